@@ -1,0 +1,1 @@
+"""Where Tercet runs: clouds, containers, one's own machine."""

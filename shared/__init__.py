@@ -1,0 +1,1 @@
+"""The layer that the three functions share."""

@@ -128,7 +128,7 @@ class Settings:
 
 def _parse(knob: Field[Any], text: str) -> Any:
     variable = knob.metadata["variable"]
-    kind = type(knob.default)
+    kind: Any = type(knob.default)
     if kind is bool:
         if text.lower() in _TRUE | _FALSE:
             return text.lower() in _TRUE

@@ -35,7 +35,8 @@ def canonical(embedding: ArrayLike) -> Vector:
     largest = np.abs(raw).max()
     if not np.isfinite(largest) or largest == 0:
         raise ValueError("an embedding's components must be finite and not all zero")
-    return np.rint(raw * (_GRID / largest)).astype(np.int8)
+    grid: Vector = np.rint(raw * (_GRID / largest)).astype(np.int8)
+    return grid
 
 
 def cosines(query: Vector, rows: Matrix) -> NDArray[np.float64]:
@@ -45,7 +46,8 @@ def cosines(query: Vector, rows: Matrix) -> NDArray[np.float64]:
     wide = rows.astype(np.float32)
     dots = (wide @ query.astype(np.float32)).astype(np.float64)
     squares = np.einsum("ij,ij->i", wide, wide).astype(np.float64)
-    return dots / np.sqrt(squares * float(_squared_norm(query)))
+    similarity: NDArray[np.float64] = dots / np.sqrt(squares * _squared_norm(query))
+    return similarity
 
 
 def stack(vectors: Sequence[Vector], dimensions: int) -> Matrix:
@@ -61,7 +63,7 @@ def to_bytes(vector: Vector) -> bytes:
 
 
 def from_bytes(data: bytes) -> Vector:
-    """The inverse of `to_bytes`; a read-only view of `data`."""
+    """Undo `to_bytes`; a read-only view of `data`."""
     return np.frombuffer(data, dtype=np.int8)
 
 

@@ -1,0 +1,1 @@
+"""Answer a question: `app.py` for any ASGI server, `handler.py` for Lambda."""

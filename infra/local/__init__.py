@@ -1,0 +1,1 @@
+"""The embedded default: Valkey, SQLite, MiniLM, sample notes and the `tercet` command."""

@@ -1,0 +1,1 @@
+"""The three tiers on Redis, each user's index of questions, and the fence."""

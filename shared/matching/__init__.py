@@ -1,0 +1,1 @@
+"""Is this question that one? Candidate, guard, verifier."""

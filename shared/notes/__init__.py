@@ -1,0 +1,1 @@
+"""Notes: their chunks, the stores that keep them, the message that one changed."""
