@@ -50,10 +50,8 @@ def cosines(query: Vector, rows: Matrix) -> NDArray[np.float64]:
     return similarity
 
 
-def stack(vectors: Sequence[Vector], dimensions: int) -> Matrix:
-    """One row a vector, shape (count, dimensions), also where there is none."""
-    if not vectors:
-        return np.zeros((0, dimensions), dtype=np.int8)
+def stack(vectors: Sequence[Vector]) -> Matrix:
+    """One row a vector, shape (count, dimensions); there must be at least one."""
     return np.stack(vectors)
 
 

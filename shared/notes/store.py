@@ -1,6 +1,7 @@
 """The port: what Tercet asks of whatever keeps the notes.
 
-`postgres.py` and `sqlite.py` implement it, and one contract suite holds both to it.
+`postgres.py` and `sqlite.py` implement it, and one contract suite holds both to it. Which of two
+changes stands is decided in `versions.py`.
 """
 
 from collections.abc import Sequence
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
 class NoteStore(Protocol):
     """Users' notes, cut into chunks with their embeddings.
 
-    Every method raises `StoreUnavailableError` where the store does not answer. Every write is
-    one transaction: it happens whole or not at all.
+    Every method raises `StoreUnavailableError` where the store does not answer, and
+    `InvalidRequestError` for an id that cannot be stored (`storable.require_id`). Every write is
+    one transaction: it happens whole or not at all. NUL and lone surrogates in texts are mended
+    (`storable.storable`).
     """
 
     async def search(self, user_id: str, embedding: "Vector", k: int) -> list["Source"]:
@@ -46,7 +49,11 @@ class NoteStore(Protocol):
         ...
 
     async def delete_user(self, user_id: str, *, changed_at: int) -> None:
-        """Delete all of a user's notes, and remember only a hash of who it was, and when."""
+        """Delete all of a user's notes, and remember only a hash of who it was, and when.
+
+        Notes that changed after `changed_at`, of an account made anew, stay: so the order of
+        messages does not matter.
+        """
         ...
 
     async def note(self, user_id: str, note_id: str) -> "Note | None":

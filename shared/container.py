@@ -1,0 +1,168 @@
+"""The composition root: builds what a function needs, once a container, when it is first needed.
+
+The only place that constructs. Imports stand where their thing is built: an exact hit loads
+neither numpy nor an HTTP client, and `invalidate` no prompt.
+"""
+
+# ruff: noqa: PLC0415  # see above
+
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from shared.assistant import Assistant, Request
+    from shared.cache.connection import Connection
+    from shared.cache.pipeline import Pipeline
+    from shared.cache.visit import Visit
+    from shared.freshness import Freshness
+    from shared.inference.model import Answerer, ChatModel, Embedder
+    from shared.inference.transport import Transport
+    from shared.notes.store import NoteStore
+    from shared.question import Question
+
+_INVALIDATION_TIMEOUT = 1.0  # seconds
+
+
+class Container:
+    """Everything a function needs, built at first use and kept for the container's life.
+
+    What is given takes the place of what the settings would have built: the embedded default
+    brings its own models, and tests bring theirs.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: "NoteStore | None" = None,
+        embedder: "Embedder | None" = None,
+        answerer: "Answerer | None" = None,
+    ) -> None:
+        self.settings = settings
+        for name, given in (("store", store), ("embedder", embedder), ("answerer", answerer)):
+            if given is not None:
+                self.__dict__[name] = given  # where cached_property keeps what it has built
+
+    @classmethod
+    def from_env(cls) -> "Container":
+        """Build from the process's environment."""
+        return cls(Settings.from_env(os.environ))
+
+    @cached_property
+    def transport(self) -> "Transport":
+        """The HTTP connections to the models' hosts."""
+        from shared.inference.transport import Transport
+
+        return Transport(self.settings)
+
+    @cached_property
+    def embedder(self) -> "Embedder":
+        """What embeds questions and notes."""
+        from shared.inference.embeddings import HuggingFaceEmbedder
+
+        return HuggingFaceEmbedder(self.transport, self.settings)
+
+    @cached_property
+    def chat(self) -> "ChatModel":
+        """The language model."""
+        from shared.inference.chat import HuggingFaceChat
+
+        return HuggingFaceChat(self.transport, self.settings)
+
+    @cached_property
+    def answerer(self) -> "Answerer":
+        """What writes answers."""
+        from shared.inference.answering import PromptedAnswerer
+
+        settings = self.settings
+        return PromptedAnswerer(self.chat, settings.context_tokens, settings.answer_tokens)
+
+    @cached_property
+    def store(self) -> "NoteStore":
+        """Where the notes are."""
+        from shared.notes.opening import open_store
+
+        return open_store(self.settings.database_url, self.settings.embedding_dimensions)
+
+    @cached_property
+    def connection(self) -> "Connection | None":
+        """Redis, as questions use it; None where the cache is switched off."""
+        if not self.settings.cache_enabled:
+            return None
+        from shared.cache.connection import Connection
+
+        return Connection.open(self.settings)
+
+    @cached_property
+    def patient_connection(self) -> "Connection":
+        """Redis, as invalidations use it: nobody waits for one, and an unheard one comes again."""
+        from shared.cache.connection import Connection
+
+        return Connection.open(self.settings, timeout=_INVALIDATION_TIMEOUT)
+
+    @cached_property
+    def pipeline(self) -> "Pipeline":
+        """What answers questions, as cache keys need to know it."""
+        from shared.cache.pipeline import Pipeline
+
+        settings = self.settings
+        return Pipeline(
+            embedding_model=self.embedder.model,
+            dimensions=self.embedder.dimensions,
+            answered_by=f"{self.answerer.model} {settings.context_tokens} {settings.answer_tokens}",
+            retrieved_chunks=settings.retrieved_chunks,
+        )
+
+    @cached_property
+    def assistant(self) -> "Assistant":
+        """What answers questions."""
+        from shared.assistant import Assistant
+
+        return Assistant(
+            open_visit=self._open_visit,
+            embedder=self.embedder,
+            store=self.store,
+            answerer=self.answerer,
+            retrieved_chunks=self.settings.retrieved_chunks,
+            seconds=self.settings.inference_timeout,
+        )
+
+    @cached_property
+    def freshness(self) -> "Freshness":
+        """What keeps cached answers true."""
+        from shared.cache.invalidation import Invalidation
+        from shared.cache.pipeline import embedding_name
+        from shared.freshness import Freshness
+        from shared.notes.preparing import Preparer
+
+        settings = self.settings
+        preparer = Preparer(
+            self.embedder, words=settings.chunk_words, overlap=settings.chunk_overlap_words
+        )
+        return Freshness(
+            invalidation=Invalidation(self.patient_connection, replicas=settings.redis_replicas),
+            store=self.store,
+            prepare=preparer.prepare,
+            embedding_name=embedding_name(self.embedder.model),
+        )
+
+    async def aclose(self) -> None:
+        """Close every connection that was opened; the container can be used again afterwards."""
+        for name in ("connection", "patient_connection", "store", "transport"):
+            opened = self.__dict__.get(name)
+            if opened is not None:
+                await opened.aclose()
+
+    def _open_visit(self, request: "Request", question: "Question") -> "Visit":
+        from shared.cache.visit import Visit
+
+        return Visit(
+            None if request.traceless else self.connection,
+            self.settings,
+            user_id=request.user_id,
+            question=question.normal,
+            pipeline=self.pipeline,
+        )

@@ -1,0 +1,129 @@
+"""One note change's whole way, read from top to bottom.
+
+Once `note_changed` has returned, no question asked from then on is answered from what the note
+said before; and every answer that the change cannot have touched is still there.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.cache.keyspace import note_tag
+from shared.cache.questions import ALIAS
+from shared.errors import StoreUnavailableError
+from shared.notes.changes import OF_ONE_NOTE, Operation
+from shared.vectors import cosines, from_bytes, stack
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from shared.cache.invalidation import Invalidation
+    from shared.cache.questions import Entry
+    from shared.notes.changes import NoteChanged
+    from shared.notes.note import Chunk, Note
+    from shared.notes.store import NoteStore
+    from shared.vectors import Matrix
+
+EPSILON = 1e-6
+"""How far two computations of one cosine may lie apart: the store's, kept as an entry's `least`,
+and ours. PostgreSQL gives 1 - (1 - cosine); both are otherwise exact (`vectors.py`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a change did: whether the store took it, and how many answers went and stayed.
+
+    `exact` is False where the notes could not be read, so that every answer had to go.
+    """
+
+    applied: bool
+    dropped: int
+    kept: int
+    exact: bool = True
+
+
+class Freshness:
+    """Keeps cached answers true while notes change."""
+
+    def __init__(
+        self,
+        *,
+        invalidation: "Invalidation",
+        store: "NoteStore",
+        prepare: "Callable[[NoteChanged], Awaitable[tuple[Note, Sequence[Chunk]]]]",
+        embedding_name: str,
+    ) -> None:
+        """`prepare` cuts a message's text and embeds it; `embedding_name` as in `Pipeline`."""
+        self._invalidation = invalidation
+        self._store = store
+        self._prepare = prepare
+        self._embedding_name = embedding_name
+
+    async def note_changed(self, change: "NoteChanged") -> Outcome:
+        """Make a change true for every question asked from now on; safe to repeat in any order.
+
+        Raises:
+            CacheUnavailableError, StoreUnavailableError, InferenceError: it could not be done
+                whole; the message must come again.
+        """
+        user_id = change.user_id
+        applied = await self._write(change)
+        if change.operation not in OF_ONE_NOTE:
+            index = await self._invalidation.raise_fence(user_id)
+            await self._invalidation.forget(user_id)
+            return Outcome(applied, dropped=len(index), kept=0)
+
+        # From here on, what is being generated now will not be stored.
+        index = await self._invalidation.raise_fence(user_id)
+        try:
+            # As they are *now*: so neither order nor repetition of messages matters.
+            chunks = await self._store.chunks_of(user_id, change.note_id or "")
+            fields = self._touched(change.note_id or "", chunks, index)
+            exact = True
+        except StoreUnavailableError:
+            fields, exact = set(index), False
+        kept = len(index) - len(fields)
+        await self._invalidation.drop(user_id, fields, kept=kept)
+        return Outcome(applied, len(fields), kept, exact)
+
+    async def _write(self, change: "NoteChanged") -> bool:
+        """Bring the store up to date, unless the note's owner has done so."""
+        if change.operation is Operation.USER_DELETED:
+            await self._store.delete_user(change.user_id, changed_at=change.changed_at)
+            return True
+        if change.operation is Operation.DELETED:
+            return await self._store.delete(
+                change.user_id,
+                change.note_id or "",
+                version=change.order,
+                changed_at=change.changed_at,
+            )
+        if change.text is not None:
+            note, chunks = await self._prepare(change)
+            return await self._store.replace(note, chunks)
+        return True
+
+    def _touched(
+        self, note_id: str, chunks: "Sequence[Chunk]", index: "Mapping[str, Entry | None]"
+    ) -> set[str]:
+        """Name the questions whose search could now find something else than it did."""
+        tag = note_tag(note_id)
+        rows = stack([chunk.embedding for chunk in chunks]) if chunks else None
+        touched = {
+            field
+            for field, entry in index.items()
+            if entry is None or (entry.kind != ALIAS and self._is_touched(entry, tag, rows))
+        }
+        aliases = {f for f, entry in index.items() if entry and entry.target in touched}
+        return touched | aliases
+
+    def _is_touched(self, entry: "Entry", tag: bytes, rows: "Matrix | None") -> bool:
+        if not entry.pipeline.startswith(self._embedding_name):
+            return True  # its vector cannot be compared with these
+        if tag in entry.notes:
+            return True
+        if rows is None:
+            return False
+        if not entry.full:
+            return True  # the search took all there was, and now there is more
+        nearest = cosines(from_bytes(entry.vector), rows).max()
+        return bool(nearest >= entry.least - EPSILON)

@@ -1,0 +1,171 @@
+"""Cuts a note into passages small enough to embed and to quote whole.
+
+Every chunk is a slice of the text as it stands. It ends where a paragraph ends, or a sentence,
+or, where one sentence is longer than a chunk, a word; never within a reference to the Bible.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING
+
+from shared.notes.note import Chunk
+from shared.notes.storable import storable
+from shared.scripture import find_references
+
+if TYPE_CHECKING:
+    from shared.vectors import Vector
+
+# Kana and Han, whose words no spaces part.
+_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+
+# What counts as a word. The bound is for what has no spaces either: pictures in Base64.
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]{{1,200}}")
+
+# Headings of Markdown, with a # before or a line below, and the space up to what they head.
+_HEADING = re.compile(
+    r"^(?:#{1,6}[^\S\n]+[^\n]*|[^\n]*\S[^\n]*\n(?:={2,}|-{2,})[^\S\n]*$)\s*", re.MULTILINE
+)
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
+_SENTENCE_END = re.compile(
+    r"[.!?\u2026]+[\"'\u2019\u201d\u00bb)\]*_]*\s+"
+    r"|[\u3002\uff01\uff1f]+[\u300d\u300f\u201d\uff09]*\s*"
+    r"|\n(?=\s*(?:[-*+]|\d+[.)])\s)"  # the next item of a list
+)
+
+# A numbered item, an initial or an abbreviation: its full stop ends no sentence.
+_STOP_WITHIN = re.compile(
+    r"(?:^\s*\d+|(?<!\w)(?:[^\W\d_]|e\.g|i\.e|Mr|Mrs|Ms|Dr|St|Sr|Jr|Rev|Prof|Fr|No|Vol|Chap"
+    r"|p{1,2}|cf|vs|v{1,2}|ch|viz))\.\s+\Z",
+    re.IGNORECASE | re.MULTILINE,
+)
+_ABBREVIATION_REACH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A sentence, or a piece of one that is too long: `text[start:end]`."""
+
+    start: int
+    end: int
+    words: int
+    whole: bool
+
+
+class _Spans:
+    """Stretches of the text that must not be cut."""
+
+    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
+        ordered = sorted(spans)
+        self._starts = [start for start, _ in ordered]
+        self._ends = list(accumulate((end for _, end in ordered), max))
+
+    def hold(self, cut: int) -> bool:
+        before = bisect_left(self._starts, cut) - 1
+        return before >= 0 and cut < self._ends[before]
+
+
+def split(text: str, *, words: int = 200, overlap: int = 40) -> list[str]:
+    """Cut a text into chunks of at most `words` words.
+
+    Each chunk but the first begins with the last sentences of the one before: as many as have
+    at most `overlap` words together, and leave room for what follows. A heading stays with what
+    it heads. A reference to the Bible is never cut, even where it has more words than a chunk.
+    A blank text has no chunks.
+    """
+    text = storable(text).replace("\r\n", "\n").replace("\r", "\n")
+    paragraphs = list(_paragraphs(text, words))
+    return [
+        text[units[0].start : units[-1].end].strip() for units in _pack(paragraphs, words, overlap)
+    ]
+
+
+def to_chunks(note_id: str, contents: Sequence[str], embeddings: Sequence["Vector"]) -> list[Chunk]:
+    """Name what `split` made of a note, with the embedding of each: `note#0`, `note#1` and on."""
+    return [
+        Chunk(f"{note_id}#{ordinal}", note_id, content, embedding)
+        for ordinal, (content, embedding) in enumerate(zip(contents, embeddings, strict=True))
+    ]
+
+
+def _paragraphs(text: str, words: int) -> Iterator[list[_Unit]]:
+    """The text's sentences, in order and without a gap, by paragraph."""
+    references = _Spans((found.start, found.end) for found in find_references(text))
+    headings = [found.span() for found in _HEADING.finditer(text)]
+    headed = _Spans((start, end + 1) for start, end in headings)
+
+    paragraph_ends = {found.end() for found in _BLANK_LINE.finditer(text)}
+    paragraph_ends |= {start for start, _ in headings}
+    cuts = sorted(
+        cut
+        for cut in paragraph_ends | set(_sentence_ends(text))
+        if 0 < cut < len(text) and not references.hold(cut) and not headed.hold(cut)
+    )
+    paragraph: list[_Unit] = []
+    for start, end in pairwise([0, *cuts, len(text)]):
+        paragraph += _pieces(text, start, end, words, references)
+        if paragraph and (end in paragraph_ends or end == len(text)):
+            yield paragraph
+            paragraph = []
+
+
+def _sentence_ends(text: str) -> Iterator[int]:
+    unicase = text.islower()  # a note without capitals has sentences all the same
+    for found in _SENTENCE_END.finditer(text):
+        goes_on = text[found.end() : found.end() + 1].islower() and not unicase
+        reach = max(0, found.start() - _ABBREVIATION_REACH)
+        if not goes_on and not _STOP_WITHIN.search(text, reach, found.end()):
+            yield found.end()
+
+
+def _pieces(text: str, start: int, end: int, words: int, references: _Spans) -> Iterator[_Unit]:
+    """One sentence, cut between words where it has more than `words` of them."""
+    places = [found.start() for found in _WORD.finditer(text, start, end)]
+    first = 0
+    while len(places) - first > words:
+        free = (
+            last
+            for last in (*range(first + words, first, -1), *range(first + words + 1, len(places)))
+            if not references.hold(places[last])
+        )
+        last = next(free, None)
+        if last is None:
+            break
+        yield _Unit(start, places[last], last - first, whole=False)
+        start, first = places[last], last
+    if places:
+        yield _Unit(start, end, len(places) - first, whole=first == 0)
+
+
+def _pack(paragraphs: list[list[_Unit]], words: int, overlap: int) -> Iterator[list[_Unit]]:
+    """Fill one chunk after another, ending it with a paragraph where it is half full by then."""
+    repeated: list[_Unit] = []
+    fresh: list[_Unit] = []
+    for paragraph in paragraphs:
+        for unit in paragraph:
+            keep_whole = unit is paragraph[0] and 2 * _size(fresh) >= words
+            wanted = _size(paragraph) if keep_whole else unit.words
+            if fresh and _size(repeated) + _size(fresh) + wanted > words:
+                yield repeated + fresh
+                repeated, fresh = _tail(repeated + fresh, overlap), []
+            while repeated and _size(repeated) + _size(fresh) + unit.words > words:
+                repeated.pop(0)
+            fresh.append(unit)
+    if fresh:
+        yield repeated + fresh
+
+
+def _tail(units: list[_Unit], overlap: int) -> list[_Unit]:
+    count = 0
+    for unit in reversed(units):
+        overlap -= unit.words
+        if overlap < 0 or not unit.whole:
+            break
+        count += 1
+    return units[len(units) - count :]
+
+
+def _size(units: Iterable[_Unit]) -> int:
+    return sum(unit.words for unit in units)

@@ -1,0 +1,106 @@
+"""A pool of PostgreSQL connections that is made late, heals once and fails in one way."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+
+from shared.errors import StoreUnavailableError
+
+T = TypeVar("T")
+Connection = Any
+"""asyncpg ships no types."""
+
+_LOST = (
+    ConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+)
+"""The connection broke, or had been broken while nobody looked."""
+
+_UNAVAILABLE = (
+    *_LOST,
+    OSError,  # TimeoutError is one of them
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.PostgresSystemError,
+    asyncpg.ReadOnlySQLTransactionError,  # a replica, after a failover
+    asyncpg.TransactionRollbackError,
+)
+
+
+class PostgresConnections:
+    """Connects when first used, on the loop that is running then.
+
+    No statement is cached on the server, so it works behind a pooler in transaction mode.
+
+    Args:
+        url: `postgresql://user:password@host:port/database`, with `?sslmode=` and the like.
+        most: how many connections may be open at once.
+        connect_timeout: for a connection, and for one of the pool to be free, in seconds.
+        command_timeout: for one statement, in seconds.
+    """
+
+    def __init__(
+        self, url: str, *, most: int, connect_timeout: float, command_timeout: float
+    ) -> None:
+        self._url = url
+        self._most = most
+        self._connect_timeout = connect_timeout
+        self._command_timeout = command_timeout
+        self._pool: Any = None
+
+    async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do `work`, which may be done twice, with a connection.
+
+        A container that was frozen wakes with connections that the server has closed meanwhile:
+        work that meets one is done again, once, on a new connection.
+
+        Raises:
+            StoreUnavailableError: the server cannot be reached, or cannot work now.
+        """
+        with _translated():
+            try:
+                return await self._attempt(work)
+            except asyncpg.DataError:  # asyncpg counts wrong arguments among interface errors
+                raise
+            except _LOST:
+                if self._pool is not None:
+                    await self._pool.expire_connections()
+                return await self._attempt(work)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
+
+    async def _attempt(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        if self._pool is None:
+            # With no connection to open, nothing is awaited before the pool is ready.
+            self._pool = await asyncpg.create_pool(
+                self._url,
+                min_size=0,
+                max_size=self._most,
+                timeout=self._connect_timeout,
+                command_timeout=self._command_timeout,
+                statement_cache_size=0,
+            )
+        async with self._pool.acquire(timeout=self._connect_timeout) as connection:
+            return await work(connection)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.DataError:
+        raise
+    except _UNAVAILABLE as error:
+        # The driver's own message may hold the address and the user's name.
+        raise StoreUnavailableError(
+            f"the note store did not answer ({type(error).__name__})"
+        ) from error

@@ -1,0 +1,111 @@
+"""A question, brought into the one form that everything behind the door sees.
+
+Two spellings of a question share one normal form, hence one embedding, one prompt and one
+answer; so the answer to either is what the pipeline without a cache gives for both.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Self
+
+from shared.errors import InvalidRequestError
+
+MAX_CHARACTERS = 4_000
+WHOLE_CHARACTERS = 500
+"""Questions up to this length are taken whole; longer ones are cut to `CUT_WORDS` words."""
+CUT_WORDS = 150
+
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")
+_APOSTROPHES = dict.fromkeys(map(ord, "\u2018\u2019\u02bc\u0060\u00b4"), "'")
+
+# What prose puts between and around words. Whatever may carry meaning (%, $, +, <, *, ...) stays.
+_PROSE = re.escape(".,;:!?\"'()[]{}-\u00ab\u00bb\u201c\u201d\u201e\u2039\u203a\u2026\u00bf\u00a1")
+_BETWEEN_DIGITS = re.compile(rf"(?<=\d)\s*([{_PROSE}])\s*(?=\d)")
+_SIGN = re.compile(r"(?:(?<=\s)|^)-(?=\d)")
+_WITHIN_WORD = re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])")
+_DROPPED = re.compile(rf"[{_PROSE}\s]+")
+
+# Places in the private use area hold what must survive while the rest is dropped.
+_KEPT_FIRST = 0xE000
+_PRIVATE = re.compile("[\ue000-\uf8ff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`asked` is the text taken from the caller; `normal` is its normal form."""
+
+    asked: str
+    normal: str
+    truncated: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Take a caller's text.
+
+        Raises:
+            InvalidRequestError: it is empty, too long, not text, or says nothing.
+        """
+        if len(text) > MAX_CHARACTERS:
+            raise InvalidRequestError(
+                f"the question has {len(text):,} characters; at most {MAX_CHARACTERS:,} are taken"
+            )
+        asked = text.strip()
+        truncated = len(asked) > WHOLE_CHARACTERS
+        if truncated:
+            asked = " ".join(asked.split()[:CUT_WORDS])
+        normal = normalise(asked)
+        if not any(character.isalnum() for character in normal):
+            raise InvalidRequestError("the question must hold at least one letter or digit")
+        return cls(asked, normal, truncated)
+
+
+def normalise(text: str) -> str:
+    """Bring a text into its normal form; applied twice, it changes nothing more.
+
+    Unicode NFKC and full case folding, one blank between words, no punctuation of prose. What
+    separates digits survives ("john 3:16" is not "john 31:6"), as do a sign before a number, an
+    apostrophe within a word ("we're" is not "were") and every symbol that is not punctuation.
+
+    Raises:
+        InvalidRequestError: the text holds half of a surrogate pair, which is no character.
+    """
+    if any(unicodedata.category(character) == "Cs" for character in text):
+        raise InvalidRequestError("the question holds a lone surrogate, which is not text")
+    # Dropping a character can bring together what then composes or folds anew.
+    while (normal := _normalise_once(text)) != text:
+        text = normal
+    return normal
+
+
+def _normalise_once(text: str) -> str:
+    text = "".join(_apart(character) for character in text)
+    text = unicodedata.normalize("NFKC", text).casefold()
+    text = unicodedata.normalize("NFKC", text).translate(_DASHES | _APOSTROPHES)
+    text = "".join(_visible(character) for character in text)
+    text = _PRIVATE.sub(" ", text)
+    text = _BETWEEN_DIGITS.sub(lambda found: _keep(found[1]), text)
+    text = _SIGN.sub(_keep("-"), text)
+    text = _WITHIN_WORD.sub(_keep("'"), text)
+    text = _DROPPED.sub(" ", text).strip()
+    return _PRIVATE.sub(lambda found: chr(ord(found[0]) - _KEPT_FIRST), text)
+
+
+def _apart(character: str) -> str:
+    """Keep "x\u00b2" from becoming "x2", and "1\u00bd" from becoming "11/2"."""
+    decomposition = unicodedata.decomposition(character)
+    if decomposition.startswith("<super>"):
+        return "^" + character
+    return " " + character if decomposition.startswith("<fraction>") else character
+
+
+def _visible(character: str) -> str:
+    """Controls become blanks; what has no width (joiners, marks of direction) goes."""
+    category = unicodedata.category(character)
+    if category == "Cf":
+        return ""
+    return " " if category in {"Cc", "Cn", "Zl", "Zp", "Zs"} else character
+
+
+def _keep(character: str) -> str:
+    return chr(_KEPT_FIRST + ord(character))

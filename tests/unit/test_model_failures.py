@@ -1,0 +1,244 @@
+"""Every way in which a model's host says no, in-process: what we make of it, and what we tell."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.errors import (
+    InferenceError,
+    InferenceRefusedError,
+    InferenceTimeoutError,
+    InferenceUnavailableError,
+)
+from shared.inference.chat import HuggingFaceChat
+from shared.inference.embeddings import HuggingFaceEmbedder
+from shared.inference.model import Message
+from shared.inference.retries import Retries
+from shared.inference.transport import Transport
+from shared.settings import Settings
+from tests.support.http_faults import Fault, refuse, send_json, send_text
+from tests.support.huggingface import HuggingFaceStandIn
+
+TOKEN = "hf_NobodyMaySeeThisToken"
+QUESTION = "What did my sister Ruth tell me about the inheritance?"
+SETTINGS = Settings(hf_token=TOKEN, hf_bill_to="the-org")
+
+
+@pytest.fixture
+def host() -> HuggingFaceStandIn:
+    return HuggingFaceStandIn(token=TOKEN)
+
+
+@pytest.fixture
+def transport(host: HuggingFaceStandIn) -> Transport:
+    return Transport(SETTINGS, retries=Retries(limit=0), http=httpx.ASGITransport(host))
+
+
+async def chat_failure(
+    host: HuggingFaceStandIn, transport: Transport, fault: Fault
+) -> InferenceError:
+    host.script(fault)
+    with pytest.raises(InferenceError) as caught:
+        await HuggingFaceChat(transport, SETTINGS).complete(
+            [Message("user", QUESTION)], max_tokens=9
+        )
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "told"),
+    [
+        (400, InferenceRefusedError, "Set HF_CHAT_MODEL and HF_CHAT_URL"),
+        (401, InferenceRefusedError, "Set HF_TOKEN to a valid token"),
+        (402, InferenceRefusedError, "HF_BILL_TO"),
+        (403, InferenceRefusedError, "permission to call inference providers"),
+        (404, InferenceRefusedError, "Set HF_CHAT_MODEL and HF_CHAT_URL"),
+        (413, InferenceRefusedError, "PROMPT_CONTEXT_TOKENS"),
+        (422, InferenceRefusedError, "answered 422: Boom."),
+        (307, InferenceRefusedError, "Set HF_CHAT_URL to where it redirects to"),
+        (408, InferenceTimeoutError, "answered 408"),
+        (429, InferenceUnavailableError, "answered 429"),
+        (500, InferenceError, "answered 500"),
+        (502, InferenceUnavailableError, "answered 502"),
+        (503, InferenceUnavailableError, "answered 503"),
+        (504, InferenceTimeoutError, "answered 504"),
+    ],
+)
+async def test_each_status_has_its_error_and_remedy(
+    host: HuggingFaceStandIn, transport: Transport, status: int, kind: type, told: str
+) -> None:
+    error = await chat_failure(host, transport, refuse(status, {"error": "Boom."}))
+    assert type(error) is kind
+    assert told in str(error)
+    assert "meta-llama/Llama-3.1-8B-Instruct at router.huggingface.co" in str(error)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        refuse(400, {"error": "Input is too long"}),
+        refuse(400, {"error": ["Input is too long", "Really"]}),
+        refuse(400, {"error": {"message": "Input is too long", "code": 400}}),
+        refuse(400, {"errors": [{"message": "Input is too long"}, {"message": "Really"}]}),
+        refuse(400, {"message": "Input is too long"}),
+        refuse(400, {"detail": [{"loc": ["body"], "msg": "Input is too long", "input": QUESTION}]}),
+        refuse(400, "Input is too long"),
+        refuse(400, X_Error_Message="Input is too long", X_Error_Code="TooLong"),
+        refuse(400, {"trace": "x"}, X_Error_Message="Input is too long"),
+    ],
+    ids=["string", "list", "OpenAI", "errors", "message", "detail", "text", "header", "both"],
+)
+async def test_the_message_is_found_in_every_form_of_error(
+    host: HuggingFaceStandIn, transport: Transport, fault: Fault
+) -> None:
+    assert "answered 400: Input is too long" in str(await chat_failure(host, transport, fault))
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (refuse(502, "<html><h1>Bad gateway</h1></html>"), "answered 502: an HTML page."),
+        (refuse(500, '{"error": "cut o'), "answered 500: malformed JSON."),
+        (refuse(500), "answered 500: an empty body."),
+        (refuse(500, {"trace": "x"}), "answered 500: JSON without a message."),
+        (refuse(500, "x" * 5000), "x" * 160 + "."),
+        (send_text('{"choices": [{"mess'), "answered with malformed JSON instead"),
+        (send_text("<!DOCTYPE html>", "text/html"), "answered with an HTML page instead"),
+        (send_text(""), "answered with an empty body instead"),
+        (send_text("[" * 100_000), "answered with malformed JSON instead"),
+        (send_json({"error": "late trouble", "error_type": "x"}), "failed: late trouble."),
+        (send_json([]), "without choices[0].message"),
+        (send_json({"choices": []}), "without choices[0].message"),
+        (send_json({"choices": ["text"]}), "without choices[0].message"),
+        (send_json({"choices": [{"message": {}}]}), "content is NoneType"),
+        (send_json({"choices": [{"message": {"content": None}}]}), "content is NoneType"),
+        (send_json({"choices": [{"message": {"content": [{"text": "x"}]}}]}), "content is list"),
+        (send_json({"choices": [{"message": {"content": " \n"}}]}), "an empty message"),
+    ],
+)
+async def test_what_came_instead_is_named(
+    host: HuggingFaceStandIn, transport: Transport, fault: Fault, told: str
+) -> None:
+    assert told in str(await chat_failure(host, transport, fault))
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        QUESTION,
+        f"invalid input: '{QUESTION[9:30]}'",
+        QUESTION.upper().replace(" ", "\\n"),
+        f"bad token {TOKEN}",
+        f"header Authorization: Bearer {TOKEN[:18]} refused",
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400, 401, 500])
+async def test_an_error_that_quotes_the_question_or_the_token_is_not_passed_on(
+    host: HuggingFaceStandIn, transport: Transport, echo: str, status: int
+) -> None:
+    error = await chat_failure(host, transport, refuse(status, {"error": echo}))
+    assert "(a message that quotes what was sent)" in str(error)
+    assert TOKEN[:12] not in str(error)
+    assert "Ruth" not in str(error)
+
+
+async def test_an_error_may_name_the_model(host: HuggingFaceStandIn, transport: Transport) -> None:
+    loading = {"error": f"Model {SETTINGS.chat_model} is currently loading", "estimated_time": 20.0}
+    error = await chat_failure(host, transport, refuse(503, loading))
+    assert "Llama-3.1-8B-Instruct is currently loading" in str(error)
+    assert error.retry_after == 20
+
+
+def date(seconds: float) -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "seconds"),
+    [
+        ({}, {"RateLimit": '"api";r=0;t=55'}, 55),
+        ({}, {"RateLimit": '"burst";r=3;t=2, "api";r=0;t=55'}, 55),
+        ({}, {"RateLimit": '"api";r=10;t=55'}, None),
+        ({}, {"Retry_After": "7"}, 7),
+        ({}, {"Retry_After": "7", "RateLimit": '"api";r=0;t=55'}, 55),
+        ({}, {"Retry_After": date(30)}, 30),
+        ({}, {"Retry_After": date(3630), "Date": date(3600)}, 30),
+        ({}, {"Retry_After": date(-30)}, 0),
+        ({}, {"Retry_After": "soon"}, None),
+        ({}, {"Retry_After": "-5"}, None),
+        ({}, {"Retry_After": "inf"}, None),
+        ({"estimated_time": 12.5}, {}, 12.5),
+        ({"estimated_time": "a while"}, {}, None),
+        ({"estimated_time": 10**400}, {}, None),
+        ({}, {}, None),
+    ],
+)
+async def test_the_wait_that_the_host_asks_for_is_read(
+    host: HuggingFaceStandIn,
+    transport: Transport,
+    body: dict[str, Any],
+    headers: dict[str, str],
+    seconds: float | None,
+) -> None:
+    error = await chat_failure(host, transport, refuse(429, {"error": "busy", **body}, **headers))
+    if seconds is None:
+        assert error.retry_after is None
+    else:
+        assert error.retry_after == pytest.approx(seconds, abs=2)
+
+
+UNIT = [1.0] + [0.0] * 383
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        ([UNIT], "1 embeddings for 2 texts"),
+        (UNIT, "1 embeddings for 2 texts"),
+        ([UNIT] * 3, "3 embeddings for 2 texts"),
+        ([[UNIT, UNIT], [UNIT]], "a vector for each token instead of one for each text"),
+        ([[1.0, 2.0]] * 2, "2 dimensions where HF_EMBEDDING_DIMENSIONS says 384"),
+        ([[*UNIT[:-1], "0"]] * 2, "not a list of numbers"),
+        ([[*UNIT[:-1], None]] * 2, "not a list of numbers"),
+        ([[*UNIT[:-1], True]] * 2, "not a list of numbers"),
+        ([UNIT, "text"], "not a list of numbers"),
+        ([UNIT, []], "0 dimensions"),
+        ([[*UNIT[:-1], 10**400]] * 2, "an unusable embedding"),
+        ([[0.0] * 384] * 2, "an unusable embedding"),
+        ([], "no list of embeddings"),
+        ({"embeddings": [UNIT, UNIT]}, "no list of embeddings"),
+        ({"data": [{"index": 0, "embedding": UNIT}] * 2}, "no list of embeddings"),
+        ({"data": [{"index": 1, "embedding": UNIT}, {"index": 2, "embedding": UNIT}]}, "no list"),
+        ({"data": [{"embedding": UNIT}, {"embedding": UNIT}]}, "no list of embeddings"),
+        ({"data": [{"index": [], "embedding": UNIT}]}, "no list of embeddings"),
+        ({"data": [UNIT, UNIT]}, "no list of embeddings"),
+        ({"error": "Model is overloaded"}, "failed: Model is overloaded."),
+        ("text", "no list of embeddings"),
+    ],
+)
+async def test_embeddings_of_a_wrong_shape_are_refused(
+    host: HuggingFaceStandIn, transport: Transport, reply: Any, told: str
+) -> None:
+    host.script(send_json(reply))
+    with pytest.raises(InferenceError, match=told.replace("[", r"\[")):
+        await HuggingFaceEmbedder(transport, SETTINGS).embed(["one", "two"])
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+async def test_numbers_that_are_none_are_refused(
+    host: HuggingFaceStandIn, transport: Transport, number: str
+) -> None:
+    host.script(send_text(f"[[{', '.join(['0.5'] * 383 + [number])}]]"))
+    with pytest.raises(InferenceError, match="finite"):
+        await HuggingFaceEmbedder(transport, SETTINGS).embed(["one"])
+
+
+async def test_one_token_level_embedding_is_told_apart_from_one_text(
+    host: HuggingFaceStandIn, transport: Transport
+) -> None:
+    host.script(send_json([[UNIT, UNIT, UNIT]]))
+    with pytest.raises(InferenceError, match="sentence-transformers"):
+        await HuggingFaceEmbedder(transport, SETTINGS).embed(["one"])
