@@ -72,7 +72,9 @@ _NTH_PSALM = _compile(rf"(?<![\w:.])(?:the\s+)?(?P<nth>{_ANY})\s+$")
 
 # After it.
 _LONG_NAME = _compile(r"\s+of\s+(?:songs|solomon|the\s+apostles|(?:st\.?\s+)?john)\b")
-_UNMISTAKABLE = _compile(r"\.\s*\d|\s*\d{1,3}:\d{1,3}(?!\d|\s*[ap]\.?m\b)")
+_UNMISTAKABLE = re.compile(
+    r"(?<=[a-z])\.? ?\d{1,3}:\d{1,3}(?!\d| ?[ap]\.?m\b)|(?<=\b[A-Z][a-z])\. ?\d"
+)
 _CHAPTER = _compile(r"(?:\.\s*|\s+|(?=\d+:\d))|,\s*(?=chapter)")
 _SAID_CHAPTER = _compile(r"(?:chapters?|chaps?|ch)\b\.?\s*|(?:the\s+)(?=\d+(?:st|nd|rd|th))")
 _COLON = _compile(r"\s?:\s?|\.(?=\d)|(?<=[ivxlc])\.?\s*(?=\d)")

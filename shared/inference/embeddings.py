@@ -100,6 +100,9 @@ def _by_index(data: Any) -> list[Any] | None:
     """Put OpenAI's items in the order of their `index`; None unless they are 0, 1, 2 and so on."""
     if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
         return None
-    if sorted(str(item.get("index")) for item in data) != sorted(map(str, range(len(data)))):
+    by_index = {
+        item["index"]: item.get("embedding") for item in data if isinstance(item.get("index"), int)
+    }
+    if set(by_index) != set(range(len(data))):
         return None
-    return [item.get("embedding") for item in sorted(data, key=lambda item: int(item["index"]))]
+    return [by_index[index] for index in range(len(data))]

@@ -119,7 +119,7 @@ def _decode(data: bytes, file: str, *, first_line: int) -> str:
     except UnicodeDecodeError as error:
         line = first_line + data.count(b"\n", 0, error.start)
         raise InvalidRequestError(
-            f"{file}, line {line}: byte 0x{data[error.start]:02x} is not valid UTF-8; save it as UTF-8"
+            f"{file}, line {line}: not valid UTF-8 at 0x{data[error.start]:02x}; save it as UTF-8"
         ) from None
 
 

@@ -1,7 +1,7 @@
 """What every store can hold: the one rule, applied before text and ids reach any of them.
 
 PostgreSQL's text holds no NUL, and UTF-8 has no lone surrogates. In a text they mean nothing to
-a reader and are mended; in an id they would make two ids one, so such an id is refused.
+a reader and are mended; in an id, mending would make two ids one, so such an id is refused.
 """
 
 import re
@@ -9,7 +9,7 @@ import re
 from shared.errors import InvalidRequestError
 
 ID_CHARACTERS = 255
-"""The most an id may have: two of them fit an index entry of PostgreSQL."""
+"""The most an id may have: two of them, in any script, fit one index entry of PostgreSQL."""
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -26,9 +26,9 @@ def require_id(name: str, value: str) -> None:
         InvalidRequestError: it is empty, longer than `ID_CHARACTERS`, or holds what cannot be
             stored as it is.
     """
+    if _UNSTORABLE.search(value):
+        raise InvalidRequestError(f"{name} must be Unicode text without NUL or lone surrogates")
     if not 0 < len(value) <= ID_CHARACTERS:
         raise InvalidRequestError(
             f"{name} must have 1 to {ID_CHARACTERS} characters, not {len(value)}"
         )
-    if _UNSTORABLE.search(value):
-        raise InvalidRequestError(f"{name} must be Unicode text without NUL or lone surrogates")

@@ -1,0 +1,71 @@
+"""The three note stores, each with a way to open it again and to see all that it holds."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any, Protocol
+
+import asyncpg
+
+from shared.notes.postgres import PostgresNoteStore
+from shared.notes.sqlite import SQLiteNoteStore
+from shared.notes.store import NoteStore
+from tests.support.stores import MemoryNoteStore
+
+DIMENSIONS = 8
+
+
+class Backend(Protocol):
+    async def open(self, **options: Any) -> NoteStore:
+        """Another store object over the same notes."""
+        ...
+
+    async def dump(self) -> str:
+        """Every row of every table, as text."""
+        ...
+
+
+class Memory:
+    def __init__(self) -> None:
+        self._store: MemoryNoteStore | None = None
+
+    async def open(self, **options: Any) -> NoteStore:
+        if self._store is None or options:
+            self._store = MemoryNoteStore(**options)
+        return self._store
+
+    async def dump(self) -> str:
+        return repr(vars(self._store))
+
+
+class SQLite:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def open(self, **options: Any) -> NoteStore:
+        return SQLiteNoteStore(self._path, **options)
+
+    async def dump(self) -> str:
+        connection = sqlite3.connect(self._path)
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        rows = [connection.execute(f"SELECT * FROM {name}").fetchall() for (name,) in tables]  # noqa: S608
+        connection.close()
+        return repr(rows)
+
+
+class Postgres:
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def open(self, **options: Any) -> NoteStore:
+        store = PostgresNoteStore(self._url, dimensions=DIMENSIONS, **options)
+        await store.migrate()
+        return store
+
+    async def dump(self) -> str:
+        connection = await asyncpg.connect(self._url)
+        tables = await connection.fetch(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        )
+        rows = [await connection.fetch(f"SELECT {name}::text FROM {name}") for (name,) in tables]  # noqa: S608
+        await connection.close()
+        return repr(rows)

@@ -1,0 +1,112 @@
+"""A note store in memory, held to the port by the same contract suite as the real ones."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace as changed
+
+import numpy as np
+
+from shared.notes.note import Chunk, Note, Source
+from shared.notes.storable import require_id, storable
+from shared.notes.versions import TOMBSTONE_SECONDS, Known, user_digest
+from shared.vectors import Vector, cosines, stack
+
+
+class MemoryNoteStore:
+    """`NoteStore` in dictionaries; nothing is awaited, so every call is one step."""
+
+    def __init__(self, *, tombstone_seconds: float = TOMBSTONE_SECONDS) -> None:
+        self._tombstone_seconds = tombstone_seconds
+        self._notes: dict[str, dict[str, tuple[Note, tuple[Chunk, ...]]]] = {}
+        self._deleted: dict[tuple[str, str], tuple[int, int, float]] = {}
+        self._deleted_users: dict[bytes, tuple[int, float]] = {}
+
+    async def search(self, user_id: str, embedding: Vector, k: int) -> list[Source]:
+        require_id("user_id", user_id)
+        chunks = [chunk for _, held in self._of(user_id).values() for chunk in held]
+        chunks.sort(key=lambda chunk: chunk.chunk_id)
+        matrix = stack([chunk.embedding for chunk in chunks], embedding.size)
+        similarities = cosines(embedding, matrix)
+        order = np.argsort(-similarities, kind="stable")[:k]
+        return [
+            Source(chunk.chunk_id, chunk.note_id, chunk.content, float(similarities[index]))
+            for index, chunk in ((index, chunks[index]) for index in order)
+        ]
+
+    async def chunks_of(self, user_id: str, note_id: str) -> list[Chunk]:
+        require_id("user_id", user_id)
+        require_id("note_id", note_id)
+        held = self._of(user_id).get(note_id)
+        return list(held[1]) if held else []
+
+    async def replace(self, note: Note, chunks: Sequence[Chunk]) -> bool:
+        if not self._known(note.user_id, note.note_id).accepts_note(note.version, note.changed_at):
+            return False
+        self._deleted.pop((note.user_id, note.note_id), None)
+        self._notes.setdefault(note.user_id, {})[note.note_id] = (
+            changed(note, title=storable(note.title), text=storable(note.text)),
+            tuple(changed(chunk, content=storable(chunk.content)) for chunk in chunks),
+        )
+        return True
+
+    async def delete(self, user_id: str, note_id: str, *, version: int, changed_at: int) -> bool:
+        known = self._known(user_id, note_id)
+        if not known.accepts_deletion(version, changed_at):
+            return False
+        if not known.remembers_deletion(version, changed_at):
+            self._of(user_id).pop(note_id, None)
+            self._deleted[user_id, note_id] = (version, changed_at, time.time())
+        return True
+
+    async def delete_user(self, user_id: str, *, changed_at: int) -> None:
+        require_id("user_id", user_id)
+        self._purge()
+        kept = {
+            note_id: held
+            for note_id, held in self._notes.pop(user_id, {}).items()
+            if held[0].changed_at > changed_at
+        }
+        if kept:
+            self._notes[user_id] = kept
+        for key, (_, deleted_at, _) in list(self._deleted.items()):
+            if key[0] == user_id and deleted_at <= changed_at:
+                del self._deleted[key]
+        digest = user_digest(user_id)
+        latest = max(changed_at, self._deleted_users.get(digest, (changed_at,))[0])
+        self._deleted_users[digest] = (latest, time.time())
+
+    async def note(self, user_id: str, note_id: str) -> Note | None:
+        require_id("user_id", user_id)
+        require_id("note_id", note_id)
+        held = self._of(user_id).get(note_id)
+        return held[0] if held else None
+
+    async def notes(self, user_id: str) -> list[Note]:
+        require_id("user_id", user_id)
+        return [note for _, (note, _) in sorted(self._of(user_id).items())]
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+    def _of(self, user_id: str) -> dict[str, tuple[Note, tuple[Chunk, ...]]]:
+        return self._notes.get(user_id, {})
+
+    def _known(self, user_id: str, note_id: str) -> Known:
+        require_id("user_id", user_id)
+        require_id("note_id", note_id)
+        self._purge()
+        held = self._of(user_id).get(note_id)
+        tombstone = self._deleted.get((user_id, note_id))
+        user = self._deleted_users.get(user_digest(user_id))
+        return Known(
+            version=held[0].version if held else None,
+            deleted_version=tombstone[0] if tombstone else None,
+            user_deleted_at=user[0] if user else None,
+        )
+
+    def _purge(self) -> None:
+        oldest = time.time() - self._tombstone_seconds
+        self._deleted = {key: row for key, row in self._deleted.items() if row[-1] > oldest}
+        self._deleted_users = {
+            digest: row for digest, row in self._deleted_users.items() if row[-1] > oldest
+        }

@@ -1,0 +1,76 @@
+"""What is one question to Tercet, and what is two."""
+
+import pytest
+
+from shared.errors import InvalidRequestError
+from shared.question import CUT_WORDS, MAX_CHARACTERS, Question, normalise
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("What is faith?", "what is  FAITH"),
+        ("What is “faith”?", 'what is "faith"'),
+        ("What is self-control?", "what is self control"),
+        ("Who is God's friend?", "who is God\u2019s friend"),  # a typographic apostrophe
+        ("Was sagt Stra\u00dfe?", "was sagt STRASSE"),
+        ("verses 3\u20135", "verses 3-5"),  # an en dash
+        ("John 3 : 16", "john 3:16"),
+        ("\uff17 years", "7 years"),  # a full-width digit
+        ("What\u200b is\u202e faith\u00a0?", "what is faith"),  # invisible marks
+        ("Cafe\u0301", "caf\u00e9"),
+    ],
+)
+def test_spellings_of_one_question_share_a_normal_form(one: str, other: str) -> None:
+    assert normalise(one) == normalise(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("John 3:16", "John 31:6"),
+        ("John 3:16", "John 316"),
+        ("1 John 4", "1 John 4:8"),
+        ("John 3:16", "John 3:16-18"),
+        ("What is 3.5?", "What is 35?"),
+        ("What is -5?", "What is 5?"),
+        ("Were we there?", "We're we there?"),
+        ("Will he'll", "Will hell"),
+        ("What is C++?", "What is C?"),
+        ("What is x < 5?", "What is x > 5?"),
+        ("What is 50%?", "What is 50?"),
+        ("What is x\u00b2?", "What is x2?"),
+        ("What is 1\u00bd?", "What is 11/2?"),
+        ("What is forbidden?", "What is required?"),
+    ],
+)
+def test_different_questions_keep_different_normal_forms(one: str, other: str) -> None:
+    assert normalise(one) != normalise(other)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "?!", "...", "\u200b", "-", "'", "+"])
+def test_a_question_that_says_nothing_is_an_error_that_says_what_is_missing(text: str) -> None:
+    with pytest.raises(InvalidRequestError, match="letter or digit"):
+        Question.parse(text)
+
+
+def test_half_a_surrogate_pair_is_an_error() -> None:
+    with pytest.raises(InvalidRequestError, match="surrogate"):
+        Question.parse("What is \ud83d?")
+
+
+def test_up_to_500_characters_are_taken_whole() -> None:
+    text = ("faith " * 100)[:500].strip()
+    assert Question.parse(text) == Question(text, text, truncated=False)
+
+
+def test_a_longer_question_is_cut_to_150_words_and_says_so() -> None:
+    question = Question.parse("faith " * 400)
+    assert question.truncated
+    assert question.asked.split() == ["faith"] * CUT_WORDS
+
+
+def test_a_question_over_the_limit_is_refused_with_the_limit() -> None:
+    Question.parse("x" * MAX_CHARACTERS)
+    with pytest.raises(InvalidRequestError, match="at most 4,000"):
+        Question.parse("x" * (MAX_CHARACTERS + 1))
