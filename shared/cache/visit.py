@@ -236,9 +236,13 @@ class Visit:
         entry = questions.decode(raw_entry)
         if entry is None or entry.question != self._question:
             return await self._remove()
-        answer = raw_answer and answers.decode(entry.answer_id, raw_answer)
-        sources = raw_context and contexts.decode(entry.answer_id, raw_context)
-        if (raw_answer and not answer) or (raw_context and sources is None):
+        answer = sources = None
+        if raw_answer is not None:
+            answer = answers.decode(entry.answer_id, raw_answer)
+        if raw_context is not None:
+            sources = contexts.decode(entry.answer_id, raw_context)
+        damaged = answer is None and raw_answer is not None
+        if damaged or (sources is None and raw_context is not None):
             return await self._remove()
         if answer and sources is not None:
             return Found(answer, sources)

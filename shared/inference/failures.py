@@ -58,8 +58,8 @@ def failure(
         return InferenceTimeoutError(f"{told}.", retry_after=wait)
     if status in {429, 502, 503}:
         return InferenceUnavailableError(f"{told}.", retry_after=wait)
-    if 300 <= status < 500:  # noqa: PLR2004 - the classes of HTTP statuses
-        remedy = _REDIRECTED if status < 400 else _REMEDIES.get(status, "")  # noqa: PLR2004
+    if response.is_redirect or response.is_client_error:
+        remedy = _REDIRECTED if response.is_redirect else _REMEDIES.get(status, "")
         return InferenceRefusedError(f"{told}. {remedy}".rstrip().format(endpoint.variable))
     return InferenceError(f"{told}.", retry_after=wait)
 

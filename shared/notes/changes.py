@@ -1,9 +1,11 @@
-"""The message that a note changed, and the envelopes that it arrives in."""
+"""The message that a note changed.
 
-import base64
-import binascii
+`python -m shared.notes.changes` writes its JSON Schema.
+"""
+
 import json
-from datetime import UTC, datetime
+import sys
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -11,6 +13,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -18,10 +21,12 @@ from pydantic import (
 )
 
 from shared.errors import InvalidChangeError, InvalidRequestError
-from shared.notes.storable import ID_CHARACTERS, require_id
+from shared.notes.envelopes import unwrap
+from shared.notes.storable import ID_CHARACTERS, require_id, storable
 
 MAX_TEXT = 1_000_000
-_MAX_ENVELOPES = 4
+"""The most characters that a message's text may have."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -34,6 +39,18 @@ def _checked(name: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def _mended(value: object) -> object:
+    """Half an emoji, cut off by its writer, is no reason to go on answering from the old text."""
+    return storable(value) if isinstance(value, str) else value
+
+
+def _written_out(value: object) -> object:
+    """Refuse a bare number: whether it counts seconds or milliseconds would be a guess."""
+    if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-"):
+        return value
+    raise ValueError("must be a date and time with its offset, such as 2026-11-01T10:00:00Z")
 
 
 UserId = Annotated[str, Field(min_length=1, max_length=ID_CHARACTERS), _checked("user_id")]
@@ -51,39 +68,69 @@ class Operation(StrEnum):
 
 
 OF_ONE_NOTE = frozenset({Operation.CREATED, Operation.UPDATED, Operation.DELETED})
+_WITH_TEXT = frozenset({Operation.CREATED, Operation.UPDATED})
+
+
+def _when(operations: frozenset[Operation]) -> dict[str, Any]:
+    return {"properties": {"operation": {"enum": sorted(operations)}}}
 
 
 class NoteChanged(BaseModel):
     """A note of a user was created, updated or deleted; or the user was, or all notes changed.
 
-    With `text`, Tercet stores the note; without it, its owner has stored it already. `version`
-    is a number that grows with each change of one note; where it is absent, `occurred_at` takes
-    its place. Fields that are not named here are ignored.
+    Fields that are not named here are ignored.
     """
 
-    model_config = ConfigDict(frozen=True, title="NoteChanged")
+    model_config = ConfigDict(
+        frozen=True,
+        title="NoteChanged",
+        use_attribute_docstrings=True,
+        json_schema_extra={
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            # What `_consistent` checks.
+            "allOf": [
+                {
+                    "if": _when(OF_ONE_NOTE),
+                    "then": {
+                        "required": ["note_id"],
+                        "properties": {"note_id": {"type": "string"}},
+                    },
+                },
+                {
+                    "if": {"not": _when(_WITH_TEXT)},
+                    "then": {"properties": {"text": {"type": "null"}}},
+                },
+            ],
+        },
+    )
 
     schema_version: Literal[1] = 1
     user_id: UserId
+    """Whose note it is."""
     note_id: NoteId | None = None
+    """Required where one note was created, updated or deleted."""
     operation: Operation
-    occurred_at: AwareDatetime
-    version: Annotated[int, Field(ge=0, lt=2**63)] | None = None
-    title: Annotated[str, Field(max_length=1_000)] | None = None
-    text: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
+    occurred_at: Annotated[AwareDatetime, BeforeValidator(_written_out)]
+    """When it happened, with its offset from UTC."""
+    version: Annotated[int, Field(ge=0, lt=2**63, strict=True)] | None = None
+    """Grows with each change of the note, deletion included. Without it, `occurred_at` decides
+    which of two changes is the newer; give it with every change of a note, or with none."""
+    title: Annotated[str, Field(max_length=1_000), BeforeValidator(_mended)] | None = None
+    text: Annotated[str, Field(max_length=MAX_TEXT), BeforeValidator(_mended)] | None = None
+    """The note's whole text as it is now, to be stored; without it, its owner has stored it."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.operation in OF_ONE_NOTE and self.note_id is None:
             raise ValueError(f"operation {self.operation} needs a note_id")
-        if self.text is not None and self.operation not in {Operation.CREATED, Operation.UPDATED}:
+        if self.text is not None and self.operation not in _WITH_TEXT:
             raise ValueError(f"operation {self.operation} takes no text")
         return self
 
     @property
     def changed_at(self) -> int:
         """When it happened, in microseconds since 1970 UTC."""
-        return int((self.occurred_at - _EPOCH).total_seconds() * 1_000_000)
+        return (self.occurred_at - _EPOCH) // timedelta(microseconds=1)
 
     @property
     def order(self) -> int:
@@ -98,61 +145,18 @@ def parse_change(body: str | bytes | dict[str, Any]) -> NoteChanged:
         InvalidChangeError: it is not JSON, or not what `NoteChanged` says; the error names the
             fields, never their contents.
     """
-    message = _unwrap(_load(body))
+    message = unwrap(body)
     try:
         return NoteChanged.model_validate(message)
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'message'}: {fault['msg']}"
+            f"{'.'.join(map(str, fault['loc'])) or 'message'}:"
+            f" {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors(include_input=False, include_url=False)
         )
         raise InvalidChangeError(f"not a NoteChanged message: {faults}") from None
 
 
-def _load(body: object) -> dict[str, Any]:
-    if isinstance(body, str | bytes):
-        try:
-            body = json.loads(body)
-        except (ValueError, RecursionError):
-            raise InvalidChangeError("the message is not JSON") from None
-    if not isinstance(body, dict):
-        raise InvalidChangeError("the message must be a JSON object")
-    return body
-
-
-def _unwrap(message: dict[str, Any]) -> dict[str, Any]:
-    for _ in range(_MAX_ENVELOPES):
-        inner = _inside(message)
-        if inner is None:
-            return message
-        message = _load(inner)
-    raise InvalidChangeError(f"the message is inside more than {_MAX_ENVELOPES} envelopes")
-
-
-def _inside(message: dict[str, Any]) -> object | None:
-    """Give what an envelope holds; None where this is none."""
-    if message.get("Type") == "Notification" and "Message" in message:  # SNS
-        return _present(message["Message"])
-    if "detail-type" in message and "detail" in message:  # EventBridge
-        return _present(message["detail"])
-    if "specversion" in message:  # CloudEvents 1.0, structured
-        if "data_base64" in message:
-            return _from_base64(message["data_base64"])
-        return _present(message.get("data"))
-    pushed = message.get("message")
-    if "subscription" in message and isinstance(pushed, dict):  # Pub/Sub push
-        return _from_base64(pushed.get("data"))
-    return None
-
-
-def _present(content: object) -> object:
-    if content is None:
-        raise InvalidChangeError("the envelope is empty")
-    return content
-
-
-def _from_base64(content: object) -> bytes:
-    try:
-        return base64.b64decode(str(content), validate=True)
-    except binascii.Error:
-        raise InvalidChangeError("the envelope's data are not base64") from None
+if __name__ == "__main__":
+    json.dump(NoteChanged.model_json_schema(), sys.stdout, indent=2)
+    sys.stdout.write("\n")

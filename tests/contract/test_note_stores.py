@@ -110,7 +110,7 @@ async def test_search_is_exact(store: NoteStore) -> None:
         await store.replace(note(1, note_id=f"n{number}"), pieces)
     ids = [f"n{number}#{i}" for number in range(20) for i in range(10)]
     for query in vectors(20, seed=1):
-        similarities = cosines(query, stack(embeddings, DIMENSIONS))
+        similarities = cosines(query, stack(embeddings))
         expected = sorted(zip(-similarities, ids, strict=True))[:5]
         found = await store.search("ann", query, 5)
         assert [(-s.similarity, s.chunk_id) for s in found] == expected

@@ -85,6 +85,12 @@ class HuggingFaceStandIn:
         """Let the next calls meet these faults, one each, in order."""
         self._faults.extend(faults)
 
+    def reset(self) -> None:
+        """Forget calls, faults and latencies: as new, behind the same socket."""
+        self.calls.clear()
+        self._faults.clear()
+        self.embedding_latency = self.chat_latency = 0.0
+
     def count(self, path: str) -> int:
         """How many calls came to paths that end so."""
         return sum(call.path.endswith(path) for call in self.calls)

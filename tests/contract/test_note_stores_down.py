@@ -1,0 +1,173 @@
+"""A note store that does not answer says so, soon, and is well again when its database is."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import aclosing, closing, contextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from shared.errors import ConfigurationError, StoreUnavailableError
+from shared.notes.note import Note
+from shared.notes.postgres import PostgresNoteStore
+from shared.notes.sqlite import SQLiteNoteStore
+from tests.support.postgres import PostgresServer, name_of
+
+NOTE = Note("ann", "n", "Title", "Text that must go", 1, 1)
+
+
+@contextmanager
+def being_written(path: Path) -> Iterator[None]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+async def test_sqlite_waits_for_another_writer_and_then_gives_up(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    async with aclosing(SQLiteNoteStore(path, busy_timeout=0.05)) as store:
+        await store.replace(NOTE, [])
+        with being_written(path):
+            with pytest.raises(StoreUnavailableError, match="locked"):
+                await store.delete("ann", "n", version=2, changed_at=2)
+            assert await store.note("ann", "n") == NOTE, "reading goes on meanwhile"
+        assert await store.delete("ann", "n", version=2, changed_at=2)
+
+
+async def test_sqlite_without_a_usable_file_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"no database " * 500)
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "other", tmp_path / "folder", tmp_path / "other" / "notes.db"):
+        async with aclosing(SQLiteNoteStore(path)) as store:
+            with pytest.raises(StoreUnavailableError):
+                await store.notes("ann")
+
+
+async def test_sqlite_raises_a_programming_error_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    async with aclosing(SQLiteNoteStore(path)) as store:
+        await store.notes("ann")
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("DROP TABLE notes")
+        with pytest.raises(sqlite3.OperationalError, match="no such table"):
+            await store.notes("ann")
+
+
+async def test_sqlite_is_usable_after_a_caller_was_cancelled(tmp_path: Path) -> None:
+    async with aclosing(SQLiteNoteStore(tmp_path / "notes.db")) as store:
+        await store.replace(NOTE, [])
+        for turns in range(30):
+            writing = asyncio.create_task(store.replace(NOTE, []))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+            assert await store.note("ann", "n") == NOTE
+
+
+async def test_sqlite_overwrites_what_it_deletes(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    async with aclosing(SQLiteNoteStore(path)) as store:
+        await store.replace(NOTE, [])
+    assert NOTE.text.encode() in path.read_bytes()
+    async with aclosing(SQLiteNoteStore(path)) as store:
+        await store.delete_user("ann", changed_at=2)
+    assert NOTE.text.encode() not in path.read_bytes()
+
+
+async def test_postgres_refusing_connections_is_unavailable(unused_tcp_port: int) -> None:
+    url = f"postgresql://ann:secret@127.0.0.1:{unused_tcp_port}/notes"
+    async with aclosing(PostgresNoteStore(url)) as store:
+        with pytest.raises(StoreUnavailableError) as caught:
+            await store.notes("ann")
+    assert "secret" not in str(caught.value)
+
+
+async def test_postgres_that_is_mute_is_unavailable_after_the_timeout() -> None:
+    hung_up = asyncio.Event()
+
+    async def mute(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hung_up.wait()
+        writer.close()
+
+    server = await asyncio.start_server(mute, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    url = f"postgresql://ann@127.0.0.1:{port}/notes?sslmode=disable"
+    async with aclosing(PostgresNoteStore(url, connect_timeout=0.1)) as store:
+        with pytest.raises(StoreUnavailableError):
+            await asyncio.wait_for(store.notes("ann"), timeout=2)
+    hung_up.set()
+    server.close()
+
+
+@pytest.mark.postgres
+async def test_postgres_statements_that_take_too_long_are_unavailable(postgres_url: str) -> None:
+    async with aclosing(PostgresNoteStore(postgres_url, command_timeout=0.2)) as store:
+        await store.migrate()
+        other = await asyncpg.connect(postgres_url)
+        async with other.transaction():
+            await other.execute("LOCK TABLE notes")
+            with pytest.raises(StoreUnavailableError):
+                await store.notes("ann")
+        await other.close()
+        assert await store.notes("ann") == []
+
+
+@pytest.mark.postgres
+async def test_postgres_connections_closed_by_the_server_are_replaced(
+    postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    """As after a container was frozen: nobody notices."""
+    async with aclosing(PostgresNoteStore(postgres_url)) as store:
+        await store.migrate()
+        await asyncio.gather(*(store.notes("ann") for _ in range(5)))
+        postgres_server.close_connections(postgres_url)  # while the loop stands still
+        assert await store.replace(NOTE, [])
+        assert await store.notes("ann") == [NOTE]
+
+
+@pytest.mark.postgres
+async def test_postgres_raises_a_programming_error_as_it_is(postgres_url: str) -> None:
+    async with aclosing(PostgresNoteStore(postgres_url)) as store:
+        with pytest.raises(asyncpg.UndefinedTableError):
+            await store.notes("ann")
+
+
+@pytest.mark.postgres
+async def test_migrations_that_run_at_once_apply_once(postgres_url: str) -> None:
+    stores = [PostgresNoteStore(postgres_url) for _ in range(4)]
+    await asyncio.gather(*(store.migrate() for store in stores))
+    await stores[0].replace(NOTE, [])
+    await stores[1].migrate()
+    assert await stores[1].notes("ann") == [NOTE]
+    for store in stores:
+        await store.aclose()
+
+
+@pytest.mark.postgres
+async def test_a_database_of_other_dimensions_is_refused(postgres_url: str) -> None:
+    async with aclosing(PostgresNoteStore(postgres_url, dimensions=8)) as store:
+        await store.migrate()
+    async with aclosing(PostgresNoteStore(postgres_url, dimensions=9)) as store:
+        with pytest.raises(ConfigurationError, match="8 dimensions, not 9"):
+            await store.migrate()
+
+
+@pytest.mark.postgres
+async def test_pgvector_is_used_by_who_may_not_install_it(
+    postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    database = name_of(postgres_url)
+    await postgres_server.execute(
+        database,
+        f"CREATE ROLE plain_{database} LOGIN; GRANT CREATE ON SCHEMA public TO plain_{database}",
+    )
+    url = postgres_url.replace("//postgres:", f"//plain_{database}:")
+    async with aclosing(PostgresNoteStore(url)) as store:
+        with pytest.raises(ConfigurationError, match="CREATE EXTENSION vector"):
+            await store.migrate()
+        await postgres_server.execute(database, "CREATE EXTENSION vector")
+        await store.migrate()
+        assert await store.replace(NOTE, [])

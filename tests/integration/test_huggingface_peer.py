@@ -1,0 +1,155 @@
+"""The stand-in held against the official client, and our adapters against both."""
+
+import datetime as dt
+import ipaddress
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from huggingface_hub import AsyncInferenceClient, InferenceClient
+from huggingface_hub.errors import HfHubHTTPError
+
+from shared.errors import InferenceUnavailableError
+from shared.inference.chat import HuggingFaceChat
+from shared.inference.embeddings import HuggingFaceEmbedder
+from shared.inference.model import Message
+from shared.inference.retries import Retries
+from shared.inference.transport import Transport
+from shared.settings import Settings
+from shared.vectors import canonical
+from tests.support.http_faults import refuse
+from tests.support.huggingface import HuggingFaceStandIn, serving
+
+HUB = "/hf-inference/models/sentence-transformers/all-MiniLM-L6-v2/pipeline/feature-extraction"
+TOKEN = "hf_peer"
+MODEL = "meta-llama/Llama-3.1-8B-Instruct"
+TURNS = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Who was Ruth?"}]
+
+
+@pytest.fixture(scope="module")
+def host() -> HuggingFaceStandIn:
+    return HuggingFaceStandIn(token=TOKEN)
+
+
+@pytest.fixture(scope="module")
+def url(host: HuggingFaceStandIn) -> Iterator[str]:
+    with serving(host) as url:
+        yield url
+
+
+@pytest.fixture
+def settings(url: str) -> Settings:
+    return Settings(hf_token=TOKEN, embedding_url=url + HUB, chat_url=f"{url}/v1/chat/completions")
+
+
+async def ours(settings: Settings) -> str:
+    transport = Transport(settings)
+    messages = [Message(turn["role"], turn["content"]) for turn in TURNS]
+    completion = await HuggingFaceChat(transport, settings).complete(messages, max_tokens=32)
+    await transport.aclose()
+    return completion.text
+
+
+async def test_both_clients_read_the_same_completion(url: str, settings: Settings) -> None:
+    """The official client, blocking and asynchronous, and ours."""
+    client = InferenceClient(base_url=f"{url}/v1", api_key=TOKEN)
+    blocking = client.chat_completion(TURNS, model=MODEL, max_tokens=32)
+    async with AsyncInferenceClient(base_url=f"{url}/v1", api_key=TOKEN) as client_:
+        asynchronous = await client_.chat_completion(TURNS, model=MODEL, max_tokens=32)
+    assert blocking.choices[0].message.content == await ours(settings)
+    assert asynchronous.choices[0].message.content == await ours(settings)
+    assert blocking.usage.total_tokens > 0
+
+
+async def test_both_clients_send_the_same_conversation(
+    url: str, host: HuggingFaceStandIn, settings: Settings
+) -> None:
+    host.calls.clear()
+    client = InferenceClient(base_url=f"{url}/v1", api_key=TOKEN)
+    client.chat_completion(TURNS, model=MODEL, max_tokens=32, temperature=0.0, seed=0)
+    await ours(settings)
+    theirs, mine = host.calls
+    assert mine.path == theirs.path == "/v1/chat/completions"
+    assert mine.body == theirs.body
+    assert mine.headers["authorization"] == theirs.headers["authorization"]
+
+
+@pytest.mark.parametrize("path", [HUB, "/embed"])
+async def test_both_clients_read_the_same_embeddings(
+    url: str, host: HuggingFaceStandIn, settings: Settings, path: str
+) -> None:
+    host.calls.clear()
+    texts = ["What is faith?", "Who was Ruth?"]
+    client = InferenceClient(model=url + path, api_key=TOKEN)
+    rows = client.feature_extraction(texts, normalize=True, truncate=True)
+    transport = Transport(settings)
+    vectors = await HuggingFaceEmbedder(transport, settings).embed(texts)
+    await transport.aclose()
+    assert np.array_equal(vectors, [canonical(row) for row in rows])
+    theirs, mine = host.calls
+    assert mine.body == theirs.body
+
+
+def test_one_text_has_the_shapes_that_each_host_gives(url: str) -> None:
+    hub = InferenceClient(model=url + HUB, api_key=TOKEN).feature_extraction("one")
+    tei = InferenceClient(model=f"{url}/embed", api_key=TOKEN).feature_extraction("one")
+    assert (hub.shape, tei.shape) == ((384,), (1, 384))
+    assert np.array_equal(hub, tei[0])
+
+
+def test_the_official_client_understands_the_stand_in_s_errors(
+    url: str, host: HuggingFaceStandIn
+) -> None:
+    client = InferenceClient(base_url=f"{url}/v1", api_key="hf_wrong")
+    with pytest.raises(HfHubHTTPError, match="Invalid username or password"):
+        client.chat_completion(TURNS, model=MODEL)
+    host.script(refuse(503, {"error": "Model is currently loading", "estimated_time": 20.0}))
+    with pytest.raises(HfHubHTTPError, match="currently loading"):
+        client.chat_completion(TURNS, model=MODEL)
+
+
+def self_signed(folder: Path) -> dict[str, str]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    plain = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "key.pem").write_bytes(key.private_bytes(pem, *plain))
+    (folder / "certificate.pem").write_bytes(certificate.public_bytes(pem))
+    return {
+        "ssl_keyfile": str(folder / "key.pem"),
+        "ssl_certfile": str(folder / "certificate.pem"),
+    }
+
+
+async def test_a_host_without_a_trusted_certificate_is_told_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And with the same certificate trusted, it answers: the certificate is what was wrong."""
+    options = self_signed(tmp_path)
+    host = HuggingFaceStandIn()
+    with serving(host, **options) as url:
+        settings = Settings(hf_token=TOKEN, chat_url=f"{url}/v1/chat/completions")
+        transport = Transport(settings, retries=Retries(limit=0))
+        chat = HuggingFaceChat(transport, settings)
+        with pytest.raises(InferenceUnavailableError, match="CERTIFICATE_VERIFY_FAILED"):
+            await chat.complete([Message("user", "Who?")], max_tokens=9)
+        assert host.calls == []
+        await transport.aclose()
+        monkeypatch.setenv("SSL_CERT_FILE", options["ssl_certfile"])
+        await chat.complete([Message("user", "Who?")], max_tokens=9)
+        await transport.aclose()
+    assert len(host.calls) == 1

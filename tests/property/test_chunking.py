@@ -1,0 +1,64 @@
+"""What holds of every text that is cut into chunks."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.notes.chunking import split
+from shared.notes.storable import storable
+from shared.scripture import find_references
+
+REFERENCES = ["John 3:16", "1 Cor. 13:4-7", "Ps. 23", "Rom. 8:28", "verse 4 of Jude", "II Kings 2"]
+PARTS = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(REFERENCES),
+    st.sampled_from(["\n\n", "\r\n", "\n# Heading\n", ". ", "? ", "\n- ", "\0", "\ud800", "。"]),
+    st.from_regex(r"[A-Z]?[a-z]{1,8}", fullmatch=True),
+)
+TEXTS = st.lists(st.tuples(PARTS, st.sampled_from(["", " ", "\n"])), max_size=60).map(
+    lambda parts: "".join(part + space for part, space in parts)
+)
+SIZES = st.tuples(st.integers(1, 30), st.integers(0, 29)).filter(lambda sizes: sizes[1] < sizes[0])
+
+
+@given(TEXTS, SIZES)
+def test_without_overlap_the_chunks_are_the_text(text: str, sizes: tuple[int, int]) -> None:
+    """Nothing is lost, added or moved, white space aside."""
+    chunks = split(text, words=sizes[0], overlap=0)
+    assert "".join("".join(chunks).split()) == "".join(storable(text).split())
+    assert all(chunk == chunk.strip() != "" for chunk in chunks)
+
+
+@given(TEXTS, SIZES)
+def test_every_chunk_is_a_stretch_of_the_text_that_cuts_no_reference(
+    text: str, sizes: tuple[int, int]
+) -> None:
+    """Each begins after the one before begins, and no later than where that ends."""
+    # A number after each word, so that a stretch of two words is found in one place alone.
+    whole = storable(" ".join(f"{word} n{n:03}\n" for n, word in enumerate(text.split())))
+    spans = [(found.start, found.end) for found in find_references(whole)]
+    begin, end = -1, 0
+    for chunk in split(whole, words=sizes[0], overlap=sizes[1]):
+        due = end + len(whole[end:]) - len(whole[end:].lstrip())
+        begin = whole.rindex(chunk, begin + 1, due + len(chunk))
+        end = begin + len(chunk)
+        assert not any(start < cut < stop for start, stop in spans for cut in (begin, end))
+    assert not whole[end:].strip()
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=40), SIZES)
+def test_chunks_keep_to_their_size_and_overlap(lengths: list[int], sizes: tuple[int, int]) -> None:
+    words, overlap = sizes
+    text = " ".join(
+        " ".join(f"W{n}x{i}" for i in range(length)) + "." for n, length in enumerate(lengths)
+    )
+    chunks = [chunk.split() for chunk in split(text, words=words, overlap=overlap)]
+    assert all(len(chunk) <= words for chunk in chunks)
+    for before, after in pairwise(chunks):
+        assert len(set(before) & set(after)) <= overlap
+
+
+@given(TEXTS)
+def test_the_same_text_is_cut_the_same_way(text: str) -> None:
+    assert split(text, words=10, overlap=4) == split(text, words=10, overlap=4)

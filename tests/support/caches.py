@@ -1,0 +1,114 @@
+"""The three kinds of Redis that the cache's contract is held on, and a cache on one of them."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+
+import fakeredis
+import numpy as np
+import pytest
+from infra.local.valkey import start_valkey
+
+from shared.answer import Answer, new_answer_id
+from shared.cache.connection import Command, Connection
+from shared.cache.invalidation import Invalidation
+from shared.cache.keyspace import UserKeys
+from shared.cache.pipeline import Pipeline
+from shared.cache.visit import Visit
+from shared.notes.note import Source
+from shared.settings import Settings
+from shared.vectors import Vector, canonical
+from tests.support.servers import valkey_cluster
+
+DIMENSIONS = 8
+PIPELINE = Pipeline("embedder", DIMENSIONS, "answerer", 2)
+
+
+@dataclass(frozen=True)
+class Cache:
+    """One cache, and what tests do with it."""
+
+    connection: Connection
+    settings: Settings
+
+    def visit(
+        self, user: str = "ann", question: str = "what is faith", pipeline: Pipeline = PIPELINE
+    ) -> Visit:
+        return Visit(
+            self.connection, self.settings, user_id=user, question=question, pipeline=pipeline
+        )
+
+    def invalidation(self) -> Invalidation:
+        return Invalidation(self.connection)
+
+    def with_settings(self, **changes: object) -> "Cache":
+        return replace(self, settings=replace(self.settings, **changes))  # type: ignore[arg-type]  # by name
+
+    async def ask(self, user: str = "ann", question: str = "what is faith") -> Answer:
+        """Let a question miss and be answered and kept."""
+        visit = self.visit(user, question)
+        await visit.look_up()
+        await visit.survey()
+        answer = an_answer()
+        assert await visit.keep(a_vector(question), sources(), answer)
+        return answer
+
+    async def scan(self) -> list[bytes]:
+        return [key async for key in self.connection._client.scan_iter()]
+
+    async def flush(self) -> None:
+        await self.connection._client.flushall()
+
+    async def lose_scripts(self) -> None:
+        await self.connection._client.script_flush()
+
+    async def redis(self, *command: str | bytes | int) -> object:
+        (reply,) = await self.connection.run(Command.of(*command))
+        return reply
+
+
+def an_answer(text: str = "The substance of things hoped for [1].") -> Answer:
+    return Answer(new_answer_id(), text, "answerer", 1_700_000_000_000, 0.00026)
+
+
+def a_vector(text: str) -> Vector:
+    return canonical(np.random.default_rng(list(text.encode())).normal(size=DIMENSIONS))
+
+
+def sources(*notes: str) -> list[Source]:
+    return [
+        Source(f"{note}#0", note, f"What {note} says of faith. " * 9, 0.9 - 0.1 * rank)
+        for rank, note in enumerate(notes or ("hebrews", "romans"))
+    ]
+
+
+def keys(user: str = "ann") -> UserKeys:
+    return UserKeys.of(user)
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    with start_valkey() as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def cluster_url() -> Iterator[str]:
+    with valkey_cluster() as cluster:
+        yield cluster.url
+
+
+@pytest.fixture(params=["fakeredis", "valkey", "cluster"])
+async def cache(request: pytest.FixtureRequest) -> AsyncIterator[Cache]:
+    """An empty cache on each kind of Redis."""
+    if request.param == "fakeredis":
+        settings = Settings(redis_timeout=5)
+        connection = Connection(fakeredis.FakeAsyncRedis(server_type="valkey"), timeout=5)
+    else:
+        clustered = request.param == "cluster"
+        url = request.getfixturevalue("cluster_url" if clustered else "valkey_url")
+        settings = Settings(redis_url=url, redis_cluster=clustered, redis_timeout=5)
+        connection = Connection.open(settings)
+    cache = Cache(connection, settings)
+    await cache.flush()
+    yield cache
+    await connection.aclose()

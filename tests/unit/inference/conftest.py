@@ -1,0 +1,51 @@
+"""A stand-in for the models' hosts behind a real socket, and transports that are closed."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import pytest
+
+from shared.inference.retries import Retries
+from shared.inference.transport import Transport
+from shared.settings import Settings
+from tests.support.huggingface import HuggingFaceStandIn, serving
+
+HUB = "/hf-inference/models/sentence-transformers/all-MiniLM-L6-v2/pipeline/feature-extraction"
+QUICK = Retries(first_wait=0.01, useful=0.01)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[HuggingFaceStandIn, str]]:
+    app = HuggingFaceStandIn()
+    with serving(app) as url:
+        yield app, url
+
+
+@pytest.fixture
+def host(server: tuple[HuggingFaceStandIn, str]) -> HuggingFaceStandIn:
+    app, _ = server
+    app.reset()
+    return app
+
+
+@pytest.fixture
+def settings(server: tuple[HuggingFaceStandIn, str]) -> Settings:
+    _, url = server
+    return Settings(
+        hf_token="hf_test",
+        embedding_url=url + HUB,
+        chat_url=f"{url}/v1/chat/completions",
+        inference_timeout=5.0,
+    )
+
+
+@pytest.fixture
+async def open_transport() -> AsyncIterator[Callable[..., Transport]]:
+    opened: list[Transport] = []
+
+    def opener(settings: Settings, retries: Retries = QUICK) -> Transport:
+        opened.append(Transport(settings, retries=retries))
+        return opened[-1]
+
+    yield opener
+    for transport in opened:
+        await transport.aclose()

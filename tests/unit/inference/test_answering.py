@@ -1,0 +1,75 @@
+"""What becomes of the text that a model wrote."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from shared.errors import InferenceError
+from shared.inference.answering import PromptedAnswerer, without_false_citations
+from shared.inference.model import Completion, Message
+from shared.inference.prompt import assemble
+from shared.notes.note import Source
+
+
+def source(content: str, number: int = 1) -> Source:
+    return Source(chunk_id=f"c{number}", note_id="n", content=content, similarity=0.5)
+
+
+def sources(*contents: str) -> list[Source]:
+    return [source(content, number) for number, content in enumerate(contents, start=1)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        ("So it is [1].", "So it is [1]."),
+        ("So it is [1][2] [3].", "So it is [1][2]."),
+        ("So it is [1, 7].", "So it is [1]."),
+        ("So it is [2; 1].", "So it is [2; 1]."),
+        ("So it is [0] [-1] [99999].", "So it is [-1] [99999]."),
+        ("[9] So it is", " So it is"),
+        ("One.\n[9] Two.", "One.\n Two."),
+        ("So [sic] it is in [a1].", "So [sic] it is in [a1]."),
+    ],
+)
+def test_citations_of_passages_that_do_not_exist_are_dropped(answer: str, kept: str) -> None:
+    assert without_false_citations(answer, passages=2) == kept
+
+
+class Scripted:
+    """A chat model that says one thing and keeps what it was asked."""
+
+    model = "scripted"
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.asked: list[tuple[Sequence[Message], int, float | None]] = []
+
+    async def complete(
+        self, messages: Sequence[Message], *, max_tokens: int, deadline: float | None = None
+    ) -> Completion:
+        self.asked.append((messages, max_tokens, deadline))
+        return Completion(text=self.text, model=self.model, prompt_tokens=7, cost=0.5)
+
+
+async def test_an_answer_is_stripped_and_keeps_what_it_cost() -> None:
+    chat = Scripted("\n Ruth [1], Boaz [2]. [3]\n")
+    answerer = PromptedAnswerer(chat, context_tokens=1200, answer_tokens=64)
+    found = sources("Ruth came.", "Boaz saw.")
+    answer = await answerer.answer("Who?", found, deadline=12.5)
+    assert answer == Completion(
+        text="Ruth [1], Boaz [2].", model="scripted", prompt_tokens=7, cost=0.5
+    )
+    assert chat.asked == [(assemble("Who?", found, context_tokens=1200), 64, 12.5)]
+
+
+async def test_a_passage_that_did_not_fit_the_prompt_cannot_be_cited() -> None:
+    answerer = PromptedAnswerer(Scripted("Yes [1][2]."), context_tokens=100, answer_tokens=64)
+    answer = await answerer.answer("Who?", sources("word " * 500, "unseen"))
+    assert answer.text == "Yes [1]."
+
+
+async def test_an_answer_of_false_citations_alone_is_an_error() -> None:
+    answerer = PromptedAnswerer(Scripted("[8] [9]"), context_tokens=1200, answer_tokens=64)
+    with pytest.raises(InferenceError, match="nothing but false citations"):
+        await answerer.answer("Who?", sources("Ruth came."))

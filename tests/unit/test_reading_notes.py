@@ -1,0 +1,93 @@
+"""Notes to import are read whole, or refused with the place and the reason."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from shared.errors import InvalidRequestError
+from shared.notes.reading import read_notes
+
+GOOD = '{"note_id": "a", "title": "A", "text": "one"}'
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "title"),
+    [
+        ("grace.md", "Intro\n\n## Of grace ##\r\n\nText", "Of grace"),
+        ("grace.txt", "No heading here", "grace"),
+        ("my.notes.MD", "#hashtag is no heading", "my.notes"),
+    ],
+)
+def test_a_file_is_one_note(tmp_path: Path, name: str, content: str, title: str) -> None:
+    (note,) = read_notes(write(tmp_path / name, content))
+    assert note == (name.rpartition(".")[0], title, content)
+
+
+def test_a_folder_is_read_with_the_folders_in_it(tmp_path: Path) -> None:
+    for name in ("b.md", "a/c.txt", "a/b.markdown", ".hidden/d.md", "a/.e.md", "f.png"):
+        write(tmp_path / name, "text")
+    write(tmp_path / "z.jsonl", GOOD)
+    assert [note.note_id for note in read_notes(tmp_path)] == ["a/b", "a/c", "b", "a"]
+
+
+def test_json_lines_may_hold_line_separators_and_blank_lines(tmp_path: Path) -> None:
+    text = "one\u2028two\x85three\x0bfour"
+    line = json.dumps({"note_id": "n", "title": "", "text": text, "more": 1}, ensure_ascii=False)
+    path = write(tmp_path / "n.jsonl", b"\xef\xbb\xbf" + f"\r\n{GOOD}\r\n\n{line}".encode())
+    assert [note.text for note in read_notes(path)] == ["one", text]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"note_id": "b",', "line 3: not valid JSON: .* (column 17)"),
+        ('["a"]', "line 3: must be an object with note_id, title, text, not a list"),
+        ('{"note_id": "b", "title": "B"}', "line 3: the field 'text' is missing"),
+        (
+            '{"note_id": 7, "title": "B", "text": ""}',
+            "line 3: 'note_id' must be text, not a number",
+        ),
+        ('{"note_id": "b", "title": null, "text": ""}', "line 3: 'title' must be text, not null"),
+        (b'{"note_id": "b\xff"}', "line 3: not valid UTF-8 at 0xff"),
+        ('{"note_id": "", "title": "B", "text": ""}', "line 3: note_id must have 1 to"),
+        ('{"note_id": "\\ud800", "title": "B", "text": ""}', "line 3: note_id must be Unicode"),
+        (GOOD, "line 3: note_id 'a' is that of .*, line 1 too"),
+        ("[" * 100_000, "line 3: not JSON that can be read"),
+        ("1" * 5_000, "line 3: not JSON that can be read"),
+    ],
+)
+def test_a_bad_line_is_named_with_its_number(
+    tmp_path: Path, line: str | bytes, message: str
+) -> None:
+    bad = line if isinstance(line, bytes) else line.encode()
+    path = write(tmp_path / "n.jsonl", GOOD.encode() + b"\n\n" + bad + b"\n")
+    with pytest.raises(InvalidRequestError, match=message.replace("(", r"\(").replace(")", r"\)")):
+        read_notes(path)
+
+
+def test_a_byte_that_is_not_utf8_is_named_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequestError, match=r"n\.md, line 3: not valid UTF-8 at 0xe9"):
+        read_notes(write(tmp_path / "n.md", b"one\ntwo\ncaf\xe9 and more"))
+
+
+def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a.md", "one")
+    write(tmp_path / "a.txt", "two")
+    with pytest.raises(InvalidRequestError, match=r"a\.txt: note_id 'a' is that of .*a\.md too"):
+        read_notes(tmp_path)
+
+
+def test_where_there_are_no_notes_the_accepted_forms_are_named(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    write(tmp_path / "n.pdf", "text")
+    write(tmp_path / "n.jsonl", "\n")
+    for name in ("absent", "empty", "n.pdf", "n.jsonl"):
+        with pytest.raises(InvalidRequestError, match=rf"{name}.*\.md.*\.jsonl.*folder"):
+            read_notes(tmp_path / name)
