@@ -1,9 +1,18 @@
-"""One message, through whichever door it came."""
+"""One message, through whichever door it came, and what the log says of it.
+
+The log tells messages by their id, and never holds what they say.
+"""
 
 import logging
+import traceback
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from shared.errors import InvalidChangeError, TercetError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from shared.freshness import Freshness
     from shared.notes.changes import NoteChanged
 
@@ -11,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 async def apply(change: "NoteChanged", freshness: "Freshness", *, message_id: str) -> None:
-    """Make a change true, and say what it did; `message_id` is the queue's, for the log.
+    """Make a change true, and log what it did.
 
     Raises:
         UnavailableError: it could not be done whole; the message must come again.
@@ -22,8 +31,33 @@ async def apply(change: "NoteChanged", freshness: "Freshness", *, message_id: st
         "note change %s: %s%s, %d answers dropped, %d kept%s",
         message_id,
         change.operation,
-        "" if outcome.applied else " (out of date: the store knows better)",
+        "" if outcome.applied else " (the store knows better)",
         outcome.dropped,
         outcome.kept,
-        "" if outcome.exact else "; all had to go, because the notes could not be read",
+        "" if outcome.exact else ": the notes could not be read, so all had to go",
     )
+
+
+@contextmanager
+def explained(message_id: str) -> "Iterator[None]":
+    """Log why a message could not be applied; the error goes on its way."""
+    try:
+        yield
+    except Exception as error:
+        level, why = _verdict(error)
+        logger.log(level, "note change %s %s", message_id, why)
+        raise
+
+
+def _verdict(error: Exception) -> tuple[int, str]:
+    match error:
+        case InvalidChangeError():
+            return logging.ERROR, f"can never be applied: {error}"
+        case TimeoutError():
+            return logging.WARNING, "must come again: out of time"
+        case TercetError():
+            return logging.WARNING, f"must come again: {error}"
+        case _:
+            # What a library says may quote the note; where it says so does not.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            return logging.ERROR, f"failed unexpectedly: {type(error).__qualname__}\n{where}"

@@ -1,8 +1,6 @@
 """A queue's batches on AWS Lambda: a message is applied, or fails alone and comes again."""
 
 import asyncio
-import logging
-import traceback
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 # the first one.
 from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType
 
+from functions.invalidate.applying import apply, explained
 from shared.container import Container
-from shared.errors import InvalidChangeError, TercetError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
 
 MARGIN_SECONDS = 1.0
 """What is left of an invocation's time for the response, when work on its records ends."""
-
-logger = logging.getLogger(__name__)
 
 
 class QueueHandler:
@@ -49,9 +45,9 @@ class QueueHandler:
             self._warm = asyncio.new_event_loop(), self._open_container()
         loop, container = self._warm
         seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
-        apply = _Applying(container.freshness, deadline=loop.time() + seconds)
+        applying = _Applying(container.freshness, deadline=loop.time() + seconds)
         batch = _Batch(loop)
-        with batch(event["Records"], apply):
+        with batch(event["Records"], applying):
             batch.async_process()
         return batch.response()
 
@@ -84,25 +80,12 @@ class _Applying:
         Up to the lock nothing is awaited, and a lock is first come, first served: so one user's
         records keep their order.
         """
-        from functions.invalidate.applying import apply  # noqa: PLC0415
-        from shared.notes.changes import parse_change  # noqa: PLC0415
+        from shared.notes.changes import parse_change  # noqa: PLC0415  # see above
 
-        try:
+        with explained(record.message_id):
             change = parse_change(record.body)
             async with asyncio.timeout_at(self._deadline), self._turns[change.user_id]:
                 await apply(change, self._freshness, message_id=record.message_id)
-        except InvalidChangeError as error:
-            logger.error("note change %s can never be applied: %s", record.message_id, error)
-            raise
-        except TimeoutError:
-            logger.warning("note change %s comes again: out of time", record.message_id)
-            raise
-        except TercetError as error:
-            logger.warning("note change %s comes again: %s", record.message_id, error)
-            raise
-        except Exception as error:
-            ...
-            raise
 
 
 handler = QueueHandler(Container.from_env)

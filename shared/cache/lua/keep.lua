@@ -3,51 +3,20 @@
 --
 -- KEYS  questions, answers, contexts, counters, flight
 -- ARGV  field, the fence of round trip 1, entry, answer ('' for a context alone), context,
---       ttl of the user's keys (s), ttl of counters (s), most questions, token of the flight,
+--       ttl of the user's keys (s), token of the flight, ttl of counters (s),
 --       then counters and by how much, in pairs
 -- Gives 1 if it was stored, 0 if not. A context alone does not take the place of an answer.
 
 local questions, answers, contexts, counters, flight = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local field, entry, answer, context, ttl = ARGV[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
-local function forget(name)
-  redis.call('HDEL', questions, name)
-  redis.call('HDEL', answers, name)
-  redis.call('HDEL', contexts, name)
-end
-
--- What expires first goes first: the oldest, since all live as long.
-local function make_room(most)
-  local excess = redis.call('HLEN', questions) - 1 - most
-  if excess <= 0 then
-    return
-  end
-  local flat = redis.call('HGETALL', questions)
-  local entries = {}
-  for i = 1, #flat, 2 do
-    if flat[i] ~= 'fence' and flat[i] ~= field then
-      entries[#entries + 1] = {flat[i], string.sub(flat[i + 1], 14, 23)}
-    end
-  end
-  table.sort(entries, function(a, b)
-    if a[2] == b[2] then
-      return a[1] < b[1]
-    end
-    return a[2] < b[2]
-  end)
-  for i = 1, math.min(excess, #entries) do
-    forget(entries[i][1])
-  end
-  redis.call('HINCRBY', counters, 'evicted', excess)
-end
-
-if redis.call('GET', flight) == ARGV[9] then
+if redis.call('GET', flight) == ARGV[7] then
   redis.call('DEL', flight)
 end
-for i = 10, #ARGV, 2 do
+for i = 9, #ARGV, 2 do
   redis.call('HINCRBY', counters, ARGV[i], ARGV[i + 1])
 end
-redis.call('EXPIRE', counters, ARGV[7])
+redis.call('EXPIRE', counters, ARGV[8])
 
 if redis.call('HGET', questions, 'fence') ~= ARGV[2] then
   redis.call('HINCRBY', counters, 'refused_by_fence', 1)
@@ -67,5 +36,4 @@ else
   redis.call('HINCRBY', counters, 'l1_stores', 1)
 end
 redis.call('EXPIRE', questions, ttl)
-make_room(tonumber(ARGV[8]))
 return 1

@@ -2,7 +2,7 @@
 --
 -- KEYS  questions, answers, contexts, counters
 -- ARGV  field, a fence to set where there is none, now (s), ttl of the index (s),
---       ttl of counters (s), 1 to count
+--       ttl of counters (s), 1 to count, 1 to follow an alias
 -- Gives {fence, entry, answer, context, asked}: false where there is none. `entry` is the
 --       target's where the question is an alias; `asked` is then the alias.
 
@@ -37,7 +37,9 @@ end
 
 local asked = false
 local entry = read(field)
-if entry and string.sub(entry, 2, 2) == '=' then
+if entry and string.sub(entry, 2, 2) == '=' and ARGV[7] ~= '1' then
+  entry = false
+elseif entry and string.sub(entry, 2, 2) == '=' then
   -- An alias falls with the very answer that it was given.
   local target = string.sub(entry, 36, 57)
   local answer_id = string.sub(entry, 3, 13)

@@ -1,0 +1,89 @@
+"""Errors as RFC 9457 problem documents: `application/problem+json`, and never a stack trace."""
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions.boundary import Boundary, request_id, tell
+from shared.errors import TercetError, UnauthenticatedError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fastapi import FastAPI
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(BaseModel):
+    """What went wrong; `detail` says what would be right, `instance` names this occurrence."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+
+
+def install(app: "FastAPI") -> None:
+    """Let everything that goes wrong in an app come out as a problem document."""
+    app.add_exception_handler(TercetError, _refused)
+    app.add_exception_handler(HTTPException, _refused_by_http)
+    app.add_middleware(Boundary, unexpected=_unexpected)
+
+
+def problem(
+    request: Request,
+    status: int,
+    detail: str,
+    *,
+    title: str | None = None,
+    headers: "Mapping[str, str] | None" = None,
+) -> Response:
+    """Write a problem document. Without a title of its own it is what HTTP says of its status."""
+    named = f"urn:problem-type:tercet:{title.lower().replace(' ', '-')}" if title else "about:blank"
+    document = Problem(
+        type=named,
+        title=title or HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        instance=f"urn:uuid:{request_id(request.scope)}",
+    )
+    body = json.dumps(document.model_dump(), ensure_ascii=False, separators=(",", ":"))
+    kept_by_nobody = {"Cache-Control": "no-store", **(headers or {})}
+    return Response(body, status, kept_by_nobody, media_type=MEDIA_TYPE)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, TercetError)  # noqa: S101  # registered for nothing else
+    tell(request.scope, error=type(error).__name__)
+    headers = {}
+    detail = str(error)
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        tell(request.scope, detail=detail)
+    if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        detail = "Tercet is not set up rightly; its log says more."  # no caller can mend it
+    if isinstance(error, UnauthenticatedError):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, UnavailableError) and error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, -int(-error.retry_after // 1)))
+    return problem(request, error.status, detail, title=error.title, headers=headers)
+
+
+async def _refused_by_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for nothing else
+    detail = error.detail
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        detail = f"nothing is at {request.url.path}"
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = f"{request.url.path} does not take {request.method}"
+    return problem(request, error.status_code, detail, headers=error.headers)
+
+
+def _unexpected(request: Request) -> Response:
+    return problem(request, 500, "Something unexpected went wrong; the log says more.")

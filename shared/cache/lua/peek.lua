@@ -1,0 +1,12 @@
+-- Read the answer of another question, if it is still the one that the index spoke of.
+--
+-- KEYS  questions, answers, contexts
+-- ARGV  field, answer id, now (s)
+-- Gives {answer, context}: false where there is none.
+
+local entry = redis.call('HGET', KEYS[1], ARGV[1])
+if entry and string.sub(entry, 1, 2) == '1a' and string.sub(entry, 3, 13) == ARGV[2]
+  and tonumber(string.sub(entry, 14, 23)) > tonumber(ARGV[3]) then
+  return {redis.call('HGET', KEYS[2], ARGV[1]), redis.call('HGET', KEYS[3], ARGV[1])}
+end
+return {false, false}

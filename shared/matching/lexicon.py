@@ -1,0 +1,204 @@
+"""The common English that matching knows: which words say nothing, and which say the same.
+
+General vocabulary, none of it from a data set. What is not here counts as content, perhaps a
+name, and must be on both sides.
+"""
+
+import re
+
+from shared.matching.stemming import stem
+
+FUNCTION = frozenset(
+    "a an the this that these those it its itself there here such"
+    " be do have will would shall can could should may might must ought need"
+    " i me my mine myself we us our ours ourselves you your yours yourself u ur one ones"
+    " he him his himself she her hers herself they them their theirs themselves"
+    " someone somebody anyone anybody oneself"
+    " of to in on at for by with from about into onto unto upon as than so too also and or but"
+    " through during until till within via per between among amongst towards toward"
+    " over under above below after before since against around across behind beside beyond"
+    " up down out off away back along near inside outside without"
+    " if because while though although then else whether both either"
+    " what which who whom that some any ye thee thou thy thine"
+    " s t d ll ve re m".split()
+)
+"""Words that carry a sentence and not its subject. Some have guards of their own."""
+
+FILLER = frozenset(
+    "please kindly thanks thank hello hi hey ok okay well really actually exactly basically"
+    " simply just even ever quite very truly literally currently nowadays generally usually"
+    " typically normally easily properly correctly certain particular specific various several"
+    " different etc anyway definitely possibly probably maybe perhaps"
+    " get let like going able".split()
+)
+"""Content words that a rewording drops or adds without asking something else."""
+
+MARKER = frozenset(
+    "of to in on at for by with from about into onto as than through during until till within"
+    " via per between among towards over under above below after before since against around"
+    " across behind beside beyond near inside outside without if because while although".split()
+)
+"""Words that begin a phrase and say what it is to the rest: its place, time, aim, owner."""
+
+CONJUNCTION = frozenset("and or vs versus &".split())
+
+# One line a meaning; the first word stands for all.
+_SYNONYMS = """
+good best better great top finest nice ideal excellent recommended
+bad worst worse terrible awful
+buy purchase
+begin start commence
+end finish
+big large huge biggest largest
+small little tiny
+fast quick rapid fastest quickest quicker faster asap
+easy simple easiest simplest easier
+cheap inexpensive cheapest
+hard difficult tough
+way method manner approach technique
+fix repair
+remove delete erase
+stop quit
+help assist aid
+happen occur
+choose select pick
+important significant
+famous popular
+smart intelligent clever
+rich wealthy
+scary frightening
+hate dislike
+movie film
+phone smartphone cellphone
+photo picture pic image
+child kid
+doctor physician
+car automobile
+reason cause
+purpose aim
+wrong incorrect
+error mistake
+trip journey
+answer reply
+internet web
+website site webpage
+university college uni
+exam examination
+program code coding
+company firm
+country nation
+price cost fee charge
+salary pay wage
+job employment
+money cash
+difference differ different distinction
+similarity similar
+advantage benefit pro
+disadvantage drawback con
+opinion view thought
+tip advice suggestion
+improve enhance
+reduce decrease lower
+increase raise
+prepare preparation
+possible feasible
+believe think
+speak talk
+gain obtain acquire
+find locate
+contact reach
+photograph photography
+india indian
+usa america us-country
+uk britain
+app application
+info information
+ad advertisement advert
+tv television
+maths math mathematics
+bike bicycle
+laptop notebook
+pc computer
+quote quotation
+weird strange odd
+alive living
+maximum max
+minimum min
+december dec
+gift present
+people folk
+estate state
+christ jesus
+especially specially
+nearly almost
+approximately approx roughly
+"""
+# Left out on purpose, being different questions more often than not: "learn" and "study",
+# "girl" and "woman", "city" and "town", "job" and "career", "get" and "buy".
+
+_PHRASES = {
+    "get rid of": "remove",
+    "getting rid of": "remove",
+    "make money": "earn money",
+    "making money": "earn money",
+    "united states of america": "usa",
+    "united states": "usa",
+    "united kingdom": "uk",
+    "the us": "usa",
+    "in us": "in usa",
+    "cell phone": "phone",
+    "cell phones": "phone",
+    "mobile phone": "phone",
+    "mobile phones": "phone",
+    "smart phone": "phone",
+    "right now": "",
+    "at present": "",
+    "these days": "",
+    "in order to": "to",
+    "so as to": "to",
+    "as well as": "and",
+    "such as": "like",
+    "each other": "eachother",
+    "one another": "eachother",
+    "no longer": "not",
+    "kind of": "kind",
+    "type of": "kind",
+    "types of": "kinds",
+    "sort of": "kind",
+    "sorts of": "kinds",
+    "a lot of": "many",
+    "lots of": "many",
+    "due to": "because of",
+    "in spite of": "despite",
+    "as soon as possible": "fast",
+    "pros and cons": "advantages and disadvantages",
+    "in your opinion": "",
+    "according to you": "",
+    "for the first time": "firsttime",
+    "in the world": "world",
+    "take place": "happen",
+    "takes place": "happen",
+    "find out": "discover",
+    "look for": "seek",
+    "give up": "stop",
+}
+
+SYNONYM = {
+    stem(word): stem(words[0])
+    for line in _SYNONYMS.strip().split("\n")
+    if (words := line.split())
+    for word in words[1:]
+}
+
+_PHRASE = re.compile(rf"\b(?:{'|'.join(sorted(_PHRASES, key=len, reverse=True))})\b")
+
+
+def without_phrases(text: str) -> str:
+    """Replace turns of phrase in a lower-case text by the word that says the same."""
+    return _PHRASE.sub(lambda found: _PHRASES[found[0]], text)
+
+
+def meaning(word: str) -> str:
+    """The key of a lower-case word's meaning: of its stem, or of its stem's synonym."""
+    key = stem(word)
+    return SYNONYM.get(key, key)

@@ -1,0 +1,191 @@
+"""The embedded Valkey, the cluster that tests use, and the proxy that counts."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+import redis.cluster
+
+from infra.local.valkey import ValkeyProcess, start_valkey
+from shared.errors import ConfigurationError, UnavailableError
+from tests.support.servers import CountingProxy, valkey_cluster
+
+pytestmark = pytest.mark.valkey
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def client(server: ValkeyProcess | CountingProxy) -> "redis.Redis":
+    return redis.Redis.from_url(server.url, decode_responses=True)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; a zombie does not."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+
+
+def ends(pid: int, seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not alive(pid)
+
+
+@pytest.fixture(scope="module")
+def valkey() -> Iterator[ValkeyProcess]:
+    with start_valkey() as server:
+        yield server
+
+
+def test_a_server_answers_on_the_loopback_address_alone(valkey: ValkeyProcess) -> None:
+    with client(valkey) as connection:
+        assert connection.ping()
+        assert connection.config_get("bind", "protected-mode") == {
+            "bind": "127.0.0.1",
+            "protected-mode": "yes",
+        }
+        assert connection.info("server")["process_id"] == valkey.pid
+
+
+def test_stopping_ends_the_process_and_removes_its_folder() -> None:
+    with start_valkey() as server:
+        assert alive(server.pid)
+    assert not alive(server.pid)
+    assert not server.folder.exists()
+
+
+def test_stopping_twice_is_stopping() -> None:
+    server = start_valkey()
+    server.stop()
+    server.stop()
+
+
+def test_with_a_folder_the_cache_survives_from_run_to_run(tmp_path: Path) -> None:
+    with start_valkey(tmp_path / "cache") as server, client(server) as connection:
+        connection.set("kept", "yes")
+    with start_valkey(tmp_path / "cache") as server, client(server) as connection:
+        assert connection.get("kept") == "yes"
+
+
+def test_what_was_acknowledged_survives_a_killed_server(tmp_path: Path) -> None:
+    with start_valkey(tmp_path) as server, client(server) as connection:
+        connection.set("kept", "yes")
+        os.kill(server.pid, signal.SIGKILL)
+    with start_valkey(tmp_path) as server, client(server) as connection:
+        assert connection.get("kept") == "yes"
+
+
+def test_two_servers_never_share_a_folder(tmp_path: Path) -> None:
+    with (
+        start_valkey(tmp_path),
+        pytest.raises(ConfigurationError, match="another Tercet is using"),
+    ):
+        start_valkey(tmp_path)
+
+
+def test_an_unknown_directive_is_named_in_the_error() -> None:
+    with pytest.raises(UnavailableError, match="nonsense"):
+        start_valkey(nonsense="yes")
+
+
+def test_a_password_is_part_of_the_url_and_wanted() -> None:
+    with start_valkey(requirepass="open-sesame") as server:
+        with client(server) as connection:
+            assert connection.ping()
+        with (
+            redis.Redis(port=server.port) as stranger,
+            pytest.raises(redis.exceptions.AuthenticationError),
+        ):
+            stranger.ping()
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["with a folder", "without"])
+def test_a_server_ends_with_a_parent_that_is_killed(tmp_path: Path, *, keep: bool) -> None:
+    folder = repr(str(tmp_path)) if keep else ""
+    program = (
+        "from pathlib import Path; from infra.local.valkey import start_valkey;"
+        f"server = start_valkey({f'Path({folder})' if keep else ''});"
+        "print(server.pid, server.port, flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        assert parent.stdout
+        pid, port = map(int, parent.stdout.readline().split())
+        with redis.Redis(port=port) as connection:
+            connection.set("kept", "yes")
+        parent.kill()
+    assert ends(pid)
+    if keep:
+        with start_valkey(tmp_path) as server, client(server) as connection:
+            assert connection.get("kept") == "yes"
+
+
+def test_the_proxy_counts_a_pipeline_as_one_round_trip(valkey: ValkeyProcess) -> None:
+    with CountingProxy(valkey.port) as proxy, client(proxy) as connection:
+        connection.ping()
+        proxy.reset()
+        connection.set("a", "1")
+        assert proxy.round_trips == 1
+        with connection.pipeline(transaction=False) as pipeline:
+            for number in range(5_000):  # more than one packet each way
+                pipeline.set(f"key {number}", "value" * 20)
+            pipeline.execute()
+        assert 2 <= proxy.round_trips
+        assert proxy.connections == 0
+        assert proxy.bytes_sent > 5_000 * 100
+        assert proxy.bytes_received >= 5_000 * len("+OK\r\n")
+
+
+def test_the_proxy_ends_connections_when_the_server_is_gone() -> None:
+    server = start_valkey()
+    with (
+        CountingProxy(server.port) as proxy,
+        redis.Redis(port=proxy.port, retry=None) as connection,
+    ):
+        connection.ping()
+        server.stop()
+        with pytest.raises(redis.exceptions.ConnectionError):
+            connection.ping()
+
+
+def test_a_cluster_holds_keys_of_every_node_and_counts_through_its_proxies() -> None:
+    with valkey_cluster(proxies=True) as cluster:
+        with redis.cluster.RedisCluster.from_url(cluster.url) as connection:
+            assert {node.port for node in connection.get_nodes()} == {
+                proxy.port for proxy in cluster.proxies
+            }
+            for number in range(30):
+                connection.set(f"key {number}", "value")
+            before = cluster.round_trips
+            connection.get("key 1")
+            assert cluster.round_trips == before + 1
+            assert all(proxy.round_trips > 0 for proxy in cluster.proxies)
+        sizes = [redis.Redis(port=node.port).dbsize() for node in cluster.nodes]
+        assert sum(sizes) == 30
+        assert min(sizes) > 0
+    assert not any(alive(node.pid) for node in cluster.nodes)
+
+
+def test_a_replica_takes_over_from_its_master() -> None:
+    with valkey_cluster(replicas=1) as cluster:
+        replica = redis.Redis(port=cluster.nodes[3].port, decode_responses=True)
+        assert replica.role()[0] == "slave"
+        os.kill(cluster.nodes[0].pid, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while replica.role()[0] != "master":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)

@@ -1,0 +1,182 @@
+"""The message that a note changed: what it may say, and what it may arrive in."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from shared.errors import InvalidChangeError
+from shared.notes.changes import MAX_TEXT, NoteChanged, Operation, parse_change
+
+TESTS = Path(__file__).resolve().parents[1]
+PUBLISHED = TESTS.parent / "docs" / "note-changed.schema.json"
+NOON = "2026-11-01T12:00:00Z"
+
+
+def event(name: str) -> str:
+    return (TESTS / "events" / f"{name}.json").read_text(encoding="utf-8")
+
+
+def body(**changes: Any) -> str:
+    """The bare message with fields changed; None leaves one out."""
+    fields = json.loads(event("bare")) | changes
+    return json.dumps({name: value for name, value in fields.items() if value is not None})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bare",
+        "sns",
+        "eventbridge",
+        "eventbridge_in_sns",
+        "cloudevent",
+        "cloudevent_base64",
+        "pubsub_push",
+    ],
+)
+def test_every_envelope_holds_the_same_message(name: str) -> None:
+    assert parse_change(event(name)) == NoteChanged(
+        user_id="ann",
+        note_id="hebrews-11",
+        operation=Operation.UPDATED,
+        occurred_at=datetime(2026, 11, 1, 10, tzinfo=UTC),
+        version=7,
+        title="Hebrews 11",
+        text="Faith is the substance of things hoped for.",
+    )
+
+
+def test_a_body_may_be_text_bytes_or_parsed() -> None:
+    text = event("eventbridge_in_sns")
+    assert parse_change(text) == parse_change(text.encode()) == parse_change(json.loads(text))
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("", "not JSON"),
+        ('{"user_id": "ann"', "not JSON"),
+        (b"\xff\xfe\xfa", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[]", "one JSON object"),
+        ("null", "one JSON object"),
+        ('{"specversion": "1.0"}', "envelope is empty"),
+        ('{"Type": "Notification", "Message": null}', "envelope is empty"),
+        ('{"Type": "Notification", "Message": "hello"}', "not JSON"),
+        ('{"message": {"attributes": {}}, "subscription": "s"}', "envelope is empty"),
+        ('{"message": {"data": "é"}, "subscription": "s"}', "not base64"),
+        ('{"specversion": "1.0", "data_base64": "a"}', "not base64"),
+        (event("sns_subscription_confirmation"), "SubscribeURL"),
+    ],
+)
+def test_what_holds_no_message_is_refused_with_the_reason(
+    message: str | bytes, reason: str
+) -> None:
+    with pytest.raises(InvalidChangeError, match=reason):
+        parse_change(message)
+
+
+def test_envelopes_without_end_are_refused() -> None:
+    nested: dict[str, Any] = {"specversion": "1.0"}
+    nested["data"] = nested
+    with pytest.raises(InvalidChangeError, match="envelopes"):
+        parse_change(nested)
+
+
+MESSAGES = {
+    "all that there is": (body(), ""),
+    "an owner who stores notes": (body(text=None, title=None, version=None), ""),
+    "an empty note": (body(text="", operation="created"), ""),
+    "a deletion": (body(text=None, operation="deleted"), ""),
+    "a user's deletion": (body(text=None, note_id=None, operation="user_deleted"), ""),
+    "all changed": (body(text=None, note_id=None, operation="all_changed"), ""),
+    "fields of tomorrow": (body(colour="blue"), ""),
+    "no user": (body(user_id=None), "user_id: Field required"),
+    "an empty user": (body(user_id=""), "user_id: .* at least 1 character"),
+    "a number for a user": (body(user_id=5), "user_id: .* valid string"),
+    "too long a note id": (body(note_id="n" * 256), "note_id: .* at most 255 characters"),
+    "another operation": (body(operation="upserted"), "operation: .*'created', 'updated'"),
+    "another schema": (body(schema_version=2), "schema_version: Input should be 1"),
+    "no note": (body(note_id=None), "operation updated needs a note_id"),
+    "a deletion with text": (body(operation="deleted"), "operation deleted takes no text"),
+    "a reload with text": (body(operation="all_changed"), "all_changed takes no text"),
+    "a negative version": (body(version=-1), "version: .* greater than or equal to 0"),
+    "a version beyond a store's": (body(version=2**63), "version: .* less than"),
+    "a quoted version": (body(version="7"), "version: .* valid integer"),
+    "too long a text": (body(text="x" * (MAX_TEXT + 1)), "text: .* at most 1000000 characters"),
+    "a time without offset": (body(occurred_at="2026-11-01T12:00:00"), "occurred_at: .*timezone"),
+    "a bare number for a time": (body(occurred_at=1793534400), "such as 2026-11-01T10:00:00Z"),
+    "a quoted number for a time": (body(occurred_at="1793534400"), "such as 2026-11-01T10:00"),
+}
+
+
+@pytest.mark.parametrize("what", MESSAGES)
+def test_a_message_is_read_or_refused_with_the_field_and_what_would_be_right(what: str) -> None:
+    message, reason = MESSAGES[what]
+    if not reason:
+        parse_change(message)
+        return
+    with pytest.raises(InvalidChangeError, match=reason):
+        parse_change(message)
+
+
+# Whether `format` is checked is up to a schema's user.
+@pytest.mark.parametrize("what", [what for what in MESSAGES if "time" not in what])
+def test_the_published_schema_takes_what_is_read_and_nothing_else(what: str) -> None:
+    message, reason = MESSAGES[what]
+    schema = jsonschema.Draft202012Validator(json.loads(PUBLISHED.read_text(encoding="utf-8")))
+    assert schema.is_valid(json.loads(message)) == (not reason)
+
+
+def test_the_published_schema_is_current() -> None:
+    """`python -m shared.notes.changes > docs/note-changed.schema.json` brings it up to date."""
+    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == NoteChanged.model_json_schema()
+
+
+def test_a_refusal_never_quotes_the_note() -> None:
+    message = body(text="I have a secret" + "x" * MAX_TEXT, title=["another secret"], version="s3")
+    with pytest.raises(InvalidChangeError) as refused:
+        parse_change(message)
+    assert "secret" not in str(refused.value)
+    assert "s3" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_half_an_emoji_is_mended_and_not_refused() -> None:
+    change = parse_change(body(text="\ud83d and \0 on", title="cut \ud83d"))
+    assert change.text == "\ufffd and  on"
+    assert change.title == "cut \ufffd"
+
+
+@pytest.mark.parametrize("user_id", ["a\ud83d", "a\0b"])
+def test_an_id_is_refused_and_not_mended(user_id: str) -> None:
+    with pytest.raises(InvalidChangeError, match="user_id"):
+        parse_change(body(user_id=user_id))
+
+
+def test_the_version_decides_what_is_newer_and_else_the_time() -> None:
+    assert parse_change(body(version=7)).order == 7
+    timed = parse_change(body(version=None))
+    assert timed.order == timed.changed_at == 1_793_527_200_000_000
+
+
+def test_neighbouring_microseconds_stay_in_order() -> None:
+    start = datetime(2026, 11, 1, 10, tzinfo=UTC)
+    moments = [
+        NoteChanged(
+            user_id="ann",
+            operation=Operation.ALL_CHANGED,
+            occurred_at=start + timedelta(microseconds=n),
+        ).changed_at
+        for n in range(3000)
+    ]
+    assert moments == list(range(moments[0], moments[0] + 3000))
+
+
+def test_a_time_counts_from_utc_whatever_its_offset() -> None:
+    here, there = body(occurred_at=NOON), body(occurred_at="2026-11-01T13:00:00+01:00")
+    assert parse_change(here).changed_at == parse_change(there).changed_at
