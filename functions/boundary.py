@@ -64,8 +64,9 @@ class Boundary:
         except Exception as error:
             _log.exception("unexpected", extra={"facts": {"request": request_id(scope)}})
             facts["error"] = type(error).__name__
-            if not status:
-                await self._unexpected(Request(scope))(scope, receive, noting)
+            if status:
+                raise  # half of a response is out; the server must cut the rest off
+            await self._unexpected(Request(scope))(scope, receive, noting)
         finally:
             line = {
                 "request": request_id(scope),

@@ -4,7 +4,6 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,16 +17,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 MEDIA_TYPE = "application/problem+json"
-
-
-class Problem(BaseModel):
-    """What went wrong; `detail` says what would be right, `instance` names this occurrence."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
+_KEPT_BY_NOBODY = {"Cache-Control": "no-store"}
 
 
 def install(app: "FastAPI") -> None:
@@ -47,16 +37,15 @@ def problem(
 ) -> Response:
     """Write a problem document. Without a title of its own it is what HTTP says of its status."""
     named = f"urn:problem-type:tercet:{title.lower().replace(' ', '-')}" if title else "about:blank"
-    document = Problem(
-        type=named,
-        title=title or HTTPStatus(status).phrase,
-        status=status,
-        detail=detail,
-        instance=f"urn:uuid:{request_id(request.scope)}",
-    )
-    body = json.dumps(document.model_dump(), ensure_ascii=False, separators=(",", ":"))
-    kept_by_nobody = {"Cache-Control": "no-store", **(headers or {})}
-    return Response(body, status, kept_by_nobody, media_type=MEDIA_TYPE)
+    document = {
+        "type": named,
+        "title": title or HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": f"urn:uuid:{request_id(request.scope)}",
+    }
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return Response(body, status, {**_KEPT_BY_NOBODY, **(headers or {})}, media_type=MEDIA_TYPE)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

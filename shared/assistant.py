@@ -12,8 +12,10 @@ from shared.question import Question
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from shared.cache.found import Found
     from shared.cache.visit import Visit
     from shared.inference.model import Answerer, Embedder
+    from shared.matching.matcher import Matcher
     from shared.notes.note import Source
     from shared.notes.store import NoteStore
 
@@ -25,13 +27,15 @@ class Request:
     """What somebody asks.
 
     `fresh` asks for a new answer, which then takes the place of the cached one; `traceless`
-    neither reads nor leaves anything in the cache. `seconds` is how long an answer may take.
+    neither reads nor leaves anything in the cache; `exact` refuses the answer to another
+    wording. `seconds` is how long an answer may take.
     """
 
     user_id: str
     query: str
     fresh: bool = False
     traceless: bool = False
+    exact: bool = False
     seconds: float | None = None
 
 
@@ -40,8 +44,11 @@ class Reply:
     """An answer, the passages that it rests on, and where both came from.
 
     `answer` is None where there are no notes to answer from. `tier` is the deepest saving: `l1`
-    (nothing was paid), `l3` (no search), `l2` (no embedding) or None; `match` says how an l1
-    answer was found; `cache` how the cache fared; `stored` whether whoever asks next finds it.
+    (nothing was generated), `l3` (no search), `l2` (no embedding) or None; `match` says how an
+    l1 answer was found, `exact` or `semantic`; `cache` how the cache fared; `stored` whether
+    whoever asks next finds it. `matched` is the other question that the answer was written for,
+    and `similarity` the cosine of the two. `refused` says why another question's answer, near
+    as it was, would not do.
     """
 
     question: Question
@@ -51,6 +58,9 @@ class Reply:
     match: str | None
     cache: str
     stored: bool = False
+    matched: str | None = None
+    similarity: float | None = None
+    refused: str | None = None
 
 
 class Assistant:
@@ -63,6 +73,7 @@ class Assistant:
         embedder: "Embedder",
         store: "NoteStore",
         answerer: "Answerer",
+        matcher: "Matcher",
         retrieved_chunks: int,
         seconds: float,
     ) -> None:
@@ -71,6 +82,7 @@ class Assistant:
         self._embedder = embedder
         self._store = store
         self._answerer = answerer
+        self._matcher = matcher
         self._k = retrieved_chunks
         self._seconds = seconds
 
@@ -87,16 +99,16 @@ class Assistant:
         visit = self._open_visit(request, question)
 
         # Round trip 1: has it been answered?
-        found = await visit.look_up(only_fence=request.fresh)
+        found = await visit.look_up(only_fence=request.fresh, aliases=not request.exact)
         if found.answer:
-            return self._from_cache(question, visit, found.answer, found.sources or ())
+            return _from_cache(question, found, visit)
 
         # Round trip 2: its embedding, the user's other questions, and who answers it.
         survey = await visit.survey()
         while not survey.ours and not request.fresh:
-            found = await visit.wait(deadline)
+            found = await visit.wait(deadline, aliases=not request.exact)
             if found.answer:
-                return self._from_cache(question, visit, found.answer, found.sources or ())
+                return _from_cache(question, found, visit)
             if asyncio.get_running_loop().time() >= deadline:
                 raise InferenceTimeoutError("the same question is still being answered; ask again")
             survey = await visit.survey()
@@ -110,6 +122,16 @@ class Assistant:
                 sources = await self._store.search(request.user_id, vector, self._k)
             if not sources:
                 return Reply(question, None, (), None, None, visit.status)
+
+            # Round trip 3, where another question is near: does its answer serve this one?
+            match = None
+            if survey.others and not (request.fresh or request.exact):
+                match = await self._matcher.match(
+                    question.normal, vector, sources, survey.others, visit, deadline=deadline
+                )
+                if match.found:
+                    return _from_cache(question, match.found, visit, "semantic")
+
             try:
                 completion = await self._answerer.answer(
                     question.normal, sources, deadline=deadline
@@ -127,11 +149,20 @@ class Assistant:
             )
             # The last round trip: kept, unless the user's notes changed since the first.
             stored = await visit.keep(vector, sources, answer)
-        tier = "l3" if found.sources is not None else "l2" if survey.vector is not None else None
-        return Reply(question, answer, sources, tier, None, visit.status, stored)
 
-    @staticmethod
-    def _from_cache(
-        question: Question, visit: "Visit", answer: Answer, sources: "Sequence[Source]"
-    ) -> Reply:
-        return Reply(question, answer, sources, "l1", "exact", visit.status)
+        tier = "l3" if found.sources is not None else "l2" if survey.vector is not None else None
+        refused = match.refused if match else None
+        return Reply(question, answer, sources, tier, None, visit.status, stored, refused=refused)
+
+
+def _from_cache(question: Question, found: "Found", visit: "Visit", match: str = "exact") -> Reply:
+    return Reply(
+        question,
+        found.answer,
+        found.sources or (),
+        "l1",
+        match,
+        visit.status,
+        matched=found.matched,
+        similarity=found.similarity,
+    )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from shared.freshness import Freshness
     from shared.inference.model import Answerer, ChatModel, Embedder
     from shared.inference.transport import Transport
+    from shared.matching.matcher import Matcher
+    from shared.matching.verifier import Verifier
     from shared.notes.store import NoteStore
     from shared.question import Question
 
@@ -42,6 +44,7 @@ class Container:
         answerer: "Answerer | None" = None,
     ) -> None:
         self.settings = settings
+        self._answers_by_model = answerer is None
         for name, given in (("store", store), ("embedder", embedder), ("answerer", answerer)):
             if given is not None:
                 self.__dict__[name] = given  # where cached_property keeps what it has built
@@ -126,9 +129,21 @@ class Container:
             embedder=self.embedder,
             store=self.store,
             answerer=self.answerer,
+            matcher=self.matcher,
             retrieved_chunks=self.settings.retrieved_chunks,
             seconds=self.settings.inference_timeout,
         )
+
+    @cached_property
+    def matcher(self) -> "Matcher":
+        """What tells whether two questions are one."""
+        from shared.matching.matcher import Matcher
+        from shared.matching.verifier import ModelVerifier, NoVerifier
+
+        verifier: Verifier = NoVerifier()
+        if self.settings.semantic_verifier == "model" and self._answers_by_model:
+            verifier = ModelVerifier(self.chat)
+        return Matcher(verifier, threshold=self.settings.similarity_threshold)
 
     @cached_property
     def freshness(self) -> "Freshness":

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.cache.keyspace import note_tag
-from shared.cache.questions import ALIAS
 from shared.errors import StoreUnavailableError
 from shared.notes.changes import OF_ONE_NOTE, Operation
 from shared.vectors import cosines, from_bytes, stack
@@ -111,7 +110,7 @@ class Freshness:
         touched = {
             field
             for field, entry in index.items()
-            if entry is None or (entry.kind != ALIAS and self._is_touched(entry, tag, rows))
+            if entry is None or self._is_touched(entry, tag, rows)
         }
         aliases = {f for f, entry in index.items() if entry and entry.target in touched}
         return touched | aliases

@@ -1,21 +1,21 @@
 """all-MiniLM-L6-v2 on this machine's processor: the reference's vectors, without torch."""
 
 import asyncio
-import importlib.util
 import threading
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from infra.local.bert import Encoder
-from shared.errors import ConfigurationError, InferenceTimeoutError
+from infra.local.packages import folder_of
+from shared.errors import InferenceTimeoutError
 from shared.vectors import canonical
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
@@ -71,7 +71,7 @@ class MiniLMEmbedder:
     def _load(self) -> "tuple[Tokenizer, Encoder]":
         with self._loading:
             if self._loaded is None:
-                folder = _model_folder()
+                folder = folder_of(*_PACKAGES, extra="local") / "model"
                 self._loaded = _tokenizer(folder), Encoder(folder)
             return self._loaded
 
@@ -89,7 +89,7 @@ def _batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
             yield places[start : start + size]
 
 
-def _tokenizer(folder: Path) -> "Tokenizer":
+def _tokenizer(folder: "Path") -> "Tokenizer":
     from tokenizers import Tokenizer  # noqa: PLC0415 - comes with the extra `local`
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -97,15 +97,3 @@ def _tokenizer(folder: Path) -> "Tokenizer":
     tokenizer.enable_truncation(_MAX_TOKENS)
     tokenizer.no_padding()
     return tokenizer
-
-
-def _model_folder() -> Path:
-    """Where the weights are installed, found without importing their package."""
-    specs = {name: importlib.util.find_spec(name) for name in _PACKAGES}
-    missing = [name for name, spec in specs.items() if spec is None]
-    if missing:
-        raise ConfigurationError(
-            f"embedding on this machine needs {', '.join(missing)}: install tercet[local],"
-            " or set HF_TOKEN to embed with Hugging Face"
-        )
-    return Path(str(files(_PACKAGES[0]) / "model"))

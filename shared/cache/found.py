@@ -1,10 +1,11 @@
 """What a visit to the cache finds."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.answer import Answer
     from shared.cache.questions import Entry
     from shared.notes.note import Source
@@ -28,8 +29,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What round trip 2 found: an embedding, the user's index, and whether it is ours to answer."""
+    """What round trip 2 found.
+
+    `others` are the user's other questions whose answers count, by field; `ours` says whether
+    nobody else is generating this answer.
+    """
 
     vector: "Vector | None" = None
-    index: "Mapping[str, Entry | None]" = field(default_factory=dict)
+    others: "Mapping[str, Entry]" = field(default_factory=dict)
     ours: bool = True

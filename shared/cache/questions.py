@@ -7,8 +7,9 @@ begins with a header of fixed width, in ASCII, which the scripts in `lua/` read:
     version(1) kind(1) answer id(11) expires(10) cost(12), and an alias's target(22)
 """
 
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.answer import new_answer_id
@@ -40,8 +41,9 @@ class Entry:
     answer cost, in billionths of a US dollar; `pipeline` names what answered it; `least` is the
     lowest cosine among its sources, and `full` whether there were as many as a search returns;
     `notes` are the tags of the notes that they come from; `vector` is the canonical embedding.
-    An alias has the field of the question whose answer it shares, its `target`, and the
-    `similarity` of the two questions, and none of these.
+    An alias shares the answer of another question: `target` is that one's field, `similarity`
+    the cosine of the two. The rest is its own, so that it falls when its answer falls, and also
+    when its own search could find something else.
     """
 
     kind: str
@@ -61,15 +63,15 @@ class Entry:
 
 def entry(
     question: str,
-    pipeline: "Pipeline",
     vector: "Vector",
     sources: "Sequence[Source]",
-    answer: "Answer | None",
-    settings: "Settings",
+    answer: "Answer | None" = None,
     *,
-    now: int,
+    pipeline: "Pipeline",
+    settings: "Settings",
 ) -> Entry:
     """Say of a question what a later note change, or another question, will need to know."""
+    now = int(time.time())
     return Entry(
         kind=ANSWER if answer else CONTEXT,
         answer_id=answer.answer_id if answer else new_answer_id(),
@@ -85,16 +87,15 @@ def entry(
     )
 
 
-def alias(question: str, pipeline: str, field: str, target: Entry, similarity: float) -> Entry:
-    """Let a question share the answer of another, for as long as that one lives."""
-    return Entry(
-        ALIAS,
-        target.answer_id,
-        target.expires,
-        target.cost,
-        question,
-        pipeline,
-        field,
+def alias(own: Entry, field: str, target: Entry, similarity: float) -> Entry:
+    """Let a question share the answer of another, at `field`, for as long as that one lives."""
+    return replace(
+        own,
+        kind=ALIAS,
+        answer_id=target.answer_id,
+        expires=target.expires,
+        cost=target.cost,
+        target=field,
         similarity=similarity,
     )
 
@@ -103,18 +104,15 @@ def encode(entry: Entry) -> bytes:
     """Write an entry."""
     cost = min(max(entry.cost, 0), _MAX_COST)
     header = f"{codec.VERSION}{entry.kind}{entry.answer_id}{entry.expires:010d}{cost:012d}"
-    if entry.kind == ALIAS:
-        body = codec.pack(entry.question, entry.pipeline, entry.similarity)
-        return (header + entry.target).encode("ascii") + body
-    notes = b"".join(sorted(entry.notes))
-    return header.encode("ascii") + codec.pack(
+    return (header + entry.target).encode("ascii") + codec.pack(
         entry.question,
         entry.pipeline,
         entry.fresh_until,
         entry.least,
         entry.full,
-        notes,
+        b"".join(sorted(entry.notes)),
         entry.vector,
+        entry.similarity,
     )
 
 
@@ -128,19 +126,26 @@ def decode(data: bytes) -> Entry | None:
         return None
     if version != codec.VERSION or kind not in _KINDS:
         return None
-    common = (kind, answer_id, expires, cost)
-    if kind == ALIAS:
-        values = codec.unpack(data[_ALIAS_HEADER:], str, str, float)
-        if values is None:
-            return None
-        question, pipeline, similarity = values
-        return Entry(*common, question, pipeline, header[_HEADER:], similarity=similarity)
-    values = codec.unpack(data[_HEADER:], str, str, int, float, bool, bytes, bytes)
+    begin = _ALIAS_HEADER if kind == ALIAS else _HEADER
+    values = codec.unpack(data[begin:], str, str, int, float, bool, bytes, bytes, float)
     if values is None:
         return None
-    question, pipeline, fresh_until, least, full, notes, vector = values
-    tags = frozenset(notes[start : start + _TAG] for start in range(0, len(notes), _TAG))
-    return Entry(*common, question, pipeline, "", fresh_until, least, full, tags, vector)
+    question, pipeline, fresh_until, least, full, notes, vector, similarity = values
+    return Entry(
+        kind,
+        answer_id,
+        expires,
+        cost,
+        question,
+        pipeline,
+        target=header[_HEADER:begin],
+        fresh_until=fresh_until,
+        least=least,
+        full=full,
+        notes=frozenset(notes[start : start + _TAG] for start in range(0, len(notes), _TAG)),
+        vector=vector,
+        similarity=similarity,
+    )
 
 
 def decode_all(index: Iterable[tuple[bytes, bytes]]) -> dict[str, Entry | None]:

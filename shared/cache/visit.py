@@ -19,7 +19,7 @@ from shared.cache.found import Found, Survey
 from shared.errors import CacheUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     from shared.answer import Answer
     from shared.cache.pipeline import Pipeline
@@ -85,8 +85,8 @@ class Visit:
         data = embeddings.decode(self._question, self._pipeline.dimensions, replies[0])
         self._knows_vector, self._aloft = data is not None, replies[1] is not None
         self._counts.add(l2_hits=int(data is not None), l2_misses=int(data is None))
-        index = questions.decode_all(replies[2].items())
-        return Survey(from_bytes(data) if data else None, index, self._aloft)
+        others = self._answered(replies[2].items())
+        return Survey(from_bytes(data) if data else None, others, self._aloft)
 
     async def wait(self, deadline: float, *, aliases: bool = True) -> Found:
         """Wait while someone else generates this answer; then what they kept, if anything.
@@ -131,18 +131,28 @@ class Visit:
         sources = contexts.decode(entry.answer_id, raw_context)
         return Found(answer, sources) if answer and sources is not None else Found()
 
-    async def share(self, field: str, entry: "Entry", similarity: float) -> bool:
+    async def share(
+        self,
+        vector: "Vector",
+        sources: "Sequence[Source]",
+        target: "tuple[str, Entry]",
+        similarity: float,
+    ) -> bool:
         """Answer with another question's answer, and remember it, while that answer counts.
 
-        Returns whether it still counts. What is remembered is subject to the fence, too.
+        `vector` and `sources` are this question's own; `target` is the other's field and entry.
+        Returns whether its answer still counts. What is remembered is subject to the fence, too.
         """
-        alias = questions.alias(self._question, self._pipeline.name, field, entry, similarity)
+        own = questions.entry(
+            self._question, vector, sources, pipeline=self._pipeline, settings=self._settings
+        )
+        field, entry = target
         replies = await self._run(
             _SHARE.call(
                 [*self._user_keys, self._flight],
                 self._field,
                 self._fence,
-                questions.encode(alias),
+                questions.encode(questions.alias(own, field, entry, similarity)),
                 field,
                 int(time.time()),
                 self._token,
@@ -150,9 +160,11 @@ class Visit:
                 *self._counts.take(),
             ),
             self._trim(),
+            *self._keep_vector(own),
         )
-        self._aloft = False
-        return bool(replies and replies[0])
+        shared = bool(replies and replies[0])
+        self._aloft = self._aloft and not shared
+        return shared
 
     async def keep(
         self, vector: "Vector", sources: "Sequence[Source]", answer: "Answer | None"
@@ -161,12 +173,12 @@ class Visit:
 
         Returns whether it was stored.
         """
-        settings, pipeline = self._settings, self._pipeline
+        settings = self._settings
         entry = questions.entry(
-            self._question, pipeline, vector, sources, answer, settings, now=int(time.time())
+            self._question, vector, sources, answer, pipeline=self._pipeline, settings=settings
         )
         self._counts.add(spent_nanodollars=entry.cost)
-        commands = [
+        replies = await self._run(
             _KEEP.call(
                 [*self._user_keys, self._flight],
                 self._field,
@@ -180,17 +192,27 @@ class Visit:
                 *self._counts.take(),
             ),
             self._trim(),
-        ]
-        if not self._knows_vector:
-            model, ttl = pipeline.embedding_model, settings.embedding_ttl
-            commands.append(embeddings.write(model, self._question, entry.vector, ttl))
-        replies = await self._run(*commands)
+            *self._keep_vector(entry),
+        )
         self._aloft = False
         return bool(replies and replies[0])
 
     def count(self, **events: int) -> None:
         """Count events with the next round trip that writes."""
         self._counts.add(**events)
+
+    def _answered(self, index: "Iterable[tuple[bytes, bytes]]") -> "dict[str, Entry]":
+        """Pick what this pipeline has answered, and what is not over yet."""
+        now = time.time()
+        return {
+            field: entry
+            for field, entry in questions.decode_all(index).items()
+            if entry
+            and entry.kind == questions.ANSWER
+            and entry.pipeline == self._pipeline.name
+            and entry.expires > now
+            and field != self._field
+        }
 
     @property
     def _user_keys(self) -> tuple[str, str, str, str]:
@@ -212,6 +234,14 @@ class Visit:
             int(count),
             int(aliases),
         )
+
+    def _keep_vector(self, entry: "Entry") -> list[Command]:
+        """Keep the question's embedding, unless it came from there."""
+        if self._knows_vector:
+            return []
+        self._knows_vector = True
+        model, ttl = self._pipeline.embedding_model, self._settings.embedding_ttl
+        return [embeddings.write(model, self._question, entry.vector, ttl)]
 
     def _trim(self) -> Command:
         return _TRIM.call(self._user_keys, self._settings.max_questions, self._field)

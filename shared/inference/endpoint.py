@@ -55,4 +55,4 @@ class Endpoint:
 
     def __str__(self) -> str:
         """Name it without the URL, which may hold a password."""
-        return f"the {self.purpose} {self.model} at {httpx.URL(self.url).host}"
+        return f"The {self.purpose} {self.model} at {httpx.URL(self.url).host}"

@@ -9,7 +9,7 @@ import json
 import math
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +30,10 @@ _LONGEST_WAIT = 86_400
 _QUOTE_CHARACTERS = 12
 _SAID_UNDER = ("message", "error", "errors", "detail", "msg")
 _NOISE = re.compile(r"\\u[0-9a-f]{4}|\\.|[\W_]+", re.IGNORECASE)
-_RATE_LIMIT = re.compile(r"(?=[^,]*;\s*r=0\b)[^,]*;\s*t=(\d+)")
 
 _REMEDIES = {
-    400: "Set {0}_MODEL and {0}_URL to a model that this host serves for this task.",
+    400: "Set {0}_MODEL and {0}_URL to a model that this host serves for this task,"
+    " or send less at once: lower PROMPT_CONTEXT_TOKENS or CHUNK_WORDS.",
     401: "Set HF_TOKEN to a valid token.",
     402: "Add credits to the account, or set HF_BILL_TO to an organisation that pays.",
     403: "Give HF_TOKEN the permission to call inference providers, and access to {0}_MODEL.",
@@ -60,7 +60,7 @@ def failure(
         return InferenceUnavailableError(f"{told}.", retry_after=wait)
     if response.is_redirect or response.is_client_error:
         remedy = _REDIRECTED if response.is_redirect else _REMEDIES.get(status, "")
-        return InferenceRefusedError(f"{told}. {remedy}".rstrip().format(endpoint.variable))
+        return InferenceRefusedError(f"{told}. {remedy.format(endpoint.variable)}".rstrip())
     return InferenceError(f"{told}.", retry_after=wait)
 
 
@@ -97,10 +97,7 @@ def asked_wait(response: "httpx.Response") -> float | None:
     Sources: `Retry-After` in seconds or as a date, `RateLimit: "api";r=0;t=55` where nothing
     remains, and the body's `estimated_time` until a model is loaded.
     """
-    waits = [
-        float(seconds) for seconds in _RATE_LIMIT.findall(response.headers.get("RateLimit", ""))
-    ]
-    waits.append(_retry_after(response))
+    waits = [*_exhausted(response.headers.get("RateLimit", "")), _retry_after(response)]
     body = decoded(response)
     estimate = body.get("estimated_time") if isinstance(body, dict) else None
     if isinstance(estimate, int | float):
@@ -125,6 +122,13 @@ def form(response: "httpx.Response") -> str:
     if text.startswith(("{", "[")):
         return "JSON without a message" if decoded(response) is not None else "malformed JSON"
     return "plain text" if text else "an empty body"
+
+
+def _exhausted(limits: str) -> Iterator[float]:
+    for limit in limits.split(","):
+        told = dict(part.strip().split("=", 1) for part in limit.split(";") if "=" in part)
+        if told.get("r") == "0" and told.get("t", "").isdecimal():
+            yield float(told["t"])
 
 
 def _retry_after(response: "httpx.Response") -> float:

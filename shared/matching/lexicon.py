@@ -10,19 +10,18 @@ from shared.matching.stemming import stem
 
 FUNCTION = frozenset(
     "a an the this that these those it its itself there here such"
-    " be do have will would shall can could should may might must ought need"
+    " be am is are was were been being art have has had hath having do does did doth done doing dost"
+    " will would shall can could should may might must ought"
     " i me my mine myself we us our ours ourselves you your yours yourself u ur one ones"
     " he him his himself she her hers herself they them their theirs themselves"
-    " someone somebody anyone anybody oneself"
+    " someone somebody anyone anybody oneself ye thee thou thy thine"
     " of to in on at for by with from about into onto unto upon as than so too also and or but"
-    " through during until till within via per between among amongst towards toward"
-    " over under above below after before since against around across behind beside beyond"
-    " up down out off away back along near inside outside without"
-    " if because while though although then else whether both either"
-    " what which who whom that some any ye thee thou thy thine"
-    " s t d ll ve re m".split()
+    " through during till within via per between among amongst towards toward"
+    " if because while although though then else whether both either"
+    " what which who whom that some any wherein whereto whereinto whereunto whereby whereof | &"
+    " not no never nor neither none without".split()
 )
-"""Words that carry a sentence and not its subject. Some have guards of their own."""
+"""Words that carry a sentence and not its subject. Some of them have guards of their own."""
 
 FILLER = frozenset(
     "please kindly thanks thank hello hi hey ok okay well really actually exactly basically"

@@ -74,7 +74,7 @@ def stem(word: str) -> str:
 
 
 def _adjective(word: str) -> str:
-    """"Easily" is how something easy is done."""
+    """ "Easily" is how something easy is done."""
     if not _ADVERB.search(word) or len(word) <= 5:  # noqa: PLR2004 - "only", "early"
         return word
     base = word[:-2]

@@ -8,7 +8,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING
 
 from shared.notes.note import Chunk
@@ -24,21 +24,25 @@ _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 # What counts as a word. The bound is for what has no spaces either: pictures in Base64.
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]{{1,200}}")
 
+# The patterns below never go back over what they have read (`++`, `*+`), so that no text, however
+# odd, takes more time than its length.
+
 # Headings of Markdown, with a # before or a line below, and the space up to what they head.
 _HEADING = re.compile(
-    r"^(?:#{1,6}[^\S\n]+[^\n]*|[^\n]*\S[^\n]*\n(?:={2,}|-{2,})[^\S\n]*$)\s*", re.MULTILINE
+    r"^(?:#{1,6}[^\S\n]++[^\n]*+|[^\S\n]*+\S[^\n]*+\n(?:={2,}+|-{2,}+)[^\S\n]*+$)\s*+",
+    re.MULTILINE,
 )
-_BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
+_BLANK_LINE = re.compile(r"\n[^\S\n]*+\n\s*+")
 _SENTENCE_END = re.compile(
-    r"[.!?\u2026]+[\"'\u2019\u201d\u00bb)\]*_]*\s+"
-    r"|[\u3002\uff01\uff1f]+[\u300d\u300f\u201d\uff09]*\s*"
-    r"|\n(?=\s*(?:[-*+]|\d+[.)])\s)"  # the next item of a list
+    r"(?<![.!?\u2026])([.!?\u2026]++)[\"'\u2019\u201d\u00bb)\]*_]*+\s++"
+    r"|[\u3002\uff01\uff1f]++[\u300d\u300f\u201d\uff09]*+\s*+"
+    r"|\n(?=[^\S\n]*+(?:[-*+]|\d{1,9}[.)])\s)"  # the next item of a list
 )
 
 # A numbered item, an initial or an abbreviation: its full stop ends no sentence.
 _STOP_WITHIN = re.compile(
-    r"(?:^\s*\d+|(?<!\w)(?:[^\W\d_]|e\.g|i\.e|Mr|Mrs|Ms|Dr|St|Sr|Jr|Rev|Prof|Fr|No|Vol|Chap"
-    r"|p{1,2}|cf|vs|v{1,2}|ch|viz))\.\s+\Z",
+    r"(?:^[^\S\n]*\d+|(?<!\w)(?:[^\W\d_]|e\.g|i\.e|Mr|Mrs|Ms|Dr|St|Sr|Jr|Rev|Prof|Fr|No|Vol|Chap"
+    r"|p{1,2}|cf|vs|v{1,2}|ch|viz))\.\Z",
     re.IGNORECASE | re.MULTILINE,
 )
 _ABBREVIATION_REACH = 12
@@ -116,7 +120,8 @@ def _sentence_ends(text: str) -> Iterator[int]:
     for found in _SENTENCE_END.finditer(text):
         goes_on = text[found.end() : found.end() + 1].islower() and not unicase
         reach = max(0, found.start() - _ABBREVIATION_REACH)
-        if not goes_on and not _STOP_WITHIN.search(text, reach, found.end()):
+        # Where there is no full stop its end is -1, and nothing is searched.
+        if not goes_on and not _STOP_WITHIN.search(text, reach, found.end(1)):
             yield found.end()
 
 
@@ -127,7 +132,9 @@ def _pieces(text: str, start: int, end: int, words: int, references: _Spans) -> 
     while len(places) - first > words:
         free = (
             last
-            for last in (*range(first + words, first, -1), *range(first + words + 1, len(places)))
+            for last in chain(
+                range(first + words, first, -1), range(first + words + 1, len(places))
+            )
             if not references.hold(places[last])
         )
         last = next(free, None)

@@ -228,6 +228,8 @@ class SQLiteNoteStore:
 
     async def _open(self) -> aiosqlite.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        # aiosqlite leaves its thread behind where opening fails, so let it fail here.
+        await asyncio.to_thread(lambda: sqlite3.connect(self._path).close())
         connection = await aiosqlite.connect(
             self._path, timeout=self._busy_timeout, isolation_level=None
         )

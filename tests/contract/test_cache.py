@@ -44,7 +44,7 @@ async def test_an_embedding_kept_for_one_user_is_found_for_another(cache: Cache)
     survey = await visit.survey()
     assert survey.vector is not None
     assert survey.vector.tolist() == a_vector(QUESTION).tolist()
-    assert survey.index == {}
+    assert survey.others == {}
 
 
 async def test_an_embedding_of_other_dimensions_is_a_miss(cache: Cache) -> None:
@@ -294,3 +294,64 @@ async def test_a_server_that_lost_its_scripts_is_given_them_again(cache: Cache) 
     answer = await cache.ask()
     await cache.lose_scripts()
     assert (await cache.visit().look_up()).answer == answer
+
+
+async def shared(cache: Cache, wording: str = "define faith") -> bool:
+    """Let another wording share the answer to the question."""
+    visit = cache.visit(question=wording)
+    await visit.look_up()
+    survey = await visit.survey()
+    (target,) = survey.others.items()
+    assert (await visit.peek(*target)).answer is not None
+    return await visit.share(a_vector(wording), sources(), target, 0.93)
+
+
+async def test_a_shared_answer_is_found_by_the_other_wording_in_one_round_trip(
+    cache: Cache,
+) -> None:
+    answer = await cache.ask()
+    assert await shared(cache)
+    found = await cache.visit(question="define faith").look_up()
+    assert found == Found(answer, sources(), QUESTION, 0.93)
+
+
+async def test_whoever_refuses_shared_answers_does_not_get_one(cache: Cache) -> None:
+    await cache.ask()
+    await shared(cache)
+    assert await cache.visit(question="define faith").look_up(aliases=False) == Found()
+    assert (await cache.visit(question="define faith").look_up()).answer is not None
+
+
+async def test_an_alias_falls_with_its_answer(cache: Cache) -> None:
+    await cache.ask()
+    await shared(cache)
+    await cache.invalidation().raise_fence("ann")
+    await cache.invalidation().drop("ann", [FIELD], kept=0)
+    assert await cache.visit(question="define faith").look_up() == Found()
+
+
+async def test_an_alias_does_not_pass_to_the_next_answer_of_its_target(cache: Cache) -> None:
+    await cache.ask()
+    await shared(cache)
+    await cache.ask()
+    assert await cache.visit(question="define faith").look_up() == Found()
+
+
+async def test_an_answer_that_fell_meanwhile_is_not_shared(cache: Cache) -> None:
+    await cache.ask()
+    visit = cache.visit(question="define faith")
+    await visit.look_up()
+    (target,) = (await visit.survey()).others.items()
+    await cache.invalidation().drop("ann", [FIELD], kept=0)
+    assert await visit.peek(*target) == Found()
+    assert not await visit.share(a_vector("define faith"), sources(), target, 0.93)
+
+
+async def test_an_alias_is_not_remembered_once_the_notes_have_changed(cache: Cache) -> None:
+    await cache.ask()
+    visit = cache.visit(question="define faith")
+    await visit.look_up()
+    (target,) = (await visit.survey()).others.items()
+    await cache.invalidation().raise_fence("ann")
+    await visit.share(a_vector("define faith"), sources(), target, 0.93)
+    assert await cache.visit(question="define faith").look_up() == Found()

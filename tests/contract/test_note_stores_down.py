@@ -171,3 +171,18 @@ async def test_pgvector_is_used_by_who_may_not_install_it(
         await postgres_server.execute(database, "CREATE EXTENSION vector")
         await store.migrate()
         assert await store.replace(NOTE, [])
+
+
+@pytest.mark.postgres
+async def test_ids_sort_by_code_point_whatever_the_databases_own_collation(
+    postgres_url: str,
+) -> None:
+    async with aclosing(PostgresNoteStore(postgres_url)) as store:
+        await store.migrate()
+    connection = await asyncpg.connect(postgres_url)
+    found = await connection.fetch(
+        "SELECT DISTINCT collation_name FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND column_name IN ('user_id', 'note_id', 'chunk_id')"
+    )
+    await connection.close()
+    assert [row["collation_name"] for row in found] == ["C"]

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 import redis
 import redis.cluster
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.errors import ConfigurationError, UnavailableError
-from tests.support.servers import CountingProxy, valkey_cluster
+from tests.support.servers import CountingProxy, call, valkey_cluster
 
 pytestmark = pytest.mark.valkey
 
@@ -101,11 +103,8 @@ def test_a_password_is_part_of_the_url_and_wanted() -> None:
     with start_valkey(requirepass="open-sesame") as server:
         with client(server) as connection:
             assert connection.ping()
-        with (
-            redis.Redis(port=server.port) as stranger,
-            pytest.raises(redis.exceptions.AuthenticationError),
-        ):
-            stranger.ping()
+        with pytest.raises(RuntimeError, match="NOAUTH"):
+            call(server.port, "PING")
 
 
 @pytest.mark.parametrize("keep", [True, False], ids=["with a folder", "without"])
@@ -141,20 +140,20 @@ def test_the_proxy_counts_a_pipeline_as_one_round_trip(valkey: ValkeyProcess) ->
         connection.set("a", "1")
         assert proxy.round_trips == 1
         with connection.pipeline(transaction=False) as pipeline:
-            for number in range(5_000):  # more than one packet each way
+            for number in range(500):
                 pipeline.set(f"key {number}", "value" * 20)
             pipeline.execute()
-        assert 2 <= proxy.round_trips
+        assert proxy.round_trips == 2
         assert proxy.connections == 0
-        assert proxy.bytes_sent > 5_000 * 100
-        assert proxy.bytes_received >= 5_000 * len("+OK\r\n")
+        assert proxy.bytes_sent > 500 * 100
+        assert proxy.bytes_received >= 500 * len("+OK\r\n")
 
 
 def test_the_proxy_ends_connections_when_the_server_is_gone() -> None:
     server = start_valkey()
     with (
         CountingProxy(server.port) as proxy,
-        redis.Redis(port=proxy.port, retry=None) as connection,
+        redis.Redis(port=proxy.port, retry=Retry(NoBackoff(), 0)) as connection,
     ):
         connection.ping()
         server.stop()
@@ -181,7 +180,7 @@ def test_a_cluster_holds_keys_of_every_node_and_counts_through_its_proxies() -> 
 
 
 def test_a_replica_takes_over_from_its_master() -> None:
-    with valkey_cluster(replicas=1) as cluster:
+    with valkey_cluster(replicas=1, cluster_node_timeout=500) as cluster:
         replica = redis.Redis(port=cluster.nodes[3].port, decode_responses=True)
         assert replica.role()[0] == "slave"
         os.kill(cluster.nodes[0].pid, signal.SIGKILL)

@@ -156,7 +156,7 @@ def valkey_cluster(
                 "cluster_node_timeout": 2_000,
                 "cluster_replica_validity_factor": 0,
             }
-            node = stack.enter_context(start_valkey(**(settings | announced | config)))
+            node = stack.enter_context(start_valkey(None, **(settings | announced | config)))
             nodes.append(node)
             if proxies:
                 before[number].target = node.port

@@ -1,6 +1,7 @@
 """Notes are cut where a reader would cut them, and nothing of them is lost."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -110,6 +111,18 @@ def test_chinese_is_cut_after_its_own_full_stops() -> None:
 
 def test_data_without_spaces_is_cut() -> None:
     assert max(map(len, split("x" * 10_000, words=20))) == 4_000
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [".", ". ", "\n", ".\n", "\n-", "\n- ", "= ", "x ", "#", "-", "1", "1. ", "\n \n", "。"],
+)
+def test_no_text_takes_more_time_than_its_length(hostile: str) -> None:
+    """A quadratic pattern would need minutes for this."""
+    begin = time.process_time()
+    split(hostile * (200_000 // len(hostile)))
+    split(f"Title. {' ' * 100_000}{hostile * 20_000}x")
+    assert time.process_time() - begin < 5
 
 
 def test_line_ends_nul_and_lone_surrogates_are_mended() -> None:

@@ -145,6 +145,13 @@ async def test_an_error_that_quotes_the_question_or_the_token_is_not_passed_on(
     assert "Ruth" not in str(error)
 
 
+async def test_braces_in_a_host_s_message_are_only_braces(
+    host: HuggingFaceStandIn, transport: Transport
+) -> None:
+    error = await chat_failure(host, transport, refuse(400, {"error": "expected {x} or {0!r}"}))
+    assert "expected {x} or {0!r}. Set HF_CHAT_MODEL" in str(error)
+
+
 async def test_an_error_may_name_the_model(host: HuggingFaceStandIn, transport: Transport) -> None:
     loading = {"error": f"Model {SETTINGS.chat_model} is currently loading", "estimated_time": 20.0}
     error = await chat_failure(host, transport, refuse(503, loading))
@@ -165,6 +172,8 @@ def at(header: str) -> str:
         ({}, {"RateLimit": '"api";r=0;t=55'}, 55),
         ({}, {"RateLimit": '"burst";r=3;t=2, "api";r=0;t=55'}, 55),
         ({}, {"RateLimit": '"api";r=10;t=55'}, None),
+        ({}, {"RateLimit": '"api"; r=0; t=55'}, 55),
+        ({}, {"RateLimit": "r=0;t=soon;;=,"}, None),
         ({}, {"Retry_After": "7"}, 7),
         ({}, {"Retry_After": "7", "RateLimit": '"api";r=0;t=55'}, 55),
         ({}, {"Retry_After": "@30"}, 30),

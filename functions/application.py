@@ -1,0 +1,65 @@
+"""What every function's app has in common, on a server and behind the gateway."""
+
+import os
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, FastAPI
+
+from functions.document import describe
+from functions.identity import check_identity
+from functions.local import check_local_mode
+from functions.problems import MEDIA_TYPE, install
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from mangum import Mangum
+
+    from functions.document import Forms
+    from shared.container import Container
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A function's routes, and what loads the forms that they name."""
+
+    router: APIRouter
+    forms: "Forms"
+
+
+def build_app(container: "Container", *parts: Part) -> FastAPI:
+    """Put parts into one app, which closes its container's connections when it ends.
+
+    Raises:
+        ConfigurationError: local mode inside Lambda, or bearer tokens set up by half.
+    """
+    check_identity(container.settings)
+    if container.settings.local_mode:
+        check_local_mode(os.environ)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> "AsyncIterator[None]":
+        yield
+        await container.aclose()
+
+    # The documentation's pages would load scripts from elsewhere; the document itself is served.
+    app = FastAPI(title="Tercet", docs_url=None, redoc_url=None, lifespan=lifespan)
+    for part in parts:
+        app.include_router(part.router)
+    describe(app, lambda: [form for part in parts for form in part.forms()])
+    install(app)
+    return app
+
+
+def behind_gateway(app: FastAPI) -> "Mangum":
+    """Make a Lambda handler of an app.
+
+    One event loop and one set of clients serve the container's life: nothing starts or ends
+    with an invocation.
+    """
+    from mangum import Mangum  # noqa: PLC0415  # other servers need none
+
+    text = ["text/", "application/json", MEDIA_TYPE]
+    return Mangum(app, lifespan="off", text_mime_types=text)

@@ -1,0 +1,105 @@
+"""Answers without a language model: the sentences of the notes that answer best."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from shared import vectors
+from shared.inference.model import Completion
+
+if TYPE_CHECKING:
+    from shared.inference.model import Embedder
+    from shared.notes.note import Source
+
+NOT_IN_NOTES = "Your notes do not tell."
+
+_QUOTED = 3
+_LEAST_COSINE = 0.35  # below it a sentence seldom has to do with the question
+_NEAR_BEST = 0.8  # of the best score: a further sentence is quoted only if it is as good
+_OVERLAP = 0.2  # what sharing all of the question's words adds to the cosine
+_LEAST_WORDS = 5
+
+_CLOSING = "\"'\N{RIGHT SINGLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK})*_"
+_END = re.compile(rf"[.!?][{_CLOSING}]*\s+(?![a-z])")
+# An initial, an abbreviated book of the Bible and the like: such a full stop ends no sentence.
+_STOP_WITHIN = re.compile(
+    r"\b(?:\w|e\.g|i\.e|Mrs?|Dr|St|Rev|cf|vs|vv|ch|Gen|Ex|Lev|Num|Deut|Sam|Chron|Ps|Prov|Isa|Jer"
+    r"|Matt|Rom|Cor|Gal|Eph|Phil|Col|Thess|Tim|Heb|Jas|Pet)\.\s\Z"
+)
+_HEADING = re.compile(r"^\s{0,3}#{1,6}\s")
+_MARKER = re.compile(r"^\s*(?:[-*+>]|\d+[.)])\s+")
+_WORD = re.compile(r"\w{4,}")
+_ASKING = frozenset(
+    [
+        *("what", "when", "where", "which", "whom", "whose", "does", "mean", "means", "tell"),
+        *("that", "this", "these", "there", "their", "they", "your", "some", "with", "from"),
+        *("have", "about", "should", "would", "could"),
+    ]
+)
+
+
+class ExtractiveAnswerer:
+    """Implements `shared.inference.model.Answerer` by quoting.
+
+    Each sentence stands as it is in the notes, followed by the number of its source, best
+    first. Where no sentence comes near the question, the answer is `NOT_IN_NOTES`. It costs
+    nothing, and the same input gives the same bytes.
+    """
+
+    model = "extractive"
+
+    def __init__(self, embedder: "Embedder") -> None:
+        self._embedder = embedder
+
+    async def answer(
+        self, question: str, sources: Sequence["Source"], *, deadline: float | None = None
+    ) -> Completion:
+        """Quote one to three sentences of the sources.
+
+        Raises:
+            InferenceError: the embedder gave no vectors.
+        """
+        # A sentence that overlapping passages share is quoted from the first of them.
+        found: dict[str, int] = {}
+        for number, source in enumerate(sources, start=1):
+            for sentence in _sentences(source.content):
+                found.setdefault(sentence, number)
+        best = await self._best(question, list(found), deadline)
+        text = " ".join(f"{sentence} [{found[sentence]}]" for sentence in best)
+        return Completion(text=text or NOT_IN_NOTES, model=self.model)
+
+    async def _best(self, question: str, sentences: list[str], deadline: float | None) -> list[str]:
+        if not sentences:
+            return []
+        asked, *rows = await self._embedder.embed([question, *sentences], deadline=deadline)
+        cosines = vectors.cosines(asked, vectors.stack(rows))
+        words = _words(question)
+        scores = {
+            sentence: float(cosine) + _OVERLAP * len(words & _words(sentence)) / max(1, len(words))
+            for sentence, cosine in zip(sentences, cosines, strict=True)
+            if cosine >= _LEAST_COSINE
+        }
+        ranked = sorted(scores, key=lambda sentence: -scores[sentence])[:_QUOTED]
+        return [each for each in ranked if scores[each] >= _NEAR_BEST * scores[ranked[0]]]
+
+
+def _sentences(passage: str) -> Iterator[str]:
+    """Whole sentences of a passage of Markdown; headings and fragments are left out."""
+    for block in re.split(r"\n\s*\n", passage):
+        lines = [_MARKER.sub("", line) for line in block.splitlines() if not _HEADING.match(line)]
+        for sentence in _split(" ".join(" ".join(lines).split())):
+            if len(sentence.split()) >= _LEAST_WORDS and sentence.rstrip(_CLOSING)[-1:] in ".!?":
+                yield sentence
+
+
+def _split(text: str) -> Iterator[str]:
+    start = 0
+    for end in _END.finditer(text):
+        if not _STOP_WITHIN.search(text, start, end.end()):
+            yield text[start : end.end()].rstrip()
+            start = end.end()
+    yield text[start:]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.casefold())) - _ASKING

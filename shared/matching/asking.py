@@ -1,0 +1,78 @@
+"""What is asked for: question word, tense, and of whom."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shared.matching.wording import Wording
+
+_PAST = frozenset({"was", "were", "did", "didst"})
+_PRESENT = frozenset({"is", "are", "am", "do", "does", "doth"})
+
+_FIRST = frozenset("i me my mine myself we us our ours ourselves".split())
+_SECOND = frozenset("you your yours yourself thou thee thy thine".split())
+_HE = frozenset("he him his himself".split())
+_SHE = frozenset("she her hers herself".split())
+_PERSON = {
+    word: name
+    for name, words in (("I", _FIRST), ("you", _SECOND), ("he", _HE), ("she", _SHE))
+    for word in words
+}
+# "How do I", "should you", "one can": whoever it is that asks.
+_ANYBODY_BEFORE = frozenset("do does can could should must may might to if when".split())
+_ANYBODY_AFTER = frozenset("can could should must may might".split())
+
+
+def refuse_question(a: "Wording", b: "Wording") -> str | None:
+    """Refuse where one asks for a time and the other for a place, and so on."""
+    if a.kinds & b.kinds:
+        return None
+    return f"question: {_or(a.kinds)} / {_or(b.kinds)}"
+
+
+def refuse_tense(a: "Wording", b: "Wording") -> str | None:
+    """Refuse where one asks what was and the other what is."""
+    one, other = _tense(a), _tense(b)
+    return f"tense: {one} / {other}" if {one, other} == {"past", "present"} else None
+
+
+def refuse_persons(a: "Wording", b: "Wording") -> str | None:
+    """Refuse "my" for "your", "he" for "she", and "you ... me" for "I ... you"."""
+    one, other = _persons(a), _persons(b)
+    third = {"he", "she"}
+    same = set(one) & third == set(other) & third
+    mine, yours = [x for x in one if x not in third], [x for x in other if x not in third]
+    if same and not (mine and yours and set(mine).isdisjoint(yours)):
+        crossed = len(set(mine)) > 1 and len(set(yours)) > 1 and mine[0] != yours[0]
+        if not crossed:
+            return None
+    return f"persons: {' '.join(one) or 'none'} / {' '.join(other) or 'none'}"
+
+
+def _or(kinds: frozenset[str]) -> str:
+    return " or ".join(sorted(kinds)).replace("_", " ")
+
+
+def _tense(wording: "Wording") -> str:
+    past = not _PAST.isdisjoint(wording.words)
+    present = not _PRESENT.isdisjoint(wording.words)
+    return "mixed" if past and present else "past" if past else "present" if present else "open"
+
+
+def _persons(wording: "Wording") -> list[str]:
+    """Who is spoken of, without the "I" and "you" that stand for anybody."""
+    found: list[str] = []
+    anybody = None
+    words = wording.words
+    for place, word in enumerate(words):
+        person = _PERSON.get(word)
+        if person is None:
+            continue
+        before = words[place - 1] if place else ""
+        after = words[place + 1] if place + 1 < len(words) else ""
+        if word in {"i", "we", "you"} and (before in _ANYBODY_BEFORE or after in _ANYBODY_AFTER):
+            anybody = anybody or person
+        elif not found or found[-1] != person:
+            found.append(person)
+    if "how" in wording.kinds and set(found) == {anybody}:
+        return []  # "How do I raise my child?", "How can you raise your child?"
+    return found

