@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def present(request: "Request", reply: "Reply") -> bytes:
-    """Write the response's body: an `AnswerBody` of `forms.py`, without the cost of going through one."""
+    """Write the response's body: an `AnswerBody` of `forms.py`, without the cost of one."""
     answer = reply.answer
     written = answer.created if answer else time.time_ns() // 1_000_000
     body = {

@@ -1,54 +1,66 @@
-"""A queue that pushes: the same messages, over HTTP."""
+"""`POST /notes/changes`, for queues that push, on any ASGI server.
 
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+uvicorn --factory functions.invalidate.app:app
+"""
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 
-from functions import problems
+from functions.application import Part, build_app
+from functions.document import named
 from functions.identity import caller
 from functions.invalidate.applying import apply, explained
+from functions.problems import MEDIA_TYPE
+from shared.container import Container
 from shared.errors import ForbiddenError, UnavailableError
-from shared.notes.changes import parse_change
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from shared.container import Container
+from shared.notes.changes import NoteChanged, parse_change
+from shared.telemetry import configure
 
 SCOPE = "notes:write"
+"""Whoever pushes speaks for every user, so no user's own token will do."""
+
 _RETRY_SECONDS = 5.0
 
 
-def create_app(container: "Container") -> FastAPI:
-    """Make the app that takes note changes: `POST /notes/changes`.
+def create_app(container: Container) -> FastAPI:
+    """Make the app of this function alone."""
+    return build_app(container, part(container))
 
-    A message may come bare, in an envelope that `parse_change` knows, or as a CloudEvent in
-    either mode: in binary mode its body is the message itself.
+
+def app() -> FastAPI:
+    """Make the app from the process's environment."""
+    container = Container.from_env()
+    configure(container.settings)
+    return create_app(container)
+
+
+def part(container: Container) -> Part:
+    """Make this function's part of an app.
+
+    A message may come in any form that `parse_change` knows, or as a CloudEvent in binary mode,
+    whose body is the message itself.
     """
+    router = APIRouter()
 
-    @asynccontextmanager
-    async def closing(_: FastAPI) -> "AsyncIterator[None]":
-        yield
-        await container.aclose()
-
-    app = FastAPI(title="Tercet note changes", lifespan=closing)
-    problems.install(app)
-
-    @app.post("/notes/changes", status_code=204)
-    async def note_changed(request: Request) -> Response:
-        who = await caller(request, container.settings)
-        if SCOPE not in who.scopes:
+    @router.post(
+        "/notes/changes",
+        status_code=204,
+        responses={"default": {"description": "A problem"} | named("Problem", MEDIA_TYPE)},
+        openapi_extra={"requestBody": {"required": True} | named("NoteChanged")},
+    )
+    async def note_changed(http: Request) -> Response:
+        """Apply a note change; 204 says that it is done."""
+        pusher = await caller(http, container.settings)
+        if SCOPE not in pusher.scopes:
             raise ForbiddenError(f"the token must have the scope {SCOPE}")
-        message_id = request.headers.get("ce-id", "(pushed)")
+        message_id = http.headers.get("ce-id", "pushed without an id")
         with explained(message_id):
-            change = parse_change(await request.body())
+            change = parse_change(await http.body())
             try:
                 await apply(change, container.freshness, message_id=message_id)
             except UnavailableError as error:
-                # Whatever the reason, to the queue it is one thing: again, later.
+                # Whatever was missing, to the queue it is one thing: once more, later.
                 seconds = error.retry_after or _RETRY_SECONDS
                 raise UnavailableError(str(error), retry_after=seconds) from error
         return Response(status_code=204)
 
-    return app
+    return Part(router, lambda: [NoteChanged])

@@ -6,6 +6,7 @@ The log tells messages by their id, and never holds what they say.
 import logging
 import traceback
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from shared.errors import InvalidChangeError, TercetError
@@ -26,16 +27,10 @@ async def apply(change: "NoteChanged", freshness: "Freshness", *, message_id: st
         UnavailableError: it could not be done whole; the message must come again.
     """
     outcome = await freshness.note_changed(change)
-    logger.log(
-        logging.INFO if outcome.exact else logging.WARNING,
-        "note change %s: %s%s, %d answers dropped, %d kept%s",
-        message_id,
-        change.operation,
-        "" if outcome.applied else " (the store knows better)",
-        outcome.dropped,
-        outcome.kept,
-        "" if outcome.exact else ": the notes could not be read, so all had to go",
-    )
+    # Where the notes could not be read, all of the user's answers had to go: worth a look.
+    level = logging.INFO if outcome.exact else logging.WARNING
+    facts = {"message_id": message_id, "operation": change.operation, **asdict(outcome)}
+    logger.log(level, "note change applied", extra={"facts": facts})
 
 
 @contextmanager
@@ -44,20 +39,21 @@ def explained(message_id: str) -> "Iterator[None]":
     try:
         yield
     except Exception as error:
-        level, why = _verdict(error)
-        logger.log(level, "note change %s %s", message_id, why)
+        level, reason = _verdict(error)
+        facts = {"message_id": message_id, "reason": reason}
+        logger.log(level, "note change failed", extra={"facts": facts})
         raise
 
 
 def _verdict(error: Exception) -> tuple[int, str]:
     match error:
         case InvalidChangeError():
-            return logging.ERROR, f"can never be applied: {error}"
+            return logging.ERROR, f"it can never be applied: {error}"
         case TimeoutError():
-            return logging.WARNING, "must come again: out of time"
+            return logging.WARNING, "it must come again: out of time"
         case TercetError():
-            return logging.WARNING, f"must come again: {error}"
+            return logging.WARNING, f"it must come again: {error}"
         case _:
             # What a library says may quote the note; where it says so does not.
             where = "".join(traceback.format_tb(error.__traceback__))
-            return logging.ERROR, f"failed unexpectedly: {type(error).__qualname__}\n{where}"
+            return logging.ERROR, f"unexpected {type(error).__qualname__}:\n{where}"

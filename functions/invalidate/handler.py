@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType
 
 from functions.invalidate.applying import apply, explained
 from shared.container import Container
+from shared.telemetry import configure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,4 +89,10 @@ class _Applying:
                 await apply(change, self._freshness, message_id=record.message_id)
 
 
-handler = QueueHandler(Container.from_env)
+def _open_container() -> Container:
+    container = Container.from_env()
+    configure(container.settings)
+    return container
+
+
+handler = QueueHandler(_open_container)

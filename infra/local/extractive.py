@@ -26,8 +26,8 @@ _STOP_WITHIN = re.compile(
     r"\b(?:\w|e\.g|i\.e|Mrs?|Dr|St|Rev|cf|vs|vv|ch|Gen|Ex|Lev|Num|Deut|Sam|Chron|Ps|Prov|Isa|Jer"
     r"|Matt|Rom|Cor|Gal|Eph|Phil|Col|Thess|Tim|Heb|Jas|Pet)\.\s\Z"
 )
-_HEADING = re.compile(r"^\s{0,3}#{1,6}\s")
-_MARKER = re.compile(r"^\s*(?:[-*+>]|\d+[.)])\s+")
+_HEADING = re.compile(r"^ {0,3}#{1,6}\s.*$", re.MULTILINE)
+_BREAK = re.compile(r"\n\s*\n|^\s*(?:[-*+>]|\d+[.)])\s+", re.MULTILINE)  # or a list's item
 _WORD = re.compile(r"\w{4,}")
 _ASKING = frozenset(
     [
@@ -85,9 +85,8 @@ class ExtractiveAnswerer:
 
 def _sentences(passage: str) -> Iterator[str]:
     """Whole sentences of a passage of Markdown; headings and fragments are left out."""
-    for block in re.split(r"\n\s*\n", passage):
-        lines = [_MARKER.sub("", line) for line in block.splitlines() if not _HEADING.match(line)]
-        for sentence in _split(" ".join(" ".join(lines).split())):
+    for block in _BREAK.split(_HEADING.sub("\n\n", passage)):
+        for sentence in _split(" ".join(block.split())):
             if len(sentence.split()) >= _LEAST_WORDS and sentence.rstrip(_CLOSING)[-1:] in ".!?":
                 yield sentence
 

@@ -29,9 +29,7 @@ async def figures() -> Mapping[str, Figure]:
 
         async def hit() -> None:
             each = next(ours)
-            found = await open_visit(
-                connection, settings, each.user_id, each.question
-            ).look_up()
+            found = await open_visit(connection, settings, each.user_id, each.question).look_up()
             if found.answer is None:
                 raise RuntimeError("a hit was a miss")
 

@@ -91,7 +91,9 @@ def _table(figures: Mapping[str, Figure]) -> Table:
     table.add_column("")
     for name, figure in figures.items():
         row = figure.row()
-        budget = f"{'>=' if figure.floor else '<='} {row['budget']}" if figure.budget is not None else ""
+        budget = (
+            f"{'>=' if figure.floor else '<='} {row['budget']}" if figure.budget is not None else ""
+        )
         cells = ("" if row[field] is None else str(row[field]) for field in ("baseline", "ratio"))
         value = "not measured" if figure.value is None else str(row["value"])
         mark = "[bold red]over budget[/]" if figure.missed else ""

@@ -1,7 +1,6 @@
 """Round trips of a hit and of a miss, counted at the socket."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 
 from infra.local.valkey import start_valkey
 
@@ -9,7 +8,7 @@ from shared.assistant import Request
 from tests.benchmarks.misses import instant
 from tests.benchmarks.report import Figure
 from tests.benchmarks.seed import Seed
-from tests.benchmarks.workload import question, settings_for, workload
+from tests.benchmarks.workload import settings_for, workload
 from tests.support.servers import CountingProxy
 
 FIGURES = {
@@ -28,10 +27,11 @@ async def figures() -> Mapping[str, Figure]:
         seed = Seed(proxy.url)
 
         async def ask(number: int) -> None:
-            await container.assistant.ask(Request("ann", question(number)))
+            new = asked[0].anew(number)
+            await container.assistant.ask(Request(new.user_id, new.question))
 
         async def seed_ask(number: int) -> None:
-            await seed.ask(replace(asked[0], question=question(number)))
+            await seed.ask(asked[0].anew(number))
 
         miss, hit = await _count(proxy, ask)
         seed_miss, seed_hit = await _count(proxy, seed_ask)
@@ -43,9 +43,7 @@ async def figures() -> Mapping[str, Figure]:
     }
 
 
-async def _count(
-    proxy: CountingProxy, ask: Callable[[int], Awaitable[None]]
-) -> tuple[int, int]:
+async def _count(proxy: CountingProxy, ask: Callable[[int], Awaitable[None]]) -> tuple[int, int]:
     """Count the round trips of a miss and of a hit."""
     await ask(0)  # opens the connection, and tells the server its scripts
     counted = []

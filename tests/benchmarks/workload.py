@@ -1,7 +1,8 @@
 """What people ask and get: 20 questions a user, five chunks of real prose and an answer each."""
 
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 
@@ -44,12 +45,21 @@ class Asked:
         """The canonical embedding."""
         return canonical(self.embedding)
 
+    def written(self) -> Answer:
+        """The answer, as a model wrote it just now."""
+        return Answer(new_answer_id(), self.answer, "a model", time.time_ns() // 1_000_000, 0.00026)
+
+    def anew(self, number: int) -> "Asked":
+        """Another question of another user, with another embedding, that finds the same."""
+        embedding = np.roll(self.embedding, number)
+        user_id = str(number // QUESTIONS_PER_USER)
+        return replace(self, user_id=user_id, question=question(number), embedding=embedding)
+
     async def keep(self, connection: Connection, settings: Settings) -> None:
         """Let it miss, and be kept."""
         visit = open_visit(connection, settings, self.user_id, self.question)
         await visit.look_up()
-        written = Answer(new_answer_id(), self.answer, "a model", 1_700_000_000_000, 0.00026)
-        if not await visit.keep(self.vector, self.sources, written):
+        if not await visit.keep(self.vector, self.sources, self.written()):
             raise RuntimeError("the cache did not keep an answer")
 
 
@@ -88,9 +98,15 @@ def open_visit(connection: Connection, settings: Settings, user_id: str, questio
     return Visit(connection, settings, user_id=user_id, question=question, pipeline=PIPELINE)
 
 
-def workload(count: int, *, seed: int = 1) -> list[Asked]:
+def workload(count: int) -> list[Asked]:
     """Make `count` questions with their answers, always the same ones; none without prose."""
-    return list(islice(_questions(seed), count)) if prose() else []
+    text = prose()
+    return list(islice(_questions(text, CHUNK_CHARACTERS, ANSWER_CHARACTERS), count if text else 0))
+
+
+def brief_workload(count: int) -> list[Asked]:
+    """Make `count` questions with answers of a few words, where only their number matters."""
+    return list(islice(_questions("In the beginning was the Word", 8, 12), count))
 
 
 def question(number: int) -> str:
@@ -109,9 +125,8 @@ def prose() -> str:
     return text
 
 
-def _questions(seed: int) -> Iterator[Asked]:
-    generator = np.random.default_rng(seed)
-    text = prose()
+def _questions(text: str, chunk_characters: int, answer_characters: int) -> Iterator[Asked]:
+    generator = np.random.default_rng(1)
 
     def passage(length: int) -> str:
         start = int(generator.integers(len(text) - length))
@@ -127,11 +142,11 @@ def _questions(seed: int) -> Iterator[Asked]:
             question=question(number),
             embedding=embedding / np.linalg.norm(embedding),
             sources=tuple(
-                Source(f"sermon-{note}#{place}", f"sermon-{note}", passage(CHUNK_CHARACTERS), score)
+                Source(f"sermon-{note}#{place}", f"sermon-{note}", passage(chunk_characters), score)
                 for place, (note, score) in enumerate(
                     zip(notes.tolist(), similarities.tolist(), strict=True)
                 )
             ),
-            answer=passage(ANSWER_CHARACTERS),
+            answer=passage(answer_characters),
         )
         number += 1

@@ -23,6 +23,9 @@ class PostgresServer:
 
     def __init__(self, folder: Path) -> None:
         self._server = get_server(folder, cleanup_mode="delete")
+        # Its files need not outlive a loss of power; on a busy disk this saves a minute.
+        self._server.psql("ALTER SYSTEM SET fsync = off")
+        self._server.psql("SELECT pg_reload_conf()")
 
     def url(self, database: str) -> str:
         """Where to reach one of its databases."""

@@ -120,8 +120,8 @@ def test_data_without_spaces_is_cut() -> None:
 def test_no_text_takes_more_time_than_its_length(hostile: str) -> None:
     """A quadratic pattern would need minutes for this."""
     begin = time.process_time()
-    split(hostile * (200_000 // len(hostile)))
-    split(f"Title. {' ' * 100_000}{hostile * 20_000}x")
+    split(hostile * (100_000 // len(hostile)))
+    split(f"Title. {' ' * 100_000}{hostile * 10_000}x")
     assert time.process_time() - begin < 5
 
 

@@ -1,0 +1,112 @@
+"""An exact hit through the ask handler, beside a bare handler that does one GET.
+
+Both run in a process of their own: Mangum keeps its event loop, which `asyncio.run` takes away.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from infra.local.valkey import start_valkey
+
+from tests.benchmarks.report import ROOT, Figure
+from tests.benchmarks.timing import Stopwatch
+from tests.benchmarks.workload import Asked, workload
+
+FIGURES = {"ask_hit_vs_bare": Figure(unit="times a bare handler", budget=1.5)}
+_ROUNDS, _EACH = 40, 25
+
+
+def figures() -> Mapping[str, Figure]:
+    """Measure in a child process."""
+    if not workload(1):
+        return FIGURES
+    with start_valkey() as server, tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {
+            "REDIS_CACHE_URL": server.url,
+            "REDIS_CACHE_TIMEOUT": "5",
+            "DATABASE_URL": f"sqlite:///{Path(folder) / 'notes.db'}",
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", __name__],
+            env=environment,
+            cwd=ROOT,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    seconds = json.loads(done.stdout.splitlines()[-1])
+    ratio = seconds["Tercet"] / seconds["bare"]
+    return {"ask_hit_vs_bare": FIGURES["ask_hit_vs_bare"].measured(ratio)}
+
+
+def _measure() -> dict[str, float]:
+    """Ask the same question of both handlers in turns: median seconds of an invocation."""
+    from functions.ask.handler import handler  # noqa: PLC0415  # needs the environment
+
+    from tests.benchmarks import bare  # noqa: PLC0415
+
+    (asked,) = workload(1)
+    asyncio.new_event_loop().run_until_complete(_keep(asked))
+    event, context = _event(asked), SimpleNamespace(aws_request_id="1")
+    hit: Any = handler(event, context)  # type: ignore[arg-type]  # no more of it is read
+    if json.loads(hit["body"])["metadata"]["tier"] != "l1":
+        raise RuntimeError("a hit was a miss")
+    asyncio.new_event_loop().run_until_complete(_keep_for_bare(asked, hit["body"]))
+    watch = Stopwatch()
+    for _ in range(_ROUNDS):
+        for side, called in (("Tercet", handler), ("bare", bare.handler)):
+            for _ in range(_EACH):
+                with watch.timing(side):
+                    response = called(event, context)  # type: ignore[arg-type]
+                if response["statusCode"] != 200:
+                    raise RuntimeError(f"{side} answered {response}")
+    return watch.medians()
+
+
+async def _keep(asked: Asked) -> None:
+    from shared.assistant import Request  # noqa: PLC0415
+    from shared.container import Container  # noqa: PLC0415
+    from shared.question import Question  # noqa: PLC0415
+
+    container = Container.from_env()
+    visit = container._open_visit(Request(asked.user_id, asked.question), Question.parse(asked.question))
+    await visit.look_up()
+    await visit.keep(asked.vector, asked.sources, asked.written())
+    await container.aclose()
+
+
+async def _keep_for_bare(asked: Asked, body: str) -> None:
+    from redis.asyncio import Redis  # noqa: PLC0415
+
+    client = Redis.from_url(os.environ["REDIS_CACHE_URL"])
+    await client.set(asked.question, body)
+    await client.aclose()
+
+
+def _event(asked: Asked) -> dict[str, Any]:
+    """What an HTTP API with a JWT authorizer sends (payload format 2.0)."""
+    return {
+        "version": "2.0",
+        "rawPath": "/assistant/query",
+        "rawQueryString": "",
+        "headers": {"content-type": "application/json", "host": "example.org"},
+        "requestContext": {
+            "http": {"method": "POST", "path": "/assistant/query", "sourceIp": "203.0.113.1"},
+            "authorizer": {"jwt": {"claims": {"sub": asked.user_id}, "scopes": None}},
+            "stage": "$default",
+        },
+        "body": json.dumps({"query": asked.question}),
+        "isBase64Encoded": False,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure()))

@@ -1,0 +1,101 @@
+"""One user's part among 100,000 and 1,000,000 entries of others, in both designs.
+
+Only the number of entries matters there, so texts are short, and all users are copies of one
+whose questions the product kept itself. Of the naive design's four keys an entry, a SCAN sees
+nothing but the names, so the server makes those up.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from infra.local.valkey import start_valkey
+from redis.asyncio import Redis
+
+from shared.cache import embeddings
+from shared.cache.connection import Connection
+from shared.cache.keyspace import UserKeys
+from shared.settings import Settings
+from tests.benchmarks import invalidation
+from tests.benchmarks.report import Figure
+from tests.benchmarks.seed import Seed
+from tests.benchmarks.workload import (
+    PIPELINE,
+    QUESTIONS_PER_USER,
+    Asked,
+    brief_workload,
+    question,
+    settings_for,
+)
+
+SIZES = {"100k": 100_000, "1m": 1_000_000}
+_SEEDS_PREFIXES = ("query:v1", "meta:query:v1", "embedding:v1", "context:v1:crowd")
+_BATCH = 1_000
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """A server full of others' entries: ours in its first database, the naive design's beside."""
+
+    size: str
+    url: str
+    settings: Settings
+    seed: Seed
+
+    async def join(self, asked: list[Asked]) -> None:
+        """Let these questions be asked and kept, too, in both designs."""
+        connection = Connection.open(self.settings)
+        for each in asked:
+            await each.keep(connection, self.settings)
+            await self.seed.ask(each)
+        await connection.aclose()
+
+
+# What is measured among each crowd: so that it is filled once.
+MEASURES: tuple[Callable[[Crowd], Awaitable[Mapping[str, Figure]]], ...] = (invalidation.measure,)
+
+
+async def figures() -> Mapping[str, Figure]:
+    """Fill a server for each size, and measure there."""
+    found: dict[str, Figure] = {}
+    for size, entries in SIZES.items():
+        with start_valkey(enable_debug_command="local") as server:
+            settings, seed = settings_for(server.url), Seed(server.url, database=1)
+            await _fill(settings, entries)
+            for prefix in _SEEDS_PREFIXES:
+                await seed.client.execute_command("DEBUG", "POPULATE", entries, prefix, 16)
+            for measure in MEASURES:
+                found |= await measure(Crowd(size, server.url, settings, seed))
+            await seed.aclose()
+    return found
+
+
+async def _fill(settings: Settings, entries: int) -> None:
+    """Keep one user's questions, copy that user, and write each question's embedding."""
+    template = brief_workload(QUESTIONS_PER_USER)
+    connection = Connection.open(settings)
+    for each in template:
+        await each.keep(connection, settings)
+    await connection.aclose()
+    client: Any = Redis.from_url(settings.redis_url)
+    original = [await client.dump(key) for key in _keys(template[0].user_id)]
+    vectors = [each.vector.tobytes() for each in template]
+    for first in range(0, entries, _BATCH):
+        pipeline = client.pipeline(transaction=False)
+        for number in range(first, first + _BATCH, QUESTIONS_PER_USER):
+            for key, value in zip(_keys(f"one of many {number}"), original, strict=True):
+                pipeline.restore(key, settings.answer_ttl * 1_000, value)
+        for number in range(first, first + _BATCH):
+            vector = vectors[number % len(vectors)]
+            text = f"one of many asks {question(number)}"
+            write = embeddings.write(
+                PIPELINE.embedding_model, text, vector, settings.embedding_ttl
+            )
+            pipeline.execute_command(*write.arguments)
+        await pipeline.execute()
+    await client.aclose()
+
+
+def _keys(user_id: str) -> tuple[str, str, str]:
+    keys = UserKeys.of(user_id)
+    return keys.questions, keys.answers, keys.contexts

@@ -1,0 +1,128 @@
+"""What one edited note costs: its user has 20 cached questions, others have all the rest."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import islice
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from functions.invalidate.handler import QueueHandler
+from shared.notes.changes import NoteChanged
+from shared.notes.note import Chunk, Note
+from shared.vectors import canonical
+from tests.benchmarks.misses import instant
+from tests.benchmarks.report import Figure
+from tests.benchmarks.timing import Stopwatch
+from tests.benchmarks.workload import DIMENSIONS, QUESTIONS_PER_USER, Asked, brief_workload
+from tests.support.stores import MemoryNoteStore
+
+if TYPE_CHECKING:
+    from shared.container import Container
+    from tests.benchmarks.crowds import Crowd
+
+FIGURES = {
+    "invalidate_ms_100k": Figure(unit="ms", budget=10.0),
+    "invalidate_ms_1m": Figure(unit="ms", budget=10.0),
+    "invalidate_batch_10": Figure(unit="ms"),
+}
+_ALONE, _BATCHES, _BATCH = 30, 10, 10
+_PATIENCE = 120  # seconds for one invalidation of the naive design
+_SCANS = {"100k": 3, "1m": 1}
+_CHUNKS = 3
+
+
+async def measure(crowd: "Crowd") -> Mapping[str, Figure]:
+    """Time changes that come alone, beside the naive design, and batches of ten."""
+    asked = brief_workload((_ALONE + _BATCHES * _BATCH) * QUESTIONS_PER_USER)
+    await crowd.join(asked)
+    store = MemoryNoteStore()
+    edits = await _edit(store, asked)
+    alone = f"invalidate_ms_{crowd.size}"
+    found = {alone: await _alone(crowd, store, edits, FIGURES[alone])}
+    if crowd.size == "100k":
+        batches = FIGURES["invalidate_batch_10"]
+        found["invalidate_batch_10"] = batches.measured(await _batches(crowd, store, edits))
+    return found
+
+
+async def _alone(
+    crowd: "Crowd", store: MemoryNoteStore, edits: Iterator[NoteChanged], figure: Figure
+) -> Figure:
+    container = _container(crowd, store)
+    scans, watch = _SCANS[crowd.size], Stopwatch()
+    try:
+        for _ in range(scans):
+            for change in islice(edits, _ALONE // scans):
+                with watch.timing("ours"):
+                    outcome = await container.freshness.note_changed(change)
+                if not outcome.dropped or outcome.dropped + outcome.kept != QUESTIONS_PER_USER:
+                    raise RuntimeError(f"not what the change should have done: {outcome}")
+            async with asyncio.timeout(_PATIENCE):
+                with watch.timing("seed"):
+                    await crowd.seed.invalidate("0")
+    except TimeoutError:
+        print(f"the naive design needs more than {_PATIENCE} s among {crowd.size} entries")
+    await container.aclose()
+    medians = watch.medians()
+    theirs = medians.get("seed")
+    return figure.measured(medians["ours"] * 1e3, theirs and theirs * 1e3)
+
+
+async def _batches(
+    crowd: "Crowd", store: MemoryNoteStore, edits: Iterator[NoteChanged]
+) -> float:
+    """Milliseconds of one batch through the queue's handler, which has a loop of its own."""
+    handler, watch = QueueHandler(lambda: _container(crowd, store)), Stopwatch()
+    context: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000)
+
+    def handle() -> None:
+        for _ in range(_BATCHES):
+            event = {"Records": [_record(change) for change in islice(edits, _BATCH)]}
+            with watch.timing("batch"):
+                failed = handler(event, context)["batchItemFailures"]
+            if failed:
+                raise RuntimeError(f"messages failed: {failed}")
+
+    await asyncio.to_thread(handle)
+    return watch.medians()["batch"] * 1e3
+
+
+async def _edit(store: MemoryNoteStore, asked: list[Asked]) -> Iterator[NoteChanged]:
+    """Edit one note of each user, on which that user's first answer rests."""
+    generator = np.random.default_rng(2)
+    changes = []
+    for first in asked[::QUESTIONS_PER_USER]:
+        note_id = first.sources[0].note_id
+        note = Note(first.user_id, note_id, "", "as it is now", version=2, changed_at=2)
+        vectors = map(canonical, generator.standard_normal((_CHUNKS, DIMENSIONS)))
+        chunks = [
+            Chunk(f"{note_id}#{place}", note_id, "as it is now", vector)
+            for place, vector in enumerate(vectors)
+        ]
+        await store.replace(note, chunks)
+        changes.append(
+            NoteChanged.model_validate(
+                {
+                    "user_id": first.user_id,
+                    "note_id": note_id,
+                    "operation": "updated",
+                    "occurred_at": datetime.now(UTC),
+                }
+            )
+        )
+    return iter(changes)
+
+
+def _container(crowd: "Crowd", store: MemoryNoteStore) -> "Container":
+    container = instant(crowd.settings, brief_workload(1)[0])
+    container.__dict__["store"] = store
+    return container
+
+
+def _record(change: NoteChanged) -> dict[str, Any]:
+    body = json.dumps(change.model_dump(mode="json"))
+    return {"messageId": change.user_id, "body": body, "eventSource": "aws:sqs"}

@@ -1,0 +1,282 @@
+"""The ask app on an ASGI server: what goes wrong comes out as a problem, and health is quick."""
+
+import asyncio
+import json
+import logging
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from functions.ask.app import create_app
+from functions.ask.forms import AnswerBody, HealthBody
+from functions.forms import Problem
+from infra.local.valkey import start_valkey
+from shared.container import Container
+from shared.errors import ConfigurationError, InferenceUnavailableError
+from shared.inference.model import Completion
+from shared.settings import Settings
+from shared.vectors import Vector, canonical
+from tests.support.asking import write_notes
+from tests.support.huggingface import hashed_embeddings, serving
+from tests.support.stores import MemoryNoteStore
+
+if TYPE_CHECKING:
+    from shared.notes.note import Source
+
+QUERY = "What is the chief end of man?"
+ANN = {"X-Tercet-User": "ann"}
+JSON = {"Content-Type": "application/json"}
+
+
+class Models:
+    """Embeds and answers in process; `error` is raised instead of an answer."""
+
+    model = "in-process"
+    dimensions = 384
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+
+    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
+        return [canonical(row) for row in hashed_embeddings(texts)]
+
+    async def answer(
+        self, question: str, sources: Sequence["Source"], *, deadline: float | None = None
+    ) -> Completion:
+        if self.error:
+            raise self.error
+        return Completion(f"To glorify God [1]. \u2713 {question}", self.model, 1, 1, 0.0)
+
+
+@pytest.fixture
+def models() -> Models:
+    return Models()
+
+
+def container_of(models: Models, **settings: Any) -> Container:
+    chosen = Settings(**{"local_mode": True, "cache_enabled": False} | settings)
+    return Container(chosen, store=MemoryNoteStore(), embedder=models, answerer=models)
+
+
+def client_of(container: Container) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(create_app(container))
+    return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=ANN)
+
+
+def problem_of(response: httpx.Response, status: int) -> Problem:
+    """The problem document, whole and right."""
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"
+    assert set(response.json()) == {"type", "title", "status", "detail", "instance"}
+    assert "Traceback" not in response.text
+    problem = Problem.model_validate(response.json())
+    assert problem.status == status
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "detail"),
+    [
+        (400, b"", JSON, "not JSON"),
+        (400, b"{", JSON, "not JSON"),
+        (400, b'{"query": "\xff"}', JSON, "not JSON"),
+        (400, b'{"query": "\\ud800"}', JSON, "not JSON"),
+        (400, b'{"query":' + b"[" * 30_000, JSON, "recursion limit"),
+        (400, b'{"a":' * 10_000, JSON, "recursion limit"),
+        (400, b'{"query": ' + b"9" * 20_000 + b"}", JSON, "not JSON"),
+        (413, b'{"query": "' + b"x" * 65_536 + b'"}', JSON, "65,536 bytes"),
+        (415, b'{"query": "x"}', {}, "Content-Type: application/json"),
+        (415, b"query=x", {"Content-Type": "application/x-www-form-urlencoded"}, "Content-Type"),
+        (415, b"{}", {"Content-Type": "application/json; charset=latin-1"}, "UTF-8"),
+        (415, b"{}", JSON | {"Content-Encoding": "gzip"}, "not encoded"),
+        (422, b"[]", JSON, "a JSON object with: query"),
+        (422, b"{}", JSON, '"query": field required'),
+        (422, b'{"query": null}', JSON, '"query": input should be a valid string'),
+        (422, b'{"query": 7}', JSON, '"query"'),
+        (422, b'{"query": "x", "user": "eve"}', JSON, 'unknown: "user"; the body takes query'),
+        (422, b'{"question": "x"}', JSON, '"query": field required; unknown: "question"'),
+        (422, b'{"query": ""}', JSON, "at least one letter or digit"),
+        (422, b'{"query": "?!"}', JSON, "at least one letter or digit"),
+        (422, json.dumps({"query": "x" * 4_001}).encode(), JSON, "at most 4,000"),
+    ],
+)
+async def test_a_body_that_is_no_question_is_refused_with_the_reason(
+    models: Models, status: int, body: bytes, headers: dict[str, str], detail: str
+) -> None:
+    async with client_of(container_of(models)) as client:
+        response = await client.post("/assistant/query", content=body, headers=headers)
+    assert detail in problem_of(response, status).detail
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/json; charset=UTF-8", 'Application/JSON;charset="utf-8"']
+)
+async def test_four_thousand_characters_of_any_kind_fit(models: Models, media_type: str) -> None:
+    container = container_of(models)
+    await write_notes(container, "ann")
+    body = json.dumps({"query": "\U0001d54f" * 4_000})  # twelve bytes each, escaped
+    async with client_of(container) as client:
+        headers = {"Content-Type": media_type}
+        response = await client.post("/assistant/query", content=body, headers=headers)
+    assert response.status_code == 200
+    assert response.json()["metadata"]["truncated"] is True
+
+
+async def test_unknown_paths_and_methods_are_problems_too(models: Models) -> None:
+    async with client_of(container_of(models)) as client:
+        assert "/nothing" in problem_of(await client.get("/nothing"), 404).detail
+        wrong = await client.get("/assistant/query")
+    assert problem_of(wrong, 405).title == "Method Not Allowed"
+    assert wrong.headers["allow"] == "POST"
+
+
+async def test_whoever_is_nobody_learns_how_to_be_somebody(models: Models) -> None:
+    async with client_of(container_of(models, local_mode=False)) as client:
+        response = await client.post("/assistant/query", json={"query": QUERY})
+    assert "AUTH_JWKS_URL" in problem_of(response, 401).detail
+    assert response.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_busy_model_says_when_to_come_again(models: Models) -> None:
+    models.error = InferenceUnavailableError("the model is loading", retry_after=19.2)
+    container = container_of(models)
+    await write_notes(container, "ann")
+    async with client_of(container) as client:
+        response = await client.post("/assistant/query", json={"query": QUERY})
+    problem = problem_of(response, 503)
+    assert (problem.title, problem.detail) == ("Model unavailable", "the model is loading")
+    assert problem.type.endswith(":model-unavailable")
+    assert response.headers["retry-after"] == "20"
+
+
+@pytest.mark.parametrize("error", [RuntimeError(QUERY), ConfigurationError(QUERY)])
+async def test_what_the_caller_cannot_mend_is_told_to_the_log_alone(
+    models: Models, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    models.error = error
+    container = container_of(models)
+    await write_notes(container, "ann")
+    async with client_of(container) as client:
+        with caplog.at_level(logging.INFO, "functions"):
+            response = await client.post("/assistant/query", json={"query": QUERY})
+    problem = problem_of(response, 500)
+    assert QUERY not in response.text
+    told = [vars(record)["facts"] for record in caplog.records]
+    assert told[-1]["error"] == type(error).__name__
+    assert all(problem.instance == f"urn:uuid:{facts['request']}" for facts in told)
+    assert len(told) == (2 if isinstance(error, RuntimeError) else 1)
+
+
+@pytest.mark.parametrize("log_questions", [False, True])
+async def test_one_line_a_request_which_quotes_questions_only_where_that_is_set(
+    models: Models, caplog: pytest.LogCaptureFixture, *, log_questions: bool
+) -> None:
+    container = container_of(models, log_questions=log_questions)
+    await write_notes(container, "ann")
+    async with client_of(container) as client:
+        with caplog.at_level(logging.INFO, "functions"):
+            await client.post("/assistant/query", json={"query": QUERY})
+    (record,) = caplog.records
+    facts = vars(record)["facts"]
+    assert (facts["status"], facts["tier"], facts["match"], facts["cache"]) == (
+        200,
+        *[None] * 2,
+        "off",
+    )
+    assert facts["milliseconds"] > 0
+    assert (QUERY in str(vars(record))) is log_questions
+
+
+async def test_the_document_describes_what_is_answered(models: Models) -> None:
+    container = container_of(models)
+    await write_notes(container, "ann")
+    async with client_of(container) as client:
+        document = (await client.get("/openapi.json")).json()
+        answer = await client.post("/assistant/query", json={"query": QUERY})
+        healthy = await client.get("/health")
+    # Nothing more, nothing less than the forms say.
+    for response, form in ((answer, AnswerBody), (healthy, HealthBody)):
+        sent = form.model_validate(response.json())
+        assert sent.model_dump(mode="json").keys() == response.json().keys()
+    metadata = answer.json()["metadata"]
+    assert AnswerBody.model_validate(answer.json()).metadata.model_fields_set == metadata.keys()
+    named = {part.split('"')[0] for part in json.dumps(document).split("#/components/schemas/")[1:]}
+    assert named == set(document["components"]["schemas"])
+    assert document["paths"]["/assistant/query"]["post"]["requestBody"]["required"] is True
+
+
+async def test_health_says_ok_with_the_seeds_fields(models: Models) -> None:
+    with start_valkey() as valkey:
+        container = container_of(models, cache_enabled=True, redis_url=valkey.url, redis_timeout=2)
+        async with client_of(container) as client:
+            response = await client.get("/health", headers={"X-Tercet-User": ""})
+        await container.aclose()
+    assert response.json() == {"status": "healthy", "cache_available": True, "redis_ping": "OK"}
+
+
+@pytest.fixture
+def mute_server() -> Iterator[str]:
+    """Takes connections, and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
+
+
+async def test_health_is_quick_without_redis(models: Models, mute_server: str) -> None:
+    for url in (mute_server, "redis://127.0.0.1:1/0"):
+        container = container_of(models, cache_enabled=True, redis_url=url, redis_timeout=5)
+        async with client_of(container) as client:
+            began = time.perf_counter()
+            response = await client.get("/health")
+            assert time.perf_counter() - began < 2
+        await container.aclose()
+        assert response.status_code == 200
+        assert response.json() == {
+            "status": "degraded",
+            "cache_available": False,
+            "redis_ping": "unavailable",
+        }
+
+
+async def test_health_without_a_cache_is_health(models: Models) -> None:
+    async with client_of(container_of(models)) as client:
+        said = (await client.get("/health")).json()
+    assert said == {"status": "healthy", "cache_available": False, "redis_ping": "off"}
+
+
+def test_local_mode_does_not_start_inside_lambda(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", "/var/task")
+    with pytest.raises(ConfigurationError, match="TERCET_LOCAL"):
+        create_app(container_of(models))
+
+
+async def test_over_a_socket_local_mode_answers_and_an_endless_body_is_cut_off(
+    models: Models,
+) -> None:
+    container = container_of(models)
+    await write_notes(container, "ann")
+
+    async def endless() -> Any:
+        while True:
+            yield b" " * 1_024
+            await asyncio.sleep(0)
+
+    with serving(create_app(container)) as url:
+        async with httpx.AsyncClient(base_url=url, headers=ANN) as client:
+            answer = await client.post("/assistant/query", json={"query": QUERY})
+            try:
+                cut = await client.post("/assistant/query", content=endless(), headers=JSON)
+            except httpx.WriteError:  # the server closed before all was sent
+                cut = None
+            elsewhere = await client.post(
+                "/assistant/query", json={"query": QUERY}, headers={"Host": "evil.example"}
+            )
+    assert answer.json()["answer"].startswith("To glorify God")
+    assert cut is None or problem_of(cut, 413)
+    problem_of(elsewhere, 403)

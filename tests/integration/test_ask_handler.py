@@ -1,0 +1,195 @@
+"""The Lambda handler, given what gateways send; everything behind it is real."""
+
+import asyncio
+import importlib
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.support.asking import NOTES, Surroundings, surroundings, write_notes
+from tests.support.servers import call
+
+EVENTS = Path(__file__).parents[1] / "events"
+CONTEXT = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
+
+pytestmark = pytest.mark.valkey
+
+
+@pytest.fixture(scope="module")
+def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
+    with surroundings(tmp_path_factory.mktemp("notes")) as made:
+        yield made
+
+
+@pytest.fixture
+def function(around: Surroundings, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The module as a cold start loads it, in a loop of its own, with Ann's notes written."""
+    call(around.valkey.port, "FLUSHALL")
+    around.models.calls.clear()
+    for name, value in around.environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("logging.basicConfig", lambda **_: None)  # pytest listens at the root
+    monkeypatch.delitem(sys.modules, "functions.ask.handler", raising=False)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    module = importlib.import_module("functions.ask.handler")
+    loop.run_until_complete(write_notes(module.container, "ann"))
+    yield module
+    loop.run_until_complete(module.container.aclose())
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+def event(name: str = "http_api_v2", *, query: str | None = None, **headers: str) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    if query is not None:
+        made["body"] = json.dumps({"query": query})
+    made["headers"] |= headers
+    return made
+
+
+def invoke(function: ModuleType, given: dict[str, Any]) -> Any:
+    return function.handler(given, CONTEXT)
+
+
+def without_metadata(response: dict[str, Any]) -> str:
+    """The body's very text, up to its metadata."""
+    body: str = response["body"]
+    kept, found, _ = body.partition(',"metadata":')
+    assert found
+    return kept
+
+
+@pytest.mark.parametrize("gateway", ["http_api_v2", "rest_v1"])
+def test_a_question_is_answered_from_the_callers_notes(function: ModuleType, gateway: str) -> None:
+    response = invoke(function, event(gateway))
+    assert response["statusCode"] == 200
+    assert not response["isBase64Encoded"]
+    assert response["headers"]["content-type"] == "application/json"
+    assert response["headers"]["cache-control"] == "private, no-store"
+    assert response["headers"]["cache-status"] == "Tercet; fwd=miss; stored"
+    body = json.loads(response["body"])
+    assert list(body) == ["answer", "sources", "metadata"]
+    assert re.fullmatch(r"The notes tell of \w{16} \[1\]\.", body["answer"])
+    assert {source["content"] for source in body["sources"]} == set(NOTES.values())
+    for source in body["sources"]:
+        assert list(source) == ["chunk_id", "content", "note_id", "similarity"]
+        assert source["similarity"] == round(source["similarity"], 6)
+    metadata = body["metadata"]
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", metadata.pop("timestamp"))
+    assert metadata.pop("answer_id")
+    assert metadata == {
+        "query": "What is the chief end of man?",
+        "cached": False,
+        "tier": None,
+        "match": None,
+        "age": 0,
+        "cache": "ok",
+        "model": "meta-llama/Llama-3.1-8B-Instruct",
+        "truncated": False,
+    }
+
+
+def test_the_second_answer_differs_in_metadata_alone(function: ModuleType) -> None:
+    first = invoke(function, event())
+    second = invoke(function, event(query="  what is the CHIEF end of man"))
+    assert without_metadata(first) == without_metadata(second)
+    old, new = (json.loads(response["body"])["metadata"] for response in (first, second))
+    assert new == old | {
+        "query": "  what is the CHIEF end of man",
+        "cached": True,
+        "tier": "l1",
+        "match": "exact",
+        "age": new["age"],
+    }
+    assert second["headers"]["cache-status"] == "Tercet; hit"
+
+
+def test_a_hit_asks_no_model(function: ModuleType, around: Surroundings) -> None:
+    invoke(function, event())
+    paid = len(around.models.calls)
+    invoke(function, event())
+    assert len(around.models.calls) == paid
+
+
+def test_warm_invocations_share_their_connections(
+    function: ModuleType, around: Surroundings
+) -> None:
+    def redis_connections() -> set[str]:
+        lines = call(around.valkey.port, "CLIENT LIST").splitlines()
+        clients = [line for line in lines if " cmd=" in line and " cmd=client|list" not in line]
+        return {found[0] for line in clients if (found := re.search(r"\bid=\d+", line))}
+
+    invoke(function, event(query="What is faith?"))
+    first = redis_connections()
+    for query in ("When does one prune a pear tree?", "What is hope?", "What is faith?"):
+        assert invoke(function, event(query=query))["statusCode"] == 200
+        assert redis_connections() == first
+    assert len(first) == 1
+    assert around.models.count("/v1/chat/completions") == 3
+    assert len({made.port for made in around.models.calls}) == 1
+
+
+def test_no_cache_brings_a_new_answer_that_takes_the_place_of_the_old(
+    function: ModuleType,
+) -> None:
+    def answer_id(response: Any) -> Any:
+        return json.loads(response["body"])["metadata"]["answer_id"]
+
+    first = invoke(function, event())
+    renewed = invoke(function, event(**{"cache-control": "No-Cache"}))
+    later = invoke(function, event())
+    assert renewed["headers"]["cache-status"] == "Tercet; fwd=request; stored"
+    assert answer_id(first) != answer_id(renewed) == answer_id(later)
+
+
+def test_no_store_leaves_no_trace(function: ModuleType, around: Surroundings) -> None:
+    response = invoke(function, event(**{"cache-control": "no-store"}))
+    assert response["headers"]["cache-status"] == "Tercet; fwd=request"
+    assert json.loads(response["body"])["metadata"]["cache"] == "off"
+    assert call(around.valkey.port, "DBSIZE").strip() == ":0"
+
+
+def test_whoever_has_no_notes_is_told_so_and_it_is_not_cached(function: ModuleType) -> None:
+    stranger = event()
+    stranger["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = "bob"
+    for _ in range(2):
+        body = json.loads(invoke(function, stranger)["body"])
+        assert body["answer"].startswith("You have no notes yet")
+        assert body["sources"] == []
+        assert body["metadata"]["cached"] is False
+        assert body["metadata"]["answer_id"] is None
+
+
+def test_a_load_balancer_verifies_nobody_so_it_gets_a_problem(function: ModuleType) -> None:
+    response = invoke(function, event("alb"))
+    assert response["statusCode"] == 401
+    assert "JWT authorizer" in json.loads(response["body"])["detail"]
+
+
+def test_a_problem_goes_through_the_gateway_as_text(function: ModuleType) -> None:
+    response = invoke(function, event(query="?!"))
+    assert response["statusCode"] == 422
+    assert response["headers"]["content-type"] == "application/problem+json"
+    assert not response["isBase64Encoded"]
+    problem = json.loads(response["body"])
+    assert problem["instance"] == f"urn:uuid:{CONTEXT.aws_request_id}"
+
+
+def test_without_redis_the_answer_comes_all_the_same(
+    around: Surroundings, function: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_CACHE_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.delitem(sys.modules, "functions.ask.handler")
+    cacheless = importlib.import_module("functions.ask.handler")
+    response = invoke(cacheless, event())
+    assert response["statusCode"] == 200
+    assert response["headers"]["cache-status"] == "Tercet; fwd=bypass"
+    assert json.loads(response["body"])["metadata"]["cache"] == "unavailable"
+    asyncio.get_event_loop().run_until_complete(cacheless.container.aclose())

@@ -1,0 +1,74 @@
+"""Real questions over real notes, through real servers."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from shared.container import Container
+from shared.notes.opening import open_store
+from shared.notes.postgres import PostgresNoteStore
+from shared.settings import Settings
+from tests.support.data import catechism_questions, devotionals
+from tests.support.main_job import MINILM, QuotingAnswerer, ask, body, written
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/notes.db"
+    url: str = request.getfixturevalue("postgres_url")
+    store = PostgresNoteStore(url, dimensions=384)
+    await store.migrate()
+    await store.aclose()
+    return url
+
+
+@pytest.fixture
+async def containers(database_url: str, valkey_url: str) -> AsyncIterator[list[Container]]:
+    """The same notes without a cache, and with one."""
+    both = [
+        Container(
+            Settings(redis_url=valkey_url, cache_enabled=enabled, redis_timeout=1),
+            store=open_store(database_url, 384),
+            embedder=MINILM,
+            answerer=QuotingAnswerer(),
+        )
+        for enabled in (False, True)
+    ]
+    yield both
+    for container in both:
+        await container.aclose()
+
+
+@pytest.mark.postgres
+async def test_a_cached_response_equals_the_uncached_one_byte_for_byte(
+    containers: list[Container], request: pytest.FixtureRequest
+) -> None:
+    """200 questions of five catechisms over 150 devotional readings."""
+    uncached, cached = containers
+    user = request.node.name
+    for reading in devotionals()[:150]:
+        await cached.freshness.note_changed(written(user, reading["note_id"], reading["text"]))
+    questions = catechism_questions()[::3][:200]
+    assert len(questions) == 200
+
+    for question in questions:
+        # Rewordings are answered with each other's answers on purpose, so they are left out.
+        plain = body(user, question, await ask(uncached, user, question, exact=True))
+        missed = await ask(cached, user, question, exact=True)
+        hit = await ask(cached, user, question.upper(), exact=True)
+        assert (missed.tier, hit.tier) == (None, "l1")
+        assert body(user, question, missed) == plain
+        assert body(user, question, hit) == plain
+
+
+async def test_no_notes_at_all_is_said_and_never_cached(containers: list[Container]) -> None:
+    _, cached = containers
+    for _ in range(2):
+        reply = await ask(cached, "nobody", "What is faith?")
+        assert (reply.answer, list(reply.sources), reply.tier) == (None, [], None)
+    await cached.freshness.note_changed(written("nobody", "first", "Faith is trust."))
+    answered = await ask(cached, "nobody", "What is faith?")
+    assert answered.answer is not None
+    assert [source.note_id for source in answered.sources] == ["first"]

@@ -1,0 +1,211 @@
+"""A real queue, whose function is killed at random: nothing is lost, and poison is set aside."""
+
+import asyncio
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from shared.assistant import Request
+from shared.cache.connection import Command
+from shared.cache.keyspace import UserKeys
+from shared.container import Container
+from shared.notes.chunking import to_chunks
+from shared.notes.note import Note
+from shared.question import Question
+from shared.settings import Settings
+from tests.support.event_source import EventSourceMapping
+from tests.support.queues import START, body, container
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+SEED = 20_261_101
+CHANGES, USERS, NOTES, CHANGING, POISON = 1_000, 50, 8, 4, 20
+VERSIONS = CHANGES // (USERS * CHANGING)
+OWNING = {f"user{n}" for n in range(40, 45)}
+"""Whose notes are stored by their owner: their messages have no text."""
+
+LEAVING = {"user48", "user49"}
+"""Who are deleted in the end."""
+
+QUESTIONS = 6
+RECEIVES = 4
+
+
+@dataclass
+class Plan:
+    """Every message, and what is true once all are applied."""
+
+    changes: list[str] = field(default_factory=list)
+    poison: list[str] = field(default_factory=list)
+    final: dict[tuple[str, str], str | None] = field(default_factory=dict)
+
+    def shuffled(self, rng: random.Random) -> list[str]:
+        """Each change once, some twice, poison in between, in no order at all."""
+        messages = self.changes + rng.sample(self.changes, len(self.changes) // 10) + self.poison
+        rng.shuffle(messages)
+        return messages
+
+
+def plan(rng: random.Random) -> Plan:
+    made = Plan()
+    for user in users():
+        for number in range(CHANGING):
+            for version in range(1, VERSIONS + 1):
+                deleted = rng.random() < 0.2
+                text = None if deleted else f"{user} note {number} version {version}"
+                made.final[user, f"note{number}"] = text
+                made.changes.append(
+                    body(
+                        user,
+                        f"note{number}",
+                        "deleted" if deleted else "updated",
+                        version,
+                        None if user in OWNING else text,
+                    )
+                )
+        for number in range(CHANGING, NOTES):
+            made.final[user, f"note{number}"] = f"{user} note {number} version 0"
+    for user in LEAVING:
+        made.changes.append(body(user, None, "user_deleted", VERSIONS + 1))
+        made.final |= dict.fromkeys([key for key in made.final if key[0] == user])
+    shapes = ("not JSON {n}", '{{"user_id": "user{n}"}}', '{{"user_id": {n}}}', "[{n}]")
+    made.poison = [shapes[n % len(shapes)].format(n=n) for n in range(POISON)]
+    return made
+
+
+def users() -> list[str]:
+    return [f"user{n}" for n in range(USERS)]
+
+
+def questions(user: str) -> list[str]:
+    return [f"What does {user} ask about matter {n}?" for n in range(QUESTIONS)]
+
+
+@pytest.fixture
+def sqs(monkeypatch: pytest.MonkeyPatch) -> "Iterator[SQSClient]":
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield boto3.client("sqs", endpoint_url=f"http://{host}:{port}", region_name="eu-central-1")
+    server.stop()
+
+
+def make_queues(sqs: "SQSClient") -> tuple[str, str]:
+    dead = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]
+    policy = {"deadLetterTargetArn": arn["QueueArn"], "maxReceiveCount": RECEIVES}
+    attributes = {"VisibilityTimeout": "3", "RedrivePolicy": json.dumps(policy)}
+    return sqs.create_queue(QueueName="changes", Attributes=attributes)["QueueUrl"], dead
+
+
+def send(sqs: "SQSClient", queue_url: str, bodies: list[str]) -> None:
+    for start in range(0, len(bodies), 10):
+        entries = [
+            {"Id": str(place), "MessageBody": text}
+            for place, text in enumerate(bodies[start : start + 10])
+        ]
+        sqs.send_message_batch(QueueUrl=queue_url, Entries=entries)  # type: ignore[arg-type]  # literals
+
+
+def letters(sqs: "SQSClient", queue_url: str) -> list[str]:
+    """Every message of a queue, sorted."""
+    found: list[str] = []
+    while page := sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages"):
+        found += [message["Body"] for message in page]
+    return sorted(found)
+
+
+async def store(opened: Container, user: str, note_id: str, text: str, version: int) -> None:
+    """Store a note as its owner does."""
+    seconds = int(START.timestamp()) + version
+    note = Note(user, note_id, "", text, version, seconds * 1_000_000)
+    await opened.store.replace(
+        note, to_chunks(note_id, [text], await opened.embedder.embed([text]))
+    )
+
+
+async def prepare(settings: Settings, made: Plan) -> None:
+    """Everyone writes notes and asks; then some owners store what they will tell of later."""
+    opened = container(settings)
+    for user in users():
+        for number in range(NOTES):
+            await store(opened, user, f"note{number}", f"{user} note {number} version 0", 0)
+        for question in questions(user):
+            assert (await opened.assistant.ask(Request(user, question))).stored
+    for user in OWNING:
+        for number in range(CHANGING):
+            text = made.final[user, f"note{number}"]
+            if text:
+                await store(opened, user, f"note{number}", text, VERSIONS)
+    await opened.aclose()
+
+
+async def check(settings: Settings, made: Plan) -> tuple[int, int]:
+    """Compare store and cache with what must be; how many answers were kept, and dropped."""
+    opened = container(settings)
+    for (user, note_id), text in made.final.items():
+        note = await opened.store.note(user, note_id)
+        assert (note.text if note else None) == text, (user, note_id)
+    kept = dropped = 0
+    for user in users():
+        for query in questions(user):
+            (vector,) = await opened.embedder.embed([Question.parse(query).normal])
+            found = await opened.store.search(user, vector, settings.retrieved_chunks)
+            reply = await opened.assistant.ask(Request(user, query))
+            assert list(reply.sources) == found, query
+            kept, dropped = kept + (reply.tier == "l1"), dropped + (reply.tier != "l1")
+    for user in LEAVING:
+        keys = UserKeys.of(user)
+        names = (keys.answers, keys.contexts)
+        assert await opened.patient_connection.run(Command.of("EXISTS", *names)) == [0]
+    await opened.aclose()
+    return kept, dropped
+
+
+@pytest.mark.timeout(120)
+def test_a_thousand_changes_survive_a_function_that_is_killed_at_random(
+    sqs: "SQSClient", valkey_url: str, tmp_path: Path
+) -> None:
+    rng = random.Random(SEED)
+    made = plan(rng)
+    environ = {
+        "REDIS_CACHE_URL": valkey_url,
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'notes.db'}",
+        "RETRIEVED_CHUNKS": "2",
+        "REDIS_CACHE_TIMEOUT": "5",
+    }
+    settings = Settings.from_env(environ)
+    asyncio.run(prepare(settings, made))
+    queue_url, dead = make_queues(sqs)
+    send(sqs, queue_url, made.shuffled(rng))
+
+    mappings = [
+        EventSourceMapping(
+            sqs, queue_url, environ, seed=SEED + n, kill_rate=0.08, spared=RECEIVES - 2
+        )
+        for n in range(2)
+    ]
+    for mapping in mappings:
+        mapping.start()
+    for mapping in mappings:
+        mapping.join()
+
+    assert letters(sqs, dead) == sorted(made.poison)
+    kept, dropped = asyncio.run(check(settings, made))
+    kills = sum(mapping.kills for mapping in mappings)
+    assert kills >= 3, "too few kills to have shown anything"
+    assert kept > 0
+    assert dropped > 0
+    print(
+        f"{kills} kills in {sum(m.batches for m in mappings)} batches, {kept} kept, {dropped} dropped"
+    )

@@ -1,0 +1,78 @@
+"""How often Redis is asked, counted at the socket."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from shared.container import Container
+from shared.settings import Settings
+from tests.support.main_job import MINILM, QuotingAnswerer, ask, written
+from tests.support.servers import CountingProxy, ValkeyCluster, valkey_cluster
+from tests.support.stores import MemoryNoteStore
+
+
+@pytest.fixture(scope="module")
+def counted_cluster() -> Iterator[ValkeyCluster]:
+    with valkey_cluster(proxies=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def counted_server(valkey_url: str) -> Iterator[CountingProxy]:
+    port = int(valkey_url.rsplit(":", 1)[1].split("/", maxsplit=1)[0])
+    with CountingProxy(port) as proxy:
+        yield proxy
+
+
+@pytest.fixture(params=["standalone", "cluster"])
+async def counted(
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[tuple[Container, CountingProxy | ValkeyCluster]]:
+    """A container with a note and a warm connection, and what counts its round trips."""
+    clustered = request.param == "cluster"
+    counter = request.getfixturevalue("counted_cluster" if clustered else "counted_server")
+    settings = Settings(redis_url=counter.url, redis_cluster=clustered, redis_timeout=2)
+    container = Container(
+        settings, store=MemoryNoteStore(), embedder=MINILM, answerer=QuotingAnswerer()
+    )
+    user = request.node.name
+    await container.freshness.note_changed(written(user, "a", "Faith is trust in what is unseen."))
+    for question in ("What is hope?", "What is love?", "What is love?", "What is peace?"):
+        await ask(container, user, question)
+    yield container, counter
+    await container.aclose()
+
+
+async def round_trips(
+    container: Container,
+    counter: CountingProxy | ValkeyCluster,
+    question: str,
+    request: pytest.FixtureRequest,
+) -> tuple[str | None, int]:
+    before = counter.round_trips
+    reply = await ask(container, request.node.name, question)
+    return reply.tier, counter.round_trips - before
+
+
+async def test_an_exact_hit_is_one_round_trip_its_counters_included(
+    counted: tuple[Container, CountingProxy | ValkeyCluster], request: pytest.FixtureRequest
+) -> None:
+    assert await round_trips(*counted, "what is HOPE", request) == ("l1", 1)
+
+
+async def test_a_miss_is_at_most_five_round_trips(
+    counted: tuple[Container, CountingProxy | ValkeyCluster], request: pytest.FixtureRequest
+) -> None:
+    """On the cluster, what goes to two nodes at once is counted at both."""
+    tier, count = await round_trips(*counted, "What did Abraham believe?", request)
+    assert tier is None
+    assert 3 <= count <= 5
+
+
+async def test_a_first_semantic_hit_is_at_most_five_round_trips_and_the_next_one_is_one(
+    counted: tuple[Container, CountingProxy | ValkeyCluster], request: pytest.FixtureRequest
+) -> None:
+    tier, count = await round_trips(*counted, "Define hope", request)
+    assert tier == "l1"
+    assert count <= 6 if isinstance(counted[1], ValkeyCluster) else count <= 5
+    assert await round_trips(*counted, "Define hope", request) == ("l1", 1)

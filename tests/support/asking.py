@@ -1,0 +1,49 @@
+"""Everything around the ask function, real and on loopback, as environment variables."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.valkey import ValkeyProcess, start_valkey
+from shared.container import Container
+from shared.notes.note import Chunk, Note
+from tests.support.huggingface import HuggingFaceStandIn, serving
+
+NOTES = {
+    "catechism": "Man's chief end is to glorify God, and to enjoy him for ever.",
+    "hebrews": "Now faith is the substance of things hoped for, the evidence of things not seen.",
+    "garden": "The pear tree wants pruning in February, before the sap rises.",
+}
+
+
+@dataclass
+class Surroundings:
+    """A Valkey, a stand-in for Hugging Face, and the environment that points at them."""
+
+    valkey: ValkeyProcess
+    models: HuggingFaceStandIn
+    environ: dict[str, str]
+
+
+@contextmanager
+def surroundings(folder: Path) -> Iterator[Surroundings]:
+    models = HuggingFaceStandIn()
+    with start_valkey() as valkey, serving(models) as url:
+        environ = {
+            "REDIS_CACHE_URL": valkey.url,
+            "REDIS_CACHE_TIMEOUT": "2",  # a busy machine is no fault of the cache
+            "DATABASE_URL": f"sqlite:///{folder}/notes.db",
+            "HF_EMBEDDING_URL": f"{url}/embed",
+            "HF_CHAT_URL": f"{url}/v1/chat/completions",
+        }
+        yield Surroundings(valkey, models, environ)
+
+
+async def write_notes(container: Container, user_id: str, names: Sequence[str] = ()) -> None:
+    """Give a user some of `NOTES`, one chunk each; all of them where none is named."""
+    for name in names or NOTES:
+        text = NOTES[name]
+        (vector,) = await container.embedder.embed([text])
+        note = Note(user_id, name, name.title(), text, version=1, changed_at=1)
+        await container.store.replace(note, [Chunk(f"{name}#0", name, text, vector)])

@@ -1,0 +1,141 @@
+"""What Lambda's event source mapping does: it polls a queue, and invokes a function with batches.
+
+The function is a child process that may be killed at any moment, as a container may; what it did
+not answer for is not deleted, and comes again when its visibility time-out is over.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from tests.support.queues import READY, record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_sqs import SQSClient
+
+
+class FunctionProcess:
+    """The function, in a process of its own."""
+
+    def __init__(self, environ: "Mapping[str, str]") -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.queues"],
+            env={**os.environ, **environ},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._read() == READY, "the function does not start"
+
+    def invoke(self, event: dict[str, Any], *, dies_after: float | None = None) -> Any:
+        """Give the function's response; None where it was killed, after so many seconds."""
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(event) + "\n")
+        self._process.stdin.flush()
+        if dies_after is not None:
+            time.sleep(dies_after)
+            self.kill()
+            return None
+        return json.loads(self._read())
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def _read(self) -> str:
+        assert self._process.stdout
+        return self._process.stdout.readline().strip()
+
+
+class EventSourceMapping(threading.Thread):
+    """Polls until the queue is empty; kills its function at random, in the middle of a batch.
+
+    A message that has been received `spared` times is not put at risk again, so that a killed
+    function alone sends nothing to the dead-letter queue.
+    """
+
+    def __init__(
+        self,
+        sqs: "SQSClient",
+        queue_url: str,
+        environ: "Mapping[str, str]",
+        *,
+        seed: int,
+        kill_rate: float,
+        spared: int,
+    ) -> None:
+        super().__init__(daemon=True)
+        self.kills = 0
+        self.batches = 0
+        self._sqs, self._queue_url, self._environ = sqs, queue_url, environ
+        self._random = random.Random(seed)
+        self._kill_rate, self._spared = kill_rate, spared
+        self._function = FunctionProcess(environ)
+
+    def run(self) -> None:
+        try:
+            while self._anything_left():
+                records = self._receive()
+                if records:
+                    self._deliver(records)
+        finally:
+            self._function.kill()
+
+    def _receive(self) -> list[dict[str, Any]]:
+        received = self._sqs.receive_message(
+            QueueUrl=self._queue_url,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=1,
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+        )
+        return [
+            record(
+                message["MessageId"],
+                message["Body"],
+                message["ReceiptHandle"],
+                int(message["Attributes"]["ApproximateReceiveCount"]),
+            )
+            for message in received.get("Messages", [])
+        ]
+
+    def _deliver(self, records: list[dict[str, Any]]) -> None:
+        self.batches += 1
+        counts = [int(r["attributes"]["ApproximateReceiveCount"]) for r in records]
+        dies_after = None
+        if max(counts) <= self._spared and self._random.random() < self._kill_rate:
+            dies_after = self._random.uniform(0, 0.08)
+        response = self._function.invoke({"Records": records}, dies_after=dies_after)
+        if response is None:
+            self.kills += 1
+            self._function = FunctionProcess(self._environ)
+            return
+        failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
+        done = [r for r in records if r["messageId"] not in failed]
+        again = [r for r in records if r["messageId"] in failed]
+        if done:
+            self._sqs.delete_message_batch(QueueUrl=self._queue_url, Entries=_entries(done))
+        for one in again:
+            self._sqs.change_message_visibility(
+                QueueUrl=self._queue_url, ReceiptHandle=one["receiptHandle"], VisibilityTimeout=1
+            )
+
+    def _anything_left(self) -> bool:
+        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        found = self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=["All"])[
+            "Attributes"
+        ]
+        return any(int(found[name]) for name in names)
+
+
+def _entries(records: list[dict[str, Any]]) -> Any:
+    return [
+        {"Id": str(place), "ReceiptHandle": one["receiptHandle"]}
+        for place, one in enumerate(records)
+    ]

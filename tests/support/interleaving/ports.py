@@ -1,0 +1,240 @@
+"""What a world's pipelines await: each port waits its turn, takes effect, and waits again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from random import Random
+from typing import Any, TypeVar
+
+import redis
+
+from shared.cache.connection import Command, Connection
+from shared.errors import (
+    CacheUnavailableError,
+    InferenceUnavailableError,
+    StoreUnavailableError,
+    UnavailableError,
+)
+from shared.inference.model import Completion
+from shared.notes.note import Chunk, Note, Source
+from shared.vectors import Vector, cosines
+from tests.support.interleaving.history import History, StaleError, rank
+from tests.support.stores import MemoryNoteStore
+
+T = TypeVar("T")
+
+
+class Chance:
+    """What a seed decides beside the loop: how long anything takes, and what fails."""
+
+    def __init__(self, rng: Random) -> None:
+        self.rng = rng
+        self.calm = False
+        self.frozen: set[object] = set()
+        """Tasks whose container will be frozen for good."""
+        self._turns = rng.choice(((0, 1), (1,), (0, 0, 1, 2, 12), (0, 0, 0, 0, 30)))
+        self._faults = rng.choice((0.0, 0.0, 0.03, 0.1))
+
+    async def pause(self) -> None:
+        """Let others go first, for a while or for ever."""
+        if self.calm:
+            return
+        for _ in range(self.rng.choice(self._turns)):
+            await asyncio.sleep(0)
+        if self.frozen and asyncio.current_task() in self.frozen and self.rng.random() < 0.2:
+            await asyncio.get_running_loop().create_future()
+
+    def strikes(self) -> bool:
+        return not self.calm and self.rng.random() < self._faults
+
+    async def port(self, effect: Callable[[], Awaitable[T]], error: type[UnavailableError]) -> T:
+        """Use a port: it may fail before its effect, and after."""
+        await self.pause()
+        if self.strikes():
+            raise error("struck before")
+        result = await effect()
+        await self.pause()
+        if self.strikes():
+            raise error("struck after")
+        return result
+
+
+class Wire:
+    """A blocking connection to a real server: one for all worlds of a process."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = redis.Redis.from_url(url).connection_pool.get_connection()
+
+    def send(self, *commands: Sequence[Any]) -> list[Any]:
+        self._connection.send_packed_command(self._connection.pack_commands(commands))
+        return [self._reply() for _ in commands]
+
+    def call(self, *command: Any) -> Any:
+        (reply,) = self.send(command)
+        return reply
+
+    def _reply(self) -> Any:
+        try:
+            return self._connection.read_response()
+        except redis.ResponseError as error:
+            return error
+
+
+class WatchedConnection(Connection):
+    """`Connection` over a `Wire`; a command whose caller gave up may still take effect, later.
+
+    It also sees that nobody who asks after a change joins a flight from before it.
+    """
+
+    def __init__(self, wire: Wire, chance: Chance, history: History) -> None:
+        super().__init__(redis.asyncio.Redis(), timeout=1)  # which is never used
+        self._wire = wire
+        self._chance = chance
+        self._history = history
+        self.late: list[asyncio.Task[list[Any]]] = []
+        self.began: dict[object, int] = {}
+        """When each task's ask began."""
+        self.changes: list[tuple[str, int, int]] = []
+        """Which user's notes changed, from when to when."""
+        self.users: dict[object, str] = {}
+        self._looked_up: dict[object, int] = {}
+        self._flights: dict[str, int] = {}
+
+    async def run(self, *commands: Command) -> list[Any]:
+        if self._chance.strikes() and self._chance.rng.random() < 0.5:
+            self.late.append(asyncio.ensure_future(self._late(commands)))
+            raise CacheUnavailableError("struck, but not stopped")
+        return await self._chance.port(lambda: self._send(commands), CacheUnavailableError)
+
+    async def _late(self, commands: Sequence[Command]) -> list[Any]:
+        for _ in range(self._chance.rng.randrange(60)):
+            await asyncio.sleep(0)
+        return await self._send(commands)
+
+    async def _exchange(self, commands: Sequence[Command], slot_of: str) -> list[Any]:
+        del slot_of
+        replies: list[Any] = []
+        # A pipeline is no transaction: others may come between two of its commands.
+        whole = self._chance.calm or self._chance.rng.random() < 0.7
+        for batch in [commands] if whole else [[command] for command in commands]:
+            if replies:
+                await self._chance.pause()
+            self._history.tick()
+            replies += self._wire.send(*(command.arguments for command in batch))
+        for command, reply in zip(commands, replies, strict=True):
+            self._watch(command, reply)
+        return replies
+
+    def _watch(self, command: Command, reply: Any) -> None:
+        task = asyncio.current_task()
+        if task not in self.began:
+            return
+        if command.arguments[0] != "SET" or "NX" not in command.arguments:
+            if command.script and isinstance(reply, list):
+                self._looked_up[task] = self._history.now
+            return
+        flight = str(command.arguments[1])
+        if reply is not None:
+            self._flights[flight] = self._looked_up.get(task, 0)
+        elif flight in self._flights:
+            for user, since, until in self.changes:
+                if user != self.users[task]:
+                    continue
+                if self._flights[flight] < since and until < self.began[task]:
+                    raise StaleError("joined a flight from before an acknowledged change")
+
+
+class WatchedStore(MemoryNoteStore):
+    """Notes in memory, with PostgreSQL's arithmetic; the history sees each write."""
+
+    def __init__(self, chance: Chance, history: History) -> None:
+        super().__init__()
+        self._chance = chance
+        self._history = history
+
+    async def search(self, user_id: str, embedding: Vector, k: int) -> list[Source]:
+        async def effect() -> list[Source]:
+            chunks = [chunk for _, held in self._of(user_id).values() for chunk in held]
+            return sorted((found(embedding, chunk) for chunk in chunks), key=rank)[:k]
+
+        return await self._chance.port(effect, StoreUnavailableError)
+
+    async def chunks_of(self, user_id: str, note_id: str) -> list[Chunk]:
+        effect = super().chunks_of
+        return await self._chance.port(lambda: effect(user_id, note_id), StoreUnavailableError)
+
+    async def replace(self, note: Note, chunks: Sequence[Chunk]) -> bool:
+        effect = super().replace
+        return await self._write(note.user_id, lambda: effect(note, chunks))
+
+    async def delete(self, user_id: str, note_id: str, *, version: int, changed_at: int) -> bool:
+        effect = super().delete
+        return await self._write(
+            user_id, lambda: effect(user_id, note_id, version=version, changed_at=changed_at)
+        )
+
+    async def delete_user(self, user_id: str, *, changed_at: int) -> None:
+        effect = super().delete_user
+        await self._write(user_id, lambda: effect(user_id, changed_at=changed_at))
+
+    async def _write(self, user_id: str, effect: Callable[[], Awaitable[T]]) -> T:
+        async def watched() -> T:
+            result = await effect()
+            notes = {note_id: held[1] for note_id, held in self._of(user_id).items()}
+            self._history.observe(user_id, notes, asyncio.current_task())
+            return result
+
+        return await self._chance.port(watched, StoreUnavailableError)
+
+
+def found(query: Vector, chunk: Chunk) -> Source:
+    """What a search makes of a chunk: PostgreSQL gives 1 - (1 - cosine)."""
+    similarity = 1 - (1 - float(cosines(query, chunk.embedding[None])[0]))
+    return Source(chunk.chunk_id, chunk.note_id, chunk.content, similarity)
+
+
+class WordEmbedder:
+    """Embeds a text by its last word, whatever stands before it or after a dash."""
+
+    model = "words"
+
+    def __init__(self, vectors: Mapping[str, Vector], chance: Chance) -> None:
+        self._vectors = vectors
+        self._chance = chance
+        self.dimensions = len(next(iter(vectors.values())))
+
+    def vector(self, text: str) -> Vector:
+        return self._vectors[text.split()[-1].split("-")[0]]
+
+    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
+        del deadline
+
+        async def effect() -> list[Vector]:
+            return [self.vector(text) for text in texts]
+
+        return await self._chance.port(effect, InferenceUnavailableError)
+
+
+class QuotingAnswerer:
+    """Answers with the question and all that it was given."""
+
+    model = "quotes"
+
+    def __init__(self, chance: Chance) -> None:
+        self._chance = chance
+
+    async def answer(
+        self, question: str, sources: Sequence[Source], *, deadline: float | None = None
+    ) -> Completion:
+        del deadline
+
+        async def effect() -> Completion:
+            return Completion(quote(question, sources), self.model)
+
+        # Twice as likely to fail as anything else, so that contexts are often kept alone.
+        if self._chance.strikes():
+            raise InferenceUnavailableError("struck")
+        return await self._chance.port(effect, InferenceUnavailableError)
+
+
+def quote(question: str, sources: Sequence[Source]) -> str:
+    return f"{question}: {'; '.join(source.content for source in sources)}"

@@ -1,0 +1,50 @@
+"""The whole of Tercet over given parts, for tests of the main job."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from functions.ask.presenting import present
+from infra.local.minilm import MiniLMEmbedder
+from shared.assistant import Reply, Request
+from shared.container import Container
+from shared.inference.model import Completion
+from shared.notes.changes import NoteChanged, Operation
+from shared.notes.note import Source
+
+MINILM = MiniLMEmbedder()
+
+
+class QuotingAnswerer:
+    """Answers with the question and the beginning of every source; counts how often."""
+
+    model = "quoting"
+
+    def __init__(self) -> None:
+        self.answered = 0
+
+    async def answer(
+        self, question: str, sources: Sequence[Source], *, deadline: float | None = None
+    ) -> Completion:
+        self.answered += 1
+        quotes = (f"{source.content[:60]} [{n}]" for n, source in enumerate(sources, start=1))
+        return Completion(f"{question}: {' '.join(quotes)}", self.model, cost=0.00026)
+
+
+def written(user_id: str, note_id: str, text: str, **given: Any) -> NoteChanged:
+    """The message that a note was written."""
+    given.setdefault("operation", Operation.UPDATED)
+    given.setdefault("occurred_at", datetime.now(UTC))
+    return NoteChanged(user_id=user_id, note_id=note_id, title="", text=text, **given)
+
+
+async def ask(container: Container, user_id: str, query: str, **given: Any) -> Reply:
+    return await container.assistant.ask(Request(user_id, query, **given))
+
+
+def body(user_id: str, query: str, reply: Reply) -> bytes:
+    """What the caller gets, metadata aside, byte for byte."""
+    whole = json.loads(present(Request(user_id, query), reply))
+    del whole["metadata"]
+    return json.dumps(whole).encode()

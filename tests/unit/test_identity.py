@@ -1,0 +1,250 @@
+"""Who is asking: verified by a gateway, by a token, or, on one's own machine, by a header."""
+
+import hmac
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from functions.identity import caller, check_identity
+from shared.errors import (
+    ConfigurationError,
+    ForbiddenError,
+    InvalidRequestError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from shared.settings import Settings
+from tests.support.tokens import AUDIENCE, ISSUER, KEYS, Issuer, issuing, published, token, unsigned
+
+EVENTS = Path(__file__).parents[1] / "events"
+LOCAL = Settings(local_mode=True)
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    with issuing() as made:
+        yield made
+
+
+def request(
+    *, event: Any = None, client: str = "127.0.0.1", server: str = "127.0.0.1", **headers: str
+) -> Request:
+    named = {"host": "127.0.0.1:8000"} | {
+        name.replace("_", "-"): value for name, value in headers.items()
+    }
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "scheme": "http",
+        "query_string": b"",
+        "client": (client, 5000),
+        "server": (server, 8000),
+        "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+    }
+    return Request(scope | ({"aws.event": event} if event else {}))
+
+
+def bearing(written: str) -> Request:
+    return request(authorization=f"Bearer {written}")
+
+
+def event(name: str) -> Any:
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+class TestGateway:
+    @pytest.mark.parametrize(
+        ("name", "scopes"), [("http_api_v2", {"openid", "notes:write"}), ("rest_v1", set())]
+    )
+    async def test_the_subject_that_the_authorizer_verified_is_who_asks(
+        self, name: str, scopes: set[str]
+    ) -> None:
+        who = await caller(request(event=event(name)), Settings())
+        assert (who.user_id, who.scopes) == ("ann", scopes)
+
+    @pytest.mark.parametrize(
+        "authorizer",
+        [
+            None,
+            {},
+            {"jwt": None},
+            {"jwt": {"claims": {}}},
+            {"jwt": {"claims": {"sub": ""}}},
+            {"jwt": {"claims": {"sub": 7}}},
+            {"lambda": {"sub": "ann"}},
+            {"iam": {"userId": "ann"}},
+            {"claims": {"sub": "a\0"}},
+            "ann",
+        ],
+    )
+    async def test_without_a_usable_subject_nobody_asks(self, authorizer: Any) -> None:
+        with pytest.raises(UnauthenticatedError):
+            await caller(request(event={"requestContext": {"authorizer": authorizer}}), LOCAL)
+
+    async def test_headers_name_nobody_behind_a_load_balancer(self) -> None:
+        balanced = request(event=event("alb"), x_tercet_user="ann", x_amzn_oidc_identity="ann")
+        for settings in (Settings(), LOCAL):
+            with pytest.raises(UnauthenticatedError, match="JWT authorizer"):
+                await caller(balanced, settings)
+
+    async def test_scopes_come_as_a_string_or_as_a_list_in_either_spelling(self) -> None:
+        for claims in ({"scope": "a b"}, {"scp": ["a", "b"]}, {"scp": "[a b]"}):
+            made = {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "ann", **claims}}}}}
+            assert (await caller(request(event=made), Settings())).scopes == {"a", "b"}
+
+
+class TestBearer:
+    @pytest.mark.parametrize("algorithm", KEYS)
+    async def test_a_good_token_names_its_subject(self, issuer: Issuer, algorithm: str) -> None:
+        good = token(algorithm=algorithm, scope="notes:write")
+        who = await caller(bearing(good), issuer.settings())
+        assert (who.user_id, who.scopes) == ("ann", {"notes:write"})
+
+    @pytest.mark.parametrize(
+        ("claims", "reason"),
+        [
+            ({"exp": int(time.time()) - 60}, "expired"),
+            ({"exp": None}, "lacks"),
+            ({"sub": None}, "lacks"),
+            ({"sub": ""}, "1 to"),
+            ({"sub": "a\0b"}, "NUL"),
+            ({"iss": "https://other.example/"}, "issuer"),
+            ({"iss": None}, "lacks"),
+            ({"aud": "other"}, "audience"),
+            ({"aud": None}, "lacks"),
+            ({"nbf": int(time.time()) + 600}, "not valid yet"),
+            ({"kid": "unheard-of"}, "not among"),
+            ({"key": rsa.generate_private_key(public_exponent=65_537, key_size=2048)}, "signature"),
+        ],
+    )
+    async def test_a_token_that_does_not_hold_is_refused_with_the_reason_alone(
+        self, issuer: Issuer, claims: dict[str, Any], reason: str
+    ) -> None:
+        bad = token(**claims)
+        with pytest.raises(UnauthenticatedError, match=reason) as refusal:
+            await caller(bearing(bad), issuer.settings())
+        assert "example" not in str(refusal.value)
+        assert "unheard-of" not in str(refusal.value)
+
+    async def test_no_token_can_be_signed_without_a_private_key(self, issuer: Issuer) -> None:
+        claims = {"sub": "ann", "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 300}
+        pem = (
+            KEYS["RS256"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        )
+        signed = unsigned({"alg": "HS256", "kid": "RS256", "typ": "JWT"}, claims)
+        mac = hmac.digest(pem, signed.rpartition(".")[0].encode(), "sha256")
+        for forged in (
+            unsigned({"alg": "none", "kid": "RS256"}, claims),
+            unsigned({"alg": "None", "kid": "RS256"}, claims),
+            unsigned({"alg": "HS256", "kid": "RS256", "typ": "JWT"}, claims, mac),
+            unsigned({"alg": "RS256", "kid": "RS256"}, claims, b"x" * 256),
+            unsigned({"alg": "ES256", "kid": "RS256"}, claims, b"x" * 64),
+        ):
+            with pytest.raises(UnauthenticatedError):
+                await caller(bearing(forged), issuer.settings())
+
+    @pytest.mark.parametrize(
+        "header",
+        ["", "Bearer", "Bearer  ", "Basic YW5uOng=", "Bearer x", "Bearer a.b.c", "x" * 9000],
+    )
+    async def test_what_is_no_token_is_refused_without_asking_the_issuer(
+        self, issuer: Issuer, header: str
+    ) -> None:
+        with pytest.raises(UnauthenticatedError):
+            await caller(request(authorization=header), issuer.settings())
+        assert issuer.asked == 0
+
+    async def test_the_keys_are_fetched_once_and_an_unknown_key_asks_no_second_time(
+        self, issuer: Issuer
+    ) -> None:
+        settings = issuer.settings()
+        for _ in range(3):
+            await caller(bearing(token()), settings)
+            with pytest.raises(UnauthenticatedError, match="not among"):
+                await caller(bearing(token(kid="unheard-of")), settings)
+        assert issuer.asked == 1
+
+    async def test_a_new_key_is_found_once_the_pause_is_over(
+        self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("functions.bearer._UNKNOWN_KEY_PAUSE", 0.0)
+        settings = issuer.settings()
+        await caller(bearing(token()), settings)
+        new = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+        issuer.keys.append(published(new, "new", "RS256"))
+        await caller(bearing(token(key=new, kid="new")), settings)
+        assert issuer.asked == 2
+
+    async def test_an_issuer_out_of_reach_is_nobodys_token_and_is_left_alone_for_a_while(
+        self, issuer: Issuer
+    ) -> None:
+        settings = issuer.settings()
+        for response in (JSONResponse({}, 500), JSONResponse({"keys": []})):
+            issuer.response, issuer.asked = response, 0
+            fresh = issuer.settings(hf_bill_to=str(response.status_code))
+            for _ in range(3):
+                with pytest.raises(UnavailableError) as refusal:
+                    await caller(bearing(token()), fresh)
+                assert refusal.value.retry_after
+            assert issuer.asked == 1
+        issuer.response = None
+        assert (await caller(bearing(token()), settings)).user_id == "ann"
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            *[{"auth_issuer": ""}, {"auth_audience": ""}, {"jwks_url": "issuer.example"}],
+            *[{"jwks_url": "http://issuer.example/keys"}, {"jwks_url": "file:///etc/passwd"}],
+        ],
+    )
+    def test_half_a_configuration_is_refused_at_the_start(self, changes: dict[str, str]) -> None:
+        whole = {"jwks_url": "https://i.example/k", "auth_issuer": "i", "auth_audience": "a"}
+        check_identity(Settings(**whole))  # type: ignore[arg-type]  # all of them are strings
+        with pytest.raises(ConfigurationError):
+            check_identity(Settings(**whole | changes))  # type: ignore[arg-type]  # as above
+
+    async def test_with_nothing_configured_the_refusal_says_what_to_configure(self) -> None:
+        with pytest.raises(UnauthenticatedError, match=r"AUTH_JWKS_URL.*TERCET_LOCAL"):
+            await caller(request(x_tercet_user="ann"), Settings())
+
+
+class TestLocal:
+    @pytest.mark.parametrize("user", ["ann", "Zoë", "auth0|1/2", "ann@example.org"])
+    async def test_the_header_names_the_user(self, user: str) -> None:
+        assert (await caller(request(x_tercet_user=user), LOCAL)).user_id == user
+
+    async def test_a_header_is_needed_and_must_name_a_possible_user(self) -> None:
+        with pytest.raises(UnauthenticatedError, match="X-Tercet-User"):
+            await caller(request(), LOCAL)
+        with pytest.raises(InvalidRequestError, match="X-Tercet-User"):
+            await caller(request(x_tercet_user="x" * 2000), LOCAL)
+        latin = request(x_tercet_user="ann")
+        latin.scope["headers"][-1] = (b"x-tercet-user", b"Zo\xeb")
+        with pytest.raises(InvalidRequestError, match="UTF-8"):
+            await caller(latin, LOCAL)
+
+    @pytest.mark.parametrize(
+        "elsewhere",
+        [
+            *[{"client": "192.168.1.7"}, {"client": "testclient"}, {"server": "192.168.1.5"}],
+            *[{"host": "evil.example"}, {"host": "127.0.0.1.evil.example"}],
+        ],
+    )
+    async def test_nobody_else_is_answered(self, elsewhere: dict[str, str]) -> None:
+        with pytest.raises(ForbiddenError):
+            await caller(request(x_tercet_user="ann", **elsewhere), LOCAL)  # type: ignore[arg-type]  # strings
+
+    async def test_outside_local_mode_the_header_is_nothing(self, issuer: Issuer) -> None:
+        with pytest.raises(UnauthenticatedError):
+            await caller(request(x_tercet_user="ann"), issuer.settings())
+        both = request(x_tercet_user="eve", authorization=f"Bearer {token()}")
+        assert (await caller(both, issuer.settings())).user_id == "ann"

@@ -1,0 +1,29 @@
+"""What a cold start loads: nothing that an exact hit does not need."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+LATER = [
+    *("numpy", "httpx", "redis", "asyncpg", "aiosqlite", "sqlite3", "jwt", "cryptography"),
+    *("boto3", "brotli", "msgpack", "pydantic.v1", "shared.vectors", "functions.ask.forms"),
+]
+
+
+def loaded_by(statement: str) -> list[str]:
+    """What a fresh interpreter has of `LATER` after a statement."""
+    code = f"{statement}; import sys, json; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(json.loads(run.stdout))
+    return [name for name in LATER if name in modules]
+
+
+@pytest.mark.parametrize("module", ["functions.ask.handler", "functions.ask.app"])
+def test_importing_a_door_loads_no_client_library(module: str) -> None:
+    assert loaded_by(f"import {module}") == []
+
+
+def test_the_probe_sees_what_is_loaded() -> None:
+    assert "redis" in loaded_by("import shared.cache.connection")
