@@ -48,7 +48,9 @@ async def _within_limit(request: "Request") -> bytes:
     async for part in request.stream():
         body += part
         if len(body) > MAX_BYTES:
-            raise HTTPException(413, f"the body may have at most {MAX_BYTES:,} bytes")
+            # Servers would go on reading what nobody wants, for as long as it comes.
+            end = {"Connection": "close"}
+            raise HTTPException(413, f"the body may have at most {MAX_BYTES:,} bytes", end)
     return bytes(body)
 
 

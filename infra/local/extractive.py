@@ -23,7 +23,7 @@ _CLOSING = "\"'\N{RIGHT SINGLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK})*_
 _END = re.compile(rf"[.!?][{_CLOSING}]*\s+(?![a-z])")
 # An initial, an abbreviated book of the Bible and the like: such a full stop ends no sentence.
 _STOP_WITHIN = re.compile(
-    r"\b(?:\w|e\.g|i\.e|Mrs?|Dr|St|Rev|cf|vs|vv|ch|Gen|Ex|Lev|Num|Deut|Sam|Chron|Ps|Prov|Isa|Jer"
+    r"\b(?:[^\W\d_]|e\.g|i\.e|Mrs?|Dr|St|Rev|cf|vs|vv|ch|Gen|Ex|Lev|Num|Deut|Sam|Chron|Ps|Prov|Isa|Jer"
     r"|Matt|Rom|Cor|Gal|Eph|Phil|Col|Thess|Tim|Heb|Jas|Pet)\.\s\Z"
 )
 _HEADING = re.compile(r"^ {0,3}#{1,6}\s.*$", re.MULTILINE)

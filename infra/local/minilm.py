@@ -78,11 +78,12 @@ class MiniLMEmbedder:
         with self._loading:
             if self._loaded is None:
                 folder = folder_of(*_PACKAGES, extra="local") / "model"
-                from threadpoolctl import threadpool_limits  # noqa: PLC0415 - an extra
+                # An extra, and without types.
+                import threadpoolctl  # type: ignore[import-untyped] # noqa: PLC0415
 
                 # One batch a processor, not one product on all of them: that is faster, and much
                 # faster where others compute too. Holds for the whole process.
-                threadpool_limits(1, user_api="blas")
+                threadpoolctl.threadpool_limits(1, user_api="blas")
                 self._loaded = _tokenizer(folder), Encoder(folder)
             return self._loaded
 

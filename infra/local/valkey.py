@@ -22,7 +22,7 @@ _PORTS_TRIED = 5  # another process may take a free port before the server does
 # reads the pipe that the parent holds the other end of: when the parent closes it, or dies in
 # whatever way, the read ends and the server is told to stop. This works on every Unix and from
 # every thread; PR_SET_PDEATHSIG is Linux's alone, and strikes when the starting thread ends.
-_LEASH = 'exec 3<&0; (read _ <&3; kill -"$1" $$) & exec "$2" "$3" </dev/null 3<&-'
+_LEASH = 'exec 3<&0; (read _ <&3; kill -"$1" $$ 2>&-) & exec "$2" "$3" </dev/null 3<&-'
 
 
 class ValkeyProcess:
@@ -179,4 +179,4 @@ def _binary() -> str:
 def _last_words(folder: Path) -> str:
     log = folder / _LOG
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    return " ".join(lines[-3:]) or "it ended without a word"
+    return " ".join(lines[-4:]) or "it ended without a word"

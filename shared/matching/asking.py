@@ -7,6 +7,7 @@ if TYPE_CHECKING:
 
 _PAST = frozenset({"was", "were", "did", "didst"})
 _PRESENT = frozenset({"is", "are", "am", "do", "does", "doth"})
+_PERFECT = frozenset("have has had having is are was were be been being".split())
 
 _FIRST = frozenset("i me my mine myself we us our ours ourselves".split())
 _SECOND = frozenset("you your yours yourself thou thee thy thine".split())
@@ -17,6 +18,7 @@ _PERSON = {
     for name, words in (("I", _FIRST), ("you", _SECOND), ("he", _HE), ("she", _SHE))
     for word in words
 }
+_THIRD = frozenset({"he", "she"})
 # "How do I", "should you", "one can": whoever it is that asks.
 _ANYBODY_BEFORE = frozenset("do does can could should must may might to if when".split())
 _ANYBODY_AFTER = frozenset("can could should must may might".split())
@@ -32,19 +34,29 @@ def refuse_question(a: "Wording", b: "Wording") -> str | None:
 def refuse_tense(a: "Wording", b: "Wording") -> str | None:
     """Refuse where one asks what was and the other what is."""
     one, other = _tense(a), _tense(b)
-    return f"tense: {one} / {other}" if {one, other} == {"past", "present"} else None
+    if {one, other} == {"past", "present"}:
+        return f"tense: {one} / {other}"
+    for left, right in ((a, b), (b, a)):
+        present = {token.key: token.text for token in left.tokens if token.text.endswith("s")}
+        for token in right.tokens:
+            if (
+                token.key in present
+                and token.text.endswith("ed")
+                and _PERFECT.isdisjoint(right.words)
+            ):
+                return f"tense: {token.text} / {present[token.key]}"
+    return None
 
 
 def refuse_persons(a: "Wording", b: "Wording") -> str | None:
     """Refuse "my" for "your", "he" for "she", and "you ... me" for "I ... you"."""
     one, other = _persons(a), _persons(b)
-    third = {"he", "she"}
-    same = set(one) & third == set(other) & third
-    mine, yours = [x for x in one if x not in third], [x for x in other if x not in third]
-    if same and not (mine and yours and set(mine).isdisjoint(yours)):
-        crossed = len(set(mine)) > 1 and len(set(yours)) > 1 and mine[0] != yours[0]
-        if not crossed:
-            return None
+    several = len(set(one)) > 1 and len(set(other)) > 1
+    third, others_third = [x for x in one if x in _THIRD], [x for x in other if x in _THIRD]
+    near, others_near = set(one) - _THIRD, set(other) - _THIRD
+    swapped = near and others_near and near.isdisjoint(others_near)
+    if third == others_third and not swapped and not (several and one != other):
+        return None
     return f"persons: {' '.join(one) or 'none'} / {' '.join(other) or 'none'}"
 
 

@@ -3,14 +3,11 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from shared.matching.lexicon import FILLER, meaning
 from shared.matching.opposites import are_opposites
 from shared.matching.stemming import stem
 
 if TYPE_CHECKING:
     from shared.matching.wording import Token, Wording
-
-_FILLER = frozenset(meaning(word) for word in FILLER)
 
 
 def refuse_content(a: "Wording", b: "Wording") -> str | None:
@@ -41,7 +38,7 @@ def unmatched(a: "Wording", b: "Wording") -> tuple[list["Token"], list["Token"]]
 def counting(wording: "Wording", other: "Wording") -> list["Token"]:
     """The tokens that say something, or that the other side has too."""
     spare = set(other.keys)
-    return [token for token in wording.tokens if token.key in spare or token.key not in _FILLER]
+    return [token for token in wording.tokens if token.key in spare or not token.light]
 
 
 def _beyond(wording: "Wording", others: Counter[str]) -> list["Token"]:
@@ -49,7 +46,7 @@ def _beyond(wording: "Wording", others: Counter[str]) -> list["Token"]:
     for token in wording.tokens:
         if others[token.key] > 0:
             others[token.key] -= 1
-        elif token.kind != "word" or token.key not in _FILLER:
+        elif not token.light:
             left.append(token)
     return left
 

@@ -14,6 +14,7 @@ _ANYONE = r"(?:i|you|we|one|someone|somebody|anyone|people|a person|a man|a begi
 _THE = r"(?:(?:the|a|an|some|any|your|all|few|various|different|possible)\s)*"
 _GOOD = r"(?:(?:best|good|better|right|correct|proper|ideal|perfect|most effective|effective)\s)*"
 _SPEED = r"(?P<word>(?:fast|fastest|quickest|quick|easiest|easy|simplest|simple|cheapest)\s)?"
+_COST = r"(?:(?:average|approximate|total|usual) )?(?:cost|price|fee)s? (?:of|for) "
 _WAY = (
     rf"{_THE}{_GOOD}{_SPEED}{_THE}(?:way|method|means|step|procedure|process|technique)s?\s"
     rf"(?:(?:in|by) which\s|that\s)?(?:(?:for\s)?{_ANYONE}\s(?:can|could|should|may)\s|to\s)"
@@ -33,11 +34,12 @@ _COURTESY = re.compile(
     r"|i (?:just )?(?:want|need|would like|wish|am trying|would love)"
     r" to (?:know|understand|find out)(?: about)?"
     r"|i (?:am|was) (?:curious|wondering)(?: about| to know)?|i wonder"
-    r"|(?:tell|show|let|give|teach) (?:me|us)(?: know)?(?: about)?(?: please)?)\s)+"
+    r"|(?:tell|show|let|give|teach|help) (?:me|us)(?: know| to)?(?: about)?(?: please)?"
+    r"|i (?:really )?need (?:some )?help (?:with|to))\s)+"
 )
 
-# Kind, opening: the first that fits is the one. `word` is handed on to what is asked about,
-# `mark` is the preposition that the question word stood in.
+# Kind, opening: the first that fits is the one. What a group caught is handed on to what is
+# asked about: `subject` before the rest, `word` and `mark` (the question word's preposition) after.
 _OPENINGS = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
@@ -48,12 +50,14 @@ _OPENINGS = tuple(
         ("how", r"(?:ways?|steps|best way) to "),
         ("how many", rf"how many |(?:what {_BE} )?(?:the )?(?:total )?number of "),
         ("how much", r"how much "),
+        ("how much", rf"what {_BE} {_THE}{_COST}"),
         ("how far", rf"how (?P<far>{_HOW_FAR}) "),
         ("why", r"why |how come |for (?:what|which) reasons? "),
         ("why", rf"what {_BE} {_THE}(?:main )?reasons? (?:why|for|behind|that) "),
         ("how", rf"how (?:{_DO} )?{_ANYONE} (?:be able to )?|how to |how "),
         ("when", r"when |(?:at |in |on )?(?:what|which) (?:time|year|date|day|month) "),
         ("when", rf"what {_BE} the (?:date|time|year) (?:of|when|that) "),
+        ("where", rf"(?:what|which) {_BE} {_THE}{_GOOD}places? (?:where {_ANYONE} can|to|for) "),
         ("where", r"where |(?:at |in )?(?:what|which) (?:place|location)s? "),
         ("where", rf"what {_BE} the (?:location|place) of "),
         ("whose", r"whose "),
@@ -67,25 +71,18 @@ _OPENINGS = tuple(
         ),
         ("what", r"(?:(?P<mark>by|to|with|for|from|of|in|into|on|unto|at|about) )?(?:what|which) "),
         ("what", r"where(?P<mark>in|by|of|to|unto|into|with|upon) "),
-        ("whether", rf"(?:whether|if|{_BE}|{_DO}|has|have|had|ought|need|doth) "),
+        ("whether possible", rf"(?:is|was) it possible (?:for {_ANYONE} )?to "),
+        ("whether possible", r"(?:is|are|was|were|am) (?P<subject>\w+ )able to "),
+        ("whether possible", r"(?:can|could|may|might) "),
+        ("whether necessary", r"(?:do|does|did) (?P<subject>\w+ )(?:have|need) to "),
+        ("whether necessary", r"(?:must|need) "),
+        ("whether advisable", r"(?:should|ought|shall) "),
+        ("whether coming", r"(?:is|are|am) (?P<subject>\w+ )going to |(?:will|would) "),
+        ("whether so", rf"(?:whether|if|{_BE}|{_DO}|has|have|had|doth) "),
     )
 )
 _LATER = re.compile(r"\b(?:how|what|which|who|whom|why|where|when|whose) ")
 _MEANS = re.compile(r"(?:does|do|did) (.*) means? *(?:to you)?$")
-
-# What a question for yes or no asks: the opening with the words after it.
-_WHETHER = (
-    (
-        "whether possible",
-        re.compile(
-            r"(?:can|could|may|might) |(?:is|are|was) (?:it|\w+) (?:possible|able|allowed) "
-        ),
-    ),
-    ("whether necessary", re.compile(r"(?:must|need) |(?:do|does|did) \w+ (?:have|need) to ")),
-    ("whether advisable", re.compile(r"(?:should|ought|shall) ")),
-    ("whether coming", re.compile(r"(?:will|would) |(?:is|are|am) (?:\w+ )?going to ")),
-    ("whether so", re.compile("")),
-)
 
 
 class Form(NamedTuple):
@@ -93,14 +90,12 @@ class Form(NamedTuple):
 
     `kinds` holds more than one where the wording leaves it open: "explain faith" may be answered
     like "what is faith" and like "what is the meaning of faith". `rest` is what was said before
-    the opening, a bar, and what came after it.
+    the opening, a bar, and what came after it; `words` is all but courtesies.
     """
 
     kinds: frozenset[str]
     rest: str
-
-
-_OPEN = Form(frozenset({"none", "what"}), "")
+    words: list[str]
 
 
 def read(text: str) -> Form:
@@ -108,32 +103,30 @@ def read(text: str) -> Form:
     text += " "
     courtesy = _COURTESY.match(text)
     text = text[courtesy.end() :] if courtesy else text
+    words = text.split()
     before = ""
     opening = _opening(text)
-    if opening is None:
-        later = _LATER.search(text)
-        if later is None:
-            return _OPEN._replace(rest=text.strip())
+    if opening is None and (later := _LATER.search(text)):
         before, text = text[: later.start()], text[later.start() :]
         opening = _opening(text)
-        if opening is None:
-            return _OPEN._replace(rest=before + text.strip())
+    if opening is None:
+        return Form(frozenset({"none", "what"}), before + text.strip(), words)
     kind, found = opening
     groups = found.groupdict(default="")
     rest = text[found.end() :]
     kinds = {kind}
-    if kind == "whether":
-        kinds = {next(name for name, pattern in _WHETHER if pattern.match(text))}
-    elif kind == "how far":
+    if kind == "how far":
         kinds = {f"how {groups['far']}"}
-    elif kind == "how much" and re.search(r"\bcosts? ", rest):
-        kinds = {"how much", "what"}
+    elif kind == "how much" and found[0].startswith(("what", "which")):
+        rest += "cost "
     elif kind == "definition":
         kinds, rest = {"what", "meaning"}, rest.replace(" to me ", " ")
+        words = rest.split()
     elif kind == "what" and (means := _MEANS.match(rest.strip())):
         kinds, rest = {"what", "meaning"}, means[1] + " "
-    rest = f"{groups.get('word', '')}{rest}{groups.get('mark', '')}"
-    return Form(frozenset(kinds), f"{before}| {rest}".strip())
+    first, last = groups.get("subject", ""), groups.get("word", "") + groups.get("mark", "")
+    rest = f"{first}{rest}{last}"
+    return Form(frozenset(kinds), f"{before}| {rest}".strip(), words)
 
 
 def _opening(text: str) -> tuple[str, re.Match[str]] | None:

@@ -17,20 +17,26 @@ FUNCTION = frozenset(
     " someone somebody anyone anybody oneself ye thee thou thy thine"
     " of to in on at for by with from about into onto unto upon as than so too also and or but"
     " through during till within via per between among amongst towards toward"
-    " if because while although though then else whether both either"
+    " if because while although though then whether both either"
     " what which who whom that some any wherein whereto whereinto whereunto whereby whereof | &"
-    " not no never nor neither none without".split()
+    " not no never nor neither none without s".split()
 )
 """Words that carry a sentence and not its subject. Some of them have guards of their own."""
 
 FILLER = frozenset(
-    "please kindly thanks thank hello hi hey ok okay well really actually exactly basically"
+    "please kindly now own already yet kind personally honestly seriously thanks thank hello hi hey ok okay well really actually exactly basically"
     " simply just even ever quite very truly literally currently nowadays generally usually"
     " typically normally easily properly correctly certain particular specific various several"
     " different etc anyway definitely possibly probably maybe perhaps"
     " get let like going able".split()
 )
 """Content words that a rewording drops or adds without asking something else."""
+
+SHELL = frozenset(
+    "city town state country province month year day book act practice process concept idea"
+    " notion term word topic subject matter field art game language sacrament duty".split()
+)
+"""Nouns that only say what the name behind "of" is: "in the city of Rome" is "in Rome"."""
 
 MARKER = frozenset(
     "of to in on at for by with from about into onto as than through during until till within"

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from shared.matching.content import counting
 from shared.matching.lexicon import CONJUNCTION, MARKER
-from shared.matching.opposites import are_opposites
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +19,14 @@ if TYPE_CHECKING:
 _BOUND = frozenset({"of", "than", "as"})
 """Prepositions that belong to the word before them: their phrase does not move alone."""
 _AGENT = frozenset({"by", "through", "via", "with", "using"})
+_DIFFERENT = (
+    ({"from"}, {"", "|", "to", "for", "at", "in", "on", "with", "about"}),
+    ({"about"}, {"to", "with", "for"}),
+    ({"with"}, {"against"}),
+    ({"until", "till"}, {"since", "from", "after", "in"}),
+    ({"than"}, MARKER - {"than"} | {"", "|", "and", "or"}),
+)
+"""Prepositions that say different things of the word behind them."""
 _PASSIVE = frozenset("be am is are was were been being get gets got getting".split())
 _PARTICIPLE = re.compile(r"(?:ed|en|wn|pt|ght|lt|nt|ost|old|und|ade|ept)$")
 
@@ -34,14 +41,17 @@ def refuse_roles(a: "Wording", b: "Wording") -> str | None:
     if keys == others:
         for left_token, right_token in zip(one, other, strict=True):
             left, right = left_token.lead, right_token.lead
-            if left != right and (_opposed(left, right)):
+            if left != right and _opposed(left, right):
                 return f"order: {left or '-'} {left_token.text} / {right or '-'} {right_token.text}"
     return _refuse_voice(a, b)
 
 
 def _opposed(left: str, right: str) -> bool:
     agent = ("by" in (left, right)) and not {left, right} <= _AGENT
-    return agent or "than" in (left, right) or are_opposites(left, right)
+    return agent or any(
+        (left in these and right in those) or (right in these and left in those)
+        for these, those in _DIFFERENT
+    )
 
 
 def _moved(one: "Sequence[Token]", other: "Sequence[Token]") -> bool:
@@ -105,7 +115,7 @@ def _refuse_voice(a: "Wording", b: "Wording") -> str | None:
     for key in passives.keys() ^ others.keys():
         active = b if key in passives else a
         surface = next((token.text for token in active.tokens if token.key == key), None)
-        if surface and not _PARTICIPLE.search(surface):
+        if surface and ("who" in a.kinds or not _PARTICIPLE.search(surface)):
             return f"voice: {passives.get(key) or others.get(key)} / {surface}"
     return None
 

@@ -7,15 +7,24 @@ from typing import NamedTuple
 
 from shared.matching import form
 from shared.matching.dates import merge_dates
-from shared.matching.lexicon import CONJUNCTION, FUNCTION, MARKER, meaning, without_phrases
+from shared.matching.lexicon import (
+    CONJUNCTION,
+    FILLER,
+    FUNCTION,
+    MARKER,
+    SHELL,
+    meaning,
+    without_phrases,
+)
 from shared.matching.quantities import merge_numbers
 from shared.scripture import find_references
 
+_LIGHT = frozenset(map(meaning, FILLER))
 NEGATION = frozenset("not no never nor neither none nobody nothing nowhere without".split())
 
 # What the normal form leaves: words, numbers, and symbols that may carry meaning.
 _WORD = re.compile(
-    r"\u00a7\d+|(?:(?<!\S)-)?\d+(?:[.,:/^-]\d+)*(?:st|nd|rd|th|k|m|bn)?(?![^\W\d_])"
+    r"\u00a7\d+|(?:(?<!\S)-)?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:[.:/^]\d+)*(?:st|nd|rd|th|k|m|bn)?(?![^\W\d_])"
     r"|\d+|[^\W\d_]+(?:'[^\W\d_]+)*|[^\w\s.,;:!?\"'()\[\]{}`-]"
 )
 
@@ -62,6 +71,7 @@ class Token(NamedTuple):
 
     Two tokens mean the same where their keys are equal. `lead` is the preposition, the
     conjunction or the bar (where the question opens) between the token before it and this one.
+    A `light` token may be missing from a rewording.
     """
 
     text: str
@@ -69,6 +79,7 @@ class Token(NamedTuple):
     kind: str
     lead: str = ""
     negated: bool = False
+    light: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +103,7 @@ class Wording:
 @lru_cache(maxsize=4_096)
 def read(text: str) -> Wording:
     """Take a question apart, in its normal form or as it was asked."""
-    text = text.casefold().replace("\u2019", "'")
+    text = text.casefold().replace("\u2019", "'").replace("\u00a7", " ")
     passages = find_references(text)
     for place, passage in reversed(list(enumerate(passages))):
         text = f"{text[: passage.start]} \u00a7{place} {text[passage.end :]}"
@@ -100,8 +111,9 @@ def read(text: str) -> Wording:
     asked = form.read(without_phrases(" ".join(words)))
     tokens = []
     lead, negated = "", False
-    for word in merge_dates(merge_numbers(asked.rest.split())):
-        text, key, kind = word if isinstance(word, tuple) else (word, "", "word")
+    pieces = merge_dates(merge_numbers(asked.rest.split()))
+    for piece, following in zip(pieces, [*pieces[1:], ""], strict=True):
+        text, key, kind = piece if isinstance(piece, tuple) else (piece, "", "word")
         if text in NEGATION:
             negated = True
         if kind == "word" and text in FUNCTION:
@@ -110,9 +122,12 @@ def read(text: str) -> Wording:
             continue
         if text.startswith("\u00a7"):
             kind, key = "scripture", str(passages[int(text[1:])].meaning)
-        tokens.append(Token(text, key or meaning(text), kind, lead, negated))
+        key = key or meaning(text)
+        shell = text in SHELL and lead in MARKER and following == "of"
+        light = kind == "word" and (shell or key in _LIGHT)
+        tokens.append(Token(text, key, kind, lead, negated, light))
         lead, negated = "", False
-    return Wording(tuple(words), asked.kinds, tuple(tokens))
+    return Wording(tuple(asked.words), asked.kinds, tuple(tokens))
 
 
 def _words(text: str) -> list[str]:

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.local.valkey import start_valkey
 from redis.asyncio import Redis
 
+from infra.local.valkey import start_valkey
 from shared.cache import embeddings
 from shared.cache.connection import Connection
 from shared.cache.keyspace import UserKeys
@@ -88,9 +88,7 @@ async def _fill(settings: Settings, entries: int) -> None:
         for number in range(first, first + _BATCH):
             vector = vectors[number % len(vectors)]
             text = f"one of many asks {question(number)}"
-            write = embeddings.write(
-                PIPELINE.embedding_model, text, vector, settings.embedding_ttl
-            )
+            write = embeddings.write(PIPELINE.embedding_model, text, vector, settings.embedding_ttl)
             pipeline.execute_command(*write.arguments)
         await pipeline.execute()
     await client.aclose()

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from itertools import cycle
 
 from infra.local.valkey import start_valkey
-
 from shared.cache.connection import Connection
 from tests.benchmarks.report import Figure
 from tests.benchmarks.seed import Seed

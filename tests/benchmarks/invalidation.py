@@ -72,9 +72,7 @@ async def _alone(
     return figure.measured(medians["ours"] * 1e3, theirs and theirs * 1e3)
 
 
-async def _batches(
-    crowd: "Crowd", store: MemoryNoteStore, edits: Iterator[NoteChanged]
-) -> float:
+async def _batches(crowd: "Crowd", store: MemoryNoteStore, edits: Iterator[NoteChanged]) -> float:
     """Milliseconds of one batch through the queue's handler, which has a loop of its own."""
     handler, watch = QueueHandler(lambda: _container(crowd, store)), Stopwatch()
     context: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000)

@@ -6,7 +6,6 @@ from itertools import count
 from typing import Any
 
 from infra.local.valkey import start_valkey
-
 from shared.assistant import Request
 from shared.container import Container
 from shared.settings import Settings

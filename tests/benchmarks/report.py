@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -69,7 +69,8 @@ def run(package: str, modules: Sequence[str], output: Path, arguments: Sequence[
         fresh = asyncio.run(_awaited(found)) if inspect.isawaitable(found) else found
         figures |= fresh
         write(output, fresh)
-    Console().print(_table(figures))
+    console = Console()
+    console.print(_table(figures), soft_wrap=not console.is_terminal)
 
 
 def write(output: Path, figures: Mapping[str, Figure]) -> None:
@@ -80,7 +81,7 @@ def write(output: Path, figures: Mapping[str, Figure]) -> None:
     output.write_text(json.dumps(known, indent=2) + "\n", "utf-8")
 
 
-async def _awaited(found: "inspect.Awaitable[Mapping[str, Figure]]") -> Mapping[str, Figure]:
+async def _awaited(found: Awaitable[Mapping[str, Figure]]) -> Mapping[str, Figure]:
     return await found
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from infra.local.valkey import start_valkey
-
 from shared.assistant import Request
 from tests.benchmarks.misses import instant
 from tests.benchmarks.report import Figure

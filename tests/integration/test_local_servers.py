@@ -18,8 +18,6 @@ from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.errors import ConfigurationError, UnavailableError
 from tests.support.servers import CountingProxy, call, valkey_cluster
 
-pytestmark = pytest.mark.valkey
-
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -28,7 +28,7 @@ def counted_server(valkey_url: str) -> Iterator[CountingProxy]:
 async def counted(
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[tuple[Container, CountingProxy | ValkeyCluster]]:
-    """A container with a note and a warm connection, and what counts its round trips."""
+    """A container with a note, its connection warm and its scripts known to the server."""
     clustered = request.param == "cluster"
     counter = request.getfixturevalue("counted_cluster" if clustered else "counted_server")
     settings = Settings(redis_url=counter.url, redis_cluster=clustered, redis_timeout=2)
@@ -37,7 +37,7 @@ async def counted(
     )
     user = request.node.name
     await container.freshness.note_changed(written(user, "a", "Faith is trust in what is unseen."))
-    for question in ("What is hope?", "What is love?", "What is love?", "What is peace?"):
+    for question in ("What is hope?", "What is love?", "Define love", "What is peace?"):
         await ask(container, user, question)
     yield container, counter
     await container.aclose()
@@ -74,5 +74,6 @@ async def test_a_first_semantic_hit_is_at_most_five_round_trips_and_the_next_one
 ) -> None:
     tier, count = await round_trips(*counted, "Define hope", request)
     assert tier == "l1"
-    assert count <= 6 if isinstance(counted[1], ValkeyCluster) else count <= 5
+    # On the cluster two of its four pipelines go to two nodes at once, and count at both.
+    assert count == (6 if isinstance(counted[1], ValkeyCluster) else 4)
     assert await round_trips(*counted, "Define hope", request) == ("l1", 1)

@@ -11,12 +11,17 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+import boto3
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.support.queues import READY, record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from mypy_boto3_sqs import SQSClient
 
@@ -55,7 +60,7 @@ class FunctionProcess:
 
 
 class EventSourceMapping(threading.Thread):
-    """Polls until the queue is empty; kills its function at random, in the middle of a batch.
+    """Polls until `all_sent` and the queue is empty; kills its function in the middle of batches.
 
     A message that has been received `spared` times is not put at risk again, so that a killed
     function alone sends nothing to the dead-letter queue.
@@ -72,6 +77,7 @@ class EventSourceMapping(threading.Thread):
         spared: int,
     ) -> None:
         super().__init__(daemon=True)
+        self.all_sent = threading.Event()
         self.kills = 0
         self.batches = 0
         self._sqs, self._queue_url, self._environ = sqs, queue_url, environ
@@ -81,10 +87,11 @@ class EventSourceMapping(threading.Thread):
 
     def run(self) -> None:
         try:
-            while self._anything_left():
-                records = self._receive()
-                if records:
+            while not self.all_sent.is_set() or depth(self._sqs, self._queue_url):
+                if records := self._receive():
                     self._deliver(records)
+                else:
+                    time.sleep(0.05)
         finally:
             self._function.kill()
 
@@ -92,7 +99,6 @@ class EventSourceMapping(threading.Thread):
         received = self._sqs.receive_message(
             QueueUrl=self._queue_url,
             MaxNumberOfMessages=10,
-            WaitTimeSeconds=1,
             MessageSystemAttributeNames=["ApproximateReceiveCount"],
         )
         return [
@@ -126,12 +132,36 @@ class EventSourceMapping(threading.Thread):
                 QueueUrl=self._queue_url, ReceiptHandle=one["receiptHandle"], VisibilityTimeout=1
             )
 
-    def _anything_left(self) -> bool:
-        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-        found = self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=["All"])[
-            "Attributes"
-        ]
-        return any(int(found[name]) for name in names)
+
+@contextmanager
+def serving_sqs() -> "Iterator[SQSClient]":
+    """Run an SQS server, and give a client; one request at a time, as its queues need it."""
+    app = DomainDispatcherApplication(create_backend_app)
+    server = make_server("127.0.0.1", 0, app, request_handler=_Silent)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield boto3.client(
+        "sqs",
+        endpoint_url=f"http://127.0.0.1:{server.port}",
+        region_name="eu-central-1",
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+    )
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class _Silent(WSGIRequestHandler):
+    def log(self, *_: object) -> None:
+        """Leave the test's output alone."""
+
+
+def depth(sqs: "SQSClient", queue_url: str) -> int:
+    """How many messages a queue has, those being worked on included."""
+    found = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["All"])["Attributes"]
+    visible = int(found["ApproximateNumberOfMessages"])
+    return visible + int(found["ApproximateNumberOfMessagesNotVisible"])
 
 
 def _entries(records: list[dict[str, Any]]) -> Any:

@@ -12,8 +12,27 @@ from shared.container import Container
 from shared.inference.model import Completion
 from shared.notes.changes import NoteChanged, Operation
 from shared.notes.note import Source
+from shared.vectors import Vector
 
-MINILM = MiniLMEmbedder()
+
+class RememberingEmbedder:
+    """MiniLM, embedding each text once a process: its vectors do not depend on the batch."""
+
+    def __init__(self) -> None:
+        self._minilm = MiniLMEmbedder()
+        self.model = self._minilm.model
+        self.dimensions = self._minilm.dimensions
+        self._known: dict[str, Vector] = {}
+
+    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new:
+            vectors = await self._minilm.embed(new, deadline=deadline)
+            self._known.update(zip(new, vectors, strict=True))
+        return [self._known[text] for text in texts]
+
+
+MINILM = RememberingEmbedder()
 
 
 class QuotingAnswerer:

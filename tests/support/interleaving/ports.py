@@ -90,14 +90,17 @@ class WatchedConnection(Connection):
         self._wire = wire
         self._chance = chance
         self._history = history
-        self.late: list[asyncio.Task[list[Any]]] = []
-        self.began: dict[object, int] = {}
-        """When each task's ask began."""
-        self.changes: list[tuple[str, int, int]] = []
-        """Which user's notes changed, from when to when."""
-        self.users: dict[object, str] = {}
-        self._looked_up: dict[object, int] = {}
+        self._asks: dict[object, tuple[str, int]] = {}
+        self._looked: dict[object, int] = {}
         self._flights: dict[str, int] = {}
+        self.changes: list[tuple[str, int, int]] = []
+        """Whose notes changed, from when until when it was acknowledged."""
+        self.late: list[asyncio.Task[list[Any]]] = []
+
+    def begins(self, user: str) -> int:
+        """Take down that the task asks for this user, and when it began."""
+        self._asks[asyncio.current_task()] = user, self._history.tick()
+        return self._history.now
 
     async def run(self, *commands: Command) -> list[Any]:
         if self._chance.strikes() and self._chance.rng.random() < 0.5:
@@ -120,26 +123,23 @@ class WatchedConnection(Connection):
                 await self._chance.pause()
             self._history.tick()
             replies += self._wire.send(*(command.arguments for command in batch))
-        for command, reply in zip(commands, replies, strict=True):
-            self._watch(command, reply)
+        if (task := asyncio.current_task()) in self._asks:
+            for command, reply in zip(commands, replies, strict=True):
+                self._watch(task, command, reply)
         return replies
 
-    def _watch(self, command: Command, reply: Any) -> None:
-        task = asyncio.current_task()
-        if task not in self.began:
-            return
+    def _watch(self, task: object, command: Command, reply: Any) -> None:
         if command.arguments[0] != "SET" or "NX" not in command.arguments:
-            if command.script and isinstance(reply, list):
-                self._looked_up[task] = self._history.now
+            # What an ask sends before it tries for a flight is its round trip 1.
+            self._looked[task] = self._history.now
             return
         flight = str(command.arguments[1])
         if reply is not None:
-            self._flights[flight] = self._looked_up.get(task, 0)
+            self._flights[flight] = self._looked.get(task, 0)
         elif flight in self._flights:
-            for user, since, until in self.changes:
-                if user != self.users[task]:
-                    continue
-                if self._flights[flight] < since and until < self.began[task]:
+            user, began = self._asks[task]
+            for whose, since, until in self.changes:
+                if whose == user and self._flights[flight] < since and until < began:
                     raise StaleError("joined a flight from before an acknowledged change")
 
 
@@ -193,7 +193,7 @@ def found(query: Vector, chunk: Chunk) -> Source:
 
 
 class WordEmbedder:
-    """Embeds a text by its last word, whatever stands before it or after a dash."""
+    """Embeds a question whole, and a chunk by what stands before its first dash."""
 
     model = "words"
 
@@ -203,7 +203,7 @@ class WordEmbedder:
         self.dimensions = len(next(iter(vectors.values())))
 
     def vector(self, text: str) -> Vector:
-        return self._vectors[text.split()[-1].split("-")[0]]
+        return self._vectors[text.split("-")[0]]
 
     async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
         del deadline

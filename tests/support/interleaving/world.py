@@ -16,13 +16,14 @@ from shared.cache.pipeline import embedding_name
 from shared.container import Container
 from shared.errors import UnavailableError
 from shared.freshness import Freshness
+from shared.matching.matcher import fits
 from shared.notes.changes import NoteChanged, Operation
 from shared.notes.chunking import to_chunks
 from shared.notes.note import Note
 from shared.notes.preparing import Preparer
 from shared.settings import Settings
 from shared.vectors import Vector
-from tests.support.interleaving.history import History, StaleError, explain
+from tests.support.interleaving.history import History, StaleError, Version, explain
 from tests.support.interleaving.loop import EPOCH, ShuffledLoop, reproducible
 from tests.support.interleaving.ports import (
     Chance,
@@ -37,6 +38,7 @@ from tests.support.interleaving.ports import (
 
 K = 2
 WORDS = ("faith", "hope", "love", "grace", "mercy", "peace")
+WORDINGS = ("what is", "define")  # one question each, as the guard sees it
 
 
 def run(seed: int, wire: Wire) -> None:
@@ -67,12 +69,13 @@ class World:
     def __init__(self, rng: Random, loop: ShuffledLoop, wire: Wire) -> None:
         self._rng, self._loop, self._wire = rng, loop, wire
         self._history = History()
+        self._cramped = rng.random() < 0.3
         self._chance = Chance(rng)
         self._embedder = WordEmbedder(_vectors(rng), self._chance)
         self._store = WatchedStore(self._chance, self._history)
         self._connection = WatchedConnection(wire, self._chance, self._history)
         container = Container(
-            _settings(rng.choice((2, 500))),
+            _settings(2 if self._cramped else 500),
             store=self._store,
             embedder=self._embedder,
             answerer=QuotingAnswerer(self._chance),
@@ -86,7 +89,11 @@ class World:
             embedding_name=embedding_name(self._embedder.model),
         )
         self._users = ("ann", "bob")[: rng.choice((1, 1, 1, 2))]
-        self._questions = rng.sample(WORDS, rng.randint(1, 3))
+        self._questions = [
+            f"{wording} {word}"
+            for word in rng.sample(WORDS, rng.randint(1, 2))
+            for wording in rng.choice((WORDINGS[:1], WORDINGS))
+        ]
         self._notes = [f"n{number}" for number in range(rng.randint(2, 5))]
         self._version = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -118,17 +125,22 @@ class World:
             for note_id in self._notes:
                 if self._rng.random() < 0.7:
                     await self._write(user, note_id, self._text(user))
-            for word in self._questions:
+            for question in self._questions:
                 if self._rng.random() < 0.5:
-                    await self._ask(user, word)
+                    await self._ask(Request(user, question))
         self._chance.calm = False
 
     async def _asker(self, user: str) -> None:
         for _ in range(self._rng.randint(1, 3)):
             await self._wait()
-            fresh, traceless = self._rng.random() < 0.1, self._rng.random() < 0.05
-            word = self._rng.choice(self._questions)
-            attempt = asyncio.ensure_future(self._ask(user, word, fresh, traceless))
+            request = Request(
+                user,
+                self._rng.choice(self._questions),
+                fresh=self._rng.random() < 0.1,
+                traceless=self._rng.random() < 0.05,
+                exact=self._rng.random() < 0.1,
+            )
+            attempt = asyncio.ensure_future(self._ask(request))
             if self._chance.strikes():
                 self._chance.frozen.add(attempt)
                 return
@@ -182,13 +194,14 @@ class World:
         await asyncio.gather(*self._connection.late, return_exceptions=True)
         for flight in self._wire.call("KEYS", "*:flight:*"):  # their time is over
             self._wire.call("UNLINK", flight)
-        for user in self._users:
-            for word in self._questions:
-                first = await self._ask(user, word, quiet=True)
-                if first and first.answer:
-                    again = await self._ask(user, word, quiet=True)
-                    if again is None or (again.answer, again.tier) != (first.answer, "l1"):
-                        raise StaleError(f"{user}'s {word} was answered and does not hit")
+        for request in [Request(user, query) for user in self._users for query in self._questions]:
+            first = await self._ask(request, quiet=True)
+            if first and first.answer:
+                again = await self._ask(request, quiet=True)
+                # An alias may have pushed out its own target, where there is little room.
+                hits = again and (again.answer, again.tier) == (first.answer, "l1")
+                if not hits and not (first.matched and self._cramped):
+                    raise StaleError(f"{request} was answered and does not hit")
         if self._rng.random() < 0.2:
             await self._freshness.note_changed(self._change("ann", None, Operation.USER_DELETED))
             left = self._wire.call("KEYS", UserKeys.of("ann").flight("*", "").partition("flight")[0] + "*")
@@ -197,18 +210,13 @@ class World:
 
     # What they do
 
-    async def _ask(
-        self,
-        user: str,
-        word: str,
-        fresh: bool = False,
-        traceless: bool = False,
-        quiet: bool = False,
-    ) -> Reply | None:
-        task = asyncio.current_task()
-        floors, began = self._history.floors(user), self._history.tick()
-        self._connection.began[task], self._connection.users[task] = began, user
-        request = Request(user, f"What is {word}?", fresh=fresh, traceless=traceless)
+    async def _ask(self, request: Request, *, quiet: bool = False) -> Reply | None:
+        """Ask, and hold the reply to what it may be; None where a fault struck.
+
+        `quiet`: every change is acknowledged, so that only the notes as they are will do.
+        """
+        floors = self._history.floors(request.user_id)
+        began = self._connection.begins(request.user_id)
         try:
             reply = await self._assistant.ask(request)
         except UnavailableError:
@@ -217,23 +225,26 @@ class World:
             return None
         if quiet or reply.tier not in {"l1", "l3"}:
             floors = dict.fromkeys(self._notes, began)
-        self._judge(user, word, reply, floors)
+        admissible = self._history.admissible(request.user_id, floors)
+        if wrong := self._wrong(request.query, reply, admissible):
+            raise StaleError(f"{request} got {reply}, but {wrong}")
+        if quiet and reply.matched:
+            own = await self._store.search(request.user_id, self._embedder.vector(request.query), K)
+            if not fits(own, reply.sources):
+                raise StaleError(f"{request} still shares {reply}, but finds {own}")
         return reply
 
-    def _judge(self, user: str, word: str, reply: Reply, floors: dict[str, int]) -> None:
-        vector = self._embedder.vector(word)
-        wrong = explain(
-            reply.sources,
-            self._history.admissible(user, floors),
-            lambda chunk: found(vector, chunk),
-            K,
-        )
-        if wrong is None and reply.sources:
-            text = reply.answer.text if reply.answer else None
-            if text != quote(f"what is {word}", reply.sources):
-                wrong = f"the answer {text!r} is not of its sources"
-        if wrong:
-            raise StaleError(f"{user} asks of {word} (tier {reply.tier}): {wrong}")
+    def _wrong(
+        self, query: str, reply: Reply, admissible: dict[str, list[Version]]
+    ) -> str | None:
+        # Another wording's answer is what the uncached pipeline gives to that wording.
+        answered = reply.matched or query
+        vector = self._embedder.vector(answered)
+        wrong = explain(reply.sources, admissible, lambda chunk: found(vector, chunk), K)
+        text = reply.answer.text if reply.answer else None
+        if wrong is None and text != (quote(answered, reply.sources) if reply.sources else None):
+            return "the text is not of its sources"
+        return wrong
 
     async def _write(self, user: str, note_id: str, text: str | None) -> int:
         """Let a note's owner store it, or delete it; gives its version."""
@@ -334,10 +345,12 @@ class World:
 def _vectors(rng: Random) -> dict[str, Vector]:
     """Few directions in few dimensions, at several lengths: many cosines are equal, or nearly."""
     directions = [[rng.randint(-2, 2) or 1 for _ in range(4)] for _ in range(4)]
-    return {
-        word: np.array(rng.choice(directions), dtype=np.int8) * np.int8(rng.randint(1, 9))
-        for word in WORDS
-    }
+    vectors = {}
+    for word in WORDS:
+        vector = np.array(rng.choice(directions), dtype=np.int8) * np.int8(rng.randint(1, 9))
+        vectors[word] = vectors[f"{WORDINGS[0]} {word}"] = vector
+        vectors[f"{WORDINGS[1]} {word}"] = vector + np.array([1, 0, 0, rng.randint(0, 1)], np.int8)
+    return vectors
 
 
 @cache

@@ -1,0 +1,70 @@
+"""Note changes as people make them, drawn from a seed: edits, additions, new notes, deletions."""
+
+import random
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cache
+
+from shared.notes.changes import NoteChanged, Operation
+from tests.support.data import DATA
+from tests.support.main_job import written
+
+_KINDS = {"edited": 20, "appended": 12, "new": 10, "deleted": 8}
+"""Of 50 changes. A paragraph is reworded more often than a note goes."""
+
+_PARAGRAPH_WORDS = range(30, 200)
+_NEW_NOTE_PARAGRAPHS = 3
+
+
+def changes(
+    user: str, notes: Mapping[str, str], count: int, generator: random.Random
+) -> Iterator[tuple[str, NoteChanged]]:
+    """Draw changes of the user's notes, each with its kind and its note's whole new text."""
+    texts = dict(notes)
+    kinds = [kind for kind, share in _KINDS.items() for _ in range(share)]
+    for number in range(count):
+        if number % len(kinds) == 0:
+            generator.shuffle(kinds)
+        kind = kinds[number % len(kinds)]
+        note_id = f"new-{number}" if kind == "new" else generator.choice(sorted(texts))
+        if kind == "deleted":
+            del texts[note_id]
+            yield (
+                kind,
+                NoteChanged(
+                    user_id=user,
+                    note_id=note_id,
+                    operation=Operation.DELETED,
+                    occurred_at=datetime.now(UTC),
+                ),
+            )
+            continue
+        texts[note_id] = _rewritten(kind, texts.get(note_id, ""), generator)
+        yield kind, written(user, note_id, texts[note_id])
+
+
+def _rewritten(kind: str, text: str, generator: random.Random) -> str:
+    if kind == "new":
+        start = generator.randrange(len(_paragraphs()) - _NEW_NOTE_PARAGRAPHS)
+        return "\n\n".join(_paragraphs()[start : start + _NEW_NOTE_PARAGRAPHS])
+    paragraph = generator.choice(_paragraphs())
+    if kind == "appended":
+        return f"{text}\n\n{paragraph}"
+    paragraphs = [part for part in text.split("\n\n") if part.strip()]
+    place = generator.randrange(len(paragraphs))
+    sentences = paragraphs[place].split(". ")
+    # An edit keeps the paragraph and says one of its sentences anew.
+    sentences[generator.randrange(len(sentences))] = paragraph.split(". ")[0].rstrip(".")
+    paragraphs[place] = ". ".join(sentences)
+    return "\n\n".join(paragraphs)
+
+
+@cache
+def _paragraphs() -> list[str]:
+    """Paragraphs of the sermons, neither headings nor pages long."""
+    return [
+        part.strip()
+        for path in sorted((DATA / "notes" / "sermons").glob("*.md"))
+        for part in path.read_text("utf-8").split("\n\n")
+        if len(part.split()) in _PARAGRAPH_WORDS and not part.startswith("#")
+    ]

@@ -1,0 +1,79 @@
+"""MiniLM that remembers on disk: each text is embedded once, not once a run."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from infra.local.minilm import MiniLMEmbedder
+from shared.question import normalise
+from shared.vectors import Vector, from_bytes, to_bytes
+from tests.benchmarks.report import BUILD
+
+_FILE = BUILD / "vectors" / "remembered.db"
+_SCHEMA = """CREATE TABLE IF NOT EXISTS vectors
+    (model TEXT, text TEXT, vector BLOB NOT NULL, PRIMARY KEY (model, text)) WITHOUT ROWID"""
+_BATCH = 256  # what one interruption may lose
+_PROBES = 3
+
+
+class RememberingEmbedder:
+    """`Embedder` with canonical vectors in a file, by model and text; several may share it.
+
+    At the first use it embeds a few remembered texts anew: where one differs, the encoder is
+    another than it was, and everything is forgotten.
+    """
+
+    def __init__(self, path: Path = _FILE) -> None:
+        self._minilm = MiniLMEmbedder()
+        self.model = self._minilm.model
+        self.dimensions = self._minilm.dimensions
+        self._path = path
+        self._known: dict[str, Vector] | None = None
+
+    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
+        """One canonical vector a text, in order; `deadline` as MiniLM has it, for a batch."""
+        if self._known is None:
+            self._known = await self._remembered()
+        known = self._known
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        for batch in _batches(new):
+            vectors = await self._minilm.embed(batch, deadline=deadline)
+            fresh = dict(zip(batch, vectors, strict=True))
+            with closing(self._open()) as database, database:
+                database.executemany(
+                    "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)",
+                    [(self.model, text, to_bytes(vector)) for text, vector in fresh.items()],
+                )
+            known |= fresh
+        return [known[text] for text in texts]
+
+    async def questions(self, questions: Iterable[str]) -> list[Vector]:
+        """The vectors that the pipeline uses for these questions: those of their normal forms."""
+        return await self.embed([normalise(question) for question in questions])
+
+    async def _remembered(self) -> dict[str, Vector]:
+        with closing(self._open()) as database, database:
+            rows = database.execute(
+                "SELECT text, vector FROM vectors WHERE model = ?", (self.model,)
+            ).fetchall()
+            known = {text: from_bytes(data) for text, data in rows}
+            probes = sorted(known, key=len)[:_PROBES]
+            vectors = await self._minilm.embed(probes) if probes else []
+            if all((known[text] == vector).all() for text, vector in zip(probes, vectors, strict=True)):
+                return known
+            database.execute("DELETE FROM vectors WHERE model = ?", (self.model,))
+        return {}
+
+    def _open(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        database = sqlite3.connect(self._path, timeout=60)
+        database.execute(_SCHEMA)
+        return database
+
+
+EMBEDDER = RememberingEmbedder()
+
+
+def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (texts[start : start + _BATCH] for start in range(0, len(texts), _BATCH))

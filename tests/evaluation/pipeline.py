@@ -1,0 +1,84 @@
+"""The whole pipeline as evaluations use it: real Valkey, real vectors, an instant answerer.
+
+Notes are in memory, search is exact, no model verifies: what is measured is Tercet's own doing.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import numpy as np
+from infra.local.valkey import start_valkey
+
+from shared.container import Container
+from shared.notes.note import Chunk, Source
+from shared.settings import Settings
+from shared.vectors import Vector, stack
+from tests.evaluation.embedding import EMBEDDER
+from tests.support.main_job import QuotingAnswerer, written
+from tests.support.stores import MemoryNoteStore
+
+
+@asynccontextmanager
+async def pipeline() -> AsyncIterator[Container]:
+    """Everything with its default settings, on an empty cache and without notes."""
+    with start_valkey() as server:
+        settings = Settings(redis_url=server.url, redis_timeout=5, semantic_verifier="none")
+        container = Container(
+            settings, store=MemoryNoteStore(), embedder=EMBEDDER, answerer=QuotingAnswerer()
+        )
+        try:
+            yield container
+        finally:
+            await container.aclose()
+
+
+async def import_notes(container: Container, user: str, notes: Mapping[str, str]) -> None:
+    """Let the user write these texts, by note id."""
+    for note_id, text in notes.items():
+        await container.freshness.note_changed(written(user, note_id, text))
+
+
+class FreshSearch:
+    """What each question would find now: every chunk compared with every question at once.
+
+    Written apart from the stores and the freshness rule that it judges.
+    """
+
+    def __init__(self, vectors: Mapping[str, Vector], k: int) -> None:
+        """`vectors` of the questions."""
+        self._questions = list(vectors)
+        self._rows = stack(list(vectors.values())).astype(np.float64)
+        self._norms = np.linalg.norm(self._rows, axis=1)
+        self._k = k
+
+    def __call__(self, chunks: Iterable[Chunk]) -> dict[str, Sequence[Source]]:
+        """The best k sources of each question, best first; equals in the order of their ids."""
+        ordered = sorted(chunks, key=lambda chunk: chunk.chunk_id)
+        rows = stack([chunk.embedding for chunk in ordered]).astype(np.float64)
+        cosines = self._rows @ rows.T / np.outer(self._norms, np.linalg.norm(rows, axis=1))
+        best = np.argsort(-cosines, axis=1, kind="stable")[:, : self._k]
+        return {
+            question: [
+                Source(chunk.chunk_id, chunk.note_id, chunk.content, float(cosines[row, place]))
+                for place, chunk in ((place, ordered[place]) for place in best[row])
+            ]
+            for row, question in enumerate(self._questions)
+        }
+
+
+async def all_chunks(container: Container, user: str) -> list[Chunk]:
+    """Every chunk of the user's notes as they are now."""
+    store = container.store
+    assert isinstance(store, MemoryNoteStore)
+    return [
+        chunk
+        for note in await store.notes(user)
+        for chunk in await store.chunks_of(user, note.note_id)
+    ]
+
+
+def same(one: Sequence[Source], other: Sequence[Source]) -> bool:
+    """Whether two searches found the same passages in the same order, cosines aside."""
+    return [(source.chunk_id, source.content) for source in one] == [
+        (source.chunk_id, source.content) for source in other
+    ]

@@ -1,0 +1,183 @@
+"""Ways to break freshness, one at a time: a harness that misses one is no proof of anything."""
+
+import copy
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from shared import freshness
+from shared.cache import answers, codec, contexts, invalidation, keyspace, questions, visit
+from shared.cache.connection import Command, Script
+from shared.cache.found import Found
+from shared.cache.invalidation import Invalidation
+from shared.errors import CacheUnavailableError, StoreUnavailableError
+from shared.freshness import Freshness
+from shared.notes.note import Chunk
+from tests.support.interleaving.ports import WatchedStore
+
+Mutation = Callable[[pytest.MonkeyPatch], None]
+
+
+def rewrite(
+    patch: pytest.MonkeyPatch, module: ModuleType, name: str, changes: Mapping[str, str]
+) -> None:
+    """Let a script read otherwise; each text to change must stand in it once."""
+    script: Script = copy.copy(getattr(module, name))
+    for old, new in changes.items():
+        assert script._text.count(old) == 1, f"{name} no longer holds {old!r}"
+        script._text = script._text.replace(old, new)
+    script._sha = hashlib.sha1(script._text.encode(), usedforsecurity=False).hexdigest()
+    patch.setattr(module, name, script)
+
+
+def keep_without_the_fence(patch: pytest.MonkeyPatch) -> None:
+    fence = "redis.call('HGET', questions, 'fence') ~= ARGV[2]"
+    rewrite(patch, visit, "_KEEP", {fence: "false"})
+
+
+def share_without_the_fence(patch: pytest.MonkeyPatch) -> None:
+    fence = "redis.call('HGET', questions, 'fence') == ARGV[2]"
+    rewrite(patch, visit, "_SHARE", {fence: "true"})
+
+
+def no_epsilon(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(freshness, "EPSILON", 0.0)
+
+
+def no_rule_for_fewer_than_k(patch: pytest.MonkeyPatch) -> None:
+    entry = questions.entry
+    patch.setattr(questions, "entry", lambda *a, **k: replace(entry(*a, **k), full=True))
+
+
+def used_notes_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(freshness, "note_tag", lambda note_id: b"")
+
+
+def index_not_consulted(patch: pytest.MonkeyPatch) -> None:
+    """An answer counts wherever it is found."""
+    rewrite(patch, visit, "_LOOK_UP", {"if entry then\n  answer =": "if true then\n  answer ="})
+    read = visit.Visit._read
+
+    async def mutated(self: visit.Visit, reply: list[Any]) -> Found:
+        found = await read(self, reply)
+        _, entry, answer, context, _ = reply
+        if entry is None and answer and context:
+            name = answer[:11].decode()
+            return Found(answers.decode(name, answer), contexts.decode(name, context))
+        return found
+
+    patch.setattr(visit.Visit, "_read", mutated)
+
+
+def drop_leaves_the_fence(patch: pytest.MonkeyPatch) -> None:
+    rewrite(patch, invalidation, "_DROP", {"if #ARGV > 3 and": "if false and"})
+
+
+def fence_after_the_index(patch: pytest.MonkeyPatch) -> None:
+    """The index is read first, and the fence replaced a round trip later."""
+    raise_fence = Invalidation.raise_fence
+
+    async def mutated(self: Invalidation, user_id: str) -> "dict[str, questions.Entry | None]":
+        key = keyspace.UserKeys.of(user_id).questions
+        (index,) = await self._connection.run(Command.of("HGETALL", key))
+        await raise_fence(self, user_id)
+        return questions.decode_all(index.items())
+
+    patch.setattr(Invalidation, "raise_fence", mutated)
+
+
+def fence_before_the_store(patch: pytest.MonkeyPatch) -> None:
+    """The fence is replaced before the note is written, not after."""
+    write, raising = Freshness._write, invalidation._RAISE_FENCE
+    rewrite(patch, invalidation, "_RAISE_FENCE", {"redis.call('HSET', KEYS[1], 'fence', ARGV[1])": ""})
+
+    async def mutated(self: Freshness, change: Any) -> bool:
+        key = keyspace.UserKeys.of(change.user_id).questions
+        await self._invalidation._connection.run(raising.call([key], invalidation._new_fence()))
+        return await write(self, change)
+
+    patch.setattr(Freshness, "_write", mutated)
+
+
+def lost_fence_comes_back(patch: pytest.MonkeyPatch) -> None:
+    """A fence that was evicted is set anew to what it was."""
+    rewrite(patch, visit, "_LOOK_UP", {"fence = ARGV[2]": "fence = 'same'"})
+
+
+def unreadable_notes_drop_nothing(patch: pytest.MonkeyPatch) -> None:
+    chunks_of = WatchedStore.chunks_of
+
+    async def mutated(self: WatchedStore, user_id: str, note_id: str) -> list[Chunk]:
+        try:
+            return await chunks_of(self, user_id, note_id)
+        except StoreUnavailableError:
+            return []
+
+    patch.setattr(WatchedStore, "chunks_of", mutated)
+
+
+def acknowledged_undone(patch: pytest.MonkeyPatch) -> None:
+    """A change is acknowledged although Redis may not have dropped anything."""
+    drop = Invalidation.drop
+
+    async def mutated(self: Invalidation, *args: Any, **kwargs: Any) -> None:
+        try:
+            await drop(self, *args, **kwargs)
+        except CacheUnavailableError:
+            return
+
+    patch.setattr(Invalidation, "drop", mutated)
+
+
+def aliases_own_search_not_checked(patch: pytest.MonkeyPatch) -> None:
+    touched = Freshness._is_touched
+    patch.setattr(
+        Freshness,
+        "_is_touched",
+        lambda self, entry, *rest: entry.kind != questions.ALIAS and touched(self, entry, *rest),
+    )
+
+
+def alias_outlives_its_answer(patch: pytest.MonkeyPatch) -> None:
+    """It shows whatever its target has been answered anew."""
+    same = "if entry and string.sub(entry, 3, 13) == answer_id then"
+    rewrite(patch, visit, "_LOOK_UP", {same: "if entry then"})
+
+
+def context_counts_as_answer(patch: pytest.MonkeyPatch) -> None:
+    """Both belts at once: a context kept alone leaves the old answer, whose id nobody compares."""
+    rewrite(patch, visit, "_KEEP", {"redis.call('HDEL', answers, field)": "local _ = nil"})
+
+    def unpack_text(answer_id: str, data: bytes, *types: type) -> list[Any] | None:
+        return codec.unpack(codec.brotli.decompress(data[len(answer_id) :]), *types)
+
+    patch.setattr(codec, "unpack_text", unpack_text)
+
+
+def flight_without_the_fence(patch: pytest.MonkeyPatch) -> None:
+    flight = keyspace.UserKeys.flight
+    patch.setattr(keyspace.UserKeys, "flight", lambda self, field, fence: flight(self, field, ""))
+
+
+MUTATIONS: Sequence[Mutation] = (
+    keep_without_the_fence,
+    share_without_the_fence,
+    no_epsilon,
+    no_rule_for_fewer_than_k,
+    used_notes_forgotten,
+    index_not_consulted,
+    drop_leaves_the_fence,
+    fence_after_the_index,
+    fence_before_the_store,
+    lost_fence_comes_back,
+    unreadable_notes_drop_nothing,
+    acknowledged_undone,
+    aliases_own_search_not_checked,
+    alias_outlives_its_answer,
+    context_counts_as_answer,
+    flight_without_the_fence,
+)
