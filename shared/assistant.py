@@ -47,8 +47,8 @@ class Reply:
     (nothing was generated), `l3` (no search), `l2` (no embedding) or None; `match` says how an
     l1 answer was found, `exact` or `semantic`; `cache` how the cache fared; `stored` whether
     whoever asks next finds it. `matched` is the other question that the answer was written for,
-    and `similarity` the cosine of the two. `refused` says why another question's answer, near
-    as it was, would not do.
+    `similarity` the cosine of the two, `alias` what names their match. `refused` says why another
+    question's answer, near as it was, would not do.
     """
 
     question: Question
@@ -60,7 +60,16 @@ class Reply:
     stored: bool = False
     matched: str | None = None
     similarity: float | None = None
+    alias: str | None = None
     refused: str | None = None
+
+    @property
+    def answer_id(self) -> str | None:
+        """Name this answer to this question, for whoever finds it wrong."""
+        if self.answer is None:
+            return None
+        name = self.answer.answer_id
+        return f"{name}.{self.alias}" if self.alias else name
 
 
 class Assistant:
@@ -165,4 +174,5 @@ def _from_cache(question: Question, found: "Found", visit: "Visit", match: str =
         visit.status,
         matched=found.matched,
         similarity=found.similarity,
+        alias=found.alias,
     )

@@ -15,6 +15,7 @@ from shared.settings import Settings
 if TYPE_CHECKING:
     from shared.assistant import Assistant, Request
     from shared.cache.connection import Connection
+    from shared.cache.feedback import Feedback
     from shared.cache.pipeline import Pipeline
     from shared.cache.visit import Visit
     from shared.freshness import Freshness
@@ -163,6 +164,13 @@ class Container:
             prepare=preparer.prepare,
             embedding_name=embedding_name(self.embedder.model),
         )
+
+    @cached_property
+    def feedback(self) -> "Feedback":
+        """What removes answers that their askers found wrong."""
+        from shared.cache.feedback import Feedback
+
+        return Feedback(self.patient_connection)
 
     async def aclose(self) -> None:
         """Close every connection that was opened; the container can be used again afterwards."""

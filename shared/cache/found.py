@@ -18,13 +18,15 @@ class Found:
 
     With an answer, `sources` are its sources; without one, they are a context that is still
     fresh enough to write a new answer from, or None. `matched` is the question that the answer
-    was written for, where that is another one, and `similarity` the cosine of the two.
+    was written for, where that is another one, `similarity` the cosine of the two, and `alias`
+    what names their match.
     """
 
     answer: "Answer | None" = None
     sources: "list[Source] | None" = None
     matched: str | None = None
     similarity: float | None = None
+    alias: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ The index is the truth. An answer or context counts only while its question is i
 dropping a question is dropping its field, whatever else Redis may have kept or evicted. An entry
 begins with a header of fixed width, in ASCII, which the scripts in `lua/` read:
 
-    version(1) kind(1) answer id(11) expires(10) cost(12), and an alias's target(22)
+    version(1) kind(1) answer id(11) expires(10) cost(12), and the target(22) of ALIAS and REFUSED
 """
 
 import time
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from shared.settings import Settings
     from shared.vectors import Vector
 
-ANSWER, CONTEXT, ALIAS = "a", "c", "="
-_KINDS = frozenset({ANSWER, CONTEXT, ALIAS})
+ANSWER, CONTEXT, ALIAS, REFUSED = "a", "c", "=", "!"
+_KINDS = frozenset({ANSWER, CONTEXT, ALIAS, REFUSED})
+_POINTING = frozenset({ALIAS, REFUSED})
 _HEADER = 35
 _ALIAS_HEADER = _HEADER + 22
 _TAG = 8
@@ -43,7 +44,8 @@ class Entry:
     `notes` are the tags of the notes that they come from; `vector` is the canonical embedding.
     An alias shares the answer of another question: `target` is that one's field, `similarity`
     the cosine of the two. The rest is its own, so that it falls when its answer falls, and also
-    when its own search could find something else.
+    when its own search could find something else. REFUSED was an alias until its asker said
+    that the answer is wrong here: it finds nothing, and is not matched to its target again.
     """
 
     kind: str
@@ -126,7 +128,7 @@ def decode(data: bytes) -> Entry | None:
         return None
     if version != codec.VERSION or kind not in _KINDS:
         return None
-    begin = _ALIAS_HEADER if kind == ALIAS else _HEADER
+    begin = _ALIAS_HEADER if kind in _POINTING else _HEADER
     values = codec.unpack(data[begin:], str, str, int, float, bool, bytes, bytes, float)
     if values is None:
         return None

@@ -137,11 +137,12 @@ class Visit:
         sources: "Sequence[Source]",
         target: "tuple[str, Entry]",
         similarity: float,
-    ) -> bool:
+    ) -> str | None:
         """Answer with another question's answer, and remember it, while that answer counts.
 
         `vector` and `sources` are this question's own; `target` is the other's field and entry.
-        Returns whether its answer still counts. What is remembered is subject to the fence, too.
+        Returns what names the match, or None if the other's answer counts no more. What is
+        remembered is subject to the fence, too.
         """
         own = questions.entry(
             self._question, vector, sources, pipeline=self._pipeline, settings=self._settings
@@ -164,7 +165,7 @@ class Visit:
         )
         shared = bool(replies and replies[0])
         self._aloft = self._aloft and not shared
-        return shared
+        return self._field if shared else None
 
     async def keep(
         self, vector: "Vector", sources: "Sequence[Source]", answer: "Answer | None"
@@ -204,14 +205,17 @@ class Visit:
     def _answered(self, index: "Iterable[tuple[bytes, bytes]]") -> "dict[str, Entry]":
         """Pick what this pipeline has answered, and what is not over yet."""
         now = time.time()
+        entries = questions.decode_all(index)
+        own = entries.get(self._field)
+        refused = own.target if own and own.kind == questions.REFUSED else ""
         return {
             field: entry
-            for field, entry in questions.decode_all(index).items()
+            for field, entry in entries.items()
             if entry
             and entry.kind == questions.ANSWER
             and entry.pipeline == self._pipeline.name
             and entry.expires > now
-            and field != self._field
+            and field not in {self._field, refused}
         }
 
     @property
@@ -267,7 +271,7 @@ class Visit:
         if answer and sources is not None:
             if alias is entry:
                 return Found(answer, sources)
-            return Found(answer, sources, entry.question, alias.similarity)
+            return Found(answer, sources, entry.question, alias.similarity, self._field)
         fresh = alias is entry and sources is not None and entry.fresh_until > time.time()
         return Found(None, sources if fresh else None)
 

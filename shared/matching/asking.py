@@ -2,17 +2,19 @@
 
 from typing import TYPE_CHECKING
 
+from shared.matching.words import word_set
+
 if TYPE_CHECKING:
     from shared.matching.wording import Wording
 
 _PAST = frozenset({"was", "were", "did", "didst"})
 _PRESENT = frozenset({"is", "are", "am", "do", "does", "doth"})
-_PERFECT = frozenset("have has had having is are was were be been being".split())
+_PERFECT = word_set("have has had having is are was were be been being")
 
-_FIRST = frozenset("i me my mine myself we us our ours ourselves".split())
-_SECOND = frozenset("you your yours yourself thou thee thy thine".split())
-_HE = frozenset("he him his himself".split())
-_SHE = frozenset("she her hers herself".split())
+_FIRST = word_set("i me my mine myself we us our ours ourselves")
+_SECOND = word_set("you your yours yourself thou thee thy thine")
+_HE = word_set("he him his himself")
+_SHE = word_set("she her hers herself")
 _PERSON = {
     word: name
     for name, words in (("I", _FIRST), ("you", _SECOND), ("he", _HE), ("she", _SHE))
@@ -20,8 +22,8 @@ _PERSON = {
 }
 _THIRD = frozenset({"he", "she"})
 # "How do I", "should you", "one can": whoever it is that asks.
-_ANYBODY_BEFORE = frozenset("do does can could should must may might to if when".split())
-_ANYBODY_AFTER = frozenset("can could should must may might".split())
+_ANYBODY_BEFORE = word_set("do does can could should must may might to if when")
+_ANYBODY_AFTER = word_set("can could should must may might")
 
 
 def refuse_question(a: "Wording", b: "Wording") -> str | None:

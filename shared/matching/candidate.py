@@ -1,12 +1,31 @@
-"""Placeholder, to be replaced by the matching work under way."""
+"""Which cached questions are near enough to be worth a judgement: exact search by cosine."""
+
+from typing import NamedTuple
 
 import numpy as np
 
 from shared.vectors import Matrix, Vector, cosines
 
+LIMIT = 3
+"""How many candidates are judged, so that a near miss does not hide the same question behind it
+(`docs/decisions/0008-matching.md` has the measurement)."""
 
-def nearest(query: Vector, rows: Matrix, threshold: float) -> list[tuple[int, float]]:
-    """Rows at or above the threshold, nearest first, three at most."""
+
+class Candidate(NamedTuple):
+    """A row of the matrix, and its cosine with the question, from -1 to 1."""
+
+    row: int
+    similarity: float
+
+
+def nearest(
+    query: Vector, rows: Matrix, threshold: float, *, limit: int = LIMIT
+) -> list[Candidate]:
+    """Find the rows of cosine `threshold` or more, the most similar first, at most `limit`.
+
+    Rows of equal cosine come in their order, so the same index gives the same candidates.
+    """
     similarity = cosines(query, rows)
-    order = np.argsort(-similarity, kind="stable")[:3]
-    return [(int(row), float(similarity[row])) for row in order if similarity[row] >= threshold]
+    near = np.flatnonzero(similarity >= threshold)
+    best = near[np.argsort(-similarity[near], kind="stable")[:limit]]
+    return [Candidate(int(row), float(similarity[row])) for row in best]

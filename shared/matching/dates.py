@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from shared.matching.quantities import Piece
+from shared.matching.words import word_set
 
 if TYPE_CHECKING:
     from shared.matching.wording import Wording
@@ -25,9 +26,9 @@ _NAMED = {
     for place, words in enumerate(_WEEKDAYS.split("|"), start=1)
     for word in words.split()
     for form in (word, word + "s")
-} | {word: word for word in "today tomorrow yesterday tonight".split()}
+} | {word: word for word in ["today", "tomorrow", "yesterday", "tonight"]}
 _AMBIGUOUS = frozenset({"may", "march"})
-_BEFORE_MONTH = frozenset("in of since until till by last next this early late mid during".split())
+_BEFORE_MONTH = word_set("in of since until till by last next this early late mid during")
 _DAYS = range(1, 32)
 
 

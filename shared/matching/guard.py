@@ -58,11 +58,11 @@ class Verdict:
 def judge(a: str, b: str) -> Verdict:
     """Judge whether one answer serves both questions, given in their normal form or raw."""
     if a.casefold().split() == b.casefold().split():
-        return Verdict(True, "the same wording", dict.fromkeys(GUARDS))
+        return Verdict(same=True, reason="the same wording", words=dict.fromkeys(GUARDS))
     one, other = read(a), read(b)
     if not one.tokens or not other.tokens:
         word = "words: nothing to compare by"
-        return Verdict(False, word, dict.fromkeys(GUARDS) | {"content": word})
+        return Verdict(same=False, reason=word, words=dict.fromkeys(GUARDS) | {"content": word})
     words = {name: refuse(one, other) for name, refuse in GUARDS.items()}
     reason = next((word for word in words.values() if word), None)
-    return Verdict(reason is None, reason or "no guard objects", words)
+    return Verdict(same=reason is None, reason=reason or "no guard objects", words=words)

@@ -7,11 +7,12 @@ name, and must be on both sides.
 import re
 
 from shared.matching.stemming import stem
+from shared.matching.words import word_set
 
-FUNCTION = frozenset(
+FUNCTION = word_set(
     "a an the this that these those it its itself there here such"
-    " be am is are was were been being art have has had hath having do does did doth done doing dost"
-    " will would shall can could should may might must ought"
+    " be am is are was were been being art have has had hath having"
+    " do does did doth done doing dost will would shall can could should may might must ought"
     " i me my mine myself we us our ours ourselves you your yours yourself u ur one ones"
     " he him his himself she her hers herself they them their theirs themselves"
     " someone somebody anyone anybody oneself ye thee thou thy thine"
@@ -19,33 +20,33 @@ FUNCTION = frozenset(
     " through during till within via per between among amongst towards toward"
     " if because while although though then whether both either"
     " what which who whom that some any wherein whereto whereinto whereunto whereby whereof | &"
-    " not no never nor neither none without s".split()
+    " not no never nor neither none without s"
 )
 """Words that carry a sentence and not its subject. Some of them have guards of their own."""
 
-FILLER = frozenset(
-    "please kindly now own already yet kind personally honestly seriously thanks thank hello hi hey ok okay well really actually exactly basically"
-    " simply just even ever quite very truly literally currently nowadays generally usually"
-    " typically normally easily properly correctly certain particular specific various several"
-    " different etc anyway definitely possibly probably maybe perhaps"
-    " get let like going able".split()
+FILLER = word_set(
+    "please kindly thanks thank hello hi hey ok okay well now own already yet kind"
+    " really actually exactly basically simply just even ever quite very truly literally"
+    " currently nowadays generally usually typically normally easily properly correctly"
+    " personally honestly seriously definitely possibly probably maybe perhaps anyway"
+    " certain particular specific various several etc get let like going able"
 )
 """Content words that a rewording drops or adds without asking something else."""
 
-SHELL = frozenset(
+SHELL = word_set(
     "city town state country province month year day book act practice process concept idea"
-    " notion term word topic subject matter field art game language sacrament duty".split()
+    " notion term word topic subject matter field art game language sacrament duty"
 )
 """Nouns that only say what the name behind "of" is: "in the city of Rome" is "in Rome"."""
 
-MARKER = frozenset(
+MARKER = word_set(
     "of to in on at for by with from about into onto as than through during until till within"
     " via per between among towards over under above below after before since against around"
-    " across behind beside beyond near inside outside without if because while although".split()
+    " across behind beside beyond near inside outside without if because while although"
 )
 """Words that begin a phrase and say what it is to the rest: its place, time, aim, owner."""
 
-CONJUNCTION = frozenset("and or vs versus &".split())
+CONJUNCTION = word_set("and or vs versus &")
 
 # One line a meaning; the first word stands for all.
 _SYNONYMS = """
@@ -189,10 +190,10 @@ _PHRASES = {
 }
 
 SYNONYM = {
-    stem(word): stem(words[0])
+    stem(word): stem(same[0])
     for line in _SYNONYMS.strip().split("\n")
-    if (words := line.split())
-    for word in words[1:]
+    if (same := line.split())
+    for word in same[1:]
 }
 
 _PHRASE = re.compile(rf"\b(?:{'|'.join(sorted(_PHRASES, key=len, reverse=True))})\b")

@@ -66,10 +66,10 @@ class Matcher:
                 return Match(refused=refused or "its sources are not what this question finds")
             if not await self._verifier.same(question, entry.question, deadline=deadline):
                 return Match(refused="verifier")
-            if await visit.share(vector, sources, (fields[row], entry), similarity):
-                found = replace(found, matched=entry.question, similarity=similarity)
-                return Match(found)
-            return Match()
+            alias = await visit.share(vector, sources, (fields[row], entry), similarity)
+            if alias is None:
+                return Match()
+            return Match(replace(found, matched=entry.question, similarity=similarity, alias=alias))
         return Match(refused=refused)
 
 

@@ -1,11 +1,23 @@
 """Whether something is denied, and what."""
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from shared.matching.words import word_set
 
 if TYPE_CHECKING:
     from shared.matching.wording import Wording
 
-_DENIALS = frozenset("not no never nor neither none nobody nothing nowhere without".split())
+_MODAL = {
+    "can": "can",
+    "could": "can",
+    "will": "will",
+    "would": "would",
+    "should": "should",
+    "must": "must",
+    "may": "may",
+}
+_DENIALS = word_set("not no never nor neither none nobody nothing nowhere without")
 
 
 def refuse_negation(a: "Wording", b: "Wording") -> str | None:
@@ -13,6 +25,9 @@ def refuse_negation(a: "Wording", b: "Wording") -> str | None:
     one, other = _denials(a), _denials(b)
     if one != other:
         return f"negation: {one} / {other}"
+    denied, others = _verbs(a), _verbs(b)
+    if denied != others:
+        return f"negation: {' '.join(denied)} not / {' '.join(others)} not"
     denied, others = _denied(a), _denied(b)
     if denied != others:
         return f"negation: of {' '.join(denied) or 'none'} / of {' '.join(others) or 'none'}"
@@ -24,6 +39,16 @@ def _denials(wording: "Wording") -> int:
     # "Is it true or not?" denies nothing.
     tag = len(words) > 1 and words[-2:] == ("or", "not")
     return sum(word in _DENIALS for word in words) - tag
+
+
+def _verbs(wording: "Wording") -> list[str]:
+    """What is denied of somebody's doing: "won't" is neither "can't" nor "doesn't"."""
+    words = wording.words
+    return [
+        _MODAL.get(before, "do")
+        for before, word in pairwise(("", *words))
+        if word in {"not", "never"}
+    ]
 
 
 def _denied(wording: "Wording") -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from shared.matching.words import word_set
 from shared.numerals import WORDS, read, roman
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _SCALE = {"hundred": 100, "thousand": 10**3, "lakh": 10**5, "million": 10**6, "c
 _SCALE |= {"billion": 10**9, "trillion": 10**12, "k": 10**3}
 # "one" is mostly a pronoun or an article, "second" alone is an ordinal.
 _NO_NUMBER = frozenset({"one"})
-_ROMAN = frozenset("ii iii iv vi vii viii ix xi xii xiii xiv xvi".split())
+_ROMAN = word_set("ii iii iv vi vii viii ix xi xii xiii xiv xvi")
 
 
 def refuse_quantities(a: "Wording", b: "Wording") -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.matching.content import counting
 from shared.matching.lexicon import CONJUNCTION, MARKER
+from shared.matching.words import word_set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,60 +28,61 @@ _DIFFERENT = (
     ({"than"}, MARKER - {"than"} | {"", "|", "and", "or"}),
 )
 """Prepositions that say different things of the word behind them."""
-_PASSIVE = frozenset("be am is are was were been being get gets got getting".split())
+_PASSIVE = word_set("be am is are was were been being get gets got getting")
 _PARTICIPLE = re.compile(r"(?:ed|en|wn|pt|ght|lt|nt|ost|old|und|ade|ept)$")
 
 
 def refuse_roles(a: "Wording", b: "Wording") -> str | None:
     """Refuse where the same words play other parts."""
     one, other = counting(a, b), counting(b, a)
-    keys, others = [token.key for token in one], [token.key for token in other]
-    if keys != others and not (sorted(keys) == sorted(others) and _moved(one, other)):
+    aligned = _aligned(one, other)
+    if aligned is None:
         left, right = _difference(one, other)
         return f"order: {left} / {right}"
-    if keys == others:
-        for left_token, right_token in zip(one, other, strict=True):
-            left, right = left_token.lead, right_token.lead
-            if left != right and _opposed(left, right):
-                return f"order: {left or '-'} {left_token.text} / {right or '-'} {right_token.text}"
+    for ours, theirs in zip(one, aligned, strict=True):
+        if _opposed(ours.lead, theirs.lead):
+            return f"order: {ours.lead} {ours.text} / {theirs.lead} {theirs.text}".replace("|", "")
     return _refuse_voice(a, b)
 
 
 def _opposed(left: str, right: str) -> bool:
-    agent = ("by" in (left, right)) and not {left, right} <= _AGENT
-    return agent or any(
+    if left == right:
+        return False
+    if "by" in (left, right):
+        return not {left, right} <= _AGENT
+    return any(
         (left in these and right in those) or (right in these and left in those)
         for these, those in _DIFFERENT
     )
 
 
-def _moved(one: "Sequence[Token]", other: "Sequence[Token]") -> bool:
-    """Whether one harmless move leads from `one` to `other`."""
-    start = 0
-    while one[start].key == other[start].key:
-        start += 1
-    end = len(one)
-    while one[end - 1].key == other[end - 1].key:
-        end -= 1
-    keys = [token.key for token in one[start:end]]
-    target = [token.key for token in other[start:end]]
-    return any(
-        keys[cut:] + keys[:cut] == target
-        and _harmless(one, other, start, start + cut, start + len(keys) - cut, end)
-        for cut in range(1, len(keys))
-    )
+def _aligned(one: "Sequence[Token]", other: "Sequence[Token]") -> "Sequence[Token] | None":
+    """`other` in the order of `one`, if no or one harmless move leads there."""
+    keys, target = [token.key for token in one], [token.key for token in other]
+    if keys == target:
+        return other
+    if sorted(keys) != sorted(target):
+        return None
+    start = next(place for place, key in enumerate(keys) if key != target[place])
+    end = next(place for place in range(len(keys), 0, -1) if keys[place - 1] != target[place - 1])
+    for cut in range(start + 1, end):
+        back = start + end - cut  # `one[start:cut]` stands in `other[back:end]`
+        if keys[cut:end] + keys[start:cut] == target[start:end] and _harmless(
+            one, other, start, cut, back, end
+        ):
+            return [*other[:start], *other[back:end], *other[start:back], *other[end:]]
+    return None
 
 
 def _harmless(
-    one: "Sequence[Token]", other: "Sequence[Token]", start: int, cut: int, other_cut: int, end: int
+    one: "Sequence[Token]", other: "Sequence[Token]", start: int, cut: int, back: int, end: int
 ) -> bool:
-    """`one[start:cut]` and `one[cut:end]` changed places: `other[other_cut:end]`, `[start:...]`."""
     if not (_ends(one, end) and _ends(other, end)):
         return False
-    if _lead(one[cut]) in CONJUNCTION and _lead(other[other_cut]) in CONJUNCTION:
+    if _lead(one[cut]) in CONJUNCTION and _lead(other[back]) in CONJUNCTION:
         return True
-    first = _movable(one, other, start, other_cut) and _ends(one, cut)
-    second = _movable(one, other, cut, start) and _ends(other, other_cut)
+    first = _movable(one, other, start, back) and _ends(one, cut)
+    second = _movable(one, other, cut, start) and _ends(other, back)
     return first or second
 
 

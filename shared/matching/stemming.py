@@ -8,6 +8,8 @@ endings of the King James Bible. What comes out is a key to compare by, not alwa
 import re
 from functools import lru_cache
 
+from shared.matching.words import word_set
+
 _IRREGULAR_FORMS = """
 be am is are was were been being art wast wert
 have has had having hath hast
@@ -40,13 +42,13 @@ _IRREGULAR = {
 }
 
 # What ends like an inflection and is none.
-_WHOLE = frozenset(
+_WHOLE = word_set(
     "this thus his its us yes as was has news always perhaps bus gas plus lens bias class"
     " jesus moses christmas species series texas paris james thomas charles business"
     " thing nothing something anything everything king ring sing bring spring string wing morning"
     " evening during ceiling sibling need feed seed speed breed indeed hundred sacred naked wicked"
     " bed red shed sled embed united elizabeth macbeth kenneth nazareth beth teeth seth japheth"
-    " sabbath physics mathematics politics economics ethics gymnastics athletics".split()
+    " sabbath physics mathematics politics economics ethics gymnastics athletics"
 )
 
 _VOWEL = re.compile(r"[aeiouy]")
@@ -74,7 +76,7 @@ def stem(word: str) -> str:
 
 
 def _adjective(word: str) -> str:
-    """ "Easily" is how something easy is done."""
+    """The adjective of an adverb: "easy" of "easily"."""
     if not _ADVERB.search(word) or len(word) <= 5:  # noqa: PLR2004 - "only", "early"
         return word
     base = word[:-2]

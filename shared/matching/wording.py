@@ -17,10 +17,10 @@ from shared.matching.lexicon import (
     without_phrases,
 )
 from shared.matching.quantities import merge_numbers
+from shared.matching.words import word_set
 from shared.scripture import find_references
 
-_LIGHT = frozenset(map(meaning, FILLER))
-NEGATION = frozenset("not no never nor neither none nobody nothing nowhere without".split())
+NEGATION = word_set("not no never nor neither none nobody nothing nowhere without")
 
 # What the normal form leaves: words, numbers, and symbols that may carry meaning.
 _WORD = re.compile(
@@ -63,7 +63,7 @@ _CONTRACTIONS = {
     "'em": "them",
 }
 _ENDINGS = {"n't": "not", "'re": "are", "'m": "am", "'ve": "have", "'ll": "will", "'d": "would"}
-_IS = frozenset("what who how where when why that it he she there here which".split())
+_IS = word_set("what who how where when why that it he she there here which")
 
 
 class Token(NamedTuple):
@@ -124,7 +124,7 @@ def read(text: str) -> Wording:
             kind, key = "scripture", str(passages[int(text[1:])].meaning)
         key = key or meaning(text)
         shell = text in SHELL and lead in MARKER and following == "of"
-        light = kind == "word" and (shell or key in _LIGHT)
+        light = kind == "word" and (shell or text in FILLER)
         tokens.append(Token(text, key, kind, lead, negated, light))
         lead, negated = "", False
     return Wording(tuple(asked.words), asked.kinds, tuple(tokens))

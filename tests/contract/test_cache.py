@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from shared.cache import keyspace, questions
-from shared.cache.visit import Found
+from shared.cache.feedback import Feedback
+from shared.cache.found import Found
+from shared.errors import NotFoundError
 from tests.support.caches import (
     DIMENSIONS,
     PIPELINE,
@@ -296,7 +298,7 @@ async def test_a_server_that_lost_its_scripts_is_given_them_again(cache: Cache) 
     assert (await cache.visit().look_up()).answer == answer
 
 
-async def shared(cache: Cache, wording: str = "define faith") -> bool:
+async def shared(cache: Cache, wording: str = "define faith") -> str | None:
     """Let another wording share the answer to the question."""
     visit = cache.visit(question=wording)
     await visit.look_up()
@@ -312,7 +314,8 @@ async def test_a_shared_answer_is_found_by_the_other_wording_in_one_round_trip(
     answer = await cache.ask()
     assert await shared(cache)
     found = await cache.visit(question="define faith").look_up()
-    assert found == Found(answer, sources(), QUESTION, 0.93)
+    alias = keyspace.question_field("define faith", PIPELINE.name)
+    assert found == Found(answer, sources(), QUESTION, 0.93, alias)
 
 
 async def test_whoever_refuses_shared_answers_does_not_get_one(cache: Cache) -> None:
@@ -355,3 +358,30 @@ async def test_an_alias_is_not_remembered_once_the_notes_have_changed(cache: Cac
     await cache.invalidation().raise_fence("ann")
     await visit.share(a_vector("define faith"), sources(), target, 0.93)
     assert await cache.visit(question="define faith").look_up() == Found()
+
+
+async def test_an_answer_said_to_be_wrong_is_gone_with_its_aliases(cache: Cache) -> None:
+    answer = await cache.ask()
+    await shared(cache)
+    await Feedback(cache.connection).wrong("ann", answer.answer_id)
+    assert await cache.visit().look_up() == Found()
+    assert await cache.visit(question="define faith").look_up() == Found()
+
+
+async def test_a_match_said_to_be_wrong_is_gone_alone_and_not_made_again(cache: Cache) -> None:
+    answer = await cache.ask()
+    alias = await shared(cache)
+    await Feedback(cache.connection).wrong("ann", f"{answer.answer_id}.{alias}")
+    assert (await cache.visit().look_up()).answer == answer
+    visit = cache.visit(question="define faith")
+    assert await visit.look_up() == Found()
+    assert (await visit.survey()).others == {}
+
+
+@pytest.mark.parametrize("user", ["ann", "bob"])
+async def test_feedback_on_what_is_not_there_or_not_ones_own_says_so(
+    cache: Cache, user: str
+) -> None:
+    answer = await cache.ask("bob" if user == "ann" else "ann")
+    with pytest.raises(NotFoundError, match="no such answer"):
+        await Feedback(cache.connection).wrong(user, answer.answer_id)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 SEED = 20_261_101
-CHANGES, USERS, NOTES, CHANGING, POISON = 1_000, 50, 8, 4, 20
+CHANGES, USERS, NOTES, CHANGING, POISON = 1_000, 50, 12, 4, 20
 VERSIONS = CHANGES // (USERS * CHANGING)
 OWNING = {f"user{n}" for n in range(40, 45)}
 """Whose notes are stored by their owner: their messages have no text."""
@@ -34,7 +34,7 @@ OWNING = {f"user{n}" for n in range(40, 45)}
 LEAVING = {"user48", "user49"}
 """Who are deleted in the end."""
 
-QUESTIONS = 6
+QUESTIONS = 4
 RECEIVES = 4
 WAITING = 60
 

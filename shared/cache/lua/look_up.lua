@@ -37,9 +37,10 @@ end
 
 local asked = false
 local entry = read(field)
-if entry and string.sub(entry, 2, 2) == '=' and ARGV[7] ~= '1' then
+local kind = string.sub(entry or '', 2, 2)
+if kind == '!' or (kind == '=' and ARGV[7] ~= '1') then
   entry = false
-elseif entry and string.sub(entry, 2, 2) == '=' then
+elseif kind == '=' then
   -- An alias falls with the very answer that it was given.
   local target = string.sub(entry, 36, 57)
   local answer_id = string.sub(entry, 3, 13)

@@ -1,0 +1,54 @@
+"""An asker says that an answer is wrong: it, or its match with their question, is gone at once."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shared.cache import keyspace, questions
+from shared.cache.connection import Command, Connection
+from shared.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from shared.cache.questions import Entry
+
+
+class Feedback:
+    """Removes what its asker found wrong."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Work on this cache."""
+        self._connection = connection
+
+    async def wrong(self, user_id: str, answer_id: str) -> None:
+        """Remove an answer, by the id that its response told.
+
+        Where the answer was written for another wording, only the match of the two is removed,
+        and not made again.
+
+        Raises:
+            NotFoundError: this user has no such answer cached, or no longer.
+            CacheUnavailableError: Redis did not hear of it.
+        """
+        keys = keyspace.UserKeys.of(user_id)
+        written, _, alias = answer_id.partition(".")
+        (raw,) = await self._connection.run(Command.of("HGETALL", keys.questions))
+        index = {
+            field: entry
+            for field, entry in questions.decode_all(raw.items()).items()
+            if entry and entry.answer_id == written and (not alias or field == alias)
+        }
+        if not index:
+            raise NotFoundError("there is no such answer; it may have been dropped already")
+        await self._connection.run(
+            *(_refusal(keys, alias, index[alias]) if alias else _removal(keys, index))
+        )
+
+
+def _removal(keys: keyspace.UserKeys, index: "dict[str, Entry]") -> list[Command]:
+    return [
+        Command.of("HDEL", key, *index) for key in (keys.questions, keys.answers, keys.contexts)
+    ]
+
+
+def _refusal(keys: keyspace.UserKeys, field: str, entry: "Entry") -> list[Command]:
+    refused = questions.encode(replace(entry, kind=questions.REFUSED))
+    return [Command.of("HSET", keys.questions, field, refused)]

@@ -1,0 +1,113 @@
+"""Three ways to find an answer again, to be measured on one stream of questions."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from unittest.mock import patch
+
+from shared.assistant import Reply
+from shared.container import Container
+from shared.matching import matcher
+from shared.matching.guard import Verdict
+from tests.support.main_job import ask
+
+ARMS = {
+    "exact": "the same words alone",
+    "cosine": "the nearest question at cosine 0.85 or more, whatever it says",
+    "guard": "as Tercet does it: cosine, guard and fitting sources",
+}
+
+
+@contextmanager
+def arm(name: str) -> Iterator[None]:
+    """Match in one of these ways for as long as this lasts."""
+    if name != "cosine":
+        yield
+        return
+    agreed = Verdict(same=True, reason="cosine alone", words={})
+    with (
+        patch.object(matcher, "judge", lambda _a, _b: agreed),
+        patch.object(matcher, "fits", lambda _own, _theirs: True),
+    ):
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question of a user; `means` is what questions with the same answer have in common."""
+
+    user: str
+    text: str
+    means: str
+    kind: str = ""
+
+
+Wrong = Callable[[Asked, Asked], bool]
+"""Whether the answer to the second question is wrong for the first."""
+
+
+@dataclass
+class Outcome:
+    """What one way made of a stream: each question with its reply, and what it was mistaken for."""
+
+    replies: list[tuple[Asked, Reply]] = field(default_factory=list)
+    wrong: list[tuple[Asked, Asked]] = field(default_factory=list)
+
+    @property
+    def avoided(self) -> float:
+        """Share of questions for which nothing was generated."""
+        return self._share(reply.tier == "l1" for _, reply in self.replies)
+
+    @property
+    def any_tier(self) -> float:
+        """Share of questions for which any of the three tiers saved something."""
+        return self._share(reply.tier is not None for _, reply in self.replies)
+
+    @property
+    def false(self) -> float:
+        """Wrong answers per request."""
+        return len(self.wrong) / len(self.replies)
+
+    def semantic(self) -> int:
+        """How many answers another wording gave."""
+        return sum(reply.matched is not None for _, reply in self.replies)
+
+    def _share(self, saved: Iterable[bool]) -> float:
+        return sum(saved) / len(self.replies)
+
+
+async def run(
+    container: Container, way: str, stream: Sequence[Asked], wrong: Wrong | None = None
+) -> Outcome:
+    """Ask a stream in one way, on a cold cache.
+
+    An answer that was written for a question of another meaning is wrong, unless `wrong` knows
+    better.
+    """
+    wrong = wrong or _another_meaning
+    outcome = Outcome()
+    first: dict[str, Asked] = {}
+    with arm(way):
+        for asked in stream:
+            reply = await ask(container, asked.user, asked.text, exact=way == "exact")
+            outcome.replies.append((asked, reply))
+            first.setdefault(reply.question.normal, asked)
+            if reply.matched is not None and wrong(asked, first[reply.matched]):
+                outcome.wrong.append((asked, first[reply.matched]))
+    return outcome
+
+
+def report(outcomes: Mapping[str, Outcome], examples: int = 5) -> None:
+    """Print the ways beside each other, and some of what the guard let through."""
+    for way, outcome in outcomes.items():
+        print(
+            f"  {way:<7} avoided {outcome.avoided:7.2%}   any tier {outcome.any_tier:7.2%}"
+            f"   by another wording {outcome.semantic():5}   wrong {len(outcome.wrong):5}"
+            f"   wrong per request {outcome.false:.2%}"
+        )
+    for asked, matched in outcomes["guard"].wrong[:examples]:
+        print(f"    wrong: {asked.text!r} had the answer to {matched.text!r}")
+
+
+def _another_meaning(asked: Asked, matched: Asked) -> bool:
+    return asked.means != matched.means

@@ -1,0 +1,104 @@
+"""Hit rate while notes change: one change for every five questions, dropped by rule or altogether.
+
+One user with 732 devotional readings asks 300 catechism questions again and again, the popular
+ones more often. What is dropped, and every answer, is compared with a search of that moment.
+"""
+
+import asyncio
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from shared.container import Container
+from shared.notes.changes import NoteChanged, Operation
+from shared.question import normalise
+from tests.benchmarks.report import Figure
+from tests.evaluation.changes import changes
+from tests.evaluation.embedding import EMBEDDER
+from tests.evaluation.material import AVAILABLE, draw_popular
+from tests.evaluation.pipeline import FreshSearch, all_chunks, import_notes, pipeline, same
+from tests.support.data import catechism_questions, devotionals
+from tests.support.main_job import ask
+
+ASKED = 600
+QUESTIONS_PER_CHANGE = 5
+DIFFERENT = 300
+_USER = "reader"
+
+FIGURES = {
+    "churn_answers_avoided": Figure(unit="share of questions; naive: all dropped", floor=True),
+    "churn_stale": Figure(unit="answers", budget=0),
+}
+
+
+@dataclass
+class Replay:
+    """What a replay saved, and how often it was wrong to."""
+
+    avoided: int = 0
+    stale: int = 0
+
+    @property
+    def share(self) -> float:
+        """Questions for which nothing was generated."""
+        return self.avoided / ASKED
+
+
+async def replay(*, changing: bool = True, drop_all: bool = False) -> Replay:
+    """Ask and change in turn; with `drop_all`, every change drops all of the user's answers."""
+    generator = random.Random(5)
+    known = catechism_questions()[:DIFFERENT]
+    asked = draw_popular(generator.sample(known, len(known)), ASKED, generator)
+    notes = {reading["note_id"]: reading["text"] for reading in devotionals()}
+    planned = changes(_USER, notes, ASKED // QUESTIONS_PER_CHANGE, generator)
+    outcome = Replay()
+    async with pipeline() as container:
+        await import_notes(container, _USER, notes)
+        vectors = await EMBEDDER.questions(known)
+        names = [normalise(question) for question in known]
+        search = FreshSearch(
+            dict(zip(names, vectors, strict=True)), container.settings.retrieved_chunks
+        )
+        fresh = search(await all_chunks(container, _USER))
+        for number, question in enumerate(asked):
+            if changing and number and number % QUESTIONS_PER_CHANGE == 0:
+                await _change(container, next(planned)[1], drop_all=drop_all)
+                fresh = search(await all_chunks(container, _USER))
+            reply = await ask(container, _USER, question)
+            outcome.avoided += reply.tier == "l1"
+            # Another wording's answer must be fresh for the wording that it was written for.
+            outcome.stale += not same(reply.sources, fresh[reply.matched or reply.question.normal])
+    return outcome
+
+
+async def _change(container: Container, change: NoteChanged, *, drop_all: bool) -> None:
+    await container.freshness.note_changed(change)
+    if drop_all:
+        await container.freshness.note_changed(
+            NoteChanged(
+                user_id=_USER, operation=Operation.ALL_CHANGED, occurred_at=datetime.now(UTC)
+            )
+        )
+
+
+async def figures() -> dict[str, Figure]:
+    """Measure, and print the three replays."""
+    if not AVAILABLE:
+        return FIGURES
+    replays = {
+        "nothing changes": await replay(changing=False),
+        "selective": await replay(),
+        "all dropped": await replay(drop_all=True),
+    }
+    for name, outcome in replays.items():
+        print(f"  {name:<16} avoided {outcome.share:.2%}   stale {outcome.stale}")
+    avoided = FIGURES["churn_answers_avoided"].measured(
+        replays["selective"].share, replays["all dropped"].share
+    )
+    stale = FIGURES["churn_stale"].measured(replays["selective"].stale)
+    return {"churn_answers_avoided": avoided, "churn_stale": stale}
+
+
+if __name__ == "__main__":
+    for name, figure in asyncio.run(figures()).items():
+        print(name, figure.row())
