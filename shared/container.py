@@ -111,12 +111,14 @@ class Container:
     def pipeline(self) -> "Pipeline":
         """What answers questions, as cache keys need to know it."""
         from shared.cache.pipeline import Pipeline
+        from shared.inference.prompt import SYSTEM
 
         settings = self.settings
+        limits = f"{settings.context_tokens} {settings.answer_tokens}"
         return Pipeline(
             embedding_model=self.embedder.model,
             dimensions=self.embedder.dimensions,
-            answered_by=f"{self.answerer.model} {settings.context_tokens} {settings.answer_tokens}",
+            answered_by=f"{self.answerer.model} {limits} {SYSTEM}",
             retrieved_chunks=settings.retrieved_chunks,
         )
 

@@ -5,13 +5,10 @@ from functools import cached_property
 
 from shared.cache import keyspace
 
-_PROMPT_VERSION = "1"
-"""Raise it where the prompt changes what is answered."""
-
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The models, their limits (in `answered_by`) and how many chunks they are given."""
+    """The models, their limits and instructions (in `answered_by`), how many chunks they get."""
 
     embedding_model: str
     dimensions: int
@@ -21,8 +18,8 @@ class Pipeline:
     @cached_property
     def name(self) -> str:
         """Stand for all of it, in 12 characters, of which 6 are the embedding's."""
-        parts = (self.answered_by, str(self.retrieved_chunks), _PROMPT_VERSION)
-        return embedding_name(self.embedding_model) + keyspace.digest("pipeline", *parts)[:6]
+        rest = keyspace.digest("pipeline", self.answered_by, str(self.retrieved_chunks))
+        return embedding_name(self.embedding_model) + rest[:6]
 
 
 def embedding_name(model: str) -> str:

@@ -1,5 +1,9 @@
 """Settings come from the environment, and a value that makes no sense is named."""
 
+import re
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 
 from shared.errors import ConfigurationError
@@ -62,3 +66,13 @@ def test_secrets_are_not_in_repr() -> None:
         )
     )
     assert "secret" not in shown
+
+
+def test_the_documentation_names_every_variable_with_its_default() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| ?(?:`([^`]*)`)?", page, re.MULTILINE))
+    knobs = {knob.metadata["variable"]: knob.default for knob in fields(Settings)}
+    assert rows.keys() == knobs.keys()
+    for variable, shown in rows.items():
+        if shown:
+            assert Settings.from_env({variable: shown}) == Settings(), variable

@@ -33,6 +33,8 @@ class Chance:
         """Tasks whose container will be frozen for good."""
         self._turns = rng.choice(((0, 1), (1,), (0, 0, 1, 2, 12), (0, 0, 0, 0, 30)))
         self._faults = rng.choice((0.0, 0.0, 0.03, 0.1))
+        self.speechless = rng.choice((0.0, 0.3))
+        """How often the model has no answer, so that a context is kept alone."""
 
     async def pause(self) -> None:
         """Let others go first, for a while or for ever."""
@@ -230,8 +232,7 @@ class QuotingAnswerer:
         async def effect() -> Completion:
             return Completion(quote(question, sources), self.model)
 
-        # Twice as likely to fail as anything else, so that contexts are often kept alone.
-        if self._chance.strikes():
+        if not self._chance.calm and self._chance.rng.random() < self._chance.speechless:
             raise InferenceUnavailableError("struck")
         return await self._chance.port(effect, InferenceUnavailableError)
 

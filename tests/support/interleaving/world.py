@@ -94,7 +94,7 @@ class World:
             for word in rng.sample(WORDS, rng.randint(1, 2))
             for wording in rng.choice((WORDINGS[:1], WORDINGS))
         ]
-        self._notes = [f"n{number}" for number in range(rng.randint(2, 5))]
+        self._notes = [f"n{number}" for number in range(rng.randint(2, 4))]
         self._version = 0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -102,7 +102,7 @@ class World:
         await self._begin()
         rng = self._rng
         actors = [self._asker] * rng.randint(1, 3) + [self._owner] * rng.randint(1, 3)
-        actors += [self._evictor] * rng.choice((0, 0, 1))
+        actors += [self._evictor] * rng.choice((0, 1))
         for actor in actors:
             self._spawn(actor(rng.choice(self._users)))
         await self._settle()
@@ -126,7 +126,7 @@ class World:
                 if self._rng.random() < 0.7:
                     await self._write(user, note_id, self._text(user))
             for question in self._questions:
-                if self._rng.random() < 0.5:
+                if self._rng.random() < 0.6:
                     await self._ask(Request(user, question))
         self._chance.calm = False
 
@@ -344,13 +344,18 @@ class World:
 
 def _vectors(rng: Random) -> dict[str, Vector]:
     """Few directions in few dimensions, at several lengths: many cosines are equal, or nearly."""
-    directions = [[rng.randint(-2, 2) or 1 for _ in range(4)] for _ in range(4)]
+    directions = [_some(rng, 2) for _ in range(rng.randint(2, 4))]
     vectors = {}
     for word in WORDS:
-        vector = np.array(rng.choice(directions), dtype=np.int8) * np.int8(rng.randint(1, 9))
-        vectors[word] = vectors[f"{WORDINGS[0]} {word}"] = vector
-        vectors[f"{WORDINGS[1]} {word}"] = vector + np.array([1, 0, 0, rng.randint(0, 1)], np.int8)
+        direction = rng.choice(directions)
+        vectors[word] = vectors[f"{WORDINGS[0]} {word}"] = direction * np.int8(rng.randint(1, 9))
+        # The other wording is near, and yet may find other passages.
+        vectors[f"{WORDINGS[1]} {word}"] = 3 * direction + _some(rng, rng.choice((1, 2, 3)))
     return vectors
+
+
+def _some(rng: Random, reach: int) -> Vector:
+    return np.array([rng.randint(-reach, reach) or 1 for _ in range(4)], dtype=np.int8)
 
 
 @cache
