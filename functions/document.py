@@ -28,10 +28,12 @@ def named(form: str, media_type: str = "application/json") -> dict[str, Any]:
 
 def responses(form: str) -> dict[int | str, dict[str, Any]]:
     """What a route answers: this form, or a problem."""
-    return {
-        200: named(form),
-        "default": {"description": "A problem"} | named("Problem", MEDIA_TYPE),
-    }
+    return {200: named(form)} | problems()
+
+
+def problems() -> dict[int | str, dict[str, Any]]:
+    """What a route answers where something is wrong."""
+    return {"default": {"description": "A problem"} | named("Problem", MEDIA_TYPE)}
 
 
 def describe(app: "FastAPI", forms: "Forms") -> None:

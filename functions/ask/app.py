@@ -1,14 +1,15 @@
-"""`POST /assistant/query` and `GET /health`, for any ASGI server.
+"""`POST /assistant/query`, `POST /assistant/feedback` and `GET /health`, for any ASGI server.
 
 TERCET_LOCAL=true uvicorn --factory functions.ask.app:app
 """
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, FastAPI
 from fastapi import Request as HTTPRequest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from functions.application import Part, build_app
@@ -16,7 +17,7 @@ from functions.ask.caching import cache_status, directives, wants_new_answer
 from functions.ask.presenting import present
 from functions.bodies import read_body
 from functions.boundary import tell
-from functions.document import named, responses
+from functions.document import named, problems, responses
 from functions.identity import caller
 from shared import health
 from shared.assistant import Request
@@ -28,11 +29,26 @@ _PRIVATE = "private, no-store"
 
 
 class AskBody(BaseModel):
-    """A question, of at most 4,000 characters."""
+    """A question, of at most 4,000 characters.
+
+    `match`: `exact` refuses the answer to another wording. `explain`: where another question is
+    near but its answer would not do, `metadata` says why.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     query: str
+    match: Literal["any", "exact"] = "any"
+    explain: bool = False
+
+
+class FeedbackBody(BaseModel):
+    """What the asker thinks of an answer, by the `answer_id` in its metadata."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    answer_id: Annotated[str, Field(min_length=1, max_length=64)]
+    verdict: Literal["wrong"]
 
 
 def create_app(container: Container) -> FastAPI:
@@ -67,13 +83,31 @@ def part(container: Container) -> Part:
             body.query,
             fresh=wants_new_answer(asked),
             traceless="no-store" in asked,
+            exact=body.match == "exact",
         )
         reply = await container.assistant.ask(request)
         tell(http.scope, tier=reply.tier, match=reply.match, cache=reply.cache)
+        if reply.refused:
+            tell(http.scope, refused=reply.refused.partition(":")[0])
         if settings.log_questions:
             tell(http.scope, question=reply.question.asked)
         headers = {"Cache-Control": _PRIVATE, "Cache-Status": cache_status(request, reply)}
-        return Response(present(request, reply), headers=headers, media_type="application/json")
+        written = present(request, reply, explain=body.explain)
+        return Response(written, headers=headers, media_type="application/json")
+
+    @router.post(
+        "/assistant/feedback",
+        status_code=204,
+        response_description="It is gone",
+        responses=problems(),
+        openapi_extra={"requestBody": {"required": True} | named("FeedbackBody")},
+    )
+    async def hear(http: HTTPRequest) -> Response:
+        """Remove an answer that its asker finds wrong, or its match with their question."""
+        who = await caller(http, settings)
+        body = await read_body(http, FeedbackBody)
+        await container.feedback.wrong(who.user_id, body.answer_id)
+        return Response(status_code=204)
 
     @router.get("/health", responses=responses("HealthBody"))
     async def tell_health() -> Response:
@@ -87,4 +121,4 @@ def part(container: Container) -> Part:
 def _forms() -> Iterable[type[BaseModel]]:
     from functions.ask.forms import AnswerBody, HealthBody  # noqa: PLC0415  # see functions.document
 
-    return AskBody, AnswerBody, HealthBody
+    return AskBody, FeedbackBody, AnswerBody, HealthBody

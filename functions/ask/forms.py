@@ -20,7 +20,9 @@ class Metadata(BaseModel):
 
     `timestamp` is when it was written, in UTC, and `age` how many seconds ago that was. `tier`
     is the deepest that saved something: `l1` the answer, `l3` the search, `l2` the embedding.
-    `truncated`: only the beginning of the question was taken.
+    `truncated`: only the beginning of the question was taken. `matched_question` is the other
+    wording that the answer was written for, and `similarity` their cosine. `refused`, for
+    those who ask, says why another question's answer would not do.
     """
 
     query: str
@@ -28,11 +30,14 @@ class Metadata(BaseModel):
     timestamp: datetime
     tier: Literal["l1", "l2", "l3"] | None
     match: Literal["exact", "semantic"] | None
+    matched_question: str | None
+    similarity: float | None
     age: int
     cache: Literal["ok", "unavailable", "off"]
     answer_id: str | None
     model: str | None
     truncated: bool
+    refused: str | None = None
 
 
 class AnswerBody(BaseModel):

@@ -3,7 +3,7 @@
 import json
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.assistant import NO_NOTES
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from shared.assistant import Reply, Request
 
 
-def present(request: "Request", reply: "Reply") -> bytes:
+def present(request: "Request", reply: "Reply", *, explain: bool = False) -> bytes:
     """Write the response's body: an `AnswerBody` of `forms.py`, without the cost of one."""
     answer = reply.answer
     written = answer.created if answer else time.time_ns() // 1_000_000
-    body = {
+    body: dict[str, Any] = {
         "answer": answer.text if answer else NO_NOTES,
         "sources": [
             {
@@ -32,11 +32,15 @@ def present(request: "Request", reply: "Reply") -> bytes:
             "timestamp": datetime.fromtimestamp(written / 1000, UTC).isoformat("T", "milliseconds"),
             "tier": reply.tier,
             "match": reply.match,
+            "matched_question": reply.matched,
+            "similarity": round(reply.similarity, 6) if reply.similarity else None,
             "age": max(0, int(time.time() - written / 1000)),
             "cache": reply.cache,
-            "answer_id": answer.answer_id if answer else None,
+            "answer_id": reply.answer_id,
             "model": answer.model if answer else None,
             "truncated": reply.question.truncated,
         },
     }
+    if explain:
+        body["metadata"]["refused"] = reply.refused
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from shared.matching.wording import Wording
 
 _PAST = frozenset({"was", "were", "did", "didst"})
+_FUTURE = frozenset({"will", "shall", "wilt"})
 _PRESENT = frozenset({"is", "are", "am", "do", "does", "doth"})
 _PERFECT = word_set("have has had having is are was were be been being")
 
@@ -36,7 +37,7 @@ def refuse_question(a: "Wording", b: "Wording") -> str | None:
 def refuse_tense(a: "Wording", b: "Wording") -> str | None:
     """Refuse where one asks what was and the other what is."""
     one, other = _tense(a), _tense(b)
-    if {one, other} == {"past", "present"}:
+    if {one, other} in ({"past", "present"}, {"past", "future"}):
         return f"tense: {one} / {other}"
     for left, right in ((a, b), (b, a)):
         present = {token.key: token.text for token in left.tokens if token.text.endswith("s")}
@@ -69,7 +70,10 @@ def _or(kinds: frozenset[str]) -> str:
 def _tense(wording: "Wording") -> str:
     past = not _PAST.isdisjoint(wording.words)
     present = not _PRESENT.isdisjoint(wording.words)
-    return "mixed" if past and present else "past" if past else "present" if present else "open"
+    if past and present:
+        return "mixed"
+    future = not _FUTURE.isdisjoint(wording.words)
+    return "past" if past else "future" if future else "present" if present else "open"
 
 
 def _persons(wording: "Wording") -> list[str]:

@@ -32,9 +32,10 @@ _COURTESY = re.compile(
     r" (?:tell|show|help|teach|advise|inform|let)(?: me| us)?(?: know| understand)?(?: about)?"
     r"|(?:do|does) (?:you|anyone|anybody|someone)(?: here)?(?: happen to)? know"
     r"|i (?:just )?(?:want|need|would like|wish|am trying|would love)"
-    r" to (?:know|understand|find out)(?: about)?"
+    r" to (?:know|understand|find out)(?: (?:more|something))?(?: about)?"
     r"|i (?:am|was) (?:curious|wondering)(?: about| to know)?|i wonder"
-    r"|(?:tell|show|let|give|teach|help) (?:me|us)(?: know| to)?(?: about)?(?: please)?"
+    r"|(?:tell|show|let|give|teach|help) (?:me|us)(?: know| to)?(?: more| something)?"
+    r"(?: about| an overview of)?(?: please)?"
     r"|i (?:really )?need (?:some )?help (?:with|to))\s)+"
 )
 

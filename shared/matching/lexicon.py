@@ -29,7 +29,7 @@ FILLER = word_set(
     " really actually exactly basically simply just even ever quite very truly literally"
     " currently nowadays generally usually typically normally easily properly correctly"
     " personally honestly seriously definitely possibly probably maybe perhaps anyway"
-    " certain particular specific various several etc get let like going able"
+    " certain particular specific various several etc get let like going able become"
 )
 """Content words that a rewording drops or adds without asking something else."""
 
@@ -134,6 +134,23 @@ december dec
 gift present
 people folk
 estate state
+bible scripture
+make create build
+effect impact consequence
+prevent avoid
+useful helpful
+man guy
+woman lady
+mother mom mum
+father dad
+girlfriend gf
+boyfriend bf
+rupee rs inr
+insane crazy
+use utilize utilise usage
+change modify
+exercise workout
+employee worker
 christ jesus
 especially specially
 nearly almost
@@ -160,6 +177,15 @@ _PHRASES = {
     "right now": "",
     "at present": "",
     "these days": "",
+    "at the moment": "",
+    "as of now": "",
+    "in general": "",
+    "for free": "free",
+    "every day": "daily",
+    "each day": "daily",
+    "on a daily basis": "daily",
+    "on the internet": "online",
+    "reduce weight": "lose weight",
     "in order to": "to",
     "so as to": "to",
     "as well as": "and",
@@ -183,6 +209,20 @@ _PHRASES = {
     "for the first time": "firsttime",
     "in the world": "world",
     "take place": "happen",
+    "god word": "bible",
+    "word of god": "bible",
+    "holy bible": "bible",
+    "holy scripture": "bible",
+    "holy scriptures": "bible",
+    "teach about": "say about",
+    "teaches about": "says about",
+    "taught about": "said about",
+    "teaching about": "say about",
+    "teaching on": "say about",
+    "say on": "say about",
+    "says on": "says about",
+    "concerning": "about",
+    "regarding": "about",
     "takes place": "happen",
     "find out": "discover",
     "look for": "seek",

@@ -6,14 +6,14 @@ India, what is ...").
 """
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.matching.content import counting
 from shared.matching.lexicon import CONJUNCTION, MARKER
 from shared.matching.words import word_set
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from shared.matching.wording import Token, Wording
 
@@ -35,14 +35,19 @@ _PARTICIPLE = re.compile(r"(?:ed|en|wn|pt|ght|lt|nt|ost|old|und|ade|ept)$")
 def refuse_roles(a: "Wording", b: "Wording") -> str | None:
     """Refuse where the same words play other parts."""
     one, other = counting(a, b), counting(b, a)
-    aligned = _aligned(one, other)
-    if aligned is None:
-        left, right = _difference(one, other)
-        return f"order: {left} / {right}"
-    for ours, theirs in zip(one, aligned, strict=True):
+    orders = list(_orders(one, other))
+    if not orders:
+        return f"order: {_difference(one, other)}"
+    refusals = [_refuse_leads(one, order) for order in orders]
+    return refusals[0] if all(refusals) else _refuse_voice(a, b)
+
+
+def _refuse_leads(one: "Sequence[Token]", other: "Sequence[Token]") -> str | None:
+    """Refuse where the same words in the same order stand behind opposed prepositions."""
+    for ours, theirs in zip(one, other, strict=True):
         if _opposed(ours.lead, theirs.lead):
             return f"order: {ours.lead} {ours.text} / {theirs.lead} {theirs.text}".replace("|", "")
-    return _refuse_voice(a, b)
+    return None
 
 
 def _opposed(left: str, right: str) -> bool:
@@ -56,27 +61,34 @@ def _opposed(left: str, right: str) -> bool:
     )
 
 
-def _aligned(one: "Sequence[Token]", other: "Sequence[Token]") -> "Sequence[Token] | None":
-    """`other` in the order of `one`, if no or one harmless move leads there."""
+class _Move(NamedTuple):
+    """`one[start:cut]` and `one[cut:end]` stand in `other[back:end]` and `other[start:back]`."""
+
+    start: int
+    cut: int
+    back: int
+    end: int
+
+
+def _orders(one: "Sequence[Token]", other: "Sequence[Token]") -> "Iterator[Sequence[Token]]":
+    """`other` in the order of `one`, for each way of at most one harmless move."""
     keys, target = [token.key for token in one], [token.key for token in other]
     if keys == target:
-        return other
+        yield other
+        return
     if sorted(keys) != sorted(target):
-        return None
+        return
     start = next(place for place, key in enumerate(keys) if key != target[place])
     end = next(place for place in range(len(keys), 0, -1) if keys[place - 1] != target[place - 1])
     for cut in range(start + 1, end):
-        back = start + end - cut  # `one[start:cut]` stands in `other[back:end]`
-        if keys[cut:end] + keys[start:cut] == target[start:end] and _harmless(
-            one, other, start, cut, back, end
-        ):
-            return [*other[:start], *other[back:end], *other[start:back], *other[end:]]
-    return None
+        move = _Move(start, cut, start + end - cut, end)
+        if keys[cut:end] + keys[start:cut] == target[start:end] and _harmless(one, other, move):
+            back = move.back
+            yield [*other[:start], *other[back:end], *other[start:back], *other[end:]]
 
 
-def _harmless(
-    one: "Sequence[Token]", other: "Sequence[Token]", start: int, cut: int, back: int, end: int
-) -> bool:
+def _harmless(one: "Sequence[Token]", other: "Sequence[Token]", move: _Move) -> bool:
+    start, cut, back, end = move
     if not (_ends(one, end) and _ends(other, end)):
         return False
     if _lead(one[cut]) in CONJUNCTION and _lead(other[back]) in CONJUNCTION:
@@ -105,10 +117,12 @@ def _lead(token: "Token") -> str:
     return token.key if token.key in MARKER else token.lead
 
 
-def _difference(one: "Sequence[Token]", other: "Sequence[Token]") -> tuple[str, str]:
+def _difference(one: "Sequence[Token]", other: "Sequence[Token]") -> str:
+    """Where the two orders part."""
     pairs = zip(one, other, strict=False)
-    place = next((n for n, (x, y) in enumerate(pairs) if x.key != y.key), 0)
-    return tuple(" ".join(t.text for t in side[place : place + 3]) for side in (one, other))  # type: ignore[return-value]
+    place = next((n for n, (x, y) in enumerate(pairs) if x.key != y.key), min(len(one), len(other)))
+    left, right = (" ".join(t.text for t in side[place : place + 3]) for side in (one, other))
+    return f"{left or 'none'} / {right or 'none'}"
 
 
 def _refuse_voice(a: "Wording", b: "Wording") -> str | None:

@@ -14,7 +14,13 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from types import SimpleNamespace
 from typing import Any
 
+from redis.asyncio import Redis
+
 from infra.local.valkey import start_valkey
+from shared.assistant import Request
+from shared.container import Container
+from shared.question import Question
+from tests.benchmarks import bare
 from tests.benchmarks.report import ROOT, Figure
 from tests.benchmarks.timing import Stopwatch
 from tests.benchmarks.workload import Asked, workload
@@ -54,7 +60,6 @@ def figures() -> Mapping[str, Figure]:
 def _measure() -> dict[str, float]:
     """Ask the same question of both handlers in turns: median seconds of an invocation."""
     from functions.ask.handler import handler  # noqa: PLC0415  # needs the environment
-    from tests.benchmarks import bare  # noqa: PLC0415
 
     (asked,) = workload(1)
     asyncio.new_event_loop().run_until_complete(_keep(asked))
@@ -75,22 +80,15 @@ def _measure() -> dict[str, float]:
 
 
 async def _keep(asked: Asked) -> None:
-    from shared.assistant import Request  # noqa: PLC0415
-    from shared.container import Container  # noqa: PLC0415
-    from shared.question import Question  # noqa: PLC0415
-
     container = Container.from_env()
-    visit = container._open_visit(
-        Request(asked.user_id, asked.question), Question.parse(asked.question)
-    )
+    request = Request(asked.user_id, asked.question)
+    visit = container._open_visit(request, Question.parse(asked.question))
     await visit.look_up()
     await visit.keep(asked.vector, asked.sources, asked.written())
     await container.aclose()
 
 
 async def _keep_for_bare(asked: Asked, body: str) -> None:
-    from redis.asyncio import Redis  # noqa: PLC0415
-
     client = Redis.from_url(os.environ["REDIS_CACHE_URL"])
     await client.set(asked.question, body)
     await client.aclose()

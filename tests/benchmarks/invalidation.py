@@ -55,7 +55,7 @@ async def _alone(
     container = _container(crowd, store)
     scans, watch = _SCANS[crowd.size], Stopwatch()
     try:
-        for _ in range(scans):
+        for number in range(scans):
             for change in islice(edits, _ALONE // scans):
                 with watch.timing("ours"):
                     outcome = await container.freshness.note_changed(change)
@@ -63,7 +63,7 @@ async def _alone(
                     raise RuntimeError(f"not what the change should have done: {outcome}")
             async with asyncio.timeout(_PATIENCE):
                 with watch.timing("seed"):
-                    await crowd.seed.invalidate("0")
+                    await crowd.seed.invalidate(str(number))
     except TimeoutError:
         print(f"the naive design needs more than {_PATIENCE} s among {crowd.size} entries")
     await container.aclose()

@@ -45,7 +45,7 @@ async def state(store: NoteStore, user: str) -> tuple[list[Note], list[str]]:
     return notes, sorted(source.content for source in found)
 
 
-@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
     if request.param == "memory":
         return Memory()

@@ -102,7 +102,6 @@ async def test_postgres_that_is_mute_is_unavailable_after_the_timeout() -> None:
     server.close()
 
 
-@pytest.mark.postgres
 async def test_postgres_statements_that_take_too_long_are_unavailable(postgres_url: str) -> None:
     async with aclosing(PostgresNoteStore(postgres_url, command_timeout=0.2)) as store:
         await store.migrate()
@@ -115,7 +114,6 @@ async def test_postgres_statements_that_take_too_long_are_unavailable(postgres_u
         assert await store.notes("ann") == []
 
 
-@pytest.mark.postgres
 async def test_postgres_connections_closed_by_the_server_are_replaced(
     postgres_server: PostgresServer, postgres_url: str
 ) -> None:
@@ -128,14 +126,12 @@ async def test_postgres_connections_closed_by_the_server_are_replaced(
         assert await store.notes("ann") == [NOTE]
 
 
-@pytest.mark.postgres
 async def test_postgres_raises_a_programming_error_as_it_is(postgres_url: str) -> None:
     async with aclosing(PostgresNoteStore(postgres_url)) as store:
         with pytest.raises(asyncpg.UndefinedTableError):
             await store.notes("ann")
 
 
-@pytest.mark.postgres
 async def test_migrations_that_run_at_once_apply_once(postgres_url: str) -> None:
     stores = [PostgresNoteStore(postgres_url) for _ in range(4)]
     await asyncio.gather(*(store.migrate() for store in stores))
@@ -146,7 +142,6 @@ async def test_migrations_that_run_at_once_apply_once(postgres_url: str) -> None
         await store.aclose()
 
 
-@pytest.mark.postgres
 async def test_a_database_of_other_dimensions_is_refused(postgres_url: str) -> None:
     async with aclosing(PostgresNoteStore(postgres_url, dimensions=8)) as store:
         await store.migrate()
@@ -155,7 +150,6 @@ async def test_a_database_of_other_dimensions_is_refused(postgres_url: str) -> N
             await store.migrate()
 
 
-@pytest.mark.postgres
 async def test_pgvector_is_used_by_who_may_not_install_it(
     postgres_server: PostgresServer, postgres_url: str
 ) -> None:
@@ -173,7 +167,6 @@ async def test_pgvector_is_used_by_who_may_not_install_it(
         assert await store.replace(NOTE, [])
 
 
-@pytest.mark.postgres
 async def test_ids_sort_by_code_point_whatever_the_databases_own_collation(
     postgres_url: str,
 ) -> None:

@@ -46,6 +46,11 @@ Wrong = Callable[[Asked, Asked], bool]
 """Whether the answer to the second question is wrong for the first."""
 
 
+def another_meaning(asked: Asked, matched: Asked) -> bool:
+    """What is wrong unless labels know better."""
+    return asked.means != matched.means
+
+
 @dataclass
 class Outcome:
     """What one way made of a stream: each question with its reply, and what it was mistaken for."""
@@ -77,14 +82,9 @@ class Outcome:
 
 
 async def run(
-    container: Container, way: str, stream: Sequence[Asked], wrong: Wrong | None = None
+    container: Container, way: str, stream: Sequence[Asked], wrong: Wrong = another_meaning
 ) -> Outcome:
-    """Ask a stream in one way, on a cold cache.
-
-    An answer that was written for a question of another meaning is wrong, unless `wrong` knows
-    better.
-    """
-    wrong = wrong or _another_meaning
+    """Ask a stream in one way; `wrong` judges every answer that another wording gave."""
     outcome = Outcome()
     first: dict[str, Asked] = {}
     with arm(way):
@@ -107,7 +107,3 @@ def report(outcomes: Mapping[str, Outcome], examples: int = 5) -> None:
         )
     for asked, matched in outcomes["guard"].wrong[:examples]:
         print(f"    wrong: {asked.text!r} had the answer to {matched.text!r}")
-
-
-def _another_meaning(asked: Asked, matched: Asked) -> bool:
-    return asked.means != matched.means

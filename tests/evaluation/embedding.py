@@ -60,7 +60,9 @@ class RememberingEmbedder:
             known = {text: from_bytes(data) for text, data in rows}
             probes = sorted(known, key=len)[:_PROBES]
             vectors = await self._minilm.embed(probes) if probes else []
-            if all((known[text] == vector).all() for text, vector in zip(probes, vectors, strict=True)):
+            if all(
+                (known[text] == vector).all() for text, vector in zip(probes, vectors, strict=True)
+            ):
                 return known
             database.execute("DELETE FROM vectors WHERE model = ?", (self.model,))
         return {}

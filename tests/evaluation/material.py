@@ -16,10 +16,10 @@ AVAILABLE = DATA.is_dir()
 
 def rows(relative: str) -> list[dict[str, str]]:
     """The rows of a table with a header, by column."""
-    delimiter = "\t" if relative.endswith(".tsv") else ","
     with (DATA / relative).open(encoding="utf-8", newline="") as lines:
-        quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-        return list(csv.DictReader(lines, delimiter=delimiter, quoting=quoting))
+        if relative.endswith(".csv"):
+            return list(csv.DictReader(lines))
+        return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
 def topics() -> list[tuple[str, int]]:
@@ -28,9 +28,7 @@ def topics() -> list[tuple[str, int]]:
     return [(row["topic"].strip(), int(row["votes"])) for row in table]
 
 
-def draw_popular(
-    things: Sequence[Drawn], count: int, generator: random.Random
-) -> list[Drawn]:
+def draw_popular(things: Sequence[Drawn], count: int, generator: random.Random) -> list[Drawn]:
     """Draw with repetition: the n-th thing as often as the n-th topic was looked up."""
     votes = list(accumulate(vote for _, vote in topics()[: len(things)]))
     return generator.choices(things, cum_weights=votes, k=count)

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import numpy as np
-from infra.local.valkey import start_valkey
 
+from infra.local.valkey import start_valkey
 from shared.container import Container
 from shared.notes.note import Chunk, Source
 from shared.settings import Settings

@@ -38,7 +38,9 @@ async def figures() -> dict[str, Figure]:
     if not AVAILABLE:
         return FIGURES
     stream = [
-        Asked("one", text, means) for text, (means, times) in QUESTIONS.items() for _ in range(times)
+        Asked("one", text, means)
+        for text, (means, times) in QUESTIONS.items()
+        for _ in range(times)
     ]
     notes = {reading["note_id"]: reading["text"] for reading in devotionals()[:_NOTES]}
     cold, warm = {}, {}

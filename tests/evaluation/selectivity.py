@@ -98,7 +98,9 @@ async def figures() -> dict[str, Figure]:
         return FIGURES
     tally = await measure()
     for kind, kept in tally.by_kind.items():
-        print(f"  {kind:<9} {len(kept):3} changes   kept {fmean(kept):.2%}, at least {min(kept):.2%}")
+        print(
+            f"  {kind:<9} {len(kept):3} changes   kept {fmean(kept):.2%}, at least {min(kept):.2%}"
+        )
     for fate, count in sorted(tally.answers.items()):
         print(f"  {fate:<19} {count:6}")
     rightly, needlessly = (tally.answers[f"dropped {how}"] for how in ("rightly", "needlessly"))

@@ -18,8 +18,6 @@ from tests.support.servers import call
 EVENTS = Path(__file__).parents[1] / "events"
 CONTEXT = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
 
-pytestmark = pytest.mark.valkey
-
 
 @pytest.fixture(scope="module")
 def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
@@ -89,6 +87,8 @@ def test_a_question_is_answered_from_the_callers_notes(function: ModuleType, gat
         "cached": False,
         "tier": None,
         "match": None,
+        "matched_question": None,
+        "similarity": None,
         "age": 0,
         "cache": "ok",
         "model": "meta-llama/Llama-3.1-8B-Instruct",

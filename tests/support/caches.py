@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import fakeredis
 import numpy as np
 import pytest
-from infra.local.valkey import start_valkey
 
+from infra.local.valkey import start_valkey
 from shared.answer import Answer, new_answer_id
 from shared.cache.connection import Command, Connection
 from shared.cache.invalidation import Invalidation

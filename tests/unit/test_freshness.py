@@ -1,111 +1,22 @@
-"""What a note change drops, what it keeps, and when it must not be acknowledged.
+"""What a note change drops, what it keeps, and when it must not be acknowledged."""
 
-Vectors lie in one plane and are told by their angle: a question at 0 degrees has the cosine of
-a chunk's angle with that chunk.
-"""
-
-import math
-from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from infra.local.valkey import start_valkey
-from shared.cache import questions
 from shared.cache.connection import Connection
 from shared.cache.keyspace import UserKeys, question_field
-from shared.cache.pipeline import Pipeline, embedding_name
+from shared.cache.pipeline import Pipeline
 from shared.errors import CacheUnavailableError, InferenceError, StoreUnavailableError
-from shared.freshness import EPSILON, Freshness
-from shared.notes.changes import NoteChanged, Operation
-from shared.notes.note import Chunk, Note, Source
-from shared.notes.preparing import Preparer
+from shared.freshness import EPSILON
+from shared.notes.note import Source
 from shared.notes.sqlite import SQLiteNoteStore
-from shared.notes.store import NoteStore
 from shared.settings import Settings
-from shared.vectors import Vector, canonical, cosines, stack
+from shared.vectors import cosines, stack
+from tests.support.angles import K, World, at, change
 from tests.support.caches import DIMENSIONS, PIPELINE, Cache, an_answer
-from tests.support.stores import MemoryNoteStore
-
-K = PIPELINE.retrieved_chunks
-START = datetime(2026, 11, 1, 10, tzinfo=UTC)
-
-
-def at(degrees: float) -> Vector:
-    angle = math.radians(degrees)
-    return canonical([math.cos(angle), math.sin(angle), *[0.0] * (DIMENSIONS - 2)])
-
-
-class AngleEmbedder:
-    """Embeds a text that is a number as the vector at that angle."""
-
-    model = PIPELINE.embedding_model
-    dimensions = DIMENSIONS
-
-    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
-        try:
-            return [at(float(text)) for text in texts]
-        except ValueError:
-            raise InferenceError("the model knows numbers alone") from None
-
-
-def change(note_id: str | None = "note", operation: str = "updated", **fields: Any) -> NoteChanged:
-    at_version = START + timedelta(seconds=fields.get("version", 0))
-    message = {"user_id": "ann", "occurred_at": at_version} | fields
-    return NoteChanged(note_id=note_id, operation=Operation(operation), **message)
-
-
-class World:
-    """Ann's notes, her cached questions, and what keeps them true."""
-
-    def __init__(self, cache: Cache, store: NoteStore | None = None) -> None:
-        self.cache = cache
-        self.store = store or MemoryNoteStore()
-        self.freshness = Freshness(
-            invalidation=cache.invalidation(),
-            store=self.store,
-            prepare=Preparer(AngleEmbedder(), words=200, overlap=40).prepare,
-            embedding_name=embedding_name(PIPELINE.embedding_model),
-        )
-
-    def over(self, store: NoteStore) -> "World":
-        return World(self.cache, store)
-
-    async def write(self, note_id: str, *angles: float, version: int = 1) -> None:
-        """Let the notes' owner store one."""
-        note = Note("ann", note_id, "", "", version, version)
-        chunks = [Chunk(f"{note_id}#{a}", note_id, f"at {a}", at(a)) for a in angles]
-        assert await self.store.replace(note, chunks)
-
-    async def ask(self, question: str, angle: float = 0, pipeline: Pipeline = PIPELINE) -> None:
-        """Answer and keep a question, from the notes as they are."""
-        sources = await self.store.search("ann", at(angle), K)
-        await self.keep(question, sources, angle, pipeline)
-
-    async def keep(
-        self, question: str, sources: list[Source], angle: float = 0, pipeline: Pipeline = PIPELINE
-    ) -> None:
-        visit = self.cache.visit("ann", question, pipeline)
-        await visit.look_up()
-        assert await visit.keep(at(angle), sources, an_answer())
-
-    async def alias(self, question: str, target: str, angle: float = 0) -> None:
-        """Let a question share the answer of another."""
-        visit = self.cache.visit("ann", question)
-        await visit.look_up()
-        await visit.survey()
-        field = question_field(target, PIPELINE.name)
-        data = await self.cache.redis("HGET", UserKeys.of("ann").questions, field)
-        assert isinstance(data, bytes)
-        entry = questions.decode(data)
-        assert entry
-        sources = await self.store.search("ann", at(angle), K)
-        assert await visit.share(at(angle), sources, (field, entry), 0.95)
-
-    async def cached(self, question: str, pipeline: Pipeline = PIPELINE) -> bool:
-        return bool((await self.cache.visit("ann", question, pipeline).look_up()).answer)
 
 
 @pytest.fixture

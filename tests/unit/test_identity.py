@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from functions.identity import caller, check_identity
+from functions.identity import Caller, caller, check_identity
 from shared.errors import (
     ConfigurationError,
     ForbiddenError,
@@ -69,7 +69,7 @@ class TestGateway:
         self, name: str, scopes: set[str]
     ) -> None:
         who = await caller(request(event=event(name)), Settings())
-        assert (who.user_id, who.scopes) == ("ann", scopes)
+        assert who == Caller("ann", frozenset(scopes))
 
     @pytest.mark.parametrize(
         "authorizer",
@@ -107,7 +107,7 @@ class TestBearer:
     async def test_a_good_token_names_its_subject(self, issuer: Issuer, algorithm: str) -> None:
         good = token(algorithm=algorithm, scope="notes:write")
         who = await caller(bearing(good), issuer.settings())
-        assert (who.user_id, who.scopes) == ("ann", {"notes:write"})
+        assert who == Caller("ann", frozenset({"notes:write"}))
 
     @pytest.mark.parametrize(
         ("claims", "reason"),
@@ -241,7 +241,7 @@ class TestLocal:
     )
     async def test_nobody_else_is_answered(self, elsewhere: dict[str, str]) -> None:
         with pytest.raises(ForbiddenError):
-            await caller(request(x_tercet_user="ann", **elsewhere), LOCAL)  # type: ignore[arg-type]  # strings
+            await caller(request(x_tercet_user="ann", **elsewhere), LOCAL)
 
     async def test_outside_local_mode_the_header_is_nothing(self, issuer: Issuer) -> None:
         with pytest.raises(UnauthenticatedError):

@@ -143,7 +143,18 @@ def aliases_own_search_not_checked(patch: pytest.MonkeyPatch) -> None:
 
 
 def alias_outlives_its_answer(patch: pytest.MonkeyPatch) -> None:
-    """It shows whatever its target has been answered anew."""
+    """Both belts at once: it is neither dropped with its target nor knows which answer it had."""
+    touched = Freshness._touched
+    patch.setattr(
+        Freshness,
+        "_touched",
+        lambda self, note_id, chunks, index: touched(
+            self,
+            note_id,
+            chunks,
+            {field: entry and replace(entry, target="") for field, entry in index.items()},
+        ),
+    )
     same = "if entry and string.sub(entry, 3, 13) == answer_id then"
     rewrite(patch, visit, "_LOOK_UP", {same: "if entry then"})
 

@@ -205,7 +205,7 @@ class WordEmbedder:
         self.dimensions = len(next(iter(vectors.values())))
 
     def vector(self, text: str) -> Vector:
-        return self._vectors[text.split("-")[0]]
+        return self._vectors[text.split("-", maxsplit=1)[0]]
 
     async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
         del deadline
@@ -232,7 +232,7 @@ class QuotingAnswerer:
         async def effect() -> Completion:
             return Completion(quote(question, sources), self.model)
 
-        if not self._chance.calm and self._chance.rng.random() < self._chance.speechless:
+        if self._chance.rng.random() < self._chance.speechless:
             raise InferenceUnavailableError("struck")
         return await self._chance.port(effect, InferenceUnavailableError)
 

@@ -1,7 +1,7 @@
 """One world: users who ask, owners who change notes, messages, evictions and frozen containers."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from random import Random
@@ -24,7 +24,7 @@ from shared.notes.preparing import Preparer
 from shared.settings import Settings
 from shared.vectors import Vector
 from tests.support.interleaving.history import History, StaleError, Version, explain
-from tests.support.interleaving.loop import EPOCH, ShuffledLoop, reproducible
+from tests.support.interleaving.loop import ShuffledLoop, reproducible
 from tests.support.interleaving.ports import (
     Chance,
     QuotingAnswerer,
@@ -88,13 +88,14 @@ class World:
             prepare=Preparer(self._embedder, words=1, overlap=0).prepare,
             embedding_name=embedding_name(self._embedder.model),
         )
-        self._users = ("ann", "bob")[: rng.choice((1, 1, 1, 2))]
+        self._users = ("ann", "bob")[: rng.choice((1, 1, 1, 1, 2))]
         self._questions = [
             f"{wording} {word}"
-            for word in rng.sample(WORDS, rng.randint(1, 2))
+            for word in WORDS[: rng.choice((1, 1, 2))]
             for wording in rng.choice((WORDINGS[:1], WORDINGS))
         ]
         self._notes = [f"n{number}" for number in range(rng.randint(2, 4))]
+        self._vocabulary = WORDS[: rng.randint(2, len(WORDS))]
         self._version = 0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -190,7 +191,7 @@ class World:
 
     async def _end(self) -> None:
         """When all is quiet, every answer is of the notes as they are, and is there to stay."""
-        self._chance.calm = True
+        self._chance.calm, self._chance.speechless = True, 0.0
         await asyncio.gather(*self._connection.late, return_exceptions=True)
         for flight in self._wire.call("KEYS", "*:flight:*"):  # their time is over
             self._wire.call("UNLINK", flight)
@@ -220,7 +221,7 @@ class World:
         try:
             reply = await self._assistant.ask(request)
         except UnavailableError:
-            if self._chance.calm:
+            if quiet:
                 raise
             return None
         if quiet or reply.tier not in {"l1", "l3"}:
@@ -338,19 +339,24 @@ class World:
         chunks = []
         for _ in range(self._rng.choice((0, 1, 1, 2, 3))):
             number = f"-{self._version}" if self._rng.random() < 0.5 else ""
-            chunks.append(f"{self._rng.choice(WORDS)}{number}-{user}")
+            near = self._rng.choice(("", "~"))
+            chunks.append(f"{near}{self._rng.choice(self._vocabulary)}{number}-{user}")
         return " ".join(chunks)
 
 
 def _vectors(rng: Random) -> dict[str, Vector]:
-    """Few directions in few dimensions, at several lengths: many cosines are equal, or nearly."""
+    """Few directions in few dimensions, at several lengths: many cosines are equal, or nearly.
+
+    Beside each word there is one near it, with a tilde, which may find other passages.
+    """
     directions = [_some(rng, 2) for _ in range(rng.randint(2, 4))]
     vectors = {}
     for word in WORDS:
         direction = rng.choice(directions)
-        vectors[word] = vectors[f"{WORDINGS[0]} {word}"] = direction * np.int8(rng.randint(1, 9))
-        # The other wording is near, and yet may find other passages.
-        vectors[f"{WORDINGS[1]} {word}"] = 3 * direction + _some(rng, rng.choice((1, 2, 3)))
+        vectors[word] = direction * np.int8(rng.randint(1, 9))
+        vectors[f"~{word}"] = 3 * direction + _some(rng, rng.choice((1, 2, 3)))
+        vectors[f"{WORDINGS[0]} {word}"] = vectors[word]
+        vectors[f"{WORDINGS[1]} {word}"] = vectors[f"~{word}"]
     return vectors
 
 

@@ -1,0 +1,170 @@
+"""How well common sources tell rewordings from other questions: what the rule of `fits` rests on.
+
+Pairs at cosine 0.85 or more, each asked both ways: one question's own five sources against the
+other's. What is kept of the rewordings and let through of the others, rule by rule.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import combinations
+
+from shared.matching.guard import judge
+from shared.matching.matcher import fits
+from shared.notes.note import Source
+from shared.question import normalise
+from shared.vectors import cosines, stack
+from tests.benchmarks.report import Figure
+from tests.evaluation.embedding import EMBEDDER
+from tests.evaluation.intents import FILES, Intents
+from tests.evaluation.material import AVAILABLE, rows, topics
+from tests.evaluation.pipeline import FreshSearch, all_chunks, import_notes, pipeline
+from tests.evaluation.wordings import TEACHING, families
+from tests.support.data import devotionals
+
+Pair = tuple[str, str]
+Rule = Callable[[Sequence[Source], Sequence[Source]], bool]
+
+_THRESHOLD = 0.85
+_K = 5
+_TOPICS = 150
+_PHRASINGS = 8  # of each intent
+
+
+def _common(own: Sequence[Source], theirs: Sequence[Source]) -> int:
+    ids = {source.chunk_id for source in theirs}
+    return sum(source.chunk_id in ids for source in own)
+
+
+def _first_among(own: Sequence[Source], theirs: Sequence[Source]) -> bool:
+    return own[0].chunk_id in {source.chunk_id for source in theirs}
+
+
+RULES: dict[str, Rule] = {
+    "1 of 5": lambda own, theirs: _common(own, theirs) >= 1,
+    "2 of 5": lambda own, theirs: _common(own, theirs) >= 2,
+    "3 of 5": lambda own, theirs: _common(own, theirs) >= 3,
+    "4 of 5": lambda own, theirs: _common(own, theirs) >= 4,
+    "first": _first_among,
+    "both first": lambda own, theirs: _first_among(own, theirs) and _first_among(theirs, own),
+    "first, 2": lambda own, theirs: _first_among(own, theirs) and _common(own, theirs) >= 2,
+    "first, 3": lambda own, theirs: _first_among(own, theirs) and _common(own, theirs) >= 3,
+    "as built": fits,
+}
+
+FIGURES = {
+    "fit_kept": Figure(unit="share of rewordings that the guard agrees to"),
+    "fit_let_through": Figure(unit="share of other questions that the guard agrees to"),
+}
+
+
+def catechism_pairs() -> dict[str, list[Pair]]:
+    """Labelled pairs of catechism questions."""
+    return {
+        f"catechism, {label}": [(row["a"], row["b"]) for row in rows(f"pairs/catechism_{name}.tsv")]
+        for label, name in (("same", "cross_positives"), ("other", "hard_negatives"))
+    }
+
+
+def topic_pairs() -> dict[str, list[Pair]]:
+    """One topic in two wordings of a family; two topics in one wording."""
+    names = [name for name, _ in topics()[:_TOPICS]]
+    reworded = [
+        (one.format(topic), other.format(topic))
+        for topic in names
+        for family in families(topic)
+        for one, other in combinations(family[:3], 2)
+    ]
+    neighbours = [(TEACHING[0].format(a), TEACHING[0].format(b)) for a, b in combinations(names, 2)]
+    return {"topics, same": reworded, "topics, other": neighbours}
+
+
+def intent_pairs(name: str, intents: Intents) -> dict[str, list[Pair]]:
+    """Two phrasings of one intent, or of two."""
+    texts = [
+        (text, intent)
+        for intent, phrasings in intents.phrasings.items()
+        for text in phrasings[:_PHRASINGS]
+    ]
+    pairs: dict[str, list[Pair]] = {f"{name}, same": [], f"{name}, other": []}
+    for (a, one), (b, other) in combinations(texts, 2):
+        pairs[f"{name}, {'same' if one == other else 'other'}"].append((a, b))
+    return pairs
+
+
+async def near(pairs: Mapping[str, list[Pair]]) -> dict[str, list[Pair]]:
+    """Those pairs that may meet at all: different normal forms, cosine at the threshold."""
+    texts = sorted({text for group in pairs.values() for pair in group for text in pair})
+    vectors = stack(await EMBEDDER.questions(texts))
+    alike = {
+        text: {texts[row] for row in (cosines(vector, vectors) >= _THRESHOLD).nonzero()[0]}
+        for text, vector in zip(texts, vectors, strict=True)
+    }
+    return {
+        label: [(a, b) for a, b in group if b in alike[a] and normalise(a) != normalise(b)]
+        for label, group in pairs.items()
+    }
+
+
+async def searched(
+    notes: Mapping[str, str], pairs: Mapping[str, list[Pair]]
+) -> dict[str, list[tuple[Pair, Sequence[Source], Sequence[Source]]]]:
+    """Each pair with the sources of both over these notes, both ways round."""
+    texts = sorted({text for group in pairs.values() for pair in group for text in pair})
+    vectors = await EMBEDDER.questions(texts)
+    async with pipeline() as container:
+        await import_notes(container, "one", notes)
+        search = FreshSearch(dict(zip(texts, vectors, strict=True)), _K)
+        found = search(await all_chunks(container, "one"))
+    return {
+        label: [
+            (pair, found[pair[0]], found[pair[1]])
+            for one in group
+            for pair in (one, (one[1], one[0]))
+        ]
+        for label, group in pairs.items()
+    }
+
+
+async def measure() -> dict[str, list[tuple[Pair, Sequence[Source], Sequence[Source]]]]:
+    """All pairs: the catechisms' and topics' over the readings, the intents' over their notes."""
+    readings = {reading["note_id"]: reading["text"] for reading in devotionals()}
+    measured = await searched(readings, await near(catechism_pairs() | topic_pairs()))
+    for name in FILES:
+        intents = Intents.read(name)
+        measured |= await searched(intents.notes, await near(intent_pairs(name, intents)))
+    return measured
+
+
+def _line(label: str, group: Iterable[tuple[Pair, Sequence[Source], Sequence[Source]]]) -> str:
+    found = [(own, theirs) for _, own, theirs in group]
+    shares = (
+        f"{sum(rule(*pair) for pair in found) / len(found):10.1%}" if found else f"{'-':>10}"
+        for rule in RULES.values()
+    )
+    return f"  {label:<22}{len(found):6}{''.join(shares)}"
+
+
+async def figures() -> dict[str, Figure]:
+    """Measure, and print the rules beside each other, with the guard and without."""
+    if not AVAILABLE:
+        return FIGURES
+    measured = await measure()
+    agreed = {
+        label: [one for one in group if judge(*map(normalise, one[0])).same]
+        for label, group in measured.items()
+    }
+    for title, groups in (("all", measured), ("guard agrees", agreed)):
+        print(f"  {title:<22}{'':6}{''.join(f'{name:>10}' for name in RULES)}")
+        for label, group in groups.items():
+            print(_line(label, group))
+    values = {}
+    for name, label in (("fit_kept", "same"), ("fit_let_through", "other")):
+        pairs = [one for key, group in agreed.items() if key.endswith(label) for one in group]
+        share = sum(fits(own, theirs) for _, own, theirs in pairs) / len(pairs)
+        values[name] = FIGURES[name].measured(share)
+    return values
+
+
+if __name__ == "__main__":
+    for name, figure in asyncio.run(figures()).items():
+        print(name, figure.row())

@@ -1,0 +1,171 @@
+"""Labelled pairs of questions: what cosine alone takes for the same, and what the guard leaves.
+
+`python -m tests.evaluation.pairs` prints a table for each file. The intents of clinc150 and
+banking77 are broader than questions ("what is my balance", "how much money have I got left"), so
+of their pairs much is refused that a person would call the same.
+"""
+
+import asyncio
+import csv
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from shared.matching.guard import judge
+from shared.question import normalise
+from shared.vectors import Vector, cosines, stack
+from tests.benchmarks.report import Figure
+from tests.evaluation.embedding import EMBEDDER
+from tests.evaluation.material import AVAILABLE, rows
+
+THRESHOLD = 0.85
+_LEVELS = (0.80, 0.85, 0.90, 0.95)
+_NEIGHBOURS = 5
+_REWORDED = Path(__file__).with_name("reworded.tsv")
+
+FIGURES = {
+    "catechism_negatives_let_through": Figure(unit="share of cosine's", budget=0.05),
+    "catechism_positives_kept": Figure(unit="share of cosine's", budget=0.75, floor=True),
+    "paws_negatives_let_through": Figure(unit="share of cosine's", budget=0.25),
+    "paws_positives_kept": Figure(unit="share of cosine's"),
+    "reworded_negatives_let_through": Figure(unit="share of cosine's"),
+    "reworded_positives_kept": Figure(unit="share of cosine's", budget=0.20, floor=True),
+    "clinc150_positives_kept": Figure(unit="share of cosine's"),
+    "banking77_positives_kept": Figure(unit="share of cosine's"),
+    "semantic_false_share_catechism": Figure(unit="share of hits; naive: cosine alone"),
+    "semantic_false_share_paws": Figure(unit="share of hits; naive: cosine alone"),
+    "semantic_false_share_reworded": Figure(unit="share of hits; naive: cosine alone", budget=0.12),
+    "semantic_false_share_clinc150": Figure(unit="share of hits; naive: cosine alone"),
+    "semantic_false_share_banking77": Figure(unit="share of hits; naive: cosine alone"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two questions in their normal form, whether they ask the same, and their cosine."""
+
+    a: str
+    b: str
+    same: bool
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Of some pairs, how many that are the same and how many that are not became hits."""
+
+    kept: int
+    wrong: int
+    positives: int
+
+    @classmethod
+    def of(cls, pairs: Iterable[Pair], hit: Callable[[Pair], bool]) -> "Score":
+        """Count the hits among labelled pairs."""
+        pairs = list(pairs)
+        hits = [pair for pair in pairs if hit(pair)]
+        kept = sum(pair.same for pair in hits)
+        return cls(kept, len(hits) - kept, sum(pair.same for pair in pairs))
+
+    @property
+    def false_share(self) -> float:
+        """Wrong hits among the hits; 0 where there are none."""
+        return self.wrong / max(1, self.kept + self.wrong)
+
+
+def guarded(pair: Pair) -> bool:
+    """What the pipeline takes for the same without a verifier."""
+    return pair.cosine >= THRESHOLD and judge(pair.a, pair.b).same
+
+
+def above(level: float) -> Callable[[Pair], bool]:
+    """What a threshold alone takes for the same."""
+    return lambda pair: pair.cosine >= level
+
+
+async def read() -> dict[str, list[Pair]]:
+    """All labelled pairs, by the name of their source."""
+    with _REWORDED.open(encoding="utf-8", newline="") as lines:
+        sources = {"reworded": list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))}
+    if AVAILABLE:
+        negatives = rows("pairs/catechism_hard_negatives.tsv")
+        sources["catechism"] = negatives + rows("pairs/catechism_cross_positives.tsv")
+        sources["paws"] = rows("pairs/paws_wiki_dev.tsv")
+    found = {name: await _labelled(table) for name, table in sources.items()}
+    if AVAILABLE:
+        found["clinc150"] = await _by_intent("pairs/clinc150_test.tsv", "intent")
+        found["banking77"] = await _by_intent("pairs/banking77_test.csv", "category")
+    return found
+
+
+async def _labelled(table: list[dict[str, str]]) -> list[Pair]:
+    vectors = await _vectors(text for row in table for text in (row["a"], row["b"]))
+    pairs = []
+    for row in table:
+        a, b = normalise(row["a"]), normalise(row["b"])
+        cosine = float(cosines(vectors[a], vectors[b][np.newaxis])[0])
+        pairs.append(Pair(a, b, row["label"] == "1", cosine))
+    return pairs
+
+
+async def _by_intent(path: str, intent: str) -> list[Pair]:
+    """Each phrasing with its nearest others, where their cosine is at least the lowest level."""
+    intents = {normalise(row["text"]): row[intent] for row in rows(path)}
+    vectors = await _vectors(intents)
+    texts = list(intents)
+    matrix = stack([vectors[text] for text in texts], EMBEDDER.dimensions)
+    pairs: dict[frozenset[str], Pair] = {}
+    for text in texts:
+        similarity = cosines(vectors[text], matrix)
+        order = (int(place) for place in np.argsort(-similarity, kind="stable"))
+        near = (place for place in order if texts[place] != text)
+        for place in islice(near, _NEIGHBOURS):
+            if similarity[place] >= _LEVELS[0]:
+                other = texts[place]
+                same = intents[text] == intents[other]
+                pairs[frozenset((text, other))] = Pair(text, other, same, float(similarity[place]))
+    return list(pairs.values())
+
+
+async def _vectors(texts: Iterable[str]) -> Mapping[str, Vector]:
+    normal = list(dict.fromkeys(map(normalise, texts)))
+    return dict(zip(normal, await EMBEDDER.embed(normal), strict=True))
+
+
+async def figures() -> dict[str, Figure]:
+    """What the guard keeps and lets through of what cosine 0.85 alone takes for the same."""
+    measured = dict(FIGURES)
+    for name, pairs in (await read()).items():
+        cosine, guard = Score.of(pairs, above(THRESHOLD)), Score.of(pairs, guarded)
+        values = {
+            f"{name}_negatives_let_through": (guard.wrong / max(1, cosine.wrong), 1.0),
+            f"{name}_positives_kept": (guard.kept / max(1, cosine.kept), 1.0),
+            f"semantic_false_share_{name}": (guard.false_share, cosine.false_share),
+        }
+        for figure, (value, baseline) in values.items():
+            if figure in measured:
+                measured[figure] = measured[figure].measured(value, baseline)
+    return measured
+
+
+def table(name: str, pairs: list[Pair]) -> Table:
+    """One source's pairs, decided in each way."""
+    shown = Table("decided by", "hits", "wrong", "false share", "recall", title=name)
+    ways = {f"cosine {level:.2f}": above(level) for level in _LEVELS}
+    for way, hit in (ways | {f"guard at {THRESHOLD}": guarded}).items():
+        score = Score.of(pairs, hit)
+        recall = f"{score.kept / score.positives:.3f}" if score.positives else "-"
+        hits = f"{score.kept + score.wrong:,}"
+        shown.add_row(way, hits, f"{score.wrong:,}", f"{score.false_share:.3f}", recall)
+    return shown
+
+
+if __name__ == "__main__":
+    console = Console()
+    for source, labelled in asyncio.run(read()).items():
+        positives = sum(pair.same for pair in labelled)
+        console.print(table(f"{source}: {len(labelled):,} pairs, {positives:,} the same", labelled))

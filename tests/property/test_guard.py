@@ -1,0 +1,106 @@
+"""What the guard holds for any two questions."""
+
+import csv
+import random
+import re
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.matching.guard import judge
+from shared.question import normalise
+from tests.support.data import catechism_questions, real_data
+
+_MUTATIONS = 10_000
+_PAIR_FILES = (
+    "paws_wiki_dev.tsv",
+    "catechism_hard_negatives.tsv",
+    "catechism_cross_positives.tsv",
+)
+_PHRASINGS = ("clinc150_test.tsv", "banking77_test.csv")
+_VERSES = ("John 3:16", "1 Cor 13:4-7", "Psalm 23:1", "Rom. 8:28", "Genesis 1:1", "2 Tim. 3:16")
+
+_DENIALS = ("not", "never", "no", "without")
+_AUXILIARY = re.compile(r"\b(is|are|was|were|do|does|did|has|have|could|should|would)\b(?!')")
+
+_WORDS = (
+    "what who when how is does the a not never faith grace paul timothy write to from by in of"
+    " and or before after 3 third three may 25 december john 3:16 cor 1 first was given giving"
+)
+_questions = st.lists(st.sampled_from(_WORDS.split()), min_size=1, max_size=9).map(" ".join)
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    delimiter = "\t" if name.endswith(".tsv") else ","
+    with real_data(f"pairs/{name}").open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines, delimiter=delimiter))
+
+
+def _real_questions() -> list[str]:
+    pairs = [text for name in _PAIR_FILES for row in _rows(name) for text in (row["a"], row["b"])]
+    phrasings = [row["text"] for name in _PHRASINGS for row in _rows(name)]
+    return list(dict.fromkeys(catechism_questions() + pairs + phrasings))
+
+
+def _mutations(seed: int) -> Iterator[tuple[str, str]]:
+    """Real questions, each with a digit or verse changed or a denial put in."""
+    chance = random.Random(seed)
+    questions = _real_questions()
+    while True:
+        question = chance.choice(questions)
+        places = [found.start() for found in re.finditer(r"[0-9]", question)]
+        kind = chance.choice(("digit", "verse", "negation")) if places else "negation"
+        kind = "verse" if chance.random() < 0.2 else kind
+        if kind == "digit":
+            place = chance.choice(places)
+            digit = chance.choice([digit for digit in "0123456789" if digit != question[place]])
+            yield question, question[:place] + digit + question[place + 1 :]
+        elif kind == "verse":
+            verse = chance.choice(_VERSES)
+            stem, last = verse[:-1], int(verse[-1])
+            asked = f"{question.rstrip(' ?.!')} in {{}}?"
+            yield (
+                asked.format(verse),
+                asked.format(f"{stem}{(last - 1 + chance.randint(1, 8)) % 9 + 1}"),
+            )
+        elif chance.random() < 0.5 and _AUXILIARY.search(question):
+            yield question, _AUXILIARY.sub(r"\1n't", question, count=1)
+        else:
+            words = question.split()
+            words.insert(chance.randint(0, len(words)), chance.choice(_DENIALS))
+            yield question, " ".join(words)
+
+
+@given(_questions, _questions)
+def test_the_guard_is_symmetric(a: str, b: str) -> None:
+    assert judge(a, b).same == judge(b, a).same
+
+
+def test_the_guard_is_symmetric_on_real_pairs() -> None:
+    for name in _PAIR_FILES:
+        for row in _rows(name)[:1_500]:
+            assert judge(row["a"], row["b"]).same == judge(row["b"], row["a"]).same
+
+
+@given(_questions)
+def test_identical_normal_forms_always_match(question: str) -> None:
+    assert judge(normalise(question), normalise(f"  {question.upper()}?")).same
+
+
+def test_every_real_question_matches_itself() -> None:
+    for question in _real_questions():
+        assert judge(normalise(question), normalise(question)).same
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_changed_digit_verse_or_denial_never_matches(seed: int) -> None:
+    """Of 10,000 mutations of real questions, half with each seed, none passes for its original."""
+    mutations = _mutations(seed)
+    matched = []
+    for _ in range(_MUTATIONS // 2):
+        original, mutated = map(normalise, next(mutations))
+        if judge(original, mutated).same:
+            matched.append((original, mutated))
+    assert matched == []
