@@ -151,7 +151,7 @@ class Container:
     @cached_property
     def freshness(self) -> "Freshness":
         """What keeps cached answers true."""
-        from shared.cache.invalidation import Invalidation
+        from shared.cache.invalidation import Invalidation, NoInvalidation
         from shared.cache.pipeline import embedding_name
         from shared.freshness import Freshness
         from shared.notes.preparing import Preparer
@@ -160,8 +160,13 @@ class Container:
         preparer = Preparer(
             self.embedder, words=settings.chunk_words, overlap=settings.chunk_overlap_words
         )
+        invalidation = (
+            Invalidation(self.patient_connection, replicas=settings.redis_replicas)
+            if settings.cache_enabled
+            else NoInvalidation()
+        )
         return Freshness(
-            invalidation=Invalidation(self.patient_connection, replicas=settings.redis_replicas),
+            invalidation=invalidation,
             store=self.store,
             prepare=preparer.prepare,
             embedding_name=embedding_name(self.embedder.model),

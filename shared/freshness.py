@@ -122,6 +122,8 @@ class Freshness:
             return True
         if rows is None:
             return False
+        if len(entry.vector) != rows.shape[1]:
+            return True  # the model was given other dimensions since
         if not entry.full:
             return True  # the search took all there was, and now there is more
         nearest = cosines(from_bytes(entry.vector), rows).max()

@@ -161,6 +161,8 @@ def _passages(text: str, head: Reference, book: Book) -> list[Reference]:
         return []
     if head.chapter is None:
         number, said = _chapter(text, head.end, book)
+        if number is None and book.chapters == 1 and _SAID_VERSE.match(text, head.end):
+            number = _verse(text, head.end)
         if number is None:
             return [head] if book.sure is Sure.ALWAYS and head.verse is None else []
         head = replace(head, chapter=number.value, end=number.end)

@@ -33,7 +33,8 @@ def start_smollm2() -> Iterator[str]:
     """
     weights = _weights()
     with subprocess.Popen(  # noqa: S603 - this very module
-        [sys.executable, "-m", "infra.local.smollm2", str(weights)],
+        # -P: whatever else is called `infra` where the user stands is not meant.
+        [sys.executable, "-P", "-m", "infra.local.smollm2", str(weights)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # llama.cpp tells of each request there
@@ -70,6 +71,10 @@ def _serve(weights: str) -> None:
     parameters.cors_origins = ""  # no page in a browser may ask
     parameters.n_ctx = _CONTEXT_TOKENS
     parameters.n_parallel = 1
+    # What was asked before would decide how a prompt is cut into batches, hence the last bits
+    # of its sums, hence now and then a word: without, the same question has the same answer.
+    parameters.cache_prompt = False
+    parameters.cache_ram_mib = 0
     server = xllamacpp.Server(parameters)
     sys.stdout.write(f"{server.listening_address}\n")
     sys.stdout.flush()

@@ -65,5 +65,22 @@ class Invalidation:
             )
 
 
+class NoInvalidation(Invalidation):
+    """For where the cache is switched off: there is nothing to drop, and perhaps no Redis."""
+
+    def __init__(self) -> None:
+        """Need nothing."""
+
+    async def raise_fence(self, user_id: str) -> "dict[str, Entry | None]":
+        """Find nothing."""
+        return {}
+
+    async def drop(self, user_id: str, fields: "Collection[str]", *, kept: int) -> None:
+        """Do nothing."""
+
+    async def forget(self, user_id: str) -> None:
+        """Do nothing."""
+
+
 def _new_fence() -> str:
     return secrets.token_urlsafe(12)

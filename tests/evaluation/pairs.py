@@ -117,7 +117,7 @@ async def _by_intent(path: str, intent: str) -> list[Pair]:
     intents = {normalise(row["text"]): row[intent] for row in rows(path)}
     vectors = await _vectors(intents)
     texts = list(intents)
-    matrix = stack([vectors[text] for text in texts], EMBEDDER.dimensions)
+    matrix = stack([vectors[text] for text in texts])
     pairs: dict[frozenset[str], Pair] = {}
     for text in texts:
         similarity = cosines(vectors[text], matrix)

@@ -17,6 +17,15 @@ from shared.cache.invalidation import Invalidation
 from shared.errors import CacheUnavailableError, StoreUnavailableError
 from shared.freshness import Freshness
 from shared.notes.note import Chunk
+from tests.support.interleaving.climates import (
+    ALIASES,
+    CALM,
+    CONTEXTS,
+    EVICTIONS,
+    FAULTS,
+    LOW,
+    Climate,
+)
 from tests.support.interleaving.ports import WatchedStore
 
 Mutation = Callable[[pytest.MonkeyPatch], None]
@@ -174,21 +183,22 @@ def flight_without_the_fence(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(keyspace.UserKeys, "flight", lambda self, field, fence: flight(self, field, ""))
 
 
-MUTATIONS: Sequence[Mutation] = (
-    keep_without_the_fence,
-    share_without_the_fence,
-    no_epsilon,
-    no_rule_for_fewer_than_k,
-    used_notes_forgotten,
-    index_not_consulted,
-    drop_leaves_the_fence,
-    fence_after_the_index,
-    fence_before_the_store,
-    lost_fence_comes_back,
-    unreadable_notes_drop_nothing,
-    acknowledged_undone,
-    aliases_own_search_not_checked,
-    alias_outlives_its_answer,
-    context_counts_as_answer,
-    flight_without_the_fence,
-)
+MUTATIONS: Mapping[Mutation, Climate] = {
+    keep_without_the_fence: CALM,
+    share_without_the_fence: ALIASES,
+    no_epsilon: LOW,
+    no_rule_for_fewer_than_k: CALM,
+    used_notes_forgotten: CALM,
+    index_not_consulted: EVICTIONS,
+    drop_leaves_the_fence: CONTEXTS,
+    fence_after_the_index: CALM,
+    fence_before_the_store: CALM,
+    lost_fence_comes_back: EVICTIONS,
+    unreadable_notes_drop_nothing: FAULTS,
+    acknowledged_undone: FAULTS,
+    aliases_own_search_not_checked: ALIASES,
+    alias_outlives_its_answer: ALIASES,
+    context_counts_as_answer: EVICTIONS,
+    flight_without_the_fence: CALM,
+}
+"""Each with the climate that brings it to light soonest."""

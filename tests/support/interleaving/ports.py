@@ -17,6 +17,7 @@ from shared.errors import (
 from shared.inference.model import Completion
 from shared.notes.note import Chunk, Note, Source
 from shared.vectors import Vector, cosines
+from tests.support.interleaving.climates import Climate
 from tests.support.interleaving.history import History, StaleError, rank
 from tests.support.stores import MemoryNoteStore
 
@@ -26,14 +27,14 @@ T = TypeVar("T")
 class Chance:
     """What a seed decides beside the loop: how long anything takes, and what fails."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, climate: Climate, rng: Random) -> None:
         self.rng = rng
         self.calm = False
         self.frozen: set[object] = set()
         """Tasks whose container will be frozen for good."""
-        self._turns = rng.choice(((0, 1), (1,), (0, 0, 1, 2, 12), (0, 0, 0, 0, 30)))
-        self._faults = rng.choice((0.0, 0.0, 0.03, 0.1))
-        self.speechless = rng.choice((0.0, 0.3))
+        self._turns = rng.choice(climate.turns)
+        self._faults = rng.choice(climate.faults)
+        self.speechless = rng.choice(climate.speechless)
         """How often the model has no answer, so that a context is kept alone."""
 
     async def pause(self) -> None:

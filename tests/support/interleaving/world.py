@@ -23,6 +23,7 @@ from shared.notes.note import Note
 from shared.notes.preparing import Preparer
 from shared.settings import Settings
 from shared.vectors import Vector
+from tests.support.interleaving.climates import CLIMATES, Climate
 from tests.support.interleaving.history import History, StaleError, Version, explain
 from tests.support.interleaving.loop import ShuffledLoop, reproducible
 from tests.support.interleaving.ports import (
@@ -50,7 +51,7 @@ def run(seed: int, wire: Wire) -> None:
     rng = Random(seed)
     loop = ShuffledLoop(rng)
     wire.call("FLUSHALL")
-    world = World(rng, loop, wire)
+    world = World(CLIMATES[seed % len(CLIMATES)], rng, loop, wire)
     try:
         with reproducible(rng, loop):
             try:
@@ -66,11 +67,11 @@ def run(seed: int, wire: Wire) -> None:
 class World:
     """Everything of one world, built from a seed's generator."""
 
-    def __init__(self, rng: Random, loop: ShuffledLoop, wire: Wire) -> None:
-        self._rng, self._loop, self._wire = rng, loop, wire
+    def __init__(self, climate: Climate, rng: Random, loop: ShuffledLoop, wire: Wire) -> None:
+        self._climate, self._rng, self._loop, self._wire = climate, rng, loop, wire
         self._history = History()
         self._cramped = rng.random() < 0.3
-        self._chance = Chance(rng)
+        self._chance = Chance(climate, rng)
         self._embedder = WordEmbedder(_vectors(rng), self._chance)
         self._store = WatchedStore(self._chance, self._history)
         self._connection = WatchedConnection(wire, self._chance, self._history)
@@ -88,22 +89,24 @@ class World:
             prepare=Preparer(self._embedder, words=1, overlap=0).prepare,
             embedding_name=embedding_name(self._embedder.model),
         )
-        self._users = ("ann", "bob")[: rng.choice((1, 1, 1, 1, 2))]
+        self._users = ("ann", "bob")[: rng.choice(climate.users)]
         self._questions = [
             f"{wording} {word}"
             for word in WORDS[: rng.choice((1, 1, 2))]
-            for wording in rng.choice((WORDINGS[:1], WORDINGS))
+            for wording in WORDINGS[: rng.choice(climate.wordings)]
         ]
         self._notes = [f"n{number}" for number in range(rng.randint(2, 4))]
-        self._vocabulary = WORDS[: rng.randint(2, len(WORDS))]
+        words = WORDS[2:] if climate.unasked else WORDS
+        self._vocabulary = words[: rng.choice(climate.words)]
         self._version = 0
         self._tasks: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
         await self._begin()
         rng = self._rng
-        actors = [self._asker] * rng.randint(1, 3) + [self._owner] * rng.randint(1, 3)
-        actors += [self._evictor] * rng.choice((0, 1))
+        actors = [self._asker] * rng.randint(1, 3)
+        actors += [self._owner] * rng.choice(self._climate.owners)
+        actors += [self._evictor] * rng.choice(self._climate.evictors)
         for actor in actors:
             self._spawn(actor(rng.choice(self._users)))
         await self._settle()
@@ -127,7 +130,7 @@ class World:
                 if self._rng.random() < 0.7:
                     await self._write(user, note_id, self._text(user))
             for question in self._questions:
-                if self._rng.random() < 0.6:
+                if self._rng.random() < self._climate.asked_before:
                     await self._ask(Request(user, question))
         self._chance.calm = False
 

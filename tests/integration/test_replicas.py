@@ -1,0 +1,75 @@
+"""An acknowledged invalidation is held by as many replicas as the settings ask for."""
+
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from infra.local.valkey import start_valkey
+from shared.cache.connection import Connection
+from shared.cache.found import Found
+from shared.cache.invalidation import Invalidation
+from shared.errors import CacheUnavailableError
+from shared.settings import Settings
+from tests.support.caches import Cache
+from tests.support.servers import call, valkey_cluster
+
+
+@pytest.fixture
+def replica_pids(request: pytest.FixtureRequest) -> Iterator[list[int]]:
+    """Ids of processes that a test stops; they go on afterwards, so that they can end."""
+    stopped: list[int] = []
+    yield stopped
+    for pid in stopped:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture(params=["standalone", "cluster"])
+async def replicated(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Cache, list[int]]]:
+    """A cache whose every master has one replica, and the replicas' process ids."""
+    clustered = request.param == "cluster"
+    if clustered:
+        with valkey_cluster(replicas=1) as cluster:
+            pids = [node.pid for node in cluster.nodes[3:]]
+            async for cache in _cache(cluster.url, clustered=True):
+                yield cache, pids
+        return
+    with start_valkey() as master, start_valkey(replicaof=f"127.0.0.1 {master.port}") as replica:
+        while "master_link_status:up" not in call(replica.port, "INFO replication"):
+            pass
+        async for cache in _cache(master.url, clustered=False):
+            yield cache, [replica.pid]
+
+
+async def _cache(url: str, *, clustered: bool) -> AsyncIterator[Cache]:
+    settings = Settings(redis_url=url, redis_cluster=clustered, redis_timeout=2)
+    connection = Connection.open(settings)
+    yield Cache(connection, settings)
+    await connection.aclose()
+
+
+async def test_an_invalidation_that_a_replica_holds_is_done(
+    replicated: tuple[Cache, list[int]],
+) -> None:
+    cache, _ = replicated
+    await cache.ask()
+    invalidation = Invalidation(cache.connection, replicas=1)
+    index = await invalidation.raise_fence("ann")
+    await invalidation.drop("ann", list(index), kept=0)
+    assert await cache.visit().look_up() == Found()
+    await invalidation.forget("ann")
+
+
+async def test_one_that_no_replica_holds_is_not_done_and_says_so(
+    replicated: tuple[Cache, list[int]], replica_pids: list[int]
+) -> None:
+    cache, pids = replicated
+    await cache.ask()
+    invalidation = Invalidation(cache.connection, replicas=1)
+    index = await invalidation.raise_fence("ann")
+    replica_pids += pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(CacheUnavailableError, match="0 of 1 replicas"):
+        await invalidation.drop("ann", list(index), kept=0)

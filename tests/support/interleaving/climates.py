@@ -1,0 +1,47 @@
+"""What worlds are drawn from: each climate makes other accidents likely."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Choices: TypeAlias = tuple[float, ...]
+"""Equally likely values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Climate:
+    """`faults` and `speechless` are shares: of uses of a port that fail, and of answers."""
+
+    faults: Choices = (0.0, 0.0, 0.03, 0.1)
+    speechless: Choices = (0.0, 0.3)
+    turns: tuple[tuple[int, ...], ...] = ((0, 1), (1,), (0, 0, 1, 2, 12), (0, 0, 0, 0, 30))
+    """How many turns an effect, or its reply, may let pass."""
+    evictors: tuple[int, ...] = (0, 1)
+    owners: tuple[int, ...] = (1, 2, 3)
+    users: tuple[int, ...] = (1, 1, 1, 2)
+    wordings: tuple[int, ...] = (1, 2)
+    """How many questions mean the same."""
+    asked_before: float = 0.6
+    """Which share of the questions is cached when the world begins."""
+    words: tuple[int, ...] = (2, 4, 6)
+    """How many words the notes are made of."""
+    unasked: bool = False
+    """Whether the notes speak only of what nobody asks: cosines are low."""
+
+
+MIXED = Climate()
+CALM = Climate(faults=(0.0,), speechless=(0.0,), evictors=(0,), users=(1,))
+CONTEXTS = Climate(faults=(0.0,), speechless=(0.6,), evictors=(0,), users=(1,), asked_before=1)
+EVICTIONS = Climate(faults=(0.0,), speechless=(0.5,), evictors=(1, 2), users=(1,), asked_before=1)
+ALIASES = Climate(
+    faults=(0.0,), speechless=(0.0,), users=(1,), wordings=(2,), asked_before=0.8, words=(1, 1, 2)
+)
+LOW = Climate(faults=(0.0,), evictors=(0,), users=(1,), wordings=(1,), asked_before=1, unasked=True)
+FAULTS = Climate(faults=(0.05, 0.1), users=(1,))
+
+CLIMATES = (MIXED, CALM, CONTEXTS, EVICTIONS, ALIASES, LOW, FAULTS)
+"""A world's seed says which is its own: seed modulo their number."""
+
+
+def seeds(climate: Climate, count: int) -> range:
+    """The first seeds of a climate's worlds."""
+    return range(CLIMATES.index(climate), count * len(CLIMATES), len(CLIMATES))

@@ -1,0 +1,104 @@
+"""References to the Bible, as people write them."""
+
+import pytest
+
+from shared.question import normalise
+from shared.scripture import find_references
+
+_SAME = [
+    ["1 Cor 13", "First Corinthians 13", "I Cor. 13", "1st Corinthians 13", "1cor 13"],
+    ["John 3:16", "John chapter 3 verse 16", "Jn 3.16", "John iii. 16", "john 3 16", "Jn. 3 v. 16"],
+    ["John 3:16", "chapter 3 verse 16 of John", "verse 16 of John 3", "the gospel of John 3:16"],
+    ["Psalm 23", "Ps. 23", "Psalms 23", "the 23rd Psalm", "the twenty-third psalm", "Psalm xxiii"],
+    ["1 Cor 13:4-7", "verses 4 to 7 of chapter 13 of I Corinthians", "1 Corinthians 13:4\u20137"],
+    ["Song of Solomon 2", "Song of Songs 2", "Canticles 2"],
+    ["Acts 2", "Acts of the Apostles 2", "the book of Acts, chapter 2"],
+    ["Jude 5", "Jude 1:5", "Jude verse 5"],
+    ["2 Timothy 3:16", "II Tim. 3:16", "Second Timothy 3:16", "2nd Tim 3 verse 16"],
+    ["1 John", "First Epistle of John", "1st John"],
+]
+
+_MEANINGS = [
+    ("2 Corinthians 13", [("2 Corinthians", 13, None, None, None)]),
+    ("John 3:16, 18", [("John", 3, 16, None, None), ("John", 3, 18, None, None)]),
+    ("Rom 8:28-30; 9:1", [("Romans", 8, 28, 8, 30), ("Romans", 9, 1, None, None)]),
+    ("Genesis 1:1-2:3", [("Genesis", 1, 1, 2, 3)]),
+    ("Matthew 5 to 7", [("Matthew", 5, None, 7, None)]),
+    ("Psalms 23 and 24", [("Psalms", 23, None, None, None), ("Psalms", 24, None, None, None)]),
+    ("John 3:16, 1 John 4:8", [("John", 3, 16, None, None), ("1 John", 4, 8, None, None)]),
+    ("John 3 ... v. 16", [("John", 3, None, None, None), ("John", 3, 16, None, None)]),
+    ("Psalm 119:105a", [("Psalms", 119, 105, None, None)]),
+    ("Isaiah 53, Is. 53:5", [("Isaiah", 53, None, None, None), ("Isaiah", 53, 5, None, None)]),
+    ("Deuteronomy", [("Deuteronomy", None, None, None, None)]),
+    ("the book of Daniel", [("Daniel", None, None, None, None)]),
+]
+
+_NONE = [
+    "what is 5 times 6",
+    "I am 30 years old",
+    "The meeting is 5:30 pm",
+    "Mark one day said",
+    "John I saw",
+    "What job has 90 hours?",
+    "so 3 people came, my ex 2 of them",
+    "Is the answer 42?",
+    "What did Daniel see?",
+    "numbers are fun and he acts well",
+    "first John came, then Peter",
+    "What is required in the eighth commandment?",
+    "verse 16 of the poem",
+    "Mark 1,000 pages",
+    "",
+]
+
+
+@pytest.mark.parametrize("texts", _SAME, ids=lambda texts: texts[0])
+def test_ways_to_write_one_passage_mean_the_same(texts: list[str]) -> None:
+    meanings = {tuple(found.meaning for found in find_references(text)) for text in texts}
+    assert len(meanings) == 1
+    assert meanings != {()}
+
+
+@pytest.mark.parametrize(("text", "meanings"), _MEANINGS)
+def test_books_chapters_verses_and_ranges_are_read(text: str, meanings: list[object]) -> None:
+    assert [found.meaning for found in find_references(text)] == meanings
+
+
+@pytest.mark.parametrize("text", _NONE)
+def test_an_ordinary_word_is_no_book(text: str) -> None:
+    assert find_references(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 Cor. 13:4-7",
+        "John 3:16",
+        "Psalm 23",
+        "First Corinthians 13",
+        "Gen. 1:1-2:3",
+        "II Tim. 3:16",
+    ],
+)
+def test_the_normal_form_means_what_the_text_means(text: str) -> None:
+    (raw,) = find_references(f"What does {text} say?")
+    (normal,) = find_references(normalise(f"What does {text} say?"))
+    assert raw.meaning == normal.meaning
+
+
+def test_first_and_second_are_two_books() -> None:
+    (first,) = find_references("1 Corinthians 13")
+    (second,) = find_references("2 Corinthians 13")
+    assert first.meaning != second.meaning
+
+
+def test_the_offsets_enclose_what_was_read() -> None:
+    text = "See (1 Cor. 13:4-7) and Ps. 23, please."
+    assert [text[found.start : found.end] for found in find_references(text)] == [
+        "1 Cor. 13:4-7",
+        "Ps. 23",
+    ]
+
+
+def test_a_chapter_that_the_book_does_not_have_is_not_read() -> None:
+    assert find_references("John 31:6") == []
