@@ -3,7 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from shared.answer import Answer, new_answer_id
 from shared.errors import InferenceError, InferenceTimeoutError
@@ -72,26 +72,40 @@ class Reply:
         return f"{name}.{self.alias}" if self.alias else name
 
 
+class Parts(Protocol):
+    """What answering takes; each part is made when it is first asked for. A hit needs none."""
+
+    @property
+    def embedder(self) -> "Embedder":
+        """What embeds questions."""
+
+    @property
+    def store(self) -> "NoteStore":
+        """Where the notes are."""
+
+    @property
+    def answerer(self) -> "Answerer":
+        """What writes answers."""
+
+    @property
+    def matcher(self) -> "Matcher":
+        """What tells whether another question's answer serves."""
+
+
 class Assistant:
     """Answers questions from their asker's notes, and pays for each answer once."""
 
     def __init__(
         self,
+        parts: Parts,
         *,
         open_visit: "Callable[[Request, Question], Visit]",
-        embedder: "Embedder",
-        store: "NoteStore",
-        answerer: "Answerer",
-        matcher: "Matcher",
         retrieved_chunks: int,
         seconds: float,
     ) -> None:
         """`seconds` is how long an answer may take where the request does not say."""
+        self._parts = parts
         self._open_visit = open_visit
-        self._embedder = embedder
-        self._store = store
-        self._answerer = answerer
-        self._matcher = matcher
         self._k = retrieved_chunks
         self._seconds = seconds
 
@@ -125,24 +139,24 @@ class Assistant:
         async with visit.flight():
             vector = survey.vector
             if vector is None:
-                (vector,) = await self._embedder.embed([question.normal], deadline=deadline)
+                (vector,) = await self._parts.embedder.embed([question.normal], deadline=deadline)
             sources = found.sources
             if sources is None:
-                sources = await self._store.search(request.user_id, vector, self._k)
+                sources = await self._parts.store.search(request.user_id, vector, self._k)
             if not sources:
                 return Reply(question, None, (), None, None, visit.status)
 
             # Round trip 3, where another question is near: does its answer serve this one?
             match = None
             if survey.others and not (request.fresh or request.exact):
-                match = await self._matcher.match(
+                match = await self._parts.matcher.match(
                     question.normal, vector, sources, survey.others, visit, deadline=deadline
                 )
                 if match.found:
                     return _from_cache(question, match.found, visit, "semantic")
 
             try:
-                completion = await self._answerer.answer(
+                completion = await self._parts.answerer.answer(
                     question.normal, sources, deadline=deadline
                 )
             except InferenceError:

@@ -45,6 +45,10 @@ class Container:
         answerer: "Answerer | None" = None,
     ) -> None:
         self.settings = settings
+        # Names are known without the parts: an exact hit loads no model's client.
+        self._embedding_model = embedder.model if embedder else settings.embedding_model
+        self._dimensions = embedder.dimensions if embedder else settings.embedding_dimensions
+        self._answer_model = answerer.model if answerer else settings.chat_model
         self._answers_by_model = answerer is None
         for name, given in (("store", store), ("embedder", embedder), ("answerer", answerer)):
             if given is not None:
@@ -116,9 +120,9 @@ class Container:
         settings = self.settings
         limits = f"{settings.context_tokens} {settings.answer_tokens}"
         return Pipeline(
-            embedding_model=self.embedder.model,
-            dimensions=self.embedder.dimensions,
-            answered_by=f"{self.answerer.model} {limits} {SYSTEM}",
+            embedding_model=self._embedding_model,
+            dimensions=self._dimensions,
+            answered_by=f"{self._answer_model} {limits} {SYSTEM}",
             retrieved_chunks=settings.retrieved_chunks,
         )
 
@@ -128,11 +132,8 @@ class Container:
         from shared.assistant import Assistant
 
         return Assistant(
+            self,
             open_visit=self._open_visit,
-            embedder=self.embedder,
-            store=self.store,
-            answerer=self.answerer,
-            matcher=self.matcher,
             retrieved_chunks=self.settings.retrieved_chunks,
             seconds=self.settings.inference_timeout,
         )
@@ -169,7 +170,7 @@ class Container:
             invalidation=invalidation,
             store=self.store,
             prepare=preparer.prepare,
-            embedding_name=embedding_name(self.embedder.model),
+            embedding_name=embedding_name(self._embedding_model),
         )
 
     @cached_property

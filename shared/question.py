@@ -19,6 +19,9 @@ CUT_WORDS = 150
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")
 _APOSTROPHES = dict.fromkeys(map(ord, "\u2018\u2019\u02bc\u0060\u00b4"), "'")
 
+_SINGLED = _DASHES | _APOSTROPHES
+_ASCII = {ord("`"): "'"} | dict.fromkeys((*range(32), 127), " ")
+
 # What prose puts between and around words. Whatever may carry meaning (%, $, +, <, *, ...) stays.
 _PROSE = re.escape(".,;:!?\"'()[]{}-\u00ab\u00bb\u201c\u201d\u201e\u2039\u203a\u2026\u00bf\u00a1")
 _BETWEEN_DIGITS = re.compile(rf"(?<=\d)\s*([{_PROSE}])\s*(?=\d)")
@@ -70,7 +73,7 @@ def normalise(text: str) -> str:
     Raises:
         InvalidRequestError: the text holds half of a surrogate pair, which is no character.
     """
-    if any(unicodedata.category(character) == "Cs" for character in text):
+    if not text.isascii() and any(unicodedata.category(each) == "Cs" for each in text):
         raise InvalidRequestError("the question holds a lone surrogate, which is not text")
     # Dropping a character can bring together what then composes or folds anew.
     while (normal := _normalise_once(text)) != text:
@@ -79,11 +82,14 @@ def normalise(text: str) -> str:
 
 
 def _normalise_once(text: str) -> str:
-    text = "".join(_apart(character) for character in text)
-    text = unicodedata.normalize("NFKC", text).casefold()
-    text = unicodedata.normalize("NFKC", text).translate(_DASHES | _APOSTROPHES)
-    text = "".join(_visible(character) for character in text)
-    text = _PRIVATE.sub(" ", text)
+    if text.isascii():
+        text = text.casefold().translate(_ASCII)
+    else:
+        text = "".join(_apart(character) for character in text)
+        text = unicodedata.normalize("NFKC", text).casefold()
+        text = unicodedata.normalize("NFKC", text).translate(_SINGLED)
+        text = "".join(_visible(character) for character in text)
+        text = _PRIVATE.sub(" ", text)
     text = _BETWEEN_DIGITS.sub(lambda found: _keep(found[1]), text)
     text = _SIGN.sub(_keep("-"), text)
     text = _WITHIN_WORD.sub(_keep("'"), text)

@@ -59,7 +59,7 @@ def _enter(folder: Path) -> "tuple[str, subprocess.Popen[str] | None]":
 
 
 def _is_running(folder: Path) -> bool:
-    """Whether a server lives, for as long as it does it holds `valkey.lock`."""
+    """Whether a server lives: for as long as it does, it holds `valkey.lock`."""
     with (folder / "valkey.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -78,8 +78,7 @@ def _start(folder: Path) -> "tuple[str, subprocess.Popen[str]]":
         text=True,
         start_new_session=True,  # Ctrl-C is for the one command that it interrupts
     )
-    with keeper.stdout or suppress() as stdout:
-        said = stdout.readline().strip() if stdout else ""
+    said = keeper.stdout.readline().strip() if keeper.stdout else ""
     if said.startswith(_SCHEME):
         return said, keeper
     keeper.wait()
@@ -117,8 +116,9 @@ def _wait_until_loaded(server: ValkeyProcess, password: str) -> None:
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    with suppress(BrokenPipeError):  # who started this may be gone, and others here
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -83,7 +83,8 @@ class HuggingFaceChat:
             )
         if not text.strip():
             raise InferenceError(f"{self._endpoint} sent an empty message.")
-        return text
+        # Half of a surrogate pair is valid JSON, but no text that could be sent on or kept.
+        return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _usage(reply: dict[str, Any]) -> tuple[int | None, int | None]:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from shared.matching.stemming import is_past, stem
 from shared.matching.words import word_set
 
 if TYPE_CHECKING:
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 _PAST = frozenset({"was", "were", "did", "didst"})
 _FUTURE = frozenset({"will", "shall", "wilt"})
 _PRESENT = frozenset({"is", "are", "am", "do", "does", "doth"})
-_PERFECT = word_set("have has had having is are was were be been being")
+_OTHER_PAST = word_set("have has had having be is are was were been being get gets got did")
 
 _FIRST = word_set("i me my mine myself we us our ours ourselves")
 _SECOND = word_set("you your yours yourself thou thee thy thine")
@@ -39,15 +40,18 @@ def refuse_tense(a: "Wording", b: "Wording") -> str | None:
     one, other = _tense(a), _tense(b)
     if {one, other} in ({"past", "present"}, {"past", "future"}):
         return f"tense: {one} / {other}"
-    for left, right in ((a, b), (b, a)):
-        present = {token.key: token.text for token in left.tokens if token.text.endswith("s")}
-        for token in right.tokens:
-            if (
-                token.key in present
-                and token.text.endswith("ed")
-                and _PERFECT.isdisjoint(right.words)
-            ):
-                return f"tense: {token.text} / {present[token.key]}"
+    return _refuse_told(a, b) or _refuse_told(b, a)
+
+
+def _refuse_told(a: "Wording", b: "Wording") -> str | None:
+    """Refuse "what happened" for "what happens", which no auxiliary tells apart."""
+    if not _OTHER_PAST.isdisjoint(a.words) or not _PAST.isdisjoint(b.words):
+        return None
+    others = {token.key: token.text for token in b.tokens if token.kind == "word"}
+    for token in a.tokens:
+        other = others.get(token.key)
+        if other and is_past(token.text) and not is_past(other) and stem(token.text) == stem(other):
+            return f"tense: {token.text} / {other}"
     return None
 
 

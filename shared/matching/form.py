@@ -53,9 +53,11 @@ _OPENINGS = tuple(
         ("how much", r"how much "),
         ("how much", rf"what {_BE} {_THE}{_COST}"),
         ("how far", rf"how (?P<far>{_HOW_FAR}) "),
-        ("why", r"why |how come |for (?:what|which) reasons? "),
+        ("why", r"why (?:is it that )?|how come |for (?:what|which) reasons? "),
         ("why", rf"what {_BE} {_THE}(?:main )?reasons? (?:why|for|behind|that) "),
-        ("how", rf"how (?:{_DO} )?{_ANYONE} (?:be able to )?|how to |how "),
+        ("feeling", r"what (?:does|did|would|is|was) it (?:feel |be )?like (?=to )"),
+        ("feeling", r"how (?:does|did|would) it feel (?:like )?(?=to )"),
+        ("how", rf"how (?:{_DO} )?{_ANYONE} (?:{_DO} )?(?:be able to )?|how to |how "),
         ("when", r"when |(?:at |in |on )?(?:what|which) (?:time|year|date|day|month) "),
         ("when", rf"what {_BE} the (?:date|time|year) (?:of|when|that) "),
         ("where", rf"(?:what|which) {_BE} {_THE}{_GOOD}places? (?:where {_ANYONE} can|to|for) "),
@@ -72,6 +74,7 @@ _OPENINGS = tuple(
         ),
         ("what", r"(?:(?P<mark>by|to|with|for|from|of|in|into|on|unto|at|about) )?(?:what|which) "),
         ("what", r"where(?P<mark>in|by|of|to|unto|into|with|upon) "),
+        ("whether so", r"is it true that "),
         ("whether possible", rf"(?:is|was) it possible (?:for {_ANYONE} )?to "),
         ("whether possible", r"(?:is|are|was|were|am) (?P<subject>\w+ )able to "),
         ("whether possible", r"(?:can|could|may|might) "),
@@ -83,6 +86,9 @@ _OPENINGS = tuple(
     )
 )
 _LATER = re.compile(r"\b(?:how|what|which|who|whom|why|where|when|whose) ")
+_EFFECT = re.compile(
+    rf"what {_BE} (?:the )?(?:\w+ )?(?:effect|impact|influence|consequence)s? of (.+?) (?:on|upon) "
+)
 _MEANS = re.compile(r"(?:does|do|did) (.*) means? *(?:to you)?$")
 
 
@@ -105,6 +111,7 @@ def read(text: str) -> Form:
     courtesy = _COURTESY.match(text)
     text = text[courtesy.end() :] if courtesy else text
     words = text.split()
+    text = _EFFECT.sub(r"how does \1 affect ", text)
     before = ""
     opening = _opening(text)
     if opening is None and (later := _LATER.search(text)):

@@ -18,7 +18,7 @@ FUNCTION = word_set(
     " someone somebody anyone anybody oneself ye thee thou thy thine"
     " of to in on at for by with from about into onto unto upon as than so too also and or but"
     " through during till within via per between among amongst towards toward"
-    " if because while although though then whether both either"
+    " if when because while although though then whether both either"
     " what which who whom that some any wherein whereto whereinto whereunto whereby whereof | &"
     " not no never nor neither none without s"
 )
@@ -42,7 +42,7 @@ SHELL = word_set(
 MARKER = word_set(
     "of to in on at for by with from about into onto as than through during until till within"
     " via per between among towards over under above below after before since against around"
-    " across behind beside beyond near inside outside without if because while although"
+    " across behind beside beyond near inside outside without if when because while although"
 )
 """Words that begin a phrase and say what it is to the rest: its place, time, aim, owner."""
 
@@ -101,7 +101,6 @@ difference differ different distinction
 similarity similar
 advantage benefit pro
 disadvantage drawback con
-opinion view thought
 tip advice suggestion
 improve enhance
 reduce decrease lower
@@ -136,7 +135,7 @@ people folk
 estate state
 bible scripture
 make create build
-effect impact consequence
+effect impact consequence affect influence
 prevent avoid
 useful helpful
 man guy
@@ -209,6 +208,12 @@ _PHRASES = {
     "for the first time": "firsttime",
     "in the world": "world",
     "take place": "happen",
+    "think of": "think about",
+    **{
+        f"{noun} {preposition}": "think about"
+        for noun in ("opinion", "opinions", "thought", "thoughts", "view", "views")
+        for preposition in ("on", "about", "of")
+    },
     "god word": "bible",
     "word of god": "bible",
     "holy bible": "bible",

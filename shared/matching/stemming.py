@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from shared.matching.words import word_set
 
-_IRREGULAR_FORMS = """
+_IRREGULAR_VERBS = """
 be am is are was were been being art wast wert
 have has had having hath hast
 do does did done doing doth dost doeth didst
@@ -25,21 +25,26 @@ eat ate eaten; fight fought; fly flew flown; forget forgot forgotten; forgive fo
 seek sought; sell sold; shoot shot; show shown; sing sang sung; sleep slept; steal stole stolen
 swear swore sworn; swim swam swum; throw threw thrown; wake woke woken; wear wore worn
 drink drank drunk; bear bore born borne; die dying died dies; lie lying lied lies; tie tying
-child children; man men; woman women; person persons; foot feet; tooth teeth; mouse mice
-wife wives; life lives; knife knives; leaf leaves; self selves; half halves; wolf wolves
-can could; will would; shall shalt; news; bus buses; gas gases; species; series
 rise rose risen; hide hid hidden; forbid forbade forbidden; beget begot begotten; slay slew slain
 smite smote smitten; strive strove striven; arise arose arisen; shine shone; bind bound; wind wound
 feed fed; breed bred; bleed bled; deal dealt; dig dug; hang hung; mean meant; use used using uses
 need needed needing; let letting; put putting; set setting; cut cutting; hit hitting; quit quitting
 """
 
-_IRREGULAR = {
-    form: forms[0]
-    for line in re.split(r"[;\n]", _IRREGULAR_FORMS)
-    if (forms := line.split())
-    for form in forms
-}
+_IRREGULAR_PLURALS = """
+child children; man men; woman women; person persons; foot feet; tooth teeth; mouse mice
+wife wives; life lives; knife knives; leaf leaves; self selves; half halves; wolf wolves
+news; bus buses; gas gases; species; series
+"""
+
+
+def _by_form(table: str) -> dict[str, str]:
+    lines = [line.split() for line in re.split(r"[;\n]", table)]
+    return {form: forms[0] for forms in lines for form in forms}
+
+
+_VERBS = _by_form(_IRREGULAR_VERBS)
+_IRREGULAR = _VERBS | _by_form(_IRREGULAR_PLURALS)
 
 # What ends like an inflection and is none.
 _WHOLE = word_set(
@@ -73,6 +78,14 @@ def stem(word: str) -> str:
     if word.endswith("ll") and len(_MEASURE.findall(word)) > 1:
         return word[:-1]  # "travelled" and "traveled"
     return _without_final_e(word)
+
+
+def is_past(word: str) -> bool:
+    """Whether a lower-case word looks like a past tense or its participle."""
+    base = _VERBS.get(word)
+    if base is None:
+        return word.endswith("ed") and word not in _WHOLE
+    return word != base and not word.endswith(("s", "ing", "th"))
 
 
 def _adjective(word: str) -> str:

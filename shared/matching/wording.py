@@ -124,7 +124,8 @@ def read(text: str) -> Wording:
             kind, key = "scripture", str(passages[int(text[1:])].meaning)
         key = key or meaning(text)
         shell = text in SHELL and lead in MARKER and following == "of"
-        light = kind == "word" and (shell or text in FILLER)
+        varied = text == "different" and following not in MARKER
+        light = kind == "word" and (shell or varied or text in FILLER)
         tokens.append(Token(text, key, kind, lead, negated, light))
         lead, negated = "", False
     return Wording(tuple(asked.words), asked.kinds, tuple(tokens))

@@ -33,7 +33,7 @@ CALM = Climate(faults=(0.0,), speechless=(0.0,), evictors=(0,), users=(1,))
 CONTEXTS = Climate(faults=(0.0,), speechless=(0.6,), evictors=(0,), users=(1,), asked_before=1)
 EVICTIONS = Climate(faults=(0.0,), speechless=(0.5,), evictors=(1, 2), users=(1,), asked_before=1)
 ALIASES = Climate(
-    faults=(0.0,), speechless=(0.0,), users=(1,), wordings=(2,), asked_before=0.8, words=(1, 1, 2)
+    faults=(0.0,), speechless=(0.0,), users=(1,), wordings=(2,), asked_before=0.6, words=(1,)
 )
 LOW = Climate(faults=(0.0,), evictors=(0,), users=(1,), wordings=(1,), asked_before=1, unasked=True)
 FAULTS = Climate(faults=(0.05, 0.1), users=(1,))

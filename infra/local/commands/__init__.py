@@ -1,0 +1,1 @@
+"""What `tercet` can be told to do: a module for each command."""

@@ -1,0 +1,83 @@
+"""`tercet serve`: all functions in one process, for one's own machine."""
+
+import os
+import signal
+import socket
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from infra.local.commands.options import Data, ModelOption
+from shared.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import FrameType
+
+    from fastapi import FastAPI
+
+    from shared.container import Container
+
+_PORT = 8000
+
+
+def serve(
+    *,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65_535, help="0 takes a free one.")
+    ] = _PORT,
+    host: Annotated[str, typer.Option("--host", help="A loopback address.")] = "127.0.0.1",
+    data: Data = None,
+    model: ModelOption = None,
+) -> None:
+    """Serve every function over HTTP to this machine, until Ctrl-C.
+
+    Whoever asks is believed: the header X-Tercet-User says who it is.
+    """
+    import uvicorn  # noqa: PLC0415 - slow to load, as what follows
+
+    from functions.local import USER_HEADER, check_local_mode  # noqa: PLC0415
+    from infra.local.embedded import embedded  # noqa: PLC0415
+    from shared.telemetry import configure  # noqa: PLC0415
+
+    check_local_mode(os.environ, host)
+    # uvicorn ends in order, then raises again the signal that told it to; what was started
+    # beside it must still be ended.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+    environ = {**os.environ, "TERCET_LOCAL": "true"}
+    with (
+        _listen(host, port) as listener,
+        embedded(cast("Path", data), model=model, environ=environ) as container,
+    ):
+        configure(container.settings)
+        config = uvicorn.Config(_app(container), log_config=None, access_log=False)
+        taken = listener.getsockname()[1]
+        address = f"[{host}]" if ":" in host else host
+        typer.echo(
+            f"Tercet listens at http://{address}:{taken} (who asks: header {USER_HEADER};"
+            " Ctrl-C ends it)"
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _app(container: "Container") -> "FastAPI":
+    from functions.application import build_app  # noqa: PLC0415 - see above
+    from functions.ask import app as ask  # noqa: PLC0415
+    from functions.invalidate import app as invalidate  # noqa: PLC0415
+
+    return build_app(container, ask.part(container), invalidate.part(container))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise UnavailableError(
+            f"port {port} of {host} cannot be taken: {error.strerror}; --port 0 takes a free one"
+        ) from None
+
+
+def _leave(_number: int, _frame: "FrameType | None") -> None:
+    raise SystemExit(0)

@@ -1,0 +1,41 @@
+"""What a container that has just started pays for a question that was answered before."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from shared.container import Container
+from shared.settings import Settings
+from tests.support.asking import surroundings, write_notes
+from tests.support.main_job import ask
+
+_ASK = """
+import asyncio, json, sys
+from shared.assistant import Request
+from shared.container import Container
+
+container = Container.from_env()
+reply = asyncio.run(container.assistant.ask(Request("ann", "what is FAITH")))
+loaded = {"numpy", "httpx", "asyncpg", "aiosqlite"} & sys.modules.keys()
+print(json.dumps([reply.tier, sorted(loaded)]))
+"""
+
+
+async def test_an_exact_hit_loads_no_model_client_no_database_driver_and_no_numpy(
+    tmp_path: Path,
+) -> None:
+    with surroundings(tmp_path) as around:
+        container = Container(Settings.from_env(around.environ))
+        await write_notes(container, "ann")
+        await ask(container, "ann", "What is faith?")
+        await container.aclose()
+        done = subprocess.run(  # noqa: ASYNC221  # nothing else runs on this loop
+            [sys.executable, "-c", _ASK],
+            env=os.environ | around.environ,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    assert json.loads(done.stdout) == ["l1", []]
