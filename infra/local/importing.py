@@ -61,7 +61,9 @@ async def import_notes(
         UnavailableError: it could not be done whole; done again, it goes on where it stopped.
     """
     checked = changes(user_id, notes)
-    stored = {note.note_id: (note.title, note.text) for note in await container.store.notes(user_id)}
+    stored = {
+        note.note_id: (note.title, note.text) for note in await container.store.notes(user_id)
+    }
     new = [
         change
         for change in checked

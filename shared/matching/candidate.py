@@ -7,8 +7,9 @@ import numpy as np
 from shared.vectors import Matrix, Vector, cosines
 
 LIMIT = 3
-"""How many candidates are judged, so that a near miss does not hide the same question behind it
-(`docs/decisions/0008-matching.md` has the measurement)."""
+"""How many candidates are judged. On phrasings of clinc150 and banking77, 500 cached, 38 questions in
+1,047 found another that the guard passed: 36 at the nearest, two behind a nearer one that it
+refused, none beyond the third."""
 
 
 class Candidate(NamedTuple):

@@ -8,7 +8,7 @@ greek".
 import re
 from typing import NamedTuple
 
-_BE = r"(?:is|are|was|were|am|be|would be|could be)"
+_BE = r"(?:is|are|was|were|am|be|would be|could be|will be|has been)"
 _DO = r"(?:do|does|did|can|could|should|would|will|might|may|must|shall)"
 _ANYONE = r"(?:i|you|we|one|someone|somebody|anyone|people|a person|a man|a beginner|an individual)"
 _THE = r"(?:(?:the|a|an|some|any|your|all|few|various|different|possible)\s)*"
@@ -55,8 +55,8 @@ _OPENINGS = tuple(
         ("how far", rf"how (?P<far>{_HOW_FAR}) "),
         ("why", r"why (?:is it that )?|how come |for (?:what|which) reasons? "),
         ("why", rf"what {_BE} {_THE}(?:main )?reasons? (?:why|for|behind|that) "),
-        ("feeling", r"what (?:does|did|would|is|was) it (?:feel |be )?like (?=to )"),
-        ("feeling", r"how (?:does|did|would) it feel (?:like )?(?=to )"),
+        ("feeling", r"what (?:does|did|would|is|was) it (?:feel |be )?like (?=to |\w+ing )"),
+        ("feeling", r"how (?:does|did|would) it feel (?:like )?(?=to |\w+ing )"),
         ("how", rf"how (?:{_DO} )?{_ANYONE} (?:{_DO} )?(?:be able to )?|how to |how "),
         ("when", r"when |(?:at |in |on )?(?:what|which) (?:time|year|date|day|month) "),
         ("when", rf"what {_BE} the (?:date|time|year) (?:of|when|that) "),
@@ -123,6 +123,8 @@ def read(text: str) -> Form:
     groups = found.groupdict(default="")
     rest = text[found.end() :]
     kinds = {kind}
+    if kind in {"how", "why", "how many", "how much"} and not found[0].startswith(("how", "why")):
+        words = (before + rest).split()  # the "is" of "what is the way" says nothing of when
     if kind == "how far":
         kinds = {f"how {groups['far']}"}
     elif kind == "how much" and found[0].startswith(("what", "which")):

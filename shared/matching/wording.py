@@ -112,7 +112,7 @@ def read(text: str) -> Wording:
     tokens = []
     lead, negated = "", False
     pieces = merge_dates(merge_numbers(asked.rest.split()))
-    for piece, following in zip(pieces, [*pieces[1:], ""], strict=True):
+    for piece, following in zip(pieces, [*pieces[1:], ""], strict=False):
         text, key, kind = piece if isinstance(piece, tuple) else (piece, "", "word")
         if text in NEGATION:
             negated = True

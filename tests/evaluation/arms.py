@@ -81,7 +81,7 @@ class Outcome:
         return sum(saved) / len(self.replies)
 
 
-async def run(
+async def replay(
     container: Container, way: str, stream: Sequence[Asked], wrong: Wrong = another_meaning
 ) -> Outcome:
     """Ask a stream in one way; `wrong` judges every answer that another wording gave."""

@@ -4,7 +4,6 @@ One user with 732 devotional readings asks 300 catechism questions again and aga
 ones more often. What is dropped, and every answer, is compared with a search of that moment.
 """
 
-import asyncio
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from datetime import UTC, datetime
 from shared.container import Container
 from shared.notes.changes import NoteChanged, Operation
 from shared.question import normalise
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import BUILD, Figure, run
 from tests.evaluation.changes import changes
 from tests.evaluation.embedding import EMBEDDER
 from tests.evaluation.material import AVAILABLE, draw_popular
@@ -100,5 +99,4 @@ async def figures() -> dict[str, Figure]:
 
 
 if __name__ == "__main__":
-    for name, figure in asyncio.run(figures()).items():
-        print(name, figure.row())
+    run("tests.evaluation", ("churn",), BUILD / "eval.json", ())

@@ -4,14 +4,13 @@
 ones more often. At best 70 % of the answers are avoided: nobody has answered a new question.
 """
 
-import asyncio
 import random
 from collections import Counter
 from collections.abc import Iterator
 
 from shared.container import Container
-from tests.benchmarks.report import Figure
-from tests.evaluation.arms import ARMS, Asked, Outcome, report, run
+from tests.benchmarks.report import BUILD, Figure, run
+from tests.evaluation.arms import ARMS, Asked, Outcome, replay, report
 from tests.evaluation.embedding import EMBEDDER
 from tests.evaluation.material import AVAILABLE, topics
 from tests.evaluation.pipeline import import_notes, pipeline
@@ -73,7 +72,7 @@ async def measure() -> dict[str, Outcome]:
     for way in ARMS:
         async with pipeline() as container:
             await _import(container)
-            outcomes[way] = await run(container, way, questions)
+            outcomes[way] = await replay(container, way, questions)
     return outcomes
 
 
@@ -110,5 +109,4 @@ async def figures() -> dict[str, Figure]:
 
 
 if __name__ == "__main__":
-    for name, figure in asyncio.run(figures()).items():
-        print(name, figure.row())
+    run("tests.evaluation", ("mix",), BUILD / "eval.json", ())

@@ -5,10 +5,8 @@ five of the ten must be answered anew whatever the design: the two originals and
 ones. So half is the best that a cold cache can reach, not the 60 % that the test asked for.
 """
 
-import asyncio
-
-from tests.benchmarks.report import Figure
-from tests.evaluation.arms import ARMS, Asked, report, run
+from tests.benchmarks.report import BUILD, Figure, run
+from tests.evaluation.arms import ARMS, Asked, replay, report
 from tests.evaluation.material import AVAILABLE
 from tests.evaluation.pipeline import import_notes, pipeline
 from tests.support.data import devotionals
@@ -47,8 +45,8 @@ async def figures() -> dict[str, Figure]:
     for way in ARMS:
         async with pipeline() as container:
             await import_notes(container, "one", notes)
-            cold[way] = await run(container, way, stream)
-            warm[way] = await run(container, way, stream)
+            cold[way] = await replay(container, way, stream)
+            warm[way] = await replay(container, way, stream)
     report(cold)
     for asked, reply in cold["guard"].replies:
         print(f"    {asked.text:<24} {reply.match or reply.refused or 'new'}")
@@ -61,5 +59,4 @@ async def figures() -> dict[str, Figure]:
 
 
 if __name__ == "__main__":
-    for name, figure in asyncio.run(figures()).items():
-        print(name, figure.row())
+    run("tests.evaluation", ("seed_questions",), BUILD / "eval.json", ())

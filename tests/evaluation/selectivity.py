@@ -4,7 +4,6 @@ One user with 732 devotional readings has asked 300 catechism questions. After e
 every cached question is searched anew and compared with what the cache still says.
 """
 
-import asyncio
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from statistics import fmean
 from shared.assistant import Reply
 from shared.container import Container
 from shared.notes.note import Source
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import BUILD, Figure, run
 from tests.evaluation.changes import changes
 from tests.evaluation.embedding import EMBEDDER
 from tests.evaluation.material import AVAILABLE
@@ -114,5 +113,4 @@ async def figures() -> dict[str, Figure]:
 
 
 if __name__ == "__main__":
-    for name, figure in asyncio.run(figures()).items():
-        print(name, figure.row())
+    run("tests.evaluation", ("selectivity",), BUILD / "eval.json", ())

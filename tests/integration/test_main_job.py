@@ -57,7 +57,7 @@ async def test_a_cached_response_equals_the_uncached_one_byte_for_byte(
         plain = body(user, question, await ask(uncached, user, question, exact=True))
         missed = await ask(cached, user, question, exact=True)
         hit = await ask(cached, user, question.upper(), exact=True)
-        assert not missed.cached
+        assert missed.tier in {None, "l2"}, "the vector may be known from the other store"
         assert hit.tier == "l1"
         assert body(user, question, missed) == plain
         assert body(user, question, hit) == plain

@@ -84,6 +84,11 @@ def test_the_guard_is_symmetric_on_real_pairs() -> None:
             assert judge(row["a"], row["b"]).same == judge(row["b"], row["a"]).same
 
 
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_any_text_gets_a_verdict_and_the_same_either_way(a: str, b: str) -> None:
+    assert judge(a, b).same == judge(b, a).same
+
+
 @given(_questions)
 def test_identical_normal_forms_always_match(question: str) -> None:
     assert judge(normalise(question), normalise(f"  {question.upper()}?")).same

@@ -1,0 +1,92 @@
+"""`tercet match`: would one answer serve both questions, and why."""
+
+import asyncio
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from infra.local.commands.options import Json
+from infra.local.commands.running import console, print_json
+from infra.local.embedded import minilm
+from shared.question import Question
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from infra.local.pairs import Decision
+
+
+def match(
+    a: Annotated[str | None, typer.Argument(help="A question.")] = None,
+    b: Annotated[str | None, typer.Argument(help="Another wording, or another question.")] = None,
+    *,
+    pairs: Annotated[
+        Path | None,
+        typer.Option("--pairs", metavar="FILE", help="Tab-separated, with columns a and b."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Explain whether the answer to one question would be given to another.
+
+    With --pairs, one JSON object a line for each row: cosine, match and reason.
+    """
+    threshold = Settings.from_env(os.environ).similarity_threshold
+    if pairs is not None:
+        if a is not None:
+            raise typer.BadParameter("give either two questions or --pairs")
+        asyncio.run(_decide_all(pairs, threshold))
+    elif a is None or b is None:
+        raise typer.BadParameter("give two questions, or --pairs")
+    else:
+        asyncio.run(_explain(a, b, threshold, json=json))
+
+
+async def _decide_all(path: Path, threshold: float) -> None:
+    from rich.progress import Progress  # noqa: PLC0415 - slow to load, as is numpy
+
+    from infra.local.pairs import decide, read_pairs  # noqa: PLC0415
+
+    read = read_pairs(path)
+    with Progress(console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Matching", total=len(read))
+        async for decision in decide(read, minilm(), threshold=threshold):
+            print_json(
+                {
+                    "cosine": decision.cosine,
+                    "match": decision.match,
+                    "reason": decision.reason,
+                }
+            )
+            bar.advance(task)
+        sys.stdout.flush()
+
+
+async def _explain(a: str, b: str, threshold: float, *, json: bool) -> None:
+    from infra.local.pairs import decide  # noqa: PLC0415 - numpy
+
+    questions = [Question.parse(text).normal for text in (a, b)]
+    async for decision in decide([(a, b)], minilm(), threshold=threshold):
+        if json:
+            print_json(asdict(decision))
+        else:
+            _show(questions, decision, threshold)
+
+
+def _show(questions: list[str], decision: "Decision", threshold: float) -> None:
+    from rich.table import Table  # noqa: PLC0415 - not for JSON
+
+    out = console()
+    for name, question in zip("ab", questions, strict=True):
+        out.print(f"{name}  {question}", style="dim")
+    table = Table.grid(padding=(0, 2))
+    table.add_row("cosine", f"{decision.cosine:.4f}, and {threshold:g} is needed")
+    for guard, word in decision.words.items():
+        table.add_row(guard, word or "-", style="yellow" if word else "dim")
+    out.print()
+    out.print(table)
+    out.print()
+    verdict = "match" if decision.match else "no match"
+    out.print(f"{verdict}: {decision.reason}", style="green" if decision.match else "red")
