@@ -53,6 +53,8 @@ _TO = r"\s*(?:[-\u2013\u2014]|\bto\b|\bthrough\b|\bthru\b)\s*"
 _VERSES = r"\b(?:verses?|vers?|vv?|vss?)\b\.?\s*"
 _IN = r"\s*,?\s+(?:of|in|from)\s+(?:the\s+)?"
 
+# The patterns that are plain strings are long, and compiled where a text first needs them.
+
 # Before a book's name; each ends where the name, or what was read before it, begins.
 _ORDINAL = _compile(
     r"(?<![\w:.])([123](?:st|nd|rd)?|i{1,3}|first|second|third)(?:\.\s*|\s+|(?<=\d))"
@@ -62,13 +64,13 @@ _NAMED = _compile(
     r"\b(?:the\s+)?(?:books?|gospel|epistle|letter|prophecy)\s+"
     r"(?:of|to|according\s+to)\s+(?:the\s+|st\.?\s+|saint\s+)*$"
 )
-_PLACE = _compile(
+_PLACE = (
     rf"(?:{_VERSES}(?P<verse>{_ANY})(?:{_TO}(?P<last>{_ANY}))?{_IN})?"
     rf"(?:\bchapter\s+(?P<chapter>{_ANY})"
     rf"(?:\s*,?\s*{_VERSES}(?P<its_verse>{_ANY})(?:{_TO}(?P<its_last>{_ANY}))?)?{_IN}"
     rf"|\b(?:the\s+)?(?P<nth>{_ANY})\s+chapter{_IN})?$"
 )
-_NTH_PSALM = _compile(rf"(?<![\w:.])(?:the\s+)?(?P<nth>{_ANY})\s+$")
+_NTH_PSALM = rf"(?<![\w:.])(?:the\s+)?(?P<nth>{_ANY})\s+$"
 
 # After it.
 _LONG_NAME = _compile(r"\s+of\s+(?:songs|solomon|the\s+apostles|(?:st\.?\s+)?john)\b")
@@ -84,7 +86,7 @@ _RANGE = _compile(rf"{_TO}(?:{_VERSES})?")
 _AND = _compile(rf"(?:\s*(?:[,;&]|\band\b|\bor\b))+\s*(?:{_VERSES})?")
 _LETTER = _compile(r"(?:[a-c]|ff?)\b")
 _ORDINAL_OF_BOOK = _compile(r"\s*([^\W\d_]+)\.?\s*\d")
-_LONE = _compile(
+_LONE = (
     rf"\bchapter\s+(?P<chapter>{_ANY})(?:\s*,?\s*{_VERSES}(?P<its_verse>{_ANY}))?\b"
     rf"|{_VERSES}(?P<verse>{_ANY})\b"
 )
@@ -138,8 +140,8 @@ def _head(
     if named:
         before = before[: named.start()]
     long_name = _LONG_NAME.match(text, word.end()) if book.long else None
-    said = _PLACE.search(before)
-    nth = _NTH_PSALM.search(before) if book.name == "Psalms" else None
+    said = re.search(_PLACE, before, re.IGNORECASE)
+    nth = re.search(_NTH_PSALM, before, re.IGNORECASE) if book.name == "Psalms" else None
     head = Reference(0, (long_name or word).end(), book.name)
     number = number_at(nth["nth"]) if nth else None
     if nth and number and number.ordinal:
@@ -257,7 +259,8 @@ def _with_lone_verses(text: str, found: list[Reference]) -> Iterator[Reference]:
         yield reference
         last = reference
         limit = following.start if following else len(text)
-        for lone in _LONE.finditer(text, reference.end, min(limit, reference.end + _REACH)):
+        behind = text[: min(limit, reference.end + _REACH)]
+        for lone in re.compile(_LONE, re.IGNORECASE).finditer(behind, reference.end):
             chapter = _value(lone["chapter"] or "") or last.chapter
             verse = _value(lone["verse"] or lone["its_verse"] or "")
             if chapter and (verse or lone["chapter"]):

@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from infra.local.commands import ask, demo, match, notes, serve
 from infra.local.commands.options import Data
+from infra.local.embedded import DATA
 from shared.errors import TercetError
 
 
@@ -32,7 +33,7 @@ app = typer.Typer(
 
 
 @app.callback()
-def tercet(data: Data = None) -> None:
+def tercet(data: Data = DATA) -> None:
     """Ask your own notes, and pay for each answer once."""
 
 

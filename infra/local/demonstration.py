@@ -50,11 +50,11 @@ _MISS = (None, "l2", "l3")
 TIERS = Scene(
     "One question five times, and another one",
     (
-        Step(ANN, QUESTION, "a miss: answered, and kept", _MISS),
+        Step(ANN, QUESTION, "a miss", _MISS),
         Step(ANN, QUESTION, "an exact hit", ("l1",), "exact"),
-        Step(ANN, "what is   FAITH", "the same, spelt otherwise", ("l1",), "exact"),
-        Step(ANN, "What does faith mean?", "the same in other words", ("l1",), "semantic"),
-        Step(BEN, QUESTION, "another user: a miss", ("l2",)),
+        Step(ANN, "what is   FAITH", "another spelling", ("l1",), "exact"),
+        Step(ANN, "What does faith mean?", "another wording", ("l1",), "semantic"),
+        Step(BEN, QUESTION, "another user's miss", ("l2",)),
         Step(ANN, OTHER_QUESTION, "a miss", _MISS),
     ),
 )

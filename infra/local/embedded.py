@@ -23,6 +23,8 @@ DATA = Path(".tercet")
 
 # On a busy machine of one's own the cache is worth more patience than in a deployment.
 _DEFAULTS = {"REDIS_CACHE_TIMEOUT": "1"}
+# Two busy processors read a full prompt in half a minute.
+_PATIENT = {"HF_TIMEOUT": "120"}
 
 
 class Model(StrEnum):
@@ -67,7 +69,7 @@ def embedded(
             given["REDIS_CACHE_URL"] = started.enter_context(shared_valkey(data / "cache"))
         model = model or _chosen(given)
         if model is Model.SMOLLM2:
-            given |= started.enter_context(_smollm2())
+            given = _PATIENT | given | started.enter_context(_smollm2())
         embedder = minilm()
         settings = Settings.from_env(given)
         if model is Model.EXTRACTIVE:

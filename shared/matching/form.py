@@ -97,7 +97,8 @@ class Form(NamedTuple):
 
     `kinds` holds more than one where the wording leaves it open: "explain faith" may be answered
     like "what is faith" and like "what is the meaning of faith". `rest` is what was said before
-    the opening, a bar, and what came after it; `words` is all but courtesies.
+    the opening, a bar, and what came after it. `words` tell tense, persons and denials: all
+    words but courtesies and turns of phrase.
     """
 
     kinds: frozenset[str]

@@ -28,7 +28,7 @@ def refuse_scripture(a: Wording, b: Wording) -> str | None:
 
 
 def _texts(wording: Wording) -> list[str]:
-    return [token.key for token in wording.tokens if token.kind == "scripture"]
+    return [token.text for token in wording.tokens if token.kind == "scripture"]
 
 
 GUARDS: dict[str, Guard] = {

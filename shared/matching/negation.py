@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from shared.matching.words import word_set
+from shared.matching.wording import NEGATION
 
 if TYPE_CHECKING:
     from shared.matching.wording import Wording
@@ -17,7 +17,6 @@ _MODAL = {
     "must": "must",
     "may": "may",
 }
-_DENIALS = word_set("not no never nor neither none nobody nothing nowhere without")
 
 
 def refuse_negation(a: "Wording", b: "Wording") -> str | None:
@@ -38,7 +37,7 @@ def _denials(wording: "Wording") -> int:
     words = wording.words
     # "Is it true or not?" denies nothing.
     tag = len(words) > 1 and words[-2:] == ("or", "not")
-    return sum(word in _DENIALS for word in words) - tag
+    return sum(word in NEGATION for word in words) - tag
 
 
 def _verbs(wording: "Wording") -> list[str]:

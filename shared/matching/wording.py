@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.matching import form
 from shared.matching.dates import merge_dates
@@ -19,6 +19,11 @@ from shared.matching.lexicon import (
 from shared.matching.quantities import merge_numbers
 from shared.matching.words import word_set
 from shared.scripture import find_references
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shared.matching.quantities import Piece
 
 NEGATION = word_set("not no never nor neither none nobody nothing nowhere without")
 
@@ -84,7 +89,10 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True)
 class Wording:
-    """`words` are all its words, `tokens` those that count; `kinds` what it may ask for."""
+    """`words` are all its words but courtesies, `tokens` those that count.
+
+    `kinds` is what it may ask for, as in `form.Form`.
+    """
 
     words: tuple[str, ...]
     kinds: frozenset[str]
@@ -104,31 +112,37 @@ class Wording:
 def read(text: str) -> Wording:
     """Take a question apart, in its normal form or as it was asked."""
     text = text.casefold().replace("\u2019", "'").replace("\u00a7", " ")
-    passages = find_references(text)
-    for place, passage in reversed(list(enumerate(passages))):
-        text = f"{text[: passage.start]} \u00a7{place} {text[passage.end :]}"
-    words = _words(text)
-    asked = form.read(without_phrases(" ".join(words)))
-    tokens = []
+    passages = [
+        (text[found.start : found.end], str(found.meaning), found.start, found.end)
+        for found in find_references(text)
+    ]
+    for place, (_, _, start, end) in reversed(list(enumerate(passages))):
+        text = f"{text[:start]} \u00a7{place} {text[end:]}"
+    asked = form.read(without_phrases(" ".join(_words(text))))
+    pieces = [
+        (*passages[int(piece[1:])][:2], "scripture")
+        if isinstance(piece, str) and piece.startswith("\u00a7")
+        else piece
+        for piece in merge_dates(merge_numbers(asked.rest.split()))
+    ]
+    return Wording(tuple(asked.words), asked.kinds, tuple(_tokens(pieces)))
+
+
+def _tokens(pieces: "Sequence[Piece]") -> "Iterator[Token]":
+    """The pieces that count, each with what the words before it make of it."""
     lead, negated = "", False
-    pieces = merge_dates(merge_numbers(asked.rest.split()))
     for piece, following in zip(pieces, [*pieces[1:], ""], strict=False):
         text, key, kind = piece if isinstance(piece, tuple) else (piece, "", "word")
-        if text in NEGATION:
-            negated = True
+        negated = negated or text in NEGATION
         if kind == "word" and text in FUNCTION:
             if text in MARKER or text in CONJUNCTION or (text == "|" and lead not in MARKER):
                 lead = text
             continue
-        if text.startswith("\u00a7"):
-            kind, key = "scripture", str(passages[int(text[1:])].meaning)
-        key = key or meaning(text)
         shell = text in SHELL and lead in MARKER and following == "of"
         varied = text == "different" and following not in MARKER
         light = kind == "word" and (shell or varied or text in FILLER)
-        tokens.append(Token(text, key, kind, lead, negated, light))
+        yield Token(text, key or meaning(text), kind, lead, negated, light)
         lead, negated = "", False
-    return Wording(tuple(asked.words), asked.kinds, tuple(tokens))
 
 
 def _words(text: str) -> list[str]:

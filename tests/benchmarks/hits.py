@@ -7,7 +7,7 @@ from infra.local.valkey import start_valkey
 from shared.cache.connection import Connection
 from tests.benchmarks.report import Figure
 from tests.benchmarks.seed import Seed
-from tests.benchmarks.timing import medians
+from tests.benchmarks.timing import in_turns
 from tests.benchmarks.workload import open_visit, settings_for, workload
 
 FIGURES = {"l1_hit_pings": Figure(unit="PINGs", budget=2.0)}
@@ -41,9 +41,9 @@ async def figures() -> Mapping[str, Figure]:
             "seed's ping": seed.client.ping,
             "seed's hit": seed_hit,
         }
-        seconds = await medians(sides, rounds=40, each=50)
+        watch = await in_turns(sides, rounds=40, each=50)
         await connection.aclose()
         await seed.aclose()
-    pings = seconds["hit"] / seconds["ping"]
-    seed_pings = seconds["seed's hit"] / seconds["seed's ping"]
+    pings = watch.ratio("hit", "ping")
+    seed_pings = watch.ratio("seed's hit", "seed's ping")
     return {"l1_hit_pings": FIGURES["l1_hit_pings"].measured(pings, seed_pings)}

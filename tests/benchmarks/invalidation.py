@@ -67,9 +67,8 @@ async def _alone(
     except TimeoutError:
         print(f"the naive design needs more than {_PATIENCE} s among {crowd.size} entries")
     await container.aclose()
-    medians = watch.medians()
-    theirs = medians.get("seed")
-    return figure.measured(medians["ours"] * 1e3, theirs and theirs * 1e3)
+    ours, theirs = watch.median("ours") or 0.0, watch.median("seed")
+    return figure.measured(ours * 1e3, theirs and theirs * 1e3)
 
 
 async def _batches(crowd: "Crowd", store: MemoryNoteStore, edits: Iterator[NoteChanged]) -> float:
@@ -86,7 +85,7 @@ async def _batches(crowd: "Crowd", store: MemoryNoteStore, edits: Iterator[NoteC
                 raise RuntimeError(f"messages failed: {failed}")
 
     await asyncio.to_thread(handle)
-    return watch.medians()["batch"] * 1e3
+    return (watch.median("batch") or 0.0) * 1e3
 
 
 async def _edit(store: MemoryNoteStore, asked: list[Asked]) -> Iterator[NoteChanged]:

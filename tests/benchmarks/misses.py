@@ -11,7 +11,7 @@ from shared.container import Container
 from shared.settings import Settings
 from tests.benchmarks.report import Figure
 from tests.benchmarks.seed import Seed
-from tests.benchmarks.timing import medians
+from tests.benchmarks.timing import in_turns
 from tests.benchmarks.workload import Asked, InstantModels, settings_for, workload
 
 FIGURES = {"miss_overhead_ms": Figure(unit="ms", budget=5.0)}
@@ -44,9 +44,9 @@ async def figures() -> Mapping[str, Figure]:
             await seed.ask(asked[0].anew(next(numbers)))
 
         sides = {"with": lambda: ask(cached), "without": lambda: ask(bare), "seed": seed_ask}
-        seconds = await medians(sides, rounds=60, each=10)
+        watch = await in_turns(sides, rounds=60, each=10)
         await cached.aclose()
         await seed.aclose()
     # The naive design's side is its cache alone.
-    ours, theirs = seconds["with"] - seconds["without"], seconds["seed"]
+    ours, theirs = watch.difference("with", "without"), watch.median("seed") or 0.0
     return {"miss_overhead_ms": FIGURES["miss_overhead_ms"].measured(ours * 1e3, theirs * 1e3)}

@@ -69,8 +69,7 @@ def run(package: str, modules: Sequence[str], output: Path, arguments: Sequence[
         fresh = asyncio.run(_awaited(found)) if inspect.isawaitable(found) else found
         figures |= fresh
         write(output, fresh)
-    console = Console()
-    console.print(_table(figures), soft_wrap=not console.is_terminal)
+    Console().print(_table(figures))
 
 
 def write(output: Path, figures: Mapping[str, Figure]) -> None:
@@ -86,9 +85,11 @@ async def _awaited(found: Awaitable[Mapping[str, Figure]]) -> Mapping[str, Figur
 
 
 def _table(figures: Mapping[str, Figure]) -> Table:
-    table = Table("figure", "", box=None, header_style="bold")
-    for heading in ("value", "budget", "naive design", "ratio"):
-        table.add_column(heading, justify="right")
+    table = Table("", box=None, header_style="bold")
+    table.columns[0].no_wrap = True
+    table.add_column("")
+    for heading in ("value", "budget", "naive", "ratio"):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
     for name, figure in figures.items():
         row = figure.row()
@@ -96,8 +97,8 @@ def _table(figures: Mapping[str, Figure]) -> Table:
             f"{'>=' if figure.floor else '<='} {row['budget']}" if figure.budget is not None else ""
         )
         cells = ("" if row[field] is None else str(row[field]) for field in ("baseline", "ratio"))
-        value = "not measured" if figure.value is None else str(row["value"])
-        mark = "[bold red]over budget[/]" if figure.missed else ""
+        value = "absent" if figure.value is None else str(row["value"])
+        mark = "[bold red]missed[/]" if figure.missed else ""
         table.add_row(name, figure.unit, value, budget, *cells, mark)
     return table
 

@@ -69,12 +69,13 @@ class Outcome:
         return self._share(reply.tier is not None for _, reply in self.replies)
 
     @property
-    def false(self) -> float:
+    def wrong_share(self) -> float:
         """Wrong answers per request."""
         return len(self.wrong) / len(self.replies)
 
-    def semantic(self) -> int:
-        """How many answers another wording gave."""
+    @property
+    def reworded(self) -> int:
+        """How many questions had the answer to another wording."""
         return sum(reply.matched is not None for _, reply in self.replies)
 
     def _share(self, saved: Iterable[bool]) -> float:
@@ -102,8 +103,8 @@ def report(outcomes: Mapping[str, Outcome], examples: int = 5) -> None:
     for way, outcome in outcomes.items():
         print(
             f"  {way:<7} avoided {outcome.avoided:7.2%}   any tier {outcome.any_tier:7.2%}"
-            f"   by another wording {outcome.semantic():5}   wrong {len(outcome.wrong):5}"
-            f"   wrong per request {outcome.false:.2%}"
+            f"   by another wording {outcome.reworded:5}   wrong {len(outcome.wrong):5}"
+            f"   wrong per request {outcome.wrong_share:.2%}"
         )
     for asked, matched in outcomes["guard"].wrong[:examples]:
         print(f"    wrong: {asked.text!r} had the answer to {matched.text!r}")

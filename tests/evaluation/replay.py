@@ -90,7 +90,7 @@ async def figures() -> dict[str, Figure]:
         guard, cosine = outcomes["guard"], outcomes["cosine"]
         for what, values in {
             "avoided": (guard.avoided, cosine.avoided),
-            "wrong": (guard.false, cosine.false),
+            "wrong": (guard.wrong_share, cosine.wrong_share),
         }.items():
             measured[f"replay_{name}_{what}"] = FIGURES[f"replay_{name}_{what}"].measured(*values)
     return measured

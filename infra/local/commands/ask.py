@@ -8,6 +8,7 @@ import typer
 
 from infra.local.commands.options import ME, Data, Json, ModelOption, User
 from infra.local.commands.running import console, run
+from infra.local.embedded import DATA
 from shared.assistant import NO_NOTES, Reply, Request
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def ask(
     question: Annotated[str, typer.Argument(help="What to ask.")],
     *,
     user: User = ME,
-    data: Data = None,
+    data: Data = DATA,
     model: ModelOption = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Have it answered anew.")] = False,
     exact: Annotated[

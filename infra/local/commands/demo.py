@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from infra.local.commands.running import console, counted
 
 _LEGEND = (
-    "tier l1: the answer came from the cache; l2: only the question's embedding did; none:\n"
-    "nothing did. Answers are each user's own; an embedding is the same for everyone."
+    "Tier l1: the answer came from the cache; l2: only the question's embedding did; none:"
+    " nothing did. Answers are each user's own; an embedding is the same for everyone."
 )
 _INDENT = (0, 0, 0, 2)
 
@@ -93,7 +93,9 @@ async def _play_scene(container: "Container", scene: "Scene", out: "Console") ->
     from infra.local.demonstration import UnexpectedError  # noqa: PLC0415
     from shared.assistant import Request  # noqa: PLC0415
 
-    table = Table("who", "question", "what happens", "tier", "match", box=SIMPLE_HEAD)
+    table = Table(
+        "who", "question", "what happens", "tier", "match", box=SIMPLE_HEAD, pad_edge=False
+    )
     table.add_column("ms", justify="right")
     replies = []
     wrong = None

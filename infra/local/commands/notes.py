@@ -10,6 +10,7 @@ import typer
 
 from infra.local.commands.options import ME, Data, Json, User
 from infra.local.commands.running import console, counted, print_json, run
+from infra.local.embedded import DATA
 from shared.errors import InvalidRequestError, NotFoundError
 
 if TYPE_CHECKING:
@@ -25,12 +26,10 @@ NoteId = Annotated[str, typer.Argument(metavar="NOTE_ID", help="The note's id.")
 
 @app.command("import")
 def import_(
-    path: Annotated[
-        Path, typer.Argument(help="Markdown, text, JSON lines, or a folder; - is not taken.")
-    ],
+    path: Annotated[Path, typer.Argument(help="Markdown, text, JSON lines, or a folder of them.")],
     *,
     user: User = ME,
-    data: Data = None,
+    data: Data = DATA,
     json: Json = False,
 ) -> None:
     """Import notes; nothing is stored unless all of them can be read.
@@ -65,7 +64,7 @@ def import_(
 
 
 @app.command("list")
-def list_(*, user: User = ME, data: Data = None, json: Json = False) -> None:
+def list_(*, user: User = ME, data: Data = DATA, json: Json = False) -> None:
     """List a user's notes."""
 
     async def job(container: "Container") -> "list[Note]":
@@ -88,7 +87,7 @@ def list_(*, user: User = ME, data: Data = None, json: Json = False) -> None:
 
 
 @app.command()
-def show(note_id: NoteId, *, user: User = ME, data: Data = None, json: Json = False) -> None:
+def show(note_id: NoteId, *, user: User = ME, data: Data = DATA, json: Json = False) -> None:
     """Show one note."""
 
     async def job(container: "Container") -> "Note":
@@ -113,7 +112,7 @@ def edit(
         str | None, typer.Option("--title", show_default="as it was", help="The title.")
     ] = None,
     user: User = ME,
-    data: Data = None,
+    data: Data = DATA,
     json: Json = False,
 ) -> None:
     """Write a note anew, or a new one."""
@@ -134,7 +133,7 @@ def edit(
 
 
 @app.command()
-def delete(note_id: NoteId, *, user: User = ME, data: Data = None, json: Json = False) -> None:
+def delete(note_id: NoteId, *, user: User = ME, data: Data = DATA, json: Json = False) -> None:
     """Delete a note."""
 
     async def job(container: "Container") -> "Outcome":

@@ -9,9 +9,10 @@ from infra.local.embedded import DATA, Model
 from shared.notes.storable import require_id
 
 
-def _folder(context: typer.Context, value: Path | None) -> Path:
+def _folder(context: typer.Context, value: Path) -> Path:
     """The command's own, else what stands before the command: `tercet --data DIR ask ...`."""
-    return value or context.find_root().params.get("data") or DATA
+    before: Path = context.find_root().params.get("data", DATA)
+    return before if value == DATA else value
 
 
 def _user(value: str) -> str:
@@ -20,14 +21,13 @@ def _user(value: str) -> str:
 
 
 Data = Annotated[
-    Path | None,
+    Path,
     typer.Option(
         "--data",
         metavar="DIR",
         callback=_folder,
         file_okay=False,
         help="The folder that keeps notes and cache.",
-        show_default=str(DATA),
     ),
 ]
 User = Annotated[

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from infra.local.embedded import Model, embedded
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
     from rich.console import Console
 
     from shared.container import Container
@@ -18,7 +19,7 @@ Result = TypeVar("Result")
 
 
 def run(
-    data: Path | None,
+    data: "Path",
     job: "Callable[[Container], Awaitable[Result]]",
     *,
     model: Model | None = None,
@@ -28,7 +29,7 @@ def run(
     Raises:
         TercetError: as the job does, or the folder cannot be opened.
     """
-    with embedded(cast("Path", data), model=model) as container:  # the option's callback set it
+    with embedded(data, model=model) as container:
 
         async def whole() -> Result:
             try:

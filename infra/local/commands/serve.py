@@ -3,15 +3,15 @@
 import os
 import signal
 import socket
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from infra.local.commands.options import Data, ModelOption
+from infra.local.embedded import DATA, embedded
 from shared.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import FrameType
 
     from fastapi import FastAPI
@@ -27,7 +27,7 @@ def serve(
         int, typer.Option("--port", min=0, max=65_535, help="0 takes a free one.")
     ] = _PORT,
     host: Annotated[str, typer.Option("--host", help="A loopback address.")] = "127.0.0.1",
-    data: Data = None,
+    data: Data = DATA,
     model: ModelOption = None,
 ) -> None:
     """Serve every function over HTTP to this machine, until Ctrl-C.
@@ -37,7 +37,6 @@ def serve(
     import uvicorn  # noqa: PLC0415 - slow to load, as what follows
 
     from functions.local import USER_HEADER, check_local_mode  # noqa: PLC0415
-    from infra.local.embedded import embedded  # noqa: PLC0415
     from shared.telemetry import configure  # noqa: PLC0415
 
     check_local_mode(os.environ, host)
@@ -48,7 +47,7 @@ def serve(
     environ = {**os.environ, "TERCET_LOCAL": "true"}
     with (
         _listen(host, port) as listener,
-        embedded(cast("Path", data), model=model, environ=environ) as container,
+        embedded(data, model=model, environ=environ) as container,
     ):
         configure(container.settings)
         config = uvicorn.Config(_app(container), log_config=None, access_log=False)

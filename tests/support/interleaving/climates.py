@@ -26,6 +26,8 @@ class Climate:
     """How many words the notes are made of."""
     unasked: bool = False
     """Whether the notes speak only of what nobody asks: cosines are low."""
+    plain: bool = False
+    """Whether nothing is there at first that one wording finds better than the other."""
 
 
 MIXED = Climate()
@@ -33,7 +35,13 @@ CALM = Climate(faults=(0.0,), speechless=(0.0,), evictors=(0,), users=(1,))
 CONTEXTS = Climate(faults=(0.0,), speechless=(0.6,), evictors=(0,), users=(1,), asked_before=1)
 EVICTIONS = Climate(faults=(0.0,), speechless=(0.5,), evictors=(1, 2), users=(1,), asked_before=1)
 ALIASES = Climate(
-    faults=(0.0,), speechless=(0.0,), users=(1,), wordings=(2,), asked_before=0.6, words=(1,)
+    faults=(0.0,),
+    speechless=(0.0,),
+    evictors=(0, 0, 1),
+    users=(1,),
+    wordings=(2,),
+    words=(1,),
+    plain=True,
 )
 LOW = Climate(faults=(0.0,), evictors=(0,), users=(1,), wordings=(1,), asked_before=1, unasked=True)
 FAULTS = Climate(faults=(0.05, 0.1), users=(1,))

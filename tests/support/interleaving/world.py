@@ -128,7 +128,9 @@ class World:
         for user in self._users:
             for note_id in self._notes:
                 if self._rng.random() < 0.7:
-                    await self._write(user, note_id, self._text(user))
+                    text = self._text(user)
+                    text = text.replace("~", "") if self._climate.plain else text
+                    await self._write(user, note_id, text)
             for question in self._questions:
                 if self._rng.random() < self._climate.asked_before:
                     await self._ask(Request(user, question))

@@ -1,0 +1,101 @@
+"""`tercet serve`: every function in one process, and nothing left of it."""
+
+import json
+import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.integration.test_keeper import is_free
+from tests.support.command import Tercet, started
+
+pytest_plugins = ["tests.support.command"]
+
+QUESTION = "What is faith?"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def server(data: Path) -> Iterator[httpx.Client]:
+    """A server, ended by SIGTERM with nothing left."""
+    process = started("serve", "--port", "0", "--data", data)
+    assert process.stdout
+    line = process.stdout.readline()
+    assert line.startswith("Tercet listens at http://127.0.0.1:"), process.communicate()
+    url = line.split()[3]
+    with httpx.Client(base_url=url, headers={"X-Tercet-User": "ann"}, timeout=60) as client:
+        yield client
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    assert is_free(data / "cache")
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/health")
+
+
+def push(server: httpx.Client, text: str) -> None:
+    change = {
+        "user_id": "ann",
+        "note_id": "faith",
+        "operation": "updated",
+        "occurred_at": datetime.now(UTC).isoformat(),
+        "text": text,
+    }
+    assert server.post("/notes/changes", json=change).status_code == 204
+
+
+def ask(server: httpx.Client) -> dict[str, str]:
+    response = server.post("/assistant/query", json={"query": QUESTION})
+    assert response.status_code == 200, response.text
+    body = response.json()
+    return {"answer": body["answer"], "tier": body["metadata"]["tier"]}
+
+
+def test_a_pushed_change_is_in_the_next_answer(server: httpx.Client) -> None:
+    push(server, "Faith is being sure of what we hope for.")
+    assert "being sure" in ask(server)["answer"]
+    assert ask(server)["tier"] == "l1"
+    push(server, "Faith is to lean your weight on a promise.")
+    after = ask(server)
+    assert after["tier"] != "l1"
+    assert "lean your weight" in after["answer"]
+
+
+def test_it_is_healthy_and_asks_who_is_there(server: httpx.Client) -> None:
+    assert server.get("/health").json()["status"] == "healthy"
+    nobody = httpx.post(f"{server.base_url}/assistant/query", json={"query": QUESTION})
+    assert nobody.status_code == 401
+
+
+def test_a_command_beside_it_shares_its_cache(
+    server: httpx.Client, data: Path, tercet: Tercet
+) -> None:
+    push(server, "Faith is a long walk home in the evening.")
+    ask(server)
+    done = tercet("ask", QUESTION, "--user", "ann", "--data", data, "--json")
+    body = json.loads(done.stdout)
+    assert body["metadata"]["tier"] == "l1"
+    edited = tercet("notes", "edit", "faith", "--text", "Gone.", "-u", "ann", "--data", data)
+    assert edited.exit_code == 0
+    assert "long walk" not in ask(server)["answer"]
+
+
+def test_an_address_that_others_reach_is_refused(tercet: Tercet, tmp_path: Path) -> None:
+    done = tercet("serve", "--host", "0.0.0.0", "--port", "0", "--data", tmp_path)  # noqa: S104 - refused
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "loopback" in done.stderr
+
+
+def test_a_port_that_is_taken_is_named(server: httpx.Client, tercet: Tercet, data: Path) -> None:
+    port = str(server.base_url.port)
+    done = tercet("serve", "--port", port, "--data", data)
+    assert done.exit_code == 1
+    assert f"port {port} of 127.0.0.1 cannot be taken" in done.stderr

@@ -1,0 +1,47 @@
+"""The `tercet` command, in this process or in one of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from infra.local.cli import app
+
+ROOT = Path(__file__).resolve().parents[2]
+ELSEWHERE = ("HF_", "REDIS_", "CACHE_", "DATABASE_", "TERCET_", "SEMANTIC_")
+
+Tercet = Callable[..., Result]
+
+
+def environment() -> dict[str, str]:
+    """This process's, without what would make the embedded default use something else."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(ELSEWHERE)}
+
+
+def started(*arguments: str | Path) -> "subprocess.Popen[str]":
+    """Start `tercet` as a process of its own."""
+    program = "from infra.local.cli import app; app()"
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def tercet(monkeypatch: pytest.MonkeyPatch) -> Tercet:
+    """Run `tercet` in this process, where MiniLM is loaded once for all tests."""
+    for name in os.environ.keys() - environment().keys():
+        monkeypatch.delenv(name)
+
+    def run(*arguments: str | Path, **given: str) -> Result:
+        return CliRunner().invoke(app, [str(each) for each in arguments], **given)  # type: ignore[arg-type]  # input=
+
+    return run
