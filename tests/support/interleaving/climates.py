@@ -39,6 +39,7 @@ ALIASES = Climate(
     speechless=(0.0,),
     evictors=(0, 0, 1),
     users=(1,),
+    turns=((0, 0, 0, 30),),
     wordings=(2,),
     words=(1,),
     plain=True,

@@ -102,7 +102,9 @@ def fence_after_the_index(patch: pytest.MonkeyPatch) -> None:
 def fence_before_the_store(patch: pytest.MonkeyPatch) -> None:
     """The fence is replaced before the note is written, not after."""
     write, raising = Freshness._write, invalidation._RAISE_FENCE
-    rewrite(patch, invalidation, "_RAISE_FENCE", {"redis.call('HSET', KEYS[1], 'fence', ARGV[1])": ""})
+    rewrite(
+        patch, invalidation, "_RAISE_FENCE", {"redis.call('HSET', KEYS[1], 'fence', ARGV[1])": ""}
+    )
 
     async def mutated(self: Freshness, change: Any) -> bool:
         key = keyspace.UserKeys.of(change.user_id).questions

@@ -65,7 +65,11 @@ class Wire:
     """A blocking connection to a real server: one for all worlds of a process."""
 
     def __init__(self, url: str) -> None:
-        self._connection = redis.Redis.from_url(url).connection_pool.get_connection()
+        self._pool = redis.ConnectionPool.from_url(url)
+        self._connection = self._pool.get_connection()
+
+    def close(self) -> None:
+        self._pool.disconnect()
 
     def send(self, *commands: Sequence[Any]) -> list[Any]:
         self._connection.send_packed_command(self._connection.pack_commands(commands))

@@ -210,7 +210,9 @@ class World:
                     raise StaleError(f"{request} was answered and does not hit")
         if self._rng.random() < 0.2:
             await self._freshness.note_changed(self._change("ann", None, Operation.USER_DELETED))
-            left = self._wire.call("KEYS", UserKeys.of("ann").flight("*", "").partition("flight")[0] + "*")
+            left = self._wire.call(
+                "KEYS", UserKeys.of("ann").flight("*", "").partition("flight")[0] + "*"
+            )
             if left:
                 raise StaleError(f"of a deleted user there are left {left}")
 
@@ -240,9 +242,7 @@ class World:
                 raise StaleError(f"{request} still shares {reply}, but finds {own}")
         return reply
 
-    def _wrong(
-        self, query: str, reply: Reply, admissible: dict[str, list[Version]]
-    ) -> str | None:
+    def _wrong(self, query: str, reply: Reply, admissible: dict[str, list[Version]]) -> str | None:
         # Another wording's answer is what the uncached pipeline gives to that wording.
         answered = reply.matched or query
         vector = self._embedder.vector(answered)

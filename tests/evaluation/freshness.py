@@ -1,0 +1,70 @@
+"""Freshness over many worlds: `python -m tests.evaluation.freshness [--seed SEED]`.
+
+With a seed one world is run again, and its failure shown.
+"""
+
+import argparse
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from multiprocessing import get_context
+
+from infra.local.valkey import ValkeyProcess, start_valkey
+
+from tests.benchmarks.report import Figure
+from tests.support.interleaving.history import StaleError
+from tests.support.interleaving.ports import Wire
+from tests.support.interleaving.world import run
+
+INTERLEAVINGS = 200_000
+"""Worlds; the environment variable FRESHNESS_INTERLEAVINGS names another number."""
+
+_PROCESSES = 2
+_BATCH = 1_000
+_SHOWN = 10  # violations
+
+
+def figures() -> dict[str, Figure]:
+    """Run the worlds of the first seeds, over two processes with a server each."""
+    count = int(os.environ.get("FRESHNESS_INTERLEAVINGS", INTERLEAVINGS))
+    batches = [range(first, min(first + _BATCH, count)) for first in range(0, count, _BATCH)]
+    began = time.monotonic()
+    # Processes begin anew: a fork would share what this one has open.
+    with ProcessPoolExecutor(_PROCESSES, mp_context=get_context("spawn")) as pool:
+        violations = [line for lines in pool.map(_violations, batches) for line in lines]
+    for line in violations[:_SHOWN]:
+        print(line)
+    rate = count / (time.monotonic() - began)
+    print(f"{count:,} interleavings, {rate:.0f} a second, {len(violations)} violations")
+    return {
+        "freshness_interleavings": Figure(unit="worlds", value=count),
+        "freshness_violations": Figure(unit="worlds", value=len(violations), budget=0),
+    }
+
+
+def _violations(seeds: range) -> list[str]:
+    lines = []
+    for seed in seeds:
+        try:
+            run(seed, _wire()[1])
+        except StaleError as error:
+            lines.append(str(error))
+    return lines
+
+
+@cache
+def _wire() -> tuple[ValkeyProcess, Wire]:
+    """This process's server, which ends with it, and the connection to it."""
+    server = start_valkey()
+    return server, Wire(server.url)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int)
+    seed = parser.parse_args().seed
+    if seed is None:
+        figures()
+    else:
+        run(seed, _wire()[1])

@@ -1,0 +1,92 @@
+"""No answer from before: asks, changes, evictions and faults in every order a seed can draw.
+
+What a response may be is written in `tests/support/interleaving/history.py`. A failure names its
+seed: `python -m tests.evaluation.freshness --seed SEED` runs that world again.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+from random import Random
+
+import numpy as np
+import pytest
+
+from shared.notes.note import Chunk
+from tests.support.interleaving.climates import Climate, seeds
+from tests.support.interleaving.history import StaleError, Version, explain, rank
+from tests.support.interleaving.mutations import MUTATIONS, Mutation
+from tests.support.interleaving.ports import Wire, found
+from tests.support.interleaving.world import run
+
+PARTS = 4
+WORLDS = 2_000
+ENOUGH = 3_000  # worlds; most mutations show within a hundred
+
+
+@pytest.fixture
+def wire(valkey_url: str) -> Iterator[Wire]:
+    wire = Wire(valkey_url)
+    yield wire
+    wire.call("FLUSHALL")
+    wire.close()
+
+
+@pytest.mark.valkey
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_response_is_what_the_uncached_pipeline_could_have_given(
+    wire: Wire, part: int
+) -> None:
+    for seed in range(part, WORLDS, PARTS):
+        run(seed, wire)
+
+
+@pytest.mark.valkey
+@pytest.mark.parametrize(
+    ("mutation", "climate"),
+    MUTATIONS.items(),
+    ids=[mutation.__name__ for mutation in MUTATIONS],
+)
+def test_a_pipeline_broken_on_purpose_is_caught(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, mutation: Mutation, climate: Climate
+) -> None:
+    mutation(monkeypatch)
+    with pytest.raises(StaleError):
+        for seed in seeds(climate, ENOUGH):
+            run(seed, wire)
+
+
+@pytest.mark.valkey
+def test_a_seed_is_the_same_world_each_time(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[object, ...]] = []
+    send = Wire.send
+    monkeypatch.setattr(Wire, "send", lambda self, *c: sent.extend(c) or send(self, *c))
+    run(6, wire)
+    first = sent.copy()
+    sent.clear()
+    run(6, wire)
+    assert sent == first
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_the_oracle_says_what_trying_every_choice_of_versions_says(seed: int) -> None:
+    rng, k = Random(seed), 2
+    query = np.array([1, 2], dtype=np.int8)
+    admissible = {
+        note_id: [_version(rng, note_id) for _ in range(rng.randint(1, 3))]
+        for note_id in ("a", "b", "c")
+    }
+    answers = [
+        sorted((found(query, chunk) for version in choice for chunk in version), key=rank)[:k]
+        for choice in product(*admissible.values())
+    ]
+    other = [found(query, chunk) for note_id in "abc" for chunk in _version(rng, note_id)]
+    for sources in [*answers, sorted(other, key=rank)[:k]]:
+        explained = explain(sources, admissible, lambda chunk: found(query, chunk), k) is None
+        assert explained == (sources in answers)
+
+
+def _version(rng: Random, note_id: str) -> Version:
+    return tuple(
+        Chunk(f"{note_id}#{place}", note_id, rng.choice("xy"), np.array(vector, dtype=np.int8))
+        for place, vector in enumerate(rng.choices([(1, 1), (2, 2), (1, 0)], k=rng.randint(0, 2)))
+    )
