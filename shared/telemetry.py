@@ -25,7 +25,7 @@ def configure(settings: "Settings") -> None:
     handler.setFormatter(JsonLines(messages=settings.log_questions))
     # No line tells thread, process, task or caller: finding them would take longer than the rest.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None  # type: ignore[attr-defined]  # noqa: SLF001  # as its HOWTO advises
+    logging._srcfile = None  # noqa: SLF001  # as its HOWTO advises
     logging.basicConfig(force=True, handlers=[handler], level=logging.WARNING)
     for name in _OURS:
         logging.getLogger(name).setLevel(settings.log_level)
