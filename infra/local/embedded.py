@@ -95,6 +95,8 @@ def _make_private(data: Path) -> None:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise ConfigurationError(f"{data} cannot be used for data: {error.strerror}") from None
+    if not os.access(data, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"{data} cannot be used for data: it may not be written to")
 
 
 def _chosen(given: Mapping[str, str]) -> Model:

@@ -244,8 +244,16 @@ SYNONYM = {
 _PHRASE = re.compile(rf"\b(?:{'|'.join(sorted(_PHRASES, key=len, reverse=True))})\b")
 
 
+# Whoever asks their own notes asks what they wrote by asking what the notes say.
+_WROTE = re.compile(
+    r"\b(?:(?:have|had|did) i|i(?: have| had)?) (?:write|wrote|written|note|noted|jot|jotted)"
+    r"(?: down)?(?= (?:about|on|of|regarding|concerning)\b)"
+)
+
+
 def without_phrases(text: str) -> str:
     """Replace turns of phrase in a lower-case text by the word that says the same."""
+    text = _WROTE.sub("do my notes say", text)
     return _PHRASE.sub(lambda found: _PHRASES[found[0]], text)
 
 

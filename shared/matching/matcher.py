@@ -63,13 +63,16 @@ class Matcher:
                 continue
             found = await visit.peek(fields[row], entry)
             if not found.answer or not fits(sources, found.sources or ()):
+                visit.count(refused_by_fit=1)
                 return Match(refused=refused or "its sources are not what this question finds")
             if not await self._verifier.same(question, entry.question, deadline=deadline):
+                visit.count(refused_by_verifier=1)
                 return Match(refused="verifier")
             alias = await visit.share(vector, sources, (fields[row], entry), similarity)
             if alias is None:
                 return Match()
             return Match(replace(found, matched=entry.question, similarity=similarity, alias=alias))
+        visit.count(refused_by_guard=int(refused is not None))
         return Match(refused=refused)
 
 

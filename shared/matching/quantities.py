@@ -29,7 +29,11 @@ def refuse_quantities(a: "Wording", b: "Wording") -> str | None:
     one, other = a.of_kind("number"), b.of_kind("number")
     if one == other:
         return None
-    return f"numbers: {', '.join(one) or 'none'} / {', '.join(other) or 'none'}"
+    return f"numbers: {_texts(a)} / {_texts(b)}"
+
+
+def _texts(wording: "Wording") -> str:
+    return ", ".join(token.text for token in wording.tokens if token.kind == "number") or "none"
 
 
 def merge_numbers(words: Sequence[str]) -> list[Piece]:

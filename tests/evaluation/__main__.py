@@ -7,7 +7,7 @@ import sys
 
 from tests.benchmarks.report import BUILD, run
 
-PARTS = ("pairs", "freshness", "selectivity", "churn", "replay", "mix", "seed_questions")
+PARTS = ("pairs", "freshness", "selectivity", "churn", "replay", "mix", "seed_questions", "fit")
 
 if __name__ == "__main__":
     run("tests.evaluation", PARTS, BUILD / "eval.json", sys.argv[1:])

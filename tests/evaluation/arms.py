@@ -9,7 +9,7 @@ from shared.assistant import Reply
 from shared.container import Container
 from shared.matching import matcher
 from shared.matching.guard import Verdict
-from tests.support.main_job import ask
+from tests.evaluation.pipeline import ask_through_cache
 
 ARMS = {
     "exact": "the same words alone",
@@ -90,7 +90,7 @@ async def replay(
     first: dict[str, Asked] = {}
     with arm(way):
         for asked in stream:
-            reply = await ask(container, asked.user, asked.text, exact=way == "exact")
+            reply = await ask_through_cache(container, asked.user, asked.text, exact=way == "exact")
             outcome.replies.append((asked, reply))
             first.setdefault(reply.question.normal, asked)
             if reply.matched is not None and wrong(asked, first[reply.matched]):

@@ -15,9 +15,15 @@ from tests.benchmarks.report import BUILD, Figure, run
 from tests.evaluation.changes import changes
 from tests.evaluation.embedding import EMBEDDER
 from tests.evaluation.material import AVAILABLE, draw_popular
-from tests.evaluation.pipeline import FreshSearch, all_chunks, import_notes, pipeline, same
+from tests.evaluation.pipeline import (
+    FreshSearch,
+    all_chunks,
+    ask_through_cache,
+    import_notes,
+    pipeline,
+    same,
+)
 from tests.support.data import catechism_questions, devotionals
-from tests.support.main_job import ask
 
 ASKED = 600
 QUESTIONS_PER_CHANGE = 5
@@ -63,7 +69,7 @@ async def replay(*, changing: bool = True, drop_all: bool = False) -> Replay:
             if changing and number and number % QUESTIONS_PER_CHANGE == 0:
                 await _change(container, next(planned)[1], drop_all=drop_all)
                 fresh = search(await all_chunks(container, _USER))
-            reply = await ask(container, _USER, question)
+            reply = await ask_through_cache(container, _USER, question)
             outcome.avoided += reply.tier == "l1"
             # Another wording's answer must be fresh for the wording that it was written for.
             outcome.stale += not same(reply.sources, fresh[reply.matched or reply.question.normal])

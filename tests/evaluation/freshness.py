@@ -11,7 +11,6 @@ from functools import cache
 from multiprocessing import get_context
 
 from infra.local.valkey import ValkeyProcess, start_valkey
-
 from tests.benchmarks.report import Figure
 from tests.support.interleaving.history import StaleError
 from tests.support.interleaving.ports import Wire

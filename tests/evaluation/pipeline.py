@@ -9,12 +9,13 @@ from contextlib import asynccontextmanager
 import numpy as np
 
 from infra.local.valkey import start_valkey
+from shared.assistant import Reply
 from shared.container import Container
 from shared.notes.note import Chunk, Source
 from shared.settings import Settings
 from shared.vectors import Vector, stack
 from tests.evaluation.embedding import EMBEDDER
-from tests.support.main_job import QuotingAnswerer, written
+from tests.support.main_job import QuotingAnswerer, ask, written
 from tests.support.stores import MemoryNoteStore
 
 
@@ -36,6 +37,20 @@ async def import_notes(container: Container, user: str, notes: Mapping[str, str]
     """Let the user write these texts, by note id."""
     for note_id, text in notes.items():
         await container.freshness.note_changed(written(user, note_id, text))
+
+
+async def ask_through_cache(
+    container: Container, user: str, query: str, *, exact: bool = False
+) -> Reply:
+    """Ask; with a cache that failed meanwhile no figure would mean anything.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    reply = await ask(container, user, query, exact=exact)
+    if reply.cache != "ok":
+        raise RuntimeError(f"the cache did not serve {query!r}: {reply.cache}")
+    return reply
 
 
 class FreshSearch:

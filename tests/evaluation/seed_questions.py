@@ -3,6 +3,7 @@
 Four questions are repetitions or their originals, three reword, three are new. On a cold cache
 five of the ten must be answered anew whatever the design: the two originals and the three new
 ones. So half is the best that a cold cache can reach, not the 60 % that the test asked for.
+At the threshold of 0.85 it is four: "Explain faith to me" lies at 0.82 from "What is faith?".
 """
 
 from tests.benchmarks.report import BUILD, Figure, run

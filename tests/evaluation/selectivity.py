@@ -17,9 +17,15 @@ from tests.benchmarks.report import BUILD, Figure, run
 from tests.evaluation.changes import changes
 from tests.evaluation.embedding import EMBEDDER
 from tests.evaluation.material import AVAILABLE
-from tests.evaluation.pipeline import FreshSearch, all_chunks, import_notes, pipeline, same
+from tests.evaluation.pipeline import (
+    FreshSearch,
+    all_chunks,
+    ask_through_cache,
+    import_notes,
+    pipeline,
+    same,
+)
 from tests.support.data import catechism_questions, devotionals
-from tests.support.main_job import ask
 
 QUESTIONS = 300
 CHANGES = 50
@@ -75,7 +81,7 @@ async def measure() -> Tally:
 
 async def _ask(container: Container, question: str) -> Reply:
     """Ask for this question's own answer: another wording's rests on that one's search."""
-    return await ask(container, _USER, question, exact=True)
+    return await ask_through_cache(container, _USER, question, exact=True)
 
 
 async def _fate(

@@ -10,7 +10,6 @@ import pytest
 
 from tests.support.command import Tercet, started
 
-pytest_plugins = ["tests.support.command"]
 
 FAITH, ELDER = "What is faith?", "Who may be an elder?"
 NOTES = {
@@ -117,8 +116,9 @@ def test_a_bad_file_is_refused_with_the_place_and_nothing_is_stored(
 
 
 def test_an_edit_drops_the_answers_it_touches_and_keeps_the_others(
-    tercet: Tercet, data: Path, ask: Any
+    tercet: Tercet, data: Path, ask: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("RETRIEVED_CHUNKS", "1")  # of so few notes, five would be nearly all
     ask(FAITH)
     ask(ELDER)
     text = "# Faith\n\nFaith is to put your whole weight on what God has promised."

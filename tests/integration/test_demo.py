@@ -8,8 +8,6 @@ import pytest
 from infra.local import demonstration
 from tests.support.command import Tercet
 
-pytest_plugins = ["tests.support.command"]
-
 
 def test_it_shows_each_tier_and_an_edit(tercet: Tercet) -> None:
     done = tercet("demo")

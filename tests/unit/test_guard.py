@@ -121,3 +121,17 @@ def test_below_the_threshold_the_guard_is_not_asked() -> None:
     told = explain("What is faith?", "Define faith", 0.84, threshold=0.85)
     assert not told["match"]
     assert told["reason"] == "cosine below 0.85"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("What have I written about grace?", "What do my notes say about grace?", True),
+        ("What did I note down about grace?", "Show me what I wrote on grace", True),
+        ("What have I written about grace?", "What have you written about grace?", False),
+        ("What have I not written about grace?", "What have I written about grace?", False),
+        ("What did I write to Anna?", "What do my notes say to Anna?", False),
+    ],
+)
+def test_what_one_wrote_is_what_ones_notes_say(one: str, other: str, *, same: bool) -> None:
+    assert judge(one, other).same is same

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from functions.ask.presenting import present
 from infra.local.commands.options import ME, Data, Json, ModelOption, User
 from infra.local.commands.running import console, run
 from infra.local.embedded import DATA
@@ -37,8 +38,6 @@ def ask(
 
     reply, milliseconds = run(data, answer, model=model)
     if json:
-        from functions.ask.presenting import present  # noqa: PLC0415 - FastAPI is slow to load
-
         sys.stdout.write(present(request, reply).decode() + "\n")
     else:
         show(reply, milliseconds, console())
