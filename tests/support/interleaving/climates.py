@@ -32,22 +32,19 @@ class Climate:
 
 MIXED = Climate()
 CALM = Climate(faults=(0.0,), speechless=(0.0,), evictors=(0,), users=(1,))
+COLD = Climate(faults=(0.0,), speechless=(0.0,), evictors=(0,), users=(1,), asked_before=0.1)
 CONTEXTS = Climate(faults=(0.0,), speechless=(0.6,), evictors=(0,), users=(1,), asked_before=1)
 EVICTIONS = Climate(faults=(0.0,), speechless=(0.5,), evictors=(1, 2), users=(1,), asked_before=1)
 ALIASES = Climate(
-    faults=(0.0,),
-    speechless=(0.0,),
-    evictors=(0, 0, 1),
-    users=(1,),
-    turns=((0, 0, 0, 30),),
-    wordings=(2,),
-    words=(1,),
-    plain=True,
+    faults=(0.0,), speechless=(0.0,), users=(1,), wordings=(2,), words=(1,), plain=True
+)
+WORN = Climate(
+    faults=(0.0,), speechless=(0.0,), users=(1,), wordings=(2,), asked_before=0.8, words=(1, 1, 2)
 )
 LOW = Climate(faults=(0.0,), evictors=(0,), users=(1,), wordings=(1,), asked_before=1, unasked=True)
 FAULTS = Climate(faults=(0.05, 0.1), users=(1,))
 
-CLIMATES = (MIXED, CALM, CONTEXTS, EVICTIONS, ALIASES, LOW, FAULTS)
+CLIMATES = (MIXED, CALM, COLD, CONTEXTS, EVICTIONS, ALIASES, WORN, LOW, FAULTS)
 """A world's seed says which is its own: seed modulo their number."""
 
 

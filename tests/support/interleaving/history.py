@@ -69,6 +69,10 @@ class History:
         """What is acknowledged at this moment, by note."""
         return dict(self._floors.get(user, {}))
 
+    def notes(self, user: str) -> list[str]:
+        """Every note that a user ever had."""
+        return list(self._versions.get(user, {}))
+
     def admissible(self, user: str, floors: Mapping[str, int]) -> dict[str, list[Version]]:
         """What each note may have said, from its floor to this moment."""
         return {

@@ -2,11 +2,12 @@
 
 import copy
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
+import brotli
 import pytest
 
 from shared import freshness
@@ -20,10 +21,12 @@ from shared.notes.note import Chunk
 from tests.support.interleaving.climates import (
     ALIASES,
     CALM,
+    COLD,
     CONTEXTS,
     EVICTIONS,
     FAULTS,
     LOW,
+    WORN,
     Climate,
 )
 from tests.support.interleaving.ports import WatchedStore
@@ -46,11 +49,6 @@ def rewrite(
 def keep_without_the_fence(patch: pytest.MonkeyPatch) -> None:
     fence = "redis.call('HGET', questions, 'fence') ~= ARGV[2]"
     rewrite(patch, visit, "_KEEP", {fence: "false"})
-
-
-def share_without_the_fence(patch: pytest.MonkeyPatch) -> None:
-    fence = "redis.call('HGET', questions, 'fence') == ARGV[2]"
-    rewrite(patch, visit, "_SHARE", {fence: "true"})
 
 
 def no_epsilon(patch: pytest.MonkeyPatch) -> None:
@@ -175,7 +173,7 @@ def context_counts_as_answer(patch: pytest.MonkeyPatch) -> None:
     rewrite(patch, visit, "_KEEP", {"redis.call('HDEL', answers, field)": "local _ = nil"})
 
     def unpack_text(answer_id: str, data: bytes, *types: type) -> list[Any] | None:
-        return codec.unpack(codec.brotli.decompress(data[len(answer_id) :]), *types)
+        return codec.unpack(brotli.decompress(data[len(answer_id) :]), *types)
 
     patch.setattr(codec, "unpack_text", unpack_text)
 
@@ -187,19 +185,18 @@ def flight_without_the_fence(patch: pytest.MonkeyPatch) -> None:
 
 MUTATIONS: Mapping[Mutation, Climate] = {
     keep_without_the_fence: CALM,
-    share_without_the_fence: ALIASES,
     no_epsilon: LOW,
     no_rule_for_fewer_than_k: CALM,
     used_notes_forgotten: CALM,
     index_not_consulted: EVICTIONS,
     drop_leaves_the_fence: CONTEXTS,
     fence_after_the_index: CALM,
-    fence_before_the_store: CALM,
+    fence_before_the_store: COLD,
     lost_fence_comes_back: EVICTIONS,
     unreadable_notes_drop_nothing: FAULTS,
     acknowledged_undone: FAULTS,
     aliases_own_search_not_checked: ALIASES,
-    alias_outlives_its_answer: ALIASES,
+    alias_outlives_its_answer: WORN,
     context_counts_as_answer: EVICTIONS,
     flight_without_the_fence: CALM,
 }

@@ -66,7 +66,7 @@ class Wire:
 
     def __init__(self, url: str) -> None:
         self._pool = redis.ConnectionPool.from_url(url)
-        self._connection = self._pool.get_connection()
+        self._connection: Any = self._pool.get_connection()  # whose methods are not typed
 
     def close(self) -> None:
         self._pool.disconnect()
