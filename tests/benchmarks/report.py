@@ -69,7 +69,9 @@ def run(package: str, modules: Sequence[str], output: Path, arguments: Sequence[
         fresh = asyncio.run(_awaited(found)) if inspect.isawaitable(found) else found
         figures |= fresh
         write(output, fresh)
-    Console().print(_table(figures))
+    console = Console()
+    # A log has no width of its own, and rich's guess would break every word.
+    Console(width=None if console.is_terminal else 140).print(_table(figures))
 
 
 def write(output: Path, figures: Mapping[str, Figure]) -> None:

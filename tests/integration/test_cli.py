@@ -10,7 +10,6 @@ import pytest
 
 from tests.support.command import Tercet, started
 
-
 FAITH, ELDER = "What is faith?", "Who may be an elder?"
 NOTES = {
     "faith": "Faith is being sure of what we hope for and certain of what we do not see.",

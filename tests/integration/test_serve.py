@@ -12,7 +12,6 @@ import pytest
 from tests.integration.test_keeper import is_free
 from tests.support.command import Tercet, started
 
-
 QUESTION = "What is faith?"
 
 
