@@ -88,6 +88,10 @@ class Parts(Protocol):
         """What writes answers."""
 
     @property
+    def sharing_answerer(self) -> "Answerer":
+        """The same, where equal calls share one answer."""
+
+    @property
     def matcher(self) -> "Matcher":
         """What tells whether another question's answer serves."""
 
@@ -118,8 +122,17 @@ class Assistant:
             StoreUnavailableError: the notes cannot be read.
         """
         question = Question.parse(request.query)
-        deadline = asyncio.get_running_loop().time() + (request.seconds or self._seconds)
         visit = self._open_visit(request, question)
+        try:
+            reply = await self._answer(request, question, visit)
+        except Exception:
+            visit.end("failed")
+            raise
+        visit.end(reply.match or reply.tier or ("none" if reply.answer else "no_notes"))
+        return reply
+
+    async def _answer(self, request: Request, question: Question, visit: "Visit") -> Reply:
+        deadline = asyncio.get_running_loop().time() + (request.seconds or self._seconds)
 
         # Round trip 1: has it been answered?
         found = await visit.look_up(only_fence=request.fresh, aliases=not request.exact)
@@ -155,10 +168,11 @@ class Assistant:
                 if match.found:
                     return _from_cache(question, match.found, visit, "semantic")
 
+            # Without Redis there is no flight: then those of this container share an answer.
+            unaided = visit.status == "unavailable"
+            answerer = self._parts.sharing_answerer if unaided else self._parts.answerer
             try:
-                completion = await self._parts.answerer.answer(
-                    question.normal, sources, deadline=deadline
-                )
+                completion = await answerer.answer(question.normal, sources, deadline=deadline)
             except InferenceError:
                 # Whoever tries again pays for neither the embedding nor the search.
                 await visit.keep(vector, sources, None)

@@ -15,7 +15,9 @@ from shared.settings import Settings
 if TYPE_CHECKING:
     from shared.assistant import Assistant, Request
     from shared.cache.connection import Connection
+    from shared.cache.counting import Counts
     from shared.cache.feedback import Feedback
+    from shared.cache.ledger import Ledger
     from shared.cache.pipeline import Pipeline
     from shared.cache.visit import Visit
     from shared.freshness import Freshness
@@ -87,6 +89,13 @@ class Container:
 
         settings = self.settings
         return PromptedAnswerer(self.chat, settings.context_tokens, settings.answer_tokens)
+
+    @cached_property
+    def sharing_answerer(self) -> "Answerer":
+        """The same, for when Redis cannot tell who is writing an answer already."""
+        from shared.inference.sharing import SharingAnswerer
+
+        return SharingAnswerer(self.answerer)
 
     @cached_property
     def store(self) -> "NoteStore":
@@ -180,8 +189,24 @@ class Container:
 
         return Feedback(self.patient_connection)
 
+    @cached_property
+    def ledger(self) -> "Ledger":
+        """What reads the counters; also where the cache is switched off, if Redis is there."""
+        from shared.cache.ledger import Ledger
+
+        return Ledger(self.patient_connection)
+
+    @cached_property
+    def backlog(self) -> "Counts":
+        """What happened and could not be counted yet."""
+        from shared.cache.counting import Counts
+
+        return Counts()
+
     async def aclose(self) -> None:
         """Close every connection that was opened; the container can be used again afterwards."""
+        if "backlog" in self.__dict__ and self.connection:
+            await self.backlog.flush(self.connection)
         for name in ("connection", "patient_connection", "store", "transport"):
             opened = self.__dict__.get(name)
             if opened is not None:
@@ -196,4 +221,5 @@ class Container:
             user_id=request.user_id,
             question=question.normal,
             pipeline=self.pipeline,
+            backlog=self.backlog,
         )

@@ -75,6 +75,10 @@ class CacheUnavailableError(UnavailableError):
     """Redis did not answer in time, or not with sense. Never fails a question."""
 
 
+class CacheFullError(CacheUnavailableError):
+    """Redis has no room left for what was to be written."""
+
+
 class StoreUnavailableError(UnavailableError):
     """The note store did not answer."""
 

@@ -4,6 +4,7 @@ Once `note_changed` has returned, no question asked from then on is answered fro
 said before; and every answer that the change cannot have touched is still there.
 """
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ class Freshness:
         applied = await self._write(change)
         if change.operation not in OF_ONE_NOTE:
             index = await self._invalidation.raise_fence(user_id)
-            await self._invalidation.forget(user_id)
+            await self._invalidation.forget(user_id, lag=_lag(change))
             return Outcome(applied, dropped=len(index), kept=0)
 
         # From here on, what is being generated now will not be stored.
@@ -81,7 +82,7 @@ class Freshness:
         except StoreUnavailableError:
             fields, exact = set(index), False
         kept = len(index) - len(fields)
-        await self._invalidation.drop(user_id, fields, kept=kept)
+        await self._invalidation.drop(user_id, fields, lag=_lag(change))
         return Outcome(applied, len(fields), kept, exact)
 
     async def _write(self, change: "NoteChanged") -> bool:
@@ -128,3 +129,8 @@ class Freshness:
             return True  # the search took all there was, and now there is more
         nearest = cosines(from_bytes(entry.vector), rows).max()
         return bool(nearest >= entry.least - EPSILON)
+
+
+def _lag(change: "NoteChanged") -> int:
+    """Milliseconds since the note changed, by this machine's clock and its owner's."""
+    return max(0, time.time_ns() // 1_000_000 - change.changed_at // 1_000)

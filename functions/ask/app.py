@@ -1,17 +1,17 @@
-"""`POST /assistant/query`, `POST /assistant/feedback` and `GET /health`, for any ASGI server.
+"""`POST /assistant/query` and `POST /assistant/feedback`, for any ASGI server.
 
 TERCET_LOCAL=true uvicorn --factory functions.ask.app:app
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, FastAPI
 from fastapi import Request as HTTPRequest
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from functions import health
 from functions.application import Part, build_app
 from functions.ask.caching import cache_status, directives, wants_new_answer
 from functions.ask.presenting import present
@@ -19,7 +19,6 @@ from functions.bodies import read_body
 from functions.boundary import tell
 from functions.document import named, problems, responses
 from functions.identity import caller
-from shared import health
 from shared.assistant import Request
 from shared.container import Container
 from shared.telemetry import configure
@@ -53,7 +52,7 @@ class FeedbackBody(BaseModel):
 
 def create_app(container: Container) -> FastAPI:
     """Make the app of this function alone."""
-    return build_app(container, part(container))
+    return build_app(container, part(container), health.part(container))
 
 
 def app() -> FastAPI:
@@ -109,16 +108,10 @@ def part(container: Container) -> Part:
         await container.feedback.wrong(who.user_id, body.answer_id)
         return Response(status_code=204)
 
-    @router.get("/health", responses=responses("HealthBody"))
-    async def tell_health() -> Response:
-        """Say whether questions are answered, and whether their answers are cached."""
-        headers = {"Cache-Control": "no-store"}
-        return JSONResponse(asdict(await health.check(container)), headers=headers)
-
     return Part(router, _forms)
 
 
 def _forms() -> Iterable[type[BaseModel]]:
-    from functions.ask.forms import AnswerBody, HealthBody  # noqa: PLC0415  # see functions.document
+    from functions.ask.forms import AnswerBody  # noqa: PLC0415  # see functions.document
 
-    return AskBody, FeedbackBody, AnswerBody, HealthBody
+    return AskBody, FeedbackBody, AnswerBody

@@ -46,11 +46,3 @@ class AnswerBody(BaseModel):
     answer: str
     sources: list[SourceBody]
     metadata: Metadata
-
-
-class HealthBody(BaseModel):
-    """How the container fares; without a cache it answers, too."""
-
-    status: Literal["healthy", "degraded"]
-    cache_available: bool
-    redis_ping: Literal["OK", "unavailable", "off"]

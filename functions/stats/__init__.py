@@ -1,1 +1,1 @@
-"""Show what the cache saves."""
+"""Show what the cache saves: `app.py` for any ASGI server, `handler.py` for Lambda."""

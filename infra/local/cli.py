@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from infra.local.commands import ask, demo, match, notes, serve
+from infra.local.commands import ask, demo, match, notes, serve, stats
 from infra.local.commands.options import Data
 from infra.local.embedded import DATA
 from shared.errors import TercetError
@@ -41,4 +41,5 @@ app.command()(ask.ask)
 app.add_typer(notes.app)
 app.command()(serve.serve)
 app.command()(match.match)
+app.command()(stats.stats)
 app.command()(demo.demo)

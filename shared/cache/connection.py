@@ -1,90 +1,85 @@
 """The one way to Redis: a standalone server or a cluster, behind one method.
 
 Nothing above this module sees a Redis error: whatever goes wrong is `CacheUnavailableError`,
-raised within the time-out.
+raised within the time-out. What stands under our keys and is not ours is removed on the way.
 """
 
 import asyncio
-import hashlib
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
+from redis.asyncio import ConnectionPool, Redis, RedisCluster
 from redis.asyncio.cluster import PipelineCommand
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import (
+    ClusterError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
 from redis.maint_notifications import MaintNotificationsConfig
 
-from shared.errors import CacheUnavailableError
+from shared.cache import keyspace
+from shared.cache.commands import Command, Script
+from shared.cache.outages import Outages
+from shared.errors import CacheFullError, CacheUnavailableError
 
 if TYPE_CHECKING:
     from shared.settings import Settings
 
-Argument: TypeAlias = str | bytes | int
+__all__ = ["Command", "Connection", "Script"]  # what goes over it is known by it, too
 
-QUIET_SECONDS = 2.0
-"""How long a container leaves Redis alone after it gave no answer; then a request probes."""
+# A garbled reply may fail in the client's parser as a ValueError or the like.
+_TROUBLE = (RedisError, RedisClusterException, OSError, EOFError, TimeoutError, ValueError)
 
+# How long a request waits for Redis where it probes after an outage. An answer that comes later
+# is for the next request.
+_PROBE_SECONDS = 0.005
 # What a command that nobody waits for any more may still take: a first connection with TLS can
 # outlast one request's patience, and should be there for the next.
-_ABANDONED_SECONDS = 5.0
-_LUA = Path(__file__).parent / "lua"
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command as it goes over the wire; `script` is its text, where it calls one."""
-
-    arguments: tuple[Argument, ...]
-    script: str = ""
-
-    @classmethod
-    def of(cls, *arguments: Argument) -> "Command":
-        """Write a command as it stands in Redis' documentation."""
-        return cls(arguments)
-
-    def with_text(self) -> "Command":
-        """Call a script by its text, for a server that does not know it yet."""
-        if not self.script:
-            return self
-        return Command(("EVAL", self.script, *self.arguments[2:]), self.script)
-
-
-class Script:
-    """A Lua script of `lua/`, called by its hash."""
-
-    def __init__(self, name: str) -> None:
-        """Read `lua/<name>.lua`."""
-        self._text = (_LUA / f"{name}.lua").read_text(encoding="utf-8")
-        self._sha = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
-
-    def call(self, keys: Sequence[str], *arguments: Argument) -> Command:
-        """Call it; all keys must share a slot."""
-        return Command(("EVALSHA", self._sha, len(keys), *keys, *arguments), self._text)
+_LINGER_SECONDS = 5.0
+_MEND = Script("mend")
 
 
 class Connection:
     """A pool of connections, opened with the first command, kept for the container's life."""
 
-    def __init__(self, client: "Redis | RedisCluster", *, timeout: float) -> None:
-        """`timeout` is how long one round trip may take, in seconds, retry included."""
+    def __init__(
+        self,
+        client: "Redis | RedisCluster",
+        *,
+        timeout: float,
+        probe: float | None = None,
+        connections: int = 50,
+    ) -> None:
+        """Nothing is sent yet.
+
+        `timeout` is how long one round trip may take, in seconds, retry included, and `probe` the
+        same where Redis failed before; `connections` is how many round trips there are at once.
+        """
+        self.outages = Outages()
         self._client = client
         self._timeout = timeout
+        self._probe = timeout if probe is None else probe
+        self._turns = asyncio.Semaphore(connections)
         self._connected = False
-        self._quiet_until = 0.0
-        self._abandoned: set[asyncio.Task[list[Any]]] = set()
+        self._lingering: set[asyncio.Task[Any]] = set()
 
     @classmethod
     def open(cls, settings: "Settings", *, timeout: float | None = None) -> "Connection":
-        """Prepare the client that the settings ask for; nothing is sent yet."""
+        """Prepare the client that the settings ask for.
+
+        With a `timeout` of its own it is for work that nobody waits for: it probes patiently.
+        """
+        connections = settings.redis_connections
         options: dict[str, Any] = {
-            "max_connections": settings.redis_connections,
-            "socket_timeout": _ABANDONED_SECONDS,
-            "socket_connect_timeout": _ABANDONED_SECONDS,
+            "max_connections": connections,
+            "socket_timeout": _LINGER_SECONDS,
+            "socket_connect_timeout": _LINGER_SECONDS,
             # A connection that the server closed while the container was frozen fails once.
             "retry": Retry(NoBackoff(), 1),
             "maint_notifications_config": MaintNotificationsConfig(enabled=False),
@@ -93,23 +88,35 @@ class Connection:
         if settings.redis_cluster:
             client = RedisCluster.from_url(settings.redis_url, **options)
         else:
-            pool = BlockingConnectionPool.from_url(settings.redis_url, **options)
-            client = Redis.from_pool(pool)
-        return cls(client, timeout=timeout or settings.redis_timeout)
+            client = Redis.from_pool(ConnectionPool.from_url(settings.redis_url, **options))
+        if timeout is not None:
+            return cls(client, timeout=timeout, connections=connections)
+        return cls(
+            client, timeout=settings.redis_timeout, probe=_PROBE_SECONDS, connections=connections
+        )
 
-    async def run(self, *commands: Command) -> list[Any]:
+    async def run(self, *commands: Command, within: float | None = None) -> list[Any]:
         """Send commands in one round trip, and give their replies in order.
 
+        `within` is how long it may take, in seconds, where that is less than usual.
+
         Raises:
+            CacheFullError: there is no room for what was to be written.
             CacheUnavailableError: no answer in time, or any command failed.
         """
-        if time.monotonic() < self._quiet_until:
+        if not self.outages.may_try():
             raise CacheUnavailableError("the cache is left alone: it gave no answer just now")
+        usual = self._probe if self.outages.on else self._timeout
+        seconds = usual if within is None else min(within, usual)
         try:
-            return await self._in_time(commands)
-        except (RedisError, OSError, TimeoutError) as error:
-            self._quiet_until = time.monotonic() + QUIET_SECONDS
-            raise CacheUnavailableError(f"the cache failed: {type(error).__name__}") from error
+            replies = await self._in_time(commands, seconds)
+        except _TROUBLE as error:
+            if isinstance(error, TimeoutError) and seconds < self._timeout:
+                raise CacheUnavailableError("the cache is slow") from error  # that is no outage
+            raise await self._failed(error) from error
+        self._connected = True
+        self.outages.answered()
+        return replies
 
     async def run_until_held(
         self, key: str, command: Command, *, replicas: int, seconds: float
@@ -119,57 +126,119 @@ class Connection:
         WAIT speaks of what its own connection wrote, so both go over one.
 
         Raises:
+            CacheFullError: there is no room for what was to be written.
             CacheUnavailableError: no answer in time, or the command failed.
         """
         wait = Command.of("WAIT", replicas, int(seconds * 1000))
         try:
             async with asyncio.timeout(self._timeout + seconds):
                 *_, held = await self._send([command, wait], slot_of=key)
-        except (RedisError, OSError, TimeoutError) as error:
-            raise CacheUnavailableError(f"the cache failed: {type(error).__name__}") from error
+        except _TROUBLE as error:
+            raise await self._failed(error) from error
         return int(held)
+
+    async def memory(self) -> tuple[int, int]:
+        """Give the bytes that all primaries use, and may use (0: no limit).
+
+        Raises:
+            CacheUnavailableError: no answer in time, or Redis does not tell.
+        """
+        clustered = isinstance(self._client, RedisCluster)
+        nodes: dict[str, Any] = {"target_nodes": RedisCluster.PRIMARIES} if clustered else {}
+        try:
+            async with asyncio.timeout(self._timeout):
+                told = await self._client.execute_command("INFO", "memory", **nodes)
+        except _TROUBLE as error:
+            raise await self._failed(error) from error
+        each = list(told.values()) if clustered else [told]
+        used, limit = (sum(node[name] for node in each) for name in ("used_memory", "maxmemory"))
+        return used, limit
 
     async def aclose(self) -> None:
         """Close every connection; the next command opens new ones."""
-        for task in self._abandoned:
+        for task in self._lingering:
             task.cancel()
+        await asyncio.gather(*self._lingering, return_exceptions=True)
         self._connected = False
         await self._client.aclose()
 
-    async def _in_time(self, commands: Sequence[Command]) -> list[Any]:
+    async def _failed(self, error: Exception) -> CacheUnavailableError:
+        """Take down a failure, and translate it."""
+        refused = isinstance(error, ResponseError)
+        refused = refused and not isinstance(error, ReadOnlyError | ClusterError)
+        self.outages.failed(error, refused=refused)
+        if isinstance(error, OutOfMemoryError):
+            return CacheFullError("the cache is full")
+        if not refused:
+            self._connected = False
+        if isinstance(error, ReadOnlyError) and isinstance(self._client, Redis):
+            # After a failover: what is open leads to the former master, the name to the new one.
+            await self._client.connection_pool.disconnect(inuse_connections=False)
+        return CacheUnavailableError(f"the cache failed: {type(error).__name__}")
+
+    async def _in_time(self, commands: Sequence[Command], seconds: float) -> list[Any]:
         if self._connected:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(seconds):
                 return await self._send(commands)
-        task = asyncio.ensure_future(self._send(commands))
-        done, _ = await asyncio.wait({task}, timeout=self._timeout)
-        if done:
-            replies = task.result()
-            self._connected = True
-            return replies
-        self._abandoned.add(task)
-        task.add_done_callback(self._forget)
+        # A request that gives up does not take the connection that is being made with it.
+        task = asyncio.create_task(self._send(commands))
+        try:
+            await asyncio.wait({task}, timeout=max(seconds, 0))
+        finally:
+            if not task.done():
+                self._let_linger(task)
+        if task.done():
+            return task.result()
         raise TimeoutError
 
-    def _forget(self, task: asyncio.Task[list[Any]]) -> None:
-        self._abandoned.discard(task)
-        if not task.cancelled() and task.exception() is None:
+    def _let_linger(self, task: "asyncio.Task[list[Any]]") -> None:
+        """Let one task at a time go on without its request: the newest."""
+        for older in self._lingering:
+            older.cancel()
+        for newer in (task, asyncio.create_task(self._linger(task))):
+            self._lingering.add(newer)
+            newer.add_done_callback(self._lingering.discard)
+
+    async def _linger(self, task: "asyncio.Task[list[Any]]") -> None:
+        """See a task through, and then whether Redis is quick enough for requests."""
+        try:
+            async with asyncio.timeout(_LINGER_SECONDS):
+                await task
+            async with asyncio.timeout(self._timeout):
+                await self._send([Command.of("PING")])
+        except _TROUBLE as error:
+            await self._failed(error)
+        else:
             self._connected = True
-            self._quiet_until = 0.0
+            self.outages.answered()
 
     async def _send(self, commands: Sequence[Command], slot_of: str = "") -> list[Any]:
-        replies = await self._exchange(commands, slot_of)
-        if any(isinstance(reply, NoScriptError) for reply in replies):
-            replies = await self._exchange([command.with_text() for command in commands], slot_of)
+        async with self._turns:
+            replies = await self._exchange(commands, slot_of)
+            again = [number for number, reply in enumerate(replies) if _is_curable(reply)]
+            if again and slot_of:
+                again = list(range(len(commands)))  # WAIT speaks of what went before it
+            if again:
+                await self._mend([commands[n] for n in again if _is_damage(replies[n])])
+                cured = [commands[number].with_text() for number in again]
+                for number, reply in zip(again, await self._exchange(cured, slot_of), strict=True):
+                    replies[number] = reply
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply
         return replies
 
+    async def _mend(self, commands: Sequence[Command]) -> None:
+        """Remove what is not ours from under the keys of these commands."""
+        for command in commands:
+            kinds = map(keyspace.kind, command.keys)
+            await self._exchange([_MEND.call(command.keys, *kinds).with_text()], "")
+
     async def _exchange(self, commands: Sequence[Command], slot_of: str) -> list[Any]:
         if len(commands) == 1:
             try:
                 return [await self._client.execute_command(*commands[0].arguments)]
-            except NoScriptError as error:
+            except ResponseError as error:
                 return [error]
         if slot_of and isinstance(self._client, RedisCluster):
             return await _exchange_with_node(self._client, commands, slot_of)
@@ -181,6 +250,17 @@ class Connection:
         for command in commands:
             pipeline.execute_command(*command.arguments)
         return list(await pipeline.execute(raise_on_error=False))
+
+
+def _is_damage(reply: object) -> bool:
+    """Whether a command met something under its keys that we did not write."""
+    return isinstance(reply, ResponseError) and any(
+        sign in str(reply) for sign in ("WRONGTYPE", "is not an integer", "would overflow")
+    )
+
+
+def _is_curable(reply: object) -> bool:
+    return isinstance(reply, NoScriptError) or _is_damage(reply)
 
 
 async def _exchange_with_node(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from shared.cache import counting, keyspace, questions
 from shared.cache.connection import Command, Connection, Script
-from shared.errors import CacheUnavailableError
+from shared.errors import CacheFullError, CacheUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _RAISE_FENCE = Script("raise_fence")
 _DROP = Script("drop")
+_FORGET = Script("forget")
 _WAIT_SECONDS = 1.0
 
 
@@ -21,7 +22,8 @@ class Invalidation:
     """Drops what a change touched.
 
     Every method raises `CacheUnavailableError` where Redis did not hear of it: such a change must
-    not be acknowledged.
+    not be acknowledged. Where Redis is full, and so can note nothing down, it can still forget:
+    then all of the user's answers go.
     """
 
     def __init__(self, connection: Connection, *, replicas: int = 0) -> None:
@@ -35,24 +37,35 @@ class Invalidation:
         Entries come by field; None stands for one that does not decode.
         """
         keys = keyspace.UserKeys.of(user_id)
-        (flat,) = await self._connection.run(_RAISE_FENCE.call([keys.questions], _new_fence()))
+        try:
+            (flat,) = await self._connection.run(_RAISE_FENCE.call([keys.questions], _new_fence()))
+        except CacheFullError:
+            await self._lasting(keys, _removal(keys))
+            return {}
         return questions.decode_all(zip(flat[::2], flat[1::2], strict=True))
 
-    async def drop(self, user_id: str, fields: "Collection[str]", *, kept: int) -> None:
-        """Drop these questions and count the rest as kept."""
-        keys = keyspace.UserKeys.of(user_id)
-        names = [keys.questions, keys.answers, keys.contexts, counting.today(keys.partition)]
-        await self._lasting(
-            keys, _DROP.call(names, _new_fence(), counting.TTL, kept, *sorted(fields))
-        )
+    async def drop(self, user_id: str, fields: "Collection[str]", *, lag: int = 0) -> None:
+        """Drop these questions, and count the rest as kept.
 
-    async def forget(self, user_id: str) -> None:
+        `lag` is for the counters: milliseconds since the note changed.
+        """
+        keys = keyspace.UserKeys.of(user_id)
+        call = _DROP.call(_names(keys), _new_fence(), counting.TTL, lag, *sorted(fields))
+        await self._lasting(keys, call)
+
+    async def forget(self, user_id: str, *, lag: int = 0) -> None:
         """Leave nothing of a user's; what is being generated has lost its fence."""
         keys = keyspace.UserKeys.of(user_id)
-        await self._lasting(keys, Command.of("UNLINK", keys.questions, keys.answers, keys.contexts))
+        await self._lasting(keys, _FORGET.call(_names(keys), counting.TTL, lag))
 
     async def _lasting(self, keys: keyspace.UserKeys, command: Command) -> None:
         """Run a command so that a failover does not undo it, where there are replicas."""
+        try:
+            await self._run(keys, command)
+        except CacheFullError:
+            await self._run(keys, _removal(keys))
+
+    async def _run(self, keys: keyspace.UserKeys, command: Command) -> None:
         if not self._replicas:
             await self._connection.run(command)
             return
@@ -75,11 +88,21 @@ class NoInvalidation(Invalidation):
         """Find nothing."""
         return {}
 
-    async def drop(self, user_id: str, fields: "Collection[str]", *, kept: int) -> None:
+    async def drop(self, user_id: str, fields: "Collection[str]", *, lag: int = 0) -> None:
         """Do nothing."""
 
-    async def forget(self, user_id: str) -> None:
+    async def forget(self, user_id: str, *, lag: int = 0) -> None:
         """Do nothing."""
+
+
+def _names(keys: keyspace.UserKeys) -> list[str]:
+    counters = counting.today(keys.partition)
+    return [keys.questions, keys.answers, keys.contexts, counters, keys.live]
+
+
+def _removal(keys: keyspace.UserKeys) -> Command:
+    """Forget a user; needs no memory."""
+    return Command.of("UNLINK", keys.questions, keys.answers, keys.contexts)
 
 
 def _new_fence() -> str:

@@ -4,7 +4,10 @@
     {1f}:<user>:answers                    hash: answers by question                     (L1)
     {1f}:<user>:contexts                   hash: retrieved chunks by question            (L3)
     {1f}:<user>:flight:<question>:<fence>  who is generating this answer now
+    {1f}:<user>:flight:<token>:failure     why the flight of this token brought no answer
     {1f}:counters:<day>                    hash: what happened in this partition
+    {1f}:live                              hash: how many entries live, by kind and end
+    totals:<day>                           what happened in all, once the day is over
     embedding:<model>:<text>               a question's embedding, for every user        (L2)
 
 Ids and texts are hashed before they enter a name, so none can forge another. Users are spread
@@ -57,6 +60,23 @@ def counters(partition: int, day: str) -> str:
     return f"{{{partition:02x}}}:counters:{day}"
 
 
+def live(partition: int) -> str:
+    """Where a partition counts what lives, by its kind and the hour in which it ends."""
+    return f"{{{partition:02x}}}:live"
+
+
+def totals(day: str) -> str:
+    """Where the sums of a day that is over are kept, and those of all days up to it."""
+    return f"totals:{day}"
+
+
+def kind(key: str) -> str:
+    """What is kept under a name: `string`, `hash`, or `counters`, a hash of integers."""
+    if key.startswith(("embedding:", "totals:")) or ":flight:" in key:
+        return "string"
+    return "counters" if ":counters:" in key or key.endswith(":live") else "hash"
+
+
 @dataclass(frozen=True, slots=True)
 class UserKeys:
     """All the keys of one user, and the partition that they live in."""
@@ -76,6 +96,15 @@ class UserKeys:
         prefix = f"{{{partition:02x}}}:{user}:"
         return cls(partition, f"{prefix}questions", f"{prefix}answers", f"{prefix}contexts", prefix)
 
+    @property
+    def live(self) -> str:
+        """Where the partition counts what lives."""
+        return live(self.partition)
+
     def flight(self, field: str, fence: str) -> str:
         """Name a flight. The fence is in it: nobody joins one from before a change."""
         return f"{self._prefix}flight:{field}:{fence}"
+
+    def failure(self, token: str) -> str:
+        """Name what the owner of a flight says where it fails."""
+        return f"{self._prefix}flight:{token}:failure"

@@ -150,6 +150,26 @@ def decode(data: bytes) -> Entry | None:
     )
 
 
+def answered(index: Iterable[tuple[bytes, bytes]], field: str, pipeline: str) -> dict[str, Entry]:
+    """Read of an index what this pipeline has answered, what is over and `field` itself aside.
+
+    Nor is there what `field` was once matched with and must not be again.
+    """
+    now = time.time()
+    entries = decode_all(index)
+    own = entries.get(field)
+    refused = own.target if own and own.kind == REFUSED else ""
+    return {
+        other: entry
+        for other, entry in entries.items()
+        if entry
+        and entry.kind == ANSWER
+        and entry.pipeline == pipeline
+        and entry.expires > now
+        and other not in {field, refused}
+    }
+
+
 def decode_all(index: Iterable[tuple[bytes, bytes]]) -> dict[str, Entry | None]:
     """Read a whole index, the fence aside: entries by field, None for what does not decode."""
     named = ((field.decode("ascii", "replace"), value) for field, value in index)

@@ -13,13 +13,14 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from shared.cache import answers, contexts, counting, embeddings, keyspace, questions
+from shared.cache import answers, contexts, counting, embeddings, flights, keyspace, questions
 from shared.cache.connection import Command, Connection, Script
 from shared.cache.found import Found, Survey
-from shared.errors import CacheUnavailableError
+from shared.cache.line import Line
+from shared.cache.reading import peeked, read
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from shared.answer import Answer
     from shared.cache.pipeline import Pipeline
@@ -28,11 +29,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
     from shared.vectors import Vector
 
-_FLIGHT_MS = 30_000
-_POLL_SECONDS = (0.05, 0.1, 0.2, 0.25)
-_LOOK_UP, _PEEK, _SHARE, _KEEP, _TRIM, _LAND = map(
-    Script, ("look_up", "peek", "share", "keep", "trim", "land")
-)
+_LOOK_UP, _PEEK, _SHARE, _KEEP, _TRIM = map(Script, ("look_up", "peek", "share", "keep", "trim"))
 
 
 class Visit:
@@ -50,32 +47,50 @@ class Visit:
         user_id: str,
         question: str,
         pipeline: "Pipeline",
+        backlog: counting.Counts | None = None,
     ) -> None:
-        """Without a connection it is a visit to no cache at all."""
-        self.status = "ok" if connection else "off"
-        self._connection = connection
+        """Without a connection it is a visit to no cache at all.
+
+        `backlog`: what earlier visits could not count themselves, to be counted with this one.
+        """
+        self._line = Line(connection, settings.redis_timeout)
         self._settings = settings
         self._pipeline = pipeline
         self._question = question
         self._keys = keyspace.UserKeys.of(user_id)
         self._field = keyspace.question_field(question, pipeline.name)
         self._counts = counting.Counts()
+        self._backlog = counting.Counts() if backlog is None else backlog
+        self._began = asyncio.get_running_loop().time()
         self._token = secrets.token_urlsafe(8)
+        self._owner: bytes | None = None
         self._fence = ""
-        self._knows_vector = False
-        self._aloft = False
+        self._knows_vector = self._knows_context = False
+        self._surveyed = self._waited = self._aloft = self._vector_kept = False
+
+    @property
+    def status(self) -> str:
+        """How the cache fares with this request: see `Line`."""
+        return self._line.status
 
     async def look_up(self, *, only_fence: bool = False, aliases: bool = True) -> Found:
         """Round trip 1. `only_fence` is for whoever wants a new answer, whatever there is."""
         field = "" if only_fence else self._field
-        replies = await self._run(self._look_up(field, count=True, aliases=aliases))
-        return await self._read(replies[0]) if replies else Found()
+        self._backlog.pour(self._counts)
+        self._counts.add(bypassed=int(only_fence), outages=self._line.outages())
+        replies = await self._run(self._look_up(field, asking=not only_fence, aliases=aliases))
+        found = await self._read(replies[0]) if replies else Found()
+        if replies and not (found.answer or only_fence):
+            known = found.sources is not None
+            self._counts.add(l3_hits=int(known), l3_misses=int(not known))
+        return found
 
     async def survey(self) -> Survey:
         """Round trip 2."""
         replies = await self._run(
             embeddings.read(self._pipeline.embedding_model, self._question),
-            Command.of("SET", self._flight, self._token, "NX", "PX", _FLIGHT_MS),
+            flights.take_off(self._flight, self._token),
+            flights.owner(self._flight),
             Command.of("HGETALL", self._keys.questions),
         )
         if not replies:
@@ -83,9 +98,12 @@ class Visit:
         from shared.vectors import from_bytes  # noqa: PLC0415  # an exact hit needs no numpy
 
         data = embeddings.decode(self._question, self._pipeline.dimensions, replies[0])
-        self._knows_vector, self._aloft = data is not None, replies[1] is not None
-        self._counts.add(l2_hits=int(data is not None), l2_misses=int(data is None))
-        others = self._answered(replies[2].items())
+        self._knows_vector, self._owner = data is not None, replies[2]
+        self._aloft = self._owner == self._token.encode()
+        if not self._surveyed:
+            self._counts.add(l2_hits=int(data is not None), l2_misses=int(data is None))
+        self._surveyed = True
+        others = questions.answered(replies[3].items(), self._field, self._pipeline.name)
         return Survey(from_bytes(data) if data else None, others, self._aloft)
 
     async def wait(self, deadline: float, *, aliases: bool = True) -> Found:
@@ -93,43 +111,50 @@ class Visit:
 
         `deadline` is a time of the loop's clock. Each look is one round trip, and looks become
         rarer.
+
+        Raises:
+            UnavailableError: theirs, which would be this one's too.
         """
         loop = asyncio.get_running_loop()
-        pauses = iter(_POLL_SECONDS)
-        pause = 0.0
+        pauses = flights.pauses()
         while self.status == "ok" and loop.time() < deadline:
-            pause = next(pauses, pause)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(next(pauses))
+            self._line.renew()  # waiting saves more than it takes
             replies = await self._run(
-                self._look_up(self._field, count=False, aliases=aliases),
-                Command.of("EXISTS", self._flight),
+                self._look_up(self._field, asking=False, aliases=aliases),
+                flights.owner(self._flight),
+                flights.failure(self._keys, self._owner),
             )
             found = await self._read(replies[0]) if replies else Found()
-            if found.answer or not replies or not replies[1]:
+            if error := flights.error(replies[2]) if replies and not found.answer else None:
+                raise error
+            self._owner = replies[1] if replies else None
+            if found.answer or not self._owner:
+                self._waited = True
                 return found
         return Found()
 
     @asynccontextmanager
     async def flight(self) -> "AsyncIterator[None]":
         """Generate an answer; however that ends, nobody is left waiting for it."""
-        try:
+        if not self._aloft or self._line.connection is None:
             yield
+            return
+        flight = flights.Flight(self._keys, self._flight, self._token)
+        try:
+            async with flight.renewed(self._line.connection):
+                yield
         finally:
             if self._aloft:
-                keys = [self._flight, counting.today(self._keys.partition)]
-                await self._run(_LAND.call(keys, self._token, counting.TTL, *self._counts.take()))
+                counters = counting.today(self._keys.partition)
+                await self._run(flight.land(counters, counting.TTL, *self._counts.take()))
 
     async def peek(self, field: str, entry: "Entry") -> Found:
         """Read the answer of another question of this user, as the survey found it."""
         replies = await self._run(
             _PEEK.call(self._user_keys[:3], field, entry.answer_id, int(time.time()))
         )
-        if not replies or None in replies[0]:
-            return Found()
-        raw_answer, raw_context = replies[0]
-        answer = answers.decode(entry.answer_id, raw_answer)
-        sources = contexts.decode(entry.answer_id, raw_context)
-        return Found(answer, sources) if answer and sources is not None else Found()
+        return peeked(entry.answer_id, *replies[0]) if replies else Found()
 
     async def share(
         self,
@@ -150,7 +175,7 @@ class Visit:
         field, entry = target
         replies = await self._run(
             _SHARE.call(
-                [*self._user_keys, self._flight],
+                [*self._user_keys, self._flight, self._keys.live],
                 self._field,
                 self._fence,
                 questions.encode(questions.alias(own, field, entry, similarity)),
@@ -160,8 +185,7 @@ class Visit:
                 counting.TTL,
                 *self._counts.take(),
             ),
-            self._trim(),
-            *self._keep_vector(own),
+            *self._beside(own),
         )
         shared = bool(replies and replies[0])
         self._aloft = self._aloft and not shared
@@ -178,10 +202,12 @@ class Visit:
         entry = questions.entry(
             self._question, vector, sources, answer, pipeline=self._pipeline, settings=settings
         )
-        self._counts.add(spent_nanodollars=entry.cost)
+        if answer:
+            generated = {f"generated_{self._tier}": 1}
+            self._counts.add(**generated, spent_nanodollars=entry.cost)
         replies = await self._run(
             _KEEP.call(
-                [*self._user_keys, self._flight],
+                [*self._user_keys, self._flight, self._keys.live],
                 self._field,
                 self._fence,
                 questions.encode(entry),
@@ -192,31 +218,34 @@ class Visit:
                 counting.TTL,
                 *self._counts.take(),
             ),
-            self._trim(),
-            *self._keep_vector(entry),
+            *self._beside(entry),
         )
-        self._aloft = False
+        # Without an answer the flight goes on to its end, which tells those who wait why.
+        self._aloft = self._aloft and answer is None
         return bool(replies and replies[0])
 
     def count(self, **events: int) -> None:
-        """Count events with the next round trip that writes."""
+        """Count events with the next round trip that counts."""
         self._counts.add(**events)
 
-    def _answered(self, index: "Iterable[tuple[bytes, bytes]]") -> "dict[str, Entry]":
-        """Pick what this pipeline has answered, and what is not over yet."""
-        now = time.time()
-        entries = questions.decode_all(index)
-        own = entries.get(self._field)
-        refused = own.target if own and own.kind == questions.REFUSED else ""
-        return {
-            field: entry
-            for field, entry in entries.items()
-            if entry
-            and entry.kind == questions.ANSWER
-            and entry.pipeline == self._pipeline.name
-            and entry.expires > now
-            and field not in {self._field, refused}
-        }
+    def end(self, way: str) -> None:
+        """Say how the request was served, for the histograms: see `counting.WAYS`.
+
+        A request's time is known when its round trips are over, so it is counted with those of
+        the container's next one.
+        """
+        if self._line.connection:
+            way = "joined" if self._waited and way == "exact" else way
+            self._counts.add(
+                **counting.latency(way, asyncio.get_running_loop().time() - self._began)
+            )
+            self._counts.add(degraded=int(self.status != "ok"))
+            self._counts.pour(self._backlog)
+
+    @property
+    def _tier(self) -> str:
+        """The deepest tier that saved the answer that is generated now something."""
+        return "l3" if self._knows_context else "l2" if self._knows_vector else "none"
 
     @property
     def _user_keys(self) -> tuple[str, str, str, str]:
@@ -227,7 +256,7 @@ class Visit:
     def _flight(self) -> str:
         return self._keys.flight(self._field, self._fence)
 
-    def _look_up(self, field: str, *, count: bool, aliases: bool) -> Command:
+    def _look_up(self, field: str, *, asking: bool, aliases: bool) -> Command:
         return _LOOK_UP.call(
             self._user_keys,
             field,
@@ -235,57 +264,35 @@ class Visit:
             int(time.time()),
             self._settings.answer_ttl,
             counting.TTL,
-            int(count),
+            int(asking),
             int(aliases),
+            *self._counts.take(),
         )
 
-    def _keep_vector(self, entry: "Entry") -> list[Command]:
-        """Keep the question's embedding, unless it came from there."""
-        if self._knows_vector:
-            return []
-        self._knows_vector = True
-        model, ttl = self._pipeline.embedding_model, self._settings.embedding_ttl
-        return [embeddings.write(model, self._question, entry.vector, ttl)]
-
-    def _trim(self) -> Command:
-        return _TRIM.call(self._user_keys, self._settings.max_questions, self._field)
+    def _beside(self, entry: "Entry") -> list[Command]:
+        """Go with an entry: keep its embedding, unless that came from there, and the bound."""
+        keys = [*self._user_keys, self._keys.live]
+        commands = [_TRIM.call(keys, self._settings.max_questions, self._field)]
+        if not (self._knows_vector or self._vector_kept):
+            self._vector_kept = True
+            model, ttl = self._pipeline.embedding_model, self._settings.embedding_ttl
+            commands.append(embeddings.write(model, self._question, entry.vector, ttl))
+            commands += counting.embedding_stored(self._keys, ttl)
+        return commands
 
     async def _read(self, reply: list[Any]) -> Found:
         """Make sense of what the look-up script gave, and remove what makes none."""
-        fence, raw_entry, raw_answer, raw_context, raw_alias = reply
-        self._fence = fence.decode("ascii", "replace")
-        if raw_entry is None:
-            return Found()
-        entry = questions.decode(raw_entry)
-        alias = questions.decode(raw_alias) if raw_alias is not None else entry
-        if entry is None or alias is None or alias.question != self._question:
-            return await self._remove()
-        answer = sources = None
-        if raw_answer is not None:
-            answer = answers.decode(entry.answer_id, raw_answer)
-        if raw_context is not None:
-            sources = contexts.decode(entry.answer_id, raw_context)
-        damaged = answer is None and raw_answer is not None
-        if damaged or (sources is None and raw_context is not None):
-            return await self._remove(alias.target)
-        if answer and sources is not None:
-            if alias is entry:
-                return Found(answer, sources)
-            return Found(answer, sources, entry.question, alias.similarity, self._field)
-        fresh = alias is entry and sources is not None and entry.fresh_until > time.time()
-        return Found(None, sources if fresh else None)
-
-    async def _remove(self, target: str = "") -> Found:
-        """Remove this question, and the one whose answer it shares."""
-        fields = [self._field, target] if target else [self._field]
-        await self._run(*(Command.of("HDEL", key, *fields) for key in self._user_keys[:3]))
-        return Found()
+        self._fence = reply[0].decode("ascii", "replace")
+        found, nonsense = read(reply, self._question, self._field)
+        self._knows_context = found.sources is not None
+        if nonsense:
+            await self._run(*(Command.of("HDEL", key, *nonsense) for key in self._user_keys[:3]))
+        return found
 
     async def _run(self, *commands: Command) -> list[Any]:
-        if self.status != "ok" or self._connection is None:
-            return []
-        try:
-            return await self._connection.run(*commands)
-        except CacheUnavailableError:
-            self.status = "unavailable"
-            return []
+        replies = await self._line.run(*commands)
+        if replies:
+            self._counts.settle()
+        else:
+            self._counts.take_back()
+        return replies

@@ -87,7 +87,7 @@ async def test_a_dropped_question_is_a_miss_and_its_neighbour_still_hits(cache: 
     neighbour = await cache.ask(question="what is hope")
     index = await cache.invalidation().raise_fence("ann")
     assert {entry.question for entry in index.values() if entry} == {QUESTION, "what is hope"}
-    await cache.invalidation().drop("ann", [FIELD], kept=1)
+    await cache.invalidation().drop("ann", [FIELD])
     assert await cache.visit().look_up() == Found()
     assert (await cache.visit(question="what is hope").look_up()).answer == neighbour
 
@@ -98,7 +98,7 @@ async def test_what_is_written_from_a_dropped_context_is_not_kept(cache: Cache) 
     await cache.invalidation().raise_fence("ann")
     visit = cache.visit()
     assert (await visit.look_up()).sources == sources()
-    await cache.invalidation().drop("ann", [FIELD], kept=0)
+    await cache.invalidation().drop("ann", [FIELD])
     assert not await visit.keep(a_vector(QUESTION), sources(), an_answer())
 
 
@@ -108,7 +108,7 @@ async def test_so_it_is_where_eviction_was_faster_than_the_drop(cache: Cache) ->
     visit = cache.visit()
     await visit.look_up()
     await cache.redis("HDEL", keys().questions, FIELD)
-    await cache.invalidation().drop("ann", [FIELD], kept=0)
+    await cache.invalidation().drop("ann", [FIELD])
     assert not await visit.keep(a_vector(QUESTION), sources(), an_answer())
 
 
@@ -283,10 +283,14 @@ async def test_hits_misses_and_money_are_counted_with_the_round_trips_there_are(
         await cache.visit().look_up()
     (key,) = [key for key in await cache.scan() if b":counters:" in key]
     assert await cache.redis("HGETALL", key) == {
+        b"generated_none": b"1",
         b"l1_hits": b"3",
         b"l1_misses": b"1",
         b"l1_stores": b"1",
         b"l2_misses": b"1",
+        b"l2_stores": b"1",
+        b"l3_misses": b"1",
+        b"l3_stores": b"1",
         b"saved_nanodollars": b"780000",
         b"spent_nanodollars": b"260000",
     }
@@ -329,7 +333,7 @@ async def test_an_alias_falls_with_its_answer(cache: Cache) -> None:
     await cache.ask()
     await shared(cache)
     await cache.invalidation().raise_fence("ann")
-    await cache.invalidation().drop("ann", [FIELD], kept=0)
+    await cache.invalidation().drop("ann", [FIELD])
     assert await cache.visit(question="define faith").look_up() == Found()
 
 
@@ -345,7 +349,7 @@ async def test_an_answer_that_fell_meanwhile_is_not_shared(cache: Cache) -> None
     visit = cache.visit(question="define faith")
     await visit.look_up()
     (target,) = (await visit.survey()).others.items()
-    await cache.invalidation().drop("ann", [FIELD], kept=0)
+    await cache.invalidation().drop("ann", [FIELD])
     assert await visit.peek(*target) == Found()
     assert not await visit.share(a_vector("define faith"), sources(), target, 0.93)
 

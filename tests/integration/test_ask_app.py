@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from functions.ask.app import create_app
-from functions.ask.forms import AnswerBody, HealthBody
-from functions.forms import Problem
+from functions.ask.forms import AnswerBody
+from functions.forms import HealthBody, Problem
 from infra.local.valkey import start_valkey
 from shared.container import Container
 from shared.errors import ConfigurationError, InferenceUnavailableError

@@ -56,7 +56,7 @@ async def test_an_invalidation_that_a_replica_holds_is_done(
     await cache.ask()
     invalidation = Invalidation(cache.connection, replicas=1)
     index = await invalidation.raise_fence("ann")
-    await invalidation.drop("ann", list(index), kept=0)
+    await invalidation.drop("ann", list(index))
     assert await cache.visit().look_up() == Found()
     await invalidation.forget("ann")
 
@@ -72,4 +72,4 @@ async def test_one_that_no_replica_holds_is_not_done_and_says_so(
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     with pytest.raises(CacheUnavailableError, match="0 of 1 replicas"):
-        await invalidation.drop("ann", list(index), kept=0)
+        await invalidation.drop("ann", list(index))

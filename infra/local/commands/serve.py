@@ -61,11 +61,14 @@ def serve(
 
 
 def _app(container: "Container") -> "FastAPI":
-    from functions.application import build_app  # noqa: PLC0415 - see above
+    from functions import health  # noqa: PLC0415 - see above
+    from functions.application import build_app  # noqa: PLC0415
     from functions.ask import app as ask  # noqa: PLC0415
     from functions.invalidate import app as invalidate  # noqa: PLC0415
+    from functions.stats import app as stats  # noqa: PLC0415
 
-    return build_app(container, ask.part(container), invalidate.part(container))
+    parts = (ask.part, invalidate.part, stats.part, health.part)
+    return build_app(container, *(part(container) for part in parts))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,16 +1,33 @@
 -- The last round trip of a miss: store an answer with its context, or a context alone, unless
 -- the user's notes changed since round trip 1.
 --
--- KEYS  questions, answers, contexts, counters, flight
+-- KEYS  questions, answers, contexts, counters, flight, live entries
 -- ARGV  field, the fence of round trip 1, entry, answer ('' for a context alone), context,
 --       ttl of the user's keys (s), token of the flight, ttl of counters (s),
 --       then counters and by how much, in pairs
 -- Gives 1 if it was stored, 0 if not. A context alone does not take the place of an answer.
 
 local questions, answers, contexts, counters, flight = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local field, entry, answer, context, ttl = ARGV[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local live, field, entry, answer, context = KEYS[6], ARGV[1], ARGV[3], ARGV[4], ARGV[5]
+local ttl = ARGV[6]
 
-if redis.call('GET', flight) == ARGV[7] then
+-- Live entries are counted by kind and by the hour in which they end (of the epoch). With the
+-- first of an hour, those that have ended are forgotten.
+local function count_live(entry, by)
+  local hour = math.floor((tonumber(string.sub(entry, 14, 23)) or 0) / 3600)
+  if redis.call('HINCRBY', live, string.sub(entry, 2, 2) .. hour, by) ~= by then
+    return
+  end
+  redis.call('EXPIRE', live, ARGV[8])
+  local now = math.floor(tonumber(redis.call('TIME')[1]) / 3600)
+  for _, name in ipairs(redis.call('HKEYS', live)) do
+    if (tonumber(string.sub(name, 2)) or 0) < now then
+      redis.call('HDEL', live, name)
+    end
+  end
+end
+
+if answer ~= '' and redis.call('GET', flight) == ARGV[7] then
   redis.call('DEL', flight)
 end
 for i = 9, #ARGV, 2 do
@@ -22,11 +39,17 @@ if redis.call('HGET', questions, 'fence') ~= ARGV[2] then
   redis.call('HINCRBY', counters, 'refused_by_fence', 1)
   return 0
 end
-if answer == '' and string.sub(redis.call('HGET', questions, field) or '', 2, 2) == 'a' then
+local former = redis.call('HGET', questions, field)
+if answer == '' and string.sub(former or '', 2, 2) == 'a' then
   return 0
 end
+if former then
+  count_live(former, -1)
+end
+count_live(entry, 1)
 redis.call('HSET', questions, field, entry)
 redis.call('HSET', contexts, field, context)
+redis.call('HINCRBY', counters, 'l3_stores', 1)
 redis.call('EXPIRE', contexts, ttl)
 if answer == '' then
   redis.call('HDEL', answers, field)

@@ -2,12 +2,13 @@
 --
 -- KEYS  questions, answers, contexts, counters
 -- ARGV  field, a fence to set where there is none, now (s), ttl of the index (s),
---       ttl of counters (s), 1 to count, 1 to follow an alias
+--       ttl of counters (s), 1 for a question, 0 for one that waits, 1 to follow an alias,
+--       then counters and by how much, in pairs
 -- Gives {fence, entry, answer, context, asked}: false where there is none. `entry` is the
 --       target's where the question is an alias; `asked` is then the alias.
 
 local questions, answers, contexts, counters = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local field, now, count = ARGV[1], tonumber(ARGV[3]), ARGV[6] == '1'
+local field, now, asking = ARGV[1], tonumber(ARGV[3]), ARGV[6] == '1'
 
 local function forget(name)
   redis.call('HDEL', questions, name)
@@ -61,10 +62,13 @@ if entry then
 end
 
 if string.sub(entry or '', 2, 2) == 'a' and answer and context then
-  redis.call('HINCRBY', counters, 'l1_hits', 1)
+  redis.call('HINCRBY', counters, asking and 'l1_hits' or 'flights_joined', 1)
   redis.call('HINCRBY', counters, 'saved_nanodollars', tonumber(string.sub(entry, 24, 35)) or 0)
-elseif count then
+elseif asking then
   redis.call('HINCRBY', counters, 'l1_misses', 1)
+end
+for i = 8, #ARGV, 2 do
+  redis.call('HINCRBY', counters, ARGV[i], ARGV[i + 1])
 end
 redis.call('EXPIRE', counters, ARGV[5])
 return {fence, entry, answer, context, asked}

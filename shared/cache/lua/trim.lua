@@ -1,7 +1,7 @@
 -- Keep a user's index within its bound. What expires first goes first: the oldest, since all
 -- live as long.
 --
--- KEYS  questions, answers, contexts, counters
+-- KEYS  questions, answers, contexts, counters, live entries
 -- ARGV  most questions, the field that was stored just now
 -- Gives how many were dropped.
 
@@ -13,7 +13,7 @@ local flat = redis.call('HGETALL', KEYS[1])
 local entries = {}
 for i = 1, #flat, 2 do
   if flat[i] ~= 'fence' and flat[i] ~= ARGV[2] then
-    entries[#entries + 1] = {flat[i], string.sub(flat[i + 1], 14, 23)}
+    entries[#entries + 1] = {flat[i], string.sub(flat[i + 1], 14, 23), string.sub(flat[i + 1], 2, 2)}
   end
 end
 table.sort(entries, function(a, b)
@@ -27,6 +27,8 @@ for i = 1, excess do
   for key = 1, 3 do
     redis.call('HDEL', KEYS[key], entries[i][1])
   end
+  local hour = math.floor((tonumber(entries[i][2]) or 0) / 3600)
+  redis.call('HINCRBY', KEYS[5], entries[i][3] .. hour, -1)
 end
 redis.call('HINCRBY', KEYS[4], 'evicted', excess)
 return excess

@@ -109,7 +109,8 @@ class WatchedConnection(Connection):
         self._asks[asyncio.current_task()] = user, self._history.tick()
         return self._history.now
 
-    async def run(self, *commands: Command) -> list[Any]:
+    async def run(self, *commands: Command, within: float | None = None) -> list[Any]:
+        del within
         if self._chance.strikes() and self._chance.rng.random() < 0.5:
             self.late.append(asyncio.ensure_future(self._late(commands)))
             raise CacheUnavailableError("struck, but not stopped")

@@ -1,0 +1,101 @@
+"""`GET /assistant/cache-stats` and `GET /metrics`, for any ASGI server.
+
+TERCET_LOCAL=true uvicorn --factory functions.stats.app:app
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from pydantic import BaseModel
+from starlette.responses import JSONResponse, Response
+
+from functions import health
+from functions.application import Part, build_app
+from functions.document import problems, responses
+from functions.identity import caller
+from functions.stats import metrics
+from functions.stats.presenting import present
+from shared.container import Container
+from shared.errors import ForbiddenError, InvalidRequestError
+from shared.telemetry import configure
+
+SCOPE = "stats:read"
+"""What is counted is counted over all users, so no user's own token will do."""
+
+MAX_DAYS = 90
+_NOT_KEPT = {"Cache-Control": "no-store"}
+_DAYS = {
+    "name": "days",
+    "in": "query",
+    "description": "Give each of the last days (UTC), today included.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": MAX_DAYS},
+}
+
+
+def create_app(container: Container) -> FastAPI:
+    """Make the app of this function alone."""
+    return build_app(container, part(container), health.part(container))
+
+
+def app() -> FastAPI:
+    """Make the app from the process's environment."""
+    container = Container.from_env()
+    configure(container.settings)
+    return create_app(container)
+
+
+def part(container: Container) -> Part:
+    """Make this function's part of an app."""
+    router = APIRouter()
+
+    @router.get(
+        "/assistant/cache-stats",
+        responses=responses("CacheStats"),
+        openapi_extra={"parameters": [_DAYS]},
+    )
+    async def cache_stats(http: Request) -> Response:
+        """Tell what the cache did, what it saved and what is in it."""
+        await _admit(http, container)
+        from shared import statistics  # noqa: PLC0415  # it knows the cache, which imports redis
+
+        days = _days(http)
+        figures = await statistics.read(container.ledger, days=days or 1)
+        body = present(figures, container.settings, days=days is not None)
+        return JSONResponse(body, headers=_NOT_KEPT)
+
+    @router.get(
+        "/metrics",
+        responses=problems() | {200: {"content": {metrics.MEDIA_TYPE: {}}}},
+        response_description="Prometheus' text format",
+    )
+    async def tell_metrics(http: Request) -> Response:
+        """Tell the same to Prometheus; counters are of all containers together."""
+        await _admit(http, container)
+        from shared import statistics  # noqa: PLC0415  # as above
+
+        text = metrics.write(await statistics.read(container.ledger))
+        return Response(text, headers=_NOT_KEPT, media_type=metrics.MEDIA_TYPE)
+
+    return Part(router, _forms)
+
+
+async def _admit(http: Request, container: Container) -> None:
+    who = await caller(http, container.settings)
+    if SCOPE not in who.scopes:
+        raise ForbiddenError(f"the token must have the scope {SCOPE}")
+
+
+def _days(http: Request) -> int | None:
+    given: Any = http.query_params.get("days")
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdigit() and 1 <= int(given[:9]) <= MAX_DAYS):
+        raise InvalidRequestError(f"days must be a whole number from 1 to {MAX_DAYS}")
+    return int(given)
+
+
+def _forms() -> Iterable[type[BaseModel]]:
+    from functions.stats.forms import CacheStats  # noqa: PLC0415  # see functions.document
+
+    return [CacheStats]

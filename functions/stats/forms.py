@@ -1,0 +1,147 @@
+"""The forms of responses, for the OpenAPI document alone: nothing else loads them.
+
+Counters are of all containers together, since counting began. Money is in US dollars.
+"""
+
+from datetime import date
+
+from pydantic import BaseModel
+
+
+class Answers(BaseModel):
+    """L1. `total_entries` is true to the hour in which entries end; `ttl` is in seconds.
+
+    `avg_hits_per_entry` is of all answers ever stored, whether they still live or not.
+    """
+
+    total_entries: int
+    total_hits: int
+    total_cost_saved: float
+    avg_hits_per_entry: float
+    ttl: int
+
+
+class Entries(BaseModel):
+    """L2, and L3: its contexts live as long as the answer that shows them as its sources."""
+
+    total_entries: int
+    ttl: int
+
+
+class Combined(BaseModel):
+    """All tiers together.
+
+    `answers_avoided` is the share of questions that needed no new answer, `any_tier` the share
+    that any tier saved something; null before the first question.
+    """
+
+    total_cost_saved: float
+    cache_enabled: bool
+    total_cost_spent: float
+    total_requests: int
+    answers_avoided: float | None
+    any_tier: float | None
+
+
+class Tier(BaseModel):
+    """How often a tier was looked into, and stored in."""
+
+    hits: int
+    misses: int
+    stores: int
+
+
+class Outcomes(BaseModel):
+    """What became of questions.
+
+    `exact` holds those that waited for the same question (`joined`); `asked_anew` wanted a new
+    answer; `degraded` were answered while the cache was away.
+    """
+
+    exact: int
+    semantic: int
+    joined: int
+    generated: int
+    asked_anew: int
+    degraded: int
+
+
+class Refused(BaseModel):
+    """What was near and would not do.
+
+    Answers of other wordings refused by the guard, by the verifier, or because their sources do
+    not fit; new answers not stored because the notes had changed meanwhile (`fence`).
+    """
+
+    guard: int
+    verifier: int
+    fit: int
+    fence: int
+
+
+class NoteChanges(BaseModel):
+    """Changes acknowledged, the answers that they dropped and kept, and how late they were."""
+
+    acknowledged: int
+    dropped: int
+    kept: int
+    avg_lag_ms: float | None
+
+
+class Latencies(BaseModel):
+    """Milliseconds of requests served in one way; percentiles are estimated from a histogram."""
+
+    count: int
+    mean: float | None
+    p50: float | None
+    p95: float | None
+
+
+class Hits(BaseModel):
+    """Questions, each at the deepest tier that saved it something."""
+
+    l1: int
+    l2: int
+    l3: int
+
+
+class Day(BaseModel):
+    """What happened on a day (UTC); memory is known of today alone.
+
+    Cached latency is of exact and semantic hits; whoever waited for an answer that was being
+    generated counts as uncached.
+    """
+
+    date: date
+    total_requests: int
+    cache_hits: Hits
+    combined_hit_rate: float | None
+    answers_avoided: float | None
+    cost_baseline: float
+    cost_actual: float
+    cost_saved: float
+    avg_latency_cached_ms: float | None
+    avg_latency_uncached_ms: float | None
+    redis_memory_mb: float | None
+
+
+class CacheStats(BaseModel):
+    """What the cache did, what it saved and what is in it.
+
+    `outages` are containers' losses of Redis; `evicted` are questions beyond a user's bound.
+    """
+
+    l1_query: Answers
+    l2_embedding: Entries
+    l3_context: Entries
+    combined: Combined
+    tiers: dict[str, Tier]
+    answers: Outcomes
+    outages: int
+    refused: Refused
+    note_changes: NoteChanges
+    evicted: int
+    latency_ms: dict[str, Latencies]
+    memory_mb: float | None
+    memory_limit_mb: float | None
+    days: list[Day] | None = None

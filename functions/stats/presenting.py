@@ -1,0 +1,111 @@
+"""Statistics, as the caller gets them: a `CacheStats` of `forms.py`."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from shared.settings import Settings
+    from shared.statistics import Latency, Statistics, Tally
+
+_SERVED = ("exact", "semantic")
+_WAITED = ("joined", "l3", "l2", "none")
+
+
+def present(figures: "Statistics", settings: "Settings", *, days: bool) -> dict[str, Any]:
+    """Write the response's body; `days` asks for each day's record."""
+    total, live = figures.total, figures.live
+    stored = total["l1_stores"]
+    body: dict[str, Any] = {
+        "l1_query": {
+            "total_entries": live.answers,
+            "total_hits": total.avoided,
+            "total_cost_saved": _dollars(total.saved),
+            "avg_hits_per_entry": round(total.avoided / stored, 2) if stored else 0.0,
+            "ttl": settings.answer_ttl,
+        },
+        "l2_embedding": {"total_entries": live.embeddings, "ttl": settings.embedding_ttl},
+        "l3_context": {"total_entries": live.contexts, "ttl": settings.context_ttl},
+        "combined": {
+            "total_cost_saved": _dollars(total.saved),
+            "cache_enabled": settings.cache_enabled,
+            "total_cost_spent": _dollars(total.spent),
+            "total_requests": total.requests,
+            "answers_avoided": _rounded(total.answers_avoided, 4),
+            "any_tier": _rounded(total.any_tier, 4),
+        },
+        "tiers": {
+            tier: {event: total[f"{tier}_{event}"] for event in ("hits", "misses", "stores")}
+            for tier in ("l1", "l2", "l3")
+        },
+        "answers": {
+            "exact": total.exact,
+            "semantic": total["semantic_hits"],
+            "joined": total["flights_joined"],
+            "generated": total.generated,
+            "asked_anew": total["bypassed"],
+            "degraded": total["degraded"],
+        },
+        "outages": total["outages"],
+        "refused": {by: total[f"refused_by_{by}"] for by in ("guard", "verifier", "fit", "fence")},
+        "note_changes": {
+            "acknowledged": total["invalidations"],
+            "dropped": total["dropped"],
+            "kept": total["kept"],
+            "avg_lag_ms": _rounded(total.lag_ms),
+        },
+        "evicted": total["evicted"],
+        "latency_ms": {way: _latency(latency) for way, latency in total.latency.items()},
+        "memory_mb": _megabytes(figures.memory_bytes),
+        "memory_limit_mb": _megabytes(figures.memory_limit_bytes),
+    }
+    if days:
+        last = max(figures.days)
+        memory = _megabytes(figures.memory_bytes)
+        body["days"] = [
+            record(day, tally, memory_mb=memory if day == last else None)
+            for day, tally in figures.days.items()
+        ]
+    return body
+
+
+def record(day: "date", tally: "Tally", *, memory_mb: float | None) -> dict[str, Any]:
+    """Write a day's record. A question counts at the deepest tier that saved it something."""
+    return {
+        "date": day.isoformat(),
+        "total_requests": tally.requests,
+        "cache_hits": {
+            "l1": tally.avoided,
+            "l2": tally["generated_l2"],
+            "l3": tally["generated_l3"],
+        },
+        "combined_hit_rate": _rounded(tally.any_tier, 4),
+        "answers_avoided": _rounded(tally.answers_avoided, 4),
+        "cost_baseline": _dollars(tally.spent + tally.saved),
+        "cost_actual": _dollars(tally.spent),
+        "cost_saved": _dollars(tally.saved),
+        "avg_latency_cached_ms": _rounded(tally.latency_of(*_SERVED).mean_ms),
+        "avg_latency_uncached_ms": _rounded(tally.latency_of(*_WAITED).mean_ms),
+        "redis_memory_mb": memory_mb,
+    }
+
+
+def _latency(latency: "Latency") -> dict[str, float | int | None]:
+    return {
+        "count": latency.count,
+        "mean": _rounded(latency.mean_ms),
+        "p50": _rounded(latency.percentile_ms(0.5)),
+        "p95": _rounded(latency.percentile_ms(0.95)),
+    }
+
+
+def _dollars(amount: float) -> float:
+    return round(amount, 6)
+
+
+def _megabytes(size: int | None) -> float | None:
+    return None if size is None else round(size / 1e6, 2)
+
+
+def _rounded(value: float | None, digits: int = 2) -> float | None:
+    return None if value is None else round(value, digits)

@@ -1,0 +1,51 @@
+"""What is sent to Redis: commands, and scripts by their hash. Pure."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+Argument: TypeAlias = str | bytes | int
+
+_LUA = Path(__file__).parent / "lua"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command as it goes over the wire; `script` is its text, where it calls one."""
+
+    arguments: tuple[Argument, ...]
+    script: str = ""
+
+    @classmethod
+    def of(cls, *arguments: Argument) -> "Command":
+        """Write a command as it stands in Redis' documentation."""
+        return cls(arguments)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that it touches: a script's, or a plain command's first."""
+        if not self.script:
+            return tuple(str(key) for key in self.arguments[1:2])
+        count = int(self.arguments[2])
+        return tuple(str(key) for key in self.arguments[3 : 3 + count])
+
+    def with_text(self) -> "Command":
+        """Call a script by its text, for a server that does not know it yet."""
+        if not self.script:
+            return self
+        return Command(("EVAL", self.script, *self.arguments[2:]), self.script)
+
+
+class Script:
+    """A Lua script of `lua/`, called by its hash."""
+
+    def __init__(self, name: str) -> None:
+        """Read `lua/<name>.lua`."""
+        self._text = (_LUA / f"{name}.lua").read_text(encoding="utf-8")
+        self._sha = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
+
+    def call(self, keys: Sequence[str], *arguments: Argument) -> Command:
+        """Call it; all keys must share a slot."""
+        return Command(("EVALSHA", self._sha, len(keys), *keys, *arguments), self._text)

@@ -1,0 +1,46 @@
+"""One request's line to Redis: it never raises, and keeps its request waiting only so long."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from shared.errors import CacheUnavailableError
+
+if TYPE_CHECKING:
+    from shared.cache.commands import Command
+    from shared.cache.connection import Connection
+
+
+class Line:
+    """A connection, as one request may use it.
+
+    `status` is `ok`, `unavailable` once Redis has failed this request, after which it is not
+    asked again, or `off` where there is no cache.
+    """
+
+    def __init__(self, connection: "Connection | None", timeout: float) -> None:
+        """`timeout` is one round trip's, in seconds; all together may take a quarter more."""
+        self.status = "ok" if connection else "off"
+        self.connection = connection
+        self._patience = self._left = 1.25 * timeout
+
+    async def run(self, *commands: "Command") -> list[Any]:
+        """Send commands in one round trip: their replies, or none where Redis fails."""
+        if self.status != "ok" or self.connection is None:
+            return []
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            return await self.connection.run(*commands, within=self._left)
+        except CacheUnavailableError:
+            self.status = "unavailable"
+            return []
+        finally:
+            self._left -= loop.time() - began
+
+    def outages(self) -> int:
+        """How many outages have begun since somebody last asked."""
+        return self.connection.outages.take() if self.connection else 0
+
+    def renew(self) -> None:
+        """Begin with all its patience again."""
+        self._left = self._patience

@@ -1,0 +1,39 @@
+"""What the look-up script gave, made sense of. Pure."""
+
+import time
+from typing import Any
+
+from shared.cache import answers, contexts, questions
+from shared.cache.found import Found
+
+
+def read(reply: list[Any], question: str, field: str) -> tuple[Found, list[str]]:
+    """Give what was found, and the fields of what makes no sense and must go."""
+    _, raw_entry, raw_answer, raw_context, raw_alias = reply
+    if raw_entry is None:
+        return Found(), []
+    entry = questions.decode(raw_entry)
+    alias = questions.decode(raw_alias) if raw_alias is not None else entry
+    if entry is None or alias is None or alias.question != question:
+        return Found(), [field]
+    answer = sources = None
+    if raw_answer is not None:
+        answer = answers.decode(entry.answer_id, raw_answer)
+    if raw_context is not None:
+        sources = contexts.decode(entry.answer_id, raw_context)
+    damaged = answer is None and raw_answer is not None
+    if damaged or (sources is None and raw_context is not None):
+        return Found(), [field, alias.target] if alias.target else [field]
+    if answer and sources is not None:
+        if alias is entry:
+            return Found(answer, sources), []
+        return Found(answer, sources, entry.question, alias.similarity, field), []
+    fresh = alias is entry and sources is not None and entry.fresh_until > time.time()
+    return Found(None, sources if fresh else None), []
+
+
+def peeked(answer_id: str, raw_answer: bytes | None, raw_context: bytes | None) -> Found:
+    """Make sense of what the peek script gave."""
+    answer = answers.decode(answer_id, raw_answer) if raw_answer is not None else None
+    sources = contexts.decode(answer_id, raw_context) if raw_context is not None else None
+    return Found(answer, sources) if answer and sources is not None else Found()

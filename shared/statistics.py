@@ -1,0 +1,169 @@
+"""What the cache did and what it saved, in plain figures.
+
+The counters count these: `l1_hits`, `l1_misses` and `bypassed`, each question once; what became
+of it, `generated_l3`, `generated_l2` and `generated_none` by the deepest tier that saved
+something, `flights_joined` and `semantic_hits`; and the rest as it is named.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from shared.cache.counting import BOUNDS_MS, WAYS, bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date
+
+    from shared.cache.ledger import Ledger, Live
+
+_NANODOLLARS = 1e9  # in a dollar
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long requests of one way took: how many in each bucket, and all together."""
+
+    buckets: tuple[int, ...]
+    microseconds: int
+
+    @property
+    def count(self) -> int:
+        """How many requests."""
+        return sum(self.buckets)
+
+    @property
+    def mean_ms(self) -> float | None:
+        """Milliseconds on average."""
+        return self.microseconds / 1e3 / self.count if self.count else None
+
+    def cumulative(self) -> "Iterator[tuple[str, int]]":
+        """Give each bucket's bound in seconds and how many requests took no longer."""
+        bounds = [*(str(bound / 1e3) for bound in BOUNDS_MS), "+Inf"]
+        return zip(bounds, accumulate(self.buckets), strict=True)
+
+    def percentile_ms(self, share: float) -> float | None:
+        """Milliseconds that this share of the requests did not exceed, as near as buckets tell.
+
+        Within a bucket they count as spread evenly; what is beyond the last bound counts as it.
+        """
+        if not self.count:
+            return None
+        rank, low = share * self.count, 0
+        for bound, here in zip(BOUNDS_MS, self.buckets, strict=False):
+            if here and rank <= here:
+                return low + (bound - low) * rank / here
+            rank, low = rank - here, bound
+        return float(low)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What happened in some time: a day, or since counting began.
+
+    Money is in US dollars: `spent` on the answers that were written, `saved` what the answers
+    that were not had cost when they were.
+    """
+
+    counts: "Mapping[str, int]"
+
+    def __getitem__(self, name: str) -> int:
+        """Give a counter by its name."""
+        return self.counts.get(name, 0)
+
+    @property
+    def requests(self) -> int:
+        """Questions that came with the cache there."""
+        return self["l1_hits"] + self["l1_misses"] + self["bypassed"]
+
+    @property
+    def exact(self) -> int:
+        """Answers avoided by the same question, whether it was cached or just being answered."""
+        return self["l1_hits"] + self["flights_joined"]
+
+    @property
+    def avoided(self) -> int:
+        """Answers avoided in all."""
+        return self.exact + self["semantic_hits"]
+
+    @property
+    def generated(self) -> int:
+        """Answers written."""
+        return sum(self[f"generated_{tier}"] for tier in ("l3", "l2", "none"))
+
+    @property
+    def answers_avoided(self) -> float | None:
+        """The share of questions whose answer was not written anew."""
+        return self._share(self.avoided)
+
+    @property
+    def any_tier(self) -> float | None:
+        """The share of questions that any tier saved something, if only an embedding."""
+        return self._share(self.avoided + self["generated_l3"] + self["generated_l2"])
+
+    @property
+    def spent(self) -> float:
+        """What the answers written cost."""
+        return self["spent_nanodollars"] / _NANODOLLARS
+
+    @property
+    def saved(self) -> float:
+        """What the answers avoided would have cost."""
+        return self["saved_nanodollars"] / _NANODOLLARS
+
+    @property
+    def lag_ms(self) -> float | None:
+        """Milliseconds from a note's change to its acknowledgement, on average."""
+        changes = self["invalidations"]
+        return self["lag_ms"] / changes if changes else None
+
+    @cached_property
+    def latency(self) -> dict[str, Latency]:
+        """How long requests took, by `WAYS`."""
+        numbers = range(len(BOUNDS_MS) + 1)
+        return {
+            way: Latency(tuple(self[bucket(way, number)] for number in numbers), self[f"{way}_us"])
+            for way in WAYS
+        }
+
+    def latency_of(self, *ways: str) -> Latency:
+        """How long requests of these ways took, taken together."""
+        chosen = [self.latency[way] for way in ways]
+        buckets = zip(*(latency.buckets for latency in chosen), strict=True)
+        return Latency(tuple(map(sum, buckets)), sum(each.microseconds for each in chosen))
+
+    def _share(self, part: int) -> float | None:
+        return part / self.requests if self.requests else None
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What happened on each of the last days and since counting began, and what is there now.
+
+    `memory_bytes` is what Redis uses, `memory_limit_bytes` what it may use; None where it does
+    not tell, or where there is no limit.
+    """
+
+    total: Tally
+    days: "Mapping[date, Tally]"
+    live: "Live"
+    memory_bytes: int | None
+    memory_limit_bytes: int | None
+
+
+async def read(ledger: "Ledger", *, days: int = 1) -> Statistics:
+    """Read the statistics of the last `days` days (UTC), today included.
+
+    Raises:
+        CacheUnavailableError: Redis is away.
+    """
+    book, memory = await asyncio.gather(ledger.read(days), ledger.memory())
+    return Statistics(
+        total=Tally(book.total),
+        days={day: Tally(counts) for day, counts in book.days.items()},
+        live=book.live,
+        memory_bytes=memory[0] if memory else None,
+        memory_limit_bytes=memory[1] or None if memory else None,
+    )

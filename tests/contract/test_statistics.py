@@ -1,0 +1,283 @@
+"""What is counted, on a fake Redis, a real Valkey and a real cluster."""
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared import statistics
+from shared.cache import counting, keyspace
+from shared.cache.counting import Counts
+from shared.cache.ledger import Book, Ledger
+from shared.cache.visit import Visit
+from shared.errors import CacheUnavailableError
+from tests.support.caches import PIPELINE, Cache, a_vector, an_answer, sources
+
+if TYPE_CHECKING:
+    from shared.statistics import Statistics
+
+QUESTION = "what is faith"
+FIELD = keyspace.question_field(QUESTION, PIPELINE.name)
+
+
+async def read(cache: Cache, **given: int) -> "Statistics":
+    return await statistics.read(Ledger(cache.connection), **given)
+
+
+async def put(cache: Cache, day: date, partition: int = 7, **counts: int) -> None:
+    for name, number in counts.items():
+        await cache.redis("HINCRBY", keyspace.counters(partition, day.isoformat()), name, number)
+
+
+def joining(cache: Cache, backlog: Counts, user: str = "ann") -> Visit:
+    return Visit(
+        cache.connection,
+        cache.settings,
+        user_id=user,
+        question=QUESTION,
+        pipeline=PIPELINE,
+        backlog=backlog,
+    )
+
+
+async def test_an_empty_cache_has_counted_nothing(cache: Cache) -> None:
+    figures = await read(cache, days=30)
+    assert figures.total.counts == {}
+    assert len(figures.days) == 30
+    assert figures.total.answers_avoided is None
+    assert (figures.live.answers, figures.live.contexts, figures.live.embeddings) == (0, 0, 0)
+
+
+async def test_partitions_add_up(cache: Cache) -> None:
+    for number in range(12):
+        await cache.ask(f"user {number}")
+        for _ in range(number):
+            await cache.visit(f"user {number}").look_up()
+    total = (await read(cache)).total
+    assert (total.requests, total.exact, total["l1_misses"]) == (12 + 66, 66, 12)
+    assert (total["l2_hits"], total["l2_misses"], total["l2_stores"]) == (11, 1, 1)
+    assert (total["generated_l2"], total["generated_none"], total.generated) == (11, 1, 12)
+    assert total.saved == pytest.approx(66 * 0.00026)
+    assert total.spent == pytest.approx(12 * 0.00026)
+    assert (total.answers_avoided, total.any_tier) == (66 / 78, 77 / 78)
+
+
+async def test_whoever_waits_for_the_same_question_joins_its_flight_and_is_asked_once(
+    cache: Cache,
+) -> None:
+    first, second = cache.visit(), cache.visit()
+    for visit in (first, second):
+        await visit.look_up()
+        await visit.survey()
+    await first.keep(a_vector(QUESTION), sources(), an_answer())
+    assert (await second.wait(float("inf"))).answer
+    total = (await read(cache)).total
+    assert (total.requests, total["flights_joined"], total["l1_hits"]) == (2, 1, 0)
+    assert (total.avoided, total.generated) == (1, 1)
+    assert total.saved == pytest.approx(0.00026)
+
+
+async def test_a_new_answer_on_demand_is_neither_hit_nor_miss(cache: Cache) -> None:
+    await cache.ask()
+    visit = cache.visit()
+    await visit.look_up(only_fence=True)
+    await visit.keep(a_vector(QUESTION), sources(), an_answer())
+    total = (await read(cache)).total
+    assert (total.requests, total["bypassed"], total["l1_misses"]) == (2, 1, 1)
+
+
+async def test_what_a_context_saves_counts_as_the_third_tiers(cache: Cache) -> None:
+    failed = cache.visit()
+    await failed.look_up()
+    await failed.keep(a_vector(QUESTION), sources(), None)
+    await cache.ask()
+    total = (await read(cache)).total
+    assert (total["l3_hits"], total["l3_misses"], total["l3_stores"]) == (1, 1, 2)
+    assert (total["generated_l3"], total.generated, total["l1_stores"]) == (1, 1, 1)
+
+
+async def test_a_requests_time_is_counted_with_the_next_request_of_its_container(
+    cache: Cache,
+) -> None:
+    backlog = Counts()
+    await cache.ask()
+    for _ in range(3):
+        visit = joining(cache, backlog)
+        await visit.look_up()
+        visit.end("exact")
+    assert (await read(cache)).total.latency["exact"].count == 2
+    await backlog.flush(cache.connection)
+    exact = (await read(cache)).total.latency["exact"]
+    assert exact.count == 3
+    assert exact.mean_ms is not None
+    assert 0 < exact.mean_ms < 1_000
+    await backlog.flush(cache.connection)
+    assert (await read(cache)).total.latency["exact"].count == 3
+
+
+async def test_a_change_counts_what_it_dropped_and_kept_and_how_late_it_came(
+    cache: Cache,
+) -> None:
+    for question in (QUESTION, "what is hope", "what is love"):
+        await cache.ask(question=question)
+    await cache.invalidation().drop("ann", [FIELD], lag=250)
+    await cache.invalidation().drop("ann", [], lag=150)
+    await cache.invalidation().forget("ann", lag=200)
+    total = (await read(cache)).total
+    assert (total["invalidations"], total["dropped"], total["kept"]) == (3, 3, 4)
+    assert total.lag_ms == 200
+
+
+async def test_live_entries_follow_stores_drops_and_replacements(cache: Cache) -> None:
+    """Each tier's, and those of one user from those of all."""
+
+    async def live() -> tuple[int, int, int]:
+        found = (await read(cache)).live
+        return found.answers, found.contexts, found.embeddings
+
+    for user in ("ann", "bob"):
+        for question in (QUESTION, "what is hope", "what is love"):
+            await cache.ask(user, question)
+    assert await live() == (6, 6, 3)
+    again = cache.visit()
+    await again.look_up(only_fence=True)
+    await again.keep(a_vector(QUESTION), sources(), an_answer())
+    failed = cache.visit(question="what is peace")
+    await failed.look_up()
+    await failed.keep(a_vector("what is peace"), sources(), None)
+    assert (await live())[:2] == (6, 7)
+    await cache.invalidation().drop("ann", [FIELD])
+    assert (await live())[:2] == (5, 6)
+    await cache.invalidation().forget("bob")
+    assert (await live())[:2] == (2, 3)
+    await cache.with_settings(max_questions=1).ask(question="what is joy")
+    assert (await live())[:2] == (1, 1)
+
+
+async def test_an_entry_lives_no_longer_than_the_hour_in_which_it_ends(cache: Cache) -> None:
+    await cache.with_settings(answer_ttl=5_000).ask()
+    ledger, now = Ledger(cache.connection), datetime.now(UTC)
+    assert (await ledger.read(1, now=now)).live.answers == 1
+    assert (await ledger.read(1, now=now + timedelta(seconds=8_600))).live.answers == 0
+
+
+async def test_what_has_ended_is_forgotten_with_the_first_entry_of_another_hour(
+    cache: Cache,
+) -> None:
+    keys = keyspace.UserKeys.of("ann")
+    await cache.redis("HSET", keys.live, "a1", 5)
+    await cache.ask()
+    fields = await cache.redis("HKEYS", keys.live)
+    assert isinstance(fields, list)
+    assert b"a1" not in fields
+    assert len(fields) == 2
+
+
+DAY = date(2026, 3, 31)
+
+
+def at(day: date, hour: int, minute: int = 0) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
+
+
+async def test_a_day_that_is_over_is_summed_once_and_stays_in_the_total(cache: Cache) -> None:
+    ledger = Ledger(cache.connection)
+    for partition in (0, 7, 63):
+        await put(cache, DAY, partition, l1_hits=10)
+    await put(cache, DAY + timedelta(1), l1_hits=5)
+
+    async def book(now: datetime, days: int = 2) -> Book:
+        return await ledger.read(days, now=now)
+
+    before = await book(at(DAY, 23, 59))
+    assert before.days[DAY] == Counter(l1_hits=30)
+    assert before.total["l1_hits"] == 30
+    for hour in (0, 1, 2):  # the day before is still open for the first hour
+        after = await book(at(DAY + timedelta(1), hour, 30))
+        assert after.days == {DAY: Counter(l1_hits=30), DAY + timedelta(1): Counter(l1_hits=5)}
+        assert after.total["l1_hits"] == 35
+    for partition in (0, 7, 63):
+        await cache.redis("UNLINK", keyspace.counters(partition, DAY.isoformat()))
+    assert (await book(at(DAY + timedelta(1), 3))).total["l1_hits"] == 35
+    late = await book(at(DAY + timedelta(60), 3), days=90)
+    assert late.total["l1_hits"] == 35
+    assert late.days[DAY] == Counter(l1_hits=30)
+    assert len(late.days) == 90
+
+
+async def test_a_count_made_in_the_first_minutes_of_the_next_day_still_belongs_to_its_day(
+    cache: Cache,
+) -> None:
+    ledger = Ledger(cache.connection)
+    await put(cache, DAY, l1_hits=1)
+    await ledger.read(1, now=at(DAY + timedelta(1), 0, 10))
+    await put(cache, DAY, l1_hits=1)
+    assert (await ledger.read(2, now=at(DAY + timedelta(1), 5))).days[DAY]["l1_hits"] == 2
+
+
+async def test_the_total_never_shrinks_while_days_pass_and_are_forgotten(cache: Cache) -> None:
+    ledger, totals = Ledger(cache.connection), []
+    for number in range(0, 200, 20):
+        day = DAY + timedelta(number)
+        await put(cache, day, number % 64, l1_hits=1)
+        totals.append((await ledger.read(1, now=at(day, 12))).total["l1_hits"])
+        for partition in range(keyspace.PARTITIONS):  # as their time to live would
+            gone = (day - timedelta(90)).isoformat()
+            await cache.redis("UNLINK", keyspace.counters(partition, gone))
+        await cache.redis("UNLINK", keyspace.totals((day - timedelta(100)).isoformat()))
+    assert totals == list(range(1, 11))
+
+
+async def test_counters_outlive_ninety_days_at_most(cache: Cache) -> None:
+    await cache.ask()
+    await read(cache)
+    for key in await cache.scan():
+        ttl = await cache.redis("TTL", key)
+        assert isinstance(ttl, int)
+        assert 0 < ttl <= counting.TTL, key
+
+
+async def test_reading_takes_one_round_trip_once_the_days_before_are_summed(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await read(cache, days=90)
+    runs = []
+    run = cache.connection.run
+
+    async def counted(*commands: object) -> object:
+        runs.append(len(commands))
+        return await run(*commands)  # type: ignore[arg-type]  # passed on as it came
+
+    monkeypatch.setattr(cache.connection, "run", counted)
+    await read(cache, days=90)
+    assert len(runs) == 1
+
+
+async def test_what_could_not_be_counted_waits_for_better_times(cache: Cache) -> None:
+    backlog = Counts()
+    await cache.ask()
+    visit = joining(cache, backlog)
+    await visit.look_up(only_fence=True)
+
+    async def away(*_: object, **__: object) -> None:
+        raise CacheUnavailableError("away")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache.connection, "run", away)
+        assert not await visit.keep(a_vector(QUESTION), sources(), an_answer())
+        visit.end("none")
+        await backlog.flush(cache.connection)
+    await joining(cache, backlog).look_up()
+    total = (await read(cache)).total
+    assert (total["degraded"], total["generated_none"]) == (1, 2)
+    assert total.spent == pytest.approx(2 * 0.00026)
+
+
+async def test_memory_is_told_where_the_server_tells_it(cache: Cache) -> None:
+    figures = await read(cache)
+    if "fakeredis" in type(cache.connection._client).__module__:
+        assert (figures.memory_bytes, figures.memory_limit_bytes) == (None, None)
+    else:
+        assert figures.memory_bytes is not None
+        assert figures.memory_bytes > 500_000

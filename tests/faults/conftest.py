@@ -1,0 +1,26 @@
+"""A server to be troubled, and containers that soon ask it again."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local.valkey import start_valkey
+from shared.cache import outages
+from tests.support.faulty_proxy import FaultyProxy
+from tests.support.troubles import Redis
+
+
+@pytest.fixture
+def redis() -> Iterator[Redis]:
+    server = start_valkey()
+    with FaultyProxy(server.port) as proxy:
+        redis = Redis(server, proxy)
+        yield redis
+        redis.heal()
+        redis.server.stop()
+
+
+@pytest.fixture(autouse=True)
+def short_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Containers leave Redis alone for less long."""
+    monkeypatch.setattr(outages, "QUIET_SECONDS", 0.3)

@@ -1,0 +1,77 @@
+"""What somebody else wrote under our keys is removed, and troubles nobody."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from shared.cache import counting, keyspace
+from shared.container import Container
+from tests.support.main_job import ask, written
+from tests.support.outages import HashingEmbedder, a_container
+from tests.support.troubles import Redis
+
+ASKED = "What is faith?"
+KEYS = keyspace.UserKeys.of("ann")
+COUNTERS = counting.today(KEYS.partition)
+NAMES = {
+    "questions": KEYS.questions,
+    "answers": KEYS.answers,
+    "contexts": KEYS.contexts,
+    "counters": COUNTERS,
+    "embedding": keyspace.embedding(HashingEmbedder.model, "what is faith"),
+}
+
+
+@pytest.fixture
+async def container(redis: Redis) -> AsyncIterator[Container]:
+    container = a_container(redis.url, redis_timeout=5)
+    for user in ("ann", "bob"):
+        await container.freshness.note_changed(written(user, "note", "Faith is trust."))
+        await ask(container, user, ASKED)
+    yield container
+    await container.aclose()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("foreign", ["LPUSH {} x", "SET {} x", "HSET {} x y"])
+async def test_a_value_of_another_type_is_removed_and_the_cache_goes_on(
+    redis: Redis, container: Container, name: str, foreign: str
+) -> None:
+    redis.send(f"DEL {NAMES[name]}")
+    redis.send(foreign.format(NAMES[name]))
+    for query in (ASKED, "What is hope?"):
+        replies = [await ask(container, "ann", query) for _ in range(2)]
+        assert [reply.cache for reply in replies] == ["ok", "ok"]
+        assert replies[1].tier == "l1"
+    assert (await ask(container, "bob", ASKED)).tier == "l1"
+
+
+@pytest.mark.parametrize("name", ["questions", "answers", "contexts", "counters"])
+async def test_a_note_change_is_done_over_a_value_of_another_type(
+    redis: Redis, container: Container, name: str
+) -> None:
+    redis.send(f"DEL {NAMES[name]}")
+    redis.send(f"SET {NAMES[name]} x")
+    await container.freshness.note_changed(written("ann", "note", "Faith is a gift."))
+    reply = await ask(container, "ann", ASKED)
+    assert reply.answer
+    assert "gift" in reply.answer.text
+
+
+async def test_a_counter_that_counts_nothing_is_removed_and_the_others_stay(
+    redis: Redis, container: Container
+) -> None:
+    redis.send(f"HSET {COUNTERS} l1_hits nonsense l1_misses 41")
+    assert (await ask(container, "ann", ASKED)).tier == "l1"
+    assert redis.send(f"HGET {COUNTERS} l1_hits") == "$1\r\n1\r\n"
+    assert redis.send(f"HGET {COUNTERS} l1_misses") == "$2\r\n41\r\n"
+
+
+async def test_a_foreign_flight_holds_nobody_up_for_long(
+    redis: Redis, container: Container
+) -> None:
+    fence = redis.send(f"HGET {KEYS.questions} fence").split("\r\n")[1]
+    pipeline = container.pipeline.name
+    flight = KEYS.flight(keyspace.question_field("what is hope", pipeline), fence)
+    redis.send(f"LPUSH {flight} x")
+    assert (await ask(container, "ann", "What is hope?")).cache == "ok"

@@ -1,0 +1,94 @@
+"""One question, one generation: however many ask it at once, in however many processes.
+
+TERCET_STAMPEDE=8x500 makes the crowd as large as that: processes, and askers in all.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+from shared.notes.note import Chunk, Note
+from tests.support.crowd import ASKED, NOTE, crowd
+from tests.support.outages import HashingEmbedder, SlowAnswerer, a_container
+from tests.support.troubles import Redis
+
+PROCESSES, ASKERS = map(int, os.environ.get("TERCET_STAMPEDE", "4x100").split("x"))
+EACH = ASKERS // PROCESSES
+SECONDS = 1.5
+ANSWER = f"what is faith: {NOTE}"
+
+
+def test_the_same_question_in_several_processes_is_generated_once(
+    redis: Redis, tmp_path: Path
+) -> None:
+    """Those who wait ask Redis about four times a second, not more."""
+    with crowd(
+        redis.url, tmp_path / "log", processes=PROCESSES, askers=EACH, seconds=SECONDS
+    ) as asking:
+        redis.proxy.reset()
+        began = time.monotonic()
+        asking.ask()
+        assert asking.replies() == [ANSWER] * EACH * PROCESSES
+        elapsed = time.monotonic() - began
+    assert len(asking.generations()) == 1
+    assert redis.proxy.round_trips / (EACH * PROCESSES) <= 5 + 5 * elapsed
+
+
+def test_where_the_generating_process_is_killed_another_takes_over(
+    redis: Redis, tmp_path: Path
+) -> None:
+    with crowd(
+        redis.url, tmp_path / "log", processes=PROCESSES, askers=EACH, seconds=SECONDS
+    ) as asking:
+        asking.ask()
+        while not asking.generations():
+            time.sleep(0.01)
+        time.sleep(SECONDS / 3)
+        os.kill(asking.generations()[0], signal.SIGKILL)
+        assert asking.replies() == [ANSWER] * EACH * (PROCESSES - 1)
+    assert len(asking.generations()) == 2
+
+
+def test_an_answer_that_takes_longer_than_a_flight_lasts_is_still_generated_once(
+    redis: Redis, tmp_path: Path
+) -> None:
+    with crowd(redis.url, tmp_path / "log", processes=2, askers=5, seconds=5) as asking:
+        asking.ask()
+        assert asking.replies() == [ANSWER] * 10
+    assert len(asking.generations()) == 1
+
+
+def test_a_failure_reaches_whoever_waited_for_the_answer(redis: Redis, tmp_path: Path) -> None:
+    """It may be generated again for whoever came too late to wait, but not for each in turn."""
+    with crowd(
+        redis.url, tmp_path / "log", processes=PROCESSES, askers=EACH, seconds=SECONDS, how="fails"
+    ) as asking:
+        asking.ask()
+        replies = asking.replies()
+    assert replies == ["InferenceUnavailableError: the model is loading (7.0)"] * EACH * PROCESSES
+    assert len(asking.generations()) <= 3
+
+
+def test_where_there_are_no_notes_nobody_waits_in_vain(redis: Redis, tmp_path: Path) -> None:
+    with crowd(
+        redis.url, tmp_path / "log", processes=2, askers=25, seconds=0, how="without notes"
+    ) as asking:
+        asking.ask()
+        assert asking.replies() == [""] * 50
+    assert asking.generations() == []
+
+
+async def test_without_redis_one_process_generates_once(redis: Redis) -> None:
+    redis.kill()
+    answerer = SlowAnswerer(0.5)
+    container = a_container(redis.url, answerer=answerer)
+    (vector,) = await HashingEmbedder().embed([NOTE])
+    note = Note("ann", "note", "", NOTE, 1, 1)
+    await container.store.replace(note, [Chunk("note#0", "note", NOTE, vector)])
+    replies = await asyncio.gather(*(container.assistant.ask(ASKED) for _ in range(100)))
+    assert {reply.answer.text for reply in replies if reply.answer} == {ANSWER}
+    assert {reply.cache for reply in replies} == {"unavailable"}
+    assert answerer.begun == 1
+    await container.aclose()

@@ -1,0 +1,58 @@
+"""Tercet over quick parts of its own, for tests of what happens when Redis fails."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from shared.container import Container
+from shared.inference.model import Completion
+from shared.notes.note import Source
+from shared.settings import Settings
+from shared.vectors import Vector, canonical
+from tests.support.stores import MemoryNoteStore
+
+DIMENSIONS = 8
+
+
+class HashingEmbedder:
+    """Gives each text a direction of its own, in no time."""
+
+    model = "hashing"
+    dimensions = DIMENSIONS
+
+    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
+        del deadline
+        seeds = (list(text.encode()) for text in texts)
+        return [canonical(np.random.default_rng(s).normal(size=DIMENSIONS)) for s in seeds]
+
+
+class SlowAnswerer:
+    """Answers with all that it was given, after some seconds; counts how often."""
+
+    model = "slow"
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.begun = 0
+
+    async def answer(
+        self, question: str, sources: Sequence[Source], *, deadline: float | None = None
+    ) -> Completion:
+        del deadline
+        self.begun += 1
+        await asyncio.sleep(self.seconds)
+        return Completion(f"{question}: {' '.join(s.content for s in sources)}", self.model)
+
+
+def a_container(
+    url: str, store: MemoryNoteStore | None = None, answerer: Any = None, **settings: Any
+) -> Container:
+    """A container on this Redis."""
+    return Container(
+        Settings(redis_url=url, embedding_dimensions=DIMENSIONS, **settings),
+        store=store or MemoryNoteStore(),
+        embedder=HashingEmbedder(),
+        answerer=answerer or SlowAnswerer(),
+    )

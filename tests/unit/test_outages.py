@@ -1,0 +1,52 @@
+"""When a container asks Redis again after it failed."""
+
+import logging
+
+import pytest
+
+from shared.cache.outages import QUIET_SECONDS, Outages
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_after_a_failure_nobody_tries_until_the_quiet_is_over_and_then_one_at_a_time() -> None:
+    clock = Clock()
+    outages = Outages(clock)
+    assert outages.may_try()
+    outages.failed(TimeoutError())
+    assert not outages.may_try()
+    clock.now += QUIET_SECONDS
+    assert [outages.may_try() for _ in range(3)] == [True, False, False]
+    clock.now += QUIET_SECONDS
+    assert outages.may_try(), "whoever probed may have been cancelled"
+    outages.answered()
+    assert [outages.may_try() for _ in range(2)] == [True, True]
+
+
+def test_an_outage_is_told_and_counted_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "shared.cache")
+    outages = Outages(Clock())
+    for _ in range(5):
+        outages.failed(TimeoutError())
+    assert [record.message for record in caplog.records] == ["the cache is unavailable"]
+    outages.answered()
+    outages.answered()
+    assert [record.message for record in caplog.records[1:]] == ["the cache is available again"]
+    assert [outages.take(), outages.take()] == [1, 0]
+
+
+def test_a_server_that_refuses_is_asked_again_but_is_not_well_while_it_refuses() -> None:
+    clock = Clock()
+    outages = Outages(clock)
+    outages.failed(ValueError(), refused=True)
+    assert [outages.may_try() for _ in range(2)] == [True, True]
+    outages.answered()
+    assert outages.on
+    clock.now += QUIET_SECONDS
+    outages.answered()
+    assert not outages.on

@@ -1,0 +1,81 @@
+"""Figures made of counters."""
+
+from datetime import date
+
+import pytest
+
+from functions.stats.presenting import record
+from shared.cache.counting import BOUNDS_MS, latency
+from shared.statistics import Latency, Tally
+
+
+def histogram(*milliseconds: float) -> Latency:
+    counts: dict[str, int] = {}
+    for each in milliseconds:
+        for name, number in latency("exact", each / 1e3).items():
+            counts[name] = counts.get(name, 0) + number
+    return Tally(counts).latency["exact"]
+
+
+def test_a_time_falls_into_the_first_bucket_whose_bound_it_does_not_exceed() -> None:
+    assert histogram(0, 1).buckets[0] == 2
+    assert histogram(1.01, 2).buckets[1] == 2
+    assert histogram(10_000).buckets[-2:] == (1, 0)
+    assert histogram(10_001, 1e9).buckets[-1] == 2
+
+
+def test_the_mean_is_of_the_times_and_not_of_the_buckets() -> None:
+    assert histogram(1.5, 2.5, 11).mean_ms == pytest.approx(5)
+
+
+@pytest.mark.parametrize(
+    ("times", "share", "expected"),
+    [([3], 1.0, 5.0), ([3] * 10, 0.5, 3.5), ([3] * 9 + [300], 0.95, 350.0), ([1e6], 0.5, 10_000)],
+)
+def test_a_percentile_lies_within_its_bucket(
+    times: list[float], share: float, expected: float
+) -> None:
+    assert histogram(*times).percentile_ms(share) == pytest.approx(expected)
+
+
+def test_without_requests_there_is_no_latency() -> None:
+    assert (histogram().mean_ms, histogram().percentile_ms(0.5)) == (None, None)
+
+
+def test_cumulative_buckets_end_with_all_requests() -> None:
+    *_, last = histogram(1, 70, 1e6).cumulative()
+    assert last == ("+Inf", 3)
+    assert len(list(histogram().cumulative())) == len(BOUNDS_MS) + 1
+
+
+def test_the_daily_record_is_the_one_that_was_asked_for() -> None:
+    """1,000 questions: 400 answers avoided, 360 and 168 with an embedding or a search saved."""
+    tally = Tally(
+        {
+            "l1_hits": 380,
+            "l1_misses": 620,
+            "semantic_hits": 20,
+            "generated_l2": 360,
+            "generated_l3": 168,
+            "generated_none": 72,
+            "spent_nanodollars": 600 * 260_000,
+            "saved_nanodollars": 400 * 260_000,
+            "exact_ms_50": 400,
+            "exact_us": 400 * 45_000,
+            "none_ms_5000": 600,
+            "none_us": 600 * 3_805_000,
+        }
+    )
+    assert record(date(2024, 12, 27), tally, memory_mb=32) == {
+        "date": "2024-12-27",
+        "total_requests": 1000,
+        "cache_hits": {"l1": 400, "l2": 360, "l3": 168},
+        "combined_hit_rate": 0.928,
+        "answers_avoided": 0.4,
+        "cost_baseline": 0.26,
+        "cost_actual": 0.156,
+        "cost_saved": 0.104,
+        "avg_latency_cached_ms": 45,
+        "avg_latency_uncached_ms": 3805,
+        "redis_memory_mb": 32,
+    }
