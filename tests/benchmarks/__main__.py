@@ -4,7 +4,17 @@ import sys
 
 from tests.benchmarks.report import BUILD, run
 
-PARTS = ("hits", "round_trips", "misses", "asking", "imports", "memory", "outages", "stats", "crowds")
+PARTS = (
+    "hits",
+    "round_trips",
+    "misses",
+    "asking",
+    "imports",
+    "memory",
+    "outages",
+    "stats",
+    "crowds",
+)
 
 if __name__ == "__main__":
     run("tests.benchmarks", PARTS, BUILD / "bench.json", sys.argv[1:])

@@ -7,7 +7,6 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-import brotli
 import pytest
 
 from shared import freshness
@@ -173,7 +172,7 @@ def context_counts_as_answer(patch: pytest.MonkeyPatch) -> None:
     rewrite(patch, visit, "_KEEP", {"redis.call('HDEL', answers, field)": "local _ = nil"})
 
     def unpack_text(answer_id: str, data: bytes, *types: type) -> list[Any] | None:
-        return codec.unpack(brotli.decompress(data[len(answer_id) :]), *types)
+        return codec.unpack(codec._compression.decompress(data[len(answer_id) :]), *types)
 
     patch.setattr(codec, "unpack_text", unpack_text)
 

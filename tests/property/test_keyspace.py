@@ -1,0 +1,52 @@
+"""No id, question or model can bring about another's key."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+from redis.crc import key_slot
+
+from shared.cache import keyspace
+from shared.cache.keyspace import UserKeys
+
+texts = st.text(max_size=40) | st.sampled_from(["{00}:", "a:b", "a\nb", "{", "}", "*", ""])
+
+
+def keys_of(user: str, field: str = "f" * 22, fence: str = "fence") -> set[str]:
+    keys = UserKeys.of(user)
+    return {keys.questions, keys.answers, keys.contexts, keys.flight(field, fence)}
+
+
+@given(texts, texts)
+def test_two_users_share_no_key(one: str, other: str) -> None:
+    assert (keys_of(one) == keys_of(other)) == (one == other)
+    assert one == other or not keys_of(one) & keys_of(other)
+
+
+@given(texts)
+def test_all_of_a_users_keys_and_their_counters_share_a_slot(user: str) -> None:
+    keys = UserKeys.of(user)
+    counters = keyspace.counters(keys.partition, "2026-11-23")
+    slots = {key_slot(key.encode()) for key in keys_of(user) | {counters, keys.live}}
+    assert len(slots) == 1
+    assert 0 <= keys.partition < keyspace.PARTITIONS
+
+
+@given(texts, texts)
+def test_no_id_or_text_stands_in_a_key(user: str, text: str) -> None:
+    names = keys_of(user, keyspace.question_field(text, "pipeline"))
+    names.add(keyspace.embedding("model", text))
+    assert all(re.fullmatch(r"[{}:\w-]+", name, re.ASCII) for name in names)
+
+
+@given(st.lists(texts, max_size=4), st.lists(texts, max_size=4))
+def test_a_digest_tells_apart_where_parts_begin_and_end(one: list[str], other: list[str]) -> None:
+    assert (keyspace.digest(*one) == keyspace.digest(*other)) == (one == other)
+    assert len(keyspace.digest(*one)) == 22
+
+
+@given(texts, texts, texts, texts)
+def test_a_field_is_a_questions_and_a_pipelines(a: str, p: str, b: str, q: str) -> None:
+    one, other = keyspace.question_field(a, p), keyspace.question_field(b, q)
+    assert (one == other) == ((a, p) == (b, q))
+    assert one != keyspace.FENCE
