@@ -89,8 +89,9 @@ class Counts:
 
     def pour(self, into: "Counts") -> None:
         """Let another have all that waits here."""
-        events, self._events = self._events, {}
-        into.add(**events)
+        if self._events:
+            events, self._events = self._events, {}
+            into.add(**events)
 
     async def flush(self, connection: "Connection") -> None:
         """Count what waits, in a round trip of its own, where Redis is there."""

@@ -18,6 +18,7 @@ the counters of that partition share one slot of a cluster, so that one script m
 import base64
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 PARTITIONS = 64
@@ -88,6 +89,7 @@ class UserKeys:
     _prefix: str
 
     @classmethod
+    @lru_cache(maxsize=1_024)  # whoever asks once asks again
     def of(cls, user_id: str) -> Self:
         """Name a user's keys."""
         user = digest("user", user_id)

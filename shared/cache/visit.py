@@ -120,15 +120,16 @@ class Visit:
         while self.status == "ok" and loop.time() < deadline:
             await asyncio.sleep(next(pauses))
             self._line.renew()  # waiting saves more than it takes
+            # In this order: an owner that is gone by now has kept its answer before.
             replies = await self._run(
-                self._look_up(self._field, asking=False, aliases=aliases),
                 flights.owner(self._flight),
                 flights.failure(self._keys, self._owner),
+                self._look_up(self._field, asking=False, aliases=aliases),
             )
-            found = await self._read(replies[0]) if replies else Found()
-            if error := flights.error(replies[2]) if replies and not found.answer else None:
+            found = await self._read(replies[2]) if replies else Found()
+            if error := flights.error(replies[1]) if replies and not found.answer else None:
                 raise error
-            self._owner = replies[1] if replies else None
+            self._owner = replies[0] if replies else None
             if found.answer or not self._owner:
                 self._waited = True
                 return found
