@@ -152,9 +152,8 @@ class Visit:
 
     async def peek(self, field: str, entry: "Entry") -> Found:
         """Read the answer of another question of this user, as the survey found it."""
-        replies = await self._run(
-            _PEEK.call(self._user_keys[:3], field, entry.answer_id, int(time.time()))
-        )
+        peek = _PEEK.call(self._user_keys[:3], field, entry.answer_id, int(time.time()))
+        replies = await self._run(peek)
         return peeked(entry.answer_id, *replies[0]) if replies else Found()
 
     async def share(
@@ -199,6 +198,8 @@ class Visit:
 
         Returns whether it was stored.
         """
+        if self.status != "ok":
+            return False
         settings = self._settings
         entry = questions.entry(
             self._question, vector, sources, answer, pipeline=self._pipeline, settings=settings
