@@ -122,7 +122,7 @@ def test_no_text_takes_more_time_than_its_length(hostile: str) -> None:
     begin = time.process_time()
     split(hostile * (100_000 // len(hostile)))
     split(f"Title. {' ' * 100_000}{hostile * 10_000}x")
-    assert time.process_time() - begin < 5
+    assert time.process_time() - begin < 15
 
 
 def test_line_ends_nul_and_lone_surrogates_are_mended() -> None:
