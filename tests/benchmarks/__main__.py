@@ -8,6 +8,7 @@ PARTS = (
     "hits",
     "round_trips",
     "misses",
+    "matching",
     "asking",
     "imports",
     "memory",

@@ -1,0 +1,76 @@
+"""What it takes to tell whether another question's answer serves."""
+
+import csv
+from collections.abc import Mapping
+from itertools import cycle
+
+import numpy as np
+
+from shared.cache import questions
+from shared.cache.visit import Visit
+from shared.matching import wording
+from shared.matching.candidate import nearest
+from shared.matching.guard import judge
+from shared.matching.matcher import Matcher
+from shared.matching.verifier import NoVerifier
+from shared.settings import Settings
+from shared.vectors import canonical
+from tests.benchmarks.report import Figure
+from tests.benchmarks.timing import in_turns
+from tests.benchmarks.workload import PIPELINE
+from tests.support.data import DATA
+
+FIGURES = {
+    "guard_us": Figure(unit="us a pair"),
+    "candidate_ms": Figure(unit="ms, of 500", budget=1.0),
+    "matching_ms": Figure(unit="ms a miss, of 500"),
+}
+_PAIRS = DATA / "pairs" / "catechism_hard_negatives.tsv"
+_CACHED = 500
+
+
+async def figures() -> Mapping[str, Figure]:
+    """Judge real pairs that are near and differ, among 500 cached questions."""
+    if not _PAIRS.exists():
+        return FIGURES
+    with _PAIRS.open(encoding="utf-8", newline="") as file:
+        pairs = [
+            (row["a"].lower(), row["b"].lower()) for row in csv.DictReader(file, delimiter="\t")
+        ]
+    draws = np.random.default_rng(4)
+    vectors = [canonical(draw) for draw in draws.standard_normal((_CACHED, PIPELINE.dimensions))]
+    others = {
+        str(number): questions.entry(
+            pairs[number % len(pairs)][1], vector, (), pipeline=PIPELINE, settings=Settings()
+        )
+        for number, vector in enumerate(vectors)
+    }
+    rows, turns = np.stack(vectors), cycle(enumerate(pairs))
+    matcher = Matcher(NoVerifier(), threshold=0.85)
+    # What the guard refuses is not looked up.
+    visit = Visit(None, Settings(), user_id="1", question="asked", pipeline=PIPELINE)
+
+    async def guard() -> None:
+        wording.read.cache_clear()
+        judge(*next(turns)[1])
+
+    async def candidate() -> None:
+        nearest(vectors[next(turns)[0]], rows, 0.85)
+
+    async def match() -> None:
+        """Find the one question that is near, and refuse it."""
+        wording.read.cache_clear()
+        number, (question, _) = next(turns)
+        met = await matcher.match(question, vectors[number], (), others, visit, deadline=0)
+        if not met.refused:
+            raise RuntimeError("a question that differs was not refused")
+
+    watch = await in_turns(
+        {"guard": guard, "candidate": candidate, "match": match}, rounds=20, each=100
+    )
+    seconds = {side: watch.median(side) or 0.0 for side in ("guard", "candidate", "match")}
+    return {
+        "guard_us": FIGURES["guard_us"].measured(seconds["guard"] * 1e6),
+        "candidate_ms": FIGURES["candidate_ms"].measured(seconds["candidate"] * 1e3),
+        "matching_ms": FIGURES["matching_ms"].measured(seconds["match"] * 1e3),
+    }
