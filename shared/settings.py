@@ -69,9 +69,8 @@ class Settings:
     embedding_dimensions: int = _knob("HF_EMBEDDING_DIMENSIONS", 384, at_least=1, at_most=1040)
     chat_url: str = _knob("HF_CHAT_URL", "https://router.huggingface.co/v1/chat/completions")
     chat_model: str = _knob("HF_CHAT_MODEL", "meta-llama/Llama-3.1-8B-Instruct")
-    embedding_price: float = _knob("HF_EMBEDDING_PRICE", 0.01, at_least=0)
-    """US dollars for a million tokens, as are the two prices below."""
     prompt_price: float = _knob("HF_PROMPT_PRICE", 0.10, at_least=0)
+    """US dollars for a million tokens, as is the next."""
     completion_price: float = _knob("HF_COMPLETION_PRICE", 0.10, at_least=0)
     inference_timeout: float = _knob("HF_TIMEOUT", 22.0, at_least=0.1, at_most=900)
     """For one request's calls to models together; the gateway gives up at 30."""
