@@ -61,13 +61,17 @@ async def test_an_invalidation_that_a_replica_holds_is_done(
     await invalidation.forget("ann")
 
 
+@pytest.mark.parametrize("scripts_lost", [False, True])
 async def test_one_that_no_replica_holds_is_not_done_and_says_so(
-    replicated: tuple[Cache, list[int]], replica_pids: list[int]
+    replicated: tuple[Cache, list[int]], replica_pids: list[int], *, scripts_lost: bool
 ) -> None:
+    """Also where the script is sent a second time: so must be the wait for it."""
     cache, pids = replicated
     await cache.ask()
     invalidation = Invalidation(cache.connection, replicas=1)
     index = await invalidation.raise_fence("ann")
+    if scripts_lost:
+        await cache.lose_scripts()
     replica_pids += pids
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
