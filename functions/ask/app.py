@@ -19,9 +19,9 @@ from functions.bodies import read_body
 from functions.boundary import tell
 from functions.document import named, problems, responses
 from functions.identity import caller
+from functions.opening import open_container
 from shared.assistant import Request
 from shared.container import Container
-from shared.telemetry import configure
 
 # An answer is made of private notes: no proxy or browser may keep it.
 _PRIVATE = "private, no-store"
@@ -57,9 +57,7 @@ def create_app(container: Container) -> FastAPI:
 
 def app() -> FastAPI:
     """Make the app from the process's environment."""
-    container = Container.from_env()
-    configure(container.settings)
-    return create_app(container)
+    return create_app(open_container())
 
 
 def part(container: Container) -> Part:

@@ -2,9 +2,7 @@
 
 from functions.application import behind_gateway
 from functions.ask.app import create_app
-from shared.container import Container
-from shared.telemetry import configure
+from functions.opening import open_container
 
-container = Container.from_env()
-configure(container.settings)
+container = open_container()
 handler = behind_gateway(create_app(container))

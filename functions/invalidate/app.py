@@ -9,11 +9,11 @@ from functions.application import Part, build_app
 from functions.document import named
 from functions.identity import caller
 from functions.invalidate.applying import apply, explained
+from functions.opening import open_container
 from functions.problems import MEDIA_TYPE
 from shared.container import Container
 from shared.errors import ForbiddenError, UnavailableError
 from shared.notes.changes import NoteChanged, parse_change
-from shared.telemetry import configure
 
 SCOPE = "notes:write"
 """Whoever pushes speaks for every user, so no user's own token will do."""
@@ -28,9 +28,7 @@ def create_app(container: Container) -> FastAPI:
 
 def app() -> FastAPI:
     """Make the app from the process's environment."""
-    container = Container.from_env()
-    configure(container.settings)
-    return create_app(container)
+    return create_app(open_container())
 
 
 def part(container: Container) -> Part:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType
 
 from functions.invalidate.applying import apply, explained
-from shared.container import Container
-from shared.telemetry import configure
+from functions.opening import open_container
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from shared.container import Container
     from shared.freshness import Freshness
 
 MARGIN_SECONDS = 1.0
@@ -89,10 +89,4 @@ class _Applying:
                 await apply(change, self._freshness, message_id=record.message_id)
 
 
-def _open_container() -> Container:
-    container = Container.from_env()
-    configure(container.settings)
-    return container
-
-
-handler = QueueHandler(_open_container)
+handler = QueueHandler(open_container)

@@ -14,11 +14,11 @@ from functions import health
 from functions.application import Part, build_app
 from functions.document import problems, responses
 from functions.identity import caller
+from functions.opening import open_container
 from functions.stats import metrics
 from functions.stats.presenting import present
 from shared.container import Container
 from shared.errors import ForbiddenError, InvalidRequestError
-from shared.telemetry import configure
 
 SCOPE = "stats:read"
 """What is counted is counted over all users, so no user's own token will do."""
@@ -40,9 +40,7 @@ def create_app(container: Container) -> FastAPI:
 
 def app() -> FastAPI:
     """Make the app from the process's environment."""
-    container = Container.from_env()
-    configure(container.settings)
-    return create_app(container)
+    return create_app(open_container())
 
 
 def part(container: Container) -> Part:

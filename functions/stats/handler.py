@@ -1,10 +1,8 @@
 """The Lambda handler; nothing is opened before the first request."""
 
 from functions.application import behind_gateway
+from functions.opening import open_container
 from functions.stats.app import create_app
-from shared.container import Container
-from shared.telemetry import configure
 
-container = Container.from_env()
-configure(container.settings)
+container = open_container()
 handler = behind_gateway(create_app(container))
