@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from shared.answer import Answer, new_answer_id
 from shared.errors import InferenceError, InferenceTimeoutError
 from shared.question import Question
+from shared.steps import step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -135,14 +136,17 @@ class Assistant:
         deadline = asyncio.get_running_loop().time() + (request.seconds or self._seconds)
 
         # Round trip 1: has it been answered?
-        found = await visit.look_up(only_fence=request.fresh, aliases=not request.exact)
+        with step("look_up"):
+            found = await visit.look_up(only_fence=request.fresh, aliases=not request.exact)
         if found.answer:
             return _from_cache(question, found, visit)
 
         # Round trip 2: its embedding, the user's other questions, and who answers it.
-        survey = await visit.survey()
+        with step("survey"):
+            survey = await visit.survey()
         while not survey.ours and not request.fresh:
-            found = await visit.wait(deadline, aliases=not request.exact)
+            with step("wait"):
+                found = await visit.wait(deadline, aliases=not request.exact)
             if found.answer:
                 return _from_cache(question, found, visit)
             if asyncio.get_running_loop().time() >= deadline:
@@ -152,19 +156,23 @@ class Assistant:
         async with visit.flight():
             vector = survey.vector
             if vector is None:
-                (vector,) = await self._parts.embedder.embed([question.normal], deadline=deadline)
+                with step("embed"):
+                    embed = self._parts.embedder.embed
+                    (vector,) = await embed([question.normal], deadline=deadline)
             sources = found.sources
             if sources is None:
-                sources = await self._parts.store.search(request.user_id, vector, self._k)
+                with step("search"):
+                    sources = await self._parts.store.search(request.user_id, vector, self._k)
             if not sources:
                 return Reply(question, None, (), None, None, visit.status)
 
             # Round trip 3, where another question is near: does its answer serve this one?
             match = None
             if survey.others and not (request.fresh or request.exact):
-                match = await self._parts.matcher.match(
-                    question.normal, vector, sources, survey.others, visit, deadline=deadline
-                )
+                with step("match"):
+                    match = await self._parts.matcher.match(
+                        question.normal, vector, sources, survey.others, visit, deadline=deadline
+                    )
                 if match.found:
                     return _from_cache(question, match.found, visit, "semantic")
 
@@ -172,7 +180,8 @@ class Assistant:
             unaided = visit.status == "unavailable"
             answerer = self._parts.sharing_answerer if unaided else self._parts.answerer
             try:
-                completion = await answerer.answer(question.normal, sources, deadline=deadline)
+                with step("generate"):
+                    completion = await answerer.answer(question.normal, sources, deadline=deadline)
             except InferenceError:
                 # Whoever tries again pays for neither the embedding nor the search.
                 await visit.keep(vector, sources, None)
@@ -185,7 +194,8 @@ class Assistant:
                 cost=completion.cost,
             )
             # The last round trip: kept, unless the user's notes changed since the first.
-            stored = await visit.keep(vector, sources, answer)
+            with step("keep"):
+                stored = await visit.keep(vector, sources, answer)
 
         tier = "l3" if found.sources is not None else "l2" if survey.vector is not None else None
         refused = match.refused if match else None

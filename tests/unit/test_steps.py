@@ -1,0 +1,51 @@
+import asyncio
+
+import pytest
+
+from shared.steps import recorded, step
+
+
+def test_steps_are_kept_in_order_with_their_times() -> None:
+    """Whoever records gets each step's name, begin and length."""
+    with recorded() as steps:
+        with step("look_up"):
+            pass
+        with step("search"):
+            pass
+    assert [taken.name for taken in steps] == ["look_up", "search"]
+    assert steps[0].began + steps[0].seconds <= steps[1].began
+    assert all(taken.seconds >= 0 for taken in steps)
+
+
+def test_a_step_that_fails_is_kept_too() -> None:
+    """What failed took its time as well."""
+    with recorded() as steps, pytest.raises(ValueError, match="broken"), step("generate"):
+        raise ValueError("broken")
+    assert [taken.name for taken in steps] == ["generate"]
+
+
+def test_nothing_is_kept_where_nobody_records() -> None:
+    """A step outside a request, and after one, goes nowhere."""
+    with step("before"):
+        pass
+    with recorded() as steps:
+        pass
+    with step("after"):
+        pass
+    assert steps == []
+
+
+async def test_requests_side_by_side_keep_their_own_steps() -> None:
+    """A request's steps never land with another's, and those of its tasks land with its own."""
+
+    async def request(name: str) -> list[str]:
+        with recorded() as steps:
+            await asyncio.gather(part(f"{name}1"), part(f"{name}2"))
+            return [taken.name for taken in steps]
+
+    async def part(name: str) -> None:
+        with step(name):
+            await asyncio.sleep(0.001)
+
+    first, second = await asyncio.gather(request("a"), request("b"))
+    assert (sorted(first), sorted(second)) == (["a1", "a2"], ["b1", "b2"])
