@@ -14,6 +14,7 @@ from shared.settings import Settings
 
 if TYPE_CHECKING:
     from shared.assistant import Assistant, Request
+    from shared.aws.secrets import Secrets
     from shared.cache.connection import Connection
     from shared.cache.counting import Counts
     from shared.cache.feedback import Feedback
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from shared.cache.pipeline import Pipeline
     from shared.cache.visit import Visit
     from shared.freshness import Freshness
+    from shared.inference.breaker import Breakers
     from shared.inference.model import Answerer, ChatModel, Embedder
     from shared.inference.transport import Transport
     from shared.matching.matcher import Matcher
@@ -62,25 +64,42 @@ class Container:
         return cls(Settings.from_env(os.environ))
 
     @cached_property
+    def secrets(self) -> "Secrets":
+        """What the settings give or name as secrets."""
+        from shared.aws.secrets import Secrets
+
+        return Secrets(self.settings)
+
+    @cached_property
     def transport(self) -> "Transport":
         """The HTTP connections to the models' hosts."""
         from shared.inference.transport import Transport
 
-        return Transport(self.settings)
+        return Transport(self.settings, token=self.secrets.hf_token())
+
+    @cached_property
+    def breakers(self) -> "Breakers":
+        """What leaves models alone that fail."""
+        from shared.inference.breaker import Breakers
+
+        return Breakers.of(self.settings, self._claim_probe)
 
     @cached_property
     def embedder(self) -> "Embedder":
         """What embeds questions and notes."""
         from shared.inference.embeddings import HuggingFaceEmbedder
+        from shared.inference.guarded import GuardedEmbedder
 
-        return HuggingFaceEmbedder(self.transport, self.settings)
+        embedder = HuggingFaceEmbedder(self.transport, self.settings)
+        return GuardedEmbedder(embedder, self.breakers.embeddings)
 
     @cached_property
     def chat(self) -> "ChatModel":
         """The language model."""
         from shared.inference.chat import HuggingFaceChat
+        from shared.inference.guarded import GuardedChat
 
-        return HuggingFaceChat(self.transport, self.settings)
+        return GuardedChat(HuggingFaceChat(self.transport, self.settings), self.breakers.chat)
 
     @cached_property
     def answerer(self) -> "Answerer":
@@ -98,11 +117,20 @@ class Container:
         return SharingAnswerer(self.answerer)
 
     @cached_property
+    def quoting_answerer(self) -> "Answerer | None":
+        """What answers while the language model is left alone, if anything is to."""
+        if not self.settings.degraded_answers:
+            return None
+        from shared.inference.extractive import ExtractiveAnswerer
+
+        return ExtractiveAnswerer(self.embedder)
+
+    @cached_property
     def store(self) -> "NoteStore":
         """Where the notes are."""
         from shared.notes.opening import open_store
 
-        return open_store(self.settings.database_url, self.settings.embedding_dimensions)
+        return open_store(self.secrets.database_url(), self.settings.embedding_dimensions)
 
     @cached_property
     def connection(self) -> "Connection | None":
@@ -222,4 +250,12 @@ class Container:
             question=question.normal,
             pipeline=self.pipeline,
             backlog=self.backlog,
+            breakers=self.breakers,
         )
+
+    async def _claim_probe(self, breaker_id: str) -> bool:
+        if self.connection is None:
+            return True
+        from shared.cache.breakers import claim_probe
+
+        return await claim_probe(self.connection, breaker_id)

@@ -97,6 +97,10 @@ class InferenceUnavailableError(InferenceError):
     title = "Model unavailable"
 
 
+class BreakerOpenError(InferenceUnavailableError):
+    """The model has failed too often of late, so it is not even asked."""
+
+
 class InferenceTimeoutError(InferenceError):
     """The model did not answer within the request's deadline."""
 

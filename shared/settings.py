@@ -9,6 +9,7 @@ from shared.errors import ConfigurationError
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
+_DATABASE_URL = "sqlite:///.tercet/notes.db"
 
 
 def _knob(
@@ -40,6 +41,8 @@ class Settings:
     # The cache
     redis_url: str = _knob("REDIS_CACHE_URL", "redis://localhost:6379/1", secret=True)
     redis_cluster: bool = _knob("REDIS_CACHE_CLUSTER", default=False)
+    redis_iam_user: str = _knob("REDIS_CACHE_IAM_USER", "")
+    redis_iam_name: str = _knob("REDIS_CACHE_IAM_NAME", "")
     redis_timeout: float = _knob("REDIS_CACHE_TIMEOUT", 0.08, at_least=0.001, at_most=5)
     redis_connections: int = _knob("REDIS_CACHE_CONNECTIONS", 50, at_least=1, at_most=1000)
     redis_replicas: int = _knob("REDIS_CACHE_REPLICAS", 0, at_least=0, at_most=5)
@@ -47,7 +50,11 @@ class Settings:
     cache_enabled: bool = _knob("CACHE_ENABLED", default=True)
     answer_ttl: int = _knob("CACHE_QUERY_TTL", 86_400, at_least=1)
     embedding_ttl: int = _knob("CACHE_EMBEDDING_TTL", 604_800, at_least=1)
+    embeddings_per_user: bool = _knob("CACHE_EMBEDDINGS_PER_USER", default=False)
+    """Whether embeddings are kept apart for each user, rather than shared by all."""
     context_ttl: int = _knob("CACHE_CONTEXT_TTL", 3_600, at_least=1)
+    stale_grace: int = _knob("CACHE_STALE_GRACE", 21_600, at_least=0, at_most=2_592_000)
+    """How long an answer is kept after its time, for when the language model is away."""
     max_questions: int = _knob("CACHE_MAX_QUESTIONS", 500, at_least=1, at_most=10_000)
     """How many cached questions a user may have; the oldest leaves first."""
 
@@ -59,15 +66,19 @@ class Settings:
 
     # Models
     hf_token: str = _knob("HF_TOKEN", "", secret=True)
+    hf_token_secret: str = _knob("HF_TOKEN_SECRET", "")
     hf_bill_to: str = _knob("HF_BILL_TO", "")
     embedding_url: str = _knob(
         "HF_EMBEDDING_URL",
         "https://router.huggingface.co/hf-inference/models/"
         "sentence-transformers/all-MiniLM-L6-v2/pipeline/feature-extraction",
+        secret=True,
     )
     embedding_model: str = _knob("HF_EMBEDDING_MODEL", "sentence-transformers/all-MiniLM-L6-v2")
     embedding_dimensions: int = _knob("HF_EMBEDDING_DIMENSIONS", 384, at_least=1, at_most=1040)
-    chat_url: str = _knob("HF_CHAT_URL", "https://router.huggingface.co/v1/chat/completions")
+    chat_url: str = _knob(
+        "HF_CHAT_URL", "https://router.huggingface.co/v1/chat/completions", secret=True
+    )
     chat_model: str = _knob("HF_CHAT_MODEL", "meta-llama/Llama-3.1-8B-Instruct")
     prompt_price: float = _knob("HF_PROMPT_PRICE", 0.10, at_least=0)
     """US dollars for a million tokens, as is the next."""
@@ -75,8 +86,17 @@ class Settings:
     inference_timeout: float = _knob("HF_TIMEOUT", 22.0, at_least=0.1, at_most=900)
     """For one request's calls to models together; the gateway gives up at 30."""
 
+    breaker_failure_rate: float = _knob("BREAKER_FAILURE_RATE", 0.5, at_least=0.01, at_most=1)
+    """A model is left alone when this share of its last calls failed."""
+    breaker_min_calls: int = _knob("BREAKER_MIN_CALLS", 5, at_least=1)
+    breaker_window: float = _knob("BREAKER_WINDOW", 30.0, at_least=1, at_most=3_600)
+    breaker_pause: float = _knob("BREAKER_PAUSE", 15.0, at_least=0.1, at_most=3_600)
+    degraded_answers: bool = _knob("DEGRADED_ANSWERS", default=True)
+    """Whether sentences of the notes serve as an answer while the language model is left alone."""
+
     # Notes and prompts
-    database_url: str = _knob("DATABASE_URL", "sqlite:///.tercet/notes.db", secret=True)
+    database_url: str = _knob("DATABASE_URL", _DATABASE_URL, secret=True)
+    database_url_secret: str = _knob("DATABASE_URL_SECRET", "")
     chunk_words: int = _knob("CHUNK_WORDS", 200, at_least=20, at_most=1000)
     chunk_overlap_words: int = _knob("CHUNK_OVERLAP_WORDS", 40, at_least=0, at_most=500)
     retrieved_chunks: int = _knob("RETRIEVED_CHUNKS", 5, at_least=1, at_most=50)
@@ -87,8 +107,13 @@ class Settings:
     jwks_url: str = _knob("AUTH_JWKS_URL", "")
     auth_issuer: str = _knob("AUTH_ISSUER", "")
     auth_audience: str = _knob("AUTH_AUDIENCE", "")
+    push_subjects: str = _knob("PUSH_SUBJECTS", "")
+    """Who may push note changes without a scope: claims `sub` or `email`, between commas."""
     local_mode: bool = _knob("TERCET_LOCAL", default=False)
     """The user comes from a header, unverified: for one's own machine alone."""
+
+    # Where it runs
+    aws_region: str = _knob("AWS_REGION", "")
 
     # Telling
     log_level: str = _knob(
@@ -105,10 +130,8 @@ class Settings:
                 f"CHUNK_OVERLAP_WORDS ({self.chunk_overlap_words}) must be below"
                 f" CHUNK_WORDS ({self.chunk_words})"
             )
-        if urlsplit(self.redis_url).scheme not in {"redis", "rediss", "unix"}:
-            raise ConfigurationError(
-                "REDIS_CACHE_URL must begin with redis://, rediss:// (TLS) or unix://"
-            )
+        _check_redis_url(self.redis_url)
+        _check_aws(self)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -139,6 +162,24 @@ def _parse(knob: Field[Any], text: str) -> Any:
         raise ConfigurationError(f"{variable} must be {number}, not {text!r}") from None
 
 
+def _check_redis_url(text: str) -> None:
+    try:
+        url = urlsplit(text)
+        usable = url.port != 0  # reading it may fail, too
+    except ValueError:
+        usable = False
+    if not usable:
+        # What stands there may be the rest of a password, so it is not quoted.
+        raise ConfigurationError(
+            "REDIS_CACHE_URL names no host and port; a password's special characters are written"
+            " as in any URL: / is %2F, # is %23, ? is %3F, @ is %40"
+        )
+    if url.scheme not in {"redis", "rediss", "unix"}:
+        raise ConfigurationError(
+            "REDIS_CACHE_URL must begin with redis://, rediss:// (TLS) or unix://"
+        )
+
+
 def _check(knob: Field[Any], value: Any) -> None:
     variable, low, high = (knob.metadata[key] for key in ("variable", "at_least", "at_most"))
     # Written so that NaN, which compares false with everything, is out of range.
@@ -149,3 +190,26 @@ def _check(knob: Field[Any], value: Any) -> None:
     if knob.metadata["one_of"] and value not in knob.metadata["one_of"]:
         allowed = ", ".join(knob.metadata["one_of"])
         raise ConfigurationError(f"{variable} must be one of {allowed}, not {value!r}")
+
+
+def _check_aws(settings: Settings) -> None:
+    if bool(settings.redis_iam_user) != bool(settings.redis_iam_name):
+        raise ConfigurationError(
+            "REDIS_CACHE_IAM_USER and REDIS_CACHE_IAM_NAME must be set both, or neither"
+        )
+    url = urlsplit(settings.redis_url)
+    if settings.redis_iam_user and (url.scheme != "rediss" or "@" in url.netloc):
+        raise ConfigurationError(
+            "REDIS_CACHE_URL must begin with rediss:// (TLS) and hold neither user nor password"
+            " where REDIS_CACHE_IAM_USER is set"
+        )
+    if settings.hf_token and settings.hf_token_secret:
+        raise ConfigurationError("HF_TOKEN and HF_TOKEN_SECRET must not be set both")
+    if settings.database_url != _DATABASE_URL and settings.database_url_secret:
+        raise ConfigurationError("DATABASE_URL and DATABASE_URL_SECRET must not be set both")
+    named = settings.redis_iam_user or settings.hf_token_secret or settings.database_url_secret
+    if named and not settings.aws_region:
+        raise ConfigurationError(
+            "AWS_REGION must be set where REDIS_CACHE_IAM_USER, HF_TOKEN_SECRET or"
+            " DATABASE_URL_SECRET is"
+        )

@@ -26,6 +26,8 @@ from shared.container import Container
 # An answer is made of private notes: no proxy or browser may keep it.
 _PRIVATE = "private, no-store"
 
+_MARGIN_SECONDS = 1.0  # what is left of an invocation's time for saying that it took too long
+
 
 class AskBody(BaseModel):
     """A question, of at most 4,000 characters.
@@ -81,9 +83,12 @@ def part(container: Container) -> Part:
             fresh=wants_new_answer(asked),
             traceless="no-store" in asked,
             exact=body.match == "exact",
+            seconds=_seconds(http, settings.inference_timeout),
         )
         reply = await container.assistant.ask(request)
         tell(http.scope, tier=reply.tier, match=reply.match, cache=reply.cache)
+        if reply.stale or reply.degraded:
+            tell(http.scope, stale=reply.stale, degraded=reply.degraded)
         if reply.refused:
             tell(http.scope, refused=reply.refused.partition(":")[0])
         if settings.log_questions:
@@ -107,6 +112,14 @@ def part(container: Container) -> Part:
         return Response(status_code=204)
 
     return Part(router, _forms)
+
+
+def _seconds(http: HTTPRequest, most: float) -> float | None:
+    """How long an answer may take where Lambda would end the process: a problem beats silence."""
+    remaining = getattr(http.scope.get("aws.context"), "get_remaining_time_in_millis", None)
+    if remaining is None:
+        return None
+    return float(min(most, max(0.001, remaining() / 1000 - _MARGIN_SECONDS)))
 
 
 def _forms() -> Iterable[type[BaseModel]]:

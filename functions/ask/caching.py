@@ -25,7 +25,7 @@ def wants_new_answer(asked: "dict[str, str]") -> bool:
 def cache_status(request: "Request", reply: "Reply") -> str:
     """Say how the cache took part."""
     if reply.tier == "l1":
-        return "Tercet; hit"
+        return "Tercet; hit; detail=stale" if reply.stale else "Tercet; hit"
     if request.traceless or request.fresh:
         forwarded = "request"
     else:

@@ -22,7 +22,9 @@ class Metadata(BaseModel):
     is the deepest that saved something: `l1` the answer, `l3` the search, `l2` the embedding.
     `truncated`: only the beginning of the question was taken. `matched_question` is the other
     wording that the answer was written for, and `similarity` their cosine. `refused`, for
-    those who ask, says why another question's answer would not do.
+    those who ask, says why another question's answer would not do. While the language model
+    fails, an answer may be `stale`, past its time though no note changed that it depends on, or
+    `degraded`, quoted from the notes and not kept.
     """
 
     query: str
@@ -32,6 +34,8 @@ class Metadata(BaseModel):
     match: Literal["exact", "semantic"] | None
     matched_question: str | None
     similarity: float | None
+    stale: bool
+    degraded: bool
     age: int
     cache: Literal["ok", "unavailable", "off"]
     answer_id: str | None

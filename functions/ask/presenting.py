@@ -34,6 +34,8 @@ def present(request: "Request", reply: "Reply", *, explain: bool = False) -> byt
             "match": reply.match,
             "matched_question": reply.matched,
             "similarity": round(reply.similarity, 6) if reply.similarity else None,
+            "stale": reply.stale,
+            "degraded": reply.degraded,
             "age": max(0, int(time.time() - written / 1000)),
             "cache": reply.cache,
             "answer_id": reply.answer_id,

@@ -67,7 +67,8 @@ def _counters(total: "Tally") -> Iterator[tuple[str, str, Samples]]:
     fence = {"": total["refused_by_fence"]}
     yield "stores_refused", "Answers not stored, for the notes had changed", fence
     yield "requests_anew", "Questions that wanted a new answer", {"": total["bypassed"]}
-    yield "requests_degraded", "Questions without the cache", {"": total["degraded"]}
+    yield "requests_uncached", "Questions without the cache", {"": total["uncached"]}
+    yield "breakers_opened", "Times that a model was left alone", {"": total["breakers_opened"]}
     yield "outages", "Containers' losses of Redis", {"": total["outages"]}
     yield (
         "cost_dollars",

@@ -73,7 +73,7 @@ def embedded(
         embedder = minilm()
         settings = Settings.from_env(given)
         if model is Model.EXTRACTIVE:
-            from infra.local.extractive import ExtractiveAnswerer  # noqa: PLC0415 - see above
+            from shared.inference.extractive import ExtractiveAnswerer  # noqa: PLC0415 - see above
 
             yield Container(settings, embedder=embedder, answerer=ExtractiveAnswerer(embedder))
         else:

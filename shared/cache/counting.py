@@ -27,10 +27,14 @@ HOUR = 3_600
 BOUNDS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 """Upper bounds of the histograms' buckets; the last bucket has none."""
 
-WAYS = ("exact", "joined", "semantic", "l3", "l2", "none", "no_notes", "failed")
+WAYS = (
+    *("exact", "joined", "semantic", "l3", "l2", "none"),
+    *("stale", "degraded", "no_notes", "failed"),
+)
 """How a request was served: from the cache as it stands; by waiting for the same question; by
 another wording's answer; by an answer written with a search saved (l3), an embedding saved (l2)
-or nothing saved; without notes to answer from; or not at all."""
+or nothing saved; while a model is left alone, by an answer whose time is up or by a quotation from
+the notes; without notes to answer from; or not at all."""
 
 
 def today(partition: int) -> str:

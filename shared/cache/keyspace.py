@@ -3,12 +3,14 @@
     {1f}:<user>:questions                  hash: the user's index, and the fence        (L1, L3)
     {1f}:<user>:answers                    hash: answers by question                     (L1)
     {1f}:<user>:contexts                   hash: retrieved chunks by question            (L3)
+    {1f}:<user>:embeddings                 hash: embeddings, where users share none      (L2)
     {1f}:<user>:flight:<question>:<fence>  who is generating this answer now
     {1f}:<user>:flight:<token>:failure     why the flight of this token brought no answer
     {1f}:counters:<day>                    hash: what happened in this partition
     {1f}:live                              hash: how many entries live, by kind and end
     totals:<day>                           what happened in all, once the day is over
     embedding:<model>:<text>               a question's embedding, for every user        (L2)
+    {1f}:breaker:<model>, breaker:<model>… how the models fare: see `breakers.py`
 
 Ids and texts are hashed before they enter a name, so none can forge another. Users are spread
 over a fixed number of partitions, and the partition is the hash tag: all of a user's keys and
@@ -56,6 +58,11 @@ def embedding(model: str, text: str) -> str:
     return f"embedding:{digest('model', model)[:8]}:{digest('text', text)}"
 
 
+def embedding_field(model: str, text: str) -> str:
+    """Name an embedding in a user's own hash."""
+    return digest("embedding", model, text)
+
+
 def counters(partition: int, day: str) -> str:
     """Where a partition counts what happens on a day (YYYY-MM-DD, UTC)."""
     return f"{{{partition:02x}}}:counters:{day}"
@@ -64,6 +71,21 @@ def counters(partition: int, day: str) -> str:
 def live(partition: int) -> str:
     """Where a partition counts what lives, by its kind and the hour in which it ends."""
     return f"{{{partition:02x}}}:live"
+
+
+def breaker_pause(partition: int, model: str) -> str:
+    """Where a partition's users learn until when a model is left alone."""
+    return f"{{{partition:02x}}}:breaker:{digest('breaker', model)}"
+
+
+def breaker_calls(model: str, slot: int) -> str:
+    """Where a model's calls in a span of time are counted."""
+    return f"breaker:{digest('breaker', model)}:{slot}"
+
+
+def breaker_probe(model: str) -> str:
+    """What is there while somebody finds out whether a model is back."""
+    return f"breaker:{digest('breaker', model)}:probe"
 
 
 def totals(day: str) -> str:
@@ -75,6 +97,8 @@ def kind(key: str) -> str:
     """What is kept under a name: `string`, `hash`, or `counters`, a hash of integers."""
     if key.startswith(("embedding:", "totals:")) or ":flight:" in key:
         return "string"
+    if "breaker:" in key:
+        return "counters" if key.rpartition(":")[2].isdecimal() else "string"
     return "counters" if ":counters:" in key or key.endswith(":live") else "hash"
 
 
@@ -97,6 +121,11 @@ class UserKeys:
         partition %= PARTITIONS
         prefix = f"{{{partition:02x}}}:{user}:"
         return cls(partition, f"{prefix}questions", f"{prefix}answers", f"{prefix}contexts", prefix)
+
+    @property
+    def embeddings(self) -> str:
+        """Where this user's embeddings are, where users share none."""
+        return f"{self._prefix}embeddings"
 
     @property
     def live(self) -> str:

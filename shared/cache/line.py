@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 from shared.errors import CacheUnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.cache.breakers import SharedBreakers
     from shared.cache.commands import Command
     from shared.cache.connection import Connection
 
@@ -17,14 +20,36 @@ class Line:
     asked again, or `off` where there is no cache.
     """
 
-    def __init__(self, connection: "Connection | None", timeout: float) -> None:
+    def __init__(
+        self,
+        connection: "Connection | None",
+        timeout: float,
+        breakers: "SharedBreakers | None" = None,
+    ) -> None:
         """`timeout` is one round trip's, in seconds; all together may take a quarter more."""
         self.status = "ok" if connection else "off"
         self.connection = connection
+        self.breakers_opened = 0
+        self._breakers = breakers
         self._patience = self._left = 1.25 * timeout
 
-    async def run(self, *commands: "Command") -> list[Any]:
-        """Send commands in one round trip: their replies, or none where Redis fails."""
+    async def run(self, *commands: "Command", asking: bool = False) -> list[Any]:
+        """Send commands in one round trip: their replies, or none where Redis fails.
+
+        What the models' breakers must tell each other goes with it; with `asking`, they hear, too.
+        """
+        if self._breakers is None:
+            return await self._send(commands)
+        replies = await self._send([*commands, *self._breakers.exchange(asking=asking)])
+        if replies:
+            self._breakers.learn(replies[len(commands) :], asking=asking)
+            news, opened = self._breakers.news()
+            self.breakers_opened += opened
+            if news:
+                await self._send(news)
+        return replies[: len(commands)]
+
+    async def _send(self, commands: "Sequence[Command]") -> list[Any]:
         if self.status != "ok" or self.connection is None:
             return []
         loop = asyncio.get_running_loop()

@@ -9,27 +9,27 @@ keep      answer, context, index entry and embedding; the flight ends
 
 import asyncio
 import secrets
-import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from shared.cache import answers, contexts, counting, embeddings, flights, keyspace, questions
-from shared.cache.connection import Command, Connection, Script
+from shared.cache.breakers import SharedBreakers
+from shared.cache.connection import Command, Connection
 from shared.cache.found import Found, Survey
 from shared.cache.line import Line
 from shared.cache.reading import peeked, read
+from shared.cache.scripts import Scripts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     from shared.answer import Answer
     from shared.cache.pipeline import Pipeline
     from shared.cache.questions import Entry
+    from shared.inference.breaker import Breaker
     from shared.notes.note import Source
     from shared.settings import Settings
     from shared.vectors import Vector
-
-_LOOK_UP, _PEEK, _SHARE, _KEEP, _TRIM = map(Script, ("look_up", "peek", "share", "keep", "trim"))
 
 
 class Visit:
@@ -48,17 +48,22 @@ class Visit:
         question: str,
         pipeline: "Pipeline",
         backlog: counting.Counts | None = None,
+        breakers: "Iterable[Breaker]" = (),
     ) -> None:
         """Without a connection it is a visit to no cache at all.
 
-        `backlog`: what earlier visits could not count themselves, to be counted with this one.
+        `backlog`: what earlier visits could not count themselves, to be counted with this one;
+        `breakers`: the models', which learn of those of other containers by this visit.
         """
-        self._line = Line(connection, settings.redis_timeout)
         self._settings = settings
         self._pipeline = pipeline
         self._question = question
         self._keys = keyspace.UserKeys.of(user_id)
+        self._breakers = SharedBreakers(breakers, self._keys.partition)
+        self._line = Line(connection, settings.redis_timeout, self._breakers)
         self._field = keyspace.question_field(question, pipeline.name)
+        self._scripts = Scripts(self._keys, self._field, settings)
+        self._shelf = embeddings.Shelf.of(settings, pipeline.embedding_model, self._keys)
         self._counts = counting.Counts()
         self._backlog = counting.Counts() if backlog is None else backlog
         self._began = asyncio.get_running_loop().time()
@@ -78,20 +83,27 @@ class Visit:
         field = "" if only_fence else self._field
         self._backlog.pour(self._counts)
         self._counts.add(bypassed=int(only_fence), outages=self._line.outages())
-        replies = await self._run(self._look_up(field, asking=not only_fence, aliases=aliases))
+        purpose = "wait" if only_fence else "ask"
+        replies = await self._run(self._look_up(purpose, field, aliases=aliases))
         found = await self._read(replies[0]) if replies else Found()
         if replies and not (found.answer or only_fence):
             known = found.sources is not None
             self._counts.add(l3_hits=int(known), l3_misses=int(not known))
         return found
 
+    async def find_stale(self, *, aliases: bool = True) -> Found:
+        """Read the answer though its time may be up. What a note change dropped is not there."""
+        replies = await self._run(self._look_up("stale", self._field, aliases=aliases))
+        return read(replies[0], self._question, self._field)[0] if replies else Found()
+
     async def survey(self) -> Survey:
         """Round trip 2."""
         replies = await self._run(
-            embeddings.read(self._pipeline.embedding_model, self._question),
+            self._shelf.read(self._question),
             flights.take_off(self._flight, self._token),
             flights.owner(self._flight),
             Command.of("HGETALL", self._keys.questions),
+            asking=True,
         )
         if not replies:
             return Survey()
@@ -104,7 +116,8 @@ class Visit:
             self._counts.add(l2_hits=int(data is not None), l2_misses=int(data is None))
         self._surveyed = True
         others = questions.answered(replies[3].items(), self._field, self._pipeline.name)
-        return Survey(from_bytes(data) if data else None, others, self._aloft)
+        ours = self._aloft or self._breakers.opened  # nobody waits for what will not come
+        return Survey(from_bytes(data) if data else None, others, ours)
 
     async def wait(self, deadline: float, *, aliases: bool = True) -> Found:
         """Wait while someone else generates this answer; then what they kept, if anything.
@@ -124,7 +137,7 @@ class Visit:
             replies = await self._run(
                 flights.owner(self._flight),
                 flights.failure(self._keys, self._owner),
-                self._look_up(self._field, asking=False, aliases=aliases),
+                self._look_up("wait", self._field, aliases=aliases),
             )
             found = await self._read(replies[2]) if replies else Found()
             if error := flights.error(replies[1]) if replies and not found.answer else None:
@@ -152,8 +165,7 @@ class Visit:
 
     async def peek(self, field: str, entry: "Entry") -> Found:
         """Read the answer of another question of this user, as the survey found it."""
-        peek = _PEEK.call(self._user_keys[:3], field, entry.answer_id, int(time.time()))
-        replies = await self._run(peek)
+        replies = await self._run(self._scripts.peek(field, entry))
         return peeked(entry.answer_id, *replies[0]) if replies else Found()
 
     async def share(
@@ -173,20 +185,9 @@ class Visit:
             self._question, vector, sources, pipeline=self._pipeline, settings=self._settings
         )
         field, entry = target
-        replies = await self._run(
-            _SHARE.call(
-                [*self._user_keys, self._flight, self._keys.live],
-                self._field,
-                self._fence,
-                questions.encode(questions.alias(own, field, entry, similarity)),
-                field,
-                int(time.time()),
-                self._token,
-                counting.TTL,
-                *self._counts.take(),
-            ),
-            *self._beside(own),
-        )
+        alias = questions.alias(own, field, entry, similarity)
+        call = self._scripts.share(alias, **self._right, counts=self._counts.take())
+        replies = await self._run(call, *self._beside(own))
         shared = bool(replies and replies[0])
         self._aloft = self._aloft and not shared
         return self._field if shared else None
@@ -200,28 +201,21 @@ class Visit:
         """
         if self.status != "ok":
             return False
-        settings = self._settings
+        settings, pipeline = self._settings, self._pipeline
         entry = questions.entry(
-            self._question, vector, sources, answer, pipeline=self._pipeline, settings=settings
+            self._question, vector, sources, answer, pipeline=pipeline, settings=settings
         )
         if answer:
             generated = {f"generated_{self._tier}": 1}
             self._counts.add(**generated, spent_nanodollars=entry.cost)
-        replies = await self._run(
-            _KEEP.call(
-                [*self._user_keys, self._flight, self._keys.live],
-                self._field,
-                self._fence,
-                questions.encode(entry),
-                answers.encode(answer) if answer else b"",
-                contexts.encode(entry.answer_id, sources),
-                settings.answer_ttl,
-                self._token,
-                counting.TTL,
-                *self._counts.take(),
-            ),
-            *self._beside(entry),
+        call = self._scripts.keep(
+            entry,
+            answers.encode(answer) if answer else b"",
+            contexts.encode(entry.answer_id, sources),
+            **self._right,
+            counts=self._counts.take(),
         )
+        replies = await self._run(call, *self._beside(entry))
         # Without an answer the flight goes on to its end, which tells those who wait why.
         self._aloft = self._aloft and answer is None
         return bool(replies and replies[0])
@@ -241,7 +235,9 @@ class Visit:
             self._counts.add(
                 **counting.latency(way, asyncio.get_running_loop().time() - self._began)
             )
-            self._counts.add(degraded=int(self.status != "ok"))
+            self._counts.add(
+                uncached=int(self.status != "ok"), breakers_opened=self._line.breakers_opened
+            )
             self._counts.pour(self._backlog)
 
     @property
@@ -250,36 +246,25 @@ class Visit:
         return "l3" if self._knows_context else "l2" if self._knows_vector else "none"
 
     @property
-    def _user_keys(self) -> tuple[str, str, str, str]:
-        keys = self._keys
-        return keys.questions, keys.answers, keys.contexts, counting.today(keys.partition)
-
-    @property
     def _flight(self) -> str:
         return self._keys.flight(self._field, self._fence)
 
-    def _look_up(self, field: str, *, asking: bool, aliases: bool) -> Command:
-        return _LOOK_UP.call(
-            self._user_keys,
-            field,
-            secrets.token_urlsafe(12),
-            int(time.time()),
-            self._settings.answer_ttl,
-            counting.TTL,
-            int(asking),
-            int(aliases),
-            *self._counts.take(),
-        )
+    @property
+    def _right(self) -> dict[str, str]:
+        """What a request must show to store anything."""
+        return {"flight": self._flight, "token": self._token, "fence": self._fence}
+
+    def _look_up(self, purpose: str, field: str, *, aliases: bool) -> Command:
+        counts = self._counts.take()
+        return self._scripts.look_up(purpose, field, aliases=aliases, counts=counts)
 
     def _beside(self, entry: "Entry") -> list[Command]:
         """Go with an entry: keep its embedding, unless that came from there, and the bound."""
-        keys = [*self._user_keys, self._keys.live]
-        commands = [_TRIM.call(keys, self._settings.max_questions, self._field)]
+        commands = [self._scripts.trim()]
         if not (self._knows_vector or self._vector_kept):
             self._vector_kept = True
-            model, ttl = self._pipeline.embedding_model, self._settings.embedding_ttl
-            commands.append(embeddings.write(model, self._question, entry.vector, ttl))
-            commands += counting.embedding_stored(self._keys, ttl)
+            commands.append(self._shelf.write(self._question, entry.vector, self._fence))
+            commands += counting.embedding_stored(self._keys, self._settings.embedding_ttl)
         return commands
 
     async def _read(self, reply: list[Any]) -> Found:
@@ -288,11 +273,13 @@ class Visit:
         found, nonsense = read(reply, self._question, self._field)
         self._knows_context = found.sources is not None
         if nonsense:
-            await self._run(*(Command.of("HDEL", key, *nonsense) for key in self._user_keys[:3]))
+            await self._run(
+                *(Command.of("HDEL", key, *nonsense) for key in self._scripts.names[:3])
+            )
         return found
 
-    async def _run(self, *commands: Command) -> list[Any]:
-        replies = await self._line.run(*commands)
+    async def _run(self, *commands: Command, asking: bool = False) -> list[Any]:
+        replies = await self._line.run(*commands, asking=asking)
         if replies:
             self._counts.settle()
         else:

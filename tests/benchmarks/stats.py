@@ -109,7 +109,7 @@ async def _fill_days(settings: "Settings") -> None:
 def _names() -> Iterator[str]:
     """Every counter there is; of a histogram's buckets those that are commonly filled."""
     yield from ("spent_nanodollars", "saved_nanodollars", "semantic_hits", "flights_joined")
-    yield from ("invalidations", "lag_ms", "dropped", "kept", "evicted", "bypassed", "degraded")
+    yield from ("invalidations", "lag_ms", "dropped", "kept", "evicted", "bypassed", "uncached")
     for tier in ("l1", "l2", "l3"):
         yield from (f"{tier}_{event}" for event in ("hits", "misses", "stores"))
     yield from (f"generated_{tier}" for tier in ("l3", "l2", "none"))

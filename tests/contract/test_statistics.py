@@ -270,7 +270,7 @@ async def test_what_could_not_be_counted_waits_for_better_times(cache: Cache) ->
         await backlog.flush(cache.connection)
     await joining(cache, backlog).look_up()
     total = (await read(cache)).total
-    assert (total["degraded"], total["generated_none"]) == (1, 2)
+    assert (total["uncached"], total["generated_none"]) == (1, 2)
     assert total.spent == pytest.approx(2 * 0.00026)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.local.extractive import NOT_IN_NOTES, ExtractiveAnswerer
+from shared.inference.extractive import NOT_IN_NOTES, ExtractiveAnswerer
 from infra.local.minilm import MiniLMEmbedder
 from shared.notes.note import Source
 

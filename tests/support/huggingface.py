@@ -79,6 +79,8 @@ class HuggingFaceStandIn:
         self.tells_usage = tells_usage
         self.token = token
         self.calls: list[Call] = []
+        self.failing: dict[str, Fault] = {}
+        """A fault that every call meets to paths that end so, until it is taken out."""
         self._faults: deque[Fault] = deque()
 
     def script(self, *faults: "Fault") -> None:
@@ -89,6 +91,7 @@ class HuggingFaceStandIn:
         """Forget calls, faults and latencies: as new, behind the same socket."""
         self.calls.clear()
         self._faults.clear()
+        self.failing.clear()
         self.embedding_latency = self.chat_latency = 0.0
 
     def count(self, path: str) -> int:
@@ -103,7 +106,8 @@ class HuggingFaceStandIn:
         body = json.loads(content) if content else None
         port = request.client.port if request.client else None
         self.calls.append(Call(request.url.path, dict(request.headers), body, port))
-        faulty = self._faults.popleft() if self._faults else None
+        lasting = (fault for end, fault in self.failing.items() if request.url.path.endswith(end))
+        faulty = self._faults.popleft() if self._faults else next(lasting, None)
         respond = faulty or await self._reply(request, body)
         await respond(scope, receive, send)
 

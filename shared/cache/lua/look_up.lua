@@ -2,13 +2,14 @@
 --
 -- KEYS  questions, answers, contexts, counters
 -- ARGV  field, a fence to set where there is none, now (s), ttl of the index (s),
---       ttl of counters (s), 1 for a question, 0 for one that waits, 1 to follow an alias,
+--       ttl of counters (s), what for: `ask`, `wait` for somebody else's answer, or `stale` to take
+--       one whose time is up, 1 to follow an alias, how long those are kept (s),
 --       then counters and by how much, in pairs
 -- Gives {fence, entry, answer, context, asked}: false where there is none. `entry` is the
 --       target's where the question is an alias; `asked` is then the alias.
 
 local questions, answers, contexts, counters = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local field, now, asking = ARGV[1], tonumber(ARGV[3]), ARGV[6] == '1'
+local field, now, purpose, grace = ARGV[1], tonumber(ARGV[3]), ARGV[6], tonumber(ARGV[8])
 
 local function forget(name)
   redis.call('HDEL', questions, name)
@@ -16,17 +17,18 @@ local function forget(name)
   redis.call('HDEL', contexts, name)
 end
 
--- An entry that counts, or false. What another version wrote, or what is over, is removed.
+-- An entry that counts, or false. What another version wrote, or what is over for good, is removed.
 local function read(name)
   local entry = redis.call('HGET', questions, name)
-  if entry then
-    local expires = tonumber(string.sub(entry, 14, 23))
-    if string.sub(entry, 1, 1) == '1' and expires and expires > now then
-      return entry
-    end
-    forget(name)
+  if not entry then
+    return false
   end
-  return false
+  local expires = tonumber(string.sub(entry, 14, 23))
+  if string.sub(entry, 1, 1) ~= '1' or not expires or expires + grace <= now then
+    forget(name)
+    return false
+  end
+  return (expires > now or purpose == 'stale') and entry
 end
 
 local fence = redis.call('HGET', questions, 'fence')
@@ -62,12 +64,14 @@ if entry then
 end
 
 if string.sub(entry or '', 2, 2) == 'a' and answer and context then
-  redis.call('HINCRBY', counters, asking and 'l1_hits' or 'flights_joined', 1)
-  redis.call('HINCRBY', counters, 'saved_nanodollars', tonumber(string.sub(entry, 24, 35)) or 0)
-elseif asking then
+  if purpose ~= 'stale' then
+    redis.call('HINCRBY', counters, purpose == 'ask' and 'l1_hits' or 'flights_joined', 1)
+    redis.call('HINCRBY', counters, 'saved_nanodollars', tonumber(string.sub(entry, 24, 35)) or 0)
+  end
+elseif purpose == 'ask' then
   redis.call('HINCRBY', counters, 'l1_misses', 1)
 end
-for i = 8, #ARGV, 2 do
+for i = 9, #ARGV, 2 do
   redis.call('HINCRBY', counters, ARGV[i], ARGV[i + 1])
 end
 redis.call('EXPIRE', counters, ARGV[5])

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from shared import vectors
+from shared.errors import InferenceError
 from shared.inference.model import Completion
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ NOT_IN_NOTES = "Your notes do not tell."
 _QUOTED = 3
 _LEAST_COSINE = 0.35  # below it a sentence seldom has to do with the question
 _NEAR_BEST = 0.8  # of the best score: a further sentence is quoted only if it is as good
+_LEAST_SHARE = 0.5  # of the question's words, where only they can tell
 _OVERLAP = 0.2  # what sharing all of the question's words adds to the cosine
 _LEAST_WORDS = 5
 
@@ -56,8 +58,7 @@ class ExtractiveAnswerer:
     ) -> Completion:
         """Quote one to three sentences of the sources.
 
-        Raises:
-            InferenceError: the embedder gave no vectors.
+        Where the embedder fails, the words that a sentence shares with the question must do.
         """
         # A sentence that overlapping passages share is quoted from the first of them.
         found: dict[str, int] = {}
@@ -71,14 +72,20 @@ class ExtractiveAnswerer:
     async def _best(self, question: str, sentences: list[str], deadline: float | None) -> list[str]:
         if not sentences:
             return []
-        asked, *rows = await self._embedder.embed([question, *sentences], deadline=deadline)
-        cosines = vectors.cosines(asked, vectors.stack(rows))
         words = _words(question)
-        scores = {
-            sentence: float(cosine) + _OVERLAP * len(words & _words(sentence)) / max(1, len(words))
-            for sentence, cosine in zip(sentences, cosines, strict=True)
-            if cosine >= _LEAST_COSINE
-        }
+        shares = [len(words & _words(sentence)) / max(1, len(words)) for sentence in sentences]
+        try:
+            asked, *rows = await self._embedder.embed([question, *sentences], deadline=deadline)
+        except InferenceError:
+            near = zip(sentences, shares, strict=True)
+            scores = {sentence: share for sentence, share in near if share >= _LEAST_SHARE}
+        else:
+            cosines = vectors.cosines(asked, vectors.stack(rows))
+            scores = {
+                sentence: float(cosine) + _OVERLAP * share
+                for sentence, cosine, share in zip(sentences, cosines, shares, strict=True)
+                if cosine >= _LEAST_COSINE
+            }
         ranked = sorted(scores, key=lambda sentence: -scores[sentence])[:_QUOTED]
         return [each for each in ranked if scores[each] >= _NEAR_BEST * scores[ranked[0]]]
 

@@ -1,0 +1,106 @@
+"""How the scripts of `lua/` are called for one question of one user. Pure.
+
+Each takes the user's hashes first, and last the events that are to be counted with it.
+"""
+
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from shared.cache import counting, keyspace, questions
+from shared.cache.commands import Argument, Command, Script
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.cache.questions import Entry
+    from shared.settings import Settings
+
+_LOOK_UP, _PEEK, _SHARE, _KEEP, _TRIM = map(Script, ("look_up", "peek", "share", "keep", "trim"))
+
+
+class Scripts:
+    """The calls for one question; `field` names it in its user's hashes."""
+
+    def __init__(self, keys: keyspace.UserKeys, field: str, settings: "Settings") -> None:
+        """`keys` are its user's."""
+        self._keys = keys
+        self._field = field
+        self._settings = settings
+
+    @property
+    def names(self) -> tuple[str, str, str, str]:
+        """The user's hashes, and the counters of today."""
+        keys = self._keys
+        return keys.questions, keys.answers, keys.contexts, counting.today(keys.partition)
+
+    def look_up(
+        self, purpose: str, field: str, *, aliases: bool, counts: "Sequence[Argument]"
+    ) -> Command:
+        """Read an answer to `ask`, to `wait` for somebody else's, or a `stale` one."""
+        return _LOOK_UP.call(
+            self.names,
+            field,
+            secrets.token_urlsafe(12),
+            int(time.time()),
+            self._ttl,
+            counting.TTL,
+            purpose,
+            int(aliases),
+            self._settings.stale_grace,
+            *counts,
+        )
+
+    def peek(self, field: str, entry: "Entry") -> Command:
+        """Read the answer of another question."""
+        return _PEEK.call(self.names[:3], field, entry.answer_id, int(time.time()))
+
+    def share(
+        self, alias: "Entry", *, flight: str, token: str, fence: str, counts: "Sequence[Argument]"
+    ) -> Command:
+        """Share the answer of another question, to which `alias` points."""
+        return _SHARE.call(
+            [*self.names, flight, self._keys.live],
+            self._field,
+            fence,
+            questions.encode(alias),
+            alias.target,
+            int(time.time()),
+            token,
+            counting.TTL,
+            *counts,
+        )
+
+    def keep(
+        self,
+        entry: "Entry",
+        answer: bytes,
+        context: bytes,
+        *,
+        flight: str,
+        token: str,
+        fence: str,
+        counts: "Sequence[Argument]",
+    ) -> Command:
+        """Store an answer with its context, or (with b"" for the answer) a context alone."""
+        return _KEEP.call(
+            [*self.names, flight, self._keys.live],
+            self._field,
+            fence,
+            questions.encode(entry),
+            answer,
+            context,
+            self._ttl,
+            token,
+            counting.TTL,
+            *counts,
+        )
+
+    def trim(self) -> Command:
+        """Keep the user's index within its bound."""
+        names = [*self.names, self._keys.live]
+        return _TRIM.call(names, self._settings.max_questions, self._field)
+
+    @property
+    def _ttl(self) -> int:
+        return self._settings.answer_ttl + self._settings.stale_grace

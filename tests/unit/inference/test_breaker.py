@@ -1,0 +1,227 @@
+"""A model's breaker by itself, without other containers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from shared.errors import (
+    BreakerOpenError,
+    InferenceError,
+    InferenceRefusedError,
+    InferenceTimeoutError,
+)
+from shared.inference.breaker import PROBE_SECONDS, Breaker, Breakers, Calls
+from shared.settings import Settings
+
+SETTINGS = Settings(
+    breaker_failure_rate=0.5, breaker_min_calls=4, breaker_window=30, breaker_pause=10
+)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def breaker(clock: Clock) -> Breaker:
+    return Breaker("model", "https://models.example", SETTINGS, clock=clock)
+
+
+async def call(
+    breaker: Breaker, outcome: BaseException | None = None, seconds: float | None = None
+) -> None:
+    """Call the model, and let that end so."""
+    deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
+    async with breaker.call(deadline):
+        if outcome:
+            raise outcome
+
+
+async def fail(breaker: Breaker, times: int = 1, **given: Any) -> None:
+    for _ in range(times):
+        with pytest.raises(InferenceError):
+            await call(breaker, InferenceError("no"), **given)
+
+
+async def test_it_opens_when_too_many_of_the_last_calls_failed(breaker: Breaker) -> None:
+    await call(breaker)
+    await call(breaker)
+    await fail(breaker, 1)
+    assert breaker.state == "closed"
+    await fail(breaker, 1)
+    assert breaker.state == "open"
+
+
+async def test_few_calls_do_not_tell(breaker: Breaker) -> None:
+    await fail(breaker, 3)
+    assert breaker.state == "closed"
+
+
+async def test_calls_of_long_ago_do_not_count(breaker: Breaker, clock: Clock) -> None:
+    await fail(breaker, 3)
+    clock.now += 31
+    await fail(breaker, 3)
+    assert breaker.state == "closed"
+
+
+async def test_while_open_no_call_goes_through_and_the_caller_learns_how_long(
+    breaker: Breaker, clock: Clock
+) -> None:
+    await fail(breaker, 4)
+    clock.now += 4
+    with pytest.raises(BreakerOpenError) as raised:
+        await call(breaker)
+    assert raised.value.retry_after == pytest.approx(6)
+
+
+async def test_after_the_pause_one_call_at_a_time_goes_through(
+    breaker: Breaker, clock: Clock
+) -> None:
+    await fail(breaker, 4)
+    clock.now += 10
+    assert breaker.state == "half-open"
+    async with breaker.call():
+        with pytest.raises(BreakerOpenError):
+            await call(breaker)
+    assert breaker.state == "closed"
+
+
+async def test_a_probe_that_fails_opens_it_for_another_pause(
+    breaker: Breaker, clock: Clock
+) -> None:
+    await fail(breaker, 4)
+    clock.now += 10
+    await fail(breaker)
+    assert breaker.state == "open"
+    clock.now += 10
+    assert breaker.state == "half-open"
+
+
+async def test_once_closed_the_old_failures_are_forgotten(breaker: Breaker, clock: Clock) -> None:
+    await fail(breaker, 4)
+    clock.now += 10
+    await call(breaker)
+    await fail(breaker, 3)
+    assert breaker.state == "closed"
+
+
+async def test_a_probe_that_is_given_up_leaves_the_next_call_to_probe(
+    breaker: Breaker, clock: Clock
+) -> None:
+    await fail(breaker, 4)
+    clock.now += 10
+    with pytest.raises(asyncio.CancelledError):
+        await call(breaker, asyncio.CancelledError())
+    await call(breaker)
+    assert breaker.state == "closed"
+
+
+async def test_a_probe_that_never_ends_does_not_keep_the_breaker_open(
+    breaker: Breaker, clock: Clock
+) -> None:
+    await fail(breaker, 4)
+    clock.now += 10
+    async with breaker.call():
+        clock.now += PROBE_SECONDS
+        await call(breaker)
+    assert breaker.state == "closed"
+
+
+async def test_a_model_that_refuses_is_there(breaker: Breaker) -> None:
+    """A wrong token or an input too long is no reason to leave the model alone."""
+    for _ in range(9):
+        with pytest.raises(InferenceRefusedError):
+            await call(breaker, InferenceRefusedError("the token is wrong"))
+    assert breaker.state == "closed"
+
+
+async def test_a_call_that_was_given_no_time_says_nothing_of_the_model(breaker: Breaker) -> None:
+    for _ in range(9):
+        with pytest.raises(InferenceTimeoutError):
+            await call(breaker, InferenceTimeoutError("late"), seconds=0.5)
+    assert breaker.state == "closed"
+    for _ in range(4):
+        with pytest.raises(InferenceTimeoutError):
+            await call(breaker, InferenceTimeoutError("late"), seconds=20)
+    assert breaker.state == "open"
+
+
+async def test_it_says_once_that_it_opened_and_once_that_it_closed(
+    breaker: Breaker, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And tells the model's name, never its URL, which may hold a password."""
+    await fail(breaker, 4)
+    for _ in range(5):
+        with pytest.raises(BreakerOpenError):
+            await call(breaker)
+    clock.now += 10
+    await call(breaker)
+    assert [record.message for record in caplog.records] == ["breaker opened", "breaker closed"]
+    assert not any("models.example" in str(vars(record)) for record in caplog.records)
+
+
+async def test_what_others_met_opens_it_too(breaker: Breaker) -> None:
+    breaker.learn_calls(Calls(answered=1, failed=5))
+    assert breaker.state == "open"
+
+
+async def test_what_others_opened_or_closed_is_open_or_closed_here(
+    breaker: Breaker, clock: Clock
+) -> None:
+    breaker.learn_pause(clock.now + 5)
+    with pytest.raises(BreakerOpenError):
+        await call(breaker)
+    breaker.learn_pause(None)
+    await call(breaker)
+
+
+async def test_failures_are_told_soon_and_successes_in_time(breaker: Breaker, clock: Clock) -> None:
+    """Telling may cost a round trip to another node of a cluster."""
+    await call(breaker)
+    assert not breaker.must_tell(soon=True)
+    assert breaker.must_tell(soon=False)
+    breaker.tell()
+    await call(breaker)
+    assert not breaker.must_tell(soon=False)
+    clock.now += 6
+    assert breaker.must_tell(soon=False)
+    await fail(breaker)
+    assert breaker.must_tell(soon=True)
+    breaker.tell()
+    assert not breaker.must_tell(soon=True)
+
+
+async def test_a_container_without_the_claim_does_not_probe(clock: Clock) -> None:
+    breaker = Breaker("model", "url", SETTINGS, claim=answering(granted=False), clock=clock)
+    await fail(breaker, 4)
+    clock.now += 10
+    with pytest.raises(BreakerOpenError):
+        await call(breaker)
+    assert breaker.state == "half-open"
+
+
+def test_a_containers_state_is_its_worst_breakers() -> None:
+    breakers = Breakers.of(SETTINGS)
+    assert breakers.state == "closed"
+    breakers.embeddings.learn_pause(1.0)
+    assert breakers.state == "half-open"
+    breakers.chat.learn_pause(9e12)
+    assert breakers.state == "open"
+
+
+def answering(*, granted: bool) -> Callable[[str], Awaitable[bool]]:
+    async def claim(_: str) -> bool:
+        return granted
+
+    return claim
