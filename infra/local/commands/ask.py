@@ -74,6 +74,10 @@ def origin(reply: Reply, milliseconds: float) -> str:
         told.append(f"semantic match ({reply.similarity:.2f}) with: {reply.matched}")
     elif reply.match:
         told.append(f"{reply.match} match")
+    if reply.stale:
+        told.append("stale: the model is left alone")
+    if reply.degraded:
+        told.append("quoted: the model is left alone")
     told.append(f"{milliseconds:.1f} ms")
     # What a hit shows was paid when its answer was written.
     cost = reply.answer.cost if reply.answer and reply.tier != "l1" else 0.0
