@@ -1,9 +1,10 @@
 """A reply, as the caller gets it. What is cached and what is new differ in `metadata` alone."""
 
-import json
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_json
 
 from shared.assistant import NO_NOTES
 
@@ -45,4 +46,4 @@ def present(request: "Request", reply: "Reply", *, explain: bool = False) -> byt
     }
     if explain:
         body["metadata"]["refused"] = reply.refused
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return to_json(body)
