@@ -19,8 +19,16 @@ class Problem(BaseModel):
 
 
 class HealthBody(BaseModel):
-    """How the container fares; without a cache it answers, too."""
+    """How the container fares; it is degraded where a part is away, and goes on without it.
+
+    `store` is null where the function uses none. The model is not asked: it is failing while
+    the circuit breaker is open.
+    """
 
     status: Literal["healthy", "degraded"]
     cache_available: bool
     redis_ping: Literal["OK", "unavailable", "off"]
+    cache: Literal["ok", "unavailable", "off"]
+    store: Literal["ok", "unavailable"] | None
+    model: Literal["ok", "failing"]
+    breaker: Literal["closed", "open", "half-open"]

@@ -11,15 +11,15 @@ from shared import health
 from shared.container import Container
 
 
-def part(container: Container) -> Part:
-    """Make the part of an app that tells how its container fares."""
+def part(container: Container, *, store: bool = True) -> Part:
+    """Make the part of an app that tells how its container fares, `store` if it uses one."""
     router = APIRouter()
 
     @router.get("/health", responses=responses("HealthBody"))
     async def tell_health() -> Response:
-        """Say whether questions are answered, and whether their answers are cached."""
-        headers = {"Cache-Control": "no-store"}
-        return JSONResponse(asdict(await health.check(container)), headers=headers)
+        """Say how the cache, the notes and the model fare: 200 whenever anyone can say it."""
+        fares = await health.check(container, store=store)
+        return JSONResponse(asdict(fares), headers={"Cache-Control": "no-store"})
 
     def forms() -> list[type]:
         from functions.forms import HealthBody  # noqa: PLC0415  # see functions.document

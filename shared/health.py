@@ -4,36 +4,96 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.errors import CacheUnavailableError
+from shared.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from shared.cache.connection import Connection
     from shared.container import Container
+    from shared.inference.breaker import Breakers
 
 _PROBE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`status` is `healthy`, or `degraded` where questions are answered without their cache.
+    """How the parts fare, and with them the whole.
 
-    `redis_ping` is `OK`, `unavailable`, or `off` where the cache is switched off.
+    `status` is `healthy`, or `degraded` where a part is away: what is in the cache is answered
+    without the others, and everything else without the cache. `cache` is `ok`, `unavailable`, or
+    `off` where it is switched off, which `cache_available` and `redis_ping` say in other words.
+    `store` is `ok`, `unavailable`, or None where this function uses none. No model is asked, for
+    that costs money: `model` is `failing` while the `breaker` of any is `open`, which containers
+    know of each other by way of the cache.
     """
 
     status: str
     cache_available: bool
     redis_ping: str
+    cache: str
+    store: str | None
+    model: str
+    breaker: str
 
 
-async def check(container: "Container") -> Health:
-    """Ask Redis whether it is there; half a second at most."""
+async def check(container: "Container", *, store: bool) -> Health:
+    """Ask all parts at once; half a second at most.
+
+    `store` says whether the notes are any of this function's business: asking for them loads
+    the driver of their database.
+    """
+    cache, notes = await asyncio.gather(_cache(container), _store(container, asked=store))
+    breaker = container.breakers.state
+    failing = breaker == "open"
+    well = not failing and "unavailable" not in {cache, notes}
+    return Health(
+        status="healthy" if well else "degraded",
+        cache_available=cache == "ok",
+        redis_ping="OK" if cache == "ok" else cache,
+        cache=cache,
+        store=notes,
+        model="failing" if failing else "ok",
+        breaker=breaker,
+    )
+
+
+async def _cache(container: "Container") -> str:
     connection = container.connection
-    if connection is None:
-        return Health("healthy", cache_available=False, redis_ping="off")
-    from shared.cache.connection import Command  # noqa: PLC0415  # redis is there by now
+    return "off" if connection is None else await _answers(_ask(connection, container.breakers))
 
+
+async def _ask(connection: "Connection", breakers: "Breakers") -> None:
+    """Hear from Redis that it is there, and until when the models are left alone."""
+    from shared.cache import keyspace  # noqa: PLC0415  # redis is there by now
+    from shared.cache.commands import Command  # noqa: PLC0415
+
+    # Every partition knows of every pause.
+    pauses = (Command.of("GET", keyspace.breaker_pause(0, breaker.id)) for breaker in breakers)
+    _, *until = await connection.run(Command.of("PING"), *pauses)
+    for breaker, milliseconds in zip(breakers, until, strict=True):
+        known = milliseconds is not None and milliseconds.isdigit()
+        breaker.learn_pause(int(milliseconds) / 1000 if known else None)
+
+
+async def _store(container: "Container", *, asked: bool) -> str | None:
+    return await _answers(container.store.ping()) if asked else None
+
+
+async def _answers(probe: "Coroutine[object, object, object]") -> str:
+    """Say whether a probe comes back in time.
+
+    One that does not is cancelled and left behind: a driver may take its time over a cancelled
+    call, and nobody is to wait for that.
+    """
+    task = asyncio.ensure_future(probe)
     try:
-        async with asyncio.timeout(_PROBE_SECONDS):
-            await connection.run(Command.of("PING"))
-    except (CacheUnavailableError, TimeoutError):
-        return Health("degraded", cache_available=False, redis_ping="unavailable")
-    return Health("healthy", cache_available=True, redis_ping="OK")
+        await asyncio.wait({task}, timeout=_PROBE_SECONDS)
+        if not task.done():
+            return "unavailable"
+        task.result()
+    except UnavailableError:
+        return "unavailable"
+    finally:
+        task.cancel()
+    return "ok"

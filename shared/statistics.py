@@ -6,6 +6,7 @@ something, `flights_joined` and `semantic_hits`; and the rest as it is named.
 """
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -151,6 +152,14 @@ class Statistics:
     live: "Live"
     memory_bytes: int | None
     memory_limit_bytes: int | None
+
+    @property
+    def window(self) -> Tally:
+        """What happened on all these days together."""
+        counts: Counter[str] = Counter()
+        for tally in self.days.values():
+            counts.update(tally.counts)
+        return Tally(counts)
 
 
 async def read(ledger: "Ledger", *, days: int = 1) -> Statistics:

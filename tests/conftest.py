@@ -1,3 +1,3 @@
 """Fixtures for every suite; each lives beside what it is about, in `tests/support`."""
 
-pytest_plugins = ["tests.support.caches", "tests.support.command", "tests.support.postgres"]
+pytest_plugins = [f"tests.support.{name}" for name in ("caches", "command", "counted", "postgres")]

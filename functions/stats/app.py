@@ -1,10 +1,12 @@
-"""`GET /assistant/cache-stats` and `GET /metrics`, for any ASGI server.
+"""`GET /assistant/cache-stats`, its dashboard and `GET /metrics`, for any ASGI server.
 
 TERCET_LOCAL=true uvicorn --factory functions.stats.app:app
 """
 
 from collections.abc import Iterable
-from typing import Any
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
@@ -19,6 +21,9 @@ from functions.stats import metrics
 from functions.stats.presenting import present
 from shared.container import Container
 from shared.errors import ForbiddenError, InvalidRequestError
+
+if TYPE_CHECKING:
+    from functions.page import Page
 
 SCOPE = "stats:read"
 """What is counted is counted over all users, so no user's own token will do."""
@@ -35,7 +40,7 @@ _DAYS = {
 
 def create_app(container: Container) -> FastAPI:
     """Make the app of this function alone."""
-    return build_app(container, part(container), health.part(container))
+    return build_app(container, part(container), health.part(container, store=False))
 
 
 def app() -> FastAPI:
@@ -75,7 +80,29 @@ def part(container: Container) -> Part:
         text = metrics.write(await statistics.read(container.ledger))
         return Response(text, headers=_NOT_KEPT, media_type=metrics.MEDIA_TYPE)
 
+    @router.get(
+        "/assistant/dashboard",
+        responses={200: {"content": {"text/html": {}}}},
+        response_description="A page for a browser",
+    )
+    async def dashboard() -> Response:
+        """Show the same to people.
+
+        To everybody, for a browser sends no token when it opens a page: there are no figures in
+        it. Its script asks for them, with the token that the operator gives it.
+        """
+        return _dashboard(local=container.settings.local_mode).response()
+
     return Part(router, _forms)
+
+
+@cache
+def _dashboard(*, local: bool) -> "Page":
+    """Make the page; on one's own machine it asks for no token."""
+    from functions.page import Page  # noqa: PLC0415  # its hashes take their time
+
+    access = {'data-access="token"': 'data-access="local"'} if local else {}
+    return Page(Path(__file__).with_name("dashboard"), access)
 
 
 async def _admit(http: Request, container: Container) -> None:

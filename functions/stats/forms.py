@@ -55,7 +55,8 @@ class Outcomes(BaseModel):
     """What became of questions.
 
     `exact` holds those that waited for the same question (`joined`); `asked_anew` wanted a new
-    answer; `degraded` were answered while the cache was away.
+    answer; `uncached` were answered while the cache was away. While a language model was left
+    alone, `stale` got an answer whose time was up, `degraded` a quotation from the notes.
     """
 
     exact: int
@@ -63,6 +64,8 @@ class Outcomes(BaseModel):
     joined: int
     generated: int
     asked_anew: int
+    uncached: int
+    stale: int
     degraded: int
 
 
@@ -105,14 +108,30 @@ class Hits(BaseModel):
     l3: int
 
 
-class Day(BaseModel):
-    """What happened on a day (UTC); memory is known of today alone.
+class Happened(BaseModel):
+    """What happened in some time.
+
+    `outages` are containers' losses of Redis, `breakers_opened` how often one began to leave a
+    language or embedding model alone; `evicted` are questions beyond a user's bound.
+    Latencies are by how a request was served; `generated` is of all answers that were written.
+    """
+
+    answers: Outcomes
+    outages: int
+    breakers_opened: int
+    refused: Refused
+    note_changes: NoteChanges
+    evicted: int
+    latency_ms: dict[str, Latencies]
+
+
+class Window(Happened):
+    """All days asked for together.
 
     Cached latency is of exact and semantic hits; whoever waited for an answer that was being
     generated counts as uncached.
     """
 
-    date: date
     total_requests: int
     cache_hits: Hits
     combined_hit_rate: float | None
@@ -122,26 +141,24 @@ class Day(BaseModel):
     cost_saved: float
     avg_latency_cached_ms: float | None
     avg_latency_uncached_ms: float | None
+
+
+class Day(Window):
+    """What happened on a day (UTC); memory is known of today alone."""
+
+    date: date
     redis_memory_mb: float | None
 
 
-class CacheStats(BaseModel):
-    """What the cache did, what it saved and what is in it.
-
-    `outages` are containers' losses of Redis; `evicted` are questions beyond a user's bound.
-    """
+class CacheStats(Happened):
+    """What the cache did, what it saved and what is in it."""
 
     l1_query: Answers
     l2_embedding: Entries
     l3_context: Entries
     combined: Combined
     tiers: dict[str, Tier]
-    answers: Outcomes
-    outages: int
-    refused: Refused
-    note_changes: NoteChanges
-    evicted: int
-    latency_ms: dict[str, Latencies]
     memory_mb: float | None
     memory_limit_mb: float | None
+    window: Window | None = None
     days: list[Day] | None = None

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from shared.statistics import Latency, Statistics, Tally
 
 _SERVED = ("exact", "semantic")
-_WAITED = ("joined", "l3", "l2", "none")
+_GENERATED = ("l3", "l2", "none")
+_WAITED = ("joined", *_GENERATED)
 
 
 def present(figures: "Statistics", settings: "Settings", *, days: bool) -> dict[str, Any]:
@@ -38,32 +39,16 @@ def present(figures: "Statistics", settings: "Settings", *, days: bool) -> dict[
             tier: {event: total[f"{tier}_{event}"] for event in ("hits", "misses", "stores")}
             for tier in ("l1", "l2", "l3")
         },
-        "answers": {
-            "exact": total.exact,
-            "semantic": total["semantic_hits"],
-            "joined": total["flights_joined"],
-            "generated": total.generated,
-            "asked_anew": total["bypassed"],
-            "degraded": total["degraded"],
-        },
-        "outages": total["outages"],
-        "refused": {by: total[f"refused_by_{by}"] for by in ("guard", "verifier", "fit", "fence")},
-        "note_changes": {
-            "acknowledged": total["invalidations"],
-            "dropped": total["dropped"],
-            "kept": total["kept"],
-            "avg_lag_ms": _rounded(total.lag_ms),
-        },
-        "evicted": total["evicted"],
-        "latency_ms": {way: _latency(latency) for way, latency in total.latency.items()},
+        **_happened(total),
         "memory_mb": _megabytes(figures.memory_bytes),
         "memory_limit_mb": _megabytes(figures.memory_limit_bytes),
     }
     if days:
-        last = max(figures.days)
+        window, last = figures.window, max(figures.days)
         memory = _megabytes(figures.memory_bytes)
+        body["window"] = _sums(window) | _happened(window)
         body["days"] = [
-            record(day, tally, memory_mb=memory if day == last else None)
+            record(day, tally, memory_mb=memory if day == last else None) | _happened(tally)
             for day, tally in figures.days.items()
         ]
     return body
@@ -71,8 +56,11 @@ def present(figures: "Statistics", settings: "Settings", *, days: bool) -> dict[
 
 def record(day: "date", tally: "Tally", *, memory_mb: float | None) -> dict[str, Any]:
     """Write a day's record. A question counts at the deepest tier that saved it something."""
+    return {"date": day.isoformat()} | _sums(tally) | {"redis_memory_mb": memory_mb}
+
+
+def _sums(tally: "Tally") -> dict[str, Any]:
     return {
-        "date": day.isoformat(),
         "total_requests": tally.requests,
         "cache_hits": {
             "l1": tally.avoided,
@@ -86,7 +74,33 @@ def record(day: "date", tally: "Tally", *, memory_mb: float | None) -> dict[str,
         "cost_saved": _dollars(tally.saved),
         "avg_latency_cached_ms": _rounded(tally.latency_of(*_SERVED).mean_ms),
         "avg_latency_uncached_ms": _rounded(tally.latency_of(*_WAITED).mean_ms),
-        "redis_memory_mb": memory_mb,
+    }
+
+
+def _happened(tally: "Tally") -> dict[str, Any]:
+    latency = tally.latency | {"generated": tally.latency_of(*_GENERATED)}
+    return {
+        "answers": {
+            "exact": tally.exact,
+            "semantic": tally["semantic_hits"],
+            "joined": tally["flights_joined"],
+            "generated": tally.generated,
+            "asked_anew": tally["bypassed"],
+            "uncached": tally["uncached"],
+            "stale": tally.latency["stale"].count,
+            "degraded": tally.latency["degraded"].count,
+        },
+        "outages": tally["outages"],
+        "breakers_opened": tally["breakers_opened"],
+        "refused": {by: tally[f"refused_by_{by}"] for by in ("guard", "verifier", "fit", "fence")},
+        "note_changes": {
+            "acknowledged": tally["invalidations"],
+            "dropped": tally["dropped"],
+            "kept": tally["kept"],
+            "avg_lag_ms": _rounded(tally.lag_ms),
+        },
+        "evicted": tally["evicted"],
+        "latency_ms": {way: _latency(each) for way, each in latency.items()},
     }
 
 

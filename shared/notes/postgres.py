@@ -20,6 +20,7 @@ from shared.notes.storable import require_id, storable
 from shared.notes.versions import TOMBSTONE_SECONDS, Known, user_digest
 
 if TYPE_CHECKING:
+    from shared.secrets import Secret
     from shared.vectors import Vector
 
 _SEARCH = """
@@ -58,7 +59,7 @@ class PostgresNoteStore:
     """`NoteStore` over a PostgreSQL database that `migrate` has prepared.
 
     Args:
-        url: `postgresql://user:password@host:port/database`.
+        url: `postgresql://user:password@host:port/database`, or a secret of that form.
         dimensions: of every embedding.
         connections: how many may be open at once.
         connect_timeout: in seconds.
@@ -68,7 +69,7 @@ class PostgresNoteStore:
 
     def __init__(
         self,
-        url: str,
+        url: "str | Secret",
         *,
         dimensions: int = 384,
         connections: int = 5,
@@ -202,6 +203,9 @@ class PostgresNoteStore:
             user_id,
         )
         return [Note(*row) for row in rows]
+
+    async def ping(self) -> None:
+        await self._fetch("SELECT 1")
 
     async def aclose(self) -> None:
         await self._connections.aclose()

@@ -179,6 +179,11 @@ class SQLiteNoteStore:
             )
         return [Note(*row) for row in rows]
 
+    async def ping(self) -> None:
+        async with self._transaction("DEFERRED") as connection:
+            # Unlike a bare SELECT 1 this reads the file.
+            await connection.execute_fetchall("SELECT count(*) FROM sqlite_schema")
+
     async def aclose(self) -> None:
         async with self._lock:
             connection, self._connection = self._connection, None

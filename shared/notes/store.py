@@ -64,6 +64,10 @@ class NoteStore(Protocol):
         """Read all of a user's notes, by note id."""
         ...
 
+    async def ping(self) -> None:
+        """Come back if the store answers; nobody's notes are read."""
+        ...
+
     async def aclose(self) -> None:
         """Close every connection; the next call opens new ones."""
         ...

@@ -286,3 +286,7 @@ async def test_a_closed_store_opens_again(store: NoteStore, backend: Backend) ->
     await store.aclose()
     await store.aclose()
     assert len(await store.notes("ann")) == 1
+
+
+async def test_a_store_that_is_there_answers_before_its_first_note(store: NoteStore) -> None:
+    await store.ping()

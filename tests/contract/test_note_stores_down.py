@@ -41,8 +41,9 @@ async def test_sqlite_without_a_usable_file_is_unavailable(tmp_path: Path) -> No
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "other", tmp_path / "folder", tmp_path / "other" / "notes.db"):
         async with aclosing(SQLiteNoteStore(path)) as store:
-            with pytest.raises(StoreUnavailableError):
-                await store.notes("ann")
+            for asking in (store.notes("ann"), store.ping()):
+                with pytest.raises(StoreUnavailableError):
+                    await asking
 
 
 async def test_sqlite_raises_a_programming_error_as_it_is(tmp_path: Path) -> None:
@@ -80,9 +81,10 @@ async def test_sqlite_overwrites_what_it_deletes(tmp_path: Path) -> None:
 async def test_postgres_refusing_connections_is_unavailable(unused_tcp_port: int) -> None:
     url = f"postgresql://ann:secret@127.0.0.1:{unused_tcp_port}/notes"
     async with aclosing(PostgresNoteStore(url)) as store:
-        with pytest.raises(StoreUnavailableError) as caught:
-            await store.notes("ann")
-    assert "secret" not in str(caught.value)
+        for asking in (store.notes("ann"), store.ping()):
+            with pytest.raises(StoreUnavailableError) as caught:
+                await asking
+            assert "secret" not in str(caught.value)
 
 
 async def test_postgres_that_is_mute_is_unavailable_after_the_timeout() -> None:

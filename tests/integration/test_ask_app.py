@@ -1,11 +1,9 @@
-"""The ask app on an ASGI server: what goes wrong comes out as a problem, and health is quick."""
+"""The ask app on an ASGI server: what goes wrong comes out as a problem."""
 
 import asyncio
 import json
 import logging
-import socket
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,7 +12,6 @@ import pytest
 from functions.ask.app import create_app
 from functions.ask.forms import AnswerBody
 from functions.forms import HealthBody, Problem
-from infra.local.valkey import start_valkey
 from shared.container import Container
 from shared.errors import ConfigurationError, InferenceUnavailableError
 from shared.inference.model import Completion
@@ -208,44 +205,6 @@ async def test_the_document_describes_what_is_answered(models: Models) -> None:
     named = {part.split('"')[0] for part in json.dumps(document).split("#/components/schemas/")[1:]}
     assert named == set(document["components"]["schemas"])
     assert document["paths"]["/assistant/query"]["post"]["requestBody"]["required"] is True
-
-
-async def test_health_says_ok_with_the_seeds_fields(models: Models) -> None:
-    with start_valkey() as valkey:
-        container = container_of(models, cache_enabled=True, redis_url=valkey.url, redis_timeout=2)
-        async with client_of(container) as client:
-            response = await client.get("/health", headers={"X-Tercet-User": ""})
-        await container.aclose()
-    assert response.json() == {"status": "healthy", "cache_available": True, "redis_ping": "OK"}
-
-
-@pytest.fixture
-def mute_server() -> Iterator[str]:
-    """Takes connections, and never says a word."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
-
-
-async def test_health_is_quick_without_redis(models: Models, mute_server: str) -> None:
-    for url in (mute_server, "redis://127.0.0.1:1/0"):
-        container = container_of(models, cache_enabled=True, redis_url=url, redis_timeout=5)
-        async with client_of(container) as client:
-            began = time.perf_counter()
-            response = await client.get("/health")
-            assert time.perf_counter() - began < 2
-        await container.aclose()
-        assert response.status_code == 200
-        assert response.json() == {
-            "status": "degraded",
-            "cache_available": False,
-            "redis_ping": "unavailable",
-        }
-
-
-async def test_health_without_a_cache_is_health(models: Models) -> None:
-    async with client_of(container_of(models)) as client:
-        said = (await client.get("/health")).json()
-    assert said == {"status": "healthy", "cache_available": False, "redis_ping": "off"}
 
 
 def test_local_mode_does_not_start_inside_lambda(

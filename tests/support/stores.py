@@ -86,6 +86,9 @@ class MemoryNoteStore:
         require_id("user_id", user_id)
         return [note for _, (note, _) in sorted(self._of(user_id).items())]
 
+    async def ping(self) -> None:
+        """Memory is always there."""
+
     async def aclose(self) -> None:
         """Nothing is open."""
 

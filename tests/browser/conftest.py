@@ -1,0 +1,81 @@
+"""A browser, and the app of statistics on a port, over a Valkey of the test's own."""
+
+from collections.abc import Iterator
+from shutil import which
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from functions.stats.app import create_app
+from infra.local.valkey import ValkeyProcess, start_valkey
+from shared.settings import Settings
+from tests.support.browser import Visitor
+from tests.support.busy import busy_month
+from tests.support.counted import of
+from tests.support.huggingface import serving
+from tests.support.tokens import Issuer, issuing
+
+_ARGUMENTS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run"
+    " --disable-background-networking --disable-component-update --disable-sync"
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium; of a module, for no event loop runs beside Playwright's."""
+    program = which("chromium")
+    if program is None:
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS.split())
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[Visitor]:
+    """A visitor whose pages had no error and asked nobody but one server."""
+    visiting = Visitor(browser)
+    yield visiting
+    for context in browser.contexts:
+        context.close()
+    assert visiting.errors == []
+    assert len(visiting.hosts) == 1
+
+
+@pytest.fixture
+def valkey() -> Iterator[ValkeyProcess]:
+    """A cache of its own, for a day that was read is closed."""
+    with start_valkey(None, maxmemory="100mb") as server:
+        yield server
+
+
+@pytest.fixture
+def local(valkey: ValkeyProcess) -> Iterator[str]:
+    """The address of an app in local mode, where nothing has happened yet."""
+    settings = Settings(redis_url=valkey.url, redis_timeout=1, local_mode=True)
+    with serving(create_app(of(settings))) as url:
+        yield url
+
+
+@pytest.fixture
+def busy(valkey: ValkeyProcess, local: str) -> str:
+    """The same after a busy month."""
+    busy_month(valkey.port)
+    return local
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    with issuing() as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def guarded(valkey: ValkeyProcess, issuer: Issuer) -> Iterator[str]:
+    """The address of an app that asks for tokens, after a busy month."""
+    busy_month(valkey.port)
+    settings = issuer.settings(redis_url=valkey.url, redis_timeout=1)
+    with serving(create_app(of(settings))) as url:
+        yield url

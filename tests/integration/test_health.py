@@ -1,0 +1,170 @@
+"""`GET /health`: how each part fares, told in half a second whatever hangs."""
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from functions.ask import app as ask
+from functions.forms import HealthBody
+from functions.stats import app as stats
+from infra.local.valkey import ValkeyProcess, start_valkey
+from shared.cache.breakers import SharedBreakers
+from shared.cache.connection import Connection
+from shared.container import Container
+from shared.errors import InferenceUnavailableError
+from shared.health import check
+from shared.inference.breaker import Breakers
+from shared.notes.postgres import PostgresNoteStore
+from shared.notes.sqlite import SQLiteNoteStore
+from shared.notes.store import NoteStore
+from shared.settings import Settings
+from tests.support.stores import MemoryNoteStore
+
+WELL = {
+    "status": "healthy",
+    "cache_available": True,
+    "redis_ping": "OK",
+    "cache": "ok",
+    "store": "ok",
+    "model": "ok",
+    "breaker": "closed",
+}
+UNCACHED = {"cache_available": False, "redis_ping": "unavailable", "cache": "unavailable"}
+OFF = {"cache_available": False, "redis_ping": "off", "cache": "off"}
+
+
+async def health(
+    store: NoteStore | None = None, *, of: Any = ask, **settings: Any
+) -> dict[str, Any]:
+    """What the app of one function says, which takes less than a second."""
+    container = Container(Settings(**settings), store=store or MemoryNoteStore())
+    transport = httpx.ASGITransport(of.create_app(container))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        began = time.perf_counter()
+        response = await client.get("/health")
+        assert time.perf_counter() - began < 1
+    await container.aclose()
+    assert (response.status_code, response.headers["cache-control"]) == (200, "no-store")
+    said: dict[str, Any] = response.json()
+    assert HealthBody.model_validate(said).model_dump() == said
+    return said
+
+
+@pytest.fixture(scope="module")
+def valkey() -> Iterator[ValkeyProcess]:
+    with start_valkey() as server:
+        yield server
+
+
+@pytest.fixture
+def mute() -> Iterator[int]:
+    """The port of a server that takes connections, and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+async def test_it_is_healthy_where_every_part_is_there(valkey: ValkeyProcess) -> None:
+    assert await health(redis_url=valkey.url, redis_timeout=2) == WELL
+
+
+async def test_without_a_cache_by_choice_it_is_healthy() -> None:
+    assert await health(cache_enabled=False) == WELL | OFF
+
+
+async def test_without_its_cache_it_is_degraded(mute: int) -> None:
+    for port in (1, mute):
+        url = f"redis://127.0.0.1:{port}/0"
+        said = await health(redis_url=url, redis_timeout=5)
+        assert said == WELL | UNCACHED | {"status": "degraded"}
+
+
+async def test_without_its_notes_it_is_degraded(tmp_path: Path, mute: int) -> None:
+    stores: list[Callable[[], NoteStore]] = [
+        lambda: SQLiteNoteStore(tmp_path),  # a folder is no database
+        lambda: PostgresNoteStore("postgresql://nobody@127.0.0.1:1/notes"),
+        lambda: PostgresNoteStore(f"postgresql://nobody@127.0.0.1:{mute}/notes"),
+    ]
+    for made in stores:
+        said = await health(made(), cache_enabled=False)
+        assert said == WELL | OFF | {"status": "degraded", "store": "unavailable"}
+
+
+async def test_parts_that_hang_are_waited_for_at_once(mute: int) -> None:
+    """Together they take no longer than one of them: see `health`."""
+    store = PostgresNoteStore(f"postgresql://nobody@127.0.0.1:{mute}/notes")
+    said = await health(store, redis_url=f"redis://127.0.0.1:{mute}/0", redis_timeout=5)
+    assert (said["cache"], said["store"]) == ("unavailable", "unavailable")
+
+
+async def failing(breakers: Breakers) -> None:
+    """Let a language model fail until it is left alone."""
+    for _ in range(20):
+        with pytest.raises(InferenceUnavailableError):
+            async with breakers.chat.call():
+                raise InferenceUnavailableError("busy")
+    assert breakers.state != "closed"
+
+
+@pytest.mark.parametrize(
+    ("pause", "said"),
+    [
+        (60, {"status": "degraded", "model": "failing", "breaker": "open"}),
+        (0.1, {"breaker": "half-open"}),
+    ],
+)
+async def test_a_model_that_other_containers_leave_alone_is_failing(
+    valkey: ValkeyProcess, pause: float, said: dict[str, str]
+) -> None:
+    of: dict[str, Any] = {
+        "redis_url": valkey.url,
+        "redis_timeout": 2,
+        "chat_model": f"pauses for {pause}",
+    }
+    others = Breakers.of(Settings(**of, breaker_pause=pause))
+    await failing(others)
+    connection = Connection.open(Settings(redis_url=valkey.url), timeout=5)
+    await connection.run(*SharedBreakers(others, 0).news()[0])
+    await connection.aclose()
+    await asyncio.sleep(0.2)
+    assert await health(**of) == WELL | said
+    assert await health(of=stats, **of) == WELL | said | {"store": None}
+
+
+async def test_without_a_cache_the_containers_own_breaker_tells() -> None:
+    container = Container(Settings(cache_enabled=False), store=MemoryNoteStore())
+    await failing(container.breakers)
+    fares = await check(container, store=True)
+    assert (fares.status, fares.model, fares.breaker) == ("degraded", "failing", "open")
+
+
+async def test_statistics_say_nothing_of_notes_that_they_do_not_use(
+    valkey: ValkeyProcess, tmp_path: Path
+) -> None:
+    broken = SQLiteNoteStore(tmp_path)
+    assert await health(broken, of=stats, redis_url=valkey.url, redis_timeout=2) == WELL | {
+        "store": None
+    }
+
+
+def test_the_health_of_statistics_loads_no_database_driver() -> None:
+    code = """
+import asyncio, json, sys
+from shared import health
+from shared.container import Container
+from shared.settings import Settings
+settings = Settings(redis_url="redis://127.0.0.1:1/0", database_url="postgresql://nobody@nowhere/")
+asyncio.run(health.check(Container(settings), store=False))
+print(json.dumps(sorted(sys.modules)))
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "redis" in json.loads(run.stdout)
+    assert not {"asyncpg", "aiosqlite", "numpy", "httpx"} & set(json.loads(run.stdout))

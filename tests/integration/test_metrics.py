@@ -1,0 +1,93 @@
+"""`GET /metrics`: Prometheus' own parser reads it, and no counter falls."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from shared.container import Container
+from tests.support.command import started
+from tests.support.counted import ANN, COST, get, of, use
+
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def samples_of(text: str) -> Samples:
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def assert_monotone(before: Samples, after: Samples) -> None:
+    counters = {
+        key: value
+        for key, value in before.items()
+        if key[0].endswith(("_total", "_count", "_sum", "_bucket"))
+    }
+    assert len(counters) > 100
+    assert {key for key, value in counters.items() if after[key] < value} == set()
+
+
+async def test_metrics_are_prometheus_text_and_true_across_containers(
+    counted: Container,
+) -> None:
+    other = of(counted.settings)
+    await use(counted)
+    await use(other)
+    response = await get(other, "/metrics")
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    families = {family.name: family for family in text_string_to_metric_families(response.text)}
+    assert all(family.documentation for family in families.values())
+    assert families["tercet_requests"].type == "counter"
+    assert families["tercet_request_duration_seconds"].type == "histogram"
+    found = samples_of(response.text)
+    assert found["tercet_requests_total", ()] == 10
+    assert found["tercet_cost_dollars_total", (("kind", "spent"),)] == pytest.approx(6 * COST)
+    assert found["tercet_entries", (("tier", "l1"),)] == 3
+    buckets = {
+        labels: value
+        for (name, labels), value in found.items()
+        if name == "tercet_request_duration_seconds_bucket" and ("way", "exact") in labels
+    }
+    assert len(buckets) == 14
+    assert list(buckets.values()) == sorted(buckets.values())
+    hits = found["tercet_request_duration_seconds_count", (("way", "exact"),)]
+    assert hits == max(buckets.values()) > 0
+    await other.aclose()
+
+
+async def test_counters_never_fall_between_scrapes_though_a_container_restarts(
+    counted: Container,
+) -> None:
+    await use(counted)
+    before = samples_of((await get(counted, "/metrics")).text)
+    await counted.aclose()
+    again = of(counted.settings)
+    await use(again)
+    after = samples_of((await get(again, "/metrics")).text)
+    await again.aclose()
+    assert_monotone(before, after)
+    assert after["tercet_requests_total", ()] == before["tercet_requests_total", ()] + 5
+
+
+def scraped_from_a_process(data: Path) -> Samples:
+    """Serve a folder, ask one question and scrape; then the process is killed."""
+    process = started("serve", "--port", "0", "--data", data)
+    assert process.stdout
+    try:
+        url = process.stdout.readline().split()[3]
+        with httpx.Client(base_url=url, headers=ANN, timeout=60) as client:
+            assert client.post("/assistant/query", json={"query": "What is hope?"}).is_success
+            return samples_of(client.get("/metrics").text)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_counters_never_fall_between_scrapes_though_the_process_was_killed(tmp_path: Path) -> None:
+    before, after = scraped_from_a_process(tmp_path), scraped_from_a_process(tmp_path)
+    assert_monotone(before, after)
+    assert [each["tercet_requests_total", ()] for each in (before, after)] == [1, 2]
