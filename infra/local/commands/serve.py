@@ -55,7 +55,9 @@ def serve(
         address = f"[{host}]" if ":" in host else host
         typer.echo(
             f"Tercet listens at http://{address}:{taken} (who asks: header {USER_HEADER};"
-            " Ctrl-C ends it)"
+            f" Ctrl-C ends it)\n"
+            f"  playground  http://{address}:{taken}/playground\n"
+            f"  dashboard   http://{address}:{taken}/assistant/dashboard"
         )
         uvicorn.Server(config).run(sockets=[listener])
 
@@ -66,8 +68,9 @@ def _app(container: "Container") -> "FastAPI":
     from functions.ask import app as ask  # noqa: PLC0415
     from functions.invalidate import app as invalidate  # noqa: PLC0415
     from functions.stats import app as stats  # noqa: PLC0415
+    from infra.local.playground import app as playground  # noqa: PLC0415
 
-    parts = (ask.part, invalidate.part, stats.part, health.part)
+    parts = (ask.part, invalidate.part, stats.part, health.part, playground.part)
     return build_app(container, *(part(container) for part in parts))
 
 

@@ -1,0 +1,143 @@
+"""`/playground`, beside the functions of `tercet serve`; never a part of a deployment."""
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from functions.application import Part
+from functions.ask.presenting import present
+from functions.bodies import read_body
+from functions.identity import caller
+from functions.page import Page
+from infra.local.playground import seeing
+from infra.local.publishing import deleted, written
+from shared import assistant
+from shared.errors import NotFoundError
+from shared.notes.reading import ReadNote
+from shared.steps import recorded
+
+if TYPE_CHECKING:
+    from shared.container import Container
+    from shared.notes.changes import NoteChanged
+
+_NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+class Asked(BaseModel):
+    """A question; `fresh` asks for a new answer."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    query: str
+    fresh: bool = False
+
+
+class Written(BaseModel):
+    """A note as it is to be."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    title: str = Field(max_length=1_000)
+    text: str
+
+
+def part(container: "Container") -> Part:
+    """Make the playground's part of a local server's app."""
+    router = APIRouter(include_in_schema=False)
+    page = Page(Path(__file__).with_name("web"))
+
+    @router.get("/")
+    async def begin() -> Response:
+        return RedirectResponse("/playground")
+
+    @router.get("/playground")
+    async def show() -> Response:
+        return page.response()
+
+    @router.get("/playground/notes")
+    async def notes(http: Request) -> Response:
+        user_id = await _user(http, container)
+        return _json(
+            [
+                {"note_id": note.note_id, "title": note.title, "text": note.text}
+                for note in await container.store.notes(user_id)
+            ]
+        )
+
+    @router.get("/playground/cached")
+    async def cached(http: Request) -> Response:
+        user_id = await _user(http, container)
+        return _json(seeing.listed(await seeing.cached(container, user_id)))
+
+    @router.post("/playground/ask")
+    async def ask(http: Request) -> Response:
+        """Answer, and tell the way that the answer took."""
+        user_id = await _user(http, container)
+        body = await read_body(http, Asked)
+        near = await seeing.near(container, user_id, body.query)
+        request = assistant.Request(user_id, body.query, fresh=body.fresh)
+        began = time.perf_counter()
+        with recorded() as steps:
+            reply = await container.assistant.ask(request)
+        took = time.perf_counter() - began
+        return _json(
+            {
+                "reply": json.loads(present(request, reply, explain=True)),
+                "milliseconds": took * 1e3,
+                "steps": [
+                    {
+                        "name": step.name,
+                        "began": (step.began - began) * 1e3,
+                        "milliseconds": step.seconds * 1e3,
+                    }
+                    for step in steps
+                ],
+                "near": near,
+            }
+        )
+
+    @router.put("/playground/notes/{note_id:path}")
+    async def write(http: Request, note_id: str) -> Response:
+        user_id = await _user(http, container)
+        body = await read_body(http, Written)
+        note = ReadNote(note_id, body.title, body.text)
+        return _json(await _apply(container, written(user_id, note)))
+
+    @router.delete("/playground/notes/{note_id:path}")
+    async def delete(http: Request, note_id: str) -> Response:
+        user_id = await _user(http, container)
+        if await container.store.note(user_id, note_id) is None:
+            raise NotFoundError(f"there is no note {note_id!r}")
+        return _json(await _apply(container, deleted(user_id, note_id)))
+
+    return Part(router, list)
+
+
+async def _apply(container: "Container", change: "NoteChanged") -> dict[str, Any]:
+    """Make a change true; say which cached questions it dropped and which it kept."""
+    before = await seeing.cached(container, change.user_id)
+    began = time.perf_counter()
+    outcome = await container.freshness.note_changed(change)
+    took = time.perf_counter() - began
+    after = await seeing.cached(container, change.user_id)
+    stayed = {field: entry for field, entry in before.items() if field in after}
+    gone = {field: entry for field, entry in before.items() if field not in after}
+    return asdict(outcome) | {
+        "milliseconds": took * 1e3,
+        "dropped": seeing.listed(gone),
+        "kept": seeing.listed(stayed),
+    }
+
+
+async def _user(http: Request, container: "Container") -> str:
+    return (await caller(http, container.settings)).user_id
+
+
+def _json(value: Any) -> Response:
+    return JSONResponse(value, headers=_NOT_KEPT)
