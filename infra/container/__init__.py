@@ -1,0 +1,1 @@
+"""Everything in one container, for any engine that runs one."""

@@ -1,0 +1,23 @@
+"""Every function in one process.
+
+uvicorn --factory infra.container.app:app
+"""
+
+from typing import TYPE_CHECKING
+
+from functions import health
+from functions.application import build_app
+from functions.ask import app as ask
+from functions.invalidate import app as invalidate
+from functions.opening import open_container
+from functions.stats import app as stats
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+def app() -> "FastAPI":
+    """Make the app from the process's environment."""
+    container = open_container()
+    parts = (ask.part, invalidate.part, stats.part, health.part)
+    return build_app(container, *(part(container) for part in parts))

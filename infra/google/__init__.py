@@ -1,0 +1,1 @@
+"""Tercet on Cloud Run."""
