@@ -1,0 +1,1 @@
+"""The built functions on Lambda's own runtime and interface emulator, without Docker."""

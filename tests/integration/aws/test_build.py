@@ -1,0 +1,168 @@
+"""What `sam build` makes for each processor, and that it is all that Lambda's Python needs."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from email.parser import HeaderParser
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.layer import FIGURES, zipped_mb
+from tests.support.sam import ROOT, TEMPLATES, built, lambda_python, sam
+
+pytestmark = pytest.mark.xdist_group("sam")
+
+HANDLERS = {"AskFunction": "ask", "StatsFunction": "stats", "InvalidateFunction": "invalidate"}
+# What the first request would load, and what only some settings do.
+LATER = (
+    *(
+        "asyncpg",
+        "cryptography",
+        "hiredis",
+        "httpx",
+        "jwt",
+        "msgpack",
+        "numpy",
+        "redis",
+        "zstandard",
+    ),
+    *("shared.assistant", "shared.freshness", "shared.statistics", "shared.matching.matcher"),
+)
+# A file's kind of processor, in its ELF header: e_machine, at byte 18.
+MACHINES = {"x86_64": 62, "arm64": 183}
+PLATFORMS = {"x86_64": "_x86_64", "arm64": "_aarch64"}
+GLIBC = 34  # 2.34, of Amazon Linux 2023
+PROGRAM = """
+import importlib, json, sys
+sys.path[:0] = json.loads(sys.argv[1])
+for name in json.loads(sys.argv[2]):
+    importlib.import_module(name)
+"""
+
+
+@pytest.fixture(params=["x86_64", "arm64"])
+def architecture(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def layer(architecture: str) -> Path:
+    return built(architecture) / "SharedLayer" / "python"
+
+
+def distributions(layer: Path) -> Iterator[Path]:
+    found = sorted(layer.glob("*.dist-info"))
+    assert found
+    yield from found
+
+
+def test_sam_finds_the_template_valid() -> None:
+    assert "is a valid SAM Template" in sam("validate", "--lint", "--template", TEMPLATES[0])
+
+
+def test_what_the_template_includes_is_valid() -> None:
+    lint = Path(sys.executable).with_name("cfn-lint")
+    ended = subprocess.run(
+        [lint, "--", *TEMPLATES[1:]], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("function", HANDLERS)
+def test_a_bare_python_of_the_deployed_version_imports_a_function_and_all_that_it_loads_later(
+    function: str, tmp_path: Path
+) -> None:
+    python = lambda_python()
+    folder = built("x86_64")
+    path = json.dumps([str(folder / function), str(folder / "SharedLayer" / "python")])
+    names = json.dumps([f"functions.{HANDLERS[function]}.handler", *LATER])
+    ended = subprocess.run(
+        [python, "-B", "-I", "-S", "-c", PROGRAM, path, names],
+        cwd=tmp_path,
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_every_wheel_is_for_the_processor_and_for_lambda_s_python_and_libc(
+    layer: Path, architecture: str
+) -> None:
+    for distribution in distributions(layer):
+        wheel = HeaderParser().parsestr((distribution / "WHEEL").read_text("utf-8"))
+        assert any(fits(tag, architecture) for tag in wheel.get_all("Tag", [])), distribution.name
+
+
+def fits(tag: str, architecture: str) -> bool:
+    python, abi, platform = tag.split("-")
+    if platform == "any":
+        return python in {"py3", "py2.py3"} and abi == "none"
+    libc = platform.removesuffix(PLATFORMS[architecture]).removeprefix("manylinux_2_")
+    old = platform == f"manylinux2014{PLATFORMS[architecture]}"
+    return (old or (libc.isdigit() and int(libc) <= GLIBC)) and (
+        abi == "cp313" or (abi == "abi3" and int(python.removeprefix("cp3")) <= 13)
+    )
+
+
+def test_every_library_in_it_is_for_the_processor(layer: Path, architecture: str) -> None:
+    libraries = [path for path in layer.rglob("*.so*") if path.is_file()]
+    assert len(libraries) > 10
+    for library in libraries:
+        with library.open("rb") as file:
+            header = file.read(20)
+        assert header[:4] == b"\x7fELF", library
+        assert int.from_bytes(header[18:20], "little") == MACHINES[architecture], library
+
+
+def test_it_holds_the_locked_packages_without_those_that_lambda_brings(layer: Path) -> None:
+    names = {path.name.partition("-")[0].lower().replace("_", "-") for path in distributions(layer)}
+    wanted = {"asyncpg", "aws-lambda-powertools", "fastapi", "httpx", "mangum", "msgpack", "numpy"}
+    assert wanted | {"pydantic", "pyjwt", "redis", "zstandard"} <= names
+    assert names.isdisjoint({"boto3", "botocore", "pytest", "uvicorn", "tercet", "pip"})
+
+
+def test_it_is_stripped_of_what_nothing_imports(layer: Path) -> None:
+    for pattern in ("tests", "*.pyi", "*.pyx", "RECORD", "bin"):
+        assert not [path for path in layer.rglob(pattern) if "shared" not in path.parts], pattern
+
+
+def test_it_keeps_every_licence_that_a_package_names(layer: Path) -> None:
+    named = 0
+    for distribution in distributions(layer):
+        metadata = HeaderParser().parsestr((distribution / "METADATA").read_text("utf-8"))
+        for licence in metadata.get_all("License-File", []):
+            named += 1
+            places = (distribution / "licenses" / licence, distribution / licence)
+            assert any(place.is_file() for place in places), f"{distribution.name}: {licence}"
+    assert named > 10
+
+
+def test_it_brings_all_of_shared_and_each_function_all_of_functions(
+    layer: Path, architecture: str
+) -> None:
+    assert files(layer / "shared") == files(ROOT / "shared")
+    for function in (*HANDLERS, "DashboardFunction"):
+        assert files(built(architecture) / function / "functions") == files(ROOT / "functions")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def test_it_is_within_its_budget() -> None:
+    """The other processor's is measured by the benchmark; zipping takes seconds."""
+    assert zipped_mb(built("x86_64") / "SharedLayer") < (FIGURES["layer_mb"].budget or 0)
+
+
+def test_with_a_function_it_is_within_lambda_s_quota(layer: Path, architecture: str) -> None:
+    folders = (layer, built(architecture) / "AskFunction")
+    unzipped = sum(path.stat().st_size for each in folders for path in each.rglob("*"))
+    assert unzipped < 250e6

@@ -1,0 +1,65 @@
+"""The user that functions are to the deployed cache may do all that they do, and no more."""
+
+import pytest
+from redis import Redis
+from redis.cluster import RedisCluster
+from redis.exceptions import NoPermissionError
+
+from shared.cache.connection import Command, Connection
+from shared.cache.invalidation import Invalidation
+from shared.cache.ledger import Ledger
+from shared.settings import Settings
+from tests.support.caches import Cache
+from tests.support.templates import ALL
+
+ACCESS = ALL["infra/aws/cache.yaml"]["Resources"]["User"]["Properties"]["AccessString"]
+USER, PASSWORD = "tercet-functions", "in-place-of-a-token"
+
+
+@pytest.fixture(params=["valkey", "cluster"])
+def settings(request: pytest.FixtureRequest) -> Settings:
+    """Settings of a function whose user is who it will be on ElastiCache."""
+    url = request.getfixturevalue(f"{request.param}_url")
+    clustered = request.param == "cluster"
+    rights = ("reset", f">{PASSWORD}", *ACCESS.split())
+    if clustered:
+        with RedisCluster.from_url(url) as admin:
+            everywhere = RedisCluster.ALL_NODES
+            admin.execute_command("ACL SETUSER", USER, *rights, target_nodes=everywhere)
+    else:
+        with Redis.from_url(url) as admin:
+            admin.execute_command("ACL SETUSER", USER, *rights)
+    url = url.replace("redis://", f"redis://{USER}:{PASSWORD}@")
+    return Settings(redis_url=url, redis_cluster=clustered, redis_timeout=5)
+
+
+async def test_it_answers_counts_and_invalidates(settings: Settings) -> None:
+    cache = Cache(Connection.open(settings), settings)
+    kept = await cache.ask("ann")
+    found = await cache.visit("ann").look_up()
+    assert found.answer == kept
+    invalidation = Invalidation(cache.connection)
+    fields = await invalidation.raise_fence("ann")
+    await invalidation.drop("ann", fields)
+    assert (await cache.visit("ann").look_up()).answer is None
+    await invalidation.forget("ann")
+    ledger = Ledger(cache.connection)
+    assert (await ledger.read(2)).total
+    used, _ = await cache.connection.memory()
+    assert used > 0
+    held = cache.connection.run_until_held(
+        Command.of("SET", "key", "value"), replicas=0, seconds=0.1
+    )
+    assert await held == 0
+    await cache.connection.aclose()
+
+
+@pytest.mark.parametrize("command", ["FLUSHALL", "KEYS *", "CONFIG GET *", "ACL LIST", "MONITOR"])
+def test_it_may_not_empty_search_or_govern_the_cache(valkey_url: str, command: str) -> None:
+    with Redis.from_url(valkey_url) as admin:
+        admin.execute_command("ACL SETUSER", "limited", "reset", f">{PASSWORD}", *ACCESS.split())
+    with (
+        Redis.from_url(valkey_url, username="limited", password=PASSWORD) as limited,
+        pytest.raises(NoPermissionError),
+    ):
+        limited.execute_command(*command.split())

@@ -1,0 +1,136 @@
+"""What `sam build` makes, on Lambda's own runtime and interface emulator."""
+
+import json
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.valkey import free_port
+from shared.container import Container
+from shared.notes.postgres import PostgresNoteStore
+from shared.settings import Settings
+from tests.support.asking import Surroundings, surroundings, write_notes
+from tests.support.emulator import answered, event, function, question, runtime
+from tests.support.servers import CountingProxy
+
+# The emulator takes two ports that were free a moment ago, and times are looked at.
+pytestmark = pytest.mark.xdist_group("lambda")
+
+
+@pytest.fixture
+async def around(tmp_path: Path, postgres_url: str) -> AsyncIterator[Surroundings]:
+    """Models, an empty cache, and a database in which Ann has notes."""
+    runtime()
+    with surroundings(tmp_path) as made:
+        made.environ["DATABASE_URL"] = postgres_url
+        settings = Settings.from_env(made.environ)
+        store = PostgresNoteStore(postgres_url, dimensions=settings.embedding_dimensions)
+        await store.migrate()
+        container = Container(settings, store=store)
+        await write_notes(container, "ann")
+        await container.aclose()
+        yield made
+
+
+def test_a_question_is_answered_cold_and_again_warm_over_the_same_connection(
+    around: Surroundings,
+) -> None:
+    with CountingProxy(around.valkey.port) as proxy:
+        environ = around.environ | {"REDIS_CACHE_URL": proxy.url}
+        with function("ask", environ) as ask:
+            cold = ask.invoke(event("ask"))
+            connections = proxy.connections
+            warm = ask.invoke(event("ask"))
+        first, again = answered(cold), answered(warm)
+        assert connections == proxy.connections == 1
+    assert cold.init is not None
+    assert warm.init is None
+    assert first["metadata"]["cached"] is False
+    assert again["metadata"]["match"] == "exact"
+    assert (again["answer"], again["sources"]) == (first["answer"], first["sources"])
+    assert around.models.count("/chat/completions") == 1
+    assert warm.duration < cold.duration
+    assert cold.peak_mb
+    assert cold.peak_mb < 256
+
+
+def test_stats_tell_what_the_other_function_did(around: Surroundings) -> None:
+    with function("ask", around.environ) as ask:
+        for _ in range(3):
+            answered(ask.invoke(event("ask")))
+    with function("stats", around.environ) as stats:
+        told = answered(stats.invoke(event("stats")))
+        again = stats.invoke(event("stats"))
+    assert told["combined"]["total_requests"] == 3
+    assert told["l1_query"]["total_hits"] == 2
+    assert again.init is None
+    assert answered(again)["combined"] == told["combined"]
+
+
+def test_of_a_batch_the_poison_message_alone_comes_back(around: Surroundings) -> None:
+    batch = event("invalidate")
+    first, poison, last = (record["messageId"] for record in batch["Records"])
+    with function("ask", around.environ) as ask, function("invalidate", around.environ) as change:
+        before = answered(ask.invoke(event("ask")))
+        invocation = change.invoke(batch)
+        after = answered(ask.invoke(event("ask")))
+        again = change.invoke(batch)
+    for each in (invocation, again):
+        assert each.response == {"batchItemFailures": [{"itemIdentifier": poison}]}
+    assert again.init is None
+    assert f'"message_id": "{first}"' in invocation.log
+    assert f'"message_id": "{last}"' in invocation.log
+    assert "mislaid" not in invocation.log
+    assert after["metadata"]["cached"] is False
+    assert "faith-and-trust" in {source["note_id"] for source in after["sources"]}
+    assert "faith-and-trust" not in {source["note_id"] for source in before["sources"]}
+
+
+def test_a_model_too_slow_for_the_invocation_is_told_of_before_the_process_would_be_killed(
+    around: Surroundings,
+) -> None:
+    around.models.chat_latency = 30.0
+    with function("ask", around.environ, timeout=3) as ask:
+        late = ask.invoke(event("ask"))
+        around.models.chat_latency = 0.0
+        after = ask.invoke(event("ask"))
+    assert late.response["statusCode"] == 504
+    assert json.loads(late.response["body"])["title"]
+    assert late.duration < 3_000
+    assert after.init is None
+    # Neither embedding nor search is paid for twice.
+    assert answered(after)["metadata"]["tier"] == "l3"
+
+
+def test_after_a_killed_invocation_the_next_has_a_new_process_and_the_same_cache(
+    around: Surroundings,
+) -> None:
+    with function("ask", around.environ) as ask:
+        known = answered(ask.invoke(event("ask")))
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"postgresql://ann@127.0.0.1:{mute.getsockname()[1]}/notes"
+        with function("ask", around.environ | {"DATABASE_URL": url}, timeout=2) as ask:
+            killed = ask.invoke(question("What is hope?"))
+            after = ask.invoke(event("ask"))
+    assert killed.response == "Task timed out after 2.00 seconds"
+    assert killed.peak_mb is None
+    assert after.init is not None
+    assert answered(after)["metadata"]["match"] == "exact"
+    assert answered(after)["answer"] == known["answer"]
+
+
+def test_without_redis_questions_are_answered_all_the_same(around: Surroundings) -> None:
+    environ = around.environ | {"REDIS_CACHE_URL": f"redis://127.0.0.1:{free_port()}/0"}
+    with function("ask", environ) as ask, function("invalidate", environ) as change:
+        for _ in range(2):
+            told = answered(ask.invoke(event("ask")))
+            assert told["metadata"]["cache"] == "unavailable"
+            assert told["sources"]
+        # Nothing of a batch can be acknowledged whose changes the cache did not hear of.
+        batch = event("invalidate")
+        failed = change.invoke(batch).response["batchItemFailures"]
+    assert {each["itemIdentifier"] for each in failed} == {
+        record["messageId"] for record in batch["Records"]
+    }

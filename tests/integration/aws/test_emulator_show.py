@@ -1,0 +1,26 @@
+"""What `make lambda` shows, of what was built already."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from infra.aws.emulator.show import introduce, play
+from infra.aws.emulator.surroundings import surroundings
+from tests.support.emulator import artefact, runtime
+
+pytestmark = pytest.mark.xdist_group("lambda")
+
+
+def test_every_event_comes_out_as_it_must_and_the_answer_follows_the_note() -> None:
+    parts, built = runtime(), artefact()
+    text = io.StringIO()
+    out = Console(file=text, width=200)
+    introduce(built, parts, out)
+    with surroundings() as environ:
+        assert play(built, parts, environ, out)
+    told = text.getvalue()
+    assert "with nothing else on the path" in told
+    before, after = told.split("The answer before the note changed:")[1].split("The answer after")
+    assert "being sure of what we hope for" in before
+    assert "your whole weight" in after

@@ -1,0 +1,76 @@
+"""The CloudFormation templates as data: `!Ref A` is `{"Ref": "A"}`, `!Sub x` `{"Fn::Sub": x}`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]  # comes without its stubs
+
+from tests.support.sam import ROOT, TEMPLATES
+
+Template = dict[str, Any]
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # as above
+    """YAML with CloudFormation's short forms."""
+
+
+def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    name = suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}"
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+        return {name: value.split(".", 1) if suffix == "GetAtt" else value}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    return {name: loader.construct_mapping(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+def read(path: Path) -> Template:
+    template: Template = yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506  # a SafeLoader
+    return template
+
+
+# By the path from the repository's root.
+ALL = {str(path.relative_to(ROOT)): read(path) for path in TEMPLATES}
+MAIN = ALL["template.yaml"]
+
+
+def of_type(kind: str) -> Iterator[tuple[str, Template, Template]]:
+    """Each resource of a type in any template: its name, itself, its template."""
+    for template in ALL.values():
+        for name, resource in template["Resources"].items():
+            if resource["Type"] == kind:
+                yield name, resource, template
+
+
+def functions() -> dict[str, Template]:
+    """Each function's properties, without what is global."""
+    kind = "AWS::Serverless::Function"
+    return {name: resource["Properties"] for name, resource, _ in of_type(kind)}
+
+
+def statements() -> Iterator[tuple[str, str, Template]]:
+    """Each statement of each policy: the template's path, the resource's name, the statement."""
+    for path, template in ALL.items():
+        for name, resource in template["Resources"].items():
+            for statement in _within(resource.get("Properties", {})):
+                yield path, name, statement
+
+
+def _within(value: Any) -> Iterator[Template]:
+    if isinstance(value, dict):
+        if "Effect" in value:
+            yield value
+        for inner in value.values():
+            yield from _within(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _within(inner)
+
+
+def listed(value: Any) -> list[Any]:
+    """A list, where CloudFormation takes one thing for a list of one."""
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,189 @@
+"""How the deployment is put together, read off the templates."""
+
+import json
+import re
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from shared.settings import Settings
+from tests.support.sam import ROOT
+from tests.support.templates import ALL, MAIN, Template, functions, listed, of_type
+
+KNOBS = {knob.metadata["variable"]: knob for knob in fields(Settings)}
+ALARMS = {
+    *(
+        f"{function}{kind}"
+        for function in ("Ask", "Stats", "Invalidate")
+        for kind in ("Errors", "Throttles")
+    ),
+    *("DeadLetters", "OldestMessage", "CacheMemory", "BreakerOpen", "CacheUnavailable"),
+}
+
+
+def environment(function: Template) -> dict[str, Any]:
+    own: dict[str, Any] = function.get("Environment", {}).get("Variables", {})
+    shared: dict[str, Any] = MAIN["Globals"]["Function"]["Environment"]["Variables"]
+    return shared | own
+
+
+@pytest.mark.parametrize("path", ALL)
+def test_every_parameter_is_described(path: str) -> None:
+    for name, parameter in ALL[path].get("Parameters", {}).items():
+        assert len(parameter["Description"]) > 10, name
+
+
+@pytest.mark.parametrize("name", MAIN["Parameters"])
+def test_every_parameter_has_a_default_that_it_would_accept(name: str) -> None:
+    parameter = MAIN["Parameters"][name]
+    default = parameter["Default"]
+    assert re.search(parameter.get("AllowedPattern", ""), str(default))
+    assert default in parameter.get("AllowedValues", [default])
+    if parameter["Type"] == "Number":
+        assert parameter.get("MinValue", 0) <= default <= parameter.get("MaxValue", default)
+
+
+@pytest.mark.parametrize("url", ["redis://:word@host:6379", "rediss://a:b@host", "http://host"])
+def test_a_redis_url_with_a_password_is_refused(url: str) -> None:
+    """It would be legible in the functions' environment."""
+    assert not re.search(MAIN["Parameters"]["RedisUrl"]["AllowedPattern"], url)
+    assert re.search(MAIN["Parameters"]["RedisUrl"]["AllowedPattern"], "rediss://host:6379")
+
+
+@pytest.mark.parametrize("name", functions())
+def test_a_function_is_told_only_what_there_is_a_setting_for(name: str) -> None:
+    assert environment(functions()[name]).keys() <= KNOBS.keys()
+
+
+@pytest.mark.parametrize("name", functions())
+def test_no_secret_is_in_an_environment(name: str) -> None:
+    variables = environment(functions()[name])
+    assert variables.get("HF_TOKEN", "") == variables.get("DATABASE_URL", "") == ""
+    told = {variable for variable in variables if variable.endswith("_SECRET")}
+    wanted = {"HF_TOKEN_SECRET", "DATABASE_URL_SECRET"}
+    assert told == (wanted if name in {"AskFunction", "InvalidateFunction"} else set())
+
+
+def test_the_local_environment_names_only_what_a_function_declares() -> None:
+    """`sam local` would pass over anything else without a word."""
+    local = json.loads((ROOT / "infra" / "aws" / "local.env.json").read_text("utf-8"))
+    assert local["Parameters"].keys() <= environment(functions()["AskFunction"]).keys()
+
+
+def test_ask_ends_before_the_gateway_and_its_models_before_ask() -> None:
+    assert KNOBS["HF_TIMEOUT"].default < functions()["AskFunction"]["Timeout"] < 30
+
+
+@pytest.mark.parametrize("name", functions())
+def test_a_function_has_a_handler_and_a_recipe(name: str) -> None:
+    module, _, handler = functions()[name]["Handler"].rpartition(".")
+    source = ROOT / f"{module.replace('.', '/')}.py"
+    assert f"\n{handler} = " in source.read_text("utf-8")
+    packaging = ROOT / MAIN["Globals"]["Function"]["CodeUri"]
+    assert f"build-{name}" in (packaging / "Makefile").read_text("utf-8")
+
+
+def test_a_note_change_fails_alone_and_has_time_to_be_applied() -> None:
+    function = functions()["InvalidateFunction"]
+    source = function["Events"]["Changes"]["Properties"]
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "InvalidateConcurrency"}}
+    hidden = MAIN["Resources"]["Queue"]["Properties"]["Parameters"]["VisibilitySeconds"]
+    assert hidden >= 6 * function["Timeout"]
+
+
+def test_every_queue_has_a_dead_letter_queue_or_is_one() -> None:
+    queues = {name: queue["Properties"] for name, queue, _ in of_type("AWS::SQS::Queue")}
+    targets = {
+        queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        for queue in queues.values()
+        if "RedrivePolicy" in queue
+    }
+    assert targets
+    for name, queue in queues.items():
+        assert ("RedrivePolicy" in queue) != (name in targets)
+        if name in targets:
+            assert queue["MessageRetentionPeriod"] == 14 * 86_400
+
+
+def test_every_queue_is_encrypted_and_spoken_to_by_tls_alone() -> None:
+    refusing = {}
+    for _, policy, _ in of_type("AWS::SQS::QueuePolicy"):
+        (queue,) = policy["Properties"]["Queues"]
+        (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+        refusing[queue["Ref"]] = statement
+    for name, queue, _ in of_type("AWS::SQS::Queue"):
+        assert queue["Properties"]["SqsManagedSseEnabled"] is True
+        assert refusing[name] == {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sqs:*",
+            "Resource": {"Fn::GetAtt": [name, "Arn"]},
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+
+
+def test_every_log_group_has_a_retention_and_every_function_one_of_them() -> None:
+    groups = {name: group["Properties"] for name, group, _ in of_type("AWS::Logs::LogGroup")}
+    assert all(group["RetentionInDays"] == {"Ref": "LogDays"} for group in groups.values())
+    written = {each["LoggingConfig"]["LogGroup"]["Ref"] for each in functions().values()}
+    api = MAIN["Resources"]["Api"]["Properties"]
+    written |= {api["AccessLogSettings"]["DestinationArn"]["Fn::GetAtt"][0]}
+    assert written == groups.keys()
+
+
+def test_access_logs_are_json_and_tell_nothing_of_the_caller() -> None:
+    line = json.loads(MAIN["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"])
+    assert line["status"] == "$context.status"
+    assert not re.search(r"identity|claims|path\b|querystring|authorization", json.dumps(line))
+
+
+def test_the_cache_is_public_only_with_iam_and_private_in_a_vpc() -> None:
+    resources = ALL["infra/aws/cache.yaml"]["Resources"]
+    cache = resources["Cache"]["Properties"]
+    assert (cache["Engine"], cache["MajorEngineVersion"]) == ("valkey", "9")
+    assert cache["ConnectionType"] == {"Fn::If": ["InVpc", "vpc", "public"]}
+    assert cache["UserGroupId"] == {"Ref": "Users"}
+    assert resources["Users"]["Properties"]["UserIds"] == [{"Ref": "User"}]
+    user = resources["User"]["Properties"]
+    assert user["AuthenticationMode"] == {"Type": "iam"}
+    assert user["UserId"] == user["UserName"]
+    assert ALL["infra/aws/cache.yaml"]["Outputs"]["Url"]["Value"]["Fn::Sub"].startswith("rediss://")
+
+
+def test_every_alarm_calls_somebody() -> None:
+    alarms = {name: alarm["Properties"] for name, alarm, _ in of_type("AWS::CloudWatch::Alarm")}
+    assert alarms.keys() == ALARMS
+    for name, alarm in alarms.items():
+        assert alarm["AlarmActions"] == [{"Ref": "TopicArn"}], name
+        assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_the_topic_is_encrypted_with_a_key_that_cloudwatch_may_use() -> None:
+    resources = ALL["infra/aws/topic.yaml"]["Resources"]
+    assert resources["Topic"]["Properties"]["KmsMasterKeyId"] == {"Ref": "Key"}
+    users = [
+        statement
+        for statement in resources["Key"]["Properties"]["KeyPolicy"]["Statement"]
+        if statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    ]
+    assert [listed(each["Action"]) for each in users] == [["kms:Decrypt", "kms:GenerateDataKey"]]
+
+
+def test_the_dashboard_shows_hit_rates_latency_by_tier_and_cost() -> None:
+    body = ALL["infra/aws/dashboard.yaml"]["Resources"]["Dashboard"]["Properties"]["DashboardBody"]
+    widgets = json.loads(body["Fn::Sub"])["widgets"]
+    shown = {widget["properties"]["title"]: widget["properties"]["metrics"] for widget in widgets}
+    told = json.dumps(shown)
+    for metric in (
+        "AnswersAvoided",
+        "AnyTier",
+        "CostSaved",
+        "CostSpent",
+        "Degraded",
+        "BreakerOpen",
+    ):
+        assert f'"{metric}"' in told
+    for tier in ("l1-exact", "l1-semantic", "l3", "l2", "none"):
+        assert f'"{tier}"' in json.dumps(shown["Latency by tier, median, ms"])
