@@ -1,11 +1,40 @@
 """How a process of any function begins."""
 
+from typing import TYPE_CHECKING
+
+from functions import metrics
+from functions.snapshots import prepare_for_snapshots
 from shared.container import Container
+from shared.errors import ConfigurationError
 from shared.telemetry import configure
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
 
 
 def open_container() -> Container:
-    """Make the container from the process's environment, and set up its log."""
+    """Make the container from the process's environment, and set up its log and its traces.
+
+    Raises:
+        ConfigurationError: a setting makes no sense, or traces are asked for and OpenTelemetry is
+            not installed.
+    """
     container = Container.from_env()
     configure(container.settings)
+    metrics.prepare()
+    if container.settings.traces:
+        _trace(container.settings)
+    prepare_for_snapshots(container)
     return container
+
+
+def _trace(settings: "Settings") -> None:
+    try:
+        from shared import tracing  # noqa: PLC0415  # OpenTelemetry, where it is asked for alone
+
+        tracing.start(settings)
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "OTEL_TRACES_EXPORTER or OTEL_EXPORTER_OTLP_ENDPOINT asks for traces, which need"
+            f" {error.name}: install tercet[traces], or set OTEL_TRACES_EXPORTER=none"
+        ) from error

@@ -120,6 +120,10 @@ class Settings:
         "LOG_LEVEL", "INFO", one_of=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
     )
     log_questions: bool = _knob("LOG_QUESTIONS", default=False)
+    otlp_endpoint: str = _knob("OTEL_EXPORTER_OTLP_ENDPOINT", "", secret=True)
+    otlp_traces_endpoint: str = _knob("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "", secret=True)
+    traces_exporter: str = _knob("OTEL_TRACES_EXPORTER", "")
+    otel_disabled: bool = _knob("OTEL_SDK_DISABLED", default=False)
 
     def __post_init__(self) -> None:
         """Check what only makes sense together."""
@@ -132,6 +136,12 @@ class Settings:
             )
         _check_redis_url(self.redis_url)
         _check_aws(self)
+
+    @property
+    def traces(self) -> bool:
+        """Whether OpenTelemetry's own variables ask for traces."""
+        asked = self.otlp_endpoint or self.otlp_traces_endpoint or self.traces_exporter
+        return bool(asked) and self.traces_exporter != "none" and not self.otel_disabled
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:

@@ -100,7 +100,7 @@ def _make_private(data: Path) -> None:
 
 
 def _chosen(given: Mapping[str, str]) -> Model:
-    named = "HF_TOKEN" in given or "HF_CHAT_URL" in given
+    named = {"HF_TOKEN", "HF_TOKEN_SECRET", "HF_CHAT_URL"} & given.keys()
     return Model.HUGGINGFACE if named else Model.EXTRACTIVE
 
 

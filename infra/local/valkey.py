@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from infra.local.leash import leashed
 from infra.local.packages import folder_of
 from shared.errors import ConfigurationError, UnavailableError
 
@@ -17,12 +18,6 @@ _START_SECONDS = 10.0
 _STOP_SECONDS = 10.0
 _LOG = "valkey.log"
 _PORTS_TRIED = 5  # another process may take a free port before the server does
-
-# The shell becomes the server, so that the child's id is the server's. Beside it a subshell
-# reads the pipe that the parent holds the other end of: when the parent closes it, or dies in
-# whatever way, the read ends and the server is told to stop. This works on every Unix and from
-# every thread; PR_SET_PDEATHSIG is Linux's alone, and strikes when the starting thread ends.
-_LEASH = 'exec 3<&0; (read _ <&3; kill -"$1" $$ 2>&-) & exec "$2" "$3" </dev/null 3<&-'
 
 
 class ValkeyProcess:
@@ -146,7 +141,7 @@ def _start_on(port: int, folder: Path, directives: dict[str, str], lock: int) ->
     keeps = directives["appendonly"] == "yes"
     with (folder / _LOG).open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own script and the server of a package
-            ["/bin/sh", "-c", _LEASH, "sh", "TERM" if keeps else "KILL", _binary(), str(path)],
+            leashed(_binary(), path, signal="TERM" if keeps else "KILL"),
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -34,7 +34,7 @@ _NOISE = re.compile(r"\\u[0-9a-f]{4}|\\.|[\W_]+", re.IGNORECASE)
 _REMEDIES = {
     400: "Set {0}_MODEL and {0}_URL to a model that this host serves for this task,"
     " or send less at once: lower PROMPT_CONTEXT_TOKENS or CHUNK_WORDS.",
-    401: "Set HF_TOKEN to a valid token.",
+    401: "Set HF_TOKEN, or the secret that HF_TOKEN_SECRET names, to a valid token.",
     402: "Add credits to the account, or set HF_BILL_TO to an organisation that pays.",
     403: "Give HF_TOKEN the permission to call inference providers, and access to {0}_MODEL.",
     404: "Set {0}_MODEL and {0}_URL to a model that this host serves for this task.",

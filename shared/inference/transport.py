@@ -13,12 +13,17 @@ from shared.errors import (
     InferenceTimeoutError,
     InferenceUnavailableError,
 )
+from shared.inference.bearer import Bearer, token_of
 from shared.inference.failures import decoded, excerpt, failure, form, said_in
 from shared.inference.retries import Retries
+from shared.secrets import GivenSecret
+from shared.steps import call
 
 if TYPE_CHECKING:
     from shared.inference.endpoint import Endpoint
+    from shared.secrets import Secret
     from shared.settings import Settings
+    from shared.steps import Attributes
 
 _WORTH_A_RETRY = frozenset({408, 429, 500, 502, 503, 504})
 _OUT_OF_REACH = (
@@ -27,6 +32,8 @@ _OUT_OF_REACH = (
     httpx.ProxyError,
     httpx.ConnectTimeout,
 )
+_OPERATIONS = {"HF_CHAT": "chat", "HF_EMBEDDING": "embeddings"}
+_USAGE = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
 _CONNECT_SECONDS = 3.0
 _KEEP_ALIVE_SECONDS = 60.0
 
@@ -40,6 +47,7 @@ class Transport:
 
     Args:
         settings: the token, whom to bill, and the time-out.
+        token: the token where it may change; once refused, it is asked for again.
         retries: when to try again.
         http: another way to send requests, such as straight into an ASGI app.
 
@@ -51,15 +59,15 @@ class Transport:
         self,
         settings: "Settings",
         *,
+        token: "Secret | None" = None,
         retries: Retries | None = None,
         http: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._headers = {"User-Agent": "tercet"}
-        if settings.hf_token:
-            self._headers["Authorization"] = f"Bearer {_sendable('HF_TOKEN', settings.hf_token)}"
         if settings.hf_bill_to:
             self._headers["X-HF-Bill-To"] = _sendable("HF_BILL_TO", settings.hf_bill_to)
-        self._token = settings.hf_token
+        given = GivenSecret(_sendable("HF_TOKEN", settings.hf_token))
+        self._bearer = Bearer(token or given)
         self._timeout = settings.inference_timeout
         self._retries = retries or Retries()
         self._http = http
@@ -94,13 +102,15 @@ class Transport:
         if left <= 0:
             raise late
         content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        private = [*private, self._token]
-        try:
-            async with asyncio.timeout(left):
-                response = await self._send(endpoint, content, private, started + left)
-        except TimeoutError:
-            raise late from None
-        return _json(endpoint, response, private)
+        with call(*_described(endpoint)) as span:
+            try:
+                async with asyncio.timeout(left):
+                    response = await self._send(endpoint, content, private, started + left)
+            except TimeoutError:
+                raise late from None
+            reply = _json(endpoint, response, [*private, token_of(response)])
+            span.tell(_usage(reply))
+        return reply
 
     async def aclose(self) -> None:
         """Close the connections; the next call opens new ones."""
@@ -135,7 +145,7 @@ class Transport:
             raise InferenceError(f"{endpoint} sent a reply that cannot be read: {error}.") from None
         if response.status_code == httpx.codes.OK:
             return response
-        refusal = failure(endpoint, response, private)
+        refusal = failure(endpoint, response, [*private, token_of(response)])
         if response.status_code in _WORTH_A_RETRY:
             return refusal
         raise refusal
@@ -143,6 +153,7 @@ class Transport:
     def _connected(self) -> httpx.AsyncClient:
         if self._client is None:
             self._client = httpx.AsyncClient(
+                auth=self._bearer,
                 headers={**self._headers, "Content-Type": "application/json"},
                 # The deadline ends the whole call; a limit for each read would not end a drip.
                 timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
@@ -151,6 +162,28 @@ class Transport:
                 transport=self._http,
             )
         return self._client
+
+
+def _described(endpoint: "Endpoint") -> "tuple[str, Attributes]":
+    """Name a call as OpenTelemetry's conventions for generative AI do."""
+    operation = _OPERATIONS[endpoint.variable]
+    return f"{operation} {endpoint.model}", {
+        "gen_ai.operation.name": operation,
+        "gen_ai.provider.name": "huggingface",
+        "gen_ai.request.model": endpoint.model,
+        "server.address": httpx.URL(endpoint.url).host,
+    }
+
+
+def _usage(reply: Any) -> "Attributes":
+    """Give the tokens that a call took, as far as the host tells."""
+    told = reply.get("usage") if isinstance(reply, dict) else None
+    counts = told if isinstance(told, dict) else {}
+    return {
+        f"gen_ai.usage.{ours}": counts[theirs]
+        for theirs, ours in _USAGE.items()
+        if type(counts.get(theirs)) is int
+    }
 
 
 def _sendable(variable: str, value: str) -> str:

@@ -43,7 +43,8 @@ def _load(body: object) -> dict[str, Any]:
 def _inside(message: dict[str, Any]) -> object | None:
     """Give what an envelope holds; None where this is none."""
     kind = message.get("Type")
-    if kind in {"SubscriptionConfirmation", "UnsubscribeConfirmation"}:
+    # Compared one by one: it may be a list, for which no set can be searched.
+    if kind in ("SubscriptionConfirmation", "UnsubscribeConfirmation"):
         raise InvalidChangeError(f"an SNS {kind} is not a note change; visit its SubscribeURL")
     if kind == "Notification" and "Message" in message:
         return _present(message["Message"])

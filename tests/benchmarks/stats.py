@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from infra.local.valkey import start_valkey
 from shared import statistics
-from shared.cache import counting, keyspace, visit
+from shared.cache import counting, keyspace, scripts, visit
 from shared.cache.connection import Connection
 from shared.cache.counting import Counts
 from shared.cache.ledger import Ledger
@@ -122,7 +122,7 @@ def _names() -> Iterator[str]:
 async def _count(connection: Connection, settings: "Settings", seed: Seed) -> Figure:
     """Time a hit as it is, and one whose script counts nothing."""
     turns, backlog = cycle(brief_workload(200)), Counts()
-    counted = visit._LOOK_UP
+    counted = scripts._LOOK_UP
     silent = copy(counted)
     silent._text, lines = re.subn(
         r"if string\.sub\(entry or '', 2, 2\) == 'a'.*(?=return \{fence)",
@@ -146,15 +146,15 @@ async def _count(connection: Connection, settings: "Settings", seed: Seed) -> Fi
         )
         if (await opened.look_up()).answer is None:
             raise RuntimeError("a hit was a miss")
-        if visit._LOOK_UP is counted:
+        if scripts._LOOK_UP is counted:
             opened.end("exact")
 
     async def silent_hit() -> None:
-        visit._LOOK_UP = silent
+        scripts._LOOK_UP = silent
         try:
             await hit()
         finally:
-            visit._LOOK_UP = counted
+            scripts._LOOK_UP = counted
 
     async def seed_counts() -> None:
         await seed.client.hincrby("meta:counted", "hit_count", 1)

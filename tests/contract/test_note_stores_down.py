@@ -7,6 +7,7 @@ from contextlib import aclosing, closing, contextmanager
 from pathlib import Path
 
 import asyncpg
+import numpy as np
 import pytest
 
 from shared.errors import ConfigurationError, StoreUnavailableError
@@ -128,10 +129,18 @@ async def test_postgres_connections_closed_by_the_server_are_replaced(
         assert await store.notes("ann") == [NOTE]
 
 
+async def test_postgres_without_tables_says_how_to_make_them(postgres_url: str) -> None:
+    async with aclosing(PostgresNoteStore(postgres_url)) as store:
+        with pytest.raises(StoreUnavailableError, match=r"run python -m infra\.migrate"):
+            await store.notes("ann")
+        with pytest.raises(StoreUnavailableError, match=r"run python -m infra\.migrate"):
+            await store.search("ann", np.zeros(384, dtype=np.int8), 5)
+
+
 async def test_postgres_raises_a_programming_error_as_it_is(postgres_url: str) -> None:
     async with aclosing(PostgresNoteStore(postgres_url)) as store:
-        with pytest.raises(asyncpg.UndefinedTableError):
-            await store.notes("ann")
+        with pytest.raises(asyncpg.PostgresSyntaxError):
+            await store._connections.run(lambda connection: connection.execute("SELEKT 1"))
 
 
 async def test_migrations_that_run_at_once_apply_once(postgres_url: str) -> None:

@@ -22,6 +22,7 @@ class PostgresServer:
     """A server on a Unix socket in a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._server = get_server(folder, cleanup_mode="delete")
         # Its files need not outlive a loss of power; on a busy disk this saves a minute.
         self._server.psql("ALTER SYSTEM SET fsync = off")
@@ -31,6 +32,12 @@ class PostgresServer:
         """Where to reach one of its databases."""
         url: str = self._server.get_uri(database)
         return url
+
+    def demand_password(self, role: str) -> None:
+        """Let a role in by its password alone."""
+        rules = self._folder / "pg_hba.conf"
+        rules.write_text(f"local all {role} scram-sha-256\n{rules.read_text()}")
+        self._server.psql("SELECT pg_reload_conf()")
 
     def stop(self) -> None:
         """End the server and remove its files."""

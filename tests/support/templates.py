@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]  # comes without its stubs
+import yaml
 
 from tests.support.sam import ROOT, TEMPLATES
 
 Template = dict[str, Any]
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # as above
+class _Loader(yaml.SafeLoader):
     """YAML with CloudFormation's short forms."""
 
 
@@ -22,6 +22,7 @@ def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]
         return {name: value.split(".", 1) if suffix == "GetAtt" else value}
     if isinstance(node, yaml.SequenceNode):
         return {name: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
     return {name: loader.construct_mapping(node, deep=True)}
 
 

@@ -91,7 +91,7 @@ async def test_the_tables_are_made_once_and_then_left_alone(
     postgres_server: PostgresServer,
 ) -> None:
     url = await postgres_server.new_database()
-    command = [sys.executable, "-m", "infra.container.migrate"]
+    command = [sys.executable, "-m", "infra.migrate"]
     for _ in "first", "again":
         done = await asyncio.to_thread(
             subprocess.run, command, cwd=ROOT, env=os.environ | {"DATABASE_URL": url}
@@ -103,7 +103,7 @@ async def test_the_tables_are_made_once_and_then_left_alone(
 
 
 def test_what_cannot_be_migrated_is_told_in_a_line() -> None:
-    command = [sys.executable, "-m", "infra.container.migrate"]
+    command = [sys.executable, "-m", "infra.migrate"]
     environ = os.environ | {"DATABASE_URL": "sqlite:///notes.db"}
     done = subprocess.run(
         command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False

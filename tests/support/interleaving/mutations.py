@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared import freshness
-from shared.cache import answers, codec, contexts, invalidation, keyspace, questions, visit
+from shared.cache import answers, codec, contexts, invalidation, keyspace, questions, scripts, visit
 from shared.cache.connection import Command, Script
 from shared.cache.found import Found
 from shared.cache.invalidation import Invalidation
@@ -47,7 +47,7 @@ def rewrite(
 
 def keep_without_the_fence(patch: pytest.MonkeyPatch) -> None:
     fence = "redis.call('HGET', questions, 'fence') ~= ARGV[2]"
-    rewrite(patch, visit, "_KEEP", {fence: "false"})
+    rewrite(patch, scripts, "_KEEP", {fence: "false"})
 
 
 def no_epsilon(patch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ def used_notes_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 def index_not_consulted(patch: pytest.MonkeyPatch) -> None:
     """An answer counts wherever it is found."""
-    rewrite(patch, visit, "_LOOK_UP", {"if entry then\n  answer =": "if true then\n  answer ="})
+    rewrite(patch, scripts, "_LOOK_UP", {"if entry then\n  answer =": "if true then\n  answer ="})
     read = visit.Visit._read
 
     async def mutated(self: visit.Visit, reply: list[Any]) -> Found:
@@ -113,7 +113,7 @@ def fence_before_the_store(patch: pytest.MonkeyPatch) -> None:
 
 def lost_fence_comes_back(patch: pytest.MonkeyPatch) -> None:
     """A fence that was evicted is set anew to what it was."""
-    rewrite(patch, visit, "_LOOK_UP", {"fence = ARGV[2]": "fence = 'same'"})
+    rewrite(patch, scripts, "_LOOK_UP", {"fence = ARGV[2]": "fence = 'same'"})
 
 
 def unreadable_notes_drop_nothing(patch: pytest.MonkeyPatch) -> None:
@@ -164,12 +164,12 @@ def alias_outlives_its_answer(patch: pytest.MonkeyPatch) -> None:
         ),
     )
     same = "if entry and string.sub(entry, 3, 13) == answer_id then"
-    rewrite(patch, visit, "_LOOK_UP", {same: "if entry then"})
+    rewrite(patch, scripts, "_LOOK_UP", {same: "if entry then"})
 
 
 def context_counts_as_answer(patch: pytest.MonkeyPatch) -> None:
     """Both belts at once: a context kept alone leaves the old answer, whose id nobody compares."""
-    rewrite(patch, visit, "_KEEP", {"redis.call('HDEL', answers, field)": "local _ = nil"})
+    rewrite(patch, scripts, "_KEEP", {"redis.call('HDEL', answers, field)": "local _ = nil"})
 
     def unpack_text(answer_id: str, data: bytes, *types: type) -> list[Any] | None:
         return codec.unpack(codec._compression.decompress(data[len(answer_id) :]), *types)

@@ -1,4 +1,4 @@
-"""`python -m infra.container.migrate`: makes or renews the tables of the notes in PostgreSQL.
+"""`python -m infra.migrate`: makes or renews the tables of the notes in PostgreSQL.
 
 Once before the first start, and before each new version; what is there already is left alone.
 SQLite needs none of it.

@@ -1,0 +1,141 @@
+"""L2: shared by all users, or kept apart for each, who takes theirs along when they leave."""
+
+import time
+
+import pytest
+
+from infra.local.valkey import start_valkey
+from shared.cache import embeddings
+from shared.cache.connection import Connection
+from shared.cache.visit import Visit
+from shared.settings import Settings
+from shared.vectors import Vector
+from tests.support.caches import PIPELINE, Cache, a_vector, an_answer, keys, sources
+from tests.support.servers import call
+
+QUESTION = "what is faith"
+
+
+@pytest.fixture
+def apart(cache: Cache) -> Cache:
+    """The same cache, with embeddings kept apart."""
+    return cache.with_settings(embeddings_per_user=True)
+
+
+async def found(cache: Cache, user: str) -> Vector | None:
+    """The embedding that a user's question finds, when its answer is gone."""
+    visit = cache.visit(user)
+    await visit.look_up(only_fence=True)
+    return (await visit.survey()).vector
+
+
+async def begun(cache: Cache, user: str = "ann") -> Visit:
+    """A question on its way: its answer is being written."""
+    visit = cache.visit(user)
+    await visit.look_up()
+    await visit.survey()
+    return visit
+
+
+async def test_shared_embeddings_tell_another_user_that_somebody_asked_these_words(
+    cache: Cache,
+) -> None:
+    await cache.ask("ann")
+    assert (await found(cache, "bob") == a_vector(QUESTION)).all()  # type: ignore[union-attr]  # or it fails
+
+
+async def test_embeddings_kept_apart_are_found_by_their_own_user_alone(apart: Cache) -> None:
+    await apart.ask("ann")
+    assert await found(apart, "bob") is None
+    vector = await found(apart, "ann")
+    assert vector is not None
+    assert vector.tobytes() == a_vector(QUESTION).tobytes()
+
+
+async def test_they_outlive_the_answer_that_a_note_change_drops(apart: Cache) -> None:
+    await apart.ask("ann")
+    index = await apart.invalidation().raise_fence("ann")
+    await apart.invalidation().drop("ann", index)
+    assert await found(apart, "ann") is not None
+
+
+@pytest.mark.parametrize("per_user", [False, True])
+async def test_a_user_who_is_forgotten_leaves_nothing(cache: Cache, *, per_user: bool) -> None:
+    cache = cache.with_settings(embeddings_per_user=per_user)
+    await cache.ask("ann")
+    await cache.ask("ann", "what is hope")
+    own = keys().questions.removesuffix("questions").encode()
+    assert any(key.startswith(own) for key in await cache.scan())
+    await cache.invalidation().forget("ann")
+    left = await cache.scan()
+    assert not any(key.startswith(own) for key in left)
+    # What all share names nobody and holds no words.
+    assert sum(key.startswith(b"embedding:") for key in left) == (0 if per_user else 2)
+
+
+async def test_nothing_comes_back_with_an_answer_that_was_being_written_meanwhile(
+    apart: Cache,
+) -> None:
+    await apart.ask("ann", "what is hope")
+    visit = await begun(apart)
+    await apart.invalidation().forget("ann")
+    assert not await visit.keep(a_vector(QUESTION), sources(), an_answer())
+    left = [key for key in await apart.scan() if b"counters" not in key and b":live" not in key]
+    assert left == []
+
+
+async def test_a_user_has_only_so_many_and_none_for_ever(apart: Cache) -> None:
+    small = apart.with_settings(max_questions=3)
+    for number in range(12):
+        await small.ask("ann", f"what is {number}")
+        assert await small.redis("HLEN", keys().embeddings) <= 3  # type: ignore[operator]  # it counts
+    assert await small.redis("HLEN", keys().embeddings) == 3
+    ttl = await small.redis("TTL", keys().embeddings)
+    assert 0 < ttl <= small.settings.embedding_ttl  # type: ignore[operator]  # as above
+
+
+async def test_what_is_kept_apart_is_counted_out_when_its_user_leaves(apart: Cache) -> None:
+    await apart.ask("ann")
+    live = await apart.redis("HGETALL", keys().live)
+    assert {int(count) for kind, count in live.items() if kind[:1] == b"e"} == {1}  # type: ignore[attr-defined]  # a hash
+    await apart.invalidation().forget("ann")
+    live = await apart.redis("HGETALL", keys().live)
+    assert {int(count) for kind, count in live.items() if kind[:1] == b"e"} == {0}  # type: ignore[attr-defined]  # a hash
+
+
+async def test_what_is_not_ours_under_their_name_makes_room(apart: Cache) -> None:
+    await apart.redis("SET", keys().embeddings, "somebody else's")
+    await apart.ask("ann")
+    assert await found(apart, "ann") is not None
+
+
+async def test_a_full_redis_can_still_forget_them() -> None:
+    with start_valkey() as server:
+        settings = Settings(redis_url=server.url, redis_timeout=5, embeddings_per_user=True)
+        cache = Cache(Connection.open(settings), settings)
+        await cache.ask("ann")
+        call(server.port, "CONFIG SET maxmemory 1")
+        await cache.invalidation().forget("ann")
+        assert await cache.scan() == [
+            key for key in await cache.scan() if b"counters" in key or b":live" in key
+        ]
+        await cache.connection.aclose()
+
+
+def test_one_that_is_over_or_damaged_at_its_end_is_a_miss() -> None:
+    vector = a_vector(QUESTION).tobytes()
+    shelf = embeddings.Shelf.of(
+        Settings(embeddings_per_user=True), PIPELINE.embedding_model, keys()
+    )
+    value = shelf.write(QUESTION, vector, "fence").arguments[7]
+    assert isinstance(value, bytes)
+    bare = value[:-10]
+
+    def read(data: bytes) -> bytes | None:
+        return embeddings.decode(QUESTION, len(vector), data)
+
+    assert read(value) == read(bare) == vector
+    assert read(bare + b"%010d" % (time.time() - 1)) is None
+    assert read(bare + b"not a time") is None
+    assert read(bare + b"1") is None
+    assert read(bare[:-1]) is None

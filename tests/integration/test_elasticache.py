@@ -1,0 +1,257 @@
+"""A cluster behind TLS that lets in a role's tokens alone, as ElastiCache Serverless does.
+
+The embedded Valkey is built without TLS, so a proxy before each node speaks it.
+"""
+
+import asyncio
+import json
+import ssl
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from functions.application import behind_gateway
+from functions.ask.app import create_app as ask_app
+from functions.invalidate.handler import QueueHandler
+from functions.stats.app import create_app as stats_app
+from infra.local.valkey import start_valkey
+from shared.assistant import Request
+from shared.aws.credentials import Credentials
+from shared.cache.connection import Command, Connection
+from shared.cache.keyspace import UserKeys
+from shared.errors import CacheUnavailableError
+from shared.settings import Settings
+from tests.support import iam
+from tests.support.platform_credentials import credentials_endpoint
+from tests.support.queues import Context, batch, body, container, failed
+from tests.support.servers import ValkeyCluster, valkey_cluster
+from tests.support.tls import Authority
+
+USER, NAME = "tercet", "tercet-cache"
+OLD = Credentials("AKIDOLD", "old secret", "old session")
+NEW = Credentials("AKIDNEW", "new secret")
+CONTEXT: Any = SimpleNamespace(aws_request_id="1")
+
+
+@dataclass
+class ElastiCache:
+    """The cluster, and where clients that trust its authority find it."""
+
+    cluster: ValkeyCluster
+    url: str
+
+    def admit(self, credentials: Credentials) -> None:
+        """Honour the tokens of these credentials for the next two minutes; no others."""
+        now = int(time.time())
+        tokens = iam.tokens(USER, NAME, credentials, range(now - 5, now + 120))
+        iam.admit(self.cluster.nodes, USER, tokens)
+
+    def settings(self, **changes: object) -> Settings:
+        known: dict[str, object] = {
+            "redis_url": self.url,
+            "redis_cluster": True,
+            "redis_iam_user": USER,
+            "redis_iam_name": NAME,
+            "aws_region": "eu-central-1",
+            "redis_timeout": 5,
+        }
+        return Settings(**(known | changes))  # type: ignore[arg-type]  # by name
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def running(authority: Authority) -> Iterator[ElastiCache]:
+    with valkey_cluster(proxies=True, proxy=authority.proxy()) as cluster:
+        iam.lock(cluster.nodes)
+        yield ElastiCache(cluster, authority.url(cluster.proxies[0]))
+
+
+@pytest.fixture
+def cache(running: ElastiCache, monkeypatch: pytest.MonkeyPatch) -> ElastiCache:
+    for node in running.cluster.nodes:
+        iam.command(node, "FLUSHALL")
+    running.admit(OLD)
+    become(OLD, monkeypatch)
+    return running
+
+
+def become(credentials: Credentials, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process run as a role with these credentials."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", credentials.key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", credentials.secret)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", credentials.session_token)
+
+
+async def everywhere(connection: Connection) -> list[object]:
+    """Look for a key of each of many slots: every node is asked."""
+    keys = [UserKeys.of(f"user {number}").questions for number in range(64)]
+    return await connection.run(*(Command.of("EXISTS", key) for key in keys))
+
+
+def gateway_event(method: str, path: str, sent: object = None) -> dict[str, Any]:
+    """What the gateway sends of a user who may do anything."""
+    return {
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"host": "example.org", "content-type": "application/json"},
+        "requestContext": {
+            "http": {"method": method, "path": path, "sourceIp": "203.0.113.1"},
+            "authorizer": {"jwt": {"claims": {"sub": "eve", "scope": "stats:read"}}},
+            "stage": "$default",
+        },
+        "body": json.dumps(sent),
+        "isBase64Encoded": False,
+    }
+
+
+def test_all_functions_work_over_tls_with_a_roles_tokens(
+    cache: ElastiCache, tmp_path: Path
+) -> None:
+    settings = cache.settings(database_url=f"sqlite:///{tmp_path / 'notes.db'}")
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    opened = container(settings)
+    ask, stats = (behind_gateway(make(opened)) for make in (ask_app, stats_app))
+    change = QueueHandler(lambda: container(settings))
+
+    def applied(version: int, text: str) -> bool:
+        event = batch(body("eve", "n", "updated", version, text))
+        return failed(change(event, Context())) == []  # type: ignore[arg-type]  # a part of it
+
+    def tier_of(query: str) -> object:
+        told: Any = ask(gateway_event("POST", "/assistant/query", {"query": query}), CONTEXT)
+        metadata = json.loads(told["body"])["metadata"]
+        assert metadata["cache"] == "ok"
+        return metadata["tier"]
+
+    try:
+        assert applied(1, "Faith is hope.")
+        assert [tier_of("What is faith?") for _ in range(2)] == [None, "l1"]
+        assert applied(2, "Faith is trust.")
+        assert tier_of("What is faith?") == "l2"
+        told: Any = stats(gateway_event("GET", "/assistant/cache-stats"), CONTEXT)
+        figures = json.loads(told["body"])
+        assert figures["l1_query"]["total_hits"] == 1
+        assert figures["note_changes"]["acknowledged"] == 2
+    finally:
+        loop.run_until_complete(opened.aclose())
+        assert change._warm
+        changes, changed = change._warm
+        changes.run_until_complete(changed.aclose())
+        changes.close()
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+async def test_what_elasticache_closes_after_twelve_hours_comes_again_with_a_new_token(
+    cache: ElastiCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old tokens are refused by then; no command fails for it."""
+    connection = Connection.open(cache.settings())
+    assert await everywhere(connection) == [0] * 64
+    become(NEW, monkeypatch)
+    cache.admit(NEW)
+    iam.disconnect(cache.cluster.nodes)
+    assert await everywhere(connection) == [0] * 64
+    assert not connection.outages.take()
+    await connection.aclose()
+
+
+async def test_a_refused_token_fails_no_question_and_the_next_is_tried(
+    cache: ElastiCache, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = cache.settings(database_url=f"sqlite:///{tmp_path / 'notes.db'}")
+    cache.admit(NEW)
+    opened = container(settings)
+    reply = await opened.assistant.ask(Request("ann", "What is faith?"))
+    assert reply.cache == "unavailable"
+    told = str([vars(record) for record in caplog.records])
+    assert "AuthenticationError" in told
+    assert not any(hidden in told for hidden in (OLD.secret, OLD.session_token, "X-Amz-"))
+    await opened.aclose()
+    cache.admit(OLD)
+    opened = container(settings)
+    assert (await opened.assistant.ask(Request("ann", "What is faith?"))).cache == "ok"
+    await opened.aclose()
+
+
+async def test_a_process_without_credentials_has_no_cache_and_its_log_says_why(
+    cache: ElastiCache, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    connection = Connection.open(cache.settings(redis_cluster=False))
+    with pytest.raises(CacheUnavailableError):
+        await connection.run(Command.of("PING"))
+    assert "set AWS_ACCESS_KEY_ID" in str([vars(record) for record in caplog.records])
+    await connection.aclose()
+
+
+async def test_one_server_takes_tokens_too_and_the_role_may_come_from_an_endpoint(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with SnapStart, where there are no keys in the environment."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+    given = Credentials("id1", "secret1", "token1")
+    with credentials_endpoint() as endpoint, start_valkey() as node, authority.proxy()() as proxy:
+        endpoint.ends = time.time() + 3_600
+        for name, value in endpoint.environ.items():
+            monkeypatch.setenv(name, value)
+        proxy.target = node.port
+        iam.lock([node])
+        cache = ElastiCache(ValkeyCluster([node]), authority.url(proxy))
+        cache.admit(given)
+        connection = Connection.open(cache.settings(redis_cluster=False))
+        assert await connection.run(Command.of("PING")) == [True]
+        assert "X-Amz" not in repr(connection._client)
+        await connection.aclose()
+
+
+async def test_authorities_are_loaded_once_for_all_connections(
+    cache: ElastiCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = []
+    make = ssl.create_default_context
+
+    def counted() -> ssl.SSLContext:
+        loaded.append(1)
+        return make()
+
+    monkeypatch.setattr("shared.cache.tls._contexts", {})
+    monkeypatch.setattr("ssl.create_default_context", counted)
+    before = sum(proxy.connections for proxy in cache.cluster.proxies)
+    connection = Connection.open(cache.settings())
+    await asyncio.gather(*(everywhere(connection) for _ in range(5)))
+    assert sum(proxy.connections for proxy in cache.cluster.proxies) - before > 3
+    assert len(loaded) == 1
+    await connection.aclose()
+
+
+@pytest.mark.parametrize(
+    ("address", "trusting", "works"),
+    [("127.0.0.1", True, True), ("127.0.0.1", False, False), ("127.0.0.2", True, False)],
+    ids=["of a known authority", "of an unknown authority", "of another server"],
+)
+async def test_a_certificate_must_be_of_a_known_authority_for_this_very_server(
+    authority: Authority, valkey_url: str, address: str, *, trusting: bool, works: bool
+) -> None:
+    with authority.proxy(address)() as proxy:
+        proxy.target = int(valkey_url.rpartition(":")[2].partition("/")[0])
+        url = authority.url(proxy)
+        settings = Settings(redis_url=url if trusting else url.partition("?")[0], redis_timeout=5)
+        connection = Connection.open(settings)
+        try:
+            reply = await connection.run(Command.of("PING"))
+        except CacheUnavailableError:
+            reply = []
+        assert (reply == [True]) is works
+        await connection.aclose()

@@ -1,0 +1,262 @@
+"""What must not be told is told nowhere: canaries sent through every way that can fail."""
+
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.local.commands.serve import _app as whole_app
+from infra.local.valkey import start_valkey
+from shared.cache.connection import Connection
+from shared.container import Container
+from shared.settings import Settings
+from shared.telemetry import configure
+from tests.support.asking import NOTES, write_notes
+from tests.support.http_faults import refuse, send_json, send_text
+from tests.support.huggingface import HuggingFaceStandIn, serving
+from tests.support.queues import body
+from tests.support.servers import call
+from tests.support.tokens import Issuer, issuing, token
+
+CANARY = "canary"
+QUESTION = "Does the canary sing of what my doctor told me?"
+SECRETS = {"hf_token": "hf_canary_token", "redis": "canary-redis", "database": "canary-database"}
+BEARER = {"name": "canary bearer"}  # a claim: its encoding stands in the token
+
+
+@dataclass
+class Ears:
+    """Everything that anybody is told: log lines, responses, and what objects say they are."""
+
+    heard: list[str] = field(default_factory=list)
+
+    def assert_silent(self, *words: str) -> None:
+        assert self.heard
+        for text in self.heard:
+            for word in words:
+                assert word.lower() not in text.lower(), text
+
+
+@pytest.fixture
+def ears(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ears]:
+    """Listens as a deployed function's log does, from the lowest level on."""
+    ears = Ears()
+
+    class Listening(logging.StreamHandler):  # type: ignore[type-arg]  # of text, as always
+        def emit(self, record: logging.LogRecord) -> None:
+            ears.heard.append(self.format(record))
+
+    before = logging.root.handlers[:], logging.root.level
+    monkeypatch.setattr("logging.StreamHandler", Listening)
+    configure(Settings(log_level="DEBUG"))
+    yield ears
+    logging.root.handlers[:], level = before
+    logging.root.setLevel(level)
+    for name in ("functions", "shared", "infra"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    with issuing() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def models() -> Iterator[tuple[HuggingFaceStandIn, str]]:
+    host = HuggingFaceStandIn(token=SECRETS["hf_token"])
+    with serving(host) as url:
+        yield host, url
+
+
+@pytest.fixture(scope="module")
+def redis_port() -> Iterator[int]:
+    """A Valkey that wants the password."""
+    with start_valkey() as server:
+        call(server.port, f"CONFIG SET requirepass {SECRETS['redis']}")
+        yield server.port
+
+
+@pytest.fixture
+def settings(
+    issuer: Issuer, models: tuple[HuggingFaceStandIn, str], redis_port: int, tmp_path: Path
+) -> Settings:
+    host, url = models
+    host.reset()
+    call(redis_port, f"AUTH {SECRETS['redis']}\r\nFLUSHALL")
+    return issuer.settings(
+        hf_token=SECRETS["hf_token"],
+        redis_url=f"redis://:{SECRETS['redis']}@127.0.0.1:{redis_port}/0",
+        redis_timeout=2,
+        database_url=f"sqlite:///{tmp_path}/notes.db",
+        embedding_url=f"{url}/embed",
+        chat_url=f"{url}/v1/chat/completions",
+        inference_timeout=2,
+    )
+
+
+@asynccontextmanager
+async def using(settings: Settings, ears: Ears) -> AsyncIterator[Any]:
+    """Sends requests; their responses, whole, are heard, and so is what is left afterwards."""
+    container = Container(settings)
+    app = whole_app(container)
+
+    async def send(method: str, path: str, **options: Any) -> httpx.Response:
+        bearer = {"Authorization": f"Bearer {token(scope='notes:write stats:read', **BEARER)}"}
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://tercet") as client:
+            response = await client.request(method, path, headers=bearer, **options)
+        if response.status_code >= 400:
+            ears.heard.append(f"{response.text} {response.headers}")
+        return response
+
+    send.container = container  # type: ignore[attr-defined]  # for tests that look inside
+    try:
+        yield send
+    finally:
+        await container.aclose()
+    ears.heard += [repr(container), repr(settings), str(settings), repr(vars(container))]
+
+
+async def ask(send: Any, **options: Any) -> int:
+    response = await send("POST", "/assistant/query", json={"query": QUESTION}, **options)
+    status: int = response.status_code
+    return status
+
+
+async def test_the_way_of_a_question_that_goes_well_tells_neither_it_nor_a_secret(
+    settings: Settings, ears: Ears
+) -> None:
+    async with using(settings, ears) as send:
+        await write_notes(send.container, "ann")
+        for _ in range(2):
+            assert await ask(send) == 200
+        assert (await send("GET", "/metrics")).status_code == 200
+        assert (await send("GET", "/health")).json()["redis_ping"] == "OK"
+    lines = [json.loads(line) for line in ears.heard if line.startswith('{"time"')]
+    assert [line["tier"] for line in lines if line.get("path") == "/assistant/query"] == [
+        None,
+        "l1",
+    ]
+    ears.assert_silent(CANARY, "doctor", *NOTES.values(), token(**BEARER).split(".")[1])
+
+
+REDIS = {
+    "another password": ("redis://:canary-wrong@127.0.0.1:{port}/0", "unavailable"),
+    "another user": ("redis://canary-user:canary-wrong@127.0.0.1:{port}/0", "unavailable"),
+    "nobody there": ("redis://:canary-wrong@127.0.0.1:1/0", "unavailable"),
+    "no TLS there": ("rediss://:canary-wrong@127.0.0.1:{port}/0", "unavailable"),
+    "no such host": ("redis://:canary-wrong@canary.invalid/0", "unavailable"),
+}
+
+
+@pytest.mark.parametrize(("url", "cache"), REDIS.values(), ids=REDIS)
+async def test_a_redis_that_fails_tells_nothing(
+    settings: Settings, ears: Ears, redis_port: int, url: str, cache: str
+) -> None:
+    changed = {**_fields(settings), "redis_url": url.format(port=redis_port), "redis_timeout": 0.3}
+    async with using(Settings(**changed), ears) as send:
+        await write_notes(send.container, "ann")
+        answer = await send("POST", "/assistant/query", json={"query": QUESTION})
+        assert answer.json()["metadata"]["cache"] == cache
+        change = body("ann", "n", "updated", 1, "The canary is yellow.")
+        assert (await send("POST", "/notes/changes", content=change)).status_code == 503
+        assert (await send("GET", "/metrics")).status_code == 503
+        assert (await send("GET", "/health")).status_code in {200, 503}
+        verdict = {"answer_id": "canary", "verdict": "wrong"}
+        assert (await send("POST", "/assistant/feedback", json=verdict)).status_code == 503
+    ears.assert_silent(CANARY, "doctor")
+
+
+DATABASES = {
+    "nobody there": ("postgresql://canary:canary-wrong@127.0.0.1:1/canary?sslmode=disable", 503),
+    "no such host": ("postgresql://canary:canary-wrong@canary.invalid/canary", 503),
+    "a password that breaks it": ("postgresql://canary:canary/wrong@localhost/canary", 500),
+    "no such mode": ("postgresql://canary:canary-wrong@127.0.0.1:1/canary?sslmode=canary", 500),
+    "no such file": ("sqlite:////dev/null/notes.db", 503),
+}
+
+
+@pytest.mark.parametrize(("url", "status"), DATABASES.values(), ids=DATABASES)
+async def test_a_database_that_fails_tells_nothing(
+    settings: Settings, ears: Ears, url: str, status: int
+) -> None:
+    async with using(Settings(**{**_fields(settings), "database_url": url}), ears) as send:
+        assert await ask(send) == status
+        change = body("ann", "n", "updated", 1, "The canary is yellow.")
+        assert (await send("POST", "/notes/changes", content=change)).status_code == status
+    ears.assert_silent(CANARY, "doctor")
+
+
+FAULTS = {
+    "quotes the token": refuse(401, {"error": f"bad token {SECRETS['hf_token']}"}),
+    "quotes the question": refuse(400, {"error": f"cannot embed: {QUESTION}"}),
+    "quotes it as text": refuse(403, f"no: {QUESTION.upper()} {SECRETS['hf_token']}"),
+    "quotes it in a good answer": send_json({"error": f"busy with {QUESTION}"}),
+    "sends no JSON": send_text(f"<html>{QUESTION} {SECRETS['hf_token']}"),
+    "sends another form": send_json({QUESTION: SECRETS["hf_token"]}),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+async def test_a_model_that_fails_tells_nothing(
+    settings: Settings, ears: Ears, models: tuple[HuggingFaceStandIn, str], fault: Any
+) -> None:
+    async with using(settings, ears) as send:
+        await write_notes(send.container, "ann")
+        models[0].script(*[fault] * 6)
+        assert await ask(send) >= 500
+    ears.assert_silent(CANARY, "doctor")
+
+
+async def test_what_nobody_foresaw_tells_nothing(
+    settings: Settings, ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError(f"{QUESTION} {settings.hf_token} {settings.redis_url}")
+
+    async with using(settings, ears) as send:
+        monkeypatch.setattr(send.container.store, "search", fail)
+        assert await ask(send) == 500
+    ears.assert_silent(CANARY, "doctor")
+
+
+async def test_a_token_that_is_refused_is_quoted_nowhere(settings: Settings, ears: Ears) -> None:
+    async with using(settings, ears) as send:
+        for bearer in (token(exp=1, **BEARER), token(**BEARER)[:-9], "canary", "canary.canary.x"):
+            app = whole_app(send.container)
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://tercet") as client:
+                headers = {"Authorization": f"Bearer {bearer}"}
+                response = await client.get("/assistant/cache-stats", headers=headers)
+            assert response.status_code == 401
+            ears.heard.append(f"{response.text} {response.headers}")
+            ears.assert_silent(bearer, CANARY)
+
+
+@pytest.mark.parametrize("garbage", ["[canary", '{"user_id": "canary"}', '{"canary": "canary"}'])
+async def test_a_message_that_cannot_be_read_is_quoted_nowhere(
+    settings: Settings, ears: Ears, garbage: str
+) -> None:
+    async with using(settings, ears) as send:
+        assert (await send("POST", "/notes/changes", content=garbage)).status_code == 422
+    ears.assert_silent(CANARY)
+
+
+def test_no_part_that_knows_a_secret_says_it(settings: Settings) -> None:
+    container = Container(settings)
+    parts = [container, settings, container.transport, container.embedder, container.chat]
+    parts += [container.store, container.connection, Connection.open(settings)]
+    for part in parts:
+        assert CANARY not in repr(part)
+        assert CANARY not in str(part)
+
+
+def _fields(settings: Settings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in settings.__dataclass_fields__}

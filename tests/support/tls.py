@@ -1,0 +1,82 @@
+"""TLS before a server that has none: an authority for certificates, and a proxy that shows one."""
+
+import asyncio
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from tests.support.servers import CountingProxy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Authority:
+    """Signs certificates; `path` is the file with its own, which clients trust."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "An authority of tests")])
+        made = self._certificate(
+            self._name, self._key, x509.BasicConstraints(ca=True, path_length=None)
+        )
+        self.path = folder / "authority.pem"
+        self.path.write_bytes(made.public_bytes(Encoding.PEM))
+
+    def context(self, address: str = "127.0.0.1") -> ssl.SSLContext:
+        """What a server at an address speaks TLS with."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
+        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
+        made = self._certificate(name, key, names)
+        chain = self._folder / f"{address}.pem"
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        chain.write_bytes(private + made.public_bytes(Encoding.PEM))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(chain)
+        return context
+
+    def proxy(self, address: str = "127.0.0.1") -> "Callable[[], TLSProxy]":
+        """What makes proxies with a certificate for an address."""
+        context = self.context(address)
+        return lambda: TLSProxy(context)
+
+    def url(self, proxy: "CountingProxy") -> str:
+        """Where a client that trusts this authority finds a proxy."""
+        return f"rediss://127.0.0.1:{proxy.port}/0?ssl_ca_certs={self.path}"
+
+    def _certificate(
+        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType
+    ) -> x509.Certificate:
+        now = datetime.now(UTC)
+        made = x509.CertificateBuilder(
+            subject_name=name,
+            issuer_name=self._name,
+            public_key=key.public_key(),
+            serial_number=x509.random_serial_number(),
+            not_valid_before=now - timedelta(minutes=5),
+            not_valid_after=now + timedelta(days=1),
+        )
+        return made.add_extension(extension, critical=False).sign(self._key, SHA256())
+
+
+class TLSProxy(CountingProxy):
+    """A `CountingProxy` whose clients speak TLS."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__()
+        self._context = context
+
+    async def _serve(self) -> None:
+        server = await asyncio.start_server(self._connected, sock=self._listener, ssl=self._context)
+        async with server:
+            await server.serve_forever()

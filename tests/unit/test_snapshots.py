@@ -1,0 +1,93 @@
+"""SnapStart: a process is frozen with what it needs loaded and nothing open."""
+
+import asyncio
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import snapshot_restore_py
+from awslambdaric import lambda_runtime_hooks_runner as runtime
+
+from functions.snapshots import freeze, prepare_for_snapshots, thaw
+from shared.cache.connection import Command
+from shared.container import Container
+from shared.settings import Settings
+from tests.support.servers import CountingProxy
+
+SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield loop
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.fixture
+def hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No hooks are registered yet."""
+    for name in ("_before_snapshot_registry", "_after_restore_registry"):
+        monkeypatch.setattr(snapshot_restore_py, name, [])
+
+
+def a_container(tmp_path: Path, url: str) -> Container:
+    return Container(
+        Settings(redis_url=url, database_url=f"sqlite:///{tmp_path / 'n.db'}", redis_timeout=5)
+    )
+
+
+@pytest.mark.usefixtures("hooks")
+@pytest.mark.parametrize("environ", [{}, {"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}])
+def test_without_snapshots_nothing_is_registered(environ: dict[str, str], tmp_path: Path) -> None:
+    container = a_container(tmp_path, "redis://localhost")
+    prepare_for_snapshots(container, environ)
+    assert not snapshot_restore_py.get_before_snapshot()
+    assert not snapshot_restore_py.get_after_restore()
+    assert "connection" not in vars(container)
+
+
+@pytest.mark.usefixtures("hooks")
+def test_lambdas_runtime_drops_connections_before_a_snapshot_and_the_next_command_opens_one(
+    tmp_path: Path, valkey_url: str, loop: asyncio.AbstractEventLoop
+) -> None:
+    port = int(valkey_url.rpartition(":")[2].partition("/")[0])
+    ping = Command.of("PING")
+    with CountingProxy(port) as proxy:
+        container = a_container(tmp_path, proxy.url)
+        prepare_for_snapshots(container, SNAP_START)
+        connection = container.connection
+        assert connection
+        loop.run_until_complete(connection.run(ping))
+        assert proxy.connections == 1
+        assert connection._client.connection_pool._available_connections
+        runtime.run_before_snapshot()
+        assert not any(
+            c.is_connected for c in connection._client.connection_pool._available_connections
+        )
+        runtime.run_after_restore()
+        loop.run_until_complete(connection.run(ping))
+        assert container.connection is connection
+        assert proxy.connections == 2
+        loop.run_until_complete(container.aclose())
+
+
+def test_freezing_opens_nothing(tmp_path: Path, loop: asyncio.AbstractEventLoop) -> None:
+    assert not loop.is_running()
+    with CountingProxy() as proxy:
+        freeze(a_container(tmp_path, proxy.url))
+        assert proxy.connections == 0
+    assert not (tmp_path / "n.db").exists()
+
+
+def test_containers_of_one_snapshot_do_not_draw_the_same_jitter() -> None:
+    kept = random.getstate()
+    drawn = set()
+    for _ in range(3):
+        random.setstate(kept)
+        thaw()
+        drawn.add(random.random())
+    assert len(drawn) == 3
