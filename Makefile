@@ -1,6 +1,6 @@
 # Each target does all its own set-up: Python 3.11 or newer and make are enough.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench eval clean
+.PHONY: help demo test check format bench eval load lambda clean
 
 PYTHON ?= python3
 # uv comes from the machine, else by pip into build/, where it disturbs nothing.
@@ -38,6 +38,12 @@ bench: $(filter build/%,$(UV)) ## measure beside the naive design; writes build/
 
 eval: $(filter build/%,$(UV)) ## judge matching, freshness and hit rates; writes build/eval.json
 	$(RUN) python -m tests.evaluation
+
+load: $(filter build/%,$(UV)) ## 100 users at once for two minutes; writes build/load.json
+	$(RUN) python -m tests.load
+
+lambda: $(filter build/%,$(UV)) ## run what is deployed on Lambda's own runtime, without Docker
+	$(RUN) python -m infra.aws.emulator
 
 clean: ## remove what was built
 	rm -rf build .venv .tercet

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from functions import health
 from functions.application import Part, build_app
 from functions.ask.caching import cache_status, directives, wants_new_answer
+from functions.ask.figures import figures
 from functions.ask.presenting import present
 from functions.bodies import read_body
 from functions.boundary import tell
@@ -22,6 +23,8 @@ from functions.identity import caller
 from functions.opening import open_container
 from shared.assistant import Request
 from shared.container import Container
+from shared.errors import UnavailableError
+from shared.question import MAX_CHARACTERS
 
 # An answer is made of private notes: no proxy or browser may keep it.
 _PRIVATE = "private, no-store"
@@ -38,7 +41,7 @@ class AskBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    query: str
+    query: Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_CHARACTERS})]
     match: Literal["any", "exact"] = "any"
     explain: bool = False
 
@@ -85,10 +88,13 @@ def part(container: Container) -> Part:
             exact=body.match == "exact",
             seconds=_seconds(http, settings.inference_timeout),
         )
-        reply = await container.assistant.ask(request)
+        try:
+            reply = await container.assistant.ask(request)
+        except UnavailableError:
+            tell(http.scope, **figures(None, breakers=container.breakers.state))
+            raise
+        tell(http.scope, **figures(reply, breakers=container.breakers.state))
         tell(http.scope, tier=reply.tier, match=reply.match, cache=reply.cache)
-        if reply.stale or reply.degraded:
-            tell(http.scope, stale=reply.stale, degraded=reply.degraded)
         if reply.refused:
             tell(http.scope, refused=reply.refused.partition(":")[0])
         if settings.log_questions:

@@ -11,8 +11,11 @@ PARTS = (
     "matching",
     "asking",
     "imports",
+    "layer",
+    "cold_start",
     "memory",
     "outages",
+    "failover",
     "stats",
     "crowds",
 )

@@ -1,0 +1,147 @@
+"""From nothing to the first answer, on Lambda's emulator, beside a bare FastAPI behind Mangum.
+
+The bare function has the same layer beside it, and does one GET.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from redis.asyncio import Redis
+
+from infra.aws.emulator.artefact import build
+from infra.aws.emulator.function import EmulatedFunction, Invocation
+from infra.aws.emulator.runtime import Runtime
+from shared.container import Container
+from shared.errors import ConfigurationError
+from shared.notes.postgres import PostgresNoteStore
+from shared.settings import Settings
+from tests.benchmarks import bare
+from tests.benchmarks.report import Figure
+from tests.support.asking import NOTES, surroundings, write_notes
+from tests.support.emulator import event, question
+from tests.support.postgres import PostgresServer
+
+_KNOWN = "What is faith?"
+_ROUNDS = 7
+
+# Each side's folder in what was built, and its handler.
+_ASK = ("AskFunction", "functions.ask.handler.handler")
+_SIDES = {
+    "bare": ("BareFunction", "bare.handler"),
+    "ask": _ASK,
+    "ask_miss": _ASK,
+    "stats": ("StatsFunction", "functions.stats.handler.handler"),
+    "invalidate": ("InvalidateFunction", "functions.invalidate.handler.handler"),
+}
+FIGURES = {f"cold_start_{side}_ms": Figure(unit="ms") for side in _SIDES} | {
+    f"cold_start_{side}_vs_bare": Figure(unit="times bare") for side in _SIDES if side != "bare"
+}
+
+
+async def figures() -> Mapping[str, Figure]:
+    """Start each function in turns; a round before them warms the disk's cache."""
+    try:
+        runtime = Runtime.prepare()
+        artefact = build()
+    except ConfigurationError:
+        return FIGURES
+    rounds = []
+    with _folder() as folder, _database() as server, surroundings(folder) as around:
+        environ = around.environ | {"DATABASE_URL": await server.new_database()}
+        functions = _with_bare(artefact, folder / "functions")
+        await _prepare(environ)
+        # By what was built, which alone keeps an answer as it will look for it.
+        with EmulatedFunction.of("ask", runtime, artefact, environ) as ask:
+            ask.invoke(question(_KNOWN))
+        for turn in range(1 + _ROUNDS):
+            taken = {}
+            for side, (name, handler) in _SIDES.items():
+                with EmulatedFunction(runtime, functions, name, handler, environ) as function:
+                    started = function.invoke(_event(side, turn))
+                _check(side, started)
+                taken[side] = started.duration
+            rounds.append(taken)
+    return {name: figure.measured(_value(name, rounds[1:])) for name, figure in FIGURES.items()}
+
+
+def _value(figure: str, rounds: list[dict[str, float]]) -> float:
+    side = figure.removeprefix("cold_start_").removesuffix("_ms").removesuffix("_vs_bare")
+    if figure.endswith("_ms"):
+        return median(taken[side] for taken in rounds)
+    return median(taken[side] / taken["bare"] for taken in rounds)
+
+
+def _event(side: str, turn: int) -> Any:
+    """What the first invocation is given: a known question, or one that is new in each turn."""
+    match side:
+        case "stats":
+            return event("stats")
+        case "invalidate":
+            # Another user's: what Ann has cached is to stay.
+            return json.loads(json.dumps(event("sqs_batch")).replace("ann", "ben"))
+        case "ask_miss":
+            return question(f"What is hope in chapter {turn}?")
+        case _:
+            return question(_KNOWN)
+
+
+def _check(side: str, started: Invocation) -> None:
+    """Look whether it did what its time is taken for.
+
+    Raises:
+        RuntimeError: it did not.
+    """
+    response = started.response
+    good = started.init is not None and (
+        response == {"batchItemFailures": []}
+        if side == "invalidate"
+        else response.get("statusCode") == 200
+    )
+    if side in {"ask", "ask_miss"}:
+        good = good and json.loads(response["body"])["metadata"]["cached"] is (side == "ask")
+    if not good:
+        raise RuntimeError(f"{side}: {response}")
+
+
+async def _prepare(environ: Mapping[str, str]) -> None:
+    """Write Ann's notes, and what the bare function finds."""
+    settings = Settings.from_env(environ)
+    store = PostgresNoteStore(settings.database_url, dimensions=settings.embedding_dimensions)
+    await store.migrate()
+    container = Container(settings, store=store)
+    await write_notes(container, "ann")
+    await container.aclose()
+    async with Redis.from_url(settings.redis_url) as client:
+        await client.set(_KNOWN, json.dumps({"answer": NOTES["hebrews"]}))
+
+
+def _with_bare(artefact: Path, folder: Path) -> Path:
+    """Put the bare function beside what was built."""
+    folder.mkdir()
+    for built in artefact.iterdir():
+        (folder / built.name).symlink_to(built)
+    (folder / "BareFunction").mkdir()
+    shutil.copy(bare.__file__, folder / "BareFunction")
+    return folder
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="tercet-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _database() -> Iterator[PostgresServer]:
+    with _folder() as folder:
+        server = PostgresServer(folder / "database")
+        try:
+            yield server
+        finally:
+            server.stop()
