@@ -10,15 +10,25 @@ from fastapi import APIRouter, FastAPI
 from functions.document import describe
 from functions.identity import check_identity
 from functions.local import check_local_mode
-from functions.problems import MEDIA_TYPE, install
+from functions.problems import install
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from mangum import Mangum
+    from fastapi.telemetry import TelemetryConfig
 
     from functions.document import Forms
+    from functions.gateway import Gateway
     from shared.container import Container
+
+# FastAPI would trace each request once more, query string and all, and give what logs are sent to
+# OpenTelemetry the messages of errors. What is told of a request is told by `boundary.py`.
+_NO_TELEMETRY: "TelemetryConfig" = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "auto_configure": False,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,15 @@ def build_app(container: "Container", *parts: Part) -> FastAPI:
         await container.aclose()
 
     # The documentation's pages would load scripts from elsewhere; the document itself is served.
-    app = FastAPI(title="Tercet", docs_url=None, redoc_url=None, lifespan=lifespan)
+    # A path with a slash too many is unknown: a redirect would go where the Host header says.
+    app = FastAPI(
+        title="Tercet",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
+        lifespan=lifespan,
+    )
     for part in parts:
         app.include_router(part.router)
     describe(app, lambda: [form for part in parts for form in part.forms()])
@@ -53,13 +71,8 @@ def build_app(container: "Container", *parts: Part) -> FastAPI:
     return app
 
 
-def behind_gateway(app: FastAPI) -> "Mangum":
-    """Make a Lambda handler of an app.
+def behind_gateway(app: FastAPI) -> "Gateway":
+    """Make a Lambda handler of an app."""
+    from functions.gateway import Gateway  # noqa: PLC0415  # other servers need none
 
-    One event loop and one set of clients serve the container's life: nothing starts or ends
-    with an invocation.
-    """
-    from mangum import Mangum  # noqa: PLC0415  # other servers need none
-
-    text = ["text/", "application/json", MEDIA_TYPE]
-    return Mangum(app, lifespan="off", text_mime_types=text)
+    return Gateway(app)

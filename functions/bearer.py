@@ -73,7 +73,8 @@ class BearerTokens:
                 leeway=_CLOCK_SKEW,
                 options={"require": ["exp", "sub", "iss", "aud"]},
             )
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, RecursionError, OverflowError) as error:
+            # PyJWT reads a header of a thousand brackets, and an expiry of 1e999, as JSON allows.
             raise UnauthenticatedError(_reason(error)) from None
 
     def _key(self, token: str) -> Any:

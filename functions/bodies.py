@@ -25,12 +25,29 @@ async def read_body(request: "Request", form: type[BodyT]) -> BodyT:
         InvalidRequestError: it is JSON of another form.
     """
     _require_json(request)
-    body = await _within_limit(request)
+    body = await read_bytes(request, MAX_BYTES)
     try:
         return form.model_validate_json(body)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
         raise _refusal(faults, ", ".join(form.model_fields)) from None
+
+
+async def read_bytes(request: "Request", most: int) -> bytes:
+    """Read a body of at most `most` bytes, whatever it is.
+
+    Raises:
+        HTTPException: 413, it is too large.
+    """
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > most:
+            # Servers would go on reading what nobody wants, for as long as it comes.
+            raise HTTPException(
+                413, f"the body may have at most {most:,} bytes", {"Connection": "close"}
+            )
+    return bytes(body)
 
 
 def _require_json(request: "Request") -> None:
@@ -41,17 +58,6 @@ def _require_json(request: "Request") -> None:
         raise HTTPException(415, f"send the body as 'Content-Type: {_JSON}', not encoded")
     if any(charset.partition("=")[2].strip('"') not in {"utf-8", "utf8"} for charset in charsets):
         raise HTTPException(415, "JSON is UTF-8: leave the charset out")
-
-
-async def _within_limit(request: "Request") -> bytes:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BYTES:
-            # Servers would go on reading what nobody wants, for as long as it comes.
-            end = {"Connection": "close"}
-            raise HTTPException(413, f"the body may have at most {MAX_BYTES:,} bytes", end)
-    return bytes(body)
 
 
 def _refusal(faults: "list[Any]", fields: str) -> Exception:

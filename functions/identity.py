@@ -28,10 +28,19 @@ _tokens = lru_cache(maxsize=8)(BearerTokens.of)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A user, and what their token lets them do besides asking about their own notes."""
+    """A user, and what their token lets them do besides asking about their own notes.
+
+    `email` is there where their issuer says that it is verified.
+    """
 
     user_id: str
     scopes: frozenset[str] = frozenset()
+    email: str = ""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What a list of those who may do something can name them by."""
+        return frozenset({self.user_id, self.email}) - {""}
 
 
 def check_identity(settings: "Settings") -> None:
@@ -100,12 +109,14 @@ def _verified(claims: Mapping[str, Any]) -> Caller:
         require_id("the token's subject", user_id)
     except InvalidRequestError as error:
         raise UnauthenticatedError(str(error)) from None
-    # RFC 8693's `scope`, words in one string; others' `scp`, a list, which an HTTP API's
-    # authorizer writes as "[one two]".
-    scopes = claims.get("scope") or claims.get("scp") or ()
+    # RFC 8693's `scope`, words in one string; others' `scp`, and the groups of a Cognito user pool,
+    # lists, which an HTTP API's authorizer writes as "[one two]".
+    scopes = claims.get("scope") or claims.get("scp") or claims.get("cognito:groups") or ()
     if isinstance(scopes, str):
         scopes = scopes.strip("[]").split()
-    return Caller(user_id, frozenset(map(str, scopes)))
+    # A gateway's authorizer writes every claim as a string.
+    email = claims.get("email") if claims.get("email_verified") in (True, "true") else ""
+    return Caller(user_id, frozenset(map(str, scopes)), str(email or ""))
 
 
 def _nobody(*, behind_gateway: bool) -> str:

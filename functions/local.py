@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from shared.errors import (
     ConfigurationError,
@@ -54,7 +55,8 @@ def local_user(request: "Request") -> str:
     """
     client, server = (request.scope.get(side) or (None,) for side in ("client", "server"))
     # The name too: a page of another site may have its own name point to this machine.
-    if not all(is_loopback(host) for host in (client[0], server[0], request.url.hostname)):
+    named = _named_host(request.headers.get("host", server[0]))
+    if not all(is_loopback(host) for host in (client[0], server[0], named)):
         raise ForbiddenError("local mode answers this machine alone, as 127.0.0.1 or localhost")
     user_id = request.headers.get(USER_HEADER)
     if not user_id:
@@ -63,3 +65,11 @@ def local_user(request: "Request") -> str:
         return user_id.encode("latin-1").decode("utf-8")
     except UnicodeDecodeError:
         raise InvalidRequestError(f"{USER_HEADER} must be UTF-8") from None
+
+
+def _named_host(host: str | None) -> str | None:
+    """Read a Host header; Starlette would put the server's own address for one that is none."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None

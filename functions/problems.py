@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE = "application/problem+json"
 _KEPT_BY_NOBODY = {"Cache-Control": "no-store"}
+_QUOTED = 200  # characters of a path
 
 
 def install(app: "FastAPI") -> None:
@@ -44,7 +45,9 @@ def problem(
         "detail": detail,
         "instance": f"urn:uuid:{request_id(request.scope)}",
     }
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    # What it quotes may hold half of a surrogate pair, which becomes a question mark.
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    body = text.encode("utf-8", "replace")
     return Response(body, status, {**_KEPT_BY_NOBODY, **(headers or {})}, media_type=MEDIA_TYPE)
 
 
@@ -67,10 +70,11 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _refused_by_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for nothing else
     detail = error.detail
+    path = request.scope["path"][:_QUOTED]
     if error.status_code == HTTPStatus.NOT_FOUND:
-        detail = f"nothing is at {request.url.path}"
+        detail = f"nothing is at {path}"
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        detail = f"{request.url.path} does not take {request.method}"
+        detail = f"{path} does not take {request.method}"
     return problem(request, error.status_code, detail, headers=error.headers)
 
 

@@ -6,6 +6,7 @@ uvicorn --factory functions.invalidate.app:app
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from functions.application import Part, build_app
+from functions.bodies import read_bytes
 from functions.document import named
 from functions.identity import caller
 from functions.invalidate.applying import apply, explained
@@ -17,6 +18,9 @@ from shared.notes.changes import NoteChanged, parse_change
 
 SCOPE = "notes:write"
 """Whoever pushes speaks for every user, so no user's own token will do."""
+
+MAX_BYTES = 16 * 1024 * 1024
+"""Room for a message whose text is as long as may be, all of it escaped, inside base64."""
 
 _RETRY_SECONDS = 5.0
 
@@ -38,6 +42,7 @@ def part(container: Container) -> Part:
     whose body is the message itself.
     """
     router = APIRouter()
+    allowed = frozenset(map(str.strip, container.settings.push_subjects.split(",")))
 
     @router.post(
         "/notes/changes",
@@ -48,11 +53,13 @@ def part(container: Container) -> Part:
     async def note_changed(http: Request) -> Response:
         """Apply a note change; 204 says that it is done."""
         pusher = await caller(http, container.settings)
-        if SCOPE not in pusher.scopes:
-            raise ForbiddenError(f"the token must have the scope {SCOPE}")
+        if not (SCOPE in pusher.scopes or pusher.names & allowed):
+            raise ForbiddenError(
+                f"the token must have the scope {SCOPE}, or PUSH_SUBJECTS name its sub or email"
+            )
         message_id = http.headers.get("ce-id", "pushed without an id")
         with explained(message_id):
-            change = parse_change(await http.body())
+            change = parse_change(await read_bytes(http, MAX_BYTES))
             try:
                 await apply(change, container.freshness, message_id=message_id)
             except UnavailableError as error:

@@ -1,35 +1,92 @@
-"""L2: the embedding of a question, shared by all users: the same words have the same vector.
+"""L2: the embedding of a question, shared by all users, or kept apart for each.
 
-An entry holds no words, so that a user who is deleted leaves none here: what guards against a
-collision of keys is a second, independent hash.
+The same words have the same vector, so sharing it changes no answer; but whoever finds one there
+learns that somebody asked these words. Where that is too much, each user has a hash of their own.
+
+An entry holds no words: what guards against a collision of keys is a second, independent hash. So
+a user who is deleted leaves none on the shared shelf, and their own hash goes with them.
 """
 
 import hashlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 from shared.cache import codec, keyspace
-from shared.cache.connection import Command
+from shared.cache.connection import Command, Script
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
 
 _VERSION = codec.VERSION.encode("ascii")
 _CHECK = 16
+_END = 10
+_KEEP = Script("keep_embedding")
 
 
 def read(model: str, question: str) -> Command:
     """Ask for a question's embedding."""
-    return Command.of("GET", keyspace.embedding(model, question))
+    return Command.of("GET", keyspace.embedding(model, question), optional=True)
 
 
 def write(model: str, question: str, vector: bytes, ttl: int) -> Command:
     """Keep a question's embedding for `ttl` seconds."""
     value = _VERSION + _check(question) + vector
-    return Command.of("SET", keyspace.embedding(model, question), value, "EX", ttl)
+    key = keyspace.embedding(model, question)
+    return Command.of("SET", key, value, "EX", ttl, optional=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where the embeddings that a user may find are: everybody's, or in `own`, theirs alone.
+
+    An entry of one's own tells its end, for a hash ends as a whole; and there are `most` of them.
+    """
+
+    model: str
+    ttl: int
+    most: int
+    own: keyspace.UserKeys | None
+
+    @classmethod
+    def of(cls, settings: "Settings", model: str, keys: keyspace.UserKeys) -> Self:
+        """Choose by the settings."""
+        own = keys if settings.embeddings_per_user else None
+        return cls(model, settings.embedding_ttl, settings.max_questions, own)
+
+    def read(self, question: str) -> Command:
+        """Ask for a question's embedding."""
+        if self.own is None:
+            return read(self.model, question)
+        field = keyspace.embedding_field(self.model, question)
+        return Command.of("HGET", self.own.embeddings, field)
+
+    def write(self, question: str, vector: bytes, fence: str) -> Command:
+        """Keep a question's embedding; one's own only if the user's `fence` still stands."""
+        if self.own is None:
+            return write(self.model, question, vector, self.ttl)
+        end = f"{int(time.time()) + self.ttl:0{_END}d}".encode("ascii")
+        return _KEEP.call(
+            [self.own.questions, self.own.embeddings],
+            fence,
+            keyspace.embedding_field(self.model, question),
+            _VERSION + _check(question) + vector + end,
+            self.ttl,
+            self.most,
+        )
 
 
 def decode(question: str, dimensions: int, data: bytes | None) -> bytes | None:
-    """Read an embedding, if it is of this question and has this many components."""
+    """Read an embedding, if it is of this question, has this many components and counts still."""
     begin = _VERSION + _check(question)
-    if not data or not data.startswith(begin) or len(data) != len(begin) + dimensions:
+    if not data or not data.startswith(begin):
         return None
-    return data[len(begin) :]
+    vector, end = data[len(begin) :][:dimensions], data[len(begin) :][dimensions:]
+    if len(vector) < dimensions or len(end) not in {0, _END}:
+        return None
+    if end and not (end.isdigit() and int(end) > time.time()):
+        return None
+    return vector
 
 
 def _check(question: str) -> bytes:

@@ -56,21 +56,21 @@ class Invalidation:
     async def forget(self, user_id: str, *, lag: int = 0) -> None:
         """Leave nothing of a user's; what is being generated has lost its fence."""
         keys = keyspace.UserKeys.of(user_id)
-        await self._lasting(keys, _FORGET.call(_names(keys), counting.TTL, lag))
+        await self._lasting(keys, _FORGET.call([*_names(keys), keys.embeddings], counting.TTL, lag))
 
     async def _lasting(self, keys: keyspace.UserKeys, command: Command) -> None:
         """Run a command so that a failover does not undo it, where there are replicas."""
         try:
-            await self._run(keys, command)
+            await self._run(command)
         except CacheFullError:
-            await self._run(keys, _removal(keys))
+            await self._run(_removal(keys))
 
-    async def _run(self, keys: keyspace.UserKeys, command: Command) -> None:
+    async def _run(self, command: Command) -> None:
         if not self._replicas:
             await self._connection.run(command)
             return
         held = await self._connection.run_until_held(
-            keys.questions, command, replicas=self._replicas, seconds=_WAIT_SECONDS
+            command, replicas=self._replicas, seconds=_WAIT_SECONDS
         )
         if held < self._replicas:
             raise CacheUnavailableError(
@@ -102,7 +102,7 @@ def _names(keys: keyspace.UserKeys) -> list[str]:
 
 def _removal(keys: keyspace.UserKeys) -> Command:
     """Forget a user; needs no memory."""
-    return Command.of("UNLINK", keys.questions, keys.answers, keys.contexts)
+    return Command.of("UNLINK", keys.questions, keys.answers, keys.contexts, keys.embeddings)
 
 
 def _new_fence() -> str:

@@ -1,6 +1,6 @@
 """Where a model is served, and what the operator calls it in the settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import httpx
@@ -21,7 +21,7 @@ class Endpoint:
 
     purpose: str
     variable: str
-    url: str
+    url: str = field(repr=False)  # it may hold a password
     model: str
 
     def __post_init__(self) -> None:

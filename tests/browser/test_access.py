@@ -38,6 +38,7 @@ def test_without_a_token_it_asks_for_one_and_reads_nothing(visitor: Visitor, gua
         ("naïve", "This token was refused"),
         (token(scope="notes:write"), "may not read statistics (the token must have the scope"),
     ],
+    ids=["no token", "not in ASCII", "without the scope"],
 )
 def test_a_token_that_does_not_do_is_refused_with_the_reason(
     visitor: Visitor, guarded: str, given: str, said: str

@@ -7,7 +7,18 @@ import sys
 
 from tests.benchmarks.report import BUILD, run
 
-PARTS = ("pairs", "freshness", "selectivity", "churn", "replay", "mix", "seed_questions", "fit")
+PARTS = (
+    "pairs",
+    "freshness",
+    "freshness_faults",
+    "inputs",
+    "selectivity",
+    "churn",
+    "replay",
+    "mix",
+    "seed_questions",
+    "fit",
+)
 
 if __name__ == "__main__":
     run("tests.evaluation", PARTS, BUILD / "eval.json", sys.argv[1:])

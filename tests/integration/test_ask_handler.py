@@ -89,6 +89,8 @@ def test_a_question_is_answered_from_the_callers_notes(function: ModuleType, gat
         "match": None,
         "matched_question": None,
         "similarity": None,
+        "stale": False,
+        "degraded": False,
         "age": 0,
         "cache": "ok",
         "model": "meta-llama/Llama-3.1-8B-Instruct",

@@ -1,16 +1,10 @@
 """The stand-in held against the official client, and our adapters against both."""
 
-import datetime as dt
-import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from huggingface_hub import AsyncInferenceClient, InferenceClient
 from huggingface_hub.errors import HfHubHTTPError
 
@@ -22,6 +16,7 @@ from shared.inference.retries import Retries
 from shared.inference.transport import Transport
 from shared.settings import Settings
 from shared.vectors import canonical
+from tests.support.certificates import self_signed
 from tests.support.http_faults import refuse
 from tests.support.huggingface import HuggingFaceStandIn, serving
 
@@ -111,28 +106,6 @@ def test_the_official_client_understands_the_stand_in_s_errors(
     host.script(refuse(503, {"error": "Model is currently loading", "estimated_time": 20.0}))
     with pytest.raises(HfHubHTTPError, match="currently loading"):
         client.chat_completion(TURNS, model=MODEL)
-
-
-def self_signed(folder: Path) -> dict[str, str]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    plain = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "key.pem").write_bytes(key.private_bytes(pem, *plain))
-    (folder / "certificate.pem").write_bytes(certificate.public_bytes(pem))
-    return {
-        "ssl_keyfile": str(folder / "key.pem"),
-        "ssl_certfile": str(folder / "certificate.pem"),
-    }
 
 
 async def test_a_host_without_a_trusted_certificate_is_told_nothing(

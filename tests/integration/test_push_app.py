@@ -1,5 +1,7 @@
 """The push app: the same messages over HTTP, from a service that may write notes."""
 
+import base64
+import json
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -9,10 +11,12 @@ import httpx
 import pytest
 from asgi_lifespan import LifespanManager
 
-from functions.invalidate.app import create_app
+from functions.invalidate.app import MAX_BYTES, create_app
 from infra.local.valkey import start_valkey
 from shared.container import Container
+from shared.notes.changes import MAX_TEXT
 from tests.support.queues import SLOW, HashedEmbedder, Quoter, body
+from tests.support.stores import MemoryNoteStore
 from tests.support.tokens import Issuer, issuing, token
 
 EVENTS = Path(__file__).resolve().parents[1] / "events"
@@ -115,6 +119,57 @@ async def test_a_users_own_token_may_not_push(pusher: Pusher, scopes: str | None
     assert response.status_code == 403
     assert "notes:write" in response.json()["detail"]
     assert await pusher.text("ann", "n") is None
+
+
+NAMED = "robot@project.iam.gserviceaccount.com"
+
+
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        ({"sub": "1234567890"}, 204),
+        ({"sub": "other", "email": NAMED, "email_verified": True}, 204),
+        ({"sub": "other", "email": NAMED, "email_verified": False}, 403),
+        ({"sub": "other", "email": NAMED}, 403),
+        ({"sub": "other", "email": "eve@example.org", "email_verified": True}, 403),
+        ({"sub": "12345678901"}, 403),
+        ({"sub": f"1234567890, {NAMED}"}, 403),
+        ({"sub": "other", "scope": "notes:write"}, 204),
+    ],
+)
+async def test_a_service_account_that_is_named_may_push_without_a_scope(
+    issuer: Issuer, valkey_url: str, claims: dict[str, Any], status: int
+) -> None:
+    settings = issuer.settings(
+        redis_url=valkey_url, redis_timeout=5, push_subjects=f"1234567890, {NAMED}"
+    )
+    store = MemoryNoteStore()
+    models: Any = {"embedder": HashedEmbedder(), "answerer": Quoter()}
+    pusher = Pusher(Container(settings, store=store, **models))
+    bearer = {"Authorization": f"Bearer {token(**claims)}"}
+    response = await pusher.send(body("ann", "n", "created", 1, "text"), bearer)
+    await pusher.container.aclose()
+    assert response.status_code == status
+    assert (await store.note("ann", "n") is not None) is (status == 204)
+
+
+async def test_the_longest_message_is_taken_in_any_envelope_and_a_longer_one_is_not(
+    pusher: Pusher,
+) -> None:
+    longest = json.loads(body("ann", "n", "created", 1, "\U0001d54f" * MAX_TEXT))
+    data = base64.b64encode(json.dumps(longest).encode()).decode()
+    enveloped = json.dumps({"subscription": "s", "message": {"data": data}})
+    assert len(enveloped) > 12 * MAX_TEXT
+    assert (await pusher.push(enveloped)).status_code == 204
+    response = await pusher.push(enveloped + " " * MAX_BYTES)
+    assert response.status_code == 413
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("kind", [[], {}, 7, None, True])
+async def test_an_envelope_of_an_unheard_of_kind_is_no_envelope(pusher: Pusher, kind: Any) -> None:
+    response = await pusher.push(json.dumps({"Type": kind, "Message": "x"}))
+    assert response.status_code == 422
 
 
 @pytest.mark.parametrize("scopes", ["openid notes:write", ["openid", "notes:write"]])

@@ -14,7 +14,8 @@ texts = st.text(max_size=40) | st.sampled_from(["{00}:", "a:b", "a\nb", "{", "}"
 
 def keys_of(user: str, field: str = "f" * 22, fence: str = "fence") -> set[str]:
     keys = UserKeys.of(user)
-    return {keys.questions, keys.answers, keys.contexts, keys.flight(field, fence)}
+    own = {keys.questions, keys.answers, keys.contexts, keys.embeddings}
+    return own | {keys.flight(field, fence), keys.failure(field)}
 
 
 @given(texts, texts)

@@ -1,11 +1,14 @@
 """The three kinds of Redis that the cache's contract is held on, and a cache on one of them."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import fakeredis
 import numpy as np
 import pytest
+from redis.asyncio import RedisCluster
 
 from infra.local.valkey import start_valkey
 from shared.answer import Answer, new_answer_id
@@ -53,13 +56,25 @@ class Cache:
         return answer
 
     async def scan(self) -> list[bytes]:
-        return [key async for key in self.connection._client.scan_iter()]
+        async with self._everywhere() as client:
+            return [key async for key in client.scan_iter()]
 
     async def flush(self) -> None:
-        await self.connection._client.flushall()
+        async with self._everywhere() as client:
+            await client.flushall()
 
     async def lose_scripts(self) -> None:
-        await self.connection._client.script_flush()
+        async with self._everywhere() as client:
+            await client.script_flush()
+
+    @asynccontextmanager
+    async def _everywhere(self) -> AsyncIterator[Any]:
+        """A client whose commands reach every server; its methods are not typed."""
+        if self.settings.redis_cluster:
+            async with RedisCluster.from_url(self.settings.redis_url) as client:
+                yield client
+        else:
+            yield self.connection._client
 
     async def redis(self, *command: str | bytes | int) -> object:
         (reply,) = await self.connection.run(Command.of(*command))

@@ -59,6 +59,7 @@ class Context:
     """The part of Lambda's context that the handler looks at."""
 
     milliseconds: int = 30_000
+    aws_request_id: str = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 
     def get_remaining_time_in_millis(self) -> int:
         return self.milliseconds

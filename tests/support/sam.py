@@ -22,12 +22,12 @@ from pathlib import Path
 
 import pytest
 
+from infra.aws.emulator.runtime import SAM
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = (ROOT / "template.yaml", *sorted((ROOT / "infra" / "aws").glob("*.yaml")))
 BUILT = ROOT / "build" / "lambda"
 
-# SAM's many pinned packages stay out of the project's environment.
-_SAM = ("--from", "aws-sam-cli==1.170.0", "sam")
 _SOURCES = ("functions", "shared", "infra/aws/packaging", "pyproject.toml", "uv.lock")
 
 
@@ -41,7 +41,7 @@ def sam(*arguments: str | Path) -> str:
     if uvx is None:
         pytest.skip("uvx is not on PATH, and SAM comes by it")
     ended = subprocess.run(
-        [uvx, *_SAM, *map(str, arguments)],
+        [uvx, "--from", SAM, "sam", *map(str, arguments)],
         cwd=ROOT,
         env=os.environ | {"AWS_DEFAULT_REGION": "eu-central-1", "SAM_CLI_TELEMETRY": "0"},
         capture_output=True,

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -133,23 +133,38 @@ class ValkeyCluster:
         """Of all clients with all nodes together; needs proxies."""
         return sum(proxy.round_trips for proxy in self.proxies)
 
+    @staticmethod
+    def replicate(node: ValkeyProcess, master: ValkeyProcess) -> None:
+        """Make a node the replica of a master, and wait until it is."""
+        name = call(master.port, "CLUSTER MYID").split()[1]
+        call(node.port, f"CLUSTER REPLICATE {name}")
+        _until([node], "INFO replication", f"master_port:{master.port}")
+        _until([node], "INFO replication", "master_link_status:up")
+
 
 @contextmanager
 def valkey_cluster(
-    *, masters: int = 3, replicas: int = 0, proxies: bool = False, **config: str | int
+    *,
+    masters: int = 3,
+    replicas: int = 0,
+    spares: int = 0,
+    proxies: bool = False,
+    proxy: Callable[[], CountingProxy] = CountingProxy,
+    **config: str | int,
 ) -> Iterator[ValkeyCluster]:
     """Run a real cluster on the loopback address; it is whole when the block begins.
 
     Args:
         masters: how many nodes share the slots.
         replicas: how many copies each master has.
+        spares: how many masters have one more.
         proxies: whether clients meet each node through a `CountingProxy`, which the nodes then
             announce in place of their own ports.
         config: further directives for every node.
     """
-    count = masters * (1 + replicas)
+    count = masters * (1 + replicas) + spares
     with ExitStack() as stack:
-        before = [stack.enter_context(CountingProxy()) for _ in range(count if proxies else 0)]
+        before = [stack.enter_context(proxy()) for _ in range(count if proxies else 0)]
         nodes: list[ValkeyProcess] = []
         buses = [free_port() for _ in range(count)]
         for number, bus in enumerate(buses):

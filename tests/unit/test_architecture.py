@@ -15,6 +15,8 @@ OWNED = {
     "asyncpg": "shared/notes",
     "aiosqlite": "shared/notes",
     "sqlite3": "shared/notes",
+    "boto3": "shared/aws",
+    "botocore": "shared/aws",
     "mangum": "functions",
     "fastapi": "functions",
     "starlette": "functions",

@@ -1,5 +1,6 @@
 """Who is asking: verified by a gateway, by a token, or, on one's own machine, by a header."""
 
+import base64
 import hmac
 import json
 import time
@@ -53,6 +54,14 @@ def request(
     return Request(scope | ({"aws.event": event} if event else {}))
 
 
+def signed(claims: dict[str, Any]) -> str:
+    """A token whose claims no library would write."""
+    good = {"sub": "ann", "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 300}
+    unfinished = unsigned({"alg": "EdDSA", "kid": "EdDSA"}, good | claims).rpartition(".")[0]
+    signature = base64.urlsafe_b64encode(KEYS["EdDSA"].sign(unfinished.encode())).rstrip(b"=")
+    return f"{unfinished}.{signature.decode()}"
+
+
 def bearing(written: str) -> Request:
     return request(authorization=f"Bearer {written}")
 
@@ -97,7 +106,12 @@ class TestGateway:
                 await caller(balanced, settings)
 
     async def test_scopes_come_as_a_string_or_as_a_list_in_either_spelling(self) -> None:
-        for claims in ({"scope": "a b"}, {"scp": ["a", "b"]}, {"scp": "[a b]"}):
+        for claims in (
+            {"scope": "a b"},
+            {"scp": ["a", "b"]},
+            {"scp": "[a b]"},
+            {"cognito:groups": "[a b]"},
+        ):
             made = {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "ann", **claims}}}}}
             assert (await caller(request(event=made), Settings())).scopes == {"a", "b"}
 
@@ -162,6 +176,35 @@ class TestBearer:
         with pytest.raises(UnauthenticatedError):
             await caller(request(authorization=header), issuer.settings())
         assert issuer.asked == 0
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            *[b"[" * 30_000, b'{"a":' * 10_000, b"\xff", b"null", b"[]", b'{"alg": ["RS256"]}'],
+            *[b'{"alg": "RS256", "kid": 7}', b'{"alg": "RS256", "crit": ["exp"], "exp": 9}'],
+            *[b'{"alg": "RS256", "kid": %s}' % kid for kid in (b"9" * 9_000, b"NaN")],
+        ],
+    )
+    async def test_a_token_made_to_break_its_reader_is_no_token(
+        self, issuer: Issuer, header: bytes
+    ) -> None:
+        made = base64.urlsafe_b64encode(header).rstrip(b"=").decode() + ".e30.x"
+        with pytest.raises(UnauthenticatedError):
+            await caller(bearing(made), issuer.settings())
+
+    @pytest.mark.parametrize("claims", [{"exp": 1e400}, {"exp": "soon"}, {"nbf": []}, {"aud": {}}])
+    async def test_claims_of_another_kind_do_not_hold(
+        self, issuer: Issuer, claims: dict[str, Any]
+    ) -> None:
+        with pytest.raises(UnauthenticatedError):
+            await caller(bearing(signed(claims)), issuer.settings())
+
+    async def test_an_email_counts_where_the_issuer_says_that_it_is_verified(
+        self, issuer: Issuer
+    ) -> None:
+        for verified, names in ((True, {"ann", "a@b.c"}), (False, {"ann"}), (None, {"ann"})):
+            made = token(email="a@b.c", email_verified=verified)
+            assert (await caller(bearing(made), issuer.settings())).names == names
 
     async def test_the_keys_are_fetched_once_and_an_unknown_key_asks_no_second_time(
         self, issuer: Issuer
@@ -236,7 +279,9 @@ class TestLocal:
         "elsewhere",
         [
             *[{"client": "192.168.1.7"}, {"client": "testclient"}, {"server": "192.168.1.5"}],
-            *[{"host": "evil.example"}, {"host": "127.0.0.1.evil.example"}],
+            *[{"host": "evil.example"}, {"host": "127.0.0.1.evil.example"}, {"host": ""}],
+            # What is no host name must not count as the server's own.
+            *[{"host": host} for host in ("evil.example:99999", "[", "a:b@evil.example", "\u00ff")],
         ],
     )
     async def test_nobody_else_is_answered(self, elsewhere: dict[str, str]) -> None:

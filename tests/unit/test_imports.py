@@ -25,5 +25,10 @@ def test_importing_a_door_loads_no_client_library(module: str) -> None:
     assert loaded_by(f"import {module}") == []
 
 
+@pytest.mark.parametrize("module", ["shared.cache.iam", "shared.aws.secrets"])
+def test_neither_tokens_for_redis_nor_secrets_load_an_sdk_before_it_is_needed(module: str) -> None:
+    assert "boto3" not in loaded_by(f"import {module}")
+
+
 def test_the_probe_sees_what_is_loaded() -> None:
     assert "redis" in loaded_by("import shared.cache.connection")

@@ -57,15 +57,75 @@ def test_a_value_that_makes_no_sense_is_named_with_what_would_be_right(
     assert said in str(caught.value)
 
 
+IAM = {"REDIS_CACHE_IAM_USER": "u", "REDIS_CACHE_IAM_NAME": "n", "AWS_REGION": "r"}
+TLS = {"REDIS_CACHE_URL": "rediss://cache:6379"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        (IAM, "REDIS_CACHE_URL must begin with rediss://"),
+        (IAM | {"REDIS_CACHE_URL": "rediss://u:hush@cache"}, "neither user nor password"),
+        (TLS | IAM | {"REDIS_CACHE_IAM_USER": ""}, "both, or neither"),
+        (TLS | IAM | {"REDIS_CACHE_IAM_NAME": ""}, "both, or neither"),
+        (TLS | IAM | {"AWS_REGION": ""}, "AWS_REGION must be set"),
+        ({"HF_TOKEN_SECRET": "s"}, "AWS_REGION must be set"),
+        ({"DATABASE_URL_SECRET": "s"}, "AWS_REGION must be set"),
+        ({"HF_TOKEN": "hush", "HF_TOKEN_SECRET": "s"}, "HF_TOKEN and HF_TOKEN_SECRET"),
+        (
+            {"DATABASE_URL": "postgresql://hush@h/d", "DATABASE_URL_SECRET": "s"},
+            "DATABASE_URL and DATABASE_URL_SECRET",
+        ),
+    ],
+)
+def test_settings_of_aws_that_contradict_one_another_are_refused(
+    environ: dict[str, str], said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        Settings.from_env(environ)
+    assert "hush" not in str(caught.value)
+    Settings.from_env(TLS | IAM | {"HF_TOKEN_SECRET": "s", "DATABASE_URL_SECRET": "s"})
+
+
+@pytest.mark.parametrize(
+    ("environ", "asked"),
+    [
+        ({}, False),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}, True),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4318/v1/traces"}, True),
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, True),
+        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://x"}, False),
+        ({"OTEL_TRACES_EXPORTER": "otlp", "OTEL_SDK_DISABLED": "true"}, False),
+    ],
+)
+def test_traces_are_asked_for_by_opentelemetrys_own_variables(
+    environ: dict[str, str], *, asked: bool
+) -> None:
+    assert Settings.from_env(environ).traces is asked
+
+
 def test_secrets_are_not_in_repr() -> None:
     shown = repr(
         Settings(
-            hf_token="hf_secret",
-            redis_url="redis://:secret@cache",
-            database_url="postgresql://u:secret@db/notes",
+            hf_token="hf_canary",
+            redis_url="redis://:canary@cache",
+            database_url="postgresql://u:canary@db/notes",
+            embedding_url="https://u:canary@models/embed",
+            chat_url="https://u:canary@models/chat",
         )
     )
-    assert "secret" not in shown
+    assert "canary" not in shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://:pa/ss@cache:6379", "redis://:pa#ss@cache", "redis://:pa?ss@cache:1", "redis://["],
+)
+def test_a_password_that_breaks_its_url_is_noticed_at_the_start_and_not_quoted(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="%2F") as refusal:
+        Settings(redis_url=url)
+    assert "pa" not in str(refusal.value).partition(";")[0]
+    assert refusal.value.__suppress_context__ or refusal.value.__context__ is None
 
 
 def test_the_documentation_names_every_variable_with_its_default() -> None:

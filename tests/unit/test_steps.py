@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from shared.steps import recorded, step
+from shared.steps import Step, call, milliseconds, recorded, root, step, taken
 
 
 def test_steps_are_kept_in_order_with_their_times() -> None:
@@ -49,3 +49,27 @@ async def test_requests_side_by_side_keep_their_own_steps() -> None:
 
     first, second = await asyncio.gather(request("a"), request("b"))
     assert (sorted(first), sorted(second)) == (["a1", "a2"], ["b1", "b2"])
+
+
+def test_steps_of_one_name_are_summed_up_for_the_log() -> None:
+    """A question that surveys twice has one figure for it, in milliseconds."""
+    steps = [Step("survey", 1.0, 0.002), Step("embed", 2.0, 0.1), Step("survey", 3.0, 0.0035)]
+    assert milliseconds(steps) == {"survey": 5.5, "embed": 100.0}
+
+
+def test_a_step_can_be_asked_for_by_name() -> None:
+    """What was taken is known to whoever comes later in the same request."""
+    with recorded():
+        with step("wait"):
+            pass
+        assert taken("wait")
+        assert not taken("search")
+    assert not taken("wait")
+
+
+def test_without_traces_a_request_and_a_call_leave_nothing() -> None:
+    """They can be told anything, and have no trace."""
+    with root("GET", "server", {}, {}) as span, call("PING", {"db.system.name": "redis"}) as asked:
+        asked.tell({"a": 1})
+        span.rename("GET /health")
+    assert span.trace_id == ""

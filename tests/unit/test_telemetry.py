@@ -1,10 +1,14 @@
 """Logs say what happened, and nothing that anybody wrote."""
 
+import asyncio
 import json
 import logging
 import sys
+from typing import Any
 
-from shared.telemetry import JsonLines
+import pytest
+
+from shared.telemetry import JsonLines, about, correlation
 
 SECRET = "what my doctor told me"
 
@@ -47,3 +51,62 @@ def test_an_exception_is_told_by_type_and_place_and_never_quoted() -> None:
 
 def test_whoever_lets_questions_be_logged_reads_messages_too() -> None:
     assert SECRET in JsonLines(messages=True).format(record(failing=True))
+
+
+def said(line: logging.LogRecord) -> dict[str, Any]:
+    written: dict[str, Any] = json.loads(JsonLines(messages=False).format(line))
+    return written
+
+
+async def test_every_line_of_a_request_tells_its_ids_and_no_other_requests() -> None:
+    async def request(name: str) -> dict[str, Any]:
+        with about(request=name, correlation=f"of {name}"):
+            await asyncio.sleep(0.001)
+            return await asyncio.create_task(library())
+
+    async def library() -> dict[str, Any]:
+        await asyncio.sleep(0.001)
+        return said(record())
+
+    lines = await asyncio.gather(request("a"), request("b"))
+    assert [(line["request"], line["correlation"]) for line in lines] == [
+        ("a", "of a"),
+        ("b", "of b"),
+    ]
+    assert "request" not in said(record())
+
+
+def test_ids_of_what_is_within_join_those_around() -> None:
+    with about(request="r"), about(message_id="m"):
+        line = said(record())
+    assert (line["request"], line["message_id"]) == ("r", "m")
+
+
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.mark.parametrize(
+    ("carried", "found"),
+    [
+        ({"x-correlation-id": "order-7:b"}, "order-7:b"),
+        ({"x-correlation-id": "order-7", "traceparent": TRACEPARENT}, "order-7"),
+        ({"traceparent": TRACEPARENT}, "0af7651916cd43dd8448eb211c80319c"),
+        ({"x-correlation-id": "x" * 129, "traceparent": TRACEPARENT}, TRACEPARENT[3:35]),
+        ({"x-correlation-id": "x" * 129}, None),
+        ({"x-correlation-id": 'two words\n"level": "ERROR"'}, None),
+        ({"x-correlation-id": "\u202eevil"}, None),
+        ({"x-correlation-id": ""}, None),
+        ({"traceparent": "00-0AF7-1-01"}, None),
+        ({}, None),
+    ],
+)
+def test_a_callers_id_is_taken_where_it_is_fit_for_a_log(
+    carried: dict[str, str], found: str | None
+) -> None:
+    assert correlation(carried).get("correlation") == found
+
+
+def test_a_lines_time_is_utc_to_the_millisecond() -> None:
+    made = record()
+    made.created, made.msecs = 1_793_527_200.004, 4.0
+    assert said(made)["time"] == "2026-11-01T10:00:00.004+00:00"

@@ -1,6 +1,6 @@
 -- Leave nothing of a user's; whatever is being generated has lost its fence.
 --
--- KEYS  questions, answers, contexts, counters, live entries
+-- KEYS  questions, answers, contexts, counters, live entries, embeddings of this user's own
 -- ARGV  ttl of counters (s), how long ago the change was (ms)
 -- Gives how many questions were dropped.
 
@@ -13,7 +13,11 @@ for i = 1, #flat, 2 do
     dropped = dropped + 1
   end
 end
-redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
+for _, embedding in ipairs(redis.call('HVALS', KEYS[6])) do
+  local hour = math.floor((tonumber(string.sub(embedding, -10)) or 0) / 3600)
+  redis.call('HINCRBY', KEYS[5], 'e' .. hour, -1)
+end
+redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[6])
 redis.call('HINCRBY', KEYS[4], 'invalidations', 1)
 redis.call('HINCRBY', KEYS[4], 'dropped', dropped)
 redis.call('HINCRBY', KEYS[4], 'lag_ms', ARGV[2])

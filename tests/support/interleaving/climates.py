@@ -26,6 +26,10 @@ class Climate:
     """How many words the notes are made of."""
     unasked: bool = False
     """Whether the notes speak only of what nobody asks: cosines are low."""
+    deaths: tuple[int, ...] = ()
+    """How often Redis dies, and comes back some time later."""
+    repeated: float = 0.0
+    """Which share of the commands is carried out twice, since the first reply was lost."""
     plain: bool = False
     """Whether nothing is there at first that one wording finds better than the other."""
 
@@ -44,8 +48,12 @@ WORN = Climate(
 LOW = Climate(faults=(0.0,), evictors=(0,), users=(1,), wordings=(1,), asked_before=1, unasked=True)
 FAULTS = Climate(faults=(0.05, 0.1), users=(1,))
 
+DEATHS = Climate(
+    faults=(0.0, 0.05), deaths=(1, 2, 4), repeated=0.1, turns=((0, 1), (0, 0, 1, 2, 12))
+)
+
 CLIMATES = (MIXED, CALM, COLD, CONTEXTS, EVICTIONS, ALIASES, WORN, LOW, FAULTS)
-"""A world's seed says which is its own: seed modulo their number."""
+"""A world's seed says which is its own: seed modulo their number. `DEATHS` has worlds apart."""
 
 
 def seeds(climate: Climate, count: int) -> range:

@@ -34,6 +34,7 @@ class Chance:
         """Tasks whose container will be frozen for good."""
         self._turns = rng.choice(climate.turns)
         self._faults = rng.choice(climate.faults)
+        self._repeated = climate.repeated
         self.speechless = rng.choice(climate.speechless)
         """How often the model has no answer, so that a context is kept alone."""
 
@@ -48,6 +49,9 @@ class Chance:
 
     def strikes(self) -> bool:
         return not self.calm and self.rng.random() < self._faults
+
+    def repeats(self) -> bool:
+        return bool(self._repeated) and not self.calm and self.rng.random() < self._repeated
 
     async def port(self, effect: Callable[[], Awaitable[T]], error: type[UnavailableError]) -> T:
         """Use a port: it may fail before its effect, and after."""
@@ -103,32 +107,51 @@ class WatchedConnection(Connection):
         self.changes: list[tuple[str, int, int]] = []
         """Whose notes changed, from when until when it was acknowledged."""
         self.late: list[asyncio.Task[list[Any]]] = []
+        self._alive = True
+        self._deaths = 0
 
     def begins(self, user: str) -> int:
         """Take down that the task asks for this user, and when it began."""
         self._asks[asyncio.current_task()] = user, self._history.tick()
         return self._history.now
 
+    def die(self) -> None:
+        """Let the server be gone: what is under way with it brings no reply."""
+        self._alive, self._deaths = False, self._deaths + 1
+
+    def return_(self, *, empty: bool) -> None:
+        """Let it be there again, with all that it had or without; scripts it never keeps."""
+        self._wire.send(("SCRIPT", "FLUSH"), *([("FLUSHALL",)] if empty else []))
+        self._alive = True
+
     async def run(self, *commands: Command, within: float | None = None) -> list[Any]:
         del within
+        deaths = self._deaths
         if self._chance.strikes() and self._chance.rng.random() < 0.5:
             self.late.append(asyncio.ensure_future(self._late(commands)))
             raise CacheUnavailableError("struck, but not stopped")
-        return await self._chance.port(lambda: self._send(commands), CacheUnavailableError)
+        if self._chance.repeats():
+            await self._chance.port(lambda: self._send(commands), CacheUnavailableError)
+        replies = await self._chance.port(lambda: self._send(commands), CacheUnavailableError)
+        if self._deaths > deaths:
+            raise CacheUnavailableError("its reply was lost")
+        return replies
 
     async def _late(self, commands: Sequence[Command]) -> list[Any]:
         for _ in range(self._chance.rng.randrange(60)):
             await asyncio.sleep(0)
         return await self._send(commands)
 
-    async def _exchange(self, commands: Sequence[Command], slot_of: str) -> list[Any]:
-        del slot_of
+    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
         replies: list[Any] = []
+        deaths = self._deaths
         # A pipeline is no transaction: others may come between two of its commands.
         whole = self._chance.calm or self._chance.rng.random() < 0.7
         for batch in [commands] if whole else [[command] for command in commands]:
             if replies:
                 await self._chance.pause()
+            if not self._alive or self._deaths > deaths:
+                raise CacheUnavailableError("it is dead")
             self._history.tick()
             replies += self._wire.send(*(command.arguments for command in batch))
         if (task := asyncio.current_task()) in self._asks:

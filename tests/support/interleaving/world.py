@@ -34,8 +34,8 @@ WORDS = ("faith", "hope", "love", "grace", "mercy", "peace")
 WORDINGS = ("what is", "define")  # one question each, as the guard sees it
 
 
-def run(seed: int, wire: Wire) -> None:
-    """Run the world of a seed.
+def run(seed: int, wire: Wire, climate: Climate | None = None) -> None:
+    """Run the world of a seed, in its own climate or in this one.
 
     Raises:
         StaleError: a promise was broken; the message begins with the seed.
@@ -43,7 +43,7 @@ def run(seed: int, wire: Wire) -> None:
     rng = Random(seed)
     loop = ShuffledLoop(rng)
     wire.call("FLUSHALL")
-    world = World(CLIMATES[seed % len(CLIMATES)], rng, loop, wire)
+    world = World(climate or CLIMATES[seed % len(CLIMATES)], rng, loop, wire)
     try:
         with reproducible(rng, loop):
             try:
@@ -108,6 +108,8 @@ class World:
         actors = [self._asker] * rng.randint(1, 3)
         actors += [self._owner] * rng.choice(self._climate.owners)
         actors += [self._evictor] * rng.choice(self._climate.evictors)
+        if self._climate.deaths:
+            actors += [self._reaper] * rng.choice(self._climate.deaths)
         for actor in actors:
             self._tasks.spawn(actor(rng.choice(self._users)))
         await self._tasks.settle()
@@ -168,6 +170,15 @@ class World:
                 self._wire.call("SCRIPT", "FLUSH")
             else:
                 self._loop.advance(self._rng.choice((5, 12, 70)))
+
+    async def _reaper(self, user: str) -> None:
+        """Redis dies, and returns: with all it had or, as a cache in memory does, with nothing."""
+        del user  # nobody is safe
+        await self._tasks.pause()
+        self._connection.die()
+        for _ in range(self._rng.choice((0, 3, 20, 100))):
+            await asyncio.sleep(0)
+        self._connection.return_(empty=self._rng.random() < 0.5)
 
     async def _end(self) -> None:
         """When all is quiet, every answer is of the notes as they are, and is there to stay."""

@@ -52,7 +52,11 @@ async def chat_failure(
     ("status", "kind", "told"),
     [
         (400, InferenceRefusedError, "Set HF_CHAT_MODEL and HF_CHAT_URL"),
-        (401, InferenceRefusedError, "Set HF_TOKEN, or the secret that HF_TOKEN_SECRET names, to a valid token"),
+        (
+            401,
+            InferenceRefusedError,
+            "Set HF_TOKEN, or the secret that HF_TOKEN_SECRET names, to a valid token",
+        ),
         (402, InferenceRefusedError, "HF_BILL_TO"),
         (403, InferenceRefusedError, "permission to call inference providers"),
         (404, InferenceRefusedError, "Set HF_CHAT_MODEL and HF_CHAT_URL"),

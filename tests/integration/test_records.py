@@ -1,0 +1,185 @@
+"""What a request leaves in the log: one line, whose figures are CloudWatch's metrics on Lambda."""
+
+import asyncio
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.application import behind_gateway
+from functions.ask.app import create_app
+from functions.invalidate.handler import QueueHandler
+from shared import statistics
+from shared.container import Container
+from shared.settings import Settings
+from shared.telemetry import JsonLines
+from tests.support.asking import Surroundings, surroundings, write_notes
+from tests.support.http_faults import refuse
+from tests.support.queues import Context, body, record
+from tests.support.servers import call
+
+EVENT = Path(__file__).parents[1] / "events" / "http_api_v2.json"
+FUNCTION = "tercet-ask"
+
+
+@pytest.fixture(scope="module")
+def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
+    with surroundings(tmp_path_factory.mktemp("notes")) as made:
+        yield made
+
+
+@pytest.fixture
+def settings(around: Surroundings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    call(around.valkey.port, "FLUSHALL")
+    around.models.reset()
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", FUNCTION)
+    return Settings.from_env(around.environ)
+
+
+@pytest.fixture
+def log() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Reads the lines that were written since it was last asked."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines(messages=False))
+    loggers = [logging.getLogger(name) for name in ("functions", "shared")]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+
+    def lines() -> list[dict[str, Any]]:
+        written = stream.getvalue()
+        stream.seek(0)
+        stream.truncate()
+        return [json.loads(line) for line in written.splitlines()]
+
+    yield lines
+    for logger in loggers:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+
+
+Log = Callable[[], list[dict[str, Any]]]
+
+
+class Function:
+    """The ask function on Lambda, as it is deployed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+        self.container = Container(settings)
+        self.handler = behind_gateway(create_app(self.container))
+        self.loop.run_until_complete(write_notes(self.container, "ann"))
+
+    def ask(self, query: str, **headers: str) -> dict[str, Any]:
+        event = json.loads(EVENT.read_text())
+        event["body"] = json.dumps({"query": query})
+        event["headers"] |= headers
+        return self.handler(event, Context())  # type: ignore[arg-type]  # a part of it
+
+    def close(self) -> None:
+        self.loop.run_until_complete(self.container.aclose())
+        asyncio.set_event_loop(None)
+        self.loop.close()
+
+
+@pytest.fixture
+def function(settings: Settings) -> Iterator[Function]:
+    made = Function(settings)
+    yield made
+    made.close()
+
+
+def test_a_question_on_lambda_leaves_one_line_that_is_log_and_metrics(
+    function: Function, log: Log
+) -> None:
+    function.ask("What is faith?", **{"x-correlation-id": "order-7"})
+    (line,) = log()
+    assert line["message"] == "request"
+    assert line["request"] == Context().aws_request_id
+    assert line["correlation"] == "order-7"
+    assert line["gateway"] == json.loads(EVENT.read_text())["requestContext"]["requestId"]
+    assert (line["path"], line["status"], line["Function"]) == ("/assistant/query", 200, FUNCTION)
+    assert (line["Tier"], line["Latency"]) == ("none", line["milliseconds"])
+    assert line["steps"].keys() == {"look_up", "survey", "embed", "search", "generate", "keep"}
+    assert sum(line["steps"].values()) <= line["milliseconds"]
+    assert line["_aws"]["CloudWatchMetrics"]
+    assert "faith" not in json.dumps(line).lower()
+
+
+def test_what_a_hit_saved_is_what_its_answer_had_cost(function: Function, log: Log) -> None:
+    for _ in range(2):
+        function.ask("What is faith?")
+    first, second = log()
+    assert first["CostSpent"] == second["CostSaved"] > 0
+    assert first["CostSaved"] == second["CostSpent"] == 0
+    assert second["steps"].keys() == {"look_up"}
+
+
+def test_the_lines_add_up_to_the_caches_own_counters(function: Function, log: Log) -> None:
+    for number in range(20):
+        function.ask(f"What is the name of star {number % 7}?")
+    lines = log()
+
+    async def read() -> statistics.Statistics:
+        return await statistics.read(function.container.ledger)
+
+    counted = function.loop.run_until_complete(read()).total
+    assert sum(line["Questions"] for line in lines) == counted.requests == 20
+    assert sum(line["AnswersAvoided"] for line in lines) == counted.avoided == 13
+    assert sum(line["CostSpent"] for line in lines) == pytest.approx(counted.spent, abs=1e-8)
+    assert sum(line["CostSaved"] for line in lines) == pytest.approx(counted.saved, abs=1e-8)
+
+
+def test_a_question_that_fails_is_one_and_one_that_says_nothing_is_none(
+    function: Function, around: Surroundings, log: Log
+) -> None:
+    around.models.failing["/v1/chat/completions"] = refuse(400, "no")
+    function.ask("What is faith?")
+    (failed,) = (line for line in log() if line["message"] == "request")
+    assert (failed["Questions"], failed["Tier"], failed["error"]) == (
+        1,
+        "failed",
+        "InferenceRefusedError",
+    )
+    function.ask("?!")
+    (refused,) = log()
+    assert "Questions" not in refused
+    assert "_aws" not in refused
+
+
+def test_what_libraries_below_log_tells_the_request_too(settings: Settings, log: Log) -> None:
+    function = Function(replace(settings, redis_url="redis://127.0.0.1:1/0"))
+    function.ask("What is faith?", **{"x-correlation-id": "order-7"})
+    function.close()
+    lines = log()
+    assert {"the cache is unavailable", "request"} <= {line["message"] for line in lines}
+    for line in lines:
+        assert (line["request"], line["correlation"]) == (Context().aws_request_id, "order-7")
+    assert [line["CacheUnavailable"] for line in lines if "Questions" in line] == [1]
+
+
+def test_each_message_of_a_batch_leaves_a_line_with_its_ids_and_figures(
+    settings: Settings, log: Log
+) -> None:
+    good = record("m1", body("ann", "n", "updated", 1, "Faith is trust."))
+    good["messageAttributes"]["X-Correlation-Id"] = {"stringValue": "order-7", "dataType": "String"}
+    handler = QueueHandler(lambda: Container(settings))
+    handler({"Records": [good, record("m2", "secret")]}, Context())  # type: ignore[arg-type]  # a part of it
+    applied, failed = sorted(log(), key=lambda line: str(line["message_id"]))
+    assert (applied["message"], applied["correlation"]) == ("note change applied", "order-7")
+    assert (applied["NoteChanges"], applied["Failed"]) == (1, 0)
+    assert applied["LagMs"] > 0
+    assert applied["steps"].keys() == {"prepare", "write_note", "raise_fence", "read_note", "drop"}
+    assert (failed["message"], failed["Failed"]) == ("note change failed", 1)
+    assert "correlation" not in failed
+    assert "secret" not in json.dumps(failed)
+    for line in (applied, failed):
+        assert line["request"] == Context().aws_request_id
+        assert line["_aws"]

@@ -1,0 +1,164 @@
+"""Whoever cannot prove who they are is told nothing: Redis, PostgreSQL, the keys for tokens.
+
+For the models' hosts see `test_huggingface_peer.py`.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+
+import pytest
+
+from functions.identity import caller
+from shared.cache.connection import Command, Connection
+from shared.errors import CacheUnavailableError, StoreUnavailableError, UnavailableError
+from shared.notes.postgres import PostgresNoteStore
+from shared.notes.postgres_tls import tls
+from shared.settings import Settings
+from tests.support.certificates import self_signed
+from tests.support.huggingface import serving
+from tests.support.tokens import Issuer, token
+from tests.unit.test_identity import bearing
+
+
+class Server:
+    """A server of nobody's: it takes connections, with TLS if it has a certificate."""
+
+    def __init__(self, files: dict[str, str] | None, *, greeting: bytes = b"") -> None:
+        """`greeting` answers PostgreSQL's question whether TLS is spoken here."""
+        self.heard = b""
+        self._greeting = greeting
+        self._context: ssl.SSLContext | None = None
+        if files:
+            self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._context.load_cert_chain(files["ssl_certfile"], files["ssl_keyfile"])
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[int]:
+        at_once = None if self._greeting else self._context
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=at_once)
+        async with server:
+            yield server.sockets[0].getsockname()[1]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            if self._greeting:
+                await reader.readexactly(8)
+                writer.write(self._greeting)
+                if self._greeting == b"S" and self._context:
+                    await writer.start_tls(self._context)
+            self.heard += await reader.read(1_000)
+        writer.close()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return self_signed(tmp_path_factory.mktemp("tls"))
+
+
+def causes(error: BaseException | None) -> list[BaseException]:
+    return [error, *causes(error.__cause__ or error.__context__)] if error else []
+
+
+async def test_a_redis_without_a_trusted_certificate_is_told_nothing(files: dict[str, str]) -> None:
+    """And with the same certificate trusted it is asked: the certificate is what was wrong."""
+    server = Server(files)
+    async with server.listening() as port:
+        url = f"rediss://:password@localhost:{port}"
+        for trusted in (False, True):
+            trust = f"?ssl_ca_certs={files['ssl_certfile']}" if trusted else ""
+            connection = Connection.open(Settings(redis_url=url + trust), timeout=2)
+            with pytest.raises(CacheUnavailableError) as failure:
+                await connection.run(Command.of("GET", "a key"))
+            await connection.aclose()
+            assert (b"password" in server.heard) is trusted
+            if not trusted:
+                reasons = map(str, causes(failure.value))
+                assert any("CERTIFICATE_VERIFY_FAILED" in reason for reason in reasons)
+
+
+async def test_a_redis_that_speaks_no_tls_is_told_nothing_in_the_clear() -> None:
+    server = Server(None)
+    async with server.listening() as port:
+        settings = Settings(redis_url=f"rediss://:password@localhost:{port}")
+        connection = Connection.open(settings, timeout=0.5)
+        with pytest.raises(CacheUnavailableError):
+            await connection.run(Command.of("GET", "a key"))
+        await connection.aclose()
+    assert server.heard
+    assert b"password" not in server.heard
+    assert b"a key" not in server.heard
+
+
+@pytest.mark.parametrize("greeting", [b"S", b"N"])
+async def test_a_postgresql_that_proves_nothing_is_told_nothing(
+    files: dict[str, str], greeting: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`S`: it shows a certificate that nobody vouches for; `N`: it wants to go on in the clear."""
+    monkeypatch.setattr("shared.notes.postgres_tls._HERE", frozenset())  # as if it were elsewhere
+    server = Server(files, greeting=greeting)
+    async with server.listening() as port:
+        url = f"postgresql://user:password@localhost:{port}/notes"
+        async with aclosing(PostgresNoteStore(url)) as store:
+            with pytest.raises(StoreUnavailableError):
+                await store.notes("ann")
+        assert server.heard == b""
+        if greeting == b"S":
+            # With the same certificate trusted it is asked.
+            trusting = f"{url}?sslrootcert={files['ssl_certfile']}"
+            async with aclosing(PostgresNoteStore(trusting)) as store:
+                with pytest.raises(StoreUnavailableError):
+                    await store.notes("ann")
+            assert b"user" in server.heard
+
+
+async def test_an_issuer_without_a_trusted_certificate_vouches_for_nobody(
+    files: dict[str, str],
+) -> None:
+    issuer = Issuer()
+    with serving(issuer, **files) as url:
+        issuer.url = f"{url}/keys.json"
+        with pytest.raises(UnavailableError, match="out of reach"):
+            await caller(bearing(token()), issuer.settings())
+    assert issuer.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "environ", "expected"),
+    [
+        *[
+            (f"postgresql://u:p@{host}/n", {}, None)
+            for host in ("localhost:1", "127.0.0.1,[::1]:9")
+        ],
+        *[(f"postgresql://{at}/n?host=/run/pg", {}, None) for at in ("", "u:p@", "postgres:@")],
+        ("postgresql:///n", {}, None),
+        *[(f"postgresql://u:p@db/n?sslmode={mode}", {}, None) for mode in ("disable", "require")],
+        ("postgresql://u:p@db/n", {"PGSSLMODE": "prefer"}, None),
+        ("postgresql://u:p@db/n?sslrootcert=/ca.pem", {}, "verify-full"),
+        ("postgresql://u:p@db/n", {"PGSSLROOTCERT": "/ca.pem"}, "verify-full"),
+    ],
+)
+def test_what_the_url_or_the_environment_says_of_tls_is_done(
+    url: str, environ: dict[str, str], expected: str | None
+) -> None:
+    assert tls(url, environ) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "environ"),
+    [
+        ("postgresql://u:p@db.example:5432/n", {}),
+        ("postgresql://u:p@localhost,db.example/n", {}),
+        ("postgresql://u:p%40localhost@db.example/n?application_name=localhost", {}),
+        ("postgresql:///n?host=db.example", {}),
+        ("postgresql:///n", {"PGHOST": "db.example"}),
+    ],
+)
+def test_where_nobody_says_how_a_server_elsewhere_must_prove_itself(
+    url: str, environ: dict[str, str]
+) -> None:
+    context = tls(url, environ)
+    assert isinstance(context, ssl.SSLContext)
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname

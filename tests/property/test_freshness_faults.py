@@ -1,0 +1,59 @@
+"""No answer from before, either, where Redis dies and returns, and replies are lost.
+
+A failure names its seed: `python -m tests.evaluation.freshness --deaths --seed SEED` runs that
+world again.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from shared.cache.invalidation import Invalidation
+from shared.errors import CacheUnavailableError
+from tests.support.interleaving.climates import DEATHS
+from tests.support.interleaving.history import StaleError
+from tests.support.interleaving.ports import Wire
+from tests.support.interleaving.world import run
+
+PARTS = 2
+WORLDS = 600
+ENOUGH = 3_000  # worlds; it shows within a few dozen
+
+
+@pytest.fixture
+def wire(valkey_url: str) -> Iterator[Wire]:
+    wire = Wire(valkey_url)
+    yield wire
+    wire.call("FLUSHALL")
+    wire.close()
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_response_is_what_the_uncached_pipeline_could_have_given(
+    wire: Wire, part: int
+) -> None:
+    for seed in range(part, WORLDS, PARTS):
+        run(seed, wire, DEATHS)
+
+
+@pytest.mark.parametrize("method", ["raise_fence", "drop"])
+def test_a_change_acknowledged_although_redis_did_not_hear_of_it_is_caught(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    honest: Callable[..., Awaitable[Any]] = getattr(Invalidation, method)
+
+    async def careless(self: Invalidation, *arguments: Any, **named: Any) -> Any:
+        with suppress(CacheUnavailableError):
+            return await honest(self, *arguments, **named)
+        return {}
+
+    monkeypatch.setattr(Invalidation, method, careless)
+
+    def search() -> None:
+        for seed in range(ENOUGH):
+            run(seed, wire, DEATHS)
+
+    with pytest.raises(StaleError):
+        search()

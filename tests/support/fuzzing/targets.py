@@ -1,0 +1,161 @@
+"""Handlers under fire, and what must hold of whatever they answer."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import redis
+
+from functions.application import behind_gateway
+from functions.forms import Problem
+from functions.invalidate.handler import QueueHandler
+from infra.local.commands.serve import _app as whole_app
+from infra.local.valkey import start_valkey
+from shared.container import Container
+from shared.errors import InvalidChangeError, InvalidRequestError
+from shared.notes.changes import parse_change
+from shared.notes.note import Note
+from shared.settings import Settings
+from shared.vectors import Vector, canonical
+from tests.support.asking import write_notes
+from tests.support.outages import SlowAnswerer
+from tests.support.queues import Context, batch, failed
+from tests.support.stores import MemoryNoteStore
+
+CONTEXT: Any = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
+_COUNTED = (b":counters:", b":live", b"breaker:", b"totals:", b":flight:")
+
+
+class NearEmbedder:
+    """Puts all texts close together, so that every question meets what judges other wordings."""
+
+    model = "near"
+    dimensions = 8
+
+    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
+        del deadline
+        return [
+            canonical(np.ones(8) + np.random.default_rng([*text.encode()]).normal(size=8) / 9)
+            for text in texts
+        ]
+
+
+class WatchedStore(MemoryNoteStore):
+    """Counts what is written."""
+
+    writes = 0
+
+    async def replace(self, note: Note, chunks: Any) -> bool:
+        self.writes += 1
+        return await super().replace(note, chunks)
+
+    async def delete(self, *given: Any, **named: Any) -> bool:
+        self.writes += 1
+        return await super().delete(*given, **named)
+
+    async def delete_user(self, *given: Any, **named: Any) -> None:
+        self.writes += 1
+        await super().delete_user(*given, **named)
+
+
+class Targets:
+    """All functions, each behind its own door, over one Valkey and quick models."""
+
+    def __init__(self, url: str, loop: asyncio.AbstractEventLoop) -> None:
+        self.settings = Settings(redis_url=url, embedding_dimensions=8, redis_timeout=5)
+        self.store = WatchedStore()
+        self.container = self._container()
+        self.gateway = behind_gateway(whole_app(self.container))
+        self.queue = QueueHandler(self._container)
+        self.redis = redis.Redis.from_url(url)
+        self._loop = loop
+        loop.run_until_complete(write_notes(self.container, "ann"))
+        self._kept = self._stored()
+
+    def _container(self) -> Container:
+        parts: Any = {"embedder": NearEmbedder(), "answerer": SlowAnswerer(), "store": self.store}
+        return Container(self.settings, **parts)
+
+    def close(self) -> None:
+        self._loop.run_until_complete(self.container.aclose())
+        if self.queue._warm:
+            loop, container = self.queue._warm
+            loop.run_until_complete(container.aclose())
+            loop.close()
+        self.redis.close()
+
+    def send(self, event: Any) -> None:
+        """Send an event to the gateway's handler, and look at all that it answers."""
+        if not (isinstance(event, dict) and "requestContext" in event):
+            self._refuse(event)
+            return
+        response = self.gateway(event, CONTEXT)
+        json.dumps(response)  # Lambda could not send it otherwise
+        status: int = response["statusCode"]
+        assert status < 500, response["body"]
+        if status >= 400:
+            self._look_at(response, status)
+        else:
+            self._forget()
+
+    def _refuse(self, event: Any) -> None:
+        """Send what is of no gateway: it is not acknowledged, and the error quotes nothing."""
+        with pytest.raises(InvalidRequestError, match="HTTP events") as refusal:
+            self.gateway(event, CONTEXT)
+        assert refusal.value.__suppress_context__
+
+    def deliver(self, texts: Sequence[str]) -> None:
+        """Send a queue's batch: what can never be applied fails, and nothing else does."""
+        response = self.queue(batch(*texts), Context())  # type: ignore[arg-type]  # a part of it
+        expected = {str(place) for place, text in enumerate(texts) if not _is_change(text)}
+        assert set(failed(response)) == expected
+        self._forget()
+
+    def _look_at(self, response: dict[str, Any], status: int) -> None:
+        assert response["headers"]["content-type"] == "application/problem+json"
+        problem = Problem.model_validate_json(response["body"])
+        assert problem.status == status
+        for trace in ("Traceback", 'File "', "object at 0x"):
+            assert trace not in problem.detail
+        assert self._stored() == self._kept, "a request that was refused left something"
+
+    def _forget(self) -> None:
+        """Begin again, so that looking at all that is stored stays quick."""
+        self.redis.flushdb()
+        self._kept = self._stored()
+
+    def _stored(self) -> tuple[int, dict[Any, Any]]:
+        keys = [key for key in self.redis.scan_iter(count=1_000) if not _is_counted(key)]
+        return self.store.writes, {key: self.redis.dump(key) for key in keys}
+
+
+def _is_counted(key: Any) -> bool:
+    return any(name in key for name in _COUNTED)
+
+
+def _is_change(text: str) -> bool:
+    try:
+        parse_change(text)
+    except InvalidChangeError:
+        return False
+    return True
+
+
+@contextmanager
+def targets() -> Iterator[Targets]:
+    """All of it on a loop of its own, as Mangum expects one."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    with start_valkey() as valkey:
+        made = Targets(valkey.url, loop)
+        try:
+            yield made
+        finally:
+            made.close()
+            asyncio.set_event_loop(None)
+            loop.close()

@@ -1,0 +1,58 @@
+"""What the record of a question counts."""
+
+from dataclasses import replace
+
+import pytest
+
+from functions.ask.figures import figures
+from shared.answer import Answer
+from shared.assistant import Reply
+from shared.question import Question
+from shared.steps import recorded, step
+
+ANSWER = Answer("id", "text", "model", 1, cost=0.002)
+QUESTION = Question.parse("What is faith?")
+
+
+def reply(tier: str | None = None, match: str | None = None, cache: str = "ok") -> Reply:
+    return Reply(QUESTION, ANSWER, (), tier, match, cache)
+
+
+@pytest.mark.parametrize(
+    ("given", "tier", "hits", "cost"),
+    [
+        (reply("l1", "exact"), "l1-exact", (1, 1), (0.002, 0)),
+        (reply("l1", "semantic"), "l1-semantic", (1, 1), (0.002, 0)),
+        (reply("l3"), "l3", (0, 1), (0, 0.002)),
+        (reply("l2"), "l2", (0, 1), (0, 0.002)),
+        (reply(), "none", (0, 0), (0, 0.002)),
+        (replace(reply("l1", "exact"), stale=True), "stale", (0, 0), (0, 0)),
+        (replace(reply(), degraded=True), "degraded", (0, 0), (0, 0)),
+        (Reply(QUESTION, None, (), None, None, "ok"), "no-notes", (0, 0), (0, 0)),
+        (None, "failed", (0, 0), (0, 0)),
+    ],
+)
+def test_each_way_counts_as_the_caches_own_counters_have_it(
+    given: Reply | None, tier: str, hits: tuple[int, int], cost: tuple[float, float]
+) -> None:
+    counted = figures(given, breakers="closed")
+    assert (counted["Questions"], counted["Tier"]) == (1, tier)
+    assert (counted["AnswersAvoided"], counted["AnyTier"]) == hits
+    assert (counted["CostSaved"], counted["CostSpent"]) == cost
+    assert counted["Stale"] == int(tier == "stale")
+    assert counted["Degraded"] == int(tier == "degraded")
+
+
+def test_whoever_waited_for_anothers_answer_avoided_one_and_is_no_quick_hit() -> None:
+    with recorded():
+        with step("wait"):
+            pass
+        counted = figures(reply("l1", "exact"), breakers="closed")
+    assert (counted["Tier"], counted["AnswersAvoided"]) == ("joined", 1)
+
+
+def test_an_outage_of_the_cache_and_an_open_breaker_are_counted() -> None:
+    counted = figures(reply(cache="unavailable"), breakers="half-open")
+    assert (counted["CacheUnavailable"], counted["BreakerOpen"]) == (1, 1)
+    counted = figures(reply(cache="off"), breakers="closed")
+    assert (counted["CacheUnavailable"], counted["BreakerOpen"]) == (0, 0)
