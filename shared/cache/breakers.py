@@ -6,9 +6,11 @@
 
 A pause is told to every partition, so that whoever reads anything of a user's reads it at the
 same node of a cluster. Reading and telling go with round trips that are made anyway; a failure is
-told at once, what went well now and then.
+told at once, what went well now and then. All of it is optional: a node of a cluster that is away
+keeps nobody from the others.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.cache import keyspace
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from shared.cache.connection import Connection
     from shared.inference.breaker import Breaker
 
+_command = partial(Command.of, optional=True)
 _KEPT_SECONDS = 3_600
 """How long a pause that is over is remembered: so long the next call is a probe."""
 
@@ -46,7 +49,7 @@ class SharedBreakers:
         telling = [command for breaker in self._told for command in _tell(breaker)]
         breakers = self._breakers if asking else ()
         names = (keyspace.breaker_pause(self._partition, breaker.id) for breaker in breakers)
-        return [*telling, *(Command.of("GET", name) for name in names)]
+        return [*telling, *(_command("GET", name) for name in names)]
 
     def learn(self, replies: "Sequence[Any]", *, asking: bool) -> None:
         """Hear the replies to `exchange`."""
@@ -56,7 +59,7 @@ class SharedBreakers:
             breaker.learn_calls(Calls(*map(sum, zip(*counts, strict=True))))
         for breaker in self._breakers if asking else ():
             until = next(reply)
-            breaker.learn_pause(None if until is None else _number(until) / 1000)
+            breaker.learn_pause(_number(until) / 1000 if until is not None else None)
 
     def news(self) -> tuple[list[Command], int]:
         """Tell what has opened or closed here since this was last asked, and how many opened."""
@@ -70,22 +73,20 @@ class SharedBreakers:
             for partition in range(keyspace.PARTITIONS):
                 pause = keyspace.breaker_pause(partition, breaker.id)
                 if until is None:
-                    commands.append(Command.of("DEL", pause))
+                    commands.append(_command("DEL", pause))
                 else:
-                    commands.append(
-                        Command.of("SET", pause, int(until * 1000), "EX", _KEPT_SECONDS)
-                    )
+                    commands.append(_command("SET", pause, int(until * 1000), "EX", _KEPT_SECONDS))
             forgotten = [keyspace.breaker_probe(breaker.id)]
             if until is None:
                 forgotten += [keyspace.breaker_calls(breaker.id, slot) for slot in breaker.slots]
-            commands += [Command.of("DEL", name) for name in forgotten]
+            commands += [_command("DEL", name) for name in forgotten]
         return commands, opened
 
 
 async def claim_probe(connection: "Connection", breaker_id: str) -> bool:
     """Ask whether this container may send the probe; without Redis, each decides for itself."""
     key = keyspace.breaker_probe(breaker_id)
-    claim = Command.of("SET", key, 1, "NX", "PX", int(PROBE_SECONDS * 1000))
+    claim = _command("SET", key, 1, "NX", "PX", int(PROBE_SECONDS * 1000))
     try:
         (taken,) = await connection.run(claim)
     except CacheUnavailableError:
@@ -98,15 +99,18 @@ def _tell(breaker: "Breaker") -> "Iterator[Command]":
     untold = breaker.tell()
     for slot in breaker.slots:
         key, calls = keyspace.breaker_calls(breaker.id, slot), untold.get(slot, Calls())
-        yield Command.of("HINCRBY", key, "answered", calls.answered)
-        yield Command.of("HINCRBY", key, "failed", calls.failed)
-        yield Command.of("EXPIRE", key, breaker.seconds)
+        yield _command("HINCRBY", key, "answered", calls.answered)
+        yield _command("HINCRBY", key, "failed", calls.failed)
+        yield _command("EXPIRE", key, breaker.seconds)
 
 
 def _heard(reply: "Iterator[Any]") -> tuple[int, int]:
     answered, failed, _ = next(reply), next(reply), next(reply)
-    return int(answered), int(failed)
+    return _number(answered), _number(failed)
 
 
-def _number(text: bytes) -> int:
-    return int(text) if text.isdigit() else 0
+def _number(given: object) -> int:
+    """Read a number, or what somebody else may have put in its place."""
+    if isinstance(given, bytes) and given.isdigit():
+        return int(given)
+    return given if isinstance(given, int) else 0

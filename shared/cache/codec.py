@@ -61,7 +61,7 @@ def pack_text(answer_id: str, *values: object) -> bytes:
 
 def unpack_text(answer_id: str, data: bytes, *types: type) -> list[Any] | None:
     """Read what belongs to this answer, and to no other."""
-    owner = answer_id.encode("ascii")
+    owner = answer_id.encode("ascii", "replace")  # it may have been read from damaged bytes
     if not data.startswith(owner):
         return None
     try:

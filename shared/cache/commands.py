@@ -13,23 +13,26 @@ _LUA = Path(__file__).parent / "lua"
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command as it goes over the wire; `script` is its text, where it calls one."""
+    """One command as it goes over the wire; `script` is its text, where it calls one.
+
+    Where it is `optional`, and a cluster's node for its key is away, its reply is None.
+    """
 
     arguments: tuple[Argument, ...]
     script: str = ""
+    optional: bool = False
 
     @classmethod
-    def of(cls, *arguments: Argument) -> "Command":
+    def of(cls, *arguments: Argument, optional: bool = False) -> "Command":
         """Write a command as it stands in Redis' documentation."""
-        return cls(arguments)
+        return cls(arguments, optional=optional)
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys that it touches: a script's, or a plain command's first."""
-        if not self.script:
-            return tuple(str(key) for key in self.arguments[1:2])
-        count = int(self.arguments[2])
-        return tuple(str(key) for key in self.arguments[3 : 3 + count])
+        first, count = (3, int(self.arguments[2])) if self.script else (1, 1)
+        keys = self.arguments[first : first + count]
+        return tuple(key.decode() if isinstance(key, bytes) else str(key) for key in keys)
 
     def with_text(self) -> "Command":
         """Call a script by its text, for a server that does not know it yet."""

@@ -1,4 +1,4 @@
-"""The one way to Redis: a standalone server or a cluster, behind one method.
+"""The one way to Redis: one server, behind one method; `cluster.py` makes several look like it.
 
 Nothing above this module sees a Redis error: whatever goes wrong is `CacheUnavailableError`,
 raised within the time-out. What stands under our keys and is not ours is removed on the way.
@@ -8,16 +8,14 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from redis.asyncio import ConnectionPool, Redis, RedisCluster
-from redis.asyncio.cluster import PipelineCommand
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
-    ClusterError,
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
-    RedisClusterException,
     RedisError,
     ResponseError,
 )
@@ -27,14 +25,17 @@ from shared.cache import keyspace
 from shared.cache.commands import Command, Script
 from shared.cache.outages import Outages
 from shared.errors import CacheFullError, CacheUnavailableError
+from shared.steps import call
 
 if TYPE_CHECKING:
     from shared.settings import Settings
+    from shared.steps import Attributes
 
 __all__ = ["Command", "Connection", "Script"]  # what goes over it is known by it, too
 
-# A garbled reply may fail in the client's parser as a ValueError or the like.
-_TROUBLE = (RedisError, RedisClusterException, OSError, EOFError, TimeoutError, ValueError)
+# A garbled reply may fail anywhere in the client's parser.
+_NONSENSE = (ValueError, TypeError, LookupError, AttributeError)
+_TROUBLE = (RedisError, OSError, EOFError, TimeoutError, *_NONSENSE)
 
 # How long a request waits for Redis where it probes after an outage. An answer that comes later
 # is for the next request.
@@ -42,6 +43,8 @@ _PROBE_SECONDS = 0.005
 # What a command that nobody waits for any more may still take: a first connection with TLS can
 # outlast one request's patience, and should be there for the next.
 _LINGER_SECONDS = 5.0
+# A time-out that strikes so much late tells of this process, which stood still, not of Redis.
+_STALL_SECONDS = 0.05
 _MEND = Script("mend")
 
 
@@ -50,19 +53,20 @@ class Connection:
 
     def __init__(
         self,
-        client: "Redis | RedisCluster",
+        client: Redis,
         *,
         timeout: float,
         probe: float | None = None,
         connections: int = 50,
+        outages: Outages | None = None,
     ) -> None:
         """Nothing is sent yet.
 
         `timeout` is how long one round trip may take, in seconds, retry included, and `probe` the
         same where Redis failed before; `connections` is how many round trips there are at once.
         """
-        self.outages = Outages()
-        self._client = client
+        self.outages = outages or Outages()
+        self._client: Any = client  # not all of its methods are typed
         self._timeout = timeout
         self._probe = timeout if probe is None else probe
         self._turns = asyncio.Semaphore(connections)
@@ -75,25 +79,34 @@ class Connection:
 
         With a `timeout` of its own it is for work that nobody waits for: it probes patiently.
         """
-        connections = settings.redis_connections
-        options: dict[str, Any] = {
-            "max_connections": connections,
-            "socket_timeout": _LINGER_SECONDS,
+        options: dict[str, Any] = parse_url(settings.redis_url) | {
+            "max_connections": settings.redis_connections,
+            # Whoever waits has a time-out; the client's own costs a task for each round trip, and
+            # loses some cancellations with it (`asyncio.wait_for` before Python 3.12).
+            "socket_timeout": None,
             "socket_connect_timeout": _LINGER_SECONDS,
             # A connection that the server closed while the container was frozen fails once.
             "retry": Retry(NoBackoff(), 1),
             "maint_notifications_config": MaintNotificationsConfig(enabled=False),
         }
-        client: Redis | RedisCluster
+        if settings.redis_url.startswith("rediss:"):
+            from shared.cache.tls import TLSConnection  # noqa: PLC0415  # as the next two
+
+            options["connection_class"] = TLSConnection
+        if settings.redis_iam_user:
+            from shared.cache.iam import IamCredentialProvider  # noqa: PLC0415  # as the next
+
+            options["credential_provider"] = IamCredentialProvider(settings)
+        patience: dict[str, Any] = {
+            "timeout": timeout or settings.redis_timeout,
+            "probe": timeout or _PROBE_SECONDS,
+            "connections": settings.redis_connections,
+        }
         if settings.redis_cluster:
-            client = RedisCluster.from_url(settings.redis_url, **options)
-        else:
-            client = Redis.from_pool(ConnectionPool.from_url(settings.redis_url, **options))
-        if timeout is not None:
-            return cls(client, timeout=timeout, connections=connections)
-        return cls(
-            client, timeout=settings.redis_timeout, probe=_PROBE_SECONDS, connections=connections
-        )
+            from shared.cache.cluster import ClusterConnection  # noqa: PLC0415  # few have one
+
+            return ClusterConnection(options, **patience)
+        return cls(Redis.from_pool(ConnectionPool(**options)), **patience)
 
     async def run(self, *commands: Command, within: float | None = None) -> list[Any]:
         """Send commands in one round trip, and give their replies in order.
@@ -108,20 +121,22 @@ class Connection:
             raise CacheUnavailableError("the cache is left alone: it gave no answer just now")
         usual = self._probe if self.outages.on else self._timeout
         seconds = usual if within is None else min(within, usual)
+        clock = asyncio.get_running_loop().time
+        began = clock()
         try:
-            replies = await self._in_time(commands, seconds)
+            with call(*_described(commands)):
+                replies = await self._in_time(commands, seconds)
         except _TROUBLE as error:
-            if isinstance(error, TimeoutError) and seconds < self._timeout:
+            stalled = clock() - began > seconds + _STALL_SECONDS
+            if isinstance(error, TimeoutError) and (stalled or seconds < self._timeout):
                 raise CacheUnavailableError("the cache is slow") from error  # that is no outage
             raise await self._failed(error) from error
         self._connected = True
         self.outages.answered()
         return replies
 
-    async def run_until_held(
-        self, key: str, command: Command, *, replicas: int, seconds: float
-    ) -> int:
-        """Send a command that writes `key`; give how many replicas hold it, `seconds` at most.
+    async def run_until_held(self, command: Command, *, replicas: int, seconds: float) -> int:
+        """Send a command that writes; give how many replicas hold that, in `seconds` at most.
 
         WAIT speaks of what its own connection wrote, so both go over one.
 
@@ -131,28 +146,26 @@ class Connection:
         """
         wait = Command.of("WAIT", replicas, int(seconds * 1000))
         try:
-            async with asyncio.timeout(self._timeout + seconds):
-                *_, held = await self._send([command, wait], slot_of=key)
+            # A server that does not know the script is sent both twice.
+            with call(*_described([command, wait])):
+                async with asyncio.timeout(self._timeout + 2 * seconds):
+                    *_, held = await self._send([command, wait], waiting=True)
         except _TROUBLE as error:
             raise await self._failed(error) from error
-        return int(held)
+        return held if isinstance(held, int) else 0
 
     async def memory(self) -> tuple[int, int]:
-        """Give the bytes that all primaries use, and may use (0: no limit).
+        """Give the bytes that the server uses, and may use (0: no limit).
 
         Raises:
             CacheUnavailableError: no answer in time, or Redis does not tell.
         """
-        clustered = isinstance(self._client, RedisCluster)
-        nodes: dict[str, Any] = {"target_nodes": RedisCluster.PRIMARIES} if clustered else {}
         try:
             async with asyncio.timeout(self._timeout):
-                told = await self._client.execute_command("INFO", "memory", **nodes)
+                told = await self._client.info("memory")
+            return int(told["used_memory"]), int(told["maxmemory"])
         except _TROUBLE as error:
             raise await self._failed(error) from error
-        each = list(told.values()) if clustered else [told]
-        used, limit = (sum(node[name] for node in each) for name in ("used_memory", "maxmemory"))
-        return used, limit
 
     async def aclose(self) -> None:
         """Close every connection; the next command opens new ones."""
@@ -164,14 +177,13 @@ class Connection:
 
     async def _failed(self, error: Exception) -> CacheUnavailableError:
         """Take down a failure, and translate it."""
-        refused = isinstance(error, ResponseError)
-        refused = refused and not isinstance(error, ReadOnlyError | ClusterError)
+        refused = isinstance(error, ResponseError) and not isinstance(error, ReadOnlyError)
         self.outages.failed(error, refused=refused)
         if isinstance(error, OutOfMemoryError):
             return CacheFullError("the cache is full")
         if not refused:
             self._connected = False
-        if isinstance(error, ReadOnlyError) and isinstance(self._client, Redis):
+        if isinstance(error, ReadOnlyError):
             # After a failover: what is open leads to the former master, the name to the new one.
             await self._client.connection_pool.disconnect(inuse_connections=False)
         return CacheUnavailableError(f"the cache failed: {type(error).__name__}")
@@ -212,16 +224,16 @@ class Connection:
             self._connected = True
             self.outages.answered()
 
-    async def _send(self, commands: Sequence[Command], slot_of: str = "") -> list[Any]:
+    async def _send(self, commands: Sequence[Command], *, waiting: bool = False) -> list[Any]:
         async with self._turns:
-            replies = await self._exchange(commands, slot_of)
+            replies = await self._exchange(commands)
             again = [number for number, reply in enumerate(replies) if _is_curable(reply)]
-            if again and slot_of:
+            if again and waiting:
                 again = list(range(len(commands)))  # WAIT speaks of what went before it
             if again:
                 await self._mend([commands[n] for n in again if _is_damage(replies[n])])
                 cured = [commands[number].with_text() for number in again]
-                for number, reply in zip(again, await self._exchange(cured, slot_of), strict=True):
+                for number, reply in zip(again, await self._exchange(cured), strict=True):
                     replies[number] = reply
         for reply in replies:
             if isinstance(reply, Exception):
@@ -232,24 +244,30 @@ class Connection:
         """Remove what is not ours from under the keys of these commands."""
         for command in commands:
             kinds = map(keyspace.kind, command.keys)
-            await self._exchange([_MEND.call(command.keys, *kinds).with_text()], "")
+            await self._exchange([_MEND.call(command.keys, *kinds).with_text()])
 
-    async def _exchange(self, commands: Sequence[Command], slot_of: str) -> list[Any]:
+    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
         if len(commands) == 1:
             try:
                 return [await self._client.execute_command(*commands[0].arguments)]
             except ResponseError as error:
                 return [error]
-        if slot_of and isinstance(self._client, RedisCluster):
-            return await _exchange_with_node(self._client, commands, slot_of)
-        pipeline: Any = (
-            self._client.pipeline()
-            if isinstance(self._client, RedisCluster)
-            else self._client.pipeline(transaction=False)
-        )
+        pipeline: Any = self._client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command.arguments)
         return list(await pipeline.execute(raise_on_error=False))
+
+
+def _described(commands: Sequence[Command]) -> "tuple[str, Attributes]":
+    """Name a round trip as OpenTelemetry's conventions for databases do."""
+    if len(commands) == 1:
+        name = str(commands[0].arguments[0])
+        return name, {"db.system.name": "redis", "db.operation.name": name}
+    return "PIPELINE", {
+        "db.system.name": "redis",
+        "db.operation.name": "PIPELINE",
+        "db.operation.batch.size": len(commands),
+    }
 
 
 def _is_damage(reply: object) -> bool:
@@ -261,14 +279,3 @@ def _is_damage(reply: object) -> bool:
 
 def _is_curable(reply: object) -> bool:
     return isinstance(reply, NoScriptError) or _is_damage(reply)
-
-
-async def _exchange_with_node(
-    cluster: RedisCluster, commands: Sequence[Command], slot_of: str
-) -> list[Any]:
-    """Send everything over one connection to the node that has a key's slot."""
-    await cluster.initialize()
-    node: Any = cluster.get_node_from_key(slot_of)
-    sent = [PipelineCommand(i, *command.arguments) for i, command in enumerate(commands)]
-    await node.execute_pipeline(sent)
-    return [command.result for command in sent]

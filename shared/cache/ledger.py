@@ -7,6 +7,7 @@ over all days grows and never shrinks, as long as somebody reads at least once i
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -114,10 +115,12 @@ class Ledger:
         for day in days:
             closed = totals[day] or (sums[day], total + sums[day])
             totals[day], total = closed, closed[1]
-        # Others may be closing the same days, and come to the same sums.
-        await self._connection.run(
-            *(Command.of("SET", _key(day), _encode(totals[day]), *_ONCE) for day in missing)
-        )
+        # Others may be closing the same days, and come to the same sums. Where there is no room
+        # for them, whoever reads next sums up again.
+        with suppress(CacheUnavailableError):
+            await self._connection.run(
+                *(Command.of("SET", _key(day), _encode(totals[day]), *_ONCE) for day in missing)
+            )
         return totals
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from shared.cache.reading import is_whole
 from shared.errors import CacheUnavailableError
 
 if TYPE_CHECKING:
@@ -61,6 +62,13 @@ class Line:
             return []
         finally:
             self._left -= loop.time() - began
+
+    def is_whole(self, reply: object, count: int | None = None) -> bool:
+        """Whether a reply is as it should be: see `reading`. If not, Redis is not asked again."""
+        if is_whole(reply, count):
+            return True
+        self.status = "unavailable"
+        return False
 
     def outages(self) -> int:
         """How many outages have begun since somebody last asked."""

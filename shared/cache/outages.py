@@ -18,8 +18,17 @@ class Outages:
     keeps nobody waiting, but the outage counts as over only when none has come for a while.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        server: str = "",
+        among: "Outages | None" = None,
+    ) -> None:
+        """`server` is named where there are several, whose outages are counted `among` others."""
         self._clock = clock
+        self._server = {"server": server} if server else {}
+        self._among = among or self
         self._began: float | None = None
         self._refusing = False
         self._next_try = 0.0
@@ -46,17 +55,26 @@ class Outages:
         self._next_try, self._refusing = now + QUIET_SECONDS, refused
         if self._began is None:
             self._began = now
-            self._untold += 1
-            facts = {"error": type(error).__name__}
+            self._among.count()
+            facts = {"error": type(error).__name__} | self._server
             _log.warning("the cache is unavailable", extra={"facts": facts})
 
     def answered(self) -> None:
         """Take down that Redis did as it was asked."""
-        if self._began is None or (self._refusing and self._clock() < self._next_try):
+        if not self._refusing or self._clock() >= self._next_try:
+            self.ended()
+
+    def ended(self) -> None:
+        """Take down that an outage is over, if there was one."""
+        if self._began is None:
             return
-        facts = {"seconds": round(self._clock() - self._began, 3)}
+        facts = {"seconds": round(self._clock() - self._began, 3)} | self._server
         self._began = None
         _log.warning("the cache is available again", extra={"facts": facts})
+
+    def count(self) -> None:
+        """Count an outage that has begun."""
+        self._untold += 1
 
     def take(self) -> int:
         """How many outages have begun since this was last asked: for a counter."""

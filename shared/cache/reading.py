@@ -1,10 +1,22 @@
-"""What the look-up script gave, made sense of. Pure."""
+"""What the scripts gave, made sense of. Pure."""
 
 import time
 from typing import Any
 
 from shared.cache import answers, contexts, questions
 from shared.cache.found import Found
+
+
+def is_whole(reply: object, count: int | None = None) -> bool:
+    """Whether a reply is (so many) strings, some of them missing; else something garbled it."""
+    if not isinstance(reply, list) or (count is not None and len(reply) != count):
+        return False
+    return all(part is None or isinstance(part, bytes) for part in reply)
+
+
+def flattened(index: object) -> list[object]:
+    """A hash's fields and values; what is no hash as it is."""
+    return [*index, *index.values()] if isinstance(index, dict) else [index]
 
 
 def read(reply: list[Any], question: str, field: str) -> tuple[Found, list[str]]:

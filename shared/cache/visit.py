@@ -17,7 +17,7 @@ from shared.cache.breakers import SharedBreakers
 from shared.cache.connection import Command, Connection
 from shared.cache.found import Found, Survey
 from shared.cache.line import Line
-from shared.cache.reading import peeked, read
+from shared.cache.reading import flattened, peeked, read
 from shared.cache.scripts import Scripts
 
 if TYPE_CHECKING:
@@ -94,7 +94,9 @@ class Visit:
     async def find_stale(self, *, aliases: bool = True) -> Found:
         """Read the answer though its time may be up. What a note change dropped is not there."""
         replies = await self._run(self._look_up("stale", self._field, aliases=aliases))
-        return read(replies[0], self._question, self._field)[0] if replies else Found()
+        if not replies or not self._line.is_whole(replies[0], 5):
+            return Found()
+        return read(replies[0], self._question, self._field)[0]
 
     async def survey(self) -> Survey:
         """Round trip 2."""
@@ -105,7 +107,7 @@ class Visit:
             Command.of("HGETALL", self._keys.questions),
             asking=True,
         )
-        if not replies:
+        if not replies or not self._line.is_whole([*replies[::2], *flattened(replies[3])]):
             return Survey()
         from shared.vectors import from_bytes  # noqa: PLC0415  # an exact hit needs no numpy
 
@@ -166,7 +168,9 @@ class Visit:
     async def peek(self, field: str, entry: "Entry") -> Found:
         """Read the answer of another question of this user, as the survey found it."""
         replies = await self._run(self._scripts.peek(field, entry))
-        return peeked(entry.answer_id, *replies[0]) if replies else Found()
+        if not replies or not self._line.is_whole(replies[0], 2):
+            return Found()
+        return peeked(entry.answer_id, *replies[0])
 
     async def share(
         self,
@@ -269,7 +273,9 @@ class Visit:
 
     async def _read(self, reply: list[Any]) -> Found:
         """Make sense of what the look-up script gave, and remove what makes none."""
-        self._fence = reply[0].decode("ascii", "replace")
+        if not self._line.is_whole(reply, 5):
+            return Found()
+        self._fence = (reply[0] or b"").decode("ascii", "replace")
         found, nonsense = read(reply, self._question, self._field)
         self._knows_context = found.sources is not None
         if nonsense:

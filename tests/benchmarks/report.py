@@ -69,6 +69,11 @@ def run(package: str, modules: Sequence[str], output: Path, arguments: Sequence[
         fresh = asyncio.run(_awaited(found)) if inspect.isawaitable(found) else found
         figures |= fresh
         write(output, fresh)
+    show(figures)
+
+
+def show(figures: Mapping[str, Figure]) -> None:
+    """Print a table."""
     console = Console()
     # A log has no width of its own, and rich's guess would break every word.
     Console(width=None if console.is_terminal else 140).print(_table(figures))

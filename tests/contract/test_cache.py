@@ -299,3 +299,7 @@ async def test_a_server_that_lost_its_scripts_is_given_them_again(cache: Cache) 
     answer = await cache.ask()
     await cache.lose_scripts()
     assert (await cache.visit().look_up()).answer == answer
+
+
+async def test_a_command_without_a_key_is_for_any_server(cache: Cache) -> None:
+    assert await cache.redis("PING")

@@ -1,6 +1,6 @@
-"""Freshness over many worlds: `python -m tests.evaluation.freshness [--seed SEED]`.
+"""Freshness over many worlds: `python -m tests.evaluation.freshness [--seed SEED] [--deaths]`.
 
-With a seed one world is run again, and its failure shown.
+With a seed one world is run again, and its failure shown; with deaths, one in which Redis dies.
 """
 
 import argparse
@@ -8,10 +8,12 @@ import os
 import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
+from itertools import repeat
 from multiprocessing import get_context
 
 from infra.local.valkey import ValkeyProcess, start_valkey
 from tests.benchmarks.report import Figure
+from tests.support.interleaving.climates import DEATHS, Climate
 from tests.support.interleaving.history import StaleError
 from tests.support.interleaving.ports import Wire
 from tests.support.interleaving.world import run
@@ -20,33 +22,38 @@ INTERLEAVINGS = 200_000
 """Worlds; the environment variable FRESHNESS_INTERLEAVINGS names another number."""
 
 _PROCESSES = 2
-_BATCH = 1_000
+_BATCH = 500
 _SHOWN = 10  # violations
 
 
 def figures() -> dict[str, Figure]:
-    """Run the worlds of the first seeds, over two processes with a server each."""
+    """Run the worlds of the first seeds."""
     count = int(os.environ.get("FRESHNESS_INTERLEAVINGS", INTERLEAVINGS))
+    return {
+        "freshness_interleavings": Figure(unit="worlds", value=count),
+        "freshness_violations": Figure(unit="worlds", value=violations(count), budget=0),
+    }
+
+
+def violations(count: int, climate: Climate | None = None) -> int:
+    """Run so many worlds, over two processes with a server each: in how many a promise broke."""
     batches = [range(first, min(first + _BATCH, count)) for first in range(0, count, _BATCH)]
     began = time.monotonic()
     # Processes begin anew: a fork would share what this one has open.
     with ProcessPoolExecutor(_PROCESSES, mp_context=get_context("spawn")) as pool:
-        violations = [line for lines in pool.map(_violations, batches) for line in lines]
-    for line in violations[:_SHOWN]:
+        broken = [line for lines in pool.map(_broken, batches, repeat(climate)) for line in lines]
+    for line in broken[:_SHOWN]:
         print(line)
     rate = count / (time.monotonic() - began)
-    print(f"{count:,} interleavings, {rate:.0f} a second, {len(violations)} violations")
-    return {
-        "freshness_interleavings": Figure(unit="worlds", value=count),
-        "freshness_violations": Figure(unit="worlds", value=len(violations), budget=0),
-    }
+    print(f"{count:,} interleavings, {rate:.0f} a second, {len(broken)} violations")
+    return len(broken)
 
 
-def _violations(seeds: range) -> list[str]:
+def _broken(seeds: range, climate: Climate | None) -> list[str]:
     lines = []
     for seed in seeds:
         try:
-            run(seed, _wire()[1])
+            run(seed, _wire()[1], climate)
         except StaleError as error:
             lines.append(str(error))
     return lines
@@ -62,8 +69,9 @@ def _wire() -> tuple[ValkeyProcess, Wire]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int)
-    seed = parser.parse_args().seed
-    if seed is None:
+    parser.add_argument("--deaths", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.seed is None:
         figures()
     else:
-        run(seed, _wire()[1])
+        run(arguments.seed, _wire()[1], DEATHS if arguments.deaths else None)

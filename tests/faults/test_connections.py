@@ -1,6 +1,7 @@
 """A server that does not answer is left alone, and requests that give up leave nothing behind."""
 
 import asyncio
+import time
 from random import Random
 
 from tests.support.main_job import ask, written
@@ -51,4 +52,18 @@ async def test_a_cancelled_request_never_gets_its_reply_to_another(redis: Redis)
     for question in questions:
         reply = await ask(container, "ann", question)
         assert (reply.cache, reply.answer) == ("ok", expected[question])
+    await container.aclose()
+
+
+async def test_a_process_that_stands_still_does_not_blame_redis(redis: Redis) -> None:
+    """As when the first questions load what they need, and others wait for their replies."""
+    container = a_container(redis.url)
+    await ask(container, "ann", "What is faith?")
+    redis.proxy.delay = 0.03
+    asking = asyncio.create_task(ask(container, "ann", "What is faith?"))
+    await asyncio.sleep(0.01)
+    time.sleep(0.3)  # noqa: ASYNC251  # nothing else goes on, either
+    await asking
+    redis.proxy.delay = 0
+    assert (await ask(container, "ann", "What is faith?")).cache == "ok"
     await container.aclose()

@@ -1,8 +1,11 @@
 """What somebody else wrote under our keys is removed, and troubles nobody."""
 
 from collections.abc import AsyncIterator
+from random import Random
+from typing import cast
 
 import pytest
+from redis import Redis as Client
 
 from shared.cache import counting, keyspace
 from shared.container import Container
@@ -56,6 +59,26 @@ async def test_a_note_change_is_done_over_a_value_of_another_type(
     reply = await ask(container, "ann", ASKED)
     assert reply.answer
     assert "gift" in reply.answer.text
+
+
+@pytest.mark.parametrize("name", ["questions", "answers", "contexts"])
+async def test_damaged_bytes_fail_no_question(
+    redis: Redis, container: Container, name: str
+) -> None:
+    rng = Random(1)
+    client = Client.from_url(redis.server.url)
+    for _ in range(200):
+        expected = (await ask(container, "ann", ASKED)).answer
+        stored = cast("dict[bytes, bytes]", client.hgetall(NAMES[name]))
+        for field, value in stored.items():
+            place = rng.randrange(len(value))
+            damaged = value[:place] + rng.randbytes(1) + value[place + 1 :]
+            client.hset(NAMES[name], field.decode(), cast("str", damaged))
+        reply = await ask(container, "ann", ASKED)
+        assert reply.answer
+        assert expected
+        assert (reply.cache, reply.answer.text) == ("ok", expected.text)
+    client.close()
 
 
 async def test_a_counter_that_counts_nothing_is_removed_and_the_others_stay(

@@ -1,0 +1,70 @@
+"""What a cluster's failover costs: a master is killed while users ask and write without pause.
+
+Its replica takes over once the others have missed it for the cluster's node time-out, which is
+most of the time that the cache says `unavailable`; here it is 1 s.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Mapping
+
+from tests.benchmarks.report import Figure
+from tests.support.load import Load
+from tests.support.outages import a_container
+from tests.support.resharding import slot_of
+from tests.support.servers import valkey_cluster
+
+ROUNDS = 3
+NODE_TIMEOUT_MS = 1_000
+_BEFORE, _AFTER = 1.0, 6.0  # seconds
+_USERS = [f"user {number}" for number in range(24)]
+_LOSING = [user for user in _USERS if slot_of(user) * 3 // 16_384 == 1]
+"""Whose slots are the killed master's."""
+
+
+async def figures() -> Mapping[str, Figure]:
+    """Kill a master in several clusters, one after another."""
+    rounds = [await _failover() for _ in range(ROUNDS)]
+    loads = [load for load, _ in rounds]
+    blips = [
+        min(
+            served.at - killed
+            for served in load.served
+            if served.at > killed and served.user in _LOSING and served.cache == "ok"
+        )
+        for load, killed in rounds
+    ]
+    slowest = max(served.seconds for load in loads for served in load.served)
+    asked = sum(len(load.served) + len(load.errors) for load in loads)
+    print(f"{asked:,} questions, {sum(load.changes for load in loads):,} changes acknowledged")
+    return {
+        "failover_failed": _count(sum(len(load.errors) for load in loads)),
+        "failover_stale": _count(sum(len(load.stale) for load in loads)),
+        "failover_blip_ms": Figure(unit=f"ms, the worst of {ROUNDS}", value=1e3 * max(blips)),
+        "failover_slowest_ms": Figure(unit="ms", value=1e3 * slowest),
+    }
+
+
+def _count(number: int) -> Figure:
+    return Figure(unit="requests", value=number, budget=0)
+
+
+async def _failover() -> tuple[Load, float]:
+    """Give what was served, and when the master was killed."""
+    with valkey_cluster(
+        replicas=1,
+        cluster_node_timeout=NODE_TIMEOUT_MS,
+        cluster_require_full_coverage="no",
+    ) as cluster:
+        container = a_container(cluster.url, redis_cluster=True, redis_replicas=1)
+        load = Load(container, _USERS)
+        await asyncio.gather(*map(load.change, _USERS))
+        async with load.going_on():
+            await asyncio.sleep(_BEFORE)
+            killed = time.monotonic()
+            os.kill(cluster.nodes[1].pid, signal.SIGKILL)
+            await asyncio.sleep(_AFTER)
+        await container.aclose()
+    return load, killed

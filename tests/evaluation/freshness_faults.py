@@ -1,0 +1,23 @@
+"""Freshness while Redis dies and returns at random, and carries out what it never replied to.
+
+What a failure names is run again by `python -m tests.evaluation.freshness --deaths --seed SEED`.
+"""
+
+import os
+
+from tests.benchmarks.report import Figure
+from tests.evaluation.freshness import violations
+from tests.support.interleaving.climates import DEATHS
+
+INTERLEAVINGS = 20_000
+"""Worlds; the environment variable FRESHNESS_FAULTS_INTERLEAVINGS names another number."""
+
+
+def figures() -> dict[str, Figure]:
+    """Run the worlds of the first seeds."""
+    count = int(os.environ.get("FRESHNESS_FAULTS_INTERLEAVINGS", INTERLEAVINGS))
+    broken = violations(count, DEATHS)
+    return {
+        "freshness_faults_interleavings": Figure(unit="worlds", value=count),
+        "freshness_faults_violations": Figure(unit="worlds", value=broken, budget=0),
+    }

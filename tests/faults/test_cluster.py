@@ -1,0 +1,141 @@
+"""A cluster loses a node, or moves slots, while users ask and write without pause."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from infra.local.valkey import ValkeyProcess
+from shared.errors import CacheUnavailableError
+from tests.support.load import Load
+from tests.support.main_job import ask, written
+from tests.support.outages import a_container
+from tests.support.resharding import move_at_once, move_by_key, slot_of
+from tests.support.servers import ValkeyCluster, call, valkey_cluster
+
+pytestmark = pytest.mark.xdist_group("cluster")
+
+USERS = [f"user {number}" for number in range(24)]
+GENEROUS = 1.0
+"""What a cache may at worst add to an answer on a busy machine, in seconds; the promise is 0.1."""
+
+A_FLIGHT = 3.0 + GENEROUS
+"""The same where Redis comes back: whoever answers a question may have lost it meanwhile, and
+those who wait for that one's answer go on when the flight ends."""
+
+
+def of_node(number: int, *, nodes: int = 3) -> list[str]:
+    """The users whose slots this master has at first."""
+    return [user for user in USERS if slot_of(user) * nodes // 16_384 == number]
+
+
+@asynccontextmanager
+async def loaded(
+    cluster: ValkeyCluster, *, replicas: int = 0, slowest: float = GENEROUS
+) -> AsyncIterator[Load]:
+    """Users of a cluster, each with a note; whatever befalls them, all questions are answered."""
+    url = cluster.url.removesuffix("/0") + "/1"  # as in the default; a cluster has no databases
+    container = a_container(url, redis_cluster=True, redis_replicas=replicas, redis_timeout=0.25)
+    load = Load(container, USERS)
+    await asyncio.gather(*map(load.change, USERS))
+    yield load
+    await container.aclose()
+    assert not load.errors
+    assert not load.stale
+    assert max(served.seconds for served in load.served) < slowest
+
+
+async def cached_again(load: Load, users: Iterable[str]) -> None:
+    """Ask until all of them are served by the cache."""
+    async with asyncio.timeout(30):
+        for user in users:
+            while True:
+                reply = await ask(load.container, user, "What is faith?")
+                if reply.tier == "l1":
+                    break
+                await asyncio.sleep(0.05)
+
+
+async def replaced(cluster: ValkeyCluster) -> None:
+    """Let the spare be the replica of what was the killed master's, as an operator would."""
+    await asyncio.to_thread(cluster.replicate, cluster.nodes[6], cluster.nodes[4])
+
+
+async def test_a_master_that_is_killed_fails_no_request_and_its_replica_undoes_no_change(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING, "shared.cache")
+    with valkey_cluster(replicas=1, spares=1, cluster_node_timeout=500) as cluster:
+        async with loaded(cluster, replicas=1, slowest=A_FLIGHT) as load:
+            async with load.going_on():
+                await asyncio.sleep(1)
+                os.kill(cluster.nodes[1].pid, signal.SIGKILL)
+                await asyncio.sleep(1)
+                await cached_again(load, USERS)
+            await replaced(cluster)
+            async with asyncio.timeout(30):
+                await asyncio.gather(*map(load.change, USERS))
+            await asyncio.gather(*(load.ask(user, "What is faith?") for user in USERS))
+    told = [record.message for record in caplog.records]
+    assert told.count("the cache is unavailable") <= 2 * 4, "one a server and connection"
+
+
+async def test_a_change_that_only_the_killed_master_knew_was_not_acknowledged() -> None:
+    """Without that, its replica would go on with the answer from before."""
+    with valkey_cluster(replicas=1, spares=1, cluster_node_timeout=500) as cluster:
+        async with loaded(cluster, replicas=1, slowest=A_FLIGHT) as load:
+            user = of_node(1)[0]
+            await cached_again(load, [user])
+            _, master, _, _, replica, *_ = cluster.nodes
+            os.kill(replica.pid, signal.SIGSTOP)
+            call(master.port, "CLIENT KILL TYPE replica")  # nothing waits for it in a socket
+            try:
+                with pytest.raises(CacheUnavailableError, match="0 of 1 replicas"):
+                    await load.container.freshness.note_changed(
+                        written(user, "note", "Edition 2 speaks of faith.")
+                    )
+                os.kill(master.pid, signal.SIGKILL)
+            finally:
+                os.kill(replica.pid, signal.SIGCONT)
+            await cached_again(load, [user])
+            reply = await ask(load.container, user, "What is faith?")
+            assert reply.answer
+            assert "Edition 1" in reply.answer.text, "the replica never heard of the change"
+            await replaced(cluster)
+            async with asyncio.timeout(30):
+                await load.change(user)
+            await load.ask(user, "What is faith?")
+
+
+@pytest.mark.parametrize("full_coverage", ["no", "yes"])
+async def test_a_node_that_is_lost_for_good_costs_its_users_their_cache_and_nobody_an_answer(
+    full_coverage: str,
+) -> None:
+    with valkey_cluster(
+        cluster_node_timeout=500, cluster_require_full_coverage=full_coverage
+    ) as cluster:
+        async with loaded(cluster) as load, load.going_on():
+            await asyncio.sleep(0.5)
+            os.kill(cluster.nodes[1].pid, signal.SIGKILL)
+            await asyncio.sleep(1.5)
+            load.served.clear()
+            await asyncio.sleep(1)
+        lost = USERS if full_coverage == "yes" else of_node(1)
+        for served in load.served:
+            assert served.cache == ("unavailable" if served.user in lost else "ok")
+
+
+@pytest.mark.parametrize("move", [move_by_key, move_at_once])
+async def test_slots_that_move_take_nothing_stale_with_them(
+    move: Callable[[ValkeyProcess, ValkeyProcess, Iterable[int]], None],
+) -> None:
+    with valkey_cluster() as cluster:
+        async with loaded(cluster) as load, load.going_on():
+            await asyncio.sleep(0.5)
+            slots = sorted(set(map(slot_of, of_node(0))))
+            await asyncio.to_thread(move, cluster.nodes[0], cluster.nodes[1], slots)
+            await cached_again(load, USERS)

@@ -1,0 +1,32 @@
+"""Redis comes and goes in every way there is: no answer is older than an acknowledged change."""
+
+import asyncio
+from random import Random
+
+from tests.support.load import Load
+from tests.support.outages import a_container
+from tests.support.troubles import TROUBLES, Redis
+
+USERS = [f"user {number}" for number in range(8)]
+
+
+async def test_whatever_befalls_redis_what_is_acknowledged_is_in_every_answer_from_then_on(
+    redis: Redis,
+) -> None:
+    rng = Random(1)
+    load = Load(a_container(redis.url, redis_timeout=0.1), USERS)
+    await asyncio.gather(*map(load.change, USERS))
+    async with load.going_on():
+        for trouble in rng.sample(list(TROUBLES.values()), len(TROUBLES)):
+            await asyncio.sleep(rng.uniform(0.2, 0.5))
+            await asyncio.to_thread(trouble, redis)
+            await asyncio.sleep(rng.uniform(0.05, 0.6))
+            await asyncio.to_thread(redis.heal)
+    before = load.changes
+    await asyncio.gather(*map(load.change, USERS))
+    await asyncio.gather(*(load.ask(user, "What is faith?") for user in USERS))
+    await load.container.aclose()
+    assert not load.errors
+    assert not load.stale
+    assert before > 3 * len(USERS), "changes were acknowledged between the troubles"
+    assert {served.cache for served in load.served} == {"ok", "unavailable"}

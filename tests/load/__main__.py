@@ -1,0 +1,130 @@
+"""`python -m tests.load [--seconds N]`: 100 users at once, with locust, on several servers.
+
+Everything is started here, on free ports of the loopback address: a Valkey, two processes of the
+ask function, a stand-in for Hugging Face with the latencies that Tercet was planned for (and real
+vectors of MiniLM, made before), and locust. The figures go to build/bench.json. A soak is a run
+of 600 seconds: then the servers' memory must stay as it was.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from infra.local.valkey import start_valkey
+from shared import statistics
+from shared.container import Container
+from shared.settings import Settings
+from shared.vectors import Vector
+from tests.benchmarks.report import BUILD, ROOT, show, write
+from tests.evaluation.embedding import EMBEDDER
+from tests.evaluation.material import AVAILABLE
+from tests.load import material
+from tests.load.figures import figures
+from tests.load.processes import Memory, servers
+from tests.support.huggingface import HuggingFaceStandIn, serving
+
+SERVERS = 2
+EMBEDDING_SECONDS, ANSWER_SECONDS = 0.2, 3.5
+_ANSWER_CHARACTERS = 1_200
+_SPAWN_RATE = 10  # users a second
+
+
+def main(seconds: int) -> None:
+    """Run the load, and write its figures."""
+    if not AVAILABLE:
+        sys.exit("the real notes and questions are not beside this checkout (../shared/data)")
+    asked = material.questions(seconds)
+    print(f"embedding {sum(map(len, asked.values())):,} questions ...", flush=True)
+    vectors = asyncio.run(material.vectors(asked))
+    models = HuggingFaceStandIn(
+        embed=lambda texts: [_floats(vectors[text]) for text in texts],
+        answer=_answer,
+        embedding_latency=EMBEDDING_SECONDS,
+        chat_latency=ANSWER_SECONDS,
+    )
+    with (
+        tempfile.TemporaryDirectory(prefix="tercet-load-") as name,
+        start_valkey() as valkey,
+        serving(models) as hugging_face,
+    ):
+        folder = Path(name)
+        environ = {
+            "REDIS_CACHE_URL": valkey.url,
+            "DATABASE_URL": f"sqlite:///{folder}/notes.db",
+            "HF_EMBEDDING_URL": f"{hugging_face}/embed",
+            "HF_CHAT_URL": f"{hugging_face}/v1/chat/completions",
+            "SEMANTIC_VERIFIER": "none",  # the stand-in has no judgement
+            "TERCET_LOCAL": "true",
+            "LOG_LEVEL": "WARNING",
+        }
+        settings = Settings.from_env(environ)
+        print("writing notes ...", flush=True)
+        asyncio.run(_write_notes(settings, list(asked)))
+        with servers(SERVERS, environ, folder) as (urls, pids):
+            memory = Memory(pids)
+            memory.start()
+            served = _locust(folder, urls, asked, seconds)
+            memory.stop()
+            told = asyncio.run(_told(settings))
+    found = figures(served, told, memory, seconds)
+    write(BUILD / "bench.json", found)
+    show(found)
+
+
+def _locust(
+    folder: Path, urls: Sequence[str], asked: dict[str, list[str]], seconds: int
+) -> list[dict[str, Any]]:
+    """Run it in a process of its own: it changes how sockets and threads work in its process."""
+    questions, served = folder / "questions.json", folder / "served.json"
+    questions.write_text(json.dumps(asked), "utf-8")
+    environ = {
+        "LOAD_QUESTIONS": str(questions),
+        "LOAD_SERVED": str(served),
+        "LOAD_HOSTS": ",".join(urls),
+    }
+    users = ("--users", str(len(asked)), "--spawn-rate", str(_SPAWN_RATE))
+    how = ("--headless", "--only-summary", "--run-time", f"{seconds}s", "--stop-timeout", "10")
+    subprocess.run(
+        [sys.executable, "-m", "locust", "-f", "tests/load/locustfile.py", *users, *how],
+        env={**os.environ, **environ},
+        cwd=ROOT,
+        check=False,  # failed requests are among the figures
+    )
+    found: list[dict[str, Any]] = json.loads(served.read_text("utf-8"))
+    return found
+
+
+async def _write_notes(settings: Settings, users: Sequence[str]) -> None:
+    container = Container(settings, embedder=EMBEDDER)
+    await material.write_notes(container, users)
+    await container.aclose()
+
+
+async def _told(settings: Settings) -> statistics.Statistics:
+    """What the servers counted."""
+    container = Container(settings)
+    told = await statistics.read(container.ledger)
+    await container.aclose()
+    return told
+
+
+def _floats(vector: Vector) -> list[float]:
+    return [float(component) for component in vector]
+
+
+def _answer(messages: Sequence[dict[str, str]]) -> str:
+    """As long as answers are, of the notes' own words."""
+    return messages[-1]["content"][:_ANSWER_CHARACTERS]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=120)
+    main(parser.parse_args().seconds)

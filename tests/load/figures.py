@@ -1,0 +1,47 @@
+"""What a load came to."""
+
+from collections.abc import Mapping, Sequence
+from statistics import quantiles
+from typing import Any
+
+from shared.statistics import Statistics
+from tests.benchmarks.report import Figure
+from tests.load.processes import Memory
+
+SOAK_SECONDS = 600
+_WAYS = ("exact", "semantic", "miss")
+
+
+def figures(
+    served: Sequence[Mapping[str, Any]], told: Statistics, memory: Memory, seconds: int
+) -> dict[str, Figure]:
+    """Give each figure by name. What was avoided is what the servers counted themselves."""
+    found: dict[str, Figure] = {}
+    for way in _WAYS:
+        times = [each["ms"] for each in served if each["way"] == way]
+        if len(times) > 1:
+            percentiles = quantiles(times, n=100, method="inclusive")
+            for rank in (50, 95, 99):
+                budget = 100.0 if (way, rank) == ("exact", 95) else None
+                value = percentiles[rank - 1]
+                found[f"load_{way}_p{rank}_ms"] = Figure(unit="ms", value=value, budget=budget)
+    failed = sum(each["way"] == "failed" for each in served)
+    uncached = sum(each["cache"] == "unavailable" for each in served)
+    soak = 1.05 if seconds >= SOAK_SECONDS else None
+    found |= {
+        "load_requests": Figure(unit="requests", value=len(served)),
+        "load_errors": Figure(unit="requests", value=failed, budget=0),
+        "load_uncached": Figure(unit="requests that Redis kept waiting", value=uncached),
+        "load_answers_avoided": _share(told.total.answers_avoided),
+        "load_any_tier": _share(told.total.any_tier, budget=0.6),
+        "load_redis_mb": Figure(unit="MB", value=(told.memory_bytes or 0) / 1e6),
+        "load_server_mb": Figure(unit="MB, the larger process", value=max(memory.samples)),
+        "load_server_growth": Figure(
+            unit="last fifth / second fifth", value=memory.growth(), budget=soak
+        ),
+    }
+    return found
+
+
+def _share(value: float | None, budget: float | None = None) -> Figure:
+    return Figure(unit="share of questions", value=value, budget=budget, floor=True)

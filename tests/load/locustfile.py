@@ -1,0 +1,65 @@
+"""100 users who ask, wait for one to three seconds, and ask again; run by `tests.load`.
+
+Each has questions of their own, in the file that LOAD_QUESTIONS names; what they were served goes
+to the file that LOAD_SERVED names. LOAD_HOSTS are the servers, parted by commas.
+"""
+
+import json
+import os
+import time
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from locust import HttpUser, between, events, task
+from locust.env import Environment
+
+_QUESTIONS: dict[str, list[str]] = json.loads(Path(os.environ["LOAD_QUESTIONS"]).read_text("utf-8"))
+_HOSTS = os.environ["LOAD_HOSTS"].split(",")
+_numbers = count()
+_served: list[dict[str, Any]] = []
+
+
+class Asker(HttpUser):
+    """One user, who asks their questions in order."""
+
+    host = _HOSTS[0]
+    wait_time = between(1, 3)
+
+    def on_start(self) -> None:
+        """Become one of those who have notes."""
+        number = next(_numbers)
+        self.name, questions = list(_QUESTIONS.items())[number % len(_QUESTIONS)]
+        self.questions = iter(questions)
+        self.server = _HOSTS[number % len(_HOSTS)]
+
+    @task
+    def ask(self) -> None:
+        """Ask, and take down how it was served."""
+        question = next(self.questions, None)
+        if question is None:
+            self.stop()
+            return
+        began = time.perf_counter()
+        with self.client.post(
+            f"{self.server}/assistant/query",
+            json={"query": question},
+            headers={"X-Tercet-User": self.name},
+            catch_response=True,
+        ) as response:
+            milliseconds = (time.perf_counter() - began) * 1e3
+            metadata = response.json()["metadata"] if response.status_code == 200 else {}
+            way = metadata.get("match") or "miss" if metadata else "failed"
+            response.request_meta["name"] = way
+            if not metadata:
+                response.failure(f"{response.status_code}: {response.text[:200]}")
+        cache = metadata.get("cache")
+        _served.append({"way": way, "ms": milliseconds, "cache": cache, "at": time.time()})
+
+
+def _write(environment: Environment, **_: Any) -> None:
+    del environment
+    Path(os.environ["LOAD_SERVED"]).write_text(json.dumps(_served), "utf-8")
+
+
+events.test_stop.add_listener(_write)  # type: ignore[no-untyped-call]  # locust has no type for it

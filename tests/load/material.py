@@ -1,0 +1,48 @@
+"""What 100 users have written and ask: real notes, topics by their popularity, the seed's mix."""
+
+import random
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from shared.container import Container
+from shared.question import normalise
+from shared.vectors import Vector
+from tests.evaluation.arms import Asked
+from tests.evaluation.embedding import EMBEDDER
+from tests.evaluation.mix import NOTES, USERS, stream
+from tests.evaluation.pipeline import import_notes
+from tests.support.data import devotionals
+
+_SECONDS_A_QUESTION = 1.5  # less than users wait between two: nobody runs out of questions
+
+
+def questions(seconds: float) -> dict[str, list[str]]:
+    """More questions of each user than they ask in so many seconds."""
+    generator = random.Random(17)
+    count = int(seconds / _SECONDS_A_QUESTION) + 20
+    users = [f"user-{number}" for number in range(USERS)]
+    return {user: [asked.text for asked in islice(_ever(user, generator), count)] for user in users}
+
+
+def _ever(user: str, generator: random.Random) -> Iterator[Asked]:
+    while True:
+        try:
+            drawn = list(stream(user, generator))
+        except IndexError:
+            continue  # chance wanted more rewordings than its topics have
+        yield from drawn
+
+
+async def vectors(asked: dict[str, list[str]]) -> dict[str, Vector]:
+    """The real vector of each question's normal form."""
+    texts = sorted({normalise(text) for each in asked.values() for text in each})
+    return dict(zip(texts, await EMBEDDER.embed(texts), strict=True))
+
+
+async def write_notes(container: Container, users: Sequence[str]) -> None:
+    """Let each user write 30 of the readings."""
+    generator = random.Random(9)
+    for user in users:
+        readings = generator.sample(devotionals(), NOTES)
+        notes = {reading["note_id"]: reading["text"] for reading in readings}
+        await import_notes(container, user, notes)
