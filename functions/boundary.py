@@ -7,15 +7,26 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect, Request
 
+from functions.metrics import embedded, records
+from shared.steps import flush, milliseconds, recorded, root
+from shared.telemetry import about, correlation
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from shared.steps import Span
+
 _log = logging.getLogger(__name__)
 _FACTS = "tercet.facts"
 _ID = "tercet.request_id"
+_CARRIED = frozenset({b"traceparent", b"tracestate", b"x-correlation-id"})
+_METHODS = frozenset(
+    {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"}
+)
+_SERVER_ERROR = 500
 
 
 def tell(scope: "Scope", **facts: object) -> None:
@@ -47,6 +58,27 @@ class Boundary:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
+        attributes = {
+            "http.request.method": method,
+            "url.scheme": scope["scheme"],
+            "url.path": scope["path"],
+        }
+        carried = {
+            name.decode(): value.decode("latin-1")
+            for name, value in scope["headers"]
+            if name in _CARRIED
+        }
+        try:
+            with (
+                about(request=request_id(scope), **correlation(carried)),
+                root(method, "server", attributes, carried) as span,
+            ):
+                await self._serve(scope, receive, send, span)
+        finally:
+            flush()
+
+    async def _serve(self, scope: "Scope", receive: "Receive", send: "Send", span: "Span") -> None:
         began = time.perf_counter()
         facts: dict[str, object] = scope.setdefault(_FACTS, {})
         status = 0
@@ -57,22 +89,54 @@ class Boundary:
                 status = message["status"]
             await send(message)
 
-        try:
-            await self._app(scope, receive, noting)
-        except ClientDisconnect:
-            facts["error"] = "ClientDisconnect"
-        except Exception as error:
-            _log.exception("unexpected", extra={"facts": {"request": request_id(scope)}})
-            facts["error"] = type(error).__name__
-            if status:
-                raise  # half of a response is out; the server must cut the rest off
-            await self._unexpected(Request(scope))(scope, receive, noting)
-        finally:
-            line = {
-                "request": request_id(scope),
-                "path": scope["path"],
-                "status": status,
-                "milliseconds": round((time.perf_counter() - began) * 1000, 2),
-                **facts,
-            }
-            _log.info("request", extra={"facts": line})
+        with recorded() as steps:
+            try:
+                await self._app(scope, receive, noting)
+            except ClientDisconnect:
+                facts["error"] = "ClientDisconnect"
+            except Exception as error:
+                _log.exception("unexpected", extra={"facts": {"request": request_id(scope)}})
+                facts["error"] = type(error).__name__
+                if status:
+                    raise  # half of a response is out; the server must cut the rest off
+                await self._unexpected(Request(scope))(scope, receive, noting)
+            finally:
+                passed = round((time.perf_counter() - began) * 1000, 2)
+                line = {
+                    "request": request_id(scope),
+                    **_named_elsewhere(scope, span),
+                    "path": scope["path"],
+                    "status": status,
+                    "milliseconds": passed,
+                    **facts,
+                }
+                if "Tier" in facts:
+                    line["Latency"] = passed
+                if steps:
+                    line["steps"] = milliseconds(steps)
+                records.info("request", extra={"facts": embedded(line)})
+                if span.trace_id:
+                    _describe(span, scope, status, facts)
+
+
+def _named_elsewhere(scope: "Scope", span: "Span") -> dict[str, object]:
+    """What the same request is called in the gateway's log, and in traces."""
+    names: dict[str, object] = {"trace": span.trace_id} if span.trace_id else {}
+    context = scope.get("aws.event", {}).get("requestContext", {})
+    if "requestId" in context:
+        names["gateway"] = context["requestId"]
+    return names
+
+
+def _describe(span: "Span", scope: "Scope", status: int, facts: dict[str, object]) -> None:
+    """Tell a request's span how it went."""
+    attributes: dict[str, str | int] = {"http.response.status_code": status}
+    if route := getattr(scope.get("route"), "path", None):
+        attributes["http.route"] = route
+        span.rename(f"{scope['method']} {route}")
+    for name in ("tier", "match", "cache"):
+        if name in facts:
+            attributes[f"tercet.{name}"] = str(facts[name] or "none")
+    if status >= _SERVER_ERROR or not status:
+        attributes["error.type"] = str(facts.get("error", status))
+    span.tell(attributes)

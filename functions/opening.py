@@ -13,22 +13,27 @@ if TYPE_CHECKING:
 
 
 def open_container() -> Container:
-    """Make the container from the process's environment, and set up its log and its traces.
+    """Make the container from the process's environment.
 
     Raises:
-        ConfigurationError: a setting makes no sense, or traces are asked for and OpenTelemetry is
-            not installed.
+        ConfigurationError: a setting makes no sense, or traces are asked for that cannot be made.
     """
     container = Container.from_env()
-    configure(container.settings)
-    metrics.prepare()
-    if container.settings.traces:
-        _trace(container.settings)
+    begin_telling(container.settings)
     prepare_for_snapshots(container)
     return container
 
 
-def _trace(settings: "Settings") -> None:
+def begin_telling(settings: "Settings") -> None:
+    """Set up this process's log, metrics and traces.
+
+    Raises:
+        ConfigurationError: traces are asked for that cannot be made.
+    """
+    configure(settings)
+    metrics.prepare()
+    if not settings.traces:
+        return
     try:
         from shared import tracing  # noqa: PLC0415  # OpenTelemetry, where it is asked for alone
 

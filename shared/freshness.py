@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from shared.cache.keyspace import note_tag
 from shared.errors import StoreUnavailableError
 from shared.notes.changes import OF_ONE_NOTE, Operation
+from shared.steps import step
 from shared.vectors import cosines, from_bytes, stack
 
 if TYPE_CHECKING:
@@ -32,13 +33,15 @@ and ours. PostgreSQL gives 1 - (1 - cosine); both are otherwise exact (`vectors.
 class Outcome:
     """What a change did: whether the store took it, and how many answers went and stayed.
 
-    `exact` is False where the notes could not be read, so that every answer had to go.
+    `exact` is False where the notes could not be read, so that every answer had to go. `lag_ms` is
+    how long ago the note had changed when that was known, in milliseconds.
     """
 
     applied: bool
     dropped: int
     kept: int
     exact: bool = True
+    lag_ms: int = 0
 
 
 class Freshness:
@@ -68,38 +71,49 @@ class Freshness:
         user_id = change.user_id
         applied = await self._write(change)
         if change.operation not in OF_ONE_NOTE:
-            index = await self._invalidation.raise_fence(user_id)
-            await self._invalidation.forget(user_id, lag=_lag(change))
-            return Outcome(applied, dropped=len(index), kept=0)
+            with step("raise_fence"):
+                index = await self._invalidation.raise_fence(user_id)
+            with step("forget"):
+                lag = _lag(change)
+                await self._invalidation.forget(user_id, lag=lag)
+            return Outcome(applied, dropped=len(index), kept=0, lag_ms=lag)
 
         # From here on, what is being generated now will not be stored.
-        index = await self._invalidation.raise_fence(user_id)
+        with step("raise_fence"):
+            index = await self._invalidation.raise_fence(user_id)
         try:
             # As they are *now*: so neither order nor repetition of messages matters.
-            chunks = await self._store.chunks_of(user_id, change.note_id or "")
+            with step("read_note"):
+                chunks = await self._store.chunks_of(user_id, change.note_id or "")
             fields = self._touched(change.note_id or "", chunks, index)
             exact = True
         except StoreUnavailableError:
             fields, exact = set(index), False
         kept = len(index) - len(fields)
-        await self._invalidation.drop(user_id, fields, lag=_lag(change))
-        return Outcome(applied, len(fields), kept, exact)
+        with step("drop"):
+            lag = _lag(change)
+            await self._invalidation.drop(user_id, fields, lag=lag)
+        return Outcome(applied, len(fields), kept, exact, lag)
 
     async def _write(self, change: "NoteChanged") -> bool:
         """Bring the store up to date, unless the note's owner has done so."""
         if change.operation is Operation.USER_DELETED:
-            await self._store.delete_user(change.user_id, changed_at=change.changed_at)
+            with step("write_note"):
+                await self._store.delete_user(change.user_id, changed_at=change.changed_at)
             return True
         if change.operation is Operation.DELETED:
-            return await self._store.delete(
-                change.user_id,
-                change.note_id or "",
-                version=change.order,
-                changed_at=change.changed_at,
-            )
+            with step("write_note"):
+                return await self._store.delete(
+                    change.user_id,
+                    change.note_id or "",
+                    version=change.order,
+                    changed_at=change.changed_at,
+                )
         if change.text is not None:
-            note, chunks = await self._prepare(change)
-            return await self._store.replace(note, chunks)
+            with step("prepare"):
+                note, chunks = await self._prepare(change)
+            with step("write_note"):
+                return await self._store.replace(note, chunks)
         return True
 
     def _touched(

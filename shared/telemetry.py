@@ -6,14 +6,23 @@ places it passed, for its message may quote any of them.
 
 import json
 import logging
+import re
+import time
 import traceback
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from shared.settings import Settings
 
 _OURS = ("functions", "shared", "infra")
+_write = json.JSONEncoder(default=str).encode  # `json.dumps` would make one for each line
+_SANE = re.compile(r"[!-~]{1,128}")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")
+_ids: ContextVar[dict[str, str]] = ContextVar("ids", default={})  # noqa: B039  # never changed
 
 
 def configure(settings: "Settings") -> None:
@@ -31,8 +40,33 @@ def configure(settings: "Settings") -> None:
         logging.getLogger(name).setLevel(settings.log_level)
 
 
+@contextmanager
+def about(**ids: str) -> "Iterator[None]":
+    """Let every line that is logged within tell what it is about, whoever logs it."""
+    token = _ids.set(_ids.get() | ids)
+    try:
+        yield
+    finally:
+        _ids.reset(token)
+
+
+def correlation(carried: "Mapping[str, str]") -> dict[str, str]:
+    """Find the caller's own id, in headers or attributes by their names in lower case.
+
+    `x-correlation-id` if it is fit for a log (at most 128 visible ASCII characters), else the
+    trace of `traceparent`, else nothing.
+    """
+    if _SANE.fullmatch(given := carried.get("x-correlation-id", "")):
+        return {"correlation": given}
+    trace = _TRACEPARENT.fullmatch(carried.get("traceparent", "")[:128])
+    return {"correlation": trace[1]} if trace else {}
+
+
 class JsonLines(logging.Formatter):
-    """One JSON object a record: what `extra={"facts": {...}}` holds becomes its members."""
+    """One JSON object a record: what `extra={"facts": {...}}` holds becomes its members.
+
+    So do the ids of `about`.
+    """
 
     def __init__(self, *, messages: bool) -> None:
         """`messages`: whether an exception's message, which may quote a question, is written."""
@@ -41,16 +75,18 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Write a record as one line."""
+        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": f"{seconds}.{int(record.msecs):03}+00:00",
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
+            **_ids.get(),
             **getattr(record, "facts", {}),
         }
         if record.exc_info and record.exc_info[1]:
             line["exception"] = self._described(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=True, default=str)
+        return _write(line)
 
     def _described(self, error: BaseException) -> str:
         if self._messages:

@@ -6,18 +6,21 @@ The log tells messages by their id, and never holds what they say.
 import logging
 import traceback
 from contextlib import contextmanager
-from dataclasses import asdict
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from functions.metrics import embedded, records
 from shared.errors import InvalidChangeError, TercetError
+from shared.steps import milliseconds, recorded, root
+from shared.telemetry import about, correlation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from shared.freshness import Freshness
     from shared.notes.changes import NoteChanged
 
-logger = logging.getLogger(__name__)
+_NOTHING: "Mapping[str, str]" = MappingProxyType({})
 
 
 async def apply(change: "NoteChanged", freshness: "Freshness", *, message_id: str) -> None:
@@ -26,23 +29,54 @@ async def apply(change: "NoteChanged", freshness: "Freshness", *, message_id: st
     Raises:
         UnavailableError: it could not be done whole; the message must come again.
     """
-    outcome = await freshness.note_changed(change)
+    with recorded() as steps:
+        outcome = await freshness.note_changed(change)
     # Where the notes could not be read, all of the user's answers had to go: worth a look.
     level = logging.INFO if outcome.exact else logging.WARNING
-    facts = {"message_id": message_id, "operation": change.operation, **asdict(outcome)}
-    logger.log(level, "note change applied", extra={"facts": facts})
+    facts = {
+        "message_id": message_id,
+        "operation": change.operation,
+        "applied": outcome.applied,
+        "exact": outcome.exact,
+        "NoteChanges": 1,
+        "AnswersDropped": outcome.dropped,
+        "AnswersKept": outcome.kept,
+        "LagMs": outcome.lag_ms,
+        "Failed": 0,
+        "steps": milliseconds(steps),
+    }
+    records.log(level, "note change applied", extra={"facts": embedded(facts)})
 
 
 @contextmanager
-def explained(message_id: str) -> "Iterator[None]":
-    """Log why a message could not be applied; the error goes on its way."""
-    try:
-        yield
-    except Exception as error:
-        level, reason = _verdict(error)
-        facts = {"message_id": message_id, "reason": reason}
-        logger.log(level, "note change failed", extra={"facts": facts})
-        raise
+def explained(
+    message_id: str,
+    carried: "Mapping[str, str]" = _NOTHING,
+    *,
+    of: "Mapping[str, str]" = _NOTHING,
+) -> "Iterator[None]":
+    """Handle a message: log why it could not be applied; the error goes on its way.
+
+    `carried` came with it, by names in lower case: the trace that it is a part of, and its
+    sender's own id. `of` says where it was, as OpenTelemetry's conventions for messaging do.
+    """
+    attributes = {
+        **of,
+        "messaging.operation.name": "process",
+        "messaging.operation.type": "process",
+        "messaging.message.id": message_id,
+    }
+    with (
+        about(message_id=message_id, **correlation(carried)),
+        root("process note change", "consumer", attributes, carried),
+    ):
+        try:
+            yield
+        except Exception as error:
+            level, reason = _verdict(error)
+            facts = {"message_id": message_id, "reason": reason, "Failed": 1}
+            records.log(level, "note change failed", extra={"facts": embedded(facts)})
+            raise
 
 
 def _verdict(error: Exception) -> tuple[int, str]:

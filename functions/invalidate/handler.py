@@ -10,6 +10,8 @@ from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType
 
 from functions.invalidate.applying import apply, explained
 from functions.opening import open_container
+from shared.steps import flush
+from shared.telemetry import about
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,8 +50,9 @@ class QueueHandler:
         seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
         applying = _Applying(container.freshness, deadline=loop.time() + seconds)
         batch = _Batch(loop)
-        with batch(event["Records"], applying):
+        with about(request=context.aws_request_id), batch(event["Records"], applying):
             batch.async_process()
+        flush()
         return batch.response()
 
 
@@ -83,10 +86,23 @@ class _Applying:
         """
         from shared.notes.changes import parse_change  # noqa: PLC0415  # see above
 
-        with explained(record.message_id):
+        with explained(record.message_id, _carried(record), of=_queue(record)):
             change = parse_change(record.body)
             async with asyncio.timeout_at(self._deadline), self._turns[change.user_id]:
                 await apply(change, self._freshness, message_id=record.message_id)
+
+
+def _carried(record: "SQSRecord") -> dict[str, str]:
+    """What a message's sender, and SQS itself, tell of where it came from."""
+    attributes = record.get("messageAttributes") or {}
+    given = {name.lower(): each.get("stringValue") for name, each in attributes.items()}
+    given["awstraceheader"] = record.attributes.aws_trace_header
+    return {name: text for name, text in given.items() if isinstance(text, str)}
+
+
+def _queue(record: "SQSRecord") -> dict[str, str]:
+    name = str(record.get("eventSourceARN", "")).rpartition(":")[2]
+    return {"messaging.system": "aws_sqs", "messaging.destination.name": name}
 
 
 handler = QueueHandler(open_container)

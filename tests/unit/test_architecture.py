@@ -21,6 +21,8 @@ OWNED = {
     "fastapi": "functions",
     "starlette": "functions",
     "jwt": "functions",
+    "aws_lambda_powertools": "functions",
+    "opentelemetry": "shared/tracing.py",
 }
 # The heart and the plain values: arithmetic at most.
 PURE = ["assistant.py", "freshness.py", "question.py", "answer.py", "errors.py", "notes/note.py"]
@@ -56,7 +58,7 @@ def importers(package: str, of: str) -> list[str]:
 def test_a_library_is_imported_at_its_home_alone(library: str, home: str) -> None:
     found = importers("shared", library) + importers("functions", library)
     assert found, f"nothing imports {library}: the rule holds nothing"
-    assert [path for path in found if not path.startswith(f"{home}/")] == []
+    assert [path for path in found if path != home and not path.startswith(f"{home}/")] == []
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def serve(
     import uvicorn  # noqa: PLC0415 - slow to load, as what follows
 
     from functions.local import USER_HEADER, check_local_mode  # noqa: PLC0415
-    from shared.telemetry import configure  # noqa: PLC0415
+    from functions.opening import begin_telling  # noqa: PLC0415
 
     check_local_mode(os.environ, host)
     # uvicorn ends in order, then raises again the signal that told it to; what was started
@@ -49,7 +49,7 @@ def serve(
         _listen(host, port) as listener,
         embedded(data, model=model, environ=environ) as container,
     ):
-        configure(container.settings)
+        begin_telling(container.settings)
         config = uvicorn.Config(_app(container), log_config=None, access_log=False)
         taken = listener.getsockname()[1]
         address = f"[{host}]" if ":" in host else host

@@ -1,0 +1,47 @@
+"""What the record of a question says: the figures that `functions/metrics.py` knows."""
+
+from typing import TYPE_CHECKING
+
+from shared.steps import taken
+
+if TYPE_CHECKING:
+    from shared.assistant import Reply
+
+_AVOIDED = frozenset({"l1-exact", "l1-semantic", "joined"})
+_WRITTEN = frozenset({"l3", "l2", "none"})
+
+
+def figures(reply: "Reply | None", *, breakers: str) -> dict[str, object]:
+    """Write them; without a reply, of a question that failed.
+
+    They count as the cache's own counters do: avoided is an answer that was read instead of being
+    written, and neither a stale nor a degraded one is that. `breakers` is their state; money is in
+    US dollars.
+    """
+    tier = _tier(reply)
+    cost = reply.answer.cost if reply and reply.answer else 0.0
+    return {
+        "Tier": tier,
+        "Questions": 1,
+        "AnswersAvoided": int(tier in _AVOIDED),
+        "AnyTier": int(tier in _AVOIDED or tier in {"l3", "l2"}),
+        "CostSaved": cost if tier in _AVOIDED else 0.0,
+        "CostSpent": cost if tier in _WRITTEN else 0.0,
+        "Degraded": int(tier == "degraded"),
+        "Stale": int(tier == "stale"),
+        "CacheUnavailable": int(reply is not None and reply.cache == "unavailable"),
+        "BreakerOpen": int(breakers != "closed"),
+    }
+
+
+def _tier(reply: "Reply | None") -> str:
+    """Say what served a question: those that waited for another's answer are no quick hits."""
+    if reply is None:
+        return "failed"
+    if reply.stale or reply.degraded:
+        return "stale" if reply.stale else "degraded"
+    if reply.match == "exact" and taken("wait"):
+        return "joined"
+    if reply.match:
+        return f"l1-{reply.match}"
+    return reply.tier or ("none" if reply.answer else "no-notes")
