@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import Connection as RedisConnection
 from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -24,6 +25,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from shared.cache import keyspace
 from shared.cache.commands import Command, Script
 from shared.cache.outages import Outages
+from shared.cache.packing import packing
 from shared.errors import CacheFullError, CacheUnavailableError
 from shared.steps import call
 
@@ -97,6 +99,7 @@ class Connection:
             from shared.cache.iam import IamCredentialProvider  # noqa: PLC0415  # as the next
 
             options["credential_provider"] = IamCredentialProvider(settings)
+        options["connection_class"] = packing(options.get("connection_class", RedisConnection))
         patience: dict[str, Any] = {
             "timeout": timeout or settings.redis_timeout,
             "probe": timeout or _PROBE_SECONDS,

@@ -1,0 +1,24 @@
+"""Commands packed by hiredis are what redis-py would have sent."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from redis.asyncio.connection import Connection
+
+from shared.cache.packing import packing
+
+plain = Connection()
+packed = packing(Connection)()
+
+names = st.sampled_from(["GET", "EVALSHA", "CLIENT SETINFO", "HELLO"])
+arguments = st.lists(st.one_of(st.text(max_size=99), st.binary(max_size=9_999), st.integers()))
+commands = st.tuples(names, arguments).map(lambda parts: (parts[0], *parts[1]))
+
+
+@given(commands)
+def test_a_command_is_the_same_bytes(command: tuple[str | bytes | int, ...]) -> None:
+    assert b"".join(packed.pack_command(*command)) == b"".join(plain.pack_command(*command))
+
+
+@given(st.lists(commands, max_size=5))
+def test_a_pipeline_is_the_same_bytes(sent: list[tuple[str | bytes | int, ...]]) -> None:
+    assert b"".join(packed.pack_commands(sent)) == b"".join(plain.pack_commands(sent))
