@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.inference.extractive import NOT_IN_NOTES, ExtractiveAnswerer
 from infra.local.minilm import MiniLMEmbedder
+from shared.inference.extractive import NOT_IN_NOTES, ExtractiveAnswerer
 from shared.notes.note import Source
 
 FORGIVENESS = """\

@@ -11,8 +11,9 @@ from random import Random
 import numpy as np
 import pytest
 
+from shared.assistant import Assistant, Reply, Request
 from shared.notes.note import Chunk
-from tests.support.interleaving.climates import Climate, seeds
+from tests.support.interleaving.climates import PAUSES, Climate, seeds
 from tests.support.interleaving.history import StaleError, Version, explain, rank
 from tests.support.interleaving.mutations import MUTATIONS, Mutation
 from tests.support.interleaving.ports import Wire, found
@@ -96,3 +97,21 @@ def _version(rng: Random, note_id: str) -> Version:
         Chunk(f"{note_id}#{place}", note_id, rng.choice("xy"), np.array(vector, dtype=np.int8))
         for place, vector in enumerate(rng.choices([(1, 1), (2, 2), (1, 0)], k=rng.randint(0, 2)))
     )
+
+
+def test_answers_whose_time_is_up_are_given_while_the_model_is_left_alone(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the worlds would say nothing of them."""
+    stale: list[Reply] = []
+    ask = Assistant.ask
+
+    async def noting(self: Assistant, request: Request) -> Reply:
+        reply = await ask(self, request)
+        stale.extend([reply] if reply.stale else [])
+        return reply
+
+    monkeypatch.setattr(Assistant, "ask", noting)
+    for seed in seeds(PAUSES, 200):
+        run(seed, wire)
+    assert len(stale) > 20

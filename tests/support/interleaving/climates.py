@@ -15,6 +15,10 @@ class Climate:
     speechless: Choices = (0.0, 0.3)
     turns: tuple[tuple[int, ...], ...] = ((0, 1), (1,), (0, 0, 1, 2, 12), (0, 0, 0, 0, 30))
     """How many turns an effect, or its reply, may let pass."""
+    paused: Choices = ()
+    """How often the model is left alone, so that an answer whose time is up will do."""
+    agers: tuple[int, ...] = ()
+    """How often so much time passes that every answer's time is up."""
     evictors: tuple[int, ...] = (0, 1)
     owners: tuple[int, ...] = (1, 2, 3)
     users: tuple[int, ...] = (1, 1, 1, 2)
@@ -47,12 +51,20 @@ WORN = Climate(
 )
 LOW = Climate(faults=(0.0,), evictors=(0,), users=(1,), wordings=(1,), asked_before=1, unasked=True)
 FAULTS = Climate(faults=(0.05, 0.1), users=(1,))
+PAUSES = Climate(
+    faults=(0.0, 0.03),
+    speechless=(0.0,),
+    paused=(0.5, 0.9),
+    agers=(1, 2),
+    users=(1,),
+    asked_before=1,
+)
 
 DEATHS = Climate(
     faults=(0.0, 0.05), deaths=(1, 2, 4), repeated=0.1, turns=((0, 1), (0, 0, 1, 2, 12))
 )
 
-CLIMATES = (MIXED, CALM, COLD, CONTEXTS, EVICTIONS, ALIASES, WORN, LOW, FAULTS)
+CLIMATES = (MIXED, CALM, COLD, CONTEXTS, EVICTIONS, ALIASES, WORN, LOW, FAULTS, PAUSES)
 """A world's seed says which is its own: seed modulo their number. `DEATHS` has worlds apart."""
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import ModuleType
@@ -25,6 +26,7 @@ from tests.support.interleaving.climates import (
     EVICTIONS,
     FAULTS,
     LOW,
+    PAUSES,
     WORN,
     Climate,
 )
@@ -182,6 +184,16 @@ def flight_without_the_fence(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(keyspace.UserKeys, "flight", lambda self, field, fence: flight(self, field, ""))
 
 
+def expired_entries_not_dropped(patch: pytest.MonkeyPatch) -> None:
+    """A change looks only at answers that count, not at those that may yet be given as stale."""
+    touched = Freshness._is_touched
+    patch.setattr(
+        Freshness,
+        "_is_touched",
+        lambda self, entry, *rest: entry.expires > time.time() and touched(self, entry, *rest),
+    )
+
+
 MUTATIONS: Mapping[Mutation, Climate] = {
     keep_without_the_fence: CALM,
     no_epsilon: LOW,
@@ -198,5 +210,6 @@ MUTATIONS: Mapping[Mutation, Climate] = {
     alias_outlives_its_answer: WORN,
     context_counts_as_answer: EVICTIONS,
     flight_without_the_fence: CALM,
+    expired_entries_not_dropped: PAUSES,
 }
 """Each with the climate that brings it to light soonest."""

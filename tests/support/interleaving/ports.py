@@ -9,6 +9,7 @@ import redis
 
 from shared.cache.connection import Command, Connection
 from shared.errors import (
+    BreakerOpenError,
     CacheUnavailableError,
     InferenceUnavailableError,
     StoreUnavailableError,
@@ -37,6 +38,7 @@ class Chance:
         self._repeated = climate.repeated
         self.speechless = rng.choice(climate.speechless)
         """How often the model has no answer, so that a context is kept alone."""
+        self.paused = rng.choice(climate.paused) if climate.paused else 0.0
 
     async def pause(self) -> None:
         """Let others go first, for a while or for ever."""
@@ -261,6 +263,9 @@ class QuotingAnswerer:
         async def effect() -> Completion:
             return Completion(quote(question, sources), self.model)
 
+        paused = 0.0 if self._chance.calm else self._chance.paused
+        if paused and self._chance.rng.random() < paused:
+            raise BreakerOpenError("left alone")
         if self._chance.rng.random() < self._chance.speechless:
             raise InferenceUnavailableError("struck")
         return await self._chance.port(effect, InferenceUnavailableError)

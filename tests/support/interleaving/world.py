@@ -31,6 +31,7 @@ from tests.support.interleaving.ports import (
 from tests.support.interleaving.tasks import Tasks
 
 WORDS = ("faith", "hope", "love", "grace", "mercy", "peace")
+_AGE = 70  # seconds; an answer's time is up after 60
 WORDINGS = ("what is", "define")  # one question each, as the guard sees it
 
 
@@ -110,6 +111,8 @@ class World:
         actors += [self._evictor] * rng.choice(self._climate.evictors)
         if self._climate.deaths:
             actors += [self._reaper] * rng.choice(self._climate.deaths)
+        if self._climate.agers:
+            actors += [self._ager] * rng.choice(self._climate.agers)
         for actor in actors:
             self._tasks.spawn(actor(rng.choice(self._users)))
         await self._tasks.settle()
@@ -171,6 +174,11 @@ class World:
             else:
                 self._loop.advance(self._rng.choice((5, 12, 70)))
 
+    async def _ager(self, user: str) -> None:
+        """Every answer's time is up, and that of its grace is not."""
+        del user
+        self._loop.advance(_AGE)
+
     async def _reaper(self, user: str) -> None:
         """Redis dies, and returns: with all it had or, as a cache in memory does, with nothing."""
         del user  # nobody is safe
@@ -182,7 +190,7 @@ class World:
 
     async def _end(self) -> None:
         """When all is quiet, every answer is of the notes as they are, and is there to stay."""
-        self._chance.calm, self._chance.speechless = True, 0.0
+        self._chance.calm, self._chance.speechless, self._chance.paused = True, 0.0, 0.0
         await asyncio.gather(*self._connection.late, return_exceptions=True)
         for flight in self._wire.call("KEYS", "*:flight:*"):  # their time is over
             self._wire.call("UNLINK", flight)
@@ -229,4 +237,5 @@ def _settings(max_questions: int) -> Settings:
         answer_ttl=60,
         context_ttl=10,
         inference_timeout=1,
+        degraded_answers=False,  # these notes have no sentences
     )
