@@ -39,7 +39,7 @@ def bill(inputs: Inputs, users: int) -> dict[str, Item]:
     )
     call = price("lambda_request")
     kb = price("log_gb") / _KB_IN_GB
-    watching = sum(f[f"{each}s"] * price(each) for each in ("metric", "alarm", "dashboard"))
+    watching = sum(f[f"{each}s"] * price(each) for each in ("metric", "alarm", "dashboard", "key"))
     polling = f["polls"] * price("queue_request")
     units = f["avoided"] * f["hit_units"] + new * f["miss_units"]
     return {
