@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shared.notes.store import NoteStore
     from shared.vectors import Vector
 
+_QUOTE_SECONDS = 2.0
 NO_NOTES = "You have no notes yet, so there is nothing to answer from. Add a note, then ask again."
 
 
@@ -73,7 +74,7 @@ class Reply:
     @property
     def answer_id(self) -> str | None:
         """Name this answer to this question, for whoever finds it wrong."""
-        if self.answer is None:
+        if self.answer is None or self.degraded:
             return None
         name = self.answer.answer_id
         return f"{name}.{self.alias}" if self.alias else name
@@ -242,8 +243,10 @@ class Assistant:
         answerer = self._parts.quoting_answerer
         if not (sources and answerer):
             return None
+        # Its embeddings come from where the trouble may be; it does without, too.
+        soon = min(deadline, asyncio.get_running_loop().time() + _QUOTE_SECONDS)
         with step("quote"):
-            answer = _new(await answerer.answer(question.normal, sources, deadline=deadline))
+            answer = _new(await answerer.answer(question.normal, sources, deadline=soon))
         return Reply(question, answer, sources, None, None, visit.status, degraded=True)
 
 

@@ -80,9 +80,10 @@ class Container:
     @cached_property
     def breakers(self) -> "Breakers":
         """What leaves models alone that fail."""
+        from shared.cache.breakers import SharedProbes
         from shared.inference.breaker import Breakers
 
-        return Breakers.of(self.settings, self._claim_probe)
+        return Breakers.of(self.settings, SharedProbes(lambda: self.connection))
 
     @cached_property
     def embedder(self) -> "Embedder":
@@ -96,10 +97,7 @@ class Container:
     @cached_property
     def chat(self) -> "ChatModel":
         """The language model."""
-        from shared.inference.chat import HuggingFaceChat
-        from shared.inference.guarded import GuardedChat
-
-        return GuardedChat(HuggingFaceChat(self.transport, self.settings), self.breakers.chat)
+        return self._guarded_chat(may_probe=True)
 
     @cached_property
     def answerer(self) -> "Answerer":
@@ -183,7 +181,8 @@ class Container:
 
         verifier: Verifier = NoVerifier()
         if self.settings.semantic_verifier == "model" and self._answers_by_model:
-            verifier = ModelVerifier(self.chat)
+            # A verdict is cut short: what that ends says nothing of the model.
+            verifier = ModelVerifier(self._guarded_chat(may_probe=False))
         return Matcher(verifier, threshold=self.settings.similarity_threshold)
 
     @cached_property
@@ -240,6 +239,13 @@ class Container:
             if opened is not None:
                 await opened.aclose()
 
+    def _guarded_chat(self, *, may_probe: bool) -> "ChatModel":
+        from shared.inference.chat import HuggingFaceChat
+        from shared.inference.guarded import GuardedChat
+
+        chat = HuggingFaceChat(self.transport, self.settings)
+        return GuardedChat(chat, self.breakers.chat, may_probe=may_probe)
+
     def _open_visit(self, request: "Request", question: "Question") -> "Visit":
         from shared.cache.visit import Visit
 
@@ -252,10 +258,3 @@ class Container:
             backlog=self.backlog,
             breakers=self.breakers,
         )
-
-    async def _claim_probe(self, breaker_id: str) -> bool:
-        if self.connection is None:
-            return True
-        from shared.cache.breakers import claim_probe
-
-        return await claim_probe(self.connection, breaker_id)

@@ -65,15 +65,12 @@ async def _cache(container: "Container") -> str:
 
 async def _ask(connection: "Connection", breakers: "Breakers") -> None:
     """Hear from Redis that it is there, and until when the models are left alone."""
-    from shared.cache import keyspace  # noqa: PLC0415  # redis is there by now
+    from shared.cache.breakers import SharedBreakers  # noqa: PLC0415  # redis is there by now
     from shared.cache.commands import Command  # noqa: PLC0415
 
-    # Every partition knows of every pause.
-    pauses = (Command.of("GET", keyspace.breaker_pause(0, breaker.id)) for breaker in breakers)
-    _, *until = await connection.run(Command.of("PING"), *pauses)
-    for breaker, milliseconds in zip(breakers, until, strict=True):
-        known = milliseconds is not None and milliseconds.isdigit()
-        breaker.learn_pause(int(milliseconds) / 1000 if known else None)
+    shared = SharedBreakers(breakers, partition=0)  # every partition knows of every pause
+    replies = await connection.run(Command.of("PING"), *shared.exchange(asking=True))
+    shared.learn(replies[1:])
 
 
 async def _store(container: "Container", *, asked: bool) -> str | None:

@@ -1,7 +1,7 @@
 """What one request's way took, step by step: told where a step is taken, kept by who asked for it.
 
 Code that takes a step says `with step("search"):`, and around what it asks of another server
-`with call("EVALSHA", {...}):`; neither needs anything handed down. Whoever serves a request says
+`with call(described, commands):`; neither needs anything handed down. Whoever serves a request says
 `with recorded() as steps:` and `with root(...):` around it. Outside of one, steps are not kept.
 
 Where traces are on (`shared/tracing.py`), each of the three is a span, too.
@@ -10,12 +10,15 @@ Where traces are on (`shared/tracing.py`), each of the three is a span, too.
 import time
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     Attributes: TypeAlias = Mapping[str, str | int | float | bool]
+
+
+T = TypeVar("T")
 
 
 class Step(NamedTuple):
@@ -117,13 +120,13 @@ def step(name: str) -> AbstractContextManager[None]:
     return _Taken(name)
 
 
-def call(name: str, attributes: "Attributes") -> Span:
+def call(described: "Callable[[T], tuple[str, Attributes]]", about: T) -> Span:
     """Ask something of another server: for traces alone, as a part of a step.
 
-    `name` and `attributes` are by OpenTelemetry's semantic conventions, and never hold what
-    anybody wrote.
+    `described` gives a name and attributes, where they are wanted: by OpenTelemetry's semantic
+    conventions, and never what anybody wrote.
     """
-    return _tracing.call(name, attributes) if _tracing else _NOWHERE
+    return _tracing.call(*described(about)) if _tracing else _NOWHERE
 
 
 def root(name: str, kind: str, attributes: "Attributes", carried: "Mapping[str, str]") -> Span:

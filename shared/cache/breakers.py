@@ -1,13 +1,14 @@
 """What all containers know of the models' health, in Redis: see `shared/inference/breaker.py`.
 
-    {1f}:breaker:<model>      until when the model is left alone (milliseconds since 1970)
+    {1f}:breaker:<model>      there while the model is left alone, and for an hour after that
     breaker:<model>:<slot>    hash: how many calls were answered and failed in a span of time
     breaker:<model>:probe     there while a call finds out whether the model is back
 
 A pause is told to every partition, so that whoever reads anything of a user's reads it at the
-same node of a cluster. Reading and telling go with round trips that are made anyway; a failure is
-told at once, what went well now and then. All of it is optional: a node of a cluster that is away
-keeps nobody from the others.
+same node of a cluster. How long it lasts is told by its key's time to live, so that no two clocks
+must agree. Reading and telling go with round trips that are made anyway; a failure is told at
+once, what went well when an answer is kept, at most every few seconds. All of it is optional: a
+node of a cluster that is away keeps nobody from the others.
 """
 
 from functools import partial
@@ -19,10 +20,10 @@ from shared.errors import CacheUnavailableError
 from shared.inference.breaker import PROBE_SECONDS, Calls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from shared.cache.connection import Connection
-    from shared.inference.breaker import Breaker
+    from shared.inference.breaker import Breaker, Breakers
 
 _command = partial(Command.of, optional=True)
 _KEPT_SECONDS = 3_600
@@ -32,66 +33,85 @@ _KEPT_SECONDS = 3_600
 class SharedBreakers:
     """Carries what breakers have to tell each other."""
 
-    def __init__(self, breakers: "Iterable[Breaker]", partition: int) -> None:
+    def __init__(self, breakers: "Breakers | None", partition: int) -> None:
         """`partition` is that of whoever's request makes the round trips."""
-        self._breakers = tuple(breakers)
+        self._breakers = breakers
+        self._each = tuple(breakers or ())
         self._partition = partition
-        self._told: list[Breaker] = []
+        self._telling: list[Breaker] = []
+        self._asking: Sequence[Breaker] = ()
 
     @property
-    def opened(self) -> bool:
-        """Whether any model is left alone now."""
-        return any(breaker.state == "open" for breaker in self._breakers)
+    def away(self) -> bool:
+        """Whether the language model is left alone, or just tried again."""
+        return self._breakers is not None and self._breakers.chat.state != "closed"
 
     def exchange(self, *, asking: bool) -> list[Command]:
-        """Tell what must be told, and if `asking`, ask how everybody fares."""
-        self._told = [breaker for breaker in self._breakers if breaker.must_tell(soon=not asking)]
-        telling = [command for breaker in self._told for command in _tell(breaker)]
-        breakers = self._breakers if asking else ()
-        names = (keyspace.breaker_pause(self._partition, breaker.id) for breaker in breakers)
-        return [*telling, *(_command("GET", name) for name in names)]
+        """Tell what must be told; hear of the others, too, if `asking` or wherever one tells."""
+        self._telling = [each for each in self._each if each.must_tell(urgent=not asking)]
+        self._asking = self._each if asking else self._telling
+        if not self._asking:
+            return []
+        telling = [command for breaker in self._telling for command in _tell(breaker)]
+        names = (keyspace.breaker_pause(self._partition, each.id) for each in self._asking)
+        return [*(_command("PTTL", name) for name in names), *telling]
 
-    def learn(self, replies: "Sequence[Any]", *, asking: bool) -> None:
-        """Hear the replies to `exchange`."""
+    def learn(self, replies: "Sequence[Any]") -> None:
+        """Hear the replies to `exchange`: pauses first, for whoever pauses judges no calls."""
         reply = iter(replies)
-        for breaker in self._told:
+        for breaker in self._asking:
+            breaker.learn_pause(_left(next(reply)))
+        for breaker in self._telling:
             counts = [_heard(reply) for _ in breaker.slots]
             breaker.learn_calls(Calls(*map(sum, zip(*counts, strict=True))))
-        for breaker in self._breakers if asking else ():
-            until = next(reply)
-            breaker.learn_pause(_number(until) / 1000 if until is not None else None)
 
     def news(self) -> tuple[list[Command], int]:
-        """Tell what has opened or closed here since this was last asked, and how many opened."""
-        commands: list[Command] = []
-        opened = 0
-        for breaker in self._breakers:
-            if not breaker.take_turn():
-                continue
-            until = breaker.open_until
-            opened += until is not None
-            for partition in range(keyspace.PARTITIONS):
-                pause = keyspace.breaker_pause(partition, breaker.id)
-                if until is None:
-                    commands.append(_command("DEL", pause))
-                else:
-                    commands.append(_command("SET", pause, int(until * 1000), "EX", _KEPT_SECONDS))
-            forgotten = [keyspace.breaker_probe(breaker.id)]
-            if until is None:
-                forgotten += [keyspace.breaker_calls(breaker.id, slot) for slot in breaker.slots]
-            commands += [_command("DEL", name) for name in forgotten]
-        return commands, opened
+        """Tell what has opened or closed here, until it is `told`; and how many opened."""
+        turned = [breaker for breaker in self._each if breaker.has_news]
+        commands = [command for breaker in turned for command in self._announce(breaker)]
+        return commands, sum(breaker.left is not None for breaker in turned)
+
+    def told(self) -> None:
+        """Take down that the news has arrived."""
+        for breaker in self._each:
+            breaker.told()
+
+    def _announce(self, breaker: "Breaker") -> "Iterator[Command]":
+        left = breaker.left
+        for partition in range(keyspace.PARTITIONS):
+            pause = keyspace.breaker_pause(partition, breaker.id)
+            if left is None:
+                yield _command("DEL", pause)
+            else:
+                yield _command("SET", pause, 1, "PX", int((left + _KEPT_SECONDS) * 1000))
+        yield _command("DEL", keyspace.breaker_probe(breaker.id))
+        for slot in breaker.slots if left is None else ():
+            yield _command("DEL", keyspace.breaker_calls(breaker.id, slot))
 
 
-async def claim_probe(connection: "Connection", breaker_id: str) -> bool:
-    """Ask whether this container may send the probe; without Redis, each decides for itself."""
-    key = keyspace.breaker_probe(breaker_id)
-    claim = _command("SET", key, 1, "NX", "PX", int(PROBE_SECONDS * 1000))
-    try:
-        (taken,) = await connection.run(claim)
-    except CacheUnavailableError:
-        return True
-    return taken is not None
+class SharedProbes:
+    """Lets one of all containers probe; without Redis, each decides for itself."""
+
+    def __init__(self, connection: "Callable[[], Connection | None]") -> None:
+        """`connection` opens it, where anybody probes."""
+        self._connection = connection
+
+    async def claim(self, breaker_id: str) -> bool:
+        """Ask whether this container may send the probe."""
+        key, milliseconds = keyspace.breaker_probe(breaker_id), int(PROBE_SECONDS * 1000)
+        replies = await self._run(Command.of("SET", key, 1, "NX", "PX", milliseconds))
+        return replies != [None]
+
+    async def release(self, breaker_id: str) -> None:
+        """Let others send it."""
+        await self._run(Command.of("DEL", keyspace.breaker_probe(breaker_id)))
+
+    async def _run(self, command: Command) -> list[Any]:
+        connection = self._connection()
+        try:
+            return await connection.run(command) if connection else []
+        except CacheUnavailableError:
+            return []
 
 
 def _tell(breaker: "Breaker") -> "Iterator[Command]":
@@ -109,8 +129,11 @@ def _heard(reply: "Iterator[Any]") -> tuple[int, int]:
     return _number(answered), _number(failed)
 
 
+def _left(milliseconds: object) -> float | None:
+    """Read of a key's time to live how long the pause lasts yet; None where there is none."""
+    given = _number(milliseconds)
+    return given / 1000 - _KEPT_SECONDS if given > 0 else None
+
+
 def _number(given: object) -> int:
-    """Read a number, or what somebody else may have put in its place."""
-    if isinstance(given, bytes) and given.isdigit():
-        return int(given)
     return given if isinstance(given, int) else 0

@@ -127,7 +127,7 @@ class Connection:
         clock = asyncio.get_running_loop().time
         began = clock()
         try:
-            with call(*_described(commands)):
+            with call(_described, commands):
                 replies = await self._in_time(commands, seconds)
         except _TROUBLE as error:
             stalled = clock() - began > seconds + _STALL_SECONDS
@@ -150,7 +150,7 @@ class Connection:
         wait = Command.of("WAIT", replicas, int(seconds * 1000))
         try:
             # A server that does not know the script is sent both twice.
-            with call(*_described([command, wait])):
+            with call(_described, (command, wait)):
                 async with asyncio.timeout(self._timeout + 2 * seconds):
                     *_, held = await self._send([command, wait], waiting=True)
         except _TROUBLE as error:

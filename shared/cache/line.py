@@ -39,15 +39,17 @@ class Line:
 
         What the models' breakers must tell each other goes with it; with `asking`, they hear, too.
         """
-        if self._breakers is None:
+        if self._breakers is None or self.status != "ok":
             return await self._send(commands)
-        replies = await self._send([*commands, *self._breakers.exchange(asking=asking)])
+        exchange = self._breakers.exchange(asking=asking)
+        replies = await self._send([*commands, *exchange])
         if replies:
-            self._breakers.learn(replies[len(commands) :], asking=asking)
+            if exchange:
+                self._breakers.learn(replies[len(commands) :])
             news, opened = self._breakers.news()
-            self.breakers_opened += opened
-            if news:
-                await self._send(news)
+            if news and await self._send(news):
+                self._breakers.told()
+                self.breakers_opened += opened
         return replies[: len(commands)]
 
     async def _send(self, commands: "Sequence[Command]") -> list[Any]:

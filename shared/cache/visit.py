@@ -21,12 +21,12 @@ from shared.cache.reading import flattened, peeked, read
 from shared.cache.scripts import Scripts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from shared.answer import Answer
     from shared.cache.pipeline import Pipeline
     from shared.cache.questions import Entry
-    from shared.inference.breaker import Breaker
+    from shared.inference.breaker import Breakers
     from shared.notes.note import Source
     from shared.settings import Settings
     from shared.vectors import Vector
@@ -48,7 +48,7 @@ class Visit:
         question: str,
         pipeline: "Pipeline",
         backlog: counting.Counts | None = None,
-        breakers: "Iterable[Breaker]" = (),
+        breakers: "Breakers | None" = None,
     ) -> None:
         """Without a connection it is a visit to no cache at all.
 
@@ -93,6 +93,8 @@ class Visit:
 
     async def find_stale(self, *, aliases: bool = True) -> Found:
         """Read the answer though its time may be up. What a note change dropped is not there."""
+        if not self._settings.stale_grace:
+            return Found()
         replies = await self._run(self._look_up("stale", self._field, aliases=aliases))
         if not replies or not self._line.is_whole(replies[0], 5):
             return Found()
@@ -118,7 +120,7 @@ class Visit:
             self._counts.add(l2_hits=int(data is not None), l2_misses=int(data is None))
         self._surveyed = True
         others = questions.answered(replies[3].items(), self._field, self._pipeline.name)
-        ours = self._aloft or self._breakers.opened  # nobody waits for what will not come
+        ours = self._aloft or self._breakers.away  # nobody waits for what may not come
         return Survey(from_bytes(data) if data else None, others, ours)
 
     async def wait(self, deadline: float, *, aliases: bool = True) -> Found:
@@ -201,9 +203,10 @@ class Visit:
     ) -> bool:
         """Store an answer with its sources, or the sources alone, unless the notes changed.
 
-        Returns whether it was stored.
+        Returns whether it was stored. Sources that come from there stay as they are: else they
+        would stay fresh for as long as generating fails.
         """
-        if self.status != "ok":
+        if self.status != "ok" or (answer is None and self._knows_context):
             return False
         settings, pipeline = self._settings, self._pipeline
         entry = questions.entry(
@@ -219,7 +222,7 @@ class Visit:
             **self._right,
             counts=self._counts.take(),
         )
-        replies = await self._run(call, *self._beside(entry))
+        replies = await self._run(call, *self._beside(entry), asking=True)
         # Without an answer the flight goes on to its end, which tells those who wait why.
         self._aloft = self._aloft and answer is None
         return bool(replies and replies[0])

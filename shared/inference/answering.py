@@ -43,6 +43,8 @@ class PromptedAnswerer:
         completion = await self._chat.complete(
             converse(question, passages), max_tokens=self._answer_tokens, deadline=deadline
         )
+        if not completion.text.strip():
+            raise InferenceError(f"{self.model} sent an empty message.")
         text = without_false_citations(completion.text, len(passages)).strip()
         if not text:
             raise InferenceError(f"{self.model} answered with nothing but false citations.")

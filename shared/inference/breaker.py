@@ -14,7 +14,7 @@ import time
 from collections import defaultdict
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from shared.errors import (
     BreakerOpenError,
@@ -24,15 +24,14 @@ from shared.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from shared.settings import Settings
-
-    Claim = Callable[[str], Awaitable[bool]]
 
 PROBE_SECONDS = 30.0
 """How long a probe may take before another call may be the probe."""
 
+_DENIED_SECONDS = 1.0  # how long whoever may not probe waits before it asks again
 _FAIR_SECONDS = 5.0  # a call that was given less says nothing of the model when it comes too late
 _log = logging.getLogger(__name__)
 
@@ -45,8 +44,18 @@ class Calls:
     failed: int = 0
 
 
+class Probes(Protocol):
+    """Sees to it that of all containers one probes, by the id of the breaker."""
+
+    async def claim(self, breaker_id: str) -> bool:
+        """Ask whether this container may send the probe."""
+
+    async def release(self, breaker_id: str) -> None:
+        """Let others send it: this one's told nothing."""
+
+
 class Breaker:
-    """One model's breaker, as one container has it. Times are in seconds since 1970."""
+    """One model's breaker, as one container has it. Times are in seconds."""
 
     def __init__(
         self,
@@ -54,41 +63,39 @@ class Breaker:
         url: str,
         settings: "Settings",
         *,
-        claim: "Claim | None" = None,
+        probes: Probes | None = None,
         clock: "Callable[[], float]" = time.time,
     ) -> None:
-        """`model` at `url` is what it is about; all containers name both alike.
-
-        `claim` asks the other containers whether this one may send the probe.
-        """
+        """`model` at `url` is what it is about; all containers name both alike."""
         self.id = f"{url} {model}"
+        self.pause = settings.breaker_pause
         self._model = model
-        self._claim = claim
+        self._probes = probes
         self._rate = settings.breaker_failure_rate
         self._enough = settings.breaker_min_calls
         self._slot_seconds = settings.breaker_window / 2
-        self._pause = settings.breaker_pause
         self._fair = min(_FAIR_SECONDS, settings.inference_timeout / 2)
         self._clock = clock
         self._open_until: float | None = None
-        self._probe_until = 0.0
+        self._probe_at = 0.0
         self._own: defaultdict[int, Calls] = defaultdict(Calls)
         self._all = Calls()
         self._untold: defaultdict[int, Calls] = defaultdict(Calls)
         self._tell_at = 0.0
-        self._turned = False  # opened or closed, and nobody knows yet
+        self._turned_at: float | None = None  # opened or closed, and nobody knows yet
 
     @property
     def state(self) -> str:
         """`closed`, `open` or `half-open`."""
-        if self._open_until is None:
+        left = self.left
+        if left is None:
             return "closed"
-        return "open" if self._clock() < self._open_until else "half-open"
+        return "open" if left > 0 else "half-open"
 
     @property
-    def open_until(self) -> float | None:
-        """When the pause ends, or has ended; None where the breaker is closed."""
-        return self._open_until
+    def left(self) -> float | None:
+        """How long the pause lasts yet, less than 0 once it is over; None where it is closed."""
+        return None if self._open_until is None else self._open_until - self._clock()
 
     @property
     def seconds(self) -> int:
@@ -102,39 +109,44 @@ class Breaker:
         return slot, slot - 1
 
     @asynccontextmanager
-    async def call(self, deadline: float | None = None) -> "AsyncIterator[None]":
+    async def call(
+        self, deadline: float | None = None, *, may_probe: bool = True
+    ) -> "AsyncIterator[None]":
         """Call the model within; how that ends is taken down.
 
-        `deadline` is a time of the event loop's clock: what the call was given.
+        `deadline` is a time of the event loop's clock: what the call was given. What is cut short
+        for reasons of its own `may_probe` not.
 
         Raises:
             BreakerOpenError: the model is left alone for now.
         """
-        probing = await self._admit()
-        began = asyncio.get_running_loop().time()
+        probing = await self._admit(may_probe=may_probe)
+        (slot, _), began = self.slots, asyncio.get_running_loop().time()
+        failed: bool | None = None
         try:
             yield
+            failed = False
         except InferenceRefusedError:
-            self._record(failed=False, probing=probing)  # whoever refuses is there
+            failed = False  # whoever refuses is there
             raise
         except InferenceError as error:
             given = self._fair if deadline is None else deadline - began
-            if isinstance(error, InferenceTimeoutError) and given < self._fair:
-                self._probe_until = 0.0
-            else:
-                self._record(failed=True, probing=probing)
+            late = isinstance(error, InferenceTimeoutError) and given < self._fair
+            failed = None if late else True
             raise
-        except BaseException:
-            self._probe_until = 0.0  # given up; the next call may probe
-            raise
-        else:
-            self._record(failed=False, probing=probing)
+        finally:
+            # A probe that outlasted its time is a call like any other.
+            probing = probing and asyncio.get_running_loop().time() - began < PROBE_SECONDS
+            if failed is not None:
+                self._record(slot, failed=failed, probing=probing)
+            elif probing:
+                await self._give_up()
 
-    def must_tell(self, *, soon: bool) -> bool:
-        """Whether the other containers should hear of calls: a failure `soon`, the rest in time."""
+    def must_tell(self, *, urgent: bool) -> bool:
+        """Whether the other containers should hear of calls; `urgent` are failures alone."""
         if any(calls.failed for calls in self._untold.values()):
             return True
-        return bool(self._untold) and not soon and self._clock() >= self._tell_at
+        return bool(self._untold) and not urgent and self._clock() >= self._tell_at
 
     def tell(self) -> dict[int, Calls]:
         """Give, by slot, the calls that the other containers have not heard of; once each."""
@@ -142,44 +154,67 @@ class Breaker:
         self._tell_at = self._clock() + self._slot_seconds / 3
         return untold
 
-    def take_turn(self) -> bool:
-        """Whether it has opened or closed since this was last asked."""
-        turned, self._turned = self._turned, False
-        return turned
+    @property
+    def has_news(self) -> bool:
+        """Whether it has opened or closed, lately, and the others do not know."""
+        if self._turned_at is not None and self._clock() - self._turned_at > self.pause:
+            self._turned_at = None  # they have gone on meanwhile
+        return self._turned_at is not None
 
-    def learn_pause(self, open_until: float | None) -> None:
-        """Hear until when the other containers leave the model alone."""
-        if self._turned:
+    def told(self) -> None:
+        """Take down that the others know."""
+        self._turned_at = None
+
+    def learn_pause(self, left: float | None) -> None:
+        """Hear how long the other containers leave the model alone: see `left`."""
+        if self.has_news:
             return  # they have not heard of this one's latest yet
-        if open_until is None and self._open_until is not None:
-            self._forget()  # somebody's probe went well
-        self._open_until = open_until
+        if left is None:
+            if self._open_until is not None:
+                self._forget()  # somebody's probe went well
+            self._open_until = None
+        else:
+            self._open_until = self._clock() + min(left, self.pause)
 
     def learn_calls(self, calls: Calls) -> None:
-        """Hear how the calls of all containers in `slots` ended."""
+        """Hear how the calls of all containers in `slots` ended; of their pause before that."""
         self._all = calls
         self._judge()
 
-    async def _admit(self) -> bool:
+    async def _admit(self, *, may_probe: bool) -> bool:
         """Let a call through, as the probe (True) or as any; or raise."""
-        if self._open_until is None:
+        left = self.left
+        if left is None:
             return False
         now = self._clock()
-        wait = self._open_until - now
-        if wait <= 0 and now >= self._probe_until:
-            self._probe_until = now + PROBE_SECONDS
-            if self._claim is None or await self._claim(self.id):
+        if left <= 0 and may_probe and now >= self._probe_at:
+            self._probe_at = now + PROBE_SECONDS
+            try:
+                granted = self._probes is None or await self._probes.claim(self.id)
+            except BaseException:
+                self._probe_at = 0.0
+                raise
+            if granted:
                 return True
+            self._probe_at = now + _DENIED_SECONDS
         raise BreakerOpenError(
             "the model has failed too often of late and is left alone for a while",
-            retry_after=max(wait, 1.0),
+            retry_after=max(left, 1.0),
         )
 
-    def _record(self, *, failed: bool, probing: bool) -> None:
-        slot = self.slots[0]
-        for calls in (self._own[slot], self._untold[slot]):
-            calls.failed += failed
-            calls.answered += not failed
+    async def _give_up(self) -> None:
+        """Let the next call probe."""
+        self._probe_at = 0.0
+        if self._probes is not None:
+            await self._probes.release(self.id)
+
+    def _record(self, slot: int, *, failed: bool, probing: bool) -> None:
+        """Count a call in the slot in which it began."""
+        for counted in (self._own, self._untold):
+            for old in counted.keys() - set(self.slots):
+                del counted[old]
+            counted[slot].failed += failed
+            counted[slot].answered += not failed
         if not probing:
             self._judge()
         elif failed:
@@ -189,14 +224,10 @@ class Breaker:
 
     def _judge(self) -> None:
         """Open where too many calls failed: of all containers', or of this one's alone."""
-        for old in self._own.keys() - set(self.slots):
-            del self._own[old]
         if self._open_until is not None:
             return
-        own = Calls(
-            sum(calls.answered for calls in self._own.values()),
-            sum(calls.failed for calls in self._own.values()),
-        )
+        counted = [self._own[slot] for slot in self.slots if slot in self._own]
+        own = Calls(sum(each.answered for each in counted), sum(each.failed for each in counted))
         for calls in (own, self._all):
             total = calls.answered + calls.failed
             if total >= self._enough and calls.failed >= self._rate * total:
@@ -204,15 +235,16 @@ class Breaker:
                 return
 
     def _open(self, why: str) -> None:
-        self._open_until = self._clock() + self._pause
-        self._probe_until = 0.0
-        self._turned = True
+        now = self._clock()
+        self._open_until = now + self.pause
+        self._probe_at = 0.0
+        self._turned_at = now
         _log.warning("breaker opened", extra={"facts": {"model": self._model, "why": why}})
 
     def _close(self) -> None:
         self._open_until = None
-        self._probe_until = 0.0
-        self._turned = True
+        self._probe_at = 0.0
+        self._turned_at = self._clock()
         self._forget()
         _log.warning("breaker closed", extra={"facts": {"model": self._model}})
 
@@ -230,12 +262,12 @@ class Breakers:
     embeddings: Breaker
 
     @classmethod
-    def of(cls, settings: "Settings", claim: "Claim | None" = None) -> Self:
+    def of(cls, settings: "Settings", probes: Probes | None = None) -> Self:
         """Make them for the models that the settings name."""
         chat, embeddings = settings.chat_model, settings.embedding_model
         return cls(
-            Breaker(chat, settings.chat_url, settings, claim=claim),
-            Breaker(embeddings, settings.embedding_url, settings, claim=claim),
+            Breaker(chat, settings.chat_url, settings, probes=probes),
+            Breaker(embeddings, settings.embedding_url, settings, probes=probes),
         )
 
     def __iter__(self) -> "Iterator[Breaker]":

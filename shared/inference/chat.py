@@ -81,8 +81,6 @@ class HuggingFaceChat:
                 f"{self._endpoint} sent a message whose content is {type(text).__name__},"
                 " not a string."
             )
-        if not text.strip():
-            raise InferenceError(f"{self._endpoint} sent an empty message.")
         # Half of a surrogate pair is valid JSON, but no text that could be sent on or kept.
         return text.encode("utf-8", "replace").decode("utf-8")
 

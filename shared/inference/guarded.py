@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 class GuardedChat:
     """A `ChatModel` that is left alone while it fails."""
 
-    def __init__(self, chat: "ChatModel", breaker: "Breaker") -> None:
+    def __init__(self, chat: "ChatModel", breaker: "Breaker", *, may_probe: bool = True) -> None:
+        """`may_probe`: whether a call may find out if the model is back: see `Breaker.call`."""
         self.model = chat.model
         self._chat = chat
         self._breaker = breaker
+        self._may_probe = may_probe
 
     async def complete(
         self, messages: "Sequence[Message]", *, max_tokens: int, deadline: float | None = None
@@ -27,7 +29,7 @@ class GuardedChat:
             BreakerOpenError: the model is left alone for now.
             InferenceError: the model gave no usable answer.
         """
-        async with self._breaker.call(deadline):
+        async with self._breaker.call(deadline, may_probe=self._may_probe):
             return await self._chat.complete(messages, max_tokens=max_tokens, deadline=deadline)
 
 

@@ -102,7 +102,7 @@ class Transport:
         if left <= 0:
             raise late
         content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        with call(*_described(endpoint)) as span:
+        with call(_described, endpoint) as span:
             try:
                 async with asyncio.timeout(left):
                     response = await self._send(endpoint, content, private, started + left)

@@ -74,7 +74,7 @@ async def _alone(
 async def _batches(crowd: "Crowd", store: MemoryNoteStore, edits: Iterator[NoteChanged]) -> float:
     """Milliseconds of one batch through the queue's handler, which has a loop of its own."""
     handler, watch = QueueHandler(lambda: _container(crowd, store)), Stopwatch()
-    context: Any = SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000)
+    context: Any = SimpleNamespace(aws_request_id="1", get_remaining_time_in_millis=lambda: 30_000)
 
     def handle() -> None:
         for _ in range(_BATCHES):

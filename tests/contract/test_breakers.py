@@ -1,10 +1,13 @@
 """Breakers of several containers that share what they know, on each kind of Redis."""
 
+import asyncio
+
 import pytest
 
-from shared.cache.breakers import SharedBreakers, claim_probe
+from shared.cache import keyspace
+from shared.cache.breakers import SharedBreakers, SharedProbes
 from shared.errors import BreakerOpenError, InferenceError
-from shared.inference.breaker import Breaker
+from shared.inference.breaker import Breaker, Breakers
 from tests.support.caches import Cache
 
 MODEL, URL = "model", "https://models.example"
@@ -19,22 +22,29 @@ class Containers:
         )
         self.now = 1_000_000.0
         self.partition = 0
+        self.opened = 0
 
     def breaker(self) -> Breaker:
-        async def claim(breaker_id: str) -> bool:
-            return await claim_probe(self.cache.connection, breaker_id)
-
-        return Breaker(MODEL, URL, self.cache.settings, claim=claim, clock=lambda: self.now)
+        probes = SharedProbes(lambda: self.cache.connection)
+        return Breaker(MODEL, URL, self.cache.settings, probes=probes, clock=lambda: self.now)
 
     async def meet(self, breaker: Breaker) -> None:
         """Let a container make a round trip."""
         self.partition += 1  # each time another user's, with keys in another slot
-        shared = SharedBreakers([breaker], self.partition)
-        replies = await self.cache.connection.run(*shared.exchange(asking=True))
-        shared.learn(replies, asking=True)
-        news, _ = shared.news()
+        other = Breaker("other", URL, self.cache.settings)
+        shared = SharedBreakers(Breakers(breaker, other), self.partition)
+        shared.learn(await self.cache.connection.run(*shared.exchange(asking=True)))
+        news, opened = shared.news()
         if news:
             await self.cache.connection.run(*news)
+            shared.told()
+            self.opened += opened
+
+    async def left(self) -> float:
+        """How long the pause is that a container hears of which knows nothing."""
+        breaker = self.breaker()
+        await self.meet(breaker)
+        return breaker.left or 0.0
 
 
 @pytest.fixture
@@ -123,6 +133,78 @@ async def test_what_opened_while_redis_was_away_is_told_when_it_is_back(
     assert first.state == "open"
     await containers.meet(second)
     assert second.state == "open"
+
+
+async def test_a_pause_that_is_over_is_known_to_newcomers(cache: Cache) -> None:
+    """They probe, one at a time, and do not call as if nothing had been."""
+    containers = Containers(cache.with_settings(breaker_pause=0.2))
+    containers.cache = containers.cache.with_settings(breaker_pause=0.2)
+    first, newcomer = containers.breaker(), containers.breaker()
+    await fail(first, 4)
+    await containers.meet(first)
+    await asyncio.sleep(0.3)
+    await containers.meet(newcomer)
+    assert newcomer.state == "half-open"
+
+
+async def test_a_few_failures_among_many_containers_open_nothing(containers: Containers) -> None:
+    """Each of them makes one call only: whoever was answered must be heard of, too."""
+    for number in range(40):
+        breaker = containers.breaker()
+        if number % 8 == 0:
+            await fail(breaker, 1)
+        else:
+            async with breaker.call():
+                pass
+        await containers.meet(breaker)
+    assert containers.opened == 0
+
+
+async def test_stragglers_neither_open_it_anew_nor_lengthen_the_pause(
+    containers: Containers,
+) -> None:
+    """Their calls began before anybody knew."""
+    first = containers.breaker()
+    stragglers = [containers.breaker() for _ in range(6)]
+    await fail(first, 4)
+    await containers.meet(first)
+    for straggler in stragglers:
+        containers.now += 2
+        await fail(straggler, 1)
+        await containers.meet(straggler)
+        assert straggler.state == "open"
+    assert containers.opened == 1
+    assert (await containers.left()) == pytest.approx(30, abs=1)  # Redis has its own clock
+
+
+async def test_a_probe_that_is_given_up_is_soon_anothers(containers: Containers) -> None:
+    first, second = containers.breaker(), containers.breaker()
+    await fail(first, 4)
+    await containers.meet(first)
+    await containers.meet(second)
+    containers.now += 30
+    with pytest.raises(asyncio.CancelledError):
+        async with first.call():
+            raise asyncio.CancelledError
+    async with second.call():
+        pass
+    assert second.state == "closed"
+
+
+@pytest.mark.parametrize("value", [b"9" * 400, b"soon", b"-1"])
+async def test_a_foreign_value_under_its_key_is_no_pause(
+    containers: Containers, value: bytes
+) -> None:
+    breaker = containers.breaker()
+    key = keyspace.breaker_pause(1, breaker.id)
+    await containers.cache.redis("SET", key, value)
+    await containers.meet(breaker)
+    assert breaker.state == "closed"
+    await containers.cache.redis("UNLINK", key)
+    await containers.cache.redis("HSET", key, "a", value)
+    containers.partition = 0
+    await containers.meet(breaker)
+    assert breaker.state == "closed"
 
 
 async def test_every_key_has_an_end(containers: Containers) -> None:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from shared.cache.feedback import Feedback
 from shared.cache.found import Found
 from tests.support.caches import Cache, a_vector, an_answer, keys, sources
 
@@ -93,3 +94,53 @@ async def test_after_its_grace_it_is_gone(cache: Cache) -> None:
     await asyncio.sleep(1.1)
     assert await short.visit().find_stale() == Found()
     assert await short.redis("HLEN", keys().answers) == 0
+
+
+async def test_a_context_takes_the_place_of_nothing_that_leads_to_an_answer(
+    cache: Cache,
+) -> None:
+    """Neither of another wording's match, nor of the word that there must be none."""
+    await cache.ask()
+    visit = cache.visit(question="define faith")
+    await visit.look_up()
+    (target,) = (await visit.survey()).others.items()
+    await visit.share(a_vector("define faith"), sources(), target, 0.93)
+    failing = cache.visit(question="define faith")
+    await failing.look_up(aliases=False)
+    await failing.survey()
+    assert not await failing.keep(a_vector("define faith"), sources(), None)
+    found = await cache.visit(question="define faith").look_up()
+    assert found.answer
+    assert found.matched == QUESTION
+    await Feedback(cache.connection).wrong("ann", f"{found.answer.answer_id}.{found.alias}")
+    failing = cache.visit(question="define faith")
+    await failing.look_up()
+    await failing.survey()
+    assert not await failing.keep(a_vector("define faith"), sources(), None)
+    again = cache.visit(question="define faith")
+    await again.look_up()
+    assert not (await again.survey()).others
+
+
+async def test_another_question_does_not_share_an_answer_whose_time_is_up(cache: Cache) -> None:
+    short = cache.with_settings(answer_ttl=2, stale_grace=60)
+    await short.ask()
+    visit = short.visit(question="define faith")
+    await visit.look_up()
+    (target,) = (await visit.survey()).others.items()
+    await asyncio.sleep(2.1)
+    assert await visit.peek(*target) == Found()
+    assert await visit.share(a_vector("define faith"), sources(), target, 0.93) is None
+
+
+async def test_a_context_does_not_stay_fresh_by_failing_again_and_again(cache: Cache) -> None:
+    short = cache.with_settings(context_ttl=3)  # of whole seconds: 2 at least
+    for fresh in (False, True, True):
+        visit = short.visit()
+        found = await visit.look_up()
+        assert (found.sources is not None) == fresh
+        await visit.survey()
+        assert await visit.keep(a_vector(QUESTION), sources(), None) != fresh
+        await asyncio.sleep(0.6)
+    await asyncio.sleep(1.5)
+    assert await short.visit().look_up() == Found()

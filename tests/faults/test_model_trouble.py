@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from infra.local.valkey import free_port
+from shared import statistics
 from shared.container import Container
 from shared.errors import BreakerOpenError, InferenceError
 from shared.settings import Settings
@@ -227,3 +228,79 @@ async def test_a_crowd_does_not_wait_for_a_model_that_is_left_alone(
     replies = await asyncio.gather(*(ask(container, "ann", ASKED) for _ in range(50)))
     assert all(reply.degraded for reply in replies)
     assert time.monotonic() - began < 5
+
+
+async def test_while_questions_alone_cannot_be_embedded_a_crowd_still_shares_one_answer(
+    around: Surroundings,
+) -> None:
+    """The language model is well, and there are those whose embedding is known."""
+    container = open_container(around, degraded_answers=False)
+    await write_notes(container, "ann")
+    await ask(container, "ann", ASKED)
+    container.breakers.embeddings.learn_pause(30)
+    around.models.chat_latency = 0.3
+    before = around.models.count(CHAT)
+    await container.freshness._invalidation.forget("ann")
+    replies = await asyncio.gather(*(ask(container, "ann", ASKED) for _ in range(20)))
+    assert all(reply.answer for reply in replies)
+    assert around.models.count(CHAT) == before + 1
+    await container.aclose()
+
+
+async def test_of_two_containers_one_finds_out_whether_the_model_is_back(
+    around: Surroundings,
+) -> None:
+    """And whoever asks the other one meanwhile gets a quotation, not an error, a crowd too."""
+    first, second = (open_container(around, breaker_pause=0.4) for _ in range(2))
+    await write_notes(first, "ann")
+    around.models.failing[CHAT] = FAULTS["an error"]
+    await fail_until_open(first)
+    assert (await ask(second, "ann", ASKED)).degraded
+    around.models.failing.clear()
+    around.models.chat_latency = 0.4
+    await asyncio.sleep(0.45)
+    calls = around.models.count(CHAT)
+    probe = asyncio.create_task(ask(first, "ann", ASKED))
+    await asyncio.sleep(0.1)
+    replies = await asyncio.gather(*(ask(second, "ann", ASKED) for _ in range(10)))
+    assert all(reply.degraded for reply in replies)
+    assert not (await probe).degraded
+    assert around.models.count(CHAT) == calls + 1
+    await first.aclose()
+    await second.aclose()
+
+
+async def test_a_quotation_does_not_wait_for_embeddings_that_do_not_come(
+    around: Surroundings,
+) -> None:
+    """The words that a sentence shares with the question do without them."""
+    container = open_container(around, inference_timeout=5, breaker_min_calls=3)
+    await write_notes(container, "ann")
+    around.models.failing[CHAT] = FAULTS["another form"]
+    while container.breakers.chat.state != "open":
+        with pytest.raises(InferenceError):
+            await ask(container, "ann", ASKED)
+    around.models.failing[EMBED] = FAULTS["silence"]
+    began = time.monotonic()
+    reply = await ask(container, "ann", ASKED)
+    assert time.monotonic() - began < 4
+    assert reply.answer
+    assert (reply.degraded, reply.answer.text) == (True, f"{ASKED} [1]")
+    await container.aclose()
+
+
+async def test_what_was_given_meanwhile_is_counted_as_what_it_is(around: Surroundings) -> None:
+    """One outage is one, whoever met it; nothing that is stale or quoted counts as saved."""
+    container = open_container(around, answer_ttl=1)
+    await write_notes(container, "ann")
+    await ask(container, "ann", ASKED)
+    await asyncio.sleep(1.1)
+    around.models.failing[CHAT] = FAULTS["an error"]
+    await fail_until_open(container)
+    assert (await ask(container, "ann", ASKED)).stale
+    assert (await ask(container, "ann", "When does the pear tree want pruning?")).degraded
+    await container.aclose()
+    total = (await statistics.read(container.ledger)).total
+    assert (total.latency["stale"].count, total.latency["degraded"].count) == (1, 1)
+    assert (total["breakers_opened"], total.avoided, total.saved) == (1, 0, 0)
+    await container.aclose()

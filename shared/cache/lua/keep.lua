@@ -5,7 +5,8 @@
 -- ARGV  field, the fence of round trip 1, entry, answer ('' for a context alone), context,
 --       ttl of the user's keys (s), token of the flight, ttl of counters (s),
 --       then counters and by how much, in pairs
--- Gives 1 if it was stored, 0 if not. A context alone does not take the place of an answer.
+-- Gives 1 if it was stored, 0 if not. A context alone takes the place of another one, but not of
+-- an answer, of what leads to one, or of what must not: all of that is worth more.
 
 local questions, answers, contexts, counters, flight = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local live, field, entry, answer, context = KEYS[6], ARGV[1], ARGV[3], ARGV[4], ARGV[5]
@@ -40,7 +41,7 @@ if redis.call('HGET', questions, 'fence') ~= ARGV[2] then
   return 0
 end
 local former = redis.call('HGET', questions, field)
-if answer == '' and string.sub(former or '', 2, 2) == 'a' then
+if answer == '' and former and string.sub(former, 2, 2) ~= 'c' then
   return 0
 end
 if former then

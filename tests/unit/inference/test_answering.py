@@ -73,3 +73,9 @@ async def test_an_answer_of_false_citations_alone_is_an_error() -> None:
     answerer = PromptedAnswerer(Scripted("[8] [9]"), context_tokens=1200, answer_tokens=64)
     with pytest.raises(InferenceError, match="nothing but false citations"):
         await answerer.answer("Who?", sources("Ruth came."))
+
+
+async def test_an_empty_answer_is_an_error() -> None:
+    """Of this question: the model is there, so its breaker hears nothing of it."""
+    with pytest.raises(InferenceError, match="scripted sent an empty message"):
+        await PromptedAnswerer(Scripted(" \n"), 1_200, 512).answer("what", sources("A passage."))

@@ -1,7 +1,6 @@
 """A model's breaker by itself, without other containers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -179,7 +178,7 @@ async def test_what_others_met_opens_it_too(breaker: Breaker) -> None:
 async def test_what_others_opened_or_closed_is_open_or_closed_here(
     breaker: Breaker, clock: Clock
 ) -> None:
-    breaker.learn_pause(clock.now + 5)
+    breaker.learn_pause(5)
     with pytest.raises(BreakerOpenError):
         await call(breaker)
     breaker.learn_pause(None)
@@ -189,21 +188,21 @@ async def test_what_others_opened_or_closed_is_open_or_closed_here(
 async def test_failures_are_told_soon_and_successes_in_time(breaker: Breaker, clock: Clock) -> None:
     """Telling may cost a round trip to another node of a cluster."""
     await call(breaker)
-    assert not breaker.must_tell(soon=True)
-    assert breaker.must_tell(soon=False)
+    assert not breaker.must_tell(urgent=True)
+    assert breaker.must_tell(urgent=False)
     breaker.tell()
     await call(breaker)
-    assert not breaker.must_tell(soon=False)
+    assert not breaker.must_tell(urgent=False)
     clock.now += 6
-    assert breaker.must_tell(soon=False)
+    assert breaker.must_tell(urgent=False)
     await fail(breaker)
-    assert breaker.must_tell(soon=True)
+    assert breaker.must_tell(urgent=True)
     breaker.tell()
-    assert not breaker.must_tell(soon=True)
+    assert not breaker.must_tell(urgent=True)
 
 
 async def test_a_container_without_the_claim_does_not_probe(clock: Clock) -> None:
-    breaker = Breaker("model", "url", SETTINGS, claim=answering(granted=False), clock=clock)
+    breaker = Breaker("model", "url", SETTINGS, probes=Denying(), clock=clock)
     await fail(breaker, 4)
     clock.now += 10
     with pytest.raises(BreakerOpenError):
@@ -214,14 +213,145 @@ async def test_a_container_without_the_claim_does_not_probe(clock: Clock) -> Non
 def test_a_containers_state_is_its_worst_breakers() -> None:
     breakers = Breakers.of(SETTINGS)
     assert breakers.state == "closed"
-    breakers.embeddings.learn_pause(1.0)
+    breakers.embeddings.learn_pause(-1)
     assert breakers.state == "half-open"
-    breakers.chat.learn_pause(9e12)
+    breakers.chat.learn_pause(9)
     assert breakers.state == "open"
 
 
-def answering(*, granted: bool) -> Callable[[str], Awaitable[bool]]:
-    async def claim(_: str) -> bool:
-        return granted
+class Denying:
+    """Other containers probe, and never this one."""
 
-    return claim
+    def __init__(self) -> None:
+        self.released = 0
+
+    async def claim(self, breaker_id: str) -> bool:
+        return False
+
+    async def release(self, breaker_id: str) -> None:
+        self.released += 1
+
+
+class Granting(Denying):
+    async def claim(self, breaker_id: str) -> bool:
+        return True
+
+
+class Cancelling(Denying):
+    async def claim(self, breaker_id: str) -> bool:
+        raise asyncio.CancelledError
+
+
+async def test_a_container_that_may_not_probe_asks_again_soon(clock: Clock) -> None:
+    breaker = Breaker("model", "url", SETTINGS, probes=Denying(), clock=clock)
+    await fail(breaker, 4)
+    clock.now += 10
+    with pytest.raises(BreakerOpenError):
+        await call(breaker)
+    breaker._probes = Granting()
+    clock.now += 1
+    await call(breaker)
+    assert breaker.state == "closed"
+
+
+async def test_a_probe_that_is_given_up_is_released_and_no_other_call_is(clock: Clock) -> None:
+    probes = Granting()
+    breaker = Breaker("model", "url", SETTINGS, probes=probes, clock=clock)
+    with pytest.raises(asyncio.CancelledError):
+        await call(breaker, asyncio.CancelledError())
+    assert probes.released == 0
+    await fail(breaker, 4)
+    clock.now += 10
+    with pytest.raises(asyncio.CancelledError):
+        await call(breaker, asyncio.CancelledError())
+    assert probes.released == 1
+
+
+async def test_whoever_is_cancelled_while_it_claims_the_probe_may_claim_it_again(
+    clock: Clock,
+) -> None:
+    breaker = Breaker("model", "url", SETTINGS, probes=Cancelling(), clock=clock)
+    await fail(breaker, 4)
+    clock.now += 10
+    with pytest.raises(asyncio.CancelledError):
+        await call(breaker)
+    breaker._probes = Granting()
+    await call(breaker)
+    assert breaker.state == "closed"
+
+
+async def test_a_call_that_may_not_probe_is_refused_until_another_has(
+    breaker: Breaker, clock: Clock
+) -> None:
+    await fail(breaker, 4)
+    clock.now += 10
+    with pytest.raises(BreakerOpenError):
+        async with breaker.call(may_probe=False):
+            pytest.fail("it probed")
+    await call(breaker)
+    assert breaker.state == "closed"
+
+
+async def test_after_a_probe_that_failed_and_the_pause_another_call_goes_through(
+    breaker: Breaker, clock: Clock
+) -> None:
+    await fail(breaker, 4)
+    for _ in range(3):
+        clock.now += 10
+        await fail(breaker)
+    clock.now += 10
+    await call(breaker)
+    assert breaker.state == "closed"
+
+
+async def test_when_another_containers_probe_went_well_old_failures_are_forgotten(
+    breaker: Breaker,
+) -> None:
+    await fail(breaker, 4)
+    breaker.told()
+    breaker.learn_pause(None)
+    await fail(breaker, 3)
+    assert breaker.state == "closed"
+
+
+async def test_a_call_counts_when_it_began(breaker: Breaker, clock: Clock) -> None:
+    """One that began before the last pause must not open the breaker anew, much later."""
+
+    async def fail_slowly() -> None:
+        async with breaker.call():
+            clock.now += 31
+            raise InferenceError("no")
+
+    with pytest.raises(InferenceError):
+        await fail_slowly()
+    await fail(breaker, 3)
+    assert breaker.state == "closed"
+
+
+async def test_failures_on_both_sides_of_a_slots_edge_count_together(
+    breaker: Breaker, clock: Clock
+) -> None:
+    await fail(breaker, 2)
+    clock.now += 15
+    await fail(breaker, 2)
+    assert breaker.state == "open"
+
+
+async def test_news_that_nobody_heard_in_time_are_no_news(breaker: Breaker, clock: Clock) -> None:
+    await fail(breaker, 4)
+    assert breaker.has_news
+    clock.now += 11
+    breaker.learn_pause(None)
+    assert breaker.state == "closed"
+
+
+def test_nobody_elses_pause_is_longer_than_ones_own_would_be(breaker: Breaker) -> None:
+    breaker.learn_pause(1e9)
+    assert breaker.left == pytest.approx(10)
+
+
+async def test_what_nobody_hears_of_does_not_pile_up(breaker: Breaker, clock: Clock) -> None:
+    for _ in range(50):
+        await call(breaker)
+        clock.now += 15
+    assert len(breaker._untold) <= 2
