@@ -63,7 +63,7 @@ _DOUBLED = re.compile(r"([^aeioulsz])\1$")
 _ADVERB = re.compile(r"(al|ful|less|ous|ive|ent|ant|at|ed|ing|ct|ab|ib|ic|ar|ir|er|i|ck|pid|id)ly$")
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def stem(word: str) -> str:
     """The key of a lower-case word: the same for all its inflections."""
     if word in _IRREGULAR:

@@ -108,7 +108,7 @@ class Wording:
         return sorted(token.key for token in self.tokens if token.kind == kind)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def read(text: str) -> Wording:
     """Take a question apart, in its normal form or as it was asked."""
     text = text.casefold().replace("\u2019", "'").replace("\u00a7", " ")

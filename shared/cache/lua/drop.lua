@@ -2,7 +2,7 @@
 -- the context of one of them will not be stored, and nobody who asks from now on waits for it.
 --
 -- KEYS  questions, answers, contexts, counters, live entries
--- ARGV  a new fence, ttl of counters (s), how long ago the note changed (ms), then fields to drop
+-- ARGV  the beginning of a new fence, ttl of counters (s), how long ago the note changed (ms), then fields to drop
 -- Gives how many were dropped.
 
 local dropped = 0
@@ -19,7 +19,8 @@ for i = 4, #ARGV do
 end
 -- Also where eviction was faster: somebody may be writing from what it took.
 if #ARGV > 3 and redis.call('EXISTS', KEYS[1]) == 1 then
-  redis.call('HSET', KEYS[1], 'fence', ARGV[1])
+  local at = redis.call('TIME')  -- see raise_fence.lua
+  redis.call('HSET', KEYS[1], 'fence', ARGV[1] .. at[1] .. at[2])
 end
 redis.call('HINCRBY', KEYS[4], 'invalidations', 1)
 redis.call('HINCRBY', KEYS[4], 'dropped', dropped)

@@ -1,7 +1,7 @@
 -- Round trip 1: the answer to a question, if its index says that it still counts.
 --
 -- KEYS  questions, answers, contexts, counters
--- ARGV  field, a fence to set where there is none, now (s), ttl of the index (s),
+-- ARGV  field, the beginning of a fence to set where there is none, now (s), ttl of the index (s),
 --       ttl of counters (s), what for: `ask`, `wait` for somebody else's answer, or `stale` to take
 --       one whose time is up, 1 to follow an alias, how long those are kept (s),
 --       then counters and by how much, in pairs
@@ -33,7 +33,8 @@ end
 
 local fence = redis.call('HGET', questions, 'fence')
 if not fence then
-  fence = ARGV[2]
+  local at = redis.call('TIME')  -- see raise_fence.lua
+  fence = ARGV[2] .. at[1] .. at[2]
   redis.call('HSET', questions, 'fence', fence)
   redis.call('EXPIRE', questions, ARGV[4])
 end

@@ -3,11 +3,14 @@
 -- held one has lost it.
 --
 -- KEYS  questions
--- ARGV  a new fence
+-- ARGV  the beginning of a new fence
 -- Gives the index: field, entry, field, entry, ...
 
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return {}
 end
-redis.call('HSET', KEYS[1], 'fence', ARGV[1])
+-- With the time, since a command whose reply was lost is sent again: meanwhile somebody else may
+-- have replaced the fence, and no fence may ever come back.
+local at = redis.call('TIME')
+redis.call('HSET', KEYS[1], 'fence', ARGV[1] .. at[1] .. at[2])
 return redis.call('HGETALL', KEYS[1])

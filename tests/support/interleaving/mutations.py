@@ -102,7 +102,10 @@ def fence_before_the_store(patch: pytest.MonkeyPatch) -> None:
     """The fence is replaced before the note is written, not after."""
     write, raising = Freshness._write, invalidation._RAISE_FENCE
     rewrite(
-        patch, invalidation, "_RAISE_FENCE", {"redis.call('HSET', KEYS[1], 'fence', ARGV[1])": ""}
+        patch,
+        invalidation,
+        "_RAISE_FENCE",
+        {"redis.call('HSET', KEYS[1], 'fence', ARGV[1] .. at[1] .. at[2])": ""},
     )
 
     async def mutated(self: Freshness, change: Any) -> bool:
@@ -115,7 +118,7 @@ def fence_before_the_store(patch: pytest.MonkeyPatch) -> None:
 
 def lost_fence_comes_back(patch: pytest.MonkeyPatch) -> None:
     """A fence that was evicted is set anew to what it was."""
-    rewrite(patch, scripts, "_LOOK_UP", {"fence = ARGV[2]": "fence = 'same'"})
+    rewrite(patch, scripts, "_LOOK_UP", {"fence = ARGV[2] .. at[1] .. at[2]": "fence = 'same'"})
 
 
 def unreadable_notes_drop_nothing(patch: pytest.MonkeyPatch) -> None:
