@@ -93,10 +93,14 @@ class _Applying:
 
 
 def _carried(record: "SQSRecord") -> dict[str, str]:
-    """What a message's sender, and SQS itself, tell of where it came from."""
+    """What a message's sender, and SQS itself, tell of where it came from; they need not."""
     attributes = record.get("messageAttributes") or {}
-    given = {name.lower(): each.get("stringValue") for name, each in attributes.items()}
-    given["awstraceheader"] = record.attributes.aws_trace_header
+    given = {
+        name.lower(): each.get("stringValue")
+        for name, each in attributes.items()
+        if isinstance(each, dict)
+    }
+    given["awstraceheader"] = (record.get("attributes") or {}).get("AWSTraceHeader")
     return {name: text for name, text in given.items() if isinstance(text, str)}
 
 

@@ -130,6 +130,22 @@ def test_a_batch_of_nothing_but_bad_messages_is_reported_not_raised(function: Fu
     assert function("", "[]", "{}") == ["0", "1", "2"]
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    [{}, {"attributes": None, "messageAttributes": None}, {"messageAttributes": {"a": "b"}}],
+)
+def test_a_message_of_which_nothing_more_is_told_is_applied(
+    function: Function, attributes: dict[str, Any]
+) -> None:
+    """Where it came from is for traces: the change does not depend on it."""
+    event = batch(body())
+    for record in event["Records"]:
+        for name in ("attributes", "messageAttributes", "eventSourceARN"):
+            record.pop(name, None)
+        record |= attributes
+    assert function.invoke(event) == []
+
+
 def test_the_event_that_lambda_documents_is_understood(function: Function) -> None:
     event = json.loads((EVENTS / "sqs_batch.json").read_text(encoding="utf-8"))
     assert function.invoke(event) == []
