@@ -138,11 +138,11 @@ def test_a_message_of_which_nothing_more_is_told_is_applied(
     function: Function, attributes: dict[str, Any]
 ) -> None:
     """Where it came from is for traces: the change does not depend on it."""
-    event = batch(body())
+    event = batch(body("ann", "n", "updated", 1, "Faith is trust."))
     for record in event["Records"]:
         for name in ("attributes", "messageAttributes", "eventSourceARN"):
             record.pop(name, None)
-        record |= attributes
+        record.update(attributes)
     assert function.invoke(event) == []
 
 
