@@ -39,7 +39,7 @@ bench: $(filter build/%,$(UV)) ## measure beside the naive design; writes build/
 eval: $(filter build/%,$(UV)) ## judge matching, freshness and hit rates; writes build/eval.json
 	$(RUN) python -m tests.evaluation
 
-load: $(filter build/%,$(UV)) ## 100 users at once for two minutes; writes build/load.json
+load: $(filter build/%,$(UV)) ## 100 users at once for two minutes; adds to build/bench.json
 	$(RUN) python -m tests.load
 
 lambda: $(filter build/%,$(UV)) ## run what is deployed on Lambda's own runtime, without Docker

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from infra.local.leash import let_go
 from infra.local.packages import folder_of
 from shared.errors import UnavailableError
 
@@ -47,12 +48,7 @@ def start_smollm2() -> Iterator[str]:
                 raise UnavailableError("llama.cpp's server did not start")
             yield url
         finally:
-            if process.stdin:
-                process.stdin.close()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            let_go(process, _STOP_SECONDS)
 
 
 def _weights() -> Path:

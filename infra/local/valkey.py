@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from infra.local.leash import leashed
+from infra.local.leash import leashed, let_go
 from infra.local.packages import folder_of
 from shared.errors import ConfigurationError, UnavailableError
 
@@ -39,13 +39,7 @@ class ValkeyProcess:
 
     def stop(self) -> None:
         """Stop the server, its data saved if it keeps any, and wait until it has ended."""
-        if self._process.stdin:
-            self._process.stdin.close()
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        let_go(self._process, _STOP_SECONDS)
         if self._temporary:
             self._temporary.cleanup()
 

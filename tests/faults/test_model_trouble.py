@@ -200,15 +200,21 @@ async def test_without_redis_a_container_finds_out_by_itself(around: Surrounding
     await container.aclose()
 
 
-async def test_when_the_model_is_back_one_question_finds_out_and_all_are_answered(
-    around: Surroundings,
-) -> None:
+async def two_that_left_it_alone(around: Surroundings) -> tuple[Container, Container]:
+    """Two containers, of which one met the failures and the other heard; the model is back now."""
     first, second = (open_container(around, breaker_pause=0.4) for _ in range(2))
     await write_notes(first, "ann")
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(first)
     assert (await ask(second, "ann", ASKED)).degraded
     around.models.failing.clear()
+    return first, second
+
+
+async def test_when_the_model_is_back_one_question_finds_out_and_all_are_answered(
+    around: Surroundings,
+) -> None:
+    first, second = await two_that_left_it_alone(around)
     await asyncio.sleep(0.45)
     probe = await ask(first, "ann", ASKED)
     assert (probe.degraded, probe.stale) == (False, False)
@@ -251,12 +257,7 @@ async def test_of_two_containers_one_finds_out_whether_the_model_is_back(
     around: Surroundings,
 ) -> None:
     """And whoever asks the other one meanwhile gets a quotation, not an error, a crowd too."""
-    first, second = (open_container(around, breaker_pause=0.4) for _ in range(2))
-    await write_notes(first, "ann")
-    around.models.failing[CHAT] = FAULTS["an error"]
-    await fail_until_open(first)
-    assert (await ask(second, "ann", ASKED)).degraded
-    around.models.failing.clear()
+    first, second = await two_that_left_it_alone(around)
     around.models.chat_latency = 0.4
     await asyncio.sleep(0.45)
     calls = around.models.count(CHAT)

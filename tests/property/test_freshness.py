@@ -5,7 +5,6 @@ seed: `python -m tests.evaluation.freshness --seed SEED` runs that world again.
 """
 
 import re
-from collections.abc import Iterator
 from itertools import product
 from random import Random
 
@@ -23,14 +22,6 @@ from tests.support.interleaving.world import run
 PARTS = 4
 WORLDS = 2_000
 ENOUGH = 10_000  # worlds; most mutations show within a few hundred
-
-
-@pytest.fixture
-def wire(valkey_url: str) -> Iterator[Wire]:
-    wire = Wire(valkey_url)
-    yield wire
-    wire.call("FLUSHALL")
-    wire.close()
 
 
 @pytest.mark.parametrize("part", range(PARTS))

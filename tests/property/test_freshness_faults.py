@@ -4,7 +4,7 @@ A failure names its seed: `python -m tests.evaluation.freshness --deaths --seed 
 world again.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -20,14 +20,6 @@ from tests.support.interleaving.world import run
 PARTS = 2
 WORLDS = 600
 ENOUGH = 3_000  # worlds; it shows within a few dozen
-
-
-@pytest.fixture
-def wire(valkey_url: str) -> Iterator[Wire]:
-    wire = Wire(valkey_url)
-    yield wire
-    wire.call("FLUSHALL")
-    wire.close()
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from infra.aws.emulator.runtime import PYTHON, Runtime
-from infra.local.leash import leashed
+from infra.local.leash import leashed, let_go
 from infra.local.valkey import free_port
 from shared.errors import UnavailableError
 
@@ -193,13 +193,7 @@ class EmulatedFunction:
         return False
 
     def _stop(self) -> None:
-        if self._process.stdin:
-            self._process.stdin.close()
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        let_go(self._process, _STOP_SECONDS)
 
     def _reported(self, seen: int) -> tuple[str, float]:
         """What the log says since it had `seen` bytes, and the milliseconds at its end."""
