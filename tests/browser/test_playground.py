@@ -41,10 +41,22 @@ def ask(page: Page, question: str, *, heading: str | None = None) -> None:
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
 
 
+def write(page: Page, title: str, text: str) -> None:
+    page.get_by_role("button", name="New note").click()
+    page.get_by_label("Title").fill(title)
+    save(page, text)
+
+
 def edit(page: Page, note: str, text: str) -> None:
     page.locator("#notes").get_by_role("button", name=note).click()
+    save(page, text)
+
+
+def save(page: Page, text: str) -> None:
+    """Save the note that is being edited; what is asked from here on is asked after the change."""
     page.get_by_label("Text").fill(text)
     page.get_by_role("button", name="Save").click()
+    expect(page.locator("#outcome")).to_contain_text("Acknowledged after")
 
 
 def test_an_answer_comes_with_its_passages_marked_and_the_way_it_took(page: Page) -> None:
@@ -75,7 +87,6 @@ def test_editing_a_note_drops_its_answers_and_keeps_the_others(page: Page) -> No
     ask(page, FAITH)
     ask(page, GARDEN)
     edit(page, "Garden", "# Garden\n\nThe pear tree wants pruning in March.")
-    expect(page.locator("#outcome")).to_contain_text("Acknowledged after")
     expect(page.locator(".dropped")).to_contain_text(["pear tree"])
     ask(page, GARDEN)
     expect(page.locator("#text")).to_contain_text("in March")
@@ -85,10 +96,7 @@ def test_editing_a_note_drops_its_answers_and_keeps_the_others(page: Page) -> No
 
 
 def test_a_note_can_be_written_and_deleted(page: Page) -> None:
-    page.get_by_role("button", name="New note").click()
-    page.get_by_label("Title").fill("Grace & peace")
-    page.get_by_label("Text").fill("Grace is not a wage.")
-    page.get_by_role("button", name="Save").click()
+    write(page, "Grace & peace", "Grace is not a wage.")
     expect(page.locator("#notes")).to_contain_text("Grace & peace")
     ask(page, "What is grace?")
     expect(page.locator("#text")).to_contain_text("not a wage")
@@ -111,10 +119,8 @@ def test_what_was_wrong_with_a_question_is_said(page: Page) -> None:
 
 
 def test_what_a_note_says_is_never_markup(page: Page) -> None:
-    page.get_by_role("button", name="New note").click()
-    page.get_by_label("Title").fill("<img src=x onerror=alert(1)>")
-    page.get_by_label("Text").fill("The <b>vine</b> is the word of this note, says the preacher.")
-    page.get_by_role("button", name="Save").click()
+    text = "The <b>vine</b> is the word of this note, says the preacher."
+    write(page, "<img src=x onerror=alert(1)>", text)
     ask(page, "What is the vine?")
     expect(page.locator("#text")).to_contain_text("<b>vine</b>")
     assert page.locator("main img, main b").count() == 0

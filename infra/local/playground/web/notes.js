@@ -54,7 +54,9 @@ function edit(note) {
 async function change(method, body) {
   const id = editing ?? named(find("#title").value);
   const path = `/playground/notes/${id.split("/").map(encodeURIComponent).join("/")}`;
+  find("#outcome").textContent = "Telling Tercet of the change …";
   const outcome = await attempt("The note was not changed", () => call(path, method, body));
+  find("#outcome").textContent = "";
   if (!outcome) return;
   const dropped = outcome.dropped.length;
   const answers = dropped === 1 ? "1 cached answer" : `${dropped} cached answers`;
