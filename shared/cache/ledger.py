@@ -28,6 +28,7 @@ _LIVE = Script("live")
 _KINDS = (questions.ANSWER, questions.CONTEXT, "e")
 _DAYS = counting.TTL // 86_400
 _ONCE = ("NX", "EX", counting.TTL)
+_DIGITS = 18  # of a counter: see `lua/mend.lua`
 _AT_ONCE = 10  # days read in one round trip
 _GRACE = timedelta(hours=1)
 """How long after its end a day may still be counted in: clocks differ, replies get lost."""
@@ -81,7 +82,7 @@ class Ledger:
             )
         )
         sums = _sums(running, replies)
-        live = [sum(kind) for kind in zip(*islice(replies, keyspace.PARTITIONS), strict=True)]
+        live = _live(islice(replies, keyspace.PARTITIONS))
         totals = {day: _decode(next(replies)) for day in closed}
         if None in totals.values():
             totals |= await self._close(last)
@@ -142,12 +143,37 @@ def _sums(days: Sequence[date], replies: "Iterator[Any]") -> dict[date, Counter[
     return {day: _sum(islice(replies, keyspace.PARTITIONS)) for day in days}
 
 
-def _sum(hashes: Iterable[Mapping[bytes, bytes]]) -> Counter[str]:
+def _sum(hashes: Iterable[Any]) -> Counter[str]:
     total: Counter[bytes] = Counter()
     for counts in hashes:
+        if not isinstance(counts, dict):
+            raise _garbled()
         for name, number in counts.items():
-            total[name] += int(number) if number.removeprefix(b"-").isdigit() else 0
+            if not (isinstance(name, bytes) and isinstance(number, bytes)):
+                raise _garbled()
+            total[name] += _number(number)
     return Counter({name.decode("ascii", "replace"): number for name, number in total.items()})
+
+
+def _number(text: bytes) -> int:
+    """Read a counter; what somebody else wrote there counts nothing."""
+    digits = text.removeprefix(b"-")
+    return int(text) if digits.isdigit() and len(digits) <= _DIGITS else 0
+
+
+def _live(replies: Iterable[Any]) -> list[int]:
+    """Sum what lives in each partition, kind by kind."""
+    sums = [0] * len(_KINDS)
+    for each in replies:
+        whole = isinstance(each, list) and len(each) == len(_KINDS)
+        if not (whole and all(isinstance(number, int) for number in each)):
+            raise _garbled()
+        sums = [one + other for one, other in zip(sums, each, strict=True)]
+    return sums
+
+
+def _garbled() -> CacheUnavailableError:
+    return CacheUnavailableError("the cache garbled its counters")
 
 
 def _key(day: date) -> str:
@@ -162,6 +188,15 @@ def _encode(closed: "Closed | None") -> bytes:
     return codec.pack(*map(dict, closed or ()))
 
 
-def _decode(data: bytes | None) -> "Closed | None":
+def _decode(data: object) -> "Closed | None":
+    """Read the sums of a day; None where there are none, or none that make sense."""
+    if data is not None and not isinstance(data, bytes):
+        raise _garbled()
     values = codec.unpack(data, dict, dict) if data else None
-    return (Counter(values[0]), Counter(values[1])) if values else None
+    if values is None or not all(_counts(each) for each in values):
+        return None
+    return Counter(values[0]), Counter(values[1])
+
+
+def _counts(value: "Mapping[object, object]") -> bool:
+    return all(isinstance(name, str) and type(n) is int for name, n in value.items())

@@ -8,6 +8,7 @@ import pytest
 
 from shared import statistics
 from shared.cache import counting, keyspace
+from shared.cache.commands import Command
 from shared.cache.counting import Counts
 from shared.cache.ledger import Book, Ledger
 from shared.cache.visit import Visit
@@ -172,6 +173,55 @@ async def test_what_has_ended_is_forgotten_with_the_first_entry_of_another_hour(
     assert isinstance(fields, list)
     assert b"a1" not in fields
     assert len(fields) == 2
+
+
+async def test_what_somebody_else_wrote_among_the_counters_counts_nothing(cache: Cache) -> None:
+    await cache.ask()
+    kept = keyspace.UserKeys.of("ann")
+    ends = int(datetime.now(UTC).timestamp()) // counting.HOUR + 5
+    await cache.redis("HSET", kept.live, f"a{ends}", "many", f"c{ends}", -3, f"e{ends}", "9" * 5000)
+    counters = counting.today(kept.partition)
+    await cache.redis("HSET", counters, "l3_hits", "many", "l3_misses", "9" * 5000, b"\xff", 1)
+    figures = await read(cache)
+    assert (figures.live.answers, figures.live.contexts, figures.live.embeddings) == (1, 1, 1)
+    assert (figures.total.requests, figures.total["l3_hits"], figures.total["l3_misses"]) == (
+        1,
+        0,
+        0,
+    )
+
+
+async def test_sums_of_a_day_that_somebody_else_wrote_are_summed_again(cache: Cache) -> None:
+    ledger, now = Ledger(cache.connection), at(DAY + timedelta(1), 3)
+    await put(cache, DAY, l1_hits=3)
+    for nonsense in (b"nonsense", b"\x92\x81\xa1a\xa1b\x80", b"\x92\x81\x01\x01\x80"):
+        await cache.redis("SET", keyspace.totals(DAY.isoformat()), nonsense)
+        assert (await ledger.read(2, now=now)).total == Counter(l1_hits=3)
+
+
+@pytest.mark.parametrize(
+    ("command", "garbled"),
+    [
+        *(("HGETALL", nonsense) for nonsense in (7, b"text", None, [1], {b"a": None}, {3: b"4"})),
+        *(("EVALSHA", nonsense) for nonsense in (7, None, [1, 2], [1, 2, b"3"], {})),
+        *(("GET", nonsense) for nonsense in (7, [b"x"])),
+    ],
+)
+async def test_a_reply_of_another_type_is_as_if_the_cache_were_away(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch, command: str, garbled: object
+) -> None:
+    run = cache.connection.run
+
+    async def garbling(*commands: Command) -> list[object]:
+        replies = await run(*commands)
+        for place, each in enumerate(commands):
+            if each.arguments[0] == command:
+                replies[place] = garbled
+        return replies
+
+    monkeypatch.setattr(cache.connection, "run", garbling)
+    with pytest.raises(CacheUnavailableError):
+        await read(cache)
 
 
 DAY = date(2026, 3, 31)
