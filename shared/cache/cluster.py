@@ -80,10 +80,12 @@ class ClusterConnection(Connection):
         """
         return await self._followed(lambda left: self._spread(commands, left), within)
 
-    async def run_until_held(self, command: Command, *, replicas: int, seconds: float) -> int:
+    async def run_until_held(
+        self, command: Command, *, replicas: int, seconds: float
+    ) -> tuple[Any, int]:
         """As for one server."""
 
-        async def attempt(_: float | None) -> int:
+        async def attempt(_: float | None) -> tuple[Any, int]:
             node = await self._node_of(command, None)
             return await node.run_until_held(command, replicas=replicas, seconds=seconds)
 

@@ -138,8 +138,12 @@ class Connection:
         self.outages.answered()
         return replies
 
-    async def run_until_held(self, command: Command, *, replicas: int, seconds: float) -> int:
-        """Send a command that writes; give how many replicas hold that, in `seconds` at most.
+    async def run_until_held(
+        self, command: Command, *, replicas: int, seconds: float
+    ) -> tuple[Any, int]:
+        """Send a command that writes; give its reply, and how many replicas hold what it wrote.
+
+        They have `seconds` for it, so that many pass where too few do.
 
         WAIT speaks of what its own connection wrote, so both go over one.
 
@@ -152,10 +156,10 @@ class Connection:
             # A server that does not know the script is sent both twice.
             with call(_described, (command, wait)):
                 async with asyncio.timeout(self._timeout + 2 * seconds):
-                    *_, held = await self._send([command, wait], waiting=True)
+                    reply, held = await self._send([command, wait], waiting=True)
         except _TROUBLE as error:
             raise await self._failed(error) from error
-        return held if isinstance(held, int) else 0
+        return reply, held if isinstance(held, int) else 0
 
     async def memory(self) -> tuple[int, int]:
         """Give the bytes that the server uses, and may use (0: no limit).

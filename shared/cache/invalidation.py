@@ -1,10 +1,11 @@
 """What a note change does to a user's part of the cache."""
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.cache import counting, keyspace, questions
 from shared.cache.connection import Command, Connection, Script
+from shared.cache.reading import is_whole
 from shared.errors import CacheFullError, CacheUnavailableError
 
 if TYPE_CHECKING:
@@ -34,14 +35,18 @@ class Invalidation:
     async def raise_fence(self, user_id: str) -> "dict[str, Entry | None]":
         """Let nothing be stored that is being generated now; read what is cached already.
 
-        Entries come by field; None stands for one that does not decode.
+        Entries come by field; None stands for one that does not decode. Replicas hold the fence
+        before it counts: else the successor of a master that died would have the former one, and
+        an index that lacks what is to be dropped.
         """
         keys = keyspace.UserKeys.of(user_id)
         try:
-            (flat,) = await self._connection.run(_RAISE_FENCE.call([keys.questions], _new_fence()))
+            flat = await self._run(_RAISE_FENCE.call([keys.questions], _new_fence()))
         except CacheFullError:
             await self._lasting(keys, _removal(keys))
             return {}
+        if not is_whole(flat) or len(flat) % 2:
+            raise CacheUnavailableError("the cache garbled a user's index")
         return questions.decode_all(zip(flat[::2], flat[1::2], strict=True))
 
     async def drop(self, user_id: str, fields: "Collection[str]", *, lag: int = 0) -> None:
@@ -65,17 +70,18 @@ class Invalidation:
         except CacheFullError:
             await self._run(_removal(keys))
 
-    async def _run(self, command: Command) -> None:
+    async def _run(self, command: Command) -> Any:
         if not self._replicas:
-            await self._connection.run(command)
-            return
-        held = await self._connection.run_until_held(
+            (reply,) = await self._connection.run(command)
+            return reply
+        reply, held = await self._connection.run_until_held(
             command, replicas=self._replicas, seconds=_WAIT_SECONDS
         )
         if held < self._replicas:
             raise CacheUnavailableError(
                 f"{held} of {self._replicas} replicas hold the invalidation; it will be repeated"
             )
+        return reply
 
 
 class NoInvalidation(Invalidation):

@@ -77,3 +77,16 @@ async def test_one_that_no_replica_holds_is_not_done_and_says_so(
         os.kill(pid, signal.SIGSTOP)
     with pytest.raises(CacheUnavailableError, match="0 of 1 replicas"):
         await invalidation.drop("ann", list(index))
+
+
+async def test_a_fence_that_no_replica_holds_is_not_raised(
+    replicated: tuple[Cache, list[int]], replica_pids: list[int]
+) -> None:
+    """A replica that takes over would have the former one, and let in what was written before."""
+    cache, pids = replicated
+    await cache.ask()
+    replica_pids += pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(CacheUnavailableError, match="0 of 1 replicas"):
+        await Invalidation(cache.connection, replicas=1).raise_fence("ann")
