@@ -21,6 +21,8 @@ _PROSE = zstandard.ZstdCompressionDict(
     (Path(__file__).parent / "prose.txt").read_bytes(), dict_type=zstandard.DICT_TYPE_RAWCONTENT
 )
 _LEVEL = 19
+_MOST = 16 << 20
+"""Bytes that a text may have once it is read: a damaged length must not be believed."""
 
 
 class _Compression(threading.local):
@@ -64,7 +66,10 @@ def unpack_text(answer_id: str, data: bytes, *types: type) -> list[Any] | None:
     owner = answer_id.encode("ascii", "replace")  # it may have been read from damaged bytes
     if not data.startswith(owner):
         return None
+    frame = data[len(owner) :]
     try:
-        return unpack(_compression.decompress(data[len(owner) :]), *types)
+        if not 0 <= zstandard.frame_content_size(frame) <= _MOST:
+            return None
+        return unpack(_compression.decompress(frame), *types)
     except zstandard.ZstdError:
         return None

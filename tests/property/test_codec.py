@@ -88,6 +88,16 @@ def test_a_damaged_answer_is_a_miss(answer: Answer, place: int, change: int) -> 
     assert answers.decode(answer.answer_id, bytes(data)) in {None, answer}
 
 
+def test_no_damaged_byte_of_a_texts_header_makes_it_longer_than_memory() -> None:
+    """Some say that what follows has 10^17 bytes."""
+    answer = Answer("A" * 11, "The substance of things hoped for. " * 20, "model", 1, 0.0)
+    data = answers.encode(answer)
+    for place in range(11, 24):
+        for byte in range(256):
+            damaged = data[:place] + bytes([byte]) + data[place + 1 :]
+            assert answers.decode(answer.answer_id, damaged) in {None, answer}
+
+
 @given(texts, texts, st.binary(min_size=4, max_size=4))
 def test_an_embedding_is_read_for_its_own_question_alone(
     question: str, other: str, vector: bytes
