@@ -39,12 +39,18 @@ class SharedBreakers:
         self._each = tuple(breakers or ())
         self._partition = partition
         self._telling: list[Breaker] = []
+        self._announced: list[tuple[Breaker, float]] = []
         self._asking: Sequence[Breaker] = ()
 
     @property
     def away(self) -> bool:
         """Whether the language model is left alone, or just tried again."""
         return self._breakers is not None and self._breakers.chat.state != "closed"
+
+    @property
+    def left_alone(self) -> bool:
+        """Whether nobody asks the language model now."""
+        return self._breakers is not None and self._breakers.chat.state == "open"
 
     def exchange(self, *, asking: bool) -> list[Command]:
         """Tell what must be told; hear of the others, too, if `asking` or wherever one tells."""
@@ -60,21 +66,24 @@ class SharedBreakers:
         """Hear the replies to `exchange`: pauses first, for whoever pauses judges no calls."""
         reply = iter(replies)
         for breaker in self._asking:
-            breaker.learn_pause(_left(next(reply)))
+            milliseconds = next(reply)
+            if isinstance(milliseconds, int):  # else its server is away, and that is no news
+                breaker.learn_pause(_left(milliseconds))
         for breaker in self._telling:
             counts = [_heard(reply) for _ in breaker.slots]
             breaker.learn_calls(Calls(*map(sum, zip(*counts, strict=True))))
 
     def news(self) -> tuple[list[Command], int]:
         """Tell what has opened or closed here, until it is `told`; and how many opened."""
-        turned = [breaker for breaker in self._each if breaker.has_news]
-        commands = [command for breaker in turned for command in self._announce(breaker)]
-        return commands, sum(breaker.left is not None for breaker in turned)
+        turned = [(each, news) for each in self._each if (news := each.news) is not None]
+        self._announced = turned
+        commands = [command for breaker, _ in turned for command in self._announce(breaker)]
+        return commands, sum(breaker.left is not None for breaker, _ in turned)
 
     def told(self) -> None:
         """Take down that the news has arrived."""
-        for breaker in self._each:
-            breaker.told()
+        for breaker, news in self._announced:
+            breaker.told(news)
 
     def _announce(self, breaker: "Breaker") -> "Iterator[Command]":
         left = breaker.left
@@ -129,10 +138,9 @@ def _heard(reply: "Iterator[Any]") -> tuple[int, int]:
     return _number(answered), _number(failed)
 
 
-def _left(milliseconds: object) -> float | None:
+def _left(milliseconds: int) -> float | None:
     """Read of a key's time to live how long the pause lasts yet; None where there is none."""
-    given = _number(milliseconds)
-    return given / 1000 - _KEPT_SECONDS if given > 0 else None
+    return milliseconds / 1000 - _KEPT_SECONDS if milliseconds > 0 else None
 
 
 def _number(given: object) -> int:

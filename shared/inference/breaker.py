@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 PROBE_SECONDS = 30.0
 """How long a probe may take before another call may be the probe."""
 
+_CLOCK_SECONDS = 1.0  # how much a clock may be set back within a pause unnoticed
 _DENIED_SECONDS = 1.0  # how long whoever may not probe waits before it asks again
 _FAIR_SECONDS = 5.0  # a call that was given less says nothing of the model when it comes too late
 _log = logging.getLogger(__name__)
@@ -95,7 +96,11 @@ class Breaker:
     @property
     def left(self) -> float | None:
         """How long the pause lasts yet, less than 0 once it is over; None where it is closed."""
-        return None if self._open_until is None else self._open_until - self._clock()
+        if self._open_until is None:
+            return None
+        left = self._open_until - self._clock()
+        # No pause is longer than one: then the clock was set back, and it tells nothing.
+        return left if left <= self.pause + _CLOCK_SECONDS else 0.0
 
     @property
     def seconds(self) -> int:
@@ -155,24 +160,29 @@ class Breaker:
         return untold
 
     @property
-    def has_news(self) -> bool:
-        """Whether it has opened or closed, lately, and the others do not know."""
+    def news(self) -> float | None:
+        """When it opened or closed, if that was lately and the others do not know."""
         if self._turned_at is not None and self._clock() - self._turned_at > self.pause:
             self._turned_at = None  # they have gone on meanwhile
-        return self._turned_at is not None
+        return self._turned_at
 
-    def told(self) -> None:
-        """Take down that the others know."""
-        self._turned_at = None
+    def told(self, news: float) -> None:
+        """Take down that the others know this; there may be newer news."""
+        if self._turned_at == news:
+            self._turned_at = None
 
     def learn_pause(self, left: float | None) -> None:
-        """Hear how long the other containers leave the model alone: see `left`."""
-        if self.has_news:
+        """Hear how long the other containers leave the model alone: see `left`.
+
+        That there is no pause is not believed before this one's own is over: what told of it may
+        have been evicted, or never have come to this part of the cache.
+        """
+        if self.news is not None:
             return  # they have not heard of this one's latest yet
         if left is None:
-            if self._open_until is not None:
+            if (own := self.left) is not None and own <= 0:
                 self._forget()  # somebody's probe went well
-            self._open_until = None
+                self._open_until = None
         else:
             self._open_until = self._clock() + min(left, self.pause)
 

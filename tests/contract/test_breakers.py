@@ -106,6 +106,39 @@ async def test_one_container_probes_and_closes_it_for_all(containers: Containers
     assert second.state == "closed"  # what failed before the probe is forgotten
 
 
+async def test_an_evicted_pause_goes_on_where_it_is_known(containers: Containers) -> None:
+    first = containers.breaker()
+    await fail(first, 4)
+    await containers.meet(first)
+    await containers.cache.flush()
+    await containers.meet(first)
+    assert first.state == "open"
+
+
+async def test_what_opens_while_other_news_is_on_its_way_is_told_with_the_next(
+    containers: Containers,
+) -> None:
+    chat, embeddings = containers.breaker(), containers.breaker()
+    embeddings.id = "another"
+    shared = SharedBreakers(Breakers(chat, embeddings), 1)
+    await fail(chat, 4)
+    news, _ = shared.news()
+    await fail(embeddings, 4)
+    await containers.cache.connection.run(*news)
+    shared.told()
+    assert (chat.news, embeddings.news) == (None, containers.now)
+
+
+async def test_a_server_that_is_away_says_nothing_of_pauses(containers: Containers) -> None:
+    breaker = containers.breaker()
+    await fail(breaker, 4)
+    await containers.meet(breaker)
+    containers.now += 30
+    shared = SharedBreakers(Breakers(breaker, containers.breaker()), 1)
+    shared.learn([None for _ in shared.exchange(asking=True)])
+    assert breaker.state == "half-open"
+
+
 async def test_a_probe_that_fails_lets_another_container_probe_next(
     containers: Containers,
 ) -> None:

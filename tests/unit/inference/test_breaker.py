@@ -181,8 +181,10 @@ async def test_what_others_opened_or_closed_is_open_or_closed_here(
     breaker.learn_pause(5)
     with pytest.raises(BreakerOpenError):
         await call(breaker)
+    clock.now += 5
     breaker.learn_pause(None)
     await call(breaker)
+    assert breaker.state == "closed"
 
 
 async def test_failures_are_told_soon_and_successes_in_time(breaker: Breaker, clock: Clock) -> None:
@@ -305,10 +307,11 @@ async def test_after_a_probe_that_failed_and_the_pause_another_call_goes_through
 
 
 async def test_when_another_containers_probe_went_well_old_failures_are_forgotten(
-    breaker: Breaker,
+    breaker: Breaker, clock: Clock
 ) -> None:
     await fail(breaker, 4)
-    breaker.told()
+    breaker.told(breaker.news or 0)
+    clock.now += 10
     breaker.learn_pause(None)
     await fail(breaker, 3)
     assert breaker.state == "closed"
@@ -339,7 +342,7 @@ async def test_failures_on_both_sides_of_a_slots_edge_count_together(
 
 async def test_news_that_nobody_heard_in_time_are_no_news(breaker: Breaker, clock: Clock) -> None:
     await fail(breaker, 4)
-    assert breaker.has_news
+    assert breaker.news
     clock.now += 11
     breaker.learn_pause(None)
     assert breaker.state == "closed"
@@ -348,6 +351,36 @@ async def test_news_that_nobody_heard_in_time_are_no_news(breaker: Breaker, cloc
 def test_nobody_elses_pause_is_longer_than_ones_own_would_be(breaker: Breaker) -> None:
     breaker.learn_pause(1e9)
     assert breaker.left == pytest.approx(10)
+
+
+async def test_that_nobody_knows_of_a_pause_does_not_end_it(breaker: Breaker, clock: Clock) -> None:
+    """What told of it may have been evicted."""
+    await fail(breaker, 4)
+    breaker.told(breaker.news or 0)
+    clock.now += 9
+    breaker.learn_pause(None)
+    assert breaker.state == "open"
+
+
+async def test_a_clock_that_is_set_back_makes_no_pause_longer(
+    breaker: Breaker, clock: Clock
+) -> None:
+    await fail(breaker, 4)
+    clock.now -= 3_600
+    assert breaker.state == "half-open"
+    await call(breaker)
+    assert breaker.state == "closed"
+
+
+async def test_that_older_news_was_told_leaves_newer_news_untold(
+    breaker: Breaker, clock: Clock
+) -> None:
+    await fail(breaker, 4)
+    opened = breaker.news or 0
+    clock.now += 10
+    await call(breaker)
+    breaker.told(opened)
+    assert breaker.news == clock.now
 
 
 async def test_what_nobody_hears_of_does_not_pile_up(breaker: Breaker, clock: Clock) -> None:
