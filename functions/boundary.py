@@ -3,6 +3,7 @@
 import logging
 import time
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect, Request
@@ -122,8 +123,9 @@ class Boundary:
 def _named_elsewhere(scope: "Scope", span: "Span") -> dict[str, object]:
     """What the same request is called in the gateway's log, and in traces."""
     names: dict[str, object] = {"trace": span.trace_id} if span.trace_id else {}
-    context = scope.get("aws.event", {}).get("requestContext", {})
-    if "requestId" in context:
+    context = scope.get("aws.event", {}).get("requestContext")
+    # An event that no gateway made may have anything there.
+    if isinstance(context, Mapping) and "requestId" in context:
         names["gateway"] = context["requestId"]
     return names
 

@@ -4,7 +4,7 @@ Behind API Gateway, whom its authorizer verified. On other servers, whom a beare
 local mode, whom a header names, and only between this machine and itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 # On one's own machine one may do everything.
 _LOCAL_SCOPES = frozenset({"notes:write", "stats:read"})
+
+# All that a token lists counts: RFC 8693's `scope`, others' `scp`, and the groups of a Cognito user
+# pool, whose access tokens always bring a `scope` of their own besides.
+_SCOPE_CLAIMS = ("scope", "scp", "cognito:groups")
 
 # One verifier for the process's life: it keeps the issuer's keys.
 _tokens = lru_cache(maxsize=8)(BearerTokens.of)
@@ -109,14 +113,18 @@ def _verified(claims: Mapping[str, Any]) -> Caller:
         require_id("the token's subject", user_id)
     except InvalidRequestError as error:
         raise UnauthenticatedError(str(error)) from None
-    # RFC 8693's `scope`, words in one string; others' `scp`, and the groups of a Cognito user pool,
-    # lists, which an HTTP API's authorizer writes as "[one two]".
-    scopes = claims.get("scope") or claims.get("scp") or claims.get("cognito:groups") or ()
-    if isinstance(scopes, str):
-        scopes = scopes.strip("[]").split()
+    scopes = frozenset[str]().union(*(_words(claims.get(name)) for name in _SCOPE_CLAIMS))
     # A gateway's authorizer writes every claim as a string.
     email = claims.get("email") if claims.get("email_verified") in (True, "true") else ""
-    return Caller(user_id, frozenset(map(str, scopes)), str(email or ""))
+    return Caller(user_id, scopes, str(email or ""))
+
+
+def _words(claim: Any) -> Iterable[str]:
+    """Read a claim that lists scopes; one of another kind lists none."""
+    if isinstance(claim, str):
+        # An HTTP API's authorizer writes a list as "[one two]".
+        return claim.strip("[]").split()
+    return [each for each in claim if isinstance(each, str)] if isinstance(claim, list) else ()
 
 
 def _nobody(*, behind_gateway: bool) -> str:

@@ -115,9 +115,12 @@ def _days(http: Request) -> int | None:
     given: Any = http.query_params.get("days")
     if given is None:
         return None
-    if not (given.isascii() and given.isdigit() and 1 <= int(given[:9]) <= MAX_DAYS):
+    digits = given.lstrip("0")
+    # Nine of them are too many days, whatever follows; int() takes no more than 4,300.
+    days = int(digits[:9]) if digits.isascii() and digits.isdigit() else 0
+    if not 1 <= days <= MAX_DAYS:
         raise InvalidRequestError(f"days must be a whole number from 1 to {MAX_DAYS}")
-    return int(given)
+    return days
 
 
 def _forms() -> Iterable[type[BaseModel]]:

@@ -118,11 +118,23 @@ async def test_the_window_is_all_its_days_together(
     assert 0 < written["p50"] < written["p95"]
 
 
-@pytest.mark.parametrize("days", ["0", "91", "-1", "1.5", "many", "", "٣", "9" * 400])
+@pytest.mark.parametrize(
+    "days",
+    [
+        *["0", "000", "91", "-1", "1.5", "many", "", "٣", "9" * 400, "0" * 5_000],
+        # The first nine digits alone would do; all of them are more than int() takes.
+        *["0000000019999999999", "00000000" + "1" * 5_000],
+    ],
+)
 async def test_a_number_of_days_that_cannot_be_is_refused(counted: Container, days: str) -> None:
     response = await get(counted, f"{STATS}?days={days}")
     assert "from 1 to 90" in Problem.model_validate(response.json()).detail
     assert response.status_code == 422
+
+
+async def test_noughts_before_a_number_of_days_change_nothing(counted: Container) -> None:
+    response = await get(counted, f"{STATS}?days={'0' * 5_000}3")
+    assert len(CacheStats.model_validate(response.json()).days or []) == 3
 
 
 @pytest.mark.parametrize("path", [STATS, f"{STATS}?days=3", "/metrics"])
