@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from shared.cache.counting import BOUNDS_MS, WAYS, bucket
+from shared.cache.counting import BOUNDS_MS, WAYS, bucket, former_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shared.cache.ledger import Ledger, Live
 
 _NANODOLLARS = 1e9  # in a dollar
+_FORMER_TIME_OUT_MS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,23 +118,29 @@ class Tally:
     @property
     def lag_ms(self) -> float | None:
         """Milliseconds from a note's change to its acknowledgement, on average."""
-        changes = self["invalidations"]
-        return self["lag_ms"] / changes if changes else None
+        return self["lag_ms"] / self.lagged if self.lagged else None
+
+    @property
+    def lagged(self) -> int:
+        """Note changes whose lag counts: not those of more than a week ago, told once more."""
+        return self["invalidations"] - self["replayed"]
 
     @cached_property
     def latency(self) -> dict[str, Latency]:
         """How long requests took, by `WAYS`."""
-        numbers = range(len(BOUNDS_MS) + 1)
-        return {
-            way: Latency(tuple(self[bucket(way, number)] for number in numbers), self[f"{way}_us"])
-            for way in WAYS
-        }
+        return {way: Latency(self._buckets(way), self[f"{way}_us"]) for way in WAYS}
 
     def latency_of(self, *ways: str) -> Latency:
         """How long requests of these ways took, taken together."""
         chosen = [self.latency[way] for way in ways]
         buckets = zip(*(latency.buckets for latency in chosen), strict=True)
         return Latency(tuple(map(sum, buckets)), sum(each.microseconds for each in chosen))
+
+    def _buckets(self, way: str) -> tuple[int, ...]:
+        counts = [self[bucket(way, number)] for number in range(len(BOUNDS_MS) + 1)]
+        # Days of before had one bucket for all that; hardly any of it took longer than time-outs.
+        counts[BOUNDS_MS.index(_FORMER_TIME_OUT_MS)] += self[former_last(way)]
+        return tuple(counts)
 
     def _share(self, part: int) -> float | None:
         return part / self.requests if self.requests else None

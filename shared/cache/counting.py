@@ -24,8 +24,12 @@ TTL = 90 * 86_400
 """Seconds that a day's counters are kept."""
 
 HOUR = 3_600
-BOUNDS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
-"""Upper bounds of the histograms' buckets; the last bucket has none."""
+BOUNDS_MS = (
+    *(1, 2, 5, 10, 20, 50, 100, 200, 500),
+    *(1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000),
+)
+"""Upper bounds of the histograms' buckets; the last bucket has none. A local model may take two
+minutes."""
 
 WAYS = (
     *("exact", "joined", "semantic", "l3", "l2", "none"),
@@ -44,24 +48,19 @@ def today(partition: int) -> str:
 
 def bucket(way: str, number: int) -> str:
     """Name a bucket of a way's histogram."""
-    bound = BOUNDS_MS[number] if number < len(BOUNDS_MS) else "more"
+    bound = BOUNDS_MS[number] if number < len(BOUNDS_MS) else "beyond"
     return f"{way}_ms_{bound}"
+
+
+def former_last(way: str) -> str:
+    """Name what once was the last bucket, of what took longer than ten seconds."""
+    return f"{way}_ms_more"
 
 
 def latency(way: str, seconds: float) -> dict[str, int]:
     """Say that one request was served this way in this time."""
     number = bisect_left(BOUNDS_MS, seconds * 1e3)
     return {bucket(way, number): 1, f"{way}_us": round(seconds * 1e6)}
-
-
-def embedding_stored(keys: keyspace.UserKeys, ttl: int) -> list[Command]:
-    """Count an embedding that is stored, and until when it lives, in the storer's partition."""
-    ends = int(datetime.now(UTC).timestamp()) + ttl
-    return [
-        Command.of("HINCRBY", today(keys.partition), "l2_stores", 1),
-        Command.of("HINCRBY", keys.live, f"e{ends // HOUR}", 1),
-        Command.of("EXPIRE", keys.live, TTL),
-    ]
 
 
 class Counts:

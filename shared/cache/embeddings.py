@@ -9,10 +9,10 @@ a user who is deleted leaves none on the shared shelf, and their own hash goes w
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from shared.cache import codec, keyspace
+from shared.cache import codec, counting, keyspace
 from shared.cache.connection import Command, Script
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _VERSION = codec.VERSION.encode("ascii")
 _CHECK = 16
 _END = 10
-_KEEP = Script("keep_embedding")
+_SHARE, _KEEP = Script("share_embedding"), Script("keep_embedding")
 
 
 def read(model: str, question: str) -> Command:
@@ -31,9 +31,14 @@ def read(model: str, question: str) -> Command:
 
 def write(model: str, question: str, vector: bytes, ttl: int) -> Command:
     """Keep a question's embedding for `ttl` seconds."""
-    value = _VERSION + _check(question) + vector
-    key = keyspace.embedding(model, question)
-    return Command.of("SET", key, value, "EX", ttl, optional=True)
+    partition = keyspace.partition_of_embedding(question)
+    names = keyspace.embedding(model, question), counting.today(partition), keyspace.live(partition)
+    return replace(_SHARE.call(names, encode(question, vector), ttl, counting.TTL), optional=True)
+
+
+def encode(question: str, vector: bytes) -> bytes:
+    """Write an embedding."""
+    return _VERSION + _check(question) + vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +72,18 @@ class Shelf:
             return write(self.model, question, vector, self.ttl)
         end = f"{int(time.time()) + self.ttl:0{_END}d}".encode("ascii")
         return _KEEP.call(
-            [self.own.questions, self.own.embeddings],
+            [
+                self.own.questions,
+                self.own.embeddings,
+                counting.today(self.own.partition),
+                self.own.live,
+            ],
             fence,
             keyspace.embedding_field(self.model, question),
-            _VERSION + _check(question) + vector + end,
+            encode(question, vector) + end,
             self.ttl,
             self.most,
+            counting.TTL,
         )
 
 

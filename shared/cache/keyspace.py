@@ -9,12 +9,13 @@
     {1f}:counters:<day>                    hash: what happened in this partition
     {1f}:live                              hash: how many entries live, by kind and end
     totals:<day>                           what happened in all, once the day is over
-    embedding:<model>:<text>               a question's embedding, for every user        (L2)
+    {a3}:embedding:<model>:<text>          a question's embedding, for every user        (L2)
     {1f}:breaker:<model>, breaker:<model>… how the models fare: see `breakers.py`
 
 Ids and texts are hashed before they enter a name, so none can forge another. Users are spread
 over a fixed number of partitions, and the partition is the hash tag: all of a user's keys and
 the counters of that partition share one slot of a cluster, so that one script may use them all.
+Texts are spread over the same partitions, so that whoever keeps an embedding counts it, too.
 """
 
 import base64
@@ -55,7 +56,13 @@ def note_tag(note_id: str) -> bytes:
 
 def embedding(model: str, text: str) -> str:
     """Where the canonical embedding of a text by a model is kept."""
-    return f"embedding:{digest('model', model)[:8]}:{digest('text', text)}"
+    named = digest("text", text)
+    return f"{{{_partition(named):02x}}}:embedding:{digest('model', model)[:8]}:{named}"
+
+
+def partition_of_embedding(text: str) -> int:
+    """Where a text's embedding is kept, and counted."""
+    return _partition(digest("text", text))
 
 
 def embedding_field(model: str, text: str) -> str:
@@ -95,11 +102,16 @@ def totals(day: str) -> str:
 
 def kind(key: str) -> str:
     """What is kept under a name: `string`, `hash`, or `counters`, a hash of integers."""
-    if key.startswith(("embedding:", "totals:")) or ":flight:" in key:
+    if key.startswith("totals:") or ":embedding:" in key or ":flight:" in key:
         return "string"
     if "breaker:" in key:
         return "counters" if key.rpartition(":")[2].isdecimal() else "string"
     return "counters" if ":counters:" in key or key.endswith(":live") else "hash"
+
+
+def _partition(named: str) -> int:
+    spread = hashlib.blake2b(named.encode(), digest_size=2).digest()
+    return int.from_bytes(spread, "big") % PARTITIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +129,7 @@ class UserKeys:
     def of(cls, user_id: str) -> Self:
         """Name a user's keys."""
         user = digest("user", user_id)
-        partition = int.from_bytes(hashlib.blake2b(user.encode(), digest_size=2).digest(), "big")
-        partition %= PARTITIONS
+        partition = _partition(user)
         prefix = f"{{{partition:02x}}}:{user}:"
         return cls(partition, f"{prefix}questions", f"{prefix}answers", f"{prefix}contexts", prefix)
 

@@ -271,7 +271,6 @@ class Visit:
         if not (self._knows_vector or self._vector_kept):
             self._vector_kept = True
             commands.append(self._shelf.write(self._question, entry.vector, self._fence))
-            commands += counting.embedding_stored(self._keys, self._settings.embedding_ttl)
         return commands
 
     async def _read(self, reply: list[Any]) -> Found:

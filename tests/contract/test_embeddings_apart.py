@@ -1,12 +1,15 @@
 """L2: shared by all users, or kept apart for each, who takes theirs along when they leave."""
 
+import asyncio
 import time
 
 import pytest
 
 from infra.local.valkey import start_valkey
-from shared.cache import embeddings
+from shared import statistics
+from shared.cache import embeddings, keyspace
 from shared.cache.connection import Connection
+from shared.cache.ledger import Ledger
 from shared.cache.visit import Visit
 from shared.settings import Settings
 from shared.vectors import Vector
@@ -70,7 +73,7 @@ async def test_a_user_who_is_forgotten_leaves_nothing(cache: Cache, *, per_user:
     left = await cache.scan()
     assert not any(key.startswith(own) for key in left)
     # What all share names nobody and holds no words.
-    assert sum(key.startswith(b"embedding:") for key in left) == (0 if per_user else 2)
+    assert sum(b":embedding:" in key for key in left) == (0 if per_user else 2)
 
 
 async def test_nothing_comes_back_with_an_answer_that_was_being_written_meanwhile(
@@ -103,6 +106,55 @@ async def test_what_is_kept_apart_is_counted_out_when_its_user_leaves(apart: Cac
     assert {int(count) for kind, count in live.items() if kind[:1] == b"e"} == {0}  # type: ignore[attr-defined]  # a hash
 
 
+async def live(cache: Cache) -> tuple[int, int, int]:
+    """How many embeddings are counted: those that live, were stored and were dropped."""
+    figures = await statistics.read(Ledger(cache.connection))
+    return figures.live.embeddings, figures.total["l2_stores"], figures.total["l2_drops"]
+
+
+async def test_each_that_is_kept_apart_is_counted_once_and_what_the_bound_drops_counts_no_more(
+    apart: Cache,
+) -> None:
+    small = apart.with_settings(max_questions=3)
+    for number in range(5):
+        await small.ask("ann", f"what is {number}")
+    assert await live(apart) == (3, 5, 2)
+    both = [await begun(apart, "bob"), await begun(apart, "bob")]
+    for visit in both:
+        assert await visit.keep(a_vector(QUESTION), sources(), an_answer())
+    assert (await live(apart))[0] == 4
+    await apart.invalidation().forget("ann")
+    assert (await live(apart))[::2] == (1, 5)
+
+
+async def test_one_that_was_refused_because_a_note_had_changed_is_not_counted(
+    apart: Cache,
+) -> None:
+    visit = await begun(apart)
+    await apart.invalidation().raise_fence("ann")
+    assert not await visit.keep(a_vector(QUESTION), sources(), an_answer())
+    assert await live(apart) == (0, 0, 0)
+
+
+async def test_one_that_all_share_is_counted_once_however_many_bring_it(cache: Cache) -> None:
+    visits = [await begun(cache, user) for user in ("ann", "bob", "cy")]
+    await asyncio.gather(
+        *(visit.keep(a_vector(QUESTION), sources(), an_answer()) for visit in visits)
+    )
+    assert await live(cache) == (1, 1, 0)
+
+
+async def test_one_that_was_damaged_is_replaced_and_still_counted_once(cache: Cache) -> None:
+    await cache.ask("ann")
+    key = keyspace.embedding(PIPELINE.embedding_model, QUESTION)
+    await cache.redis("SET", key, "damaged", "KEEPTTL")
+    await cache.ask("bob")
+    assert await live(cache) == (1, 2, 0)
+    assert (await found(cache, "cy") == a_vector(QUESTION)).all()  # type: ignore[union-attr]  # or it fails
+    ttl = await cache.redis("TTL", key)
+    assert 0 < ttl <= cache.settings.embedding_ttl  # type: ignore[operator]  # it counts
+
+
 async def test_what_is_not_ours_under_their_name_makes_room(apart: Cache) -> None:
     await apart.redis("SET", keys().embeddings, "somebody else's")
     await apart.ask("ann")
@@ -127,7 +179,7 @@ def test_one_that_is_over_or_damaged_at_its_end_is_a_miss() -> None:
     shelf = embeddings.Shelf.of(
         Settings(embeddings_per_user=True), PIPELINE.embedding_model, keys()
     )
-    value = shelf.write(QUESTION, vector, "fence").arguments[7]
+    value = shelf.write(QUESTION, vector, "fence").arguments[9]
     assert isinstance(value, bytes)
     bare = value[:-10]
 

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
 
 from shared import statistics
-from shared.cache import counting, keyspace
+from shared.cache import counting, keyspace, questions
 from shared.cache.commands import Command
 from shared.cache.counting import Counts
 from shared.cache.ledger import Book, Ledger
@@ -16,6 +17,7 @@ from shared.errors import CacheUnavailableError
 from tests.support.caches import PIPELINE, Cache, a_vector, an_answer, sources
 
 if TYPE_CHECKING:
+    from shared.cache.questions import Entry
     from shared.statistics import Statistics
 
 QUESTION = "what is faith"
@@ -29,6 +31,12 @@ async def read(cache: Cache, **given: int) -> "Statistics":
 async def put(cache: Cache, day: date, partition: int = 7, **counts: int) -> None:
     for name, number in counts.items():
         await cache.redis("HINCRBY", keyspace.counters(partition, day.isoformat()), name, number)
+
+
+async def index_of(cache: Cache, user: str = "ann") -> "dict[str, Entry]":
+    flat = await cache.redis("HGETALL", keyspace.UserKeys.of(user).questions)
+    assert isinstance(flat, dict)
+    return {name: entry for name, entry in questions.decode_all(flat.items()).items() if entry}
 
 
 def joining(cache: Cache, backlog: Counts, user: str = "ann") -> Visit:
@@ -130,6 +138,47 @@ async def test_a_change_counts_what_it_dropped_and_kept_and_how_late_it_came(
     assert total.lag_ms == 200
 
 
+async def test_a_change_counts_answers_and_what_each_tier_lost(cache: Cache) -> None:
+    """A question that shares another's answer has one, too; a search alone is none."""
+    for question in (QUESTION, "what is hope"):
+        await cache.ask(question=question)
+    target = (FIELD, next(e for e in (await index_of(cache)).values() if e.question == QUESTION))
+    other = cache.visit(question="define faith")
+    await other.look_up()
+    await other.survey()
+    assert await other.share(a_vector("define faith"), sources(), target, 0.9)
+    failed = cache.visit(question="what is peace")
+    await failed.look_up()
+    await failed.keep(a_vector("what is peace"), sources(), None)
+    alias, peace = (
+        keyspace.question_field(question, PIPELINE.name)
+        for question in ("define faith", "what is peace")
+    )
+    await cache.invalidation().drop("ann", [FIELD, alias, peace], lag=1)
+    total = (await read(cache)).total
+    assert (total["dropped"], total["kept"]) == (2, 1)
+    assert (total["l1_drops"], total["l2_drops"], total["l3_drops"]) == (1, 0, 2)
+    await cache.invalidation().forget("ann", lag=1)
+    total = (await read(cache)).total
+    assert (total["dropped"], total["kept"], total["l1_drops"], total["l3_drops"]) == (3, 1, 2, 3)
+
+
+async def test_the_bound_drops_of_each_tier(cache: Cache) -> None:
+    for question in (QUESTION, "what is hope", "what is love"):
+        await cache.with_settings(max_questions=2).ask(question=question)
+    total = (await read(cache)).total
+    assert (total["evicted"], total["l1_drops"], total["l3_drops"]) == (1, 1, 1)
+
+
+async def test_a_change_of_more_than_a_week_ago_has_no_lag(cache: Cache) -> None:
+    week = 7 * 86_400_000
+    for lag in (100, week + 1, 300):
+        await cache.invalidation().drop("ann", [], lag=lag)
+    await cache.invalidation().forget("ann", lag=week * 500)
+    total = (await read(cache)).total
+    assert (total["invalidations"], total["replayed"], total.lag_ms) == (4, 2, 200)
+
+
 async def test_live_entries_follow_stores_drops_and_replacements(cache: Cache) -> None:
     """Each tier's, and those of one user from those of all."""
 
@@ -166,13 +215,15 @@ async def test_an_entry_lives_no_longer_than_the_hour_in_which_it_ends(cache: Ca
 async def test_what_has_ended_is_forgotten_with_the_first_entry_of_another_hour(
     cache: Cache,
 ) -> None:
-    keys = keyspace.UserKeys.of("ann")
-    await cache.redis("HSET", keys.live, "a1", 5)
+    kept = keyspace.UserKeys.of("ann").live
+    shared = keyspace.live(keyspace.partition_of_embedding(QUESTION))
+    for live in (kept, shared):
+        await cache.redis("HSET", live, "a1", 5)
     await cache.ask()
-    fields = await cache.redis("HKEYS", keys.live)
-    assert isinstance(fields, list)
-    assert b"a1" not in fields
-    assert len(fields) == 2
+    for live, kind in ((kept, b"a"), (shared, b"e")):
+        fields = await cache.redis("HKEYS", live)
+        assert isinstance(fields, list)
+        assert [name[:1] for name in fields] == [kind]
 
 
 async def test_what_somebody_else_wrote_among_the_counters_counts_nothing(cache: Cache) -> None:
@@ -202,9 +253,9 @@ async def test_sums_of_a_day_that_somebody_else_wrote_are_summed_again(cache: Ca
 @pytest.mark.parametrize(
     ("command", "garbled"),
     [
-        *(("HGETALL", nonsense) for nonsense in (7, b"text", None, [1], {b"a": None}, {3: b"4"})),
-        *(("EVALSHA", nonsense) for nonsense in (7, None, [1, 2], [1, 2, b"3"], {})),
-        *(("GET", nonsense) for nonsense in (7, [b"x"])),
+        *product(["HGETALL"], [7, b"text", None, [1], {b"a": None}, {3: b"4"}]),
+        *product(["EVALSHA"], [7, None, [1, 2], [1, 2, b"3"], {}]),
+        *product(["GET"], [7, [b"x"]]),
     ],
 )
 async def test_a_reply_of_another_type_is_as_if_the_cache_were_away(

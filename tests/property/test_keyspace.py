@@ -33,6 +33,14 @@ def test_all_of_a_users_keys_and_their_counters_share_a_slot(user: str) -> None:
     assert 0 <= keys.partition < keyspace.PARTITIONS
 
 
+@given(texts)
+def test_an_embedding_shares_the_slot_of_the_counters_of_its_partition(text: str) -> None:
+    partition = keyspace.partition_of_embedding(text)
+    names = keyspace.embedding("model", text), keyspace.counters(partition, "2026-11-23")
+    assert len({key_slot(name.encode()) for name in (*names, keyspace.live(partition))}) == 1
+    assert list(map(keyspace.kind, names)) == ["string", "counters"]
+
+
 @given(texts, texts)
 def test_no_id_or_text_stands_in_a_key(user: str, text: str) -> None:
     names = keys_of(user, keyspace.question_field(text, "pipeline"))

@@ -20,8 +20,17 @@ def histogram(*milliseconds: float) -> Latency:
 def test_a_time_falls_into_the_first_bucket_whose_bound_it_does_not_exceed() -> None:
     assert histogram(0, 1).buckets[0] == 2
     assert histogram(1.01, 2).buckets[1] == 2
-    assert histogram(10_000).buckets[-2:] == (1, 0)
-    assert histogram(10_001, 1e9).buckets[-1] == 2
+    assert histogram(22_000).buckets[-4:] == (1, 0, 0, 0)
+    assert histogram(120_000).buckets[-2:] == (1, 0)
+    assert histogram(120_001, 1e9).buckets[-1] == 2
+
+
+def test_what_was_counted_as_more_than_ten_seconds_is_read_as_up_to_thirty() -> None:
+    before = Tally({"failed_ms_10000": 1, "failed_ms_more": 9, "failed_us": 10 * 20_000_000})
+    failed = before.latency["failed"]
+    assert (failed.count, failed.mean_ms) == (10, 20_000)
+    assert 10_000 < (failed.percentile_ms(0.5) or 0) < 30_000
+    assert failed.buckets[-1] == 0
 
 
 def test_the_mean_is_of_the_times_and_not_of_the_buckets() -> None:
@@ -30,7 +39,7 @@ def test_the_mean_is_of_the_times_and_not_of_the_buckets() -> None:
 
 @pytest.mark.parametrize(
     ("times", "share", "expected"),
-    [([3], 1.0, 5.0), ([3] * 10, 0.5, 3.5), ([3] * 9 + [300], 0.95, 350.0), ([1e6], 0.5, 10_000)],
+    [([3], 1.0, 5.0), ([3] * 10, 0.5, 3.5), ([3] * 9 + [300], 0.95, 350.0), ([1e6], 0.5, 120_000)],
 )
 def test_a_percentile_lies_within_its_bucket(
     times: list[float], share: float, expected: float

@@ -1,28 +1,55 @@
 -- Keep an embedding for one user alone, unless the user was forgotten, or a note of theirs changed,
--- since round trip 1: nothing of a deleted user's may come back.
+-- since round trip 1: nothing of a deleted user's may come back. And count it, in the same breath.
 --
--- KEYS  questions, embeddings
+-- KEYS  questions, embeddings, counters, live entries
 -- ARGV  the fence of round trip 1, field, embedding (its last ten digits say when it ends),
---       ttl (s), most embeddings
+--       ttl (s), most embeddings, ttl of counters (s)
 -- Gives 1 if it was kept, 0 if not.
+
+local embeddings, counters, live = KEYS[2], KEYS[3], KEYS[4]
 
 if redis.call('HGET', KEYS[1], 'fence') ~= ARGV[1] then
   return 0
 end
-redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
-redis.call('EXPIRE', KEYS[2], ARGV[4])
-if redis.call('HLEN', KEYS[2]) > tonumber(ARGV[5]) then
+
+-- By the hour in which it ends, as in keep.lua.
+local function count_live(entry, by)
+  local hour = math.floor((tonumber(string.sub(entry, -10)) or 0) / 3600)
+  if redis.call('HINCRBY', live, 'e' .. hour, by) ~= by then
+    return
+  end
+  redis.call('EXPIRE', live, ARGV[6])
+  local now = math.floor(tonumber(redis.call('TIME')[1]) / 3600)
+  for _, name in ipairs(redis.call('HKEYS', live)) do
+    if (tonumber(string.sub(name, 2)) or 0) < now then
+      redis.call('HDEL', live, name)
+    end
+  end
+end
+
+local former = redis.call('HGET', embeddings, ARGV[2])
+if former then
+  count_live(former, -1)
+end
+redis.call('HSET', embeddings, ARGV[2], ARGV[3])
+redis.call('EXPIRE', embeddings, ARGV[4])
+count_live(ARGV[3], 1)
+redis.call('HINCRBY', counters, 'l2_stores', 1)
+if redis.call('HLEN', embeddings) > tonumber(ARGV[5]) then
   -- The one of ten that ends first: to look at all of them would take longer, and be no better.
-  local drawn = redis.call('HRANDFIELD', KEYS[2], 10, 'WITHVALUES')
-  local oldest, ends
+  local drawn = redis.call('HRANDFIELD', embeddings, 10, 'WITHVALUES')
+  local oldest, ends, lost
   for i = 1, #drawn, 2 do
     local other = string.sub(drawn[i + 1], -10)
     if drawn[i] ~= ARGV[2] and (not ends or other < ends) then
-      oldest, ends = drawn[i], other
+      oldest, ends, lost = drawn[i], other, drawn[i + 1]
     end
   end
   if oldest then
-    redis.call('HDEL', KEYS[2], oldest)
+    redis.call('HDEL', embeddings, oldest)
+    count_live(lost, -1)
+    redis.call('HINCRBY', counters, 'l2_drops', 1)
   end
 end
+redis.call('EXPIRE', counters, ARGV[6])
 return 1

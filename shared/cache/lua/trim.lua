@@ -23,12 +23,17 @@ table.sort(entries, function(a, b)
   return a[2] < b[2]
 end)
 excess = math.min(excess, #entries)
+local answers, contexts = 0, 0
 for i = 1, excess do
   for key = 1, 3 do
     redis.call('HDEL', KEYS[key], entries[i][1])
   end
   local hour = math.floor((tonumber(entries[i][2]) or 0) / 3600)
   redis.call('HINCRBY', KEYS[5], entries[i][3] .. hour, -1)
+  answers = answers + (entries[i][3] == 'a' and 1 or 0)
+  contexts = contexts + ((entries[i][3] == 'a' or entries[i][3] == 'c') and 1 or 0)
 end
 redis.call('HINCRBY', KEYS[4], 'evicted', excess)
+redis.call('HINCRBY', KEYS[4], 'l1_drops', answers)
+redis.call('HINCRBY', KEYS[4], 'l3_drops', contexts)
 return excess
