@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from shared.cache.counting import BOUNDS_MS, WAYS, bucket, former_last
+from shared.cache.counting import APART, BOUNDS_MS, WAYS, bucket, former_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -94,6 +94,21 @@ class Tally:
     def generated(self) -> int:
         """Answers written."""
         return sum(self[f"generated_{tier}"] for tier in ("l3", "l2", "none"))
+
+    @property
+    def served(self) -> dict[str, int]:
+        """What became of each question, by `WAYS`, and of the `other` ones: together `requests`.
+
+        The others are under way, or were answered though the cache was lost meanwhile.
+        """
+        known = {
+            "exact": self["l1_hits"],
+            "joined": self["flights_joined"],
+            "semantic": self["semantic_hits"],
+            **{tier: self[f"generated_{tier}"] for tier in ("l3", "l2", "none")},
+            **{way: self[f"ended_{way}"] for way in WAYS if way in APART},
+        }
+        return known | {"other": max(0, self.requests - sum(known.values()))}
 
     @property
     def answers_avoided(self) -> float | None:

@@ -3,7 +3,8 @@
 TERCET_LOCAL=true uvicorn --factory functions.stats.app:app
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from functions.opening import open_container
 from functions.stats import metrics
 from functions.stats.presenting import present
 from shared.container import Container
-from shared.errors import ForbiddenError, InvalidRequestError
+from shared.errors import CacheUnavailableError, ForbiddenError, InvalidRequestError
 
 if TYPE_CHECKING:
     from functions.page import Page
@@ -63,7 +64,8 @@ def part(container: Container) -> Part:
         from shared import statistics  # noqa: PLC0415  # it knows the cache, which imports redis
 
         days = _days(http)
-        figures = await statistics.read(container.ledger, days=days or 1)
+        with _soon_again():
+            figures = await statistics.read(container.ledger, days=days or 1)
         body = present(figures, container.settings, days=days is not None)
         return JSONResponse(body, headers=_NOT_KEPT)
 
@@ -77,7 +79,8 @@ def part(container: Container) -> Part:
         await _admit(http, container)
         from shared import statistics  # noqa: PLC0415  # as above
 
-        text = metrics.write(await statistics.read(container.ledger))
+        with _soon_again():
+            text = metrics.write(await statistics.read(container.ledger))
         return Response(text, headers=_NOT_KEPT, media_type=metrics.MEDIA_TYPE)
 
     @router.get(
@@ -109,6 +112,17 @@ async def _admit(http: Request, container: Container) -> None:
     who = await caller(http, container.settings)
     if SCOPE not in who.scopes:
         raise ForbiddenError(f"the token must have the scope {SCOPE}")
+
+
+@contextmanager
+def _soon_again() -> Iterator[None]:
+    """Say of a cache that is away when it is worth asking again: it is left alone so long."""
+    from shared.cache.outages import QUIET_SECONDS  # noqa: PLC0415  # see `cache_stats`
+
+    try:
+        yield
+    except CacheUnavailableError as error:
+        raise CacheUnavailableError(str(error), retry_after=QUIET_SECONDS) from error
 
 
 def _days(http: Request) -> int | None:

@@ -14,6 +14,7 @@ class Answers(BaseModel):
     `avg_hits_per_entry` is of all answers ever stored, whether they still live or not.
     """
 
+    layer: str
     total_entries: int
     total_hits: int
     total_cost_saved: float
@@ -24,6 +25,7 @@ class Answers(BaseModel):
 class Entries(BaseModel):
     """L2, and L3: its contexts live as long as the answer that shows them as its sources."""
 
+    layer: str
     total_entries: int
     ttl: int
 
@@ -44,11 +46,16 @@ class Combined(BaseModel):
 
 
 class Tier(BaseModel):
-    """How often a tier was looked into, and stored in."""
+    """How often a tier was looked into, stored in, and had to give an entry up before its time.
+
+    `drops` are by note changes, deleted users and a user's bound; what Redis evicts itself, it
+    does not tell.
+    """
 
     hits: int
     misses: int
     stores: int
+    drops: int
 
 
 class Outcomes(BaseModel):
@@ -69,6 +76,26 @@ class Outcomes(BaseModel):
     degraded: int
 
 
+class Served(BaseModel):
+    """What became of each question that came with the cache there; together `total_requests`.
+
+    `exact` are hits as they stand, `l3`, `l2` and `none` new answers by the deepest tier that
+    saved them something; `other` are under way, or lost the cache before they were answered.
+    """
+
+    exact: int
+    joined: int
+    semantic: int
+    l3: int
+    l2: int
+    none: int
+    stale: int
+    degraded: int
+    no_notes: int
+    failed: int
+    other: int
+
+
 class Refused(BaseModel):
     """What was near and would not do.
 
@@ -83,7 +110,13 @@ class Refused(BaseModel):
 
 
 class NoteChanges(BaseModel):
-    """Changes acknowledged, the answers that they dropped and kept, and how late they were."""
+    """Changes made true in the cache, the answers they dropped and kept, and how late they were.
+
+    `acknowledged` counts a change once more where its message came again: because a replica was
+    late, say. A change that found Redis full is not counted, for nothing can be written down then.
+    `dropped` and `kept` are questions with an answer, their own or another's. The lag is from the
+    note's change; what is told more than a week late is an old message once more, and has none.
+    """
 
     acknowledged: int
     dropped: int
@@ -117,6 +150,7 @@ class Happened(BaseModel):
     """
 
     answers: Outcomes
+    served: Served
     outages: int
     breakers_opened: int
     refused: Refused

@@ -62,6 +62,10 @@ def _counters(total: "Tally") -> Iterator[tuple[str, str, Samples]]:
     yield "lookups", "Looks into a tier", looks
     stores = {f'tier="{tier}"': total[f"{tier}_stores"] for tier in ("l1", "l2", "l3")}
     yield "stores", "Entries stored", stores
+    drops = {f'tier="{tier}"': total[f"{tier}_drops"] for tier in ("l1", "l2", "l3")}
+    yield "drops", "Entries dropped before their time", drops
+    served = {f'way="{way}"': number for way, number in total.served.items() if way != "other"}
+    yield "requests_served", "Questions that met the cache, by what became of them", served
     refused = {f'by="{by}"': total[f"refused_by_{by}"] for by in ("guard", "verifier", "fit")}
     yield "matches_refused", "Answers of other wordings refused", refused
     fence = {"": total["refused_by_fence"]}
@@ -76,9 +80,9 @@ def _counters(total: "Tally") -> Iterator[tuple[str, str, Samples]]:
         {'kind="spent"': total.spent, 'kind="saved"': total.saved},
     )
     changes = {"": total["invalidations"]}
-    yield "note_changes", "Note changes acknowledged", changes
+    yield "note_changes", "Note changes made true in the cache", changes
     fates = {f'fate="{fate}"': total[fate] for fate in ("dropped", "kept")}
-    yield "questions_after_change", "Cached questions at note changes", fates
+    yield "questions_after_change", "Cached answers at note changes", fates
     yield "evictions", "Questions beyond a user's bound", {"": total["evicted"]}
 
 
@@ -86,7 +90,7 @@ def _lag(total: "Tally") -> Iterator[str]:
     name = "tercet_note_change_lag_seconds"
     yield from _head(name, "summary", "From a note's change to its acknowledgement")
     yield f"{name}_sum {total['lag_ms'] / 1e3}"
-    yield f"{name}_count {total['invalidations']}"
+    yield f"{name}_count {total.lagged}"
 
 
 def _durations(total: "Tally") -> Iterator[str]:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
     from shared.statistics import Latency, Statistics, Tally
 
+_EVENTS = ("hits", "misses", "stores", "drops")
 _SERVED = ("exact", "semantic")
 _GENERATED = ("l3", "l2", "none")
 _WAITED = ("joined", *_GENERATED)
@@ -19,14 +20,23 @@ def present(figures: "Statistics", settings: "Settings", *, days: bool) -> dict[
     stored = total["l1_stores"]
     body: dict[str, Any] = {
         "l1_query": {
+            "layer": "L1_query_result",
             "total_entries": live.answers,
             "total_hits": total.avoided,
             "total_cost_saved": _dollars(total.saved),
             "avg_hits_per_entry": round(total.avoided / stored, 2) if stored else 0.0,
             "ttl": settings.answer_ttl,
         },
-        "l2_embedding": {"total_entries": live.embeddings, "ttl": settings.embedding_ttl},
-        "l3_context": {"total_entries": live.contexts, "ttl": settings.context_ttl},
+        "l2_embedding": {
+            "layer": "L2_embedding",
+            "total_entries": live.embeddings,
+            "ttl": settings.embedding_ttl,
+        },
+        "l3_context": {
+            "layer": "L3_context",
+            "total_entries": live.contexts,
+            "ttl": settings.context_ttl,
+        },
         "combined": {
             "total_cost_saved": _dollars(total.saved),
             "cache_enabled": settings.cache_enabled,
@@ -36,7 +46,7 @@ def present(figures: "Statistics", settings: "Settings", *, days: bool) -> dict[
             "any_tier": _rounded(total.any_tier, 4),
         },
         "tiers": {
-            tier: {event: total[f"{tier}_{event}"] for event in ("hits", "misses", "stores")}
+            tier: {event: total[f"{tier}_{event}"] for event in _EVENTS}
             for tier in ("l1", "l2", "l3")
         },
         **_happened(total),
@@ -90,6 +100,7 @@ def _happened(tally: "Tally") -> dict[str, Any]:
             "stale": tally.latency["stale"].count,
             "degraded": tally.latency["degraded"].count,
         },
+        "served": tally.served,
         "outages": tally["outages"],
         "breakers_opened": tally["breakers_opened"],
         "refused": {by: tally[f"refused_by_{by}"] for by in ("guard", "verifier", "fit", "fence")},

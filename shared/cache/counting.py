@@ -40,6 +40,9 @@ another wording's answer; by an answer written with a search saved (l3), an embe
 or nothing saved; while a model is left alone, by an answer whose time is up or by a quotation from
 the notes; without notes to answer from; or not at all."""
 
+APART = frozenset({"stale", "degraded", "no_notes", "failed"})
+"""Ways that no other counter tells of; `ended_<way>` does, of questions that a look-up counted."""
+
 
 def today(partition: int) -> str:
     """Where a partition counts now."""

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from shared.cache.counting import BOUNDS_MS
 from shared.container import Container
 from tests.support.command import started
 from tests.support.counted import ANN, COST, get, of, use
@@ -47,12 +48,22 @@ async def test_metrics_are_prometheus_text_and_true_across_containers(
     assert found["tercet_requests_total", ()] == 10
     assert found["tercet_cost_dollars_total", (("kind", "spent"),)] == pytest.approx(6 * COST)
     assert found["tercet_entries", (("tier", "l1"),)] == 3
+    assert found["tercet_stores_total", (("tier", "l3"),)] == 6
+    assert found["tercet_drops_total", (("tier", "l3"),)] == 3
+    served = {
+        labels[0][1]: value
+        for (name, labels), value in found.items()
+        if name == "tercet_requests_served_total"
+    }
+    assert (served["exact"], served["semantic"], served["none"], served["l2"]) == (2, 2, 2, 4)
+    lags = found["tercet_note_change_lag_seconds_count", ()]
+    assert lags == found["tercet_note_changes_total", ()] == 4
     buckets = {
         labels: value
         for (name, labels), value in found.items()
         if name == "tercet_request_duration_seconds_bucket" and ("way", "exact") in labels
     }
-    assert len(buckets) == 14
+    assert len(buckets) == len(BOUNDS_MS) + 1
     assert list(buckets.values()) == sorted(buckets.values())
     hits = found["tercet_request_duration_seconds_count", (("way", "exact"),)]
     assert hits == max(buckets.values()) > 0

@@ -74,6 +74,6 @@ async def test_a_first_semantic_hit_is_at_most_five_round_trips_and_the_next_one
 ) -> None:
     tier, count = await round_trips(*counted, "Define hope", request)
     assert tier == "l1"
-    # On the cluster two of its four pipelines go to two nodes at once, and count at both.
-    assert count == (6 if isinstance(counted[1], ValkeyCluster) else 4)
+    # On the cluster two of its four pipelines may go to two nodes at once, and count at both.
+    assert 4 <= count <= (6 if isinstance(counted[1], ValkeyCluster) else 4)
     assert await round_trips(*counted, "Define hope", request) == ("l1", 1)
