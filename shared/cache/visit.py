@@ -242,6 +242,8 @@ class Visit:
             self._counts.add(
                 **counting.latency(way, asyncio.get_running_loop().time() - self._began)
             )
+            if self._fence and way in counting.APART:  # round trip 1 counted the question
+                self._counts.add(**{f"ended_{way}": 1})
             self._counts.add(
                 uncached=int(self.status != "ok"), breakers_opened=self._line.breakers_opened
             )

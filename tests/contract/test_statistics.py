@@ -125,6 +125,28 @@ async def test_a_requests_time_is_counted_with_the_next_request_of_its_container
     assert (await read(cache)).total.latency["exact"].count == 3
 
 
+async def test_what_became_of_questions_adds_up_to_them_all(cache: Cache) -> None:
+    """Hits, answers written, what ends otherwise, and what is still under way."""
+    backlog = Counts()
+    await cache.ask()
+    for way in ("exact", "stale", "degraded", "degraded", "no_notes", "failed", "exact"):
+        visit = joining(cache, backlog)
+        await visit.look_up(only_fence=way != "exact")
+        visit.end(way)
+    never = Visit(
+        None, cache.settings, user_id="ann", question=QUESTION, pipeline=PIPELINE, backlog=backlog
+    )
+    await never.look_up()
+    never.end("failed")
+    await backlog.flush(cache.connection)
+    await joining(cache, backlog).look_up(only_fence=True)
+    total = (await read(cache)).total
+    ended = {"stale": 1, "degraded": 2, "no_notes": 1, "failed": 1}
+    expected = {"exact": 2, "none": 1, "other": 1} | ended
+    assert total.served == dict.fromkeys(total.served, 0) | expected
+    assert sum(total.served.values()) == total.requests == 9
+
+
 async def test_a_change_counts_what_it_dropped_and_kept_and_how_late_it_came(
     cache: Cache,
 ) -> None:
@@ -372,6 +394,7 @@ async def test_what_could_not_be_counted_waits_for_better_times(cache: Cache) ->
     await joining(cache, backlog).look_up()
     total = (await read(cache)).total
     assert (total["uncached"], total["generated_none"]) == (1, 2)
+    assert sum(total.served.values()) == total.requests
     assert total.spent == pytest.approx(2 * 0.00026)
 
 
