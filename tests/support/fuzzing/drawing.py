@@ -3,21 +3,28 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 Input = TypeVar("Input")
 
 
 def send_all(
-    inputs: st.SearchStrategy[Input], send: Callable[[Input], None], count: int, *, shrink: bool
+    inputs: st.SearchStrategy[Input],
+    send: Callable[[Input], None],
+    count: int,
+    *,
+    drawn_by: int | None = None,
 ) -> int:
-    """Send so many inputs; with `shrink` the first that fails ends it, as small as it can be.
+    """Send so many inputs; the first that fails ends it, as small as it can be.
 
-    With it the inputs are the same each time, too. Returns how many were sent.
+    The inputs are the same each time, unless a number draws others: the same by the same number,
+    and none is made smaller. Returns how many were sent.
     """
     sent = 0
+    shrink = drawn_by is None
 
+    @seed(drawn_by)
     @settings(
         max_examples=count,
         derandomize=shrink,
