@@ -1,3 +1,4 @@
 """Fixtures for every suite; each lives beside what it is about, in `tests/support`."""
 
-pytest_plugins = [f"tests.support.{name}" for name in ("caches", "command", "counted", "postgres")]
+_MODULES = ("caches", "clock", "command", "counted", "postgres")
+pytest_plugins = [f"tests.support.{name}" for name in _MODULES]

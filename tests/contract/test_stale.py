@@ -1,22 +1,21 @@
 """Answers whose time is up, on each kind of Redis: kept for a while, never once they are wrong."""
 
-import asyncio
-
 import pytest
 
 from shared.cache.feedback import Feedback
 from shared.cache.found import Found
 from tests.support.caches import Cache, a_vector, an_answer, keys, sources
+from tests.support.clock import Clock
 
 QUESTION = "what is faith"
 
 
 @pytest.fixture
-async def expired(cache: Cache) -> Cache:
+async def expired(cache: Cache, clock: Clock) -> Cache:
     """A cache whose one answer's time is up, within its grace."""
-    short = cache.with_settings(answer_ttl=1, context_ttl=1, stale_grace=60)
+    short = cache.with_settings(answer_ttl=300, context_ttl=300, stale_grace=3_600)
     await short.ask()
-    await asyncio.sleep(1.1)
+    clock.ahead += 301
     return short
 
 
@@ -40,14 +39,14 @@ async def test_it_is_found_by_who_does(expired: Cache) -> None:
     assert found.sources == sources()
 
 
-async def test_another_wordings_match_lasts_as_long(cache: Cache) -> None:
-    short = cache.with_settings(answer_ttl=2, stale_grace=60)
+async def test_another_wordings_match_lasts_as_long(cache: Cache, clock: Clock) -> None:
+    short = cache.with_settings(answer_ttl=300, stale_grace=3_600)
     await short.ask()
     visit = short.visit(question="define faith")
     await visit.look_up()
     (target,) = (await visit.survey()).others.items()
     assert await visit.share(a_vector("define faith"), sources(), target, 0.93)
-    await asyncio.sleep(2.1)
+    clock.ahead += 301
     visit = short.visit(question="define faith")
     assert await visit.look_up() == Found()
     assert (await visit.find_stale()).matched == QUESTION
@@ -88,10 +87,12 @@ async def test_a_new_answer_takes_its_place(expired: Cache) -> None:
     assert (await expired.visit().find_stale()).answer == answer
 
 
-async def test_after_its_grace_it_is_gone(cache: Cache) -> None:
-    short = cache.with_settings(answer_ttl=1, stale_grace=0)
+async def test_after_its_grace_it_is_gone(cache: Cache, clock: Clock) -> None:
+    short = cache.with_settings(answer_ttl=300, stale_grace=600)
     await short.ask()
-    await asyncio.sleep(1.1)
+    clock.ahead += 899
+    assert (await short.visit().find_stale()).answer
+    clock.ahead += 2
     assert await short.visit().find_stale() == Found()
     assert await short.redis("HLEN", keys().answers) == 0
 
@@ -122,25 +123,29 @@ async def test_a_context_takes_the_place_of_nothing_that_leads_to_an_answer(
     assert not (await again.survey()).others
 
 
-async def test_another_question_does_not_share_an_answer_whose_time_is_up(cache: Cache) -> None:
-    short = cache.with_settings(answer_ttl=2, stale_grace=60)
+async def test_another_question_does_not_share_an_answer_whose_time_is_up(
+    cache: Cache, clock: Clock
+) -> None:
+    short = cache.with_settings(answer_ttl=300, stale_grace=3_600)
     await short.ask()
     visit = short.visit(question="define faith")
     await visit.look_up()
     (target,) = (await visit.survey()).others.items()
-    await asyncio.sleep(2.1)
+    clock.ahead += 301
     assert await visit.peek(*target) == Found()
     assert await visit.share(a_vector("define faith"), sources(), target, 0.93) is None
 
 
-async def test_a_context_does_not_stay_fresh_by_failing_again_and_again(cache: Cache) -> None:
-    short = cache.with_settings(context_ttl=3)  # of whole seconds: 2 at least
+async def test_a_context_does_not_stay_fresh_by_failing_again_and_again(
+    cache: Cache, clock: Clock
+) -> None:
+    short = cache.with_settings(context_ttl=300)
     for fresh in (False, True, True):
         visit = short.visit()
         found = await visit.look_up()
         assert (found.sources is not None) == fresh
         await visit.survey()
         assert await visit.keep(a_vector(QUESTION), sources(), None) != fresh
-        await asyncio.sleep(0.6)
-    await asyncio.sleep(1.5)
+        clock.ahead += 90
+    clock.ahead += 31
     assert await short.visit().look_up() == Found()
