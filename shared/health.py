@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.errors import UnavailableError
+from shared.errors import TercetError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -69,12 +69,15 @@ async def _ask(connection: "Connection", breakers: "Breakers") -> None:
     from shared.cache.commands import Command  # noqa: PLC0415
 
     shared = SharedBreakers(breakers, partition=0)  # every partition knows of every pause
-    replies = await connection.run(Command.of("PING"), *shared.exchange(asking=True))
+    replies = await connection.run(Command.of("PING"), *shared.listen())
     shared.learn(replies[1:])
 
 
 async def _store(container: "Container", *, asked: bool) -> str | None:
-    return await _answers(container.store.ping()) if asked else None
+    async def ping() -> None:
+        await container.store.ping()  # opening it may fail, too
+
+    return await _answers(ping()) if asked else None
 
 
 async def _answers(probe: "Coroutine[object, object, object]") -> str:
@@ -89,8 +92,8 @@ async def _answers(probe: "Coroutine[object, object, object]") -> str:
         if not task.done():
             return "unavailable"
         task.result()
-    except UnavailableError:
-        return "unavailable"
+    except TercetError:
+        return "unavailable"  # also where it cannot even be opened
     finally:
         task.cancel()
     return "ok"

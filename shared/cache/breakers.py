@@ -43,24 +43,21 @@ class SharedBreakers:
         self._asking: Sequence[Breaker] = ()
 
     @property
-    def away(self) -> bool:
-        """Whether the language model is left alone, or just tried again."""
-        return self._breakers is not None and self._breakers.chat.state != "closed"
-
-    @property
-    def left_alone(self) -> bool:
-        """Whether nobody asks the language model now."""
-        return self._breakers is not None and self._breakers.chat.state == "open"
+    def state(self) -> str:
+        """The state of the language model's: `closed`, `open` or `half-open`."""
+        return self._breakers.chat.state if self._breakers else "closed"
 
     def exchange(self, *, asking: bool) -> list[Command]:
         """Tell what must be told; hear of the others, too, if `asking` or wherever one tells."""
         self._telling = [each for each in self._each if each.must_tell(urgent=not asking)]
         self._asking = self._each if asking else self._telling
-        if not self._asking:
-            return []
         telling = [command for breaker in self._telling for command in _tell(breaker)]
-        names = (keyspace.breaker_pause(self._partition, each.id) for each in self._asking)
-        return [*(_command("PTTL", name) for name in names), *telling]
+        return [*self._pauses(), *telling]
+
+    def listen(self) -> list[Command]:
+        """Hear of the others, and tell nothing."""
+        self._telling, self._asking = [], self._each
+        return self._pauses()
 
     def learn(self, replies: "Sequence[Any]") -> None:
         """Hear the replies to `exchange`: pauses first, for whoever pauses judges no calls."""
@@ -84,6 +81,10 @@ class SharedBreakers:
         """Take down that the news has arrived."""
         for breaker, news in self._announced:
             breaker.told(news)
+
+    def _pauses(self) -> list[Command]:
+        names = (keyspace.breaker_pause(self._partition, each.id) for each in self._asking)
+        return [_command("PTTL", name) for name in names]
 
     def _announce(self, breaker: "Breaker") -> "Iterator[Command]":
         left = breaker.left

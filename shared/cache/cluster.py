@@ -15,7 +15,7 @@ from redis.crc import key_slot
 from redis.exceptions import MovedError
 
 from shared.cache.commands import Command
-from shared.cache.connection import Connection
+from shared.cache.connection import NONSENSE, Connection
 from shared.cache.outages import Outages
 from shared.errors import CacheUnavailableError
 
@@ -91,13 +91,15 @@ class ClusterConnection(Connection):
 
         return await self._followed(attempt)
 
-    async def memory(self) -> tuple[int, int]:
+    async def memory(self) -> tuple[int, int] | None:
         """Give the bytes that all masters together use, and may use (0: no limit)."""
         if not self._masters:
             await self._learn(None)
         each = await _all(self._node(address).memory() for address in self._masters)
-        used, limits = zip(*each, strict=True)
-        return sum(used), sum(limits)
+        told = [memory for memory in each if memory]
+        if len(told) < len(each):
+            return None
+        return sum(used for used, _ in told), sum(limit for _, limit in told)
 
     async def aclose(self) -> None:
         """Close every connection; the next command opens new ones."""
@@ -190,9 +192,9 @@ class ClusterConnection(Connection):
         for address in [*masters, *(self._known - self._masters), self._seed]:
             try:
                 (ranges,) = await self._node(address).run(Command.of("CLUSTER", "SLOTS"))
-            except CacheUnavailableError:
+                self._take_in(ranges, address.host)
+            except (CacheUnavailableError, *NONSENSE):
                 continue
-            self._take_in(ranges, address.host)
             return
 
     def _take_in(self, ranges: list[Any], host: str) -> None:
@@ -200,8 +202,11 @@ class ClusterConnection(Connection):
         known: set[_Address] = set()
         slots: list[_Address | None] = [None] * _SLOTS
         for first, last, *servers in ranges:
-            # A server that does not know its own name leaves it out.
-            addresses = [_Address((name or b"").decode() or host, at) for name, at, *_ in servers]
+            # A server that does not know its own name leaves it out, or says so.
+            addresses = [
+                _Address(host if name in (None, b"", b"?") else name.decode(), at)
+                for name, at, *_ in servers
+            ]
             known.update(addresses)
             slots[first : last + 1] = [addresses[0]] * (last + 1 - first)
         self._known, self._slots = known, slots

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["Command", "Connection", "Script"]  # what goes over it is known by it, too
 
 # A garbled reply may fail anywhere in the client's parser.
-_NONSENSE = (ValueError, TypeError, LookupError, AttributeError)
-_TROUBLE = (RedisError, OSError, EOFError, TimeoutError, *_NONSENSE)
+NONSENSE = (ValueError, TypeError, LookupError, AttributeError)
+_TROUBLE = (RedisError, OSError, EOFError, TimeoutError, *NONSENSE)
 
 # How long a request waits for Redis where it probes after an outage. An answer that comes later
 # is for the next request.
@@ -161,16 +161,20 @@ class Connection:
             raise await self._failed(error) from error
         return reply, held if isinstance(held, int) else 0
 
-    async def memory(self) -> tuple[int, int]:
-        """Give the bytes that the server uses, and may use (0: no limit).
+    async def memory(self) -> tuple[int, int] | None:
+        """Give the bytes that the server uses, and may use (0: no limit); None where it is silent.
 
         Raises:
-            CacheUnavailableError: no answer in time, or Redis does not tell.
+            CacheUnavailableError: no answer in time.
         """
+        if not self.outages.may_try():
+            raise CacheUnavailableError("the cache is left alone: it gave no answer just now")
         try:
             async with asyncio.timeout(self._timeout):
                 told = await self._client.info("memory")
             return int(told["used_memory"]), int(told["maxmemory"])
+        except (ResponseError, KeyError):
+            return None  # not every host lets one ask, and not every one says all of it
         except _TROUBLE as error:
             raise await self._failed(error) from error
 

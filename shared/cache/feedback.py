@@ -4,11 +4,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.cache import keyspace, questions
-from shared.cache.connection import Command, Connection
-from shared.errors import NotFoundError
+from shared.cache.connection import Command, Connection, Script
+from shared.cache.reading import flattened, is_whole
+from shared.errors import CacheUnavailableError, NotFoundError
 
 if TYPE_CHECKING:
     from shared.cache.questions import Entry
+
+_REFUSE = Script("refuse")
 
 
 class Feedback:
@@ -31,6 +34,8 @@ class Feedback:
         keys = keyspace.UserKeys.of(user_id)
         written, _, alias = answer_id.partition(".")
         (raw,) = await self._connection.run(Command.of("HGETALL", keys.questions))
+        if not (isinstance(raw, dict) and is_whole(flattened(raw))):
+            raise CacheUnavailableError("the cache garbled a user's index")
         index = {
             field: entry
             for field, entry in questions.decode_all(raw.items()).items()
@@ -51,4 +56,4 @@ def _removal(keys: keyspace.UserKeys, index: "dict[str, Entry]") -> list[Command
 
 def _refusal(keys: keyspace.UserKeys, field: str, entry: "Entry") -> list[Command]:
     refused = questions.encode(replace(entry, kind=questions.REFUSED))
-    return [Command.of("HSET", keys.questions, field, refused)]
+    return [_REFUSE.call([keys.questions], field, refused)]

@@ -32,6 +32,7 @@ _UNAVAILABLE = (
     OSError,  # TimeoutError is one of them
     asyncpg.InsufficientResourcesError,
     asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,  # a database that is not there, or not yet
     asyncpg.LockNotAvailableError,
     asyncpg.PostgresSystemError,
     asyncpg.ReadOnlySQLTransactionError,  # a replica, after a failover

@@ -1,0 +1,102 @@
+"""Replies of a kind that no script gives, as a proxy or another server's fault may make them."""
+
+import asyncio
+from typing import Any
+
+import fakeredis
+import pytest
+
+from shared.cache.cluster import ClusterConnection
+from shared.cache.commands import Command
+from shared.cache.connection import Connection
+from shared.cache.feedback import Feedback
+from shared.cache.invalidation import Invalidation
+from shared.cache.visit import Visit
+from shared.errors import CacheUnavailableError
+from shared.settings import Settings
+from tests.support.caches import PIPELINE
+
+GARBLED = [7, [1, 2], b"text", [b"odd"], None, {b"field": 7}]
+
+
+class Garbling(Connection):
+    """Replies to each command with the same nonsense, once it garbles."""
+
+    def __init__(self, reply: object) -> None:
+        super().__init__(fakeredis.FakeAsyncRedis(server_type="valkey"), timeout=5)
+        self.reply = reply
+        self.garbles = False
+
+    async def run(self, *commands: Command, within: float | None = None) -> list[Any]:
+        if self.garbles:
+            return [self.reply for _ in commands]
+        return await super().run(*commands, within=within)
+
+
+def visit(connection: Connection) -> Visit:
+    return Visit(
+        connection, Settings(redis_timeout=5), user_id="ann", question="a", pipeline=PIPELINE
+    )
+
+
+@pytest.mark.parametrize("reply", GARBLED)
+async def test_a_waiter_goes_on_without_the_cache(reply: object) -> None:
+    connection = Garbling(reply)
+    owner, waiter = visit(connection), visit(connection)
+    for each in (owner, waiter):
+        await each.look_up()
+        await each.survey()
+    connection.garbles = True
+    found = await waiter.wait(asyncio.get_running_loop().time() + 5)
+    assert found.answer is None
+    assert waiter.status == "unavailable"
+
+
+@pytest.mark.parametrize("reply", [7, [1, 2], b"text", [b"odd"], None])
+async def test_a_change_is_not_acknowledged(reply: object) -> None:
+    connection = Garbling(reply)
+    connection.garbles = True
+    with pytest.raises(CacheUnavailableError, match="garbled"):
+        await Invalidation(connection).raise_fence("ann")
+
+
+@pytest.mark.parametrize("reply", GARBLED)
+async def test_feedback_is_not_taken(reply: object) -> None:
+    connection = Garbling(reply)
+    connection.garbles = True
+    with pytest.raises(CacheUnavailableError, match="garbled"):
+        await Feedback(connection).wrong("ann", "an-answer")
+
+
+@pytest.mark.parametrize("reply", [7, [[0]], b"text", [[0, 16383, [b"host"]]], None, [[0, 1]]])
+async def test_a_server_that_garbles_who_has_which_slot_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, reply: object
+) -> None:
+    connection = ClusterConnection({"host": "127.0.0.1", "port": 1}, timeout=0.2)
+    monkeypatch.setattr(connection, "_node", lambda address: Named(reply, address))
+    with pytest.raises(CacheUnavailableError, match="no server is known"):
+        await connection.run(Command.of("GET", "key"))
+    await connection.aclose()
+
+
+class Named(Garbling):
+    """One with an address."""
+
+    def __init__(self, reply: object, address: object) -> None:
+        super().__init__(reply)
+        self.address, self.garbles = address, True
+
+
+async def test_a_server_that_does_not_tell_its_memory_is_none_that_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = fakeredis.FakeAsyncRedis(server_type="valkey")
+    connection = Connection(client, timeout=5)
+
+    async def info(section: str) -> dict[str, int]:
+        return {"used_memory": 1}
+
+    monkeypatch.setattr(client, "info", info)
+    assert await connection.memory() is None
+    assert connection.outages.take() == 0
+    await connection.aclose()
