@@ -3,22 +3,26 @@
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from shared.answer import Answer, new_answer_id
-from shared.errors import BreakerOpenError, InferenceError, InferenceTimeoutError
+from shared.errors import (
+    BreakerOpenError,
+    InferenceError,
+    InferenceTimeoutError,
+    UnavailableError,
+)
 from shared.question import Question
 from shared.steps import step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shared.cache.found import Found
+    from shared.cache.found import Found, Survey
     from shared.cache.visit import Visit
-    from shared.inference.model import Answerer, Completion, Embedder
-    from shared.matching.matcher import Matcher
+    from shared.inference.model import Completion
     from shared.notes.note import Source
-    from shared.notes.store import NoteStore
+    from shared.parts import Parts
     from shared.vectors import Vector
 
 _QUOTE_SECONDS = 2.0
@@ -80,32 +84,12 @@ class Reply:
         return f"{name}.{self.alias}" if self.alias else name
 
 
-class Parts(Protocol):
-    """What answering takes; each part is made when it is first asked for. A hit needs none."""
+@dataclass(slots=True)
+class _Draft:
+    """What is known of an answer that is being written."""
 
-    @property
-    def embedder(self) -> "Embedder":
-        """What embeds questions."""
-
-    @property
-    def store(self) -> "NoteStore":
-        """Where the notes are."""
-
-    @property
-    def answerer(self) -> "Answerer":
-        """What writes answers."""
-
-    @property
-    def sharing_answerer(self) -> "Answerer":
-        """The same, where equal calls share one answer."""
-
-    @property
-    def quoting_answerer(self) -> "Answerer | None":
-        """What answers while the language model is left alone, if anything is to."""
-
-    @property
-    def matcher(self) -> "Matcher":
-        """What tells whether another question's answer serves."""
+    survey: "Survey"
+    sources: "Sequence[Source] | None"
 
 
 class Assistant:
@@ -113,7 +97,7 @@ class Assistant:
 
     def __init__(
         self,
-        parts: Parts,
+        parts: "Parts",
         *,
         open_visit: "Callable[[Request, Question], Visit]",
         retrieved_chunks: int,
@@ -137,7 +121,7 @@ class Assistant:
         visit = self._open_visit(request, question)
         try:
             reply = await self._answer(request, question, visit)
-        except Exception:
+        except BaseException:  # also where its asker gave up
             visit.end("failed")
             raise
         visit.end(_way(reply))
@@ -149,68 +133,89 @@ class Assistant:
         # Round trip 1: has it been answered?
         with step("look_up"):
             found = await visit.look_up(only_fence=request.fresh, aliases=not request.exact)
-        if found.answer:
+        if found.settles:
             return _from_cache(question, found, visit)
 
-        sources = found.sources
+        # Round trip 2: its embedding, the user's other questions, and who answers it.
+        found, survey = await self._take_turn(request, visit, found, deadline)
+        if found.settles:
+            return _from_cache(question, found, visit)
+
+        draft = _Draft(survey, found.sources)
         try:
-            # Round trip 2: its embedding, the user's other questions, and who answers it.
-            with step("survey"):
-                survey = await visit.survey()
-            while not survey.ours and not request.fresh:
-                with step("wait"):
-                    found = await visit.wait(deadline, aliases=not request.exact)
-                if found.answer:
-                    return _from_cache(question, found, visit)
-                if asyncio.get_running_loop().time() >= deadline:
-                    raise InferenceTimeoutError("this is still being answered; ask again")
-                sources = found.sources
-                with step("survey"):
-                    survey = await visit.survey()
-
+            if found.failed:
+                raise found.failed
             async with visit.flight():
-                vector = survey.vector
-                if vector is None:
-                    with step("embed"):
-                        vector = await self._embed(question, deadline)
-                if sources is None:
-                    with step("search"):
-                        sources = await self._parts.store.search(request.user_id, vector, self._k)
-                if not sources:
-                    return Reply(question, None, (), None, None, visit.status)
-
-                # Round trip 3, where another question is near: does its answer serve this one?
-                match = None
-                if survey.others and not (request.fresh or request.exact):
-                    with step("match"):
-                        match = await self._parts.matcher.match(
-                            question.normal,
-                            vector,
-                            sources,
-                            survey.others,
-                            visit,
-                            deadline=deadline,
-                        )
-                    if match.found:
-                        return _from_cache(question, match.found, visit, "semantic")
-
-                try:
-                    with step("generate"):
-                        answer = await self._generate(question, sources, visit, deadline)
-                except InferenceError:
-                    # Whoever tries again pays for neither the embedding nor the search.
-                    await visit.keep(vector, sources, None)
-                    raise
-                # The last round trip: kept, unless the user's notes changed since the first.
-                with step("keep"):
-                    stored = await visit.keep(vector, sources, answer)
-        except BreakerOpenError:
-            reply = await self._make_do(request, question, visit, sources, deadline)
+                return await self._write(request, question, visit, draft, deadline)
+        except UnavailableError as error:
+            # While the language model is left alone, nothing else that fails is waited for, either.
+            if not (visit.breaker != "closed" or isinstance(error, BreakerOpenError)):
+                raise
+            reply = await self._make_do(request, question, visit, draft.sources, deadline)
             if reply is None:
                 raise
             return reply
 
-        tier = "l3" if found.sources is not None else "l2" if survey.vector is not None else None
+    async def _take_turn(
+        self, request: Request, visit: "Visit", found: "Found", deadline: float
+    ) -> "tuple[Found, Survey]":
+        """Wait while somebody else answers this question, if anybody does."""
+        with step("survey"):
+            survey = await visit.survey()
+        while not (survey.ours or request.fresh):
+            with step("wait"):
+                found = await visit.wait(deadline, aliases=not request.exact)
+            if found.settles or found.failed:
+                break
+            if asyncio.get_running_loop().time() >= deadline:
+                late = InferenceTimeoutError("this is still being answered; ask again")
+                return replace(found, failed=late), survey
+            with step("survey"):
+                survey = await visit.survey()
+        return found, survey
+
+    async def _write(
+        self, request: Request, question: Question, visit: "Visit", draft: "_Draft", deadline: float
+    ) -> Reply:
+        """Answer a question that nobody has answered."""
+        if visit.breaker == "open" and (stale := await self._stale(request, question, visit)):
+            return stale
+        survey, known = draft.survey, draft.sources is not None
+        vector = survey.vector
+        if vector is None:
+            with step("embed"):
+                vector = await self._embed(question, deadline)
+        if draft.sources is None:
+            with step("search"):
+                draft.sources = await self._parts.store.search(request.user_id, vector, self._k)
+        sources = draft.sources
+        if not sources:
+            # Kept like any context: whoever waits, or asks next, is told at once.
+            await visit.keep(vector, sources, None)
+            return Reply(question, None, (), None, None, visit.status)
+
+        # Round trip 3, where another question is near: does its answer serve this one?
+        match = None
+        if survey.others and not (request.fresh or request.exact):
+            with step("match"):
+                match = await self._parts.matcher.match(
+                    question.normal, vector, sources, survey.others, visit, deadline=deadline
+                )
+            if match.found:
+                return _from_cache(question, match.found, visit, "semantic")
+
+        try:
+            with step("generate"):
+                answer = await self._generate(question, sources, visit, deadline)
+        except InferenceError:
+            # Whoever tries again pays for neither the embedding nor the search.
+            await visit.keep(vector, sources, None)
+            raise
+        # The last round trip: kept, unless the user's notes changed since the first.
+        with step("keep"):
+            stored = await visit.keep(vector, sources, answer)
+
+        tier = "l3" if known else "l2" if survey.vector is not None else None
         refused = match.refused if match else None
         return Reply(question, answer, sources, tier, None, visit.status, stored, refused=refused)
 
@@ -235,11 +240,8 @@ class Assistant:
         deadline: float,
     ) -> Reply | None:
         """Answer while a model is left alone: as before, else with the notes' own words."""
-        if not request.fresh:
-            with step("find_stale"):
-                found = await visit.find_stale(aliases=not request.exact)
-            if found.answer:
-                return replace(_from_cache(question, found, visit), stale=True)
+        if stale := await self._stale(request, question, visit):
+            return stale
         answerer = self._parts.quoting_answerer
         if not (sources and answerer):
             return None
@@ -248,6 +250,14 @@ class Assistant:
         with step("quote"):
             answer = _new(await answerer.answer(question.normal, sources, deadline=soon))
         return Reply(question, answer, sources, None, None, visit.status, degraded=True)
+
+    async def _stale(self, request: Request, question: Question, visit: "Visit") -> Reply | None:
+        """Answer as before, though that answer's time is up."""
+        if request.fresh:
+            return None
+        with step("find_stale"):
+            found = await visit.find_stale(aliases=not request.exact)
+        return replace(_from_cache(question, found, visit), stale=True) if found.answer else None
 
 
 def _new(completion: "Completion") -> Answer:
@@ -264,10 +274,14 @@ def _way(reply: Reply) -> str:
     """Say how a request was served: see `counting.WAYS`."""
     if reply.stale or reply.degraded:
         return "stale" if reply.stale else "degraded"
-    return reply.match or reply.tier or ("none" if reply.answer else "no_notes")
+    if reply.answer is None:
+        return "no_notes"
+    return reply.match or reply.tier or "none"
 
 
 def _from_cache(question: Question, found: "Found", visit: "Visit", match: str = "exact") -> Reply:
+    if found.answer is None:  # nothing to answer from, as a search has found before
+        return Reply(question, None, (), "l3", None, visit.status)
     return Reply(
         question,
         found.answer,

@@ -44,4 +44,6 @@ def _tier(reply: "Reply | None") -> str:
         return "joined"
     if reply.match:
         return f"l1-{reply.match}"
-    return reply.tier or ("none" if reply.answer else "no-notes")
+    if reply.answer is None:
+        return "no-notes"
+    return reply.tier or "none"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from shared import errors
 from shared.cache import codec
 from shared.cache.commands import Argument, Command, Script
-from shared.errors import CacheUnavailableError, UnavailableError
+from shared.errors import CacheUnavailableError, TercetError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -72,10 +72,12 @@ class Flight:
         task = asyncio.create_task(renew())
         try:
             yield
-        except UnavailableError as error:
+        except TercetError as error:
             # Its kind and message, which are fit to be shown.
-            retry_after = float(error.retry_after or 0)
-            self._failed = codec.pack(type(error).__name__, str(error), retry_after)
+            self._failed = _told(error)
+            raise
+        except Exception:
+            self._failed = _told(UnavailableError("whoever was answering this failed; ask again"))
             raise
         finally:
             task.cancel()
@@ -86,13 +88,20 @@ class Flight:
         return _LAND.call(names, self._token, self._failed, _FAILURE_MS, ttl, *counts)
 
 
-def error(said: bytes | None) -> UnavailableError | None:
+def error(said: bytes | None) -> TercetError | None:
     """Read what an owner said."""
     values = codec.unpack(said, str, str, float) if said else None
     if values is None:
         return None
     name, message, retry_after = values
-    kind = getattr(errors, name, UnavailableError)
-    if not (isinstance(kind, type) and issubclass(kind, UnavailableError)):
+    kind = getattr(errors, name, None)
+    if not (isinstance(kind, type) and issubclass(kind, TercetError)):
         kind = UnavailableError
-    return kind(message, retry_after=retry_after or None)
+    if issubclass(kind, UnavailableError):
+        return kind(message, retry_after=retry_after or None)
+    return kind(message)
+
+
+def _told(error: TercetError) -> bytes:
+    retry_after = getattr(error, "retry_after", None)
+    return codec.pack(type(error).__name__, str(error), float(retry_after or 0))

@@ -8,18 +8,19 @@ if TYPE_CHECKING:
 
     from shared.answer import Answer
     from shared.cache.questions import Entry
+    from shared.errors import TercetError
     from shared.notes.note import Source
     from shared.vectors import Vector
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What round trip 1 found.
+    """What round trip 1 found, or whoever waited for somebody else's answer.
 
     With an answer, `sources` are its sources; without one, they are a context that is still
     fresh enough to write a new answer from, or None. `matched` is the question that the answer
     was written for, where that is another one, `similarity` the cosine of the two, and `alias`
-    what names their match.
+    what names their match. `failed` is what kept the other from answering.
     """
 
     answer: "Answer | None" = None
@@ -27,6 +28,12 @@ class Found:
     matched: str | None = None
     similarity: float | None = None
     alias: str | None = None
+    failed: "TercetError | None" = None
+
+    @property
+    def settles(self) -> bool:
+        """Whether nothing else is needed: there is an answer, or there is nothing to search."""
+        return self.answer is not None or self.sources == []
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,11 @@ class Entry:
     similarity: float = 1.0
 
 
+def nanodollars(dollars: float) -> int:
+    """Write money as entries and counters hold it."""
+    return round(dollars / _NANO)
+
+
 def entry(
     question: str,
     vector: "Vector",
@@ -78,7 +83,7 @@ def entry(
         kind=ANSWER if answer else CONTEXT,
         answer_id=answer.answer_id if answer else new_answer_id(),
         expires=now + (settings.answer_ttl if answer else settings.context_ttl),
-        cost=round(answer.cost / _NANO) if answer else 0,
+        cost=nanodollars(answer.cost) if answer else 0,
         question=question,
         pipeline=pipeline.name,
         fresh_until=now + settings.context_ttl,

@@ -10,6 +10,7 @@ keep      answer, context, index entry and embedding; the flight ends
 import asyncio
 import secrets
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from shared.cache import answers, contexts, counting, embeddings, flights, keyspace, questions
@@ -70,7 +71,7 @@ class Visit:
         self._token = secrets.token_urlsafe(8)
         self._owner: bytes | None = None
         self._fence = ""
-        self._knows_vector = self._knows_context = False
+        self._knows_vector = self._knows_context = self._looked_up = False
         self._surveyed = self._waited = self._aloft = self._vector_kept = False
 
     @property
@@ -78,13 +79,20 @@ class Visit:
         """How the cache fares with this request: see `Line`."""
         return self._line.status
 
+    @property
+    def breaker(self) -> str:
+        """How the language model's breaker stands: `closed`, `open` or `half-open`."""
+        return self._breakers.state
+
     async def look_up(self, *, only_fence: bool = False, aliases: bool = True) -> Found:
         """Round trip 1. `only_fence` is for whoever wants a new answer, whatever there is."""
         field = "" if only_fence else self._field
-        self._backlog.pour(self._counts)
+        if self._line.connection:
+            self._backlog.pour(self._counts)
         self._counts.add(bypassed=int(only_fence), outages=self._line.outages())
         purpose = "wait" if only_fence else "ask"
         replies = await self._run(self._look_up(purpose, field, aliases=aliases))
+        self._looked_up = bool(replies)
         found = await self._read(replies[0]) if replies else Found()
         if replies and not (found.answer or only_fence):
             known = found.sources is not None
@@ -120,21 +128,18 @@ class Visit:
             self._counts.add(l2_hits=int(data is not None), l2_misses=int(data is None))
         self._surveyed = True
         others = questions.answered(replies[3].items(), self._field, self._pipeline.name)
-        ours = self._aloft or self._breakers.away  # nobody waits for what may not come
+        ours = self._aloft or self.breaker != "closed"  # nobody waits for what may not come
         return Survey(from_bytes(data) if data else None, others, ours)
 
     async def wait(self, deadline: float, *, aliases: bool = True) -> Found:
         """Wait while someone else generates this answer; then what they kept, if anything.
 
         `deadline` is a time of the loop's clock. Each look is one round trip, and looks become
-        rarer.
-
-        Raises:
-            UnavailableError: theirs, which would be this one's too.
+        rarer. Nobody waits for a model that is left alone by now.
         """
         loop = asyncio.get_running_loop()
         pauses = flights.pauses()
-        while self.status == "ok" and loop.time() < deadline:
+        while self.status == "ok" and loop.time() < deadline and self.breaker != "open":
             await asyncio.sleep(next(pauses))
             self._line.renew()  # waiting saves more than it takes
             # In this order: an owner that is gone by now has kept its answer before.
@@ -143,11 +148,13 @@ class Visit:
                 flights.failure(self._keys, self._owner),
                 self._look_up("wait", self._field, aliases=aliases),
             )
-            found = await self._read(replies[2]) if replies else Found()
-            if error := flights.error(replies[1]) if replies and not found.answer else None:
-                raise error
-            self._owner = replies[0] if replies else None
-            if found.answer or not self._owner:
+            if not (replies and self._line.is_whole(replies[:2])):
+                break
+            self._owner, failure, looked_up = replies
+            found = await self._read(looked_up)
+            if error := None if found.settles else flights.error(failure):
+                return replace(found, failed=error)
+            if found.settles or not self._owner:
                 self._waited = True
                 return found
         return Found()
@@ -206,15 +213,19 @@ class Visit:
         Returns whether it was stored. Sources that come from there stay as they are: else they
         would stay fresh for as long as generating fails.
         """
+        if answer:
+            self._counts.add(spent_nanodollars=questions.nanodollars(answer.cost))
+            self._counts.add(**{f"generated_{self._tier}": int(self._looked_up)})
         if self.status != "ok" or (answer is None and self._knows_context):
             return False
-        settings, pipeline = self._settings, self._pipeline
         entry = questions.entry(
-            self._question, vector, sources, answer, pipeline=pipeline, settings=settings
+            self._question,
+            vector,
+            sources,
+            answer,
+            pipeline=self._pipeline,
+            settings=self._settings,
         )
-        if answer:
-            generated = {f"generated_{self._tier}": 1}
-            self._counts.add(**generated, spent_nanodollars=entry.cost)
         call = self._scripts.keep(
             entry,
             answers.encode(answer) if answer else b"",
@@ -239,9 +250,8 @@ class Visit:
         """
         if self._line.connection:
             way = "joined" if self._waited and way == "exact" else way
-            self._counts.add(
-                **counting.latency(way, asyncio.get_running_loop().time() - self._began)
-            )
+            passed = asyncio.get_running_loop().time() - self._began
+            self._counts.add(**counting.latency(way, passed))
             if self._fence and way in counting.APART:  # round trip 1 counted the question
                 self._counts.add(**{f"ended_{way}": 1})
             self._counts.add(

@@ -102,7 +102,7 @@ def test_no_damaged_byte_of_a_texts_header_makes_it_longer_than_memory() -> None
 def test_an_embedding_is_read_for_its_own_question_alone(
     question: str, other: str, vector: bytes
 ) -> None:
-    (_, _, value, *_) = embeddings.write("model", question, vector, 60).arguments
+    value = embeddings.encode(question, vector)
     assert isinstance(value, bytes)
     assert embeddings.decode(question, 4, value) == vector
     assert (embeddings.decode(other, 4, value) is None) == (other != question)

@@ -1,0 +1,36 @@
+"""What answering takes besides the cache."""
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from shared.inference.model import Answerer, Embedder
+    from shared.matching.matcher import Matcher
+    from shared.notes.store import NoteStore
+
+
+class Parts(Protocol):
+    """What answering takes; each part is made when it is first asked for. A hit needs none."""
+
+    @property
+    def embedder(self) -> "Embedder":
+        """What embeds questions."""
+
+    @property
+    def store(self) -> "NoteStore":
+        """Where the notes are."""
+
+    @property
+    def answerer(self) -> "Answerer":
+        """What writes answers."""
+
+    @property
+    def sharing_answerer(self) -> "Answerer":
+        """The same, where equal calls share one answer."""
+
+    @property
+    def quoting_answerer(self) -> "Answerer | None":
+        """What answers while the language model is left alone, if anything is to."""
+
+    @property
+    def matcher(self) -> "Matcher":
+        """What tells whether another question's answer serves."""

@@ -1,0 +1,65 @@
+"""Who waits for somebody else's answer, and what they learn where none comes."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from shared.cache.feedback import _REFUSE
+from shared.cache.visit import Visit
+from shared.errors import BreakerOpenError, ConfigurationError, TercetError, UnavailableError
+from tests.support.caches import Cache, a_vector, keys, sources
+
+QUESTION = "what is faith"
+
+
+async def waiter(cache: Cache) -> Visit:
+    visit = cache.visit()
+    await visit.look_up()
+    assert not (await visit.survey()).ours
+    return visit
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (BreakerOpenError("left alone", retry_after=7), BreakerOpenError),
+        (ConfigurationError("no token"), ConfigurationError),
+        (RuntimeError("a fault of ours"), UnavailableError),
+    ],
+)
+async def test_a_waiter_is_told_what_failed_and_what_was_found_until_then(
+    cache: Cache, failure: Exception, told: type[TercetError]
+) -> None:
+    """With the passages it can make do, as the owner can."""
+    owner = cache.visit()
+    await owner.look_up()
+    assert (await owner.survey()).ours
+    waiting = await waiter(cache)
+    with suppress(type(failure)):
+        async with owner.flight():
+            await owner.keep(a_vector(QUESTION), sources(), None)
+            raise failure
+    found = await waiting.wait(asyncio.get_running_loop().time() + 5)
+    assert type(found.failed) is told
+    assert found.sources == sources()
+    if isinstance(failure, BreakerOpenError):
+        assert getattr(found.failed, "retry_after", None) == 7
+
+
+async def test_that_there_is_nothing_to_search_is_known_to_who_waits(cache: Cache) -> None:
+    owner = cache.visit()
+    await owner.look_up()
+    await owner.survey()
+    waiting = await waiter(cache)
+    async with owner.flight():
+        await owner.keep(a_vector(QUESTION), [], None)
+    found = await waiting.wait(asyncio.get_running_loop().time() + 5)
+    assert (found.settles, found.answer) == (True, None)
+
+
+async def test_a_match_that_is_refused_after_its_user_was_forgotten_brings_nothing_back(
+    cache: Cache,
+) -> None:
+    await cache.connection.run(_REFUSE.call([keys().questions], "a-field", "an entry"))
+    assert await cache.scan() == []

@@ -1,0 +1,55 @@
+"""Whoever has no notes is told so, a crowd at once; and never once there is a note."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from shared.container import Container
+from shared.settings import Settings
+from tests.support.asking import NOTES, Surroundings, surroundings
+from tests.support.main_job import ask, written
+
+EMBED = "/embed"
+ASKED = "What is faith?"
+
+
+@pytest.fixture
+def around(tmp_path: Path) -> Iterator[Surroundings]:
+    with surroundings(tmp_path) as around:
+        yield around
+
+
+@pytest.fixture
+async def container(around: Surroundings) -> AsyncIterator[Container]:
+    settings = replace(Settings.from_env(around.environ), inference_timeout=5)
+    container = Container(settings)
+    yield container
+    await container.aclose()
+
+
+async def test_a_crowd_without_notes_embeds_its_question_once_and_nobody_waits_in_a_queue(
+    around: Surroundings, container: Container
+) -> None:
+    around.models.embedding_latency = 0.3
+    replies = await asyncio.gather(*(ask(container, "ann", ASKED) for _ in range(40)))
+    assert [reply.answer for reply in replies] == [None] * 40
+    assert around.models.count(EMBED) == 1
+
+
+async def test_asked_again_nothing_is_embedded_nor_searched(
+    around: Surroundings, container: Container
+) -> None:
+    await ask(container, "ann", ASKED)
+    calls = around.models.count(EMBED)
+    reply = await ask(container, "ann", ASKED)
+    assert (reply.answer, reply.tier) == (None, "l3")
+    assert around.models.count(EMBED) == calls
+
+
+async def test_with_the_first_note_there_is_an_answer(container: Container) -> None:
+    await ask(container, "ann", ASKED)
+    await container.freshness.note_changed(written("ann", "hebrews", NOTES["hebrews"]))
+    assert (await ask(container, "ann", ASKED)).answer
