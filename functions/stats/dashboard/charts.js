@@ -1,8 +1,8 @@
 "use strict";
 // Charts of days, as SVG in the host's own pixels: text keeps its size on every screen.
 
-const height = 176;
-const margin = { top: 8, right: 4, bottom: 24, left: 44 };
+const height = 192;
+const margin = { top: 24, right: 4, bottom: 24, left: 56 };
 
 function element(name, attributes = {}, ...children) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -118,10 +118,10 @@ function bar(part, colour) {
   return element("svg", { class: "bar", "aria-hidden": "true" }, back, element("rect", { class: colour, width, height: "100%", rx: 3 }));
 }
 
-/** From P50 to P95 on a scale from 0.5 ms to 20 s on which each power of ten is as wide. */
+/** From P50 to P95 on a scale from 0.5 ms to 120 s on which each power of ten is as wide. */
 function range({ p50, p95 }, colour) {
   const place = (value) => {
-    const part = Math.log(Math.max(value, 0.5) / 0.5) / Math.log(20_000 / 0.5);
+    const part = Math.log(Math.max(value, 0.5) / 0.5) / Math.log(120_000 / 0.5);
     return `${2 + 96 * Math.min(part, 1)}%`;
   };
   const groove = element("line", { class: "groove", x1: "0%", x2: "100%", y1: "50%", y2: "50%" });

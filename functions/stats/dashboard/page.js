@@ -52,9 +52,10 @@ function take(stats, health) {
   if (stats.ok) {
     failures = 0;
     shown = { body: stats.body, at: new Date() };
+    if (!find("#notice").hidden) announce("The figures are back.");
     notice(null);
     show();
-  } else if (stats.status === 401 || stats.status === 403) {
+  } else if (!local && (stats.status === 401 || stats.status === 403)) {
     forget();
     text(find("#refusal"), refusal(stats));
     find("#token").focus();
@@ -76,6 +77,9 @@ function refusal({ status, body }) {
 
 function trouble({ status, body }, health) {
   if (!status) return ["Tercet is out of reach", "No answer came."];
+  if (health?.cache === "off") {
+    return ["The cache is switched off", "CACHE_ENABLED is false, and what was counted before cannot be read."];
+  }
   if (health?.cache === "unavailable") {
     return ["The cache is away", "Questions are still answered, without it; what happens meanwhile is counted when it is back."];
   }
@@ -85,15 +89,29 @@ function trouble({ status, body }, health) {
 function show() {
   const { body, at } = shown;
   const window = days === 1 ? body.days.at(-1) : body.window;
-  const asked = body.combined.total_requests > 0 || body.days.some((day) => day.total_requests > 0);
+  const known = [body, body.window, ...body.days].some(happened);
   find("#entry").hidden = true;
-  find("#nothing").hidden = window.total_requests > 0;
-  find("#report").hidden = !asked;
+  find("#off").hidden = body.combined.cache_enabled;
+  find("#nothing").hidden = asked(window);
+  find("#report").hidden = !known;
   find("#report").classList.remove("stale");
   find("#forget").hidden = local;
   text(find("[data-period]"), periods[days]);
   text(find("#updated"), `Updated ${clock.format(at)}`);
-  if (asked) report(body, window, (index) => days > 1 || index === body.days.length - 1);
+  if (known) report(body, window, (index) => days > 1 || index === body.days.length - 1);
+}
+
+/** Whether there was a question, be it one that the cache knows nothing of. */
+function asked({ answers, served, latency_ms: latency }) {
+  const counts = [answers.uncached, ...Object.values(served), ...Object.values(latency).map(({ count: each }) => each)];
+  return counts.some((each) => each > 0);
+}
+
+/** Whether anything was counted at all. */
+function happened(part) {
+  const { outages, breakers_opened: breakers, evicted, refused, note_changes: changes } = part;
+  const counts = [outages, breakers, evicted, changes.acknowledged, ...Object.values(refused)];
+  return asked(part) || counts.some((each) => each > 0);
 }
 
 const words = {
@@ -117,7 +135,6 @@ function state(health) {
 /** Say what is wrong where it is seen, and aloud once; null when nothing is any more. */
 function notice(title, detail = "") {
   const host = find("#notice");
-  if (!title && !host.hidden) announce("The figures are back.");
   host.hidden = !title;
   text(host.querySelector("h2"), title ?? "");
   text(host.querySelector("p"), detail);
@@ -129,7 +146,7 @@ function announce(said) {
 
 function forget() {
   token = shown = null;
-  find("#report").hidden = find("#nothing").hidden = find("#forget").hidden = true;
+  for (const part of ["#report", "#nothing", "#off", "#forget"]) find(part).hidden = true;
   find("#entry").hidden = false;
   text(find("#updated"), "");
   notice(null);
@@ -137,14 +154,22 @@ function forget() {
 
 find("#entry").addEventListener("submit", (event) => {
   event.preventDefault();
-  token = find("#token").value.trim();
+  const given = find("#token").value.trim();
   find("#token").value = "";
   text(find("#refusal"), "");
+  if (/[^\x21-\x7e]/.test(given)) {
+    text(find("#refusal"), "This is no token: none has a space, an accent or any other sign beyond ASCII.");
+    find("#token").focus();
+    return;
+  }
+  token = given;
   refresh();
 });
 
 find("#forget").addEventListener("click", () => {
   forget();
+  announce("The token is forgotten.");
+  refresh(); // without a token; what was under way with it ends, and is shown no more
   find("#token").focus();
 });
 

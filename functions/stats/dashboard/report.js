@@ -66,14 +66,19 @@ function key(name, series) {
   }
 }
 
-/** What each question cost to serve, the cheapest first. */
+/** What each question cost to serve, the cheapest first; then those that no tier can tell of. */
 const tiers = [
-  ["The same question", "L1 exact", "c1", ({ answers }) => answers.exact - answers.joined],
-  ["Waited for the same", "L1 joined", "c2", ({ answers }) => answers.joined],
-  ["Another wording", "L1 semantic", "c3", ({ answers }) => answers.semantic],
-  ["New answer, search saved", "L3", "c4", ({ cache_hits: hits }) => hits.l3],
-  ["New answer, embedding saved", "L2", "c5", ({ cache_hits: hits }) => hits.l2],
-  ["New answer, nothing saved", "miss", "c6", ({ answers, cache_hits: hits }) => answers.generated - hits.l2 - hits.l3],
+  ["The same question", "L1 exact", "c1", ({ served }) => served.exact],
+  ["Waited for the same", "L1 joined", "c2", ({ served }) => served.joined],
+  ["Another wording", "L1 semantic", "c3", ({ served }) => served.semantic],
+  ["New answer, search saved", "L3", "c4", ({ served }) => served.l3],
+  ["New answer, embedding saved", "L2", "c5", ({ served }) => served.l2],
+  ["New answer, nothing saved", "miss", "c6", ({ served }) => served.none],
+  ["Old answer", "model left alone", "c7", ({ served }) => served.stale],
+  ["Quotation", "model left alone", "c8", ({ served }) => served.degraded],
+  ["No notes to answer from", "no answer", "c9", ({ served }) => served.no_notes],
+  ["Failed", "no answer", "bad", ({ served }) => served.failed],
+  ["Under way, or the cache was lost", "not known", "c9", ({ served }) => served.other],
 ];
 
 const ways = [
@@ -114,14 +119,16 @@ function lists(stats, window) {
   const kept = ratio(changes.kept, changes.kept + changes.dropped);
   list("changes", [
     ["Acknowledged", count(changes.acknowledged)],
-    ["Cached questions kept", kept === null ? none : `${count(changes.kept)} (${share(kept)})`],
-    ["Cached questions dropped", count(changes.dropped)],
+    ["Cached answers kept", kept === null ? none : `${count(changes.kept)} (${share(kept)})`],
+    ["Cached answers dropped", count(changes.dropped)],
     ["Lag from change to acknowledgement, mean", duration(changes.avg_lag_ms)],
   ]);
+  const { tiers: looks } = stats;
   list("memory", [
     ["Answers (L1)", count(stats.l1_query.total_entries)],
     ["Embeddings (L2)", count(stats.l2_embedding.total_entries)],
     ["Contexts (L3)", count(stats.l3_context.total_entries)],
+    ["Dropped so far of L1, L2, L3", ["l1", "l2", "l3"].map((tier) => count(looks[tier].drops)).join(", ")],
   ]);
   list("trouble", [
     ["Requests failed", count(latency.failed.count)],
@@ -177,5 +184,5 @@ function charts(days, window, chosen) {
   show("money", columns, [
     { name: "Saved", colour: "c1", values: of((day) => day.cost_saved) },
     { name: "Spent", colour: "c6", values: of((day) => day.cost_actual) },
-  ], money, `Columns of ${days.length} days: ${money(days.at(-1).cost_saved)} saved today`, 0.0001);
+  ], money, `Columns of ${days.length} days: ${money(days.at(-1).cost_saved)} saved today`, 0.0002);
 }
