@@ -6,6 +6,7 @@ From cheap to dear: each step is taken only where the one before agrees.
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from shared.cache.questions import nanodollars
 from shared.matching.candidate import nearest
 from shared.matching.guard import judge
 from shared.vectors import from_bytes, stack
@@ -59,20 +60,25 @@ class Matcher:
             entry = others[fields[row]]
             verdict = judge(question, entry.question)
             if not verdict.same:
+                # Of one question, the guard's refusals count once.
+                visit.count(refused_by_guard=int(refused is None))
                 refused = refused or verdict.reason
                 continue
             found = await visit.peek(fields[row], entry)
-            if not found.answer or not fits(sources, found.sources or ()):
+            if not found.answer:
+                return Match(refused=refused)  # gone meanwhile, or evicted
+            if not fits(sources, found.sources or ()):
                 visit.count(refused_by_fit=1)
                 return Match(refused=refused or "its sources are not what this question finds")
-            if not await self._verifier.same(question, entry.question, deadline=deadline):
+            word = await self._verifier.same(question, entry.question, deadline=deadline)
+            visit.count(spent_nanodollars=nanodollars(word.cost))
+            if not word.same:
                 visit.count(refused_by_verifier=1)
                 return Match(refused="verifier")
             alias = await visit.share(vector, sources, (fields[row], entry), similarity)
             if alias is None:
                 return Match()
             return Match(replace(found, matched=entry.question, similarity=similarity, alias=alias))
-        visit.count(refused_by_guard=int(refused is not None))
         return Match(refused=refused)
 
 

@@ -7,10 +7,16 @@ import httpx
 import pytest
 
 from functions.ask.app import create_app
+from shared import statistics
+from shared.cache import keyspace
+from shared.cache.commands import Command
 from shared.container import Container
 from shared.inference.model import Completion, Message
+from shared.matching import matcher
+from shared.matching.candidate import nearest
 from shared.matching.verifier import ModelVerifier
 from shared.settings import Settings
+from shared.statistics import Tally
 from tests.support.main_job import MINILM, QuotingAnswerer, written
 from tests.support.stores import MemoryNoteStore
 
@@ -34,7 +40,7 @@ class Verifying:
         self, messages: Sequence[Message], *, max_tokens: int, deadline: float | None = None
     ) -> Completion:
         self.asked += 1
-        return Completion(self.word, self.model)
+        return Completion(self.word, self.model, cost=0.00002)
 
 
 class Asker:
@@ -148,3 +154,73 @@ async def test_the_verifier_has_the_last_word(asker: Asker, word: str, *, shares
     assert verifier.asked == 0
     assert (await asker.ask("Define hope"))["metadata"]["cached"] is shares
     assert verifier.asked == 1
+
+
+async def counted(asker: Asker) -> Tally:
+    """What is counted by now; what waits in the container goes first."""
+    container = asker.container
+    assert container.connection
+    await container.backlog.flush(container.connection)
+    return (await statistics.read(container.ledger)).total
+
+
+@pytest.mark.parametrize("word", ["yes", "no"])
+async def test_what_the_verifier_costs_is_spent_whatever_it_says(asker: Asker, word: str) -> None:
+    asker.container.matcher._verifier = ModelVerifier(Verifying(word))
+    await asker.ask("What is hope?")
+    before = await counted(asker)
+    await asker.ask("Define hope")
+    after = await counted(asker)
+    written = after.generated - before.generated
+    spent = after["spent_nanodollars"] - before["spent_nanodollars"]
+    assert spent == 20_000 + 260_000 * written
+    assert written == int(word == "no")
+    assert after["semantic_hits"] - before["semantic_hits"] == int(word == "yes")
+    assert after["refused_by_verifier"] - before["refused_by_verifier"] == int(word == "no")
+
+
+async def test_what_the_guard_refuses_is_counted_once_for_each_question(
+    asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where another candidate gets further."""
+    before = await counted(asker)
+    for number in ("second", "sixth"):
+        await asker.ask(f"What are the sins forbidden in the {number} commandment?")
+    for question in ("What is hope?", "What is not hope?"):
+        await asker.ask(question, match="exact")
+    after = await counted(asker)
+    assert after["refused_by_guard"] - before["refused_by_guard"] == 1
+    # As if the wrong one of the two were the nearer.
+    (wrong,) = await MINILM.embed(["what is not hope"])
+    monkeypatch.setattr(matcher, "nearest", lambda _, rows, __: nearest(wrong, rows, 0.5))
+    assert (await asker.ask("Define hope"))["metadata"]["match"] == "semantic"
+    last = await counted(asker)
+    assert last["refused_by_guard"] - after["refused_by_guard"] == 1
+    assert last["semantic_hits"] - after["semantic_hits"] == 1
+
+
+async def test_sources_that_do_not_fit_are_counted(
+    asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matcher, "fits", lambda *_: False)
+    await asker.ask("What is hope?")
+    before = await counted(asker)
+    assert (await asker.ask("Define hope"))["metadata"]["cached"] is False
+    after = await counted(asker)
+    assert after["refused_by_fit"] - before["refused_by_fit"] == 1
+    assert after["refused_by_guard"] == before["refused_by_guard"]
+
+
+async def test_an_answer_that_is_gone_meanwhile_is_refused_by_nobody(asker: Asker) -> None:
+    await asker.ask("What is hope?")
+    before = await counted(asker)
+    keys = keyspace.UserKeys.of(asker.user)
+    assert asker.container.connection
+    await asker.container.connection.run(Command.of("DEL", keys.answers))
+    assert (await asker.ask("Define hope"))["metadata"]["cached"] is False
+    after = await counted(asker)
+    assert not [
+        by
+        for by in ("guard", "fit", "verifier")
+        if after[f"refused_by_{by}"] > before[f"refused_by_{by}"]
+    ]

@@ -43,6 +43,6 @@ async def test_the_verifier_asks_it_and_reads_its_answer_as_yes_or_no() -> None:
         chat = HuggingFaceChat(transport, settings)
         a, b = "what is faith", "define faith"
         said = await chat.complete(conversation(a, b), max_tokens=4)
-        same = await ModelVerifier(chat, seconds=20).same(a, b)
+        same, _ = await ModelVerifier(chat, seconds=20).same(a, b)
         await transport.aclose()
     assert same is (said.text.strip().rstrip(".").lower() == "yes")

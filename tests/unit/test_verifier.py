@@ -32,12 +32,12 @@ class _Chat:
         await asyncio.sleep(self._after)
         if isinstance(self._says, Exception):
             raise self._says
-        return Completion(self._says, self.model)
+        return Completion(self._says, self.model, cost=0.00002)
 
 
 @pytest.mark.parametrize("says", ["YES", "yes", "Yes.", " YES!\n", '"Yes"', "**YES**"])
 async def test_a_clear_yes_is_a_yes(says: str) -> None:
-    assert await ModelVerifier(_Chat(says)).same(_A, _B)
+    assert (await ModelVerifier(_Chat(says)).same(_A, _B)).same
 
 
 @pytest.mark.parametrize(
@@ -45,29 +45,34 @@ async def test_a_clear_yes_is_a_yes(says: str) -> None:
     ["NO", "no.", "", "Yes, but", "YES NO", "I think yes", "yesterday", "{}", "ja", "\u2713"],
 )
 async def test_anything_else_is_a_no(says: str) -> None:
-    assert not await ModelVerifier(_Chat(says)).same(_A, _B)
+    assert not (await ModelVerifier(_Chat(says)).same(_A, _B)).same
+
+
+@pytest.mark.parametrize("says", ["YES", "NO", "perhaps"])
+async def test_a_word_costs_what_the_model_took_whatever_it_is(says: str) -> None:
+    assert (await ModelVerifier(_Chat(says)).same(_A, _B)).cost == 0.00002
 
 
 @pytest.mark.parametrize("error", [InferenceUnavailableError("busy"), RuntimeError("a bug")])
 async def test_an_error_is_a_no(error: Exception) -> None:
-    assert not await ModelVerifier(_Chat(error)).same(_A, _B)
+    assert await ModelVerifier(_Chat(error)).same(_A, _B) == (False, 0)
 
 
 async def test_a_slow_model_is_waited_for_within_its_seconds() -> None:
-    assert await ModelVerifier(_Chat(after=0.02), seconds=5).same(_A, _B)
+    assert (await ModelVerifier(_Chat(after=0.02), seconds=5).same(_A, _B)).same
 
 
 async def test_a_model_that_never_answers_is_a_no_after_its_seconds() -> None:
     loop = asyncio.get_running_loop()
     start = loop.time()
-    assert not await ModelVerifier(_Chat(after=60), seconds=0.05).same(_A, _B)
+    assert not (await ModelVerifier(_Chat(after=60), seconds=0.05).same(_A, _B)).same
     assert loop.time() - start < 2
 
 
 async def test_the_request_s_deadline_ends_the_wait_sooner() -> None:
     deadline = asyncio.get_running_loop().time() + 0.05
     chat = _Chat(after=60)
-    assert not await ModelVerifier(chat, seconds=30).same(_A, _B, deadline=deadline)
+    assert not (await ModelVerifier(chat, seconds=30).same(_A, _B, deadline=deadline)).same
     assert chat.limits[0][1] == deadline
 
 
@@ -109,4 +114,4 @@ async def test_a_question_that_instructs_reaches_the_model_only_as_data(text: st
 
 
 async def test_without_a_verifier_the_guard_is_trusted() -> None:
-    assert await NoVerifier().same(_A, "anything")
+    assert await NoVerifier().same(_A, "anything") == (True, 0)
