@@ -11,6 +11,7 @@ import asyncio
 import secrets
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.cache import answers, contexts, counting, embeddings, flights, keyspace, questions
@@ -63,6 +64,7 @@ class Visit:
         self._breakers = SharedBreakers(breakers, self._keys.partition)
         self._line = Line(connection, settings.redis_timeout, self._breakers)
         self._field = keyspace.question_field(question, pipeline.name)
+        self._entry = partial(questions.entry, question, pipeline=pipeline, settings=settings)
         self._scripts = Scripts(self._keys, self._field, settings)
         self._shelf = embeddings.Shelf.of(settings, pipeline.embedding_model, self._keys)
         self._counts = counting.Counts()
@@ -194,9 +196,7 @@ class Visit:
         Returns what names the match, or None if the other's answer counts no more. What is
         remembered is subject to the fence, too.
         """
-        own = questions.entry(
-            self._question, vector, sources, pipeline=self._pipeline, settings=self._settings
-        )
+        own = self._entry(vector, sources)
         field, entry = target
         alias = questions.alias(own, field, entry, similarity)
         call = self._scripts.share(alias, **self._right, counts=self._counts.take())
@@ -218,14 +218,7 @@ class Visit:
             self._counts.add(**{f"generated_{self._tier}": int(self._looked_up)})
         if self.status != "ok" or (answer is None and self._knows_context):
             return False
-        entry = questions.entry(
-            self._question,
-            vector,
-            sources,
-            answer,
-            pipeline=self._pipeline,
-            settings=self._settings,
-        )
+        entry = self._entry(vector, sources, answer)
         call = self._scripts.keep(
             entry,
             answers.encode(answer) if answer else b"",
