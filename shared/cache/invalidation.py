@@ -1,6 +1,7 @@
 """What a note change does to a user's part of the cache."""
 
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from shared.cache import counting, keyspace, questions
@@ -57,11 +58,21 @@ class Invalidation:
         keys = keyspace.UserKeys.of(user_id)
         call = _DROP.call(_names(keys), _new_fence(), counting.TTL, lag, *sorted(fields))
         await self._lasting(keys, call)
+        await self._count_outages(keys)
 
     async def forget(self, user_id: str, *, lag: int = 0) -> None:
         """Leave nothing of a user's; what is being generated has lost its fence."""
         keys = keyspace.UserKeys.of(user_id)
         await self._lasting(keys, _FORGET.call([*_names(keys), keys.embeddings], counting.TTL, lag))
+        await self._count_outages(keys)
+
+    async def _count_outages(self, keys: keyspace.UserKeys) -> None:
+        """Count those that changes met; those of questions are counted with questions."""
+        if not (begun := self._connection.outages.take()):
+            return
+        counters = counting.today(keys.partition)
+        with suppress(CacheUnavailableError):  # what was to be done is done
+            await self._connection.run(Command.of("HINCRBY", counters, "outages", begun))
 
     async def _lasting(self, keys: keyspace.UserKeys, command: Command) -> None:
         """Run a command so that a failover does not undo it, where there are replicas."""

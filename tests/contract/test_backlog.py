@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+from shared.cache import counting
 from shared.cache.connection import Connection
 from shared.cache.counting import Counts
 from shared.cache.visit import Visit
-from tests.support.caches import PIPELINE, Cache, a_vector, an_answer, sources
+from tests.support.caches import PIPELINE, Cache, a_vector, an_answer, keys, sources
 
 
 def visit(cache: Cache, backlog: Counts, connection: Connection | None) -> Visit:
@@ -44,3 +45,13 @@ async def test_what_was_paid_while_redis_was_away_is_counted_when_it_is_back(cac
     assert counted["spent_nanodollars"] == round(answer.cost * 1e9)
     assert counted["uncached"] == 1
     assert not counted.get("generated_none")
+
+
+async def test_an_outage_that_a_change_met_is_counted_once(cache: Cache) -> None:
+    cache.connection.outages.failed(ConnectionError("gone"))
+    cache.connection.outages.ended()
+    for _ in range(2):
+        await cache.invalidation().raise_fence("ann")
+        await cache.invalidation().drop("ann", [])
+    counters = counting.today(keys().partition)
+    assert await cache.redis("HGET", counters, "outages") == b"1"
