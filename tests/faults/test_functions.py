@@ -6,7 +6,7 @@ come, or are refused at once in good form; what was counted is there afterwards.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -21,6 +21,7 @@ from tests.support.main_job import ask, written
 from tests.support.outages import a_container
 from tests.support.queues import START, Context, batch, body, failed
 from tests.support.troubles import TROUBLES, Redis
+from tests.support.waiting import repeated
 
 ASKED = "What is faith?"
 AT_ONCE = 3.0
@@ -47,14 +48,6 @@ async def container(redis: Redis) -> AsyncIterator[Container]:
     await container.aclose()
     yield container
     await container.aclose()
-
-
-async def repeated(attempt: Callable[[], Awaitable[bool]]) -> None:
-    """Try until it succeeds, as a queue does."""
-    async with asyncio.timeout(30):
-        done = False
-        while not done:
-            done = await attempt()
 
 
 async def test_statistics_come_or_are_refused_and_nothing_counted_is_lost(

@@ -14,6 +14,7 @@ from shared.errors import CacheUnavailableError
 from shared.settings import Settings
 from tests.support.caches import Cache
 from tests.support.servers import call, valkey_cluster
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -36,8 +37,7 @@ async def replicated(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Cach
                 yield cache, pids
         return
     with start_valkey() as master, start_valkey(replicaof=f"127.0.0.1 {master.port}") as replica:
-        while "master_link_status:up" not in call(replica.port, "INFO replication"):
-            pass
+        await until(lambda: "master_link_status:up" in call(replica.port, "INFO replication"))
         async for cache in _cache(master.url, clustered=False):
             yield cache, [replica.pid]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -29,6 +30,10 @@ from tests.support.stores import MemoryNoteStore
 from tests.support.tokens import Issuer, issuing
 
 CONTEXT: Any = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
+UNAVAILABLE = 503
+STANDSTILL = 0.9
+"""Seconds, after which whoever asks Redis may take it for slow; it takes a few milliseconds."""
+
 _GOOD = body("ann", "note", "updated", 1, "Faith is trust.")
 _COUNTED = (b":counters:", b":live", b"breaker:", b"totals:", b":flight:")
 
@@ -106,7 +111,10 @@ class Targets:
         if not (isinstance(event, dict) and "requestContext" in event):
             self._refuse(event)
             return
+        began = time.monotonic()
         response = self.gateway(event, CONTEXT)
+        if response["statusCode"] == UNAVAILABLE and time.monotonic() - began > STANDSTILL:
+            response = self.gateway(event, CONTEXT)  # the machine had stood still
         json.dumps(response)  # Lambda could not send it otherwise
         status: int = response["statusCode"]
         assert status < 500, response["body"]

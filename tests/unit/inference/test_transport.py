@@ -21,6 +21,7 @@ from shared.inference.transport import Transport
 from shared.settings import Settings
 from tests.support.http_faults import Fault, drip, drop, refuse, stall, truncate
 from tests.support.huggingface import HuggingFaceStandIn, serving
+from tests.support.waiting import until
 
 CONVERSATION = [Message("system", "Be brief."), Message("user", "Who was Ruth?")]
 
@@ -99,7 +100,7 @@ async def test_a_wait_that_does_not_fit_fails_at_once_and_says_how_long(
         await chatting(open_transport(settings, retries), settings)
     assert caught.value.retry_after == asked
     assert len(host.calls) == 1
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3.5, "it waited, and 4 s would not have been enough"
 
 
 def test_jitter_is_full_doubles_and_is_bounded() -> None:
@@ -112,11 +113,12 @@ def test_jitter_is_full_doubles_and_is_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [stall(5), drip()], ids=["never a word", "byte after byte without end"]
+    "fault", [stall(60), drip()], ids=["never a word", "byte after byte without end"]
 )
 async def test_the_deadline_ends_any_call(
     host: HuggingFaceStandIn, settings: Settings, open_transport: Open, fault: Fault
 ) -> None:
+    settings = replace(settings, inference_timeout=30)
     transport = open_transport(settings)
     host.script(fault)
     clock = asyncio.get_running_loop().time
@@ -124,7 +126,8 @@ async def test_the_deadline_ends_any_call(
     chat = HuggingFaceChat(transport, settings)
     with pytest.raises(InferenceTimeoutError, match=r"no whole reply within 0\.3 s"):
         await chat.complete(CONVERSATION, max_tokens=9, deadline=started + 0.3)
-    assert 0.29 < clock() - started < 0.6
+    # Not before its time; on a busy machine later, but not as late as the setting would have it.
+    assert 0.29 < clock() - started < 15
     # The broken-off connection is not used again.
     await chatting(transport, settings)
     assert len({call.port for call in host.calls}) == 2
@@ -134,7 +137,7 @@ async def test_without_a_deadline_the_setting_ends_the_call(
     host: HuggingFaceStandIn, settings: Settings, open_transport: Open
 ) -> None:
     settings = replace(settings, inference_timeout=0.2)
-    host.chat_latency = 5
+    host.chat_latency = 60
     with pytest.raises(InferenceTimeoutError, match=r"within 0\.2 s"):
         await chatting(open_transport(settings), settings)
 
@@ -151,9 +154,9 @@ async def test_a_deadline_that_has_passed_sends_nothing(
 async def test_a_caller_who_gives_up_is_not_told_of_a_time_out(
     host: HuggingFaceStandIn, settings: Settings, open_transport: Open
 ) -> None:
-    host.chat_latency = 5
+    host.chat_latency = 60
     task = asyncio.ensure_future(chatting(open_transport(settings), settings))
-    await asyncio.sleep(0.1)
+    await until(lambda: host.calls)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -1,0 +1,148 @@
+"""The functions that are not asked questions, while Hugging Face is in trouble of each kind.
+
+A note change whose text cannot be embedded is not acknowledged: it comes again until it is done,
+from the queue as from whoever pushed it. Statistics need no model.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from functions.invalidate.app import create_app as create_push_app
+from functions.invalidate.handler import QueueHandler
+from functions.stats.app import create_app as create_stats_app
+from shared.container import Container
+from tests.support.asking import Surroundings
+from tests.support.main_job import ask
+from tests.support.model_trouble import (
+    ASKED,
+    CHAT,
+    EMBED,
+    FAULTS,
+    fail_until_open,
+    models_in_reach,
+    open_container,
+    write_all,
+)
+from tests.support.queues import Context, batch, body, failed
+from tests.support.waiting import repeated
+
+TEXT = "Faith is a gift of God."
+CHANGE = body("ann", "hebrews", "updated", 2, TEXT)
+ANN = {"X-Tercet-User": "ann", "Content-Type": "application/json"}
+QUICK = {"breaker_pause": 0.2, "local_mode": True}
+
+
+@pytest.fixture
+def around(tmp_path: Path) -> Iterator[Surroundings]:
+    with models_in_reach(tmp_path) as around:
+        yield around
+
+
+@pytest.fixture
+async def asked(around: Surroundings) -> AsyncIterator[Container]:
+    """A container whose user has notes, with an answer from them cached."""
+    await write_all(around)
+    container = open_container(around)
+    assert await answer(container) == f"{ASKED} [1]"
+    yield container
+    await container.aclose()
+
+
+async def answer(container: Container) -> str:
+    """What the sources of the answer say now, in the words of the best of them."""
+    reply = await ask(container, "ann", ASKED)
+    assert reply.answer
+    return f"{reply.sources[0].content} [1]"
+
+
+def client_of(app: Any) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app)
+    return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=ANN)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_message_from_the_queue_comes_again_until_its_text_can_be_embedded(
+    around: Surroundings, asked: Container, fault: str
+) -> None:
+    """Meanwhile the note is what it was, for it has not changed yet."""
+    context: Any = Context()  # the part of it that is looked at
+    warm = open_container(around, fault, **QUICK)
+    handler = QueueHandler(lambda: warm)
+
+    async def delivered() -> bool:
+        # The handler has a loop of its own, which no other may run beside in one thread.
+        return not failed(await asyncio.to_thread(handler, batch(CHANGE), context))
+
+    around.models.failing[EMBED] = FAULTS[fault]
+    for _ in range(3):  # the breaker opens meanwhile
+        assert not await delivered()
+    assert await answer(asked) == f"{ASKED} [1]"
+    around.models.failing.clear()
+    await repeated(delivered)
+    assert TEXT in [source.content for source in (await ask(asked, "ann", TEXT)).sources]
+    assert await answer(asked) != f"{ASKED} [1]"
+    loop, _ = handler._warm or pytest.fail("it opened nothing")
+    await asyncio.to_thread(loop.run_until_complete, warm.aclose())
+    loop.close()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_pushed_message_is_refused_until_its_text_can_be_embedded(
+    around: Surroundings, asked: Container, fault: str
+) -> None:
+    pushing = open_container(around, fault, **QUICK)
+    around.models.failing[EMBED] = FAULTS[fault]
+    async with client_of(create_push_app(pushing)) as client:
+
+        async def pushed() -> bool:
+            status = (await client.post("/notes/changes", content=CHANGE)).status_code
+            assert status in {204, 502, 503, 504}
+            return status == 204
+
+        for _ in range(3):
+            assert not await pushed()
+        assert await answer(asked) == f"{ASKED} [1]"
+        around.models.failing.clear()
+        await repeated(pushed)
+    assert await answer(asked) != f"{ASKED} [1]"
+    await pushing.aclose()
+
+
+async def test_a_change_without_a_text_and_one_while_no_answers_are_written_are_done_at_once(
+    around: Surroundings, asked: Container
+) -> None:
+    """Deleting needs no vector, and changing no language model."""
+    pushing = open_container(around, local_mode=True)
+    async with client_of(create_push_app(pushing)) as client:
+        around.models.failing[CHAT] = FAULTS["an error"]
+        assert (await client.post("/notes/changes", content=CHANGE)).status_code == 204
+        around.models.failing = {EMBED: FAULTS["an error"]}
+        gone = body("ann", "hebrews", "deleted", 3)
+        assert (await client.post("/notes/changes", content=gone)).status_code == 204
+    around.models.failing.clear()
+    reply = await ask(asked, "ann", ASKED)
+    assert not {source.note_id for source in reply.sources} & {"hebrews"}
+    await pushing.aclose()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("model", [CHAT, EMBED])
+async def test_statistics_are_told_and_ask_no_model(
+    around: Surroundings, asked: Container, model: str, fault: str
+) -> None:
+    container = open_container(around, fault, local_mode=True)
+    around.models.failing[model] = FAULTS[fault]
+    breakers = container.breakers
+    await fail_until_open(container, breakers.chat if model == CHAT else breakers.embeddings)
+    calls = len(around.models.calls)
+    async with client_of(create_stats_app(container)) as client:
+        told = (await client.get("/assistant/cache-stats")).raise_for_status().json()
+        (await client.get("/metrics")).raise_for_status()
+    assert told["answers"]["generated"] == 1
+    assert len(around.models.calls) == calls
+    await container.aclose()

@@ -1,0 +1,101 @@
+"""Hugging Face in trouble of every kind, and containers that call it."""
+
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shared.cache import keyspace
+from shared.container import Container
+from shared.errors import InferenceError
+from shared.inference.breaker import Breaker
+from shared.question import normalise
+from shared.settings import Settings
+from tests.support.asking import NOTES, Surroundings, surroundings, write_notes
+from tests.support.http_faults import drip, drop, refuse, send_json, send_text, stall, truncate
+from tests.support.main_job import ask
+from tests.support.servers import call
+
+CHAT, EMBED = "/chat/completions", "/embed"
+ASKED = NOTES["hebrews"]
+
+FAULTS = {
+    "an error": refuse(500, {"error": "Internal Server Error"}),
+    "loading": refuse(503, {"error": "Model is currently loading", "estimated_time": 20.0}),
+    "rate limit": refuse(429, {"error": "Too many"}, RateLimit='"api";r=0;t=55'),
+    "time-out": refuse(504),
+    "silence": stall(60),
+    "a slow drip": drip(),
+    "half a reply": truncate,
+    "a reset": drop,
+    "malformed JSON": send_text('{"choices": ['),
+    "another form": send_json({"hello": "there"}),
+    "an error within a good reply": send_json({"error": "overloaded"}),
+}
+WITHOUT_END = frozenset({"silence", "a slow drip"})
+"""Only a time-out ends these."""
+
+
+@contextmanager
+def models_in_reach(folder: Path) -> Iterator[Surroundings]:
+    with surroundings(folder) as around:
+        around.models.embed = by_words
+        yield around
+
+
+def forget_embedding(around: Surroundings, question: str) -> None:
+    """Let the cache know the vector of this question no more."""
+    name = keyspace.embedding(Settings().embedding_model, normalise(question))
+    assert call(around.valkey.port, f"DEL {name}") == ":1\r\n"
+
+
+def by_words(texts: Sequence[str]) -> list[list[float]]:
+    """Embeddings that are near each other where the texts share words."""
+    rows = np.full((len(texts), 384), 1e-3)
+    for row, text in zip(rows, texts, strict=True):
+        for word in re.findall(r"\w+", text.casefold()):
+            row[zlib.crc32(word.encode()) % 384] += 1
+    return [[float(each) for each in row] for row in rows]
+
+
+def open_container(around: Surroundings, fault: str = "", **changes: object) -> Container:
+    """A container that soon leaves a model alone, and for long.
+
+    It is patient with calls, for the machine may be busy; not where only a time-out ends a fault.
+    """
+    settings = Settings.from_env(around.environ)
+    given = {
+        "inference_timeout": 1.0 if fault in WITHOUT_END else 20.0,
+        "breaker_min_calls": 2,
+        "breaker_window": 600,
+        "breaker_pause": 300,
+    }
+    return Container(replace(settings, **given | changes))  # type: ignore[arg-type]  # by name
+
+
+async def write_all(around: Surroundings, user_id: str = "ann") -> None:
+    """Give a user all of `NOTES`, by a container of its own, which is patient."""
+    container = open_container(around)
+    await write_notes(container, user_id)
+    await container.aclose()
+
+
+async def fail_until_open(container: Container, breaker: Breaker | None = None) -> int:
+    """Ask until this model, the language model where none is named, is left alone.
+
+    Whoever finds that out may get a quotation already; gives how many did.
+    """
+    breaker, quoted = breaker or container.breakers.chat, 0
+    for number in range(9):
+        if breaker.state == "open":
+            return quoted
+        with suppress(InferenceError):
+            reply = await ask(container, "ann", f"What is number {number}?")
+            assert reply.degraded
+            quoted += 1
+    pytest.fail("it never opened")
