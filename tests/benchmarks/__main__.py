@@ -16,6 +16,7 @@ PARTS = (
     "memory",
     "outages",
     "failover",
+    "stampede",
     "stats",
     "crowds",
 )

@@ -1,6 +1,6 @@
 """One question, one generation: however many ask it at once, in however many processes.
 
-TERCET_STAMPEDE=8x500 makes the crowd as large as that: processes, and askers in all.
+`python -m tests.benchmarks stampede` lets 500 ask, in 8 processes.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from tests.support.crowd import ASKED, NOTE, crowd
 from tests.support.outages import HashingEmbedder, SlowAnswerer, a_container
 from tests.support.troubles import Redis
 
-PROCESSES, ASKERS = map(int, os.environ.get("TERCET_STAMPEDE", "4x100").split("x"))
-EACH = ASKERS // PROCESSES
+PROCESSES, ASKERS = 4, 102
+EACH = (26, 26, 25, 25)
 SECONDS = 1.5
 ANSWER = f"what is faith: {NOTE}"
 
@@ -25,36 +25,41 @@ def test_the_same_question_in_several_processes_is_generated_once(
 ) -> None:
     """Those who wait ask Redis about four times a second, not more."""
     with crowd(
-        redis.url, tmp_path / "log", processes=PROCESSES, askers=EACH, seconds=SECONDS
+        redis.url, tmp_path / "log", processes=PROCESSES, askers=ASKERS, seconds=SECONDS
     ) as asking:
         redis.proxy.reset()
         began = time.monotonic()
         asking.ask()
-        assert asking.replies() == [ANSWER] * EACH * PROCESSES
+        assert asking.replies() == [ANSWER] * ASKERS
         elapsed = time.monotonic() - began
     assert len(asking.generations()) == 1
-    assert redis.proxy.round_trips / (EACH * PROCESSES) <= 5 + 5 * elapsed
+    assert redis.proxy.round_trips / ASKERS <= 5 + 5 * elapsed
 
 
 def test_where_the_generating_process_is_killed_another_takes_over(
     redis: Redis, tmp_path: Path
 ) -> None:
+    """The first one never comes to its end by itself, so whenever it is killed is midway."""
     with crowd(
-        redis.url, tmp_path / "log", processes=PROCESSES, askers=EACH, seconds=SECONDS
+        redis.url,
+        tmp_path / "log",
+        processes=PROCESSES,
+        askers=ASKERS,
+        seconds=SECONDS,
+        how="hangs",
     ) as asking:
         asking.ask()
-        while not asking.generations():
-            time.sleep(0.01)
-        time.sleep(SECONDS / 3)
-        os.kill(asking.generations()[0], signal.SIGKILL)
-        assert asking.replies() == [ANSWER] * EACH * (PROCESSES - 1)
+        owner = asking.owner()
+        place = [process.pid for process in asking.processes].index(owner)
+        os.kill(owner, signal.SIGKILL)
+        assert asking.replies() == [ANSWER] * (ASKERS - EACH[place])
     assert len(asking.generations()) == 2
 
 
 def test_an_answer_that_takes_longer_than_a_flight_lasts_is_still_generated_once(
     redis: Redis, tmp_path: Path
 ) -> None:
-    with crowd(redis.url, tmp_path / "log", processes=2, askers=5, seconds=5) as asking:
+    with crowd(redis.url, tmp_path / "log", processes=2, askers=10, seconds=5) as asking:
         asking.ask()
         assert asking.replies() == [ANSWER] * 10
     assert len(asking.generations()) == 1
@@ -63,17 +68,22 @@ def test_an_answer_that_takes_longer_than_a_flight_lasts_is_still_generated_once
 def test_a_failure_reaches_whoever_waited_for_the_answer(redis: Redis, tmp_path: Path) -> None:
     """It may be generated again for whoever came too late to wait, but not for each in turn."""
     with crowd(
-        redis.url, tmp_path / "log", processes=PROCESSES, askers=EACH, seconds=SECONDS, how="fails"
+        redis.url,
+        tmp_path / "log",
+        processes=PROCESSES,
+        askers=ASKERS,
+        seconds=SECONDS,
+        how="fails",
     ) as asking:
         asking.ask()
         replies = asking.replies()
-    assert replies == ["InferenceUnavailableError: the model is loading (7.0)"] * EACH * PROCESSES
+    assert replies == ["InferenceUnavailableError: the model is loading (7.0)"] * ASKERS
     assert len(asking.generations()) <= 3
 
 
 def test_where_there_are_no_notes_nobody_waits_in_vain(redis: Redis, tmp_path: Path) -> None:
     with crowd(
-        redis.url, tmp_path / "log", processes=2, askers=25, seconds=0, how="without notes"
+        redis.url, tmp_path / "log", processes=2, askers=50, seconds=0, how="without notes"
     ) as asking:
         asking.ask()
         assert asking.replies() == [""] * 50

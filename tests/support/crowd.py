@@ -1,7 +1,7 @@
 """Several processes that ask one Redis the same question at once.
 
-`python -m tests.support.crowd URL LOG ASKERS SECONDS HOW` is one of them; it writes a line with its
-process id to LOG whenever it begins to generate.
+`python -m tests.support.crowd URL LOG SECONDS HOW PATIENCE ASKERS` is one of them; it writes a line
+with its process id to LOG whenever it begins to generate.
 """
 
 import asyncio
@@ -9,6 +9,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -45,45 +47,79 @@ class Crowd:
         """Which processes have begun to generate, in order."""
         return [int(line) for line in self.log.read_text().split()]
 
-    def replies(self) -> list[str]:
-        """What those that still live were answered: texts, or kinds of errors."""
-        replies: list[str] = []
+    def owner(self, within: float = 60.0) -> int:
+        """Which process was the first to generate; it is waited for."""
+        end = time.monotonic() + within
+        while not (begun := self.generations()):
+            if time.monotonic() > end:
+                raise TimeoutError("nobody generates")
+            time.sleep(0.01)
+        return begun[0]
+
+    def replies(self, within: float = 120.0) -> list[str]:
+        """What those that still live were answered: texts, or kinds of errors.
+
+        Processes that say nothing within so many seconds are ended, and their replies missing.
+        """
+        lines = self.lines(within)
+        return [reply for line in lines if line for reply in json.loads(line)]
+
+    def lines(self, within: float) -> list[str]:
+        """The next line of each process; empty where it ended, or said nothing in time."""
+        timer = threading.Timer(within, self._end)
+        timer.start()
+        try:
+            return [process.stdout.readline() for process in self.processes if process.stdout]
+        finally:
+            timer.cancel()
+
+    def _end(self) -> None:
         for process in self.processes:
-            assert process.stdout
-            line = process.stdout.readline()
-            replies += json.loads(line) if line else []
-        return replies
+            process.kill()
 
 
 @contextmanager
 def crowd(
-    url: str, log: Path, *, processes: int, askers: int, seconds: float, how: str = "answers"
+    url: str,
+    log: Path,
+    *,
+    processes: int,
+    askers: int,
+    seconds: float,
+    how: str = "answers",
+    redis_timeout: float = 5.0,
 ) -> Iterator[Crowd]:
-    """Start processes of so many askers each; an answer takes `seconds`.
+    """Start processes that share so many askers; an answer takes `seconds`.
 
     Args:
         url: of the Redis that they share.
         log: a file that need not exist.
         processes: how many.
-        askers: in each.
+        askers: how many in all of them together, spread as evenly as can be.
         seconds: how long generating takes.
-        how: `answers`, `fails`, or `without notes`.
+        how: `answers`, `fails`, `without notes`, or `hangs`: then the first to generate never ends.
+        redis_timeout: how patient each is with Redis, in seconds.
     """
     log.touch()
-    command = [sys.executable, "-m", __spec__.name, url, str(log), str(askers), str(seconds), how]
+    given = (url, str(log), str(seconds), how, str(redis_timeout))
+    command = [sys.executable, "-m", __spec__.name, *given]
     with ExitStack() as stack:
         started = []
-        for _ in range(processes):
+        for place in range(processes):
+            share = askers // processes + (place < askers % processes)
             process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+                [*command, str(share)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                cwd=ROOT,
             )
             stack.enter_context(process)
             stack.callback(process.kill)
             started.append(process)
-        for process in started:
-            assert process.stdout
-            assert process.stdout.readline() == "ready\n"
-        yield Crowd(started, log)
+        made = Crowd(started, log)
+        assert set(made.lines(60)) == {"ready\n"}
+        yield made
 
 
 class _LoggingAnswerer(SlowAnswerer):
@@ -97,20 +133,23 @@ class _LoggingAnswerer(SlowAnswerer):
     ) -> Completion:
         with self._log.open("a") as log:
             log.write(f"{os.getpid()}\n")
+        if self._how == "hangs" and len(self._log.read_text().split()) == 1:
+            await asyncio.Event().wait()
         completion = await super().answer(question, sources, deadline=deadline)
         if self._how == "fails":
             raise InferenceUnavailableError("the model is loading", retry_after=7.0)
         return completion
 
 
-async def _take_part(url: str, log: str, askers: str, seconds: str, how: str) -> None:
+async def _take_part(arguments: Sequence[str]) -> None:
+    url, log, seconds, how, redis_timeout, askers = arguments
     store = MemoryNoteStore()
     if how != "without notes":
         (vector,) = await HashingEmbedder().embed([NOTE])
         note = Note("ann", "note", "", NOTE, 1, 1)
         await store.replace(note, [Chunk("note#0", "note", NOTE, vector)])
     answerer = _LoggingAnswerer(log, float(seconds), how)
-    container = a_container(url, store, answerer, redis_timeout=5)
+    container = a_container(url, store, answerer, redis_timeout=float(redis_timeout))
     await container.assistant.ask(Request("somebody", "Is anybody there?"))
     print("ready", flush=True)  # noqa: T201  # to the test
     await asyncio.to_thread(sys.stdin.readline)
@@ -128,4 +167,4 @@ async def _asked(container: Container) -> str:
 
 
 if __name__ == "__main__":
-    asyncio.run(_take_part(*sys.argv[1:]))
+    asyncio.run(_take_part(sys.argv[1:]))
