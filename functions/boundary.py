@@ -27,6 +27,7 @@ _CARRIED = frozenset({b"traceparent", b"tracestate", b"x-correlation-id"})
 _METHODS = frozenset(
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"}
 )
+_LONGEST_METHOD = 32
 _SERVER_ERROR = 500
 
 
@@ -59,12 +60,7 @@ class Boundary:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
-        attributes = {
-            "http.request.method": method,
-            "url.scheme": scope["scheme"],
-            "url.path": scope["path"],
-        }
+        attributes = _asked(scope)
         carried = {
             name.decode(): value.decode("latin-1")
             for name, value in scope["headers"]
@@ -73,7 +69,7 @@ class Boundary:
         try:
             with (
                 about(request=request_id(scope), **correlation(carried)),
-                root(method, "server", attributes, carried) as span,
+                root(_verb(scope), "server", attributes, carried) as span,
             ):
                 await self._serve(scope, receive, send, span)
         finally:
@@ -130,12 +126,35 @@ def _named_elsewhere(scope: "Scope", span: "Span") -> dict[str, object]:
     return names
 
 
+def _verb(scope: "Scope") -> str:
+    """Begin the name of a request's span; a method that nobody knows becomes no name."""
+    return scope["method"] if scope["method"] in _METHODS else "HTTP"
+
+
+def _asked(scope: "Scope") -> dict[str, str | int]:
+    """Tell a request's span what is known of it at once."""
+    method = scope["method"]
+    told: dict[str, str | int] = {"http.request.method": method, "url.scheme": scope["scheme"]}
+    if method not in _METHODS:
+        told |= {
+            "http.request.method": "_OTHER",
+            "http.request.method_original": method[:_LONGEST_METHOD],
+        }
+    address, port = scope.get("server") or ("", None)
+    if address:
+        told["server.address"] = address
+    if isinstance(port, int):
+        told["server.port"] = port
+    return told
+
+
 def _describe(span: "Span", scope: "Scope", status: int, facts: dict[str, object]) -> None:
     """Tell a request's span how it went."""
     attributes: dict[str, str | int] = {"http.response.status_code": status}
     if route := getattr(scope.get("route"), "path", None):
-        attributes["http.route"] = route
-        span.rename(f"{scope['method']} {route}")
+        # Instead of the path that was asked for, which may hold somebody's ids.
+        attributes |= {"http.route": route, "url.path": route}
+        span.rename(f"{_verb(scope)} {route}")
     for name in ("tier", "match", "cache"):
         if name in facts:
             attributes[f"tercet.{name}"] = str(facts[name] or "none")

@@ -13,9 +13,9 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    Attributes: TypeAlias = Mapping[str, str | int | float | bool]
+    Attributes: TypeAlias = Mapping[str, str | int | float | bool | Sequence[str]]
 
 
 T = TypeVar("T")

@@ -9,9 +9,11 @@ Nor does the trace's context leave with what is asked of the models' host, which
 
 import os
 import re
+from contextlib import suppress
 from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _FLUSH_SECONDS = 1.0
 """How long an invocation waits for its spans to be taken; later ones go with the next."""
 
+_POSTGRES_PORT = 5432
 _STORE_STEPS = frozenset({"search", "read_note", "write_note"})
 _KINDS = {"server": SpanKind.SERVER, "consumer": SpanKind.CONSUMER}
 _W3C = TraceContextTextMapPropagator()
@@ -82,15 +85,14 @@ class Tracing:
         """`flushing`: whether `flush` is to wait until what ended is sent off."""
         self._provider = provider
         self._tracer = provider.get_tracer("tercet")
-        postgres = settings.database_url_secret or settings.database_url.startswith("postgres")
-        self._store = "postgresql" if postgres else "sqlite"
+        self._store = _store(settings)
         self._flushing = flushing
 
     def step(self, name: str) -> "_Span":
         """Trace a step; what is one call to the note store is told as that."""
         if name not in _STORE_STEPS:
             return _Span(self._tracer, name, SpanKind.INTERNAL, {})
-        attributes = {"db.system.name": self._store, "db.operation.name": name}
+        attributes = {**self._store, "db.operation.name": name}
         return _Span(self._tracer, name, SpanKind.CLIENT, attributes)
 
     def call(self, name: str, attributes: "Attributes") -> "_Span":
@@ -148,6 +150,20 @@ class _Span(steps.Span):
     def rename(self, name: str) -> None:
         """Give it another name."""
         self._span.update_name(name)
+
+
+def _store(settings: "Settings") -> "Attributes":
+    """Say what the note store is, and where, if it is no file and its URL no secret."""
+    if settings.database_url_secret:
+        return {"db.system.name": "postgresql"}  # a secret is of that form alone
+    if not settings.database_url.startswith(("postgresql://", "postgres://")):
+        return {"db.system.name": "sqlite"}
+    told: dict[str, str | int] = {"db.system.name": "postgresql"}
+    with suppress(ValueError):  # the store itself says what is wrong with it
+        url = urlsplit(settings.database_url)
+        if url.hostname:
+            told |= {"server.address": url.hostname, "server.port": url.port or _POSTGRES_PORT}
+    return told
 
 
 def _context(carried: "Mapping[str, str]") -> Context | None:

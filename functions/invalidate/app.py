@@ -9,6 +9,7 @@ from functions.application import Part, build_app
 from functions.bodies import read_bytes
 from functions.document import named
 from functions.identity import caller
+from functions.invalidate import origin
 from functions.invalidate.applying import apply, explained
 from functions.opening import open_container
 from functions.problems import MEDIA_TYPE
@@ -57,11 +58,12 @@ def part(container: Container) -> Part:
             raise ForbiddenError(
                 f"the token must have the scope {SCOPE}, or PUSH_SUBJECTS name its sub or email"
             )
-        message_id = http.headers.get("ce-id", "pushed without an id")
-        with explained(message_id):
-            change = parse_change(await read_bytes(http, MAX_BYTES))
+        body = origin.read(await read_bytes(http, MAX_BYTES))
+        told = origin.pushed(http.headers, body)
+        with explained(told.id, told.carried, of=told.of):
+            change = parse_change(body)
             try:
-                await apply(change, container.freshness, message_id=message_id)
+                await apply(change, container.freshness, message_id=told.id)
             except UnavailableError as error:
                 # Whatever was missing, to the queue it is one thing: once more, later.
                 seconds = error.retry_after or _RETRY_SECONDS

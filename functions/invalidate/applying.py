@@ -68,7 +68,7 @@ def explained(
     }
     with (
         about(message_id=message_id, **correlation(carried)),
-        root("process note change", "consumer", attributes, carried),
+        root(_named(of), "consumer", attributes, carried),
     ):
         try:
             yield
@@ -77,6 +77,11 @@ def explained(
             facts = {"message_id": message_id, "reason": reason, "Failed": 1}
             records.log(level, "note change failed", extra={"facts": embedded(facts)})
             raise
+
+
+def _named(of: "Mapping[str, str]") -> str:
+    """Name the span as OpenTelemetry's conventions for messaging do."""
+    return f"process {of.get('messaging.destination.name', 'note change')}"
 
 
 def _verdict(error: Exception) -> tuple[int, str]:

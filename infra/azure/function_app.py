@@ -8,10 +8,16 @@ import azure.functions as func
 from functions import health
 from functions.application import build_app
 from functions.ask import app as ask
+from functions.invalidate import origin
 from functions.invalidate.applying import apply, explained
 from functions.opening import open_container
 from functions.stats import app as stats
 from shared.notes.changes import parse_change
+
+_QUEUE = {
+    "messaging.system": "azure_queue_storage",
+    "messaging.destination.name": "note-changes",
+}
 
 container = open_container()
 parts = (ask.part, stats.part, health.part)
@@ -25,13 +31,23 @@ app = func.AsgiFunctionApp(
 
 @app.function_name("note_changed")
 @app.queue_trigger("message", queue_name="note-changes", connection="AzureWebJobsStorage")
-async def note_changed(message: func.QueueMessage) -> None:
+async def note_changed(message: func.QueueMessage, context: func.Context) -> None:
     """Apply a note change.
 
     What it raises makes the message come again, and go to `note-changes-poison` after
     `maxDequeueCount` times.
     """
+    body = origin.read(message.get_body())
     message_id = message.id or "queued without an id"
-    with explained(message_id):
-        change = parse_change(message.get_body())
+    # A storage queue carries nothing beside a message; its host begins a trace for each, and a
+    # CloudEvent in the message may have brought its sender's.
+    carried = _trace_of(context) | origin.pushed({}, body).carried
+    with explained(message_id, carried, of=_QUEUE):
+        change = parse_change(body)
         await apply(change, container.freshness, message_id=message_id)
+
+
+def _trace_of(context: func.Context) -> dict[str, str]:
+    traced = context.trace_context
+    told = {"traceparent": traced.trace_parent, "tracestate": traced.trace_state}
+    return {name: value for name, value in told.items() if isinstance(value, str) and value}

@@ -13,7 +13,7 @@ _LUA = Path(__file__).parent / "lua"
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command as it goes over the wire; `script` is its text, where it calls one.
+    """One command as it goes over the wire; `script` is its text, and `name` what it is called.
 
     Where it is `optional`, and a cluster's node for its key is away, its reply is None.
     """
@@ -21,6 +21,7 @@ class Command:
     arguments: tuple[Argument, ...]
     script: str = ""
     optional: bool = False
+    name: str = ""
 
     @classmethod
     def of(cls, *arguments: Argument, optional: bool = False) -> "Command":
@@ -38,7 +39,7 @@ class Command:
         """Call a script by its text, for a server that does not know it yet."""
         if not self.script:
             return self
-        return Command(("EVAL", self.script, *self.arguments[2:]), self.script)
+        return Command(("EVAL", self.script, *self.arguments[2:]), self.script, name=self.name)
 
 
 class Script:
@@ -46,9 +47,11 @@ class Script:
 
     def __init__(self, name: str) -> None:
         """Read `lua/<name>.lua`."""
+        self._name = name
         self._text = (_LUA / f"{name}.lua").read_text(encoding="utf-8")
         self._sha = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
 
     def call(self, keys: Sequence[str], *arguments: Argument) -> Command:
         """Call it; all keys must share a slot."""
-        return Command(("EVALSHA", self._sha, len(keys), *keys, *arguments), self._text)
+        arguments = ("EVALSHA", self._sha, len(keys), *keys, *arguments)
+        return Command(arguments, self._text, name=self._name)

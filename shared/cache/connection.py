@@ -24,6 +24,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 from shared.cache import keyspace
 from shared.cache.commands import Command, Script
+from shared.cache.described import described
 from shared.cache.outages import Outages
 from shared.cache.packing import packing
 from shared.errors import CacheFullError, CacheUnavailableError
@@ -31,7 +32,6 @@ from shared.steps import call
 
 if TYPE_CHECKING:
     from shared.settings import Settings
-    from shared.steps import Attributes
 
 __all__ = ["Command", "Connection", "Script"]  # what goes over it is known by it, too
 
@@ -69,6 +69,7 @@ class Connection:
         """
         self.outages = outages or Outages()
         self._client: Any = client  # not all of its methods are typed
+        self._server = client.connection_pool.connection_kwargs
         self._timeout = timeout
         self._probe = timeout if probe is None else probe
         self._turns = asyncio.Semaphore(connections)
@@ -127,7 +128,7 @@ class Connection:
         clock = asyncio.get_running_loop().time
         began = clock()
         try:
-            with call(_described, commands):
+            with call(described, (commands, self._server)):
                 replies = await self._in_time(commands, seconds)
         except _TROUBLE as error:
             stalled = clock() - began > seconds + _STALL_SECONDS
@@ -154,7 +155,7 @@ class Connection:
         wait = Command.of("WAIT", replicas, int(seconds * 1000))
         try:
             # A server that does not know the script is sent both twice.
-            with call(_described, (command, wait)):
+            with call(described, ((command, wait), self._server)):
                 async with asyncio.timeout(self._timeout + 2 * seconds):
                     reply, held = await self._send([command, wait], waiting=True)
         except _TROUBLE as error:
@@ -267,18 +268,6 @@ class Connection:
         for command in commands:
             pipeline.execute_command(*command.arguments)
         return list(await pipeline.execute(raise_on_error=False))
-
-
-def _described(commands: Sequence[Command]) -> "tuple[str, Attributes]":
-    """Name a round trip as OpenTelemetry's conventions for databases do."""
-    if len(commands) == 1:
-        name = str(commands[0].arguments[0])
-        return name, {"db.system.name": "redis", "db.operation.name": name}
-    return "PIPELINE", {
-        "db.system.name": "redis",
-        "db.operation.name": "PIPELINE",
-        "db.operation.batch.size": len(commands),
-    }
 
 
 def _is_damage(reply: object) -> bool:

@@ -14,6 +14,7 @@ from shared.errors import (
     InferenceUnavailableError,
 )
 from shared.inference.bearer import Bearer, token_of
+from shared.inference.described import answered, described
 from shared.inference.failures import decoded, excerpt, failure, form, said_in
 from shared.inference.retries import Retries
 from shared.secrets import GivenSecret
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from shared.inference.endpoint import Endpoint
     from shared.secrets import Secret
     from shared.settings import Settings
-    from shared.steps import Attributes
 
 _WORTH_A_RETRY = frozenset({408, 429, 500, 502, 503, 504})
 _OUT_OF_REACH = (
@@ -32,8 +32,6 @@ _OUT_OF_REACH = (
     httpx.ProxyError,
     httpx.ConnectTimeout,
 )
-_OPERATIONS = {"HF_CHAT": "chat", "HF_EMBEDDING": "embeddings"}
-_USAGE = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
 _CONNECT_SECONDS = 3.0
 _KEEP_ALIVE_SECONDS = 60.0
 
@@ -102,14 +100,14 @@ class Transport:
         if left <= 0:
             raise late
         content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        with call(_described, endpoint) as span:
+        with call(described, (endpoint, body)) as span:
             try:
                 async with asyncio.timeout(left):
                     response = await self._send(endpoint, content, private, started + left)
             except TimeoutError:
                 raise late from None
             reply = _json(endpoint, response, [*private, token_of(response)])
-            span.tell(_usage(reply))
+            span.tell(answered(reply))
         return reply
 
     async def aclose(self) -> None:
@@ -162,28 +160,6 @@ class Transport:
                 transport=self._http,
             )
         return self._client
-
-
-def _described(endpoint: "Endpoint") -> "tuple[str, Attributes]":
-    """Name a call as OpenTelemetry's conventions for generative AI do."""
-    operation = _OPERATIONS[endpoint.variable]
-    return f"{operation} {endpoint.model}", {
-        "gen_ai.operation.name": operation,
-        "gen_ai.provider.name": "huggingface",
-        "gen_ai.request.model": endpoint.model,
-        "server.address": httpx.URL(endpoint.url).host,
-    }
-
-
-def _usage(reply: Any) -> "Attributes":
-    """Give the tokens that a call took, as far as the host tells."""
-    told = reply.get("usage") if isinstance(reply, dict) else None
-    counts = told if isinstance(told, dict) else {}
-    return {
-        f"gen_ai.usage.{ours}": counts[theirs]
-        for theirs, ours in _USAGE.items()
-        if type(counts.get(theirs)) is int
-    }
 
 
 def _sendable(variable: str, value: str) -> str:

@@ -15,19 +15,18 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from functions.application import behind_gateway
 from functions.ask.app import create_app
-from functions.invalidate.handler import QueueHandler
+from shared.cache import keyspace
 from shared.container import Container
+from shared.inference.breaker import Breakers
 from shared.settings import Settings
 from shared.telemetry import JsonLines
 from tests.support.asking import Surroundings, surroundings, write_notes
 from tests.support.http_faults import refuse
 from tests.support.huggingface import hashed_answer, hashed_embeddings
-from tests.support.queues import Context, body, record
+from tests.support.queues import Context
 from tests.support.servers import call
-from tests.support.traces import Tree, traced, trees
+from tests.support.traces import TRACE, TRACEPARENT, Tree, traced, trees
 
-TRACE = "0af7651916cd43dd8448eb211c80319c"
-TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 MODELS = "127.0.0.1"
 EVENT = Path(__file__).parents[1] / "events" / "http_api_v2.json"
 
@@ -61,6 +60,8 @@ class Asker:
 
     http: httpx.AsyncClient
     collected: InMemorySpanExporter
+    models_port: int | None
+    redis_port: int
 
     async def ask(self, query: str, **headers: str) -> Tree:
         """The one tree of spans that a question leaves."""
@@ -71,7 +72,7 @@ class Asker:
 
 
 @pytest.fixture
-async def asker(settings: Settings) -> AsyncIterator[Asker]:
+async def asker(settings: Settings, around: Surroundings) -> AsyncIterator[Asker]:
     container = Container(settings)
     transport = httpx.ASGITransport(create_app(container))
     headers = {"X-Tercet-User": "ann"}
@@ -80,7 +81,7 @@ async def asker(settings: Settings) -> AsyncIterator[Asker]:
         async with httpx.AsyncClient(
             transport=transport, base_url="http://127.0.0.1", headers=headers
         ) as http:
-            yield Asker(http, collected)
+            yield Asker(http, collected, httpx.URL(settings.chat_url).port, around.valkey.port)
     await container.aclose()
 
 
@@ -88,7 +89,7 @@ async def test_a_miss_is_one_tree_with_every_step_and_every_call(asker: Asker) -
     tree = await asker.ask("What is faith?")
     assert tree.names == [
         "POST /assistant/query",
-        ["look_up", "EVALSHA"],
+        ["look_up", "EVALSHA look_up"],
         ["survey", "PIPELINE"],
         ["embed", "embeddings sentence-transformers/all-MiniLM-L6-v2"],
         "search",
@@ -99,6 +100,7 @@ async def test_a_miss_is_one_tree_with_every_step_and_every_call(asker: Asker) -
     assert tree.told() == {
         "http.request.method": "POST",
         "url.scheme": "http",
+        "server.address": "127.0.0.1",
         "url.path": "/assistant/query",
         "http.route": "/assistant/query",
         "http.response.status_code": 200,
@@ -113,20 +115,32 @@ async def test_a_miss_is_one_tree_with_every_step_and_every_call(asker: Asker) -
     assert used.pop("gen_ai.usage.output_tokens") > 0
     assert used == {
         "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": "huggingface",
+        "gen_ai.provider.name": "_OTHER",
         "gen_ai.request.model": model,
+        "gen_ai.request.max_tokens": 512,
+        "gen_ai.response.model": model,
+        "gen_ai.response.finish_reasons": ("stop",),
         "server.address": MODELS,
+        "server.port": asker.models_port,
+    }
+    redis = {
+        "db.system.name": "redis",
+        "server.address": "127.0.0.1",
+        "server.port": asker.redis_port,
     }
     kept = tree.told("keep", "PIPELINE")
-    assert (kept["db.system.name"], kept["db.operation.name"]) == ("redis", "PIPELINE")
-    assert kept["db.operation.batch.size"] > 1
+    assert kept.pop("db.operation.batch.size") > 1
+    assert kept == redis | {"db.operation.name": "PIPELINE"}
+    looked_up = tree.told("look_up", "EVALSHA look_up")
+    named = {"db.operation.name": "EVALSHA", "db.stored_procedure.name": "look_up"}
+    assert looked_up == redis | named
 
 
 async def test_an_exact_hit_is_one_round_trip(asker: Asker) -> None:
     await asker.ask("What is faith?")
     await asker.ask("What is faith?")  # tells the other containers of the model's calls
     tree = await asker.ask("What is faith?")
-    assert tree.names == ["POST /assistant/query", ["look_up", "EVALSHA"]]
+    assert tree.names == ["POST /assistant/query", ["look_up", "EVALSHA look_up"]]
     assert (tree.told()["tercet.tier"], tree.told()["tercet.match"]) == ("l1", "exact")
 
 
@@ -136,7 +150,7 @@ async def test_another_wording_is_matched_within_its_own_step(asker: Asker) -> N
     assert (tree.told()["tercet.tier"], tree.told()["tercet.match"]) == ("l1", "semantic")
     (match,) = (each for each in tree.within if each.name == "match")
     assert "chat meta-llama/Llama-3.1-8B-Instruct" in match.names
-    assert "EVALSHA" in match.names
+    assert "EVALSHA peek" in match.names
 
 
 async def test_a_failure_is_told_by_its_type_alone(asker: Asker, around: Surroundings) -> None:
@@ -183,13 +197,48 @@ async def test_requests_side_by_side_are_trees_of_their_own(asker: Asker) -> Non
     assert len({tree.trace_id for tree in made}) == 5
 
 
-async def test_unknown_paths_and_methods_do_not_become_names(asker: Asker) -> None:
+@pytest.mark.parametrize(
+    ("path", "name", "status"),
+    [("/my/secret", "HTTP", 404), ("/assistant/query", "HTTP /assistant/query", 405)],
+)
+async def test_unknown_paths_and_methods_do_not_become_names(
+    asker: Asker, path: str, name: str, status: int
+) -> None:
     asker.collected.clear()
-    await asker.http.request("BREW", "/my/secret")
+    await asker.http.request("BREW", path)
     (tree,) = trees(asker.collected.get_finished_spans())
-    assert tree.name == "_OTHER"
-    assert tree.told()["http.response.status_code"] == 404
+    assert tree.name == name
+    told = tree.told()
+    assert told["http.response.status_code"] == status
+    assert (told["http.request.method"], told["http.request.method_original"]) == ("_OTHER", "BREW")
+    assert "secret" not in tree.span.to_json()
     assert tree.span.status.status_code is StatusCode.UNSET
+
+
+async def test_whoever_waits_for_the_same_question_says_so(
+    asker: Asker, around: Surroundings
+) -> None:
+    asker.collected.clear()
+    around.models.chat_latency = 0.3
+    both = [asker.http.post("/assistant/query", json={"query": "What is mercy?"}) for _ in "12"]
+    await asyncio.gather(*both)
+    around.models.chat_latency = 0.0
+    steps = [
+        [each.name for each in tree.within] for tree in trees(asker.collected.get_finished_spans())
+    ]
+    assert sorted("wait" in each for each in steps) == [False, True]
+
+
+async def test_what_is_made_do_with_says_so(
+    asker: Asker, around: Surroundings, settings: Settings
+) -> None:
+    pause = keyspace.breaker_pause(
+        keyspace.UserKeys.of("ann").partition, Breakers.of(settings).chat.id
+    )
+    lasting = 1_000 * (3_600 + 15)  # milliseconds: see `shared/cache/breakers.py`
+    call(around.valkey.port, f"SET {pause} 1 PX {lasting}")
+    tree = await asker.ask("What is faith?")
+    assert {"find_stale", "quote"} <= {each.name for each in tree.within}
 
 
 def test_the_lambda_handler_leaves_the_same_tree(settings: Settings) -> None:
@@ -209,56 +258,6 @@ def test_the_lambda_handler_leaves_the_same_tree(settings: Settings) -> None:
     assert tree.name == "POST /assistant/query"
     steps = [each.name for each in tree.within]
     assert steps == ["look_up", "survey", "embed", "search", "generate", "keep"]
-
-
-@pytest.mark.parametrize(
-    ("attribute", "system"),
-    [
-        ({"traceparent": {"stringValue": TRACEPARENT, "dataType": "String"}}, {}),
-        (
-            {},
-            {
-                "AWSTraceHeader": f"Root=1-{TRACE[:8]}-{TRACE[8:]};Parent=b7ad6b7169203331;"
-                "Sampled=1;Lineage=1:a87bd80c:0"
-            },
-        ),
-    ],
-    ids=["message attribute", "X-Ray"],
-)
-def test_a_messages_handling_is_a_part_of_its_senders_trace(
-    settings: Settings, attribute: dict[str, Any], system: dict[str, str]
-) -> None:
-    message = record("m1", body("ann", "n", "updated", 1, "Faith is trust."))
-    message["messageAttributes"] |= attribute
-    message["attributes"] |= system
-    with traced(settings) as collected:
-        answer = QueueHandler(lambda: Container(settings))({"Records": [message]}, Context())  # type: ignore[arg-type]  # a part of it
-    assert answer == {"batchItemFailures": []}
-    (tree,) = trees(collected.get_finished_spans())
-    assert tree.trace_id == TRACE
-    assert tree.span.kind is SpanKind.CONSUMER
-    assert tree.told() == {
-        "messaging.system": "aws_sqs",
-        "messaging.destination.name": "note-changes",
-        "messaging.operation.name": "process",
-        "messaging.operation.type": "process",
-        "messaging.message.id": "m1",
-    }
-    assert [each.name for each in tree.within] == [
-        "prepare",
-        "write_note",
-        "raise_fence",
-        "read_note",
-        "drop",
-    ]
-
-
-def test_a_message_that_cannot_be_applied_says_so_in_its_span(settings: Settings) -> None:
-    with traced(settings) as collected:
-        event = {"Records": [record("m1", "no JSON at all")]}
-        QueueHandler(lambda: Container(settings))(event, Context())  # type: ignore[arg-type]  # a part of it
-    (tree,) = trees(collected.get_finished_spans())
-    assert tree.told()["error.type"] == "InvalidChangeError"
 
 
 async def test_a_log_line_names_its_trace(asker: Asker, caplog: pytest.LogCaptureFixture) -> None:

@@ -20,6 +20,9 @@ from shared.tracing import Tracing
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
+
 
 @dataclass(frozen=True)
 class Tree:

@@ -56,9 +56,11 @@ class AzureDoor:
         response = await user(request, SimpleNamespace(invocation_id="1"))
         return httpx.Response(response.status_code, content=response.get_body())
 
-    async def change(self, message: str) -> None:
+    async def change(self, message: str, *, traceparent: str = "") -> None:
         user = self.functions["note_changed"].get_user_function()
-        await user(func.QueueMessage(id="7", body=message.encode()))
+        traced = SimpleNamespace(trace_parent=traceparent, trace_state="")
+        context = SimpleNamespace(invocation_id="2", trace_context=traced)
+        await user(func.QueueMessage(id="7", body=message.encode()), context)
 
 
 class HTTPDoor:

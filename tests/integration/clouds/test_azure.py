@@ -11,8 +11,11 @@ import azure.functions as func
 import pytest
 
 from shared.errors import InvalidChangeError
+from shared.settings import Settings
 from tests.integration.clouds.doors import ROOT, AzureDoor, azure
 from tests.support.asking import Surroundings
+from tests.support.queues import body
+from tests.support.traces import traced, trees
 
 HERE = ROOT / "infra" / "azure"
 HOST: dict[str, Any] = json.loads((HERE / "host.json").read_text(encoding="utf-8"))
@@ -47,6 +50,23 @@ async def test_a_message_that_makes_no_sense_raises_and_so_ends_among_the_poison
     with pytest.raises(InvalidChangeError, match="operation: Field required"):
         await door.change('{"user_id": "ann", "note_id": "n"}')
     assert HOST["extensions"]["queues"]["maxDequeueCount"] == 5
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+async def test_a_change_is_a_part_of_the_trace_of_its_sender_or_else_of_the_hosts(
+    door: AzureDoor, *, wrapped: bool
+) -> None:
+    """A storage queue has no attributes: its sender's trace comes in a CloudEvent or not at all."""
+    of_host, of_sender = (f"00-{digit * 32}-b7ad6b7169203331-01" for digit in "12")
+    message: Any = json.loads(body("ann", "n", "created", 1, "Faith is trust."))
+    if wrapped:
+        message = {"specversion": "1.0", "traceparent": of_sender, "data": message}
+    with traced(Settings()) as collected:
+        await door.change(json.dumps(message), traceparent=of_host)
+    (tree,) = trees(collected.get_finished_spans())
+    assert tree.trace_id == ("2" if wrapped else "1") * 32
+    assert tree.name == "process note-changes"
+    assert tree.told()["messaging.system"] == "azure_queue_storage"
 
 
 def test_what_is_published_holds_all_that_it_imports(around: Surroundings, tmp_path: Path) -> None:

@@ -1,0 +1,100 @@
+"""Where a pushed message came from: told by whatever carries it, and never a reason to fail."""
+
+from typing import Any
+
+import pytest
+
+from functions.invalidate.origin import Origin, pushed, read
+
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+CARRIED = {"traceparent": TRACEPARENT}
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "expected"),
+    [
+        (
+            {},
+            {
+                "subscription": "projects/example/subscriptions/note-changes",
+                "message": {"messageId": "7", "attributes": {"traceparent": TRACEPARENT}},
+            },
+            Origin(
+                "7",
+                CARRIED,
+                {"messaging.system": "gcp_pubsub", "messaging.destination.name": "note-changes"},
+            ),
+        ),
+        (
+            {},
+            {
+                "subscription": "s",
+                "message": {"attributes": {"googclient_traceparent": TRACEPARENT, "a": "b"}},
+            },
+            Origin(
+                "pushed without an id",
+                CARRIED,
+                {"messaging.system": "gcp_pubsub", "messaging.destination.name": "s"},
+            ),
+        ),
+        (
+            {},
+            {
+                "Type": "Notification",
+                "MessageId": "8",
+                "TopicArn": "arn:aws:sns:eu-central-1:123456789012:changes",
+                "MessageAttributes": {
+                    "traceparent": {"Type": "String", "Value": TRACEPARENT},
+                    "X-Correlation-Id": {"Type": "String", "Value": "abc"},
+                },
+            },
+            Origin(
+                "8",
+                CARRIED | {"x-correlation-id": "abc"},
+                {"messaging.system": "aws.sns", "messaging.destination.name": "changes"},
+            ),
+        ),
+        (
+            {},
+            {"detail-type": "NoteChanged", "id": "9", "detail": {}},
+            Origin("9", {}, {"messaging.system": "aws_eventbridge"}),
+        ),
+        (
+            {},
+            {"specversion": "1.0", "id": "10", "traceparent": TRACEPARENT, "data": {}},
+            Origin("10", CARRIED, {"messaging.system": "_OTHER"}),
+        ),
+        (
+            {"ce-id": "11", "ce-traceparent": TRACEPARENT, "ce-type": "x"},
+            {"user_id": "ann"},
+            Origin("11", CARRIED, {"messaging.system": "_OTHER"}),
+        ),
+        ({}, {}, Origin("pushed without an id", {}, {"messaging.system": "_OTHER"})),
+    ],
+    ids=["Pub/Sub", "Pub/Sub's client", "SNS", "EventBridge", "CloudEvent", "binary", "bare"],
+)
+def test_each_envelope_tells_its_own(headers: dict[str, str], body: Any, expected: Origin) -> None:
+    assert pushed(headers, body) == expected
+
+
+@pytest.mark.parametrize("nonsense", [None, 7, [], {}, "x" * 1_000])
+def test_whatever_stands_in_its_place_fails_nothing(nonsense: Any) -> None:
+    for body in (
+        nonsense,
+        {"subscription": nonsense, "message": {"attributes": nonsense, "messageId": nonsense}},
+        {"subscription": "s", "message": {"attributes": {"traceparent": nonsense}}},
+        {"Type": "Notification", "MessageAttributes": nonsense, "TopicArn": nonsense},
+        {"Type": "Notification", "MessageAttributes": {"traceparent": nonsense}},
+        {"specversion": nonsense, "traceparent": nonsense, "id": nonsense},
+        {"detail-type": nonsense, "id": nonsense},
+    ):
+        told = pushed({}, body)
+        assert told.carried == {}
+        assert 0 < len(told.id) <= 512
+        assert all(len(value) <= 512 for value in told.of.values())
+
+
+def test_what_is_no_json_stays_as_it_is() -> None:
+    assert read(b'{"a": 1}') == {"a": 1}
+    assert read(b"no JSON") == b"no JSON"
+    assert read(b"[" * 100_000) == b"[" * 100_000
