@@ -85,6 +85,18 @@ def test_however_questions_ended_the_rows_add_up_to_all_of_them(
     assert figure(page, "avoidedOf") == "10 of 42 questions"
 
 
+def test_ways_that_nothing_went_are_not_listed(
+    visitor: Visitor, valkey: ValkeyProcess, local: str
+) -> None:
+    ended = {"ended_failed": 6}
+    count_today(valkey, l1_hits=10, l1_misses=6, **ended)
+    page = visitor.open(local)
+    rows = page.locator("[data-bars=tiers] tbody tr")
+    expect(rows).to_have_count(7)
+    expect(rows.last).to_contain_text("Failed")
+    expect(page.locator("[data-key=questions] li").last).to_have_text("Failed")
+
+
 def test_a_share_of_all_has_its_label_within_the_chart(
     visitor: Visitor, valkey: ValkeyProcess, local: str
 ) -> None:

@@ -17,7 +17,8 @@ function node(name, content = "", attributes = {}) {
 
 /** Write rows of a table; a row's first cell is its heading, and a node takes a cell's place. */
 function fill(table, heads, rows) {
-  if (table.rows.length !== rows.length + 1) {
+  const { length, 0: first } = table.rows;
+  if (length !== rows.length + 1 || first.cells.length !== heads.length) {
     const head = node("tr");
     head.append(...heads.map((title) => node("th", title, { scope: "col" })));
     const body = rows.map((cells) => {
@@ -30,6 +31,7 @@ function fill(table, heads, rows) {
     parts[1].append(...body);
     table.replaceChildren(...parts);
   }
+  heads.forEach((title, index) => text(table.rows[0].cells[index], title));
   rows.forEach((cells, number) => {
     cells.forEach((value, index) => {
       const cell = table.rows[number + 1].cells[index];
@@ -57,13 +59,12 @@ function list(name, entries) {
 
 function key(name, series) {
   const host = find(`[data-key=${name}]`);
-  if (!host.children.length) {
-    host.append(...series.map(({ name: title, colour }) => {
-      const item = node("li");
-      item.append(node("span", "", { class: `swatch ${colour}` }), title);
-      return item;
-    }));
-  }
+  if (host.textContent === series.map(({ name: title }) => title).join("")) return;
+  host.replaceChildren(...series.map(({ name: title, colour }) => {
+    const item = node("li");
+    item.append(node("span", "", { class: `swatch ${colour}` }), title);
+    return item;
+  }));
 }
 
 /** What each question cost to serve, the cheapest first; then those that no tier can tell of. */
@@ -80,6 +81,12 @@ const tiers = [
   ["Failed", "no answer", "bad", ({ served }) => served.failed],
   ["Under way, or the cache was lost", "not known", "c9", ({ served }) => served.other],
 ];
+const usual = 6;
+
+/** The usual ways, and of the others those that there were. */
+function met(days, window) {
+  return tiers.filter(([, , , of], place) => place < usual || [window, ...days].some((each) => of(each)));
+}
 
 const ways = [
   ["Exact", "exact", "c1"],
@@ -100,7 +107,7 @@ function report(stats, window, chosen) {
     baseline: money(window.cost_baseline),
   };
   for (const [name, value] of Object.entries(figures)) text(find(`[data-figure=${name}]`), value);
-  fill(find("[data-bars=tiers]"), ["How", "", "Questions", "Share"], tiers.map(([name, tag, colour, of]) => {
+  fill(find("[data-bars=tiers]"), ["How", "", "Questions", "Share"], met(days, window).map(([name, tag, colour, of]) => {
     const part = ratio(of(window), window.total_requests);
     const title = node("span", name);
     title.append(node("small", tag));
@@ -179,7 +186,7 @@ function charts(days, window, chosen) {
     { name: "Any tier", colour: "c3", values: of((day) => day.combined_hit_rate) },
     { name: "Answers avoided", colour: "c1", values: of((day) => day.answers_avoided) },
   ], share, `Line chart of ${days.length} days, up to today: ${share(days.at(-1).answers_avoided)} of today’s answers avoided`);
-  show("questions", columns, tiers.map(([name, , colour, pick]) => ({ name, colour, values: of(pick) })),
+  show("questions", columns, met(days, window).map(([name, , colour, pick]) => ({ name, colour, values: of(pick) })),
     count, `Columns of ${days.length} days, by how questions were served: ${count(days.at(-1).total_requests)} questions today`, 2);
   show("money", columns, [
     { name: "Saved", colour: "c1", values: of((day) => day.cost_saved) },
