@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from infra.local.valkey import ValkeyProcess
+from shared import statistics
 from shared.errors import CacheUnavailableError
 from tests.support.load import Load
 from tests.support.main_job import ask, written
@@ -121,15 +122,19 @@ async def test_a_node_that_is_lost_for_good_costs_its_users_their_cache_and_nobo
         cluster_node_timeout=500, cluster_require_full_coverage=full_coverage
     ) as cluster:
         lost = USERS if full_coverage == "yes" else of_node(1)
-        async with loaded(cluster) as load, load.going_on():
-            await until(lambda: {served.user for served in load.served} == set(USERS))
-            os.kill(cluster.nodes[1].pid, signal.SIGKILL)
-            # Until the node time-out is over, the others do not know that it is gone.
-            await until(lambda: _settled(load, lost))
-        # Nobody else asks now, and a busy machine slows down whoever asks first, at most.
-        for user in USERS:
-            caches = [(await ask(load.container, user, ASKED)).cache for _ in range(3)]
-            assert ("ok" in caches) is (user not in lost)
+        async with loaded(cluster) as load:
+            async with load.going_on():
+                await until(lambda: {served.user for served in load.served} == set(USERS))
+                os.kill(cluster.nodes[1].pid, signal.SIGKILL)
+                # Until the node time-out is over, the others do not know that it is gone.
+                await until(lambda: _settled(load, lost))
+            # Nobody else asks now, and a busy machine slows down whoever asks first, at most.
+            for user in USERS:
+                caches = [(await ask(load.container, user, ASKED)).cache for _ in range(3)]
+                assert ("ok" in caches) is (user not in lost)
+            # Counters of every partition make one figure: told in part it would be a wrong one.
+            with pytest.raises(CacheUnavailableError):
+                await statistics.read(load.container.ledger)
 
 
 def _settled(load: Load, lost: Collection[str]) -> bool:

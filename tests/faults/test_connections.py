@@ -7,6 +7,7 @@ from random import Random
 from tests.support.main_job import ask, written
 from tests.support.outages import a_container
 from tests.support.troubles import Redis
+from tests.support.waiting import until
 
 
 async def test_while_redis_is_mute_few_requests_probe_and_none_waits_for_it(redis: Redis) -> None:
@@ -57,12 +58,12 @@ async def test_a_cancelled_request_never_gets_its_reply_to_another(redis: Redis)
 
 async def test_a_process_that_stands_still_does_not_blame_redis(redis: Redis) -> None:
     """As when the first questions load what they need, and others wait for their replies."""
-    container = a_container(redis.url)
+    container = a_container(redis.url, redis_timeout=0.5)
     await ask(container, "ann", "What is faith?")
-    redis.proxy.delay = 0.03
+    redis.proxy.delay, before = 0.1, redis.proxy.round_trips
     asking = asyncio.create_task(ask(container, "ann", "What is faith?"))
-    await asyncio.sleep(0.01)
-    time.sleep(0.3)  # noqa: ASYNC251  # nothing else goes on, either
+    await until(lambda: redis.proxy.round_trips > before)
+    time.sleep(1.5)  # noqa: ASYNC251  # nothing else goes on, either
     await asking
     redis.proxy.delay = 0
     assert (await ask(container, "ann", "What is faith?")).cache == "ok"

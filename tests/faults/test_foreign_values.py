@@ -1,12 +1,14 @@
 """What somebody else wrote under our keys is removed, and troubles nobody."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import cast
 
 import pytest
 from redis import Redis as Client
 
+from shared import statistics
 from shared.cache import counting, keyspace
 from shared.container import Container
 from tests.support.main_job import ask, written
@@ -21,6 +23,7 @@ NAMES = {
     "answers": KEYS.answers,
     "contexts": KEYS.contexts,
     "counters": COUNTERS,
+    "live": KEYS.live,
     "embedding": keyspace.embedding(HashingEmbedder.model, "what is faith"),
 }
 
@@ -49,7 +52,7 @@ async def test_a_value_of_another_type_is_removed_and_the_cache_goes_on(
     assert (await ask(container, "bob", ASKED)).tier == "l1"
 
 
-@pytest.mark.parametrize("name", ["questions", "answers", "contexts", "counters"])
+@pytest.mark.parametrize("name", ["questions", "answers", "contexts", "counters", "live"])
 async def test_a_note_change_is_done_over_a_value_of_another_type(
     redis: Redis, container: Container, name: str
 ) -> None:
@@ -88,6 +91,29 @@ async def test_a_counter_that_counts_nothing_is_removed_and_the_others_stay(
     assert (await ask(container, "ann", ASKED)).tier == "l1"
     assert redis.send(f"HGET {COUNTERS} l1_hits") == "$1\r\n1\r\n"
     assert redis.send(f"HGET {COUNTERS} l1_misses") == "$2\r\n41\r\n"
+
+
+YESTERDAY = keyspace.totals((datetime.now(UTC) - timedelta(days=1, hours=1)).date().isoformat())
+
+
+@pytest.mark.parametrize("name", [COUNTERS, KEYS.live, YESTERDAY])
+@pytest.mark.parametrize(
+    "foreign", ["LPUSH {} x", "SET {} x", "HSET {} x y", "HSET {} a499999 nonsense a -3"]
+)
+async def test_statistics_are_told_over_what_somebody_else_wrote_among_them(
+    redis: Redis, container: Container, name: str, foreign: str
+) -> None:
+    """It counts nothing, and of the rest nothing is lost: Bob's counters are elsewhere."""
+    before = await statistics.read(container.ledger, days=2)
+    assert (before.total.generated, before.live.answers) == (2, 2)
+    redis.send(f"DEL {name}")
+    redis.send(foreign.format(name))
+    told = await statistics.read(container.ledger, days=2)
+    assert told.total.generated == (1 if name == COUNTERS else 2)
+    assert told.live.answers == (1 if name == KEYS.live else 2)
+    assert (await ask(container, "ann", ASKED)).tier == "l1"
+    again = await statistics.read(container.ledger, days=2)
+    assert again.total.exact == before.total.exact + 1
 
 
 async def test_a_foreign_flight_holds_nobody_up_for_long(

@@ -89,6 +89,14 @@ async def test_statistics_are_told_where_their_sums_cannot_be_written_down(
     assert (told.total.exact, told.total.generated) == (1, 1)
 
 
+async def test_statistics_are_told_by_a_server_that_lost_its_scripts(
+    redis: Redis, container: Container
+) -> None:
+    redis.send("SCRIPT FLUSH")
+    told = await statistics.read(container.ledger)
+    assert (told.total.exact, told.total.generated, told.live.answers) == (1, 1, 1)
+
+
 async def test_a_message_from_the_queue_comes_again_until_it_is_done(
     redis: Redis, container: Container, trouble: str
 ) -> None:
