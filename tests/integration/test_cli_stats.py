@@ -2,17 +2,26 @@
 
 import json
 import signal
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from functions.stats.forms import CacheStats
+from infra.local.commands.stats import table
+from shared import statistics
+from shared.cache.ledger import Ledger, Live
+from shared.errors import CacheUnavailableError
+from shared.statistics import Statistics, Tally
 from tests.support.command import Tercet, started
+from tests.support.days import stay_within_a_day
 
 
 @pytest.fixture
 def data(tmp_path: Path, tercet: Tercet) -> Path:
     """A data folder in which one question was asked three times."""
+    stay_within_a_day(60)
     folder, note = tmp_path / "data", tmp_path / "faith.md"
     note.write_text("# Faith\n\nFaith is being sure of what we hope for.\n")
     done = tercet("notes", "import", note, "--data", folder)
@@ -22,10 +31,14 @@ def data(tmp_path: Path, tercet: Tercet) -> Path:
     return folder
 
 
+def rows_of(text: str) -> dict[str, list[str]]:
+    return {line[:24].strip(): line[24:].split() for line in text.splitlines()}
+
+
 def test_the_table_tells_what_was_asked_and_avoided(tercet: Tercet, data: Path) -> None:
     done = tercet("stats", "--days", "2", "--data", data)
     assert done.exit_code == 0, done.output
-    rows = {line[:24].strip(): line[24:].split() for line in done.stdout.splitlines()}
+    rows = rows_of(done.stdout)
     assert rows["questions"] == ["3", "3", "0"]
     assert rows["answers avoided"] == ["66.7%", "66.7%", "-"]
     assert rows["by the same question"] == ["2", "2", "0"]
@@ -47,15 +60,87 @@ def test_days_out_of_range_are_wrong_usage(tercet: Tercet, tmp_path: Path, days:
     assert tercet("stats", "--days", days, "--data", tmp_path).exit_code == 2
 
 
-def test_a_watch_shows_the_table_and_ends_quietly_with_ctrl_c(data: Path) -> None:
+def test_the_table_tells_what_went_wrong_and_what_was_held_back() -> None:
+    tally = Tally(
+        {
+            "refused_by_guard": 3,
+            "refused_by_verifier": 4,
+            "refused_by_fit": 5,
+            "refused_by_fence": 6,
+            "flights_joined": 7,
+            "uncached": 8,
+            "failed_ms_1000": 9,
+            "semantic_ms_50": 100,
+            "invalidations": 2,
+            "lag_ms": 300,
+        }
+    )
+    limited = Statistics(tally, {}, Live(1, 2, 3), 30_000_000, 40_000_000)
+    out = Console(width=80, file=StringIO())
+    out.print(table(limited))
+    rows = rows_of(out.file.getvalue())  # type: ignore[attr-defined]  # it is a StringIO
+    assert rows["waited for the same"] == ["7"]
+    assert rows["failed / uncached"] == ["9", "/", "8"]
+    assert rows["another wording"] == ["35.0", "/", "48.5", "ms"]
+    assert rows["lag, mean"] == ["150", "ms"]
+    assert rows["refused by guard"] == ["3"]
+    assert rows["by verifier / sources"] == ["4", "/", "5"]
+    assert rows["by a note's change"] == ["6"]
+    assert rows["memory of Redis"] == ["30.0", "MB", "of", "40.0", "MB", "(75.0%)"]
+
+
+def test_a_watch_renews_itself_and_ends_quietly_with_ctrl_c(tercet: Tercet, data: Path) -> None:
     process = started("stats", "--watch", "--data", data)
     assert process.stdout is not None
+    asked = []
     try:
         for line in process.stdout:
-            if "memory of Redis" in line:
-                break
+            if line.startswith(" questions"):
+                asked.append(line.split()[1])
+                if len(asked) == 1:
+                    assert tercet("ask", "What is faith?", "--data", data).exit_code == 0
+                if asked.count("4") == 2:
+                    break
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     finally:
         process.kill()
+    assert asked[0] == "3"
     assert (process.returncode, errors) == (0, "")
+
+
+def test_a_watch_in_json_is_a_line_each_time(data: Path) -> None:
+    process = started("stats", "--watch", "--json", "--data", data)
+    assert process.stdout is not None
+    try:
+        lines = [json.loads(process.stdout.readline()) for _ in range(3)]
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert [line["combined"]["total_requests"] for line in lines] == [3, 3, 3]
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_a_watch_goes_on_after_a_reading_that_failed(
+    tercet: Tercet, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = statistics.read
+    turns: list[None] = []
+
+    async def failing(ledger: Ledger, *, days: int = 1) -> Statistics:
+        turns.append(None)
+        if len(turns) in {1, 3}:
+            raise CacheUnavailableError("the cache is away")
+        if len(turns) == 5:
+            raise KeyboardInterrupt
+        return await read(ledger, days=days)
+
+    monkeypatch.setattr(statistics, "read", failing)
+    monkeypatch.setattr("infra.local.commands.stats._SECONDS", 0)
+    done = tercet("stats", "--watch", "--data", data)
+    assert done.exit_code == 0
+    assert done.stdout.count("answers cached now") == 2
+    assert done.stderr.count("the cache is away; trying again") == 2
+    turns.clear()
+    assert tercet("stats", "--data", data).exit_code != 0

@@ -1,6 +1,7 @@
 """`tercet stats`: what the cache did, and what it saved."""
 
 import asyncio
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from shared.container import Container
-    from shared.statistics import Statistics, Tally
+    from shared.statistics import Latency, Statistics, Tally
 
 _SECONDS = 1.0
 _MAX_DAYS = 90
@@ -32,23 +33,36 @@ def stats(
 ) -> None:
     """Show what the cache did since it began to count, and what it saved."""
     from shared import statistics  # noqa: PLC0415 - it loads the client of Redis
+    from shared.errors import CacheUnavailableError  # noqa: PLC0415 - as above
 
     async def show(container: "Container") -> None:
-        async def read() -> "Statistics":
-            return await statistics.read(container.ledger, days=days or 1)
-
-        if json:
-            from functions.stats.presenting import present  # noqa: PLC0415 - FastAPI is slow to load
-
-            print_json(present(await read(), container.settings, days=days is not None))
-            return
         out = console()
-        out.print(table(await read(), days=days))
-        while watch:
-            await asyncio.sleep(_SECONDS)
-            renewed = table(await read(), days=days)
-            out.clear()  # a terminal; elsewhere one table follows the other
+
+        async def tell(*, again: bool) -> None:
+            figures = await statistics.read(container.ledger, days=days or 1)
+            if json:
+                from functions.stats.presenting import present  # noqa: PLC0415 - FastAPI is slow to load
+
+                print_json(present(figures, container.settings, days=days is not None))
+                sys.stdout.flush()  # whoever reads a watch reads it now
+                return
+            renewed = table(figures, days=days)
+            if again:
+                out.clear()  # a terminal; elsewhere one table follows the other
             out.print(renewed)
+
+        again = False
+        while True:
+            try:
+                await tell(again=again)
+            except CacheUnavailableError as error:
+                if not watch:
+                    raise
+                typer.echo(f"{error}; trying again", err=True)
+            if not watch:
+                return
+            again = True
+            await asyncio.sleep(_SECONDS)
 
     with suppress(KeyboardInterrupt):
         run(data, show)
@@ -73,7 +87,9 @@ def table(figures: "Statistics", *, days: int | None = None) -> "Table":
     made.add_row("contexts", f"{live.contexts:,}")
     made.add_row("embeddings", f"{live.embeddings:,}")
     if figures.memory_bytes is not None:
-        made.add_row("memory of Redis", f"{figures.memory_bytes / 1e6:.1f} MB")
+        limit = figures.memory_limit_bytes
+        bound = f" of {limit / 1e6:.1f} MB ({figures.memory_bytes / limit:.1%})" if limit else ""
+        made.add_row("memory of Redis", f"{figures.memory_bytes / 1e6:.1f} MB{bound}")
     return made
 
 
@@ -81,16 +97,23 @@ _ROWS = (
     "questions",
     "answers avoided",
     "by the same question",
+    "waited for the same",
     "by another wording",
     "any tier",
     "answers written",
     "stale / quoted",
+    "failed / uncached",
     "spent",
     "saved",
-    "exact hit, median",
-    "new answer, median",
+    "exact hit, P50 / P95",
+    "another wording",
+    "new answer",
     "note changes",
     "answers kept / dropped",
+    "lag, mean",
+    "refused by guard",
+    "by verifier / sources",
+    "by a note's change",
 )
 
 
@@ -99,16 +122,23 @@ def _cells(tally: "Tally") -> list[str]:
         f"{tally.requests:,}",
         _share(tally.answers_avoided),
         f"{tally.exact:,}",
+        f"{tally['flights_joined']:,}",
         f"{tally['semantic_hits']:,}",
         _share(tally.any_tier),
         f"{tally.generated:,}",
         f"{tally.latency['stale'].count:,} / {tally.latency['degraded'].count:,}",
+        f"{tally.latency['failed'].count:,} / {tally['uncached']:,}",
         f"${tally.spent:.6f}",
         f"${tally.saved:.6f}",
-        _milliseconds(tally.latency["exact"].percentile_ms(0.5)),
-        _milliseconds(tally.latency_of("l3", "l2", "none").percentile_ms(0.5)),
+        _times(tally.latency["exact"]),
+        _times(tally.latency["semantic"]),
+        _times(tally.latency_of("l3", "l2", "none")),
         f"{tally['invalidations']:,}",
         f"{tally['kept']:,} / {tally['dropped']:,}",
+        "-" if tally.lag_ms is None else f"{tally.lag_ms:,.0f} ms",
+        f"{tally['refused_by_guard']:,}",
+        f"{tally['refused_by_verifier']:,} / {tally['refused_by_fit']:,}",
+        f"{tally['refused_by_fence']:,}",
     ]
 
 
@@ -116,5 +146,7 @@ def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
 
 
-def _milliseconds(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.1f} ms"
+def _times(latency: "Latency") -> str:
+    """Half of them, and 95 of 100, took no longer."""
+    half, most = latency.percentile_ms(0.5), latency.percentile_ms(0.95)
+    return "-" if half is None or most is None else f"{half:,.1f} / {most:,.1f} ms"
