@@ -73,10 +73,26 @@ def run(package: str, modules: Sequence[str], output: Path, arguments: Sequence[
 
 
 def show(figures: Mapping[str, Figure]) -> None:
-    """Print a table."""
+    """Print a table, and below it which budgets are missed.
+
+    No more than that: machines are noisy, and whoever reads it knows theirs.
+    """
     console = Console()
     # A log has no width of its own, and rich's guess would break every word.
     Console(width=None if console.is_terminal else 140).print(_table(figures))
+    print(verdict(figures))
+
+
+def verdict(figures: Mapping[str, Figure]) -> str:
+    """Name each budget that is missed, and each that could not be looked at."""
+    missed = [name for name, figure in figures.items() if figure.missed]
+    absent = [
+        name
+        for name, figure in figures.items()
+        if figure.value is None and figure.budget is not None
+    ]
+    said = f"{len(missed)} missed: {', '.join(missed)}" if missed else "none missed"
+    return f"budgets: {said}" + (f"; not measured: {', '.join(absent)}" if absent else "")
 
 
 def write(output: Path, figures: Mapping[str, Figure]) -> None:

@@ -26,7 +26,7 @@ from tests.benchmarks.report import BUILD, ROOT, show, write
 from tests.evaluation.embedding import EMBEDDER
 from tests.evaluation.material import AVAILABLE
 from tests.load import material
-from tests.load.figures import figures
+from tests.load.figures import failure, figures
 from tests.load.processes import Memory, servers
 from tests.support.huggingface import HuggingFaceStandIn, serving
 
@@ -70,18 +70,23 @@ def main(seconds: int) -> None:
         with servers(SERVERS, environ, folder) as (urls, pids):
             memory = Memory(pids)
             memory.start()
-            served = _locust(folder, urls, asked, seconds)
+            exit_code, served = _locust(folder, urls, asked, seconds)
             memory.stop()
             told = asyncio.run(_told(settings))
     found = figures(served, told, memory, seconds)
     write(BUILD / "bench.json", found)
     show(found)
+    if reason := failure(exit_code, served):
+        sys.exit(reason)
 
 
 def _locust(
     folder: Path, urls: Sequence[str], asked: dict[str, list[str]], seconds: int
-) -> list[dict[str, Any]]:
-    """Run it in a process of its own: it changes how sockets and threads work in its process."""
+) -> tuple[int, list[dict[str, Any]]]:
+    """Run it in a process of its own: it changes how sockets and threads work in its process.
+
+    Gives how it ended, and what was served until then.
+    """
     questions, served = folder / "questions.json", folder / "served.json"
     questions.write_text(json.dumps(asked), "utf-8")
     environ = {
@@ -91,14 +96,16 @@ def _locust(
     }
     users = ("--users", str(len(asked)), "--spawn-rate", str(_SPAWN_RATE))
     how = ("--headless", "--only-summary", "--run-time", f"{seconds}s", "--stop-timeout", "10")
-    subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-m", "locust", "-f", "tests/load/locustfile.py", *users, *how],
         env={**os.environ, **environ},
         cwd=ROOT,
         check=False,  # failed requests are among the figures
     )
+    if not served.exists():
+        sys.exit(f"locust ended with {ended.returncode} before it had written what it served")
     found: list[dict[str, Any]] = json.loads(served.read_text("utf-8"))
-    return found
+    return ended.returncode, found
 
 
 async def _write_notes(settings: Settings, users: Sequence[str]) -> None:

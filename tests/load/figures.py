@@ -19,12 +19,13 @@ def figures(
     found: dict[str, Figure] = {}
     for way in _WAYS:
         times = [each["ms"] for each in served if each["way"] == way]
-        if len(times) > 1:
-            percentiles = quantiles(times, n=100, method="inclusive")
-            for rank in (50, 95, 99):
-                budget = 100.0 if (way, rank) == ("exact", 95) else None
-                value = percentiles[rank - 1]
-                found[f"load_{way}_p{rank}_ms"] = Figure(unit="ms", value=value, budget=budget)
+        enough = len(times) > 1
+        percentiles = quantiles(times, n=100, method="inclusive") if enough else ()
+        unit = "ms" if enough else f"ms; {len(times)} served so, which is too few"
+        for rank in (50, 95, 99):
+            budget = 100.0 if (way, rank) == ("exact", 95) else None
+            value = percentiles[rank - 1] if percentiles else None
+            found[f"load_{way}_p{rank}_ms"] = Figure(unit=unit, value=value, budget=budget)
     failed = sum(each["way"] == "failed" for each in served)
     uncached = sum(each["cache"] == "unavailable" for each in served)
     soak = 1.05 if seconds >= SOAK_SECONDS else None
@@ -32,7 +33,7 @@ def figures(
         "load_requests": Figure(unit="requests", value=len(served)),
         "load_errors": Figure(unit="requests", value=failed, budget=0),
         "load_uncached": Figure(unit="requests that Redis kept waiting", value=uncached),
-        "load_answers_avoided": _share(told.total.answers_avoided),
+        "load_answers_avoided": _share(told.total.answers_avoided, budget=0.6),
         "load_any_tier": _share(told.total.any_tier, budget=0.6),
         "load_redis_mb": Figure(unit="MB", value=(told.memory_bytes or 0) / 1e6),
         "load_server_mb": Figure(unit="MB, the larger process", value=max(memory.samples)),
@@ -43,5 +44,15 @@ def figures(
     return found
 
 
-def _share(value: float | None, budget: float | None = None) -> Figure:
+def failure(exit_code: int, served: Sequence[Mapping[str, Any]]) -> str:
+    """Say why a run proves nothing: it broke off, or was not answered; empty where it is whole."""
+    failed = sum(each["way"] == "failed" for each in served)
+    if failed:
+        return f"{failed:,} of {len(served):,} questions failed"
+    if not served:
+        return "nothing was asked"
+    return f"locust ended with {exit_code}" if exit_code else ""
+
+
+def _share(value: float | None, budget: float) -> Figure:
     return Figure(unit="share of questions", value=value, budget=budget, floor=True)

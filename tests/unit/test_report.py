@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
-from tests.benchmarks.report import Figure, write
+import pytest
+
+from tests.benchmarks.report import Figure, show, verdict, write
 
 
 def test_a_ceiling_is_missed_from_above_and_a_floor_from_below() -> None:
@@ -33,3 +35,14 @@ def test_a_partial_run_leaves_the_other_figures_as_they_are(tmp_path: Path) -> N
     write(path, {"second": Figure().measured(3.0)})
     values = {name: row["value"] for name, row in json.loads(path.read_text()).items()}
     assert values == {"first": 1, "second": 3}
+
+
+def test_the_last_line_names_each_budget_that_is_missed_or_was_not_measured(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    held, free = Figure(budget=1.0).measured(0.5), Figure().measured(9.0)
+    slow, rare = Figure(budget=1.0).measured(2.0), Figure(budget=0.6, floor=True).measured(0.5)
+    assert verdict({"held": held, "free": free}) == "budgets: none missed"
+    show({"held": held, "slow": slow, "rare": rare, "absent": Figure(budget=1.0)})
+    last = capsys.readouterr().out.strip().splitlines()[-1]
+    assert last == "budgets: 2 missed: slow, rare; not measured: absent"
