@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 # the first one.
 from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType
 
+from functions.invalidate.again import Again
 from functions.invalidate.applying import apply, explained
 from functions.opening import open_container
 from shared.steps import flush
 from shared.telemetry import about
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -34,9 +35,15 @@ class QueueHandler:
     them. Different users' changes run concurrently, one user's in the order of the batch.
     """
 
-    def __init__(self, open_container: "Callable[[], Container]") -> None:
-        """Nothing is opened before the first batch."""
+    def __init__(
+        self, open_container: "Callable[[], Container]", again: Again | None = None
+    ) -> None:
+        """Nothing is opened before the first batch.
+
+        Without `again` what failed comes again when the queue's visibility time-out is over.
+        """
         self._open_container = open_container
+        self._again = again
         self._warm: tuple[asyncio.AbstractEventLoop, Container] | None = None
 
     def __call__(
@@ -52,6 +59,8 @@ class QueueHandler:
         batch = _Batch(loop)
         with about(request=context.aws_request_id), batch(event["Records"], applying):
             batch.async_process()
+            if applying.failed and self._again:
+                self._again.tell(applying.failed, context.get_remaining_time_in_millis())
         flush()
         return batch.response()
 
@@ -77,6 +86,7 @@ class _Applying:
         self._freshness = freshness
         self._deadline = deadline
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.failed: list[tuple[Mapping[str, Any], Exception]] = []
 
     async def __call__(self, record: "SQSRecord") -> None:
         """Apply one record; whatever it raises makes the message come again.
@@ -84,12 +94,19 @@ class _Applying:
         Up to the lock nothing is awaited, and a lock is first come, first served: so one user's
         records keep their order.
         """
+        try:
+            with explained(record.message_id, _carried(record), of=_queue(record)):
+                await self._apply(record)
+        except Exception as error:
+            self.failed.append((record.raw_event, error))
+            raise
+
+    async def _apply(self, record: "SQSRecord") -> None:
         from shared.notes.changes import parse_change  # noqa: PLC0415  # see above
 
-        with explained(record.message_id, _carried(record), of=_queue(record)):
-            change = parse_change(record.body)
-            async with asyncio.timeout_at(self._deadline), self._turns[change.user_id]:
-                await apply(change, self._freshness, message_id=record.message_id)
+        change = parse_change(record.body)
+        async with asyncio.timeout_at(self._deadline), self._turns[change.user_id]:
+            await apply(change, self._freshness, message_id=record.message_id)
 
 
 def _carried(record: "SQSRecord") -> dict[str, str]:
@@ -109,4 +126,4 @@ def _queue(record: "SQSRecord") -> dict[str, str]:
     return {"messaging.system": "aws_sqs", "messaging.destination.name": name}
 
 
-handler = QueueHandler(open_container)
+handler = QueueHandler(open_container, Again())

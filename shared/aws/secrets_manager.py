@@ -4,6 +4,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING
 
+from shared.aws.sdk import open_client
 from shared.errors import ConfigurationError, UnavailableError
 
 if TYPE_CHECKING:
@@ -71,20 +72,12 @@ class SecretsManager:
     def _opened(self) -> "SecretsManagerClient":
         with self._opening:
             if self._client is None:
-                try:
-                    import boto3  # noqa: PLC0415  # see above
-                    from botocore.config import Config  # noqa: PLC0415  # see above
-                except ImportError:
-                    raise ConfigurationError(
-                        "HF_TOKEN_SECRET and DATABASE_URL_SECRET need the package boto3, which"
-                        " Lambda's runtime has: install it, or set HF_TOKEN and DATABASE_URL"
-                    ) from None
-                config = Config(
-                    region_name=self._region,
-                    connect_timeout=_TIMEOUT_SECONDS,
-                    read_timeout=_TIMEOUT_SECONDS,
-                    retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+                self._client = open_client(
+                    "secretsmanager",
+                    self._region,
+                    seconds=_TIMEOUT_SECONDS,
+                    attempts=_ATTEMPTS,
+                    needed_by="HF_TOKEN_SECRET and DATABASE_URL_SECRET: install it, or set"
+                    " HF_TOKEN and DATABASE_URL",
                 )
-                # A session of its own: boto3's default one must not be used by two threads.
-                self._client = boto3.session.Session().client("secretsmanager", config=config)
             return self._client

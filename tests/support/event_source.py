@@ -1,7 +1,8 @@
 """What Lambda's event source mapping does: it polls a queue, and invokes a function with batches.
 
-The function is a child process that may be killed at any moment, as a container may; what it did
-not answer for is not deleted, and comes again when its visibility time-out is over.
+The function is a child process that may be killed at any moment, as a container may. What it did
+not answer for, or says has failed, is not deleted: it comes again when its visibility time-out is
+over, which is the queue's unless the function has given it another.
 """
 
 import json
@@ -80,10 +81,13 @@ class EventSourceMapping(threading.Thread):
         self.all_sent = threading.Event()
         self.kills = 0
         self.batches = 0
-        self._sqs, self._queue_url, self._environ = sqs, queue_url, environ
+        self._sqs, self._queue_url = sqs, queue_url
+        self._environ = {**environ, **reaching(sqs)}
         self._random = random.Random(seed)
         self._kill_rate, self._spared = kill_rate, spared
-        self._function = FunctionProcess(environ)
+        told = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
+        self._arn = told["Attributes"]["QueueArn"]
+        self._function = FunctionProcess(self._environ)
 
     def run(self) -> None:
         try:
@@ -108,6 +112,7 @@ class EventSourceMapping(threading.Thread):
                 message["ReceiptHandle"],
                 int(message["Attributes"]["ApproximateReceiveCount"]),
             )
+            | {"eventSourceARN": self._arn}
             for message in received.get("Messages", [])
         ]
 
@@ -124,13 +129,8 @@ class EventSourceMapping(threading.Thread):
             return
         failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
         done = [r for r in records if r["messageId"] not in failed]
-        again = [r for r in records if r["messageId"] in failed]
         if done:
             self._sqs.delete_message_batch(QueueUrl=self._queue_url, Entries=_entries(done))
-        for one in again:
-            self._sqs.change_message_visibility(
-                QueueUrl=self._queue_url, ReceiptHandle=one["receiptHandle"], VisibilityTimeout=1
-            )
 
 
 @contextmanager
@@ -150,6 +150,15 @@ def serving_sqs() -> "Iterator[SQSClient]":
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def reaching(sqs: "SQSClient") -> dict[str, str]:
+    """What a function must be told to reach this server and no other."""
+    return {
+        "AWS_ENDPOINT_URL_SQS": sqs.meta.endpoint_url,
+        "AWS_ACCESS_KEY_ID": "any",
+        "AWS_SECRET_ACCESS_KEY": "any",
+    }
 
 
 class _Silent(WSGIRequestHandler):

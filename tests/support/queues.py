@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from functions.invalidate.again import Again
 from functions.invalidate.handler import QueueHandler
 from shared.container import Container
 from shared.inference.model import Completion
@@ -109,7 +110,7 @@ def container(settings: Settings) -> Container:
 
 
 def main() -> None:
-    handler = QueueHandler(lambda: container(Settings.from_env(os.environ)))
+    handler = QueueHandler(lambda: container(Settings.from_env(os.environ)), Again())
     handler({"Records": []}, Context())  # type: ignore[arg-type]  # a part of it
     print(READY, flush=True)  # noqa: T201  # its one way to speak
     for line in sys.stdin:

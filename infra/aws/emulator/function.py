@@ -159,6 +159,8 @@ class EmulatedFunction:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_REGION": _REGION,
             "AWS_DEFAULT_REGION": _REGION,
+            # No role's credentials are to be had: the SDK need not look for any.
+            "AWS_EC2_METADATA_DISABLED": "true",
             "PYTHONPATH": os.pathsep.join(map(str, path)),
             # In Lambda a function's folders cannot be written to.
             "PYTHONDONTWRITEBYTECODE": "1",
