@@ -8,12 +8,16 @@ import pytest
 from tests.support.templates import ALL, MAIN, functions, listed, of_type, statements
 
 LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
-SECRETS = ("secretsmanager:GetSecretValue", ["HuggingFaceTokenArn", "DatabaseUrlArn"])
-RECEIVING = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+RECEIVING = [
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ChangeMessageVisibility",
+]
 GRANTS = {
-    "Ask": [(LOGS, ["AskLogArn"]), SECRETS],
+    "Ask": [(LOGS, ["AskLogArn"])],
     "Stats": [(LOGS, ["StatsLogArn"])],
-    "Invalidate": [(LOGS, ["InvalidateLogArn"]), (RECEIVING, ["QueueArn"]), SECRETS],
+    "Invalidate": [(LOGS, ["InvalidateLogArn"]), (RECEIVING, ["QueueArn"])],
     "Dashboard": [(LOGS, ["DashboardLogArn"])],
 }
 # Beside what cannot be narrowed: the path, the resource, the action.
@@ -90,7 +94,17 @@ def test_the_cache_is_entered_by_the_functions_that_use_it_as_one_user() -> None
         },
     }
     managed = {name for name, resource, _ in of_type("AWS::IAM::ManagedPolicy")}
-    assert managed == {"EnterCache", "UseVpc"}
+    assert managed == {"EnterCache", "ReadSecrets", "UseVpc"}
+
+
+def test_the_two_secrets_are_read_by_those_who_call_models_and_read_notes() -> None:
+    policy = ALL["infra/aws/roles.yaml"]["Resources"]["ReadSecrets"]["Properties"]
+    assert policy["Roles"] == [{"Ref": "Ask"}, {"Ref": "Invalidate"}]
+    assert policy["PolicyDocument"]["Statement"] == {
+        "Effect": "Allow",
+        "Action": "secretsmanager:GetSecretValue",
+        "Resource": [{"Ref": "HuggingFaceTokenArn"}, {"Ref": "DatabaseUrlArn"}],
+    }
 
 
 def test_no_statement_allows_a_wildcard_that_is_not_argued_for() -> None:

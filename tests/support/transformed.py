@@ -1,0 +1,147 @@
+"""What CloudFormation is given to carry out: the template after SAM's transform, offline.
+
+`sam deploy` sends the template as it is, and AWS runs the transform; the same library comes with
+SAM's command line. `resolve` then does what CloudFormation itself does with intrinsic functions.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from copy import deepcopy
+from functools import cache
+from typing import Any
+
+import pytest
+
+from infra.aws.emulator.runtime import SAM
+from tests.support.templates import MAIN, Template
+
+STACK_ID = (
+    "arn:aws:cloudformation:eu-central-1:123456789012:stack/my-stack/"
+    "51af3dc0-da77-11e4-872e-1234567b63df"
+)
+NO_VALUE = object()
+_PROGRAM = """
+import json, sys
+from samtranslator.translator.transform import transform
+
+class NoPolicies:
+    def load(self):
+        return {}
+
+given = json.load(sys.stdin)
+json.dump([transform(*each, NoPolicies()) for each in given], sys.stdout)
+"""
+
+
+@cache
+def transformed(layer: str = "one", code: str = "one", **parameters: str) -> Template:
+    """Transform the template; `layer` and `code` stand for what `sam build` made of each."""
+    uvx = shutil.which("uvx")
+    if uvx is None:
+        pytest.skip("uvx is not on PATH, and SAM comes by it")
+    packaged = deepcopy(MAIN)
+    packaged["Globals"]["Function"]["CodeUri"] = f"s3://bucket/{code}"
+    packaged["Resources"]["SharedLayer"]["Properties"]["ContentUri"] = f"s3://bucket/{layer}"
+    ended = subprocess.run(
+        [uvx, "--from", SAM, "python", "-W", "ignore", "-c", _PROGRAM],
+        input=json.dumps([(packaged, parameters)]),
+        env=os.environ | {"AWS_DEFAULT_REGION": "eu-central-1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    (made,) = json.loads(ended.stdout)
+    return dict(made)
+
+
+class Stack:
+    """A template with values for its parameters: gives what its intrinsic functions come to.
+
+    Attributes of resources are their names, unless `attributes` tells more of them.
+    """
+
+    def __init__(
+        self, template: Template, attributes: dict[str, str] | None = None, **parameters: str
+    ) -> None:
+        declared = template.get("Parameters", {})
+        unknown = parameters.keys() - declared.keys()
+        assert not unknown, f"no such parameters: {unknown}"
+        self._conditions = template.get("Conditions", {})
+        self._attributes = attributes or {}
+        self._known: dict[str, Any] = {
+            "AWS::StackId": STACK_ID,
+            "AWS::StackName": "my-stack",
+            "AWS::Region": "eu-central-1",
+            "AWS::Partition": "aws",
+            "AWS::AccountId": "123456789012",
+            "AWS::URLSuffix": "amazonaws.com",
+            "AWS::NoValue": NO_VALUE,
+        }
+        for name, parameter in declared.items():
+            value = parameters.get(name, parameter.get("Default", name))
+            listed = parameter["Type"] == "CommaDelimitedList"
+            self._known[name] = str(value).split(",") if listed else value
+
+    def holds(self, condition: str) -> bool:
+        return bool(self.resolve(self._conditions[condition]))
+
+    def resolve(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [each for each in map(self.resolve, value) if each is not NO_VALUE]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            ((name, argument),) = value.items()
+            if name == "Ref":
+                return self._known.get(argument, argument)
+            if name == "Condition" and isinstance(argument, str):
+                return self.holds(argument)
+            if name.startswith("Fn::"):
+                return getattr(self, f"_{name[4:].lower()}")(argument)
+        found = {name: self.resolve(each) for name, each in value.items()}
+        return {name: each for name, each in found.items() if each is not NO_VALUE}
+
+    def _if(self, argument: Any) -> Any:
+        condition, true, false = argument
+        return self.resolve(true if self.holds(condition) else false)
+
+    def _equals(self, argument: Any) -> bool:
+        one, other = map(self.resolve, argument)
+        return str(one) == str(other)
+
+    def _not(self, argument: Any) -> bool:
+        return not self.resolve(argument[0])
+
+    def _or(self, argument: Any) -> bool:
+        return any(map(self.resolve, argument))
+
+    def _eachmemberequals(self, argument: Any) -> bool:
+        members, value = map(self.resolve, argument)
+        return all(member == value for member in members)
+
+    def _join(self, argument: Any) -> str:
+        separator, parts = argument
+        return str(separator).join(map(str, self.resolve(parts)))
+
+    def _split(self, argument: Any) -> list[str]:
+        separator, text = map(self.resolve, argument)
+        return str(text).split(separator)
+
+    def _select(self, argument: Any) -> Any:
+        place, parts = map(self.resolve, argument)
+        return parts[int(place)]
+
+    def _getatt(self, argument: Any) -> str:
+        name = argument if isinstance(argument, str) else ".".join(argument)
+        return self._attributes.get(name, name)
+
+    def _sub(self, argument: Any) -> str:
+        text, own = (argument, {}) if isinstance(argument, str) else argument
+        names = {name: self.resolve(value) for name, value in own.items()}
+        for name in {part.partition("}")[0] for part in text.split("${")[1:]}:
+            known = names.get(name, self._known.get(name))
+            text = text.replace(f"${{{name}}}", str(self._getatt(name) if known is None else known))
+        return str(text)
