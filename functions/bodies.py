@@ -17,15 +17,15 @@ _MENTIONED = 5
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
 
-async def read_body(request: "Request", form: type[BodyT]) -> BodyT:
-    """Read a body of a form: JSON in UTF-8, of at most `MAX_BYTES` bytes.
+async def read_body(request: "Request", form: type[BodyT], *, most: int = MAX_BYTES) -> BodyT:
+    """Read a body of a form: JSON in UTF-8, of at most so many bytes.
 
     Raises:
         HTTPException: 400, it is not JSON; 413, it is too large; 415, it says it is no JSON.
         InvalidRequestError: it is JSON of another form.
     """
     _require_json(request)
-    body = await read_bytes(request, MAX_BYTES)
+    body = await read_bytes(request, most)
     try:
         return form.model_validate_json(body)
     except ValidationError as error:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.support.browser import PHONE, Visitor, faults, picture
 from tests.support.command import started
@@ -15,11 +15,14 @@ FAITH, GARDEN = "What is faith?", "When does the pear tree want pruning?"
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of `tercet serve` with two notes."""
+    """The address of `tercet serve` with a few notes."""
     data = tmp_path_factory.mktemp("data")
     notes = tmp_path_factory.mktemp("notes")
     (notes / "faith.md").write_text("# Faith\n\nFaith is the substance of things hoped for.\n")
     (notes / "garden.md").write_text("# Garden\n\nThe pear tree wants pruning in February.\n")
+    # So that a search has all that it may find, without the garden.
+    for virtue in ("Hope", "Love", "Prayer", "Patience", "Humility"):
+        (notes / f"{virtue}.md").write_text(f"# {virtue}\n\n{virtue} is a gift to believers.\n")
     importing = started("notes", "import", notes, "--data", data)
     assert importing.wait(60) == 0
     process = started("serve", "--port", "0", "--data", data)
@@ -81,6 +84,27 @@ def test_a_near_question_that_means_another_thing_is_shown_with_the_guards_reaso
     expect(near).to_contain_text("why should i forgive others")
     expect(near).to_contain_text("another question")
     expect(near).to_contain_text("negation")
+    expect(page.locator("#told")).to_contain_text("near question was refused: negation")
+
+
+@pytest.mark.parametrize(
+    ("refused", "said"),
+    [
+        ("verifier", "a model takes the two for different questions"),
+        ("its sources are not what this question finds", "its sources are not"),
+    ],
+)
+def test_whoever_refused_a_near_answer_it_is_said(page: Page, refused: str, said: str) -> None:
+    def refusing(route: Route) -> None:
+        response = route.fetch()
+        body = response.json()
+        body["reply"]["metadata"]["refused"] = refused
+        route.fulfill(response=response, json=body)
+
+    page.route("**/playground/ask", refusing)
+    ask(page, FAITH)
+    expect(page.locator("#told")).to_contain_text(said)
+    page.unroute("**/playground/ask")
 
 
 def test_editing_a_note_drops_its_answers_and_keeps_the_others(page: Page) -> None:
@@ -88,6 +112,8 @@ def test_editing_a_note_drops_its_answers_and_keeps_the_others(page: Page) -> No
     ask(page, GARDEN)
     edit(page, "Garden", "# Garden\n\nThe pear tree wants pruning in March.")
     expect(page.locator(".dropped")).to_contain_text(["pear tree"])
+    expect(page.locator(".kept").filter(has_text="what is faith")).to_be_visible()
+    expect(page.locator(".kept").filter(has_text="pear tree")).to_have_count(0)
     ask(page, GARDEN)
     expect(page.locator("#text")).to_contain_text("in March")
     edit(page, "Garden", "# Garden\n\nThe pear tree wants pruning in May.")
@@ -103,6 +129,31 @@ def test_a_note_can_be_written_and_deleted(page: Page) -> None:
     page.get_by_role("button", name="Delete").click()
     expect(page.locator("#notes")).not_to_contain_text("Grace & peace")
     expect(page.locator(".dropped").filter(has_text="what is grace")).to_be_visible()
+
+
+def test_a_second_note_of_the_same_title_takes_nothing_from_the_first(page: Page) -> None:
+    for text in ("The first of them.", "The second of them."):
+        write(page, "Twins", text)
+    twins = page.locator("#notes").get_by_role("button", name="Twins")
+    expect(twins).to_have_count(2)
+    told = []
+    for twin in twins.all():
+        twin.click()
+        told.append(page.get_by_label("Text").input_value())
+    assert sorted(told) == ["The first of them.", "The second of them."]
+    for _ in told:
+        twins.first.click()
+        page.get_by_role("button", name="Delete").click()
+        expect(page.locator("#edit")).to_be_hidden()
+    expect(twins).to_have_count(0)
+
+
+def test_a_long_note_can_be_written_and_edited(page: Page) -> None:
+    long = "The vine is green. " * 5_000
+    write(page, "A long one", long)
+    edit(page, "A long one", f"{long} And so on.")
+    page.get_by_role("button", name="Delete").click()
+    expect(page.locator("#edit")).to_be_hidden()
 
 
 def test_another_user_sees_nothing_of_it(page: Page) -> None:

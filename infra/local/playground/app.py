@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -18,13 +18,16 @@ from functions.page import Page
 from infra.local.playground import seeing
 from infra.local.publishing import deleted, written
 from shared import assistant
-from shared.errors import NotFoundError
+from shared.errors import InferenceError, NotFoundError
 from shared.notes.reading import ReadNote
 from shared.steps import recorded
 
 if TYPE_CHECKING:
     from shared.container import Container
     from shared.notes.changes import NoteChanged
+
+MAX_BYTES = 8 * 1024 * 1024
+"""Room for a note as long as may be, some of it escaped; a question needs less."""
 
 _NOT_KEPT = {"Cache-Control": "no-store"}
 
@@ -80,12 +83,16 @@ def part(container: "Container") -> Part:
         """Answer, and tell the way that the answer took."""
         user_id = await _user(http, container)
         body = await read_body(http, Asked)
-        near = await seeing.near(container, user_id, body.query)
         request = assistant.Request(user_id, body.query, fresh=body.fresh)
         began = time.perf_counter()
         with recorded() as steps:
             reply = await container.assistant.ask(request)
         took = time.perf_counter() - began
+        try:
+            # Afterwards, or the question's embedding would be known by the time it is needed.
+            near = await seeing.near(container, user_id, body.query)
+        except InferenceError:
+            near = None  # a cached answer needs no model
         return _json(
             {
                 "reply": json.loads(present(request, reply, explain=True)),
@@ -105,7 +112,10 @@ def part(container: "Container") -> Part:
     @router.put("/playground/notes/{note_id:path}")
     async def write(http: Request, note_id: str) -> Response:
         user_id = await _user(http, container)
-        body = await read_body(http, Written)
+        body = await read_body(http, Written, most=MAX_BYTES)
+        new = http.headers.get("if-none-match") == "*"
+        if new and await container.store.note(user_id, note_id) is not None:
+            raise HTTPException(412, f"there is a note {note_id!r} already")
         note = ReadNote(note_id, body.title, body.text)
         return _json(await _apply(container, written(user_id, note)))
 

@@ -17,8 +17,8 @@ const time = (milliseconds) =>
   milliseconds < 1000 ? `${number(milliseconds)} ms` : `${number(milliseconds / 1000)} s`;
 
 /** Send JSON and read JSON; a problem is thrown, and shown where somebody catches it. */
-async function call(path, method = "GET", body = undefined) {
-  const headers = { "X-Tercet-User": encodedUser(), "Content-Type": "application/json" };
+async function call(path, method = "GET", body = undefined, more = {}) {
+  const headers = { "X-Tercet-User": encodedUser(), "Content-Type": "application/json", ...more };
   const sent = body === undefined ? undefined : JSON.stringify(body);
   const response = await fetch(path, { method, headers, body: sent, cache: "no-store" });
   const read = await response.json().catch(() => ({}));
@@ -146,11 +146,19 @@ function showWay(told) {
       return item;
     }),
   );
-  find("#told").textContent = `${origin(told)}.`;
+  find("#told").textContent = `${origin(told)}.${refusal(told.reply.metadata.refused)}`;
+}
+
+/** Say why a near question's answer would not do: the guard's reason, the sources or a model. */
+function refusal(refused) {
+  if (!refused) return "";
+  const reason = refused === "verifier" ? "a model takes the two for different questions" : refused;
+  return ` The answer to a near question was refused: ${reason}.`;
 }
 
 function showNear({ near, reply }) {
-  find("#near").hidden = near.length === 0;
+  find("#near").hidden = !near?.length; // null where no model could embed the question
+  if (!near) return;
   find("#others").replaceChildren(
     ...near.map((other) => {
       const item = element("li");

@@ -52,10 +52,12 @@ function edit(note) {
 }
 
 async function change(method, body) {
-  const id = editing ?? named(find("#title").value);
+  const begun = editing === null;
+  if (begun) await refreshNotes(); // somebody else may have written one
+  const id = editing ?? unused(named(find("#title").value));
   const path = `/playground/notes/${id.split("/").map(encodeURIComponent).join("/")}`;
   find("#outcome").textContent = "Telling Tercet of the change …";
-  const outcome = await attempt("The note was not changed", () => call(path, method, body));
+  const outcome = await attempt("The note was not changed", () => call(path, method, body, begun ? { "If-None-Match": "*" } : {}));
   find("#outcome").textContent = "";
   if (!outcome) return;
   const dropped = outcome.dropped.length;
@@ -71,6 +73,15 @@ async function change(method, body) {
   find("#delete").hidden = method === "DELETE";
   await refreshNotes();
   await refreshCached(outcome);
+}
+
+/** An id that no note has yet: of two notes of one title, the second one's ends in 2. */
+function unused(id) {
+  const taken = new Set(notes.map((note) => note.note_id));
+  for (let number = 2, tried = id; ; number += 1) {
+    if (!taken.has(tried)) return tried;
+    tried = `${id}-${number}`;
+  }
 }
 
 /** An id for a new note, of its title. */
