@@ -143,6 +143,11 @@ class Settings:
         asked = self.otlp_endpoint or self.otlp_traces_endpoint or self.traces_exporter
         return bool(asked) and self.traces_exporter != "none" and not self.otel_disabled
 
+    @property
+    def database_address(self) -> str:
+        """DATABASE_URL where it is set: beside a secret it tells what the secret does not."""
+        return "" if self.database_url == _DATABASE_URL else self.database_url
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Read the settings from environment variables; an empty variable is an absent one.
@@ -202,6 +207,10 @@ def _check(knob: Field[Any], value: Any) -> None:
         raise ConfigurationError(f"{variable} must be one of {allowed}, not {value!r}")
 
 
+def _is_address(text: str) -> bool:
+    return not text or (text.startswith(("postgresql://", "postgres://")) and "@" not in text)
+
+
 def _check_aws(settings: Settings) -> None:
     if bool(settings.redis_iam_user) != bool(settings.redis_iam_name):
         raise ConfigurationError(
@@ -215,8 +224,11 @@ def _check_aws(settings: Settings) -> None:
         )
     if settings.hf_token and settings.hf_token_secret:
         raise ConfigurationError("HF_TOKEN and HF_TOKEN_SECRET must not be set both")
-    if settings.database_url != _DATABASE_URL and settings.database_url_secret:
-        raise ConfigurationError("DATABASE_URL and DATABASE_URL_SECRET must not be set both")
+    if settings.database_url_secret and not _is_address(settings.database_address):
+        raise ConfigurationError(
+            "DATABASE_URL and DATABASE_URL_SECRET must not be set both, unless the former is"
+            " postgresql:// with neither user nor password"
+        )
     named = settings.redis_iam_user or settings.hf_token_secret or settings.database_url_secret
     if named and not settings.aws_region:
         raise ConfigurationError(

@@ -2,7 +2,7 @@
 
 import json
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode, urlsplit
 
 from shared.errors import ConfigurationError
 
@@ -25,25 +25,26 @@ def token_in(text: str) -> str:
     return token
 
 
-def database_url_in(text: str) -> str:
+def database_url_in(text: str, address: str = "") -> str:
     """Find an address: `postgresql://…`, `{"DATABASE_URL": "postgresql://…"}`, or RDS' own form.
 
     RDS' form is `{"username", "password", "host", "port", "dbname"}`, and more that is not
-    needed.
+    needed; `sslmode` and `sslrootcert` may be in it. Where RDS keeps the secret itself it has
+    `username` and `password` alone: then `address` says the rest, as `postgresql://host/dbname`.
 
     Raises:
         ConfigurationError: the text has another form.
     """
     fields = _fields("DATABASE_URL_SECRET", text)
     if fields is not None and "DATABASE_URL" not in fields:
-        url = _of_rds(fields)
+        url = _of_rds(fields, address)
     else:
         url = text.strip() if fields is None else str(fields["DATABASE_URL"])
     if not url.startswith(("postgresql://", "postgres://")):
         raise ConfigurationError(
             "the secret that DATABASE_URL_SECRET names must be"
             " postgresql://user:password@host:port/database, or JSON with username, password,"
-            " host and dbname"
+            " host and dbname (or without the last two, where DATABASE_URL tells them)"
         )
     return url
 
@@ -62,11 +63,16 @@ def _fields(variable: str, text: str) -> dict[str, Any] | None:
     return fields
 
 
-def _of_rds(fields: dict[str, Any]) -> str:
-    if not all(fields.get(name) for name in ("username", "password", "host", "dbname")):
+def _of_rds(fields: dict[str, Any], address: str) -> str:
+    if not all(fields.get(name) for name in ("username", "password")):
         return ""
-    user, password, name = (
-        quote(str(fields[key]), safe="") for key in ("username", "password", "dbname")
-    )
+    user, password = (quote(str(fields[key]), safe="") for key in ("username", "password"))
+    if address:
+        parts = urlsplit(address)
+        return parts._replace(netloc=f"{user}:{password}@{parts.netloc}").geturl()
+    if not all(fields.get(name) for name in ("host", "dbname")):
+        return ""
     where = f"{fields['host']}:{fields.get('port', _POSTGRES_PORT)}"
-    return f"postgresql://{user}:{password}@{where}/{name}"
+    name = quote(str(fields["dbname"]), safe="")
+    tls = urlencode({key: fields[key] for key in ("sslmode", "sslrootcert") if fields.get(key)})
+    return f"postgresql://{user}:{password}@{where}/{name}{'?' if tls else ''}{tls}"

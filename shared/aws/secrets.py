@@ -1,5 +1,6 @@
 """The secrets that the settings give or name."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.aws.secret_texts import database_url_in, token_in
@@ -31,7 +32,8 @@ class Secrets:
         """Where the notes are."""
         settings = self._settings
         if settings.database_url_secret:
-            return self._kept("DATABASE_URL_SECRET", settings.database_url_secret, database_url_in)
+            found_in = partial(database_url_in, address=settings.database_address)
+            return self._kept("DATABASE_URL_SECRET", settings.database_url_secret, found_in)
         return settings.database_url
 
     def _kept(self, variable: str, name: str, found_in: "Callable[[str], str]") -> KeptSecret:

@@ -6,7 +6,9 @@ import pytest
 
 from shared.aws.secret_texts import database_url_in, token_in
 from shared.errors import ConfigurationError, UnavailableError
+from shared.notes.postgres_tls import tls
 from shared.secrets import GivenSecret, KeptSecret
+from shared.settings import Settings
 
 
 class Keeper:
@@ -132,6 +134,11 @@ def test_a_text_without_a_usable_token_is_refused_and_not_quoted(text: str) -> N
             '{"username": "u", "password": "p", "host": "h", "dbname": "d", "engine": "postgres"}',
             "postgresql://u:p@h:5432/d",
         ),
+        (
+            '{"username": "u", "password": "p", "host": "h", "dbname": "d",'
+            ' "sslrootcert": "/opt/authorities/rds.pem"}',
+            "postgresql://u:p@h:5432/d?sslrootcert=%2Fopt%2Fauthorities%2Frds.pem",
+        ),
     ],
 )
 def test_a_database_url_is_text_or_in_json_or_in_rds_form(text: str, url: str) -> None:
@@ -151,3 +158,22 @@ def test_any_other_address_is_refused_and_not_quoted(text: str) -> None:
     with pytest.raises(ConfigurationError, match="DATABASE_URL_SECRET") as caught:
         database_url_in(text)
     assert "hush" not in str(caught.value)
+
+
+def test_a_secret_that_rds_keeps_itself_is_completed_by_an_address() -> None:
+    address = "postgresql://h.example:5433/notes?sslrootcert=/opt/authorities/rds.pem"
+    url = database_url_in('{"username": "u", "password": "p@/"}', address)
+    assert url == (
+        "postgresql://u:p%40%2F@h.example:5433/notes?sslrootcert=/opt/authorities/rds.pem"
+    )
+    assert tls(url, {}) == "verify-full"
+    with pytest.raises(ConfigurationError, match="DATABASE_URL tells them"):
+        database_url_in('{"username": "u", "password": "p"}')
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:p@h/d", "sqlite:///notes.db"])
+def test_an_address_beside_a_secret_holds_no_user(url: str) -> None:
+    known = {"DATABASE_URL_SECRET": "name", "AWS_REGION": "eu-central-1"}
+    assert Settings.from_env(known | {"DATABASE_URL": "postgres://h/d"}).database_address
+    with pytest.raises(ConfigurationError, match="neither user nor password"):
+        Settings.from_env(known | {"DATABASE_URL": url})
