@@ -3,6 +3,9 @@
 Models and note store take no time, so that nothing hides it; what the same question takes with
 the cache switched off is subtracted. Also, how long it takes until a note change is refused or
 done, and until statistics are refused or told, by a container that has not yet met the trouble.
+
+Containers that begin while Redis is away are measured, too: there is none, or it says nothing.
+Their first question has its connection to open besides, as has the one that it is compared with.
 """
 
 import time
@@ -11,7 +14,7 @@ from contextlib import suppress
 from statistics import median, quantiles
 from typing import Any
 
-from infra.local.valkey import start_valkey
+from infra.local.valkey import free_port, start_valkey
 from shared import statistics
 from shared.assistant import Request
 from shared.container import Container
@@ -43,7 +46,46 @@ async def figures() -> Mapping[str, Figure]:
             ("stats", max(stats), None),
         ):
             found[f"redis_{name}_{what}_ms"] = Figure(unit="ms", value=value, budget=budget)
+    return found | await _cold()
+
+
+async def _cold() -> dict[str, Figure]:
+    """What Redis costs a container that has never met it."""
+    bare = [await _begun("redis://127.0.0.1:1/0", cache_enabled=False) for _ in range(ROUNDS)]
+    bare_first, bare_after = map(median, zip(*bare, strict=True))
+    found: dict[str, Figure] = {}
+    with start_valkey() as server, FaultyProxy(server.port) as proxy:
+        proxy.mute = True
+        for name, url in (
+            ("absent_at_start", f"redis://127.0.0.1:{free_port()}/0"),
+            ("mute_at_start", proxy.url),
+        ):
+            begun = [await _begun(url) for _ in range(ROUNDS)]
+            firsts, afters = zip(*begun, strict=True)
+            for what, value, budget in (
+                ("first", max(firsts) - bare_first, 100.0),
+                ("after", median(afters) - bare_after, 5.0),
+            ):
+                found[f"redis_{name}_{what}_ms"] = Figure(unit="ms", value=value, budget=budget)
     return found
+
+
+async def _begun(url: str, **settings: Any) -> tuple[float, float]:
+    """Milliseconds of a new container's first question, and of 99 in 100 after it."""
+    container = a_container(url, **settings)
+    first = await _milliseconds(container)
+    after = await _afterwards(container)
+    await container.aclose()
+    return first, after
+
+
+async def _afterwards(container: Container) -> float:
+    """Milliseconds of 99 in 100 questions asked in the next seconds."""
+    end = time.monotonic() + _AFTER_SECONDS
+    after = []
+    while time.monotonic() < end:
+        after.append(await _milliseconds(container))
+    return quantiles(after, n=100)[-1]
 
 
 async def _troubled(name: str) -> tuple[float, float, float, float]:
@@ -56,10 +98,7 @@ async def _troubled(name: str) -> tuple[float, float, float, float]:
             await container.assistant.ask(_REQUEST)
         TROUBLES[name](redis)
         first = await _milliseconds(container)
-        end = time.monotonic() + _AFTER_SECONDS
-        after = []
-        while time.monotonic() < end:
-            after.append(await _milliseconds(container))
+        after = await _afterwards(container)
         change = await _refused(container.freshness.note_changed(written("ann", "note", "Hope.")))
         await container.aclose()
         telling = a_container(redis.url)
@@ -67,7 +106,7 @@ async def _troubled(name: str) -> tuple[float, float, float, float]:
         await telling.aclose()
         redis.heal()
         redis.server.stop()
-    return first, quantiles(after, n=100)[-1], change, stats
+    return first, after, change, stats
 
 
 async def _milliseconds(container: Container) -> float:
