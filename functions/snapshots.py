@@ -30,6 +30,15 @@ def freeze(container: "Container") -> None:
     for name in _PARTS:
         getattr(container, name)
     importlib.import_module("shared.cache.visit")  # built for each question
+    settings = container.settings
+    if settings.redis_url.startswith("rediss:"):
+        from shared.cache.tls import load_authorities  # noqa: PLC0415  # few have none
+
+        load_authorities(settings.redis_url)
+    if settings.hf_token_secret or settings.database_url_secret:
+        from shared.aws import sdk  # noqa: PLC0415  # few have none
+
+        sdk.load()
     # The loop that Mangum made, and will run requests on.
     asyncio.get_event_loop().run_until_complete(container.aclose())
 

@@ -1,8 +1,19 @@
 """AWS' own SDK, loaded where something must be asked of a service that nothing here speaks to."""
 
+from contextlib import suppress
 from typing import Any
 
 from shared.errors import ConfigurationError
+
+
+def load() -> None:
+    """Import what the first client would; who has no boto3 is told so when it is needed.
+
+    No client is made: it would look for credentials, and keep them.
+    """
+    with suppress(ImportError):
+        import boto3.session  # noqa: F401, PLC0415  # see above
+        import botocore.client  # noqa: F401, PLC0415  # boto3 leaves it for later
 
 
 def open_client(service: str, region: str, *, seconds: float, attempts: int, needed_by: str) -> Any:

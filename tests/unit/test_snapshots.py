@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +82,34 @@ def test_freezing_opens_nothing(tmp_path: Path, loop: asyncio.AbstractEventLoop)
         freeze(a_container(tmp_path, proxy.url))
         assert proxy.connections == 0
     assert not (tmp_path / "n.db").exists()
+
+
+def test_what_takes_long_before_a_first_answer_is_done_before_the_snapshot(
+    tmp_path: Path, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading the system's authorities takes half of what a first question waits for Redis."""
+    assert not loop.is_running()
+    for name in [name for name in sys.modules if name.partition(".")[0] in {"boto3", "botocore"}]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr("shared.cache.tls._contexts", {})
+    settings = Settings(
+        redis_url="rediss://redis.example:6379",
+        hf_token_secret="name",
+        database_url=f"sqlite:///{tmp_path / 'n.db'}",
+        aws_region="eu-central-1",
+    )
+    container = Container(settings)
+    freeze(container)
+    assert {"boto3.session", "botocore.client"} <= sys.modules.keys()
+
+    def loads() -> None:
+        raise AssertionError("authorities are loaded with the first connection")
+
+    monkeypatch.setattr("ssl.create_default_context", loads)
+    connection = container.connection
+    assert connection
+    made = connection._client.connection_pool.make_connection()
+    assert made.ssl_context.get()
 
 
 def test_containers_of_one_snapshot_do_not_draw_the_same_jitter() -> None:
