@@ -15,6 +15,7 @@ PARTS = (
     "cold_start",
     "memory",
     "outages",
+    "model_outages",
     "failover",
     "stampede",
     "stats",
