@@ -54,7 +54,7 @@ async def loaded(
 
 async def cached_again(load: Load, users: Iterable[str]) -> None:
     """Ask until all of them are served by the cache."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         for user in users:
             while True:
                 reply = await ask(load.container, user, ASKED)
@@ -79,6 +79,7 @@ async def test_a_master_that_is_killed_fails_no_request_and_its_replica_undoes_n
                 os.kill(cluster.nodes[1].pid, signal.SIGKILL)
                 await asyncio.sleep(1)
                 await cached_again(load, USERS)
+            assert (await statistics.read(load.container.ledger)).total.exact, "its successor tells"
             await replaced(cluster)
             async with asyncio.timeout(30):
                 await asyncio.gather(*map(load.change, USERS))
