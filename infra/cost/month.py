@@ -6,6 +6,7 @@ from infra.cost.inputs import Inputs
 
 DAYS = 30.0
 HOURS = 730.0
+_SECONDS = HOURS * 3_600
 LEAST_CACHE_GB = 0.1
 _EMBEDDING_DAYS = 6  # how much longer an embedding is kept than the answer beside it
 _KB_IN_GB = 1e6
@@ -32,6 +33,10 @@ def bill(inputs: Inputs, users: int) -> dict[str, Item]:
     embedding = f["embedding_seconds"] * price("inference_second")
     verdict = f["verdicts"] * f["verdict_tokens"] * price("prompt_token")
     second = f["memory_gb"] * price("lambda_gb_second")
+    change_second = f["change_memory_gb"] * price("lambda_gb_second")
+    snapshot = f["snapshots"] * f["memory_gb"] * _SECONDS * price("snapshot_gb_second")
+    restored = f["restores"] * f["memory_gb"] * price("snapshot_gb_restored")
+    secrets = f["secrets"] * price("secret") + f["secret_readings"] * price("secret_reading")
     seconds = (
         f["exact"] * f["hit_seconds"]
         + (f["avoided"] - f["exact"]) * f["match_seconds"]
@@ -48,9 +53,12 @@ def bill(inputs: Inputs, users: int) -> dict[str, Item]:
             asked * embedding, asked * ((1 - f["exact"]) * embedding + verdict)
         ),
         "Lambda": Item(
-            asked * (call + f["miss_seconds"] * second),
-            asked * (call + seconds * second) + changed * (call + f["change_seconds"] * second),
+            asked * (call + f["miss_seconds"] * second + restored) + snapshot,
+            asked * (call + seconds * second + restored)
+            + snapshot
+            + changed * (call + f["change_seconds"] * change_second),
         ),
+        "Secrets Manager": Item(secrets, secrets),
         "HTTP API": Item(asked * price("api_request"), asked * price("api_request")),
         "SQS": Item(0.0, polling + changed * f["queue_requests"] * price("queue_request")),
         "ElastiCache": Item(

@@ -8,6 +8,7 @@ from infra.cost.__main__ import PAGE, main, placed
 from infra.cost.inputs import DEFAULT, Inputs
 from infra.cost.month import answer, bill, break_even, total
 from infra.cost.report import USERS, asked, report
+from tests.support.templates import MAIN, functions, of_type
 
 
 @pytest.fixture
@@ -44,7 +45,9 @@ def test_nobody_pays_for_requests_but_there_is_a_least_charge_for_the_cache(
     inputs: Inputs,
 ) -> None:
     items = bill(inputs, 0)
-    assert items["answers, Hugging Face"] == items["Lambda"] == items["HTTP API"] == (0, 0)
+    assert items["answers, Hugging Face"] == items["HTTP API"] == (0, 0)
+    kept = 1.0 * 730 * 3_600 * inputs.price("snapshot_gb_second")
+    assert items["Lambda"] == pytest.approx((kept, kept))
     assert items["ElastiCache"].with_tercet == pytest.approx(0.1 * 730 * 0.084)
     assert total(inputs, 0).saved < 0
 
@@ -88,3 +91,19 @@ def test_other_inputs_give_other_tables(tmp_path: Path, capsys: pytest.CaptureFi
     other.write_text(text.replace("dollars = 0.084", "dollars = 0.125"))
     main([str(other)])
     assert "| 0.125 | GB-hour" in capsys.readouterr().out
+
+
+def test_the_inputs_are_of_what_is_deployed(inputs: Inputs) -> None:
+    f = inputs.figures
+    assert f["memory_gb"] * 1024 == MAIN["Parameters"]["AskMemory"]["Default"]
+    assert f["change_memory_gb"] * 1024 == functions()["InvalidateFunction"]["MemorySize"]
+    assert MAIN["Parameters"]["SnapStart"]["Default"] == "on"
+    snapshots = [name for name, each in functions().items() if "SnapStart" in each]
+    assert len(snapshots) == f["snapshots"]
+    for name, kind in (
+        ("alarms", "AWS::CloudWatch::Alarm"),
+        ("secrets", "AWS::SecretsManager::Secret"),
+        ("dashboards", "AWS::CloudWatch::Dashboard"),
+        ("keys", "AWS::KMS::Key"),
+    ):
+        assert len(list(of_type(kind))) == f[name], name
