@@ -28,14 +28,16 @@ LATER = (
         "redis",
         "zstandard",
     ),
-    *("shared.assistant", "shared.freshness", "shared.statistics", "shared.matching.matcher"),
 )
+# What a deployed function never loads, for the layer has no package for it.
+ELSEWHERE = {"shared.notes.sqlite", "shared.tracing"}
 # A file's kind of processor, in its ELF header: e_machine, at byte 18.
 MACHINES = {"x86_64": 62, "arm64": 183}
 PLATFORMS = {"x86_64": "_x86_64", "arm64": "_aarch64"}
 GLIBC = 34  # 2.34, of Amazon Linux 2023
 PROGRAM = """
 import importlib, json, sys
+assert not [path for path in sys.path if path.endswith("-packages")], sys.path
 sys.path[:0] = json.loads(sys.argv[1])
 for name in json.loads(sys.argv[2]):
     importlib.import_module(name)
@@ -70,23 +72,37 @@ def test_what_the_template_includes_is_valid() -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-@pytest.mark.parametrize("function", HANDLERS)
-def test_a_bare_python_of_the_deployed_version_imports_a_function_and_all_that_it_loads_later(
-    function: str, tmp_path: Path
+def test_a_bare_python_of_the_deployed_version_imports_all_of_shared_from_the_layer_alone(
+    tmp_path: Path,
 ) -> None:
-    python = lambda_python()
-    folder = built("x86_64")
-    path = json.dumps([str(folder / function), str(folder / "SharedLayer" / "python")])
-    names = json.dumps([f"functions.{HANDLERS[function]}.handler", *LATER])
+    imported([built("x86_64") / "SharedLayer" / "python"], [*LATER, *modules()], tmp_path)
+
+
+@pytest.mark.parametrize("function", HANDLERS)
+def test_and_with_a_function_s_own_code_its_handler(function: str, tmp_path: Path) -> None:
+    path = [built("x86_64") / function, built("x86_64") / "SharedLayer" / "python"]
+    imported(path, [f"functions.{HANDLERS[function]}.handler"], tmp_path)
+
+
+def imported(path: list[Path], names: list[str], folder: Path) -> None:
+    """Import in Lambda's Python, with the standard library and this path alone."""
+    told = (json.dumps([str(each) for each in path]), json.dumps(names))
     ended = subprocess.run(
-        [python, "-B", "-I", "-S", "-c", PROGRAM, path, names],
-        cwd=tmp_path,
+        [lambda_python(), "-B", "-I", "-S", "-c", PROGRAM, *told],
+        cwd=folder,
         env={},
         capture_output=True,
         text=True,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
+
+
+def modules() -> list[str]:
+    """All of `shared`."""
+    paths = (path.relative_to(ROOT).with_suffix("") for path in (ROOT / "shared").rglob("*.py"))
+    named = {".".join(path.parts).removesuffix(".__init__") for path in paths}
+    return sorted(named - ELSEWHERE)
 
 
 def test_every_wheel_is_for_the_processor_and_for_lambda_s_python_and_libc(

@@ -92,13 +92,13 @@ def test_a_model_too_slow_for_the_invocation_is_told_of_before_the_process_would
     around: Surroundings,
 ) -> None:
     around.models.chat_latency = 30.0
-    with function("ask", around.environ, timeout=3) as ask:
+    with function("ask", around.environ, timeout=6) as ask:
         late = ask.invoke(event("ask"))
         around.models.chat_latency = 0.0
         after = ask.invoke(event("ask"))
     assert late.response["statusCode"] == 504
     assert json.loads(late.response["body"])["title"]
-    assert late.duration < 3_000
+    assert late.duration < 6_000
     assert after.init is None
     # Neither embedding nor search is paid for twice.
     assert answered(after)["metadata"]["tier"] == "l3"
@@ -111,10 +111,10 @@ def test_after_a_killed_invocation_the_next_has_a_new_process_and_the_same_cache
         known = answered(ask.invoke(event("ask")))
     with socket.create_server(("127.0.0.1", 0)) as mute:
         url = f"postgresql://ann@127.0.0.1:{mute.getsockname()[1]}/notes"
-        with function("ask", around.environ | {"DATABASE_URL": url}, timeout=2) as ask:
+        with function("ask", around.environ | {"DATABASE_URL": url}, timeout=5) as ask:
             killed = ask.invoke(question("What is hope?"))
             after = ask.invoke(event("ask"))
-    assert killed.response == "Task timed out after 2.00 seconds"
+    assert killed.response == "Task timed out after 5.00 seconds"
     assert killed.peak_mb is None
     assert after.init is not None
     assert answered(after)["metadata"]["match"] == "exact"

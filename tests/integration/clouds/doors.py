@@ -25,6 +25,12 @@ from tests.support.tokens import token
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTAINERFILE = ROOT / "infra" / "container" / "Containerfile"
+BEGINNING = (httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError)
+"""What a server does that is not there yet, or has just begun to listen."""
+
+PORTS_TRIED = 3
+"""Another process may take a free port before the server does."""
+
 _ENV = re.compile(r"(UVICORN_\w+)=(\S+)")
 
 
@@ -147,10 +153,11 @@ class Server:
     def wait(self) -> None:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            assert self.process.poll() is None, self.process.communicate()
+            if self.process.poll() is not None:
+                raise ChildProcessError(self.process.communicate()[1])
             try:
                 httpx.get(f"{self.url}/health", timeout=30).raise_for_status()
-            except httpx.ConnectError:
+            except BEGINNING:
                 time.sleep(0.05)
             else:
                 return
@@ -164,9 +171,16 @@ class Server:
 
 @contextmanager
 def running() -> Iterator[Server]:
-    server = Server()
+    for left in reversed(range(PORTS_TRIED)):
+        server = Server()
+        try:
+            server.wait()
+        except ChildProcessError as ended:
+            if not left or "address already in use" not in str(ended):
+                raise
+        else:
+            break
     try:
-        server.wait()
         yield server
     finally:
         if server.process.poll() is None:
