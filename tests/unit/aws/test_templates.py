@@ -85,6 +85,10 @@ def test_no_secret_is_in_an_environment(name: str) -> None:
 def test_the_local_environment_names_only_what_a_function_declares() -> None:
     """`sam local` would pass over anything else without a word."""
     local = json.loads((ROOT / "infra" / "aws" / "local.env.json").read_text("utf-8"))
+    config = (ROOT / "samconfig.toml").read_text("utf-8")
+    assert config.count('env_vars = "infra/aws/local.own.json"') == 2
+    ignored = (ROOT / ".gitignore").read_text("utf-8").splitlines()
+    assert "infra/aws/local.own.json" in ignored, "it holds what is one's own"
     assert local["Parameters"].keys() <= environment(functions()["AskFunction"]).keys()
 
 
