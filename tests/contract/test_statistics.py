@@ -352,13 +352,22 @@ async def test_the_total_never_shrinks_while_days_pass_and_are_forgotten(cache: 
     assert totals == list(range(1, 11))
 
 
-async def test_counters_outlive_ninety_days_at_most(cache: Cache) -> None:
+async def test_counters_live_for_ninety_days_and_no_longer(cache: Cache) -> None:
     await cache.ask()
+    await cache.with_settings(embeddings_per_user=True).ask("bob")
+    await cache.invalidation().drop("ann", [FIELD])
+    await cache.invalidation().forget("cy")
     await read(cache)
+    assert counting.TTL == 90 * 86_400
+    counters = 0
     for key in await cache.scan():
         ttl = await cache.redis("TTL", key)
         assert isinstance(ttl, int)
         assert 0 < ttl <= counting.TTL, key
+        if any(sign in key for sign in (b":counters:", b":live", b"totals:")):
+            assert ttl > counting.TTL - 60, key
+            counters += 1
+    assert counters > 90  # of each partition that counted, and the sums of every day that is over
 
 
 async def test_reading_takes_one_round_trip_once_the_days_before_are_summed(

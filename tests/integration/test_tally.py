@@ -6,19 +6,23 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
+from redis.asyncio import Redis, RedisCluster
 
 from shared import statistics
 from shared.assistant import Request
+from shared.cache.visit import Visit
 from shared.container import Container
-from shared.errors import InferenceUnavailableError
+from shared.errors import BreakerOpenError, InferenceUnavailableError
 from shared.inference.model import Completion
 from shared.notes.note import Chunk, Note
 from shared.settings import Settings
+from shared.statistics import Statistics
 from shared.vectors import Vector, canonical
 from tests.support.stores import MemoryNoteStore
 
@@ -39,6 +43,7 @@ class Model:
     def __init__(self, rng: Random) -> None:
         self._rng = rng
         self.answered = 0
+        self.well = False
 
     async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
         things = (text.split()[-1].encode() for text in texts)
@@ -49,10 +54,25 @@ class Model:
         self, question: str, sources: object, *, deadline: float | None = None
     ) -> Completion:
         await asyncio.sleep(self._rng.random() / 50)
-        if self._rng.random() < 0.1:
+        luck = 1.0 if self.well else self._rng.random()
+        if luck < 0.1:
             raise InferenceUnavailableError("now and then")
+        if luck < 0.13:
+            raise BreakerOpenError("as if it were left alone")
         self.answered += 1
         return Completion(question, self.model, cost=COST_NANODOLLARS / 1e9)
+
+
+def watch_contexts(tally: Counter[str]) -> None:
+    """Tally contexts that are kept without an answer: no reply tells of them."""
+    keep: Any = Visit.keep
+
+    async def watched(visit: Visit, *given: Any) -> Any:
+        stored = await keep(visit, *given)
+        tally["contexts"] += stored and given[-1] is None
+        return stored
+
+    Visit.keep = watched  # type: ignore[assignment,method-assign]  # of this process alone
 
 
 async def take_part(settings: Settings, seed: int, requests: int) -> Counter[str]:
@@ -66,6 +86,8 @@ async def take_part(settings: Settings, seed: int, requests: int) -> Counter[str
         await store.replace(note, [Chunk("note#0", "note", "A note.", vector)])
     tally: Counter[str] = Counter()
 
+    watch_contexts(tally)
+
     async def ask(request: Request) -> None:
         try:
             reply = await container.assistant.ask(request)
@@ -73,7 +95,9 @@ async def take_part(settings: Settings, seed: int, requests: int) -> Counter[str
             tally["failed"] += 1
         else:
             assert reply.cache == "ok"
-            tally[reply.match or f"generated_{reply.tier or 'none'}"] += 1
+            tally["stored"] += reply.stored
+            made_do = "stale" if reply.stale else "degraded" if reply.degraded else None
+            tally[made_do or reply.match or f"generated_{reply.tier or 'none'}"] += 1
 
     async def asker(count: int) -> None:
         for _ in range(count):
@@ -87,12 +111,44 @@ async def take_part(settings: Settings, seed: int, requests: int) -> Counter[str
                 await container.freshness._invalidation.drop(user, [], lag=3)
                 tally.update(changes=1, lag_ms=3)
 
+    async def change_of_ones_own() -> None:
+        """What nobody else asks can be known before: what a change drops of it and keeps."""
+        user, model.well = f"own {seed}", True
+        note = Note(user, "note", "", "A note.", version=1, changed_at=1)
+        await store.replace(note, [Chunk("note#0", "note", "A note.", vector)])
+        for thing in THINGS:
+            for question in (f"what is {thing}", f"define {thing}", f"what is not {thing}"):
+                tally["asked_alone"] += 1
+                await ask(Request(user, question))
+            tally["refused_by_guard"] += 1  # the last one is near, and another
+        index = await container.freshness._invalidation.raise_fence(user)
+        gone = sorted(index)[: len(index) // 3]
+        await container.freshness._invalidation.drop(user, gone, lag=3)
+        tally.update(changes=1, lag_ms=3, dropped=len(gone), kept=len(index) - len(gone))
+        answers = sum(entry is not None and entry.kind == "a" for entry in map(index.get, gone))
+        tally["answers_dropped"] += answers
+
     # A cluster's client learns the slots with its first command; then all at once.
     await asker(requests % AT_ONCE)
     await asyncio.gather(*(asker(requests // AT_ONCE) for _ in range(AT_ONCE)))
+    await change_of_ones_own()
     await container.aclose()
     tally["answered"] = model.answered
     return tally
+
+
+async def kept_now(url: str, *, clustered: bool) -> Counter[str]:
+    """Look for ourselves what Redis has: embeddings, and entries of indexes by their kind."""
+    client: Any = (RedisCluster if clustered else Redis).from_url(url)
+    found: Counter[str] = Counter()
+    async for key in client.scan_iter(count=1_000):
+        if b":embedding:" in key:
+            found["embeddings"] += 1
+        elif key.endswith(b":questions"):
+            entries = (await client.hgetall(key)).items()
+            found.update(value[1:2].decode() for field, value in entries if field != b"fence")
+    await client.aclose()
+    return found
 
 
 def start(settings: dict[str, Any], seed: int, requests: int) -> "subprocess.Popen[str]":
@@ -101,6 +157,78 @@ def start(settings: dict[str, Any], seed: int, requests: int) -> "subprocess.Pop
         stdout=subprocess.PIPE,
         text=True,
     )
+
+
+@dataclass
+class Counted:
+    """What was counted between two readings, beside the tally and what Redis was found to hold."""
+
+    begun: Statistics
+    ended: Statistics
+    tally: Counter[str]
+    found: Counter[str]
+
+    def __getitem__(self, name: str) -> int:
+        return self.ended.total[name] - self.begun.total[name]
+
+    @property
+    def asked(self) -> int:
+        return REQUESTS + self.tally["asked_alone"]
+
+    def assert_questions(self) -> None:
+        tally, before, after = self.tally, self.begun.total, self.ended.total
+        answered = sum(tally[f"generated_{tier}"] for tier in ("l3", "l2", "none"))
+        assert answered == tally["answered"]
+        assert after.requests - before.requests == self.asked
+        avoided = tally["exact"] + tally["semantic"]
+        made_do = tally["stale"] + tally["degraded"]
+        assert avoided + answered + tally["failed"] + made_do == self.asked
+        assert after.exact - before.exact == tally["exact"] > 0
+        assert self["semantic_hits"] == tally["semantic"] > 0
+        assert self["bypassed"] == tally["fresh"] > 0
+        for tier in ("l3", "l2", "none"):
+            assert self[f"generated_{tier}"] == tally[f"generated_{tier}"]
+        assert self["spent_nanodollars"] == answered * COST_NANODOLLARS
+        assert self["saved_nanodollars"] == avoided * COST_NANODOLLARS
+        assert self["l1_stores"] + self["refused_by_fence"] >= answered
+
+    def assert_tiers(self) -> None:
+        """Each look into a tier is a hit or a miss; what a store counted is there."""
+        tally, found = self.tally, self.found
+        misses = self.asked - tally["fresh"] - self["l1_hits"]
+        assert self["l1_misses"] == misses
+        assert self["l3_hits"] + self["l3_misses"] == misses
+        assert self["l2_hits"] + self["l2_misses"] == misses + tally["fresh"]
+        assert min(self[f"{tier}_hits"] for tier in ("l1", "l2", "l3")) > 0
+        assert self["l1_stores"] == tally["stored"] > 0
+        assert self["l3_stores"] == tally["stored"] + tally["contexts"]
+        assert self["l2_stores"] == found["embeddings"] == 3 * len(THINGS)
+        before, after = self.begun.live, self.ended.live
+        assert after.embeddings - before.embeddings == found["embeddings"]
+        assert after.answers - before.answers == found["a"] > 0
+        assert after.contexts - before.contexts == found["a"] + found["c"]
+
+    def assert_changes(self) -> None:
+        tally = self.tally
+        assert (self["invalidations"], self["lag_ms"]) == (tally["changes"], tally["lag_ms"])
+        assert self["dropped"] == tally["dropped"] > 0
+        assert self["kept"] >= tally["kept"] > 0
+        assert self["l1_drops"] == self["l3_drops"] == tally["answers_dropped"] > 0
+        assert self["refused_by_guard"] == tally["refused_by_guard"] > 0
+        assert self["refused_by_verifier"] == self["refused_by_fit"] == 0
+
+    def assert_ways(self) -> None:
+        tally, before, after = self.tally, self.begun.total, self.ended.total
+        ways = {way: after.latency[way].count - before.latency[way].count for way in after.latency}
+        served = {way: number - before.served[way] for way, number in after.served.items()}
+        assert ways["exact"] + ways["joined"] == tally["exact"]
+        assert ways["semantic"] == tally["semantic"]
+        assert ways["joined"] == self["flights_joined"] > 0
+        for way in ("failed", "stale", "degraded"):
+            assert ways[way] == served[way] == tally[way]
+        assert min(tally["failed"], tally["degraded"]) > 0
+        assert served["other"] == 0
+        assert sum(ways.values()) == sum(served.values()) == self.asked
 
 
 @pytest.mark.parametrize("kind", ["standalone", "cluster"])
@@ -114,40 +242,25 @@ async def test_counters_equal_an_independent_tally_exactly(
     settings = Settings(**given)
     each = REQUESTS // PROCESSES
     container = Container(settings)
-    before = (await statistics.read(container.ledger)).total
+    assert container.connection
+    known = await kept_now(url, clustered=clustered)
+    begun = await statistics.read(container.ledger)
     running = [start(given, seed, each) for seed in range(PROCESSES)]
     tally: Counter[str] = Counter()
     for process in running:
         output, _ = await asyncio.to_thread(process.communicate)
         assert process.returncode == 0
         tally.update(json.loads(output))
-    after = (await statistics.read(container.ledger)).total
+    ended = await statistics.read(container.ledger)
     await container.aclose()
+    found = await kept_now(url, clustered=clustered) - known
 
-    def counted(name: str) -> int:
-        return after[name] - before[name]
-
-    asked = PROCESSES * each
-    answered = sum(tally[f"generated_{tier}"] for tier in ("l3", "l2", "none"))
-    assert answered == tally["answered"]
-    assert after.requests - before.requests == asked
-    avoided = tally["exact"] + tally["semantic"]
-    assert avoided + answered + tally["failed"] == asked == REQUESTS
-    assert after.exact - before.exact == tally["exact"] > 0
-    assert counted("semantic_hits") == tally["semantic"] > 0
-    assert counted("bypassed") == tally["fresh"] > 0
-    for tier in ("l3", "l2", "none"):
-        assert counted(f"generated_{tier}") == tally[f"generated_{tier}"]
-    assert counted("spent_nanodollars") == answered * COST_NANODOLLARS
-    assert counted("saved_nanodollars") == avoided * COST_NANODOLLARS
-    assert counted("l1_stores") + counted("refused_by_fence") >= answered
-    assert (counted("invalidations"), counted("lag_ms")) == (tally["changes"], tally["lag_ms"])
-    ways = {way: after.latency[way].count - before.latency[way].count for way in after.latency}
-    assert ways["exact"] + ways["joined"] == tally["exact"]
-    assert ways["semantic"] == tally["semantic"]
-    assert ways["joined"] == counted("flights_joined") > 0
-    assert ways["failed"] == tally["failed"] > 0
-    assert sum(ways.values()) == asked
+    assert PROCESSES * each == REQUESTS
+    counted = Counted(begun, ended, tally, found)
+    counted.assert_questions()
+    counted.assert_tiers()
+    counted.assert_changes()
+    counted.assert_ways()
 
 
 if __name__ == "__main__":
