@@ -144,21 +144,23 @@ def _sums(days: Sequence[date], replies: "Iterator[Any]") -> dict[date, Counter[
 
 
 def _sum(hashes: Iterable[Any]) -> Counter[str]:
-    total: Counter[bytes] = Counter()
-    for counts in hashes:
-        if not isinstance(counts, dict):
-            raise _garbled()
-        for name, number in counts.items():
-            if not (isinstance(name, bytes) and isinstance(number, bytes)):
-                raise _garbled()
-            total[name] += _number(number)
-    return Counter({name.decode("ascii", "replace"): number for name, number in total.items()})
+    total: dict[Any, int] = {}
+    known = total.get
+    try:
+        for counts in hashes:
+            for name, text in counts.items():
+                total[name] = known(name, 0) + _number(text)
+        return Counter({name.decode("ascii", "replace"): sum_ for name, sum_ in total.items()})
+    except (AttributeError, TypeError):  # no hash, or one of something else than bytes
+        raise _garbled() from None
 
 
 def _number(text: bytes) -> int:
     """Read a counter; what somebody else wrote there counts nothing."""
-    digits = text.removeprefix(b"-")
-    return int(text) if digits.isdigit() and len(digits) <= _DIGITS else 0
+    try:
+        return int(text) if len(text) <= _DIGITS else 0
+    except ValueError:
+        return 0
 
 
 def _live(replies: Iterable[Any]) -> list[int]:

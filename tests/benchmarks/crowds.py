@@ -90,6 +90,7 @@ async def _fill(settings: Settings, entries: int) -> None:
     client: Any = Redis.from_url(settings.redis_url)
     original = [await client.dump(key) for key in _keys(template[0].user_id)]
     vectors = [each.vector.tobytes() for each in template]
+    await client.script_load(embeddings.write("", "", b"", 1).script)
     for first in range(0, entries, _BATCH):
         pipeline = client.pipeline(transaction=False)
         for number in range(first, first + _BATCH, QUESTIONS_PER_USER):

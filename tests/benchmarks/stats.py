@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from infra.local.valkey import start_valkey
 from shared import statistics
 from shared.cache import counting, keyspace, scripts, visit
+from shared.cache.commands import Command
 from shared.cache.connection import Connection
 from shared.cache.counting import Counts
 from shared.cache.ledger import Ledger
@@ -31,9 +32,14 @@ FIGURES = {
     "stats_ms_100k": Figure(unit="ms", budget=20.0),
     "stats_ms_1m": Figure(unit="ms", budget=20.0),
     "stats_ms_30_days": Figure(unit="ms"),
-    "counting_us": Figure(unit="us a hit"),
+    "stats_flat": Figure(unit="1m / 1k", budget=1.5),
+    "stats_ms_close": Figure(unit="ms once a day", budget=100.0),
+    "stats_ms_first_close": Figure(unit="ms once", budget=1_000.0),
+    "counting_us": Figure(unit="us a hit", budget=100.0),
 }
 _READS, _DAYS, _FEW = 60, 30, 1_000
+_KEPT = 90  # days
+_CLOSES = 10
 _PATIENCE = 120  # seconds for one reading of the naive design
 _READ_BY_SEED = {"1k": 5, "100k": 1}  # at a million it takes minutes
 
@@ -46,7 +52,9 @@ async def figures() -> Mapping[str, Figure]:
         for each in brief_workload(_FEW):
             await each.keep(connection, settings)
             await seed.ask(each)
-        found = await _read("1k", settings, seed)
+        await _fill_days(settings, _KEPT)
+        found = await _close(connection)
+        found |= await _read("1k", settings, seed)
         found["counting_us"] = await _count(connection, settings, seed)
         await connection.aclose()
         await seed.aclose()
@@ -54,8 +62,49 @@ async def figures() -> Mapping[str, Figure]:
 
 
 async def measure(crowd: "Crowd") -> Mapping[str, Figure]:
-    """Read among a crowd."""
-    return await _read(crowd.size, crowd.settings, crowd.seed)
+    """Read among a crowd; the largest also against a few, in turns."""
+    found = await _read(crowd.size, crowd.settings, crowd.seed)
+    if crowd.size == "1m":
+        found["stats_flat"] = await _flat(crowd.settings)
+    return found
+
+
+async def _flat(among_many: "Settings") -> Figure:
+    with start_valkey() as server:
+        among_few = settings_for(server.url)
+        connections = {"1m": Connection.open(among_many), "1k": Connection.open(among_few)}
+        for each in brief_workload(_FEW):
+            await each.keep(connections["1k"], among_few)
+        await _fill_days(among_few)
+        watch = Stopwatch()
+        for turn in range(_READS + 1):
+            for side, connection in connections.items():
+                if turn:
+                    with watch.timing(side):
+                        await statistics.read(Ledger(connection))
+                else:
+                    await statistics.read(Ledger(connection), days=_DAYS)  # closes
+        for connection in connections.values():
+            await connection.aclose()
+    return FIGURES["stats_flat"].measured((_ms(watch, "1m") or 0.0) / (_ms(watch, "1k") or 1.0))
+
+
+async def _close(connection: Connection) -> dict[str, Figure]:
+    """Sum the days that are over, as whoever reads first does: once ever, and once a day."""
+    ledger, watch = Ledger(connection), Stopwatch()
+    with watch.timing("first"):
+        await statistics.read(ledger)
+    yesterday = (datetime.now(UTC) - timedelta(hours=1)).date() - timedelta(1)
+    for _ in range(_CLOSES):
+        await connection.run(Command.of("DEL", keyspace.totals(yesterday.isoformat())))
+        with watch.timing("again"):
+            await statistics.read(ledger)
+    return {
+        "stats_ms_first_close": FIGURES["stats_ms_first_close"].measured(
+            _ms(watch, "first") or 0.0
+        ),
+        "stats_ms_close": FIGURES["stats_ms_close"].measured(_ms(watch, "again") or 0.0),
+    }
 
 
 async def _read(size: str, settings: "Settings", seed: Seed) -> dict[str, Figure]:
@@ -91,11 +140,11 @@ def _ms(watch: Stopwatch, side: str) -> float | None:
     return None if seconds is None else seconds * 1e3
 
 
-async def _fill_days(settings: "Settings") -> None:
-    """Let every partition have counted everything on each of the last days."""
+async def _fill_days(settings: "Settings", days: int = _DAYS) -> None:
+    """Let every partition have counted everything on each of the last days, and what lives now."""
     client: Any = Redis.from_url(settings.redis_url)
     today = datetime.now(UTC).date()
-    for number in range(_DAYS):
+    for number in range(days):
         day = (today - timedelta(number)).isoformat()
         pipeline = client.pipeline(transaction=False)
         for partition in range(keyspace.PARTITIONS):
@@ -103,6 +152,15 @@ async def _fill_days(settings: "Settings") -> None:
                 keyspace.counters(partition, day), mapping=dict.fromkeys(_names(), 12_345)
             )
         await pipeline.execute()
+    hour = int(datetime.now(UTC).timestamp()) // counting.HOUR
+    lasting = {"a": settings.answer_ttl, "c": settings.context_ttl, "e": settings.embedding_ttl}
+    living = {
+        f"{kind}{hour + later}": 1_234
+        for kind, seconds in lasting.items()
+        for later in range(1 + seconds // counting.HOUR)
+    }
+    for partition in range(keyspace.PARTITIONS):
+        await client.hset(keyspace.live(partition), mapping=living)
     await client.aclose()
 
 
@@ -111,9 +169,10 @@ def _names() -> Iterator[str]:
     yield from ("spent_nanodollars", "saved_nanodollars", "semantic_hits", "flights_joined")
     yield from ("invalidations", "lag_ms", "dropped", "kept", "evicted", "bypassed", "uncached")
     for tier in ("l1", "l2", "l3"):
-        yield from (f"{tier}_{event}" for event in ("hits", "misses", "stores"))
+        yield from (f"{tier}_{event}" for event in ("hits", "misses", "stores", "drops"))
     yield from (f"generated_{tier}" for tier in ("l3", "l2", "none"))
     yield from (f"refused_by_{by}" for by in ("guard", "verifier", "fit", "fence"))
+    yield from ("replayed", *(f"ended_{way}" for way in counting.APART))
     for way in counting.WAYS:
         yield f"{way}_us"
         yield from (counting.bucket(way, number) for number in range(3, 8))
