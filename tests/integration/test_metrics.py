@@ -1,5 +1,6 @@
 """`GET /metrics`: Prometheus' own parser reads it, and no counter falls."""
 
+import re
 from pathlib import Path
 
 import httpx
@@ -8,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from shared.cache.counting import BOUNDS_MS
 from shared.container import Container
-from tests.support.command import started
+from tests.support.command import ROOT, started
 from tests.support.counted import ANN, COST, get, of, use
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -68,6 +69,21 @@ async def test_metrics_are_prometheus_text_and_true_across_containers(
     hits = found["tercet_request_duration_seconds_count", (("way", "exact"),)]
     assert hits == max(buckets.values()) > 0
     await other.aclose()
+
+
+async def test_every_metric_and_every_member_of_the_statistics_is_documented(
+    counted: Container,
+) -> None:
+    text = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
+    families = list(text_string_to_metric_families((await get(counted, "/metrics")).text))
+    names = {f"{each.name}_total" if each.type == "counter" else each.name for each in families}
+    documented = set(re.findall(r"`(tercet_\w+)`", text))
+    assert names - {"tercet_redis_memory_limit_bytes"} == documented - {
+        "tercet_redis_memory_limit_bytes"  # where there is one
+    }
+    members = set((await get(counted)).json())
+    named = {"outages", "breakers_opened", "evicted"}  # which their metrics tell of
+    assert {name for name in members - named if f"`{name}`" not in text} == set()
 
 
 async def test_counters_never_fall_between_scrapes_though_a_container_restarts(
