@@ -165,6 +165,20 @@ def test_it_brings_all_of_shared_and_each_function_all_of_functions(
         assert files(built(architecture) / function / "functions") == files(ROOT / "functions")
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_it_brings_the_authorities_that_are_given(tmp_path: Path, *, given: bool) -> None:
+    packaging, layer = tmp_path / "packaging", tmp_path / "layer"
+    layer.mkdir()
+    if given:
+        (packaging / "authorities").mkdir(parents=True)
+        (packaging / "authorities" / "rds.pem").write_text("a certificate")
+    makefile = ROOT / "infra" / "aws" / "packaging" / "Makefile"
+    assert "\nbuild-SharedLayer: authorities\n" in makefile.read_text("utf-8")
+    made = (f"HERE={packaging}", f"ARTIFACTS_DIR={layer}")
+    subprocess.run(["make", "-s", "-f", makefile, "authorities", *made], check=True)
+    assert (layer / "authorities" / "rds.pem").is_file() is given
+
+
 def files(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()

@@ -111,10 +111,11 @@ def test_after_a_killed_invocation_the_next_has_a_new_process_and_the_same_cache
         known = answered(ask.invoke(event("ask")))
     with socket.create_server(("127.0.0.1", 0)) as mute:
         url = f"postgresql://ann@127.0.0.1:{mute.getsockname()[1]}/notes"
-        with function("ask", around.environ | {"DATABASE_URL": url}, timeout=5) as ask:
+        # Sooner than a database is given up that does not answer.
+        with function("ask", around.environ | {"DATABASE_URL": url}, timeout=3) as ask:
             killed = ask.invoke(question("What is hope?"))
             after = ask.invoke(event("ask"))
-    assert killed.response == "Task timed out after 5.00 seconds"
+    assert killed.response == "Task timed out after 3.00 seconds"
     assert killed.peak_mb is None
     assert after.init is not None
     assert answered(after)["metadata"]["match"] == "exact"
