@@ -1,6 +1,7 @@
 """What `sam build` makes for each processor, and that it is all that Lambda's Python needs."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -175,7 +176,8 @@ def test_it_brings_the_authorities_that_are_given(tmp_path: Path, *, given: bool
     makefile = ROOT / "infra" / "aws" / "packaging" / "Makefile"
     assert "\nbuild-SharedLayer: authorities\n" in makefile.read_text("utf-8")
     made = (f"HERE={packaging}", f"ARTIFACTS_DIR={layer}")
-    subprocess.run(["make", "-s", "-f", makefile, "authorities", *made], check=True)
+    make = shutil.which("make") or "make"
+    subprocess.run([make, "-s", "-f", makefile, "authorities", *made], check=True)
     assert (layer / "authorities" / "rds.pem").is_file() is given
 
 
