@@ -46,7 +46,8 @@ async def test_it_answers_counts_and_invalidates(settings: Settings) -> None:
     ledger = Ledger(cache.connection)
     assert (await ledger.read(2)).total
     memory = await cache.connection.memory()
-    assert memory and memory[0] > 0
+    assert memory
+    assert memory[0] > 0
     held = cache.connection.run_until_held(
         Command.of("SET", "key", "value"), replicas=0, seconds=0.1
     )
