@@ -17,23 +17,26 @@ changes, or the prose that texts are compressed after."""
 # Small texts hardly repeat themselves, but they repeat what is common in such texts: compressed
 # after some ordinary prose they take a seventh less, and are read in a third of the time that
 # Brotli, with its own dictionary, needs for the same size.
-_PROSE = zstandard.ZstdCompressionDict(
-    (Path(__file__).parent / "prose.txt").read_bytes(), dict_type=zstandard.DICT_TYPE_RAWCONTENT
-)
+_PROSE = (Path(__file__).parent / "prose.txt").read_bytes()
 _LEVEL = 19
 _MOST = 16 << 20
 """Bytes that a text may have once it is read: a damaged length must not be believed."""
 
 
 class _Compression(threading.local):
-    """Compressor and decompressor, which no two threads may use at once."""
+    """Compressor and decompressor, which no two threads may use at once.
+
+    Nor may they share the dictionary: where one prepares it, what the other's compressor was
+    prepared with is freed.
+    """
 
     def __init__(self) -> None:
-        _PROSE.precompute_compress(level=_LEVEL)
+        prose = zstandard.ZstdCompressionDict(_PROSE, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+        prose.precompute_compress(level=_LEVEL)
         self.compress = zstandard.ZstdCompressor(
-            dict_data=_PROSE, level=_LEVEL, write_checksum=True, write_dict_id=False
+            dict_data=prose, level=_LEVEL, write_checksum=True, write_dict_id=False
         ).compress
-        self.decompress = zstandard.ZstdDecompressor(dict_data=_PROSE).decompress
+        self.decompress = zstandard.ZstdDecompressor(dict_data=prose).decompress
 
 
 _compression = _Compression()

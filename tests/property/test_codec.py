@@ -1,6 +1,8 @@
 """What is written is read back; what is damaged is a miss, and never an error."""
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 from hypothesis import given
@@ -106,6 +108,36 @@ def test_an_embedding_is_read_for_its_own_question_alone(
     assert isinstance(value, bytes)
     assert embeddings.decode(question, 4, value) == vector
     assert (embeddings.decode(other, 4, value) is None) == (other != question)
+
+
+def test_threads_write_and_read_beside_each_other() -> None:
+    """In a process of its own: what goes wrong here ends it."""
+    done = subprocess.run([sys.executable, "-c", _THREADS], check=False, capture_output=True)
+    assert (done.returncode, done.stdout) == (0, b"20\n")
+
+
+_THREADS = """
+from threading import Thread
+from shared.cache import codec
+
+read = []
+
+def use():
+    for number in range(9):
+        data = codec.pack_text("A" * 11, f"The substance of things hoped for. {number} " * 30)
+        assert codec.unpack_text("A" * 11, data, str)
+    read.append(1)
+
+for _ in range(10):
+    threads = [Thread(target=use) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    use()
+    read.pop()
+    for thread in threads:
+        thread.join()
+print(len(read))
+"""
 
 
 def test_the_prose_that_texts_are_compressed_after_belongs_to_the_version() -> None:
