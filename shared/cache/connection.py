@@ -27,6 +27,7 @@ from shared.cache.commands import Command, Script
 from shared.cache.described import described
 from shared.cache.outages import Outages
 from shared.cache.packing import packing
+from shared.cache.patience import OverdueError, Patience
 from shared.errors import CacheFullError, CacheUnavailableError
 from shared.steps import call
 
@@ -45,8 +46,6 @@ _PROBE_SECONDS = 0.005
 # What a command that nobody waits for any more may still take: a first connection with TLS can
 # outlast one request's patience, and should be there for the next.
 _LINGER_SECONDS = 5.0
-# A time-out that strikes so much late tells of this process, which stood still, not of Redis.
-_STALL_SECONDS = 0.05
 _MEND = Script("mend")
 
 
@@ -125,14 +124,12 @@ class Connection:
             raise CacheUnavailableError("the cache is left alone: it gave no answer just now")
         usual = self._probe if self.outages.on else self._timeout
         seconds = usual if within is None else min(within, usual)
-        clock = asyncio.get_running_loop().time
-        began = clock()
         try:
             with call(described, (commands, self._server)):
                 replies = await self._in_time(commands, seconds)
         except _TROUBLE as error:
-            stalled = clock() - began > seconds + _STALL_SECONDS
-            if isinstance(error, TimeoutError) and (stalled or seconds < self._timeout):
+            early = isinstance(error, TimeoutError) and seconds < self._timeout
+            if early or isinstance(error, OverdueError):
                 raise CacheUnavailableError("the cache is slow") from error  # that is no outage
             raise await self._failed(error) from error
         self._connected = True
@@ -201,19 +198,20 @@ class Connection:
         return CacheUnavailableError(f"the cache failed: {type(error).__name__}")
 
     async def _in_time(self, commands: Sequence[Command], seconds: float) -> list[Any]:
+        patience = Patience(seconds)
         if self._connected:
-            async with asyncio.timeout(seconds):
+            async with patience:
                 return await self._send(commands)
         # A request that gives up does not take the connection that is being made with it.
         task = asyncio.create_task(self._send(commands))
         try:
-            await asyncio.wait({task}, timeout=max(seconds, 0))
+            await patience.wait(task)
         finally:
             if not task.done():
                 self._let_linger(task)
         if task.done():
             return task.result()
-        raise TimeoutError
+        raise patience.error()
 
     def _let_linger(self, task: "asyncio.Task[list[Any]]") -> None:
         """Let one task at a time go on without its request: the newest."""

@@ -56,14 +56,16 @@ class Line:
         if self.status != "ok" or self.connection is None:
             return []
         loop = asyncio.get_running_loop()
-        began = loop.time()
+        began, left = loop.time(), self._left
         try:
-            return await self.connection.run(*commands, within=self._left)
+            return await self.connection.run(*commands, within=left)
         except CacheUnavailableError:
             self.status = "unavailable"
             return []
         finally:
-            self._left -= loop.time() - began
+            took = loop.time() - began
+            # It takes longer than it may only where this process was behind: see `patience`.
+            self._left -= took if took < left else 0
 
     def is_whole(self, reply: object, count: int | None = None) -> bool:
         """Whether a reply is as it should be: see `reading`. If not, Redis is not asked again."""
