@@ -15,7 +15,7 @@ from shared.steps import step
 from shared.vectors import cosines, from_bytes, stack
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from shared.cache.invalidation import Invalidation
     from shared.cache.questions import Entry
@@ -76,7 +76,7 @@ class Freshness:
             with step("forget"):
                 lag = _lag(change)
                 await self._invalidation.forget(user_id, lag=lag)
-            return Outcome(applied, dropped=len(index), kept=0, lag_ms=lag)
+            return Outcome(applied, dropped=_answers(index, index), kept=0, lag_ms=lag)
 
         # From here on, what is being generated now will not be stored.
         with step("raise_fence"):
@@ -89,11 +89,11 @@ class Freshness:
             exact = True
         except StoreUnavailableError:
             fields, exact = set(index), False
-        kept = len(index) - len(fields)
         with step("drop"):
             lag = _lag(change)
             await self._invalidation.drop(user_id, fields, lag=lag)
-        return Outcome(applied, len(fields), kept, exact, lag)
+        dropped = _answers(index, fields)
+        return Outcome(applied, dropped, _answers(index, index) - dropped, exact, lag)
 
     async def _write(self, change: "NoteChanged") -> bool:
         """Bring the store up to date, unless the note's owner has done so."""
@@ -143,6 +143,12 @@ class Freshness:
             return True  # the search took all there was, and now there is more
         nearest = cosines(from_bytes(entry.vector), rows).max()
         return bool(nearest >= entry.least - EPSILON)
+
+
+def _answers(index: "Mapping[str, Entry | None]", fields: "Iterable[str]") -> int:
+    """Count answers among entries; one that cannot be read may have been one."""
+    entries = (index[field] for field in fields)
+    return sum(entry is None or entry.is_answer for entry in entries)
 
 
 def _lag(change: "NoteChanged") -> int:

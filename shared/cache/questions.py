@@ -62,6 +62,11 @@ class Entry:
     vector: bytes = b""
     similarity: float = 1.0
 
+    @property
+    def is_answer(self) -> bool:
+        """Whether whoever asks this is answered from it: it has an answer, or shares one."""
+        return self.kind in {ANSWER, ALIAS}
+
 
 def nanodollars(dollars: float) -> int:
     """Write money as entries and counters hold it."""

@@ -51,5 +51,7 @@ async def test_asked_again_nothing_is_embedded_nor_searched(
 
 async def test_with_the_first_note_there_is_an_answer(container: Container) -> None:
     await ask(container, "ann", ASKED)
-    await container.freshness.note_changed(written("ann", "hebrews", NOTES["hebrews"]))
+    change = written("ann", "hebrews", NOTES["hebrews"])
+    outcome = await container.freshness.note_changed(change)
+    assert (outcome.dropped, outcome.kept) == (0, 0)  # it was no answer
     assert (await ask(container, "ann", ASKED)).answer
