@@ -51,7 +51,7 @@ async def test_it_answers_counts_and_invalidates(settings: Settings) -> None:
     held = cache.connection.run_until_held(
         Command.of("SET", "key", "value"), replicas=0, seconds=0.1
     )
-    assert await held == ([], 0)
+    assert await held == (True, 0)
     await cache.connection.aclose()
 
 
