@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 ANSWER, CONTEXT, ALIAS, REFUSED = "a", "c", "=", "!"
 _KINDS = frozenset({ANSWER, CONTEXT, ALIAS, REFUSED})
+_NOTHING_SECONDS = 60
+"""How long it is believed that a user has no notes: the first one may come before its message."""
 _POINTING = frozenset({ALIAS, REFUSED})
 _HEADER = 35
 _ALIAS_HEADER = _HEADER + 22
@@ -84,14 +86,15 @@ def entry(
 ) -> Entry:
     """Say of a question what a later note change, or another question, will need to know."""
     now = int(time.time())
+    context_ttl = settings.context_ttl if sources else min(settings.context_ttl, _NOTHING_SECONDS)
     return Entry(
         kind=ANSWER if answer else CONTEXT,
         answer_id=answer.answer_id if answer else new_answer_id(),
-        expires=now + (settings.answer_ttl if answer else settings.context_ttl),
+        expires=now + (settings.answer_ttl if answer else context_ttl),
         cost=nanodollars(answer.cost) if answer else 0,
         question=question,
         pipeline=pipeline.name,
-        fresh_until=now + settings.context_ttl,
+        fresh_until=now + context_ttl,
         least=min((source.similarity for source in sources), default=-1.0),
         full=len(sources) >= pipeline.retrieved_chunks,
         notes=frozenset(keyspace.note_tag(source.note_id) for source in sources),

@@ -161,14 +161,15 @@ async def test_the_user_is_the_tokens_whatever_else_says_otherwise(container: Co
 
 
 async def test_nobody_can_remove_anothers_answer(container: Container) -> None:
-    await write_notes(container, "ann")
-    answer = (await send(container, "POST", "/assistant/query", token())).json()
+    await write_notes(container, "abe")
+    answer = (await send(container, "POST", "/assistant/query", token(sub="abe"))).json()
     verdict = {"answer_id": answer["metadata"]["answer_id"], "verdict": "wrong"}
     path = "/assistant/feedback"
     assert (await send(container, "POST", path, token(sub="eve"), json=verdict)).status_code == 404
-    again = (await send(container, "POST", "/assistant/query", token())).json()
+    again = (await send(container, "POST", "/assistant/query", token(sub="abe"))).json()
     assert again["metadata"]["cached"]
-    assert (await send(container, "POST", path, token(), json=verdict)).status_code == 204
+    own = await send(container, "POST", path, token(sub="abe"), json=verdict)
+    assert own.status_code == 204
 
 
 def test_the_walk_meets_every_part_that_a_function_offers(container: Container) -> None:

@@ -127,7 +127,7 @@ class TestBearer:
             ({"iss": None}, "lacks"),
             ({"aud": "other"}, "audience"),
             ({"aud": None}, "lacks"),
-            ({"nbf": int(time.time()) + 600}, "not valid yet"),
+            ({"nbf": int(time.time()) + 86_400}, "not valid yet"),
             ({"kid": "unheard-of"}, "not among"),
             ({"key": rsa.generate_private_key(public_exponent=65_537, key_size=2048)}, "signature"),
         ],
