@@ -239,7 +239,7 @@ class SQLiteNoteStore:
             self._path, timeout=self._busy_timeout, isolation_level=None
         )
         try:
-            await connection.execute("PRAGMA journal_mode = WAL")
+            await self._write_ahead(connection)
             await connection.execute("PRAGMA foreign_keys = ON")
             # What is deleted is overwritten with zeros, not only unlinked.
             await connection.execute("PRAGMA secure_delete = ON")
@@ -253,6 +253,20 @@ class SQLiteNoteStore:
             await connection.close()
             raise
         return connection
+
+    async def _write_ahead(self, connection: aiosqlite.Connection) -> None:
+        """Switch the file to a log that readers do not wait for; SQLite itself waits for nobody."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._busy_timeout
+        while True:
+            try:
+                await connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError:
+                if loop.time() >= until:
+                    raise
+                await asyncio.sleep(0.01)
+            else:
+                return
 
 
 async def _forget(connection: aiosqlite.Connection, user_id: str, note_id: str) -> None:

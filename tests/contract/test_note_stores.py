@@ -13,6 +13,7 @@ import pytest
 from shared.errors import InvalidRequestError
 from shared.notes.chunking import to_chunks
 from shared.notes.note import Chunk, Note
+from shared.notes.sqlite import SQLiteNoteStore
 from shared.notes.store import NoteStore
 from shared.vectors import Vector, canonical, cosines, stack
 from tests.support.note_backends import DIMENSIONS, Backend, Memory, Postgres, SQLite
@@ -237,6 +238,19 @@ async def test_concurrent_writers_of_one_note_leave_the_newest_whole(backend: Ba
         for store in stores:
             assert [found.version for found in await store.notes("ann")] == [30]
             assert [c.content for c in await store.chunks_of("ann", "n")] == ["a30", "b30"]
+
+
+async def test_many_may_open_a_new_store_at_once(tmp_path: Path) -> None:
+    for number in range(20):
+        async with AsyncExitStack() as stack_of_stores:
+            stores = [
+                await stack_of_stores.enter_async_context(
+                    aclosing(SQLiteNoteStore(tmp_path / f"{number}.db"))
+                )
+                for _ in range(6)
+            ]
+            found = await asyncio.gather(*(store.notes("ann") for store in stores))
+            assert found == [[]] * 6
 
 
 async def test_deletions_are_forgotten_after_their_time(backend: Backend) -> None:
