@@ -1,6 +1,6 @@
 # Each target does all its own set-up: Python 3.11 or newer and make are enough.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench eval load lambda clean
+.PHONY: help demo test check form format bench eval load lambda clean
 
 PYTHON ?= python3
 # uv comes from the machine, else by pip into build/, where it disturbs nothing.
@@ -19,15 +19,17 @@ demo: $(filter build/%,$(UV)) ## import sample notes, ask, and see what the cach
 	@$(UV) sync --quiet --frozen --no-dev --extra local
 	@$(UV) run --frozen --no-sync tercet demo
 
-test: check ## every test, with coverage (under 12 minutes on two cores)
+test: form ## every test, with coverage (under 12 minutes on two cores)
 	$(RUN) pytest --numprocesses 2 --dist loadgroup --cov --cov-report term:skip-covered --cov-fail-under 90
 
-check: $(filter build/%,$(UV)) ## format, lint, types, unit tests (under a minute)
+check: form ## format, lint, types, unit tests (under a minute)
+	$(RUN) pytest --quiet tests/unit
+
+form: $(filter build/%,$(UV)) ## format, lint, types
 	@$(UV) sync --quiet --frozen --all-extras
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
-	$(RUN) pytest --quiet tests/unit
 
 format: $(filter build/%,$(UV)) ## put the code in form
 	$(RUN) ruff format .
