@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.answer import Answer, new_answer_id
+from shared.cache.found import Survey
+from shared.coalescing import Coalescer, Turn
 from shared.errors import (
     BreakerOpenError,
     InferenceError,
@@ -13,12 +15,13 @@ from shared.errors import (
     UnavailableError,
 )
 from shared.question import Question
+from shared.reply import Reply
 from shared.steps import step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shared.cache.found import Found, Survey
+    from shared.cache.found import Found
     from shared.cache.visit import Visit
     from shared.inference.model import Completion
     from shared.notes.note import Source
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from shared.vectors import Vector
 
 _QUOTE_SECONDS = 2.0
-NO_NOTES = "You have no notes yet, so there is nothing to answer from. Add a note, then ask again."
+_NOT_SURVEYED = Survey()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,50 +49,38 @@ class Request:
     seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer, the passages that it rests on, and where both came from.
+@dataclass(slots=True)
+class _Ask:
+    """A question under way, and what is known by now of an answer to it.
 
-    `answer` is None where there are no notes to answer from. `tier` is the deepest saving: `l1`
-    (nothing was generated), `l3` (no search), `l2` (no embedding) or None; `match` says how an
-    l1 answer was found, `exact` or `semantic`; `cache` how the cache fared; `stored` whether
-    whoever asks next finds it. `matched` is the other question that the answer was written for,
-    `similarity` the cosine of the two, `alias` what names their match. `refused` says why another
-    question's answer, near as it was, would not do.
-
-    While a model is left alone because it fails, an answer may be `stale`, past its time though
-    no note that it depends on has changed, or `degraded`, quoted from the notes and not kept.
+    `turn` is among those who ask the same; `deadline` is a time of the loop's clock.
     """
 
+    request: Request
     question: Question
-    answer: Answer | None
-    sources: "Sequence[Source]"
-    tier: str | None
-    match: str | None
-    cache: str
-    stored: bool = False
-    matched: str | None = None
-    similarity: float | None = None
-    alias: str | None = None
-    refused: str | None = None
-    stale: bool = False
-    degraded: bool = False
-
-    @property
-    def answer_id(self) -> str | None:
-        """Name this answer to this question, for whoever finds it wrong."""
-        if self.answer is None or self.degraded:
-            return None
-        name = self.answer.answer_id
-        return f"{name}.{self.alias}" if self.alias else name
+    visit: "Visit"
+    turn: "Turn[_Outcome]"
+    deadline: float
+    survey: Survey = _NOT_SURVEYED
+    sources: "Sequence[Source] | None" = None
+    has_nothing_stale: bool = False
 
 
-@dataclass(slots=True)
-class _Draft:
-    """What is known of an answer that is being written."""
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What came of a question, for those who asked the same at the same moment."""
 
-    survey: "Survey"
-    sources: "Sequence[Source] | None"
+    visit: "Visit"
+    reply: Reply | Exception
+
+    def told_to(self, question: Question, visit: "Visit") -> Reply:
+        """Tell it to another asker."""
+        if isinstance(self.reply, Exception):
+            visit.follow(self.visit, "failed")
+            raise self.reply
+        reply = self.reply.told_to(question)
+        visit.follow(self.visit, reply.way, reply.answer.cost if reply.answer else 0.0)
+        return reply
 
 
 class Assistant:
@@ -108,6 +99,7 @@ class Assistant:
         self._open_visit = open_visit
         self._k = retrieved_chunks
         self._seconds = seconds
+        self._coalescer: Coalescer[_Outcome] = Coalescer()
 
     async def ask(self, request: Request) -> Reply:
         """Answer a question.
@@ -120,75 +112,89 @@ class Assistant:
         question = Question.parse(request.query)
         visit = self._open_visit(request, question)
         try:
-            reply = await self._answer(request, question, visit)
+            reply = await self._in_turn(request, question, visit)
         except BaseException:  # also where its asker gave up
             visit.end("failed")
             raise
-        visit.end(_way(reply))
+        visit.end(reply.way)
         return reply
 
-    async def _answer(self, request: Request, question: Question, visit: "Visit") -> Reply:
+    async def _in_turn(self, request: Request, question: Question, visit: "Visit") -> Reply:
+        """Answer, or be told what is found by somebody who asks the same here at this moment."""
         deadline = asyncio.get_running_loop().time() + (request.seconds or self._seconds)
+        same = request.user_id, question.normal, request.exact
+        apart = request.fresh or request.traceless
+        with Turn() if apart else await self._coalescer.turn(same, deadline) as turn:
+            if turn.told:
+                return turn.told.told_to(question, visit)
+            try:
+                reply = await self._answer(_Ask(request, question, visit, turn, deadline))
+            except Exception as error:
+                turn.tell(_Outcome(visit, error))
+                raise
+            turn.tell(_Outcome(visit, reply))
+            return reply
+
+    async def _answer(self, ask: _Ask) -> Reply:
+        visit, request = ask.visit, ask.request
 
         # Round trip 1: has it been answered?
         with step("look_up"):
             found = await visit.look_up(only_fence=request.fresh, aliases=not request.exact)
+        ask.turn.looked()
         if found.settles:
-            return _from_cache(question, found, visit)
+            return Reply.of(ask.question, found, visit.status)
 
         # Round trip 2: its embedding, the user's other questions, and who answers it.
-        found, survey = await self._take_turn(request, visit, found, deadline)
-        if found.settles:
-            return _from_cache(question, found, visit)
+        with step("survey"):
+            ask.survey = await visit.survey()
+        if not (ask.survey.ours or request.fresh):
+            found = await self._wait(ask)
+            if found.settles:
+                return Reply.of(ask.question, found, visit.status, joined=True)
 
-        draft = _Draft(survey, found.sources)
+        ask.sources = found.sources
         try:
             if found.failed:
                 raise found.failed
             async with visit.flight():
-                return await self._write(request, question, visit, draft, deadline)
+                return await self._write(ask)
         except UnavailableError as error:
             # While the language model is left alone, nothing else that fails is waited for, either.
             if not (visit.breaker != "closed" or isinstance(error, BreakerOpenError)):
                 raise
-            reply = await self._make_do(request, question, visit, draft.sources, deadline)
+            reply = await self._make_do(ask)
             if reply is None:
                 raise
             return reply
 
-    async def _take_turn(
-        self, request: Request, visit: "Visit", found: "Found", deadline: float
-    ) -> "tuple[Found, Survey]":
-        """Wait while somebody else answers this question, if anybody does."""
-        with step("survey"):
-            survey = await visit.survey()
-        while not (survey.ours or request.fresh):
+    async def _wait(self, ask: _Ask) -> "Found":
+        """Wait while somebody else answers this question."""
+        while not ask.survey.ours:
             with step("wait"):
-                found = await visit.wait(deadline, aliases=not request.exact)
+                found = await ask.visit.wait(ask.deadline, aliases=not ask.request.exact)
             if found.settles or found.failed:
                 break
-            if asyncio.get_running_loop().time() >= deadline:
+            if asyncio.get_running_loop().time() >= ask.deadline:
                 late = InferenceTimeoutError("this is still being answered; ask again")
-                return replace(found, failed=late), survey
+                return replace(found, failed=late)
             with step("survey"):
-                survey = await visit.survey()
-        return found, survey
+                ask.survey = await ask.visit.survey()
+        return found
 
-    async def _write(
-        self, request: Request, question: Question, visit: "Visit", draft: "_Draft", deadline: float
-    ) -> Reply:
+    async def _write(self, ask: _Ask) -> Reply:
         """Answer a question that nobody has answered."""
-        if visit.breaker == "open" and (stale := await self._stale(request, question, visit)):
+        request, question, visit, survey = ask.request, ask.question, ask.visit, ask.survey
+        if visit.breaker == "open" and (stale := await self._stale(ask)):
             return stale
-        survey, known = draft.survey, draft.sources is not None
-        vector = survey.vector
+        vector, known = survey.vector, ask.sources is not None
         if vector is None:
             with step("embed"):
-                vector = await self._embed(question, deadline)
-        if draft.sources is None:
+                vector = await self._embed(ask)
+        if ask.sources is None:
             with step("search"):
-                draft.sources = await self._parts.store.search(request.user_id, vector, self._k)
-        sources = draft.sources
+                ask.sources = await self._parts.store.search(request.user_id, vector, self._k)
+        sources = ask.sources
         if not sources:
             # Kept like any context: whoever waits, or asks next, is told at once.
             await visit.keep(vector, sources, None)
@@ -199,14 +205,14 @@ class Assistant:
         if survey.others and not (request.fresh or request.exact):
             with step("match"):
                 match = await self._parts.matcher.match(
-                    question.normal, vector, sources, survey.others, visit, deadline=deadline
+                    question.normal, vector, sources, survey.others, visit, deadline=ask.deadline
                 )
             if match.found:
-                return _from_cache(question, match.found, visit, "semantic")
+                return Reply.of(question, match.found, visit.status, match="semantic")
 
         try:
             with step("generate"):
-                answer = await self._generate(question, sources, visit, deadline)
+                answer = await self._generate(ask, sources)
         except InferenceError:
             # Whoever tries again pays for neither the embedding nor the search.
             await visit.keep(vector, sources, None)
@@ -219,45 +225,39 @@ class Assistant:
         refused = match.refused if match else None
         return Reply(question, answer, sources, tier, None, visit.status, stored, refused=refused)
 
-    async def _embed(self, question: Question, deadline: float) -> "Vector":
-        (vector,) = await self._parts.embedder.embed([question.normal], deadline=deadline)
+    async def _embed(self, ask: _Ask) -> "Vector":
+        (vector,) = await self._parts.embedder.embed([ask.question.normal], deadline=ask.deadline)
         return vector
 
-    async def _generate(
-        self, question: Question, sources: "Sequence[Source]", visit: "Visit", deadline: float
-    ) -> Answer:
+    async def _generate(self, ask: _Ask, sources: "Sequence[Source]") -> Answer:
         # Without Redis there is no flight: then those of this container share an answer.
-        unaided = visit.status == "unavailable"
+        unaided = ask.visit.status == "unavailable"
         answerer = self._parts.sharing_answerer if unaided else self._parts.answerer
-        return _new(await answerer.answer(question.normal, sources, deadline=deadline))
+        return _new(await answerer.answer(ask.question.normal, sources, deadline=ask.deadline))
 
-    async def _make_do(
-        self,
-        request: Request,
-        question: Question,
-        visit: "Visit",
-        sources: "Sequence[Source] | None",
-        deadline: float,
-    ) -> Reply | None:
+    async def _make_do(self, ask: _Ask) -> Reply | None:
         """Answer while a model is left alone: as before, else with the notes' own words."""
-        if stale := await self._stale(request, question, visit):
+        if stale := await self._stale(ask):
             return stale
-        answerer = self._parts.quoting_answerer
+        sources, answerer = ask.sources, self._parts.quoting_answerer
         if not (sources and answerer):
             return None
         # Its embeddings come from where the trouble may be; it does without, too.
-        soon = min(deadline, asyncio.get_running_loop().time() + _QUOTE_SECONDS)
+        soon = min(ask.deadline, asyncio.get_running_loop().time() + _QUOTE_SECONDS)
         with step("quote"):
-            answer = _new(await answerer.answer(question.normal, sources, deadline=soon))
-        return Reply(question, answer, sources, None, None, visit.status, degraded=True)
+            answer = _new(await answerer.answer(ask.question.normal, sources, deadline=soon))
+        return Reply(ask.question, answer, sources, None, None, ask.visit.status, degraded=True)
 
-    async def _stale(self, request: Request, question: Question, visit: "Visit") -> Reply | None:
+    async def _stale(self, ask: _Ask) -> Reply | None:
         """Answer as before, though that answer's time is up."""
-        if request.fresh:
+        if ask.request.fresh or ask.has_nothing_stale:
             return None
         with step("find_stale"):
-            found = await visit.find_stale(aliases=not request.exact)
-        return replace(_from_cache(question, found, visit), stale=True) if found.answer else None
+            found = await ask.visit.find_stale(aliases=not ask.request.exact)
+        ask.has_nothing_stale = not found.answer
+        if not found.answer:
+            return None
+        return Reply.of(ask.question, found, ask.visit.status, stale=True)
 
 
 def _new(completion: "Completion") -> Answer:
@@ -267,29 +267,4 @@ def _new(completion: "Completion") -> Answer:
         model=completion.model,
         created=time.time_ns() // 1_000_000,
         cost=completion.cost,
-    )
-
-
-def _way(reply: Reply) -> str:
-    """Say how a request was served: see `counting.WAYS`."""
-    if reply.stale or reply.degraded:
-        return "stale" if reply.stale else "degraded"
-    if reply.answer is None:
-        return "no_notes"
-    return reply.match or reply.tier or "none"
-
-
-def _from_cache(question: Question, found: "Found", visit: "Visit", match: str = "exact") -> Reply:
-    if found.answer is None:  # nothing to answer from, as a search has found before
-        return Reply(question, None, (), "l3", None, visit.status)
-    return Reply(
-        question,
-        found.answer,
-        found.sources or (),
-        "l1",
-        match,
-        visit.status,
-        matched=found.matched,
-        similarity=found.similarity,
-        alias=found.alias,
     )

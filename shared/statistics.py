@@ -1,8 +1,9 @@
 """What the cache did and what it saved, in plain figures.
 
-The counters count these: `l1_hits`, `l1_misses` and `bypassed`, each question once; what became
-of it, `generated_l3`, `generated_l2` and `generated_none` by the deepest tier that saved
-something, `flights_joined` and `semantic_hits`; and the rest as it is named.
+The counters count these, each question once: `l1_hits`, `l1_misses`, `bypassed`, and `coalesced`,
+for which another question's look-up was made that hit nothing; what became of it, `generated_l3`,
+`generated_l2` and `generated_none` by the deepest tier that saved something, `flights_joined` and
+`semantic_hits`; and the rest as it is named.
 """
 
 import asyncio
@@ -78,7 +79,7 @@ class Tally:
     @property
     def requests(self) -> int:
         """Questions that came with the cache there."""
-        return self["l1_hits"] + self["l1_misses"] + self["bypassed"]
+        return sum(self[each] for each in ("l1_hits", "l1_misses", "bypassed", "coalesced"))
 
     @property
     def exact(self) -> int:

@@ -88,11 +88,6 @@ def recorded() -> "Iterator[list[Step]]":
         _steps.reset(token)
 
 
-def taken(name: str) -> bool:
-    """Whether such a step is among those kept so far."""
-    return any(each.name == name for each in _steps.get() or ())
-
-
 class _Taken:
     """A step under way. A class, for a generator would take twice as long."""
 

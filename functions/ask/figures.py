@@ -2,12 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from shared.steps import taken
-
 if TYPE_CHECKING:
-    from shared.assistant import Reply
+    from shared.reply import Reply
 
 _AVOIDED = frozenset({"l1-exact", "l1-semantic", "joined"})
+_WAYS = {"exact": "l1-exact", "semantic": "l1-semantic", "no_notes": "no-notes"}
 _WRITTEN = frozenset({"l3", "l2", "none"})
 
 
@@ -38,12 +37,4 @@ def _tier(reply: "Reply | None") -> str:
     """Say what served a question: those that waited for another's answer are no quick hits."""
     if reply is None:
         return "failed"
-    if reply.stale or reply.degraded:
-        return "stale" if reply.stale else "degraded"
-    if reply.match == "exact" and taken("wait"):
-        return "joined"
-    if reply.match:
-        return f"l1-{reply.match}"
-    if reply.answer is None:
-        return "no-notes"
-    return reply.tier or "none"
+    return _WAYS.get(reply.way, reply.way)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
-from shared.assistant import NO_NOTES
+from shared.reply import NO_NOTES
 
 if TYPE_CHECKING:
-    from shared.assistant import Reply, Request
+    from shared.assistant import Request
+    from shared.reply import Reply
 
 
 def present(request: "Request", reply: "Reply", *, explain: bool = False) -> bytes:

@@ -57,6 +57,8 @@ class Visit:
         `backlog`: what earlier visits could not count themselves, to be counted with this one;
         `breakers`: the models', which learn of those of other containers by this visit.
         """
+        self.counted = False
+        """Whether a look-up has counted the question: else Redis has not heard of it."""
         self._settings = settings
         self._pipeline = pipeline
         self._question = question
@@ -74,7 +76,7 @@ class Visit:
         self._owner: bytes | None = None
         self._fence = ""
         self._knows_vector = self._knows_context = self._looked_up = False
-        self._surveyed = self._waited = self._aloft = self._vector_kept = False
+        self._surveyed = self._aloft = self._vector_kept = False
 
     @property
     def status(self) -> str:
@@ -157,7 +159,6 @@ class Visit:
             if error := None if found.settles else flights.error(failure):
                 return replace(found, failed=error)
             if found.settles or not self._owner:
-                self._waited = True
                 return found
         return Found()
 
@@ -235,6 +236,15 @@ class Visit:
         """Count events with the next round trip that counts."""
         self._counts.add(**events)
 
+    def follow(self, other: "Visit", way: str, cost: float = 0.0) -> None:
+        """Ask nothing: another visit's question is the same, and what came of it is told here, too.
+
+        It is told in this way, and `cost` US dollars once.
+        """
+        self._line.status, self.counted = other.status, other.counted
+        if self.counted:
+            self._counts.add(**counting.followed(way, questions.nanodollars(cost)))
+
     def end(self, way: str) -> None:
         """Say how the request was served, for the histograms: see `counting.WAYS`.
 
@@ -242,10 +252,9 @@ class Visit:
         the container's next one.
         """
         if self._line.connection:
-            way = "joined" if self._waited and way == "exact" else way
             passed = asyncio.get_running_loop().time() - self._began
             self._counts.add(**counting.latency(way, passed))
-            if self._fence and way in counting.APART:  # round trip 1 counted the question
+            if self.counted and way in counting.APART:
                 self._counts.add(**{f"ended_{way}": 1})
             self._counts.add(
                 uncached=int(self.status != "ok"), breakers_opened=self._line.breakers_opened
@@ -282,7 +291,7 @@ class Visit:
         """Make sense of what the look-up script gave, and remove what makes none."""
         if not self._line.is_whole(reply, 5):
             return Found()
-        self._fence = (reply[0] or b"").decode("ascii", "replace")
+        self.counted, self._fence = True, (reply[0] or b"").decode("ascii", "replace")
         found, nonsense = read(reply, self._question, self._field)
         self._knows_context = found.sources is not None
         if nonsense:

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
-from shared.assistant import Reply
 from shared.container import Container
 from shared.matching import matcher
 from shared.matching.guard import Verdict
+from shared.reply import Reply
 from tests.evaluation.pipeline import ask_through_cache
 
 ARMS = {

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 import numpy as np
 
 from infra.local.valkey import start_valkey
-from shared.assistant import Reply
 from shared.container import Container
 from shared.notes.note import Chunk, Source
+from shared.reply import Reply
 from shared.settings import Settings
 from shared.vectors import Vector, stack
 from tests.evaluation.embedding import EMBEDDER

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from shared.assistant import Reply
 from shared.container import Container
 from shared.notes.note import Source
+from shared.reply import Reply
 from tests.benchmarks.report import BUILD, Figure, run
 from tests.evaluation.changes import changes
 from tests.evaluation.embedding import EMBEDDER

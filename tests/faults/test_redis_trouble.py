@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from infra.local.valkey import free_port
-from shared.assistant import Reply
 from shared.container import Container
 from shared.errors import CacheUnavailableError
 from shared.notes.changes import NoteChanged
+from shared.reply import Reply
 from tests.support.main_job import ask, written
 from tests.support.outages import a_container
 from tests.support.troubles import TROUBLES, Redis

@@ -11,8 +11,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from shared.assistant import Assistant, Reply, Request
+from shared.assistant import Assistant, Request
 from shared.notes.note import Chunk
+from shared.reply import Reply
 from tests.support.interleaving.climates import PAUSES, Climate, seeds
 from tests.support.interleaving.history import StaleError, Version, explain, rank
 from tests.support.interleaving.mutations import MUTATIONS, Mutation

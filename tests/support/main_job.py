@@ -7,11 +7,12 @@ from typing import Any
 
 from functions.ask.presenting import present
 from infra.local.minilm import MiniLMEmbedder
-from shared.assistant import Reply, Request
+from shared.assistant import Request
 from shared.container import Container
 from shared.inference.model import Completion
 from shared.notes.changes import NoteChanged, Operation
 from shared.notes.note import Source
+from shared.reply import Reply
 from shared.vectors import Vector
 
 

@@ -3,8 +3,9 @@
 import pytest
 
 from functions.ask.caching import cache_status, directives, wants_new_answer
-from shared.assistant import Reply, Request
+from shared.assistant import Request
 from shared.question import Question
+from shared.reply import Reply
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,8 @@ import pytest
 
 from functions.ask.figures import figures
 from shared.answer import Answer
-from shared.assistant import Reply
 from shared.question import Question
-from shared.steps import recorded, step
+from shared.reply import Reply
 
 ANSWER = Answer("id", "text", "model", 1, cost=0.002)
 QUESTION = Question.parse("What is faith?")
@@ -23,6 +22,7 @@ def reply(tier: str | None = None, match: str | None = None, cache: str = "ok") 
     [
         (reply("l1", "exact"), "l1-exact", (1, 1), (0.002, 0)),
         (reply("l1", "semantic"), "l1-semantic", (1, 1), (0.002, 0)),
+        (replace(reply("l1", "exact"), joined=True), "joined", (1, 1), (0.002, 0)),
         (reply("l3"), "l3", (0, 1), (0, 0.002)),
         (reply("l2"), "l2", (0, 1), (0, 0.002)),
         (reply(), "none", (0, 0), (0, 0.002)),
@@ -41,14 +41,6 @@ def test_each_way_counts_as_the_caches_own_counters_have_it(
     assert (counted["CostSaved"], counted["CostSpent"]) == cost
     assert counted["Stale"] == int(tier == "stale")
     assert counted["Degraded"] == int(tier == "degraded")
-
-
-def test_whoever_waited_for_anothers_answer_avoided_one_and_is_no_quick_hit() -> None:
-    with recorded():
-        with step("wait"):
-            pass
-        counted = figures(reply("l1", "exact"), breakers="closed")
-    assert (counted["Tier"], counted["AnswersAvoided"]) == ("joined", 1)
 
 
 def test_an_outage_of_the_cache_and_an_open_breaker_are_counted() -> None:

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from shared.steps import Step, call, milliseconds, recorded, root, step, taken
+from shared.steps import Step, call, milliseconds, recorded, root, step
 
 
 def test_steps_are_kept_in_order_with_their_times() -> None:
@@ -55,16 +55,6 @@ def test_steps_of_one_name_are_summed_up_for_the_log() -> None:
     """A question that surveys twice has one figure for it, in milliseconds."""
     steps = [Step("survey", 1.0, 0.002), Step("embed", 2.0, 0.1), Step("survey", 3.0, 0.0035)]
     assert milliseconds(steps) == {"survey": 5.5, "embed": 100.0}
-
-
-def test_a_step_can_be_asked_for_by_name() -> None:
-    """What was taken is known to whoever comes later in the same request."""
-    with recorded():
-        with step("wait"):
-            pass
-        assert taken("wait")
-        assert not taken("search")
-    assert not taken("wait")
 
 
 def test_without_traces_a_request_and_a_call_leave_nothing() -> None:

@@ -10,7 +10,8 @@ from functions.ask.presenting import present
 from infra.local.commands.options import ME, Data, Json, ModelOption, User
 from infra.local.commands.running import console, run
 from infra.local.embedded import DATA
-from shared.assistant import NO_NOTES, Reply, Request
+from shared.assistant import Request
+from shared.reply import NO_NOTES, Reply
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from infra.local.demonstration import Scene
-    from shared.assistant import Reply
     from shared.container import Container
+    from shared.reply import Reply
 
 
 def demo() -> None:

@@ -1,12 +1,16 @@
 """Asks, each held to what the oracle allows."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
 
-from shared.assistant import Assistant, Reply, Request
+from shared.assistant import Assistant, Request
 from shared.errors import UnavailableError
 from shared.matching.matcher import fits
+from shared.reply import Reply
 from tests.support.interleaving.history import History, StaleError, Version, explain
 from tests.support.interleaving.ports import (
+    Chance,
     WatchedConnection,
     WatchedStore,
     WordEmbedder,
@@ -22,13 +26,20 @@ class Asking:
 
     def __init__(
         self,
-        assistant: Assistant,
+        assistant: Callable[[], Assistant],
+        rng: Random,
+        chance: Chance,
+        *,
         history: History,
         connection: WatchedConnection,
         store: WatchedStore,
         embedder: WordEmbedder,
     ) -> None:
-        self._assistant = assistant
+        """`assistant` opens another container, and gives what answers in it."""
+        self._open = assistant
+        self._assistants = [assistant() for _ in range(rng.choice((1, 1, 2, 3)))]
+        self._rng = rng
+        self._chance = chance
         self._history = history
         self._connection = connection
         self._store = store
@@ -39,7 +50,7 @@ class Asking:
         floors = self._history.floors(request.user_id)
         began = self._connection.begins(request.user_id)
         try:
-            reply = await self._assistant.ask(request)
+            reply = await self._assistant().ask(request)
         except UnavailableError:
             return None
         if reply.tier not in {"l1", "l3"}:  # it was searched for
@@ -50,13 +61,19 @@ class Asking:
     async def ask_in_quiet(self, request: Request) -> Reply:
         """Ask when every change is acknowledged: only the notes as they are will do."""
         now = self._connection.begins(request.user_id)
-        reply = await self._assistant.ask(request)
+        reply = await self._assistants[0].ask(request)
         self._judge(request, reply, dict.fromkeys(self._history.notes(request.user_id), now))
         if reply.matched:
             own = await self._store.search(request.user_id, self._embedder.vector(request.query), K)
             if not fits(own, reply.sources):
                 raise StaleError(f"{request} still shares {reply}, but finds {own}")
         return reply
+
+    def _assistant(self) -> Assistant:
+        """Choose a container. One that will be frozen freezes whole, and nobody else is in it."""
+        if asyncio.current_task() in self._chance.frozen:
+            return self._open()
+        return self._rng.choice(self._assistants)
 
     def _judge(self, request: Request, reply: Reply, floors: Mapping[str, int]) -> None:
         admissible = self._history.admissible(request.user_id, floors)

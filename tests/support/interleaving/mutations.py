@@ -1,9 +1,10 @@
 """Ways to break freshness, one at a time: a harness that misses one is no proof of anything."""
 
+import asyncio
 import copy
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -15,6 +16,7 @@ from shared.cache import answers, codec, contexts, invalidation, keyspace, quest
 from shared.cache.connection import Command, Script
 from shared.cache.found import Found
 from shared.cache.invalidation import Invalidation
+from shared.coalescing import Coalescer, Turn
 from shared.errors import CacheUnavailableError, StoreUnavailableError
 from shared.freshness import Freshness
 from shared.notes.note import Chunk
@@ -197,6 +199,20 @@ def expired_entries_not_dropped(patch: pytest.MonkeyPatch) -> None:
     )
 
 
+def joins_a_look_from_before(patch: pytest.MonkeyPatch) -> None:
+    """A plain single flight: whoever asks the same is told, however long ago the other looked."""
+
+    async def turn(self: Coalescer[Any], key: Hashable, deadline: float) -> Turn[Any]:
+        del deadline
+        while (crowd := self._crowds.get(key)) is not None and not crowd.done():
+            if (told := await asyncio.shield(crowd)) is not None:
+                return Turn(told)
+        crowd = self._crowds[key] = asyncio.get_running_loop().create_future()
+        return Turn(crowd=crowd)
+
+    patch.setattr(Coalescer, "turn", turn)
+
+
 MUTATIONS: Mapping[Mutation, Climate] = {
     keep_without_the_fence: CALM,
     no_epsilon: LOW,
@@ -214,5 +230,6 @@ MUTATIONS: Mapping[Mutation, Climate] = {
     context_counts_as_answer: EVICTIONS,
     flight_without_the_fence: CALM,
     expired_entries_not_dropped: PAUSES,
+    joins_a_look_from_before: CALM,
 }
 """Each with the climate that brings it to light soonest."""

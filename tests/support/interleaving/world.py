@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 
-from shared.assistant import Request
+from shared.assistant import Assistant, Request
 from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys
 from shared.cache.pipeline import embedding_name
@@ -76,20 +76,33 @@ class World:
         embedder = WordEmbedder(_vectors(rng), chance)
         store = WatchedStore(chance, history)
         connection = self._connection = WatchedConnection(wire, chance, history)
-        container = Container(
-            _settings(2 if self._cramped else 500),
-            store=store,
-            embedder=embedder,
-            answerer=QuotingAnswerer(chance),
-        )
-        container.__dict__["connection"] = connection
+
+        def assistant() -> Assistant:
+            """One of another container: they have nothing in common but what is given."""
+            container = Container(
+                _settings(2 if self._cramped else 500),
+                store=store,
+                embedder=embedder,
+                answerer=QuotingAnswerer(chance),
+            )
+            container.__dict__["connection"] = connection
+            return container.assistant
+
         freshness = Freshness(
             invalidation=Invalidation(connection),
             store=store,
             prepare=Preparer(embedder, words=1, overlap=0).prepare,
             embedding_name=embedding_name(embedder.model),
         )
-        self._asking = Asking(container.assistant, history, connection, store, embedder)
+        self._asking = Asking(
+            assistant,
+            rng,
+            chance,
+            history=history,
+            connection=connection,
+            store=store,
+            embedder=embedder,
+        )
         words = (WORDS[2:] if climate.unasked else WORDS)[: rng.choice(climate.words)]
         self._owning = Owning(
             rng,
@@ -145,7 +158,13 @@ class World:
                 traceless=self._rng.random() < 0.05,
                 exact=self._rng.random() < 0.1,
             )
-            await self._tasks.outcome(self._asking.ask(request), freezes=True)
+            crowd = self._rng.choice((1, 1, 1, 3))
+            await asyncio.gather(
+                *(
+                    self._tasks.outcome(self._asking.ask(request), freezes=True)
+                    for _ in range(crowd)
+                )
+            )
 
     async def _owner(self, user: str) -> None:
         for _ in range(self._rng.randint(1, 2)):

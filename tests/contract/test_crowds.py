@@ -1,0 +1,174 @@
+"""Many who ask one process the same at once, on each kind of Redis: what each gets, and counts."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from shared import statistics
+from shared.assistant import Request
+from shared.cache.ledger import Ledger
+from shared.container import Container
+from shared.errors import CacheUnavailableError, InferenceUnavailableError
+from shared.inference.model import Completion
+from shared.notes.note import Chunk, Note, Source
+from shared.reply import Reply
+from shared.statistics import Tally
+from tests.support.caches import Cache
+from tests.support.outages import HashingEmbedder, SlowAnswerer
+from tests.support.stores import MemoryNoteStore
+
+ASKERS = 40
+COST = 0.002
+
+
+class CostlyAnswerer(SlowAnswerer):
+    """Its answers cost something; it fails if it is told to."""
+
+    fails = False
+
+    async def answer(
+        self, question: str, sources: Sequence[Source], *, deadline: float | None = None
+    ) -> Completion:
+        completion = await super().answer(question, sources, deadline=deadline)
+        if self.fails:
+            raise InferenceUnavailableError("the model is loading", retry_after=7.0)
+        return replace(completion, cost=COST)
+
+
+class Process:
+    """One process, which may have a note to answer from."""
+
+    def __init__(self, cache: Cache) -> None:
+        self.answerer = CostlyAnswerer(0.1)
+        self._cache = cache
+        self._store = MemoryNoteStore()
+        self._container = Container(
+            replace(cache.settings, embedding_dimensions=HashingEmbedder.dimensions),
+            store=self._store,
+            embedder=HashingEmbedder(),
+            answerer=self.answerer,
+        )
+        self._container.__dict__["connection"] = cache.connection
+
+    async def write(self) -> None:
+        (vector,) = await HashingEmbedder().embed(["Faith is trust."])
+        note = Note("ann", "note", "", "Faith is trust.", 1, 1)
+        await self._store.replace(note, [Chunk("note#0", "note", "Faith is trust.", vector)])
+
+    async def ask(
+        self, askers: int = ASKERS, *, fresh: bool = False, traceless: bool = False
+    ) -> list[Reply | BaseException]:
+        """Let so many ask at once, in as many spellings."""
+        requests = (
+            Request("ann", f"What is {' ' * number}faith?", fresh=fresh, traceless=traceless)
+            for number in range(askers)
+        )
+        asked = (self._container.assistant.ask(request) for request in requests)
+        return list(await asyncio.gather(*asked, return_exceptions=True))
+
+    async def counted(self) -> Tally:
+        """Read what was counted, with what would be counted next."""
+        await self._container.backlog.flush(self._cache.connection)
+        return (await statistics.read(Ledger(self._cache.connection))).total
+
+
+@pytest.fixture
+async def process(cache: Cache) -> Process:
+    process = Process(cache)
+    await process.write()
+    return process
+
+
+def ways(total: Tally) -> dict[str, int]:
+    """How many were served in each way, by the counters; by the histograms it is the same."""
+    served = {way: number for way, number in total.served.items() if number}
+    assert served == {way: each.count for way, each in total.latency.items() if each.count}
+    return served
+
+
+async def test_one_writes_the_answer_and_all_others_join(process: Process) -> None:
+    replies = await process.ask()
+    assert process.answerer.begun == 1
+    assert {
+        reply.answer.text for reply in replies if isinstance(reply, Reply) and reply.answer
+    } == {"what is faith: Faith is trust."}
+    told = [
+        (reply.question.asked, reply.tier, reply.match, reply.joined, reply.stored)
+        for reply in replies
+        if isinstance(reply, Reply)
+    ]
+    asked = [f"What is {' ' * number}faith?" for number in range(ASKERS)]
+    assert told[0] == (asked[0], None, None, False, True)
+    assert told[1:] == [(each, "l1", "exact", True, False) for each in asked[1:]]
+    total = await process.counted()
+    assert ways(total) == {"none": 1, "joined": ASKERS - 1}
+    assert (total.requests, total.generated, total.exact) == (ASKERS, 1, ASKERS - 1)
+    assert total.spent == pytest.approx(COST)
+    assert total.saved == pytest.approx(COST * (ASKERS - 1))
+
+
+async def test_a_crowd_looks_twice(process: Process) -> None:
+    """Of tiers that the others do not look into they count no hits and no misses."""
+    await process.ask()
+    total = await process.counted()
+    assert (total["l1_misses"], total["l3_misses"], total["coalesced"]) == (2, 2, ASKERS - 2)
+
+
+async def test_hits_are_hits_for_all(process: Process) -> None:
+    (first,) = await process.ask(1)
+    replies = await process.ask()
+    assert isinstance(first, Reply)
+    for reply in replies:
+        assert isinstance(reply, Reply)
+        assert (reply.answer, reply.match, reply.joined) == (first.answer, "exact", False)
+    total = await process.counted()
+    assert ways(total) == {"none": 1, "exact": ASKERS}
+    assert (total["l1_hits"], total["l1_misses"]) == (ASKERS, 1)
+    assert total.saved == pytest.approx(COST * ASKERS)
+
+
+async def test_all_get_the_error_of_whoever_failed(process: Process) -> None:
+    process.answerer.fails = True
+    errors = await process.ask()
+    assert process.answerer.begun == 1
+    assert {type(error) for error in errors} == {InferenceUnavailableError}
+    assert {getattr(error, "retry_after", None) for error in errors} == {7.0}
+    assert ways(await process.counted()) == {"failed": ASKERS}
+
+
+async def test_that_there_are_no_notes_is_told_to_all(cache: Cache) -> None:
+    process = Process(cache)
+    replies = await process.ask()
+    assert {reply.answer for reply in replies if isinstance(reply, Reply)} == {None}
+    assert ways(await process.counted()) == {"no_notes": ASKERS}
+
+
+async def test_who_wants_a_new_answer_or_leaves_no_trace_joins_nobody(process: Process) -> None:
+    await process.ask(3, fresh=True)
+    assert process.answerer.begun == 3
+    await process.ask(3, traceless=True)
+    assert process.answerer.begun == 6
+
+
+async def test_a_crowd_whose_cache_is_away_pays_for_one_answer(
+    process: Process, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nobody is told that it was cached."""
+
+    async def away(*_: object, **__: object) -> list[object]:
+        await asyncio.sleep(0.001)
+        raise CacheUnavailableError("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cache.connection, "run", away)
+        replies = await process.ask()
+    assert process.answerer.begun == 1
+    for reply in replies:
+        assert isinstance(reply, Reply)
+        assert (reply.cache, reply.tier, reply.stored) == ("unavailable", None, False)
+    costs = [reply.answer.cost for reply in replies if isinstance(reply, Reply) and reply.answer]
+    assert (len(costs), sum(costs)) == (ASKERS, COST)
+    total = await process.counted()
+    assert (total.requests, total["uncached"]) == (0, ASKERS)
