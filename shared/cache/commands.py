@@ -1,6 +1,7 @@
 """What is sent to Redis: commands, and scripts by their hash. Pure."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TypeAlias
 Argument: TypeAlias = str | bytes | int
 
 _LUA = Path(__file__).parent / "lua"
+_INCLUDE = re.compile(r"^-- include: (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,16 @@ class Script:
     """A Lua script of `lua/`, called by its hash."""
 
     def __init__(self, name: str) -> None:
-        """Read `lua/<name>.lua`."""
+        """Read `lua/<name>.lua`, and what it includes: scripts cannot call each other."""
         self._name = name
-        self._text = (_LUA / f"{name}.lua").read_text(encoding="utf-8")
+        self._text = _INCLUDE.sub(lambda line: _read(line[1]), _read(name))
         self._sha = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
 
     def call(self, keys: Sequence[str], *arguments: Argument) -> Command:
         """Call it; all keys must share a slot."""
         arguments = ("EVALSHA", self._sha, len(keys), *keys, *arguments)
         return Command(arguments, self._text, name=self._name)
+
+
+def _read(name: str) -> str:
+    return (_LUA / f"{name}.lua").read_text(encoding="utf-8")

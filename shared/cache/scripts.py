@@ -99,7 +99,7 @@ class Scripts:
     def trim(self) -> Command:
         """Keep the user's index within its bound."""
         names = [*self.names, self._keys.live]
-        return _TRIM.call(names, self._settings.max_questions, self._field)
+        return _TRIM.call(names, self._settings.max_questions, self._field, counting.TTL)
 
     @property
     def _ttl(self) -> int:

@@ -8,25 +8,11 @@
 -- Gives 1 if it was stored, 0 if not. A context alone takes the place of another one, but not of
 -- an answer, of what leads to one, or of what must not: all of that is worth more.
 
+-- include: common/entries
+-- include: common/live
 local questions, answers, contexts, counters, flight = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local live, field, entry, answer, context = KEYS[6], ARGV[1], ARGV[3], ARGV[4], ARGV[5]
 local ttl = ARGV[6]
-
--- Live entries are counted by kind and by the hour in which they end (of the epoch). With the
--- first of an hour, those that have ended are forgotten.
-local function count_live(entry, by)
-  local hour = math.floor((tonumber(string.sub(entry, 14, 23)) or 0) / 3600)
-  if redis.call('HINCRBY', live, string.sub(entry, 2, 2) .. hour, by) ~= by then
-    return
-  end
-  redis.call('EXPIRE', live, ARGV[8])
-  local now = math.floor(tonumber(redis.call('TIME')[1]) / 3600)
-  for _, name in ipairs(redis.call('HKEYS', live)) do
-    if (tonumber(string.sub(name, 2)) or 0) < now then
-      redis.call('HDEL', live, name)
-    end
-  end
-end
 
 if answer ~= '' and redis.call('GET', flight) == ARGV[7] then
   redis.call('DEL', flight)
@@ -41,13 +27,13 @@ if redis.call('HGET', questions, 'fence') ~= ARGV[2] then
   return 0
 end
 local former = redis.call('HGET', questions, field)
-if answer == '' and former and string.sub(former, 2, 2) ~= 'c' then
+if answer == '' and former and kind_of(former) ~= 'c' then
   return 0
 end
 if former then
-  count_live(former, -1)
+  count_live(live, kind_of(former), end_of(former), -1, ARGV[8])
 end
-count_live(entry, 1)
+count_live(live, kind_of(entry), end_of(entry), 1, ARGV[8])
 redis.call('HSET', questions, field, entry)
 redis.call('HSET', contexts, field, context)
 redis.call('HINCRBY', counters, 'l3_stores', 1)

@@ -6,48 +6,38 @@
 --       ttl (s), most embeddings, ttl of counters (s)
 -- Gives 1 if it was kept, 0 if not.
 
+-- include: common/live
 local embeddings, counters, live = KEYS[2], KEYS[3], KEYS[4]
 
 if redis.call('HGET', KEYS[1], 'fence') ~= ARGV[1] then
   return 0
 end
 
--- By the hour in which it ends, as in keep.lua.
-local function count_live(entry, by)
-  local hour = math.floor((tonumber(string.sub(entry, -10)) or 0) / 3600)
-  if redis.call('HINCRBY', live, 'e' .. hour, by) ~= by then
-    return
-  end
-  redis.call('EXPIRE', live, ARGV[6])
-  local now = math.floor(tonumber(redis.call('TIME')[1]) / 3600)
-  for _, name in ipairs(redis.call('HKEYS', live)) do
-    if (tonumber(string.sub(name, 2)) or 0) < now then
-      redis.call('HDEL', live, name)
-    end
-  end
+local function ends(embedding)
+  return tonumber(string.sub(embedding, -10)) or 0
 end
 
 local former = redis.call('HGET', embeddings, ARGV[2])
 if former then
-  count_live(former, -1)
+  count_live(live, 'e', ends(former), -1, ARGV[6])
 end
 redis.call('HSET', embeddings, ARGV[2], ARGV[3])
 redis.call('EXPIRE', embeddings, ARGV[4])
-count_live(ARGV[3], 1)
+count_live(live, 'e', ends(ARGV[3]), 1, ARGV[6])
 redis.call('HINCRBY', counters, 'l2_stores', 1)
 if redis.call('HLEN', embeddings) > tonumber(ARGV[5]) then
   -- The one of ten that ends first: to look at all of them would take longer, and be no better.
   local drawn = redis.call('HRANDFIELD', embeddings, 10, 'WITHVALUES')
-  local oldest, ends, lost
+  local oldest, first
   for i = 1, #drawn, 2 do
-    local other = string.sub(drawn[i + 1], -10)
-    if drawn[i] ~= ARGV[2] and (not ends or other < ends) then
-      oldest, ends, lost = drawn[i], other, drawn[i + 1]
+    local other = ends(drawn[i + 1])
+    if drawn[i] ~= ARGV[2] and (not first or other < first) then
+      oldest, first = drawn[i], other
     end
   end
   if oldest then
     redis.call('HDEL', embeddings, oldest)
-    count_live(lost, -1)
+    count_live(live, 'e', first, -1, ARGV[6])
     redis.call('HINCRBY', counters, 'l2_drops', 1)
   end
 end

@@ -4,9 +4,10 @@
 -- ARGV  field, answer id, now (s)
 -- Gives {answer, context}: false where there is none.
 
+-- include: common/entries
 local entry = redis.call('HGET', KEYS[1], ARGV[1])
-if entry and string.sub(entry, 1, 2) == '1a' and string.sub(entry, 3, 13) == ARGV[2]
-  and tonumber(string.sub(entry, 14, 23)) > tonumber(ARGV[3]) then
+if entry and string.sub(entry, 1, 2) == '1a' and answer_of(entry) == ARGV[2]
+  and end_of(entry) > tonumber(ARGV[3]) then
   return {redis.call('HGET', KEYS[2], ARGV[1]), redis.call('HGET', KEYS[3], ARGV[1])}
 end
 return {false, false}

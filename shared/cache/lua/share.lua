@@ -6,6 +6,8 @@
 --       flight, ttl of counters (s), then counters and by how much, in pairs
 -- Gives 1 if that answer still counts, 0 if not. The alias is kept only if the fence stands.
 
+-- include: common/entries
+-- include: common/live
 local questions, counters, flight = KEYS[1], KEYS[4], KEYS[5]
 local alias = ARGV[3]
 
@@ -15,8 +17,7 @@ end
 redis.call('EXPIRE', counters, ARGV[7])
 local entry = redis.call('HGET', questions, ARGV[4])
 if not entry or string.sub(entry, 1, 2) ~= '1a'
-  or string.sub(entry, 3, 13) ~= string.sub(alias, 3, 13)
-  or tonumber(string.sub(entry, 14, 23)) <= tonumber(ARGV[5]) then
+  or answer_of(entry) ~= answer_of(alias) or end_of(entry) <= tonumber(ARGV[5]) then
   return 0
 end
 if redis.call('GET', flight) == ARGV[6] then
@@ -25,14 +26,12 @@ end
 if redis.call('HGET', questions, 'fence') == ARGV[2] then
   local former = redis.call('HGET', questions, ARGV[1])
   if former then
-    local hour = math.floor((tonumber(string.sub(former, 14, 23)) or 0) / 3600)
-    redis.call('HINCRBY', KEYS[6], string.sub(former, 2, 2) .. hour, -1)
-    redis.call('EXPIRE', KEYS[6], ARGV[7])
+    count_live(KEYS[6], kind_of(former), end_of(former), -1, ARGV[7])
   end
   redis.call('HSET', questions, ARGV[1], alias)
   redis.call('HDEL', KEYS[2], ARGV[1])
   redis.call('HDEL', KEYS[3], ARGV[1])
 end
 redis.call('HINCRBY', counters, 'semantic_hits', 1)
-redis.call('HINCRBY', counters, 'saved_nanodollars', tonumber(string.sub(entry, 24, 35)) or 0)
+redis.call('HINCRBY', counters, 'saved_nanodollars', cost_of(entry))
 return 1

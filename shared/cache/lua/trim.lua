@@ -2,9 +2,11 @@
 -- live as long.
 --
 -- KEYS  questions, answers, contexts, counters, live entries
--- ARGV  most questions, the field that was stored just now
+-- ARGV  most questions, the field that was stored just now, ttl of counters (s)
 -- Gives how many were dropped.
 
+-- include: common/entries
+-- include: common/live
 local excess = redis.call('HLEN', KEYS[1]) - 1 - tonumber(ARGV[1])
 if excess <= 0 then
   return 0
@@ -13,7 +15,7 @@ local flat = redis.call('HGETALL', KEYS[1])
 local entries = {}
 for i = 1, #flat, 2 do
   if flat[i] ~= 'fence' and flat[i] ~= ARGV[2] then
-    entries[#entries + 1] = {flat[i], string.sub(flat[i + 1], 14, 23), string.sub(flat[i + 1], 2, 2)}
+    entries[#entries + 1] = {flat[i], end_of(flat[i + 1]), kind_of(flat[i + 1])}
   end
 end
 table.sort(entries, function(a, b)
@@ -28,8 +30,7 @@ for i = 1, excess do
   for key = 1, 3 do
     redis.call('HDEL', KEYS[key], entries[i][1])
   end
-  local hour = math.floor((tonumber(entries[i][2]) or 0) / 3600)
-  redis.call('HINCRBY', KEYS[5], entries[i][3] .. hour, -1)
+  count_live(KEYS[5], entries[i][3], entries[i][2], -1, ARGV[3])
   answers = answers + (entries[i][3] == 'a' and 1 or 0)
   contexts = contexts + ((entries[i][3] == 'a' or entries[i][3] == 'c') and 1 or 0)
 end
