@@ -20,6 +20,11 @@ def open_container() -> Container:
     """
     container = Container.from_env()
     begin_telling(container.settings)
+    if container.settings.redis_password_secret:
+        # Connections to Redis need it, and are not given as long as it takes to load.
+        from shared.aws import sdk  # noqa: PLC0415  # few have one
+
+        sdk.load()
     prepare_for_snapshots(container)
     return container
 

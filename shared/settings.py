@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from shared.errors import ConfigurationError
 
@@ -43,6 +43,7 @@ class Settings:
     redis_cluster: bool = _knob("REDIS_CACHE_CLUSTER", default=False)
     redis_iam_user: str = _knob("REDIS_CACHE_IAM_USER", "")
     redis_iam_name: str = _knob("REDIS_CACHE_IAM_NAME", "")
+    redis_password_secret: str = _knob("REDIS_CACHE_PASSWORD_SECRET", "")
     redis_timeout: float = _knob("REDIS_CACHE_TIMEOUT", 0.08, at_least=0.001, at_most=5)
     redis_connections: int = _knob("REDIS_CACHE_CONNECTIONS", 50, at_least=1, at_most=1000)
     redis_replicas: int = _knob("REDIS_CACHE_REPLICAS", 0, at_least=0, at_most=5)
@@ -211,16 +212,30 @@ def _is_address(text: str) -> bool:
     return not text or (text.startswith(("postgresql://", "postgres://")) and "@" not in text)
 
 
+def _names_user(url: SplitResult) -> bool:
+    """Whether a URL of Redis holds a user or a password; redis-py takes both as parameters, too."""
+    return "@" in url.netloc or not {"username", "password"}.isdisjoint(parse_qs(url.query))
+
+
 def _check_aws(settings: Settings) -> None:
     if bool(settings.redis_iam_user) != bool(settings.redis_iam_name):
         raise ConfigurationError(
             "REDIS_CACHE_IAM_USER and REDIS_CACHE_IAM_NAME must be set both, or neither"
         )
     url = urlsplit(settings.redis_url)
-    if settings.redis_iam_user and (url.scheme != "rediss" or "@" in url.netloc):
+    if settings.redis_iam_user and (url.scheme != "rediss" or _names_user(url)):
         raise ConfigurationError(
             "REDIS_CACHE_URL must begin with rediss:// (TLS) and hold neither user nor password"
             " where REDIS_CACHE_IAM_USER is set"
+        )
+    if settings.redis_password_secret and _names_user(url):
+        raise ConfigurationError(
+            "REDIS_CACHE_URL must hold neither user nor password where"
+            " REDIS_CACHE_PASSWORD_SECRET is set: the secret tells them"
+        )
+    if settings.redis_password_secret and settings.redis_iam_user:
+        raise ConfigurationError(
+            "REDIS_CACHE_PASSWORD_SECRET and REDIS_CACHE_IAM_USER must not be set both"
         )
     if settings.hf_token and settings.hf_token_secret:
         raise ConfigurationError("HF_TOKEN and HF_TOKEN_SECRET must not be set both")
@@ -229,9 +244,14 @@ def _check_aws(settings: Settings) -> None:
             "DATABASE_URL and DATABASE_URL_SECRET must not be set both, unless the former is"
             " postgresql:// with neither user nor password"
         )
-    named = settings.redis_iam_user or settings.hf_token_secret or settings.database_url_secret
-    if named and not settings.aws_region:
+    named = (
+        settings.redis_iam_user,
+        settings.redis_password_secret,
+        settings.hf_token_secret,
+        settings.database_url_secret,
+    )
+    if any(named) and not settings.aws_region:
         raise ConfigurationError(
-            "AWS_REGION must be set where REDIS_CACHE_IAM_USER, HF_TOKEN_SECRET or"
-            " DATABASE_URL_SECRET is"
+            "AWS_REGION must be set where REDIS_CACHE_IAM_USER, REDIS_CACHE_PASSWORD_SECRET,"
+            " HF_TOKEN_SECRET or DATABASE_URL_SECRET is"
         )

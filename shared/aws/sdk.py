@@ -27,11 +27,12 @@ def open_client(service: str, region: str, *, seconds: float, attempts: int, nee
         needed_by: what asks for it, and what would do without, for the message.
 
     Raises:
-        ConfigurationError: boto3 is not installed.
+        ConfigurationError: boto3 is not installed, or makes no client in this environment.
     """
     try:
         import boto3  # noqa: PLC0415  # see above
         from botocore.config import Config  # noqa: PLC0415  # see above
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415  # see above
     except ImportError:
         raise ConfigurationError(
             f"the package boto3, which Lambda's runtime has, is needed by {needed_by}"
@@ -43,5 +44,11 @@ def open_client(service: str, region: str, *, seconds: float, attempts: int, nee
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
     # A session of its own: boto3's default one must not be used by two threads.
-    made: Any = boto3.session.Session()
-    return made.client(service, config=config)
+    try:
+        made: Any = boto3.session.Session()
+        return made.client(service, config=config)
+    except BotoCoreError as error:
+        raise ConfigurationError(
+            f"boto3 makes no client for {service} ({type(error).__name__}): set right, or unset,"
+            " what begins with AWS_ in the environment"
+        ) from error

@@ -49,6 +49,27 @@ def database_url_in(text: str, address: str = "") -> str:
     return url
 
 
+def redis_userinfo_in(text: str) -> str:
+    """Find a password, and whose it is: the text itself, or JSON with `password` and `username`.
+
+    Gives `user:password`, percent-encoded as in a URL; without a user it is the default one's.
+
+    Raises:
+        ConfigurationError: the text has another form.
+    """
+    fields = _fields("REDIS_CACHE_PASSWORD_SECRET", text)
+    given = {"password": text.strip()} if fields is None else fields
+    user, password = given.get("username") or "", given.get("password")
+    if not password or not all(
+        isinstance(each, str) and each.isprintable() for each in (user, password)
+    ):
+        raise ConfigurationError(
+            "the secret that REDIS_CACHE_PASSWORD_SECRET names must be a password of printable"
+            ' characters, or {"password": "…"} with one, or {"username": "…", "password": "…"}'
+        )
+    return f"{quote(user, safe='')}:{quote(password, safe='')}"
+
+
 def _fields(variable: str, text: str) -> dict[str, Any] | None:
     """Decode a JSON object; None where the text does not begin like one."""
     if not text.lstrip().startswith("{"):
@@ -58,7 +79,8 @@ def _fields(variable: str, text: str) -> dict[str, Any] | None:
     except ValueError:
         # From None: the parser's error holds the text.
         raise ConfigurationError(
-            f"the secret that {variable} names begins like JSON and is none"
+            f"the secret that {variable} names begins like JSON and is none; what begins with"
+            " { itself must be put into JSON"
         ) from None
     return fields
 

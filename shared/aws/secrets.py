@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shared.aws.secret_texts import database_url_in, token_in
+from shared.aws.secret_texts import database_url_in, redis_userinfo_in, token_in
 from shared.aws.secrets_manager import SecretsManager
 from shared.secrets import GivenSecret, KeptSecret, Secret
 
@@ -35,6 +35,11 @@ class Secrets:
             found_in = partial(database_url_in, address=settings.database_address)
             return self._kept("DATABASE_URL_SECRET", settings.database_url_secret, found_in)
         return settings.database_url
+
+    def redis_userinfo(self) -> KeptSecret:
+        """Redis' user and password, which REDIS_CACHE_PASSWORD_SECRET names, as in a URL."""
+        name = self._settings.redis_password_secret
+        return self._kept("REDIS_CACHE_PASSWORD_SECRET", name, redis_userinfo_in)
 
     def _kept(self, variable: str, name: str, found_in: "Callable[[str], str]") -> KeptSecret:
         async def read() -> str:

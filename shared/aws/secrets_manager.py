@@ -77,7 +77,8 @@ class SecretsManager:
                     self._region,
                     seconds=_TIMEOUT_SECONDS,
                     attempts=_ATTEMPTS,
-                    needed_by="HF_TOKEN_SECRET and DATABASE_URL_SECRET: install it, or set"
-                    " HF_TOKEN and DATABASE_URL",
+                    needed_by="HF_TOKEN_SECRET, DATABASE_URL_SECRET and"
+                    " REDIS_CACHE_PASSWORD_SECRET: install it, or set HF_TOKEN, DATABASE_URL and"
+                    " a REDIS_CACHE_URL with the password",
                 )
             return self._client

@@ -92,13 +92,17 @@ class Connection:
             "maint_notifications_config": MaintNotificationsConfig(enabled=False),
         }
         if settings.redis_url.startswith("rediss:"):
-            from shared.cache.tls import TLSConnection  # noqa: PLC0415  # as the next two
+            from shared.cache.tls import TLSConnection  # noqa: PLC0415  # as the next three
 
             options["connection_class"] = TLSConnection
         if settings.redis_iam_user:
-            from shared.cache.iam import IamCredentialProvider  # noqa: PLC0415  # as the next
+            from shared.cache.iam import IamCredentialProvider  # noqa: PLC0415  # as the next two
 
             options["credential_provider"] = IamCredentialProvider(settings)
+        if settings.redis_password_secret:
+            from shared.cache.password import KeptPassword  # noqa: PLC0415  # as the next
+
+            options["redis_connect_func"] = KeptPassword(settings).let_in
         options["connection_class"] = packing(options.get("connection_class", RedisConnection))
         patience: dict[str, Any] = {
             "timeout": timeout or settings.redis_timeout,

@@ -214,6 +214,15 @@ async def test_where_boto3_is_missing_it_is_said_what_to_do(
         await container.secrets.hf_token().value()
 
 
+async def test_where_boto3_makes_no_client_it_is_said_where_to_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "absent")
+    container = Container(Settings(hf_token_secret="a", aws_region=REGION))
+    with pytest.raises(ConfigurationError, match=r"ProfileNotFound.*AWS_ in the environment"):
+        await container.secrets.hf_token().value()
+
+
 @dataclass
 class Database:
     """A PostgreSQL role of its own whose password is a secret."""

@@ -9,6 +9,7 @@ import pytest
 LATER = [
     *("numpy", "httpx", "redis", "asyncpg", "aiosqlite", "sqlite3", "jwt", "cryptography"),
     *("boto3", "zstandard", "msgpack", "pydantic.v1", "shared.vectors", "functions.ask.forms"),
+    *("shared.aws.secrets", "shared.cache.password"),
 ]
 
 
@@ -25,9 +26,25 @@ def test_importing_a_door_loads_no_client_library(module: str) -> None:
     assert loaded_by(f"import {module}") == []
 
 
-@pytest.mark.parametrize("module", ["shared.cache.iam", "shared.aws.secrets"])
+@pytest.mark.parametrize(
+    "module", ["shared.cache.iam", "shared.cache.password", "shared.aws.secrets"]
+)
 def test_neither_tokens_for_redis_nor_secrets_load_an_sdk_before_it_is_needed(module: str) -> None:
     assert "boto3" not in loaded_by(f"import {module}")
+
+
+@pytest.mark.parametrize("name", ["", "secret"])
+def test_a_process_loads_the_sdk_at_its_start_only_where_redis_password_is_a_secret(
+    name: str,
+) -> None:
+    """Redis is given less time than it takes to load."""
+    given = {"REDIS_CACHE_PASSWORD_SECRET": name, "AWS_REGION": "eu-central-1"}
+    loaded = loaded_by(
+        f"import os; os.environ |= {given}; from functions.opening import open_container;"
+        " open_container().connection"
+    )
+    kept = {"boto3", "shared.aws.secrets", "shared.cache.password"}
+    assert kept & set(loaded) == (kept if name else set())
 
 
 def test_the_probe_sees_what_is_loaded() -> None:

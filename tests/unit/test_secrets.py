@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.aws.secret_texts import database_url_in, token_in
+from shared.aws.secret_texts import database_url_in, redis_userinfo_in, token_in
 from shared.errors import ConfigurationError, UnavailableError
 from shared.notes.postgres_tls import tls
 from shared.secrets import GivenSecret, KeptSecret
@@ -157,6 +157,33 @@ def test_a_database_url_is_text_or_in_json_or_in_rds_form(text: str, url: str) -
 def test_any_other_address_is_refused_and_not_quoted(text: str) -> None:
     with pytest.raises(ConfigurationError, match="DATABASE_URL_SECRET") as caught:
         database_url_in(text)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "userinfo"),
+    [
+        ("p w:@/é\n", ":p%20w%3A%40%2F%C3%A9"),
+        ('{"password": "{p"}', ":%7Bp"),
+        ('{"username": null, "password": "p"}', ":p"),
+        ('{"username": "a:b", "password": "p", "engine": "redis"}', "a%3Ab:p"),
+    ],
+)
+def test_redis_password_is_text_or_in_json_with_its_user(text: str, userinfo: str) -> None:
+    assert redis_userinfo_in(text) == userinfo
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(" ", "{}", "{hush", "a\nhush", '{"password": ""}', '{"password": 7}'),
+        *('{"password": null}', '{"password": "hush\\ud800"}'),
+        '{"username": ["hush"], "password": "p"}',
+    ],
+)
+def test_a_text_without_a_usable_redis_password_is_refused_and_not_quoted(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="REDIS_CACHE_PASSWORD_SECRET") as caught:
+        redis_userinfo_in(text)
     assert "hush" not in str(caught.value)
 
 

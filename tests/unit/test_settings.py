@@ -59,6 +59,7 @@ def test_a_value_that_makes_no_sense_is_named_with_what_would_be_right(
 
 IAM = {"REDIS_CACHE_IAM_USER": "u", "REDIS_CACHE_IAM_NAME": "n", "AWS_REGION": "r"}
 TLS = {"REDIS_CACHE_URL": "rediss://cache:6379"}
+KEPT = {"REDIS_CACHE_PASSWORD_SECRET": "s", "AWS_REGION": "r"}
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,11 @@ TLS = {"REDIS_CACHE_URL": "rediss://cache:6379"}
         (TLS | IAM | {"REDIS_CACHE_IAM_USER": ""}, "both, or neither"),
         (TLS | IAM | {"REDIS_CACHE_IAM_NAME": ""}, "both, or neither"),
         (TLS | IAM | {"AWS_REGION": ""}, "AWS_REGION must be set"),
+        (IAM | {"REDIS_CACHE_URL": "rediss://cache?password=hush"}, "neither user nor password"),
+        (KEPT | {"REDIS_CACHE_URL": "redis://:hush@cache"}, "neither user nor password"),
+        (KEPT | {"REDIS_CACHE_URL": "unix:///socket?password=hush"}, "neither user nor password"),
+        (TLS | IAM | KEPT, "REDIS_CACHE_PASSWORD_SECRET and REDIS_CACHE_IAM_USER"),
+        (KEPT | {"AWS_REGION": ""}, "AWS_REGION must be set"),
         ({"HF_TOKEN_SECRET": "s"}, "AWS_REGION must be set"),
         ({"DATABASE_URL_SECRET": "s"}, "AWS_REGION must be set"),
         ({"HF_TOKEN": "hush", "HF_TOKEN_SECRET": "s"}, "HF_TOKEN and HF_TOKEN_SECRET"),
@@ -85,6 +91,7 @@ def test_settings_of_aws_that_contradict_one_another_are_refused(
         Settings.from_env(environ)
     assert "hush" not in str(caught.value)
     Settings.from_env(TLS | IAM | {"HF_TOKEN_SECRET": "s", "DATABASE_URL_SECRET": "s"})
+    Settings.from_env(KEPT | {"REDIS_CACHE_URL": "redis://cache:6379/1?health_check_interval=9"})
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_the_cache_is_entered_by_the_functions_that_use_it_as_one_user() -> None
         },
     }
     managed = {name for name, resource, _ in of_type("AWS::IAM::ManagedPolicy")}
-    assert managed == {"EnterCache", "ReadSecrets", "UseVpc"}
+    assert managed == {"EnterCache", "ReadRedisPassword", "ReadSecrets", "UseVpc"}
 
 
 def test_the_two_secrets_are_read_by_those_who_call_models_and_read_notes() -> None:
@@ -104,6 +104,21 @@ def test_the_two_secrets_are_read_by_those_who_call_models_and_read_notes() -> N
         "Effect": "Allow",
         "Action": "secretsmanager:GetSecretValue",
         "Resource": [{"Ref": "HuggingFaceTokenArn"}, {"Ref": "DatabaseUrlArn"}],
+    }
+
+
+def test_the_password_of_one_s_own_redis_is_read_by_those_who_use_it_where_there_is_one() -> None:
+    policy = ALL["infra/aws/roles.yaml"]["Resources"]["ReadRedisPassword"]
+    assert policy["Condition"] == "HasRedisPassword"
+    assert policy["Properties"]["Roles"] == [
+        {"Ref": "Ask"},
+        {"Ref": "Stats"},
+        {"Ref": "Invalidate"},
+    ]
+    assert policy["Properties"]["PolicyDocument"]["Statement"] == {
+        "Effect": "Allow",
+        "Action": "secretsmanager:GetSecretValue",
+        "Resource": {"Ref": "RedisPasswordArn"},
     }
 
 

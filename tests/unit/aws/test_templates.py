@@ -79,7 +79,13 @@ def test_no_secret_is_in_an_environment(name: str) -> None:
     assert variables.get("DATABASE_URL", "") in ("", {"Ref": "DatabaseAddress"})
     told = {variable for variable in variables if variable.endswith("_SECRET")}
     wanted = {"HF_TOKEN_SECRET", "DATABASE_URL_SECRET"}
-    assert told == (wanted if name in {"AskFunction", "InvalidateFunction"} else set())
+    assert told - {"REDIS_CACHE_PASSWORD_SECRET"} == (
+        wanted if name in {"AskFunction", "InvalidateFunction"} else set()
+    )
+    named = {"Ref": "RedisPasswordSecret"}
+    assert variables["REDIS_CACHE_PASSWORD_SECRET"] == (
+        "" if name == "DashboardFunction" else named
+    )
 
 
 def test_the_local_environment_names_only_what_a_function_declares() -> None:

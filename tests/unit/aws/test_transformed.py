@@ -9,6 +9,7 @@ from tests.support.transformed import NO_VALUE, Stack, transformed
 
 DATABASE = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!cluster-1-AbCdEf"
 TOKEN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:hf-AbCdEf"
+PASSWORD = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:redis-AbCdEf"
 OWN = {"RedisUrl": "rediss://redis.example:6379"}
 NETWORK = {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"}
 # Two stacks that differ in one parameter.
@@ -25,6 +26,8 @@ CHANGES: list[tuple[dict[str, str], dict[str, str]]] = [
     (OWN, {"RedisUrl": "rediss://another.example:6379"}),
     (OWN, {"RedisCluster": "true"}),
     (OWN, {"RedisReplicas": "1"}),
+    (OWN, {"RedisPasswordSecret": PASSWORD}),
+    (OWN | {"RedisPasswordSecret": PASSWORD}, {"RedisPasswordSecret": f"{PASSWORD[:-1]}g"}),
     ({}, NETWORK),
     (NETWORK, {"SubnetIds": "subnet-1,subnet-3"}),
     (NETWORK, {"SecurityGroupIds": "sg-2"}),
@@ -61,6 +64,7 @@ def deployed(**parameters: str) -> Stack:
         "Cache.Outputs.Url": f"rediss://{name}-abc123.serverless.euc1.cache.amazonaws.com:6379",
         "Cache.Outputs.Name": name,
         "Roles.Outputs.SecretsId": policy_id(before, "ReadSecrets"),
+        "Roles.Outputs.PasswordId": policy_id(before, "ReadRedisPassword"),
         "Roles.Outputs.NetworkId": policy_id(before, "UseVpc"),
     }
     return Stack(template, attributes, **parameters)
@@ -142,6 +146,7 @@ def test_a_version_s_description_is_never_too_long() -> None:
             RedisCluster="false",
             Architecture="x86_64",
             DatabaseUrlSecret=DATABASE,
+            RedisPasswordSecret=PASSWORD,
             **network,
         )
     )
@@ -224,8 +229,11 @@ def test_requests_are_throttled_and_those_of_strangers_more() -> None:
 
 def test_the_dashboard_s_function_is_told_of_no_cache() -> None:
     found = resources("AWS::Lambda::Function", transformed())["DashboardFunction"]
-    variables = deployed().resolve(found)["Environment"]["Variables"]
-    assert not any(value for name, value in variables.items() if name.endswith(("URL", "NAME")))
+    stack = deployed(**OWN, RedisPasswordSecret=PASSWORD)
+    variables = stack.resolve(found)["Environment"]["Variables"]
+    assert not any(
+        value for name, value in variables.items() if name.endswith(("URL", "NAME", "SECRET"))
+    )
 
 
 @pytest.mark.parametrize(("given", "name"), [({}, "tercet-1234567b63df"), (NETWORK, "-vpc")])
@@ -248,6 +256,9 @@ def test_a_cache_s_name_is_its_stack_s_own_and_another_in_a_network(
         ({}, "TokensAreMeantForSomebody", True),
         ({"Issuer": "https://i.example"}, "TokensAreMeantForSomebody", False),
         ({"Issuer": "https://i.example", "Audience": "us"}, "TokensAreMeantForSomebody", True),
+        (OWN | {"RedisPasswordSecret": PASSWORD}, "PasswordIsOfOnesOwnRedis", True),
+        (OWN, "PasswordIsOfOnesOwnRedis", True),
+        ({"RedisPasswordSecret": PASSWORD}, "PasswordIsOfOnesOwnRedis", False),
     ],
 )
 def test_what_would_not_work_is_refused_before_anything_is_made(
