@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from shared.answer import Answer, new_answer_id
-from shared.cache.found import Survey
 from shared.coalescing import Coalescer, Turn
 from shared.errors import (
     BreakerOpenError,
@@ -21,7 +20,7 @@ from shared.steps import step
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shared.cache.found import Found
+    from shared.cache.found import Found, Survey
     from shared.cache.visit import Visit
     from shared.inference.model import Completion
     from shared.notes.note import Source
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from shared.vectors import Vector
 
 _QUOTE_SECONDS = 2.0
-_NOT_SURVEYED = Survey()
+_UNDER_WAY = "this is still being answered; ask again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class _Ask:
     visit: "Visit"
     turn: "Turn[_Outcome]"
     deadline: float
-    survey: Survey = _NOT_SURVEYED
+    survey: "Survey" = field(init=False)
     sources: "Sequence[Source] | None" = None
     has_nothing_stale: bool = False
 
@@ -77,7 +76,8 @@ class _Outcome:
         """Tell it to another asker."""
         if isinstance(self.reply, Exception):
             visit.follow(self.visit, "failed")
-            raise self.reply
+            # As it was told: each who raises it would add to its traceback.
+            raise self.reply.with_traceback(None)
         reply = self.reply.told_to(question)
         visit.follow(self.visit, reply.way, reply.answer.cost if reply.answer else 0.0)
         return reply
@@ -122,11 +122,10 @@ class Assistant:
     async def _in_turn(self, request: Request, question: Question, visit: "Visit") -> Reply:
         """Answer, or be told what is found by somebody who asks the same here at this moment."""
         deadline = asyncio.get_running_loop().time() + (request.seconds or self._seconds)
-        same = request.user_id, question.normal, request.exact
-        apart = request.fresh or request.traceless
-        with Turn() if apart else await self._coalescer.turn(same, deadline) as turn:
-            if turn.told:
-                return turn.told.told_to(question, visit)
+        turn = await self._turn(request, question, visit, deadline)
+        if turn.told is not None:
+            return turn.told.told_to(question, visit)
+        with turn:
             try:
                 reply = await self._answer(_Ask(request, question, visit, turn, deadline))
             except Exception as error:
@@ -134,6 +133,22 @@ class Assistant:
                 raise
             turn.tell(_Outcome(visit, reply))
             return reply
+
+    async def _turn(
+        self, request: Request, question: Question, visit: "Visit", deadline: float
+    ) -> "Turn[_Outcome]":
+        if request.fresh or request.traceless:
+            return Turn()
+        same = request.user_id, question.normal, request.exact
+        try:
+            turn = await self._coalescer.turn(same, deadline)
+        except BaseException as error:
+            visit.follow(None, "failed")
+            if isinstance(error, TimeoutError):
+                raise InferenceTimeoutError(_UNDER_WAY) from error
+            raise
+        visit.spend(turn.gathered)
+        return turn
 
     async def _answer(self, ask: _Ask) -> Reply:
         visit, request = ask.visit, ask.request
@@ -176,7 +191,7 @@ class Assistant:
             if found.settles or found.failed:
                 break
             if asyncio.get_running_loop().time() >= ask.deadline:
-                late = InferenceTimeoutError("this is still being answered; ask again")
+                late = InferenceTimeoutError(_UNDER_WAY)
                 return replace(found, failed=late)
             with step("survey"):
                 ask.survey = await ask.visit.survey()

@@ -2,11 +2,12 @@
 
 Whoever asks before a look begins may be told what came of it: the look is later than the question,
 so it heeds every change that was acknowledged before. Whoever asks while a look is under way may
-not. They gather until it is over, a round trip at most, and then one of them looks for all. So a
-crowd of any size takes two looks of a process.
+not. They gather for a round trip, and then one of them looks for all. So a crowd that asks at once,
+of any size, takes two looks of a process.
 """
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 T = TypeVar("T")
+
+_GATHER_SECONDS = 0.02  # how long a crowd waits at most before its look, however long others take
+_LATE_SECONDS = 0.25  # how long after the deadline whoever looked may still have something to tell
 
 
 class Turn(Generic[T]):
@@ -30,9 +34,12 @@ class Turn(Generic[T]):
         *,
         looked: "Callable[[], None] | None" = None,
         crowd: "asyncio.Future[T | None] | None" = None,
+        gathered: float = 0.0,
     ) -> None:
+        """It `gathered` for so many seconds, which its own look has less."""
         self.told = told
         self.looked = looked or (lambda: None)
+        self.gathered = gathered
         self._crowd = crowd
 
     def tell(self, told: T) -> None:
@@ -61,28 +68,35 @@ class Coalescer(Generic[T]):
     async def turn(self, key: "Hashable", deadline: float) -> Turn[T]:
         """Wait for one's turn, or to be told.
 
-        Those who ask the same bring the same `key`. `deadline` is a time of the loop's clock:
-        whoever is told nothing until then looks for itself.
+        Those who ask the same bring the same `key`. `deadline` is a time of the loop's clock.
+
+        Raises:
+            TimeoutError: nothing was told by then, or soon after.
         """
         loop = asyncio.get_running_loop()
         while (crowd := self._crowds.get(key)) is not None:
             with step("wait"):
-                await asyncio.wait({crowd}, timeout=deadline - loop.time())
+                await asyncio.wait({crowd}, timeout=deadline + _LATE_SECONDS - loop.time())
             if not crowd.done():
-                return Turn()
+                raise TimeoutError
             if (told := crowd.result()) is not None:
                 return Turn(told)
+        gathered = 0.0
         if (former := self._looks.get(key)) is not None:
-            crowd = self._crowds[key] = loop.create_future()
+            crowd, began = loop.create_future(), loop.time()
+            self._crowds[key] = crowd
             try:
-                await former.wait()
+                with step("wait"), suppress(TimeoutError):
+                    async with asyncio.timeout(_GATHER_SECONDS):
+                        await former.wait()
             except BaseException:
                 crowd.set_result(None)
                 raise
             finally:
                 del self._crowds[key]  # who asks from now on asks after this look began
+            gathered = loop.time() - began
         look = self._looks[key] = asyncio.Event()
-        return Turn(looked=partial(self._over, key, look), crowd=crowd)
+        return Turn(looked=partial(self._over, key, look), crowd=crowd, gathered=gathered)
 
     def _over(self, key: "Hashable", look: asyncio.Event) -> None:
         look.set()

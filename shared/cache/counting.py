@@ -2,8 +2,8 @@
 
 Most is counted by the script that does it, at the same moment. What only the container knows
 travels with that request's next script; what is known when the request is over, its time above
-all, waits in the container for the next request's first one. A container that closes writes
-what still waits; one that is killed loses what one request left, its time in most cases.
+all, and whoever was told of it without asking Redis, waits in the container for the next request's
+first one. A container that closes writes what still waits; one that is killed loses it.
 
 A script whose reply was lost may have counted; its events are counted once more then, for
 an outage would hide them otherwise.

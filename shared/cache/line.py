@@ -65,7 +65,7 @@ class Line:
         finally:
             took = loop.time() - began
             # It takes longer than it may only where this process was behind: see `patience`.
-            self._left -= took if took < left else 0
+            self.spend(took if took < left else 0)
 
     def is_whole(self, reply: object, count: int | None = None) -> bool:
         """Whether a reply is as it should be: see `reading`. If not, Redis is not asked again."""
@@ -77,6 +77,14 @@ class Line:
     def outages(self) -> int:
         """How many outages have begun since somebody last asked."""
         return self.connection.outages.take() if self.connection else 0
+
+    def spend(self, seconds: float) -> None:
+        """Take so much off its patience."""
+        self._left -= seconds
+
+    def follow(self, status: str) -> None:
+        """Fare as another request's line does, and ask nothing."""
+        self.status = status
 
     def renew(self) -> None:
         """Begin with all its patience again."""

@@ -236,12 +236,20 @@ class Visit:
         """Count events with the next round trip that counts."""
         self._counts.add(**events)
 
-    def follow(self, other: "Visit", way: str, cost: float = 0.0) -> None:
+    def spend(self, seconds: float) -> None:
+        """Take what the request has waited already off what it may wait for Redis."""
+        self._line.spend(seconds)
+
+    def follow(self, other: "Visit | None", way: str, cost: float = 0.0) -> None:
         """Ask nothing: another visit's question is the same, and what came of it is told here, too.
 
-        It is told in this way, and `cost` US dollars once.
+        It is told in this way, and `cost` US dollars once. None: nothing was told in time.
         """
-        self._line.status, self.counted = other.status, other.counted
+        if other:
+            self.counted = other.counted
+            self._line.follow(other.status)
+        else:
+            self.counted = self._line.connection is not None
         if self.counted:
             self._counts.add(**counting.followed(way, questions.nanodollars(cost)))
 

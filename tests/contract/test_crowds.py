@@ -1,6 +1,7 @@
 """Many who ask one process the same at once, on each kind of Redis: what each gets, and counts."""
 
 import asyncio
+import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,7 +11,11 @@ from shared import statistics
 from shared.assistant import Request
 from shared.cache.ledger import Ledger
 from shared.container import Container
-from shared.errors import CacheUnavailableError, InferenceUnavailableError
+from shared.errors import (
+    CacheUnavailableError,
+    InferenceTimeoutError,
+    InferenceUnavailableError,
+)
 from shared.inference.model import Completion
 from shared.notes.note import Chunk, Note, Source
 from shared.reply import Reply
@@ -24,14 +29,18 @@ COST = 0.002
 
 
 class CostlyAnswerer(SlowAnswerer):
-    """Its answers cost something; it fails if it is told to."""
+    """Its answers cost something; it keeps deadlines, and fails if it is told to."""
 
     fails = False
 
     async def answer(
         self, question: str, sources: Sequence[Source], *, deadline: float | None = None
     ) -> Completion:
-        completion = await super().answer(question, sources, deadline=deadline)
+        try:
+            async with asyncio.timeout_at(deadline):
+                completion = await super().answer(question, sources)
+        except TimeoutError as error:
+            raise InferenceTimeoutError("the model took too long") from error
         if self.fails:
             raise InferenceUnavailableError("the model is loading", retry_after=7.0)
         return replace(completion, cost=COST)
@@ -58,11 +67,16 @@ class Process:
         await self._store.replace(note, [Chunk("note#0", "note", "Faith is trust.", vector)])
 
     async def ask(
-        self, askers: int = ASKERS, *, fresh: bool = False, traceless: bool = False
+        self,
+        askers: int = ASKERS,
+        *,
+        fresh: bool = False,
+        traceless: bool = False,
+        seconds: float | None = None,
     ) -> list[Reply | BaseException]:
         """Let so many ask at once, in as many spellings."""
         requests = (
-            Request("ann", f"What is {' ' * number}faith?", fresh=fresh, traceless=traceless)
+            Request("ann", f"What is {' ' * number}faith?", fresh, traceless, seconds=seconds)
             for number in range(askers)
         )
         asked = (self._container.assistant.ask(request) for request in requests)
@@ -136,6 +150,33 @@ async def test_all_get_the_error_of_whoever_failed(process: Process) -> None:
     assert {type(error) for error in errors} == {InferenceUnavailableError}
     assert {getattr(error, "retry_after", None) for error in errors} == {7.0}
     assert ways(await process.counted()) == {"failed": ASKERS}
+
+
+async def test_a_crowd_that_is_answered_too_late_asks_redis_no_more_than_another(
+    process: Process,
+) -> None:
+    """All get the error of whoever waited for the model, and none looks once more."""
+    process.answerer.seconds = 5
+    errors = await process.ask(seconds=0.2)
+    assert {type(error) for error in errors} == {InferenceTimeoutError}
+    total = await process.counted()
+    assert (total["l1_misses"], total["coalesced"]) == (2, ASKERS - 2)
+    assert ways(total) == {"failed": ASKERS}
+
+
+async def test_whoever_gives_up_while_others_look_is_counted_as_failed(process: Process) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await process.ask(5)
+    assert ways(await process.counted()) == {"failed": 5}
+
+
+async def test_errors_of_a_crowd_do_not_grow_with_it(process: Process) -> None:
+    """Each would carry the traces of all who raised it before."""
+    process.answerer.fails = True
+    errors = {error for error in await process.ask() if isinstance(error, BaseException)}
+    depths = [len(list(traceback.walk_tb(error.__traceback__))) for error in errors]
+    assert max(depths) < ASKERS
 
 
 async def test_that_there_are_no_notes_is_told_to_all(cache: Cache) -> None:

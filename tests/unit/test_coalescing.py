@@ -61,17 +61,31 @@ async def test_of_a_crowd_the_first_looks_and_then_one_for_all_others(asked: Ask
 
 
 async def test_whoever_asks_after_a_look_began_is_not_told_what_it_found(asked: Asked) -> None:
-    """A change may have been acknowledged between the two."""
+    """A change may have been acknowledged between the two. The second looks for a crowd."""
+    tasks = [asked.ask("first"), asked.ask("second"), asked.ask("with it")]
+    await settle()
+    asked.looked.set()
+    asked.looked.clear()
+    await settle()
+    assert asked.looking == ["first", "second"]
+    tasks.append(asked.ask("after it"))
+    await settle()
+    asked.looked.set()
+    asked.done.set()
+    *_, with_it, after_it = await asyncio.gather(*tasks)
+    assert (with_it, after_it) == (("second", "told"), ("after it", "looked"))
+
+
+async def test_whoever_asks_while_others_write_looks_for_itself(asked: Asked) -> None:
     tasks = [asked.ask("first")]
     await settle()
-    tasks.append(asked.ask("second"))
     asked.looked.set()
     await settle()
-    tasks.append(asked.ask("third"))  # while the first two still write their answers
+    tasks.append(asked.ask("second"))
     await settle()
-    assert asked.looking == ["first", "second", "third"]
+    assert asked.looking == ["first", "second"]
     asked.done.set()
-    assert [how for _, how in await asyncio.gather(*tasks)] == ["looked"] * 3
+    assert [how for _, how in await asyncio.gather(*tasks)] == ["looked", "looked"]
 
 
 async def test_other_questions_do_not_wait(asked: Asked) -> None:
@@ -100,14 +114,33 @@ async def test_who_gives_up_leaves_nobody_waiting(asked: Asked, given_up: int, w
     assert "told" in [how for _, how in found]
 
 
-async def test_whoever_has_no_more_time_looks_for_itself(asked: Asked) -> None:
-    tasks = [asked.ask("first"), asked.ask("second"), asked.ask("third", seconds=0.01)]
+async def test_a_crowd_waits_only_so_long_for_a_look_that_takes_long(asked: Asked) -> None:
+    tasks = [asked.ask(str(number)) for number in range(5)]
+    await asyncio.sleep(0.05)  # the first look goes on meanwhile
+    assert asked.looking == ["0", "1"]
+    asked.looked.set()
+    asked.done.set()
+    assert [how for _, how in await asyncio.gather(*tasks)] == ["looked"] * 2 + ["told"] * 3
+
+
+async def test_whoever_is_told_nothing_in_time_learns_that(asked: Asked) -> None:
+    tasks = [asked.ask("first"), asked.ask("second"), asked.ask("third", seconds=-0.2)]
     await settle()
     asked.looked.set()
-    await asyncio.sleep(0.02)
-    assert asked.looking == ["first", "second", "third"]
+    with pytest.raises(TimeoutError):
+        await tasks.pop()
     asked.done.set()
-    assert (await asyncio.gather(*tasks))[2] == ("third", "looked")
+    assert [how for _, how in await asyncio.gather(*tasks)] == ["looked", "looked"]
+
+
+async def test_a_turn_says_how_long_it_gathered(asked: Asked) -> None:
+    """Its own look has so much less time."""
+    first = await asked.coalescer.turn(KEY, inf)
+    gathering = asyncio.create_task(asked.coalescer.turn(KEY, inf))
+    await asyncio.sleep(0.005)
+    first.looked()
+    assert first.gathered == 0
+    assert (await gathering).gathered >= 0.004
 
 
 async def test_nothing_is_left_of_what_is_over(asked: Asked) -> None:

@@ -24,6 +24,8 @@ class Climate:
     users: tuple[int, ...] = (1, 1, 1, 2)
     wordings: tuple[int, ...] = (1, 2)
     """How many questions mean the same."""
+    crowds: tuple[int, ...] = (1, 1, 1, 3)
+    """How many ask the same at about the same time."""
     asked_before: float = 0.6
     """Which share of the questions is cached when the world begins."""
     words: tuple[int, ...] = (2, 4, 6)
@@ -59,12 +61,15 @@ PAUSES = Climate(
     users=(1,),
     asked_before=1,
 )
+CROWDS = Climate(
+    faults=(0.0,), evictors=(0,), users=(1,), wordings=(1,), crowds=(3, 6, 9), asked_before=0.9
+)
 
 DEATHS = Climate(
     faults=(0.0, 0.05), deaths=(1, 2, 4), repeated=0.1, turns=((0, 1), (0, 0, 1, 2, 12))
 )
 
-CLIMATES = (MIXED, CALM, COLD, CONTEXTS, EVICTIONS, ALIASES, WORN, LOW, FAULTS, PAUSES)
+CLIMATES = (MIXED, CALM, COLD, CONTEXTS, EVICTIONS, ALIASES, WORN, LOW, FAULTS, PAUSES, CROWDS)
 """A world's seed says which is its own: seed modulo their number. `DEATHS` has worlds apart."""
 
 

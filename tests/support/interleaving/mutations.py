@@ -25,6 +25,7 @@ from tests.support.interleaving.climates import (
     CALM,
     COLD,
     CONTEXTS,
+    CROWDS,
     EVICTIONS,
     FAULTS,
     LOW,
@@ -213,6 +214,28 @@ def joins_a_look_from_before(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Coalescer, "turn", turn)
 
 
+def joins_a_look_under_way(patch: pytest.MonkeyPatch) -> None:
+    """A crowd is open to others until its look is over, not only until that begins."""
+    original = Coalescer.turn
+
+    async def turn(self: Coalescer[Any], key: Hashable, deadline: float) -> Turn[Any]:
+        turn = await original(self, key, deadline)
+        crowd, looked = turn._crowd, turn.looked
+        if crowd is None:
+            return turn
+        self._crowds[key] = crowd
+
+        def over() -> None:
+            if self._crowds.get(key) is crowd:
+                del self._crowds[key]
+            looked()
+
+        turn.looked = over
+        return turn
+
+    patch.setattr(Coalescer, "turn", turn)
+
+
 MUTATIONS: Mapping[Mutation, Climate] = {
     keep_without_the_fence: CALM,
     no_epsilon: LOW,
@@ -231,5 +254,6 @@ MUTATIONS: Mapping[Mutation, Climate] = {
     flight_without_the_fence: CALM,
     expired_entries_not_dropped: PAUSES,
     joins_a_look_from_before: CALM,
+    joins_a_look_under_way: CROWDS,
 }
 """Each with the climate that brings it to light soonest."""

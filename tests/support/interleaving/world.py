@@ -158,13 +158,13 @@ class World:
                 traceless=self._rng.random() < 0.05,
                 exact=self._rng.random() < 0.1,
             )
-            crowd = self._rng.choice((1, 1, 1, 3))
-            await asyncio.gather(
-                *(
-                    self._tasks.outcome(self._asking.ask(request), freezes=True)
-                    for _ in range(crowd)
-                )
-            )
+            crowd = self._rng.choice(self._climate.crowds)
+            await asyncio.gather(*(self._ask(request, at_once=crowd == 1) for _ in range(crowd)))
+
+    async def _ask(self, request: Request, *, at_once: bool) -> None:
+        if not at_once:
+            await self._tasks.pause()
+        await self._tasks.outcome(self._asking.ask(request), freezes=True)
 
     async def _owner(self, user: str) -> None:
         for _ in range(self._rng.randint(1, 2)):
