@@ -11,6 +11,7 @@ from shared.errors import (
     BreakerOpenError,
     InferenceError,
     InferenceTimeoutError,
+    StoreUnavailableError,
     UnavailableError,
 )
 from shared.question import Question
@@ -208,7 +209,7 @@ class Assistant:
                 vector = await self._embed(ask)
         if ask.sources is None:
             with step("search"):
-                ask.sources = await self._parts.store.search(request.user_id, vector, self._k)
+                ask.sources = await self._search(ask, vector)
         sources = ask.sources
         if not sources:
             # Kept like any context: whoever waits, or asks next, is told at once.
@@ -243,6 +244,13 @@ class Assistant:
     async def _embed(self, ask: _Ask) -> "Vector":
         (vector,) = await self._parts.embedder.embed([ask.question.normal], deadline=ask.deadline)
         return vector
+
+    async def _search(self, ask: _Ask, vector: "Vector") -> "Sequence[Source]":
+        try:
+            async with asyncio.timeout_at(ask.deadline):
+                return await self._parts.store.search(ask.request.user_id, vector, self._k)
+        except TimeoutError as error:
+            raise StoreUnavailableError("the notes were not read in time; ask again") from error
 
     async def _generate(self, ask: _Ask, sources: "Sequence[Source]") -> Answer:
         # Without Redis there is no flight: then those of this container share an answer.

@@ -81,19 +81,29 @@ class Freshness:
         # From here on, what is being generated now will not be stored.
         with step("raise_fence"):
             index = await self._invalidation.raise_fence(user_id)
+        chunks: Sequence[Chunk] | None
         try:
             # As they are *now*: so neither order nor repetition of messages matters.
             with step("read_note"):
                 chunks = await self._store.chunks_of(user_id, change.note_id or "")
-            fields = self._touched(change.note_id or "", chunks, index)
-            exact = True
         except StoreUnavailableError:
-            fields, exact = set(index), False
+            chunks = None
         with step("drop"):
-            lag = _lag(change)
-            await self._invalidation.drop(user_id, fields, lag=lag)
+            fields, lag = self._touched(change.note_id or "", chunks, index), _lag(change)
+            if not await self._invalidation.drop(user_id, fields, lag=lag):
+                await self._drop_what_is_left(change, chunks)
         dropped = _answers(index, fields)
-        return Outcome(applied, dropped, _answers(index, index) - dropped, exact, lag)
+        kept = _answers(index, index) - dropped
+        return Outcome(applied, dropped, kept, exact=chunks is not None, lag_ms=lag)
+
+    async def _drop_what_is_left(
+        self, change: "NoteChanged", chunks: "Sequence[Chunk] | None"
+    ) -> None:
+        """Look again: somebody else was faster, or a name came garbled, from Redis or to it."""
+        index = await self._invalidation.raise_fence(change.user_id)
+        fields = self._touched(change.note_id or "", chunks, index)
+        if not await self._invalidation.drop(change.user_id, fields, lag=None):
+            await self._invalidation.forget(change.user_id, lag=None)
 
     async def _write(self, change: "NoteChanged") -> bool:
         """Bring the store up to date, unless the note's owner has done so."""
@@ -117,9 +127,14 @@ class Freshness:
         return True
 
     def _touched(
-        self, note_id: str, chunks: "Sequence[Chunk]", index: "Mapping[str, Entry | None]"
+        self, note_id: str, chunks: "Sequence[Chunk] | None", index: "Mapping[str, Entry | None]"
     ) -> set[str]:
-        """Name the questions whose search could now find something else than it did."""
+        """Name the questions whose search could now find something else than it did.
+
+        All of them, where nobody knows what the note says now.
+        """
+        if chunks is None:
+            return set(index)
         tag = note_tag(note_id)
         rows = stack([chunk.embedding for chunk in chunks]) if chunks else None
         touched = {

@@ -11,10 +11,12 @@ once, what went well when an answer is kept, at most every few seconds. All of i
 node of a cluster that is away keeps nobody from the others.
 """
 
+import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.cache import keyspace
+from shared.cache.claims import claim
 from shared.cache.commands import Command
 from shared.errors import CacheUnavailableError
 from shared.inference.breaker import PROBE_SECONDS, Calls
@@ -109,8 +111,9 @@ class SharedProbes:
     async def claim(self, breaker_id: str) -> bool:
         """Ask whether this container may send the probe."""
         key, milliseconds = keyspace.breaker_probe(breaker_id), int(PROBE_SECONDS * 1000)
-        replies = await self._run(Command.of("SET", key, 1, "NX", "PX", milliseconds))
-        return replies != [None]
+        token = secrets.token_urlsafe(8)
+        (owner,) = await self._run(claim(key, token, milliseconds)) or [None]
+        return owner is None or owner == token.encode()
 
     async def release(self, breaker_id: str) -> None:
         """Let others send it."""

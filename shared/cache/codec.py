@@ -4,13 +4,14 @@ Bytes that do not decode, or that are not of the types asked for, are None: a mi
 """
 
 import threading
+import zlib
 from pathlib import Path
 from typing import Any
 
 import msgpack
 import zstandard
 
-VERSION = "1"
+VERSION = "2"
 """The first byte of every index entry and embedding: raise it where the form of any value
 changes, or the prose that texts are compressed after."""
 
@@ -19,6 +20,7 @@ changes, or the prose that texts are compressed after."""
 # Brotli, with its own dictionary, needs for the same size.
 _PROSE = (Path(__file__).parent / "prose.txt").read_bytes()
 _LEVEL = 19
+_SEAL = 4
 _MOST = 16 << 20
 """Bytes that a text may have once it is read: a damaged length must not be believed."""
 
@@ -57,6 +59,17 @@ def unpack(data: bytes, *types: type) -> list[Any] | None:
     if not isinstance(values, list) or len(values) != len(types):
         return None
     return values if all(map(isinstance, values, types)) else None
+
+
+def seal(data: bytes) -> bytes:
+    """Write bytes so that damage shows."""
+    return data + zlib.crc32(data).to_bytes(_SEAL, "big")
+
+
+def unseal(sealed: bytes) -> bytes | None:
+    """Read them; None where a bit of them is another now."""
+    data = sealed[:-_SEAL]
+    return data if seal(data) == sealed else None
 
 
 def pack_text(answer_id: str, *values: object) -> bytes:

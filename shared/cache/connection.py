@@ -42,7 +42,7 @@ _TROUBLE = (RedisError, OSError, EOFError, TimeoutError, *NONSENSE)
 
 # How long a request waits for Redis where it probes after an outage. An answer that comes later
 # is for the next request.
-_PROBE_SECONDS = 0.005
+_PROBE_SECONDS = 0.003
 # What a command that nobody waits for any more may still take: a first connection with TLS can
 # outlast one request's patience, and should be there for the next.
 _LINGER_SECONDS = 5.0
@@ -161,6 +161,7 @@ class Connection:
                     reply, held = await self._send([command, wait], waiting=True)
         except _TROUBLE as error:
             raise await self._failed(error) from error
+        self.outages.answered()
         return reply, held if isinstance(held, int) else 0
 
     async def memory(self) -> tuple[int, int] | None:

@@ -3,8 +3,9 @@
 The same words have the same vector, so sharing it changes no answer; but whoever finds one there
 learns that somebody asked these words. Where that is too much, each user has a hash of their own.
 
-An entry holds no words: what guards against a collision of keys is a second, independent hash. So
-a user who is deleted leaves none on the shared shelf, and their own hash goes with them.
+An entry holds no words: what guards against a collision of keys is a second, independent hash, of
+the vector as well, so that damage shows, too. So a user who is deleted leaves none on the shared
+shelf, and their own hash goes with them.
 """
 
 import hashlib
@@ -38,7 +39,7 @@ def write(model: str, question: str, vector: bytes, ttl: int) -> Command:
 
 def encode(question: str, vector: bytes) -> bytes:
     """Write an embedding."""
-    return _VERSION + _check(question) + vector
+    return _VERSION + _check(question, vector) + vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +90,12 @@ class Shelf:
 
 def decode(question: str, dimensions: int, data: bytes | None) -> bytes | None:
     """Read an embedding, if it is of this question, has this many components and counts still."""
-    begin = _VERSION + _check(question)
-    if not data or not data.startswith(begin):
+    if not data:
         return None
-    vector, end = data[len(begin) :][:dimensions], data[len(begin) :][dimensions:]
+    begin, rest = data[: 1 + _CHECK], data[1 + _CHECK :]
+    vector, end = rest[:dimensions], rest[dimensions:]
+    if begin != _VERSION + _check(question, vector):
+        return None
     if len(vector) < dimensions or len(end) not in {0, _END}:
         return None
     if end and not (end.isdigit() and int(end) > time.time()):
@@ -100,5 +103,6 @@ def decode(question: str, dimensions: int, data: bytes | None) -> bytes | None:
     return vector
 
 
-def _check(question: str) -> bytes:
-    return hashlib.sha256(question.encode()).digest()[:_CHECK]
+def _check(question: str, vector: bytes) -> bytes:
+    words = hashlib.sha256(question.encode()).digest()
+    return hashlib.sha256(words + vector).digest()[:_CHECK]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from shared import errors
 from shared.cache import codec
+from shared.cache.claims import claim
 from shared.cache.commands import Argument, Command, Script
 from shared.errors import CacheUnavailableError, TercetError, UnavailableError
 
@@ -28,8 +29,8 @@ _LAND, _RENEW = Script("land"), Script("renew")
 
 
 def take_off(flight: str, token: str) -> Command:
-    """Own a flight, unless somebody does."""
-    return Command.of("SET", flight, token, "NX", "PX", _FLIGHT_MS)
+    """Own a flight, unless somebody does: gives its owner's token."""
+    return claim(flight, token, _FLIGHT_MS)
 
 
 def owner(flight: str) -> Command:

@@ -1,7 +1,6 @@
 """What a note change does to a user's part of the cache."""
 
 import secrets
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from shared.cache import counting, keyspace, questions
@@ -42,28 +41,36 @@ class Invalidation:
         """
         keys = keyspace.UserKeys.of(user_id)
         try:
-            flat = await self._run(_RAISE_FENCE.call([keys.questions], _new_fence()))
+            reply = await self._run(_RAISE_FENCE.call([keys.questions], _new_fence()))
         except CacheFullError:
             await self._lasting(keys, _removal(keys))
             return {}
-        if not is_whole(flat) or len(flat) % 2:
+        try:
+            count, flat = reply
+        except (TypeError, ValueError):
+            count, flat = 0, None
+        if not (is_whole(flat) and len(flat) == count * 2):
             raise CacheUnavailableError("the cache garbled a user's index")
         return questions.decode_all(zip(flat[::2], flat[1::2], strict=True))
 
-    async def drop(self, user_id: str, fields: "Collection[str]", *, lag: int = 0) -> None:
+    async def drop(self, user_id: str, fields: "Collection[str]", *, lag: int | None = 0) -> bool:
         """Drop these questions, and count the rest as kept.
 
-        `lag` is for the counters: milliseconds since the note changed.
+        `lag` is for the counters: milliseconds since the note changed, or None where the change
+        has been counted before. Returns whether all of them were there: if not, somebody else was
+        faster, or a name was garbled on its way.
         """
         keys = keyspace.UserKeys.of(user_id)
-        call = _DROP.call(_names(keys), _new_fence(), counting.TTL, lag, *sorted(fields))
-        await self._lasting(keys, call)
+        call = _DROP.call(_names(keys), _new_fence(), counting.TTL, _told(lag), *sorted(fields))
+        dropped = await self._lasting(keys, call)
         await self._count_outages(keys)
+        return dropped is None or dropped == len(fields)
 
-    async def forget(self, user_id: str, *, lag: int = 0) -> None:
-        """Leave nothing of a user's; what is being generated has lost its fence."""
+    async def forget(self, user_id: str, *, lag: int | None = 0) -> None:
+        """Leave nothing of a user's; what is being generated has lost its fence. `lag` as above."""
         keys = keyspace.UserKeys.of(user_id)
-        await self._lasting(keys, _FORGET.call([*_names(keys), keys.embeddings], counting.TTL, lag))
+        names = [*_names(keys), keys.embeddings]
+        await self._lasting(keys, _FORGET.call(names, counting.TTL, _told(lag)))
         await self._count_outages(keys)
 
     async def _count_outages(self, keys: keyspace.UserKeys) -> None:
@@ -71,15 +78,21 @@ class Invalidation:
         if not (begun := self._connection.outages.take()):
             return
         counters = counting.today(keys.partition)
-        with suppress(CacheUnavailableError):  # what was to be done is done
-            await self._connection.run(Command.of("HINCRBY", counters, "outages", begun))
-
-    async def _lasting(self, keys: keyspace.UserKeys, command: Command) -> None:
-        """Run a command so that a failover does not undo it, where there are replicas."""
         try:
-            await self._run(command)
+            await self._connection.run(Command.of("HINCRBY", counters, "outages", begun))
+        except CacheUnavailableError:  # what was to be done is done; this is counted with the next
+            self._connection.outages.count(begun)
+
+    async def _lasting(self, keys: keyspace.UserKeys, command: Command) -> Any:
+        """Run a command so that a failover does not undo it, where there are replicas.
+
+        Gives its reply; None where all of the user's cache went instead.
+        """
+        try:
+            return await self._run(command)
         except CacheFullError:
             await self._run(_removal(keys))
+            return None
 
     async def _run(self, command: Command) -> Any:
         if not self._replicas:
@@ -105,10 +118,11 @@ class NoInvalidation(Invalidation):
         """Find nothing."""
         return {}
 
-    async def drop(self, user_id: str, fields: "Collection[str]", *, lag: int = 0) -> None:
+    async def drop(self, user_id: str, fields: "Collection[str]", *, lag: int | None = 0) -> bool:
         """Do nothing."""
+        return True
 
-    async def forget(self, user_id: str, *, lag: int = 0) -> None:
+    async def forget(self, user_id: str, *, lag: int | None = 0) -> None:
         """Do nothing."""
 
 
@@ -124,3 +138,7 @@ def _removal(keys: keyspace.UserKeys) -> Command:
 
 def _new_fence() -> str:
     return secrets.token_urlsafe(12)
+
+
+def _told(lag: int | None) -> str | int:
+    return "" if lag is None else lag

@@ -72,9 +72,9 @@ class Outages:
         self._began = None
         _log.warning("the cache is available again", extra={"facts": facts})
 
-    def count(self) -> None:
-        """Count an outage that has begun."""
-        self._untold += 1
+    def count(self, begun: int = 1) -> None:
+        """Count outages that have begun."""
+        self._untold += begun
 
     def take(self) -> int:
         """How many outages have begun since this was last asked: for a counter."""

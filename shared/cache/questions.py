@@ -5,6 +5,8 @@ dropping a question is dropping its field, whatever else Redis may have kept or 
 begins with a header of fixed width, in ASCII, which the scripts in `lua/` read:
 
     version(1) kind(1) answer id(11) expires(10) cost(12), and the target(22) of ALIAS and REFUSED
+
+and ends with a checksum: what follows from a damaged entry could be a stale answer.
 """
 
 import time
@@ -119,7 +121,7 @@ def encode(entry: Entry) -> bytes:
     """Write an entry."""
     cost = min(max(entry.cost, 0), _MAX_COST)
     header = f"{codec.VERSION}{entry.kind}{entry.answer_id}{entry.expires:010d}{cost:012d}"
-    return (header + entry.target).encode("ascii") + codec.pack(
+    packed = codec.pack(
         entry.question,
         entry.pipeline,
         entry.fresh_until,
@@ -129,10 +131,14 @@ def encode(entry: Entry) -> bytes:
         entry.vector,
         entry.similarity,
     )
+    return codec.seal((header + entry.target).encode("ascii") + packed)
 
 
-def decode(data: bytes) -> Entry | None:
+def decode(sealed: bytes) -> Entry | None:
     """Read an entry; None where it is damaged or of another version."""
+    data = codec.unseal(sealed)
+    if data is None:
+        return None
     try:
         header = data[:_ALIAS_HEADER].decode("ascii", "replace")
         version, kind, answer_id = header[0], header[1], header[2:13]
@@ -184,6 +190,17 @@ def answered(index: Iterable[tuple[bytes, bytes]], field: str, pipeline: str) ->
 
 
 def decode_all(index: Iterable[tuple[bytes, bytes]]) -> dict[str, Entry | None]:
-    """Read a whole index, the fence aside: entries by field, None for what does not decode."""
+    """Read a whole index, the fence aside: entries by field.
+
+    None stands for what does not decode, and for what is of another field.
+    """
     named = ((field.decode("ascii", "replace"), value) for field, value in index)
-    return {field: decode(value) for field, value in named if field != keyspace.FENCE}
+    return {
+        field: read if (read := decode(value)) and _field(read) == field else None
+        for field, value in named
+        if field != keyspace.FENCE
+    }
+
+
+def _field(entry: Entry) -> str:
+    return keyspace.question_field(entry.question, entry.pipeline)

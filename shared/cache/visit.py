@@ -20,6 +20,7 @@ from shared.cache.connection import Command, Connection
 from shared.cache.found import Found, Survey
 from shared.cache.line import Line
 from shared.cache.reading import flattened, peeked, read
+from shared.cache.reckoning import Reckoning
 from shared.cache.scripts import Scripts
 
 if TYPE_CHECKING:
@@ -57,8 +58,6 @@ class Visit:
         `backlog`: what earlier visits could not count themselves, to be counted with this one;
         `breakers`: the models', which learn of those of other containers by this visit.
         """
-        self.counted = False
-        """Whether a look-up has counted the question: else Redis has not heard of it."""
         self._settings = settings
         self._pipeline = pipeline
         self._question = question
@@ -69,9 +68,7 @@ class Visit:
         self._entry = partial(questions.entry, question, pipeline=pipeline, settings=settings)
         self._scripts = Scripts(self._keys, self._field, settings)
         self._shelf = embeddings.Shelf.of(settings, pipeline.embedding_model, self._keys)
-        self._counts = counting.Counts()
-        self._backlog = counting.Counts() if backlog is None else backlog
-        self._began = asyncio.get_running_loop().time()
+        self._counts = Reckoning(self._line, backlog)
         self._token = secrets.token_urlsafe(8)
         self._owner: bytes | None = None
         self._fence = ""
@@ -91,9 +88,7 @@ class Visit:
     async def look_up(self, *, only_fence: bool = False, aliases: bool = True) -> Found:
         """Round trip 1. `only_fence` is for whoever wants a new answer, whatever there is."""
         field = "" if only_fence else self._field
-        if self._line.connection:
-            self._backlog.pour(self._counts)
-        self._counts.add(bypassed=int(only_fence), outages=self._line.outages())
+        self._counts.begin(bypassed=only_fence)
         purpose = "wait" if only_fence else "ask"
         replies = await self._run(self._look_up(purpose, field, aliases=aliases))
         self._looked_up = bool(replies)
@@ -117,21 +112,20 @@ class Visit:
         replies = await self._run(
             self._shelf.read(self._question),
             flights.take_off(self._flight, self._token),
-            flights.owner(self._flight),
             Command.of("HGETALL", self._keys.questions),
             asking=True,
         )
-        if not replies or not self._line.is_whole([*replies[::2], *flattened(replies[3])]):
+        if not replies or not self._line.is_whole([*replies[:2], *flattened(replies[2])]):
             return Survey()
         from shared.vectors import from_bytes  # noqa: PLC0415  # an exact hit needs no numpy
 
         data = embeddings.decode(self._question, self._pipeline.dimensions, replies[0])
-        self._knows_vector, self._owner = data is not None, replies[2]
+        self._knows_vector, self._owner = data is not None, replies[1]
         self._aloft = self._owner == self._token.encode()
         if not self._surveyed:
             self._counts.add(l2_hits=int(data is not None), l2_misses=int(data is None))
         self._surveyed = True
-        others = questions.answered(replies[3].items(), self._field, self._pipeline.name)
+        others = questions.answered(replies[2].items(), self._field, self._pipeline.name)
         ours = self._aloft or self.breaker != "closed"  # nobody waits for what may not come
         return Survey(from_bytes(data) if data else None, others, ours)
 
@@ -246,28 +240,13 @@ class Visit:
         It is told in this way, and `cost` US dollars once. None: nothing was told in time.
         """
         if other:
-            self.counted = other.counted
             self._line.follow(other.status)
-        else:
-            self.counted = self._line.connection is not None
-        if self.counted:
-            self._counts.add(**counting.followed(way, questions.nanodollars(cost)))
+        # Another of its own kind.
+        self._counts.follow(other._counts if other else None, way, cost)  # noqa: SLF001
 
     def end(self, way: str) -> None:
-        """Say how the request was served, for the histograms: see `counting.WAYS`.
-
-        A request's time is known when its round trips are over, so it is counted with those of
-        the container's next one.
-        """
-        if self._line.connection:
-            passed = asyncio.get_running_loop().time() - self._began
-            self._counts.add(**counting.latency(way, passed))
-            if self.counted and way in counting.APART:
-                self._counts.add(**{f"ended_{way}": 1})
-            self._counts.add(
-                uncached=int(self.status != "ok"), breakers_opened=self._line.breakers_opened
-            )
-            self._counts.pour(self._backlog)
+        """Say how the request was served: see `counting.WAYS`."""
+        self._counts.end(way)
 
     @property
     def _tier(self) -> str:
@@ -299,7 +278,7 @@ class Visit:
         """Make sense of what the look-up script gave, and remove what makes none."""
         if not self._line.is_whole(reply, 5):
             return Found()
-        self.counted, self._fence = True, (reply[0] or b"").decode("ascii", "replace")
+        self._counts.asked, self._fence = True, (reply[0] or b"").decode("ascii", "replace")
         found, nonsense = read(reply, self._question, self._field)
         self._knows_context = found.sources is not None
         if nonsense:

@@ -1,5 +1,6 @@
 """What somebody else wrote under our keys is removed, and troubles nobody."""
 
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -10,6 +11,7 @@ from redis import Redis as Client
 
 from shared import statistics
 from shared.cache import counting, keyspace
+from shared.cache.breakers import SharedProbes
 from shared.container import Container
 from tests.support.main_job import ask, written
 from tests.support.outages import HashingEmbedder, a_container
@@ -65,23 +67,42 @@ async def test_a_note_change_is_done_over_a_value_of_another_type(
 
 
 @pytest.mark.parametrize("name", ["questions", "answers", "contexts"])
-async def test_damaged_bytes_fail_no_question(
+async def test_damaged_bytes_fail_no_question_and_hide_no_change(
     redis: Redis, container: Container, name: str
 ) -> None:
+    """Of an entry, they could hide the note that its answer comes from."""
     rng = Random(1)
     client = Client.from_url(redis.server.url)
-    for _ in range(200):
+    for edition in range(200):
+        text = f"Faith is trust, says edition {edition}."
         expected = (await ask(container, "ann", ASKED)).answer
         stored = cast("dict[bytes, bytes]", client.hgetall(NAMES[name]))
         for field, value in stored.items():
             place = rng.randrange(len(value))
             damaged = value[:place] + rng.randbytes(1) + value[place + 1 :]
             client.hset(NAMES[name], field.decode(), cast("str", damaged))
+        if edition % 2:
+            await container.freshness.note_changed(written("ann", "note", text))
         reply = await ask(container, "ann", ASKED)
         assert reply.answer
         assert expected
-        assert (reply.cache, reply.answer.text) == ("ok", expected.text)
+        wanted = f"what is faith: {text}" if edition % 2 else expected.text
+        assert (reply.cache, reply.answer.text) == ("ok", wanted)
     client.close()
+
+
+async def test_a_damaged_embedding_finds_nothing_and_is_replaced(
+    redis: Redis, container: Container
+) -> None:
+    """Whoever asks the same words would get other passages by it, and keep their answer."""
+    name = NAMES["embedding"]
+    with Client.from_url(redis.server.url) as client:
+        sound = cast("bytes", client.get(name))
+        for place in range(len(sound)):
+            damaged = sound[:place] + bytes([sound[place] ^ 4]) + sound[place + 1 :]
+            client.set(name, damaged, ex=60)
+            await ask(container, "ann", ASKED, fresh=True)
+            assert client.get(name) == sound
 
 
 async def test_a_counter_that_counts_nothing_is_removed_and_the_others_stay(
@@ -124,3 +145,25 @@ async def test_a_foreign_flight_holds_nobody_up_for_long(
     flight = KEYS.flight(keyspace.question_field("what is hope", pipeline), fence)
     redis.send(f"LPUSH {flight} x")
     assert (await ask(container, "ann", "What is hope?")).cache == "ok"
+
+
+async def test_a_flight_without_an_end_holds_nobody_up(redis: Redis, container: Container) -> None:
+    """It is none of ours: they end after seconds."""
+    fence = redis.send(f"HGET {KEYS.questions} fence").split("\r\n")[1]
+    pipeline = container.pipeline.name
+    flight = KEYS.flight(keyspace.question_field("what is hope", pipeline), fence)
+    redis.send(f"SET {flight} x")
+    began = time.monotonic()
+    reply = await ask(container, "ann", "What is hope?")
+    assert (reply.cache, reply.stored) == ("ok", True)
+    assert time.monotonic() - began < 2  # seconds; a flight of ours lasts for three
+
+
+@pytest.mark.parametrize("foreign", ["SET {} x", "SET {} x EX 9999", "LPUSH {} x"])
+async def test_a_probe_that_nobody_sent_keeps_no_model_alone(
+    redis: Redis, container: Container, foreign: str
+) -> None:
+    probes = SharedProbes(lambda: container.connection)
+    redis.send(foreign.format(keyspace.breaker_probe("model")))
+    assert await probes.claim("model")
+    assert not await probes.claim("model")

@@ -139,6 +139,21 @@ async def test_whoever_is_nobody_learns_how_to_be_somebody(models: Models) -> No
     assert response.headers["www-authenticate"] == "Bearer"
 
 
+async def test_notes_that_are_not_read_in_time_are_a_problem_by_then(models: Models) -> None:
+    """On Lambda, silence would end the process."""
+
+    class Hanging(MemoryNoteStore):
+        async def search(self, user_id: str, embedding: Vector, k: int) -> list["Source"]:
+            await asyncio.sleep(30)
+            return await super().search(user_id, embedding, k)
+
+    settings = Settings(local_mode=True, cache_enabled=False, inference_timeout=0.1)
+    container = Container(settings, store=Hanging(), embedder=models, answerer=models)
+    async with client_of(container) as client, asyncio.timeout(5):
+        response = await client.post("/assistant/query", json={"query": QUERY})
+    assert "not read in time" in problem_of(response, 503).detail
+
+
 async def test_a_busy_model_says_when_to_come_again(models: Models) -> None:
     models.error = InferenceUnavailableError("the model is loading", retry_after=19.2)
     container = container_of(models)

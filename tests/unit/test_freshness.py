@@ -1,17 +1,21 @@
 """What a note change drops, what it keeps, and when it must not be acknowledged."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import pytest
 
 from infra.local.valkey import start_valkey
+from shared import statistics
 from shared.cache.connection import Connection
+from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys, question_field
+from shared.cache.ledger import Ledger
 from shared.cache.pipeline import Pipeline
+from shared.cache.questions import Entry
 from shared.errors import CacheUnavailableError, InferenceError, StoreUnavailableError
 from shared.freshness import EPSILON
-from shared.notes.note import Source
+from shared.notes.note import Chunk, Source
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.settings import Settings
 from shared.vectors import cosines, stack
@@ -147,6 +151,62 @@ async def test_an_entry_that_does_not_decode_falls(world: World) -> None:
     assert (outcome.dropped, outcome.kept) == (1, 1)
     assert await world.cached("sound")
     assert not await world.cache.redis("HEXISTS", UserKeys.of("ann").answers, field)
+
+
+@pytest.mark.parametrize("way", ["read", "sent"])
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_name_that_is_garbled_on_its_way_hides_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, way: str, times: int
+) -> None:
+    """It is seen that less was dropped than should have been. At last, all goes."""
+    for note_id, angle in (("note", 10), ("b", 20), ("c", 90), ("d", 95)):
+        await world.write(note_id, angle)
+    await world.ask("near", 0)
+    await world.ask("far", 100)
+    raise_fence, drop, left = Invalidation.raise_fence, Invalidation.drop, times
+
+    def garbled(fields: Iterable[str], this_way: str) -> dict[str, str]:
+        nonlocal left
+        near = question_field("near", PIPELINE.name)
+        spoils = this_way == way and left > 0
+        left -= spoils
+        return {field: "x" * 22 if spoils and field == near else field for field in fields}
+
+    async def reading(self: Invalidation, user_id: str) -> dict[str, Entry | None]:
+        index = await raise_fence(self, user_id)
+        return {name: index[field] for field, name in garbled(index, "read").items()}
+
+    async def sending(self: Invalidation, user_id: str, fields: set[str], **given: int) -> bool:
+        return await drop(self, user_id, garbled(fields, "sent").values(), **given)
+
+    monkeypatch.setattr(Invalidation, "raise_fence", reading)
+    monkeypatch.setattr(Invalidation, "drop", sending)
+    await world.freshness.note_changed(change())
+    assert left == 0
+    assert not await world.cached("near")
+    assert await world.cached("far") is (times == 1)
+    total = (await statistics.read(Ledger(world.cache.connection))).total
+    assert (total["invalidations"], total["dropped"]) == (1, times)
+
+
+async def test_a_change_that_another_was_faster_than_drops_no_more_than_it_must(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for note_id, angle in (("note", 10), ("b", 20), ("c", 90), ("d", 95)):
+        await world.write(note_id, angle)
+    await world.ask("near", 0)
+    await world.ask("far", 100)
+    chunks_of = world.store.chunks_of
+
+    async def meanwhile(user_id: str, note_id: str) -> list[Chunk]:
+        monkeypatch.undo()
+        await world.freshness.note_changed(change())
+        return await chunks_of(user_id, note_id)
+
+    monkeypatch.setattr(world.store, "chunks_of", meanwhile)
+    await world.freshness.note_changed(change())
+    assert not await world.cached("near")
+    assert await world.cached("far")
 
 
 async def test_where_the_notes_cannot_be_read_all_goes_and_is_reported(

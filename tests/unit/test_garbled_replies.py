@@ -52,7 +52,7 @@ async def test_a_waiter_goes_on_without_the_cache(reply: object) -> None:
     assert waiter.status == "unavailable"
 
 
-@pytest.mark.parametrize("reply", [7, [1, 2], b"text", [b"odd"], None])
+@pytest.mark.parametrize("reply", [7, [1, 2], b"text", [b"odd"], None, [2, [b"a", b"b"]]])
 async def test_a_change_is_not_acknowledged(reply: object) -> None:
     connection = Garbling(reply)
     connection.garbles = True

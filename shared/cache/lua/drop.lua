@@ -2,8 +2,8 @@
 -- the context of one of them will not be stored, and nobody who asks from now on waits for it.
 --
 -- KEYS  questions, answers, contexts, counters, live entries
--- ARGV  the beginning of a new fence, ttl of counters (s), how long ago the note changed (ms), then
---       fields to drop
+-- ARGV  the beginning of a new fence, ttl of counters (s), how long ago the note changed (ms), or
+--       '' where the change has been counted before, then fields to drop
 -- Gives how many were dropped.
 
 -- include: common/entries
@@ -37,5 +37,8 @@ for i = 1, #flat, 2 do
     kept[kind] = (kept[kind] or 0) + 1
   end
 end
-count_change(KEYS[4], gone, kept, tonumber(ARGV[3]), ttl)
+count_drops(KEYS[4], gone, ttl)
+if ARGV[3] ~= '' then
+  count_change(KEYS[4], kept, tonumber(ARGV[3]), ttl)
+end
 return dropped

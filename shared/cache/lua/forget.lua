@@ -1,7 +1,7 @@
 -- Leave nothing of a user's; whatever is being generated has lost its fence.
 --
 -- KEYS  questions, answers, contexts, counters, live entries, embeddings of this user's own
--- ARGV  ttl of counters (s), how long ago the change was (ms)
+-- ARGV  ttl of counters (s), how long ago the change was (ms), or '' where it has been counted
 -- Gives how many questions were dropped.
 
 -- include: common/entries
@@ -25,5 +25,8 @@ for _, embedding in ipairs(embeddings) do
 end
 gone['e'] = #embeddings
 redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[6])
-count_change(KEYS[4], gone, {}, tonumber(ARGV[2]), ttl)
+count_drops(KEYS[4], gone, ttl)
+if ARGV[2] ~= '' then
+  count_change(KEYS[4], {}, tonumber(ARGV[2]), ttl)
+end
 return dropped

@@ -8,6 +8,7 @@
 -- Gives {fence, entry, answer, context, asked}: false where there is none. `entry` is the
 --       target's where the question is an alias; `asked` is then the alias.
 
+-- include: common/entries
 local questions, answers, contexts, counters = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local field, now, purpose, grace = ARGV[1], tonumber(ARGV[3]), ARGV[6], tonumber(ARGV[8])
 
@@ -23,8 +24,8 @@ local function read(name)
   if not entry then
     return false
   end
-  local expires = tonumber(string.sub(entry, 14, 23))
-  if string.sub(entry, 1, 1) ~= '1' or not expires or expires + grace <= now then
+  local expires = end_of(entry)
+  if not is_ours(entry) or expires + grace <= now then
     forget(name)
     return false
   end
@@ -41,16 +42,16 @@ end
 
 local asked = false
 local entry = read(field)
-local kind = string.sub(entry or '', 2, 2)
+local kind = kind_of(entry or '')
 if kind == '!' or (kind == '=' and ARGV[7] ~= '1') then
   entry = false
 elseif kind == '=' then
   -- An alias falls with the very answer that it was given.
   local target = string.sub(entry, 36, 57)
-  local answer_id = string.sub(entry, 3, 13)
+  local answer_id = answer_of(entry)
   asked = entry
   entry = read(target)
-  if entry and string.sub(entry, 3, 13) == answer_id then
+  if entry and answer_of(entry) == answer_id then
     field = target
   else
     forget(field)
@@ -64,10 +65,10 @@ if entry then
   context = redis.call('HGET', contexts, field)
 end
 
-if string.sub(entry or '', 2, 2) == 'a' and answer and context then
+if kind_of(entry or '') == 'a' and answer and context then
   if purpose ~= 'stale' then
     redis.call('HINCRBY', counters, purpose == 'ask' and 'l1_hits' or 'flights_joined', 1)
-    redis.call('HINCRBY', counters, 'saved_nanodollars', tonumber(string.sub(entry, 24, 35)) or 0)
+    redis.call('HINCRBY', counters, 'saved_nanodollars', cost_of(entry))
   end
 elseif purpose == 'ask' then
   redis.call('HINCRBY', counters, 'l1_misses', 1)

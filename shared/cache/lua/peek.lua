@@ -6,7 +6,7 @@
 
 -- include: common/entries
 local entry = redis.call('HGET', KEYS[1], ARGV[1])
-if entry and string.sub(entry, 1, 2) == '1a' and answer_of(entry) == ARGV[2]
+if entry and is_ours(entry) and kind_of(entry) == 'a' and answer_of(entry) == ARGV[2]
   and end_of(entry) > tonumber(ARGV[3]) then
   return {redis.call('HGET', KEYS[2], ARGV[1]), redis.call('HGET', KEYS[3], ARGV[1])}
 end

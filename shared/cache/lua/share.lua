@@ -16,7 +16,7 @@ for i = 8, #ARGV, 2 do
 end
 redis.call('EXPIRE', counters, ARGV[7])
 local entry = redis.call('HGET', questions, ARGV[4])
-if not entry or string.sub(entry, 1, 2) ~= '1a'
+if not entry or not is_ours(entry) or kind_of(entry) ~= 'a'
   or answer_of(entry) ~= answer_of(alias) or end_of(entry) <= tonumber(ARGV[5]) then
   return 0
 end

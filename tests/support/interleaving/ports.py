@@ -162,12 +162,12 @@ class WatchedConnection(Connection):
         return replies
 
     def _watch(self, task: object, command: Command, reply: Any) -> None:
-        if command.arguments[0] != "SET" or "NX" not in command.arguments:
+        if command.name != "claim" or ":flight:" not in command.keys[0]:
             # What an ask sends before it tries for a flight is its round trip 1.
             self._looked[task] = self._history.now
             return
-        flight = str(command.arguments[1])
-        if reply is not None:
+        (flight,), token = command.keys, command.arguments[4]
+        if reply == str(token).encode():
             self._flights[flight] = self._looked.get(task, 0)
         elif flight in self._flights:
             user, began = self._asks[task]

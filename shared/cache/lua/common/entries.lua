@@ -1,5 +1,11 @@
 -- What an entry of an index says, by the places that `questions.py` writes it to.
 
+local VERSION = '2'  -- see `codec.py`
+
+local function is_ours(entry)
+  return string.sub(entry, 1, 1) == VERSION
+end
+
 local function kind_of(entry)
   return string.sub(entry, 2, 2)
 end
