@@ -14,6 +14,7 @@ from shared.settings import Settings
 from tests.support.data import catechism_questions, devotionals
 from tests.support.main_job import MINILM, QuotingAnswerer, ask, body, written
 
+pytestmark = pytest.mark.xdist_group("main job")  # one process embeds the texts for both stores
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> NoteStore:

@@ -3,10 +3,12 @@
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 
 import pytest
 
-from infra.local.valkey import start_valkey
+from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.cache.connection import Connection
 from shared.cache.found import Found
 from shared.cache.invalidation import Invalidation
@@ -16,36 +18,51 @@ from tests.support.caches import Cache
 from tests.support.servers import call, valkey_cluster
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.xdist_group("replicas")
+
+
+@dataclass(frozen=True)
+class Replicated:
+    """Masters with one replica each, and the URL of one of them."""
+
+    url: str
+    masters: list[ValkeyProcess]
+    replicas: list[ValkeyProcess]
+    clustered: bool = False
+
+    def say(self, command: str) -> list[str]:
+        """What each replica says to a command."""
+        return [call(replica.port, command) for replica in self.replicas]
+
+
+@pytest.fixture(scope="module", params=["standalone", "cluster"])
+def servers(request: pytest.FixtureRequest) -> Iterator[Replicated]:
+    if request.param == "cluster":
+        with valkey_cluster(replicas=1) as cluster:
+            nodes = cluster.nodes
+            yield Replicated(cluster.url, nodes[:3], nodes[3:], clustered=True)
+        return
+    with ExitStack() as stack:
+        master = stack.enter_context(start_valkey(repl_diskless_sync_delay=0))
+        replica = stack.enter_context(start_valkey(replicaof=f"127.0.0.1 {master.port}"))
+        yield Replicated(master.url, [master], [replica])
+
 
 @pytest.fixture
-def replica_pids(request: pytest.FixtureRequest) -> Iterator[list[int]]:
-    """Ids of processes that a test stops; they go on afterwards, so that they can end."""
-    stopped: list[int] = []
-    yield stopped
-    for pid in stopped:
-        os.kill(pid, signal.SIGCONT)
+async def replicated(servers: Replicated) -> AsyncIterator[tuple[Cache, list[int]]]:
+    """An empty cache whose every master has one replica, and the replicas' process ids.
 
-
-@pytest.fixture(params=["standalone", "cluster"])
-async def replicated(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Cache, list[int]]]:
-    """A cache whose every master has one replica, and the replicas' process ids."""
-    clustered = request.param == "cluster"
-    if clustered:
-        with valkey_cluster(replicas=1) as cluster:
-            pids = [node.pid for node in cluster.nodes[3:]]
-            async for cache in _cache(cluster.url, clustered=True):
-                yield cache, pids
-        return
-    with start_valkey() as master, start_valkey(replicaof=f"127.0.0.1 {master.port}") as replica:
-        await until(lambda: "master_link_status:up" in call(replica.port, "INFO replication"))
-        async for cache in _cache(master.url, clustered=False):
-            yield cache, [replica.pid]
-
-
-async def _cache(url: str, *, clustered: bool) -> AsyncIterator[Cache]:
-    settings = Settings(redis_url=url, redis_cluster=clustered, redis_timeout=2)
+    A test may stop them: they go on afterwards.
+    """
+    await until(lambda: all("link_status:up" in said for said in servers.say("INFO replication")))
+    for master in servers.masters:
+        call(master.port, "FLUSHALL")
+    await until(lambda: set(servers.say("DBSIZE")) == {":0\r\n"})
+    settings = Settings(redis_url=servers.url, redis_cluster=servers.clustered, redis_timeout=2)
     connection = Connection.open(settings)
-    yield Cache(connection, settings)
+    yield Cache(connection, settings), [replica.pid for replica in servers.replicas]
+    for replica in servers.replicas:
+        os.kill(replica.pid, signal.SIGCONT)
     await connection.aclose()
 
 
@@ -63,7 +80,7 @@ async def test_an_invalidation_that_a_replica_holds_is_done(
 
 @pytest.mark.parametrize("scripts_lost", [False, True])
 async def test_one_that_no_replica_holds_is_not_done_and_says_so(
-    replicated: tuple[Cache, list[int]], replica_pids: list[int], *, scripts_lost: bool
+    replicated: tuple[Cache, list[int]], *, scripts_lost: bool
 ) -> None:
     """Also where the script is sent a second time: so must be the wait for it."""
     cache, pids = replicated
@@ -72,7 +89,6 @@ async def test_one_that_no_replica_holds_is_not_done_and_says_so(
     index = await invalidation.raise_fence("ann")
     if scripts_lost:
         await cache.lose_scripts()
-    replica_pids += pids
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     with pytest.raises(CacheUnavailableError, match="0 of 1 replicas"):
@@ -80,12 +96,11 @@ async def test_one_that_no_replica_holds_is_not_done_and_says_so(
 
 
 async def test_a_fence_that_no_replica_holds_is_not_raised(
-    replicated: tuple[Cache, list[int]], replica_pids: list[int]
+    replicated: tuple[Cache, list[int]],
 ) -> None:
     """A replica that takes over would have the former one, and let in what was written before."""
     cache, pids = replicated
     await cache.ask()
-    replica_pids += pids
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     with pytest.raises(CacheUnavailableError, match="0 of 1 replicas"):

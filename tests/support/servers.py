@@ -175,6 +175,7 @@ def valkey_cluster(
                 "cluster_announce_ip": "127.0.0.1",
                 "cluster_node_timeout": 2_000,
                 "cluster_replica_validity_factor": 0,
+                "repl_diskless_sync_delay": 0,  # a master would wait for more replicas
             }
             node = stack.enter_context(start_valkey(None, **(settings | announced | config)))
             nodes.append(node)
