@@ -114,15 +114,19 @@ def test_data_without_spaces_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    "hostile",
-    [".", ". ", "\n", ".\n", "\n-", "\n- ", "= ", "x ", "#", "-", "1", "1. ", "\n \n", "。"],
+    ("hostile", "length"),
+    [
+        *((text, 200_000) for text in (".", "\n", "#", "-", "1", "= ", "x ", "\n \n", "。")),
+        # These end a sentence each, which takes some time in proportion.
+        *((text, 100_000) for text in (". ", ".\n", "\n-", "\n- ", "1. ")),
+    ],
 )
-def test_no_text_takes_more_time_than_its_length(hostile: str) -> None:
-    """A quadratic pattern would need minutes for this."""
+def test_no_text_takes_more_time_than_its_length(hostile: str, length: int) -> None:
+    """The tightest quadratic pattern would need 5 s for this, and most would need minutes."""
     begin = time.process_time()
-    split(hostile * (100_000 // len(hostile)))
-    split(f"Title. {' ' * 100_000}{hostile * 10_000}x")
-    assert time.process_time() - begin < 15
+    split(hostile * (length // len(hostile)), words=20, overlap=4)
+    split(f"Title. {' ' * length}{hostile * (length // 10)}x", words=20, overlap=4)
+    assert time.process_time() - begin < 4
 
 
 def test_line_ends_nul_and_lone_surrogates_are_mended() -> None:
