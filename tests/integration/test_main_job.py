@@ -16,6 +16,7 @@ from tests.support.main_job import MINILM, QuotingAnswerer, ask, body, written
 
 pytestmark = pytest.mark.xdist_group("main job")  # one process embeds the texts for both stores
 
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> NoteStore:
     if request.param == "sqlite":
