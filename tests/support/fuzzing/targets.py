@@ -168,8 +168,12 @@ class Targets:
         assert self._stored() == self._kept, "a request that was refused left something"
 
     def begin_again(self) -> None:
-        """Forget all that is cached, so that looking at all that is stored stays quick."""
-        self.redis.flushdb()
+        """Forget all that is cached, so that looking at all that is stored stays quick.
+
+        What is counted stays: else each reading of statistics would sum up every day again.
+        """
+        if cached := self._stored()[1]:
+            self.redis.delete(*cached)
         self._kept = self._stored()
 
     def _stored(self) -> tuple[int, dict[Any, Any]]:
