@@ -33,9 +33,10 @@ _questions = st.lists(st.sampled_from(_WORDS.split()), min_size=1, max_size=9).m
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    delimiter = "\t" if name.endswith(".tsv") else ","
     with real_data(f"pairs/{name}").open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines, delimiter=delimiter))
+        if name.endswith(".csv"):
+            return list(csv.DictReader(lines))
+        return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
 def _real_questions() -> list[str]:

@@ -3,14 +3,33 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.question import normalise
+from shared.question import CUT_CHARACTERS, MAX_CHARACTERS, Question, normalise
+from tests.support.fuzzing.values import HEAVY
 
 texts = st.text(max_size=60)
+long_texts = st.lists(
+    st.tuples(st.text(min_size=1, max_size=4) | st.sampled_from(HEAVY), st.integers(1, 4_000)),
+    min_size=1,
+    max_size=3,
+).map(lambda runs: "".join(run * times for run, times in runs)[:MAX_CHARACTERS])
 
 
 @given(texts)
 def test_normalising_twice_changes_nothing_more(text: str) -> None:
     assert normalise(normalise(text)) == normalise(text)
+
+
+@given(long_texts)
+def test_any_question_has_a_bounded_normal_form_which_is_its_own(text: str) -> None:
+    normal = normalise(text)
+    assert len(normal) <= CUT_CHARACTERS
+    assert normalise(normal) == normal
+
+
+@given(long_texts)
+def test_a_questions_normal_form_is_that_of_what_was_taken(text: str) -> None:
+    question = Question.parse(f"x {text}"[:MAX_CHARACTERS])
+    assert question.normal == normalise(question.asked)
 
 
 @given(st.lists(st.text(st.characters(categories=["L"]), min_size=1), min_size=1, max_size=8))

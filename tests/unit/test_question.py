@@ -1,9 +1,13 @@
 """What is one question to Tercet, and what is two."""
 
+import time
+import unicodedata
+
 import pytest
 
 from shared.errors import InvalidRequestError
-from shared.question import CUT_WORDS, MAX_CHARACTERS, Question, normalise
+from shared.question import CUT_CHARACTERS, CUT_WORDS, MAX_CHARACTERS, Question, normalise
+from tests.support.fuzzing.values import HEAVY
 
 
 @pytest.mark.parametrize(
@@ -68,6 +72,53 @@ def test_a_longer_question_is_cut_to_150_words_and_says_so() -> None:
     question = Question.parse("faith " * 400)
     assert question.truncated
     assert question.asked.split() == ["faith"] * CUT_WORDS
+
+
+@pytest.mark.parametrize("character", ["x", "\u795e", "\ufdfa", "\u00bd", "\u2167", "'x"])
+def test_a_normal_form_is_cut_though_it_be_one_word_and_the_question_says_so(
+    character: str,
+) -> None:
+    question = Question.parse(character * (MAX_CHARACTERS // len(character)))
+    assert CUT_CHARACTERS - 2 <= len(question.normal) <= CUT_CHARACTERS
+    assert question.truncated
+
+
+def test_a_short_question_may_have_a_normal_form_that_is_cut() -> None:
+    assert Question.parse("\ufdfa" * 500).truncated
+    assert not Question.parse("\ufdfa" * 100).truncated
+
+
+def test_what_is_beyond_the_cut_makes_no_other_question() -> None:
+    one, other = ("x" * CUT_CHARACTERS + end for end in ("y", " What is faith?"))
+    assert Question.parse(one).normal == Question.parse(other).normal
+    assert Question.parse(one).normal != Question.parse("y" + one).normal
+
+
+@pytest.mark.parametrize("end", ["y'", "y", "1:1", " x", "e\u0301"])
+def test_a_cut_form_is_its_own_normal_form_wherever_the_cut_falls(end: str) -> None:
+    for length in range(CUT_CHARACTERS - 4, CUT_CHARACTERS + 1):
+        normal = normalise("x" * length + end * 3)
+        assert normalise(normal) == normal
+
+
+@pytest.mark.parametrize("text", HEAVY, ids=lambda text: f"{ord(text[0]):04x}")
+def test_no_text_takes_more_time_than_its_length(text: str) -> None:
+    """A quadratic pattern would need minutes for this."""
+    begin = time.process_time()
+    normalise((text * 200_000)[:200_000])
+    assert time.process_time() - begin < 15
+
+
+def test_marks_in_any_order_are_brought_into_unicodes_own() -> None:
+    marks = [
+        each
+        for each in map(chr, [*range(0xD800), *range(0xE000, 0x20000)])
+        if unicodedata.combining(unicodedata.normalize("NFKD", each)[0])
+    ]
+    assert len(marks) > 800
+    for text in ("a" + "".join(marks[::-1]), "a" + "".join(marks)):
+        expected = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+        assert normalise(text) == expected.replace("\u034f", "")
 
 
 def test_a_question_over_the_limit_is_refused_with_the_limit() -> None:

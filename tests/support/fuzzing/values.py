@@ -25,12 +25,34 @@ _CLUSTERS = (
     "\u0130\u017f\ufb03",
 )
 _LONG = ("x" * 4_000, "\U0001d54f" * 4_000, "x" * 4_001, "1" * 5_000, "1 " * 1_999, "? " * 1_999)
-_SLOW = ("1:1-" * 999, "not " * 999, "'" * 4_000, "(" * 4_000)
+_SLOW = ("1:1-" * 999, "not " * 999, "is.ps." * 666, "'" * 4_000, "(" * 4_000)
+HEAVY = (
+    "\ufdfa",
+    "\u00bd",
+    "\u00b2",
+    "\u2026",
+    "\u0130",
+    "\u1fb7",
+    "a\u0345\u0301",
+    "e\u200b\u0301",
+    "\u0301\u0316",
+    "\u0344" * 2_000 + "\u0f75" * 2_000,
+    "\uff9e" * 2_000 + "\u093c" * 2_000,
+    "1.",
+    "1 . ",
+    "1 ",
+    " ",
+    "'",
+    "a'",
+    " -1",
+)
+"""Characters whose normal form is long or hard to find, to be repeated."""
+_REPEATED = tuple((each * 4_000)[:4_000] for each in HEAVY)
 _KEYS = ("{00}:ann:questions", "{", "}", "a:b", "a\r\nSET x 1\r\n", "*3\r\n$3\r\nDEL\r\n")
 _MARKS = ("", " ", "%s{0}", "<|im_end|>", "</passage>", "../..")
 _PLAIN = ("What is faith?", "What is not faith?", "John 3:16", "what  is\tFAITH")
 texts = (
-    st.sampled_from(_UNICODE + _CLUSTERS + _LONG + _SLOW + _KEYS + _MARKS + _PLAIN)
+    st.sampled_from(_UNICODE + _CLUSTERS + _LONG + _SLOW + _REPEATED + _KEYS + _MARKS + _PLAIN)
     | st.text(max_size=60)
     | st.text("ab 1'-?:", max_size=40)
 )
