@@ -24,9 +24,12 @@ WORDS = frozenset({*_CARDINAL, *_ORDINAL, *_SCALE, *(f"{word}th" for word in _SC
 """Every word that may stand in a number."""
 
 _DIGITS = re.compile(r"(\d{1,3})(st|nd|rd|th)?(?!\d|,\d{3}|%)", re.IGNORECASE)
-_LETTERS = re.compile(r"[a-z]+(?:[\s-]+[a-z]+){0,5}", re.IGNORECASE)
+# Not [a-z] whatever the case: that has a Turkish \u0131 and a long s among its letters.
+_LETTERS = re.compile(r"[a-zA-Z]+(?:[\s-]+[a-zA-Z]+){0,5}")
 _WORD = re.compile(r"[a-z]+")
-_SUBTRACTIVE = re.compile(r"(?=.)(?:c|cc|ccc|cd|d)?(xc|xl|l?x{0,3})(ix|iv|v?i{0,3})", re.IGNORECASE)
+_SUBTRACTIVE = re.compile(
+    r"(?=.)(?:c|cc|ccc|cd|d)?(xc|xl|l?x{0,3})(ix|iv|v?i{0,3})", re.IGNORECASE | re.ASCII
+)
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500}
 
 

@@ -64,6 +64,7 @@ _NAMED = _compile(
     r"\b(?:the\s+)?(?:books?|gospel|epistle|letter|prophecy)\s+"
     r"(?:of|to|according\s+to)\s+(?:the\s+|st\.?\s+|saint\s+)*$"
 )
+_OF = _compile(rf"{_IN}$")
 _PLACE = (
     rf"(?:{_VERSES}(?P<verse>{_ANY})(?:{_TO}(?P<last>{_ANY}))?{_IN})?"
     rf"(?:\bchapter\s+(?P<chapter>{_ANY})"
@@ -122,7 +123,7 @@ def _heads(text: str, word: re.Match[str], floor: int) -> Iterator[tuple[Referen
     ordinal = _ORDINAL.search(before) if numbered else None
     if numbered and ordinal:
         place = _value(ordinal[1]) or 0
-        if place <= len(numbered):
+        if 0 < place <= len(numbered):
             # "first peter went" names no book; "1 Peter" does, and "First Epistle of Peter".
             sure = Sure.ALWAYS if ordinal[1][0].isdigit() or ordinal[2] else Sure.WITH_NUMBER
             book = numbered[place - 1]
@@ -140,7 +141,8 @@ def _head(
     if named:
         before = before[: named.start()]
     long_name = _LONG_NAME.match(text, word.end()) if book.long else None
-    said = re.search(_PLACE, before, re.IGNORECASE)
+    # "is is is": where each word may be a book, looking far back for each of them takes long.
+    said = re.search(_PLACE, before, re.IGNORECASE) if _OF.search(before) else None
     nth = re.search(_NTH_PSALM, before, re.IGNORECASE) if book.name == "Psalms" else None
     head = Reference(0, (long_name or word).end(), book.name)
     number = number_at(nth["nth"]) if nth else None

@@ -10,6 +10,7 @@ from shared.scripture import find_references
 from tests.support.data import devotionals
 
 _PIECES = ["1", "2", "3:16", "16", "-", ",", ";", "and", "chapter", "verse", "the", "of", "first"]
+_PIECES += ["\u0131", "\u0130", "\u017f", "\u212a"]  # what is a letter of a-z but for its case
 _texts = st.lists(st.sampled_from([*_PIECES, *NUMBERED, *SINGLE]), max_size=12).map(" ".join)
 
 

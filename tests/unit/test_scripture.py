@@ -48,6 +48,11 @@ _NONE = [
     "What is required in the eighth commandment?",
     "verse 16 of the poem",
     "Mark 1,000 pages",
+    # Letters that are an i or an s where case does not matter, and no numerals.
+    "Mark \u0131",
+    "psalm \u017f 3",
+    "\u0131 peter 3",
+    "\u0131\u0131\u0131 John",
     "",
 ]
 
