@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -9,7 +11,9 @@ from functions.local import is_loopback
 from shared.errors import ConfigurationError, UnauthenticatedError, UnavailableError
 
 if TYPE_CHECKING:
-    from jwt import PyJWKClient
+    from collections.abc import Callable
+
+    from jwt import PyJWK, PyJWKClient
 
     from shared.settings import Settings
 
@@ -25,6 +29,12 @@ _KEYS_LIFE = 600.0  # seconds
 _QUIET = 10.0  # seconds: how long an issuer that did not answer is left alone
 _UNKNOWN_KEY_PAUSE = 30.0  # seconds between two looks for a key that is not among those known
 
+_OUT_OF_REACH = "the keys that verify tokens are out of reach"
+
+
+class _NotAtHandError(Exception):
+    """The issuer has to be asked for a key."""
+
 
 class BearerTokens:
     """Verifies tokens: signature, issuer, audience and expiry; `sub` and `exp` must be there."""
@@ -35,6 +45,8 @@ class BearerTokens:
         self._audience = audience
         self._client: PyJWKClient | None = None
         self._quiet_until = 0.0
+        # One thread asks the issuer, so once for all who wait; the loop's own stay free.
+        self._asking = ThreadPoolExecutor(1, "issuer")
 
     @classmethod
     def of(cls, settings: "Settings") -> "BearerTokens":
@@ -57,16 +69,23 @@ class BearerTokens:
             UnauthenticatedError: it does not; the message says why and quotes nothing of it.
             UnavailableError: the issuer's keys are out of reach.
         """
+        if self._client:
+            # Whoever's key is at hand waits neither for the issuer nor for those who have it asked.
+            with suppress(_NotAtHandError):
+                return self._claims(token, self._known)
         # PyJWT fetches keys with urllib, which would hold up the loop.
-        return await asyncio.to_thread(self._claims, token)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._asking, self._claims, token, self._fetched)
 
-    def _claims(self, token: str) -> dict[str, Any]:
+    def _claims(self, token: str, find: "Callable[[str], PyJWK]") -> dict[str, Any]:
         import jwt  # noqa: PLC0415  # with cryptography a tenth of a second, for none behind a gateway
 
         try:
+            if jwt.get_unverified_header(token).get("alg") not in ALGORITHMS:
+                raise jwt.InvalidAlgorithmError
             return jwt.decode(
                 token,
-                self._key(token),
+                find(token),
                 algorithms=ALGORITHMS,
                 issuer=self._issuer,
                 audience=self._audience,
@@ -77,12 +96,22 @@ class BearerTokens:
             # PyJWT reads a header of a thousand brackets, and an expiry of 1e999, as JSON allows.
             raise UnauthenticatedError(_reason(error)) from None
 
-    def _key(self, token: str) -> Any:
-        """Find the key that the token says it is signed with; PyJWT keeps the set."""
+    def _known(self, token: str) -> "PyJWK":
+        """Find the key that the token says it is signed with among those that PyJWT keeps."""
         import jwt  # noqa: PLC0415  # see above
 
-        if jwt.get_unverified_header(token).get("alg") not in ALGORITHMS:
-            raise jwt.InvalidAlgorithmError
+        cache = self._client.jwk_set_cache if self._client else None
+        known = cache.get() if cache else None
+        name = jwt.get_unverified_header(token).get("kid")
+        for key in known.keys if known else ():
+            if name and key.key_id == name and key.public_key_use in ("sig", None):
+                return key
+        raise _NotAtHandError
+
+    def _fetched(self, token: str) -> "PyJWK":
+        """Find that key, and ask the issuer where it is not known."""
+        import jwt  # noqa: PLC0415  # see above
+
         if self._client is None:
             self._client = jwt.PyJWKClient(
                 self._jwks_url,
@@ -90,15 +119,15 @@ class BearerTokens:
                 timeout=_KEYS_TIMEOUT,
                 cooldown_duration=_UNKNOWN_KEY_PAUSE,
             )
+        with suppress(_NotAtHandError):  # somebody else may have asked meanwhile
+            return self._known(token)
         if (wait := self._quiet_until - time.monotonic()) > 0:
-            raise UnavailableError("the keys that verify tokens are out of reach", retry_after=wait)
+            raise UnavailableError(_OUT_OF_REACH, retry_after=wait)
         try:
             return self._client.get_signing_key_from_jwt(token)
         except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, ValueError) as error:
             self._quiet_until = time.monotonic() + _QUIET
-            raise UnavailableError(
-                "the keys that verify tokens are out of reach", retry_after=_QUIET
-            ) from error
+            raise UnavailableError(_OUT_OF_REACH, retry_after=_QUIET) from error
 
 
 def _reason(error: Exception) -> str:

@@ -1,8 +1,10 @@
 """Who is asking: verified by a gateway, by a token, or, on one's own machine, by a header."""
 
+import asyncio
 import base64
 import hmac
 import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from functions.identity import Caller, caller, check_identity
 from shared.errors import (
@@ -66,6 +69,20 @@ def request(
 
 def bearing(written: str) -> Request:
     return request(authorization=f"Bearer {written}")
+
+
+class Slow(JSONResponse):
+    """A failure that is told when it may be."""
+
+    def __init__(self) -> None:
+        super().__init__({}, 500)
+        self.was_asked = threading.Event()
+        self.may_answer = threading.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.was_asked.set()
+        await asyncio.to_thread(self.may_answer.wait, 5)
+        await super().__call__(scope, receive, send)
 
 
 def event(name: str) -> Any:
@@ -233,6 +250,51 @@ class TestBearer:
             assert issuer.asked == 1
         issuer.response = None
         assert (await caller(bearing(token()), settings)).user_id == "ann"
+
+    async def test_a_key_at_hand_is_judged_by_while_the_issuer_is_away(
+        self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("functions.bearer._UNKNOWN_KEY_PAUSE", 0.0)
+        settings = issuer.settings()
+        await caller(bearing(token()), settings)
+        issuer.response = JSONResponse({}, 500)
+        strangers = [bearing(token(kid=f"unheard-of-{n}")) for n in range(4)]
+        outcomes = await asyncio.gather(
+            *(caller(stranger, settings) for stranger in strangers), return_exceptions=True
+        )
+        assert [type(outcome) for outcome in outcomes] == [UnavailableError] * 4
+        assert issuer.asked == 2, "one of them had it asked, for all of them"
+        for algorithm in KEYS:
+            good = bearing(token(algorithm=algorithm))
+            assert (await caller(good, settings)).user_id == "ann"
+        with pytest.raises(UnauthenticatedError, match="expired"):
+            await caller(bearing(token(exp=int(time.time()) - 60)), settings)
+        other = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+        with pytest.raises(UnauthenticatedError, match="signature"):
+            await caller(bearing(token(key=other)), settings)
+        assert issuer.asked == 2
+
+    async def test_a_key_at_hand_waits_for_no_strangers_key(
+        self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("functions.bearer._UNKNOWN_KEY_PAUSE", 0.0)
+        settings = issuer.settings()
+        await caller(bearing(token()), settings)
+        issuer.response = slow = Slow()
+        strangers = [
+            asyncio.create_task(caller(bearing(token(kid=f"unheard-of-{n}")), settings))
+            for n in range(40)
+        ]
+        try:
+            assert await asyncio.to_thread(slow.was_asked.wait, 5)
+            assert (await caller(bearing(token()), settings)).user_id == "ann"
+            assert not any(stranger.done() for stranger in strangers)
+            # Whatever else needs a thread gets one.
+            await asyncio.to_thread(slow.may_answer.set)
+        finally:
+            slow.may_answer.set()
+            outcomes = await asyncio.gather(*strangers, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {UnavailableError}
 
     @pytest.mark.parametrize(
         "changes",
