@@ -9,12 +9,15 @@ from dataclasses import dataclass
 import pytest
 
 from infra.local.valkey import ValkeyProcess, start_valkey
+from shared.cache import counting
 from shared.cache.connection import Connection
 from shared.cache.found import Found
 from shared.cache.invalidation import Invalidation
+from shared.cache.keyspace import UserKeys
 from shared.errors import CacheUnavailableError
 from shared.settings import Settings
 from tests.support.caches import Cache
+from tests.support.faulty_proxy import FaultyProxy
 from tests.support.servers import call, valkey_cluster
 from tests.support.waiting import until
 
@@ -105,3 +108,26 @@ async def test_a_fence_that_no_replica_holds_is_not_raised(
         os.kill(pid, signal.SIGSTOP)
     with pytest.raises(CacheUnavailableError, match="0 of 1 replicas"):
         await Invalidation(cache.connection, replicas=1).raise_fence("ann")
+
+
+async def test_a_change_that_a_replica_holds_ends_an_outage_and_counts_it() -> None:
+    """Each episode is told once in the log, and once in the counter."""
+    with (
+        start_valkey(repl_diskless_sync_delay=0) as master,
+        start_valkey(replicaof=f"127.0.0.1 {master.port}") as replica,
+        FaultyProxy(master.port) as proxy,
+    ):
+        await until(lambda: "master_link_status:up" in call(replica.port, "INFO replication"))
+        connection = Connection.open(Settings(redis_url=proxy.url), timeout=2)
+        invalidation = Invalidation(connection, replicas=1)
+        for _ in range(2):
+            proxy.cut = True
+            with pytest.raises(CacheUnavailableError):
+                await invalidation.drop("ann", [])
+            assert connection.outages.on
+            proxy.cut = False
+            await invalidation.drop("ann", [])
+            assert not connection.outages.on
+        await connection.aclose()
+        counters = counting.today(UserKeys.of("ann").partition)
+        assert call(master.port, f"HGET {counters} outages") == "$1\r\n2\r\n"
