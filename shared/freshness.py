@@ -1,7 +1,8 @@
 """One note change's whole way, read from top to bottom.
 
 Once `note_changed` has returned, no question asked from then on is answered from what the note
-said before; and every answer that the change cannot have touched is still there.
+said before; and every answer that the change cannot have touched is still there, unless Redis or
+the notes do not say what that is.
 """
 
 import time
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 EPSILON = 1e-6
 """How far two computations of one cosine may lie apart: the store's, kept as an entry's `least`,
 and ours. PostgreSQL gives 1 - (1 - cosine); both are otherwise exact (`vectors.py`)."""
+
+_LOOKS = 3
+"""How often what is left is looked for before all of a user's cache goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +104,12 @@ class Freshness:
         self, change: "NoteChanged", chunks: "Sequence[Chunk] | None"
     ) -> None:
         """Look again: somebody else was faster, or a name came garbled, from Redis or to it."""
-        index = await self._invalidation.raise_fence(change.user_id)
-        fields = self._touched(change.note_id or "", chunks, index)
-        if not await self._invalidation.drop(change.user_id, fields, lag=None):
-            await self._invalidation.forget(change.user_id, lag=None)
+        for _ in range(_LOOKS):
+            index = await self._invalidation.raise_fence(change.user_id)
+            fields = self._touched(change.note_id or "", chunks, index)
+            if await self._invalidation.drop(change.user_id, fields, lag=None):
+                return
+        await self._invalidation.forget(change.user_id, lag=None)
 
     async def _write(self, change: "NoteChanged") -> bool:
         """Bring the store up to date, unless the note's owner has done so."""

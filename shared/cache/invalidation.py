@@ -45,13 +45,10 @@ class Invalidation:
         except CacheFullError:
             await self._lasting(keys, _removal(keys))
             return {}
-        try:
-            count, flat = reply
-        except (TypeError, ValueError):
-            count, flat = 0, None
-        if not (is_whole(flat) and len(flat) == count * 2):
-            raise CacheUnavailableError("the cache garbled a user's index")
-        return questions.decode_all(zip(flat[::2], flat[1::2], strict=True))
+        match reply:
+            case [int(count), list(flat)] if is_whole(flat) and len(flat) == 2 * count:
+                return questions.decode_named(zip(flat[::2], flat[1::2], strict=True))
+        raise CacheUnavailableError("the cache garbled a user's index")
 
     async def drop(self, user_id: str, fields: "Collection[str]", *, lag: int | None = 0) -> bool:
         """Drop these questions, and count the rest as kept.

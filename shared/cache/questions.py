@@ -190,15 +190,16 @@ def answered(index: Iterable[tuple[bytes, bytes]], field: str, pipeline: str) ->
 
 
 def decode_all(index: Iterable[tuple[bytes, bytes]]) -> dict[str, Entry | None]:
-    """Read a whole index, the fence aside: entries by field.
-
-    None stands for what does not decode, and for what is of another field.
-    """
+    """Read a whole index, the fence aside: entries by field, None for what does not decode."""
     named = ((field.decode("ascii", "replace"), value) for field, value in index)
+    return {field: decode(value) for field, value in named if field != keyspace.FENCE}
+
+
+def decode_named(index: Iterable[tuple[bytes, bytes]]) -> dict[str, Entry | None]:
+    """Read a whole index by which entries are to be dropped: None also for one of another field."""
     return {
-        field: read if (read := decode(value)) and _field(read) == field else None
-        for field, value in named
-        if field != keyspace.FENCE
+        field: each if each and _field(each) == field else None
+        for field, each in decode_all(index).items()
     }
 
 

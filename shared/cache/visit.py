@@ -149,6 +149,8 @@ class Visit:
             if not (replies and self._line.is_whole(replies[:2])):
                 break
             self._owner, failure, looked_up = replies
+            if self._owner == self._token.encode():
+                break  # it was ours all along, and came garbled
             found = await self._read(looked_up)
             if error := None if found.settles else flights.error(failure):
                 return replace(found, failed=error)

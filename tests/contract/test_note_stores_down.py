@@ -10,10 +10,14 @@ import asyncpg
 import numpy as np
 import pytest
 
+from shared.assistant import Request
+from shared.container import Container
 from shared.errors import ConfigurationError, StoreUnavailableError
 from shared.notes.note import Note
 from shared.notes.postgres import PostgresNoteStore
 from shared.notes.sqlite import SQLiteNoteStore
+from shared.settings import Settings
+from tests.support.outages import HashingEmbedder, SlowAnswerer
 from tests.support.postgres import PostgresServer, name_of
 
 NOTE = Note("ann", "n", "Title", "Text that must go", 1, 1)
@@ -127,6 +131,26 @@ async def test_postgres_connections_closed_by_the_server_are_replaced(
         postgres_server.close_connections(postgres_url)  # while the loop stands still
         assert await store.replace(NOTE, [])
         assert await store.notes("ann") == [NOTE]
+
+
+async def test_a_question_outlasts_its_deadline_by_no_postgres_that_says_nothing(
+    postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    """To be rid of a connection that hangs takes seconds; nobody waits for that."""
+    async with aclosing(PostgresNoteStore(postgres_url, dimensions=8)) as store:
+        await store.migrate()
+        container = Container(
+            Settings(cache_enabled=False, embedding_dimensions=8),
+            store=store,
+            embedder=HashingEmbedder(),
+            answerer=SlowAnswerer(),
+        )
+        await container.assistant.ask(Request("ann", "What is faith?"))  # it is connected now
+        began = asyncio.get_running_loop().time()
+        with postgres_server.frozen():
+            with pytest.raises(StoreUnavailableError, match="not read in time"):
+                await container.assistant.ask(Request("ann", "What is faith?", seconds=0.5))
+            assert asyncio.get_running_loop().time() - began < 2
 
 
 async def test_postgres_without_tables_says_how_to_make_them(postgres_url: str) -> None:

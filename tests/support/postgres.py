@@ -1,8 +1,11 @@
 """A real PostgreSQL with pgvector: one server a test process, a new database a fixture."""
 
+import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -43,6 +46,19 @@ class PostgresServer:
         """End the server and remove its files."""
         self._server.cleanup()
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it say nothing within the block: it, and every session's process."""
+        leader = int((self._folder / "postmaster.pid").read_text().split()[0])
+        processes = [leader, *_children(leader)]
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
+
     def close_connections(self, url: str) -> None:
         """End every session of a database, blocking the event loop meanwhile."""
         self._server.psql(
@@ -78,3 +94,10 @@ def postgres_server() -> Iterator[PostgresServer]:
 @pytest.fixture
 async def postgres_url(postgres_server: PostgresServer) -> str:
     return await postgres_server.new_database()
+
+
+def _children(pid: int) -> Iterator[int]:
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
+                yield int(stat.parent.name)

@@ -1,6 +1,7 @@
 """Those who ask the same at the same moment: who looks, and who is told."""
 
 import asyncio
+import time
 from math import inf
 
 import pytest
@@ -149,3 +150,14 @@ async def test_nothing_is_left_of_what_is_over(asked: Asked) -> None:
     asked.done.set()
     await asyncio.gather(*(asked.ask(str(n), key=n // 3) for n in range(30)))
     assert vars(asked.coalescer) == {"_looks": {}, "_crowds": {}}
+
+
+async def test_a_process_that_stands_still_meanwhile_does_not_shorten_the_next_look(
+    asked: Asked,
+) -> None:
+    first = await asked.coalescer.turn(KEY, inf)
+    gathering = asyncio.create_task(asked.coalescer.turn(KEY, inf))
+    await asyncio.sleep(0)
+    time.sleep(0.1)  # noqa: ASYNC251  # the loop is what stands still
+    first.looked()
+    assert (await gathering).gathered <= 0.02

@@ -154,7 +154,7 @@ async def test_an_entry_that_does_not_decode_falls(world: World) -> None:
 
 
 @pytest.mark.parametrize("way", ["read", "sent"])
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [1, 2, 4])
 async def test_a_name_that_is_garbled_on_its_way_hides_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch, way: str, times: int
 ) -> None:
@@ -184,9 +184,9 @@ async def test_a_name_that_is_garbled_on_its_way_hides_nothing(
     await world.freshness.note_changed(change())
     assert left == 0
     assert not await world.cached("near")
-    assert await world.cached("far") is (times == 1)
+    assert await world.cached("far") is (times < 4)
     total = (await statistics.read(Ledger(world.cache.connection))).total
-    assert (total["invalidations"], total["dropped"]) == (1, times)
+    assert (total["invalidations"], total["dropped"]) == (1, 1 if times < 4 else 2)
 
 
 async def test_a_change_that_another_was_faster_than_drops_no_more_than_it_must(

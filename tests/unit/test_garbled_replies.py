@@ -5,6 +5,7 @@ from typing import Any
 
 import fakeredis
 import pytest
+from redis.exceptions import ResponseError
 
 from shared.cache.cluster import ClusterConnection
 from shared.cache.commands import Command
@@ -16,6 +17,7 @@ from shared.errors import CacheUnavailableError
 from shared.settings import Settings
 from tests.support.caches import PIPELINE
 
+INDEXES = [[2, [b"a", b"b"]], [None, []], [ResponseError("2"), [b"a", b"b"]]]
 GARBLED = [7, [1, 2], b"text", [b"odd"], None, {b"field": 7}]
 
 
@@ -52,7 +54,28 @@ async def test_a_waiter_goes_on_without_the_cache(reply: object) -> None:
     assert waiter.status == "unavailable"
 
 
-@pytest.mark.parametrize("reply", [7, [1, 2], b"text", [b"odd"], None, [2, [b"a", b"b"]]])
+async def test_whose_own_token_comes_garbled_does_not_wait_for_itself() -> None:
+    """Nobody would renew that flight, so it would be over after seconds."""
+    connection = Garbling(b"another")
+    asker = visit(connection)
+    await asker.look_up()
+    run = connection.run
+
+    async def garbling_a_token(*commands: Command, within: float | None = None) -> list[Any]:
+        replies = await run(*commands, within=within)
+        return [replies[0], b"another", *replies[2:]]
+
+    connection.run = garbling_a_token  # type: ignore[method-assign]  # of this one alone
+    assert not (await asker.survey()).ours
+    connection.run = run  # type: ignore[method-assign]
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await asker.wait(began + 5)
+    assert (await asker.survey()).ours
+    assert loop.time() - began < 1  # a flight lasts for three
+
+
+@pytest.mark.parametrize("reply", [7, [1, 2], b"text", [b"odd"], None, *INDEXES])
 async def test_a_change_is_not_acknowledged(reply: object) -> None:
     connection = Garbling(reply)
     connection.garbles = True
