@@ -8,6 +8,8 @@ import pytest
 from infra.local import demonstration
 from tests.support.command import Tercet
 
+pytestmark = pytest.mark.xdist_group("demo")  # one process embeds its notes
+
 
 def test_it_shows_each_tier_and_an_edit(tercet: Tercet) -> None:
     done = tercet("demo")
