@@ -246,18 +246,11 @@ class Assistant:
         return vector
 
     async def _search(self, ask: _Ask, vector: "Vector") -> "Sequence[Source]":
-        searching = self._parts.store.search(ask.request.user_id, vector, self._k)
-        search = asyncio.ensure_future(searching)
         try:
-            left = ask.deadline - asyncio.get_running_loop().time()
-            await asyncio.wait({search}, timeout=left)
-            if search.done():
-                return search.result()
-        finally:
-            # To be rid of a connection that hangs may take long, too; nobody waits for that.
-            search.add_done_callback(lambda over: over.cancelled() or over.exception())
-            search.cancel()
-        raise StoreUnavailableError("the notes were not read in time; ask again")
+            async with asyncio.timeout_at(ask.deadline):
+                return await self._parts.store.search(ask.request.user_id, vector, self._k)
+        except TimeoutError as error:
+            raise StoreUnavailableError("the notes were not read in time; ask again") from error
 
     async def _generate(self, ask: _Ask, sources: "Sequence[Source]") -> Answer:
         # Without Redis there is no flight: then those of this container share an answer.

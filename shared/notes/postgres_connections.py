@@ -1,5 +1,6 @@
 """A pool of PostgreSQL connections that is made late, heals once and fails in one way."""
 
+import asyncio
 import os
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
@@ -106,7 +107,12 @@ class PostgresConnections:
                 statement_cache_size=0,
             )
         async with self._pool.acquire(timeout=self._connect_timeout) as connection:
-            return await work(connection)
+            try:
+                return await work(connection)
+            except asyncio.CancelledError:
+                # Whoever gives up does not wait until a server that may hang has given up, too.
+                connection.terminate()
+                raise
 
     async def _connect(self, *_: object, **options: Any) -> Connection:
         """Open one of the pool's connections, with the password of this moment."""
