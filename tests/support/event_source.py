@@ -138,7 +138,7 @@ def serving_sqs() -> "Iterator[SQSClient]":
     """Run an SQS server, and give a client; one request at a time, as its queues need it."""
     app = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, app, request_handler=_Silent)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield boto3.client(
         "sqs",
