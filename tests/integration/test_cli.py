@@ -1,6 +1,7 @@
 """The `tercet` command over a data folder."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.command import Tercet, started
+from tests.support.command import Tercet, in_this_process, started
 
 FAITH, ELDER = "What is faith?", "Who may be an elder?"
 NOTES = {
@@ -23,20 +24,31 @@ NOTES = {
 
 @pytest.fixture
 def notes(tmp_path: Path) -> Path:
-    folder = tmp_path / "notes"
+    return written(tmp_path / "notes")
+
+
+def written(folder: Path) -> Path:
     folder.mkdir()
     for name, text in NOTES.items():
         (folder / f"{name}.md").write_text(f"# {name.title()}\n\n{text}\n")
     return folder
 
 
-@pytest.fixture
-def data(tmp_path: Path, notes: Path, tercet: Tercet) -> Path:
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with Ann's notes."""
-    folder = tmp_path / "data"
-    done = tercet("notes", "import", notes, "--user", "ann", "--data", folder)
-    assert done.exit_code == 0, done.output
-    return folder
+    folder = tmp_path_factory.mktemp("imported")
+    data, notes = folder / "data", written(folder / "notes")
+    with in_this_process() as tercet:
+        done = tercet("notes", "import", notes, "--user", "ann", "--data", data)
+        assert done.exit_code == 0, done.output
+    return data
+
+
+@pytest.fixture
+def data(notes: Path, imported: Path) -> Path:
+    """A copy of it, beside the notes themselves."""
+    return shutil.copytree(imported, notes.with_name("data"))
 
 
 @pytest.fixture

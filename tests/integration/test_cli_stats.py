@@ -1,6 +1,7 @@
 """`tercet stats`: a table for people, JSON for programs, and a watch that ends with Ctrl-C."""
 
 import json
+import shutil
 import signal
 from io import StringIO
 from pathlib import Path
@@ -14,21 +15,29 @@ from shared import statistics
 from shared.cache.ledger import Ledger, Live
 from shared.errors import CacheUnavailableError
 from shared.statistics import Statistics, Tally
-from tests.support.command import Tercet, started
+from tests.support.command import Tercet, in_this_process, started
 from tests.support.days import stay_within_a_day
 
 
-@pytest.fixture
-def data(tmp_path: Path, tercet: Tercet) -> Path:
-    """A data folder in which one question was asked three times."""
-    stay_within_a_day(60)
-    folder, note = tmp_path / "data", tmp_path / "faith.md"
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder in which one question was asked three times today."""
+    stay_within_a_day(240)
+    folder = tmp_path_factory.mktemp("asked")
+    data, note = folder / "data", folder / "faith.md"
     note.write_text("# Faith\n\nFaith is being sure of what we hope for.\n")
-    done = tercet("notes", "import", note, "--data", folder)
-    assert done.exit_code == 0, done.output
-    for _ in range(3):
-        assert tercet("ask", "What is faith?", "--data", folder).exit_code == 0
-    return folder
+    with in_this_process() as tercet:
+        done = tercet("notes", "import", note, "--data", data)
+        assert done.exit_code == 0, done.output
+        for _ in range(3):
+            assert tercet("ask", "What is faith?", "--data", data).exit_code == 0
+    return data
+
+
+@pytest.fixture
+def data(tmp_path: Path, asked: Path) -> Path:
+    """A copy of it."""
+    return shutil.copytree(asked, tmp_path / "data")
 
 
 def rows_of(text: str) -> dict[str, list[str]]:

@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,13 +36,20 @@ def started(*arguments: str | Path) -> "subprocess.Popen[str]":
     )
 
 
-@pytest.fixture
-def tercet(monkeypatch: pytest.MonkeyPatch) -> Tercet:
+@contextmanager
+def in_this_process() -> Iterator[Tercet]:
     """Run `tercet` in this process, where MiniLM is loaded once for all tests."""
-    for name in os.environ.keys() - environment().keys():
-        monkeypatch.delenv(name)
 
     def run(*arguments: str | Path, **given: str) -> Result:
         return CliRunner().invoke(app, [str(each) for each in arguments], **given)  # type: ignore[arg-type]  # input=
 
-    return run
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ.keys() - environment().keys():
+            patch.delenv(name)
+        yield run
+
+
+@pytest.fixture
+def tercet() -> Iterator[Tercet]:
+    with in_this_process() as run:
+        yield run

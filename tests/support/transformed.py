@@ -30,31 +30,38 @@ class NoPolicies:
     def load(self):
         return {}
 
-given = json.load(sys.stdin)
-json.dump([transform(*each, NoPolicies()) for each in given], sys.stdout)
+for line in sys.stdin:
+    print(json.dumps(transform(*json.loads(line), NoPolicies())), flush=True)
 """
 
 
 @cache
 def transformed(layer: str = "one", code: str = "one", **parameters: str) -> Template:
     """Transform the template; `layer` and `code` stand for what `sam build` made of each."""
-    uvx = shutil.which("uvx")
-    if uvx is None:
-        pytest.skip("uvx is not on PATH, and SAM comes by it")
     packaged = deepcopy(MAIN)
     packaged["Globals"]["Function"]["CodeUri"] = f"s3://bucket/{code}"
     packaged["Resources"]["SharedLayer"]["Properties"]["ContentUri"] = f"s3://bucket/{layer}"
-    ended = subprocess.run(
+    told = _translator()
+    assert told.stdin
+    assert told.stdout
+    told.stdin.write(json.dumps((packaged, parameters)) + "\n")
+    told.stdin.flush()
+    return dict(json.loads(told.stdout.readline()))
+
+
+@cache
+def _translator() -> "subprocess.Popen[str]":
+    """SAM's own, which takes a second to start; it ends with this process."""
+    uvx = shutil.which("uvx")
+    if uvx is None:
+        pytest.skip("uvx is not on PATH, and SAM comes by it")
+    return subprocess.Popen(
         [uvx, "--from", SAM, "python", "-W", "ignore", "-c", _PROGRAM],
-        input=json.dumps([(packaged, parameters)]),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         env=os.environ | {"AWS_DEFAULT_REGION": "eu-central-1"},
-        capture_output=True,
         text=True,
-        check=False,
     )
-    assert ended.returncode == 0, ended.stderr
-    (made,) = json.loads(ended.stdout)
-    return dict(made)
 
 
 class Stack:
