@@ -184,7 +184,7 @@ async def _count(connection: Connection, settings: "Settings", seed: Seed) -> Fi
     counted = scripts._LOOK_UP
     silent = copy(counted)
     silent._text, lines = re.subn(
-        r"if string\.sub\(entry or '', 2, 2\) == 'a'.*(?=return \{fence)",
+        r"if kind_of\(entry or ''\) == 'a' and answer.*(?=return \{fence)",
         "",
         counted._text,
         flags=re.DOTALL,
