@@ -1,4 +1,4 @@
-"""A proxy that delays, swallows, garbles and cuts what passes."""
+"""A proxy that delays, swallows, garbles, tears and cuts what passes."""
 
 import asyncio
 from random import Random
@@ -18,6 +18,8 @@ class FaultyProxy(CountingProxy):
         """Connections are taken; nothing passes until this ends."""
         self.cut = False
         """Whoever sends anything is hung up on."""
+        self.torn = False
+        """Of every reply a part passes, then its connection is cut."""
         self.garbled = 0.0
         """Which share of the server's bytes is replaced by others."""
 
@@ -29,6 +31,8 @@ class FaultyProxy(CountingProxy):
         if client:
             return data
         await asyncio.sleep(self.delay)
+        if self.torn:
+            return data[: self._rng.randrange(len(data))]
         return bytes(
             self._rng.randrange(256) if self._rng.random() < self.garbled else byte for byte in data
         )

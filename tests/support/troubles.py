@@ -52,6 +52,10 @@ class Redis:
     def hang_up(self) -> None:
         self._spoil("cut", value=True)
 
+    def tear(self) -> None:
+        """Whatever was asked for is done, and a part of the reply comes."""
+        self._spoil("torn", value=True)
+
     def _spoil(self, fault: str, *, value: float) -> None:
         setattr(self.proxy, fault, value)
         self._healing.callback(setattr, self.proxy, fault, type(value)())
@@ -86,4 +90,5 @@ TROUBLES: dict[str, Callable[[Redis], None]] = {
     "locked": Redis.lock,
     "garbled": Redis.garble,
     "cut": Redis.hang_up,
+    "torn": Redis.tear,
 }
