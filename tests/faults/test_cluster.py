@@ -154,3 +154,34 @@ async def test_slots_that_move_take_nothing_stale_with_them(
             slots = sorted(set(map(slot_of, of_node(0))))
             await asyncio.to_thread(move, cluster.nodes[0], cluster.nodes[1], slots)
             await cached_again(load, USERS)
+
+
+async def test_statistics_are_told_or_refused_while_slots_move_and_never_wrong() -> None:
+    """In both ways, there and back; nobody asks meanwhile, so what is told is always the same."""
+    with valkey_cluster() as cluster:
+        async with loaded(cluster) as load:
+            for _ in range(2):
+                await asyncio.gather(*(load.ask(user, ASKED) for user in USERS))
+            await load.container.aclose()  # which counts what it has not told yet
+            expected = await statistics.read(load.container.ledger)
+            assert (expected.total.exact, expected.total.generated) == (len(USERS), len(USERS))
+            readings: list[statistics.Statistics | None] = []
+
+            async def read_on() -> None:
+                while True:
+                    try:
+                        readings.append(await statistics.read(load.container.ledger))
+                    except CacheUnavailableError:
+                        readings.append(None)
+
+            reading = asyncio.create_task(read_on())
+            slots = sorted(set(map(slot_of, of_node(0))))
+            source, target, _ = cluster.nodes
+            for move in (move_by_key, move_at_once) * 2:
+                await asyncio.to_thread(move, source, target, slots)
+                source, target = target, source
+            await until(lambda: readings[-1])
+            reading.cancel()
+    told = [reading for reading in readings if reading]
+    assert len(told) > 10
+    assert all((each.total, each.live) == (expected.total, expected.live) for each in told)

@@ -11,10 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from functions.invalidate.app import create_app as create_push_app
 from functions.invalidate.handler import QueueHandler
 from functions.stats.app import create_app as create_stats_app
+from infra.local.valkey import free_port
 from shared import statistics
 from shared.container import Container
 from tests.support.main_job import ask, written
@@ -53,28 +55,16 @@ async def container(redis: Redis) -> AsyncIterator[Container]:
 async def test_statistics_come_or_are_refused_and_nothing_counted_is_lost(
     redis: Redis, container: Container, trouble: str
 ) -> None:
-    transport = httpx.ASGITransport(create_stats_app(container))
-    headers = {"X-Tercet-User": "ann"}
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://127.0.0.1", headers=headers
-    ) as client:
+    async with client_of(create_stats_app(container)) as client:
         before = (await client.get("/assistant/cache-stats")).json()["answers"]
         assert (before["exact"], before["generated"]) == (1, 1)
         TROUBLES[trouble](redis)
-        for path in ("/assistant/cache-stats", "/metrics"):
+        for attempt in (told, measured):
             began = time.monotonic()
-            response = await client.get(path)
+            assert await attempt(container) == (trouble in REFUSING)
             assert time.monotonic() - began < AT_ONCE
-            assert response.status_code == (200 if trouble in REFUSING else 503)
-            if response.status_code == 503:
-                assert response.headers["content-type"] == "application/problem+json"
-                assert response.json()["title"] == "Unavailable"
         redis.heal()
-
-        async def told() -> bool:
-            return (await client.get("/assistant/cache-stats")).status_code == 200
-
-        await repeated(told)
+        await repeated(lambda: told(container))
         after = (await client.get("/assistant/cache-stats")).json()["answers"]
         if trouble != "killed":  # which took its memory with it
             assert after == before
@@ -122,23 +112,81 @@ async def test_a_message_from_the_queue_comes_again_until_it_is_done(
 async def test_a_pushed_message_is_refused_until_it_is_done(
     redis: Redis, container: Container, trouble: str
 ) -> None:
-    transport = httpx.ASGITransport(create_push_app(container))
-    message = body("ann", "note", "updated", 2, "Faith is a gift.")
-    headers = {"X-Tercet-User": "ann", "Content-Type": "application/json"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-
-        async def pushed() -> bool:
-            response = await client.post("/notes/changes", content=message, headers=headers)
-            assert response.status_code in {204, 503}
-            if response.status_code == 503:
-                assert int(response.headers["Retry-After"]) > 0
-            return response.status_code == 204
-
-        TROUBLES[trouble](redis)
-        assert await pushed() == (trouble == "full")
-        redis.heal()
-        await repeated(pushed)
+    TROUBLES[trouble](redis)
+    assert await pushed(container) == (trouble == "full")
+    redis.heal()
+    await repeated(lambda: pushed(container))
     await fresh(container)
+
+
+@pytest.mark.parametrize("name", ["killed", "swallowed"])
+async def test_a_container_that_begins_without_redis_refuses_until_it_is_there(
+    redis: Redis, container: Container, name: str
+) -> None:
+    TROUBLES[name](redis)
+    begun = begin(redis.url, container)
+    await refuses(begun)
+    redis.heal()
+    await repeated(lambda: pushed(begun))
+    await repeated(lambda: told(begun))
+    await begun.aclose()
+    await fresh(container)
+
+
+async def test_so_does_one_that_finds_nobody_where_redis_should_be(container: Container) -> None:
+    begun = begin(f"redis://127.0.0.1:{free_port()}/0", container)
+    await refuses(begun)
+    await begun.aclose()
+
+
+def begin(url: str, container: Container) -> Container:
+    """Another container over the same notes."""
+    return a_container(url, container.store, redis_timeout=1, local_mode=True)  # type: ignore[arg-type]  # in memory
+
+
+async def refuses(container: Container) -> None:
+    """Statistics and changes; twice, for the second time Redis is known to be away."""
+    for attempt in (told, measured, pushed) * 2:
+        began = time.monotonic()
+        assert not await attempt(container)
+        assert time.monotonic() - began < AT_ONCE
+
+
+async def told(container: Container, path: str = "/assistant/cache-stats") -> bool:
+    """Whether statistics come; else they are refused in good form."""
+    async with client_of(create_stats_app(container)) as client:
+        response = await client.get(path)
+    if response.status_code == 200:
+        return True
+    assert response.status_code == 503
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["title"] == "Unavailable"
+    return False
+
+
+async def measured(container: Container) -> bool:
+    return await told(container, "/metrics")
+
+
+async def pushed(container: Container) -> bool:
+    """Whether a change is acknowledged; else it says when to come again."""
+    message = body("ann", "note", "updated", 2, "Faith is a gift.")
+    async with client_of(create_push_app(container)) as client:
+        response = await client.post(
+            "/notes/changes", content=message, headers={"Content-Type": "application/json"}
+        )
+    assert response.status_code in {204, 503}
+    if response.status_code == 503:
+        assert int(response.headers["Retry-After"]) > 0
+    return response.status_code == 204
+
+
+def client_of(app: FastAPI) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url="http://127.0.0.1",
+        headers={"X-Tercet-User": "ann"},
+    )
 
 
 async def fresh(container: Container) -> None:
