@@ -1,12 +1,16 @@
 """What `sam build` makes, on Lambda's own runtime and interface emulator."""
 
+import asyncio
 import json
-import socket
+import os
+import signal
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from infra.aws.emulator.function import EmulatedFunction
 from infra.local.valkey import free_port
 from shared.container import Container
 from shared.notes.postgres import PostgresNoteStore
@@ -14,6 +18,7 @@ from shared.settings import Settings
 from tests.support.asking import Surroundings, surroundings, write_notes
 from tests.support.emulator import answered, event, function, question, runtime
 from tests.support.servers import CountingProxy
+from tests.support.waiting import until
 
 # The emulator takes two ports that were free a moment ago, and times are looked at.
 pytestmark = pytest.mark.xdist_group("lambda")
@@ -104,18 +109,28 @@ def test_a_model_too_slow_for_the_invocation_is_told_of_before_the_process_would
     assert answered(after)["metadata"]["tier"] == "l3"
 
 
-def test_after_a_killed_invocation_the_next_has_a_new_process_and_the_same_cache(
+def stand_still(function: EmulatedFunction) -> None:
+    """Stop its process, which else gives everything up in time that it waits for."""
+    for children in Path("/proc", str(function._process.pid), "task").glob("*/children"):
+        for child in children.read_text().split():
+            program, *arguments = Path("/proc", child, "cmdline").read_bytes().split(b"\0")
+            if b"python" in program and b"awslambdaric" in arguments:
+                os.kill(int(child), signal.SIGSTOP)
+
+
+async def test_after_a_killed_invocation_the_next_has_a_new_process_and_the_same_cache(
     around: Surroundings,
 ) -> None:
     with function("ask", around.environ) as ask:
         known = answered(ask.invoke(event("ask")))
-    with socket.create_server(("127.0.0.1", 0)) as mute:
-        url = f"postgresql://ann@127.0.0.1:{mute.getsockname()[1]}/notes"
-        # Sooner than a database is given up that does not answer.
-        with function("ask", around.environ | {"DATABASE_URL": url}, timeout=3) as ask:
-            killed = ask.invoke(question("What is hope?"))
-            after = ask.invoke(event("ask"))
-    assert killed.response == "Task timed out after 3.00 seconds"
+    with function("ask", around.environ, timeout=5) as ask, ThreadPoolExecutor() as pool:
+        around.models.chat_latency = 30.0
+        asking = pool.submit(ask.invoke, question("What is hope?"))
+        await until(lambda: around.models.count("/chat/completions") == 2)
+        stand_still(ask)
+        killed = await asyncio.wrap_future(asking)
+        after = await asyncio.to_thread(ask.invoke, event("ask"))
+    assert killed.response == "Task timed out after 5.00 seconds"
     assert killed.peak_mb is None
     assert after.init is not None
     assert answered(after)["metadata"]["match"] == "exact"
