@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -63,6 +63,15 @@ async def cached_again(load: Load, users: Iterable[str]) -> None:
                 await asyncio.sleep(0.05)
 
 
+async def figures(load: Load) -> statistics.Statistics:
+    """Statistics, as soon as they are not refused."""
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(CacheUnavailableError):
+                return await statistics.read(load.container.ledger)
+            await asyncio.sleep(0.05)
+
+
 async def replaced(cluster: ValkeyCluster) -> None:
     """Let the spare be the replica of what was the killed master's, as an operator would."""
     await asyncio.to_thread(cluster.replicate, cluster.nodes[6], cluster.nodes[4])
@@ -79,7 +88,7 @@ async def test_a_master_that_is_killed_fails_no_request_and_its_replica_undoes_n
                 os.kill(cluster.nodes[1].pid, signal.SIGKILL)
                 await asyncio.sleep(1)
                 await cached_again(load, USERS)
-            assert (await statistics.read(load.container.ledger)).total.exact, "its successor tells"
+            assert (await figures(load)).total.exact, "its successor tells"
             await replaced(cluster)
             async with asyncio.timeout(30):
                 await asyncio.gather(*map(load.change, USERS))
@@ -160,11 +169,11 @@ async def test_statistics_are_told_or_refused_while_slots_move_and_never_wrong()
     """In both ways, there and back; nobody asks meanwhile, so what is told is always the same."""
     with valkey_cluster() as cluster:
         async with loaded(cluster) as load:
-            for _ in range(2):
-                await asyncio.gather(*(load.ask(user, ASKED) for user in USERS))
+            await cached_again(load, USERS)
+            await asyncio.gather(*(load.ask(user, ASKED) for user in USERS))
             await load.container.aclose()  # which counts what it has not told yet
-            expected = await statistics.read(load.container.ledger)
-            assert (expected.total.exact, expected.total.generated) == (len(USERS), len(USERS))
+            expected = await figures(load)
+            assert expected.total.exact >= len(USERS)
             readings: list[statistics.Statistics | None] = []
 
             async def read_on() -> None:
@@ -182,6 +191,6 @@ async def test_statistics_are_told_or_refused_while_slots_move_and_never_wrong()
                 source, target = target, source
             await until(lambda: readings[-1])
             reading.cancel()
-    told = [reading for reading in readings if reading]
-    assert len(told) > 10
-    assert all((each.total, each.live) == (expected.total, expected.live) for each in told)
+    known = [reading for reading in readings if reading]
+    assert len(known) > 10
+    assert all((each.total, each.live) == (expected.total, expected.live) for each in known)
