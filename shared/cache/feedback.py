@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from shared.cache import keyspace, questions
 from shared.cache.connection import Command, Connection, Script
-from shared.cache.reading import flattened, is_whole
+from shared.cache.reading import pairs
 from shared.errors import CacheUnavailableError, NotFoundError
 
 if TYPE_CHECKING:
@@ -34,11 +34,12 @@ class Feedback:
         keys = keyspace.UserKeys.of(user_id)
         written, _, alias = answer_id.partition(".")
         (raw,) = await self._connection.run(Command.of("HGETALL", keys.questions))
-        if not (isinstance(raw, dict) and is_whole(flattened(raw))):
+        known = pairs(raw)
+        if known is None:
             raise CacheUnavailableError("the cache garbled a user's index")
         index = {
             field: entry
-            for field, entry in questions.decode_all(raw.items()).items()
+            for field, entry in questions.decode_all(known).items()
             if entry and entry.answer_id == written and (not alias or field == alias)
         }
         if not index:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.cache import counting, keyspace, questions
 from shared.cache.connection import Command, Connection, Script
-from shared.cache.reading import is_whole
+from shared.cache.reading import pairs
 from shared.errors import CacheFullError, CacheUnavailableError
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class Invalidation:
             await self._lasting(keys, _removal(keys))
             return {}
         match reply:
-            case [int(count), list(flat)] if is_whole(flat) and len(flat) == 2 * count:
-                return questions.decode_named(zip(flat[::2], flat[1::2], strict=True))
+            case [int(count), flat] if (index := pairs(flat)) is not None and len(index) == count:
+                return questions.decode_named(index)
         raise CacheUnavailableError("the cache garbled a user's index")
 
     async def drop(self, user_id: str, fields: "Collection[str]", *, lag: int | None = 0) -> bool:

@@ -14,9 +14,15 @@ def is_whole(reply: object, count: int | None = None) -> bool:
     return all(part is None or isinstance(part, bytes) for part in reply)
 
 
-def flattened(index: object) -> list[object]:
-    """A hash's fields and values; what is no hash as it is."""
-    return [*index, *index.values()] if isinstance(index, dict) else [index]
+def pairs(index: object) -> list[tuple[bytes, bytes]] | None:
+    """Give a hash's fields with their values, be it a dictionary or flat; None if it is garbled."""
+    if isinstance(index, dict):
+        index = [part for pair in index.items() for part in pair]
+    if not isinstance(index, list) or len(index) % 2:
+        return None
+    if not all(isinstance(part, bytes) for part in index):
+        return None
+    return list(zip(index[::2], index[1::2], strict=True))
 
 
 def read(reply: list[Any], question: str, field: str) -> tuple[Found, list[str]]:

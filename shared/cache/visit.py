@@ -19,7 +19,7 @@ from shared.cache.breakers import SharedBreakers
 from shared.cache.connection import Command, Connection
 from shared.cache.found import Found, Survey
 from shared.cache.line import Line
-from shared.cache.reading import flattened, peeked, read
+from shared.cache.reading import pairs, peeked, read
 from shared.cache.reckoning import Reckoning
 from shared.cache.scripts import Scripts
 
@@ -115,7 +115,8 @@ class Visit:
             Command.of("HGETALL", self._keys.questions),
             asking=True,
         )
-        if not replies or not self._line.is_whole([*replies[:2], *flattened(replies[2])]):
+        index = pairs(replies[2]) if replies else None
+        if not replies or not self._line.is_whole(None if index is None else replies[:2]):
             return Survey()
         from shared.vectors import from_bytes  # noqa: PLC0415  # an exact hit needs no numpy
 
@@ -125,7 +126,7 @@ class Visit:
         if not self._surveyed:
             self._counts.add(l2_hits=int(data is not None), l2_misses=int(data is None))
         self._surveyed = True
-        others = questions.answered(replies[2].items(), self._field, self._pipeline.name)
+        others = questions.answered(index or (), self._field, self._pipeline.name)
         ours = self._aloft or self.breaker != "closed"  # nobody waits for what may not come
         return Survey(from_bytes(data) if data else None, others, ours)
 

@@ -17,7 +17,7 @@ from shared.errors import CacheUnavailableError
 from shared.settings import Settings
 from tests.support.caches import PIPELINE
 
-INDEXES = [[2, [b"a", b"b"]], [None, []], [ResponseError("2"), [b"a", b"b"]]]
+INDEXES = [[2, [b"a", b"b"]], [1, [b"a", None]], [None, []], [ResponseError("2"), [b"a", b"b"]]]
 GARBLED = [7, [1, 2], b"text", [b"odd"], None, {b"field": 7}]
 
 
@@ -52,6 +52,23 @@ async def test_a_waiter_goes_on_without_the_cache(reply: object) -> None:
     found = await waiter.wait(asyncio.get_running_loop().time() + 5)
     assert found.answer is None
     assert waiter.status == "unavailable"
+
+
+@pytest.mark.parametrize("reply", [*GARBLED, {b"field": None}, {None: b"entry"}, [b"a", None]])
+async def test_an_index_that_makes_no_sense_is_that_of_no_cache(reply: object) -> None:
+    """A question goes on without it."""
+    connection = Garbling(reply)
+    asker = visit(connection)
+    await asker.look_up()
+    run = connection.run
+
+    async def garbling_the_index(*commands: Command, within: float | None = None) -> list[Any]:
+        replies = await run(*commands, within=within)
+        return [*replies[:2], reply, *replies[3:]]
+
+    connection.run = garbling_the_index  # type: ignore[method-assign]  # of this one alone
+    survey = await asker.survey()
+    assert (survey.others, survey.ours, asker.status) == ({}, True, "unavailable")
 
 
 async def test_whose_own_token_comes_garbled_does_not_wait_for_itself() -> None:
