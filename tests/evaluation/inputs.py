@@ -42,7 +42,7 @@ class _Tally:
             try:
                 send(drawn)
             except Exception as error:
-                self.failures.append(f"{name}: {type(error).__name__} {error}\n  {drawn!r:.500}")
+                self.failures.append(f"{name}: {type(error).__name__} {error}\n  {drawn!r:.5000}")
 
         began = time.monotonic()
         sent = send_all(inputs, watched, count, drawn_by=self.seed)
