@@ -82,10 +82,6 @@ class Line:
         """Take so much off its patience."""
         self._left -= seconds
 
-    def follow(self, status: str) -> None:
-        """Fare as another request's line does, and ask nothing."""
-        self.status = status
-
     def renew(self) -> None:
         """Begin with all its patience again."""
         self._left = self._patience

@@ -243,7 +243,7 @@ class Visit:
         It is told in this way, and `cost` US dollars once. None: nothing was told in time.
         """
         if other:
-            self._line.follow(other.status)
+            self._line.status = other.status
         # Another of its own kind.
         self._counts.follow(other._counts if other else None, way, cost)  # noqa: SLF001
 

@@ -11,9 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from infra.local.valkey import start_valkey
 from shared.assistant import Request
@@ -22,6 +20,7 @@ from shared.container import Container
 from shared.settings import Settings
 from tests.support import iam
 from tests.support.asking import write_notes
+from tests.support.kept_secrets import REGION, keeping, take_role
 from tests.support.main_job import written
 from tests.support.queues import container
 from tests.support.secret_refusals import refusing_secrets
@@ -31,7 +30,7 @@ from tests.support.waiting import until
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-REGION, NAME = "eu-central-1", "tercet/redis"
+NAME = "tercet/redis"
 UNREAD = "the cache's password cannot be read"
 
 
@@ -89,15 +88,12 @@ def redis(one_server: Locked, tmp_path: Path) -> Locked:
 
 @pytest.fixture(autouse=True)
 def role(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
+    take_role(monkeypatch)
 
 
 @pytest.fixture
 def keeper() -> Iterator["SecretsManagerClient"]:
-    with mock_aws():
-        client = boto3.client("secretsmanager", REGION)
-        client.create_secret(Name=NAME, SecretString="one-canary")
+    with keeping(NAME, "one-canary") as client:
         yield client
 
 

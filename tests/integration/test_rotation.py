@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -27,28 +26,25 @@ from shared.settings import Settings
 from tests.support.asking import surroundings, write_notes
 from tests.support.http_faults import refuse
 from tests.support.huggingface import HuggingFaceStandIn, serving
+from tests.support.kept_secrets import REGION, keeping, take_role
 from tests.support.postgres import PostgresServer
 from tests.support.secret_refusals import refusing_secrets
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-REGION = "eu-central-1"
 TOKEN, DATABASE = "tercet/hf-token", "tercet/database-url"
 QUESTION = [Message("user", "Who was Ruth?")]
 
 
 @pytest.fixture(autouse=True)
 def role(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
+    take_role(monkeypatch)
 
 
 @pytest.fixture
 def keeper() -> Iterator["SecretsManagerClient"]:
-    with mock_aws():
-        client = boto3.client("secretsmanager", REGION)
-        client.create_secret(Name=TOKEN, SecretString='{"HF_TOKEN": "hf_one"}')
+    with keeping(TOKEN, '{"HF_TOKEN": "hf_one"}') as client:
         yield client
 
 

@@ -22,17 +22,22 @@ GARBLED = [7, [1, 2], b"text", [b"odd"], None, {b"field": 7}]
 
 
 class Garbling(Connection):
-    """Replies to each command with the same nonsense, once it garbles."""
+    """Replies to each command with the same nonsense, once it garbles, or to one of several."""
 
-    def __init__(self, reply: object) -> None:
+    def __init__(self, reply: object, *, place: int | None = None) -> None:
+        """`place`: which of the commands that go together is the one."""
         super().__init__(fakeredis.FakeAsyncRedis(server_type="valkey"), timeout=5)
         self.reply = reply
+        self.place = place
         self.garbles = False
 
     async def run(self, *commands: Command, within: float | None = None) -> list[Any]:
-        if self.garbles:
+        if self.garbles and self.place is None:
             return [self.reply for _ in commands]
-        return await super().run(*commands, within=within)
+        replies = await super().run(*commands, within=within)
+        if self.garbles and self.place is not None:
+            replies[self.place] = self.reply
+        return replies
 
 
 def visit(connection: Connection) -> Visit:
@@ -57,34 +62,22 @@ async def test_a_waiter_goes_on_without_the_cache(reply: object) -> None:
 @pytest.mark.parametrize("reply", [*GARBLED, {b"field": None}, {None: b"entry"}, [b"a", None]])
 async def test_an_index_that_makes_no_sense_is_that_of_no_cache(reply: object) -> None:
     """A question goes on without it."""
-    connection = Garbling(reply)
+    connection = Garbling(reply, place=2)
     asker = visit(connection)
     await asker.look_up()
-    run = connection.run
-
-    async def garbling_the_index(*commands: Command, within: float | None = None) -> list[Any]:
-        replies = await run(*commands, within=within)
-        return [*replies[:2], reply, *replies[3:]]
-
-    connection.run = garbling_the_index  # type: ignore[method-assign]  # of this one alone
+    connection.garbles = True
     survey = await asker.survey()
     assert (survey.others, survey.ours, asker.status) == ({}, True, "unavailable")
 
 
 async def test_whose_own_token_comes_garbled_does_not_wait_for_itself() -> None:
     """Nobody would renew that flight, so it would be over after seconds."""
-    connection = Garbling(b"another")
+    connection = Garbling(b"another", place=1)
     asker = visit(connection)
     await asker.look_up()
-    run = connection.run
-
-    async def garbling_a_token(*commands: Command, within: float | None = None) -> list[Any]:
-        replies = await run(*commands, within=within)
-        return [replies[0], b"another", *replies[2:]]
-
-    connection.run = garbling_a_token  # type: ignore[method-assign]  # of this one alone
+    connection.garbles = True
     assert not (await asker.survey()).ours
-    connection.run = run  # type: ignore[method-assign]
+    connection.garbles = False
     loop = asyncio.get_running_loop()
     began = loop.time()
     await asker.wait(began + 5)

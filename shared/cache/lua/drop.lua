@@ -8,16 +8,14 @@
 
 -- include: common/entries
 -- include: common/live
--- include: common/changes
+-- include: common/drops
 local questions, ttl = KEYS[1], ARGV[2]
 
 local dropped, gone = 0, {}
 for i = 4, #ARGV do
   local entry = redis.call('HGET', questions, ARGV[i])
   if entry then
-    local kind = kind_of(entry)
-    gone[kind] = (gone[kind] or 0) + 1
-    count_live(KEYS[5], kind, end_of(entry), -1, ttl)
+    drop_entry(gone, entry, KEYS[5], ttl)
   end
   dropped = dropped + redis.call('HDEL', questions, ARGV[i])
   redis.call('HDEL', KEYS[2], ARGV[i])
@@ -37,8 +35,5 @@ for i = 1, #flat, 2 do
     kept[kind] = (kept[kind] or 0) + 1
   end
 end
-count_drops(KEYS[4], gone, ttl)
-if ARGV[3] ~= '' then
-  count_change(KEYS[4], kept, tonumber(ARGV[3]), ttl)
-end
+count_change(KEYS[4], gone, kept, ARGV[3], ttl)
 return dropped

@@ -6,27 +6,22 @@
 
 -- include: common/entries
 -- include: common/live
--- include: common/changes
+-- include: common/drops
 local live, ttl = KEYS[5], ARGV[1]
 
 local dropped, gone = 0, {}
 local flat = redis.call('HGETALL', KEYS[1])
 for i = 1, #flat, 2 do
   if flat[i] ~= 'fence' then
-    local kind = kind_of(flat[i + 1])
-    count_live(live, kind, end_of(flat[i + 1]), -1, ttl)
-    gone[kind] = (gone[kind] or 0) + 1
+    drop_entry(gone, flat[i + 1], live, ttl)
     dropped = dropped + 1
   end
 end
 local embeddings = redis.call('HVALS', KEYS[6])
 for _, embedding in ipairs(embeddings) do
-  count_live(live, 'e', tonumber(string.sub(embedding, -10)) or 0, -1, ttl)
+  count_live(live, 'e', end_of_embedding(embedding), -1, ttl)
 end
 gone['e'] = #embeddings
 redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[6])
-count_drops(KEYS[4], gone, ttl)
-if ARGV[2] ~= '' then
-  count_change(KEYS[4], {}, tonumber(ARGV[2]), ttl)
-end
+count_change(KEYS[4], gone, {}, ARGV[2], ttl)
 return dropped

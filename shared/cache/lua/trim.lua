@@ -7,6 +7,7 @@
 
 -- include: common/entries
 -- include: common/live
+-- include: common/drops
 local excess = redis.call('HLEN', KEYS[1]) - 1 - tonumber(ARGV[1])
 if excess <= 0 then
   return 0
@@ -15,7 +16,7 @@ local flat = redis.call('HGETALL', KEYS[1])
 local entries = {}
 for i = 1, #flat, 2 do
   if flat[i] ~= 'fence' and flat[i] ~= ARGV[2] then
-    entries[#entries + 1] = {flat[i], end_of(flat[i + 1]), kind_of(flat[i + 1])}
+    entries[#entries + 1] = {flat[i], end_of(flat[i + 1]), flat[i + 1]}
   end
 end
 table.sort(entries, function(a, b)
@@ -25,16 +26,14 @@ table.sort(entries, function(a, b)
   return a[2] < b[2]
 end)
 excess = math.min(excess, #entries)
-local answers, contexts = 0, 0
+local gone = {}
 for i = 1, excess do
   for key = 1, 3 do
     redis.call('HDEL', KEYS[key], entries[i][1])
   end
-  count_live(KEYS[5], entries[i][3], entries[i][2], -1, ARGV[3])
-  answers = answers + (entries[i][3] == 'a' and 1 or 0)
-  contexts = contexts + ((entries[i][3] == 'a' or entries[i][3] == 'c') and 1 or 0)
+  drop_entry(gone, entries[i][3], KEYS[5], ARGV[3])
 end
-redis.call('HINCRBY', KEYS[4], 'evicted', excess)
-redis.call('HINCRBY', KEYS[4], 'l1_drops', answers)
-redis.call('HINCRBY', KEYS[4], 'l3_drops', contexts)
+local events = drops_of(gone)
+events.evicted = excess
+count(KEYS[4], events, ARGV[3])
 return excess

@@ -144,11 +144,8 @@ class Targets:
         What has no id cannot fail alone, so the whole batch may come again, by an error. The
         function goes on either way.
         """
-        began = time.monotonic()
         try:
             response = self.queue(event, Context())  # type: ignore[arg-type]  # a part of it
-            if time.monotonic() - began > STANDSTILL:
-                response = self.queue(event, Context())  # type: ignore[arg-type]  # as above
         except Exception:
             self.deliver([_GOOD])
             return

@@ -1,4 +1,5 @@
--- What an entry of an index says, by the places that `questions.py` writes it to.
+-- What an entry of an index says, by the places that `questions.py` writes it to, and an embedding
+-- of a user's own (`embeddings.py`).
 
 local VERSION = '2'  -- see `codec.py`
 
@@ -20,4 +21,8 @@ end
 
 local function cost_of(entry)  -- in billionths of a dollar
   return tonumber(string.sub(entry, 24, 35)) or 0
+end
+
+local function end_of_embedding(embedding)  -- of a user's own, in seconds since 1970
+  return tonumber(string.sub(embedding, -10)) or 0
 end
