@@ -10,6 +10,7 @@ import pytest
 from functions.application import build_app
 from infra.local.playground import app as playground
 from infra.local.remembering import RememberingEmbedder
+from shared.cache.commands import Command
 from shared.container import Container
 from shared.errors import InferenceUnavailableError
 from shared.settings import Settings
@@ -62,6 +63,8 @@ async def player(valkey_url: str, request: pytest.FixtureRequest) -> AsyncIterat
         embedder=RememberingEmbedder(embedder),
         answerer=SlowAnswerer(),
     )
+    assert container.connection
+    await container.connection.run(Command.of("FLUSHALL"))  # others ask with the same model
     user = request.node.name
     await container.freshness.note_changed(written(user, "hope", "Hope is an anchor."))
     transport = httpx.ASGITransport(build_app(container, playground.part(container)))
