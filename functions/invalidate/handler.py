@@ -111,14 +111,18 @@ class _Applying:
 
 def _carried(record: "SQSRecord") -> dict[str, str]:
     """What a message's sender, and SQS itself, tell of where it came from; they need not."""
-    attributes = record.get("messageAttributes") or {}
     given = {
         name.lower(): each.get("stringValue")
-        for name, each in attributes.items()
+        for name, each in _object(record.get("messageAttributes")).items()
         if isinstance(each, dict)
     }
-    given["awstraceheader"] = (record.get("attributes") or {}).get("AWSTraceHeader")
+    given["awstraceheader"] = _object(record.get("attributes")).get("AWSTraceHeader")
     return {name: text for name, text in given.items() if isinstance(text, str)}
+
+
+def _object(value: object) -> dict[str, Any]:
+    """Whatever else stands there tells nothing, and is no reason not to apply a change."""
+    return value if isinstance(value, dict) else {}
 
 
 def _queue(record: "SQSRecord") -> dict[str, str]:

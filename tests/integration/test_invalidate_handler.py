@@ -133,7 +133,12 @@ def test_a_batch_of_nothing_but_bad_messages_is_reported_not_raised(function: Fu
 
 @pytest.mark.parametrize(
     "attributes",
-    [{}, {"attributes": None, "messageAttributes": None}, {"messageAttributes": {"a": "b"}}],
+    [
+        {},
+        {"attributes": None, "messageAttributes": None},
+        {"messageAttributes": {"a": "b"}},
+        {"attributes": ["a"], "messageAttributes": [{}]},
+    ],
 )
 def test_a_message_of_which_nothing_more_is_told_is_applied(
     function: Function, attributes: dict[str, Any]

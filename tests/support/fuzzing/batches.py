@@ -5,10 +5,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.support.fuzzing.values import changes, json_values, texts
-from tests.support.queues import batch
+from tests.support.queues import batch, body
 
 messages = st.lists(changes, min_size=1, max_size=4)
 """Bodies of a batch's messages."""
+
+_sound = st.integers(0, 99).map(lambda version: body("ann", "note", "updated", version, "Trust."))
 
 _FIELDS = (
     *("messageId", "receiptHandle", "body", "attributes", "messageAttributes", "eventSource"),
@@ -27,7 +29,8 @@ def damaged(draw: st.DrawFn) -> Any:
     """A batch in which something is missing, or is of another kind, or is no batch at all."""
     if not draw(st.integers(0, 5)):
         return draw(json_values | st.fixed_dictionaries({"Records": json_values}))
-    made: Any = batch(*draw(messages))
+    # A message that can be applied must be, whatever else of its record is damaged.
+    made: Any = batch(*draw(messages | st.lists(_sound, min_size=1, max_size=4)))
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.integers(0, len(made["Records"]) - 1))
         record = made["Records"][place]
