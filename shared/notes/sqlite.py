@@ -235,9 +235,11 @@ class SQLiteNoteStore:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         # aiosqlite leaves its thread behind where opening fails, so let it fail here.
         await asyncio.to_thread(lambda: sqlite3.connect(self._path).close())
-        connection = await aiosqlite.connect(
-            self._path, timeout=self._busy_timeout, isolation_level=None
-        )
+        connecting = aiosqlite.connect(self._path, timeout=self._busy_timeout, isolation_level=None)
+        # A process may end with its store open, as functions do: no thread is to hold it up. What
+        # was not committed is undone, as after a crash.
+        connecting._thread.daemon = True  # noqa: SLF001  # aiosqlite offers no other way
+        connection = await connecting
         try:
             await self._write_ahead(connection)
             await connection.execute("PRAGMA foreign_keys = ON")

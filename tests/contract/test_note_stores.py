@@ -2,8 +2,11 @@
 
 import asyncio
 import itertools
+import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, closing
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +254,24 @@ async def test_many_may_open_a_new_store_at_once(tmp_path: Path) -> None:
             ]
             found = await asyncio.gather(*(store.notes("ann") for store in stores))
             assert found == [[]] * 6
+
+
+_LEAVES_IT_OPEN = """
+import asyncio, sys
+from pathlib import Path
+from shared.notes.note import Note
+from shared.notes.sqlite import SQLiteNoteStore
+store = SQLiteNoteStore(Path(sys.argv[1]))
+asyncio.run(store.replace(Note("ann", "n", "Title", "Text", 1, 1), []))
+"""
+
+
+def test_a_process_ends_with_its_store_open_and_loses_nothing(tmp_path: Path) -> None:
+    """Functions never close theirs."""
+    file = tmp_path / "notes.db"
+    subprocess.run([sys.executable, "-c", _LEAVES_IT_OPEN, file], timeout=30, check=True)
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT note_id, text FROM notes").fetchall() == [("n", "Text")]
 
 
 async def test_deletions_are_forgotten_after_their_time(backend: Backend) -> None:
