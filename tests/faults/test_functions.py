@@ -21,7 +21,7 @@ from shared import statistics
 from shared.container import Container
 from tests.support.main_job import ask, written
 from tests.support.outages import a_container
-from tests.support.queues import START, Context, batch, body, failed
+from tests.support.queues import START, Context, batch, body, close, failed
 from tests.support.troubles import TROUBLES, Redis
 from tests.support.waiting import repeated
 
@@ -92,8 +92,8 @@ async def test_a_message_from_the_queue_comes_again_until_it_is_done(
 ) -> None:
     event = batch(body("ann", "note", "updated", 2, "Faith is a gift."))
     context: Any = Context()  # the part of it that is looked at
-    warm = a_container(redis.url, container.store)  # type: ignore[arg-type]  # in memory
-    handler = QueueHandler(lambda: warm)
+    store: Any = container.store  # in memory
+    handler = QueueHandler(lambda: a_container(redis.url, store))
 
     async def delivered() -> bool:
         # The handler has a loop of its own, which no other may run beside in one thread.
@@ -104,9 +104,7 @@ async def test_a_message_from_the_queue_comes_again_until_it_is_done(
     redis.heal()
     await repeated(delivered)
     await fresh(container)
-    loop, _ = handler._warm or pytest.fail("it opened nothing")
-    await asyncio.to_thread(loop.run_until_complete, warm.aclose())
-    loop.close()
+    await asyncio.to_thread(close, handler)
 
 
 async def test_a_pushed_message_is_refused_until_it_is_done(

@@ -28,7 +28,7 @@ from tests.support.model_trouble import (
     open_container,
     write_all,
 )
-from tests.support.queues import Context, batch, body, failed
+from tests.support.queues import Context, batch, body, close, failed
 from tests.support.waiting import repeated
 
 TEXT = "Faith is a gift of God."
@@ -71,8 +71,7 @@ async def test_a_message_from_the_queue_comes_again_until_its_text_can_be_embedd
 ) -> None:
     """Meanwhile the note is what it was, for it has not changed yet."""
     context: Any = Context()  # the part of it that is looked at
-    warm = open_container(around, fault, **QUICK)
-    handler = QueueHandler(lambda: warm)
+    handler = QueueHandler(lambda: open_container(around, fault, **QUICK))
 
     async def delivered() -> bool:
         # The handler has a loop of its own, which no other may run beside in one thread.
@@ -86,9 +85,7 @@ async def test_a_message_from_the_queue_comes_again_until_its_text_can_be_embedd
     await repeated(delivered)
     assert TEXT in [source.content for source in (await ask(asked, "ann", TEXT)).sources]
     assert await answer(asked) != f"{ASKED} [1]"
-    loop, _ = handler._warm or pytest.fail("it opened nothing")
-    await asyncio.to_thread(loop.run_until_complete, warm.aclose())
-    loop.close()
+    await asyncio.to_thread(close, handler)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

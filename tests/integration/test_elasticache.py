@@ -29,7 +29,7 @@ from shared.errors import CacheUnavailableError
 from shared.settings import Settings
 from tests.support import iam
 from tests.support.platform_credentials import credentials_endpoint
-from tests.support.queues import Context, batch, body, container, failed
+from tests.support.queues import Context, batch, body, close, container, failed
 from tests.support.servers import ValkeyCluster, valkey_cluster
 from tests.support.tls import Authority
 
@@ -146,10 +146,7 @@ def test_all_functions_work_over_tls_with_a_roles_tokens(
         assert figures["note_changes"]["acknowledged"] == 2
     finally:
         loop.run_until_complete(opened.aclose())
-        assert change._warm
-        changes, changed = change._warm
-        changes.run_until_complete(changed.aclose())
-        changes.close()
+        close(change)
         asyncio.set_event_loop(None)
         loop.close()
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -27,6 +28,7 @@ from tests.support.queues import (
     Quoter,
     batch,
     body,
+    close,
     container,
     failed,
 )
@@ -52,6 +54,9 @@ class Function:
     def __call__(self, *bodies: str, milliseconds: int = 30_000) -> list[str]:
         """Invoke it with a batch; ids of the messages that failed."""
         return self.invoke(batch(*bodies), milliseconds)
+
+    def close(self) -> None:
+        close(self.handler)
 
     def invoke(self, event: dict[str, Any], milliseconds: int = 30_000) -> list[str]:
         return failed(self.handler(event, Context(milliseconds)))  # type: ignore[arg-type]  # a part of it
@@ -88,9 +93,11 @@ def proxy(valkey_url: str) -> Iterator[CountingProxy]:
 
 
 @pytest.fixture
-def function(proxy: CountingProxy, tmp_path: Path) -> Function:
+def function(proxy: CountingProxy, tmp_path: Path) -> Iterator[Function]:
     database = f"sqlite:///{tmp_path / 'notes.db'}"
-    return Function(Settings(redis_url=proxy.url, database_url=database, redis_timeout=5))
+    settings = Settings(redis_url=proxy.url, database_url=database, redis_timeout=5)
+    with closing(Function(settings)) as made:
+        yield made
 
 
 def test_a_change_reaches_the_next_answer(function: Function) -> None:
@@ -198,8 +205,7 @@ def test_another_loops_coming_and_going_does_no_harm(function: Function) -> None
 
 def test_after_its_loop_was_closed_it_starts_anew(function: Function) -> None:
     assert function(body("ann", "n", "created", 1, "one")) == []
-    assert function.handler._warm
-    function.handler._warm[0].close()
+    function.close()
     assert function(body("ann", "n", "updated", 2, "two")) == []
     assert function.opened == 2
 
@@ -238,16 +244,17 @@ def test_without_time_left_everything_comes_again(function: Function) -> None:
 def test_without_redis_nothing_is_acknowledged(tmp_path: Path) -> None:
     with start_valkey() as server:
         settings = Settings(redis_url=server.url, database_url=f"sqlite:///{tmp_path / 'notes.db'}")
-    function = Function(settings)
     bodies = [body("ann", "n", "created", 1, "x"), body("bob", "n", "deleted", 1)]
-    assert function(*bodies) == ["0", "1"]
+    with closing(Function(settings)) as function:
+        assert function(*bodies) == ["0", "1"]
 
 
 def test_where_the_notes_cannot_be_read_the_log_reports_it(
     valkey_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    function = Function(Settings(redis_url=valkey_url, database_url=f"sqlite:///{tmp_path}"))
-    assert function(body("ann", "n", "updated", 1)) == []
+    settings = Settings(redis_url=valkey_url, database_url=f"sqlite:///{tmp_path}")
+    with closing(Function(settings)) as function:
+        assert function(body("ann", "n", "updated", 1)) == []
     (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert _facts(warning)["exact"] is False
 

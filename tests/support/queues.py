@@ -109,6 +109,14 @@ def container(settings: Settings) -> Container:
     return Container(settings, embedder=HashedEmbedder(), answerer=Quoter())
 
 
+def close(handler: QueueHandler) -> None:
+    """Close what a function keeps from batch to batch; on Lambda it ends with its process."""
+    if handler._warm:
+        loop, opened = handler._warm
+        loop.run_until_complete(opened.aclose())
+        loop.close()
+
+
 def main() -> None:
     handler = QueueHandler(lambda: container(Settings.from_env(os.environ)), Again())
     handler({"Records": []}, Context())  # type: ignore[arg-type]  # a part of it

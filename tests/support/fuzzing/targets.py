@@ -25,7 +25,7 @@ from shared.notes.note import Note
 from shared.vectors import Vector, canonical
 from tests.support.asking import write_notes
 from tests.support.outages import SlowAnswerer
-from tests.support.queues import Context, batch, body, failed
+from tests.support.queues import Context, batch, body, close, failed
 from tests.support.stores import MemoryNoteStore
 from tests.support.tokens import Issuer, issuing
 
@@ -100,10 +100,7 @@ class Targets:
 
     def close(self) -> None:
         self._loop.run_until_complete(self.container.aclose())
-        if self.queue._warm:
-            loop, container = self.queue._warm
-            loop.run_until_complete(container.aclose())
-            loop.close()
+        close(self.queue)
         self.redis.close()
 
     def send(self, event: Any) -> None:
