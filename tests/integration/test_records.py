@@ -20,7 +20,7 @@ from shared.settings import Settings
 from shared.telemetry import JsonLines
 from tests.support.asking import Surroundings, surroundings, write_notes
 from tests.support.http_faults import refuse
-from tests.support.queues import Context, body, record
+from tests.support.queues import Context, body, close, record
 from tests.support.servers import call
 
 EVENT = Path(__file__).parents[1] / "events" / "http_api_v2.json"
@@ -172,6 +172,7 @@ def test_each_message_of_a_batch_leaves_a_line_with_its_ids_and_figures(
     good["messageAttributes"]["X-Correlation-Id"] = {"stringValue": "order-7", "dataType": "String"}
     handler = QueueHandler(lambda: Container(settings))
     handler({"Records": [good, record("m2", "secret")]}, Context())  # type: ignore[arg-type]  # a part of it
+    close(handler)
     applied, failed = sorted(log(), key=lambda line: str(line["message_id"]))
     assert (applied["message"], applied["correlation"]) == ("note change applied", "order-7")
     assert (applied["NoteChanges"], applied["Failed"]) == (1, 0)

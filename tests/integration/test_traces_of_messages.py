@@ -15,7 +15,7 @@ from shared.container import Container
 from shared.settings import Settings
 from shared.steps import step
 from tests.support.asking import Surroundings, surroundings
-from tests.support.queues import Context, body, record
+from tests.support.queues import Context, body, close, record
 from tests.support.servers import call
 from tests.support.traces import TRACE, TRACEPARENT, traced, trees
 
@@ -52,8 +52,10 @@ def test_a_messages_handling_is_a_part_of_its_senders_trace(
     message = record("m1", body("ann", "n", "updated", 1, "Faith is trust."))
     message["messageAttributes"] |= attribute
     message["attributes"] |= system
+    handler = QueueHandler(lambda: Container(settings))
     with traced(settings) as collected:
-        answer = QueueHandler(lambda: Container(settings))({"Records": [message]}, Context())  # type: ignore[arg-type]  # a part of it
+        answer = handler({"Records": [message]}, Context())  # type: ignore[arg-type]  # a part of it
+    close(handler)
     assert answer == {"batchItemFailures": []}
     (tree,) = trees(collected.get_finished_spans())
     assert (tree.name, tree.trace_id) == ("process note-changes", TRACE)
