@@ -68,6 +68,7 @@ def seconds(record: "Mapping[str, Any]", error: Exception) -> int:
     """Tell in how many seconds a record comes again that failed so."""
     if isinstance(error, InvalidChangeError):
         return HOPELESS
-    told = str((record.get("attributes") or {}).get("ApproximateReceiveCount", 1))
+    attributes = record.get("attributes")
+    told = str(attributes.get("ApproximateReceiveCount")) if isinstance(attributes, dict) else ""
     received = int(told) if told.isdecimal() else 1
     return PAUSES[min(max(received, 1), len(PAUSES)) - 1]

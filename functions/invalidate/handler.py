@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 # the first one.
 from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType
 
+from functions.invalidate import origin
 from functions.invalidate.again import Again
 from functions.invalidate.applying import apply, explained
 from functions.opening import open_container
@@ -95,7 +96,8 @@ class _Applying:
         records keep their order.
         """
         try:
-            with explained(record.message_id, _carried(record), of=_queue(record)):
+            told = origin.queued(record.raw_event)
+            with explained(record.message_id, told.carried, of=told.of):
                 await self._apply(record)
         except Exception as error:
             self.failed.append((record.raw_event, error))
@@ -107,27 +109,6 @@ class _Applying:
         change = parse_change(record.body)
         async with asyncio.timeout_at(self._deadline), self._turns[change.user_id]:
             await apply(change, self._freshness, message_id=record.message_id)
-
-
-def _carried(record: "SQSRecord") -> dict[str, str]:
-    """What a message's sender, and SQS itself, tell of where it came from; they need not."""
-    given = {
-        name.lower(): each.get("stringValue")
-        for name, each in _object(record.get("messageAttributes")).items()
-        if isinstance(each, dict)
-    }
-    given["awstraceheader"] = _object(record.get("attributes")).get("AWSTraceHeader")
-    return {name: text for name, text in given.items() if isinstance(text, str)}
-
-
-def _object(value: object) -> dict[str, Any]:
-    """Whatever else stands there tells nothing, and is no reason not to apply a change."""
-    return value if isinstance(value, dict) else {}
-
-
-def _queue(record: "SQSRecord") -> dict[str, str]:
-    name = str(record.get("eventSourceARN", "")).rpartition(":")[2]
-    return {"messaging.system": "aws_sqs", "messaging.destination.name": name}
 
 
 handler = QueueHandler(open_container, Again())

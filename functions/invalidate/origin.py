@@ -1,16 +1,17 @@
-"""Where a pushed message came from, as its envelope and its headers tell.
+"""Where a message came from, as its envelope, its headers or its record tell.
 
 For traces and the log alone: nothing here fails, and none of it is believed any further.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 _CARRIED = ("traceparent", "tracestate", "x-correlation-id")
 _CLOUD_EVENT = "ce-"
 _GOOGLE = "googclient_"  # Pub/Sub's own clients put it before the names that they carry
+_XRAY = "awstraceheader"
 _LONGEST = 512  # characters of anything that is told
 
 
@@ -40,14 +41,9 @@ def pushed(headers: Mapping[str, str], body: object) -> Origin:
         of = _queue("gcp_pubsub", message["subscription"], "/")
         return _origin(inner.get("messageId"), google | given, of)
     if message.get("Type") == "Notification":
-        told = message.get("MessageAttributes")
-        attributes: dict[str, object] = {
-            name: each.get("Value")
-            for name, each in (told.items() if isinstance(told, dict) else ())
-            if isinstance(each, dict)
-        }
         of = _queue("aws.sns", message.get("TopicArn"), ":")
-        return _origin(message.get("MessageId"), _texts(attributes), of)
+        sent = _attributes(message.get("MessageAttributes"), "Value")
+        return _origin(message.get("MessageId"), sent, of)
     if "detail-type" in message:
         return _origin(message.get("id"), {}, _queue("aws_eventbridge", None))
     if "specversion" in message:
@@ -58,6 +54,16 @@ def pushed(headers: Mapping[str, str], body: object) -> Origin:
         if name.startswith(_CLOUD_EVENT)
     }
     return _origin(binary.get("id"), binary, _queue("_OTHER", None))
+
+
+def queued(record: Mapping[str, Any]) -> Origin:
+    """Tell it of a record of SQS; SQS itself tells of X-Ray's trace."""
+    of = _queue("aws_sqs", record.get("eventSourceARN"), ":")
+    sent = _attributes(record.get("messageAttributes"), "stringValue")
+    told = _origin(record.get("messageId"), sent, of)
+    added = _texts(record.get("attributes"))
+    traced = {_XRAY: added[_XRAY]} if _XRAY in added else {}
+    return replace(told, carried=told.carried | traced)
 
 
 def read(body: bytes) -> Any:
@@ -72,6 +78,12 @@ def _origin(given: object, carried: Mapping[str, str], of: dict[str, str]) -> Or
     named = given if isinstance(given, str) and given else "pushed without an id"
     kept = {name: carried[name] for name in _CARRIED if name in carried}
     return Origin(named[:_LONGEST], kept, of)
+
+
+def _attributes(told: object, value: str) -> dict[str, str]:
+    """Those of SNS and SQS are objects; the text is in the member that is named `value`."""
+    each = told.items() if isinstance(told, dict) else ()
+    return _texts({name: of.get(value) for name, of in each if isinstance(of, dict)})
 
 
 def _texts(told: object) -> dict[str, str]:

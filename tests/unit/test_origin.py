@@ -1,10 +1,10 @@
-"""Where a pushed message came from: told by whatever carries it, and never a reason to fail."""
+"""Where a message came from: told by whatever carries it, and never a reason to fail."""
 
 from typing import Any
 
 import pytest
 
-from functions.invalidate.origin import Origin, pushed, read
+from functions.invalidate.origin import Origin, pushed, queued, read
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 CARRIED = {"traceparent": TRACEPARENT}
@@ -77,9 +77,34 @@ def test_each_envelope_tells_its_own(headers: dict[str, str], body: Any, expecte
     assert pushed(headers, body) == expected
 
 
+@pytest.mark.parametrize(
+    ("attributes", "carried"),
+    [
+        ({}, {}),
+        ({"AWSTraceHeader": "Root=1-2-3"}, {"awstraceheader": "Root=1-2-3"}),
+        ({"traceparent": TRACEPARENT}, {}),
+    ],
+)
+def test_a_record_tells_its_queue_and_what_sender_and_sqs_each_may_tell(
+    attributes: dict[str, str], carried: dict[str, str]
+) -> None:
+    sent = {
+        "Traceparent": {"dataType": "String", "stringValue": TRACEPARENT},
+        "AWSTraceHeader": {"dataType": "String", "stringValue": "no sender's to tell"},
+    }
+    record = {
+        "messageId": "12",
+        "messageAttributes": sent,
+        "attributes": attributes,
+        "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:note-changes",
+    }
+    of = {"messaging.system": "aws_sqs", "messaging.destination.name": "note-changes"}
+    assert queued(record) == Origin("12", CARRIED | carried, of)
+
+
 @pytest.mark.parametrize("nonsense", [None, 7, [], {}, "x" * 1_000])
 def test_whatever_stands_in_its_place_fails_nothing(nonsense: Any) -> None:
-    for body in (
+    bodies = (
         nonsense,
         {"subscription": nonsense, "message": {"attributes": nonsense, "messageId": nonsense}},
         {"subscription": "s", "message": {"attributes": {"traceparent": nonsense}}},
@@ -87,8 +112,14 @@ def test_whatever_stands_in_its_place_fails_nothing(nonsense: Any) -> None:
         {"Type": "Notification", "MessageAttributes": {"traceparent": nonsense}},
         {"specversion": nonsense, "traceparent": nonsense, "id": nonsense},
         {"detail-type": nonsense, "id": nonsense},
-    ):
-        told = pushed({}, body)
+    )
+    names = ("messageId", "messageAttributes", "attributes", "eventSourceARN")
+    records = (
+        dict.fromkeys(names, nonsense),
+        {name: {"traceparent": nonsense, "AWSTraceHeader": nonsense} for name in names},
+    )
+    tellings = [pushed({}, body) for body in bodies] + [queued(record) for record in records]
+    for told in tellings:
         assert told.carried == {}
         assert 0 < len(told.id) <= 512
         assert all(len(value) <= 512 for value in told.of.values())
