@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -10,13 +11,13 @@ import pytest
 from functions.application import build_app
 from infra.local.playground import app as playground
 from infra.local.remembering import RememberingEmbedder
-from shared.cache.commands import Command
 from shared.container import Container
 from shared.errors import InferenceUnavailableError
 from shared.settings import Settings
 from shared.vectors import Vector
 from tests.support.counted import SlowAnswerer
 from tests.support.main_job import MINILM, written
+from tests.support.servers import call
 from tests.support.stores import MemoryNoteStore
 
 
@@ -56,6 +57,7 @@ class Player:
 
 @pytest.fixture
 async def player(valkey_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Player]:
+    call(urlsplit(valkey_url).port or 0, "FLUSHALL")  # others ask with the same model
     embedder = Embedder()
     container = Container(
         Settings(redis_url=valkey_url, redis_timeout=5, local_mode=True),
@@ -63,8 +65,6 @@ async def player(valkey_url: str, request: pytest.FixtureRequest) -> AsyncIterat
         embedder=RememberingEmbedder(embedder),
         answerer=SlowAnswerer(),
     )
-    assert container.connection
-    await container.connection.run(Command.of("FLUSHALL"))  # others ask with the same model
     user = request.node.name
     await container.freshness.note_changed(written(user, "hope", "Hope is an anchor."))
     transport = httpx.ASGITransport(build_app(container, playground.part(container)))

@@ -111,10 +111,10 @@ def container(settings: Settings) -> Container:
 
 def close(handler: QueueHandler) -> None:
     """Close what a function keeps from batch to batch; on Lambda it ends with its process."""
-    if handler._warm:
-        loop, opened = handler._warm
-        loop.run_until_complete(opened.aclose())
-        loop.close()
+    assert handler._warm, "it opened nothing"
+    loop, opened = handler._warm
+    loop.run_until_complete(opened.aclose())
+    loop.close()
 
 
 def main() -> None:

@@ -100,7 +100,8 @@ class Targets:
 
     def close(self) -> None:
         self._loop.run_until_complete(self.container.aclose())
-        close(self.queue)
+        if self.queue._warm:
+            close(self.queue)
         self.redis.close()
 
     def send(self, event: Any) -> None:
