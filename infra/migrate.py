@@ -9,7 +9,7 @@ import os
 import sys
 
 from shared.errors import ConfigurationError, TercetError
-from shared.notes.postgres import PostgresNoteStore
+from shared.notes.postgres.store import PostgresNoteStore
 from shared.settings import Settings
 
 

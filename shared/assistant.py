@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from shared.answer import Answer, new_answer_id
-from shared.coalescing import Coalescer, Turn
+from shared.cache.coalescing import Coalescer, Turn
 from shared.errors import (
     BreakerOpenError,
     InferenceError,
@@ -14,16 +14,16 @@ from shared.errors import (
     StoreUnavailableError,
     UnavailableError,
 )
+from shared.observability.timings import step
 from shared.question import Question
 from shared.reply import Reply
-from shared.steps import step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shared.cache.found import Found, Survey
-    from shared.cache.visit import Visit
-    from shared.inference.model import Completion
+    from shared.cache.results import LookupResult, MissContext
+    from shared.cache.session import CacheSession
+    from shared.inference.ports import Completion
     from shared.notes.note import Source
     from shared.parts import Parts
     from shared.vectors import Vector
@@ -58,10 +58,10 @@ class _Ask:
 
     request: Request
     question: Question
-    visit: "Visit"
+    session: "CacheSession"
     turn: "Turn[_Outcome]"
     deadline: float
-    survey: "Survey" = field(init=False)
+    survey: "MissContext" = field(init=False)
     sources: "Sequence[Source] | None" = None
     has_nothing_stale: bool = False
 
@@ -70,17 +70,17 @@ class _Ask:
 class _Outcome:
     """What came of a question, for those who asked the same at the same moment."""
 
-    visit: "Visit"
+    session: "CacheSession"
     reply: Reply | Exception
 
-    def told_to(self, question: Question, visit: "Visit") -> Reply:
+    def told_to(self, question: Question, session: "CacheSession") -> Reply:
         """Tell it to another asker."""
         if isinstance(self.reply, Exception):
-            visit.follow(self.visit, "failed")
+            session.follow(self.session, "failed")
             # As it was told: each who raises it would add to its traceback.
             raise self.reply.with_traceback(None)
         reply = self.reply.told_to(question)
-        visit.follow(self.visit, reply.way, reply.answer.cost if reply.answer else 0.0)
+        session.follow(self.session, reply.way, reply.answer.cost if reply.answer else 0.0)
         return reply
 
 
@@ -91,13 +91,13 @@ class Assistant:
         self,
         parts: "Parts",
         *,
-        open_visit: "Callable[[Request, Question], Visit]",
+        open_session: "Callable[[Request, Question], CacheSession]",
         retrieved_chunks: int,
         seconds: float,
     ) -> None:
         """`seconds` is how long an answer may take where the request does not say."""
         self._parts = parts
-        self._open_visit = open_visit
+        self._open_session = open_session
         self._k = retrieved_chunks
         self._seconds = seconds
         self._coalescer: Coalescer[_Outcome] = Coalescer()
@@ -111,32 +111,34 @@ class Assistant:
             StoreUnavailableError: the notes cannot be read.
         """
         question = Question.parse(request.query)
-        visit = self._open_visit(request, question)
+        session = self._open_session(request, question)
         try:
-            reply = await self._in_turn(request, question, visit)
+            reply = await self._in_turn(request, question, session)
         except BaseException:  # also where its asker gave up
-            visit.end("failed")
+            session.end("failed")
             raise
-        visit.end(reply.way)
+        session.end(reply.way)
         return reply
 
-    async def _in_turn(self, request: Request, question: Question, visit: "Visit") -> Reply:
+    async def _in_turn(
+        self, request: Request, question: Question, session: "CacheSession"
+    ) -> Reply:
         """Answer, or be told what is found by somebody who asks the same here at this moment."""
         deadline = asyncio.get_running_loop().time() + (request.seconds or self._seconds)
-        turn = await self._turn(request, question, visit, deadline)
+        turn = await self._turn(request, question, session, deadline)
         if turn.told is not None:
-            return turn.told.told_to(question, visit)
+            return turn.told.told_to(question, session)
         with turn:
             try:
-                reply = await self._answer(_Ask(request, question, visit, turn, deadline))
+                reply = await self._answer(_Ask(request, question, session, turn, deadline))
             except Exception as error:
-                turn.tell(_Outcome(visit, error))
+                turn.tell(_Outcome(session, error))
                 raise
-            turn.tell(_Outcome(visit, reply))
+            turn.tell(_Outcome(session, reply))
             return reply
 
     async def _turn(
-        self, request: Request, question: Question, visit: "Visit", deadline: float
+        self, request: Request, question: Question, session: "CacheSession", deadline: float
     ) -> "Turn[_Outcome]":
         if request.fresh or request.traceless:
             return Turn()
@@ -144,64 +146,64 @@ class Assistant:
         try:
             turn = await self._coalescer.turn(same, deadline)
         except BaseException as error:
-            visit.follow(None, "failed")
+            session.follow(None, "failed")
             if isinstance(error, TimeoutError):
                 raise InferenceTimeoutError(_UNDER_WAY) from error
             raise
-        visit.spend(turn.gathered)
+        session.spend(turn.gathered)
         return turn
 
     async def _answer(self, ask: _Ask) -> Reply:
-        visit, request = ask.visit, ask.request
+        session, request = ask.session, ask.request
 
         # Round trip 1: has it been answered?
-        with step("look_up"):
-            found = await visit.look_up(only_fence=request.fresh, aliases=not request.exact)
+        with step("lookup"):
+            found = await session.lookup(only_fence=request.fresh, aliases=not request.exact)
         ask.turn.looked()
-        if found.settles:
-            return Reply.of(ask.question, found, visit.status)
+        if found.is_final:
+            return Reply.of(ask.question, found, session.status)
 
         # Round trip 2: its embedding, the user's other questions, and who answers it.
         with step("survey"):
-            ask.survey = await visit.survey()
+            ask.survey = await session.load_miss_context()
         if not (ask.survey.ours or request.fresh):
             found = await self._wait(ask)
-            if found.settles:
-                return Reply.of(ask.question, found, visit.status, joined=True)
+            if found.is_final:
+                return Reply.of(ask.question, found, session.status, joined=True)
 
         ask.sources = found.sources
         try:
             if found.failed:
                 raise found.failed
-            async with visit.flight():
+            async with session.flight():
                 return await self._write(ask)
         except UnavailableError as error:
             # While the language model is left alone, nothing else that fails is waited for, either.
-            if not (visit.breaker != "closed" or isinstance(error, BreakerOpenError)):
+            if not (session.breaker != "closed" or isinstance(error, BreakerOpenError)):
                 raise
             reply = await self._make_do(ask)
             if reply is None:
                 raise
             return reply
 
-    async def _wait(self, ask: _Ask) -> "Found":
+    async def _wait(self, ask: _Ask) -> "LookupResult":
         """Wait while somebody else answers this question."""
         while not ask.survey.ours:
             with step("wait"):
-                found = await ask.visit.wait(ask.deadline, aliases=not ask.request.exact)
-            if found.settles or found.failed:
+                found = await ask.session.wait(ask.deadline, aliases=not ask.request.exact)
+            if found.is_final or found.failed:
                 break
             if asyncio.get_running_loop().time() >= ask.deadline:
                 late = InferenceTimeoutError(_UNDER_WAY)
                 return replace(found, failed=late)
             with step("survey"):
-                ask.survey = await ask.visit.survey()
+                ask.survey = await ask.session.load_miss_context()
         return found
 
     async def _write(self, ask: _Ask) -> Reply:
         """Answer a question that nobody has answered."""
-        request, question, visit, survey = ask.request, ask.question, ask.visit, ask.survey
-        if visit.breaker == "open" and (stale := await self._stale(ask)):
+        request, question, session, survey = ask.request, ask.question, ask.session, ask.survey
+        if session.breaker == "open" and (stale := await self._stale(ask)):
             return stale
         vector, known = survey.vector, ask.sources is not None
         if vector is None:
@@ -213,33 +215,33 @@ class Assistant:
         sources = ask.sources
         if not sources:
             # Kept like any context: whoever waits, or asks next, is told at once.
-            await visit.keep(vector, sources, None)
-            return Reply(question, None, (), None, None, visit.status)
+            await session.keep(vector, sources, None)
+            return Reply(question, None, (), None, None, session.status)
 
         # Round trip 3, where another question is near: does its answer serve this one?
         match = None
         if survey.others and not (request.fresh or request.exact):
             with step("match"):
                 match = await self._parts.matcher.match(
-                    question.normal, vector, sources, survey.others, visit, deadline=ask.deadline
+                    question.normal, vector, sources, survey.others, session, deadline=ask.deadline
                 )
             if match.found:
-                return Reply.of(question, match.found, visit.status, match="semantic")
+                return Reply.of(question, match.found, session.status, match="semantic")
 
         try:
             with step("generate"):
                 answer = await self._generate(ask, sources)
         except InferenceError:
             # Whoever tries again pays for neither the embedding nor the search.
-            await visit.keep(vector, sources, None)
+            await session.keep(vector, sources, None)
             raise
         # The last round trip: kept, unless the user's notes changed since the first.
         with step("keep"):
-            stored = await visit.keep(vector, sources, answer)
+            stored = await session.keep(vector, sources, answer)
 
         tier = "l3" if known else "l2" if survey.vector is not None else None
         refused = match.refused if match else None
-        return Reply(question, answer, sources, tier, None, visit.status, stored, refused=refused)
+        return Reply(question, answer, sources, tier, None, session.status, stored, refused=refused)
 
     async def _embed(self, ask: _Ask) -> "Vector":
         (vector,) = await self._parts.embedder.embed([ask.question.normal], deadline=ask.deadline)
@@ -254,7 +256,7 @@ class Assistant:
 
     async def _generate(self, ask: _Ask, sources: "Sequence[Source]") -> Answer:
         # Without Redis there is no flight: then those of this container share an answer.
-        unaided = ask.visit.status == "unavailable"
+        unaided = ask.session.status == "unavailable"
         answerer = self._parts.sharing_answerer if unaided else self._parts.answerer
         return _new(await answerer.answer(ask.question.normal, sources, deadline=ask.deadline))
 
@@ -269,18 +271,18 @@ class Assistant:
         soon = min(ask.deadline, asyncio.get_running_loop().time() + _QUOTE_SECONDS)
         with step("quote"):
             answer = _new(await answerer.answer(ask.question.normal, sources, deadline=soon))
-        return Reply(ask.question, answer, sources, None, None, ask.visit.status, degraded=True)
+        return Reply(ask.question, answer, sources, None, None, ask.session.status, degraded=True)
 
     async def _stale(self, ask: _Ask) -> Reply | None:
         """Answer as before, though that answer's time is up."""
         if ask.request.fresh or ask.has_nothing_stale:
             return None
-        with step("find_stale"):
-            found = await ask.visit.find_stale(aliases=not ask.request.exact)
+        with step("get_stale"):
+            found = await ask.session.get_stale(aliases=not ask.request.exact)
         ask.has_nothing_stale = not found.answer
         if not found.answer:
             return None
-        return Reply.of(ask.question, found, ask.visit.status, stale=True)
+        return Reply.of(ask.question, found, ask.session.status, stale=True)
 
 
 def _new(completion: "Completion") -> Answer:

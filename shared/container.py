@@ -15,20 +15,20 @@ from shared.settings import Settings
 if TYPE_CHECKING:
     from shared.assistant import Assistant, Request
     from shared.aws.secrets import Secrets
-    from shared.cache.connection import Connection
-    from shared.cache.counting import Counts
+    from shared.cache.counter_reader import CounterReader
+    from shared.cache.counters import PendingCounters
     from shared.cache.feedback import Feedback
-    from shared.cache.ledger import Ledger
-    from shared.cache.pipeline import Pipeline
-    from shared.cache.visit import Visit
+    from shared.cache.pipeline_id import Pipeline
+    from shared.cache.redis.client import RedisClient
+    from shared.cache.session import CacheSession
     from shared.freshness import Freshness
-    from shared.inference.breaker import Breakers
-    from shared.inference.model import Answerer, ChatModel, Embedder
-    from shared.inference.transport import Transport
-    from shared.matching.matcher import Matcher
-    from shared.matching.verifier import Verifier
+    from shared.inference.circuit_breaker import Breakers
+    from shared.inference.http_client import Transport
+    from shared.inference.match_verifier import Verifier
+    from shared.inference.ports import Answerer, ChatModel, Embedder
     from shared.notes.store import NoteStore
     from shared.question import Question
+    from shared.semantic_match import Matcher
 
 _INVALIDATION_TIMEOUT = 1.0  # seconds
 
@@ -73,23 +73,23 @@ class Container:
     @cached_property
     def transport(self) -> "Transport":
         """The HTTP connections to the models' hosts."""
-        from shared.inference.transport import Transport
+        from shared.inference.http_client import Transport
 
         return Transport(self.settings, token=self.secrets.hf_token())
 
     @cached_property
     def breakers(self) -> "Breakers":
         """What leaves models alone that fail."""
-        from shared.cache.breakers import SharedProbes
-        from shared.inference.breaker import Breakers
+        from shared.inference.circuit_breaker import Breakers
+        from shared.inference.shared_breaker import SharedProbes
 
         return Breakers.of(self.settings, SharedProbes(lambda: self.connection))
 
     @cached_property
     def embedder(self) -> "Embedder":
         """What embeds questions and notes."""
+        from shared.inference.circuit_breaking import GuardedEmbedder
         from shared.inference.embeddings import HuggingFaceEmbedder
-        from shared.inference.guarded import GuardedEmbedder
 
         embedder = HuggingFaceEmbedder(self.transport, self.settings)
         return GuardedEmbedder(embedder, self.breakers.embeddings)
@@ -102,7 +102,7 @@ class Container:
     @cached_property
     def answerer(self) -> "Answerer":
         """What writes answers."""
-        from shared.inference.answering import PromptedAnswerer
+        from shared.inference.prompted_answerer import PromptedAnswerer
 
         settings = self.settings
         return PromptedAnswerer(self.chat, settings.context_tokens, settings.answer_tokens)
@@ -110,7 +110,7 @@ class Container:
     @cached_property
     def sharing_answerer(self) -> "Answerer":
         """The same, for when Redis cannot tell who is writing an answer already."""
-        from shared.inference.sharing import SharingAnswerer
+        from shared.inference.coalescing_answerer import SharingAnswerer
 
         return SharingAnswerer(self.answerer)
 
@@ -126,30 +126,30 @@ class Container:
     @cached_property
     def store(self) -> "NoteStore":
         """Where the notes are."""
-        from shared.notes.opening import open_store
+        from shared.notes.factory import open_store
 
         return open_store(self.secrets.database_url(), self.settings.embedding_dimensions)
 
     @cached_property
-    def connection(self) -> "Connection | None":
+    def connection(self) -> "RedisClient | None":
         """Redis, as questions use it; None where the cache is switched off."""
         if not self.settings.cache_enabled:
             return None
-        from shared.cache.connection import Connection
+        from shared.cache.redis.client import RedisClient
 
-        return Connection.open(self.settings)
+        return RedisClient.open(self.settings)
 
     @cached_property
-    def patient_connection(self) -> "Connection":
+    def patient_connection(self) -> "RedisClient":
         """Redis, as invalidations use it: nobody waits for one, and an unheard one comes again."""
-        from shared.cache.connection import Connection
+        from shared.cache.redis.client import RedisClient
 
-        return Connection.open(self.settings, timeout=_INVALIDATION_TIMEOUT)
+        return RedisClient.open(self.settings, timeout=_INVALIDATION_TIMEOUT)
 
     @cached_property
     def pipeline(self) -> "Pipeline":
         """What answers questions, as cache keys need to know it."""
-        from shared.cache.pipeline import Pipeline
+        from shared.cache.pipeline_id import Pipeline
         from shared.inference.prompt import SYSTEM
 
         settings = self.settings
@@ -168,7 +168,7 @@ class Container:
 
         return Assistant(
             self,
-            open_visit=self._open_visit,
+            open_session=self._open_session,
             retrieved_chunks=self.settings.retrieved_chunks,
             seconds=self.settings.inference_timeout,
         )
@@ -176,8 +176,8 @@ class Container:
     @cached_property
     def matcher(self) -> "Matcher":
         """What tells whether two questions are one."""
-        from shared.matching.matcher import Matcher
-        from shared.matching.verifier import ModelVerifier, NoVerifier
+        from shared.inference.match_verifier import ModelVerifier, NoVerifier
+        from shared.semantic_match import Matcher
 
         verifier: Verifier = NoVerifier()
         if self.settings.semantic_verifier == "model" and self._answers_by_model:
@@ -189,9 +189,9 @@ class Container:
     def freshness(self) -> "Freshness":
         """What keeps cached answers true."""
         from shared.cache.invalidation import Invalidation, NoInvalidation
-        from shared.cache.pipeline import embedding_name
+        from shared.cache.pipeline_id import embedding_name
         from shared.freshness import Freshness
-        from shared.notes.preparing import Preparer
+        from shared.notes.ingest import Preparer
 
         settings = self.settings
         preparer = Preparer(
@@ -217,18 +217,18 @@ class Container:
         return Feedback(self.patient_connection)
 
     @cached_property
-    def ledger(self) -> "Ledger":
+    def counter_reader(self) -> "CounterReader":
         """What reads the counters; also where the cache is switched off, if Redis is there."""
-        from shared.cache.ledger import Ledger
+        from shared.cache.counter_reader import CounterReader
 
-        return Ledger(self.patient_connection)
+        return CounterReader(self.patient_connection)
 
     @cached_property
-    def backlog(self) -> "Counts":
+    def backlog(self) -> "PendingCounters":
         """What happened and could not be counted yet."""
-        from shared.cache.counting import Counts
+        from shared.cache.counters import PendingCounters
 
-        return Counts()
+        return PendingCounters()
 
     async def aclose(self) -> None:
         """Close every connection that was opened; the container can be used again afterwards."""
@@ -241,15 +241,15 @@ class Container:
 
     def _guarded_chat(self, *, may_probe: bool) -> "ChatModel":
         from shared.inference.chat import HuggingFaceChat
-        from shared.inference.guarded import GuardedChat
+        from shared.inference.circuit_breaking import GuardedChat
 
         chat = HuggingFaceChat(self.transport, self.settings)
         return GuardedChat(chat, self.breakers.chat, may_probe=may_probe)
 
-    def _open_visit(self, request: "Request", question: "Question") -> "Visit":
-        from shared.cache.visit import Visit
+    def _open_session(self, request: "Request", question: "Question") -> "CacheSession":
+        from shared.cache.session import CacheSession
 
-        return Visit(
+        return CacheSession(
             None if request.traceless else self.connection,
             self.settings,
             user_id=request.user_id,

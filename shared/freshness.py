@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 from shared.cache.keyspace import note_tag
 from shared.errors import StoreUnavailableError
-from shared.notes.changes import OF_ONE_NOTE, Operation
-from shared.steps import step
+from shared.notes.messages.note_changed import OF_ONE_NOTE, Operation
+from shared.observability.timings import step
 from shared.vectors import cosines, from_bytes, stack
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
+    from shared.cache.index_entries import Entry
     from shared.cache.invalidation import Invalidation
-    from shared.cache.questions import Entry
-    from shared.notes.changes import NoteChanged
+    from shared.notes.messages.note_changed import NoteChanged
     from shared.notes.note import Chunk, Note
     from shared.notes.store import NoteStore
     from shared.vectors import Matrix
@@ -75,16 +75,16 @@ class Freshness:
         user_id = change.user_id
         applied = await self._write(change)
         if change.operation not in OF_ONE_NOTE:
-            with step("raise_fence"):
-                index = await self._invalidation.raise_fence(user_id)
+            with step("rotate_fence"):
+                index = await self._invalidation.rotate_fence(user_id)
             with step("forget"):
                 lag = _lag(change)
                 await self._invalidation.forget(user_id, lag=lag)
             return Outcome(applied, dropped=_answers(index, index), kept=0, lag_ms=lag)
 
         # From here on, what is being generated now will not be stored.
-        with step("raise_fence"):
-            index = await self._invalidation.raise_fence(user_id)
+        with step("rotate_fence"):
+            index = await self._invalidation.rotate_fence(user_id)
         chunks: Sequence[Chunk] | None
         try:
             # As they are *now*: so neither order nor repetition of messages matters.
@@ -105,7 +105,7 @@ class Freshness:
     ) -> None:
         """Look again: somebody else was faster, or a name came garbled, from Redis or to it."""
         for _ in range(_LOOKS):
-            index = await self._invalidation.raise_fence(change.user_id)
+            index = await self._invalidation.rotate_fence(change.user_id)
             fields = self._touched(change.note_id or "", chunks, index)
             if await self._invalidation.drop(change.user_id, fields, lag=None):
                 return

@@ -9,9 +9,9 @@ from shared.errors import TercetError
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from shared.cache.connection import Connection
+    from shared.cache.redis.client import RedisClient
     from shared.container import Container
-    from shared.inference.breaker import Breakers
+    from shared.inference.circuit_breaker import Breakers
 
 _PROBE_SECONDS = 0.5
 
@@ -63,10 +63,10 @@ async def _cache(container: "Container") -> str:
     return "off" if connection is None else await _answers(_ask(connection, container.breakers))
 
 
-async def _ask(connection: "Connection", breakers: "Breakers") -> None:
+async def _ask(connection: "RedisClient", breakers: "Breakers") -> None:
     """Hear from Redis that it is there, and until when the models are left alone."""
-    from shared.cache.breakers import SharedBreakers  # noqa: PLC0415  # redis is there by now
-    from shared.cache.commands import Command  # noqa: PLC0415
+    from shared.cache.redis.commands import Command  # noqa: PLC0415
+    from shared.inference.shared_breaker import SharedBreakers  # noqa: PLC0415  # redis is there by now
 
     shared = SharedBreakers(breakers, partition=0)  # every partition knows of every pause
     replies = await connection.run(Command.of("PING"), *shared.listen())

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from shared.inference.model import Answerer, Embedder
-    from shared.matching.matcher import Matcher
+    from shared.inference.ports import Answerer, Embedder
     from shared.notes.store import NoteStore
+    from shared.semantic_match import Matcher
 
 
 class Parts(Protocol):

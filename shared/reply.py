@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.answer import Answer
-    from shared.cache.found import Found
+    from shared.cache.results import LookupResult
     from shared.notes.note import Source
     from shared.question import Question
 
@@ -49,7 +49,7 @@ class Reply:
     def of(
         cls,
         question: "Question",
-        found: "Found",
+        found: "LookupResult",
         cache: str,
         *,
         match: str = "exact",

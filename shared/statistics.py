@@ -13,13 +13,13 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from shared.cache.counting import APART, BOUNDS_MS, WAYS, bucket, former_last
+from shared.cache.counters import APART, BOUNDS_MS, WAYS, bucket, former_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
 
-    from shared.cache.ledger import Ledger, Live
+    from shared.cache.counter_reader import CounterReader, Live
 
 _NANODOLLARS = 1e9  # in a dollar
 _FORMER_TIME_OUT_MS = 30_000
@@ -185,13 +185,13 @@ class Statistics:
         return Tally(counts)
 
 
-async def read(ledger: "Ledger", *, days: int = 1) -> Statistics:
+async def read(counter_reader: "CounterReader", *, days: int = 1) -> Statistics:
     """Read the statistics of the last `days` days (UTC), today included.
 
     Raises:
         CacheUnavailableError: Redis is away.
     """
-    book, memory = await asyncio.gather(ledger.read(days), ledger.memory())
+    book, memory = await asyncio.gather(counter_reader.read(days), counter_reader.memory())
     return Statistics(
         total=Tally(book.total),
         days={day: Tally(counts) for day, counts in book.days.items()},

@@ -11,16 +11,16 @@ from fastapi import Request as HTTPRequest
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from functions import health
-from functions.application import Part, build_app
-from functions.ask.caching import cache_status, directives, wants_new_answer
-from functions.ask.figures import figures
-from functions.ask.presenting import present
-from functions.bodies import read_body
-from functions.boundary import tell
-from functions.document import named, problems, responses
-from functions.identity import caller
-from functions.opening import open_container
+from functions.ask.cache_headers import cache_status, directives, wants_new_answer
+from functions.ask.metrics import figures
+from functions.ask.serializers import present
+from functions.bootstrap import open_container
+from functions.http import health_route
+from functions.http.app_factory import Part, build_app
+from functions.http.auth.caller import caller
+from functions.http.middleware import tell
+from functions.http.openapi import named, problems, responses
+from functions.http.request_body import read_body
 from shared.assistant import Request
 from shared.container import Container
 from shared.errors import UnavailableError
@@ -57,7 +57,7 @@ class FeedbackBody(BaseModel):
 
 def create_app(container: Container) -> FastAPI:
     """Make the app of this function alone."""
-    return build_app(container, part(container), health.part(container))
+    return build_app(container, part(container), health_route.part(container))
 
 
 def app() -> FastAPI:
@@ -129,6 +129,6 @@ def _seconds(http: HTTPRequest, most: float) -> float | None:
 
 
 def _forms() -> Iterable[type[BaseModel]]:
-    from functions.ask.forms import AnswerBody  # noqa: PLC0415  # see functions.document
+    from functions.ask.schemas import AnswerBody  # noqa: PLC0415  # see functions.http.openapi
 
     return AskBody, FeedbackBody, AnswerBody

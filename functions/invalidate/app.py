@@ -5,17 +5,17 @@ uvicorn --factory functions.invalidate.app:app
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
-from functions.application import Part, build_app
-from functions.bodies import read_bytes
-from functions.document import named
-from functions.identity import caller
-from functions.invalidate import origin
-from functions.invalidate.applying import apply, explained
-from functions.opening import open_container
-from functions.problems import MEDIA_TYPE
+from functions.bootstrap import open_container
+from functions.http.app_factory import Part, build_app
+from functions.http.auth.caller import caller
+from functions.http.openapi import named
+from functions.http.problems import MEDIA_TYPE
+from functions.http.request_body import read_bytes
+from functions.invalidate import message_metadata
+from functions.invalidate.processing import apply, explained
 from shared.container import Container
 from shared.errors import ForbiddenError, UnavailableError
-from shared.notes.changes import NoteChanged, parse_change
+from shared.notes.messages.note_changed import NoteChanged, parse_change
 
 SCOPE = "notes:write"
 """Whoever pushes speaks for every user, so no user's own token will do."""
@@ -58,8 +58,8 @@ def part(container: Container) -> Part:
             raise ForbiddenError(
                 f"the token must have the scope {SCOPE}, or PUSH_SUBJECTS name its sub or email"
             )
-        body = origin.read(await read_bytes(http, MAX_BYTES))
-        told = origin.pushed(http.headers, body)
+        body = message_metadata.read(await read_bytes(http, MAX_BYTES))
+        told = message_metadata.pushed(http.headers, body)
         with explained(told.id, told.carried, of=told.of):
             change = parse_change(body)
             try:

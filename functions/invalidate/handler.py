@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 # the first one.
 from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType
 
-from functions.invalidate import origin
-from functions.invalidate.again import Again
-from functions.invalidate.applying import apply, explained
-from functions.opening import open_container
-from shared.steps import flush
-from shared.telemetry import about
+from functions.bootstrap import open_container
+from functions.invalidate import message_metadata
+from functions.invalidate.processing import apply, explained
+from functions.invalidate.redelivery import Again
+from shared.observability.json_logging import about
+from shared.observability.timings import flush
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,7 +96,7 @@ class _Applying:
         records keep their order.
         """
         try:
-            told = origin.queued(record.raw_event)
+            told = message_metadata.queued(record.raw_event)
             with explained(record.message_id, told.carried, of=told.of):
                 await self._apply(record)
         except Exception as error:
@@ -104,7 +104,7 @@ class _Applying:
             raise
 
     async def _apply(self, record: "SQSRecord") -> None:
-        from shared.notes.changes import parse_change  # noqa: PLC0415  # see above
+        from shared.notes.messages.note_changed import parse_change  # noqa: PLC0415  # see above
 
         change = parse_change(record.body)
         async with asyncio.timeout_at(self._deadline), self._turns[change.user_id]:

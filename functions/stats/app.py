@@ -13,18 +13,18 @@ from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
-from functions import health
-from functions.application import Part, build_app
-from functions.document import problems, responses
-from functions.identity import caller
-from functions.opening import open_container
-from functions.stats import metrics
-from functions.stats.presenting import present
+from functions.bootstrap import open_container
+from functions.http import health_route
+from functions.http.app_factory import Part, build_app
+from functions.http.auth.caller import caller
+from functions.http.openapi import problems, responses
+from functions.stats import prometheus
+from functions.stats.serializers import present
 from shared.container import Container
 from shared.errors import CacheUnavailableError, ForbiddenError, InvalidRequestError
 
 if TYPE_CHECKING:
-    from functions.page import Page
+    from functions.http.static_page import Page
 
 SCOPE = "stats:read"
 """What is counted is counted over all users, so no user's own token will do."""
@@ -41,7 +41,7 @@ _DAYS = {
 
 def create_app(container: Container) -> FastAPI:
     """Make the app of this function alone."""
-    return build_app(container, part(container), health.part(container, store=False))
+    return build_app(container, part(container), health_route.part(container, store=False))
 
 
 def app() -> FastAPI:
@@ -65,13 +65,13 @@ def part(container: Container) -> Part:
 
         days = _days(http)
         with _soon_again():
-            figures = await statistics.read(container.ledger, days=days or 1)
+            figures = await statistics.read(container.counter_reader, days=days or 1)
         body = present(figures, container.settings, days=days is not None)
         return JSONResponse(body, headers=_NOT_KEPT)
 
     @router.get(
         "/metrics",
-        responses=problems() | {200: {"content": {metrics.MEDIA_TYPE: {}}}},
+        responses=problems() | {200: {"content": {prometheus.MEDIA_TYPE: {}}}},
         response_description="Prometheus' text format",
     )
     async def tell_metrics(http: Request) -> Response:
@@ -80,8 +80,8 @@ def part(container: Container) -> Part:
         from shared import statistics  # noqa: PLC0415  # as above
 
         with _soon_again():
-            text = metrics.write(await statistics.read(container.ledger))
-        return Response(text, headers=_NOT_KEPT, media_type=metrics.MEDIA_TYPE)
+            text = prometheus.write(await statistics.read(container.counter_reader))
+        return Response(text, headers=_NOT_KEPT, media_type=prometheus.MEDIA_TYPE)
 
     @router.get(
         "/assistant/dashboard",
@@ -102,7 +102,7 @@ def part(container: Container) -> Part:
 @cache
 def _dashboard(*, local: bool) -> "Page":
     """Make the page; on one's own machine it asks for no token."""
-    from functions.page import Page  # noqa: PLC0415  # its hashes take their time
+    from functions.http.static_page import Page  # noqa: PLC0415  # its hashes take their time
 
     access = {'data-access="token"': 'data-access="local"'} if local else {}
     return Page(Path(__file__).with_name("dashboard"), access)
@@ -117,7 +117,7 @@ async def _admit(http: Request, container: Container) -> None:
 @contextmanager
 def _soon_again() -> Iterator[None]:
     """Say of a cache that is away when it is worth asking again: it is left alone so long."""
-    from shared.cache.outages import QUIET_SECONDS  # noqa: PLC0415  # see `cache_stats`
+    from shared.cache.redis.circuit_breaker import QUIET_SECONDS  # noqa: PLC0415  # see `cache_stats`
 
     try:
         yield
@@ -138,6 +138,6 @@ def _days(http: Request) -> int | None:
 
 
 def _forms() -> Iterable[type[BaseModel]]:
-    from functions.stats.forms import CacheStats  # noqa: PLC0415  # see functions.document
+    from functions.stats.schemas import CacheStats  # noqa: PLC0415  # see functions.http.openapi
 
     return [CacheStats]

@@ -1,7 +1,7 @@
 """The Lambda handler; nothing is opened before the first request."""
 
-from functions.application import behind_gateway
-from functions.opening import open_container
+from functions.bootstrap import open_container
+from functions.http.app_factory import behind_gateway
 from functions.stats.app import create_app
 
 container = open_container()

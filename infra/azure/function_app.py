@@ -5,14 +5,14 @@ A worker process has one event loop, so one container serves all of its function
 
 import azure.functions as func
 
-from functions import health
-from functions.application import build_app
 from functions.ask import app as ask
-from functions.invalidate import origin
-from functions.invalidate.applying import apply, explained
-from functions.opening import open_container
+from functions.bootstrap import open_container
+from functions.http import health_route
+from functions.http.app_factory import build_app
+from functions.invalidate import message_metadata
+from functions.invalidate.processing import apply, explained
 from functions.stats import app as stats
-from shared.notes.changes import parse_change
+from shared.notes.messages.note_changed import parse_change
 
 _QUEUE = {
     "messaging.system": "azure_queue_storage",
@@ -20,7 +20,7 @@ _QUEUE = {
 }
 
 container = open_container()
-parts = (ask.part, stats.part, health.part)
+parts = (ask.part, stats.part, health_route.part)
 # No function key: the app verifies bearer tokens itself.
 app = func.AsgiFunctionApp(
     build_app(container, *(part(container) for part in parts)),
@@ -37,11 +37,11 @@ async def note_changed(message: func.QueueMessage, context: func.Context) -> Non
     What it raises makes the message come again, and go to `note-changes-poison` after
     `maxDequeueCount` times.
     """
-    body = origin.read(message.get_body())
+    body = message_metadata.read(message.get_body())
     message_id = message.id or "queued without an id"
     # A storage queue carries nothing beside a message; its host begins a trace for each, and a
     # CloudEvent in the message may have brought its sender's.
-    carried = _trace_of(context) | origin.pushed({}, body).carried
+    carried = _trace_of(context) | message_metadata.pushed({}, body).carried
     with explained(message_id, carried, of=_QUEUE):
         change = parse_change(body)
         await apply(change, container.freshness, message_id=message_id)

@@ -5,11 +5,11 @@ uvicorn --factory infra.container.app:app
 
 from typing import TYPE_CHECKING
 
-from functions import health
-from functions.application import build_app
 from functions.ask import app as ask
+from functions.bootstrap import open_container
+from functions.http import health_route
+from functions.http.app_factory import build_app
 from functions.invalidate import app as invalidate
-from functions.opening import open_container
 from functions.stats import app as stats
 
 if TYPE_CHECKING:
@@ -19,5 +19,5 @@ if TYPE_CHECKING:
 def app() -> "FastAPI":
     """Make the app from the process's environment."""
     container = open_container()
-    parts = (ask.part, invalidate.part, stats.part, health.part)
+    parts = (ask.part, invalidate.part, stats.part, health_route.part)
     return build_app(container, *(part(container) for part in parts))

@@ -17,7 +17,7 @@ from shared.errors import ConfigurationError
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from shared.inference.model import Embedder
+    from shared.inference.ports import Embedder
 
 DATA = Path(".tercet")
 
@@ -64,7 +64,7 @@ def embedded(
             given["DATABASE_URL"] = f"sqlite:///{data.resolve() / 'notes.db'}"
         if "REDIS_CACHE_URL" not in given:
             # Here, because with another Redis it need not be there.
-            from infra.local.keeper import shared_valkey  # noqa: PLC0415
+            from infra.local.valkey_supervisor import shared_valkey  # noqa: PLC0415
 
             given["REDIS_CACHE_URL"] = started.enter_context(shared_valkey(data / "cache"))
         model = model or _chosen(given)
@@ -84,8 +84,8 @@ def embedded(
 @cache
 def minilm() -> "Embedder":
     """MiniLM, whose weights a process reads once."""
+    from infra.local.caching_embedder import RememberingEmbedder  # noqa: PLC0415 - as above
     from infra.local.minilm import MiniLMEmbedder  # noqa: PLC0415 - numpy takes a tenth of a second
-    from infra.local.remembering import RememberingEmbedder  # noqa: PLC0415 - as above
 
     return RememberingEmbedder(MiniLMEmbedder())
 

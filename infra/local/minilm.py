@@ -29,7 +29,7 @@ _BATCH_TOKENS = 512  # a batch's activations stay within the processor's cache
 
 
 class MiniLMEmbedder:
-    """Implements `shared.inference.model.Embedder`.
+    """Implements `shared.inference.ports.Embedder`.
 
     The weights, 90 MB, are read at the first use, once. A text's embedding does not depend on
     what it is embedded with: texts of one length make a batch, so nothing is padded, and the

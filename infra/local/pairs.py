@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.errors import InvalidRequestError
-from shared.matching.guard import judge
+from shared.matching.decision import judge
 from shared.question import Question
 from shared.vectors import cosines, stack
 
 if TYPE_CHECKING:
-    from shared.inference.model import Embedder
+    from shared.inference.ports import Embedder
 
 _TOGETHER = 500  # pairs embedded at once
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.local.leash import let_go
+from infra.local.child_process import let_go
 from infra.local.packages import folder_of
 from shared.errors import UnavailableError
 

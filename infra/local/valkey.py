@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from infra.local.leash import leashed, let_go
+from infra.local.child_process import leashed, let_go
 from infra.local.packages import folder_of
 from shared.errors import ConfigurationError, UnavailableError
 

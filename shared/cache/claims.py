@@ -1,8 +1,8 @@
 """Owning something for a while: one of all who would do it does."""
 
-from shared.cache.commands import Command, Script
+from shared.cache.redis.commands import Command, Script
 
-_CLAIM = Script("claim")
+_CLAIM = Script("acquire_lock")
 
 
 def claim(name: str, token: str, milliseconds: int) -> Command:

@@ -18,7 +18,7 @@ changes, or the prose that texts are compressed after."""
 # Small texts hardly repeat themselves, but they repeat what is common in such texts: compressed
 # after some ordinary prose they take a seventh less, and are read in a third of the time that
 # Brotli, with its own dictionary, needs for the same size.
-_PROSE = (Path(__file__).parent / "prose.txt").read_bytes()
+_PROSE = (Path(__file__).parent / "compression_dictionary.txt").read_bytes()
 _LEVEL = 19
 _SEAL = 4
 _MOST = 16 << 20

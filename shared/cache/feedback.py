@@ -3,21 +3,21 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.cache import keyspace, questions
-from shared.cache.connection import Command, Connection, Script
-from shared.cache.reading import pairs
+from shared.cache import index_entries, keyspace
+from shared.cache.parse_replies import pairs
+from shared.cache.redis.client import Command, RedisClient, Script
 from shared.errors import CacheUnavailableError, NotFoundError
 
 if TYPE_CHECKING:
-    from shared.cache.questions import Entry
+    from shared.cache.index_entries import Entry
 
-_REFUSE = Script("refuse")
+_REFUSE = Script("store_refusal")
 
 
 class Feedback:
     """Removes what its asker found wrong."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: RedisClient) -> None:
         """Work on this cache."""
         self._connection = connection
 
@@ -39,7 +39,7 @@ class Feedback:
             raise CacheUnavailableError("the cache garbled a user's index")
         index = {
             field: entry
-            for field, entry in questions.decode_all(known).items()
+            for field, entry in index_entries.decode_all(known).items()
             if entry and entry.answer_id == written and (not alias or field == alias)
         }
         if not index:
@@ -56,5 +56,5 @@ def _removal(keys: keyspace.UserKeys, index: "dict[str, Entry]") -> list[Command
 
 
 def _refusal(keys: keyspace.UserKeys, field: str, entry: "Entry") -> list[Command]:
-    refused = questions.encode(replace(entry, kind=questions.REFUSED))
+    refused = index_entries.encode(replace(entry, kind=index_entries.REFUSED))
     return [_REFUSE.call([keys.questions], field, refused)]

@@ -3,19 +3,19 @@
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from shared.cache import counting, keyspace, questions
-from shared.cache.connection import Command, Connection, Script
-from shared.cache.reading import pairs
+from shared.cache import counters, index_entries, keyspace
+from shared.cache.parse_replies import pairs
+from shared.cache.redis.client import Command, RedisClient, Script
 from shared.errors import CacheFullError, CacheUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from shared.cache.questions import Entry
+    from shared.cache.index_entries import Entry
 
-_RAISE_FENCE = Script("raise_fence")
-_DROP = Script("drop")
-_FORGET = Script("forget")
+_RAISE_FENCE = Script("rotate_fence")
+_DROP = Script("drop_entries")
+_FORGET = Script("delete_user")
 _WAIT_SECONDS = 1.0
 
 
@@ -27,12 +27,12 @@ class Invalidation:
     then all of the user's answers go.
     """
 
-    def __init__(self, connection: Connection, *, replicas: int = 0) -> None:
+    def __init__(self, connection: RedisClient, *, replicas: int = 0) -> None:
         """`replicas`: how many must hold what was done before it counts as done."""
         self._connection = connection
         self._replicas = replicas
 
-    async def raise_fence(self, user_id: str) -> "dict[str, Entry | None]":
+    async def rotate_fence(self, user_id: str) -> "dict[str, Entry | None]":
         """Let nothing be stored that is being generated now; read what is cached already.
 
         Entries come by field; None stands for one that does not decode. Replicas hold the fence
@@ -47,7 +47,7 @@ class Invalidation:
             return {}
         match reply:
             case [int(count), flat] if (index := pairs(flat)) is not None and len(index) == count:
-                return questions.decode_named(index)
+                return index_entries.decode_named(index)
         raise CacheUnavailableError("the cache garbled a user's index")
 
     async def drop(self, user_id: str, fields: "Collection[str]", *, lag: int | None = 0) -> bool:
@@ -58,7 +58,7 @@ class Invalidation:
         faster, or a name was garbled on its way.
         """
         keys = keyspace.UserKeys.of(user_id)
-        call = _DROP.call(_names(keys), _new_fence(), counting.TTL, _told(lag), *sorted(fields))
+        call = _DROP.call(_names(keys), _new_fence(), counters.TTL, _told(lag), *sorted(fields))
         dropped = await self._lasting(keys, call)
         await self._count_outages(keys)
         return dropped is None or dropped == len(fields)
@@ -67,16 +67,16 @@ class Invalidation:
         """Leave nothing of a user's; what is being generated has lost its fence. `lag` as above."""
         keys = keyspace.UserKeys.of(user_id)
         names = [*_names(keys), keys.embeddings]
-        await self._lasting(keys, _FORGET.call(names, counting.TTL, _told(lag)))
+        await self._lasting(keys, _FORGET.call(names, counters.TTL, _told(lag)))
         await self._count_outages(keys)
 
     async def _count_outages(self, keys: keyspace.UserKeys) -> None:
         """Count those that changes met; those of questions are counted with questions."""
         if not (begun := self._connection.outages.take()):
             return
-        counters = counting.today(keys.partition)
+        key = counters.today(keys.partition)
         try:
-            await self._connection.run(Command.of("HINCRBY", counters, "outages", begun))
+            await self._connection.run(Command.of("HINCRBY", key, "outages", begun))
         except CacheUnavailableError:  # what was to be done is done; this is counted with the next
             self._connection.outages.count(begun)
 
@@ -111,7 +111,7 @@ class NoInvalidation(Invalidation):
     def __init__(self) -> None:
         """Need nothing."""
 
-    async def raise_fence(self, user_id: str) -> "dict[str, Entry | None]":
+    async def rotate_fence(self, user_id: str) -> "dict[str, Entry | None]":
         """Find nothing."""
         return {}
 
@@ -124,8 +124,8 @@ class NoInvalidation(Invalidation):
 
 
 def _names(keys: keyspace.UserKeys) -> list[str]:
-    counters = counting.today(keys.partition)
-    return [keys.questions, keys.answers, keys.contexts, counters, keys.live]
+    key = counters.today(keys.partition)
+    return [keys.questions, keys.answers, keys.contexts, key, keys.live]
 
 
 def _removal(keys: keyspace.UserKeys) -> Command:

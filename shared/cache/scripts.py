@@ -7,16 +7,18 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-from shared.cache import counting, keyspace, questions
-from shared.cache.commands import Argument, Command, Script
+from shared.cache import counters, index_entries, keyspace
+from shared.cache.redis.commands import Argument, Command, Script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.cache.questions import Entry
+    from shared.cache.index_entries import Entry
     from shared.settings import Settings
 
-_LOOK_UP, _PEEK, _SHARE, _KEEP, _TRIM = map(Script, ("look_up", "peek", "share", "keep", "trim"))
+_LOOK_UP, _PEEK, _SHARE, _KEEP, _TRIM = map(
+    Script, ("lookup", "get_answer", "store_alias", "store", "trim_index")
+)
 
 
 class Scripts:
@@ -32,9 +34,9 @@ class Scripts:
     def names(self) -> tuple[str, str, str, str]:
         """The user's hashes, and the counters of today."""
         keys = self._keys
-        return keys.questions, keys.answers, keys.contexts, counting.today(keys.partition)
+        return keys.questions, keys.answers, keys.contexts, counters.today(keys.partition)
 
-    def look_up(
+    def lookup(
         self, purpose: str, field: str, *, aliases: bool, counts: "Sequence[Argument]"
     ) -> Command:
         """Read an answer to `ask`, to `wait` for somebody else's, or a `stale` one."""
@@ -44,7 +46,7 @@ class Scripts:
             secrets.token_urlsafe(12),
             int(time.time()),
             self._ttl,
-            counting.TTL,
+            counters.TTL,
             purpose,
             int(aliases),
             self._settings.stale_grace,
@@ -63,11 +65,11 @@ class Scripts:
             [*self.names, flight, self._keys.live],
             self._field,
             fence,
-            questions.encode(alias),
+            index_entries.encode(alias),
             alias.target,
             int(time.time()),
             token,
-            counting.TTL,
+            counters.TTL,
             *counts,
         )
 
@@ -87,19 +89,19 @@ class Scripts:
             [*self.names, flight, self._keys.live],
             self._field,
             fence,
-            questions.encode(entry),
+            index_entries.encode(entry),
             answer,
             context,
             self._ttl,
             token,
-            counting.TTL,
+            counters.TTL,
             *counts,
         )
 
     def trim(self) -> Command:
         """Keep the user's index within its bound."""
         names = [*self.names, self._keys.live]
-        return _TRIM.call(names, self._settings.max_questions, self._field, counting.TTL)
+        return _TRIM.call(names, self._settings.max_questions, self._field, counters.TTL)
 
     @property
     def _ttl(self) -> int:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from shared.errors import InferenceError
 from shared.inference.endpoint import Endpoint
-from shared.inference.model import Completion
+from shared.inference.ports import Completion
 from shared.inference.tokens import estimate_tokens
 
 if TYPE_CHECKING:
-    from shared.inference.model import Message
-    from shared.inference.transport import Transport
+    from shared.inference.http_client import Transport
+    from shared.inference.ports import Message
     from shared.settings import Settings
 
 _SEED = 0

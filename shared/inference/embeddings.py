@@ -8,7 +8,7 @@ from shared.inference.endpoint import Endpoint
 from shared.vectors import canonical
 
 if TYPE_CHECKING:
-    from shared.inference.transport import Transport
+    from shared.inference.http_client import Transport
     from shared.settings import Settings
     from shared.vectors import Vector
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from shared import vectors
 from shared.errors import InferenceError
-from shared.inference.model import Completion
+from shared.inference.ports import Completion
 
 if TYPE_CHECKING:
-    from shared.inference.model import Embedder
+    from shared.inference.ports import Embedder
     from shared.notes.note import Source
 
 NOT_IN_NOTES = "Your notes do not tell."
@@ -41,7 +41,7 @@ _ASKING = frozenset(
 
 
 class ExtractiveAnswerer:
-    """Implements `shared.inference.model.Answerer` by quoting.
+    """Implements `shared.inference.ports.Answerer` by quoting.
 
     Each sentence stands as it is in the notes, followed by the number of its source, best
     first. Where no sentence comes near the question, the answer is `NOT_IN_NOTES`. It costs

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from shared.inference.model import Message
+from shared.inference.ports import Message
 from shared.inference.tokens import estimate_tokens
 
 if TYPE_CHECKING:

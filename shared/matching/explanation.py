@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.matching.guard import judge
+from shared.matching.decision import judge
 
 
 def explain(a: str, b: str, cosine: float, *, threshold: float) -> dict[str, Any]:

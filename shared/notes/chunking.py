@@ -12,8 +12,8 @@ from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING
 
 from shared.notes.note import Chunk
-from shared.notes.storable import storable
-from shared.scripture import find_references
+from shared.notes.sanitize import storable
+from shared.text.bible_references import find_references
 
 if TYPE_CHECKING:
     from shared.vectors import Vector

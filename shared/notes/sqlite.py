@@ -17,8 +17,8 @@ import numpy as np
 
 from shared.errors import StoreUnavailableError
 from shared.notes.note import Chunk, Note, Source
-from shared.notes.storable import require_id, storable
-from shared.notes.versions import TOMBSTONE_SECONDS, Known, user_digest
+from shared.notes.sanitize import require_id, storable
+from shared.notes.version_order import TOMBSTONE_SECONDS, Known, user_digest
 from shared.vectors import cosines, from_bytes, to_bytes
 
 if TYPE_CHECKING:

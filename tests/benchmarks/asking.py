@@ -82,9 +82,9 @@ def _measure() -> float:
 async def _keep(asked: Asked) -> None:
     container = Container.from_env()
     request = Request(asked.user_id, asked.question)
-    visit = container._open_visit(request, Question.parse(asked.question))
-    await visit.look_up()
-    await visit.keep(asked.vector, asked.sources, asked.written())
+    session = container._open_session(request, Question.parse(asked.question))
+    await session.lookup()
+    await session.keep(asked.vector, asked.sources, asked.written())
     await container.aclose()
 
 

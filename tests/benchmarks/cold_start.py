@@ -14,12 +14,12 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from infra.aws.emulator.artefact import build
+from infra.aws.emulator.build import build
 from infra.aws.emulator.function import EmulatedFunction, Invocation
 from infra.aws.emulator.runtime import Runtime
 from shared.container import Container
 from shared.errors import ConfigurationError
-from shared.notes.postgres import PostgresNoteStore
+from shared.notes.postgres.store import PostgresNoteStore
 from shared.settings import Settings
 from tests.benchmarks import bare
 from tests.benchmarks.report import Figure

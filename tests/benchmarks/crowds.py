@@ -12,9 +12,9 @@ from typing import Any
 from redis.asyncio import Redis
 
 from infra.local.valkey import start_valkey
-from shared.cache import embeddings
-from shared.cache.connection import Connection
+from shared.cache import l2_embeddings
 from shared.cache.keyspace import UserKeys
+from shared.cache.redis.client import RedisClient
 from shared.settings import Settings
 from tests.benchmarks import invalidation, stats
 from tests.benchmarks.report import Figure
@@ -52,7 +52,7 @@ class Crowd:
 
     async def join(self, asked: list[Asked]) -> None:
         """Let these questions be asked and kept, too, in both designs."""
-        connection = Connection.open(self.settings)
+        connection = RedisClient.open(self.settings)
         for each in asked:
             await each.keep(connection, self.settings)
             await self.seed.ask(each)
@@ -83,14 +83,14 @@ async def figures() -> Mapping[str, Figure]:
 async def _fill(settings: Settings, entries: int) -> None:
     """Keep one user's questions, copy that user, and write each question's embedding."""
     template = brief_workload(QUESTIONS_PER_USER)
-    connection = Connection.open(settings)
+    connection = RedisClient.open(settings)
     for each in template:
         await each.keep(connection, settings)
     await connection.aclose()
     client: Any = Redis.from_url(settings.redis_url)
     original = [await client.dump(key) for key in _keys(template[0].user_id)]
     vectors = [each.vector.tobytes() for each in template]
-    await client.script_load(embeddings.write("", "", b"", 1).script)
+    await client.script_load(l2_embeddings.write("", "", b"", 1).script)
     for first in range(0, entries, _BATCH):
         pipeline = client.pipeline(transaction=False)
         for number in range(first, first + _BATCH, QUESTIONS_PER_USER):
@@ -99,7 +99,9 @@ async def _fill(settings: Settings, entries: int) -> None:
         for number in range(first, first + _BATCH):
             vector = vectors[number % len(vectors)]
             text = f"one of many asks {question(number)}"
-            write = embeddings.write(PIPELINE.embedding_model, text, vector, settings.embedding_ttl)
+            write = l2_embeddings.write(
+                PIPELINE.embedding_model, text, vector, settings.embedding_ttl
+            )
             pipeline.execute_command(*write.arguments)
         await pipeline.execute()
     await client.aclose()

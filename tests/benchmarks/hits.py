@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from itertools import cycle
 
 from infra.local.valkey import start_valkey
-from shared.cache.connection import Connection
+from shared.cache.redis.client import RedisClient
 from tests.benchmarks.report import Figure
 from tests.benchmarks.seed import Seed
 from tests.benchmarks.timing import in_turns
-from tests.benchmarks.workload import open_visit, settings_for, workload
+from tests.benchmarks.workload import open_session, settings_for, workload
 
 FIGURES = {"l1_hit_pings": Figure(unit="PINGs", budget=2.0)}
 
@@ -20,7 +20,7 @@ async def figures() -> Mapping[str, Figure]:
         return FIGURES
     with start_valkey() as server:
         settings, seed = settings_for(server.url), Seed(server.url, database=1)
-        connection = Connection.open(settings)
+        connection = RedisClient.open(settings)
         for each in asked:
             await each.keep(connection, settings)
             await seed.ask(each)
@@ -28,7 +28,7 @@ async def figures() -> Mapping[str, Figure]:
 
         async def hit() -> None:
             each = next(ours)
-            found = await open_visit(connection, settings, each.user_id, each.question).look_up()
+            found = await open_session(connection, settings, each.user_id, each.question).lookup()
             if found.answer is None:
                 raise RuntimeError("a hit was a miss")
 

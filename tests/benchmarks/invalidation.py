@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from functions.invalidate.handler import QueueHandler
-from shared.notes.changes import NoteChanged
+from shared.notes.messages.note_changed import NoteChanged
 from shared.notes.note import Chunk, Note
 from shared.vectors import canonical
 from tests.benchmarks.misses import instant

@@ -6,13 +6,13 @@ from itertools import cycle
 
 import numpy as np
 
-from shared.cache import questions
-from shared.cache.visit import Visit
-from shared.matching import wording
+from shared.cache import index_entries
+from shared.cache.session import CacheSession
+from shared.inference.match_verifier import NoVerifier
 from shared.matching.candidate import nearest
-from shared.matching.guard import judge
-from shared.matching.matcher import Matcher
-from shared.matching.verifier import NoVerifier
+from shared.matching.decision import judge
+from shared.matching.tokens import tokenize
+from shared.semantic_match import Matcher
 from shared.settings import Settings
 from shared.vectors import canonical
 from tests.benchmarks.report import Figure
@@ -40,7 +40,7 @@ async def figures() -> Mapping[str, Figure]:
     draws = np.random.default_rng(4)
     vectors = [canonical(draw) for draw in draws.standard_normal((_CACHED, PIPELINE.dimensions))]
     others = {
-        str(number): questions.entry(
+        str(number): index_entries.entry(
             pairs[number % len(pairs)][1], vector, (), pipeline=PIPELINE, settings=Settings()
         )
         for number, vector in enumerate(vectors)
@@ -48,10 +48,10 @@ async def figures() -> Mapping[str, Figure]:
     rows, turns = np.stack(vectors), cycle(enumerate(pairs))
     matcher = Matcher(NoVerifier(), threshold=0.85)
     # What the guard refuses is not looked up.
-    visit = Visit(None, Settings(), user_id="1", question="asked", pipeline=PIPELINE)
+    session = CacheSession(None, Settings(), user_id="1", question="asked", pipeline=PIPELINE)
 
     async def guard() -> None:
-        wording.read.cache_clear()
+        tokenize.read.cache_clear()
         judge(*next(turns)[1])
 
     async def candidate() -> None:
@@ -59,9 +59,9 @@ async def figures() -> Mapping[str, Figure]:
 
     async def match() -> None:
         """Find the one question that is near, and refuse it."""
-        wording.read.cache_clear()
+        tokenize.read.cache_clear()
         number, (question, _) = next(turns)
-        met = await matcher.match(question, vectors[number], (), others, visit, deadline=0)
+        met = await matcher.match(question, vectors[number], (), others, session, deadline=0)
         if not met.refused:
             raise RuntimeError("a question that differs was not refused")
 

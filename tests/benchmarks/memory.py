@@ -6,7 +6,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from infra.local.valkey import start_valkey
-from shared.cache.connection import Connection
+from shared.cache.redis.client import RedisClient
 from tests.benchmarks.report import Figure
 from tests.benchmarks.seed import Seed
 from tests.benchmarks.workload import Asked, settings_for, workload
@@ -27,7 +27,7 @@ async def figures() -> Mapping[str, Figure]:
 async def _fill(asked: list[Asked]) -> float:
     with start_valkey() as server:
         settings = settings_for(server.url)
-        connection = Connection.open(settings)
+        connection = RedisClient.open(settings)
         before = await _used(server.url)
         for each in asked:
             await each.keep(connection, settings)

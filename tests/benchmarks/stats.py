@@ -13,11 +13,11 @@ from redis.asyncio import Redis
 
 from infra.local.valkey import start_valkey
 from shared import statistics
-from shared.cache import counting, keyspace, scripts, visit
-from shared.cache.commands import Command
-from shared.cache.connection import Connection
-from shared.cache.counting import Counts
-from shared.cache.ledger import Ledger
+from shared.cache import counters, keyspace, scripts, session
+from shared.cache.counter_reader import CounterReader
+from shared.cache.counters import PendingCounters
+from shared.cache.redis.client import RedisClient
+from shared.cache.redis.commands import Command
 from tests.benchmarks.report import Figure
 from tests.benchmarks.seed import Seed
 from tests.benchmarks.timing import Stopwatch, in_turns
@@ -48,7 +48,7 @@ async def figures() -> Mapping[str, Figure]:
     """Read among a thousand entries, and hit with and without counting."""
     with start_valkey() as server:
         settings, seed = settings_for(server.url), Seed(server.url, database=1)
-        connection = Connection.open(settings)
+        connection = RedisClient.open(settings)
         for each in brief_workload(_FEW):
             await each.keep(connection, settings)
             await seed.ask(each)
@@ -72,7 +72,7 @@ async def measure(crowd: "Crowd") -> Mapping[str, Figure]:
 async def _flat(among_many: "Settings") -> Figure:
     with start_valkey() as server:
         among_few = settings_for(server.url)
-        connections = {"1m": Connection.open(among_many), "1k": Connection.open(among_few)}
+        connections = {"1m": RedisClient.open(among_many), "1k": RedisClient.open(among_few)}
         for each in brief_workload(_FEW):
             await each.keep(connections["1k"], among_few)
         await _fill_days(among_few)
@@ -81,24 +81,24 @@ async def _flat(among_many: "Settings") -> Figure:
             for side, connection in connections.items():
                 if turn:
                     with watch.timing(side):
-                        await statistics.read(Ledger(connection))
+                        await statistics.read(CounterReader(connection))
                 else:
-                    await statistics.read(Ledger(connection), days=_DAYS)  # closes
+                    await statistics.read(CounterReader(connection), days=_DAYS)  # closes
         for connection in connections.values():
             await connection.aclose()
     return FIGURES["stats_flat"].measured((_ms(watch, "1m") or 0.0) / (_ms(watch, "1k") or 1.0))
 
 
-async def _close(connection: Connection) -> dict[str, Figure]:
+async def _close(connection: RedisClient) -> dict[str, Figure]:
     """Sum the days that are over, as whoever reads first does: once ever, and once a day."""
-    ledger, watch = Ledger(connection), Stopwatch()
+    counter_reader, watch = CounterReader(connection), Stopwatch()
     with watch.timing("first"):
-        await statistics.read(ledger)
+        await statistics.read(counter_reader)
     yesterday = (datetime.now(UTC) - timedelta(hours=1)).date() - timedelta(1)
     for _ in range(_CLOSES):
         await connection.run(Command.of("DEL", keyspace.totals(yesterday.isoformat())))
         with watch.timing("again"):
-            await statistics.read(ledger)
+            await statistics.read(counter_reader)
     return {
         "stats_ms_first_close": FIGURES["stats_ms_first_close"].measured(
             _ms(watch, "first") or 0.0
@@ -109,14 +109,14 @@ async def _close(connection: Connection) -> dict[str, Figure]:
 
 async def _read(size: str, settings: "Settings", seed: Seed) -> dict[str, Figure]:
     await _fill_days(settings)
-    connection = Connection.open(settings)
-    ledger, watch = Ledger(connection), Stopwatch()
-    await statistics.read(ledger, days=_DAYS)  # sums the days that are over, once
+    connection = RedisClient.open(settings)
+    counter_reader, watch = CounterReader(connection), Stopwatch()
+    await statistics.read(counter_reader, days=_DAYS)  # sums the days that are over, once
     for _ in range(_READS):
         with watch.timing("ours"):
-            read = await statistics.read(ledger)
+            read = await statistics.read(counter_reader)
         with watch.timing("days"):
-            await statistics.read(ledger, days=_DAYS)
+            await statistics.read(counter_reader, days=_DAYS)
     if not read.total.requests:
         raise RuntimeError("nothing was counted")
     await connection.aclose()
@@ -152,12 +152,12 @@ async def _fill_days(settings: "Settings", days: int = _DAYS) -> None:
                 keyspace.counters(partition, day), mapping=dict.fromkeys(_names(), 12_345)
             )
         await pipeline.execute()
-    hour = int(datetime.now(UTC).timestamp()) // counting.HOUR
+    hour = int(datetime.now(UTC).timestamp()) // counters.HOUR
     lasting = {"a": settings.answer_ttl, "c": settings.context_ttl, "e": settings.embedding_ttl}
     living = {
         f"{kind}{hour + later}": 1_234
         for kind, seconds in lasting.items()
-        for later in range(1 + seconds // counting.HOUR)
+        for later in range(1 + seconds // counters.HOUR)
     }
     for partition in range(keyspace.PARTITIONS):
         await client.hset(keyspace.live(partition), mapping=living)
@@ -172,15 +172,15 @@ def _names() -> Iterator[str]:
         yield from (f"{tier}_{event}" for event in ("hits", "misses", "stores", "drops"))
     yield from (f"generated_{tier}" for tier in ("l3", "l2", "none"))
     yield from (f"refused_by_{by}" for by in ("guard", "verifier", "fit", "fence"))
-    yield from ("replayed", *(f"ended_{way}" for way in counting.APART))
-    for way in counting.WAYS:
+    yield from ("replayed", *(f"ended_{way}" for way in counters.APART))
+    for way in counters.WAYS:
         yield f"{way}_us"
-        yield from (counting.bucket(way, number) for number in range(3, 8))
+        yield from (counters.bucket(way, number) for number in range(3, 8))
 
 
-async def _count(connection: Connection, settings: "Settings", seed: Seed) -> Figure:
+async def _count(connection: RedisClient, settings: "Settings", seed: Seed) -> Figure:
     """Time a hit as it is, and one whose script counts nothing."""
-    turns, backlog = cycle(brief_workload(200)), Counts()
+    turns, backlog = cycle(brief_workload(200)), PendingCounters()
     counted = scripts._LOOK_UP
     silent = copy(counted)
     silent._text, lines = re.subn(
@@ -190,12 +190,12 @@ async def _count(connection: Connection, settings: "Settings", seed: Seed) -> Fi
         flags=re.DOTALL,
     )
     if lines != 1:
-        raise RuntimeError("look_up.lua counts elsewhere than it did")
+        raise RuntimeError("lookup.lua counts elsewhere than it did")
     silent._sha = hashlib.sha1(silent._text.encode(), usedforsecurity=False).hexdigest()
 
     async def hit() -> None:
         each = next(turns)
-        opened = visit.Visit(
+        opened = session.CacheSession(
             connection,
             settings,
             user_id=each.user_id,
@@ -203,7 +203,7 @@ async def _count(connection: Connection, settings: "Settings", seed: Seed) -> Fi
             pipeline=PIPELINE,
             backlog=backlog,
         )
-        if (await opened.look_up()).answer is None:
+        if (await opened.lookup()).answer is None:
             raise RuntimeError("a hit was a miss")
         if scripts._LOOK_UP is counted:
             opened.end("exact")

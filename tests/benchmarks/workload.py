@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.answer import Answer, new_answer_id
-from shared.cache.connection import Connection
-from shared.cache.pipeline import Pipeline
-from shared.cache.visit import Visit
-from shared.inference.model import Completion
+from shared.cache.pipeline_id import Pipeline
+from shared.cache.redis.client import RedisClient
+from shared.cache.session import CacheSession
+from shared.inference.ports import Completion
 from shared.notes.note import Source
 from shared.settings import Settings
 from shared.vectors import Vector, canonical
@@ -56,11 +56,11 @@ class Asked:
         user_id = str(number // QUESTIONS_PER_USER)
         return replace(self, user_id=user_id, question=question(number), embedding=embedding)
 
-    async def keep(self, connection: Connection, settings: Settings) -> None:
+    async def keep(self, connection: RedisClient, settings: Settings) -> None:
         """Let it miss, and be kept."""
-        visit = open_visit(connection, settings, self.user_id, self.question)
-        await visit.look_up()
-        if not await visit.keep(self.vector, self.sources, self.written()):
+        session = open_session(connection, settings, self.user_id, self.question)
+        await session.lookup()
+        if not await session.keep(self.vector, self.sources, self.written()):
             raise RuntimeError("the cache did not keep an answer")
 
 
@@ -96,9 +96,11 @@ def settings_for(url: str) -> Settings:
     return Settings(redis_url=url, redis_timeout=5)
 
 
-def open_visit(connection: Connection, settings: Settings, user_id: str, question: str) -> Visit:
+def open_session(
+    connection: RedisClient, settings: Settings, user_id: str, question: str
+) -> CacheSession:
     """Begin one question's use of the cache."""
-    return Visit(connection, settings, user_id=user_id, question=question, pipeline=PIPELINE)
+    return CacheSession(connection, settings, user_id=user_id, question=question, pipeline=PIPELINE)
 
 
 def workload(count: int) -> list[Asked]:

@@ -21,7 +21,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (notes / "faith.md").write_text("# Faith\n\nFaith is the substance of things hoped for.\n")
     (notes / "garden.md").write_text("# Garden\n\nThe pear tree wants pruning in February.\n")
     # So that a search has all that it may find, without the garden.
-    for virtue in ("Hope", "Love", "Prayer", "Patience", "Humility"):
+    for virtue in ("Hope", "Love", "Prayer", "LagTolerantTimeout", "Humility"):
         (notes / f"{virtue}.md").write_text(f"# {virtue}\n\n{virtue} is a gift to believers.\n")
     importing = started("notes", "import", notes, "--data", data)
     assert importing.wait(60) == 0

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 
 from functions.stats.app import create_app
 from infra.local.valkey import ValkeyProcess
-from shared.cache import counting, keyspace
-from shared.inference.breaker import Breakers
+from shared.cache import counters, keyspace
+from shared.inference.circuit_breaker import Breakers
 from shared.settings import Settings
 from tests.support.browser import PHONE, Visitor, faults, picture
 from tests.support.command import started
@@ -33,7 +33,7 @@ def milliseconds(value: float) -> str:
 
 def count_today(valkey: ValkeyProcess, **counts: int) -> None:
     pairs = " ".join(f"{name} {number}" for name, number in counts.items())
-    assert "ERR" not in call(valkey.port, f"HSET {counting.today(5)} {pairs}")
+    assert "ERR" not in call(valkey.port, f"HSET {counters.today(5)} {pairs}")
 
 
 def poll(page: Page) -> None:
@@ -256,7 +256,7 @@ def test_a_model_that_is_left_alone_is_shown(
     visitor: Visitor, valkey: ValkeyProcess, busy: str
 ) -> None:
     chat = Breakers.of(Settings()).chat
-    lasting = 1_000 * (3_600 + 15)  # milliseconds: see `shared/cache/breakers.py`
+    lasting = 1_000 * (3_600 + 15)  # milliseconds: see `shared/inference/shared_breaker.py`
     call(valkey.port, f"SET {keyspace.breaker_pause(0, chat.id)} 1 PX {lasting}")
     page = visitor.open(busy)
     expect(page.locator("[data-state=model]")).to_have_text("Model failing")

@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-from shared.cache import counting
-from shared.cache.connection import Connection
-from shared.cache.counting import Counts
-from shared.cache.visit import Visit
+from shared.cache import counters
+from shared.cache.counters import PendingCounters
+from shared.cache.redis.client import RedisClient
+from shared.cache.session import CacheSession
 from tests.support.caches import PIPELINE, Cache, a_vector, an_answer, keys, sources
 
 
-def visit(cache: Cache, backlog: Counts, connection: Connection | None) -> Visit:
-    return Visit(
+def session(cache: Cache, backlog: PendingCounters, connection: RedisClient | None) -> CacheSession:
+    return CacheSession(
         connection,
         cache.settings,
         user_id="ann",
@@ -21,10 +21,10 @@ def visit(cache: Cache, backlog: Counts, connection: Connection | None) -> Visit
 
 
 async def test_a_question_that_leaves_no_trace_takes_nothing_of_the_others(cache: Cache) -> None:
-    backlog = Counts()
+    backlog = PendingCounters()
     backlog.add(uncached=3, spent_nanodollars=7)
-    traceless = visit(cache, backlog, None)
-    await traceless.look_up()
+    traceless = session(cache, backlog, None)
+    await traceless.lookup()
     traceless.end("none")
     assert dict(zip(*[iter(backlog.take())] * 2, strict=True)) == {
         "uncached": 3,
@@ -34,9 +34,9 @@ async def test_a_question_that_leaves_no_trace_takes_nothing_of_the_others(cache
 
 async def test_what_was_paid_while_redis_was_away_is_counted_when_it_is_back(cache: Cache) -> None:
     nobody = replace(cache.settings, redis_url="redis://127.0.0.1:1", redis_cluster=False)
-    away, backlog = Connection.open(nobody), Counts()
-    during = visit(cache, backlog, away)
-    await during.look_up()
+    away, backlog = RedisClient.open(nobody), PendingCounters()
+    during = session(cache, backlog, away)
+    await during.lookup()
     answer = an_answer()
     assert not await during.keep(a_vector("what is faith"), sources(), answer)
     during.end("none")
@@ -51,7 +51,7 @@ async def test_an_outage_that_a_change_met_is_counted_once(cache: Cache) -> None
     cache.connection.outages.failed(ConnectionError("gone"))
     cache.connection.outages.ended()
     for _ in range(2):
-        await cache.invalidation().raise_fence("ann")
+        await cache.invalidation().rotate_fence("ann")
         await cache.invalidation().drop("ann", [])
-    counters = counting.today(keys().partition)
-    assert await cache.redis("HGET", counters, "outages") == b"1"
+    key = counters.today(keys().partition)
+    assert await cache.redis("HGET", key, "outages") == b"1"

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from shared.cache import keyspace
-from shared.cache.breakers import SharedBreakers, SharedProbes
 from shared.errors import BreakerOpenError, InferenceError
-from shared.inference.breaker import Breaker, Breakers
+from shared.inference.circuit_breaker import Breaker, Breakers
+from shared.inference.shared_breaker import SharedBreakers, SharedProbes
 from tests.support.caches import Cache
 
 MODEL, URL = "model", "https://models.example"

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from shared.cache import keyspace, questions
-from shared.cache.found import Found
+from shared.cache import index_entries, keyspace
+from shared.cache.results import LookupResult
 from tests.support.caches import (
     DIMENSIONS,
     PIPELINE,
@@ -23,25 +23,25 @@ FIELD = keyspace.question_field(QUESTION, PIPELINE.name)
 
 async def test_an_answer_kept_is_found_whole_with_its_sources(cache: Cache) -> None:
     answer = await cache.ask()
-    assert await cache.visit().look_up() == Found(answer, sources())
+    assert await cache.session().lookup() == LookupResult(answer, sources())
 
 
 async def test_another_users_same_question_is_a_miss(cache: Cache) -> None:
     await cache.ask("ann")
-    assert await cache.visit("bob").look_up() == Found()
+    assert await cache.session("bob").lookup() == LookupResult()
 
 
 async def test_another_pipelines_answer_is_a_miss(cache: Cache) -> None:
     await cache.ask()
     other = replace(PIPELINE, answered_by="another model")
-    assert await cache.visit(pipeline=other).look_up() == Found()
+    assert await cache.session(pipeline=other).lookup() == LookupResult()
 
 
 async def test_an_embedding_kept_for_one_user_is_found_for_another(cache: Cache) -> None:
     await cache.ask("ann")
-    visit = cache.visit("bob")
-    await visit.look_up()
-    survey = await visit.survey()
+    session = cache.session("bob")
+    await session.lookup()
+    survey = await session.load_miss_context()
     assert survey.vector is not None
     assert survey.vector.tolist() == a_vector(QUESTION).tolist()
     assert survey.others == {}
@@ -49,65 +49,65 @@ async def test_an_embedding_kept_for_one_user_is_found_for_another(cache: Cache)
 
 async def test_an_embedding_of_other_dimensions_is_a_miss(cache: Cache) -> None:
     await cache.ask("ann")
-    visit = cache.visit("ann", pipeline=replace(PIPELINE, dimensions=DIMENSIONS + 1))
-    await visit.look_up()
-    assert (await visit.survey()).vector is None
+    session = cache.session("ann", pipeline=replace(PIPELINE, dimensions=DIMENSIONS + 1))
+    await session.lookup()
+    assert (await session.load_miss_context()).vector is None
 
 
 async def test_an_answer_is_not_kept_once_the_notes_have_changed(cache: Cache) -> None:
-    visit = cache.visit()
-    await visit.look_up()
-    await visit.survey()
-    await cache.invalidation().raise_fence("ann")
-    assert not await visit.keep(a_vector(QUESTION), sources(), an_answer())
-    assert await cache.visit().look_up() == Found()
+    session = cache.session()
+    await session.lookup()
+    await session.load_miss_context()
+    await cache.invalidation().rotate_fence("ann")
+    assert not await session.keep(a_vector(QUESTION), sources(), an_answer())
+    assert await cache.session().lookup() == LookupResult()
 
 
 @pytest.mark.parametrize("asked_meanwhile", [False, True])
 async def test_an_answer_is_not_kept_once_its_fence_is_lost(
     cache: Cache, *, asked_meanwhile: bool
 ) -> None:
-    visit = cache.visit()
-    await visit.look_up()
+    session = cache.session()
+    await session.lookup()
     await cache.redis("UNLINK", keys().questions)
     if asked_meanwhile:
-        await cache.visit(question="what is hope").look_up()
-    assert not await visit.keep(a_vector(QUESTION), sources(), an_answer())
+        await cache.session(question="what is hope").lookup()
+    assert not await session.keep(a_vector(QUESTION), sources(), an_answer())
 
 
 async def test_a_change_where_nothing_is_cached_leaves_nothing_behind(cache: Cache) -> None:
-    assert await cache.invalidation().raise_fence("ann") == {}
+    assert await cache.invalidation().rotate_fence("ann") == {}
     assert await cache.redis("EXISTS", keys().questions) == 0
 
 
 async def test_a_dropped_question_is_a_miss_and_its_neighbour_still_hits(cache: Cache) -> None:
     await cache.ask()
     neighbour = await cache.ask(question="what is hope")
-    index = await cache.invalidation().raise_fence("ann")
+    index = await cache.invalidation().rotate_fence("ann")
     assert {entry.question for entry in index.values() if entry} == {QUESTION, "what is hope"}
     await cache.invalidation().drop("ann", [FIELD])
-    assert await cache.visit().look_up() == Found()
-    assert (await cache.visit(question="what is hope").look_up()).answer == neighbour
+    assert await cache.session().lookup() == LookupResult()
+    assert (await cache.session(question="what is hope").lookup()).answer == neighbour
 
 
 async def test_what_is_written_from_a_dropped_context_is_not_kept(cache: Cache) -> None:
     """The asker came between the change's fence and its drop."""
     await cache.ask()
-    await cache.invalidation().raise_fence("ann")
-    visit = cache.visit()
-    assert (await visit.look_up()).sources == sources()
+    await cache.invalidation().rotate_fence("ann")
+    session = cache.session()
+    assert (await session.lookup()).sources == sources()
     await cache.invalidation().drop("ann", [FIELD])
-    assert not await visit.keep(a_vector(QUESTION), sources(), an_answer())
+    assert not await session.keep(a_vector(QUESTION), sources(), an_answer())
 
 
 async def test_so_it_is_where_eviction_was_faster_than_the_drop(cache: Cache) -> None:
     await cache.ask()
-    await cache.invalidation().raise_fence("ann")
-    visit = cache.visit()
-    await visit.look_up()
+    await cache.invalidation().rotate_fence("ann")
+    session = cache.session()
+    await session.lookup()
     await cache.redis("HDEL", keys().questions, FIELD)
     await cache.invalidation().drop("ann", [FIELD])
-    assert not await visit.keep(a_vector(QUESTION), sources(), an_answer())
+    assert not await session.keep(a_vector(QUESTION), sources(), an_answer())
 
 
 async def test_a_forgotten_user_leaves_no_key(cache: Cache) -> None:
@@ -123,9 +123,9 @@ async def test_evicting_any_key_makes_a_miss_and_brings_nothing_back(
 ) -> None:
     await cache.ask()
     await cache.redis("UNLINK", getattr(keys(), evicted))
-    assert (await cache.visit().look_up()).answer is None
-    await cache.invalidation().raise_fence("ann")
-    assert (await cache.visit().look_up()).answer is None
+    assert (await cache.session().lookup()).answer is None
+    await cache.invalidation().rotate_fence("ann")
+    assert (await cache.session().lookup()).answer is None
 
 
 async def test_an_answer_is_never_shown_with_another_answers_entry(cache: Cache) -> None:
@@ -135,26 +135,26 @@ async def test_an_answer_is_never_shown_with_another_answers_entry(cache: Cache)
     await cache.redis("UNLINK", keys().questions)
     await cache.ask()
     await cache.redis("HSET", keys().answers, FIELD, old)  # type: ignore[arg-type]  # bytes
-    assert (await cache.visit().look_up()).answer is None
+    assert (await cache.session().lookup()).answer is None
 
 
 async def test_a_context_outlives_its_answer_and_serves_the_next_one(cache: Cache) -> None:
     await cache.ask()
     await cache.redis("UNLINK", keys().answers)
-    assert await cache.visit().look_up() == Found(None, sources())
+    assert await cache.session().lookup() == LookupResult(None, sources())
 
 
 async def test_a_context_that_is_no_longer_fresh_serves_no_new_answer(cache: Cache) -> None:
     await cache.with_settings(context_ttl=1).ask()
     await cache.redis("UNLINK", keys().answers)
     await asyncio.sleep(1.05)
-    assert await cache.visit().look_up() == Found()
+    assert await cache.session().lookup() == LookupResult()
 
 
 async def test_an_answer_still_shows_a_context_that_is_no_longer_fresh(cache: Cache) -> None:
     answer = await cache.with_settings(context_ttl=1).ask()
     await asyncio.sleep(1.05)
-    assert await cache.visit().look_up() == Found(answer, sources())
+    assert await cache.session().lookup() == LookupResult(answer, sources())
 
 
 async def test_an_answer_past_its_time_is_a_miss_and_removed(cache: Cache) -> None:
@@ -162,25 +162,25 @@ async def test_an_answer_past_its_time_is_a_miss_and_removed(cache: Cache) -> No
     await short.ask()
     await cache.redis("EXPIRE", keys().questions, 60)
     await asyncio.sleep(1.05)
-    assert await short.visit().look_up() == Found()
+    assert await short.session().lookup() == LookupResult()
     assert await cache.redis("HEXISTS", keys().questions, FIELD) == 0
 
 
 async def test_a_context_kept_alone_saves_the_search_of_the_next_try(cache: Cache) -> None:
-    visit = cache.visit()
-    await visit.look_up()
-    await visit.survey()
-    assert await visit.keep(a_vector(QUESTION), sources(), None)
-    assert await cache.visit().look_up() == Found(None, sources())
+    session = cache.session()
+    await session.lookup()
+    await session.load_miss_context()
+    assert await session.keep(a_vector(QUESTION), sources(), None)
+    assert await cache.session().lookup() == LookupResult(None, sources())
 
 
 async def test_a_context_kept_alone_does_not_push_out_an_answer(cache: Cache) -> None:
     answer = await cache.ask()
-    visit = cache.visit()
-    await visit.look_up(only_fence=True)
-    await visit.survey()
-    assert not await visit.keep(a_vector(QUESTION), sources(), None)
-    assert (await cache.visit().look_up()).answer == answer
+    session = cache.session()
+    await session.lookup(only_fence=True)
+    await session.load_miss_context()
+    assert not await session.keep(a_vector(QUESTION), sources(), None)
+    assert (await cache.session().lookup()).answer == answer
 
 
 @pytest.mark.parametrize("where", ["questions", "answers", "contexts"])
@@ -190,10 +190,10 @@ async def test_an_entry_that_does_not_decode_is_a_miss_and_removed(
 ) -> None:
     await cache.ask()
     await cache.redis("HSET", getattr(keys(), where), FIELD, garbage)
-    assert (await cache.visit().look_up()).answer is None
+    assert (await cache.session().lookup()).answer is None
     assert await cache.redis("HEXISTS", getattr(keys(), where), FIELD) == 0
     answer = await cache.ask()
-    assert (await cache.visit().look_up()).answer == answer
+    assert (await cache.session().lookup()).answer == answer
 
 
 async def test_an_entry_of_another_version_is_a_miss_and_removed(cache: Cache) -> None:
@@ -201,7 +201,7 @@ async def test_an_entry_of_another_version_is_a_miss_and_removed(cache: Cache) -
     entry = await cache.redis("HGET", keys().questions, FIELD)
     assert isinstance(entry, bytes)
     await cache.redis("HSET", keys().questions, FIELD, b"0" + entry[1:])
-    assert await cache.visit().look_up() == Found()
+    assert await cache.session().lookup() == LookupResult()
     assert await cache.redis("HEXISTS", keys().questions, FIELD) == 0
 
 
@@ -209,17 +209,17 @@ async def test_a_collision_of_hashes_is_a_miss(cache: Cache) -> None:
     await cache.ask()
     entry = await cache.redis("HGET", keys().questions, FIELD)
     assert isinstance(entry, bytes)
-    decoded = questions.decode(entry)
+    decoded = index_entries.decode(entry)
     assert decoded is not None
-    other = questions.encode(replace(decoded, question="another of the same hash"))
+    other = index_entries.encode(replace(decoded, question="another of the same hash"))
     await cache.redis("HSET", keys().questions, FIELD, other)
-    assert await cache.visit().look_up() == Found()
+    assert await cache.session().lookup() == LookupResult()
 
 
 async def test_every_key_has_a_time_to_live(cache: Cache) -> None:
     await cache.ask()
-    await cache.visit("bob").look_up()
-    await cache.visit("bob").survey()
+    await cache.session("bob").lookup()
+    await cache.session("bob").load_miss_context()
     for key in await cache.scan():
         assert await cache.redis("TTL", key) != -1, key
 
@@ -229,7 +229,7 @@ async def test_the_oldest_question_leaves_when_there_are_too_many(cache: Cache) 
     for ttl, number in enumerate(range(5), start=1000):
         await small.with_settings(answer_ttl=ttl).ask(question=f"question {number}")
     found = [
-        (await small.visit(question=f"question {number}").look_up()).answer is not None
+        (await small.session(question=f"question {number}").lookup()).answer is not None
         for number in range(5)
     ]
     assert found == [False, False, True, True, True]
@@ -238,11 +238,11 @@ async def test_the_oldest_question_leaves_when_there_are_too_many(cache: Cache) 
 
 
 async def test_one_asker_answers_and_the_other_waits_for_that_answer(cache: Cache) -> None:
-    first, second = cache.visit(), cache.visit()
-    await first.look_up()
-    await second.look_up()
-    assert (await first.survey()).ours
-    assert not (await second.survey()).ours
+    first, second = cache.session(), cache.session()
+    await first.lookup()
+    await second.lookup()
+    assert (await first.load_miss_context()).ours
+    assert not (await second.load_miss_context()).ours
     deadline = asyncio.get_running_loop().time() + 5
     waiting = asyncio.create_task(second.wait(deadline))
     answer = an_answer()
@@ -252,26 +252,26 @@ async def test_one_asker_answers_and_the_other_waits_for_that_answer(cache: Cach
 
 
 async def test_a_flight_that_fails_lets_the_next_one_take_off(cache: Cache) -> None:
-    first, second = cache.visit(), cache.visit()
-    for visit in (first, second):
-        await visit.look_up()
-    await first.survey()
+    first, second = cache.session(), cache.session()
+    for session in (first, second):
+        await session.lookup()
+    await first.load_miss_context()
     with pytest.raises(RuntimeError):
         async with first.flight():
             raise RuntimeError
-    assert (await second.survey()).ours
+    assert (await second.load_miss_context()).ours
 
 
 async def test_whoever_asks_after_a_change_does_not_join_a_flight_from_before(
     cache: Cache,
 ) -> None:
-    first = cache.visit()
-    await first.look_up()
-    assert (await first.survey()).ours
-    await cache.invalidation().raise_fence("ann")
-    second = cache.visit()
-    await second.look_up()
-    assert (await second.survey()).ours
+    first = cache.session()
+    await first.lookup()
+    assert (await first.load_miss_context()).ours
+    await cache.invalidation().rotate_fence("ann")
+    second = cache.session()
+    await second.lookup()
+    assert (await second.load_miss_context()).ours
 
 
 async def test_hits_misses_and_money_are_counted_with_the_round_trips_there_are(
@@ -279,7 +279,7 @@ async def test_hits_misses_and_money_are_counted_with_the_round_trips_there_are(
 ) -> None:
     await cache.ask()
     for _ in range(3):
-        await cache.visit().look_up()
+        await cache.session().lookup()
     counted: dict[bytes, bytes] = {}
     for key in await cache.scan():
         if b":counters:" in key:  # the user's, and the embedding's
@@ -303,7 +303,7 @@ async def test_hits_misses_and_money_are_counted_with_the_round_trips_there_are(
 async def test_a_server_that_lost_its_scripts_is_given_them_again(cache: Cache) -> None:
     answer = await cache.ask()
     await cache.lose_scripts()
-    assert (await cache.visit().look_up()).answer == answer
+    assert (await cache.session().lookup()).answer == answer
 
 
 async def test_a_command_without_a_key_is_for_any_server(cache: Cache) -> None:

@@ -9,14 +9,14 @@ import pytest
 
 from shared import statistics
 from shared.assistant import Request
-from shared.cache.ledger import Ledger
+from shared.cache.counter_reader import CounterReader
 from shared.container import Container
 from shared.errors import (
     CacheUnavailableError,
     InferenceTimeoutError,
     InferenceUnavailableError,
 )
-from shared.inference.model import Completion
+from shared.inference.ports import Completion
 from shared.notes.note import Chunk, Note, Source
 from shared.reply import Reply
 from shared.statistics import Tally
@@ -86,7 +86,7 @@ class Process:
     async def counted(self) -> Tally:
         """Read what was counted, with what would be counted next."""
         await self._container.backlog.flush(self._cache.connection)
-        return (await statistics.read(Ledger(self._cache.connection))).total
+        return (await statistics.read(CounterReader(self._cache.connection))).total
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 
 from infra.local.valkey import start_valkey
 from shared import statistics
-from shared.cache import embeddings, keyspace
-from shared.cache.connection import Connection
-from shared.cache.ledger import Ledger
-from shared.cache.visit import Visit
+from shared.cache import keyspace, l2_embeddings
+from shared.cache.counter_reader import CounterReader
+from shared.cache.redis.client import RedisClient
+from shared.cache.session import CacheSession
 from shared.settings import Settings
 from shared.vectors import Vector
 from tests.support.caches import PIPELINE, Cache, a_vector, an_answer, keys, sources
@@ -27,17 +27,17 @@ def apart(cache: Cache) -> Cache:
 
 async def found(cache: Cache, user: str) -> Vector | None:
     """The embedding that a user's question finds, when its answer is gone."""
-    visit = cache.visit(user)
-    await visit.look_up(only_fence=True)
-    return (await visit.survey()).vector
+    session = cache.session(user)
+    await session.lookup(only_fence=True)
+    return (await session.load_miss_context()).vector
 
 
-async def begun(cache: Cache, user: str = "ann") -> Visit:
+async def begun(cache: Cache, user: str = "ann") -> CacheSession:
     """A question on its way: its answer is being written."""
-    visit = cache.visit(user)
-    await visit.look_up()
-    await visit.survey()
-    return visit
+    session = cache.session(user)
+    await session.lookup()
+    await session.load_miss_context()
+    return session
 
 
 async def test_shared_embeddings_tell_another_user_that_somebody_asked_these_words(
@@ -57,7 +57,7 @@ async def test_embeddings_kept_apart_are_found_by_their_own_user_alone(apart: Ca
 
 async def test_they_outlive_the_answer_that_a_note_change_drops(apart: Cache) -> None:
     await apart.ask("ann")
-    index = await apart.invalidation().raise_fence("ann")
+    index = await apart.invalidation().rotate_fence("ann")
     await apart.invalidation().drop("ann", index)
     assert await found(apart, "ann") is not None
 
@@ -80,9 +80,9 @@ async def test_nothing_comes_back_with_an_answer_that_was_being_written_meanwhil
     apart: Cache,
 ) -> None:
     await apart.ask("ann", "what is hope")
-    visit = await begun(apart)
+    session = await begun(apart)
     await apart.invalidation().forget("ann")
-    assert not await visit.keep(a_vector(QUESTION), sources(), an_answer())
+    assert not await session.keep(a_vector(QUESTION), sources(), an_answer())
     left = [key for key in await apart.scan() if b"counters" not in key and b":live" not in key]
     assert left == []
 
@@ -108,7 +108,7 @@ async def test_what_is_kept_apart_is_counted_out_when_its_user_leaves(apart: Cac
 
 async def live(cache: Cache) -> tuple[int, int, int]:
     """How many embeddings are counted: those that live, were stored and were dropped."""
-    figures = await statistics.read(Ledger(cache.connection))
+    figures = await statistics.read(CounterReader(cache.connection))
     return figures.live.embeddings, figures.total["l2_stores"], figures.total["l2_drops"]
 
 
@@ -120,8 +120,8 @@ async def test_each_that_is_kept_apart_is_counted_once_and_what_the_bound_drops_
         await small.ask("ann", f"what is {number}")
     assert await live(apart) == (3, 5, 2)
     both = [await begun(apart, "bob"), await begun(apart, "bob")]
-    for visit in both:
-        assert await visit.keep(a_vector(QUESTION), sources(), an_answer())
+    for session in both:
+        assert await session.keep(a_vector(QUESTION), sources(), an_answer())
     assert (await live(apart))[0] == 4
     await apart.invalidation().forget("ann")
     assert (await live(apart))[::2] == (1, 5)
@@ -130,16 +130,16 @@ async def test_each_that_is_kept_apart_is_counted_once_and_what_the_bound_drops_
 async def test_one_that_was_refused_because_a_note_had_changed_is_not_counted(
     apart: Cache,
 ) -> None:
-    visit = await begun(apart)
-    await apart.invalidation().raise_fence("ann")
-    assert not await visit.keep(a_vector(QUESTION), sources(), an_answer())
+    session = await begun(apart)
+    await apart.invalidation().rotate_fence("ann")
+    assert not await session.keep(a_vector(QUESTION), sources(), an_answer())
     assert await live(apart) == (0, 0, 0)
 
 
 async def test_one_that_all_share_is_counted_once_however_many_bring_it(cache: Cache) -> None:
     visits = [await begun(cache, user) for user in ("ann", "bob", "cy")]
     await asyncio.gather(
-        *(visit.keep(a_vector(QUESTION), sources(), an_answer()) for visit in visits)
+        *(session.keep(a_vector(QUESTION), sources(), an_answer()) for session in visits)
     )
     assert await live(cache) == (1, 1, 0)
 
@@ -164,7 +164,7 @@ async def test_what_is_not_ours_under_their_name_makes_room(apart: Cache) -> Non
 async def test_a_full_redis_can_still_forget_them() -> None:
     with start_valkey() as server:
         settings = Settings(redis_url=server.url, redis_timeout=5, embeddings_per_user=True)
-        cache = Cache(Connection.open(settings), settings)
+        cache = Cache(RedisClient.open(settings), settings)
         await cache.ask("ann")
         call(server.port, "CONFIG SET maxmemory 1")
         await cache.invalidation().forget("ann")
@@ -176,7 +176,7 @@ async def test_a_full_redis_can_still_forget_them() -> None:
 
 def test_one_that_is_over_or_damaged_at_its_end_is_a_miss() -> None:
     vector = a_vector(QUESTION).tobytes()
-    shelf = embeddings.Shelf.of(
+    shelf = l2_embeddings.Shelf.of(
         Settings(embeddings_per_user=True), PIPELINE.embedding_model, keys()
     )
     value = shelf.write(QUESTION, vector, "fence").arguments[9]
@@ -184,7 +184,7 @@ def test_one_that_is_over_or_damaged_at_its_end_is_a_miss() -> None:
     bare = value[:-10]
 
     def read(data: bytes) -> bytes | None:
-        return embeddings.decode(QUESTION, len(vector), data)
+        return l2_embeddings.decode(QUESTION, len(vector), data)
 
     assert read(value) == read(bare) == vector
     assert read(bare + b"%010d" % (time.time() - 1)) is None

@@ -1,7 +1,7 @@
 """No fence ever comes back, on each kind of Redis: commands whose reply was lost are sent again."""
 
-from shared.cache import invalidation, questions
-from shared.cache.connection import Command
+from shared.cache import index_entries, invalidation
+from shared.cache.redis.client import Command
 from tests.support.caches import Cache, a_vector, an_answer, keys, sources
 
 QUESTION = "what is faith"
@@ -32,8 +32,8 @@ async def test_a_command_that_is_sent_again_sets_another_fence(cache: Cache) -> 
 
 async def test_a_look_up_that_is_sent_again_sets_another_fence(cache: Cache) -> None:
     """Where the one that it set before is lost, and may have been replaced before that."""
-    visit = cache.visit()
-    command = visit._look_up("ask", visit._field, aliases=True)
+    session = cache.session()
+    command = session._lookup("ask", session._field, aliases=True)
     await cache.connection.run(command)
     first = await fence(cache)
     await cache.redis("UNLINK", keys().questions)
@@ -48,13 +48,13 @@ async def test_what_was_asked_between_two_changes_is_not_kept_though_the_first_c
     await cache.ask()
     first = raising()
     await cache.connection.run(first)
-    visit = cache.visit(question="define faith")
-    await visit.look_up()
-    await visit.survey()
-    await cache.invalidation().raise_fence("ann")
+    session = cache.session(question="define faith")
+    await session.lookup()
+    await session.load_miss_context()
+    await cache.invalidation().rotate_fence("ann")
     await cache.connection.run(first)
     await cache.invalidation().drop("ann", [])
-    assert not await visit.keep(a_vector("define faith"), sources(), an_answer())
+    assert not await session.keep(a_vector("define faith"), sources(), an_answer())
     (index,) = await cache.connection.run(Command.of("HGETALL", keys().questions))
-    asked = [entry.question for entry in questions.decode_all(index.items()).values() if entry]
+    asked = [entry.question for entry in index_entries.decode_all(index.items()).values() if entry]
     assert asked == [QUESTION]

@@ -14,7 +14,7 @@ from shared.assistant import Request
 from shared.container import Container
 from shared.errors import ConfigurationError, StoreUnavailableError
 from shared.notes.note import Note
-from shared.notes.postgres import PostgresNoteStore
+from shared.notes.postgres.store import PostgresNoteStore
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.settings import Settings
 from tests.support.outages import HashingEmbedder, SlowAnswerer

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.cache.feedback import Feedback
-from shared.cache.found import Found
+from shared.cache.results import LookupResult
 from tests.support.caches import Cache, a_vector, an_answer, keys, sources
 from tests.support.clock import Clock
 
@@ -22,18 +22,18 @@ async def expired(cache: Cache, clock: Clock) -> Cache:
 async def test_an_answer_whose_time_is_up_is_found_by_nobody_who_does_not_ask_for_it(
     expired: Cache,
 ) -> None:
-    visit = expired.visit()
-    assert await visit.look_up() == Found()
-    assert not (await visit.survey()).others
-    other = expired.visit(question="define faith")
-    await other.look_up()
-    assert not (await other.survey()).others
+    session = expired.session()
+    assert await session.lookup() == LookupResult()
+    assert not (await session.load_miss_context()).others
+    other = expired.session(question="define faith")
+    await other.lookup()
+    assert not (await other.load_miss_context()).others
 
 
 async def test_it_is_found_by_who_does(expired: Cache) -> None:
-    visit = expired.visit()
-    await visit.look_up()
-    found = await visit.find_stale()
+    session = expired.session()
+    await session.lookup()
+    found = await session.get_stale()
     assert found.answer
     assert found.answer.text == an_answer().text
     assert found.sources == sources()
@@ -42,58 +42,58 @@ async def test_it_is_found_by_who_does(expired: Cache) -> None:
 async def test_another_wordings_match_lasts_as_long(cache: Cache, clock: Clock) -> None:
     short = cache.with_settings(answer_ttl=300, stale_grace=3_600)
     await short.ask()
-    visit = short.visit(question="define faith")
-    await visit.look_up()
-    (target,) = (await visit.survey()).others.items()
-    assert await visit.share(a_vector("define faith"), sources(), target, 0.93)
+    session = short.session(question="define faith")
+    await session.lookup()
+    (target,) = (await session.load_miss_context()).others.items()
+    assert await session.share(a_vector("define faith"), sources(), target, 0.93)
     clock.ahead += 301
-    visit = short.visit(question="define faith")
-    assert await visit.look_up() == Found()
-    assert (await visit.find_stale()).matched == QUESTION
-    assert await visit.find_stale(aliases=False) == Found()
+    session = short.session(question="define faith")
+    assert await session.lookup() == LookupResult()
+    assert (await session.get_stale()).matched == QUESTION
+    assert await session.get_stale(aliases=False) == LookupResult()
 
 
 async def test_what_a_note_change_dropped_is_not_found(expired: Cache) -> None:
-    index = await expired.invalidation().raise_fence("ann")
+    index = await expired.invalidation().rotate_fence("ann")
     await expired.invalidation().drop("ann", list(index))
-    assert await expired.visit().find_stale() == Found()
+    assert await expired.session().get_stale() == LookupResult()
 
 
 async def test_a_note_change_finds_it_in_the_index(expired: Cache) -> None:
     """Else the change could not drop it."""
-    assert len(await expired.invalidation().raise_fence("ann")) == 1
+    assert len(await expired.invalidation().rotate_fence("ann")) == 1
 
 
 async def test_a_deleted_user_leaves_nothing_stale(expired: Cache) -> None:
     await expired.invalidation().forget("ann")
-    assert await expired.visit().find_stale() == Found()
+    assert await expired.session().get_stale() == LookupResult()
 
 
 async def test_a_new_context_does_not_take_its_place(expired: Cache) -> None:
     """A model that fails would otherwise cost the very answer that could stand in for it."""
-    visit = expired.visit()
-    await visit.look_up()
-    await visit.survey()
-    await visit.keep(a_vector(QUESTION), sources(), None)
-    assert (await expired.visit().find_stale()).answer
+    session = expired.session()
+    await session.lookup()
+    await session.load_miss_context()
+    await session.keep(a_vector(QUESTION), sources(), None)
+    assert (await expired.session().get_stale()).answer
 
 
 async def test_a_new_answer_takes_its_place(expired: Cache) -> None:
-    visit = expired.visit()
-    await visit.look_up()
-    await visit.survey()
+    session = expired.session()
+    await session.lookup()
+    await session.load_miss_context()
     answer = an_answer("Trust [1].")
-    assert await visit.keep(a_vector(QUESTION), sources(), answer)
-    assert (await expired.visit().find_stale()).answer == answer
+    assert await session.keep(a_vector(QUESTION), sources(), answer)
+    assert (await expired.session().get_stale()).answer == answer
 
 
 async def test_after_its_grace_it_is_gone(cache: Cache, clock: Clock) -> None:
     short = cache.with_settings(answer_ttl=300, stale_grace=600)
     await short.ask()
     clock.ahead += 899
-    assert (await short.visit().find_stale()).answer
+    assert (await short.session().get_stale()).answer
     clock.ahead += 2
-    assert await short.visit().find_stale() == Found()
+    assert await short.session().get_stale() == LookupResult()
     assert await short.redis("HLEN", keys().answers) == 0
 
 
@@ -102,25 +102,25 @@ async def test_a_context_takes_the_place_of_nothing_that_leads_to_an_answer(
 ) -> None:
     """Neither of another wording's match, nor of the word that there must be none."""
     await cache.ask()
-    visit = cache.visit(question="define faith")
-    await visit.look_up()
-    (target,) = (await visit.survey()).others.items()
-    await visit.share(a_vector("define faith"), sources(), target, 0.93)
-    failing = cache.visit(question="define faith")
-    await failing.look_up(aliases=False)
-    await failing.survey()
+    session = cache.session(question="define faith")
+    await session.lookup()
+    (target,) = (await session.load_miss_context()).others.items()
+    await session.share(a_vector("define faith"), sources(), target, 0.93)
+    failing = cache.session(question="define faith")
+    await failing.lookup(aliases=False)
+    await failing.load_miss_context()
     assert not await failing.keep(a_vector("define faith"), sources(), None)
-    found = await cache.visit(question="define faith").look_up()
+    found = await cache.session(question="define faith").lookup()
     assert found.answer
     assert found.matched == QUESTION
     await Feedback(cache.connection).wrong("ann", f"{found.answer.answer_id}.{found.alias}")
-    failing = cache.visit(question="define faith")
-    await failing.look_up()
-    await failing.survey()
+    failing = cache.session(question="define faith")
+    await failing.lookup()
+    await failing.load_miss_context()
     assert not await failing.keep(a_vector("define faith"), sources(), None)
-    again = cache.visit(question="define faith")
-    await again.look_up()
-    assert not (await again.survey()).others
+    again = cache.session(question="define faith")
+    await again.lookup()
+    assert not (await again.load_miss_context()).others
 
 
 async def test_another_question_does_not_share_an_answer_whose_time_is_up(
@@ -128,12 +128,12 @@ async def test_another_question_does_not_share_an_answer_whose_time_is_up(
 ) -> None:
     short = cache.with_settings(answer_ttl=300, stale_grace=3_600)
     await short.ask()
-    visit = short.visit(question="define faith")
-    await visit.look_up()
-    (target,) = (await visit.survey()).others.items()
+    session = short.session(question="define faith")
+    await session.lookup()
+    (target,) = (await session.load_miss_context()).others.items()
     clock.ahead += 301
-    assert await visit.peek(*target) == Found()
-    assert await visit.share(a_vector("define faith"), sources(), target, 0.93) is None
+    assert await session.peek(*target) == LookupResult()
+    assert await session.share(a_vector("define faith"), sources(), target, 0.93) is None
 
 
 async def test_a_context_does_not_stay_fresh_by_failing_again_and_again(
@@ -141,11 +141,11 @@ async def test_a_context_does_not_stay_fresh_by_failing_again_and_again(
 ) -> None:
     short = cache.with_settings(context_ttl=300)
     for fresh in (False, True, True):
-        visit = short.visit()
-        found = await visit.look_up()
+        session = short.session()
+        found = await session.lookup()
         assert (found.sources is not None) == fresh
-        await visit.survey()
-        assert await visit.keep(a_vector(QUESTION), sources(), None) != fresh
+        await session.load_miss_context()
+        assert await session.keep(a_vector(QUESTION), sources(), None) != fresh
         clock.ahead += 90
     clock.ahead += 31
-    assert await short.visit().look_up() == Found()
+    assert await short.session().lookup() == LookupResult()

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared import statistics
-from shared.cache import counting, keyspace, questions
-from shared.cache.commands import Command
-from shared.cache.counting import Counts
-from shared.cache.ledger import Book, Ledger
-from shared.cache.visit import Visit
+from shared.cache import counters, index_entries, keyspace
+from shared.cache.counter_reader import Book, CounterReader
+from shared.cache.counters import PendingCounters
+from shared.cache.redis.commands import Command
+from shared.cache.session import CacheSession
 from shared.errors import CacheUnavailableError
 from tests.support.caches import PIPELINE, Cache, a_vector, an_answer, sources
 
 if TYPE_CHECKING:
-    from shared.cache.questions import Entry
+    from shared.cache.index_entries import Entry
     from shared.statistics import Statistics
 
 QUESTION = "what is faith"
@@ -25,7 +25,7 @@ FIELD = keyspace.question_field(QUESTION, PIPELINE.name)
 
 
 async def read(cache: Cache, **given: int) -> "Statistics":
-    return await statistics.read(Ledger(cache.connection), **given)
+    return await statistics.read(CounterReader(cache.connection), **given)
 
 
 async def put(cache: Cache, day: date, partition: int = 7, **counts: int) -> None:
@@ -36,11 +36,11 @@ async def put(cache: Cache, day: date, partition: int = 7, **counts: int) -> Non
 async def index_of(cache: Cache, user: str = "ann") -> "dict[str, Entry]":
     flat = await cache.redis("HGETALL", keyspace.UserKeys.of(user).questions)
     assert isinstance(flat, dict)
-    return {name: entry for name, entry in questions.decode_all(flat.items()).items() if entry}
+    return {name: entry for name, entry in index_entries.decode_all(flat.items()).items() if entry}
 
 
-def joining(cache: Cache, backlog: Counts, user: str = "ann") -> Visit:
-    return Visit(
+def joining(cache: Cache, backlog: PendingCounters, user: str = "ann") -> CacheSession:
+    return CacheSession(
         cache.connection,
         cache.settings,
         user_id=user,
@@ -62,7 +62,7 @@ async def test_partitions_add_up(cache: Cache) -> None:
     for number in range(12):
         await cache.ask(f"user {number}")
         for _ in range(number):
-            await cache.visit(f"user {number}").look_up()
+            await cache.session(f"user {number}").lookup()
     total = (await read(cache)).total
     assert (total.requests, total.exact, total["l1_misses"]) == (12 + 66, 66, 12)
     assert (total["l2_hits"], total["l2_misses"], total["l2_stores"]) == (11, 1, 1)
@@ -75,10 +75,10 @@ async def test_partitions_add_up(cache: Cache) -> None:
 async def test_whoever_waits_for_the_same_question_joins_its_flight_and_is_asked_once(
     cache: Cache,
 ) -> None:
-    first, second = cache.visit(), cache.visit()
-    for visit in (first, second):
-        await visit.look_up()
-        await visit.survey()
+    first, second = cache.session(), cache.session()
+    for session in (first, second):
+        await session.lookup()
+        await session.load_miss_context()
     await first.keep(a_vector(QUESTION), sources(), an_answer())
     assert (await second.wait(float("inf"))).answer
     total = (await read(cache)).total
@@ -89,16 +89,16 @@ async def test_whoever_waits_for_the_same_question_joins_its_flight_and_is_asked
 
 async def test_a_new_answer_on_demand_is_neither_hit_nor_miss(cache: Cache) -> None:
     await cache.ask()
-    visit = cache.visit()
-    await visit.look_up(only_fence=True)
-    await visit.keep(a_vector(QUESTION), sources(), an_answer())
+    session = cache.session()
+    await session.lookup(only_fence=True)
+    await session.keep(a_vector(QUESTION), sources(), an_answer())
     total = (await read(cache)).total
     assert (total.requests, total["bypassed"], total["l1_misses"]) == (2, 1, 1)
 
 
 async def test_what_a_context_saves_counts_as_the_third_tiers(cache: Cache) -> None:
-    failed = cache.visit()
-    await failed.look_up()
+    failed = cache.session()
+    await failed.lookup()
     await failed.keep(a_vector(QUESTION), sources(), None)
     await cache.ask()
     total = (await read(cache)).total
@@ -109,12 +109,12 @@ async def test_what_a_context_saves_counts_as_the_third_tiers(cache: Cache) -> N
 async def test_a_requests_time_is_counted_with_the_next_request_of_its_container(
     cache: Cache,
 ) -> None:
-    backlog = Counts()
+    backlog = PendingCounters()
     await cache.ask()
     for _ in range(3):
-        visit = joining(cache, backlog)
-        await visit.look_up()
-        visit.end("exact")
+        session = joining(cache, backlog)
+        await session.lookup()
+        session.end("exact")
     assert (await read(cache)).total.latency["exact"].count == 2
     await backlog.flush(cache.connection)
     exact = (await read(cache)).total.latency["exact"]
@@ -127,19 +127,19 @@ async def test_a_requests_time_is_counted_with_the_next_request_of_its_container
 
 async def test_what_became_of_questions_adds_up_to_them_all(cache: Cache) -> None:
     """Hits, answers written, what ends otherwise, and what is still under way."""
-    backlog = Counts()
+    backlog = PendingCounters()
     await cache.ask()
     for way in ("exact", "stale", "degraded", "degraded", "no_notes", "failed", "exact"):
-        visit = joining(cache, backlog)
-        await visit.look_up(only_fence=way != "exact")
-        visit.end(way)
-    never = Visit(
+        session = joining(cache, backlog)
+        await session.lookup(only_fence=way != "exact")
+        session.end(way)
+    never = CacheSession(
         None, cache.settings, user_id="ann", question=QUESTION, pipeline=PIPELINE, backlog=backlog
     )
-    await never.look_up()
+    await never.lookup()
     never.end("failed")
     await backlog.flush(cache.connection)
-    await joining(cache, backlog).look_up(only_fence=True)
+    await joining(cache, backlog).lookup(only_fence=True)
     total = (await read(cache)).total
     ended = {"stale": 1, "degraded": 2, "no_notes": 1, "failed": 1}
     expected = {"exact": 2, "none": 1, "other": 1} | ended
@@ -165,12 +165,12 @@ async def test_a_change_counts_answers_and_what_each_tier_lost(cache: Cache) -> 
     for question in (QUESTION, "what is hope"):
         await cache.ask(question=question)
     target = (FIELD, next(e for e in (await index_of(cache)).values() if e.question == QUESTION))
-    other = cache.visit(question="define faith")
-    await other.look_up()
-    await other.survey()
+    other = cache.session(question="define faith")
+    await other.lookup()
+    await other.load_miss_context()
     assert await other.share(a_vector("define faith"), sources(), target, 0.9)
-    failed = cache.visit(question="what is peace")
-    await failed.look_up()
+    failed = cache.session(question="what is peace")
+    await failed.lookup()
     await failed.keep(a_vector("what is peace"), sources(), None)
     alias, peace = (
         keyspace.question_field(question, PIPELINE.name)
@@ -212,11 +212,11 @@ async def test_live_entries_follow_stores_drops_and_replacements(cache: Cache) -
         for question in (QUESTION, "what is hope", "what is love"):
             await cache.ask(user, question)
     assert await live() == (6, 6, 3)
-    again = cache.visit()
-    await again.look_up(only_fence=True)
+    again = cache.session()
+    await again.lookup(only_fence=True)
     await again.keep(a_vector(QUESTION), sources(), an_answer())
-    failed = cache.visit(question="what is peace")
-    await failed.look_up()
+    failed = cache.session(question="what is peace")
+    await failed.lookup()
     await failed.keep(a_vector("what is peace"), sources(), None)
     assert (await live())[:2] == (6, 7)
     await cache.invalidation().drop("ann", [FIELD])
@@ -229,9 +229,9 @@ async def test_live_entries_follow_stores_drops_and_replacements(cache: Cache) -
 
 async def test_an_entry_lives_no_longer_than_the_hour_in_which_it_ends(cache: Cache) -> None:
     await cache.with_settings(answer_ttl=5_000).ask()
-    ledger, now = Ledger(cache.connection), datetime.now(UTC)
-    assert (await ledger.read(1, now=now)).live.answers == 1
-    assert (await ledger.read(1, now=now + timedelta(seconds=8_600))).live.answers == 0
+    counter_reader, now = CounterReader(cache.connection), datetime.now(UTC)
+    assert (await counter_reader.read(1, now=now)).live.answers == 1
+    assert (await counter_reader.read(1, now=now + timedelta(seconds=8_600))).live.answers == 0
 
 
 async def test_what_has_ended_is_forgotten_with_the_first_entry_of_another_hour(
@@ -251,10 +251,10 @@ async def test_what_has_ended_is_forgotten_with_the_first_entry_of_another_hour(
 async def test_what_somebody_else_wrote_among_the_counters_counts_nothing(cache: Cache) -> None:
     await cache.ask()
     kept = keyspace.UserKeys.of("ann")
-    ends = int(datetime.now(UTC).timestamp()) // counting.HOUR + 5
+    ends = int(datetime.now(UTC).timestamp()) // counters.HOUR + 5
     await cache.redis("HSET", kept.live, f"a{ends}", "many", f"c{ends}", -3, f"e{ends}", "9" * 5000)
-    counters = counting.today(kept.partition)
-    await cache.redis("HSET", counters, "l3_hits", "many", "l3_misses", "9" * 5000, b"\xff", 1)
+    key = counters.today(kept.partition)
+    await cache.redis("HSET", key, "l3_hits", "many", "l3_misses", "9" * 5000, b"\xff", 1)
     figures = await read(cache)
     assert (figures.live.answers, figures.live.contexts, figures.live.embeddings) == (1, 1, 1)
     assert (figures.total.requests, figures.total["l3_hits"], figures.total["l3_misses"]) == (
@@ -265,11 +265,11 @@ async def test_what_somebody_else_wrote_among_the_counters_counts_nothing(cache:
 
 
 async def test_sums_of_a_day_that_somebody_else_wrote_are_summed_again(cache: Cache) -> None:
-    ledger, now = Ledger(cache.connection), at(DAY + timedelta(1), 3)
+    counter_reader, now = CounterReader(cache.connection), at(DAY + timedelta(1), 3)
     await put(cache, DAY, l1_hits=3)
     for nonsense in (b"nonsense", b"\x92\x81\xa1a\xa1b\x80", b"\x92\x81\x01\x01\x80"):
         await cache.redis("SET", keyspace.totals(DAY.isoformat()), nonsense)
-        assert (await ledger.read(2, now=now)).total == Counter(l1_hits=3)
+        assert (await counter_reader.read(2, now=now)).total == Counter(l1_hits=3)
 
 
 @pytest.mark.parametrize(
@@ -305,13 +305,13 @@ def at(day: date, hour: int, minute: int = 0) -> datetime:
 
 
 async def test_a_day_that_is_over_is_summed_once_and_stays_in_the_total(cache: Cache) -> None:
-    ledger = Ledger(cache.connection)
+    counter_reader = CounterReader(cache.connection)
     for partition in (0, 7, 63):
         await put(cache, DAY, partition, l1_hits=10)
     await put(cache, DAY + timedelta(1), l1_hits=5)
 
     async def book(now: datetime, days: int = 2) -> Book:
-        return await ledger.read(days, now=now)
+        return await counter_reader.read(days, now=now)
 
     before = await book(at(DAY, 23, 59))
     assert before.days[DAY] == Counter(l1_hits=30)
@@ -332,19 +332,19 @@ async def test_a_day_that_is_over_is_summed_once_and_stays_in_the_total(cache: C
 async def test_a_count_made_in_the_first_minutes_of_the_next_day_still_belongs_to_its_day(
     cache: Cache,
 ) -> None:
-    ledger = Ledger(cache.connection)
+    counter_reader = CounterReader(cache.connection)
     await put(cache, DAY, l1_hits=1)
-    await ledger.read(1, now=at(DAY + timedelta(1), 0, 10))
+    await counter_reader.read(1, now=at(DAY + timedelta(1), 0, 10))
     await put(cache, DAY, l1_hits=1)
-    assert (await ledger.read(2, now=at(DAY + timedelta(1), 5))).days[DAY]["l1_hits"] == 2
+    assert (await counter_reader.read(2, now=at(DAY + timedelta(1), 5))).days[DAY]["l1_hits"] == 2
 
 
 async def test_the_total_never_shrinks_while_days_pass_and_are_forgotten(cache: Cache) -> None:
-    ledger, totals = Ledger(cache.connection), []
+    counter_reader, totals = CounterReader(cache.connection), []
     for number in range(0, 200, 20):
         day = DAY + timedelta(number)
         await put(cache, day, number % 64, l1_hits=1)
-        totals.append((await ledger.read(1, now=at(day, 12))).total["l1_hits"])
+        totals.append((await counter_reader.read(1, now=at(day, 12))).total["l1_hits"])
         for partition in range(keyspace.PARTITIONS):  # as their time to live would
             gone = (day - timedelta(90)).isoformat()
             await cache.redis("UNLINK", keyspace.counters(partition, gone))
@@ -358,16 +358,16 @@ async def test_counters_live_for_ninety_days_and_no_longer(cache: Cache) -> None
     await cache.invalidation().drop("ann", [FIELD])
     await cache.invalidation().forget("cy")
     await read(cache)
-    assert counting.TTL == 90 * 86_400
-    counters = 0
+    assert counters.TTL == 90 * 86_400
+    counted = 0
     for key in await cache.scan():
         ttl = await cache.redis("TTL", key)
         assert isinstance(ttl, int)
-        assert 0 < ttl <= counting.TTL, key
+        assert 0 < ttl <= counters.TTL, key
         if any(sign in key for sign in (b":counters:", b":live", b"totals:")):
-            assert ttl > counting.TTL - 60, key
-            counters += 1
-    assert counters > 90  # of each partition that counted, and the sums of every day that is over
+            assert ttl > counters.TTL - 60, key
+            counted += 1
+    assert counted > 90  # of each partition that counted, and the sums of every day that is over
 
 
 async def test_reading_takes_one_round_trip_once_the_days_before_are_summed(
@@ -387,20 +387,20 @@ async def test_reading_takes_one_round_trip_once_the_days_before_are_summed(
 
 
 async def test_what_could_not_be_counted_waits_for_better_times(cache: Cache) -> None:
-    backlog = Counts()
+    backlog = PendingCounters()
     await cache.ask()
-    visit = joining(cache, backlog)
-    await visit.look_up(only_fence=True)
+    session = joining(cache, backlog)
+    await session.lookup(only_fence=True)
 
     async def away(*_: object, **__: object) -> None:
         raise CacheUnavailableError("away")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache.connection, "run", away)
-        assert not await visit.keep(a_vector(QUESTION), sources(), an_answer())
-        visit.end("none")
+        assert not await session.keep(a_vector(QUESTION), sources(), an_answer())
+        session.end("none")
         await backlog.flush(cache.connection)
-    await joining(cache, backlog).look_up()
+    await joining(cache, backlog).lookup()
     total = (await read(cache)).total
     assert (total["uncached"], total["generated_none"]) == (1, 2)
     assert sum(total.served.values()) == total.requests

@@ -6,18 +6,18 @@ from contextlib import suppress
 import pytest
 
 from shared.cache.feedback import _REFUSE
-from shared.cache.visit import Visit
+from shared.cache.session import CacheSession
 from shared.errors import BreakerOpenError, ConfigurationError, TercetError, UnavailableError
 from tests.support.caches import Cache, a_vector, keys, sources
 
 QUESTION = "what is faith"
 
 
-async def waiter(cache: Cache) -> Visit:
-    visit = cache.visit()
-    await visit.look_up()
-    assert not (await visit.survey()).ours
-    return visit
+async def waiter(cache: Cache) -> CacheSession:
+    session = cache.session()
+    await session.lookup()
+    assert not (await session.load_miss_context()).ours
+    return session
 
 
 @pytest.mark.parametrize(
@@ -32,9 +32,9 @@ async def test_a_waiter_is_told_what_failed_and_what_was_found_until_then(
     cache: Cache, failure: Exception, told: type[TercetError]
 ) -> None:
     """With the passages it can make do, as the owner can."""
-    owner = cache.visit()
-    await owner.look_up()
-    assert (await owner.survey()).ours
+    owner = cache.session()
+    await owner.lookup()
+    assert (await owner.load_miss_context()).ours
     waiting = await waiter(cache)
     with suppress(type(failure)):
         async with owner.flight():
@@ -48,14 +48,14 @@ async def test_a_waiter_is_told_what_failed_and_what_was_found_until_then(
 
 
 async def test_that_there_is_nothing_to_search_is_known_to_who_waits(cache: Cache) -> None:
-    owner = cache.visit()
-    await owner.look_up()
-    await owner.survey()
+    owner = cache.session()
+    await owner.lookup()
+    await owner.load_miss_context()
     waiting = await waiter(cache)
     async with owner.flight():
         await owner.keep(a_vector(QUESTION), [], None)
     found = await waiting.wait(asyncio.get_running_loop().time() + 5)
-    assert (found.settles, found.answer) == (True, None)
+    assert (found.is_final, found.answer) == (True, None)
 
 
 async def test_a_match_that_is_refused_after_its_user_was_forgotten_brings_nothing_back(

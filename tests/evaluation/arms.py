@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
+from shared import semantic_match
 from shared.container import Container
-from shared.matching import matcher
-from shared.matching.guard import Verdict
+from shared.matching.decision import Verdict
 from shared.reply import Reply
 from tests.evaluation.pipeline import ask_through_cache
 
@@ -26,8 +26,8 @@ def arm(name: str) -> Iterator[None]:
         return
     agreed = Verdict(same=True, reason="cosine alone", words={})
     with (
-        patch.object(matcher, "judge", lambda _a, _b: agreed),
-        patch.object(matcher, "fits", lambda _own, _theirs: True),
+        patch.object(semantic_match, "judge", lambda _a, _b: agreed),
+        patch.object(semantic_match, "fits", lambda _own, _theirs: True),
     ):
         yield
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 
-from shared.notes.changes import NoteChanged, Operation
+from shared.notes.messages.note_changed import NoteChanged, Operation
 from tests.support.data import DATA
 from tests.support.main_job import written
 

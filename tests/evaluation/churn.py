@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.container import Container
-from shared.notes.changes import NoteChanged, Operation
+from shared.notes.messages.note_changed import NoteChanged, Operation
 from shared.question import normalise
 from tests.benchmarks.report import BUILD, Figure, run
 from tests.evaluation.changes import changes

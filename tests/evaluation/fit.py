@@ -8,10 +8,10 @@ mechanical: two topics count as different, though people look up both "light" an
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 
-from shared.matching.guard import judge
-from shared.matching.matcher import fits
+from shared.matching.decision import judge
 from shared.notes.note import Source
 from shared.question import normalise
+from shared.semantic_match import fits
 from shared.vectors import cosines, stack
 from tests.benchmarks.report import BUILD, Figure, run
 from tests.evaluation.embedding import EMBEDDER

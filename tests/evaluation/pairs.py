@@ -16,7 +16,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from shared.matching.guard import judge
+from shared.matching.decision import judge
 from shared.question import normalise
 from shared.vectors import Vector, cosines, stack
 from tests.benchmarks.report import Figure

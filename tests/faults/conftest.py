@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from infra.local.valkey import start_valkey
-from shared.cache import outages
+from shared.cache.redis import circuit_breaker
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.troubles import Redis
 
@@ -23,4 +23,4 @@ def redis() -> Iterator[Redis]:
 @pytest.fixture(autouse=True)
 def short_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Containers leave Redis alone for less long."""
-    monkeypatch.setattr(outages, "QUIET_SECONDS", 0.3)
+    monkeypatch.setattr(circuit_breaker, "QUIET_SECONDS", 0.3)

@@ -68,7 +68,7 @@ async def figures(load: Load) -> statistics.Statistics:
     async with asyncio.timeout(60):
         while True:
             with suppress(CacheUnavailableError):
-                return await statistics.read(load.container.ledger)
+                return await statistics.read(load.container.counter_reader)
             await asyncio.sleep(0.05)
 
 
@@ -144,7 +144,7 @@ async def test_a_node_that_is_lost_for_good_costs_its_users_their_cache_and_nobo
                 assert ("ok" in caches) is (user not in lost)
             # Counters of every partition make one figure: told in part it would be a wrong one.
             with pytest.raises(CacheUnavailableError):
-                await statistics.read(load.container.ledger)
+                await statistics.read(load.container.counter_reader)
 
 
 def _settled(load: Load, lost: Collection[str]) -> bool:
@@ -179,7 +179,7 @@ async def test_statistics_are_told_or_refused_while_slots_move_and_never_wrong()
             async def read_on() -> None:
                 while True:
                     try:
-                        readings.append(await statistics.read(load.container.ledger))
+                        readings.append(await statistics.read(load.container.counter_reader))
                     except CacheUnavailableError:
                         readings.append(None)
 

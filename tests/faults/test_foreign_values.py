@@ -10,16 +10,16 @@ import pytest
 from redis import Redis as Client
 
 from shared import statistics
-from shared.cache import counting, keyspace
-from shared.cache.breakers import SharedProbes
+from shared.cache import counters, keyspace
 from shared.container import Container
+from shared.inference.shared_breaker import SharedProbes
 from tests.support.main_job import ask, written
 from tests.support.outages import HashingEmbedder, a_container
 from tests.support.troubles import Redis
 
 ASKED = "What is faith?"
 KEYS = keyspace.UserKeys.of("ann")
-COUNTERS = counting.today(KEYS.partition)
+COUNTERS = counters.today(KEYS.partition)
 NAMES = {
     "questions": KEYS.questions,
     "answers": KEYS.answers,
@@ -125,15 +125,15 @@ async def test_statistics_are_told_over_what_somebody_else_wrote_among_them(
     redis: Redis, container: Container, name: str, foreign: str
 ) -> None:
     """It counts nothing, and of the rest nothing is lost: Bob's counters are elsewhere."""
-    before = await statistics.read(container.ledger, days=2)
+    before = await statistics.read(container.counter_reader, days=2)
     assert (before.total.generated, before.live.answers) == (2, 2)
     redis.send(f"DEL {name}")
     redis.send(foreign.format(name))
-    told = await statistics.read(container.ledger, days=2)
+    told = await statistics.read(container.counter_reader, days=2)
     assert told.total.generated == (1 if name == COUNTERS else 2)
     assert told.live.answers == (1 if name == KEYS.live else 2)
     assert (await ask(container, "ann", ASKED)).tier == "l1"
-    again = await statistics.read(container.ledger, days=2)
+    again = await statistics.read(container.counter_reader, days=2)
     assert again.total.exact == before.total.exact + 1
 
 

@@ -75,7 +75,7 @@ async def test_statistics_are_told_where_their_sums_cannot_be_written_down(
     redis: Redis, container: Container, name: str
 ) -> None:
     TROUBLES[name](redis)
-    told = await statistics.read(container.ledger)
+    told = await statistics.read(container.counter_reader)
     assert (told.total.exact, told.total.generated) == (1, 1)
 
 
@@ -83,7 +83,7 @@ async def test_statistics_are_told_by_a_server_that_lost_its_scripts(
     redis: Redis, container: Container
 ) -> None:
     redis.send("SCRIPT FLUSH")
-    told = await statistics.read(container.ledger)
+    told = await statistics.read(container.counter_reader)
     assert (told.total.exact, told.total.generated, told.live.answers) == (1, 1, 1)
 
 

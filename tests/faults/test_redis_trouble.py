@@ -14,7 +14,7 @@ import pytest
 from infra.local.valkey import free_port
 from shared.container import Container
 from shared.errors import CacheUnavailableError
-from shared.notes.changes import NoteChanged
+from shared.notes.messages.note_changed import NoteChanged
 from shared.reply import Reply
 from tests.support.main_job import ask, written
 from tests.support.outages import a_container

@@ -7,14 +7,13 @@ import httpx
 import pytest
 
 from functions.ask.app import create_app
-from shared import statistics
+from shared import semantic_match, statistics
 from shared.cache import keyspace
-from shared.cache.commands import Command
+from shared.cache.redis.commands import Command
 from shared.container import Container
-from shared.inference.model import Completion, Message
-from shared.matching import matcher
+from shared.inference.match_verifier import ModelVerifier
+from shared.inference.ports import Completion, Message
 from shared.matching.candidate import nearest
-from shared.matching.verifier import ModelVerifier
 from shared.settings import Settings
 from shared.statistics import Tally
 from tests.support.main_job import MINILM, QuotingAnswerer, written
@@ -161,7 +160,7 @@ async def counted(asker: Asker) -> Tally:
     container = asker.container
     assert container.connection
     await container.backlog.flush(container.connection)
-    return (await statistics.read(container.ledger)).total
+    return (await statistics.read(container.counter_reader)).total
 
 
 @pytest.mark.parametrize("word", ["yes", "no"])
@@ -192,7 +191,7 @@ async def test_what_the_guard_refuses_is_counted_once_for_each_question(
     assert after["refused_by_guard"] - before["refused_by_guard"] == 1
     # As if the wrong one of the two were the nearer.
     (wrong,) = await MINILM.embed(["what is not hope"])
-    monkeypatch.setattr(matcher, "nearest", lambda _, rows, __: nearest(wrong, rows, 0.5))
+    monkeypatch.setattr(semantic_match, "nearest", lambda _, rows, __: nearest(wrong, rows, 0.5))
     assert (await asker.ask("Define hope"))["metadata"]["match"] == "semantic"
     last = await counted(asker)
     assert last["refused_by_guard"] - after["refused_by_guard"] == 1
@@ -202,7 +201,7 @@ async def test_what_the_guard_refuses_is_counted_once_for_each_question(
 async def test_sources_that_do_not_fit_are_counted(
     asker: Asker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(matcher, "fits", lambda *_: False)
+    monkeypatch.setattr(semantic_match, "fits", lambda *_: False)
     await asker.ask("What is hope?")
     before = await counted(asker)
     assert (await asker.ask("Define hope"))["metadata"]["cached"] is False

@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from functions.ask.app import create_app
-from functions.ask.forms import AnswerBody
-from functions.forms import HealthBody, Problem
+from functions.ask.schemas import AnswerBody
+from functions.http.schemas import HealthBody, Problem
 from shared.container import Container
 from shared.errors import ConfigurationError, InferenceUnavailableError
-from shared.inference.model import Completion
+from shared.inference.ports import Completion
 from shared.settings import Settings
 from shared.vectors import Vector, canonical
 from tests.support.asking import write_notes

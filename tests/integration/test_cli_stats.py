@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from functions.stats.forms import CacheStats
+from functions.stats.schemas import CacheStats
 from infra.local.commands.stats import table
 from shared import statistics
-from shared.cache.ledger import Ledger, Live
+from shared.cache.counter_reader import CounterReader, Live
 from shared.errors import CacheUnavailableError
 from shared.statistics import Statistics, Tally
 from tests.support.command import Tercet, in_this_process, started
@@ -137,13 +137,13 @@ def test_a_watch_goes_on_after_a_reading_that_failed(
     read = statistics.read
     turns: list[None] = []
 
-    async def failing(ledger: Ledger, *, days: int = 1) -> Statistics:
+    async def failing(counter_reader: CounterReader, *, days: int = 1) -> Statistics:
         turns.append(None)
         if len(turns) in {1, 3}:
             raise CacheUnavailableError("the cache is away")
         if len(turns) == 5:
             raise KeyboardInterrupt
-        return await read(ledger, days=days)
+        return await read(counter_reader, days=days)
 
     monkeypatch.setattr(statistics, "read", failing)
     monkeypatch.setattr("infra.local.commands.stats._SECONDS", 0)

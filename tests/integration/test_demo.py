@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from infra.local import demonstration
+from infra.local import demo_scenario
 from tests.support.command import Tercet
 
 pytestmark = pytest.mark.xdist_group("demo")  # one process embeds its notes
@@ -26,15 +26,15 @@ def test_it_shows_each_tier_and_an_edit(tercet: Tercet) -> None:
         ("Ann", "l1", "exact"),
     ]
     assert "2 cached answers dropped" in done.stdout
-    assert demonstration.AFTER in done.stdout.split("Both questions again")[1]
+    assert demo_scenario.AFTER in done.stdout.split("Both questions again")[1]
 
 
 def test_it_fails_where_a_step_is_not_what_it_says(
     tercet: Tercet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, *others = demonstration.TIERS.steps
-    wrong = replace(demonstration.TIERS, steps=(replace(first, tiers=("l1",)), *others))
-    monkeypatch.setattr(demonstration, "TIERS", wrong)
+    first, *others = demo_scenario.TIERS.steps
+    wrong = replace(demo_scenario.TIERS, steps=(replace(first, tiers=("l1",)), *others))
+    monkeypatch.setattr(demo_scenario, "TIERS", wrong)
     done = tercet("demo")
     assert done.exit_code == 1
     assert done.stderr == 'tercet: "What is faith?" should have been: a miss\n'

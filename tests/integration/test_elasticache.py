@@ -15,16 +15,16 @@ from typing import Any
 
 import pytest
 
-from functions.application import behind_gateway
 from functions.ask.app import create_app as ask_app
+from functions.http.app_factory import behind_gateway
 from functions.invalidate.handler import QueueHandler
 from functions.stats.app import create_app as stats_app
 from infra.local.valkey import start_valkey
 from shared.assistant import Request
 from shared.aws.credentials import Credentials
-from shared.cache.connection import Command, Connection
 from shared.cache.keyspace import UserKeys
-from shared.cache.tls import load_authorities
+from shared.cache.redis.client import Command, RedisClient
+from shared.cache.redis.tls import load_authorities
 from shared.errors import CacheUnavailableError
 from shared.settings import Settings
 from tests.support import iam
@@ -92,7 +92,7 @@ def become(credentials: Credentials, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SESSION_TOKEN", credentials.session_token)
 
 
-async def everywhere(connection: Connection) -> list[object]:
+async def everywhere(connection: RedisClient) -> list[object]:
     """Look for a key of each of many slots: every node is asked."""
     keys = [UserKeys.of(f"user {number}").questions for number in range(64)]
     return await connection.run(*(Command.of("EXISTS", key) for key in keys))
@@ -155,7 +155,7 @@ async def test_what_elasticache_closes_after_twelve_hours_comes_again_with_a_new
     cache: ElastiCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The old tokens are refused by then; no command fails for it."""
-    connection = Connection.open(cache.settings())
+    connection = RedisClient.open(cache.settings())
     assert await everywhere(connection) == [0] * 64
     become(NEW, monkeypatch)
     cache.admit(NEW)
@@ -187,7 +187,7 @@ async def test_a_process_without_credentials_has_no_cache_and_its_log_says_why(
     cache: ElastiCache, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    connection = Connection.open(cache.settings(redis_cluster=False))
+    connection = RedisClient.open(cache.settings(redis_cluster=False))
     with pytest.raises(CacheUnavailableError):
         await connection.run(Command.of("PING"))
     assert "set AWS_ACCESS_KEY_ID" in str([vars(record) for record in caplog.records])
@@ -208,7 +208,7 @@ async def test_one_server_takes_tokens_too_and_the_role_may_come_from_an_endpoin
         iam.lock([node])
         cache = ElastiCache(ValkeyCluster([node]), authority.url(proxy))
         cache.admit(given)
-        connection = Connection.open(cache.settings(redis_cluster=False))
+        connection = RedisClient.open(cache.settings(redis_cluster=False))
         assert await connection.run(Command.of("PING")) == [True]
         assert "X-Amz" not in repr(connection._client)
         await connection.aclose()
@@ -224,10 +224,10 @@ async def test_authorities_are_loaded_once_for_all_connections(
         loaded.append(1)
         return make()
 
-    monkeypatch.setattr("shared.cache.tls._contexts", {})
+    monkeypatch.setattr("shared.cache.redis.tls._contexts", {})
     monkeypatch.setattr("ssl.create_default_context", counted)
     before = sum(proxy.connections for proxy in cache.cluster.proxies)
-    connection = Connection.open(cache.settings())
+    connection = RedisClient.open(cache.settings())
     await asyncio.gather(*(everywhere(connection) for _ in range(5)))
     assert sum(proxy.connections for proxy in cache.cluster.proxies) - before > 3
     assert len(loaded) == 1
@@ -238,11 +238,11 @@ async def test_a_first_command_is_answered_within_the_deployed_time_out(
     cache: ElastiCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where authorities were loaded before, as in a snapshot; a slow machine may need tries."""
-    monkeypatch.setattr("shared.cache.tls._contexts", {})
+    monkeypatch.setattr("shared.cache.redis.tls._contexts", {})
     settings = cache.settings(redis_timeout=Settings().redis_timeout)
     load_authorities(settings.redis_url)
     for _ in range(10):
-        connection = Connection.open(settings)
+        connection = RedisClient.open(settings)
         try:
             reply = await connection.run(Command.of("EXISTS", UserKeys.of("ann").questions))
         except CacheUnavailableError:
@@ -266,7 +266,7 @@ async def test_a_certificate_must_be_of_a_known_authority_for_this_very_server(
         proxy.target = int(valkey_url.rpartition(":")[2].partition("/")[0])
         url = authority.url(proxy)
         settings = Settings(redis_url=url if trusting else url.partition("?")[0], redis_timeout=5)
-        connection = Connection.open(settings)
+        connection = RedisClient.open(settings)
         try:
             reply = await connection.run(Command.of("PING"))
         except CacheUnavailableError:

@@ -14,16 +14,16 @@ import httpx
 import pytest
 
 from functions.ask import app as ask
-from functions.forms import HealthBody
+from functions.http.schemas import HealthBody
 from functions.stats import app as stats
 from infra.local.valkey import ValkeyProcess, start_valkey
-from shared.cache.breakers import SharedBreakers
-from shared.cache.connection import Connection
+from shared.cache.redis.client import RedisClient
 from shared.container import Container
 from shared.errors import InferenceUnavailableError
 from shared.health import check
-from shared.inference.breaker import Breakers
-from shared.notes.postgres import PostgresNoteStore
+from shared.inference.circuit_breaker import Breakers
+from shared.inference.shared_breaker import SharedBreakers
+from shared.notes.postgres.store import PostgresNoteStore
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.notes.store import NoteStore
 from shared.settings import Settings
@@ -149,7 +149,7 @@ async def test_a_model_that_other_containers_leave_alone_is_failing(
     }
     others = Breakers.of(Settings(**of, breaker_pause=pause))
     await failing(others)
-    connection = Connection.open(Settings(redis_url=valkey.url), timeout=5)
+    connection = RedisClient.open(Settings(redis_url=valkey.url), timeout=5)
     await connection.run(*SharedBreakers(others, 0).news()[0])
     await connection.aclose()
     await asyncio.sleep(0.2)

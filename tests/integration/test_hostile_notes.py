@@ -8,8 +8,8 @@ import redis.asyncio
 
 from shared.cache.keyspace import UserKeys
 from shared.container import Container
-from shared.inference.answering import PromptedAnswerer
-from shared.inference.model import Completion, Message
+from shared.inference.ports import Completion, Message
+from shared.inference.prompted_answerer import PromptedAnswerer
 from shared.settings import Settings
 from tests.support.main_job import ask, written
 from tests.support.outages import DIMENSIONS, HashingEmbedder

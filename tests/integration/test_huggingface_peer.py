@@ -11,9 +11,9 @@ from huggingface_hub.errors import HfHubHTTPError
 from shared.errors import InferenceUnavailableError
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.embeddings import HuggingFaceEmbedder
-from shared.inference.model import Message
+from shared.inference.http_client import Transport
+from shared.inference.ports import Message
 from shared.inference.retries import Retries
-from shared.inference.transport import Transport
 from shared.settings import Settings
 from shared.vectors import canonical
 from tests.support.certificates import self_signed

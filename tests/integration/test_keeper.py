@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 import redis
 
-from infra.local.keeper import shared_valkey
+from infra.local.valkey_supervisor import shared_valkey
 from tests.support.servers import call
 
 ROOT = Path(__file__).resolve().parents[2]
 USE = (
-    "import sys; from pathlib import Path; from infra.local.keeper import shared_valkey\n"
+    "import sys; from pathlib import Path\n"
+    "from infra.local.valkey_supervisor import shared_valkey\n"
     "with shared_valkey(Path(sys.argv[1])) as url:\n"
     "    print(url, flush=True)\n"
     "    input()\n"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from infra.local.embedded import minilm
-from infra.local.models import served_models
+from infra.local.model_server import served_models
 from shared.container import Container
 from shared.inference.extractive import ExtractiveAnswerer
 from shared.notes.note import Source

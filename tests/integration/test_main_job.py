@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.container import Container
-from shared.notes.postgres import PostgresNoteStore
+from shared.notes.postgres.store import PostgresNoteStore
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.notes.store import NoteStore
 from shared.question import normalise

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from shared.cache.counting import BOUNDS_MS
+from shared.cache.counters import BOUNDS_MS
 from shared.container import Container
 from tests.support.command import ROOT, started
 from tests.support.counted import ANN, COST, get, of, use

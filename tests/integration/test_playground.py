@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from functions.application import build_app
+from functions.http.app_factory import build_app
+from infra.local.caching_embedder import RememberingEmbedder
 from infra.local.playground import app as playground
-from infra.local.remembering import RememberingEmbedder
 from shared.container import Container
 from shared.errors import InferenceUnavailableError
 from shared.settings import Settings

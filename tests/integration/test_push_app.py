@@ -14,7 +14,7 @@ from asgi_lifespan import LifespanManager
 from functions.invalidate.app import MAX_BYTES, create_app
 from infra.local.valkey import start_valkey
 from shared.container import Container
-from shared.notes.changes import MAX_TEXT
+from shared.notes.messages.note_changed import MAX_TEXT
 from tests.support.queues import SLOW, HashedEmbedder, Quoter, body
 from tests.support.stores import MemoryNoteStore
 from tests.support.tokens import Issuer, issuing, token

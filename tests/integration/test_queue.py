@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.assistant import Request
-from shared.cache.connection import Command
 from shared.cache.keyspace import UserKeys
+from shared.cache.redis.client import Command
 from shared.container import Container
 from shared.notes.chunking import to_chunks
 from shared.notes.note import Note

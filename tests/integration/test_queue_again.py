@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from functions.invalidate.again import PAUSES, Again, seconds
 from functions.invalidate.handler import QueueHandler
 from functions.invalidate.handler import handler as deployed
+from functions.invalidate.redelivery import PAUSES, Again, seconds
 from shared.errors import InvalidChangeError, UnavailableError
 from shared.settings import Settings
 from tests.support.event_source import EventSourceMapping, reaching, serving_sqs
@@ -115,7 +115,7 @@ def test_the_deployed_handler_tells_its_queue() -> None:
 
 def test_a_batch_without_failures_loads_no_sdk(valkey_url: str, tmp_path: Path) -> None:
     program = (
-        "import sys; from functions.invalidate.again import Again;"
+        "import sys; from functions.invalidate.redelivery import Again;"
         " from tests.support.queues import *;"
         f" of = Settings(redis_url={valkey_url!r}, database_url='sqlite:///{tmp_path}/n.db');"
         " handler = QueueHandler(lambda: container(of), Again());"

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from functions.application import behind_gateway
 from functions.ask.app import create_app
+from functions.http.app_factory import behind_gateway
 from functions.invalidate.handler import QueueHandler
 from shared import statistics
 from shared.container import Container
+from shared.observability.json_logging import JsonLines
 from shared.settings import Settings
-from shared.telemetry import JsonLines
 from tests.support.asking import Surroundings, surroundings, write_notes
 from tests.support.http_faults import refuse
 from tests.support.queues import Context, body, close, record
@@ -107,7 +107,7 @@ def test_a_question_on_lambda_leaves_one_line_that_is_log_and_metrics(
     assert line["gateway"] == json.loads(EVENT.read_text())["requestContext"]["requestId"]
     assert (line["path"], line["status"], line["Function"]) == ("/assistant/query", 200, FUNCTION)
     assert (line["Tier"], line["Latency"]) == ("none", line["milliseconds"])
-    assert line["steps"].keys() == {"look_up", "survey", "embed", "search", "generate", "keep"}
+    assert line["steps"].keys() == {"lookup", "survey", "embed", "search", "generate", "keep"}
     assert sum(line["steps"].values()) <= line["milliseconds"]
     assert line["_aws"]["CloudWatchMetrics"]
     assert "faith" not in json.dumps(line).lower()
@@ -119,7 +119,7 @@ def test_what_a_hit_saved_is_what_its_answer_had_cost(function: Function, log: L
     first, second = log()
     assert first["CostSpent"] == second["CostSaved"] > 0
     assert first["CostSaved"] == second["CostSpent"] == 0
-    assert second["steps"].keys() == {"look_up"}
+    assert second["steps"].keys() == {"lookup"}
 
 
 def test_the_lines_add_up_to_the_caches_own_counters(function: Function, log: Log) -> None:
@@ -128,7 +128,7 @@ def test_the_lines_add_up_to_the_caches_own_counters(function: Function, log: Lo
     lines = log()
 
     async def read() -> statistics.Statistics:
-        return await statistics.read(function.container.ledger)
+        return await statistics.read(function.container.counter_reader)
 
     counted = function.loop.run_until_complete(read()).total
     assert sum(line["Questions"] for line in lines) == counted.requests == 20
@@ -177,7 +177,7 @@ def test_each_message_of_a_batch_leaves_a_line_with_its_ids_and_figures(
     assert (applied["message"], applied["correlation"]) == ("note change applied", "order-7")
     assert (applied["NoteChanges"], applied["Failed"]) == (1, 0)
     assert applied["LagMs"] > 0
-    assert applied["steps"].keys() == {"prepare", "write_note", "raise_fence", "read_note", "drop"}
+    assert applied["steps"].keys() == {"prepare", "write_note", "rotate_fence", "read_note", "drop"}
     assert (failed["message"], failed["Failed"]) == ("note change failed", 1)
     assert "correlation" not in failed
     assert "secret" not in json.dumps(failed)

@@ -15,7 +15,7 @@ import pytest
 
 from infra.local.valkey import start_valkey
 from shared.assistant import Request
-from shared.cache.connection import Command, Connection
+from shared.cache.redis.client import Command, RedisClient
 from shared.container import Container
 from shared.settings import Settings
 from tests.support import iam
@@ -131,7 +131,7 @@ async def test_redis_is_entered_by_a_secret_s_password_and_as_its_user(
 ) -> None:
     redis.admit(password, user)
     arn = keeper.put_secret_value(SecretId=NAME, SecretString=text)["ARN"]
-    connection = Connection.open(redis.settings(redis_password_secret=arn))
+    connection = RedisClient.open(redis.settings(redis_password_secret=arn))
     assert await connection.run(Command.of("ACL", "WHOAMI")) == [user.encode()]
     await connection.aclose()
 
@@ -145,7 +145,7 @@ async def test_questions_changes_and_statistics_all_enter_by_it_and_none_tells_i
     opened = await redis.opened()
     await opened.freshness.note_changed(written("ann", "n", "Faith is trust."))
     assert [await ask(opened) for _ in range(2)] == ["ok"] * 2
-    assert (await opened.ledger.read(1)).total
+    assert (await opened.counter_reader.read(1)).total
     parts = [opened, opened.settings, opened.connection, opened.patient_connection]
     clients = [part._client for part in (opened.connection, opened.patient_connection) if part]
     for part in (*parts, *clients, *(client.connection_pool for client in clients)):
@@ -201,7 +201,7 @@ async def test_a_password_that_stays_wrong_is_not_read_at_every_refusal(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("shared.cache.outages.QUIET_SECONDS", 0.0)
+    monkeypatch.setattr("shared.cache.redis.circuit_breaker.QUIET_SECONDS", 0.0)
     with refusing_secrets("", times=0, then="canary") as (url, calls):
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
         opened = await redis.opened()
@@ -255,9 +255,9 @@ async def test_where_no_password_can_be_read_questions_are_answered_at_once_and_
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Once, however many questions come, and also where reading outlasts a connection's time."""
-    monkeypatch.setattr("shared.cache.connection._LINGER_SECONDS", 0.5)
+    monkeypatch.setattr("shared.cache.redis.client._LINGER_SECONDS", 0.5)
     monkeypatch.setattr("shared.aws.secrets_manager._ATTEMPTS", 1)
-    monkeypatch.setattr("shared.cache.outages.QUIET_SECONDS", 0.0)
+    monkeypatch.setattr("shared.cache.redis.circuit_breaker.QUIET_SECONDS", 0.0)
     opened = await redis.opened(redis_timeout=Settings().redis_timeout)
 
     def reasons() -> list[str]:
@@ -286,7 +286,7 @@ async def test_a_connection_that_was_not_waited_for_is_not_left_open_without_its
     monkeypatch.setattr("shared.aws.secrets_manager._ATTEMPTS", 1)
     with mute() as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
-        connection = Connection.open(redis.settings())
+        connection = RedisClient.open(redis.settings())
         made: Any = connection._client.connection_pool.make_connection()
         task = asyncio.create_task(made.connect())
         await until(lambda: made.is_connected)

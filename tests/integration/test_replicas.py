@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import pytest
 
 from infra.local.valkey import ValkeyProcess, start_valkey
-from shared.cache import counting
-from shared.cache.connection import Connection
-from shared.cache.found import Found
+from shared.cache import counters
 from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys
+from shared.cache.redis.client import RedisClient
+from shared.cache.results import LookupResult
 from shared.errors import CacheUnavailableError
 from shared.settings import Settings
 from tests.support.caches import Cache
@@ -62,7 +62,7 @@ async def replicated(servers: Replicated) -> AsyncIterator[tuple[Cache, list[int
         call(master.port, "FLUSHALL")
     await until(lambda: set(servers.say("DBSIZE")) == {":0\r\n"})
     settings = Settings(redis_url=servers.url, redis_cluster=servers.clustered, redis_timeout=2)
-    connection = Connection.open(settings)
+    connection = RedisClient.open(settings)
     yield Cache(connection, settings), [replica.pid for replica in servers.replicas]
     for replica in servers.replicas:
         os.kill(replica.pid, signal.SIGCONT)
@@ -75,9 +75,9 @@ async def test_an_invalidation_that_a_replica_holds_is_done(
     cache, _ = replicated
     await cache.ask()
     invalidation = Invalidation(cache.connection, replicas=1)
-    index = await invalidation.raise_fence("ann")
+    index = await invalidation.rotate_fence("ann")
     await invalidation.drop("ann", list(index))
-    assert await cache.visit().look_up() == Found()
+    assert await cache.session().lookup() == LookupResult()
     await invalidation.forget("ann")
 
 
@@ -89,7 +89,7 @@ async def test_one_that_no_replica_holds_is_not_done_and_says_so(
     cache, pids = replicated
     await cache.ask()
     invalidation = Invalidation(cache.connection, replicas=1)
-    index = await invalidation.raise_fence("ann")
+    index = await invalidation.rotate_fence("ann")
     if scripts_lost:
         await cache.lose_scripts()
     for pid in pids:
@@ -107,7 +107,7 @@ async def test_a_fence_that_no_replica_holds_is_not_raised(
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     with pytest.raises(CacheUnavailableError, match="0 of 1 replicas"):
-        await Invalidation(cache.connection, replicas=1).raise_fence("ann")
+        await Invalidation(cache.connection, replicas=1).rotate_fence("ann")
 
 
 async def test_a_change_that_a_replica_holds_ends_an_outage_and_counts_it() -> None:
@@ -118,7 +118,7 @@ async def test_a_change_that_a_replica_holds_ends_an_outage_and_counts_it() -> N
         FaultyProxy(master.port) as proxy,
     ):
         await until(lambda: "master_link_status:up" in call(replica.port, "INFO replication"))
-        connection = Connection.open(Settings(redis_url=proxy.url), timeout=2)
+        connection = RedisClient.open(Settings(redis_url=proxy.url), timeout=2)
         invalidation = Invalidation(connection, replicas=1)
         for _ in range(2):
             proxy.cut = True
@@ -129,5 +129,5 @@ async def test_a_change_that_a_replica_holds_ends_an_outage_and_counts_it() -> N
             await invalidation.drop("ann", [])
             assert not connection.outages.on
         await connection.aclose()
-        counters = counting.today(UserKeys.of("ann").partition)
-        assert call(master.port, f"HGET {counters} outages") == "$1\r\n2\r\n"
+        key = counters.today(UserKeys.of("ann").partition)
+        assert call(master.port, f"HGET {key} outages") == "$1\r\n2\r\n"

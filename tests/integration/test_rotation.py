@@ -20,7 +20,7 @@ from shared.errors import (
     StoreUnavailableError,
     UnavailableError,
 )
-from shared.inference.model import Message
+from shared.inference.ports import Message
 from shared.notes.note import Note
 from shared.settings import Settings
 from tests.support.asking import surroundings, write_notes

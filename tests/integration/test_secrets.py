@@ -13,10 +13,10 @@ import pytest
 
 from infra.local.commands.serve import _app as whole_app
 from infra.local.valkey import start_valkey
-from shared.cache.connection import Connection
+from shared.cache.redis.client import RedisClient
 from shared.container import Container
+from shared.observability.json_logging import configure
 from shared.settings import Settings
-from shared.telemetry import configure
 from tests.support.asking import NOTES, write_notes
 from tests.support.http_faults import refuse, send_json, send_text
 from tests.support.huggingface import HuggingFaceStandIn, serving
@@ -252,7 +252,7 @@ async def test_a_message_that_cannot_be_read_is_quoted_nowhere(
 def test_no_part_that_knows_a_secret_says_it(settings: Settings) -> None:
     container = Container(settings)
     parts = [container, settings, container.transport, container.embedder, container.chat]
-    parts += [container.store, container.connection, Connection.open(settings)]
+    parts += [container.store, container.connection, RedisClient.open(settings)]
     for part in parts:
         assert CANARY not in repr(part)
         assert CANARY not in str(part)

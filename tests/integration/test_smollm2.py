@@ -7,8 +7,8 @@ import pytest
 
 from infra.local.smollm2 import MODEL, start_smollm2
 from shared.inference.chat import HuggingFaceChat
-from shared.inference.transport import Transport
-from shared.matching.verifier import ModelVerifier, conversation
+from shared.inference.http_client import Transport
+from shared.inference.match_verifier import ModelVerifier, conversation
 from shared.settings import Settings
 
 pytestmark = pytest.mark.skipif(

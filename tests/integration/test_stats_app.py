@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from functions.application import behind_gateway
-from functions.forms import HealthBody, Problem
+from functions.http.app_factory import behind_gateway
+from functions.http.schemas import HealthBody, Problem
 from functions.stats.app import create_app
-from functions.stats.forms import CacheStats
+from functions.stats.schemas import CacheStats
 from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.container import Container
 from shared.settings import Settings

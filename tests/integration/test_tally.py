@@ -16,10 +16,10 @@ from redis.asyncio import Redis, RedisCluster
 
 from shared import statistics
 from shared.assistant import Request
-from shared.cache.visit import Visit
+from shared.cache.session import CacheSession
 from shared.container import Container
 from shared.errors import BreakerOpenError, InferenceUnavailableError
-from shared.inference.model import Completion
+from shared.inference.ports import Completion
 from shared.notes.note import Chunk, Note
 from shared.settings import Settings
 from shared.statistics import Statistics
@@ -65,14 +65,14 @@ class Model:
 
 def watch_contexts(tally: Counter[str]) -> None:
     """Tally contexts that are kept without an answer: no reply tells of them."""
-    keep: Any = Visit.keep
+    keep: Any = CacheSession.keep
 
-    async def watched(visit: Visit, *given: Any) -> Any:
-        stored = await keep(visit, *given)
+    async def watched(session: CacheSession, *given: Any) -> Any:
+        stored = await keep(session, *given)
         tally["contexts"] += stored and given[-1] is None
         return stored
 
-    Visit.keep = watched  # type: ignore[assignment,method-assign]  # of this process alone
+    CacheSession.keep = watched  # type: ignore[assignment,method-assign]  # of this process alone
 
 
 async def write(store: MemoryNoteStore, model: Model, user: str) -> None:
@@ -115,7 +115,7 @@ async def take_part(settings: Settings, seed: int, requests: int) -> Counter[str
             await asyncio.gather(*(ask(request) for _ in range(crowd)))
             if rng.random() < 0.02:
                 user = str(rng.randrange(USERS))
-                await container.freshness._invalidation.raise_fence(user)
+                await container.freshness._invalidation.rotate_fence(user)
                 await container.freshness._invalidation.drop(user, [], lag=3)
                 tally.update(changes=1, lag_ms=3)
 
@@ -128,7 +128,7 @@ async def take_part(settings: Settings, seed: int, requests: int) -> Counter[str
                 tally["asked_alone"] += 1
                 await ask(Request(user, question))
             tally["refused_by_guard"] += 1  # the last one is near, and another
-        index = await container.freshness._invalidation.raise_fence(user)
+        index = await container.freshness._invalidation.rotate_fence(user)
         gone = sorted(index)[: len(index) // 3]
         await container.freshness._invalidation.drop(user, gone, lag=3)
         tally.update(changes=1, lag_ms=3, dropped=len(gone), kept=len(index) - len(gone))
@@ -252,14 +252,14 @@ async def test_counters_equal_an_independent_tally_exactly(
     container = Container(settings)
     assert container.connection
     known = await kept_now(url, clustered=clustered)
-    begun = await statistics.read(container.ledger)
+    begun = await statistics.read(container.counter_reader)
     running = [start(given, seed, each) for seed in range(PROCESSES)]
     tally: Counter[str] = Counter()
     for process in running:
         output, _ = await asyncio.to_thread(process.communicate)
         assert process.returncode == 0
         tally.update(json.loads(output))
-    ended = await statistics.read(container.ledger)
+    ended = await statistics.read(container.counter_reader)
     await container.aclose()
     found = await kept_now(url, clustered=clustered) - known
 

@@ -10,11 +10,11 @@ from contextlib import aclosing, asynccontextmanager, suppress
 
 import pytest
 
-from functions.identity import caller
-from shared.cache.connection import Command, Connection
+from functions.http.auth.caller import caller
+from shared.cache.redis.client import Command, RedisClient
 from shared.errors import CacheUnavailableError, StoreUnavailableError, UnavailableError
-from shared.notes.postgres import PostgresNoteStore
-from shared.notes.postgres_tls import tls
+from shared.notes.postgres.store import PostgresNoteStore
+from shared.notes.postgres.tls import tls
 from shared.settings import Settings
 from tests.support.certificates import self_signed
 from tests.support.huggingface import serving
@@ -68,7 +68,7 @@ async def test_a_redis_without_a_trusted_certificate_is_told_nothing(files: dict
         url = f"rediss://:password@localhost:{port}"
         for trusted in (False, True):
             trust = f"?ssl_ca_certs={files['ssl_certfile']}" if trusted else ""
-            connection = Connection.open(Settings(redis_url=url + trust), timeout=2)
+            connection = RedisClient.open(Settings(redis_url=url + trust), timeout=2)
             with pytest.raises(CacheUnavailableError) as failure:
                 await connection.run(Command.of("GET", "a key"))
             await connection.aclose()
@@ -82,7 +82,7 @@ async def test_a_redis_that_speaks_no_tls_is_told_nothing_in_the_clear() -> None
     server = Server(None)
     async with server.listening() as port:
         settings = Settings(redis_url=f"rediss://:password@localhost:{port}")
-        connection = Connection.open(settings, timeout=0.5)
+        connection = RedisClient.open(settings, timeout=0.5)
         with pytest.raises(CacheUnavailableError):
             await connection.run(Command.of("GET", "a key"))
         await connection.aclose()
@@ -96,7 +96,7 @@ async def test_a_postgresql_that_proves_nothing_is_told_nothing(
     files: dict[str, str], greeting: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`S`: it shows a certificate that nobody vouches for; `N`: it wants to go on in the clear."""
-    monkeypatch.setattr("shared.notes.postgres_tls._HERE", frozenset())  # as if it were elsewhere
+    monkeypatch.setattr("shared.notes.postgres.tls._HERE", frozenset())  # as if it were elsewhere
     server = Server(files, greeting=greeting)
     async with server.listening() as port:
         url = f"postgresql://user:password@localhost:{port}/notes"

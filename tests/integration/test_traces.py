@@ -13,13 +13,13 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from functions.application import behind_gateway
 from functions.ask.app import create_app
+from functions.http.app_factory import behind_gateway
 from shared.cache import keyspace
 from shared.container import Container
-from shared.inference.breaker import Breakers
+from shared.inference.circuit_breaker import Breakers
+from shared.observability.json_logging import JsonLines
 from shared.settings import Settings
-from shared.telemetry import JsonLines
 from tests.support.asking import Surroundings, surroundings, write_notes
 from tests.support.http_faults import refuse
 from tests.support.huggingface import hashed_answer, hashed_embeddings
@@ -89,7 +89,7 @@ async def test_a_miss_is_one_tree_with_every_step_and_every_call(asker: Asker) -
     tree = await asker.ask("What is faith?")
     assert tree.names == [
         "POST /assistant/query",
-        ["look_up", "EVALSHA look_up"],
+        ["lookup", "EVALSHA lookup"],
         ["survey", "PIPELINE"],
         ["embed", "embeddings sentence-transformers/all-MiniLM-L6-v2"],
         "search",
@@ -131,8 +131,8 @@ async def test_a_miss_is_one_tree_with_every_step_and_every_call(asker: Asker) -
     kept = tree.told("keep", "PIPELINE")
     assert kept.pop("db.operation.batch.size") > 1
     assert kept == redis | {"db.operation.name": "PIPELINE"}
-    looked_up = tree.told("look_up", "EVALSHA look_up")
-    named = {"db.operation.name": "EVALSHA", "db.stored_procedure.name": "look_up"}
+    looked_up = tree.told("lookup", "EVALSHA lookup")
+    named = {"db.operation.name": "EVALSHA", "db.stored_procedure.name": "lookup"}
     assert looked_up == redis | named
 
 
@@ -140,7 +140,7 @@ async def test_an_exact_hit_is_one_round_trip(asker: Asker) -> None:
     await asker.ask("What is faith?")
     await asker.ask("What is faith?")  # tells the other containers of the model's calls
     tree = await asker.ask("What is faith?")
-    assert tree.names == ["POST /assistant/query", ["look_up", "EVALSHA look_up"]]
+    assert tree.names == ["POST /assistant/query", ["lookup", "EVALSHA lookup"]]
     assert (tree.told()["tercet.tier"], tree.told()["tercet.match"]) == ("l1", "exact")
 
 
@@ -193,7 +193,7 @@ async def test_requests_side_by_side_are_trees_of_their_own(asker: Asker) -> Non
     await asyncio.gather(*(asker.http.post("/assistant/query", json=each) for each in queries))
     made = trees(asker.collected.get_finished_spans())
     assert [tree.name for tree in made] == ["POST /assistant/query"] * 5
-    assert {tree.within[0].name for tree in made} == {"look_up"}
+    assert {tree.within[0].name for tree in made} == {"lookup"}
     assert len({tree.trace_id for tree in made}) == 5
 
 
@@ -235,10 +235,10 @@ async def test_what_is_made_do_with_says_so(
     pause = keyspace.breaker_pause(
         keyspace.UserKeys.of("ann").partition, Breakers.of(settings).chat.id
     )
-    lasting = 1_000 * (3_600 + 15)  # milliseconds: see `shared/cache/breakers.py`
+    lasting = 1_000 * (3_600 + 15)  # milliseconds: see `shared/inference/shared_breaker.py`
     call(around.valkey.port, f"SET {pause} 1 PX {lasting}")
     tree = await asker.ask("What is faith?")
-    assert {"find_stale", "quote"} <= {each.name for each in tree.within}
+    assert {"get_stale", "quote"} <= {each.name for each in tree.within}
 
 
 def test_the_lambda_handler_leaves_the_same_tree(settings: Settings) -> None:
@@ -257,7 +257,7 @@ def test_the_lambda_handler_leaves_the_same_tree(settings: Settings) -> None:
     (tree,) = trees(collected.get_finished_spans())
     assert tree.name == "POST /assistant/query"
     steps = [each.name for each in tree.within]
-    assert steps == ["look_up", "survey", "embed", "search", "generate", "keep"]
+    assert steps == ["lookup", "survey", "embed", "search", "generate", "keep"]
 
 
 async def test_a_log_line_names_its_trace(asker: Asker, caplog: pytest.LogCaptureFixture) -> None:

@@ -12,8 +12,8 @@ from opentelemetry.trace import SpanKind
 from functions.invalidate import app as invalidate
 from functions.invalidate.handler import QueueHandler
 from shared.container import Container
+from shared.observability.timings import step
 from shared.settings import Settings
-from shared.steps import step
 from tests.support.asking import Surroundings, surroundings
 from tests.support.queues import Context, body, close, record
 from tests.support.servers import call
@@ -70,7 +70,7 @@ def test_a_messages_handling_is_a_part_of_its_senders_trace(
     assert [each.name for each in tree.within] == [
         "prepare",
         "write_note",
-        "raise_fence",
+        "rotate_fence",
         "read_note",
         "drop",
     ]

@@ -117,7 +117,7 @@ async def _write_notes(settings: Settings, users: Sequence[str]) -> None:
 async def _told(settings: Settings) -> statistics.Statistics:
     """What the servers counted."""
     container = Container(settings)
-    told = await statistics.read(container.ledger)
+    told = await statistics.read(container.counter_reader)
     await container.aclose()
     return told
 

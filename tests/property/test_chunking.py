@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.notes.chunking import split
-from shared.notes.storable import storable
-from shared.scripture import find_references
+from shared.notes.sanitize import storable
+from shared.text.bible_references import find_references
 
 REFERENCES = ["John 3:16", "1 Cor. 13:4-7", "Ps. 23", "Rom. 8:28", "verse 4 of Jude", "II Kings 2"]
 PARTS = st.one_of(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.answer import Answer
-from shared.cache import answers, codec, contexts, embeddings, questions
+from shared.cache import codec, index_entries, l1_answers, l2_embeddings, l3_contexts
 from shared.notes.note import Source
 
 ids = st.text(
@@ -23,9 +23,9 @@ sources = st.lists(st.builds(Source, texts, texts, texts, finite), max_size=5)
 
 
 @st.composite
-def entries(draw: st.DrawFn) -> questions.Entry:
+def entries(draw: st.DrawFn) -> index_entries.Entry:
     kind = draw(st.sampled_from("ac=!"))
-    return questions.Entry(
+    return index_entries.Entry(
         kind,
         draw(ids),
         draw(st.integers(0, 9_999_999_999)),
@@ -44,30 +44,32 @@ def entries(draw: st.DrawFn) -> questions.Entry:
 
 @given(given_answers)
 def test_an_answer_is_read_back_as_it_was(answer: Answer) -> None:
-    assert answers.decode(answer.answer_id, answers.encode(answer)) == answer
+    assert l1_answers.decode(answer.answer_id, l1_answers.encode(answer)) == answer
 
 
 @given(ids, sources)
 def test_a_context_is_read_back_as_it_was_to_the_last_bit(
     answer_id: str, given_sources: list[Source]
 ) -> None:
-    assert contexts.decode(answer_id, contexts.encode(answer_id, given_sources)) == given_sources
+    assert (
+        l3_contexts.decode(answer_id, l3_contexts.encode(answer_id, given_sources)) == given_sources
+    )
 
 
 @given(given_answers, ids)
 def test_another_answers_text_is_never_read(answer: Answer, other: str) -> None:
-    read = answers.decode(other, answers.encode(answer))
+    read = l1_answers.decode(other, l1_answers.encode(answer))
     assert (read is None) == (other != answer.answer_id)
 
 
 @given(entries())
-def test_an_index_entry_is_read_back_as_it_was(entry: questions.Entry) -> None:
-    assert questions.decode(questions.encode(entry)) == entry
+def test_an_index_entry_is_read_back_as_it_was(entry: index_entries.Entry) -> None:
+    assert index_entries.decode(index_entries.encode(entry)) == entry
 
 
 @given(entries())
-def test_the_header_stands_where_the_scripts_read_it(entry: questions.Entry) -> None:
-    data = questions.encode(entry)
+def test_the_header_stands_where_the_scripts_read_it(entry: index_entries.Entry) -> None:
+    data = index_entries.encode(entry)
     assert data[:2].decode() == codec.VERSION + entry.kind
     assert data[2:13].decode() == entry.answer_id
     assert int(data[13:23]) == entry.expires
@@ -77,37 +79,37 @@ def test_the_header_stands_where_the_scripts_read_it(entry: questions.Entry) -> 
 
 @given(st.binary(max_size=300))
 def test_foreign_bytes_are_a_miss(data: bytes) -> None:
-    assert questions.decode(data) is None
-    assert answers.decode("A" * 11, b"A" * 11 + data) is None
-    assert contexts.decode("A" * 11, b"A" * 11 + data) is None
-    assert embeddings.decode("what is faith", 384, data) is None
+    assert index_entries.decode(data) is None
+    assert l1_answers.decode("A" * 11, b"A" * 11 + data) is None
+    assert l3_contexts.decode("A" * 11, b"A" * 11 + data) is None
+    assert l2_embeddings.decode("what is faith", 384, data) is None
 
 
 @given(given_answers, st.integers(0, 400), st.integers(1, 255))
 def test_a_damaged_answer_is_a_miss(answer: Answer, place: int, change: int) -> None:
-    data = bytearray(answers.encode(answer))
+    data = bytearray(l1_answers.encode(answer))
     data[place % len(data)] ^= change
-    assert answers.decode(answer.answer_id, bytes(data)) in {None, answer}
+    assert l1_answers.decode(answer.answer_id, bytes(data)) in {None, answer}
 
 
 def test_no_damaged_byte_of_a_texts_header_makes_it_longer_than_memory() -> None:
     """Some say that what follows has 10^17 bytes."""
     answer = Answer("A" * 11, "The substance of things hoped for. " * 20, "model", 1, 0.0)
-    data = answers.encode(answer)
+    data = l1_answers.encode(answer)
     for place in range(11, 24):
         for byte in range(256):
             damaged = data[:place] + bytes([byte]) + data[place + 1 :]
-            assert answers.decode(answer.answer_id, damaged) in {None, answer}
+            assert l1_answers.decode(answer.answer_id, damaged) in {None, answer}
 
 
 @given(texts, texts, st.binary(min_size=4, max_size=4))
 def test_an_embedding_is_read_for_its_own_question_alone(
     question: str, other: str, vector: bytes
 ) -> None:
-    value = embeddings.encode(question, vector)
+    value = l2_embeddings.encode(question, vector)
     assert isinstance(value, bytes)
-    assert embeddings.decode(question, 4, value) == vector
-    assert (embeddings.decode(other, 4, value) is None) == (other != question)
+    assert l2_embeddings.decode(question, 4, value) == vector
+    assert (l2_embeddings.decode(other, 4, value) is None) == (other != question)
 
 
 def test_threads_write_and_read_beside_each_other() -> None:
@@ -142,7 +144,7 @@ print(len(read))
 
 def test_the_prose_that_texts_are_compressed_after_belongs_to_the_version() -> None:
     """Texts kept after other prose cannot be read: change VERSION with it, then this hash."""
-    prose = Path(codec.__file__).with_name("prose.txt").read_bytes()
+    prose = Path(codec.__file__).with_name("compression_dictionary.txt").read_bytes()
     assert (codec.VERSION, hashlib.sha256(prose).hexdigest()[:16]) == ("2", "54115664757eea8e")
     script = Path(codec.__file__).with_name("lua") / "common" / "entries.lua"
     assert f"local VERSION = '{codec.VERSION}'" in script.read_text()

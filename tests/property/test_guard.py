@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.matching.guard import judge
+from shared.matching.decision import judge
 from shared.question import normalise
 from tests.support.data import catechism_questions, real_data
 

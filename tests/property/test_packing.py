@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio.connection import Connection
 
-from shared.cache.packing import packing
+from shared.cache.redis.hiredis_packer import packing
 
 plain = Connection()
 packed = packing(Connection)()

@@ -5,8 +5,8 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.bible import NUMBERED, SINGLE
-from shared.scripture import find_references
+from shared.text.bible_books import NUMBERED, SINGLE
+from shared.text.bible_references import find_references
 from tests.support.data import devotionals
 
 _PIECES = ["1", "2", "3:16", "16", "-", ",", ";", "and", "chapter", "verse", "the", "of", "first"]

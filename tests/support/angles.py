@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.cache import questions
+from shared.cache import index_entries
 from shared.cache.keyspace import UserKeys, question_field
-from shared.cache.pipeline import Pipeline, embedding_name
+from shared.cache.pipeline_id import Pipeline, embedding_name
 from shared.errors import InferenceError
 from shared.freshness import Freshness
-from shared.notes.changes import NoteChanged, Operation
+from shared.notes.ingest import Preparer
+from shared.notes.messages.note_changed import NoteChanged, Operation
 from shared.notes.note import Chunk, Note, Source
-from shared.notes.preparing import Preparer
 from shared.notes.store import NoteStore
 from shared.vectors import Vector, canonical
 from tests.support.caches import DIMENSIONS, PIPELINE, Cache, an_answer
@@ -79,22 +79,22 @@ class World:
     async def keep(
         self, question: str, sources: list[Source], angle: float = 0, pipeline: Pipeline = PIPELINE
     ) -> None:
-        visit = self.cache.visit("ann", question, pipeline)
-        await visit.look_up()
-        assert await visit.keep(at(angle), sources, an_answer())
+        session = self.cache.session("ann", question, pipeline)
+        await session.lookup()
+        assert await session.keep(at(angle), sources, an_answer())
 
     async def alias(self, question: str, target: str, angle: float = 0) -> None:
         """Let a question share the answer of another."""
-        visit = self.cache.visit("ann", question)
-        await visit.look_up()
-        await visit.survey()
+        session = self.cache.session("ann", question)
+        await session.lookup()
+        await session.load_miss_context()
         field = question_field(target, PIPELINE.name)
         data = await self.cache.redis("HGET", UserKeys.of("ann").questions, field)
         assert isinstance(data, bytes)
-        entry = questions.decode(data)
+        entry = index_entries.decode(data)
         assert entry
         sources = await self.store.search("ann", at(angle), K)
-        assert await visit.share(at(angle), sources, (field, entry), 0.95)
+        assert await session.share(at(angle), sources, (field, entry), 0.95)
 
     async def cached(self, question: str, pipeline: Pipeline = PIPELINE) -> bool:
-        return bool((await self.cache.visit("ann", question, pipeline).look_up()).answer)
+        return bool((await self.cache.session("ann", question, pipeline).lookup()).answer)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from shared.cache import keyspace
-from shared.cache.counting import BOUNDS_MS, HOUR, bucket
+from shared.cache.counters import BOUNDS_MS, HOUR, bucket
 from tests.support.days import stay_within_a_day
 from tests.support.servers import call
 

@@ -12,11 +12,11 @@ from redis.asyncio import RedisCluster
 
 from infra.local.valkey import start_valkey
 from shared.answer import Answer, new_answer_id
-from shared.cache.connection import Command, Connection
 from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys
-from shared.cache.pipeline import Pipeline
-from shared.cache.visit import Visit
+from shared.cache.pipeline_id import Pipeline
+from shared.cache.redis.client import Command, RedisClient
+from shared.cache.session import CacheSession
 from shared.notes.note import Source
 from shared.settings import Settings
 from shared.vectors import Vector, canonical
@@ -30,13 +30,13 @@ PIPELINE = Pipeline("embedder", DIMENSIONS, "answerer", 2)
 class Cache:
     """One cache, and what tests do with it."""
 
-    connection: Connection
+    connection: RedisClient
     settings: Settings
 
-    def visit(
+    def session(
         self, user: str = "ann", question: str = "what is faith", pipeline: Pipeline = PIPELINE
-    ) -> Visit:
-        return Visit(
+    ) -> CacheSession:
+        return CacheSession(
             self.connection, self.settings, user_id=user, question=question, pipeline=pipeline
         )
 
@@ -48,11 +48,11 @@ class Cache:
 
     async def ask(self, user: str = "ann", question: str = "what is faith") -> Answer:
         """Let a question miss and be answered and kept."""
-        visit = self.visit(user, question)
-        await visit.look_up()
-        await visit.survey()
+        session = self.session(user, question)
+        await session.lookup()
+        await session.load_miss_context()
         answer = an_answer()
-        assert await visit.keep(a_vector(question), sources(), answer)
+        assert await session.keep(a_vector(question), sources(), answer)
         return answer
 
     async def scan(self) -> list[bytes]:
@@ -117,12 +117,12 @@ async def cache(request: pytest.FixtureRequest) -> AsyncIterator[Cache]:
     """An empty cache on each kind of Redis."""
     if request.param == "fakeredis":
         settings = Settings(redis_timeout=5)
-        connection = Connection(fakeredis.FakeAsyncRedis(server_type="valkey"), timeout=5)
+        connection = RedisClient(fakeredis.FakeAsyncRedis(server_type="valkey"), timeout=5)
     else:
         clustered = request.param == "cluster"
         url = request.getfixturevalue("cluster_url" if clustered else "valkey_url")
         settings = Settings(redis_url=url, redis_cluster=clustered, redis_timeout=5)
-        connection = Connection.open(settings)
+        connection = RedisClient.open(settings)
     cache = Cache(connection, settings)
     await cache.flush()
     yield cache

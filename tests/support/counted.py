@@ -9,7 +9,7 @@ import pytest
 from functions.stats.app import create_app
 from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.container import Container
-from shared.inference.model import Completion
+from shared.inference.ports import Completion
 from shared.notes.note import Source
 from shared.settings import Settings
 from tests.support.main_job import MINILM, ask, written

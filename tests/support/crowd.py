@@ -19,7 +19,7 @@ from pathlib import Path
 from shared.assistant import Request
 from shared.container import Container
 from shared.errors import InferenceUnavailableError, UnavailableError
-from shared.inference.model import Completion
+from shared.inference.ports import Completion
 from shared.notes.note import Chunk, Note, Source
 from tests.support.outages import HashingEmbedder, SlowAnswerer, a_container
 from tests.support.stores import MemoryNoteStore

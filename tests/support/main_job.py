@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from functions.ask.presenting import present
+from functions.ask.serializers import present
 from infra.local.minilm import MiniLMEmbedder
 from shared.assistant import Request
 from shared.container import Container
-from shared.inference.model import Completion
-from shared.notes.changes import NoteChanged, Operation
+from shared.inference.ports import Completion
+from shared.notes.messages.note_changed import NoteChanged, Operation
 from shared.notes.note import Source
 from shared.reply import Reply
 from shared.vectors import Vector

@@ -13,7 +13,7 @@ import pytest
 from shared.cache import keyspace
 from shared.container import Container
 from shared.errors import InferenceError
-from shared.inference.breaker import Breaker
+from shared.inference.circuit_breaker import Breaker
 from shared.question import normalise
 from shared.settings import Settings
 from tests.support.asking import NOTES, Surroundings, surroundings, write_notes

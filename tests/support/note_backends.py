@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import asyncpg
 
-from shared.notes.postgres import PostgresNoteStore
+from shared.notes.postgres.store import PostgresNoteStore
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.notes.store import NoteStore
 from tests.support.stores import MemoryNoteStore

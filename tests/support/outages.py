@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from shared.container import Container
-from shared.inference.model import Completion
+from shared.inference.ports import Completion
 from shared.notes.note import Source
 from shared.settings import Settings
 from shared.vectors import Vector, canonical

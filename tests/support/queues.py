@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from functions.invalidate.again import Again
 from functions.invalidate.handler import QueueHandler
+from functions.invalidate.redelivery import Again
 from shared.container import Container
-from shared.inference.model import Completion
+from shared.inference.ports import Completion
 from shared.notes.note import Source
 from shared.settings import Settings
 from shared.vectors import Vector, canonical

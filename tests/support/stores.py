@@ -7,8 +7,8 @@ from dataclasses import replace as changed
 import numpy as np
 
 from shared.notes.note import Chunk, Note, Source
-from shared.notes.storable import require_id, storable
-from shared.notes.versions import TOMBSTONE_SECONDS, Known, user_digest
+from shared.notes.sanitize import require_id, storable
+from shared.notes.version_order import TOMBSTONE_SECONDS, Known, user_digest
 from shared.vectors import Vector, cosines, stack
 
 

@@ -13,9 +13,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared import steps
+from shared.observability import timings
+from shared.observability.tracing import Tracing
 from shared.settings import Settings
-from shared.tracing import Tracing
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -78,11 +78,11 @@ def traced(settings: Settings) -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    steps.trace(Tracing(provider, settings))
+    timings.trace(Tracing(provider, settings))
     try:
         yield exporter
     finally:
-        steps.trace(None)
+        timings.trace(None)
 
 
 @dataclass

@@ -22,7 +22,7 @@ OWNED = {
     "starlette": "functions",
     "jwt": "functions",
     "aws_lambda_powertools": "functions",
-    "opentelemetry": "shared/tracing.py",
+    "opentelemetry": "shared/observability/tracing.py",
 }
 # The heart and the plain values: arithmetic at most.
 PURE = ["assistant.py", "freshness.py", "question.py", "answer.py", "errors.py", "notes/note.py"]

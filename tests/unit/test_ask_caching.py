@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.ask.caching import cache_status, directives, wants_new_answer
+from functions.ask.cache_headers import cache_status, directives, wants_new_answer
 from shared.assistant import Request
 from shared.question import Question
 from shared.reply import Reply

@@ -7,7 +7,7 @@ import pytest
 from starlette.responses import JSONResponse
 from starlette.testclient import TestClient
 
-from functions.boundary import Boundary
+from functions.http.middleware import Boundary
 
 ANSWER = JSONResponse({"answered": True})
 

@@ -9,7 +9,7 @@ import jsonschema  # type: ignore[import-untyped]  # its stubs are a package of 
 import pytest
 
 from shared.errors import InvalidChangeError
-from shared.notes.changes import MAX_TEXT, NoteChanged, Operation, parse_change
+from shared.notes.messages.note_changed import MAX_TEXT, NoteChanged, Operation, parse_change
 
 TESTS = Path(__file__).resolve().parents[1]
 PUBLISHED = TESTS.parent / "docs" / "note-changed.schema.json"
@@ -133,7 +133,7 @@ def test_the_published_schema_takes_what_is_read_and_nothing_else(what: str) -> 
 
 
 def test_the_published_schema_is_current() -> None:
-    """`python -m shared.notes.changes > docs/note-changed.schema.json` brings it up to date."""
+    """`python -m shared.notes.messages.note_changed` prints the current schema."""
     assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == NoteChanged.model_json_schema()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from shared.notes.chunking import split, to_chunks
 from shared.notes.note import Chunk
-from shared.scripture import find_references
+from shared.text.bible_references import find_references
 from tests.support.data import devotionals, real_data
 
 

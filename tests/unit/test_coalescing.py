@@ -6,8 +6,8 @@ from math import inf
 
 import pytest
 
-from shared import coalescing
-from shared.coalescing import Coalescer
+from shared.cache import coalescing
+from shared.cache.coalescing import Coalescer
 
 KEY = "ann", "what is faith"
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from functions.ask.figures import figures
+from functions.ask.metrics import figures
 from shared.answer import Answer
 from shared.question import Question
 from shared.reply import Reply

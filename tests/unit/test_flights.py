@@ -3,7 +3,7 @@
 from collections import Counter
 from itertools import accumulate, islice
 
-from shared.cache.flights import pauses
+from shared.cache.single_flight import pauses
 
 
 def test_looks_become_rarer_and_never_rarer_than_four_a_second() -> None:

@@ -7,12 +7,12 @@ import pytest
 
 from infra.local.valkey import start_valkey
 from shared import statistics
-from shared.cache.connection import Connection
+from shared.cache.counter_reader import CounterReader
+from shared.cache.index_entries import Entry
 from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys, question_field
-from shared.cache.ledger import Ledger
-from shared.cache.pipeline import Pipeline
-from shared.cache.questions import Entry
+from shared.cache.pipeline_id import Pipeline
+from shared.cache.redis.client import RedisClient
 from shared.errors import CacheUnavailableError, InferenceError, StoreUnavailableError
 from shared.freshness import EPSILON
 from shared.notes.note import Chunk, Source
@@ -26,7 +26,7 @@ from tests.support.caches import DIMENSIONS, PIPELINE, Cache, an_answer
 @pytest.fixture
 async def world(valkey_url: str) -> AsyncIterator[World]:
     settings = Settings(redis_url=valkey_url, redis_timeout=5)
-    connection = Connection.open(settings)
+    connection = RedisClient.open(settings)
     cache = Cache(connection, settings)
     await cache.flush()
     yield World(cache)
@@ -163,7 +163,7 @@ async def test_a_name_that_is_garbled_on_its_way_hides_nothing(
         await world.write(note_id, angle)
     await world.ask("near", 0)
     await world.ask("far", 100)
-    raise_fence, drop, left = Invalidation.raise_fence, Invalidation.drop, times
+    rotate_fence, drop, left = Invalidation.rotate_fence, Invalidation.drop, times
 
     def garbled(fields: Iterable[str], this_way: str) -> dict[str, str]:
         nonlocal left
@@ -173,19 +173,19 @@ async def test_a_name_that_is_garbled_on_its_way_hides_nothing(
         return {field: "x" * 22 if spoils and field == near else field for field in fields}
 
     async def reading(self: Invalidation, user_id: str) -> dict[str, Entry | None]:
-        index = await raise_fence(self, user_id)
+        index = await rotate_fence(self, user_id)
         return {name: index[field] for field, name in garbled(index, "read").items()}
 
     async def sending(self: Invalidation, user_id: str, fields: set[str], **given: int) -> bool:
         return await drop(self, user_id, garbled(fields, "sent").values(), **given)
 
-    monkeypatch.setattr(Invalidation, "raise_fence", reading)
+    monkeypatch.setattr(Invalidation, "rotate_fence", reading)
     monkeypatch.setattr(Invalidation, "drop", sending)
     await world.freshness.note_changed(change())
     assert left == 0
     assert not await world.cached("near")
     assert await world.cached("far") is (times < 4)
-    total = (await statistics.read(Ledger(world.cache.connection))).total
+    total = (await statistics.read(CounterReader(world.cache.connection))).total
     assert (total["invalidations"], total["dropped"]) == (1, 1 if times < 4 else 2)
 
 
@@ -242,7 +242,7 @@ async def test_a_text_that_cannot_be_embedded_is_not_acknowledged(world: World) 
 async def test_what_redis_did_not_hear_of_is_not_acknowledged(operation: str) -> None:
     with start_valkey() as server:
         settings = Settings(redis_url=server.url, redis_timeout=1)
-    connection = Connection.open(settings)
+    connection = RedisClient.open(settings)
     with pytest.raises(CacheUnavailableError):
         await World(Cache(connection, settings)).freshness.note_changed(change(operation=operation))
     await connection.aclose()
@@ -292,17 +292,17 @@ async def test_a_repeated_message_drops_nothing_more(world: World) -> None:
 
 async def test_an_answer_being_written_while_its_notes_change_is_not_stored(world: World) -> None:
     await world.ask("another question has made the index")
-    visit = world.cache.visit("ann", "q")
-    await visit.look_up()
+    session = world.cache.session("ann", "q")
+    await session.lookup()
     await world.freshness.note_changed(change())
-    assert not await visit.keep(at(0), [Source("a", "a", "a", 0.9)] * K, an_answer())
+    assert not await session.keep(at(0), [Source("a", "a", "a", 0.9)] * K, an_answer())
     assert not await world.cached("q")
 
 
 async def test_another_users_questions_stay(world: World) -> None:
     await world.cache.ask("bob")
     await world.freshness.note_changed(change(operation="all_changed"))
-    assert (await world.cache.visit("bob").look_up()).answer
+    assert (await world.cache.session("bob").lookup()).answer
 
 
 async def test_all_changed_drops_all_and_leaves_the_notes(world: World) -> None:
@@ -321,8 +321,8 @@ async def test_a_deleted_user_leaves_nothing_behind(world: World) -> None:
     await world.ask("one")
     await world.alias("uno", "one")
     await world.cache.ask("bob")
-    writing = world.cache.visit("ann", "two")
-    await writing.look_up()
+    writing = world.cache.session("ann", "two")
+    await writing.lookup()
     await world.freshness.note_changed(change(None, "user_deleted"))
     assert not await writing.keep(at(0), [Source("a", "a", "a", 0.9)] * K, an_answer())
     keys = [key.decode() for key in await world.cache.scan()]

@@ -7,12 +7,12 @@ import fakeredis
 import pytest
 from redis.exceptions import ResponseError
 
-from shared.cache.cluster import ClusterConnection
-from shared.cache.commands import Command
-from shared.cache.connection import Connection
 from shared.cache.feedback import Feedback
 from shared.cache.invalidation import Invalidation
-from shared.cache.visit import Visit
+from shared.cache.redis.client import RedisClient
+from shared.cache.redis.cluster import RedisClusterClient
+from shared.cache.redis.commands import Command
+from shared.cache.session import CacheSession
 from shared.errors import CacheUnavailableError
 from shared.settings import Settings
 from tests.support.caches import PIPELINE
@@ -21,7 +21,7 @@ INDEXES = [[2, [b"a", b"b"]], [1, [b"a", None]], [None, []], [ResponseError("2")
 GARBLED = [7, [1, 2], b"text", [b"odd"], None, {b"field": 7}]
 
 
-class Garbling(Connection):
+class Garbling(RedisClient):
     """Replies to each command with the same nonsense, once it garbles, or to one of several."""
 
     def __init__(self, reply: object, *, place: int | None = None) -> None:
@@ -40,8 +40,8 @@ class Garbling(Connection):
         return replies
 
 
-def visit(connection: Connection) -> Visit:
-    return Visit(
+def session(connection: RedisClient) -> CacheSession:
+    return CacheSession(
         connection, Settings(redis_timeout=5), user_id="ann", question="a", pipeline=PIPELINE
     )
 
@@ -49,10 +49,10 @@ def visit(connection: Connection) -> Visit:
 @pytest.mark.parametrize("reply", GARBLED)
 async def test_a_waiter_goes_on_without_the_cache(reply: object) -> None:
     connection = Garbling(reply)
-    owner, waiter = visit(connection), visit(connection)
+    owner, waiter = session(connection), session(connection)
     for each in (owner, waiter):
-        await each.look_up()
-        await each.survey()
+        await each.lookup()
+        await each.load_miss_context()
     connection.garbles = True
     found = await waiter.wait(asyncio.get_running_loop().time() + 5)
     assert found.answer is None
@@ -63,25 +63,25 @@ async def test_a_waiter_goes_on_without_the_cache(reply: object) -> None:
 async def test_an_index_that_makes_no_sense_is_that_of_no_cache(reply: object) -> None:
     """A question goes on without it."""
     connection = Garbling(reply, place=2)
-    asker = visit(connection)
-    await asker.look_up()
+    asker = session(connection)
+    await asker.lookup()
     connection.garbles = True
-    survey = await asker.survey()
+    survey = await asker.load_miss_context()
     assert (survey.others, survey.ours, asker.status) == ({}, True, "unavailable")
 
 
 async def test_whose_own_token_comes_garbled_does_not_wait_for_itself() -> None:
     """Nobody would renew that flight, so it would be over after seconds."""
     connection = Garbling(b"another", place=1)
-    asker = visit(connection)
-    await asker.look_up()
+    asker = session(connection)
+    await asker.lookup()
     connection.garbles = True
-    assert not (await asker.survey()).ours
+    assert not (await asker.load_miss_context()).ours
     connection.garbles = False
     loop = asyncio.get_running_loop()
     began = loop.time()
     await asker.wait(began + 5)
-    assert (await asker.survey()).ours
+    assert (await asker.load_miss_context()).ours
     assert loop.time() - began < 1  # a flight lasts for three
 
 
@@ -90,7 +90,7 @@ async def test_a_change_is_not_acknowledged(reply: object) -> None:
     connection = Garbling(reply)
     connection.garbles = True
     with pytest.raises(CacheUnavailableError, match="garbled"):
-        await Invalidation(connection).raise_fence("ann")
+        await Invalidation(connection).rotate_fence("ann")
 
 
 @pytest.mark.parametrize("reply", GARBLED)
@@ -105,7 +105,7 @@ async def test_feedback_is_not_taken(reply: object) -> None:
 async def test_a_server_that_garbles_who_has_which_slot_is_passed_over(
     monkeypatch: pytest.MonkeyPatch, reply: object
 ) -> None:
-    connection = ClusterConnection({"host": "127.0.0.1", "port": 1}, timeout=0.2)
+    connection = RedisClusterClient({"host": "127.0.0.1", "port": 1}, timeout=0.2)
     monkeypatch.setattr(connection, "_node", lambda address: Named(reply, address))
     with pytest.raises(CacheUnavailableError, match="no server is known"):
         await connection.run(Command.of("GET", "key"))
@@ -124,7 +124,7 @@ async def test_a_server_that_does_not_tell_its_memory_is_none_that_is_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     client = fakeredis.FakeAsyncRedis(server_type="valkey")
-    connection = Connection(client, timeout=5)
+    connection = RedisClient(client, timeout=5)
 
     async def info(section: str) -> dict[str, int]:
         return {"used_memory": 1}

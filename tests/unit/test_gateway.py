@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.responses import JSONResponse
 
-from functions.gateway import Gateway
+from functions.http.gateway import Gateway
 from shared.errors import InvalidRequestError
 from tests.support.fuzzing.events import KINDS, event
 

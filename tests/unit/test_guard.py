@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.matching.decision import GUARDS, judge
 from shared.matching.explanation import explain
-from shared.matching.guard import GUARDS, judge
 from shared.question import normalise
 
 _REWORDED = Path(__file__).parents[1] / "evaluation" / "reworded.tsv"
@@ -37,7 +37,11 @@ _REFUSED = [
     ("persons", "What is my name?", "What is your name?"),
     ("persons", "What did he tell her?", "What did she tell him?"),
     ("content", "How do I learn Java?", "How do I learn Python?"),
-    ("content", "What are the best places to visit?", "What are the best places to visit in Goa?"),
+    (
+        "content",
+        "What are the best places to visit?",
+        "What are the best places to visit in Goa?",
+    ),
     ("roles", "Did Paul write to Timothy?", "Did Timothy write to Paul?"),
     ("roles", "How do I get from Rome to Corinth?", "How do I get to Rome from Corinth?"),
     ("roles", "Who can be baptised?", "Who can baptise?"),

@@ -8,8 +8,8 @@ import pytest
 
 LATER = [
     *("numpy", "httpx", "redis", "asyncpg", "aiosqlite", "sqlite3", "jwt", "cryptography"),
-    *("boto3", "zstandard", "msgpack", "pydantic.v1", "shared.vectors", "functions.ask.forms"),
-    *("shared.aws.secrets", "shared.cache.password"),
+    *("boto3", "zstandard", "msgpack", "pydantic.v1", "shared.vectors", "functions.ask.schemas"),
+    *("shared.aws.secrets", "shared.cache.redis.password_auth"),
 ]
 
 
@@ -27,7 +27,8 @@ def test_importing_a_door_loads_no_client_library(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["shared.cache.iam", "shared.cache.password", "shared.aws.secrets"]
+    "module",
+    ["shared.cache.redis.iam_auth", "shared.cache.redis.password_auth", "shared.aws.secrets"],
 )
 def test_neither_tokens_for_redis_nor_secrets_load_an_sdk_before_it_is_needed(module: str) -> None:
     assert "boto3" not in loaded_by(f"import {module}")
@@ -40,12 +41,12 @@ def test_a_process_loads_the_sdk_at_its_start_only_where_redis_password_is_a_sec
     """Redis is given less time than it takes to load."""
     given = {"REDIS_CACHE_PASSWORD_SECRET": name, "AWS_REGION": "eu-central-1"}
     loaded = loaded_by(
-        f"import os; os.environ |= {given}; from functions.opening import open_container;"
+        f"import os; os.environ |= {given}; from functions.bootstrap import open_container;"
         " open_container().connection"
     )
-    kept = {"boto3", "shared.aws.secrets", "shared.cache.password"}
+    kept = {"boto3", "shared.aws.secrets", "shared.cache.redis.password_auth"}
     assert kept & set(loaded) == (kept if name else set())
 
 
 def test_the_probe_sees_what_is_loaded() -> None:
-    assert "redis" in loaded_by("import shared.cache.connection")
+    assert "redis" in loaded_by("import shared.cache.redis.client")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.cache.ledger import Live
+from shared.cache.counter_reader import Live
 from shared.statistics import Statistics, Tally
 from tests.load.figures import failure, figures
 from tests.load.processes import Memory

@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.local import check_local_mode, is_loopback
+from functions.http.auth.local_mode import check_local_mode, is_loopback
 from shared.errors import ConfigurationError
 
 

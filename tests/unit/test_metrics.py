@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from functions import metrics
-from functions.ask.figures import figures
+from functions.ask.metrics import figures
+from functions.http import emf_metrics
+from shared.observability.json_logging import JsonLines, configure
 from shared.settings import Settings
-from shared.telemetry import JsonLines, configure
 from tests.support.sam import ROOT
 
 FUNCTION = "tercet-ask"
@@ -41,7 +41,7 @@ def read(line: dict[str, Any]) -> dict[tuple[str, ...], Any]:
 
 @pytest.mark.usefixtures("on_lambda")
 def test_a_questions_figures_are_metrics_of_its_function_and_its_latency_of_its_tier() -> None:
-    found = read(metrics.embedded(question()))
+    found = read(emf_metrics.embedded(question()))
     assert found[FUNCTION, "Questions"] == 1
     assert found[FUNCTION, "failed", "Latency"] == 1.5
     assert len(found) == 10
@@ -50,24 +50,24 @@ def test_a_questions_figures_are_metrics_of_its_function_and_its_latency_of_its_
 
 @pytest.mark.usefixtures("on_lambda")
 def test_a_note_changes_figures_are_metrics_and_so_is_a_failure_alone() -> None:
-    assert read(metrics.embedded(CHANGE)) == {(FUNCTION, name): n for name, n in CHANGE.items()}
-    assert read(metrics.embedded({"Failed": 1, "reason": "x"})) == {(FUNCTION, "Failed"): 1}
+    assert read(emf_metrics.embedded(CHANGE)) == {(FUNCTION, name): n for name, n in CHANGE.items()}
+    assert read(emf_metrics.embedded({"Failed": 1, "reason": "x"})) == {(FUNCTION, "Failed"): 1}
 
 
 @pytest.mark.usefixtures("on_lambda")
 def test_a_metrics_time_is_now_in_milliseconds() -> None:
-    line = metrics.embedded(question())
+    line = emf_metrics.embedded(question())
     assert abs(line["_aws"]["Timestamp"] - time.time() * 1000) < 5_000
 
 
 @pytest.mark.usefixtures("on_lambda")
 def test_a_line_without_figures_stays_as_it_is() -> None:
-    assert metrics.embedded({"path": "/health"}) == {"path": "/health"}
+    assert emf_metrics.embedded({"path": "/health"}) == {"path": "/health"}
 
 
 def test_elsewhere_the_same_figures_are_in_the_line_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
-    assert metrics.embedded(question()) == question()
+    assert emf_metrics.embedded(question()) == question()
 
 
 @pytest.mark.usefixtures("on_lambda")
@@ -75,8 +75,8 @@ def test_a_variable_of_powertools_adds_no_dimension(monkeypatch: pytest.MonkeyPa
     """Alarms name the dimensions, and would look at metrics that nobody writes."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "another")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Another")
-    metrics._directives.cache_clear()
-    first, second = metrics._directives("Questions")
+    emf_metrics._directives.cache_clear()
+    first, second = emf_metrics._directives("Questions")
     assert (first["Namespace"], first["Dimensions"]) == ("Tercet", [["Function"]])
     assert second["Dimensions"] == [["Function", "Tier"]]
 
@@ -90,13 +90,13 @@ def test_records_are_written_whatever_the_level_of_the_log(
     handlers, level = root.handlers[:], root.level
     try:
         configure(Settings(log_level="ERROR"))
-        metrics.prepare()
-        metrics.records.info("request", extra={"facts": metrics.embedded(question())})
+        emf_metrics.prepare()
+        emf_metrics.records.info("request", extra={"facts": emf_metrics.embedded(question())})
         logging.getLogger("functions.other").info("not this")
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
-        metrics.records.setLevel(logging.NOTSET)
+        emf_metrics.records.setLevel(logging.NOTSET)
         for name in ("functions", "shared", "infra"):
             logging.getLogger(name).setLevel(logging.NOTSET)
     (line,) = capsys.readouterr().err.splitlines()
@@ -105,7 +105,7 @@ def test_records_are_written_whatever_the_level_of_the_log(
 
 @pytest.mark.usefixtures("on_lambda")
 def test_a_line_is_one_object_with_the_facts_beside_the_metrics() -> None:
-    record = logging.makeLogRecord({"facts": metrics.embedded(question() | {"path": "/a"})})
+    record = logging.makeLogRecord({"facts": emf_metrics.embedded(question() | {"path": "/a"})})
     line = json.loads(JsonLines(messages=False).format(record))
     assert (line["path"], line["Tier"]) == ("/a", "failed")
     assert len(read(line)) == 10
@@ -114,7 +114,7 @@ def test_a_line_is_one_object_with_the_facts_beside_the_metrics() -> None:
 @pytest.mark.parametrize("template", ["alarms", "dashboard"])
 def test_alarms_and_dashboard_look_at_metrics_that_there_are(template: str) -> None:
     text = (ROOT / "infra" / "aws" / f"{template}.yaml").read_text()
-    named = {name for each in metrics.METRICS.values() for of in each for name in of.units}
+    named = {name for each in emf_metrics.METRICS.values() for of in each for name in of.units}
     ours = re.findall(r"Namespace: Tercet\n\s+MetricName: (\w+)", text)
     for widget in re.findall(r'\["Tercet", .*?\]\]', text, re.DOTALL):
         ours += re.findall(r'\["(?:Tercet|\.)", "(\w+)"', widget)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from shared.errors import ConfigurationError
+from shared.notes.factory import open_store
 from shared.notes.note import Note
-from shared.notes.opening import open_store
 
 
 @pytest.mark.parametrize("absolute", [False, True])
@@ -40,7 +40,7 @@ def test_any_other_url_is_refused_with_the_accepted_forms(url: str) -> None:
 )
 def test_the_other_driver_is_not_imported(url: str, absent: str) -> None:
     program = (
-        "import sys; from shared.notes.opening import open_store;"
+        "import sys; from shared.notes.factory import open_store;"
         f"open_store({url!r}, 384); sys.exit({absent!r} in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

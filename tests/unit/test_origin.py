@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from functions.invalidate.origin import Origin, pushed, queued, read
+from functions.invalidate.message_metadata import Origin, pushed, queued, read
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 CARRIED = {"traceparent": TRACEPARENT}

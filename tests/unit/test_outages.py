@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from shared.cache.outages import QUIET_SECONDS, Outages
+from shared.cache.redis.circuit_breaker import QUIET_SECONDS, CircuitBreaker
 
 
 class Clock:
@@ -16,7 +16,7 @@ class Clock:
 
 def test_after_a_failure_nobody_tries_until_the_quiet_is_over_and_then_one_at_a_time() -> None:
     clock = Clock()
-    outages = Outages(clock)
+    outages = CircuitBreaker(clock)
     assert outages.may_try()
     outages.failed(TimeoutError())
     assert not outages.may_try()
@@ -30,7 +30,7 @@ def test_after_a_failure_nobody_tries_until_the_quiet_is_over_and_then_one_at_a_
 
 def test_an_outage_is_told_and_counted_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "shared.cache")
-    outages = Outages(Clock())
+    outages = CircuitBreaker(Clock())
     for _ in range(5):
         outages.failed(TimeoutError())
     assert [record.message for record in caplog.records] == ["the cache is unavailable"]
@@ -42,7 +42,7 @@ def test_an_outage_is_told_and_counted_once(caplog: pytest.LogCaptureFixture) ->
 
 def test_a_server_that_refuses_is_asked_again_but_is_not_well_while_it_refuses() -> None:
     clock = Clock()
-    outages = Outages(clock)
+    outages = CircuitBreaker(clock)
     outages.failed(ValueError(), refused=True)
     assert [outages.may_try() for _ in range(2)] == [True, True]
     outages.answered()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import InvalidRequestError
-from shared.notes.reading import read_notes
+from shared.notes.file_import import read_notes
 
 GOOD = '{"note_id": "a", "title": "A", "text": "one"}'
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from infra.local import remembering
-from infra.local.remembering import RememberingEmbedder
+from infra.local import caching_embedder
+from infra.local.caching_embedder import RememberingEmbedder
 from shared.vectors import Vector, canonical
 
 
@@ -32,7 +32,7 @@ async def test_each_text_is_embedded_once_and_comes_in_its_place() -> None:
 
 
 async def test_what_was_longest_unused_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remembering, "_REMEMBERED", 2)
+    monkeypatch.setattr(caching_embedder, "_REMEMBERED", 2)
     inner = CountingEmbedder()
     embedder = RememberingEmbedder(inner)
     await embedder.embed(["a", "b"])

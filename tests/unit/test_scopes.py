@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from functions.identity import Caller, caller
+from functions.http.auth.caller import Caller, caller
 from shared.settings import Settings
 from tests.support.tokens import issuing, signed
 

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.question import normalise
-from shared.scripture import find_references
+from shared.text.bible_references import find_references
 
 _SAME = [
     ["1 Cor 13", "First Corinthians 13", "I Cor. 13", "1st Corinthians 13", "1cor 13"],

@@ -6,7 +6,7 @@ import pytest
 
 from shared.aws.secret_texts import database_url_in, redis_userinfo_in, token_in
 from shared.errors import ConfigurationError, UnavailableError
-from shared.notes.postgres_tls import tls
+from shared.notes.postgres.tls import tls
 from shared.secrets import GivenSecret, KeptSecret
 from shared.settings import Settings
 

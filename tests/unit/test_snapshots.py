@@ -10,8 +10,8 @@ import pytest
 import snapshot_restore_py
 from awslambdaric import lambda_runtime_hooks_runner as runtime
 
-from functions.snapshots import freeze, prepare_for_snapshots, thaw
-from shared.cache.connection import Command
+from functions.lambda_snapshot import freeze, prepare_for_snapshots, thaw
+from shared.cache.redis.client import Command
 from shared.container import Container
 from shared.settings import Settings
 from tests.support.servers import CountingProxy
@@ -91,7 +91,7 @@ def test_what_takes_long_before_a_first_answer_is_done_before_the_snapshot(
     assert not loop.is_running()
     for name in [name for name in sys.modules if name.partition(".")[0] in {"boto3", "botocore"}]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr("shared.cache.tls._contexts", {})
+    monkeypatch.setattr("shared.cache.redis.tls._contexts", {})
     settings = Settings(
         redis_url="rediss://redis.example:6379",
         hf_token_secret="name",

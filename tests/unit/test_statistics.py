@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from functions.stats.presenting import record
-from shared.cache.counting import BOUNDS_MS, latency
+from functions.stats.serializers import record
+from shared.cache.counters import BOUNDS_MS, latency
 from shared.statistics import Latency, Tally
 
 

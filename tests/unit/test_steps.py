@@ -2,17 +2,17 @@ import asyncio
 
 import pytest
 
-from shared.steps import Step, call, milliseconds, recorded, root, step
+from shared.observability.timings import Step, call, milliseconds, recorded, root, step
 
 
 def test_steps_are_kept_in_order_with_their_times() -> None:
     """Whoever records gets each step's name, begin and length."""
     with recorded() as steps:
-        with step("look_up"):
+        with step("lookup"):
             pass
         with step("search"):
             pass
-    assert [taken.name for taken in steps] == ["look_up", "search"]
+    assert [taken.name for taken in steps] == ["lookup", "search"]
     assert steps[0].began + steps[0].seconds <= steps[1].began
     assert all(taken.seconds >= 0 for taken in steps)
 

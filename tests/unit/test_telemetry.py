@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.telemetry import JsonLines, about, correlation
+from shared.observability.json_logging import JsonLines, about, correlation
 
 SECRET = "what my doctor told me"
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from shared.errors import InferenceUnavailableError
-from shared.inference.model import Completion, Message
-from shared.matching.verifier import ModelVerifier, NoVerifier, conversation
+from shared.inference.match_verifier import ModelVerifier, NoVerifier, conversation
+from shared.inference.ports import Completion, Message
 
 _A, _B = "what is faith", "explain faith to me"
 

@@ -2,11 +2,11 @@
 
 import sys
 
-from infra.aws.emulator.artefact import build
+from infra.aws.emulator.build import build
+from infra.aws.emulator.dependencies import surroundings
+from infra.aws.emulator.report import introduce, play
 from infra.aws.emulator.runtime import ROOT, Runtime
-from infra.aws.emulator.show import introduce, play
-from infra.aws.emulator.surroundings import surroundings
-from infra.local.commands.running import console
+from infra.local.commands.command_context import console
 from shared.errors import TercetError
 
 

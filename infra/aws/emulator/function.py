@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from infra.aws.emulator.runtime import PYTHON, Runtime
-from infra.local.leash import leashed, let_go
+from infra.local.child_process import leashed, let_go
 from infra.local.valkey import free_port
 from shared.errors import UnavailableError
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from functions.ask.presenting import present
+from functions.ask.serializers import present
+from infra.local.commands.command_context import console, run
 from infra.local.commands.options import ME, Data, Json, ModelOption, User
-from infra.local.commands.running import console, run
 from infra.local.embedded import DATA
 from shared.assistant import Request
 from shared.reply import NO_NOTES, Reply

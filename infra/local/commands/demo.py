@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.local.commands.running import console, counted
+from infra.local.commands.command_context import console, counted
 
 _LEGEND = (
     "Tier l1: the answer came from the cache; l2: only the question's embedding did; none:"
@@ -16,7 +16,7 @@ _INDENT = (0, 0, 0, 2)
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from infra.local.demonstration import Scene
+    from infra.local.demo_scenario import Scene
     from shared.container import Container
     from shared.reply import Reply
 
@@ -46,10 +46,10 @@ def demo() -> None:
 async def _play(container: "Container", out: "Console") -> None:
     from rich.padding import Padding  # noqa: PLC0415 - slow to load, as below
 
-    from infra.local import demonstration as play  # noqa: PLC0415
-    from infra.local.importing import import_notes  # noqa: PLC0415
-    from infra.local.publishing import written  # noqa: PLC0415
-    from shared.notes.reading import read_notes  # noqa: PLC0415
+    from infra.local import demo_scenario as play  # noqa: PLC0415
+    from infra.local.bulk_import import import_notes  # noqa: PLC0415
+    from infra.local.change_messages import written  # noqa: PLC0415
+    from shared.notes.file_import import read_notes  # noqa: PLC0415
 
     began = time.perf_counter()
     notes = read_notes(play.SAMPLES)
@@ -90,7 +90,7 @@ async def _play_scene(container: "Container", scene: "Scene", out: "Console") ->
     from rich.table import Table  # noqa: PLC0415
 
     from infra.local.commands.ask import timed  # noqa: PLC0415
-    from infra.local.demonstration import UnexpectedError  # noqa: PLC0415
+    from infra.local.demo_scenario import UnexpectedError  # noqa: PLC0415
     from shared.assistant import Request  # noqa: PLC0415
 
     table = Table(

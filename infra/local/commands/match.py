@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from infra.local.commands.command_context import console, print_json
 from infra.local.commands.options import Json
-from infra.local.commands.running import console, print_json
 from infra.local.embedded import minilm
 from shared.question import Question
 from shared.settings import Settings

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from infra.local.commands.command_context import console, counted, print_json, run
 from infra.local.commands.options import ME, Data, Json, User
-from infra.local.commands.running import console, counted, print_json, run
 from infra.local.embedded import DATA
 from shared.errors import InvalidRequestError, NotFoundError
 
 if TYPE_CHECKING:
-    from infra.local.importing import Imported
+    from infra.local.bulk_import import Imported
     from shared.container import Container
     from shared.freshness import Outcome
     from shared.notes.note import Note
@@ -38,8 +38,8 @@ def import_(
     """
     from rich.progress import Progress  # noqa: PLC0415 - slow to load, as what follows
 
-    from infra.local.importing import changes, import_notes  # noqa: PLC0415
-    from shared.notes.reading import read_notes  # noqa: PLC0415
+    from infra.local.bulk_import import changes, import_notes  # noqa: PLC0415
+    from shared.notes.file_import import read_notes  # noqa: PLC0415
 
     notes = read_notes(path)
     changes(user, notes)
@@ -121,8 +121,8 @@ def edit(
     whole = text if text is not None else _read(file or Path())
 
     async def job(container: "Container") -> "Outcome":
-        from infra.local.publishing import written  # noqa: PLC0415 - pydantic is slow to load
-        from shared.notes.reading import ReadNote  # noqa: PLC0415
+        from infra.local.change_messages import written  # noqa: PLC0415 - pydantic is slow to load
+        from shared.notes.file_import import ReadNote  # noqa: PLC0415
 
         before = await container.store.note(user, note_id)
         named = title if title is not None else before.title if before else note_id
@@ -137,7 +137,7 @@ def delete(note_id: NoteId, *, user: User = ME, data: Data = DATA, json: Json = 
     """Delete a note."""
 
     async def job(container: "Container") -> "Outcome":
-        from infra.local.publishing import deleted  # noqa: PLC0415 - as above
+        from infra.local.change_messages import deleted  # noqa: PLC0415 - as above
 
         await _existing(container, user, note_id)
         return await container.freshness.note_changed(deleted(user, note_id))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from infra.local.embedded import DATA, Model
-from shared.notes.storable import require_id
+from shared.notes.sanitize import require_id
 
 
 def _folder(context: typer.Context, value: Path) -> Path:

@@ -36,8 +36,8 @@ def serve(
     """
     import uvicorn  # noqa: PLC0415 - slow to load, as what follows
 
-    from functions.local import USER_HEADER, check_local_mode  # noqa: PLC0415
-    from functions.opening import begin_telling  # noqa: PLC0415
+    from functions.bootstrap import begin_telling  # noqa: PLC0415
+    from functions.http.auth.local_mode import USER_HEADER, check_local_mode  # noqa: PLC0415
 
     check_local_mode(os.environ, host)
     # uvicorn ends in order, then raises again the signal that told it to; what was started
@@ -63,14 +63,14 @@ def serve(
 
 
 def _app(container: "Container") -> "FastAPI":
-    from functions import health  # noqa: PLC0415 - see above
-    from functions.application import build_app  # noqa: PLC0415
     from functions.ask import app as ask  # noqa: PLC0415
+    from functions.http import health_route  # noqa: PLC0415 - see above
+    from functions.http.app_factory import build_app  # noqa: PLC0415
     from functions.invalidate import app as invalidate  # noqa: PLC0415
     from functions.stats import app as stats  # noqa: PLC0415
     from infra.local.playground import app as playground  # noqa: PLC0415
 
-    parts = (ask.part, invalidate.part, stats.part, health.part, playground.part)
+    parts = (ask.part, invalidate.part, stats.part, health_route.part, playground.part)
     return build_app(container, *(part(container) for part in parts))
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from infra.local.commands.command_context import console, print_json, run
 from infra.local.commands.options import Data, Json
-from infra.local.commands.running import console, print_json, run
 from infra.local.embedded import DATA
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def stats(
         out = console()
 
         async def tell(*, again: bool) -> None:
-            figures = await statistics.read(container.ledger, days=days or 1)
+            figures = await statistics.read(container.counter_reader, days=days or 1)
             if json:
-                from functions.stats.presenting import present  # noqa: PLC0415 - FastAPI is slow to load
+                from functions.stats.serializers import present  # noqa: PLC0415 - FastAPI is slow to load
 
                 print_json(present(figures, container.settings, days=days is not None))
                 sys.stdout.flush()  # whoever reads a watch reads it now

@@ -10,21 +10,21 @@ from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from functions.application import Part
-from functions.ask.presenting import present
-from functions.bodies import read_body
-from functions.identity import caller
-from functions.page import Page
-from infra.local.playground import seeing
-from infra.local.publishing import deleted, written
+from functions.ask.serializers import present
+from functions.http.app_factory import Part
+from functions.http.auth.caller import caller
+from functions.http.request_body import read_body
+from functions.http.static_page import Page
+from infra.local.change_messages import deleted, written
+from infra.local.playground import cache_inspector
 from shared import assistant
 from shared.errors import InferenceError, NotFoundError
-from shared.notes.reading import ReadNote
-from shared.steps import recorded
+from shared.notes.file_import import ReadNote
+from shared.observability.timings import recorded
 
 if TYPE_CHECKING:
     from shared.container import Container
-    from shared.notes.changes import NoteChanged
+    from shared.notes.messages.note_changed import NoteChanged
 
 MAX_BYTES = 8 * 1024 * 1024
 """Room for a note as long as may be, some of it escaped; a question needs less."""
@@ -76,7 +76,7 @@ def part(container: "Container") -> Part:
     @router.get("/playground/cached")
     async def cached(http: Request) -> Response:
         user_id = await _user(http, container)
-        return _json(seeing.listed(await seeing.cached(container, user_id)))
+        return _json(cache_inspector.listed(await cache_inspector.cached(container, user_id)))
 
     @router.post("/playground/ask")
     async def ask(http: Request) -> Response:
@@ -90,7 +90,7 @@ def part(container: "Container") -> Part:
         took = time.perf_counter() - began
         try:
             # Afterwards, or the question's embedding would be known by the time it is needed.
-            near = await seeing.near(container, user_id, body.query)
+            near = await cache_inspector.near(container, user_id, body.query)
         except InferenceError:
             near = None  # a cached answer needs no model
         return _json(
@@ -131,17 +131,17 @@ def part(container: "Container") -> Part:
 
 async def _apply(container: "Container", change: "NoteChanged") -> dict[str, Any]:
     """Make a change true; say which cached questions it dropped and which it kept."""
-    before = await seeing.cached(container, change.user_id)
+    before = await cache_inspector.cached(container, change.user_id)
     began = time.perf_counter()
     outcome = await container.freshness.note_changed(change)
     took = time.perf_counter() - began
-    after = await seeing.cached(container, change.user_id)
+    after = await cache_inspector.cached(container, change.user_id)
     stayed = {field: entry for field, entry in before.items() if field in after}
     gone = {field: entry for field, entry in before.items() if field not in after}
     return asdict(outcome) | {
         "milliseconds": took * 1e3,
-        "dropped": seeing.listed(gone),
-        "kept": seeing.listed(stayed),
+        "dropped": cache_inspector.listed(gone),
+        "kept": cache_inspector.listed(stayed),
     }
 
 

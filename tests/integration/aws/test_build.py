@@ -31,7 +31,7 @@ LATER = (
     ),
 )
 # What a deployed function never loads, for the layer has no package for it.
-ELSEWHERE = {"shared.notes.sqlite", "shared.tracing"}
+ELSEWHERE = {"shared.notes.sqlite", "shared.observability.tracing"}
 # A file's kind of processor, in its ELF header: e_machine, at byte 18.
 MACHINES = {"x86_64": 62, "arm64": 183}
 PLATFORMS = {"x86_64": "_x86_64", "arm64": "_aarch64"}

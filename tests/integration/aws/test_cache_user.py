@@ -5,9 +5,9 @@ from redis import Redis
 from redis.cluster import RedisCluster
 from redis.exceptions import NoPermissionError
 
-from shared.cache.connection import Command, Connection
+from shared.cache.counter_reader import CounterReader
 from shared.cache.invalidation import Invalidation
-from shared.cache.ledger import Ledger
+from shared.cache.redis.client import Command, RedisClient
 from shared.settings import Settings
 from tests.support.caches import Cache
 from tests.support.templates import ALL
@@ -34,17 +34,17 @@ def settings(request: pytest.FixtureRequest) -> Settings:
 
 
 async def test_it_answers_counts_and_invalidates(settings: Settings) -> None:
-    cache = Cache(Connection.open(settings), settings)
+    cache = Cache(RedisClient.open(settings), settings)
     kept = await cache.ask("ann")
-    found = await cache.visit("ann").look_up()
+    found = await cache.session("ann").lookup()
     assert found.answer == kept
     invalidation = Invalidation(cache.connection)
-    fields = await invalidation.raise_fence("ann")
+    fields = await invalidation.rotate_fence("ann")
     await invalidation.drop("ann", fields)
-    assert (await cache.visit("ann").look_up()).answer is None
+    assert (await cache.session("ann").lookup()).answer is None
     await invalidation.forget("ann")
-    ledger = Ledger(cache.connection)
-    assert (await ledger.read(2)).total
+    counter_reader = CounterReader(cache.connection)
+    assert (await counter_reader.read(2)).total
     memory = await cache.connection.memory()
     assert memory
     assert memory[0] > 0

@@ -13,7 +13,7 @@ import pytest
 from infra.aws.emulator.function import EmulatedFunction
 from infra.local.valkey import free_port
 from shared.container import Container
-from shared.notes.postgres import PostgresNoteStore
+from shared.notes.postgres.store import PostgresNoteStore
 from shared.settings import Settings
 from tests.support.asking import Surroundings, surroundings, write_notes
 from tests.support.emulator import answered, event, function, question, runtime

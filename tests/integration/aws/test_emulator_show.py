@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from infra.aws.emulator.show import introduce, play
-from infra.aws.emulator.surroundings import surroundings
+from infra.aws.emulator.dependencies import surroundings
+from infra.aws.emulator.report import introduce, play
 from tests.support.emulator import artefact, runtime
 
 pytestmark = pytest.mark.xdist_group("lambda")

@@ -10,7 +10,7 @@ import tomllib
 import httpx
 import pytest
 
-from shared.notes.postgres import PostgresNoteStore
+from shared.notes.postgres.store import PostgresNoteStore
 from tests.integration.clouds.doors import CONTAINERFILE, ROOT, running
 from tests.support.asking import Surroundings
 from tests.support.postgres import PostgresServer

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 import redis
 
-from functions.forms import Problem
-from functions.gateway import Gateway
+from functions.http.gateway import Gateway
+from functions.http.problems import MEDIA_TYPE
+from functions.http.schemas import Problem
 from functions.invalidate.handler import QueueHandler
-from functions.problems import MEDIA_TYPE
 from infra.local.commands.serve import _app as whole_app
 from infra.local.valkey import start_valkey
 from shared.container import Container
 from shared.errors import InvalidChangeError, InvalidRequestError
-from shared.notes.changes import parse_change
+from shared.notes.messages.note_changed import parse_change
 from shared.notes.note import Note
 from shared.vectors import Vector, canonical
 from tests.support.asking import write_notes

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from shared.notes.changes import Operation
+from shared.notes.messages.note_changed import Operation
 
 # What breaks things elsewhere: ends of ranges, other planes, what has no width or no other half.
 _UNICODE = (

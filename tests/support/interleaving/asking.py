@@ -6,8 +6,8 @@ from random import Random
 
 from shared.assistant import Assistant, Request
 from shared.errors import UnavailableError
-from shared.matching.matcher import fits
 from shared.reply import Reply
+from shared.semantic_match import fits
 from tests.support.interleaving.history import History, StaleError, Version, explain
 from tests.support.interleaving.ports import (
     Chance,

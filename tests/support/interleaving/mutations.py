@@ -12,11 +12,20 @@ from typing import Any
 import pytest
 
 from shared import freshness
-from shared.cache import answers, codec, contexts, invalidation, keyspace, questions, scripts, visit
-from shared.cache.connection import Command, Script
-from shared.cache.found import Found
+from shared.cache import (
+    codec,
+    index_entries,
+    invalidation,
+    keyspace,
+    l1_answers,
+    l3_contexts,
+    scripts,
+    session,
+)
+from shared.cache.coalescing import Coalescer, Turn
 from shared.cache.invalidation import Invalidation
-from shared.coalescing import Coalescer, Turn
+from shared.cache.redis.client import Command, Script
+from shared.cache.results import LookupResult
 from shared.errors import CacheUnavailableError, StoreUnavailableError
 from shared.freshness import Freshness
 from shared.notes.note import Chunk
@@ -60,8 +69,8 @@ def no_epsilon(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_rule_for_fewer_than_k(patch: pytest.MonkeyPatch) -> None:
-    entry = questions.entry
-    patch.setattr(questions, "entry", lambda *a, **k: replace(entry(*a, **k), full=True))
+    entry = index_entries.entry
+    patch.setattr(index_entries, "entry", lambda *a, **k: replace(entry(*a, **k), full=True))
 
 
 def used_notes_forgotten(patch: pytest.MonkeyPatch) -> None:
@@ -71,17 +80,17 @@ def used_notes_forgotten(patch: pytest.MonkeyPatch) -> None:
 def index_not_consulted(patch: pytest.MonkeyPatch) -> None:
     """An answer counts wherever it is found."""
     rewrite(patch, scripts, "_LOOK_UP", {"if entry then\n  answer =": "if true then\n  answer ="})
-    read = visit.Visit._read
+    read = session.CacheSession._read
 
-    async def mutated(self: visit.Visit, reply: list[Any]) -> Found:
+    async def mutated(self: session.CacheSession, reply: list[Any]) -> LookupResult:
         found = await read(self, reply)
         _, entry, answer, context, _ = reply
         if entry is None and answer and context:
             name = answer[:11].decode()
-            return Found(answers.decode(name, answer), contexts.decode(name, context))
+            return LookupResult(l1_answers.decode(name, answer), l3_contexts.decode(name, context))
         return found
 
-    patch.setattr(visit.Visit, "_read", mutated)
+    patch.setattr(session.CacheSession, "_read", mutated)
 
 
 def drop_leaves_the_fence(patch: pytest.MonkeyPatch) -> None:
@@ -90,15 +99,15 @@ def drop_leaves_the_fence(patch: pytest.MonkeyPatch) -> None:
 
 def fence_after_the_index(patch: pytest.MonkeyPatch) -> None:
     """The index is read first, and the fence replaced a round trip later."""
-    raise_fence = Invalidation.raise_fence
+    rotate_fence = Invalidation.rotate_fence
 
-    async def mutated(self: Invalidation, user_id: str) -> "dict[str, questions.Entry | None]":
+    async def mutated(self: Invalidation, user_id: str) -> "dict[str, index_entries.Entry | None]":
         key = keyspace.UserKeys.of(user_id).questions
         (index,) = await self._connection.run(Command.of("HGETALL", key))
-        await raise_fence(self, user_id)
-        return questions.decode_all(index.items())
+        await rotate_fence(self, user_id)
+        return index_entries.decode_all(index.items())
 
-    patch.setattr(Invalidation, "raise_fence", mutated)
+    patch.setattr(Invalidation, "rotate_fence", mutated)
 
 
 def fence_before_the_store(patch: pytest.MonkeyPatch) -> None:
@@ -154,7 +163,9 @@ def aliases_own_search_not_checked(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         Freshness,
         "_is_touched",
-        lambda self, entry, *rest: entry.kind != questions.ALIAS and touched(self, entry, *rest),
+        lambda self, entry, *rest: (
+            entry.kind != index_entries.ALIAS and touched(self, entry, *rest)
+        ),
     )
 
 

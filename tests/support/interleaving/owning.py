@@ -7,8 +7,8 @@ from random import Random
 
 from shared.errors import UnavailableError
 from shared.freshness import Freshness
-from shared.notes.changes import NoteChanged, Operation
 from shared.notes.chunking import to_chunks
+from shared.notes.messages.note_changed import NoteChanged, Operation
 from shared.notes.note import Note
 from tests.support.interleaving.history import History
 from tests.support.interleaving.ports import WatchedConnection, WatchedStore, WordEmbedder

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import redis
 
-from shared.cache.connection import Command, Connection
+from shared.cache.redis.client import Command, RedisClient
 from shared.errors import (
     BreakerOpenError,
     CacheUnavailableError,
@@ -15,7 +15,7 @@ from shared.errors import (
     StoreUnavailableError,
     UnavailableError,
 )
-from shared.inference.model import Completion
+from shared.inference.ports import Completion
 from shared.notes.note import Chunk, Note, Source
 from shared.vectors import Vector, cosines
 from tests.support.interleaving.climates import Climate
@@ -92,8 +92,8 @@ class Wire:
             return error
 
 
-class WatchedConnection(Connection):
-    """`Connection` over a `Wire`; a command whose caller gave up may still take effect, later.
+class WatchedConnection(RedisClient):
+    """`RedisClient` over a `Wire`; a command whose caller gave up may still take effect, later.
 
     It also sees that nobody who asks after a change joins a flight from before it.
     """

@@ -9,10 +9,10 @@ import numpy as np
 from shared.assistant import Assistant, Request
 from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys
-from shared.cache.pipeline import embedding_name
+from shared.cache.pipeline_id import embedding_name
 from shared.container import Container
 from shared.freshness import Freshness
-from shared.notes.preparing import Preparer
+from shared.notes.ingest import Preparer
 from shared.settings import Settings
 from shared.vectors import Vector
 from tests.support.interleaving.asking import Asking, K

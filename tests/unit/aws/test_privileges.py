@@ -30,9 +30,9 @@ ARGUED = {
     ("infra/aws/roles.yaml", "UseVpc", "ec2:AssignPrivateIpAddresses"),
     ("infra/aws/roles.yaml", "UseVpc", "ec2:UnassignPrivateIpAddresses"),
     # In a key's policy the resource is that key; without its account nobody could delete it.
-    ("infra/aws/topic.yaml", "Key", "kms:*"),
-    ("infra/aws/topic.yaml", "Key", "kms:Decrypt"),
-    ("infra/aws/topic.yaml", "Key", "kms:GenerateDataKey"),
+    ("infra/aws/alarm_topic.yaml", "Key", "kms:*"),
+    ("infra/aws/alarm_topic.yaml", "Key", "kms:Decrypt"),
+    ("infra/aws/alarm_topic.yaml", "Key", "kms:GenerateDataKey"),
 }
 ANONYMOUS = {"GET /health": "AskFunction", "GET /assistant/dashboard": "DashboardFunction"}
 ROUTES = {

@@ -192,7 +192,7 @@ def test_the_cache_is_public_only_with_iam_and_private_in_a_vpc() -> None:
 
 
 def test_the_topic_is_encrypted_with_a_key_that_cloudwatch_may_use() -> None:
-    resources = ALL["infra/aws/topic.yaml"]["Resources"]
+    resources = ALL["infra/aws/alarm_topic.yaml"]["Resources"]
     assert resources["Topic"]["Properties"]["KmsMasterKeyId"] == {"Ref": "Key"}
     users = [
         statement

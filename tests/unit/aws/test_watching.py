@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.metrics import METRICS
+from functions.http.emf_metrics import METRICS
 from tests.support.templates import ALL, MAIN, functions, of_type
 from tests.support.transformed import Stack
 

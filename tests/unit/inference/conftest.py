@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
+from shared.inference.http_client import Transport
 from shared.inference.retries import Retries
-from shared.inference.transport import Transport
 from shared.settings import Settings
 from tests.support.huggingface import HuggingFaceStandIn, serving
 

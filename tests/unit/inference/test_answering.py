@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 from shared.errors import InferenceError
-from shared.inference.answering import PromptedAnswerer, without_false_citations
-from shared.inference.model import Completion, Message
+from shared.inference.ports import Completion, Message
 from shared.inference.prompt import assemble
+from shared.inference.prompted_answerer import PromptedAnswerer, without_false_citations
 from shared.notes.note import Source
 
 

@@ -11,7 +11,7 @@ from shared.errors import (
     InferenceRefusedError,
     InferenceTimeoutError,
 )
-from shared.inference.breaker import PROBE_SECONDS, Breaker, Breakers, Calls
+from shared.inference.circuit_breaker import PROBE_SECONDS, Breaker, Breakers, Calls
 from shared.settings import Settings
 
 SETTINGS = Settings(

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from shared.inference.described import answered, described, provider
 from shared.inference.endpoint import Endpoint
+from shared.inference.genai_span_attributes import answered, described, provider
 
 
 @pytest.mark.parametrize(

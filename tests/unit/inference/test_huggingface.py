@@ -12,9 +12,9 @@ from shared.errors import (
 )
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.embeddings import HuggingFaceEmbedder
-from shared.inference.model import Message
+from shared.inference.http_client import Transport
+from shared.inference.ports import Message
 from shared.inference.tokens import estimate_tokens
-from shared.inference.transport import Transport
 from shared.settings import Settings
 from shared.vectors import canonical
 from tests.support.http_faults import send_json

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from shared.errors import InferenceTimeoutError, InferenceUnavailableError
-from shared.inference.model import Completion
-from shared.inference.sharing import SharingAnswerer
+from shared.inference.coalescing_answerer import SharingAnswerer
+from shared.inference.ports import Completion
 from shared.notes.note import Source
 
 SOURCES = [Source("n#0", "n", "Faith is trust.", 0.9)]

@@ -15,9 +15,9 @@ from shared.errors import (
 )
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.embeddings import HuggingFaceEmbedder
-from shared.inference.model import Message
+from shared.inference.http_client import Transport
+from shared.inference.ports import Message
 from shared.inference.retries import Retries
-from shared.inference.transport import Transport
 from shared.settings import Settings
 from tests.support.http_faults import Fault, drip, drop, refuse, stall, truncate
 from tests.support.huggingface import HuggingFaceStandIn, serving

@@ -124,8 +124,8 @@ function passage(source, n, quoted) {
 }
 
 const steps = {
-  look_up: "look up", survey: "survey", wait: "wait", embed: "embed", search: "search",
-  match: "match", generate: "generate", keep: "keep", find_stale: "find stale", quote: "quote",
+  lookup: "look up", survey: "survey", wait: "wait", embed: "embed", search: "search",
+  match: "match", generate: "generate", keep: "keep", get_stale: "find stale", quote: "quote",
 };
 
 function showWay(told) {

@@ -1,0 +1,1 @@
+"""Redis client: time-outs, circuit breaker, cluster, authentication, TLS."""

@@ -1,0 +1,87 @@
+"""One request's line to Redis: it never raises, and keeps its request waiting only so long."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from shared.cache.parse_replies import is_whole
+from shared.errors import CacheUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.cache.redis.client import RedisClient
+    from shared.cache.redis.commands import Command
+    from shared.inference.shared_breaker import SharedBreakers
+
+
+class BudgetedClient:
+    """A connection, as one request may use it.
+
+    `status` is `ok`, `unavailable` once Redis has failed this request, after which it is not
+    asked again, or `off` where there is no cache.
+    """
+
+    def __init__(
+        self,
+        connection: "RedisClient | None",
+        timeout: float,
+        breakers: "SharedBreakers | None" = None,
+    ) -> None:
+        """`timeout` is one round trip's, in seconds; all together may take a quarter more."""
+        self.status = "ok" if connection else "off"
+        self.connection = connection
+        self.breakers_opened = 0
+        self._breakers = breakers
+        self._patience = self._left = 1.25 * timeout
+
+    async def run(self, *commands: "Command", asking: bool = False) -> list[Any]:
+        """Send commands in one round trip: their replies, or none where Redis fails.
+
+        What the models' breakers must tell each other goes with it; with `asking`, they hear, too.
+        """
+        if self._breakers is None or self.status != "ok":
+            return await self._send(commands)
+        exchange = self._breakers.exchange(asking=asking)
+        replies = await self._send([*commands, *exchange])
+        if replies:
+            if exchange:
+                self._breakers.learn(replies[len(commands) :])
+            news, opened = self._breakers.news()
+            if news and await self._send(news):
+                self._breakers.told()
+                self.breakers_opened += opened
+        return replies[: len(commands)]
+
+    async def _send(self, commands: "Sequence[Command]") -> list[Any]:
+        if self.status != "ok" or self.connection is None:
+            return []
+        loop = asyncio.get_running_loop()
+        began, left = loop.time(), self._left
+        try:
+            return await self.connection.run(*commands, within=left)
+        except CacheUnavailableError:
+            self.status = "unavailable"
+            return []
+        finally:
+            took = loop.time() - began
+            # It takes longer than it may only where this process was behind: see `patience`.
+            self.spend(took if took < left else 0)
+
+    def is_whole(self, reply: object, count: int | None = None) -> bool:
+        """Whether a reply is as it should be: see `reading`. If not, Redis is not asked again."""
+        if is_whole(reply, count):
+            return True
+        self.status = "unavailable"
+        return False
+
+    def outages(self) -> int:
+        """How many outages have begun since somebody last asked."""
+        return self.connection.outages.take() if self.connection else 0
+
+    def spend(self, seconds: float) -> None:
+        """Take so much off its patience."""
+        self._left -= seconds
+
+    def renew(self) -> None:
+        """Begin with all its patience again."""
+        self._left = self._patience

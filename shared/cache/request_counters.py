@@ -1,0 +1,55 @@
+"""What one request counts, from its look-up, or another's, to its end."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from shared.cache import counters, index_entries
+
+if TYPE_CHECKING:
+    from shared.cache.redis.budgeted_client import BudgetedClient
+
+
+class RequestCounters(counters.PendingCounters):
+    """Events of one request; what its own round trips do not count waits for the next request's.
+
+    `asked` says whether a look-up has counted the question: else Redis has not heard of it.
+    """
+
+    def __init__(self, line: "BudgetedClient", backlog: counters.PendingCounters | None) -> None:
+        """`backlog` is what waits."""
+        super().__init__()
+        self.asked = False
+        self._line = line
+        self._backlog = counters.PendingCounters() if backlog is None else backlog
+        self._began = asyncio.get_running_loop().time()
+
+    def begin(self, *, bypassed: bool) -> None:
+        """Take along what waits, with the first round trip."""
+        if self._line.connection:
+            self._backlog.pour(self)
+        self.add(bypassed=int(bypassed), outages=self._line.outages())
+
+    def follow(self, other: "RequestCounters | None", way: str, cost: float) -> None:
+        """Be told what came of another request, in this way; `cost` US dollars are saved once.
+
+        None: nothing was told in time.
+        """
+        self.asked = other.asked if other else self._line.connection is not None
+        if self.asked:
+            self.add(**counters.followed(way, index_entries.nanodollars(cost)))
+
+    def end(self, way: str) -> None:
+        """Say how the request was served: see `counting.WAYS`.
+
+        Its time is known when its round trips are over, so it waits for the next one.
+        """
+        if not self._line.connection:
+            return
+        passed = asyncio.get_running_loop().time() - self._began
+        self.add(**counters.latency(way, passed))
+        if self.asked and way in counters.APART:
+            self.add(**{f"ended_{way}": 1})
+        self.add(
+            uncached=int(self._line.status != "ok"), breakers_opened=self._line.breakers_opened
+        )
+        self.pour(self._backlog)

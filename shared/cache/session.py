@@ -1,0 +1,307 @@
+"""One request's use of the cache: what of the three tiers travels together in a round trip.
+
+lookup   the answer (L1), its context (L3), the index's word for both, the fence
+survey    the embedding (L2), the user's index, a try for the flight
+peek      the answer and context of another question of this user
+share     an alias to that answer; the flight ends
+keep      answer, context, index entry and embedding; the flight ends
+"""
+
+import asyncio
+import secrets
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from shared.cache import (
+    counters,
+    index_entries,
+    keyspace,
+    l1_answers,
+    l2_embeddings,
+    l3_contexts,
+    single_flight,
+)
+from shared.cache.parse_replies import pairs, peeked, read
+from shared.cache.redis.budgeted_client import BudgetedClient
+from shared.cache.redis.client import Command, RedisClient
+from shared.cache.request_counters import RequestCounters
+from shared.cache.results import LookupResult, MissContext
+from shared.cache.scripts import Scripts
+from shared.inference.shared_breaker import SharedBreakers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from shared.answer import Answer
+    from shared.cache.index_entries import Entry
+    from shared.cache.pipeline_id import Pipeline
+    from shared.inference.circuit_breaker import Breakers
+    from shared.notes.note import Source
+    from shared.settings import Settings
+    from shared.vectors import Vector
+
+
+class CacheSession:
+    """One request's use of the cache.
+
+    It never raises for the cache's sake: once Redis has failed it, it says so (`status`), finds
+    nothing more and keeps nothing.
+    """
+
+    def __init__(
+        self,
+        connection: RedisClient | None,
+        settings: "Settings",
+        *,
+        user_id: str,
+        question: str,
+        pipeline: "Pipeline",
+        backlog: counters.PendingCounters | None = None,
+        breakers: "Breakers | None" = None,
+    ) -> None:
+        """Without a connection it is a session to no cache at all.
+
+        `backlog`: what earlier visits could not count themselves, to be counted with this one;
+        `breakers`: the models', which learn of those of other containers by this session.
+        """
+        self._settings = settings
+        self._pipeline = pipeline
+        self._question = question
+        self._keys = keyspace.UserKeys.of(user_id)
+        self._breakers = SharedBreakers(breakers, self._keys.partition)
+        self._line = BudgetedClient(connection, settings.redis_timeout, self._breakers)
+        self._field = keyspace.question_field(question, pipeline.name)
+        self._entry = partial(index_entries.entry, question, pipeline=pipeline, settings=settings)
+        self._scripts = Scripts(self._keys, self._field, settings)
+        self._shelf = l2_embeddings.Shelf.of(settings, pipeline.embedding_model, self._keys)
+        self._counts = RequestCounters(self._line, backlog)
+        self._token = secrets.token_urlsafe(8)
+        self._owner: bytes | None = None
+        self._fence = ""
+        self._knows_vector = self._knows_context = self._looked_up = False
+        self._surveyed = self._aloft = self._vector_kept = False
+
+    @property
+    def status(self) -> str:
+        """How the cache fares with this request: see `BudgetedClient`."""
+        return self._line.status
+
+    @property
+    def breaker(self) -> str:
+        """How the language model's breaker stands: `closed`, `open` or `half-open`."""
+        return self._breakers.state
+
+    async def lookup(self, *, only_fence: bool = False, aliases: bool = True) -> LookupResult:
+        """Round trip 1. `only_fence` is for whoever wants a new answer, whatever there is."""
+        field = "" if only_fence else self._field
+        self._counts.begin(bypassed=only_fence)
+        purpose = "wait" if only_fence else "ask"
+        replies = await self._run(self._lookup(purpose, field, aliases=aliases))
+        self._looked_up = bool(replies)
+        found = await self._read(replies[0]) if replies else LookupResult()
+        if replies and not (found.answer or only_fence):
+            known = found.sources is not None
+            self._counts.add(l3_hits=int(known), l3_misses=int(not known))
+        return found
+
+    async def get_stale(self, *, aliases: bool = True) -> LookupResult:
+        """Read the answer though its time may be up. What a note change dropped is not there."""
+        if not self._settings.stale_grace:
+            return LookupResult()
+        replies = await self._run(self._lookup("stale", self._field, aliases=aliases))
+        if not replies or not self._line.is_whole(replies[0], 5):
+            return LookupResult()
+        return read(replies[0], self._question, self._field)[0]
+
+    async def load_miss_context(self) -> MissContext:
+        """Round trip 2."""
+        replies = await self._run(
+            self._shelf.read(self._question),
+            single_flight.take_off(self._flight, self._token),
+            Command.of("HGETALL", self._keys.questions),
+            asking=True,
+        )
+        index = pairs(replies[2]) if replies else None
+        if not replies or not self._line.is_whole(None if index is None else replies[:2]):
+            return MissContext()
+        from shared.vectors import from_bytes  # noqa: PLC0415  # an exact hit needs no numpy
+
+        data = l2_embeddings.decode(self._question, self._pipeline.dimensions, replies[0])
+        self._knows_vector, self._owner = data is not None, replies[1]
+        self._aloft = self._owner == self._token.encode()
+        if not self._surveyed:
+            self._counts.add(l2_hits=int(data is not None), l2_misses=int(data is None))
+        self._surveyed = True
+        others = index_entries.answered(index or (), self._field, self._pipeline.name)
+        ours = self._aloft or self.breaker != "closed"  # nobody waits for what may not come
+        return MissContext(from_bytes(data) if data else None, others, ours)
+
+    async def wait(self, deadline: float, *, aliases: bool = True) -> LookupResult:
+        """Wait while someone else generates this answer; then what they kept, if anything.
+
+        `deadline` is a time of the loop's clock. Each look is one round trip, and looks become
+        rarer. Nobody waits for a model that is left alone by now.
+        """
+        loop = asyncio.get_running_loop()
+        pauses = single_flight.pauses()
+        while self.status == "ok" and loop.time() < deadline and self.breaker != "open":
+            await asyncio.sleep(next(pauses))
+            self._line.renew()  # waiting saves more than it takes
+            # In this order: an owner that is gone by now has kept its answer before.
+            replies = await self._run(
+                single_flight.owner(self._flight),
+                single_flight.failure(self._keys, self._owner),
+                self._lookup("wait", self._field, aliases=aliases),
+            )
+            if not (replies and self._line.is_whole(replies[:2])):
+                break
+            self._owner, failure, looked_up = replies
+            if self._owner == self._token.encode():
+                break  # it was ours all along, and came garbled
+            found = await self._read(looked_up)
+            if error := None if found.is_final else single_flight.error(failure):
+                return replace(found, failed=error)
+            if found.is_final or not self._owner:
+                return found
+        return LookupResult()
+
+    @asynccontextmanager
+    async def flight(self) -> "AsyncIterator[None]":
+        """Generate an answer; however that ends, nobody is left waiting for it."""
+        if not self._aloft or self._line.connection is None:
+            yield
+            return
+        flight = single_flight.Flight(self._keys, self._flight, self._token)
+        try:
+            async with flight.renewed(self._line.connection):
+                yield
+        finally:
+            if self._aloft:
+                key = counters.today(self._keys.partition)
+                await self._run(flight.land(key, counters.TTL, *self._counts.take()))
+
+    async def peek(self, field: str, entry: "Entry") -> LookupResult:
+        """Read the answer of another question of this user, as the survey found it."""
+        replies = await self._run(self._scripts.peek(field, entry))
+        if not replies or not self._line.is_whole(replies[0], 2):
+            return LookupResult()
+        return peeked(entry.answer_id, *replies[0])
+
+    async def share(
+        self,
+        vector: "Vector",
+        sources: "Sequence[Source]",
+        target: "tuple[str, Entry]",
+        similarity: float,
+    ) -> str | None:
+        """Answer with another question's answer, and remember it, while that answer counts.
+
+        `vector` and `sources` are this question's own; `target` is the other's field and entry.
+        Returns what names the match, or None if the other's answer counts no more. What is
+        remembered is subject to the fence, too.
+        """
+        own = self._entry(vector, sources)
+        field, entry = target
+        alias = index_entries.alias(own, field, entry, similarity)
+        call = self._scripts.share(alias, **self._right, counts=self._counts.take())
+        replies = await self._run(call, *self._beside(own))
+        shared = bool(replies and replies[0])
+        self._aloft = self._aloft and not shared
+        return self._field if shared else None
+
+    async def keep(
+        self, vector: "Vector", sources: "Sequence[Source]", answer: "Answer | None"
+    ) -> bool:
+        """Store an answer with its sources, or the sources alone, unless the notes changed.
+
+        Returns whether it was stored. Sources that come from there stay as they are: else they
+        would stay fresh for as long as generating fails.
+        """
+        if answer:
+            self._counts.add(spent_nanodollars=index_entries.nanodollars(answer.cost))
+            self._counts.add(**{f"generated_{self._tier}": int(self._looked_up)})
+        if self.status != "ok" or (answer is None and self._knows_context):
+            return False
+        entry = self._entry(vector, sources, answer)
+        call = self._scripts.keep(
+            entry,
+            l1_answers.encode(answer) if answer else b"",
+            l3_contexts.encode(entry.answer_id, sources),
+            **self._right,
+            counts=self._counts.take(),
+        )
+        replies = await self._run(call, *self._beside(entry), asking=True)
+        # Without an answer the flight goes on to its end, which tells those who wait why.
+        self._aloft = self._aloft and answer is None
+        return bool(replies and replies[0])
+
+    def count(self, **events: int) -> None:
+        """Count events with the next round trip that counts."""
+        self._counts.add(**events)
+
+    def spend(self, seconds: float) -> None:
+        """Take what the request has waited already off what it may wait for Redis."""
+        self._line.spend(seconds)
+
+    def follow(self, other: "CacheSession | None", way: str, cost: float = 0.0) -> None:
+        """Ask nothing: another session asked the same question; its result is shared.
+
+        It is told in this way, and `cost` US dollars once. None: nothing was told in time.
+        """
+        if other:
+            self._line.status = other.status
+        # Another of its own kind.
+        self._counts.follow(other._counts if other else None, way, cost)  # noqa: SLF001
+
+    def end(self, way: str) -> None:
+        """Say how the request was served: see `counting.WAYS`."""
+        self._counts.end(way)
+
+    @property
+    def _tier(self) -> str:
+        """The deepest tier that saved the answer that is generated now something."""
+        return "l3" if self._knows_context else "l2" if self._knows_vector else "none"
+
+    @property
+    def _flight(self) -> str:
+        return self._keys.flight(self._field, self._fence)
+
+    @property
+    def _right(self) -> dict[str, str]:
+        """What a request must show to store anything."""
+        return {"flight": self._flight, "token": self._token, "fence": self._fence}
+
+    def _lookup(self, purpose: str, field: str, *, aliases: bool) -> Command:
+        counts = self._counts.take()
+        return self._scripts.lookup(purpose, field, aliases=aliases, counts=counts)
+
+    def _beside(self, entry: "Entry") -> list[Command]:
+        """Go with an entry: keep its embedding, unless that came from there, and the bound."""
+        commands = [self._scripts.trim()]
+        if not (self._knows_vector or self._vector_kept):
+            self._vector_kept = True
+            commands.append(self._shelf.write(self._question, entry.vector, self._fence))
+        return commands
+
+    async def _read(self, reply: list[Any]) -> LookupResult:
+        """Make sense of what the look-up script gave, and remove what makes none."""
+        if not self._line.is_whole(reply, 5):
+            return LookupResult()
+        self._counts.asked, self._fence = True, (reply[0] or b"").decode("ascii", "replace")
+        found, nonsense = read(reply, self._question, self._field)
+        self._knows_context = found.sources is not None
+        if nonsense:
+            await self._run(
+                *(Command.of("HDEL", key, *nonsense) for key in self._scripts.names[:3])
+            )
+        return found
+
+    async def _run(self, *commands: Command, asking: bool = False) -> list[Any]:
+        replies = await self._line.run(*commands, asking=asking)
+        if replies:
+            self._counts.settle()
+        else:
+            self._counts.take_back()
+        return replies

@@ -1,0 +1,55 @@
+"""Models behind their breakers."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.inference.circuit_breaker import Breaker
+    from shared.inference.ports import ChatModel, Completion, Embedder, Message
+    from shared.vectors import Vector
+
+
+class GuardedChat:
+    """A `ChatModel` that is left alone while it fails."""
+
+    def __init__(self, chat: "ChatModel", breaker: "Breaker", *, may_probe: bool = True) -> None:
+        """`may_probe`: whether a call may find out if the model is back: see `Breaker.call`."""
+        self.model = chat.model
+        self._chat = chat
+        self._breaker = breaker
+        self._may_probe = may_probe
+
+    async def complete(
+        self, messages: "Sequence[Message]", *, max_tokens: int, deadline: float | None = None
+    ) -> "Completion":
+        """Continue the conversation.
+
+        Raises:
+            BreakerOpenError: the model is left alone for now.
+            InferenceError: the model gave no usable answer.
+        """
+        async with self._breaker.call(deadline, may_probe=self._may_probe):
+            return await self._chat.complete(messages, max_tokens=max_tokens, deadline=deadline)
+
+
+class GuardedEmbedder:
+    """An `Embedder` that is left alone while it fails."""
+
+    def __init__(self, embedder: "Embedder", breaker: "Breaker") -> None:
+        self.model = embedder.model
+        self.dimensions = embedder.dimensions
+        self._embedder = embedder
+        self._breaker = breaker
+
+    async def embed(
+        self, texts: "Sequence[str]", *, deadline: float | None = None
+    ) -> "list[Vector]":
+        """Embed each text.
+
+        Raises:
+            BreakerOpenError: the model is left alone for now.
+            InferenceError: the model gave no usable answer.
+        """
+        async with self._breaker.call(deadline):
+            return await self._embedder.embed(texts, deadline=deadline)

@@ -1,0 +1,1 @@
+"""Matching rules: each can refuse a match."""

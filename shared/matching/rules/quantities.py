@@ -1,0 +1,82 @@
+"""Numbers, however they are written: "3" is "three", "third" is "3rd", "50k" is "50,000"."""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from shared.matching.tokens.words import word_set
+from shared.text.numbers import WORDS, read, roman
+
+if TYPE_CHECKING:
+    from shared.matching.tokens.tokenize import Wording
+
+Piece = str | tuple[str, str, str]
+"""A word as it stands, or a text with its key and kind."""
+
+_PLAIN = re.compile(r"-?\d+(?:\.\d+)?|-?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_SUFFIX = re.compile(r"(.*\d)(st|nd|rd|th|k|m|bn)")
+_SUFFIX_VALUE = {"k": 10**3, "m": 10**6, "bn": 10**9}
+_SCALE = {"hundred": 100, "thousand": 10**3, "lakh": 10**5, "million": 10**6, "crore": 10**7}
+_SCALE |= {"billion": 10**9, "trillion": 10**12, "k": 10**3}
+# "one" is mostly a pronoun or an article, "second" alone is an ordinal.
+_NO_NUMBER = frozenset({"one"})
+_ROMAN = word_set("ii iii iv vi vii viii ix xi xii xiii xiv xvi")
+
+
+def refuse_quantities(a: "Wording", b: "Wording") -> str | None:
+    """Refuse where the numbers and ordinals differ."""
+    one, other = a.of_kind("number"), b.of_kind("number")
+    if one == other:
+        return None
+    return f"numbers: {_texts(a)} / {_texts(b)}"
+
+
+def _texts(wording: "Wording") -> str:
+    return ", ".join(token.text for token in wording.tokens if token.kind == "number") or "none"
+
+
+def merge_numbers(words: Sequence[str]) -> list[Piece]:
+    """Put a number's key in the place of the words that make it up."""
+    pieces: list[Piece] = []
+    at = 0
+    while at < len(words):
+        word = words[at]
+        end, key = at + 1, ""
+        if word[-1].isdigit() or word[0].isdigit() or word[0] == "-":
+            key = _digits(word)
+            if at + 1 < len(words) and words[at + 1] in _SCALE and _PLAIN.fullmatch(word):
+                key, end = _text(_decimal(word) * _SCALE[words[at + 1]]), at + 2
+        elif word in _ROMAN:
+            key = str(roman(word))
+        elif word in WORDS and word not in _NO_NUMBER:
+            number = read(words, at)
+            if number:
+                key, end = f"{number.value}{'th' * number.ordinal}", number.end
+        elif word == "one" and at + 1 < len(words) and words[at + 1] in _SCALE:
+            number = read(words, at)
+            if number:
+                key, end = str(number.value), number.end
+        pieces.append((" ".join(words[at:end]), key, "number") if key else word)
+        at = end
+    return pieces
+
+
+def _digits(word: str) -> str:
+    """The key of a number in digits: what is no plain number stays as it is ("5:30")."""
+    if word[0] == "\u00a7":
+        return ""
+    suffixed = _SUFFIX.fullmatch(word)
+    if suffixed and suffixed[2] in _SUFFIX_VALUE and _PLAIN.fullmatch(suffixed[1]):
+        return _text(_decimal(suffixed[1]) * _SUFFIX_VALUE[suffixed[2]])
+    if suffixed:
+        return f"{suffixed[1]}th"
+    return _text(_decimal(word)) if _PLAIN.fullmatch(word) else word
+
+
+def _decimal(word: str) -> Decimal:
+    return Decimal(word.replace(",", ""))
+
+
+def _text(value: Decimal) -> str:
+    return f"{value.normalize():f}"

@@ -1,0 +1,100 @@
+"""What is asked for: question word, tense, and of whom."""
+
+from typing import TYPE_CHECKING
+
+from shared.matching.tokens.words import word_set
+from shared.text.stemming import is_past, stem
+
+if TYPE_CHECKING:
+    from shared.matching.tokens.tokenize import Wording
+
+_PAST = frozenset({"was", "were", "did", "didst"})
+_FUTURE = frozenset({"will", "shall", "wilt"})
+_PRESENT = frozenset({"is", "are", "am", "do", "does", "doth"})
+_OTHER_PAST = word_set("have has had having be is are was were been being get gets got did")
+
+_FIRST = word_set("i me my mine myself we us our ours ourselves")
+_SECOND = word_set("you your yours yourself thou thee thy thine")
+_HE = word_set("he him his himself")
+_SHE = word_set("she her hers herself")
+_PERSON = {
+    word: name
+    for name, words in (("I", _FIRST), ("you", _SECOND), ("he", _HE), ("she", _SHE))
+    for word in words
+}
+_THIRD = frozenset({"he", "she"})
+# "How do I", "should you", "one can": whoever it is that asks.
+_ANYBODY_BEFORE = word_set("do does can could should must may might to if when")
+_ANYBODY_AFTER = word_set("can could should must may might")
+
+
+def refuse_question(a: "Wording", b: "Wording") -> str | None:
+    """Refuse where one asks for a time and the other for a place, and so on."""
+    if a.kinds & b.kinds:
+        return None
+    return f"question: {_or(a.kinds)} / {_or(b.kinds)}"
+
+
+def refuse_tense(a: "Wording", b: "Wording") -> str | None:
+    """Refuse where one asks what was and the other what is."""
+    one, other = _tense(a), _tense(b)
+    if {one, other} in ({"past", "present"}, {"past", "future"}):
+        return f"tense: {one} / {other}"
+    return _refuse_told(a, b) or _refuse_told(b, a)
+
+
+def _refuse_told(a: "Wording", b: "Wording") -> str | None:
+    """Refuse "what happened" for "what happens", which no auxiliary tells apart."""
+    if not _OTHER_PAST.isdisjoint(a.words) or not _PAST.isdisjoint(b.words):
+        return None
+    others = {token.key: token.text for token in b.tokens if token.kind == "word"}
+    for token in a.tokens:
+        other = others.get(token.key)
+        if other and is_past(token.text) and not is_past(other) and stem(token.text) == stem(other):
+            return f"tense: {token.text} / {other}"
+    return None
+
+
+def refuse_persons(a: "Wording", b: "Wording") -> str | None:
+    """Refuse "my" for "your", "he" for "she", and "you ... me" for "I ... you"."""
+    one, other = _persons(a), _persons(b)
+    several = len(set(one)) > 1 and len(set(other)) > 1
+    third, others_third = [x for x in one if x in _THIRD], [x for x in other if x in _THIRD]
+    near, others_near = set(one) - _THIRD, set(other) - _THIRD
+    swapped = near and others_near and near.isdisjoint(others_near)
+    if third == others_third and not swapped and not (several and one != other):
+        return None
+    return f"persons: {' '.join(one) or 'none'} / {' '.join(other) or 'none'}"
+
+
+def _or(kinds: frozenset[str]) -> str:
+    return " or ".join(sorted(kinds)).replace("_", " ")
+
+
+def _tense(wording: "Wording") -> str:
+    past = not _PAST.isdisjoint(wording.words)
+    present = not _PRESENT.isdisjoint(wording.words)
+    if past and present:
+        return "mixed"
+    future = not _FUTURE.isdisjoint(wording.words)
+    return "past" if past else "future" if future else "present" if present else "open"
+
+
+def _persons(wording: "Wording") -> list[str]:
+    """Who is spoken of, without the "I" and "you" that stand for anybody."""
+    found: list[str] = []
+    anybody = None
+    words = wording.words
+    for place, word in enumerate(words):
+        person = _PERSON.get(word)
+        if person is None:
+            continue
+        before = words[place - 1] if place else ""
+        after = words[place + 1] if place + 1 < len(words) else ""
+        if word in {"i", "we", "you"} and (before in _ANYBODY_BEFORE or after in _ANYBODY_AFTER):
+            anybody = anybody or person
+        elif not found or found[-1] != person:
+            found.append(person)
+    if "how" in wording.kinds and set(found) == {anybody}:
+        return []  # "How do I raise my child?", "How can you raise your child?"
+    return found

@@ -1,0 +1,263 @@
+"""The common English that matching knows: which words say nothing, and which say the same.
+
+General vocabulary, none of it from a data set. What is not here counts as content, perhaps a
+name, and must be on both sides.
+"""
+
+import re
+
+from shared.matching.tokens.words import word_set
+from shared.text.stemming import stem
+
+FUNCTION = word_set(
+    "a an the this that these those it its itself there here such"
+    " be am is are was were been being art have has had hath having"
+    " do does did doth done doing dost will would shall can could should may might must ought"
+    " i me my mine myself we us our ours ourselves you your yours yourself u ur one ones"
+    " he him his himself she her hers herself they them their theirs themselves"
+    " someone somebody anyone anybody oneself ye thee thou thy thine"
+    " of to in on at for by with from about into onto unto upon as than so too also and or but"
+    " through during till within via per between among amongst towards toward"
+    " if when because while although though then whether both either"
+    " what which who whom that some any wherein whereto whereinto whereunto whereby whereof | &"
+    " not no never nor neither none without s"
+)
+"""Words that carry a sentence and not its subject. Some of them have guards of their own."""
+
+FILLER = word_set(
+    "please kindly thanks thank hello hi hey ok okay well now own already yet kind"
+    " really actually exactly basically simply just even ever quite very truly literally"
+    " currently nowadays generally usually typically normally easily properly correctly"
+    " personally honestly seriously definitely possibly probably maybe perhaps anyway"
+    " certain particular specific various several etc get let like going able become"
+)
+"""Content words that a rewording drops or adds without asking something else."""
+
+SHELL = word_set(
+    "city town state country province month year day book act practice process concept idea"
+    " notion term word topic subject matter field art game language sacrament duty"
+)
+"""Nouns that only say what the name behind "of" is: "in the city of Rome" is "in Rome"."""
+
+MARKER = word_set(
+    "of to in on at for by with from about into onto as than through during until till within"
+    " via per between among towards over under above below after before since against around"
+    " across behind beside beyond near inside outside without if when because while although"
+)
+"""Words that begin a phrase and say what it is to the rest: its place, time, aim, owner."""
+
+CONJUNCTION = word_set("and or vs versus &")
+
+# One line a meaning; the first word stands for all.
+_SYNONYMS = """
+good best better great top finest nice ideal excellent recommended
+bad worst worse terrible awful
+buy purchase
+begin start commence
+end finish
+big large huge biggest largest
+small little tiny
+fast quick rapid fastest quickest quicker faster asap
+easy simple easiest simplest easier
+cheap inexpensive cheapest
+hard difficult tough
+way method manner approach technique
+fix repair
+remove delete erase
+stop quit
+help assist aid
+happen occur
+choose select pick
+important significant
+famous popular
+smart intelligent clever
+rich wealthy
+scary frightening
+hate dislike
+movie film
+phone smartphone cellphone
+photo picture pic image
+child kid
+doctor physician
+car automobile
+reason cause
+purpose aim
+wrong incorrect
+error mistake
+trip journey
+answer reply
+internet web
+website site webpage
+university college uni
+exam examination
+program code coding
+company firm
+country nation
+price cost fee charge
+salary pay wage
+job employment
+money cash
+difference differ different distinction
+similarity similar
+advantage benefit pro
+disadvantage drawback con
+tip advice suggestion
+improve enhance
+reduce decrease lower
+increase raise
+prepare preparation
+possible feasible
+believe think
+speak talk
+gain obtain acquire
+find locate
+contact reach
+photograph photography
+india indian
+usa america us-country
+uk britain
+app application
+info information
+ad advertisement advert
+tv television
+maths math mathematics
+bike bicycle
+laptop notebook
+pc computer
+quote quotation
+weird strange odd
+alive living
+maximum max
+minimum min
+december dec
+gift present
+people folk
+estate state
+bible scripture
+make create build
+effect impact consequence affect influence
+prevent avoid
+useful helpful
+man guy
+woman lady
+mother mom mum
+father dad
+girlfriend gf
+boyfriend bf
+rupee rs inr
+insane crazy
+use utilize utilise usage
+change modify
+exercise workout
+employee worker
+christ jesus
+especially specially
+nearly almost
+approximately approx roughly
+"""
+# Left out on purpose, being different questions more often than not: "learn" and "study",
+# "girl" and "woman", "city" and "town", "job" and "career", "get" and "buy".
+
+_PHRASES = {
+    "get rid of": "remove",
+    "getting rid of": "remove",
+    "make money": "earn money",
+    "making money": "earn money",
+    "united states of america": "usa",
+    "united states": "usa",
+    "united kingdom": "uk",
+    "the us": "usa",
+    "in us": "in usa",
+    "cell phone": "phone",
+    "cell phones": "phone",
+    "mobile phone": "phone",
+    "mobile phones": "phone",
+    "smart phone": "phone",
+    "right now": "",
+    "at present": "",
+    "these days": "",
+    "at the moment": "",
+    "as of now": "",
+    "in general": "",
+    "for free": "free",
+    "every day": "daily",
+    "each day": "daily",
+    "on a daily basis": "daily",
+    "on the internet": "online",
+    "reduce weight": "lose weight",
+    "in order to": "to",
+    "so as to": "to",
+    "as well as": "and",
+    "such as": "like",
+    "each other": "eachother",
+    "one another": "eachother",
+    "no longer": "not",
+    "kind of": "kind",
+    "type of": "kind",
+    "types of": "kinds",
+    "sort of": "kind",
+    "sorts of": "kinds",
+    "a lot of": "many",
+    "lots of": "many",
+    "due to": "because of",
+    "in spite of": "despite",
+    "as soon as possible": "fast",
+    "pros and cons": "advantages and disadvantages",
+    "in your opinion": "",
+    "according to you": "",
+    "for the first time": "firsttime",
+    "in the world": "world",
+    "take place": "happen",
+    "think of": "think about",
+    **{
+        f"{noun} {preposition}": "think about"
+        for noun in ("opinion", "opinions", "thought", "thoughts", "view", "views")
+        for preposition in ("on", "about", "of")
+    },
+    "god word": "bible",
+    "word of god": "bible",
+    "holy bible": "bible",
+    "holy scripture": "bible",
+    "holy scriptures": "bible",
+    "teach about": "say about",
+    "teaches about": "says about",
+    "taught about": "said about",
+    "teaching about": "say about",
+    "teaching on": "say about",
+    "say on": "say about",
+    "says on": "says about",
+    "concerning": "about",
+    "regarding": "about",
+    "takes place": "happen",
+    "find out": "discover",
+    "look for": "seek",
+    "give up": "stop",
+}
+
+SYNONYM = {
+    stem(word): stem(same[0])
+    for line in _SYNONYMS.strip().split("\n")
+    if (same := line.split())
+    for word in same[1:]
+}
+
+_PHRASE = re.compile(rf"\b(?:{'|'.join(sorted(_PHRASES, key=len, reverse=True))})\b")
+
+
+# Whoever asks their own notes asks what they wrote by asking what the notes say.
+_WROTE = re.compile(
+    r"\b(?:(?:have|had|did) i|i(?: have| had)?) (?:write|wrote|written|note|noted|jot|jotted)"
+    r"(?: down)?(?= (?:about|on|of|regarding|concerning)\b)"
+)
+
+
+def without_phrases(text: str) -> str:
+    """Replace turns of phrase in a lower-case text by the word that says the same."""
+    text = _WROTE.sub("do my notes say", text)
+    return _PHRASE.sub(lambda found: _PHRASES[found[0]], text)
+
+
+def meaning(word: str) -> str:
+    """The key of a lower-case word's meaning: of its stem, or of its stem's synonym."""
+    key = stem(word)
+    return SYNONYM.get(key, key)

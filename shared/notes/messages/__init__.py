@@ -1,0 +1,1 @@
+"""Note change messages and the envelopes that carry them."""

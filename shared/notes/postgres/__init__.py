@@ -1,0 +1,1 @@
+"""Note store on PostgreSQL with pgvector."""

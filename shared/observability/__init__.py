@@ -1,0 +1,1 @@
+"""Timings of steps, structured logs, OpenTelemetry spans."""

@@ -1,0 +1,93 @@
+"""Does the answer to another question serve this one? Candidate, guard, sources, verifier.
+
+From cheap to dear: each step is taken only where the one before agrees.
+"""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shared.cache.index_entries import nanodollars
+from shared.matching.candidate import nearest
+from shared.matching.decision import judge
+from shared.vectors import from_bytes, stack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from shared.cache.index_entries import Entry
+    from shared.cache.results import LookupResult
+    from shared.cache.session import CacheSession
+    from shared.inference.match_verifier import Verifier
+    from shared.notes.note import Source
+    from shared.vectors import Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What was found, or why what was near would not do; neither where nothing was near."""
+
+    found: "LookupResult | None" = None
+    refused: str | None = None
+
+
+class Matcher:
+    """Finds the answer to another wording of a question among a user's cached answers."""
+
+    def __init__(self, verifier: "Verifier", *, threshold: float) -> None:
+        """`threshold`: the least cosine of two questions that may be one."""
+        self._verifier = verifier
+        self._threshold = threshold
+
+    async def match(
+        self,
+        question: str,
+        vector: "Vector",
+        sources: "Sequence[Source]",
+        others: "Mapping[str, Entry]",
+        session: "CacheSession",
+        *,
+        deadline: float,
+    ) -> Match:
+        """Look among `others`, by field, for one whose answer serves `question` as well.
+
+        `vector` and `sources` are what the question embeds to and what its own search found.
+        At most one answer is read: one round trip more, and one to share it.
+        """
+        fields = list(others)
+        rows = stack([from_bytes(others[field].vector) for field in fields])
+        refused = None
+        for row, similarity in nearest(vector, rows, self._threshold):
+            entry = others[fields[row]]
+            verdict = judge(question, entry.question)
+            if not verdict.same:
+                # Of one question, the guard's refusals count once.
+                session.count(refused_by_guard=int(refused is None))
+                refused = refused or verdict.reason
+                continue
+            found = await session.peek(fields[row], entry)
+            if not found.answer:
+                return Match(refused=refused)  # gone meanwhile, or evicted
+            if not fits(sources, found.sources or ()):
+                session.count(refused_by_fit=1)
+                return Match(refused=refused or "its sources are not what this question finds")
+            word = await self._verifier.same(question, entry.question, deadline=deadline)
+            session.count(spent_nanodollars=nanodollars(word.cost))
+            if not word.same:
+                session.count(refused_by_verifier=1)
+                return Match(refused="verifier")
+            alias = await session.share(vector, sources, (fields[row], entry), similarity)
+            if alias is None:
+                return Match()
+            return Match(replace(found, matched=entry.question, similarity=similarity, alias=alias))
+        return Match(refused=refused)
+
+
+def fits(own: "Sequence[Source]", theirs: "Sequence[Source]") -> bool:
+    """Whether an answer's sources are what another question retrieves closely enough.
+
+    The passage that this question finds first must be among them, and two fifths of all: see
+    `docs/decisions/0005-another-wording-must-retrieve-the-same.md`.
+    """
+    theirs_ids = {source.chunk_id for source in theirs}
+    shared = sum(source.chunk_id in theirs_ids for source in own)
+    return bool(own) and own[0].chunk_id in theirs_ids and 5 * shared >= 2 * len(own)

@@ -1,0 +1,1 @@
+"""Text processing: sentences, numerals, stemming, Bible references."""
