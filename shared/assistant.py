@@ -14,7 +14,7 @@ from shared.errors import (
     StoreUnavailableError,
     UnavailableError,
 )
-from shared.observability.timings import step
+from shared.observability.timings import timed
 from shared.question import Question
 from shared.reply import Reply
 
@@ -36,15 +36,15 @@ _UNDER_WAY = "this is still being answered; ask again"
 class Request:
     """What somebody asks.
 
-    `fresh` asks for a new answer, which then takes the place of the cached one; `traceless`
+    `fresh` asks for a new answer, which then takes the place of the cached one; `no_store`
     neither reads nor leaves anything in the cache; `exact` refuses the answer to another
     wording. `seconds` is how long an answer may take.
     """
 
     user_id: str
     query: str
-    fresh: bool = False
-    traceless: bool = False
+    no_cache: bool = False
+    no_store: bool = False
     exact: bool = False
     seconds: float | None = None
 
@@ -140,7 +140,7 @@ class Assistant:
     async def _turn(
         self, request: Request, question: Question, session: "CacheSession", deadline: float
     ) -> "Turn[_Outcome]":
-        if request.fresh or request.traceless:
+        if request.no_cache or request.no_store:
             return Turn()
         same = request.user_id, question.normal, request.exact
         try:
@@ -157,16 +157,16 @@ class Assistant:
         session, request = ask.session, ask.request
 
         # Round trip 1: has it been answered?
-        with step("lookup"):
-            found = await session.lookup(only_fence=request.fresh, aliases=not request.exact)
+        with timed("lookup"):
+            found = await session.lookup(only_fence=request.no_cache, aliases=not request.exact)
         ask.turn.looked()
         if found.is_final:
             return Reply.of(ask.question, found, session.status)
 
         # Round trip 2: its embedding, the user's other questions, and who answers it.
-        with step("survey"):
+        with timed("survey"):
             ask.survey = await session.load_miss_context()
-        if not (ask.survey.ours or request.fresh):
+        if not (ask.survey.ours or request.no_cache):
             found = await self._wait(ask)
             if found.is_final:
                 return Reply.of(ask.question, found, session.status, joined=True)
@@ -189,14 +189,14 @@ class Assistant:
     async def _wait(self, ask: _Ask) -> "LookupResult":
         """Wait while somebody else answers this question."""
         while not ask.survey.ours:
-            with step("wait"):
+            with timed("wait"):
                 found = await ask.session.wait(ask.deadline, aliases=not ask.request.exact)
             if found.is_final or found.failed:
                 break
             if asyncio.get_running_loop().time() >= ask.deadline:
                 late = InferenceTimeoutError(_UNDER_WAY)
                 return replace(found, failed=late)
-            with step("survey"):
+            with timed("survey"):
                 ask.survey = await ask.session.load_miss_context()
         return found
 
@@ -207,10 +207,10 @@ class Assistant:
             return stale
         vector, known = survey.vector, ask.sources is not None
         if vector is None:
-            with step("embed"):
+            with timed("embed"):
                 vector = await self._embed(ask)
         if ask.sources is None:
-            with step("search"):
+            with timed("search"):
                 ask.sources = await self._search(ask, vector)
         sources = ask.sources
         if not sources:
@@ -220,8 +220,8 @@ class Assistant:
 
         # Round trip 3, where another question is near: does its answer serve this one?
         match = None
-        if survey.others and not (request.fresh or request.exact):
-            with step("match"):
+        if survey.others and not (request.no_cache or request.exact):
+            with timed("match"):
                 match = await self._parts.matcher.match(
                     question.normal, vector, sources, survey.others, session, deadline=ask.deadline
                 )
@@ -229,14 +229,14 @@ class Assistant:
                 return Reply.of(question, match.found, session.status, match="semantic")
 
         try:
-            with step("generate"):
+            with timed("generate"):
                 answer = await self._generate(ask, sources)
         except InferenceError:
             # Whoever tries again pays for neither the embedding nor the search.
             await session.keep(vector, sources, None)
             raise
         # The last round trip: kept, unless the user's notes changed since the first.
-        with step("keep"):
+        with timed("keep"):
             stored = await session.keep(vector, sources, answer)
 
         tier = "l3" if known else "l2" if survey.vector is not None else None
@@ -269,15 +269,15 @@ class Assistant:
             return None
         # Its embeddings come from where the trouble may be; it does without, too.
         soon = min(ask.deadline, asyncio.get_running_loop().time() + _QUOTE_SECONDS)
-        with step("quote"):
+        with timed("quote"):
             answer = _new(await answerer.answer(ask.question.normal, sources, deadline=soon))
         return Reply(ask.question, answer, sources, None, None, ask.session.status, degraded=True)
 
     async def _stale(self, ask: _Ask) -> Reply | None:
         """Answer as before, though that answer's time is up."""
-        if ask.request.fresh or ask.has_nothing_stale:
+        if ask.request.no_cache or ask.has_nothing_stale:
             return None
-        with step("get_stale"):
+        with timed("get_stale"):
             found = await ask.session.get_stale(aliases=not ask.request.exact)
         ask.has_nothing_stale = not found.answer
         if not found.answer:

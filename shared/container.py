@@ -250,7 +250,7 @@ class Container:
         from shared.cache.session import CacheSession
 
         return CacheSession(
-            None if request.traceless else self.connection,
+            None if request.no_store else self.connection,
             self.settings,
             user_id=request.user_id,
             question=question.normal,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from shared.cache.keyspace import note_tag
 from shared.errors import StoreUnavailableError
 from shared.notes.messages.note_changed import OF_ONE_NOTE, Operation
-from shared.observability.timings import step
+from shared.observability.timings import timed
 from shared.vectors import cosines, from_bytes, stack
 
 if TYPE_CHECKING:
@@ -75,24 +75,24 @@ class Freshness:
         user_id = change.user_id
         applied = await self._write(change)
         if change.operation not in OF_ONE_NOTE:
-            with step("rotate_fence"):
+            with timed("rotate_fence"):
                 index = await self._invalidation.rotate_fence(user_id)
-            with step("forget"):
+            with timed("forget"):
                 lag = _lag(change)
                 await self._invalidation.forget(user_id, lag=lag)
             return Outcome(applied, dropped=_answers(index, index), kept=0, lag_ms=lag)
 
         # From here on, what is being generated now will not be stored.
-        with step("rotate_fence"):
+        with timed("rotate_fence"):
             index = await self._invalidation.rotate_fence(user_id)
         chunks: Sequence[Chunk] | None
         try:
             # As they are *now*: so neither order nor repetition of messages matters.
-            with step("read_note"):
+            with timed("read_note"):
                 chunks = await self._store.chunks_of(user_id, change.note_id or "")
         except StoreUnavailableError:
             chunks = None
-        with step("drop"):
+        with timed("drop"):
             fields, lag = self._touched(change.note_id or "", chunks, index), _lag(change)
             if not await self._invalidation.drop(user_id, fields, lag=lag):
                 await self._drop_what_is_left(change, chunks)
@@ -114,11 +114,11 @@ class Freshness:
     async def _write(self, change: "NoteChanged") -> bool:
         """Bring the store up to date, unless the note's owner has done so."""
         if change.operation is Operation.USER_DELETED:
-            with step("write_note"):
+            with timed("write_note"):
                 await self._store.delete_user(change.user_id, changed_at=change.changed_at)
             return True
         if change.operation is Operation.DELETED:
-            with step("write_note"):
+            with timed("write_note"):
                 return await self._store.delete(
                     change.user_id,
                     change.note_id or "",
@@ -126,9 +126,9 @@ class Freshness:
                     changed_at=change.changed_at,
                 )
         if change.text is not None:
-            with step("prepare"):
+            with timed("prepare"):
                 note, chunks = await self._prepare(change)
-            with step("write_note"):
+            with timed("write_note"):
                 return await self._store.replace(note, chunks)
         return True
 

@@ -95,8 +95,10 @@ class KeptSecret:
                 except TercetError as error:
                     if self._value is None:
                         raise
-                    facts = {"variable": self._variable, "error": str(error)}
-                    _log.warning("a secret could not be read again", extra={"facts": facts})
+                    log_fields = {"variable": self._variable, "error": str(error)}
+                    _log.warning(
+                        "a secret could not be read again", extra={"log_fields": log_fields}
+                    )
                 self._readings += 1
                 self._read_at = self._clock()
             assert self._value is not None  # noqa: S101  # or it would have raised

@@ -83,8 +83,8 @@ def part(container: Container) -> Part:
         request = Request(
             who.user_id,
             body.query,
-            fresh=wants_new_answer(asked),
-            traceless="no-store" in asked,
+            no_cache=wants_new_answer(asked),
+            no_store="no-store" in asked,
             exact=body.match == "exact",
             seconds=_seconds(http, settings.inference_timeout),
         )

@@ -27,7 +27,7 @@ def cache_status(request: "Request", reply: "Reply") -> str:
     """Say how the cache took part."""
     if reply.tier == "l1":
         return "Tercet; hit; detail=stale" if reply.stale else "Tercet; hit"
-    if request.traceless or request.fresh:
+    if request.no_store or request.no_cache:
         forwarded = "request"
     else:
         forwarded = "miss" if reply.cache == "ok" else "bypass"

@@ -65,14 +65,14 @@ def prepare() -> None:
             _directives(sign)
 
 
-def embedded(facts: dict[str, Any]) -> dict[str, Any]:
-    """Add to a line's facts what makes CloudWatch read its metrics, if it has any."""
+def embedded(log_fields: dict[str, Any]) -> dict[str, Any]:
+    """Add to a line's log_fields what makes CloudWatch read its metrics, if it has any."""
     function = os.environ.get(_FUNCTION)
-    sign = next((name for name in METRICS if name in facts), None)
+    sign = next((name for name in METRICS if name in log_fields), None)
     if not (function and sign):
-        return facts
+        return log_fields
     marked = {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": _directives(sign)}
-    return {"_aws": marked, "Function": function, **facts}
+    return {"_aws": marked, "Function": function, **log_fields}
 
 
 @cache

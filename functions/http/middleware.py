@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from functions.http.emf_metrics import embedded, records
 from shared.observability.json_logging import about, correlation
-from shared.observability.timings import flush, milliseconds, recorded, root
+from shared.observability.timings import collect_timings, flush, milliseconds, root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shared.observability.timings import Span
 
 _log = logging.getLogger(__name__)
-_FACTS = "tercet.facts"
+_FACTS = "tercet.log_fields"
 _ID = "tercet.request_id"
 _CARRIED = frozenset({b"traceparent", b"tracestate", b"x-correlation-id"})
 _METHODS = frozenset(
@@ -31,9 +31,9 @@ _LONGEST_METHOD = 32
 _SERVER_ERROR = 500
 
 
-def tell(scope: "Scope", **facts: object) -> None:
-    """Add facts to the request's log line: never a question's text, unless settings allow it."""
-    scope.setdefault(_FACTS, {}).update(facts)
+def tell(scope: "Scope", **log_fields: object) -> None:
+    """Add fields to the request's log line, never a question's text unless settings allow it."""
+    scope.setdefault(_FACTS, {}).update(log_fields)
 
 
 def request_id(scope: "Scope") -> str:
@@ -77,7 +77,7 @@ class Boundary:
 
     async def _serve(self, scope: "Scope", receive: "Receive", send: "Send", span: "Span") -> None:
         began = time.perf_counter()
-        facts: dict[str, object] = scope.setdefault(_FACTS, {})
+        log_fields: dict[str, object] = scope.setdefault(_FACTS, {})
         status = 0
 
         async def noting(message: "Message") -> None:
@@ -86,14 +86,14 @@ class Boundary:
                 status = message["status"]
             await send(message)
 
-        with recorded() as steps:
+        with collect_timings() as steps:
             try:
                 await self._app(scope, receive, noting)
             except ClientDisconnect:
-                facts["error"] = "ClientDisconnect"
+                log_fields["error"] = "ClientDisconnect"
             except Exception as error:
-                _log.exception("unexpected", extra={"facts": {"request": request_id(scope)}})
-                facts["error"] = type(error).__name__
+                _log.exception("unexpected", extra={"log_fields": {"request": request_id(scope)}})
+                log_fields["error"] = type(error).__name__
                 if status:
                     raise  # half of a response is out; the server must cut the rest off
                 await self._unexpected(Request(scope))(scope, receive, noting)
@@ -105,15 +105,15 @@ class Boundary:
                     "path": scope["path"],
                     "status": status,
                     "milliseconds": passed,
-                    **facts,
+                    **log_fields,
                 }
-                if "Tier" in facts:
+                if "Tier" in log_fields:
                     line["Latency"] = passed
                 if steps:
                     line["steps"] = milliseconds(steps)
-                records.info("request", extra={"facts": embedded(line)})
+                records.info("request", extra={"log_fields": embedded(line)})
                 if span.trace_id:
-                    _describe(span, scope, status, facts)
+                    _describe(span, scope, status, log_fields)
 
 
 def _named_elsewhere(scope: "Scope", span: "Span") -> dict[str, object]:
@@ -148,7 +148,7 @@ def _asked(scope: "Scope") -> dict[str, str | int]:
     return told
 
 
-def _describe(span: "Span", scope: "Scope", status: int, facts: dict[str, object]) -> None:
+def _describe(span: "Span", scope: "Scope", status: int, log_fields: dict[str, object]) -> None:
     """Tell a request's span how it went."""
     attributes: dict[str, str | int] = {"http.response.status_code": status}
     if route := getattr(scope.get("route"), "path", None):
@@ -156,8 +156,8 @@ def _describe(span: "Span", scope: "Scope", status: int, facts: dict[str, object
         attributes |= {"http.route": route, "url.path": route}
         span.rename(f"{_verb(scope)} {route}")
     for name in ("tier", "match", "cache"):
-        if name in facts:
-            attributes[f"tercet.{name}"] = str(facts[name] or "none")
+        if name in log_fields:
+            attributes[f"tercet.{name}"] = str(log_fields[name] or "none")
     if status >= _SERVER_ERROR or not status:
-        attributes["error.type"] = str(facts.get("error", status))
+        attributes["error.type"] = str(log_fields.get("error", status))
     span.tell(attributes)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from functions.http.emf_metrics import embedded, records
 from shared.errors import InvalidChangeError, TercetError
 from shared.observability.json_logging import about, correlation
-from shared.observability.timings import milliseconds, recorded, root
+from shared.observability.timings import collect_timings, milliseconds, root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,11 +29,11 @@ async def apply(change: "NoteChanged", freshness: "Freshness", *, message_id: st
     Raises:
         UnavailableError: it could not be done whole; the message must come again.
     """
-    with recorded() as steps:
+    with collect_timings() as steps:
         outcome = await freshness.note_changed(change)
     # Where the notes could not be read, all of the user's answers had to go: worth a look.
     level = logging.INFO if outcome.exact else logging.WARNING
-    facts = {
+    log_fields = {
         "message_id": message_id,
         "operation": change.operation,
         "applied": outcome.applied,
@@ -45,7 +45,7 @@ async def apply(change: "NoteChanged", freshness: "Freshness", *, message_id: st
         "Failed": 0,
         "steps": milliseconds(steps),
     }
-    records.log(level, "note change applied", extra={"facts": embedded(facts)})
+    records.log(level, "note change applied", extra={"log_fields": embedded(log_fields)})
 
 
 @contextmanager
@@ -74,8 +74,8 @@ def explained(
             yield
         except Exception as error:
             level, reason = _verdict(error)
-            facts = {"message_id": message_id, "reason": reason, "Failed": 1}
-            records.log(level, "note change failed", extra={"facts": embedded(facts)})
+            log_fields = {"message_id": message_id, "reason": reason, "Failed": 1}
+            records.log(level, "note change failed", extra={"log_fields": embedded(log_fields)})
             raise
 
 

@@ -47,8 +47,8 @@ class Again:
                 return
         except Exception as raised:
             error = f"{type(raised).__name__}: {raised}"
-        facts = {"messages": len(failed), "error": error}
-        _log.warning("failed messages come again late", extra={"facts": facts})
+        log_fields = {"messages": len(failed), "error": error}
+        _log.warning("failed messages come again late", extra={"log_fields": log_fields})
 
     def _tell(self, failed: "list[tuple[Mapping[str, Any], Exception]]") -> None:
         from shared.aws.queue import Delay, Queue  # noqa: PLC0415  # with the first failure

@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
-from shared.observability.timings import step
+from shared.observability.timings import timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -75,7 +75,7 @@ class Coalescer(Generic[T]):
         """
         loop = asyncio.get_running_loop()
         while (crowd := self._crowds.get(key)) is not None:
-            with step("wait"):
+            with timed("wait"):
                 await asyncio.wait({crowd}, timeout=deadline + _LATE_SECONDS - loop.time())
             if not crowd.done():
                 raise TimeoutError
@@ -86,7 +86,7 @@ class Coalescer(Generic[T]):
             crowd, began = loop.create_future(), loop.time()
             self._crowds[key] = crowd
             try:
-                with step("wait"), suppress(TimeoutError):
+                with timed("wait"), suppress(TimeoutError):
                     async with asyncio.timeout(_GATHER_SECONDS):
                         await former.wait()
             except BaseException:

@@ -249,14 +249,14 @@ class Breaker:
         self._open_until = now + self.pause
         self._probe_at = 0.0
         self._turned_at = now
-        _log.warning("breaker opened", extra={"facts": {"model": self._model, "why": why}})
+        _log.warning("breaker opened", extra={"log_fields": {"model": self._model, "why": why}})
 
     def _close(self) -> None:
         self._open_until = None
         self._probe_at = 0.0
         self._turned_at = self._clock()
         self._forget()
-        _log.warning("breaker closed", extra={"facts": {"model": self._model}})
+        _log.warning("breaker closed", extra={"log_fields": {"model": self._model}})
 
     def _forget(self) -> None:
         self._own.clear()

@@ -63,7 +63,7 @@ def correlation(carried: "Mapping[str, str]") -> dict[str, str]:
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a record: what `extra={"facts": {...}}` holds becomes its members.
+    """One JSON object a record: what `extra={"log_fields": {...}}` holds becomes its members.
 
     So do the ids of `about`.
     """
@@ -82,7 +82,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
             **_ids.get(),
-            **getattr(record, "facts", {}),
+            **getattr(record, "log_fields", {}),
         }
         if record.exc_info and record.exc_info[1]:
             line["exception"] = self._described(record.exc_info[1])

@@ -1,8 +1,8 @@
 """What one request's way took, step by step: told where a step is taken, kept by who asked for it.
 
-Code that takes a step says `with step("search"):`, and around what it asks of another server
-`with call(described, commands):`; neither needs anything handed down. Whoever serves a request says
-`with recorded() as steps:` and `with root(...):` around it. Outside of one, steps are not kept.
+Code that takes a step says `with timed("search"):`, and around what it asks of another server
+`with call(described, commands):`; neither needs anything handed down. Code that serves a request uses
+`with collect_timings() as steps:` and `with root(...):`. Outside of one, timings are not kept.
 
 Where traces are on (`shared/observability/tracing.py`), each of the three is a span, too.
 """
@@ -51,7 +51,7 @@ class Span:
 class Tracing(Protocol):
     """Makes spans."""
 
-    def step(self, name: str) -> Span:
+    def timed(self, name: str) -> Span:
         """Trace a step of our own."""
 
     def call(self, name: str, attributes: "Attributes") -> Span:
@@ -78,7 +78,7 @@ def trace(tracing: Tracing | None) -> None:
 
 
 @contextmanager
-def recorded() -> "Iterator[list[Step]]":
+def collect_timings() -> "Iterator[list[Step]]":
     """Keep what is taken within, in the order in which the steps end."""
     steps: list[Step] = []
     token = _steps.set(steps)
@@ -95,7 +95,7 @@ class _Taken:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._span = _tracing.step(name) if _tracing else None
+        self._span = _tracing.timed(name) if _tracing else None
 
     def __enter__(self) -> None:
         if self._span is not None:
@@ -110,7 +110,7 @@ class _Taken:
             self._span.__exit__(kind)
 
 
-def step(name: str) -> AbstractContextManager[None]:
+def timed(name: str) -> AbstractContextManager[None]:
     """Take a step, whether it succeeds or not."""
     return _Taken(name)
 

@@ -88,7 +88,7 @@ class Tracing:
         self._store = _store(settings)
         self._flushing = flushing
 
-    def step(self, name: str) -> "_Span":
+    def timed(self, name: str) -> "_Span":
         """Trace a step; what is one call to the note store is told as that."""
         if name not in _STORE_STEPS:
             return _Span(self._tracer, name, SpanKind.INTERNAL, {})

@@ -23,9 +23,9 @@ def session(cache: Cache, backlog: PendingCounters, connection: RedisClient | No
 async def test_a_question_that_leaves_no_trace_takes_nothing_of_the_others(cache: Cache) -> None:
     backlog = PendingCounters()
     backlog.add(uncached=3, spent_nanodollars=7)
-    traceless = session(cache, backlog, None)
-    await traceless.lookup()
-    traceless.end("none")
+    no_store = session(cache, backlog, None)
+    await no_store.lookup()
+    no_store.end("none")
     assert dict(zip(*[iter(backlog.take())] * 2, strict=True)) == {
         "uncached": 3,
         "spent_nanodollars": 7,

@@ -71,13 +71,13 @@ class Process:
         self,
         askers: int = ASKERS,
         *,
-        fresh: bool = False,
-        traceless: bool = False,
+        no_cache: bool = False,
+        no_store: bool = False,
         seconds: float | None = None,
     ) -> list[Reply | BaseException]:
         """Let so many ask at once, in as many spellings."""
         requests = (
-            Request("ann", f"What is {' ' * number}faith?", fresh, traceless, seconds=seconds)
+            Request("ann", f"What is {' ' * number}faith?", no_cache, no_store, seconds=seconds)
             for number in range(askers)
         )
         asked = (self._container.assistant.ask(request) for request in requests)
@@ -195,9 +195,9 @@ async def test_that_there_are_no_notes_is_told_to_all(cache: Cache) -> None:
 
 
 async def test_who_wants_a_new_answer_or_leaves_no_trace_joins_nobody(process: Process) -> None:
-    await process.ask(3, fresh=True)
+    await process.ask(3, no_cache=True)
     assert process.answerer.begun == 3
-    await process.ask(3, traceless=True)
+    await process.ask(3, no_store=True)
     assert process.answerer.begun == 6
 
 

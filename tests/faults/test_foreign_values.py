@@ -101,7 +101,7 @@ async def test_a_damaged_embedding_finds_nothing_and_is_replaced(
         for place in range(len(sound)):
             damaged = sound[:place] + bytes([sound[place] ^ 4]) + sound[place + 1 :]
             client.set(name, damaged, ex=60)
-            await ask(container, "ann", ASKED, fresh=True)
+            await ask(container, "ann", ASKED, no_cache=True)
             assert client.get(name) == sound
 
 

@@ -85,7 +85,7 @@ async def test_however_embedding_fails_it_is_left_alone_and_what_is_known_is_ans
     around.models.failing[EMBED] = FAULTS[fault]
     await fail_until_open(container, container.breakers.embeddings)
     calls = around.models.count(EMBED)
-    reply = await ask(container, "ann", known, fresh=True)
+    reply = await ask(container, "ann", known, no_cache=True)
     assert (reply.degraded, reply.stale, reply.stored) == (False, False, True)
     reply = await ask(container, "ann", ASKED)
     assert (reply.stale, reply.answer, reply.sources) == (True, before.answer, before.sources)
@@ -107,7 +107,7 @@ async def test_an_answer_whose_time_is_up_is_given_before_a_quotation(
     reply = await ask(container, "ann", ASKED)
     assert (reply.stale, reply.degraded, reply.tier) == (True, False, "l1")
     assert (reply.answer, reply.sources) == (before.answer, before.sources)
-    assert (await ask(container, "ann", ASKED, fresh=True)).degraded
+    assert (await ask(container, "ann", ASKED, no_cache=True)).degraded
 
 
 async def test_an_answer_is_never_stale_once_its_notes_have_changed(

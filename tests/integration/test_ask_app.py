@@ -178,9 +178,9 @@ async def test_what_the_caller_cannot_mend_is_told_to_the_log_alone(
             response = await client.post("/assistant/query", json={"query": QUERY})
     problem = problem_of(response, 500)
     assert QUERY not in response.text
-    told = [vars(record)["facts"] for record in caplog.records]
+    told = [vars(record)["log_fields"] for record in caplog.records]
     assert told[-1]["error"] == type(error).__name__
-    assert all(problem.instance == f"urn:uuid:{facts['request']}" for facts in told)
+    assert all(problem.instance == f"urn:uuid:{log_fields['request']}" for log_fields in told)
     assert len(told) == (2 if isinstance(error, RuntimeError) else 1)
 
 
@@ -194,13 +194,13 @@ async def test_one_line_a_request_which_quotes_questions_only_where_that_is_set(
         with caplog.at_level(logging.INFO, "functions"):
             await client.post("/assistant/query", json={"query": QUERY})
     (record,) = caplog.records
-    facts = vars(record)["facts"]
-    assert (facts["status"], facts["tier"], facts["match"], facts["cache"]) == (
+    log_fields = vars(record)["log_fields"]
+    assert (log_fields["status"], log_fields["tier"], log_fields["match"], log_fields["cache"]) == (
         200,
         *[None] * 2,
         "off",
     )
-    assert facts["milliseconds"] > 0
+    assert log_fields["milliseconds"] > 0
     assert (QUERY in str(vars(record))) is log_questions
 
 

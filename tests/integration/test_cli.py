@@ -155,7 +155,9 @@ def test_another_wording_hits_unless_exactness_or_a_new_answer_is_asked_for(ask:
     first = ask(FAITH)
     assert ask("What does faith mean?")["metadata"]["match"] == "semantic"
     assert ask("Define faith", "ann", "--exact")["metadata"]["cached"] is False
-    assert ask(FAITH, "ann", "--fresh")["metadata"]["answer_id"] != first["metadata"]["answer_id"]
+    assert (
+        ask(FAITH, "ann", "--no-cache")["metadata"]["answer_id"] != first["metadata"]["answer_id"]
+    )
 
 
 def test_people_read_the_answer_its_sources_and_where_it_came_from(
@@ -253,6 +255,6 @@ def test_a_small_model_answers_through_the_hugging_face_adapter(
     monkeypatch.setenv("PROMPT_CONTEXT_TOKENS", "100")
     first = ask(FAITH, "ann", "--model", "smollm2")
     assert first["metadata"]["model"] == "smollm2-135m-instruct"
-    again = ask(FAITH, "ann", "--model", "smollm2", "--fresh")
+    again = ask(FAITH, "ann", "--model", "smollm2", "--no-cache")
     assert again["answer"] == first["answer"]
     assert ask(FAITH)["metadata"]["model"] == "extractive"

@@ -83,7 +83,7 @@ async def test_what_stands_in_a_note_reaches_nobody_elses_answer_or_keys(
     assert await held(container, "bob") == kept
     after = await ask(container, "bob", QUESTION)
     assert (after.tier, after.answer) == ("l1", before.answer)
-    anew = await ask(container, "bob", QUESTION, fresh=True)
+    anew = await ask(container, "bob", QUESTION, no_cache=True)
     assert anew.answer
     assert before.answer
     assert anew.answer.text == before.answer.text

@@ -126,7 +126,7 @@ def test_a_bad_message_fails_alone_and_the_log_says_why_but_not_what(
     assert function.note("ann", "n")
     assert function.note("bob", "n")
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
-    reasons = {facts["message_id"]: facts["reason"] for facts in map(_facts, errors)}
+    reasons = {log_fields["message_id"]: log_fields["reason"] for log_fields in map(_facts, errors)}
     assert set(reasons) == {"1", "2", "3"}
     assert "operation: Field required" in reasons["1"]
     assert "not JSON" in reasons["2"]
@@ -289,8 +289,8 @@ def test_importing_the_handler_loads_nothing_that_a_batch_may_not_need() -> None
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:
-    facts: dict[str, Any] = record.__dict__["facts"]
-    return facts
+    log_fields: dict[str, Any] = record.__dict__["log_fields"]
+    return log_fields
 
 
 async def _cut(proxy: CountingProxy) -> None:

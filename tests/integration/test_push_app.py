@@ -97,7 +97,7 @@ async def test_a_cloudevent_in_binary_mode_is_the_message_itself(
     assert response.status_code == 204
     assert await pusher.text("ann", "n") == "text"
     applied = [record for record in caplog.records if record.message == "note change applied"]
-    assert applied[0].__dict__["facts"]["message_id"] == "A234-1234"
+    assert applied[0].__dict__["log_fields"]["message_id"] == "A234-1234"
 
 
 async def test_a_bad_message_is_a_problem_that_says_what_would_be_right(pusher: Pusher) -> None:

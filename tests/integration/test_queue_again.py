@@ -105,7 +105,7 @@ def test_where_the_queue_cannot_be_told_the_batch_is_answered_all_the_same(
     handler = QueueHandler(lambda: container(settings), Again())
     event = {"Records": [record("7", "poison") | {"eventSourceARN": arn}]}
     assert failed(handler(event, Context(milliseconds))) == ["7"]  # type: ignore[arg-type]  # a part of it
-    (told,) = [each.__dict__["facts"] for each in caplog.records if "late" in each.message]
+    (told,) = [each.__dict__["log_fields"] for each in caplog.records if "late" in each.message]
     assert why in told["error"]
 
 

@@ -209,7 +209,7 @@ async def test_a_password_that_stays_wrong_is_not_read_at_every_refusal(
             assert await ask(opened, f"What is hope {number}?") == "unavailable"
             await asyncio.sleep(0.05)
     assert len(calls) == 2
-    errors = [record["facts"]["error"] for record in told(caplog) if "facts" in record]
+    errors = [record["log_fields"]["error"] for record in told(caplog) if "log_fields" in record]
     assert errors == ["AuthenticationError"]
     assert "canary" not in str(told(caplog))
     await opened.aclose()
@@ -261,7 +261,7 @@ async def test_where_no_password_can_be_read_questions_are_answered_at_once_and_
     opened = await redis.opened(redis_timeout=Settings().redis_timeout)
 
     def reasons() -> list[str]:
-        return [each["facts"]["error"] for each in told(caplog) if each["message"] == UNREAD]
+        return [each["log_fields"]["error"] for each in told(caplog) if each["message"] == UNREAD]
 
     with trouble() as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)

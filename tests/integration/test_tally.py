@@ -111,7 +111,7 @@ async def take_part(settings: Settings, seed: int, requests: int) -> Counter[str
             crowd = min(rng.choice((1, 1, 1, 1, 4)), count)
             count -= crowd
             tally["fresh"] += fresh * crowd
-            request = Request(str(rng.randrange(USERS)), question, fresh=fresh)
+            request = Request(str(rng.randrange(USERS)), question, no_cache=fresh)
             await asyncio.gather(*(ask(request) for _ in range(crowd)))
             if rng.random() < 0.02:
                 user = str(rng.randrange(USERS))

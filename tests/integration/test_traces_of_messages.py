@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind
 from functions.invalidate import app as invalidate
 from functions.invalidate.handler import QueueHandler
 from shared.container import Container
-from shared.observability.timings import step
+from shared.observability.timings import timed
 from shared.settings import Settings
 from tests.support.asking import Surroundings, surroundings
 from tests.support.queues import Context, body, close, record
@@ -116,7 +116,7 @@ async def test_a_pushed_message_is_a_part_of_its_senders_trace_else_of_its_reque
 def test_the_note_store_is_told_by_what_it_is_and_where() -> None:
     def search(**settings: Any) -> dict[str, Any]:
         with traced(Settings(**settings)) as collected:
-            with step("search"):
+            with timed("search"):
                 pass
             (tree,) = trees(collected.get_finished_spans())
         return tree.told()

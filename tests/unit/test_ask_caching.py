@@ -48,7 +48,7 @@ def test_no_cache_and_age_zero_ask_for_a_new_answer(header: str, *, new: bool) -
         ({}, None, "unavailable", False, "Tercet; fwd=bypass"),
         ({}, None, "off", False, "Tercet; fwd=bypass"),
         ({"fresh": True}, None, "ok", True, "Tercet; fwd=request; stored"),
-        ({"traceless": True}, None, "off", False, "Tercet; fwd=request"),
+        ({"no_store": True}, None, "off", False, "Tercet; fwd=request"),
     ],
 )
 def test_cache_status_says_how_the_cache_took_part(

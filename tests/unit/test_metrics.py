@@ -91,7 +91,7 @@ def test_records_are_written_whatever_the_level_of_the_log(
     try:
         configure(Settings(log_level="ERROR"))
         emf_metrics.prepare()
-        emf_metrics.records.info("request", extra={"facts": emf_metrics.embedded(question())})
+        emf_metrics.records.info("request", extra={"log_fields": emf_metrics.embedded(question())})
         logging.getLogger("functions.other").info("not this")
     finally:
         root.handlers[:] = handlers
@@ -105,7 +105,9 @@ def test_records_are_written_whatever_the_level_of_the_log(
 
 @pytest.mark.usefixtures("on_lambda")
 def test_a_line_is_one_object_with_the_facts_beside_the_metrics() -> None:
-    record = logging.makeLogRecord({"facts": emf_metrics.embedded(question() | {"path": "/a"})})
+    record = logging.makeLogRecord(
+        {"log_fields": emf_metrics.embedded(question() | {"path": "/a"})}
+    )
     line = json.loads(JsonLines(messages=False).format(record))
     assert (line["path"], line["Tier"]) == ("/a", "failed")
     assert len(read(line)) == 10

@@ -76,7 +76,7 @@ async def test_what_was_read_before_serves_where_it_cannot_be_read_again(
     keeper.error = UnavailableError("throttled")
     keeper.now += 301
     assert await keeper.secret.value() == "one"
-    assert [record.facts["error"] for record in caplog.records] == ["throttled"]  # type: ignore[attr-defined]
+    assert [record.log_fields["error"] for record in caplog.records] == ["throttled"]  # type: ignore[attr-defined]
     assert "one" not in caplog.text
 
 

@@ -2,15 +2,15 @@ import asyncio
 
 import pytest
 
-from shared.observability.timings import Step, call, milliseconds, recorded, root, step
+from shared.observability.timings import Step, call, collect_timings, milliseconds, root, timed
 
 
 def test_steps_are_kept_in_order_with_their_times() -> None:
     """Whoever records gets each step's name, begin and length."""
-    with recorded() as steps:
-        with step("lookup"):
+    with collect_timings() as steps:
+        with timed("lookup"):
             pass
-        with step("search"):
+        with timed("search"):
             pass
     assert [taken.name for taken in steps] == ["lookup", "search"]
     assert steps[0].began + steps[0].seconds <= steps[1].began
@@ -19,18 +19,18 @@ def test_steps_are_kept_in_order_with_their_times() -> None:
 
 def test_a_step_that_fails_is_kept_too() -> None:
     """What failed took its time as well."""
-    with recorded() as steps, pytest.raises(ValueError, match="broken"), step("generate"):
+    with collect_timings() as steps, pytest.raises(ValueError, match="broken"), timed("generate"):
         raise ValueError("broken")
     assert [taken.name for taken in steps] == ["generate"]
 
 
 def test_nothing_is_kept_where_nobody_records() -> None:
     """A step outside a request, and after one, goes nowhere."""
-    with step("before"):
+    with timed("before"):
         pass
-    with recorded() as steps:
+    with collect_timings() as steps:
         pass
-    with step("after"):
+    with timed("after"):
         pass
     assert steps == []
 
@@ -39,12 +39,12 @@ async def test_requests_side_by_side_keep_their_own_steps() -> None:
     """A request's steps never land with another's, and those of its tasks land with its own."""
 
     async def request(name: str) -> list[str]:
-        with recorded() as steps:
+        with collect_timings() as steps:
             await asyncio.gather(part(f"{name}1"), part(f"{name}2"))
             return [taken.name for taken in steps]
 
     async def part(name: str) -> None:
-        with step(name):
+        with timed(name):
             await asyncio.sleep(0.001)
 
     first, second = await asyncio.gather(request("a"), request("b"))

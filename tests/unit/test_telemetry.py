@@ -20,7 +20,7 @@ def fail() -> None:
         raise RuntimeError(SECRET) from cause
 
 
-def record(*, failing: bool = False, **facts: object) -> logging.LogRecord:
+def record(*, failing: bool = False, **log_fields: object) -> logging.LogRecord:
     raised = None
     try:
         if failing:
@@ -28,7 +28,7 @@ def record(*, failing: bool = False, **facts: object) -> logging.LogRecord:
     except RuntimeError:
         raised = sys.exc_info()
     made = logging.LogRecord("shared.x", logging.INFO, "x.py", 1, "said %s", ("so",), raised)
-    made.facts = facts
+    made.log_fields = log_fields
     return made
 
 

@@ -25,14 +25,14 @@ def ask(
     user: User = ME,
     data: Data = DATA,
     model: ModelOption = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Have it answered anew.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Generate a new answer.")] = False,
     exact: Annotated[
         bool, typer.Option("--exact", help="Refuse the answer to another wording.")
     ] = False,
     json: Json = False,
 ) -> None:
     """Answer a question from a user's notes."""
-    request = Request(user, question, fresh=fresh, exact=exact)
+    request = Request(user, question, no_cache=no_cache, exact=exact)
 
     async def answer(container: "Container") -> tuple[Reply, float]:
         return await timed(container, request)

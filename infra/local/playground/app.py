@@ -20,7 +20,7 @@ from infra.local.playground import cache_inspector
 from shared import assistant
 from shared.errors import InferenceError, NotFoundError
 from shared.notes.file_import import ReadNote
-from shared.observability.timings import recorded
+from shared.observability.timings import collect_timings
 
 if TYPE_CHECKING:
     from shared.container import Container
@@ -38,7 +38,7 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     query: str
-    fresh: bool = False
+    no_cache: bool = False
 
 
 class Written(BaseModel):
@@ -83,9 +83,9 @@ def part(container: "Container") -> Part:
         """Answer, and tell the way that the answer took."""
         user_id = await _user(http, container)
         body = await read_body(http, Asked)
-        request = assistant.Request(user_id, body.query, fresh=body.fresh)
+        request = assistant.Request(user_id, body.query, no_cache=body.no_cache)
         began = time.perf_counter()
-        with recorded() as steps:
+        with collect_timings() as steps:
             reply = await container.assistant.ask(request)
         took = time.perf_counter() - began
         try:

@@ -56,8 +56,8 @@ class CircuitBreaker:
         if self._began is None:
             self._began = now
             self._among.count()
-            facts = {"error": type(error).__name__} | self._server
-            _log.warning("the cache is unavailable", extra={"facts": facts})
+            log_fields = {"error": type(error).__name__} | self._server
+            _log.warning("the cache is unavailable", extra={"log_fields": log_fields})
 
     def answered(self) -> None:
         """Take down that Redis did as it was asked."""
@@ -68,9 +68,9 @@ class CircuitBreaker:
         """Take down that an outage is over, if there was one."""
         if self._began is None:
             return
-        facts = {"seconds": round(self._clock() - self._began, 3)} | self._server
+        log_fields = {"seconds": round(self._clock() - self._began, 3)} | self._server
         self._began = None
-        _log.warning("the cache is available again", extra={"facts": facts})
+        _log.warning("the cache is available again", extra={"log_fields": log_fields})
 
     def count(self, begun: int = 1) -> None:
         """Count outages that have begun."""

@@ -54,7 +54,7 @@ class IamCredentialProvider(CredentialProvider):
         except (ConfigurationError, UnavailableError) as error:
             # The cache tells of outages by their type alone.
             _log.warning(
-                "the cache cannot be reached as a role", extra={"facts": {"error": str(error)}}
+                "the cache cannot be reached as a role", extra={"log_fields": {"error": str(error)}}
             )
             raise AuthenticationError(str(error)) from error
         query = {"Action": "connect", "User": self._user, "ResourceType": "ServerlessCache"}

@@ -74,8 +74,10 @@ class KeptPassword:
         except (ConfigurationError, UnavailableError) as error:
             if self._told != str(error):  # each attempt of an outage meets it
                 self._told = str(error)
-                facts = {"error": self._told}
-                _log.warning("the cache's password cannot be read", extra={"facts": facts})
+                log_fields = {"error": self._told}
+                _log.warning(
+                    "the cache's password cannot be read", extra={"log_fields": log_fields}
+                )
             raise AuthenticationError(str(error)) from error
         self._told = ""
 

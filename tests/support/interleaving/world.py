@@ -154,8 +154,8 @@ class World:
             request = Request(
                 user,
                 self._rng.choice(self._questions),
-                fresh=self._rng.random() < 0.1,
-                traceless=self._rng.random() < 0.05,
+                no_cache=self._rng.random() < 0.1,
+                no_store=self._rng.random() < 0.05,
                 exact=self._rng.random() < 0.1,
             )
             crowd = self._rng.choice(self._climate.crowds)

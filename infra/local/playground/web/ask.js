@@ -47,9 +47,9 @@ async function attempt(what, doing) {
 async function ask(query) {
   const button = find("#ask button");
   button.disabled = true;
-  const fresh = find("#fresh").checked;
+  const no_cache = find("#fresh").checked;
   const told = await attempt("This was not answered", () =>
-    call("/playground/ask", "POST", { query, fresh }),
+    call("/playground/ask", "POST", { query, no_cache }),
   );
   button.disabled = false;
   if (!told) return;
