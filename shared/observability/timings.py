@@ -1,10 +1,8 @@
-"""What one request's way took, step by step: told where a step is taken, kept by who asked for it.
+"""Timings of a request's steps, and hooks for trace spans.
 
-Code that takes a step says `with timed("search"):`, and around what it asks of another server
-`with call(described, commands):`; neither needs anything handed down. Code that serves a request uses
-`with collect_timings() as steps:` and `with root(...):`. Outside of one, timings are not kept.
-
-Where traces are on (`shared/observability/tracing.py`), each of the three is a span, too.
+`with timed("search"):` measures one step; `with call(described, commands):` marks a call to another
+server. `with collect_timings() as steps:` and `with root(...):` surround one request; outside of a
+request timings are discarded. With tracing enabled (`tracing.py`) each of the three is a span.
 """
 
 import time

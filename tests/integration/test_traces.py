@@ -150,7 +150,7 @@ async def test_another_wording_is_matched_within_its_own_step(asker: Asker) -> N
     assert (tree.told()["tercet.tier"], tree.told()["tercet.match"]) == ("l1", "semantic")
     (match,) = (each for each in tree.within if each.name == "match")
     assert "chat meta-llama/Llama-3.1-8B-Instruct" in match.names
-    assert "EVALSHA peek" in match.names
+    assert "EVALSHA get_answer" in match.names
 
 
 async def test_a_failure_is_told_by_its_type_alone(asker: Asker, around: Surroundings) -> None:

@@ -47,7 +47,7 @@ def test_no_cache_and_age_zero_ask_for_a_new_answer(header: str, *, new: bool) -
         ({}, "l3", "ok", False, "Tercet; fwd=miss"),
         ({}, None, "unavailable", False, "Tercet; fwd=bypass"),
         ({}, None, "off", False, "Tercet; fwd=bypass"),
-        ({"fresh": True}, None, "ok", True, "Tercet; fwd=request; stored"),
+        ({"no_cache": True}, None, "ok", True, "Tercet; fwd=request; stored"),
         ({"no_store": True}, None, "off", False, "Tercet; fwd=request"),
     ],
 )
