@@ -37,7 +37,7 @@ def begin_telling(settings: "Settings") -> None:
     """
     configure(settings)
     emf_metrics.prepare()
-    if not settings.traces:
+    if not settings.tracing_enabled:
         return
     try:
         from shared.observability import tracing  # noqa: PLC0415  # OpenTelemetry, where it is asked for alone

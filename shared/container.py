@@ -117,7 +117,7 @@ class Container:
     @cached_property
     def quoting_answerer(self) -> "Answerer | None":
         """What answers while the language model is left alone, if anything is to."""
-        if not self.settings.degraded_answers:
+        if not self.settings.extractive_fallback:
             return None
         from shared.inference.extractive import ExtractiveAnswerer
 

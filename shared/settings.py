@@ -54,7 +54,7 @@ class Settings:
     embeddings_per_user: bool = _knob("CACHE_EMBEDDINGS_PER_USER", default=False)
     """Whether embeddings are kept apart for each user, rather than shared by all."""
     context_ttl: int = _knob("CACHE_CONTEXT_TTL", 3_600, at_least=1)
-    stale_grace: int = _knob("CACHE_STALE_GRACE", 21_600, at_least=0, at_most=2_592_000)
+    stale_if_error_seconds: int = _knob("CACHE_STALE_IF_ERROR_SECONDS", 21_600, at_least=0, at_most=2_592_000)
     """How long an answer is kept after its time, for when the language model is away."""
     max_questions: int = _knob("CACHE_MAX_QUESTIONS", 500, at_least=1, at_most=10_000)
     """How many cached questions a user may have; the oldest leaves first."""
@@ -91,8 +91,8 @@ class Settings:
     """A model is left alone when this share of its last calls failed."""
     breaker_min_calls: int = _knob("BREAKER_MIN_CALLS", 5, at_least=1)
     breaker_window: float = _knob("BREAKER_WINDOW", 30.0, at_least=1, at_most=3_600)
-    breaker_pause: float = _knob("BREAKER_PAUSE", 15.0, at_least=0.1, at_most=3_600)
-    degraded_answers: bool = _knob("DEGRADED_ANSWERS", default=True)
+    breaker_open_seconds: float = _knob("BREAKER_OPEN_SECONDS", 15.0, at_least=0.1, at_most=3_600)
+    extractive_fallback: bool = _knob("EXTRACTIVE_FALLBACK", default=True)
     """Whether sentences of the notes serve as an answer while the language model is left alone."""
 
     # Notes and prompts
@@ -139,13 +139,13 @@ class Settings:
         _check_aws(self)
 
     @property
-    def traces(self) -> bool:
+    def tracing_enabled(self) -> bool:
         """Whether OpenTelemetry's own variables ask for traces."""
         asked = self.otlp_endpoint or self.otlp_traces_endpoint or self.traces_exporter
         return bool(asked) and self.traces_exporter != "none" and not self.otel_disabled
 
     @property
-    def database_address(self) -> str:
+    def explicit_database_url(self) -> str:
         """DATABASE_URL where it is set: beside a secret it tells what the secret does not."""
         return "" if self.database_url == _DATABASE_URL else self.database_url
 
@@ -239,7 +239,7 @@ def _check_aws(settings: Settings) -> None:
         )
     if settings.hf_token and settings.hf_token_secret:
         raise ConfigurationError("HF_TOKEN and HF_TOKEN_SECRET must not be set both")
-    if settings.database_url_secret and not _is_address(settings.database_address):
+    if settings.database_url_secret and not _is_address(settings.explicit_database_url):
         raise ConfigurationError(
             "DATABASE_URL and DATABASE_URL_SECRET must not be set both, unless the former is"
             " postgresql:// with neither user nor password"

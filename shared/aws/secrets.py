@@ -32,7 +32,7 @@ class Secrets:
         """Where the notes are."""
         settings = self._settings
         if settings.database_url_secret:
-            found_in = partial(database_url_in, address=settings.database_address)
+            found_in = partial(database_url_in, address=settings.explicit_database_url)
             return self._kept("DATABASE_URL_SECRET", settings.database_url_secret, found_in)
         return settings.database_url
 

@@ -49,7 +49,7 @@ class Scripts:
             counters.TTL,
             purpose,
             int(aliases),
-            self._settings.stale_grace,
+            self._settings.stale_if_error_seconds,
             *counts,
         )
 
@@ -105,4 +105,4 @@ class Scripts:
 
     @property
     def _ttl(self) -> int:
-        return self._settings.answer_ttl + self._settings.stale_grace
+        return self._settings.answer_ttl + self._settings.stale_if_error_seconds

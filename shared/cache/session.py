@@ -108,7 +108,7 @@ class CacheSession:
 
     async def get_stale(self, *, aliases: bool = True) -> LookupResult:
         """Read the answer though its time may be up. What a note change dropped is not there."""
-        if not self._settings.stale_grace:
+        if not self._settings.stale_if_error_seconds:
             return LookupResult()
         replies = await self._run(self._lookup("stale", self._field, aliases=aliases))
         if not replies or not self._line.is_whole(replies[0], 5):

@@ -69,7 +69,7 @@ class Breaker:
     ) -> None:
         """`model` at `url` is what it is about; all containers name both alike."""
         self.id = f"{url} {model}"
-        self.pause = settings.breaker_pause
+        self.pause = settings.breaker_open_seconds
         self._model = model
         self._probes = probes
         self._rate = settings.breaker_failure_rate

@@ -18,7 +18,7 @@ class Containers:
 
     def __init__(self, cache: Cache) -> None:
         self.cache = cache.with_settings(
-            breaker_min_calls=4, breaker_window=60, breaker_pause=30, stale_grace=0
+            breaker_min_calls=4, breaker_window=60, breaker_open_seconds=30, stale_if_error_seconds=0
         )
         self.now = 1_000_000.0
         self.partition = 0
@@ -170,8 +170,8 @@ async def test_what_opened_while_redis_was_away_is_told_when_it_is_back(
 
 async def test_a_pause_that_is_over_is_known_to_newcomers(cache: Cache) -> None:
     """They probe, one at a time, and do not call as if nothing had been."""
-    containers = Containers(cache.with_settings(breaker_pause=0.2))
-    containers.cache = containers.cache.with_settings(breaker_pause=0.2)
+    containers = Containers(cache.with_settings(breaker_open_seconds=0.2))
+    containers.cache = containers.cache.with_settings(breaker_open_seconds=0.2)
     first, newcomer = containers.breaker(), containers.breaker()
     await fail(first, 4)
     await containers.meet(first)

@@ -158,7 +158,7 @@ async def test_an_answer_still_shows_a_context_that_is_no_longer_fresh(cache: Ca
 
 
 async def test_an_answer_past_its_time_is_a_miss_and_removed(cache: Cache) -> None:
-    short = cache.with_settings(answer_ttl=1, context_ttl=1, stale_grace=0)
+    short = cache.with_settings(answer_ttl=1, context_ttl=1, stale_if_error_seconds=0)
     await short.ask()
     await cache.redis("EXPIRE", keys().questions, 60)
     await asyncio.sleep(1.05)

@@ -13,7 +13,7 @@ QUESTION = "what is faith"
 @pytest.fixture
 async def expired(cache: Cache, clock: Clock) -> Cache:
     """A cache whose one answer's time is up, within its grace."""
-    short = cache.with_settings(answer_ttl=300, context_ttl=300, stale_grace=3_600)
+    short = cache.with_settings(answer_ttl=300, context_ttl=300, stale_if_error_seconds=3_600)
     await short.ask()
     clock.ahead += 301
     return short
@@ -40,7 +40,7 @@ async def test_it_is_found_by_who_does(expired: Cache) -> None:
 
 
 async def test_another_wordings_match_lasts_as_long(cache: Cache, clock: Clock) -> None:
-    short = cache.with_settings(answer_ttl=300, stale_grace=3_600)
+    short = cache.with_settings(answer_ttl=300, stale_if_error_seconds=3_600)
     await short.ask()
     session = short.session(question="define faith")
     await session.lookup()
@@ -88,7 +88,7 @@ async def test_a_new_answer_takes_its_place(expired: Cache) -> None:
 
 
 async def test_after_its_grace_it_is_gone(cache: Cache, clock: Clock) -> None:
-    short = cache.with_settings(answer_ttl=300, stale_grace=600)
+    short = cache.with_settings(answer_ttl=300, stale_if_error_seconds=600)
     await short.ask()
     clock.ahead += 899
     assert (await short.session().get_stale()).answer
@@ -126,7 +126,7 @@ async def test_a_context_takes_the_place_of_nothing_that_leads_to_an_answer(
 async def test_another_question_does_not_share_an_answer_whose_time_is_up(
     cache: Cache, clock: Clock
 ) -> None:
-    short = cache.with_settings(answer_ttl=300, stale_grace=3_600)
+    short = cache.with_settings(answer_ttl=300, stale_if_error_seconds=3_600)
     await short.ask()
     session = short.session(question="define faith")
     await session.lookup()

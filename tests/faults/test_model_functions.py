@@ -34,7 +34,7 @@ from tests.support.waiting import repeated
 TEXT = "Faith is a gift of God."
 CHANGE = body("ann", "hebrews", "updated", 2, TEXT)
 ANN = {"X-Tercet-User": "ann", "Content-Type": "application/json"}
-QUICK = {"breaker_pause": 0.2, "local_mode": True}
+QUICK = {"breaker_open_seconds": 0.2, "local_mode": True}
 
 
 @pytest.fixture

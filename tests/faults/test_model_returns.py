@@ -39,7 +39,7 @@ def around(tmp_path: Path) -> Iterator[Surroundings]:
 @pytest.fixture
 async def two(around: Surroundings) -> AsyncIterator[tuple[Container, Container]]:
     """One met the failures, the other heard; the model is well, and their pauses are over."""
-    first, second = (open_container(around, breaker_pause=PAUSE) for _ in range(2))
+    first, second = (open_container(around, breaker_open_seconds=PAUSE) for _ in range(2))
     await write_all(around)
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(first)

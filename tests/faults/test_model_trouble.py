@@ -138,7 +138,7 @@ async def test_a_degraded_answer_is_not_kept(
 
 
 async def test_without_either_the_caller_learns_when_to_ask_again(around: Surroundings) -> None:
-    container = open_container(around, degraded_answers=False)
+    container = open_container(around, extractive_fallback=False)
     await write_all(around)
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
@@ -198,7 +198,7 @@ async def test_while_questions_alone_cannot_be_embedded_a_crowd_still_shares_one
     around: Surroundings,
 ) -> None:
     """The language model is well, and there are those whose embedding is known."""
-    container = open_container(around, degraded_answers=False)
+    container = open_container(around, extractive_fallback=False)
     await write_all(around)
     await ask(container, "ann", ASKED)
     container.breakers.embeddings.learn_pause(30)

@@ -147,7 +147,7 @@ async def test_a_model_that_other_containers_leave_alone_is_failing(
         "redis_timeout": 2,
         "chat_model": f"pauses for {pause}",
     }
-    others = Breakers.of(Settings(**of, breaker_pause=pause))
+    others = Breakers.of(Settings(**of, breaker_open_seconds=pause))
     await failing(others)
     connection = RedisClient.open(Settings(redis_url=valkey.url), timeout=5)
     await connection.run(*SharedBreakers(others, 0).news()[0])

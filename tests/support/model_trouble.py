@@ -73,7 +73,7 @@ def open_container(around: Surroundings, fault: str = "", **changes: object) -> 
         "inference_timeout": 1.0 if fault in WITHOUT_END else 20.0,
         "breaker_min_calls": 2,
         "breaker_window": 600,
-        "breaker_pause": 300,
+        "breaker_open_seconds": 300,
     }
     return Container(replace(settings, **given | changes))  # type: ignore[arg-type]  # by name
 

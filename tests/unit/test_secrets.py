@@ -201,6 +201,6 @@ def test_a_secret_that_rds_keeps_itself_is_completed_by_an_address() -> None:
 @pytest.mark.parametrize("url", ["postgresql://u:p@h/d", "sqlite:///notes.db"])
 def test_an_address_beside_a_secret_holds_no_user(url: str) -> None:
     known = {"DATABASE_URL_SECRET": "name", "AWS_REGION": "eu-central-1"}
-    assert Settings.from_env(known | {"DATABASE_URL": "postgres://h/d"}).database_address
+    assert Settings.from_env(known | {"DATABASE_URL": "postgres://h/d"}).explicit_database_url
     with pytest.raises(ConfigurationError, match="neither user nor password"):
         Settings.from_env(known | {"DATABASE_URL": url})

@@ -108,7 +108,7 @@ def test_settings_of_aws_that_contradict_one_another_are_refused(
 def test_traces_are_asked_for_by_opentelemetrys_own_variables(
     environ: dict[str, str], *, asked: bool
 ) -> None:
-    assert Settings.from_env(environ).traces is asked
+    assert Settings.from_env(environ).tracing_enabled is asked
 
 
 def test_secrets_are_not_in_repr() -> None:

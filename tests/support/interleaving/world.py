@@ -256,5 +256,5 @@ def _settings(max_questions: int) -> Settings:
         answer_ttl=60,
         context_ttl=10,
         inference_timeout=1,
-        degraded_answers=False,  # these notes have no sentences
+        extractive_fallback=False,  # these notes have no sentences
     )

@@ -15,7 +15,7 @@ from shared.inference.circuit_breaker import PROBE_SECONDS, Breaker, Breakers, C
 from shared.settings import Settings
 
 SETTINGS = Settings(
-    breaker_failure_rate=0.5, breaker_min_calls=4, breaker_window=30, breaker_pause=10
+    breaker_failure_rate=0.5, breaker_min_calls=4, breaker_window=30, breaker_open_seconds=10
 )
 
 
