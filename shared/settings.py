@@ -54,7 +54,9 @@ class Settings:
     embeddings_per_user: bool = _knob("CACHE_EMBEDDINGS_PER_USER", default=False)
     """Whether embeddings are kept apart for each user, rather than shared by all."""
     context_ttl: int = _knob("CACHE_CONTEXT_TTL", 3_600, at_least=1)
-    stale_if_error_seconds: int = _knob("CACHE_STALE_IF_ERROR_SECONDS", 21_600, at_least=0, at_most=2_592_000)
+    stale_if_error_seconds: int = _knob(
+        "CACHE_STALE_IF_ERROR_SECONDS", 21_600, at_least=0, at_most=2_592_000
+    )
     """How long an answer is kept after its time, for when the language model is away."""
     max_questions: int = _knob("CACHE_MAX_QUESTIONS", 500, at_least=1, at_most=10_000)
     """How many cached questions a user may have; the oldest leaves first."""

@@ -18,7 +18,10 @@ class Containers:
 
     def __init__(self, cache: Cache) -> None:
         self.cache = cache.with_settings(
-            breaker_min_calls=4, breaker_window=60, breaker_open_seconds=30, stale_if_error_seconds=0
+            breaker_min_calls=4,
+            breaker_window=60,
+            breaker_open_seconds=30,
+            stale_if_error_seconds=0,
         )
         self.now = 1_000_000.0
         self.partition = 0
