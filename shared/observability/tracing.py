@@ -1,6 +1,6 @@
 """OpenTelemetry spans for requests, their steps and what they ask of other servers.
 
-Imported only where the environment asks for traces (`Settings.tracing_enabled`), for it loads OpenTelemetry.
+Imported only where `Settings.tracing_enabled` is true, because it loads OpenTelemetry.
 Nothing that anybody wrote goes into a span: an error is told by its type, a statement by its name.
 Nor does the trace's context leave with what is asked of the models' host, which is a stranger.
 """
