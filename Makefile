@@ -1,51 +1,56 @@
-# Each target does all its own set-up: Python 3.11 or newer and make are enough.
+# Each target installs what it needs. Requirements: Python 3.11 or newer, and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check form format bench eval load lambda clean
+.PHONY: help demo test test-slow check form format bench eval load lambda clean
 
 PYTHON ?= python3
-# uv comes from the machine, else by pip into build/, where it disturbs nothing.
+# Without uv on PATH, pip installs it into build/bootstrap.
 UV := $(shell command -v uv 2>/dev/null || echo build/bootstrap/bin/uv)
 RUN = $(UV) run --frozen --all-extras
+# `loadgroup` runs tests of one xdist_group in one worker: they share a server or a model.
+PYTEST = $(RUN) pytest --numprocesses auto --dist loadgroup
 export PYTHONDONTWRITEBYTECODE = 1
 export PATH := $(CURDIR)/build/bootstrap/bin:$(PATH)
 
-help: ## show what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 build/bootstrap/bin/uv:
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target build/bootstrap uv
 
-demo: $(filter build/%,$(UV)) ## import sample notes, ask, and see what the cache saves
+demo: $(filter build/%,$(UV)) ## import sample notes, ask questions, show what the cache saves
 	@$(UV) sync --quiet --frozen --no-dev --extra local
 	@$(UV) run --frozen --no-sync tercet demo
 
-test: form ## every test, with coverage (under 12 minutes on two cores)
-	$(RUN) pytest --numprocesses 2 --dist loadgroup --cov --cov-report term:skip-covered --cov-fail-under 90
+test: form ## form, then the fast tests with coverage (under 5 minutes on two cores)
+	$(PYTEST) -m "not slow" --cov --cov-report term:skip-covered --cov-fail-under 90
 
-check: form ## format, lint, types, unit tests (under a minute)
+test-slow: $(filter build/%,$(UV)) ## the tests that `make test` leaves out
+	$(PYTEST) -m slow
+
+check: form ## form, then the unit tests (under a minute)
 	$(RUN) pytest --quiet tests/unit
 
-form: $(filter build/%,$(UV)) ## format, lint, types
+form: $(filter build/%,$(UV)) ## check format, lint and types
 	@$(UV) sync --quiet --frozen --all-extras
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
 
-format: $(filter build/%,$(UV)) ## put the code in form
+format: $(filter build/%,$(UV)) ## format the code and apply lint fixes
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-bench: $(filter build/%,$(UV)) ## measure beside the naive design; writes build/bench.json
+bench: $(filter build/%,$(UV)) ## measure performance beside the naive design; writes build/bench.json
 	$(RUN) python -m tests.benchmarks
 
-eval: $(filter build/%,$(UV)) ## judge matching, freshness and hit rates; writes build/eval.json
+eval: $(filter build/%,$(UV)) ## measure matching, freshness and hit rates; writes build/eval.json
 	$(RUN) python -m tests.evaluation
 
-load: $(filter build/%,$(UV)) ## 100 users at once for two minutes; adds to build/bench.json
+load: $(filter build/%,$(UV)) ## 100 concurrent users for two minutes; adds to build/bench.json
 	$(RUN) python -m tests.load
 
-lambda: $(filter build/%,$(UV)) ## run what is deployed on Lambda's own runtime, without Docker
+lambda: $(filter build/%,$(UV)) ## run the deployed build on the Lambda runtime, without Docker
 	$(RUN) python -m infra.aws.emulator
 
-clean: ## remove what was built
+clean: ## remove build output, the virtual environment and local data
 	rm -rf build .venv .tercet

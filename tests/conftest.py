@@ -1,4 +1,4 @@
-"""Fixtures for every suite; each lives beside what it is about, in `tests/support`."""
+"""Fixtures of every suite; they are defined in `tests/support`."""
 
 import os
 import sys
@@ -11,23 +11,25 @@ import pytest
 _MODULES = ("caches", "clock", "command", "counted", "postgres")
 pytest_plugins = [f"tests.support.{name}" for name in _MODULES]
 
-# Tests start some hundred processes: what one of them compiled the others read, and the checkout
-# stays clean. Whoever computes in several threads would wait for processors that others have.
+# Tests start about a hundred interpreters: they share compiled bytecode outside the checkout.
 _BYTECODE = str(Path(__file__).resolve().parents[1] / "build" / "bytecode")
 sys.pycache_prefix, sys.dont_write_bytecode = _BYTECODE, False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# One OpenMP thread per process: the workers already use every core.
 os.environ |= {"PYTHONPYCACHEPREFIX": _BYTECODE, "OMP_THREAD_LIMIT": "1"}
 
 
-@pytest.fixture(autouse=True)
-def _closes_its_note_files() -> Iterator[None]:
-    """Hold each test to closing what it opened of SQLite.
+def pytest_xdist_auto_num_workers() -> int:
+    """Start a worker for each logical core; the default counts physical ones."""
+    return os.cpu_count() or 1
 
-    Else a later test meets the end of it, whenever Python collects it.
-    """
+
+@pytest.fixture(autouse=True)
+def _sqlite_stores_are_closed() -> Iterator[None]:
+    """Fail a test that leaves a SQLite connection open: its thread would disturb later tests."""
     before = set(threading.enumerate())
     yield
     for thread in set(threading.enumerate()) - before:
         if "_connection_worker_thread" in thread.name:
             thread.join(5)
-            assert not thread.is_alive(), "a note store is left open"
+            assert not thread.is_alive(), "the test left a note store open"

@@ -10,7 +10,11 @@ from infra.local.valkey import ValkeyProcess
 from tests.support.browser import Visitor, picture
 from tests.support.tokens import token
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+]
 
 ENTRY = "Who is asking?"
 

@@ -6,7 +6,11 @@ from playwright.sync_api import Page, ViewportSize, expect
 from infra.local.valkey import ValkeyProcess
 from tests.support.browser import DESKTOP, PHONE, Visitor, faults
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+]
 
 
 def focused(page: Page) -> str:

@@ -8,7 +8,11 @@ from playwright.sync_api import Page, Route, expect
 from tests.support.browser import PHONE, Visitor, faults, picture
 from tests.support.command import started
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+]
 
 FAITH, GARDEN = "What is faith?", "When does the pear tree want pruning?"
 

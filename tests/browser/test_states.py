@@ -20,7 +20,11 @@ from tests.support.counted import of
 from tests.support.huggingface import serving
 from tests.support.servers import call
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+]
 
 
 def figure(page: Page, name: str) -> str:

@@ -19,7 +19,7 @@ from tests.support.resharding import move_at_once, move_by_key, slot_of
 from tests.support.servers import ValkeyCluster, call, valkey_cluster
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.xdist_group("cluster")
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
 
 ASKED = "What is faith?"
 USERS = [f"user {number}" for number in range(24)]

@@ -24,7 +24,7 @@ def counted_server(valkey_url: str) -> Iterator[CountingProxy]:
         yield proxy
 
 
-@pytest.fixture(params=["standalone", "cluster"])
+@pytest.fixture(params=["standalone", pytest.param("cluster", marks=pytest.mark.cluster)])
 async def counted(
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[tuple[Container, CountingProxy | ValkeyCluster]]:

@@ -239,7 +239,7 @@ class Counted:
         assert sum(ways.values()) == sum(served.values()) == self.asked
 
 
-@pytest.mark.parametrize("kind", ["standalone", "cluster"])
+@pytest.mark.parametrize("kind", ["standalone", pytest.param("cluster", marks=pytest.mark.cluster)])
 async def test_counters_equal_an_independent_tally_exactly(
     kind: str, request: pytest.FixtureRequest
 ) -> None:

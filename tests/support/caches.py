@@ -112,7 +112,7 @@ def cluster_url() -> Iterator[str]:
         yield cluster.url
 
 
-@pytest.fixture(params=["fakeredis", "valkey", "cluster"])
+@pytest.fixture(params=["fakeredis", "valkey", pytest.param("cluster", marks=pytest.mark.cluster)])
 async def cache(request: pytest.FixtureRequest) -> AsyncIterator[Cache]:
     """An empty cache on each kind of Redis."""
     if request.param == "fakeredis":

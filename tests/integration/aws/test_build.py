@@ -13,7 +13,7 @@ import pytest
 from tests.benchmarks.layer import FIGURES, zipped_mb
 from tests.support.sam import ROOT, TEMPLATES, built, lambda_python, sam
 
-pytestmark = pytest.mark.xdist_group("sam")
+pytestmark = [pytest.mark.slow, pytest.mark.aws, pytest.mark.xdist_group("sam")]
 
 HANDLERS = {"AskFunction": "ask", "StatsFunction": "stats", "InvalidateFunction": "invalidate"}
 # What the first request would load, and what only some settings do.

@@ -16,7 +16,7 @@ ACCESS = ALL["infra/aws/cache.yaml"]["Resources"]["User"]["Properties"]["AccessS
 USER, PASSWORD = "tercet-functions", "in-place-of-a-token"
 
 
-@pytest.fixture(params=["valkey", "cluster"])
+@pytest.fixture(params=["valkey", pytest.param("cluster", marks=pytest.mark.cluster)])
 def settings(request: pytest.FixtureRequest) -> Settings:
     """Settings of a function whose user is who it will be on ElastiCache."""
     url = request.getfixturevalue(f"{request.param}_url")

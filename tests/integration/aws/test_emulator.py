@@ -21,7 +21,11 @@ from tests.support.servers import CountingProxy
 from tests.support.waiting import until
 
 # The emulator takes two ports that were free a moment ago, and times are looked at.
-pytestmark = pytest.mark.xdist_group("lambda")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.aws,
+    pytest.mark.xdist_group("lambda"),
+]
 
 
 @pytest.fixture

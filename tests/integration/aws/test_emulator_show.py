@@ -9,7 +9,11 @@ from infra.aws.emulator.dependencies import surroundings
 from infra.aws.emulator.report import introduce, play
 from tests.support.emulator import artefact, runtime
 
-pytestmark = pytest.mark.xdist_group("lambda")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.aws,
+    pytest.mark.xdist_group("lambda"),
+]
 
 
 def test_every_event_comes_out_as_it_must_and_the_answer_follows_the_note() -> None:
