@@ -38,7 +38,9 @@ class Replicated:
         return [call(replica.port, command) for replica in self.replicas]
 
 
-@pytest.fixture(scope="module", params=["standalone", pytest.param("cluster", marks=pytest.mark.cluster)])
+@pytest.fixture(
+    scope="module", params=["standalone", pytest.param("cluster", marks=pytest.mark.cluster)]
+)
 def servers(request: pytest.FixtureRequest) -> Iterator[Replicated]:
     if request.param == "cluster":
         with valkey_cluster(replicas=1) as cluster:
