@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from shared.container import Container
 
 # Building these loads what a first question would, and opens nothing.
-_PARTS = ("connection", "pipeline", "assistant", "matcher", "embedder", "answerer", "store")
+_PARTS = ("redis_client", "pipeline", "assistant", "matcher", "embedder", "answerer", "store")
 
 
 def prepare_for_snapshots(container: "Container", environ: Mapping[str, str] = os.environ) -> None:

@@ -83,7 +83,7 @@ class Container:
         from shared.inference.circuit_breaker import Breakers
         from shared.inference.shared_breaker import SharedProbes
 
-        return Breakers.of(self.settings, SharedProbes(lambda: self.connection))
+        return Breakers.of(self.settings, SharedProbes(lambda: self.redis_client))
 
     @cached_property
     def embedder(self) -> "Embedder":
@@ -131,7 +131,7 @@ class Container:
         return open_store(self.secrets.database_url(), self.settings.embedding_dimensions)
 
     @cached_property
-    def connection(self) -> "RedisClient | None":
+    def redis_client(self) -> "RedisClient | None":
         """Redis, as questions use it; None where the cache is switched off."""
         if not self.settings.cache_enabled:
             return None
@@ -140,7 +140,7 @@ class Container:
         return RedisClient.open(self.settings)
 
     @cached_property
-    def patient_connection(self) -> "RedisClient":
+    def background_redis_client(self) -> "RedisClient":
         """Redis, as invalidations use it: nobody waits for one, and an unheard one comes again."""
         from shared.cache.redis.client import RedisClient
 
@@ -198,7 +198,7 @@ class Container:
             self.embedder, words=settings.chunk_words, overlap=settings.chunk_overlap_words
         )
         invalidation = (
-            Invalidation(self.patient_connection, replicas=settings.redis_replicas)
+            Invalidation(self.background_redis_client, replicas=settings.redis_replicas)
             if settings.cache_enabled
             else NoInvalidation()
         )
@@ -214,14 +214,14 @@ class Container:
         """What removes answers that their askers found wrong."""
         from shared.cache.feedback import Feedback
 
-        return Feedback(self.patient_connection)
+        return Feedback(self.background_redis_client)
 
     @cached_property
     def counter_reader(self) -> "CounterReader":
         """What reads the counters; also where the cache is switched off, if Redis is there."""
         from shared.cache.counter_reader import CounterReader
 
-        return CounterReader(self.patient_connection)
+        return CounterReader(self.background_redis_client)
 
     @cached_property
     def backlog(self) -> "PendingCounters":
@@ -232,9 +232,9 @@ class Container:
 
     async def aclose(self) -> None:
         """Close every connection that was opened; the container can be used again afterwards."""
-        if "backlog" in self.__dict__ and self.connection:
-            await self.backlog.flush(self.connection)
-        for name in ("connection", "patient_connection", "store", "transport"):
+        if "backlog" in self.__dict__ and self.redis_client:
+            await self.backlog.flush(self.redis_client)
+        for name in ("redis_client", "background_redis_client", "store", "transport"):
             opened = self.__dict__.get(name)
             if opened is not None:
                 await opened.aclose()
@@ -250,7 +250,7 @@ class Container:
         from shared.cache.session import CacheSession
 
         return CacheSession(
-            None if request.no_store else self.connection,
+            None if request.no_store else self.redis_client,
             self.settings,
             user_id=request.user_id,
             question=question.normal,

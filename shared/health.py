@@ -59,17 +59,17 @@ async def check(container: "Container", *, store: bool) -> Health:
 
 
 async def _cache(container: "Container") -> str:
-    connection = container.connection
-    return "off" if connection is None else await _answers(_ask(connection, container.breakers))
+    redis_client = container.redis_client
+    return "off" if redis_client is None else await _answers(_ask(redis_client, container.breakers))
 
 
-async def _ask(connection: "RedisClient", breakers: "Breakers") -> None:
+async def _ask(redis_client: "RedisClient", breakers: "Breakers") -> None:
     """Hear from Redis that it is there, and until when the models are left alone."""
     from shared.cache.redis.commands import Command  # noqa: PLC0415
     from shared.inference.shared_breaker import SharedBreakers  # noqa: PLC0415  # redis is there by now
 
     shared = SharedBreakers(breakers, partition=0)  # every partition knows of every pause
-    replies = await connection.run(Command.of("PING"), *shared.listen())
+    replies = await redis_client.execute(Command.of("PING"), *shared.listen())
     shared.learn(replies[1:])
 
 

@@ -191,7 +191,7 @@ async def read(counter_reader: "CounterReader", *, days: int = 1) -> Statistics:
     Raises:
         CacheUnavailableError: Redis is away.
     """
-    book, memory = await asyncio.gather(counter_reader.read(days), counter_reader.memory())
+    book, memory = await asyncio.gather(counter_reader.read(days), counter_reader.memory_usage())
     return Statistics(
         total=Tally(book.total),
         days={day: Tally(counts) for day, counts in book.days.items()},

@@ -117,12 +117,12 @@ async def _admit(http: Request, container: Container) -> None:
 @contextmanager
 def _soon_again() -> Iterator[None]:
     """Say of a cache that is away when it is worth asking again: it is left alone so long."""
-    from shared.cache.redis.circuit_breaker import QUIET_SECONDS  # noqa: PLC0415  # see `cache_stats`
+    from shared.cache.redis.circuit_breaker import OPEN_SECONDS  # noqa: PLC0415  # see `cache_stats`
 
     try:
         yield
     except CacheUnavailableError as error:
-        raise CacheUnavailableError(str(error), retry_after=QUIET_SECONDS) from error
+        raise CacheUnavailableError(str(error), retry_after=OPEN_SECONDS) from error
 
 
 def _days(http: Request) -> int | None:

@@ -59,9 +59,9 @@ class Book:
 class CounterReader:
     """Reads what is counted."""
 
-    def __init__(self, connection: RedisClient) -> None:
+    def __init__(self, redis_client: RedisClient) -> None:
         """Read from this cache."""
-        self._connection = connection
+        self._redis_client = redis_client
 
     async def read(self, days: int, *, now: datetime | None = None) -> Book:
         """Read the last days, today included (UTC): one round trip, and four more once a day.
@@ -75,7 +75,7 @@ class CounterReader:
         running = [last + timedelta(number + 1) for number in range((now.date() - last).days)]
         closed = sorted({day for day in asked if day <= last} | {last})
         replies = iter(
-            await self._connection.run(
+            await self._redis_client.execute(
                 *_raw(running),
                 *(_LIVE.call([keyspace.live(p)], _hour(now), *_KINDS) for p in _PARTITIONS),
                 *map(_closed, closed),
@@ -95,23 +95,23 @@ class CounterReader:
             Live(live[0], live[0] + live[1], live[2]),
         )
 
-    async def memory(self) -> tuple[int, int] | None:
+    async def memory_usage(self) -> tuple[int, int] | None:
         """Give the bytes that Redis uses and may use (0: no limit); None where it does not tell."""
         try:
-            return await self._connection.memory()
+            return await self._redis_client.memory_usage()
         except CacheUnavailableError:
             return None
 
     async def _close(self, last: date) -> "dict[date, Closed | None]":
         """Write down the sums of days that are over, where nobody has; give all there are."""
         days = [last - timedelta(number) for number in range(_DAYS - 1, -1, -1)]
-        known = map(_decode, await self._connection.run(*map(_closed, days)))
+        known = map(_decode, await self._redis_client.execute(*map(_closed, days)))
         totals: dict[date, Closed | None] = dict(zip(days, known, strict=True))
         missing = [day for day in days if totals[day] is None]
         sums: dict[date, Counter[str]] = {}
         for first in range(0, len(missing), _AT_ONCE):
             batch = missing[first : first + _AT_ONCE]
-            sums |= _sums(batch, iter(await self._connection.run(*_raw(batch))))
+            sums |= _sums(batch, iter(await self._redis_client.execute(*_raw(batch))))
         total: Counter[str] = Counter()
         for day in days:
             closed = totals[day] or (sums[day], total + sums[day])
@@ -119,7 +119,7 @@ class CounterReader:
         # Others may be closing the same days, and come to the same sums. Where there is no room
         # for them, whoever reads next sums up again.
         with suppress(CacheUnavailableError):
-            await self._connection.run(
+            await self._redis_client.execute(
                 *(Command.of("SET", _key(day), _encode(totals[day]), *_ONCE) for day in missing)
             )
         return totals

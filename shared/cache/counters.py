@@ -111,7 +111,7 @@ class PendingCounters:
             events, self._events = self._events, {}
             into.add(**events)
 
-    async def flush(self, connection: "RedisClient") -> None:
+    async def flush(self, redis_client: "RedisClient") -> None:
         """Count what waits, in a round trip of its own, where Redis is there."""
         key, pairs = today(0), self.take()
         if not pairs:
@@ -121,7 +121,7 @@ class PendingCounters:
             for name, times in zip(pairs[::2], pairs[1::2], strict=True)
         ]
         try:
-            await connection.run(*counting, Command.of("EXPIRE", key, TTL))
+            await redis_client.execute(*counting, Command.of("EXPIRE", key, TTL))
         except CacheUnavailableError:
             self.take_back()
         else:

@@ -17,9 +17,9 @@ _REFUSE = Script("store_refusal")
 class Feedback:
     """Removes what its asker found wrong."""
 
-    def __init__(self, connection: RedisClient) -> None:
+    def __init__(self, redis_client: RedisClient) -> None:
         """Work on this cache."""
-        self._connection = connection
+        self._redis_client = redis_client
 
     async def wrong(self, user_id: str, answer_id: str) -> None:
         """Remove an answer, by the id that its response told.
@@ -33,7 +33,7 @@ class Feedback:
         """
         keys = keyspace.UserKeys.of(user_id)
         written, _, alias = answer_id.partition(".")
-        (raw,) = await self._connection.run(Command.of("HGETALL", keys.questions))
+        (raw,) = await self._redis_client.execute(Command.of("HGETALL", keys.questions))
         known = pairs(raw)
         if known is None:
             raise CacheUnavailableError("the cache garbled a user's index")
@@ -44,7 +44,7 @@ class Feedback:
         }
         if not index:
             raise NotFoundError("there is no such answer; it may have been dropped already")
-        await self._connection.run(
+        await self._redis_client.execute(
             *(_refusal(keys, alias, index[alias]) if alias else _removal(keys, index))
         )
 

@@ -27,9 +27,9 @@ class Invalidation:
     then all of the user's answers go.
     """
 
-    def __init__(self, connection: RedisClient, *, replicas: int = 0) -> None:
+    def __init__(self, redis_client: RedisClient, *, replicas: int = 0) -> None:
         """`replicas`: how many must hold what was done before it counts as done."""
-        self._connection = connection
+        self._redis_client = redis_client
         self._replicas = replicas
 
     async def rotate_fence(self, user_id: str) -> "dict[str, Entry | None]":
@@ -41,7 +41,7 @@ class Invalidation:
         """
         keys = keyspace.UserKeys.of(user_id)
         try:
-            reply = await self._run(_RAISE_FENCE.call([keys.questions], _new_fence()))
+            reply = await self._execute(_RAISE_FENCE.call([keys.questions], _new_fence()))
         except CacheFullError:
             await self._lasting(keys, _removal(keys))
             return {}
@@ -72,13 +72,13 @@ class Invalidation:
 
     async def _count_outages(self, keys: keyspace.UserKeys) -> None:
         """Count those that changes met; those of questions are counted with questions."""
-        if not (begun := self._connection.outages.take()):
+        if not (begun := self._redis_client.circuit_breaker.take_open_count()):
             return
         key = counters.today(keys.partition)
         try:
-            await self._connection.run(Command.of("HINCRBY", key, "outages", begun))
+            await self._redis_client.execute(Command.of("HINCRBY", key, "outages", begun))
         except CacheUnavailableError:  # what was to be done is done; this is counted with the next
-            self._connection.outages.count(begun)
+            self._redis_client.circuit_breaker.add_open_count(begun)
 
     async def _lasting(self, keys: keyspace.UserKeys, command: Command) -> Any:
         """Run a command so that a failover does not undo it, where there are replicas.
@@ -86,16 +86,16 @@ class Invalidation:
         Gives its reply; None where all of the user's cache went instead.
         """
         try:
-            return await self._run(command)
+            return await self._execute(command)
         except CacheFullError:
-            await self._run(_removal(keys))
+            await self._execute(_removal(keys))
             return None
 
-    async def _run(self, command: Command) -> Any:
+    async def _execute(self, command: Command) -> Any:
         if not self._replicas:
-            (reply,) = await self._connection.run(command)
+            (reply,) = await self._redis_client.execute(command)
             return reply
-        reply, held = await self._connection.run_until_held(
+        reply, held = await self._redis_client.execute_and_wait_for_replicas(
             command, replicas=self._replicas, seconds=_WAIT_SECONDS
         )
         if held < self._replicas:

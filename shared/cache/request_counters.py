@@ -19,22 +19,22 @@ class RequestCounters(counters.PendingCounters):
         """`backlog` is what waits."""
         super().__init__()
         self.asked = False
-        self._line = line
+        self._redis = line
         self._backlog = counters.PendingCounters() if backlog is None else backlog
         self._began = asyncio.get_running_loop().time()
 
     def begin(self, *, bypassed: bool) -> None:
         """Take along what waits, with the first round trip."""
-        if self._line.connection:
+        if self._redis.redis_client:
             self._backlog.pour(self)
-        self.add(bypassed=int(bypassed), outages=self._line.outages())
+        self.add(bypassed=int(bypassed), outages=self._redis.take_open_count())
 
     def follow(self, other: "RequestCounters | None", way: str, cost: float) -> None:
         """Be told what came of another request, in this way; `cost` US dollars are saved once.
 
         None: nothing was told in time.
         """
-        self.asked = other.asked if other else self._line.connection is not None
+        self.asked = other.asked if other else self._redis.redis_client is not None
         if self.asked:
             self.add(**counters.followed(way, index_entries.nanodollars(cost)))
 
@@ -43,13 +43,13 @@ class RequestCounters(counters.PendingCounters):
 
         Its time is known when its round trips are over, so it waits for the next one.
         """
-        if not self._line.connection:
+        if not self._redis.redis_client:
             return
         passed = asyncio.get_running_loop().time() - self._began
         self.add(**counters.latency(way, passed))
         if self.asked and way in counters.APART:
             self.add(**{f"ended_{way}": 1})
         self.add(
-            uncached=int(self._line.status != "ok"), breakers_opened=self._line.breakers_opened
+            uncached=int(self._redis.status != "ok"), breakers_opened=self._redis.breakers_opened
         )
         self.pour(self._backlog)

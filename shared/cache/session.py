@@ -52,7 +52,7 @@ class CacheSession:
 
     def __init__(
         self,
-        connection: RedisClient | None,
+        redis_client: RedisClient | None,
         settings: "Settings",
         *,
         user_id: str,
@@ -71,12 +71,12 @@ class CacheSession:
         self._question = question
         self._keys = keyspace.UserKeys.of(user_id)
         self._breakers = SharedBreakers(breakers, self._keys.partition)
-        self._line = BudgetedClient(connection, settings.redis_timeout, self._breakers)
+        self._redis = BudgetedClient(redis_client, settings.redis_timeout, self._breakers)
         self._field = keyspace.question_field(question, pipeline.name)
         self._entry = partial(index_entries.entry, question, pipeline=pipeline, settings=settings)
         self._scripts = Scripts(self._keys, self._field, settings)
         self._shelf = l2_embeddings.Shelf.of(settings, pipeline.embedding_model, self._keys)
-        self._counts = RequestCounters(self._line, backlog)
+        self._counts = RequestCounters(self._redis, backlog)
         self._token = secrets.token_urlsafe(8)
         self._owner: bytes | None = None
         self._fence = ""
@@ -86,7 +86,7 @@ class CacheSession:
     @property
     def status(self) -> str:
         """How the cache fares with this request: see `BudgetedClient`."""
-        return self._line.status
+        return self._redis.status
 
     @property
     def breaker(self) -> str:
@@ -98,7 +98,7 @@ class CacheSession:
         field = "" if only_fence else self._field
         self._counts.begin(bypassed=only_fence)
         purpose = "wait" if only_fence else "ask"
-        replies = await self._run(self._lookup(purpose, field, aliases=aliases))
+        replies = await self._execute(self._lookup(purpose, field, aliases=aliases))
         self._looked_up = bool(replies)
         found = await self._read(replies[0]) if replies else LookupResult()
         if replies and not (found.answer or only_fence):
@@ -110,21 +110,21 @@ class CacheSession:
         """Read the answer though its time may be up. What a note change dropped is not there."""
         if not self._settings.stale_if_error_seconds:
             return LookupResult()
-        replies = await self._run(self._lookup("stale", self._field, aliases=aliases))
-        if not replies or not self._line.is_whole(replies[0], 5):
+        replies = await self._execute(self._lookup("stale", self._field, aliases=aliases))
+        if not replies or not self._redis.is_whole(replies[0], 5):
             return LookupResult()
         return read(replies[0], self._question, self._field)[0]
 
     async def load_miss_context(self) -> MissContext:
         """Round trip 2."""
-        replies = await self._run(
+        replies = await self._execute(
             self._shelf.read(self._question),
             single_flight.take_off(self._flight, self._token),
             Command.of("HGETALL", self._keys.questions),
             asking=True,
         )
         index = pairs(replies[2]) if replies else None
-        if not replies or not self._line.is_whole(None if index is None else replies[:2]):
+        if not replies or not self._redis.is_whole(None if index is None else replies[:2]):
             return MissContext()
         from shared.vectors import from_bytes  # noqa: PLC0415  # an exact hit needs no numpy
 
@@ -148,14 +148,14 @@ class CacheSession:
         pauses = single_flight.pauses()
         while self.status == "ok" and loop.time() < deadline and self.breaker != "open":
             await asyncio.sleep(next(pauses))
-            self._line.renew()  # waiting saves more than it takes
+            self._redis.reset_budget()  # waiting saves more than it takes
             # In this order: an owner that is gone by now has kept its answer before.
-            replies = await self._run(
+            replies = await self._execute(
                 single_flight.owner(self._flight),
                 single_flight.failure(self._keys, self._owner),
                 self._lookup("wait", self._field, aliases=aliases),
             )
-            if not (replies and self._line.is_whole(replies[:2])):
+            if not (replies and self._redis.is_whole(replies[:2])):
                 break
             self._owner, failure, looked_up = replies
             if self._owner == self._token.encode():
@@ -170,22 +170,22 @@ class CacheSession:
     @asynccontextmanager
     async def flight(self) -> "AsyncIterator[None]":
         """Generate an answer; however that ends, nobody is left waiting for it."""
-        if not self._aloft or self._line.connection is None:
+        if not self._aloft or self._redis.redis_client is None:
             yield
             return
         flight = single_flight.Flight(self._keys, self._flight, self._token)
         try:
-            async with flight.renewed(self._line.connection):
+            async with flight.renewed(self._redis.redis_client):
                 yield
         finally:
             if self._aloft:
                 key = counters.today(self._keys.partition)
-                await self._run(flight.land(key, counters.TTL, *self._counts.take()))
+                await self._execute(flight.land(key, counters.TTL, *self._counts.take()))
 
     async def peek(self, field: str, entry: "Entry") -> LookupResult:
         """Read the answer of another question of this user, as the survey found it."""
-        replies = await self._run(self._scripts.peek(field, entry))
-        if not replies or not self._line.is_whole(replies[0], 2):
+        replies = await self._execute(self._scripts.peek(field, entry))
+        if not replies or not self._redis.is_whole(replies[0], 2):
             return LookupResult()
         return peeked(entry.answer_id, *replies[0])
 
@@ -206,7 +206,7 @@ class CacheSession:
         field, entry = target
         alias = index_entries.alias(own, field, entry, similarity)
         call = self._scripts.share(alias, **self._right, counts=self._counts.take())
-        replies = await self._run(call, *self._beside(own))
+        replies = await self._execute(call, *self._beside(own))
         shared = bool(replies and replies[0])
         self._aloft = self._aloft and not shared
         return self._field if shared else None
@@ -232,7 +232,7 @@ class CacheSession:
             **self._right,
             counts=self._counts.take(),
         )
-        replies = await self._run(call, *self._beside(entry), asking=True)
+        replies = await self._execute(call, *self._beside(entry), asking=True)
         # Without an answer the flight goes on to its end, which tells those who wait why.
         self._aloft = self._aloft and answer is None
         return bool(replies and replies[0])
@@ -243,7 +243,7 @@ class CacheSession:
 
     def spend(self, seconds: float) -> None:
         """Take what the request has waited already off what it may wait for Redis."""
-        self._line.spend(seconds)
+        self._redis.deduct(seconds)
 
     def follow(self, other: "CacheSession | None", way: str, cost: float = 0.0) -> None:
         """Ask nothing: another session asked the same question; its result is shared.
@@ -251,7 +251,7 @@ class CacheSession:
         It is told in this way, and `cost` US dollars once. None: nothing was told in time.
         """
         if other:
-            self._line.status = other.status
+            self._redis.status = other.status
         # Another of its own kind.
         self._counts.follow(other._counts if other else None, way, cost)  # noqa: SLF001
 
@@ -287,19 +287,19 @@ class CacheSession:
 
     async def _read(self, reply: list[Any]) -> LookupResult:
         """Make sense of what the look-up script gave, and remove what makes none."""
-        if not self._line.is_whole(reply, 5):
+        if not self._redis.is_whole(reply, 5):
             return LookupResult()
         self._counts.asked, self._fence = True, (reply[0] or b"").decode("ascii", "replace")
         found, nonsense = read(reply, self._question, self._field)
         self._knows_context = found.sources is not None
         if nonsense:
-            await self._run(
+            await self._execute(
                 *(Command.of("HDEL", key, *nonsense) for key in self._scripts.names[:3])
             )
         return found
 
-    async def _run(self, *commands: Command, asking: bool = False) -> list[Any]:
-        replies = await self._line.run(*commands, asking=asking)
+    async def _execute(self, *commands: Command, asking: bool = False) -> list[Any]:
+        replies = await self._redis.execute(*commands, asking=asking)
         if replies:
             self._counts.settle()
         else:

@@ -61,14 +61,14 @@ class Flight:
         self._failed = b""
 
     @asynccontextmanager
-    async def renewed(self, connection: "RedisClient") -> "AsyncIterator[None]":
+    async def renewed(self, redis_client: "RedisClient") -> "AsyncIterator[None]":
         """Keep it aloft, and notice what fails meanwhile."""
 
         async def renew() -> None:
             while True:
                 await asyncio.sleep(_RENEW_SECONDS)
                 with suppress(CacheUnavailableError):
-                    await connection.run(_RENEW.call([self._name], self._token, _FLIGHT_MS))
+                    await redis_client.execute(_RENEW.call([self._name], self._token, _FLIGHT_MS))
 
         task = asyncio.create_task(renew())
         try:

@@ -104,25 +104,25 @@ class SharedBreakers:
 class SharedProbes:
     """Lets one of all containers probe; without Redis, each decides for itself."""
 
-    def __init__(self, connection: "Callable[[], RedisClient | None]") -> None:
+    def __init__(self, redis_client: "Callable[[], RedisClient | None]") -> None:
         """`connection` opens it, where anybody probes."""
-        self._connection = connection
+        self._redis_client = redis_client
 
     async def claim(self, breaker_id: str) -> bool:
         """Ask whether this container may send the probe."""
         key, milliseconds = keyspace.breaker_probe(breaker_id), int(PROBE_SECONDS * 1000)
         token = secrets.token_urlsafe(8)
-        (owner,) = await self._run(claim(key, token, milliseconds)) or [None]
+        (owner,) = await self._execute(claim(key, token, milliseconds)) or [None]
         return owner is None or owner == token.encode()
 
     async def release(self, breaker_id: str) -> None:
         """Let others send it."""
-        await self._run(Command.of("DEL", keyspace.breaker_probe(breaker_id)))
+        await self._execute(Command.of("DEL", keyspace.breaker_probe(breaker_id)))
 
-    async def _run(self, command: Command) -> list[Any]:
-        connection = self._connection()
+    async def _execute(self, command: Command) -> list[Any]:
+        redis_client = self._redis_client()
         try:
-            return await connection.run(command) if connection else []
+            return await redis_client.execute(command) if redis_client else []
         except CacheUnavailableError:
             return []
 

@@ -52,11 +52,11 @@ class Crowd:
 
     async def join(self, asked: list[Asked]) -> None:
         """Let these questions be asked and kept, too, in both designs."""
-        connection = RedisClient.open(self.settings)
+        redis_client = RedisClient.open(self.settings)
         for each in asked:
-            await each.keep(connection, self.settings)
+            await each.keep(redis_client, self.settings)
             await self.seed.ask(each)
-        await connection.aclose()
+        await redis_client.aclose()
 
 
 # What is measured among each crowd, so that it is filled once.
@@ -83,10 +83,10 @@ async def figures() -> Mapping[str, Figure]:
 async def _fill(settings: Settings, entries: int) -> None:
     """Keep one user's questions, copy that user, and write each question's embedding."""
     template = brief_workload(QUESTIONS_PER_USER)
-    connection = RedisClient.open(settings)
+    redis_client = RedisClient.open(settings)
     for each in template:
-        await each.keep(connection, settings)
-    await connection.aclose()
+        await each.keep(redis_client, settings)
+    await redis_client.aclose()
     client: Any = Redis.from_url(settings.redis_url)
     original = [await client.dump(key) for key in _keys(template[0].user_id)]
     vectors = [each.vector.tobytes() for each in template]

@@ -20,15 +20,15 @@ async def figures() -> Mapping[str, Figure]:
         return FIGURES
     with start_valkey() as server:
         settings, seed = settings_for(server.url), Seed(server.url, database=1)
-        connection = RedisClient.open(settings)
+        redis_client = RedisClient.open(settings)
         for each in asked:
-            await each.keep(connection, settings)
+            await each.keep(redis_client, settings)
             await seed.ask(each)
         ours, theirs = cycle(asked), cycle(asked)
 
         async def hit() -> None:
             each = next(ours)
-            found = await open_session(connection, settings, each.user_id, each.question).lookup()
+            found = await open_session(redis_client, settings, each.user_id, each.question).lookup()
             if found.answer is None:
                 raise RuntimeError("a hit was a miss")
 
@@ -36,13 +36,13 @@ async def figures() -> Mapping[str, Figure]:
             await seed.ask(next(theirs))
 
         sides = {
-            "ping": connection._client.ping,
+            "ping": redis_client._client.ping,
             "hit": hit,
             "seed's ping": seed.client.ping,
             "seed's hit": seed_hit,
         }
         watch = await in_turns(sides, rounds=40, each=50)
-        await connection.aclose()
+        await redis_client.aclose()
         await seed.aclose()
     pings = watch.ratio("hit", "ping")
     seed_pings = watch.ratio("seed's hit", "seed's ping")

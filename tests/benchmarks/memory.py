@@ -27,11 +27,11 @@ async def figures() -> Mapping[str, Figure]:
 async def _fill(asked: list[Asked]) -> float:
     with start_valkey() as server:
         settings = settings_for(server.url)
-        connection = RedisClient.open(settings)
+        redis_client = RedisClient.open(settings)
         before = await _used(server.url)
         for each in asked:
-            await each.keep(connection, settings)
-        await connection.aclose()
+            await each.keep(redis_client, settings)
+        await redis_client.aclose()
         return await _used(server.url) - before
 
 

@@ -48,15 +48,15 @@ async def figures() -> Mapping[str, Figure]:
     """Read among a thousand entries, and hit with and without counting."""
     with start_valkey() as server:
         settings, seed = settings_for(server.url), Seed(server.url, database=1)
-        connection = RedisClient.open(settings)
+        redis_client = RedisClient.open(settings)
         for each in brief_workload(_FEW):
-            await each.keep(connection, settings)
+            await each.keep(redis_client, settings)
             await seed.ask(each)
         await _fill_days(settings, _KEPT)
-        found = await _close(connection)
+        found = await _close(redis_client)
         found |= await _read("1k", settings, seed)
-        found["counting_us"] = await _count(connection, settings, seed)
-        await connection.aclose()
+        found["counting_us"] = await _count(redis_client, settings, seed)
+        await redis_client.aclose()
         await seed.aclose()
     return found
 
@@ -78,25 +78,25 @@ async def _flat(among_many: "Settings") -> Figure:
         await _fill_days(among_few)
         watch = Stopwatch()
         for turn in range(_READS + 1):
-            for side, connection in connections.items():
+            for side, redis_client in connections.items():
                 if turn:
                     with watch.timing(side):
-                        await statistics.read(CounterReader(connection))
+                        await statistics.read(CounterReader(redis_client))
                 else:
-                    await statistics.read(CounterReader(connection), days=_DAYS)  # closes
-        for connection in connections.values():
-            await connection.aclose()
+                    await statistics.read(CounterReader(redis_client), days=_DAYS)  # closes
+        for redis_client in connections.values():
+            await redis_client.aclose()
     return FIGURES["stats_flat"].measured((_ms(watch, "1m") or 0.0) / (_ms(watch, "1k") or 1.0))
 
 
-async def _close(connection: RedisClient) -> dict[str, Figure]:
+async def _close(redis_client: RedisClient) -> dict[str, Figure]:
     """Sum the days that are over, as whoever reads first does: once ever, and once a day."""
-    counter_reader, watch = CounterReader(connection), Stopwatch()
+    counter_reader, watch = CounterReader(redis_client), Stopwatch()
     with watch.timing("first"):
         await statistics.read(counter_reader)
     yesterday = (datetime.now(UTC) - timedelta(hours=1)).date() - timedelta(1)
     for _ in range(_CLOSES):
-        await connection.run(Command.of("DEL", keyspace.totals(yesterday.isoformat())))
+        await redis_client.execute(Command.of("DEL", keyspace.totals(yesterday.isoformat())))
         with watch.timing("again"):
             await statistics.read(counter_reader)
     return {
@@ -109,8 +109,8 @@ async def _close(connection: RedisClient) -> dict[str, Figure]:
 
 async def _read(size: str, settings: "Settings", seed: Seed) -> dict[str, Figure]:
     await _fill_days(settings)
-    connection = RedisClient.open(settings)
-    counter_reader, watch = CounterReader(connection), Stopwatch()
+    redis_client = RedisClient.open(settings)
+    counter_reader, watch = CounterReader(redis_client), Stopwatch()
     await statistics.read(counter_reader, days=_DAYS)  # sums the days that are over, once
     for _ in range(_READS):
         with watch.timing("ours"):
@@ -119,7 +119,7 @@ async def _read(size: str, settings: "Settings", seed: Seed) -> dict[str, Figure
             await statistics.read(counter_reader, days=_DAYS)
     if not read.total.requests:
         raise RuntimeError("nothing was counted")
-    await connection.aclose()
+    await redis_client.aclose()
     try:
         for _ in range(_READ_BY_SEED.get(size, 0)):
             async with asyncio.timeout(_PATIENCE):
@@ -178,7 +178,7 @@ def _names() -> Iterator[str]:
         yield from (counters.bucket(way, number) for number in range(3, 8))
 
 
-async def _count(connection: RedisClient, settings: "Settings", seed: Seed) -> Figure:
+async def _count(redis_client: RedisClient, settings: "Settings", seed: Seed) -> Figure:
     """Time a hit as it is, and one whose script counts nothing."""
     turns, backlog = cycle(brief_workload(200)), PendingCounters()
     counted = scripts._LOOK_UP
@@ -196,7 +196,7 @@ async def _count(connection: RedisClient, settings: "Settings", seed: Seed) -> F
     async def hit() -> None:
         each = next(turns)
         opened = session.CacheSession(
-            connection,
+            redis_client,
             settings,
             user_id=each.user_id,
             question=each.question,

@@ -56,9 +56,9 @@ class Asked:
         user_id = str(number // QUESTIONS_PER_USER)
         return replace(self, user_id=user_id, question=question(number), embedding=embedding)
 
-    async def keep(self, connection: RedisClient, settings: Settings) -> None:
+    async def keep(self, redis_client: RedisClient, settings: Settings) -> None:
         """Let it miss, and be kept."""
-        session = open_session(connection, settings, self.user_id, self.question)
+        session = open_session(redis_client, settings, self.user_id, self.question)
         await session.lookup()
         if not await session.keep(self.vector, self.sources, self.written()):
             raise RuntimeError("the cache did not keep an answer")
@@ -97,10 +97,12 @@ def settings_for(url: str) -> Settings:
 
 
 def open_session(
-    connection: RedisClient, settings: Settings, user_id: str, question: str
+    redis_client: RedisClient, settings: Settings, user_id: str, question: str
 ) -> CacheSession:
     """Begin one question's use of the cache."""
-    return CacheSession(connection, settings, user_id=user_id, question=question, pipeline=PIPELINE)
+    return CacheSession(
+        redis_client, settings, user_id=user_id, question=question, pipeline=PIPELINE
+    )
 
 
 def workload(count: int) -> list[Asked]:

@@ -9,9 +9,11 @@ from shared.cache.session import CacheSession
 from tests.support.caches import PIPELINE, Cache, a_vector, an_answer, keys, sources
 
 
-def session(cache: Cache, backlog: PendingCounters, connection: RedisClient | None) -> CacheSession:
+def session(
+    cache: Cache, backlog: PendingCounters, redis_client: RedisClient | None
+) -> CacheSession:
     return CacheSession(
-        connection,
+        redis_client,
         cache.settings,
         user_id="ann",
         question="what is faith",
@@ -48,8 +50,8 @@ async def test_what_was_paid_while_redis_was_away_is_counted_when_it_is_back(cac
 
 
 async def test_an_outage_that_a_change_met_is_counted_once(cache: Cache) -> None:
-    cache.connection.outages.failed(ConnectionError("gone"))
-    cache.connection.outages.ended()
+    cache.redis_client.circuit_breaker.record_failure(ConnectionError("gone"))
+    cache.redis_client.circuit_breaker.close()
     for _ in range(2):
         await cache.invalidation().rotate_fence("ann")
         await cache.invalidation().drop("ann", [])

@@ -28,7 +28,7 @@ class Containers:
         self.opened = 0
 
     def breaker(self) -> Breaker:
-        probes = SharedProbes(lambda: self.cache.connection)
+        probes = SharedProbes(lambda: self.cache.redis_client)
         return Breaker(MODEL, URL, self.cache.settings, probes=probes, clock=lambda: self.now)
 
     async def meet(self, breaker: Breaker) -> None:
@@ -36,10 +36,10 @@ class Containers:
         self.partition += 1  # each time another user's, with keys in another slot
         other = Breaker("other", URL, self.cache.settings)
         shared = SharedBreakers(Breakers(breaker, other), self.partition)
-        shared.learn(await self.cache.connection.run(*shared.exchange(asking=True)))
+        shared.learn(await self.cache.redis_client.execute(*shared.exchange(asking=True)))
         news, opened = shared.news()
         if news:
-            await self.cache.connection.run(*news)
+            await self.cache.redis_client.execute(*news)
             shared.told()
             self.opened += opened
 
@@ -127,7 +127,7 @@ async def test_what_opens_while_other_news_is_on_its_way_is_told_with_the_next(
     await fail(chat, 4)
     news, _ = shared.news()
     await fail(embeddings, 4)
-    await containers.cache.connection.run(*news)
+    await containers.cache.redis_client.execute(*news)
     shared.told()
     assert (chat.news, embeddings.news) == (None, containers.now)
 

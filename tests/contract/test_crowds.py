@@ -60,7 +60,7 @@ class Process:
             embedder=HashingEmbedder(),
             answerer=self.answerer,
         )
-        self._container.__dict__["connection"] = cache.connection
+        self._container.__dict__["redis_client"] = cache.redis_client
 
     async def write(self) -> None:
         (vector,) = await HashingEmbedder().embed(["Faith is trust."])
@@ -85,8 +85,8 @@ class Process:
 
     async def counted(self) -> Tally:
         """Read what was counted, with what would be counted next."""
-        await self._container.backlog.flush(self._cache.connection)
-        return (await statistics.read(CounterReader(self._cache.connection))).total
+        await self._container.backlog.flush(self._cache.redis_client)
+        return (await statistics.read(CounterReader(self._cache.redis_client))).total
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ async def test_a_crowd_whose_cache_is_away_pays_for_one_answer(
         raise CacheUnavailableError("away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(cache.connection, "run", away)
+        patch.setattr(cache.redis_client, "execute", away)
         replies = await process.ask()
     assert process.answerer.begun == 1
     for reply in replies:

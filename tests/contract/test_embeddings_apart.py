@@ -108,7 +108,7 @@ async def test_what_is_kept_apart_is_counted_out_when_its_user_leaves(apart: Cac
 
 async def live(cache: Cache) -> tuple[int, int, int]:
     """How many embeddings are counted: those that live, were stored and were dropped."""
-    figures = await statistics.read(CounterReader(cache.connection))
+    figures = await statistics.read(CounterReader(cache.redis_client))
     return figures.live.embeddings, figures.total["l2_stores"], figures.total["l2_drops"]
 
 
@@ -171,7 +171,7 @@ async def test_a_full_redis_can_still_forget_them() -> None:
         assert await cache.scan() == [
             key for key in await cache.scan() if b"counters" in key or b":live" in key
         ]
-        await cache.connection.aclose()
+        await cache.redis_client.aclose()
 
 
 def test_one_that_is_over_or_damaged_at_its_end_is_a_miss() -> None:

@@ -25,7 +25,7 @@ async def test_a_command_that_is_sent_again_sets_another_fence(cache: Cache) -> 
     for command in (raising(), dropping()):
         fences = []
         for _ in range(3):
-            await cache.connection.run(command)
+            await cache.redis_client.execute(command)
             fences.append(await fence(cache))
         assert len(set(fences)) == 3
 
@@ -34,10 +34,10 @@ async def test_a_look_up_that_is_sent_again_sets_another_fence(cache: Cache) -> 
     """Where the one that it set before is lost, and may have been replaced before that."""
     session = cache.session()
     command = session._lookup("ask", session._field, aliases=True)
-    await cache.connection.run(command)
+    await cache.redis_client.execute(command)
     first = await fence(cache)
     await cache.redis("UNLINK", keys().questions)
-    await cache.connection.run(command)
+    await cache.redis_client.execute(command)
     assert await fence(cache) != first
 
 
@@ -47,14 +47,14 @@ async def test_what_was_asked_between_two_changes_is_not_kept_though_the_first_c
     """The first one's command is carried out once more, after the second one's."""
     await cache.ask()
     first = raising()
-    await cache.connection.run(first)
+    await cache.redis_client.execute(first)
     session = cache.session(question="define faith")
     await session.lookup()
     await session.load_miss_context()
     await cache.invalidation().rotate_fence("ann")
-    await cache.connection.run(first)
+    await cache.redis_client.execute(first)
     await cache.invalidation().drop("ann", [])
     assert not await session.keep(a_vector("define faith"), sources(), an_answer())
-    (index,) = await cache.connection.run(Command.of("HGETALL", keys().questions))
+    (index,) = await cache.redis_client.execute(Command.of("HGETALL", keys().questions))
     asked = [entry.question for entry in index_entries.decode_all(index.items()).values() if entry]
     assert asked == [QUESTION]

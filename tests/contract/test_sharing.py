@@ -77,7 +77,7 @@ async def test_an_alias_is_not_remembered_once_the_notes_have_changed(cache: Cac
 async def test_an_answer_said_to_be_wrong_is_gone_with_its_aliases(cache: Cache) -> None:
     answer = await cache.ask()
     await shared(cache)
-    await Feedback(cache.connection).wrong("ann", answer.answer_id)
+    await Feedback(cache.redis_client).wrong("ann", answer.answer_id)
     assert await cache.session().lookup() == LookupResult()
     assert await cache.session(question="define faith").lookup() == LookupResult()
 
@@ -85,7 +85,7 @@ async def test_an_answer_said_to_be_wrong_is_gone_with_its_aliases(cache: Cache)
 async def test_a_match_said_to_be_wrong_is_gone_alone_and_not_made_again(cache: Cache) -> None:
     answer = await cache.ask()
     alias = await shared(cache)
-    await Feedback(cache.connection).wrong("ann", f"{answer.answer_id}.{alias}")
+    await Feedback(cache.redis_client).wrong("ann", f"{answer.answer_id}.{alias}")
     assert (await cache.session().lookup()).answer == answer
     session = cache.session(question="define faith")
     assert await session.lookup() == LookupResult()
@@ -98,4 +98,4 @@ async def test_feedback_on_what_is_not_there_or_not_ones_own_says_so(
 ) -> None:
     answer = await cache.ask("bob" if user == "ann" else "ann")
     with pytest.raises(NotFoundError, match="no such answer"):
-        await Feedback(cache.connection).wrong(user, answer.answer_id)
+        await Feedback(cache.redis_client).wrong(user, answer.answer_id)

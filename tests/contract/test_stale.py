@@ -113,7 +113,7 @@ async def test_a_context_takes_the_place_of_nothing_that_leads_to_an_answer(
     found = await cache.session(question="define faith").lookup()
     assert found.answer
     assert found.matched == QUESTION
-    await Feedback(cache.connection).wrong("ann", f"{found.answer.answer_id}.{found.alias}")
+    await Feedback(cache.redis_client).wrong("ann", f"{found.answer.answer_id}.{found.alias}")
     failing = cache.session(question="define faith")
     await failing.lookup()
     await failing.load_miss_context()

@@ -25,7 +25,7 @@ FIELD = keyspace.question_field(QUESTION, PIPELINE.name)
 
 
 async def read(cache: Cache, **given: int) -> "Statistics":
-    return await statistics.read(CounterReader(cache.connection), **given)
+    return await statistics.read(CounterReader(cache.redis_client), **given)
 
 
 async def put(cache: Cache, day: date, partition: int = 7, **counts: int) -> None:
@@ -41,7 +41,7 @@ async def index_of(cache: Cache, user: str = "ann") -> "dict[str, Entry]":
 
 def joining(cache: Cache, backlog: PendingCounters, user: str = "ann") -> CacheSession:
     return CacheSession(
-        cache.connection,
+        cache.redis_client,
         cache.settings,
         user_id=user,
         question=QUESTION,
@@ -116,12 +116,12 @@ async def test_a_requests_time_is_counted_with_the_next_request_of_its_container
         await session.lookup()
         session.end("exact")
     assert (await read(cache)).total.latency["exact"].count == 2
-    await backlog.flush(cache.connection)
+    await backlog.flush(cache.redis_client)
     exact = (await read(cache)).total.latency["exact"]
     assert exact.count == 3
     assert exact.mean_ms is not None
     assert 0 < exact.mean_ms < 1_000
-    await backlog.flush(cache.connection)
+    await backlog.flush(cache.redis_client)
     assert (await read(cache)).total.latency["exact"].count == 3
 
 
@@ -138,7 +138,7 @@ async def test_what_became_of_questions_adds_up_to_them_all(cache: Cache) -> Non
     )
     await never.lookup()
     never.end("failed")
-    await backlog.flush(cache.connection)
+    await backlog.flush(cache.redis_client)
     await joining(cache, backlog).lookup(only_fence=True)
     total = (await read(cache)).total
     ended = {"stale": 1, "degraded": 2, "no_notes": 1, "failed": 1}
@@ -229,7 +229,7 @@ async def test_live_entries_follow_stores_drops_and_replacements(cache: Cache) -
 
 async def test_an_entry_lives_no_longer_than_the_hour_in_which_it_ends(cache: Cache) -> None:
     await cache.with_settings(answer_ttl=5_000).ask()
-    counter_reader, now = CounterReader(cache.connection), datetime.now(UTC)
+    counter_reader, now = CounterReader(cache.redis_client), datetime.now(UTC)
     assert (await counter_reader.read(1, now=now)).live.answers == 1
     assert (await counter_reader.read(1, now=now + timedelta(seconds=8_600))).live.answers == 0
 
@@ -265,7 +265,7 @@ async def test_what_somebody_else_wrote_among_the_counters_counts_nothing(cache:
 
 
 async def test_sums_of_a_day_that_somebody_else_wrote_are_summed_again(cache: Cache) -> None:
-    counter_reader, now = CounterReader(cache.connection), at(DAY + timedelta(1), 3)
+    counter_reader, now = CounterReader(cache.redis_client), at(DAY + timedelta(1), 3)
     await put(cache, DAY, l1_hits=3)
     for nonsense in (b"nonsense", b"\x92\x81\xa1a\xa1b\x80", b"\x92\x81\x01\x01\x80"):
         await cache.redis("SET", keyspace.totals(DAY.isoformat()), nonsense)
@@ -283,7 +283,7 @@ async def test_sums_of_a_day_that_somebody_else_wrote_are_summed_again(cache: Ca
 async def test_a_reply_of_another_type_is_as_if_the_cache_were_away(
     cache: Cache, monkeypatch: pytest.MonkeyPatch, command: str, garbled: object
 ) -> None:
-    run = cache.connection.run
+    run = cache.redis_client.execute
 
     async def garbling(*commands: Command) -> list[object]:
         replies = await run(*commands)
@@ -292,7 +292,7 @@ async def test_a_reply_of_another_type_is_as_if_the_cache_were_away(
                 replies[place] = garbled
         return replies
 
-    monkeypatch.setattr(cache.connection, "run", garbling)
+    monkeypatch.setattr(cache.redis_client, "execute", garbling)
     with pytest.raises(CacheUnavailableError):
         await read(cache)
 
@@ -305,7 +305,7 @@ def at(day: date, hour: int, minute: int = 0) -> datetime:
 
 
 async def test_a_day_that_is_over_is_summed_once_and_stays_in_the_total(cache: Cache) -> None:
-    counter_reader = CounterReader(cache.connection)
+    counter_reader = CounterReader(cache.redis_client)
     for partition in (0, 7, 63):
         await put(cache, DAY, partition, l1_hits=10)
     await put(cache, DAY + timedelta(1), l1_hits=5)
@@ -332,7 +332,7 @@ async def test_a_day_that_is_over_is_summed_once_and_stays_in_the_total(cache: C
 async def test_a_count_made_in_the_first_minutes_of_the_next_day_still_belongs_to_its_day(
     cache: Cache,
 ) -> None:
-    counter_reader = CounterReader(cache.connection)
+    counter_reader = CounterReader(cache.redis_client)
     await put(cache, DAY, l1_hits=1)
     await counter_reader.read(1, now=at(DAY + timedelta(1), 0, 10))
     await put(cache, DAY, l1_hits=1)
@@ -340,7 +340,7 @@ async def test_a_count_made_in_the_first_minutes_of_the_next_day_still_belongs_t
 
 
 async def test_the_total_never_shrinks_while_days_pass_and_are_forgotten(cache: Cache) -> None:
-    counter_reader, totals = CounterReader(cache.connection), []
+    counter_reader, totals = CounterReader(cache.redis_client), []
     for number in range(0, 200, 20):
         day = DAY + timedelta(number)
         await put(cache, day, number % 64, l1_hits=1)
@@ -375,13 +375,13 @@ async def test_reading_takes_one_round_trip_once_the_days_before_are_summed(
 ) -> None:
     await read(cache, days=90)
     runs = []
-    run = cache.connection.run
+    run = cache.redis_client.execute
 
     async def counted(*commands: object) -> object:
         runs.append(len(commands))
         return await run(*commands)  # type: ignore[arg-type]  # passed on as it came
 
-    monkeypatch.setattr(cache.connection, "run", counted)
+    monkeypatch.setattr(cache.redis_client, "execute", counted)
     await read(cache, days=90)
     assert len(runs) == 1
 
@@ -396,10 +396,10 @@ async def test_what_could_not_be_counted_waits_for_better_times(cache: Cache) ->
         raise CacheUnavailableError("away")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cache.connection, "run", away)
+        patch.setattr(cache.redis_client, "execute", away)
         assert not await session.keep(a_vector(QUESTION), sources(), an_answer())
         session.end("none")
-        await backlog.flush(cache.connection)
+        await backlog.flush(cache.redis_client)
     await joining(cache, backlog).lookup()
     total = (await read(cache)).total
     assert (total["uncached"], total["generated_none"]) == (1, 2)
@@ -409,7 +409,7 @@ async def test_what_could_not_be_counted_waits_for_better_times(cache: Cache) ->
 
 async def test_memory_is_told_where_the_server_tells_it(cache: Cache) -> None:
     figures = await read(cache)
-    if "fakeredis" in type(getattr(cache.connection, "_client", None)).__module__:
+    if "fakeredis" in type(getattr(cache.redis_client, "_client", None)).__module__:
         assert (figures.memory_bytes, figures.memory_limit_bytes) == (None, None)
     else:
         assert figures.memory_bytes is not None

@@ -140,7 +140,7 @@ async def measure() -> dict[str, list[Searched]]:
     return measured
 
 
-def _line(label: str, group: Iterable[Searched]) -> str:
+def _redis(label: str, group: Iterable[Searched]) -> str:
     found = [(own, theirs) for _, own, theirs in group]
     shares = (
         f"{sum(rule(*pair) for pair in found) / len(found):10.1%}" if found else f"{'-':>10}"
@@ -161,7 +161,7 @@ async def figures() -> dict[str, Figure]:
     for title, groups in (("all", measured), ("guard agrees", agreed)):
         print(f"  {title:<22}{'':6}{''.join(f'{name:>10}' for name in RULES)}")
         for label, group in groups.items():
-            print(_line(label, group))
+            print(_redis(label, group))
     for label, group in agreed.items():
         passed = [pair for pair, own, theirs in group if fits(own, theirs)]
         for a, b in passed[:_EXAMPLES] if label.endswith("other") else ():

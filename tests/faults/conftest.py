@@ -23,4 +23,4 @@ def redis() -> Iterator[Redis]:
 @pytest.fixture(autouse=True)
 def short_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Containers leave Redis alone for less long."""
-    monkeypatch.setattr(circuit_breaker, "QUIET_SECONDS", 0.3)
+    monkeypatch.setattr(circuit_breaker, "OPEN_SECONDS", 0.3)

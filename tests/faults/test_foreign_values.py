@@ -163,7 +163,7 @@ async def test_a_flight_without_an_end_holds_nobody_up(redis: Redis, container: 
 async def test_a_probe_that_nobody_sent_keeps_no_model_alone(
     redis: Redis, container: Container, foreign: str
 ) -> None:
-    probes = SharedProbes(lambda: container.connection)
+    probes = SharedProbes(lambda: container.redis_client)
     redis.send(foreign.format(keyspace.breaker_probe("model")))
     assert await probes.claim("model")
     assert not await probes.claim("model")

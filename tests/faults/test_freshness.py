@@ -40,7 +40,7 @@ async def test_a_byte_that_is_garbled_now_and_then_hides_no_change(
     redis: Redis, monkeypatch: pytest.MonkeyPatch, share: float
 ) -> None:
     """Most of such replies make sense: what they say is not what was there."""
-    monkeypatch.setattr(circuit_breaker, "QUIET_SECONDS", 0.05)
+    monkeypatch.setattr(circuit_breaker, "OPEN_SECONDS", 0.05)
     load = Load(a_container(redis.url, redis_timeout=0.25), USERS)
     await asyncio.gather(*map(load.change, USERS))
     redis.proxy.garbled = share

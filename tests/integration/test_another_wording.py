@@ -158,8 +158,8 @@ async def test_the_verifier_has_the_last_word(asker: Asker, word: str, *, shares
 async def counted(asker: Asker) -> Tally:
     """What is counted by now; what waits in the container goes first."""
     container = asker.container
-    assert container.connection
-    await container.backlog.flush(container.connection)
+    assert container.redis_client
+    await container.backlog.flush(container.redis_client)
     return (await statistics.read(container.counter_reader)).total
 
 
@@ -214,8 +214,8 @@ async def test_an_answer_that_is_gone_meanwhile_is_refused_by_nobody(asker: Aske
     await asker.ask("What is hope?")
     before = await counted(asker)
     keys = keyspace.UserKeys.of(asker.user)
-    assert asker.container.connection
-    await asker.container.connection.run(Command.of("DEL", keys.answers))
+    assert asker.container.redis_client
+    await asker.container.redis_client.execute(Command.of("DEL", keys.answers))
     assert (await asker.ask("Define hope"))["metadata"]["cached"] is False
     after = await counted(asker)
     assert not [

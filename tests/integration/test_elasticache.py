@@ -92,10 +92,10 @@ def become(credentials: Credentials, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SESSION_TOKEN", credentials.session_token)
 
 
-async def everywhere(connection: RedisClient) -> list[object]:
+async def everywhere(redis_client: RedisClient) -> list[object]:
     """Look for a key of each of many slots: every node is asked."""
     keys = [UserKeys.of(f"user {number}").questions for number in range(64)]
-    return await connection.run(*(Command.of("EXISTS", key) for key in keys))
+    return await redis_client.execute(*(Command.of("EXISTS", key) for key in keys))
 
 
 def gateway_event(method: str, path: str, sent: object = None) -> dict[str, Any]:
@@ -155,14 +155,14 @@ async def test_what_elasticache_closes_after_twelve_hours_comes_again_with_a_new
     cache: ElastiCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The old tokens are refused by then; no command fails for it."""
-    connection = RedisClient.open(cache.settings())
-    assert await everywhere(connection) == [0] * 64
+    redis_client = RedisClient.open(cache.settings())
+    assert await everywhere(redis_client) == [0] * 64
     become(NEW, monkeypatch)
     cache.admit(NEW)
     iam.disconnect(cache.cluster.nodes)
-    assert await everywhere(connection) == [0] * 64
-    assert not connection.outages.take()
-    await connection.aclose()
+    assert await everywhere(redis_client) == [0] * 64
+    assert not redis_client.circuit_breaker.take_open_count()
+    await redis_client.aclose()
 
 
 async def test_a_refused_token_fails_no_question_and_the_next_is_tried(
@@ -187,11 +187,11 @@ async def test_a_process_without_credentials_has_no_cache_and_its_log_says_why(
     cache: ElastiCache, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    connection = RedisClient.open(cache.settings(redis_cluster=False))
+    redis_client = RedisClient.open(cache.settings(redis_cluster=False))
     with pytest.raises(CacheUnavailableError):
-        await connection.run(Command.of("PING"))
+        await redis_client.execute(Command.of("PING"))
     assert "set AWS_ACCESS_KEY_ID" in str([vars(record) for record in caplog.records])
-    await connection.aclose()
+    await redis_client.aclose()
 
 
 async def test_one_server_takes_tokens_too_and_the_role_may_come_from_an_endpoint(
@@ -208,10 +208,10 @@ async def test_one_server_takes_tokens_too_and_the_role_may_come_from_an_endpoin
         iam.lock([node])
         cache = ElastiCache(ValkeyCluster([node]), authority.url(proxy))
         cache.admit(given)
-        connection = RedisClient.open(cache.settings(redis_cluster=False))
-        assert await connection.run(Command.of("PING")) == [True]
-        assert "X-Amz" not in repr(connection._client)
-        await connection.aclose()
+        redis_client = RedisClient.open(cache.settings(redis_cluster=False))
+        assert await redis_client.execute(Command.of("PING")) == [True]
+        assert "X-Amz" not in repr(redis_client._client)
+        await redis_client.aclose()
 
 
 async def test_authorities_are_loaded_once_for_all_connections(
@@ -227,11 +227,11 @@ async def test_authorities_are_loaded_once_for_all_connections(
     monkeypatch.setattr("shared.cache.redis.tls._contexts", {})
     monkeypatch.setattr("ssl.create_default_context", counted)
     before = sum(proxy.connections for proxy in cache.cluster.proxies)
-    connection = RedisClient.open(cache.settings())
-    await asyncio.gather(*(everywhere(connection) for _ in range(5)))
+    redis_client = RedisClient.open(cache.settings())
+    await asyncio.gather(*(everywhere(redis_client) for _ in range(5)))
     assert sum(proxy.connections for proxy in cache.cluster.proxies) - before > 3
     assert len(loaded) == 1
-    await connection.aclose()
+    await redis_client.aclose()
 
 
 async def test_a_first_command_is_answered_within_the_deployed_time_out(
@@ -242,13 +242,13 @@ async def test_a_first_command_is_answered_within_the_deployed_time_out(
     settings = cache.settings(redis_timeout=Settings().redis_timeout)
     load_authorities(settings.redis_url)
     for _ in range(10):
-        connection = RedisClient.open(settings)
+        redis_client = RedisClient.open(settings)
         try:
-            reply = await connection.run(Command.of("EXISTS", UserKeys.of("ann").questions))
+            reply = await redis_client.execute(Command.of("EXISTS", UserKeys.of("ann").questions))
         except CacheUnavailableError:
             continue
         finally:
-            await connection.aclose()
+            await redis_client.aclose()
         assert reply == [0]
         return
     pytest.fail("no first command of ten was answered in time")
@@ -266,10 +266,10 @@ async def test_a_certificate_must_be_of_a_known_authority_for_this_very_server(
         proxy.target = int(valkey_url.rpartition(":")[2].partition("/")[0])
         url = authority.url(proxy)
         settings = Settings(redis_url=url if trusting else url.partition("?")[0], redis_timeout=5)
-        connection = RedisClient.open(settings)
+        redis_client = RedisClient.open(settings)
         try:
-            reply = await connection.run(Command.of("PING"))
+            reply = await redis_client.execute(Command.of("PING"))
         except CacheUnavailableError:
             reply = []
         assert (reply == [True]) is works
-        await connection.aclose()
+        await redis_client.aclose()

@@ -149,9 +149,9 @@ async def test_a_model_that_other_containers_leave_alone_is_failing(
     }
     others = Breakers.of(Settings(**of, breaker_open_seconds=pause))
     await failing(others)
-    connection = RedisClient.open(Settings(redis_url=valkey.url), timeout=5)
-    await connection.run(*SharedBreakers(others, 0).news()[0])
-    await connection.aclose()
+    redis_client = RedisClient.open(Settings(redis_url=valkey.url), timeout=5)
+    await redis_client.execute(*SharedBreakers(others, 0).news()[0])
+    await redis_client.aclose()
     await asyncio.sleep(0.2)
     assert await health(**of) == WELL | said
     assert await health(of=stats, **of) == WELL | said | {"store": None}

@@ -163,7 +163,7 @@ async def check(settings: Settings, made: Plan) -> tuple[int, int]:
     for user in LEAVING:
         keys = UserKeys.of(user)
         names = (keys.answers, keys.contexts)
-        assert await opened.patient_connection.run(Command.of("EXISTS", *names)) == [0]
+        assert await opened.background_redis_client.execute(Command.of("EXISTS", *names)) == [0]
     kept = dropped = 0
     for user in users():
         for query in questions(user):

@@ -131,9 +131,9 @@ async def test_redis_is_entered_by_a_secret_s_password_and_as_its_user(
 ) -> None:
     redis.admit(password, user)
     arn = keeper.put_secret_value(SecretId=NAME, SecretString=text)["ARN"]
-    connection = RedisClient.open(redis.settings(redis_password_secret=arn))
-    assert await connection.run(Command.of("ACL", "WHOAMI")) == [user.encode()]
-    await connection.aclose()
+    redis_client = RedisClient.open(redis.settings(redis_password_secret=arn))
+    assert await redis_client.execute(Command.of("ACL", "WHOAMI")) == [user.encode()]
+    await redis_client.aclose()
 
 
 @pytest.mark.usefixtures("keeper")
@@ -146,8 +146,10 @@ async def test_questions_changes_and_statistics_all_enter_by_it_and_none_tells_i
     await opened.freshness.note_changed(written("ann", "n", "Faith is trust."))
     assert [await ask(opened) for _ in range(2)] == ["ok"] * 2
     assert (await opened.counter_reader.read(1)).total
-    parts = [opened, opened.settings, opened.connection, opened.patient_connection]
-    clients = [part._client for part in (opened.connection, opened.patient_connection) if part]
+    parts = [opened, opened.settings, opened.redis_client, opened.background_redis_client]
+    clients = [
+        part._client for part in (opened.redis_client, opened.background_redis_client) if part
+    ]
     for part in (*parts, *clients, *(client.connection_pool for client in clients)):
         assert "canary" not in f"{part!r} {part}"
     assert "canary" not in str(told(caplog))
@@ -169,8 +171,8 @@ async def test_a_rotated_password_is_taken_up_where_the_old_one_is_refused(
     redis.admit("two", "rotated")
     fared = await asyncio.gather(*(ask(opened, f"What is hope {n}?") for n in range(5)))
     assert fared == ["ok"] * 5
-    assert opened.connection
-    assert not opened.connection.outages.take()
+    assert opened.redis_client
+    assert not opened.redis_client.circuit_breaker.take_open_count()
     await opened.aclose()
 
 
@@ -201,7 +203,7 @@ async def test_a_password_that_stays_wrong_is_not_read_at_every_refusal(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("shared.cache.redis.circuit_breaker.QUIET_SECONDS", 0.0)
+    monkeypatch.setattr("shared.cache.redis.circuit_breaker.OPEN_SECONDS", 0.0)
     with refusing_secrets("", times=0, then="canary") as (url, calls):
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
         opened = await redis.opened()
@@ -257,7 +259,7 @@ async def test_where_no_password_can_be_read_questions_are_answered_at_once_and_
     """Once, however many questions come, and also where reading outlasts a connection's time."""
     monkeypatch.setattr("shared.cache.redis.client._LINGER_SECONDS", 0.5)
     monkeypatch.setattr("shared.aws.secrets_manager._ATTEMPTS", 1)
-    monkeypatch.setattr("shared.cache.redis.circuit_breaker.QUIET_SECONDS", 0.0)
+    monkeypatch.setattr("shared.cache.redis.circuit_breaker.OPEN_SECONDS", 0.0)
     opened = await redis.opened(redis_timeout=Settings().redis_timeout)
 
     def reasons() -> list[str]:
@@ -286,8 +288,8 @@ async def test_a_connection_that_was_not_waited_for_is_not_left_open_without_its
     monkeypatch.setattr("shared.aws.secrets_manager._ATTEMPTS", 1)
     with mute() as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
-        connection = RedisClient.open(redis.settings())
-        made: Any = connection._client.connection_pool.make_connection()
+        redis_client = RedisClient.open(redis.settings())
+        made: Any = redis_client._client.connection_pool.make_connection()
         task = asyncio.create_task(made.connect())
         await until(lambda: made.is_connected)
         task.cancel()

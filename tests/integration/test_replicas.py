@@ -64,11 +64,11 @@ async def replicated(servers: Replicated) -> AsyncIterator[tuple[Cache, list[int
         call(master.port, "FLUSHALL")
     await until(lambda: set(servers.say("DBSIZE")) == {":0\r\n"})
     settings = Settings(redis_url=servers.url, redis_cluster=servers.clustered, redis_timeout=2)
-    connection = RedisClient.open(settings)
-    yield Cache(connection, settings), [replica.pid for replica in servers.replicas]
+    redis_client = RedisClient.open(settings)
+    yield Cache(redis_client, settings), [replica.pid for replica in servers.replicas]
     for replica in servers.replicas:
         os.kill(replica.pid, signal.SIGCONT)
-    await connection.aclose()
+    await redis_client.aclose()
 
 
 async def test_an_invalidation_that_a_replica_holds_is_done(
@@ -76,7 +76,7 @@ async def test_an_invalidation_that_a_replica_holds_is_done(
 ) -> None:
     cache, _ = replicated
     await cache.ask()
-    invalidation = Invalidation(cache.connection, replicas=1)
+    invalidation = Invalidation(cache.redis_client, replicas=1)
     index = await invalidation.rotate_fence("ann")
     await invalidation.drop("ann", list(index))
     assert await cache.session().lookup() == LookupResult()
@@ -90,7 +90,7 @@ async def test_one_that_no_replica_holds_is_not_done_and_says_so(
     """Also where the script is sent a second time: so must be the wait for it."""
     cache, pids = replicated
     await cache.ask()
-    invalidation = Invalidation(cache.connection, replicas=1)
+    invalidation = Invalidation(cache.redis_client, replicas=1)
     index = await invalidation.rotate_fence("ann")
     if scripts_lost:
         await cache.lose_scripts()
@@ -109,7 +109,7 @@ async def test_a_fence_that_no_replica_holds_is_not_raised(
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     with pytest.raises(CacheUnavailableError, match="0 of 1 replicas"):
-        await Invalidation(cache.connection, replicas=1).rotate_fence("ann")
+        await Invalidation(cache.redis_client, replicas=1).rotate_fence("ann")
 
 
 async def test_a_change_that_a_replica_holds_ends_an_outage_and_counts_it() -> None:
@@ -120,16 +120,16 @@ async def test_a_change_that_a_replica_holds_ends_an_outage_and_counts_it() -> N
         FaultyProxy(master.port) as proxy,
     ):
         await until(lambda: "master_link_status:up" in call(replica.port, "INFO replication"))
-        connection = RedisClient.open(Settings(redis_url=proxy.url), timeout=2)
-        invalidation = Invalidation(connection, replicas=1)
+        redis_client = RedisClient.open(Settings(redis_url=proxy.url), timeout=2)
+        invalidation = Invalidation(redis_client, replicas=1)
         for _ in range(2):
             proxy.cut = True
             with pytest.raises(CacheUnavailableError):
                 await invalidation.drop("ann", [])
-            assert connection.outages.on
+            assert redis_client.circuit_breaker.is_open
             proxy.cut = False
             await invalidation.drop("ann", [])
-            assert not connection.outages.on
-        await connection.aclose()
+            assert not redis_client.circuit_breaker.is_open
+        await redis_client.aclose()
         key = counters.today(UserKeys.of("ann").partition)
         assert call(master.port, f"HGET {key} outages") == "$1\r\n2\r\n"

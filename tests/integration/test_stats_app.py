@@ -80,7 +80,7 @@ async def test_the_daily_record_of_a_replay_has_its_known_totals(counted: Contai
         for _ in range(times):
             for question in new:
                 await ask(counted, user, question)
-    await counted.backlog.flush(counted.connection)  # type: ignore[arg-type]  # the cache is on
+    await counted.backlog.flush(counted.redis_client)  # type: ignore[arg-type]  # the cache is on
     (day,) = (await get(counted, f"{STATS}?days=1")).json()["days"]
     generated = 20
     assert day["date"] == time.strftime("%Y-%m-%d", time.gmtime())

@@ -250,7 +250,7 @@ async def test_counters_equal_an_independent_tally_exactly(
     settings = Settings(**given)
     each = REQUESTS // PROCESSES
     container = Container(settings)
-    assert container.connection
+    assert container.redis_client
     known = await kept_now(url, clustered=clustered)
     begun = await statistics.read(container.counter_reader)
     running = [start(given, seed, each) for seed in range(PROCESSES)]

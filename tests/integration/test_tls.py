@@ -68,10 +68,10 @@ async def test_a_redis_without_a_trusted_certificate_is_told_nothing(files: dict
         url = f"rediss://:password@localhost:{port}"
         for trusted in (False, True):
             trust = f"?ssl_ca_certs={files['ssl_certfile']}" if trusted else ""
-            connection = RedisClient.open(Settings(redis_url=url + trust), timeout=2)
+            redis_client = RedisClient.open(Settings(redis_url=url + trust), timeout=2)
             with pytest.raises(CacheUnavailableError) as failure:
-                await connection.run(Command.of("GET", "a key"))
-            await connection.aclose()
+                await redis_client.execute(Command.of("GET", "a key"))
+            await redis_client.aclose()
             assert (b"password" in server.heard) is trusted
             if not trusted:
                 reasons = map(str, causes(failure.value))
@@ -82,10 +82,10 @@ async def test_a_redis_that_speaks_no_tls_is_told_nothing_in_the_clear() -> None
     server = Server(None)
     async with server.listening() as port:
         settings = Settings(redis_url=f"rediss://:password@localhost:{port}")
-        connection = RedisClient.open(settings, timeout=0.5)
+        redis_client = RedisClient.open(settings, timeout=0.5)
         with pytest.raises(CacheUnavailableError):
-            await connection.run(Command.of("GET", "a key"))
-        await connection.aclose()
+            await redis_client.execute(Command.of("GET", "a key"))
+        await redis_client.aclose()
     assert server.heard
     assert b"password" not in server.heard
     assert b"a key" not in server.heard

@@ -30,18 +30,18 @@ PIPELINE = Pipeline("embedder", DIMENSIONS, "answerer", 2)
 class Cache:
     """One cache, and what tests do with it."""
 
-    connection: RedisClient
+    redis_client: RedisClient
     settings: Settings
 
     def session(
         self, user: str = "ann", question: str = "what is faith", pipeline: Pipeline = PIPELINE
     ) -> CacheSession:
         return CacheSession(
-            self.connection, self.settings, user_id=user, question=question, pipeline=pipeline
+            self.redis_client, self.settings, user_id=user, question=question, pipeline=pipeline
         )
 
     def invalidation(self) -> Invalidation:
-        return Invalidation(self.connection)
+        return Invalidation(self.redis_client)
 
     def with_settings(self, **changes: object) -> "Cache":
         return replace(self, settings=replace(self.settings, **changes))  # type: ignore[arg-type]  # by name
@@ -74,10 +74,10 @@ class Cache:
             async with RedisCluster.from_url(self.settings.redis_url) as client:
                 yield client
         else:
-            yield self.connection._client
+            yield self.redis_client._client
 
     async def redis(self, *command: str | bytes | int) -> object:
-        (reply,) = await self.connection.run(Command.of(*command))
+        (reply,) = await self.redis_client.execute(Command.of(*command))
         return reply
 
 
@@ -117,13 +117,13 @@ async def cache(request: pytest.FixtureRequest) -> AsyncIterator[Cache]:
     """An empty cache on each kind of Redis."""
     if request.param == "fakeredis":
         settings = Settings(redis_timeout=5)
-        connection = RedisClient(fakeredis.FakeAsyncRedis(server_type="valkey"), timeout=5)
+        redis_client = RedisClient(fakeredis.FakeAsyncRedis(server_type="valkey"), timeout=5)
     else:
         clustered = request.param == "cluster"
         url = request.getfixturevalue("cluster_url" if clustered else "valkey_url")
         settings = Settings(redis_url=url, redis_cluster=clustered, redis_timeout=5)
-        connection = RedisClient.open(settings)
-    cache = Cache(connection, settings)
+        redis_client = RedisClient.open(settings)
+    cache = Cache(redis_client, settings)
     await cache.flush()
     yield cache
-    await connection.aclose()
+    await redis_client.aclose()

@@ -26,11 +26,11 @@ from tests.support.caches import DIMENSIONS, PIPELINE, Cache, an_answer
 @pytest.fixture
 async def world(valkey_url: str) -> AsyncIterator[World]:
     settings = Settings(redis_url=valkey_url, redis_timeout=5)
-    connection = RedisClient.open(settings)
-    cache = Cache(connection, settings)
+    redis_client = RedisClient.open(settings)
+    cache = Cache(redis_client, settings)
     await cache.flush()
     yield World(cache)
-    await connection.aclose()
+    await redis_client.aclose()
 
 
 async def test_a_question_that_used_the_note_falls_wherever_the_note_went(world: World) -> None:
@@ -185,7 +185,7 @@ async def test_a_name_that_is_garbled_on_its_way_hides_nothing(
     assert left == 0
     assert not await world.cached("near")
     assert await world.cached("far") is (times < 4)
-    total = (await statistics.read(CounterReader(world.cache.connection))).total
+    total = (await statistics.read(CounterReader(world.cache.redis_client))).total
     assert (total["invalidations"], total["dropped"]) == (1, 1 if times < 4 else 2)
 
 
@@ -242,10 +242,12 @@ async def test_a_text_that_cannot_be_embedded_is_not_acknowledged(world: World) 
 async def test_what_redis_did_not_hear_of_is_not_acknowledged(operation: str) -> None:
     with start_valkey() as server:
         settings = Settings(redis_url=server.url, redis_timeout=1)
-    connection = RedisClient.open(settings)
+    redis_client = RedisClient.open(settings)
     with pytest.raises(CacheUnavailableError):
-        await World(Cache(connection, settings)).freshness.note_changed(change(operation=operation))
-    await connection.aclose()
+        await World(Cache(redis_client, settings)).freshness.note_changed(
+            change(operation=operation)
+        )
+    await redis_client.aclose()
 
 
 async def test_a_message_with_text_is_stored_before_anything_is_dropped(world: World) -> None:

@@ -31,29 +31,29 @@ class Garbling(RedisClient):
         self.place = place
         self.garbles = False
 
-    async def run(self, *commands: Command, within: float | None = None) -> list[Any]:
+    async def execute(self, *commands: Command, within: float | None = None) -> list[Any]:
         if self.garbles and self.place is None:
             return [self.reply for _ in commands]
-        replies = await super().run(*commands, within=within)
+        replies = await super().execute(*commands, within=within)
         if self.garbles and self.place is not None:
             replies[self.place] = self.reply
         return replies
 
 
-def session(connection: RedisClient) -> CacheSession:
+def session(redis_client: RedisClient) -> CacheSession:
     return CacheSession(
-        connection, Settings(redis_timeout=5), user_id="ann", question="a", pipeline=PIPELINE
+        redis_client, Settings(redis_timeout=5), user_id="ann", question="a", pipeline=PIPELINE
     )
 
 
 @pytest.mark.parametrize("reply", GARBLED)
 async def test_a_waiter_goes_on_without_the_cache(reply: object) -> None:
-    connection = Garbling(reply)
-    owner, waiter = session(connection), session(connection)
+    redis_client = Garbling(reply)
+    owner, waiter = session(redis_client), session(redis_client)
     for each in (owner, waiter):
         await each.lookup()
         await each.load_miss_context()
-    connection.garbles = True
+    redis_client.garbles = True
     found = await waiter.wait(asyncio.get_running_loop().time() + 5)
     assert found.answer is None
     assert waiter.status == "unavailable"
@@ -62,22 +62,22 @@ async def test_a_waiter_goes_on_without_the_cache(reply: object) -> None:
 @pytest.mark.parametrize("reply", [*GARBLED, {b"field": None}, {None: b"entry"}, [b"a", None]])
 async def test_an_index_that_makes_no_sense_is_that_of_no_cache(reply: object) -> None:
     """A question goes on without it."""
-    connection = Garbling(reply, place=2)
-    asker = session(connection)
+    redis_client = Garbling(reply, place=2)
+    asker = session(redis_client)
     await asker.lookup()
-    connection.garbles = True
+    redis_client.garbles = True
     survey = await asker.load_miss_context()
     assert (survey.others, survey.ours, asker.status) == ({}, True, "unavailable")
 
 
 async def test_whose_own_token_comes_garbled_does_not_wait_for_itself() -> None:
     """Nobody would renew that flight, so it would be over after seconds."""
-    connection = Garbling(b"another", place=1)
-    asker = session(connection)
+    redis_client = Garbling(b"another", place=1)
+    asker = session(redis_client)
     await asker.lookup()
-    connection.garbles = True
+    redis_client.garbles = True
     assert not (await asker.load_miss_context()).ours
-    connection.garbles = False
+    redis_client.garbles = False
     loop = asyncio.get_running_loop()
     began = loop.time()
     await asker.wait(began + 5)
@@ -87,29 +87,29 @@ async def test_whose_own_token_comes_garbled_does_not_wait_for_itself() -> None:
 
 @pytest.mark.parametrize("reply", [7, [1, 2], b"text", [b"odd"], None, *INDEXES])
 async def test_a_change_is_not_acknowledged(reply: object) -> None:
-    connection = Garbling(reply)
-    connection.garbles = True
+    redis_client = Garbling(reply)
+    redis_client.garbles = True
     with pytest.raises(CacheUnavailableError, match="garbled"):
-        await Invalidation(connection).rotate_fence("ann")
+        await Invalidation(redis_client).rotate_fence("ann")
 
 
 @pytest.mark.parametrize("reply", GARBLED)
 async def test_feedback_is_not_taken(reply: object) -> None:
-    connection = Garbling(reply)
-    connection.garbles = True
+    redis_client = Garbling(reply)
+    redis_client.garbles = True
     with pytest.raises(CacheUnavailableError, match="garbled"):
-        await Feedback(connection).wrong("ann", "an-answer")
+        await Feedback(redis_client).wrong("ann", "an-answer")
 
 
 @pytest.mark.parametrize("reply", [7, [[0]], b"text", [[0, 16383, [b"host"]]], None, [[0, 1]]])
 async def test_a_server_that_garbles_who_has_which_slot_is_passed_over(
     monkeypatch: pytest.MonkeyPatch, reply: object
 ) -> None:
-    connection = RedisClusterClient({"host": "127.0.0.1", "port": 1}, timeout=0.2)
-    monkeypatch.setattr(connection, "_node", lambda address: Named(reply, address))
+    redis_client = RedisClusterClient({"host": "127.0.0.1", "port": 1}, timeout=0.2)
+    monkeypatch.setattr(redis_client, "_node", lambda address: Named(reply, address))
     with pytest.raises(CacheUnavailableError, match="no server is known"):
-        await connection.run(Command.of("GET", "key"))
-    await connection.aclose()
+        await redis_client.execute(Command.of("GET", "key"))
+    await redis_client.aclose()
 
 
 class Named(Garbling):
@@ -124,12 +124,12 @@ async def test_a_server_that_does_not_tell_its_memory_is_none_that_is_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     client = fakeredis.FakeAsyncRedis(server_type="valkey")
-    connection = RedisClient(client, timeout=5)
+    redis_client = RedisClient(client, timeout=5)
 
     async def info(section: str) -> dict[str, int]:
         return {"used_memory": 1}
 
     monkeypatch.setattr(client, "info", info)
-    assert await connection.memory() is None
-    assert connection.outages.take() == 0
-    await connection.aclose()
+    assert await redis_client.memory_usage() is None
+    assert redis_client.circuit_breaker.take_open_count() == 0
+    await redis_client.aclose()

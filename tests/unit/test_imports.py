@@ -42,7 +42,7 @@ def test_a_process_loads_the_sdk_at_its_start_only_where_redis_password_is_a_sec
     given = {"REDIS_CACHE_PASSWORD_SECRET": name, "AWS_REGION": "eu-central-1"}
     loaded = loaded_by(
         f"import os; os.environ |= {given}; from functions.bootstrap import open_container;"
-        " open_container().connection"
+        " open_container().redis_client"
     )
     kept = {"boto3", "shared.aws.secrets", "shared.cache.redis.password_auth"}
     assert kept & set(loaded) == (kept if name else set())

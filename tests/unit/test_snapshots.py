@@ -48,7 +48,7 @@ def test_without_snapshots_nothing_is_registered(environ: dict[str, str], tmp_pa
     prepare_for_snapshots(container, environ)
     assert not snapshot_restore_py.get_before_snapshot()
     assert not snapshot_restore_py.get_after_restore()
-    assert "connection" not in vars(container)
+    assert "redis_client" not in vars(container)
 
 
 @pytest.mark.usefixtures("hooks")
@@ -60,18 +60,18 @@ def test_lambdas_runtime_drops_connections_before_a_snapshot_and_the_next_comman
     with CountingProxy(port) as proxy:
         container = a_container(tmp_path, proxy.url)
         prepare_for_snapshots(container, SNAP_START)
-        connection = container.connection
-        assert connection
-        loop.run_until_complete(connection.run(ping))
+        redis_client = container.redis_client
+        assert redis_client
+        loop.run_until_complete(redis_client.execute(ping))
         assert proxy.connections == 1
-        assert connection._client.connection_pool._available_connections
+        assert redis_client._client.connection_pool._available_connections
         runtime.run_before_snapshot()
         assert not any(
-            c.is_connected for c in connection._client.connection_pool._available_connections
+            c.is_connected for c in redis_client._client.connection_pool._available_connections
         )
         runtime.run_after_restore()
-        loop.run_until_complete(connection.run(ping))
-        assert container.connection is connection
+        loop.run_until_complete(redis_client.execute(ping))
+        assert container.redis_client is redis_client
         assert proxy.connections == 2
         loop.run_until_complete(container.aclose())
 
@@ -106,9 +106,9 @@ def test_what_takes_long_before_a_first_answer_is_done_before_the_snapshot(
         raise AssertionError("authorities are loaded with the first connection")
 
     monkeypatch.setattr("ssl.create_default_context", loads)
-    connection = container.connection
-    assert connection
-    made = connection._client.connection_pool.make_connection()
+    redis_client = container.redis_client
+    assert redis_client
+    made = redis_client._client.connection_pool.make_connection()
     assert made.ssl_context.get()
 
 

@@ -19,11 +19,11 @@ _NEAREST = 3
 
 async def cached(container: "Container", user_id: str) -> "dict[str, Entry]":
     """Read the questions that have an answer now, by their field."""
-    if container.connection is None:
+    if container.redis_client is None:
         return {}
     keys = keyspace.UserKeys.of(user_id)
     try:
-        (index,) = await container.connection.run(Command.of("HGETALL", keys.questions))
+        (index,) = await container.redis_client.execute(Command.of("HGETALL", keys.questions))
     except CacheUnavailableError:
         return {}
     entries = index_entries.decode_all(index.items())

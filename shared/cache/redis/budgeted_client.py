@@ -23,18 +23,18 @@ class BudgetedClient:
 
     def __init__(
         self,
-        connection: "RedisClient | None",
+        redis_client: "RedisClient | None",
         timeout: float,
         breakers: "SharedBreakers | None" = None,
     ) -> None:
         """`timeout` is one round trip's, in seconds; all together may take a quarter more."""
-        self.status = "ok" if connection else "off"
-        self.connection = connection
+        self.status = "ok" if redis_client else "off"
+        self.redis_client = redis_client
         self.breakers_opened = 0
         self._breakers = breakers
         self._patience = self._left = 1.25 * timeout
 
-    async def run(self, *commands: "Command", asking: bool = False) -> list[Any]:
+    async def execute(self, *commands: "Command", asking: bool = False) -> list[Any]:
         """Send commands in one round trip: their replies, or none where Redis fails.
 
         What the models' breakers must tell each other goes with it; with `asking`, they hear, too.
@@ -53,19 +53,19 @@ class BudgetedClient:
         return replies[: len(commands)]
 
     async def _send(self, commands: "Sequence[Command]") -> list[Any]:
-        if self.status != "ok" or self.connection is None:
+        if self.status != "ok" or self.redis_client is None:
             return []
         loop = asyncio.get_running_loop()
         began, left = loop.time(), self._left
         try:
-            return await self.connection.run(*commands, within=left)
+            return await self.redis_client.execute(*commands, within=left)
         except CacheUnavailableError:
             self.status = "unavailable"
             return []
         finally:
             took = loop.time() - began
             # It takes longer than it may only where this process was behind: see `patience`.
-            self.spend(took if took < left else 0)
+            self.deduct(took if took < left else 0)
 
     def is_whole(self, reply: object, count: int | None = None) -> bool:
         """Whether a reply is as it should be: see `reading`. If not, Redis is not asked again."""
@@ -74,14 +74,14 @@ class BudgetedClient:
         self.status = "unavailable"
         return False
 
-    def outages(self) -> int:
+    def take_open_count(self) -> int:
         """How many outages have begun since somebody last asked."""
-        return self.connection.outages.take() if self.connection else 0
+        return self.redis_client.circuit_breaker.take_open_count() if self.redis_client else 0
 
-    def spend(self, seconds: float) -> None:
+    def deduct(self, seconds: float) -> None:
         """Take so much off its patience."""
         self._left -= seconds
 
-    def renew(self) -> None:
+    def reset_budget(self) -> None:
         """Begin with all its patience again."""
         self._left = self._patience

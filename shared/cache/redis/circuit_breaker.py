@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 
-QUIET_SECONDS = 2.0
+OPEN_SECONDS = 2.0
 """How long a container leaves Redis alone after it gave no answer; then one request probes."""
 
 _log = logging.getLogger(__name__)
@@ -35,36 +35,36 @@ class CircuitBreaker:
         self._untold = 0
 
     @property
-    def on(self) -> bool:
+    def is_open(self) -> bool:
         """Whether Redis failed and has not answered since."""
         return self._began is not None
 
-    def may_try(self) -> bool:
+    def allow_request(self) -> bool:
         """Whether to ask Redis: in an outage, one request at a time and seldom."""
         if self._began is None or self._refusing:
             return True
         now = self._clock()
         if now < self._next_try:
             return False
-        self._next_try = now + QUIET_SECONDS
+        self._next_try = now + OPEN_SECONDS
         return True
 
-    def failed(self, error: BaseException, *, refused: bool = False) -> None:
+    def record_failure(self, error: BaseException, *, refused: bool = False) -> None:
         """Take down that Redis gave no answer, or that it `refused`."""
         now = self._clock()
-        self._next_try, self._refusing = now + QUIET_SECONDS, refused
+        self._next_try, self._refusing = now + OPEN_SECONDS, refused
         if self._began is None:
             self._began = now
-            self._among.count()
+            self._among.add_open_count()
             log_fields = {"error": type(error).__name__} | self._server
             _log.warning("the cache is unavailable", extra={"log_fields": log_fields})
 
-    def answered(self) -> None:
+    def record_success(self) -> None:
         """Take down that Redis did as it was asked."""
         if not self._refusing or self._clock() >= self._next_try:
-            self.ended()
+            self.close()
 
-    def ended(self) -> None:
+    def close(self) -> None:
         """Take down that an outage is over, if there was one."""
         if self._began is None:
             return
@@ -72,11 +72,11 @@ class CircuitBreaker:
         self._began = None
         _log.warning("the cache is available again", extra={"log_fields": log_fields})
 
-    def count(self, begun: int = 1) -> None:
+    def add_open_count(self, begun: int = 1) -> None:
         """Count outages that have begun."""
         self._untold += begun
 
-    def take(self) -> int:
+    def take_open_count(self) -> int:
         """How many outages have begun since this was last asked: for a counter."""
         untold, self._untold = self._untold, 0
         return untold

@@ -59,14 +59,14 @@ class RedisClient:
         timeout: float,
         probe: float | None = None,
         connections: int = 50,
-        outages: CircuitBreaker | None = None,
+        circuit_breaker: CircuitBreaker | None = None,
     ) -> None:
         """Nothing is sent yet.
 
         `timeout` is how long one round trip may take, in seconds, retry included, and `probe` the
         same where Redis failed before; `connections` is how many round trips there are at once.
         """
-        self.outages = outages or CircuitBreaker()
+        self.circuit_breaker = circuit_breaker or CircuitBreaker()
         self._client: Any = client  # not all of its methods are typed
         self._server = client.connection_pool.connection_kwargs
         self._timeout = timeout
@@ -115,7 +115,7 @@ class RedisClient:
             return RedisClusterClient(options, **patience)
         return cls(Redis.from_pool(ConnectionPool(**options)), **patience)
 
-    async def run(self, *commands: Command, within: float | None = None) -> list[Any]:
+    async def execute(self, *commands: Command, within: float | None = None) -> list[Any]:
         """Send commands in one round trip, and give their replies in order.
 
         `within` is how long it may take, in seconds, where that is less than usual.
@@ -124,9 +124,9 @@ class RedisClient:
             CacheFullError: there is no room for what was to be written.
             CacheUnavailableError: no answer in time, or any command failed.
         """
-        if not self.outages.may_try():
+        if not self.circuit_breaker.allow_request():
             raise CacheUnavailableError("the cache is left alone: it gave no answer just now")
-        usual = self._probe if self.outages.on else self._timeout
+        usual = self._probe if self.circuit_breaker.is_open else self._timeout
         seconds = usual if within is None else min(within, usual)
         try:
             with call(described, (commands, self._server)):
@@ -137,10 +137,10 @@ class RedisClient:
                 raise CacheUnavailableError("the cache is slow") from error  # that is no outage
             raise await self._failed(error) from error
         self._connected = True
-        self.outages.answered()
+        self.circuit_breaker.record_success()
         return replies
 
-    async def run_until_held(
+    async def execute_and_wait_for_replicas(
         self, command: Command, *, replicas: int, seconds: float
     ) -> tuple[Any, int]:
         """Send a command that writes; give its reply, and how many replicas hold what it wrote.
@@ -161,16 +161,16 @@ class RedisClient:
                     reply, held = await self._send([command, wait], waiting=True)
         except _TROUBLE as error:
             raise await self._failed(error) from error
-        self.outages.answered()
+        self.circuit_breaker.record_success()
         return reply, held if isinstance(held, int) else 0
 
-    async def memory(self) -> tuple[int, int] | None:
+    async def memory_usage(self) -> tuple[int, int] | None:
         """Give the bytes that the server uses, and may use (0: no limit); None where it is silent.
 
         Raises:
             CacheUnavailableError: no answer in time.
         """
-        if self.outages.on:  # who reads this is not who finds out whether it is over
+        if self.circuit_breaker.is_open:  # who reads this is not who finds out whether it is over
             raise CacheUnavailableError("the cache is left alone: it gave no answer just now")
         try:
             async with asyncio.timeout(self._timeout):
@@ -192,7 +192,7 @@ class RedisClient:
     async def _failed(self, error: Exception) -> CacheUnavailableError:
         """Take down a failure, and translate it."""
         refused = isinstance(error, ResponseError) and not isinstance(error, ReadOnlyError)
-        self.outages.failed(error, refused=refused)
+        self.circuit_breaker.record_failure(error, refused=refused)
         if isinstance(error, OutOfMemoryError):
             return CacheFullError("the cache is full")
         if not refused:
@@ -237,7 +237,7 @@ class RedisClient:
             await self._failed(error)
         else:
             self._connected = True
-            self.outages.answered()
+            self.circuit_breaker.record_success()
 
     async def _send(self, commands: Sequence[Command], *, waiting: bool = False) -> list[Any]:
         async with self._turns:

@@ -59,7 +59,7 @@ class RedisClusterClient(RedisClient):
 
     def __init__(self, options: dict[str, Any], **patience: Any) -> None:
         """`options` are a pool's, with any server's address; `patience` as `RedisClient` has it."""
-        self.outages = CircuitBreaker()
+        self.circuit_breaker = CircuitBreaker()
         self._options = {name: value for name, value in options.items() if name != "db"}
         self._patience = patience
         self._seed = _Address(options.get("host", "localhost"), options.get("port", 6379))
@@ -71,7 +71,7 @@ class RedisClusterClient(RedisClient):
         self._next_refresh = 0.0
         self._retiring: set[asyncio.Task[None]] = set()
 
-    async def run(self, *commands: Command, within: float | None = None) -> list[Any]:
+    async def execute(self, *commands: Command, within: float | None = None) -> list[Any]:
         """Send commands to the servers that have their keys, at the same time.
 
         Raises:
@@ -80,22 +80,24 @@ class RedisClusterClient(RedisClient):
         """
         return await self._followed(lambda left: self._spread(commands, left), within)
 
-    async def run_until_held(
+    async def execute_and_wait_for_replicas(
         self, command: Command, *, replicas: int, seconds: float
     ) -> tuple[Any, int]:
         """As for one server."""
 
         async def attempt(_: float | None) -> tuple[Any, int]:
             node = await self._node_of(command, None)
-            return await node.run_until_held(command, replicas=replicas, seconds=seconds)
+            return await node.execute_and_wait_for_replicas(
+                command, replicas=replicas, seconds=seconds
+            )
 
         return await self._followed(attempt)
 
-    async def memory(self) -> tuple[int, int] | None:
+    async def memory_usage(self) -> tuple[int, int] | None:
         """Give the bytes that all masters together use, and may use (0: no limit)."""
         if not self._masters:
             await self._learn(None)
-        each = await _all(self._node(address).memory() for address in self._masters)
+        each = await _all(self._node(address).memory_usage() for address in self._masters)
         told = [memory for memory in each if memory]
         if len(told) < len(each):
             return None
@@ -134,13 +136,13 @@ class RedisClusterClient(RedisClient):
         for place, command in enumerate(commands):
             places.setdefault(await self._node_of(command, within), []).append(place)
         if len(places) == 1:
-            return await next(iter(places)).run(*commands, within=within)
+            return await next(iter(places)).execute(*commands, within=within)
         replies: list[Any] = [None] * len(commands)
 
         async def ask(node: _Node) -> None:
             asked = [commands[place] for place in places[node]]
             try:
-                given = await node.run(*asked, within=within)
+                given = await node.execute(*asked, within=within)
             except CacheUnavailableError as error:
                 if isinstance(error, _MovedError) or not all(command.optional for command in asked):
                     raise
@@ -166,8 +168,10 @@ class RedisClusterClient(RedisClient):
         node = self._nodes.get(address)
         if node is None:
             pool = ConnectionPool(**self._options | address._asdict())
-            outages = CircuitBreaker(server="{}:{}".format(*address), among=self.outages)
-            node = _Node(Redis.from_pool(pool), outages=outages, **self._patience)
+            circuit_breaker = CircuitBreaker(
+                server="{}:{}".format(*address), among=self.circuit_breaker
+            )
+            node = _Node(Redis.from_pool(pool), circuit_breaker=circuit_breaker, **self._patience)
             node.address = address
             self._nodes[address] = node
         return node
@@ -191,7 +195,7 @@ class RedisClusterClient(RedisClient):
         random.shuffle(masters)  # containers do not all ask the same one
         for address in [*masters, *(self._known - self._masters), self._seed]:
             try:
-                (ranges,) = await self._node(address).run(Command.of("CLUSTER", "SLOTS"))
+                (ranges,) = await self._node(address).execute(Command.of("CLUSTER", "SLOTS"))
                 self._take_in(ranges, address.host)
             except (CacheUnavailableError, *NONSENSE):
                 continue
@@ -218,7 +222,7 @@ class RedisClusterClient(RedisClient):
 
     async def _retire(self, node: _Node) -> None:
         """Part with a server that has no slots any more, once nothing is under way with it."""
-        node.outages.ended()
+        node.circuit_breaker.close()
         try:
             await asyncio.sleep(_RETIRE_SECONDS)
         finally:

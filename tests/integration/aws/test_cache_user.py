@@ -38,21 +38,21 @@ async def test_it_answers_counts_and_invalidates(settings: Settings) -> None:
     kept = await cache.ask("ann")
     found = await cache.session("ann").lookup()
     assert found.answer == kept
-    invalidation = Invalidation(cache.connection)
+    invalidation = Invalidation(cache.redis_client)
     fields = await invalidation.rotate_fence("ann")
     await invalidation.drop("ann", fields)
     assert (await cache.session("ann").lookup()).answer is None
     await invalidation.forget("ann")
-    counter_reader = CounterReader(cache.connection)
+    counter_reader = CounterReader(cache.redis_client)
     assert (await counter_reader.read(2)).total
-    memory = await cache.connection.memory()
+    memory = await cache.redis_client.memory_usage()
     assert memory
     assert memory[0] > 0
-    held = cache.connection.run_until_held(
+    held = cache.redis_client.execute_and_wait_for_replicas(
         Command.of("SET", "key", "value"), replicas=0, seconds=0.1
     )
     assert await held == (True, 0)
-    await cache.connection.aclose()
+    await cache.redis_client.aclose()
 
 
 @pytest.mark.parametrize("command", ["FLUSHALL", "KEYS *", "CONFIG GET *", "ACL LIST", "MONITOR"])

@@ -31,7 +31,7 @@ class Asking:
         chance: Chance,
         *,
         history: History,
-        connection: WatchedConnection,
+        redis_client: WatchedConnection,
         store: WatchedStore,
         embedder: WordEmbedder,
     ) -> None:
@@ -41,14 +41,14 @@ class Asking:
         self._rng = rng
         self._chance = chance
         self._history = history
-        self._connection = connection
+        self._redis_client = redis_client
         self._store = store
         self._embedder = embedder
 
     async def ask(self, request: Request) -> Reply | None:
         """Ask while things happen; None where a fault struck."""
         floors = self._history.floors(request.user_id)
-        began = self._connection.begins(request.user_id)
+        began = self._redis_client.begins(request.user_id)
         try:
             reply = await self._assistant().ask(request)
         except UnavailableError:
@@ -60,7 +60,7 @@ class Asking:
 
     async def ask_in_quiet(self, request: Request) -> Reply:
         """Ask when every change is acknowledged: only the notes as they are will do."""
-        now = self._connection.begins(request.user_id)
+        now = self._redis_client.begins(request.user_id)
         reply = await self._assistants[0].ask(request)
         self._judge(request, reply, dict.fromkeys(self._history.notes(request.user_id), now))
         if reply.matched:

@@ -25,7 +25,7 @@ class Owning:
         *,
         freshness: Freshness,
         history: History,
-        connection: WatchedConnection,
+        redis_client: WatchedConnection,
         store: WatchedStore,
         embedder: WordEmbedder,
         notes: Sequence[str],
@@ -35,7 +35,7 @@ class Owning:
         self._tasks = tasks
         self._freshness = freshness
         self._history = history
-        self._connection = connection
+        self._redis_client = redis_client
         self._store = store
         self._embedder = embedder
         self._notes = notes
@@ -129,5 +129,5 @@ class Owning:
             return False
         since = self._history.written.get(asyncio.current_task(), began)
         self._history.acknowledge(message.user_id, message.note_id, since)
-        self._connection.changes.append((message.user_id, began, self._history.tick()))
+        self._redis_client.changes.append((message.user_id, began, self._history.tick()))
         return True

@@ -126,7 +126,7 @@ class WatchedConnection(RedisClient):
         self._wire.send(("SCRIPT", "FLUSH"), *([("FLUSHALL",)] if empty else []))
         self._alive = True
 
-    async def run(self, *commands: Command, within: float | None = None) -> list[Any]:
+    async def execute(self, *commands: Command, within: float | None = None) -> list[Any]:
         del within
         deaths = self._deaths
         if self._chance.strikes() and self._chance.rng.random() < 0.5:

@@ -75,7 +75,7 @@ class World:
         self._tasks = Tasks(rng, chance)
         embedder = WordEmbedder(_vectors(rng), chance)
         store = WatchedStore(chance, history)
-        connection = self._connection = WatchedConnection(wire, chance, history)
+        redis_client = self._redis_client = WatchedConnection(wire, chance, history)
 
         def assistant() -> Assistant:
             """One of another container: they have nothing in common but what is given."""
@@ -85,11 +85,11 @@ class World:
                 embedder=embedder,
                 answerer=QuotingAnswerer(chance),
             )
-            container.__dict__["connection"] = connection
+            container.__dict__["redis_client"] = redis_client
             return container.assistant
 
         freshness = Freshness(
-            invalidation=Invalidation(connection),
+            invalidation=Invalidation(redis_client),
             store=store,
             prepare=Preparer(embedder, words=1, overlap=0).prepare,
             embedding_name=embedding_name(embedder.model),
@@ -99,7 +99,7 @@ class World:
             rng,
             chance,
             history=history,
-            connection=connection,
+            redis_client=redis_client,
             store=store,
             embedder=embedder,
         )
@@ -109,7 +109,7 @@ class World:
             self._tasks,
             freshness=freshness,
             history=history,
-            connection=connection,
+            redis_client=redis_client,
             store=store,
             embedder=embedder,
             notes=self._notes,
@@ -202,15 +202,15 @@ class World:
         """Redis dies, and returns: with all it had or, as a cache in memory does, with nothing."""
         del user  # nobody is safe
         await self._tasks.pause()
-        self._connection.die()
+        self._redis_client.die()
         for _ in range(self._rng.choice((0, 3, 20, 100))):
             await asyncio.sleep(0)
-        self._connection.return_(empty=self._rng.random() < 0.5)
+        self._redis_client.return_(empty=self._rng.random() < 0.5)
 
     async def _end(self) -> None:
         """When all is quiet, every answer is of the notes as they are, and is there to stay."""
         self._chance.calm, self._chance.speechless, self._chance.paused = True, 0.0, 0.0
-        await asyncio.gather(*self._connection.late, return_exceptions=True)
+        await asyncio.gather(*self._redis_client.late, return_exceptions=True)
         for flight in self._wire.call("KEYS", "*:flight:*"):  # their time is over
             self._wire.call("UNLINK", flight)
         for request in [Request(user, query) for user in self._users for query in self._questions]:
