@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from infra.local.change_messages import written
+from infra.local.change_messages import note_updated
 from shared.errors import InvalidChangeError
 from shared.notes.chunking import split
 from shared.notes.sanitize import storable
@@ -40,7 +40,7 @@ def changes(user_id: str, notes: "Sequence[ReadNote]") -> "list[NoteChanged]":
     made = []
     for note in notes:
         try:
-            made.append(written(user_id, note))
+            made.append(note_updated(user_id, note))
         except InvalidChangeError as error:
             raise InvalidChangeError(f"note {note.note_id!r}: {error}") from None
     return made

@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from shared.inference.ports import Embedder
     from shared.vectors import Vector
 
-_REMEMBERED = 20_000  # texts; with MiniLM 384 bytes each, and the text itself
+_MAX_ENTRIES = 20_000  # texts; with MiniLM 384 bytes each, and the text itself
 
 
-class RememberingEmbedder:
+class CachingEmbedder:
     """Implements `shared.inference.ports.Embedder` over another one.
 
     Quoting embeds the sentences of the same notes again and again, and an import embeds many
@@ -38,6 +38,6 @@ class RememberingEmbedder:
         for text, vector in found.items():
             self._known[text] = vector
             self._known.move_to_end(text)
-        while len(self._known) > _REMEMBERED:
+        while len(self._known) > _MAX_ENTRIES:
             self._known.popitem(last=False)
         return [found[text] for text in texts]

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from shared.notes.file_import import ReadNote
 
 
-def written(user_id: str, note: "ReadNote") -> NoteChanged:
+def note_updated(user_id: str, note: "ReadNote") -> NoteChanged:
     """Say that a note is now as it is here.
 
     Raises:
@@ -18,7 +18,7 @@ def written(user_id: str, note: "ReadNote") -> NoteChanged:
     return _change(user_id, note.note_id, Operation.UPDATED, title=note.title, text=note.text)
 
 
-def deleted(user_id: str, note_id: str) -> NoteChanged:
+def note_deleted(user_id: str, note_id: str) -> NoteChanged:
     """Say that a note is gone.
 
     Raises:

@@ -11,12 +11,12 @@ from typing import Any
 _LEASH = 'exec 3<&0; (read _ <&3; kill -"$0" $$ 2>&-) & exec "$@" </dev/null 3<&-'
 
 
-def leashed(program: str | Path, *arguments: str | Path, signal: str = "TERM") -> list[str]:
+def bound_to_stdin(program: str | Path, *arguments: str | Path, signal: str = "TERM") -> list[str]:
     """Write the command line that runs a program until its standard input, a pipe, ends."""
     return ["/bin/sh", "-c", _LEASH, signal, str(program), *map(str, arguments)]
 
 
-def let_go(process: "subprocess.Popen[Any]", seconds: float) -> None:
+def stop_process(process: "subprocess.Popen[Any]", seconds: float) -> None:
     """End a process that runs until its standard input ends; after so long, kill it."""
     if process.stdin:
         process.stdin.close()

@@ -36,7 +36,7 @@ class Model(StrEnum):
 
 
 @contextmanager
-def embedded(
+def open_embedded(
     data: Path,
     *,
     model: Model | None = None,
@@ -84,10 +84,10 @@ def embedded(
 @cache
 def minilm() -> "Embedder":
     """MiniLM, whose weights a process reads once."""
-    from infra.local.caching_embedder import RememberingEmbedder  # noqa: PLC0415 - as above
+    from infra.local.caching_embedder import CachingEmbedder  # noqa: PLC0415 - as above
     from infra.local.minilm import MiniLMEmbedder  # noqa: PLC0415 - numpy takes a tenth of a second
 
-    return RememberingEmbedder(MiniLMEmbedder())
+    return CachingEmbedder(MiniLMEmbedder())
 
 
 def _make_private(data: Path) -> None:

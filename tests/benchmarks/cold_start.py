@@ -24,7 +24,7 @@ from shared.settings import Settings
 from tests.benchmarks import bare
 from tests.benchmarks.report import Figure
 from tests.support.asking import NOTES, surroundings, write_notes
-from tests.support.emulator import event, question
+from tests.support.emulator import ask_event, event
 from tests.support.postgres import PostgresServer
 
 _KNOWN = "What is faith?"
@@ -48,17 +48,17 @@ async def figures() -> Mapping[str, Figure]:
     """Start each function in turns; a round before them warms the disk's cache."""
     try:
         runtime = Runtime.prepare()
-        artefact = build()
+        build_folder = build()
     except ConfigurationError:
         return FIGURES
     rounds = []
     with _folder() as folder, _database() as server, surroundings(folder) as around:
         environ = around.environ | {"DATABASE_URL": await server.new_database()}
-        functions = _with_bare(artefact, folder / "functions")
+        functions = _with_bare(build_folder, folder / "functions")
         await _prepare(environ)
         # By what was built, which alone keeps an answer as it will look for it.
-        with EmulatedFunction.of("ask", runtime, artefact, environ) as ask:
-            ask.invoke(question(_KNOWN))
+        with EmulatedFunction.of("ask", runtime, build_folder, environ) as ask:
+            ask.invoke(ask_event(_KNOWN))
         for turn in range(1 + _ROUNDS):
             taken = {}
             for side, (name, handler) in _SIDES.items():
@@ -78,7 +78,7 @@ def _value(figure: str, rounds: list[dict[str, float]]) -> float:
 
 
 def _event(side: str, turn: int) -> Any:
-    """What the first invocation is given: a known question, or one that is new in each turn."""
+    """What the first invocation is given: a known ask_event, or one that is new in each turn."""
     match side:
         case "stats":
             return event("stats")
@@ -86,9 +86,9 @@ def _event(side: str, turn: int) -> Any:
             # Another user's: what Ann has cached is to stay.
             return json.loads(json.dumps(event("sqs_batch")).replace("ann", "ben"))
         case "ask_miss":
-            return question(f"What is hope in chapter {turn}?")
+            return ask_event(f"What is hope in chapter {turn}?")
         case _:
-            return question(_KNOWN)
+            return ask_event(_KNOWN)
 
 
 def _check(side: str, started: Invocation) -> None:
@@ -121,10 +121,10 @@ async def _prepare(environ: Mapping[str, str]) -> None:
         await client.set(_KNOWN, json.dumps({"answer": NOTES["hebrews"]}))
 
 
-def _with_bare(artefact: Path, folder: Path) -> Path:
+def _with_bare(build_folder: Path, folder: Path) -> Path:
     """Put the bare function beside what was built."""
     folder.mkdir()
-    for built in artefact.iterdir():
+    for built in build_folder.iterdir():
         (folder / built.name).symlink_to(built)
     (folder / "BareFunction").mkdir()
     shutil.copy(bare.__file__, folder / "BareFunction")

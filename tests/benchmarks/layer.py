@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.benchmarks.report import Figure
-from tests.support.sam import built
+from tests.support.sam import sam_build
 
 FIGURES = {
     "layer_mb": Figure(unit="MB zipped, x86_64", budget=60),
@@ -17,7 +17,7 @@ FIGURES = {
 def figures() -> Mapping[str, Figure]:
     """Build for both processors, and zip."""
     return {
-        name: figure.measured(zipped_mb(built(architecture) / "SharedLayer"))
+        name: figure.measured(zipped_mb(sam_build(architecture) / "SharedLayer"))
         for (name, figure), architecture in zip(FIGURES.items(), ("x86_64", "arm64"), strict=True)
     }
 

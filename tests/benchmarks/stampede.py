@@ -15,7 +15,7 @@ from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.settings import Settings
 from tests.benchmarks.report import Figure
 from tests.support.crowd import NOTE, crowd
-from tests.support.servers import call
+from tests.support.servers import send_command
 
 PROCESSES, ASKERS = 8, 500
 SECONDS, LONG_SECONDS = 1.5, 5.0
@@ -83,5 +83,5 @@ def _ask(seconds: float, *, kill_owner: bool) -> _Asked:
 
 def _reads(valkey: ValkeyProcess) -> int:
     """How often the server has read from a socket: once a round trip, however many commands."""
-    told = call(valkey.port, "INFO stats")
+    told = send_command(valkey.port, "INFO stats")
     return int(told.split("total_reads_processed:")[1].split()[0])

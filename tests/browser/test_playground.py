@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.support.browser import PHONE, Visitor, faults, picture
-from tests.support.command import started
+from tests.support.command import start_tercet
 
 pytestmark = [
     pytest.mark.slow,
@@ -27,9 +27,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     # So that a search has all that it may find, without the garden.
     for virtue in ("Hope", "Love", "Prayer", "LagTolerantTimeout", "Humility"):
         (notes / f"{virtue}.md").write_text(f"# {virtue}\n\n{virtue} is a gift to believers.\n")
-    importing = started("notes", "import", notes, "--data", data)
+    importing = start_tercet("notes", "import", notes, "--data", data)
     assert importing.wait(60) == 0
-    process = started("serve", "--port", "0", "--data", data)
+    process = start_tercet("serve", "--port", "0", "--data", data)
     assert process.stdout
     yield process.stdout.readline().split()[3]
     process.terminate()

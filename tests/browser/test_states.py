@@ -15,10 +15,10 @@ from shared.cache import counters, keyspace
 from shared.inference.circuit_breaker import Breakers
 from shared.settings import Settings
 from tests.support.browser import PHONE, Visitor, faults, picture
-from tests.support.command import started
+from tests.support.command import start_tercet
 from tests.support.counted import of
 from tests.support.huggingface import serving
-from tests.support.servers import call
+from tests.support.servers import send_command
 
 pytestmark = [
     pytest.mark.slow,
@@ -37,7 +37,7 @@ def milliseconds(value: float) -> str:
 
 def count_today(valkey: ValkeyProcess, **counts: int) -> None:
     pairs = " ".join(f"{name} {number}" for name, number in counts.items())
-    assert "ERR" not in call(valkey.port, f"HSET {counters.today(5)} {pairs}")
+    assert "ERR" not in send_command(valkey.port, f"HSET {counters.today(5)} {pairs}")
 
 
 def poll(page: Page) -> None:
@@ -192,7 +192,7 @@ def test_the_days_window_is_the_day_within_its_week(visitor: Visitor, busy: str)
 
 
 def test_tercet_serve_shows_its_first_questions_by_itself(visitor: Visitor, tmp_path: Path) -> None:
-    process = started("serve", "--port", "0", "--data", tmp_path)
+    process = start_tercet("serve", "--port", "0", "--data", tmp_path)
     assert process.stdout
     url = process.stdout.readline().split()[3]
     try:
@@ -261,7 +261,7 @@ def test_a_model_that_is_left_alone_is_shown(
 ) -> None:
     chat = Breakers.of(Settings()).chat
     lasting = 1_000 * (3_600 + 15)  # milliseconds: see `shared/inference/shared_breaker.py`
-    call(valkey.port, f"SET {keyspace.breaker_pause(0, chat.id)} 1 PX {lasting}")
+    send_command(valkey.port, f"SET {keyspace.breaker_pause(0, chat.id)} 1 PX {lasting}")
     page = visitor.open(busy)
     expect(page.locator("[data-state=model]")).to_have_text("Model failing")
     expect(page.locator("[data-state=breaker]")).to_have_text("Breaker open")

@@ -14,7 +14,7 @@ from shared.cache.session import CacheSession
 from shared.settings import Settings
 from shared.vectors import Vector
 from tests.support.caches import PIPELINE, Cache, a_vector, an_answer, keys, sources
-from tests.support.servers import call
+from tests.support.servers import send_command
 
 QUESTION = "what is faith"
 
@@ -166,7 +166,7 @@ async def test_a_full_redis_can_still_forget_them() -> None:
         settings = Settings(redis_url=server.url, redis_timeout=5, embeddings_per_user=True)
         cache = Cache(RedisClient.open(settings), settings)
         await cache.ask("ann")
-        call(server.port, "CONFIG SET maxmemory 1")
+        send_command(server.port, "CONFIG SET maxmemory 1")
         await cache.invalidation().forget("ann")
         assert await cache.scan() == [
             key for key in await cache.scan() if b"counters" in key or b":live" in key

@@ -17,7 +17,7 @@ _BATCH = 256  # what one interruption may lose
 _PROBES = 3
 
 
-class RememberingEmbedder:
+class CachingEmbedder:
     """`Embedder` with canonical vectors in a file, by model and text; several may share it.
 
     At the first use it embeds a few remembered texts anew: where one differs, the encoder is
@@ -74,7 +74,7 @@ class RememberingEmbedder:
         return database
 
 
-EMBEDDER = RememberingEmbedder()
+EMBEDDER = CachingEmbedder()
 
 
 def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -16,7 +16,7 @@ from tests.support.load import Load
 from tests.support.main_job import ask, written
 from tests.support.outages import a_container
 from tests.support.resharding import move_at_once, move_by_key, slot_of
-from tests.support.servers import ValkeyCluster, call, valkey_cluster
+from tests.support.servers import ValkeyCluster, send_command, valkey_cluster
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
@@ -105,7 +105,9 @@ async def test_a_change_that_only_the_killed_master_knew_was_not_acknowledged() 
             await cached_again(load, [user])
             _, master, _, _, replica, *_ = cluster.nodes
             os.kill(replica.pid, signal.SIGSTOP)
-            call(master.port, "CLIENT KILL TYPE replica")  # nothing waits for it in a socket
+            send_command(
+                master.port, "CLIENT KILL TYPE replica"
+            )  # nothing waits for it in a socket
             try:
                 with pytest.raises(CacheUnavailableError, match="0 of 1 replicas"):
                     await load.container.freshness.note_changed(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.asking import NOTES, Surroundings, surroundings, write_notes
-from tests.support.servers import call
+from tests.support.servers import send_command
 
 EVENTS = Path(__file__).parents[1] / "events"
 CONTEXT = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
@@ -28,7 +28,7 @@ def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
 @pytest.fixture
 def function(around: Surroundings, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """The module as a cold start loads it, in a loop of its own, with Ann's notes written."""
-    call(around.valkey.port, "FLUSHALL")
+    send_command(around.valkey.port, "FLUSHALL")
     around.models.calls.clear()
     for name, value in around.environ.items():
         monkeypatch.setenv(name, value)
@@ -124,7 +124,7 @@ def test_warm_invocations_share_their_connections(
     function: ModuleType, around: Surroundings
 ) -> None:
     def redis_connections() -> set[str]:
-        lines = call(around.valkey.port, "CLIENT LIST").splitlines()
+        lines = send_command(around.valkey.port, "CLIENT LIST").splitlines()
         clients = [line for line in lines if " cmd=" in line and " cmd=client|list" not in line]
         return {found[0] for line in clients if (found := re.search(r"\bid=\d+", line))}
 
@@ -155,7 +155,7 @@ def test_no_store_leaves_no_trace(function: ModuleType, around: Surroundings) ->
     response = invoke(function, event(**{"cache-control": "no-store"}))
     assert response["headers"]["cache-status"] == "Tercet; fwd=request"
     assert json.loads(response["body"])["metadata"]["cache"] == "off"
-    assert call(around.valkey.port, "DBSIZE").strip() == ":0"
+    assert send_command(around.valkey.port, "DBSIZE").strip() == ":0"
 
 
 def test_whoever_has_no_notes_is_told_so_and_it_is_not_cached(function: ModuleType) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.command import Tercet, in_this_process, started
+from tests.support.command import Tercet, start_tercet, tercet_in_process
 
 FAITH, ELDER = "What is faith?", "Who may be an elder?"
 NOTES = {
@@ -39,7 +39,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with Ann's notes."""
     folder = tmp_path_factory.mktemp("imported")
     data, notes = folder / "data", written(folder / "notes")
-    with in_this_process() as tercet:
+    with tercet_in_process() as tercet:
         done = tercet("notes", "import", notes, "--user", "ann", "--data", data)
         assert done.exit_code == 0, done.output
     return data
@@ -70,7 +70,7 @@ def test_notes_and_cache_survive_from_process_to_process(data: Path) -> None:
     """The second process answers from the cache, and prints one JSON document and nothing else."""
     tiers = []
     for question in (FAITH, "what is  FAITH"):
-        process = started("ask", question, "--user", "ann", "--data", data, "--json")
+        process = start_tercet("ask", question, "--user", "ann", "--data", data, "--json")
         out, err = process.communicate(timeout=120)
         assert (process.returncode, err) == (0, "")
         body = json.loads(out)
@@ -81,7 +81,7 @@ def test_notes_and_cache_survive_from_process_to_process(data: Path) -> None:
 
 
 def test_two_processes_at_once_share_the_folder(data: Path) -> None:
-    asking = [started("ask", FAITH, "-u", "ann", "--data", data, "--json") for _ in range(2)]
+    asking = [start_tercet("ask", FAITH, "-u", "ann", "--data", data, "--json") for _ in range(2)]
     bodies = [json.loads(process.communicate(timeout=120)[0]) for process in asking]
     assert [process.returncode for process in asking] == [0, 0]
     assert [body["metadata"]["cache"] for body in bodies] == ["ok", "ok"]

@@ -15,7 +15,7 @@ from shared import statistics
 from shared.cache.counter_reader import CounterReader, Live
 from shared.errors import CacheUnavailableError
 from shared.statistics import Statistics, Tally
-from tests.support.command import Tercet, in_this_process, started
+from tests.support.command import Tercet, start_tercet, tercet_in_process
 from tests.support.days import stay_within_a_day
 
 
@@ -26,7 +26,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("asked")
     data, note = folder / "data", folder / "faith.md"
     note.write_text("# Faith\n\nFaith is being sure of what we hope for.\n")
-    with in_this_process() as tercet:
+    with tercet_in_process() as tercet:
         done = tercet("notes", "import", note, "--data", data)
         assert done.exit_code == 0, done.output
         for _ in range(3):
@@ -99,7 +99,7 @@ def test_the_table_tells_what_went_wrong_and_what_was_held_back() -> None:
 
 
 def test_a_watch_renews_itself_and_ends_quietly_with_ctrl_c(tercet: Tercet, data: Path) -> None:
-    process = started("stats", "--watch", "--data", data)
+    process = start_tercet("stats", "--watch", "--data", data)
     assert process.stdout is not None
     asked = []
     try:
@@ -119,7 +119,7 @@ def test_a_watch_renews_itself_and_ends_quietly_with_ctrl_c(tercet: Tercet, data
 
 
 def test_a_watch_in_json_is_a_line_each_time(data: Path) -> None:
-    process = started("stats", "--watch", "--json", "--data", data)
+    process = start_tercet("stats", "--watch", "--json", "--data", data)
     assert process.stdout is not None
     try:
         lines = [json.loads(process.stdout.readline()) for _ in range(3)]

@@ -16,7 +16,7 @@ from redis.retry import Retry
 
 from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.errors import ConfigurationError, UnavailableError
-from tests.support.servers import CountingProxy, call, valkey_cluster
+from tests.support.servers import CountingProxy, send_command, valkey_cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -101,7 +101,7 @@ def test_a_password_is_part_of_the_url_and_wanted() -> None:
         with client(server) as connection:
             assert connection.ping()
         with pytest.raises(RuntimeError, match="NOAUTH"):
-            call(server.port, "PING")
+            send_command(server.port, "PING")
 
 
 @pytest.mark.parametrize("keep", [True, False], ids=["with a folder", "without"])

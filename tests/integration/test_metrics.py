@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from shared.cache.counters import BOUNDS_MS
 from shared.container import Container
-from tests.support.command import ROOT, started
+from tests.support.command import ROOT, start_tercet
 from tests.support.counted import ANN, COST, get, of, use
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -102,7 +102,7 @@ async def test_counters_never_fall_between_scrapes_though_a_container_restarts(
 
 def scraped_from_a_process(data: Path) -> Samples:
     """Serve a folder, ask one question and scrape; then the process is killed."""
-    process = started("serve", "--port", "0", "--data", data)
+    process = start_tercet("serve", "--port", "0", "--data", data)
     assert process.stdout
     try:
         url = process.stdout.readline().split()[3]

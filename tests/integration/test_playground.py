@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from functions.http.app_factory import build_app
-from infra.local.caching_embedder import RememberingEmbedder
+from infra.local.caching_embedder import CachingEmbedder
 from infra.local.playground import app as playground
 from shared.container import Container
 from shared.errors import InferenceUnavailableError
@@ -17,7 +17,7 @@ from shared.settings import Settings
 from shared.vectors import Vector
 from tests.support.counted import SlowAnswerer
 from tests.support.main_job import MINILM, written
-from tests.support.servers import call
+from tests.support.servers import send_command
 from tests.support.stores import MemoryNoteStore
 
 
@@ -57,12 +57,12 @@ class Player:
 
 @pytest.fixture
 async def player(valkey_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Player]:
-    call(urlsplit(valkey_url).port or 0, "FLUSHALL")  # others ask with the same model
+    send_command(urlsplit(valkey_url).port or 0, "FLUSHALL")  # others ask with the same model
     embedder = Embedder()
     container = Container(
         Settings(redis_url=valkey_url, redis_timeout=5, local_mode=True),
         store=MemoryNoteStore(),
-        embedder=RememberingEmbedder(embedder),
+        embedder=CachingEmbedder(embedder),
         answerer=SlowAnswerer(),
     )
     user = request.node.name

@@ -19,7 +19,7 @@ from shared.settings import Settings
 from tests.support.event_source import EventSourceMapping, reaching, serving_sqs
 from tests.support.queues import Context, body, container, failed, record
 from tests.support.servers import CountingProxy
-from tests.support.templates import ALL
+from tests.support.templates import TEMPLATES
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -35,7 +35,7 @@ def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator["SQSClient"]:
 
 def redrive() -> int:
     """How often the deployed queue lets a message be received."""
-    queue = ALL["infra/aws/queue.yaml"]["Resources"]["Queue"]["Properties"]
+    queue = TEMPLATES["infra/aws/queue.yaml"]["Resources"]["Queue"]["Properties"]
     return int(queue["RedrivePolicy"]["maxReceiveCount"])
 
 

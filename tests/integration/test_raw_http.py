@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from infra.local.commands.serve import _app as whole_app
+from infra.local.commands.serve import build_local_app
 from shared.container import Container
 from shared.settings import Settings
 from tests.support.huggingface import serving
@@ -29,7 +29,7 @@ def url() -> Iterator[str]:
         embedder=HashingEmbedder(),
         answerer=SlowAnswerer(),
     )
-    with serving(whole_app(container)) as url:
+    with serving(build_local_app(container)) as url:
         yield url
 
 

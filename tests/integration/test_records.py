@@ -21,7 +21,7 @@ from shared.settings import Settings
 from tests.support.asking import Surroundings, surroundings, write_notes
 from tests.support.http_faults import refuse
 from tests.support.queues import Context, body, close, record
-from tests.support.servers import call
+from tests.support.servers import send_command
 
 EVENT = Path(__file__).parents[1] / "events" / "http_api_v2.json"
 FUNCTION = "tercet-ask"
@@ -35,7 +35,7 @@ def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
 
 @pytest.fixture
 def settings(around: Surroundings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    call(around.valkey.port, "FLUSHALL")
+    send_command(around.valkey.port, "FLUSHALL")
     around.models.reset()
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", FUNCTION)
     return Settings.from_env(around.environ)

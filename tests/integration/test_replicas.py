@@ -18,7 +18,7 @@ from shared.errors import CacheUnavailableError
 from shared.settings import Settings
 from tests.support.caches import Cache
 from tests.support.faulty_proxy import FaultyProxy
-from tests.support.servers import call, valkey_cluster
+from tests.support.servers import send_command, valkey_cluster
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("replicas")
@@ -35,7 +35,7 @@ class Replicated:
 
     def say(self, command: str) -> list[str]:
         """What each replica says to a command."""
-        return [call(replica.port, command) for replica in self.replicas]
+        return [send_command(replica.port, command) for replica in self.replicas]
 
 
 @pytest.fixture(
@@ -61,7 +61,7 @@ async def replicated(servers: Replicated) -> AsyncIterator[tuple[Cache, list[int
     """
     await until(lambda: all("link_status:up" in said for said in servers.say("INFO replication")))
     for master in servers.masters:
-        call(master.port, "FLUSHALL")
+        send_command(master.port, "FLUSHALL")
     await until(lambda: set(servers.say("DBSIZE")) == {":0\r\n"})
     settings = Settings(redis_url=servers.url, redis_cluster=servers.clustered, redis_timeout=2)
     redis_client = RedisClient.open(settings)
@@ -119,7 +119,7 @@ async def test_a_change_that_a_replica_holds_ends_an_outage_and_counts_it() -> N
         start_valkey(replicaof=f"127.0.0.1 {master.port}") as replica,
         FaultyProxy(master.port) as proxy,
     ):
-        await until(lambda: "master_link_status:up" in call(replica.port, "INFO replication"))
+        await until(lambda: "master_link_status:up" in send_command(replica.port, "INFO replication"))
         redis_client = RedisClient.open(Settings(redis_url=proxy.url), timeout=2)
         invalidation = Invalidation(redis_client, replicas=1)
         for _ in range(2):
@@ -132,4 +132,4 @@ async def test_a_change_that_a_replica_holds_ends_an_outage_and_counts_it() -> N
             assert not redis_client.circuit_breaker.is_open
         await redis_client.aclose()
         key = counters.today(UserKeys.of("ann").partition)
-        assert call(master.port, f"HGET {key} outages") == "$1\r\n2\r\n"
+        assert send_command(master.port, f"HGET {key} outages") == "$1\r\n2\r\n"

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.local.commands.serve import _app as whole_app
+from infra.local.commands.serve import build_local_app
 from infra.local.valkey import start_valkey
 from shared.cache.redis.client import RedisClient
 from shared.container import Container
@@ -21,7 +21,7 @@ from tests.support.asking import NOTES, write_notes
 from tests.support.http_faults import refuse, send_json, send_text
 from tests.support.huggingface import HuggingFaceStandIn, serving
 from tests.support.queues import body
-from tests.support.servers import call
+from tests.support.servers import send_command
 from tests.support.tokens import Issuer, issuing, token
 
 CANARY = "canary"
@@ -79,7 +79,7 @@ def models() -> Iterator[tuple[HuggingFaceStandIn, str]]:
 def redis_port() -> Iterator[int]:
     """A Valkey that wants the password."""
     with start_valkey() as server:
-        call(server.port, f"CONFIG SET requirepass {SECRETS['redis']}")
+        send_command(server.port, f"CONFIG SET requirepass {SECRETS['redis']}")
         yield server.port
 
 
@@ -89,7 +89,7 @@ def settings(
 ) -> Settings:
     host, url = models
     host.reset()
-    call(redis_port, f"AUTH {SECRETS['redis']}\r\nFLUSHALL")
+    send_command(redis_port, f"AUTH {SECRETS['redis']}\r\nFLUSHALL")
     return issuer.settings(
         hf_token=SECRETS["hf_token"],
         redis_url=f"redis://:{SECRETS['redis']}@127.0.0.1:{redis_port}/0",
@@ -105,7 +105,7 @@ def settings(
 async def using(settings: Settings, ears: Ears) -> AsyncIterator[Any]:
     """Sends requests; their responses, whole, are heard, and so is what is left afterwards."""
     container = Container(settings)
-    app = whole_app(container)
+    app = build_local_app(container)
 
     async def send(method: str, path: str, **options: Any) -> httpx.Response:
         bearer = {"Authorization": f"Bearer {token(scope='notes:write stats:read', **BEARER)}"}
@@ -230,7 +230,7 @@ async def test_what_nobody_foresaw_tells_nothing(
 async def test_a_token_that_is_refused_is_quoted_nowhere(settings: Settings, ears: Ears) -> None:
     async with using(settings, ears) as send:
         for bearer in (token(exp=1, **BEARER), token(**BEARER)[:-9], "canary", "canary.canary.x"):
-            app = whole_app(send.container)
+            app = build_local_app(send.container)
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://tercet") as client:
                 headers = {"Authorization": f"Bearer {bearer}"}

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.integration.test_keeper import is_free
-from tests.support.command import Tercet, started
+from tests.integration.test_valkey_supervisor import is_free
+from tests.support.command import Tercet, start_tercet
 
 QUESTION = "What is faith?"
 
@@ -23,7 +23,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(data: Path) -> Iterator[httpx.Client]:
     """A server, ended by SIGTERM with nothing left."""
-    process = started("serve", "--port", "0", "--data", data)
+    process = start_tercet("serve", "--port", "0", "--data", data)
     assert process.stdout
     line = process.stdout.readline()
     assert line.startswith("Tercet listens at http://127.0.0.1:"), process.communicate()

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.routing import Route
 
 import functions
-from infra.local.commands.serve import _app as whole_app
+from infra.local.commands.serve import build_local_app
 from shared.container import Container
 from tests.support.asking import write_notes
 from tests.support.outages import HashingEmbedder, SlowAnswerer
@@ -78,7 +78,7 @@ def routes(container: Container) -> list[tuple[str, str]]:
     """Method and path of everything that the whole app answers to."""
     found = [
         (method, re.sub(r"\{.*?\}", "x", route.path))
-        for route in walk(whole_app(container).routes)
+        for route in walk(build_local_app(container).routes)
         for method in route.methods or ()
         if method != "HEAD"
     ]
@@ -102,7 +102,7 @@ async def send(
         headers["Authorization"] = f"Bearer {bearer}"
     if method == "POST" and not options:
         options["json"] = QUERY
-    transport = httpx.ASGITransport(whole_app(container))
+    transport = httpx.ASGITransport(build_local_app(container))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         return await client.request(method, path, headers=headers, **options)
 
@@ -174,7 +174,7 @@ async def test_nobody_can_remove_anothers_answer(container: Container) -> None:
 
 def test_the_walk_meets_every_part_that_a_function_offers(container: Container) -> None:
     """Other servers put the same parts together in other ways."""
-    walked = {route.path for route in walk(whole_app(container).routes)}
+    walked = {route.path for route in walk(build_local_app(container).routes)}
     names = [found.name for found in walk_packages(functions.__path__, "functions.")]
     modules = [import_module(name) for name in names if not name.endswith(".handler")]
     parts = [module.part for module in modules if hasattr(module, "part")]

@@ -24,7 +24,7 @@ from tests.support.asking import Surroundings, surroundings, write_notes
 from tests.support.http_faults import refuse
 from tests.support.huggingface import hashed_answer, hashed_embeddings
 from tests.support.queues import Context
-from tests.support.servers import call
+from tests.support.servers import send_command
 from tests.support.traces import TRACE, TRACEPARENT, Tree, traced, trees
 
 MODELS = "127.0.0.1"
@@ -49,7 +49,7 @@ def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
 
 @pytest.fixture
 def settings(around: Surroundings) -> Settings:
-    call(around.valkey.port, "FLUSHALL")
+    send_command(around.valkey.port, "FLUSHALL")
     around.models.reset()
     return replace(Settings.from_env(around.environ), local_mode=True)
 
@@ -236,7 +236,7 @@ async def test_what_is_made_do_with_says_so(
         keyspace.UserKeys.of("ann").partition, Breakers.of(settings).chat.id
     )
     lasting = 1_000 * (3_600 + 15)  # milliseconds: see `shared/inference/shared_breaker.py`
-    call(around.valkey.port, f"SET {pause} 1 PX {lasting}")
+    send_command(around.valkey.port, f"SET {pause} 1 PX {lasting}")
     tree = await asker.ask("What is faith?")
     assert {"get_stale", "quote"} <= {each.name for each in tree.within}
 

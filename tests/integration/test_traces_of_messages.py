@@ -16,7 +16,7 @@ from shared.observability.timings import timed
 from shared.settings import Settings
 from tests.support.asking import Surroundings, surroundings
 from tests.support.queues import Context, body, close, record
-from tests.support.servers import call
+from tests.support.servers import send_command
 from tests.support.traces import TRACE, TRACEPARENT, traced, trees
 
 
@@ -28,7 +28,7 @@ def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
 
 @pytest.fixture
 def settings(around: Surroundings) -> Settings:
-    call(around.valkey.port, "FLUSHALL")
+    send_command(around.valkey.port, "FLUSHALL")
     return replace(Settings.from_env(around.environ), local_mode=True)
 
 

@@ -6,7 +6,7 @@ from random import Random
 from shared.cache import keyspace
 from shared.cache.counters import BOUNDS_MS, HOUR, bucket
 from tests.support.days import stay_within_a_day
-from tests.support.servers import call
+from tests.support.servers import send_command
 
 # Which share of a way's requests took no longer than each bound, about.
 _TIMES = {
@@ -29,9 +29,9 @@ def busy_month(port: int, *, seed: int = 1) -> None:
         asked = int((900 - 18 * back) * (0.45 if day.weekday() > 4 else 1) * rng.uniform(0.9, 1.1))
         asked //= 2 if back == 0 else 1
         pairs = " ".join(f"{name} {number}" for name, number in _day(asked, 30 - back, rng).items())
-        call(port, f"HSET {keyspace.counters(back % 8, day.isoformat())} {pairs}")
+        send_command(port, f"HSET {keyspace.counters(back % 8, day.isoformat())} {pairs}")
     ends = int(datetime.now(UTC).timestamp()) // HOUR + 12
-    call(port, f"HSET {keyspace.live(3)} a{ends} 4211 c{ends} 388 e{ends} 6120")
+    send_command(port, f"HSET {keyspace.live(3)} a{ends} 4211 c{ends} 388 e{ends} 6120")
 
 
 def _day(asked: int, age: int, rng: Random) -> dict[str, int]:

@@ -13,17 +13,19 @@ from typer.testing import CliRunner, Result
 from infra.local.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
-ELSEWHERE = ("HF_", "REDIS_", "CACHE_", "DATABASE_", "TERCET_", "SEMANTIC_")
+_OVERRIDE_PREFIXES = ("HF_", "REDIS_", "CACHE_", "DATABASE_", "TERCET_", "SEMANTIC_")
 
 Tercet = Callable[..., Result]
 
 
 def environment() -> dict[str, str]:
     """This process's, without what would make the embedded default use something else."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(ELSEWHERE)}
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(_OVERRIDE_PREFIXES)
+    }
 
 
-def started(*arguments: str | Path) -> "subprocess.Popen[str]":
+def start_tercet(*arguments: str | Path) -> "subprocess.Popen[str]":
     """Start `tercet` as a process of its own."""
     program = "from infra.local.cli import app; app()"
     return subprocess.Popen(
@@ -37,7 +39,7 @@ def started(*arguments: str | Path) -> "subprocess.Popen[str]":
 
 
 @contextmanager
-def in_this_process() -> Iterator[Tercet]:
+def tercet_in_process() -> Iterator[Tercet]:
     """Run `tercet` in this process, where MiniLM is loaded once for all tests."""
 
     def run(*arguments: str | Path, **given: str) -> Result:
@@ -51,5 +53,5 @@ def in_this_process() -> Iterator[Tercet]:
 
 @pytest.fixture
 def tercet() -> Iterator[Tercet]:
-    with in_this_process() as run:
+    with tercet_in_process() as run:
         yield run

@@ -13,7 +13,7 @@ from shared.inference.ports import Completion
 from shared.notes.note import Source
 from shared.settings import Settings
 from tests.support.main_job import MINILM, ask, written
-from tests.support.servers import call
+from tests.support.servers import send_command
 from tests.support.stores import MemoryNoteStore
 
 ANN = {"X-Tercet-User": "ann"}
@@ -42,7 +42,7 @@ def counting_server() -> Iterator[ValkeyProcess]:
 @pytest.fixture
 async def counted(counting_server: ValkeyProcess) -> AsyncIterator[Container]:
     """A container on an empty cache, in local mode."""
-    call(counting_server.port, "FLUSHALL")
+    send_command(counting_server.port, "FLUSHALL")
     made = of(Settings(redis_url=counting_server.url, redis_timeout=5, local_mode=True))
     yield made
     await made.aclose()

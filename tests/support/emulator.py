@@ -12,7 +12,7 @@ import pytest
 from infra.aws.emulator.function import EmulatedFunction, Invocation
 from infra.aws.emulator.runtime import PYTHON, Runtime
 from shared.errors import ConfigurationError
-from tests.support.sam import built
+from tests.support.sam import sam_build
 
 EVENTS = Path(__file__).parents[1] / "events"
 _ARCHITECTURES = {"aarch64": "arm64"}
@@ -32,15 +32,15 @@ def runtime() -> Runtime:
     return found
 
 
-def artefact() -> Path:
+def build_folder() -> Path:
     """What `sam build` makes of this checkout for this machine."""
-    return built(_ARCHITECTURES.get(platform.machine(), platform.machine()))
+    return sam_build(_ARCHITECTURES.get(platform.machine(), platform.machine()))
 
 
 def function(name: str, environ: Mapping[str, str], *, timeout: int = 29) -> EmulatedFunction:
     """A function of the checkout, built for this machine: `ask`, `stats` or `invalidate`."""
     parts = runtime()
-    return EmulatedFunction.of(name, parts, artefact(), environ, timeout=timeout)
+    return EmulatedFunction.of(name, parts, build_folder(), environ, timeout=timeout)
 
 
 def event(name: str) -> Any:
@@ -48,12 +48,12 @@ def event(name: str) -> Any:
     return json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
 
 
-def question(query: str) -> Any:
+def ask_event(query: str) -> Any:
     """What the gateway sends when Ann asks."""
     return event("ask") | {"body": json.dumps({"query": query})}
 
 
-def answered(invocation: Invocation) -> dict[str, Any]:
+def response_body(invocation: Invocation) -> dict[str, Any]:
     """The body of a response that is one, and of status 200."""
     assert isinstance(invocation.response, dict), invocation
     assert invocation.response.get("statusCode") == 200, invocation

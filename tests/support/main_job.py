@@ -16,7 +16,7 @@ from shared.reply import Reply
 from shared.vectors import Vector
 
 
-class RememberingEmbedder:
+class CachingEmbedder:
     """MiniLM, embedding each text once a process: its vectors do not depend on the batch."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class RememberingEmbedder:
         return [self._known[text] for text in texts]
 
 
-MINILM = RememberingEmbedder()
+MINILM = CachingEmbedder()
 
 
 class QuotingAnswerer:

@@ -19,7 +19,7 @@ from shared.settings import Settings
 from tests.support.asking import NOTES, Surroundings, surroundings, write_notes
 from tests.support.http_faults import drip, drop, refuse, send_json, send_text, stall, truncate
 from tests.support.main_job import ask
-from tests.support.servers import call
+from tests.support.servers import send_command
 
 CHAT, EMBED = "/chat/completions", "/embed"
 ASKED = NOTES["hebrews"]
@@ -51,7 +51,7 @@ def models_in_reach(folder: Path) -> Iterator[Surroundings]:
 def forget_embedding(around: Surroundings, question: str) -> None:
     """Let the cache know the vector of this question no more."""
     name = keyspace.embedding(Settings().embedding_model, normalise(question))
-    assert call(around.valkey.port, f"DEL {name}") == ":1\r\n"
+    assert send_command(around.valkey.port, f"DEL {name}") == ":1\r\n"
 
 
 def by_words(texts: Sequence[str]) -> list[list[float]]:

@@ -1,6 +1,6 @@
 """What `sam build` makes of this checkout, made once however many tests and processes ask.
 
-`built("x86_64")` is a folder:
+`sam_build("x86_64")` is a folder:
 
     SharedLayer/python/...                  third-party packages and `shared`
     AskFunction/functions/...               `functions`, the same in each function
@@ -25,7 +25,7 @@ import pytest
 from infra.aws.emulator.runtime import SAM
 
 ROOT = Path(__file__).resolve().parents[2]
-TEMPLATES = (ROOT / "template.yaml", *sorted((ROOT / "infra" / "aws").glob("*.yaml")))
+TEMPLATE_PATHS = (ROOT / "template.yaml", *sorted((ROOT / "infra" / "aws").glob("*.yaml")))
 BUILT = ROOT / "build" / "lambda"
 
 _SOURCES = ("functions", "shared", "infra/aws/packaging", "pyproject.toml", "uv.lock")
@@ -55,7 +55,7 @@ def sam(*arguments: str | Path) -> str:
 
 
 @cache
-def built(architecture: str) -> Path:
+def sam_build(architecture: str) -> Path:
     """Build for `x86_64` or `arm64`, unless another process has built the same sources already."""
     folder = BUILT / architecture
     BUILT.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def built(architecture: str) -> Path:
             stamp.unlink(missing_ok=True)
             sam(
                 "build",
-                *("--template", TEMPLATES[0]),
+                *("--template", TEMPLATE_PATHS[0]),
                 *("--build-dir", folder),
                 *("--parameter-overrides", f"Architecture={architecture}"),
             )
@@ -79,7 +79,7 @@ def built(architecture: str) -> Path:
 def _sources() -> str:
     """Name what is built from by its content."""
     digest = hashlib.sha256()
-    for top in (*TEMPLATES, *(ROOT / name for name in _SOURCES)):
+    for top in (*TEMPLATE_PATHS, *(ROOT / name for name in _SOURCES)):
         for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
             if path.is_file() and "__pycache__" not in path.parts:
                 digest.update(f"{path.relative_to(ROOT)}\0".encode())

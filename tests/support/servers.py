@@ -142,8 +142,8 @@ class ValkeyCluster:
     @staticmethod
     def replicate(node: ValkeyProcess, master: ValkeyProcess) -> None:
         """Make a node the replica of a master, and wait until it is."""
-        name = call(master.port, "CLUSTER MYID").split()[1]
-        call(node.port, f"CLUSTER REPLICATE {name}")
+        name = send_command(master.port, "CLUSTER MYID").split()[1]
+        send_command(node.port, f"CLUSTER REPLICATE {name}")
         _until([node], "INFO replication", f"master_port:{master.port}")
         _until([node], "INFO replication", "master_link_status:up")
 
@@ -194,16 +194,16 @@ def valkey_cluster(
 def _form(nodes: list[ValkeyProcess], buses: list[int], masters: int) -> None:
     first = nodes[0]
     for number, node in enumerate(nodes):
-        call(node.port, f"CLUSTER SET-CONFIG-EPOCH {number + 1}")
+        send_command(node.port, f"CLUSTER SET-CONFIG-EPOCH {number + 1}")
         if number < masters:
             low, high = (_SLOTS * (number + place) // masters for place in (0, 1))
-            call(node.port, f"CLUSTER ADDSLOTSRANGE {low} {high - 1}")
+            send_command(node.port, f"CLUSTER ADDSLOTSRANGE {low} {high - 1}")
         if number:
-            call(first.port, f"CLUSTER MEET 127.0.0.1 {node.port} {buses[number]}")
+            send_command(first.port, f"CLUSTER MEET 127.0.0.1 {node.port} {buses[number]}")
     _until(nodes, "CLUSTER INFO", f"cluster_known_nodes:{len(nodes)}")
     for number, node in enumerate(nodes[masters:]):
-        master = call(nodes[number % masters].port, "CLUSTER MYID").split()[1]
-        call(node.port, f"CLUSTER REPLICATE {master}")
+        master = send_command(nodes[number % masters].port, "CLUSTER MYID").split()[1]
+        send_command(node.port, f"CLUSTER REPLICATE {master}")
     _until(nodes[masters:], "INFO replication", "master_link_status:up")
     _until(nodes, "CLUSTER INFO", "cluster_state:ok")
 
@@ -211,13 +211,13 @@ def _form(nodes: list[ValkeyProcess], buses: list[int], masters: int) -> None:
 def _until(nodes: list[ValkeyProcess], command: str, expected: str) -> None:
     deadline = time.monotonic() + 30
     for node in nodes:
-        while expected not in (reply := call(node.port, command)):
+        while expected not in (reply := send_command(node.port, command)):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{command} never said {expected}: {reply}")
             time.sleep(0.02)
 
 
-def call(port: int, command: str) -> str:
+def send_command(port: int, command: str) -> str:
     """Send one command to a server on the loopback address: its reply, as it is on the wire.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from tests.support.sam import ROOT, TEMPLATES
+from tests.support.sam import ROOT, TEMPLATE_PATHS
 
 Template = dict[str, Any]
 
@@ -29,19 +29,19 @@ def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]
 _Loader.add_multi_constructor("!", _short_form)
 
 
-def read(path: Path) -> Template:
+def load_template(path: Path) -> Template:
     template: Template = yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506  # a SafeLoader
     return template
 
 
 # By the path from the repository's root.
-ALL = {str(path.relative_to(ROOT)): read(path) for path in TEMPLATES}
-MAIN = ALL["template.yaml"]
+TEMPLATES = {str(path.relative_to(ROOT)): load_template(path) for path in TEMPLATE_PATHS}
+MAIN_TEMPLATE = TEMPLATES["template.yaml"]
 
 
 def of_type(kind: str) -> Iterator[tuple[str, Template, Template]]:
     """Each resource of a type in any template: its name, itself, its template."""
-    for template in ALL.values():
+    for template in TEMPLATES.values():
         for name, resource in template["Resources"].items():
             if resource["Type"] == kind:
                 yield name, resource, template
@@ -55,7 +55,7 @@ def functions() -> dict[str, Template]:
 
 def statements() -> Iterator[tuple[str, str, Template]]:
     """Each statement of each policy: the template's path, the resource's name, the statement."""
-    for path, template in ALL.items():
+    for path, template in TEMPLATES.items():
         for name, resource in template["Resources"].items():
             for statement in _within(resource.get("Properties", {})):
                 yield path, name, statement
@@ -72,6 +72,6 @@ def _within(value: Any) -> Iterator[Template]:
             yield from _within(inner)
 
 
-def listed(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     """A list, where CloudFormation takes one thing for a list of one."""
     return value if isinstance(value, list) else [value]

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from infra.aws.emulator.runtime import SAM
-from tests.support.templates import MAIN, Template
+from tests.support.templates import MAIN_TEMPLATE, Template
 
 STACK_ID = (
     "arn:aws:cloudformation:eu-central-1:123456789012:stack/my-stack/"
@@ -38,7 +38,7 @@ for line in sys.stdin:
 @cache
 def transformed(layer: str = "one", code: str = "one", **parameters: str) -> Template:
     """Transform the template; `layer` and `code` stand for what `sam build` made of each."""
-    packaged = deepcopy(MAIN)
+    packaged = deepcopy(MAIN_TEMPLATE)
     packaged["Globals"]["Function"]["CodeUri"] = f"s3://bucket/{code}"
     packaged["Resources"]["SharedLayer"]["Properties"]["ContentUri"] = f"s3://bucket/{layer}"
     told = _translator()

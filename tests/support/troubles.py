@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from infra.local.valkey import ValkeyProcess, free_port, start_valkey
 from tests.support.faulty_proxy import FaultyProxy
-from tests.support.servers import call
+from tests.support.servers import send_command
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Redis:
 
     def send(self, command: str) -> str:
         """Send a command past the proxy."""
-        return call(self.server.port, command)
+        return send_command(self.server.port, command)
 
 
 TROUBLES: dict[str, Callable[[Redis], None]] = {

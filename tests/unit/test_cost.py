@@ -8,7 +8,7 @@ from infra.cost.__main__ import PAGE, main, placed
 from infra.cost.inputs import DEFAULT, Inputs
 from infra.cost.month import answer, bill, break_even, total
 from infra.cost.report import USERS, asked, report
-from tests.support.templates import MAIN, functions, of_type
+from tests.support.templates import MAIN_TEMPLATE, functions, of_type
 
 
 @pytest.fixture
@@ -95,9 +95,9 @@ def test_other_inputs_give_other_tables(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_the_inputs_are_of_what_is_deployed(inputs: Inputs) -> None:
     f = inputs.figures
-    assert f["memory_gb"] * 1024 == MAIN["Parameters"]["AskMemory"]["Default"]
+    assert f["memory_gb"] * 1024 == MAIN_TEMPLATE["Parameters"]["AskMemory"]["Default"]
     assert f["change_memory_gb"] * 1024 == functions()["InvalidateFunction"]["MemorySize"]
-    assert MAIN["Parameters"]["SnapStart"]["Default"] == "on"
+    assert MAIN_TEMPLATE["Parameters"]["SnapStart"]["Default"] == "on"
     snapshots = [name for name, each in functions().items() if "SnapStart" in each]
     assert len(snapshots) == f["snapshots"]
     for name, kind in (

@@ -3,8 +3,8 @@
 import sys
 
 from infra.aws.emulator.build import build
-from infra.aws.emulator.dependencies import surroundings
-from infra.aws.emulator.report import introduce, play
+from infra.aws.emulator.dependencies import start_dependencies
+from infra.aws.emulator.report import print_header, run_scenario
 from infra.aws.emulator.runtime import ROOT, Runtime
 from infra.local.commands.command_context import console
 from shared.errors import TercetError
@@ -15,11 +15,11 @@ def main() -> int:
     out = console()
     try:
         with out.status("Building what is deployed"):
-            artefact = build()
+            build_folder = build()
             runtime = Runtime.prepare()
-        introduce(artefact.relative_to(ROOT), runtime, out)
-        with surroundings() as environ:
-            as_expected = play(artefact, runtime, environ, out)
+        print_header(build_folder.relative_to(ROOT), runtime, out)
+        with start_dependencies() as environ:
+            as_expected = run_scenario(build_folder, runtime, environ, out)
     except TercetError as error:
         out.print(str(error))
         return 1

@@ -3,7 +3,7 @@
 import platform
 from pathlib import Path
 
-from infra.aws.emulator.runtime import FOLDER, ROOT, SAM, uv
+from infra.aws.emulator.runtime import FOLDER, ROOT, SAM, run_uv
 
 _ARCHITECTURES = {"aarch64": "arm64"}
 
@@ -14,11 +14,11 @@ def build() -> Path:
     Raises:
         ConfigurationError: it failed; says why.
     """
-    artefact = FOLDER / "built"
+    build_folder = FOLDER / "built"
     architecture = _ARCHITECTURES.get(platform.machine(), platform.machine())
-    uv(
+    run_uv(
         *("tool", "run", "--from", SAM, "sam", "build"),
-        *("--template", str(ROOT / "template.yaml"), "--build-dir", str(artefact)),
+        *("--template", str(ROOT / "template.yaml"), "--build-dir", str(build_folder)),
         *("--parameter-overrides", f"Architecture={architecture}"),
     )
-    return artefact
+    return build_folder

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.local.model_server import served_models
+from infra.local.model_server import serve_models
 from infra.local.valkey import start_valkey
 from shared.errors import ConfigurationError
 from shared.notes.postgres.store import PostgresNoteStore
@@ -16,7 +16,7 @@ _DIMENSIONS = 384  # MiniLM's
 
 
 @contextmanager
-def surroundings() -> Iterator[dict[str, str]]:
+def start_dependencies() -> Iterator[dict[str, str]]:
     """Start a Valkey, a PostgreSQL with no notes in it, and models; all end with the block.
 
     Yields:
@@ -26,7 +26,7 @@ def surroundings() -> Iterator[dict[str, str]]:
         ConfigurationError: PostgreSQL is not installed.
         UnavailableError: a server did not start.
     """
-    with start_valkey() as valkey, _postgres() as database, served_models() as models:
+    with start_valkey() as valkey, _postgres() as database, serve_models() as models:
         yield models | {
             "REDIS_CACHE_URL": valkey.url,
             "REDIS_CACHE_TIMEOUT": "1",  # a busy machine is no fault of the cache

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from infra.aws.emulator.runtime import PYTHON, Runtime
-from infra.local.child_process import leashed, let_go
+from infra.local.child_process import bound_to_stdin, stop_process
 from infra.local.valkey import free_port
 from shared.errors import UnavailableError
 
@@ -60,7 +60,7 @@ class EmulatedFunction:
 
     Args:
         runtime: what Lambda brings along.
-        artefact: what `sam build` made.
+        build_folder: what `sam build` made.
         name: the function's folder in it.
         handler: `module.attribute`.
         environ: the function's own variables.
@@ -71,7 +71,7 @@ class EmulatedFunction:
     def __init__(
         self,
         runtime: Runtime,
-        artefact: Path,
+        build_folder: Path,
         name: str,
         handler: str,
         environ: Mapping[str, str],
@@ -80,8 +80,8 @@ class EmulatedFunction:
         memory: int = 512,
     ) -> None:
         self._runtime = runtime
-        self._code = artefact / name
-        self._layer = artefact / LAYER
+        self._code = build_folder / name
+        self._layer = build_folder / LAYER
         self._handler = handler
         self._timeout = timeout
         self._environ = dict(environ) | {
@@ -95,14 +95,16 @@ class EmulatedFunction:
         cls,
         name: str,
         runtime: Runtime,
-        artefact: Path,
+        build_folder: Path,
         environ: Mapping[str, str],
         *,
         timeout: int = 29,
     ) -> Self:
         """One of Tercet's functions: `ask`, `stats` or `invalidate`."""
         handler = f"functions.{name}.handler.handler"
-        return cls(runtime, artefact, f"{name.title()}Function", handler, environ, timeout=timeout)
+        return cls(
+            runtime, build_folder, f"{name.title()}Function", handler, environ, timeout=timeout
+        )
 
     def __enter__(self) -> Self:
         self._folder = TemporaryDirectory(prefix="tercet-lambda-")
@@ -170,7 +172,7 @@ class EmulatedFunction:
         self._port = port
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - Lambda's emulator
-                leashed(
+                bound_to_stdin(
                     self._runtime.emulator,
                     *("--log-level", "info"),
                     *("--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
@@ -195,7 +197,7 @@ class EmulatedFunction:
         return False
 
     def _stop(self) -> None:
-        let_go(self._process, _STOP_SECONDS)
+        stop_process(self._process, _STOP_SECONDS)
 
     def _reported(self, seen: int) -> tuple[str, float]:
         """What the log says since it had `seen` bytes, and the milliseconds at its end."""

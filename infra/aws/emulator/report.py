@@ -29,26 +29,28 @@ _LEGEND = (
 _DOCKER = "With Docker: sam local invoke AskFunction --event tests/events/ask.json"
 
 
-def introduce(artefact: "Path", runtime: Runtime, out: "Console") -> None:
+def print_header(build_folder: "Path", runtime: Runtime, out: "Console") -> None:
     """Say what it is that runs."""
     if runtime.deployed:
         out.print(
-            f"What `sam build` made ({artefact}), on Lambda's runtime for Python {PYTHON} and its"
-            " interface emulator, with nothing else on the path."
+            f"Running the output of `sam build` ({build_folder}) on Lambda's runtime for"
+            f" Python {PYTHON} and its interface emulator, with nothing else on sys.path."
         )
     else:
         out.print(
             f"Python {PYTHON}, which is deployed, is not installed (uv python install {PYTHON})."
             f" So this is Lambda's runtime on Python {platform.python_version()}: what `sam build`"
-            f" made of Tercet ({artefact}), with the packages of this project's environment."
+            f" made of Tercet ({build_folder}), with the packages of this project's environment."
         )
 
 
-def play(artefact: "Path", runtime: Runtime, environ: "Mapping[str, str]", out: "Console") -> bool:
+def run_scenario(
+    build_folder: "Path", runtime: Runtime, environ: "Mapping[str, str]", out: "Console"
+) -> bool:
     """Send every event, and show what comes of it; False where that is not what it must be."""
     with ExitStack() as running:
         functions = {
-            name: running.enter_context(EmulatedFunction.of(name, runtime, artefact, environ))
+            name: running.enter_context(EmulatedFunction.of(name, runtime, build_folder, environ))
             for name in _FUNCTIONS
         }
         with out.status("Sending events"):

@@ -53,7 +53,7 @@ class Runtime:
             )
         library = FOLDER / f"python{PYTHON}"
         emulator = Path(
-            uv("tool", "run", "--from", SAM, "python", "-c", _FIND_SAM),
+            run_uv("tool", "run", "--from", SAM, "python", "-c", _FIND_SAM),
             *("local", "rapid", _EMULATORS[platform.machine()]),
         )
         found = subprocess.run(  # noqa: S603 - ours
@@ -64,7 +64,7 @@ class Runtime:
         python = Path(found.stdout.strip())
         packages = [f"{name}=={version(name)}" for name in _INSTALLED]
         target = ("--python", str(python), "--target", str(library))
-        uv("pip", "install", "--compile-bytecode", *target, *packages)
+        run_uv("pip", "install", "--compile-bytecode", *target, *packages)
         return cls(python, library, emulator)
 
     @property
@@ -86,21 +86,21 @@ class Runtime:
         return [stand_in, self.library]
 
 
-def uv(*arguments: str) -> str:
+def run_uv(*arguments: str) -> str:
     """Run uv: what it prints.
 
     Raises:
         ConfigurationError: uv is not to be had, or could not do it; says why.
     """
     ended = subprocess.run(  # noqa: S603 - uv, with arguments of ours
-        [_uv_path(), *arguments], check=False, capture_output=True, text=True
+        [_find_uv(), *arguments], check=False, capture_output=True, text=True
     )
     if ended.returncode:
         raise ConfigurationError(f"uv could not do its part: {ended.stderr.strip()}")
     return ended.stdout.strip()
 
 
-def _uv_path() -> str:
+def _find_uv() -> str:
     path = shutil.which("uv")
     if path is None:
         raise ConfigurationError("uv is not on PATH, and Lambda's emulator comes by it")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from functions.ask.serializers import present
-from infra.local.commands.command_context import console, run
+from infra.local.commands.command_context import console, run_with_container
 from infra.local.commands.options import ME, Data, Json, ModelOption, User
 from infra.local.embedded import DATA
 from shared.assistant import Request
@@ -37,7 +37,7 @@ def ask(
     async def answer(container: "Container") -> tuple[Reply, float]:
         return await timed(container, request)
 
-    reply, milliseconds = run(data, answer, model=model)
+    reply, milliseconds = run_with_container(data, answer, model=model)
     if json:
         sys.stdout.write(present(request, reply).decode() + "\n")
     else:

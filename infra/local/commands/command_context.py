@@ -5,7 +5,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from infra.local.embedded import Model, embedded
+from infra.local.embedded import Model, open_embedded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-def run(
+def run_with_container(
     data: "Path",
     job: "Callable[[Container], Awaitable[Result]]",
     *,
@@ -29,7 +29,7 @@ def run(
     Raises:
         TercetError: as the job does, or the folder cannot be opened.
     """
-    with embedded(data, model=model) as container:
+    with open_embedded(data, model=model) as container:
 
         async def whole() -> Result:
             try:
@@ -52,6 +52,6 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
-def counted(count: int, thing: str) -> str:
+def pluralize(count: int, thing: str) -> str:
     """`1 note`, `2 notes`, `10,000 notes`."""
     return f"{count:,} {thing}{'' if count == 1 else 's'}"

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.local.commands.command_context import console, counted
+from infra.local.commands.command_context import console, pluralize
 
 _LEGEND = (
     "Tier l1: the answer came from the cache; l2: only the question's embedding did; none:"
@@ -25,13 +25,13 @@ def demo() -> None:
     """Import sample notes into a temporary folder, ask, edit a note, and ask again."""
     import asyncio  # noqa: PLC0415 - with the rest
 
-    from infra.local.embedded import Model, embedded  # noqa: PLC0415 - slow to load
+    from infra.local.embedded import Model, open_embedded  # noqa: PLC0415 - slow to load
 
     out = console()
     with (
         tempfile.TemporaryDirectory(prefix="tercet-demo-") as folder,
         # Without the environment: the demonstration touches nobody's real notes.
-        embedded(Path(folder), model=Model.EXTRACTIVE, environ={}) as container,
+        open_embedded(Path(folder), model=Model.EXTRACTIVE, environ={}) as container,
     ):
 
         async def whole() -> None:
@@ -48,7 +48,7 @@ async def _play(container: "Container", out: "Console") -> None:
 
     from infra.local import demo_scenario as play  # noqa: PLC0415
     from infra.local.bulk_import import import_notes  # noqa: PLC0415
-    from infra.local.change_messages import written  # noqa: PLC0415
+    from infra.local.change_messages import note_updated  # noqa: PLC0415
     from shared.notes.file_import import read_notes  # noqa: PLC0415
 
     began = time.perf_counter()
@@ -66,11 +66,11 @@ async def _play(container: "Container", out: "Console") -> None:
 
     (note,) = (note for note in notes if note.note_id == play.EDITED)
     edited = note._replace(text=note.text.replace(play.BEFORE, play.AFTER))
-    outcome = await container.freshness.note_changed(written(play.ANN, edited))
+    outcome = await container.freshness.note_changed(note_updated(play.ANN, edited))
     out.print()
     out.print(f'Ann edits her note "{note.title}". It now says:', style="bold")
     out.print(Padding(play.AFTER, _INDENT))
-    dropped = counted(outcome.dropped, "cached answer")
+    dropped = pluralize(outcome.dropped, "cached answer")
     out.print(f"{dropped} dropped: both wordings of what the note helped to answer.")
     out.print(f"{outcome.kept} kept: the note has nothing to do with it.")
 

@@ -16,7 +16,7 @@ from shared.question import Question
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from infra.local.pairs import Decision
+    from infra.local.question_pairs import Decision
 
 
 def match(
@@ -47,7 +47,7 @@ def match(
 async def _decide_all(path: Path, threshold: float) -> None:
     from rich.progress import Progress  # noqa: PLC0415 - slow to load, as is numpy
 
-    from infra.local.pairs import decide, read_pairs  # noqa: PLC0415
+    from infra.local.question_pairs import decide, read_pairs  # noqa: PLC0415
 
     read = read_pairs(path)
     with Progress(console=console(stderr=True), transient=True) as bar:
@@ -65,7 +65,7 @@ async def _decide_all(path: Path, threshold: float) -> None:
 
 
 async def _explain(a: str, b: str, threshold: float, *, json: bool) -> None:
-    from infra.local.pairs import decide  # noqa: PLC0415 - numpy
+    from infra.local.question_pairs import decide  # noqa: PLC0415 - numpy
 
     questions = [Question.parse(text).normal for text in (a, b)]
     async for decision in decide([(a, b)], minilm(), threshold=threshold):

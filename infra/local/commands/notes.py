@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from infra.local.commands.command_context import console, counted, print_json, run
+from infra.local.commands.command_context import console, pluralize, print_json, run_with_container
 from infra.local.commands.options import ME, Data, Json, User
 from infra.local.embedded import DATA
 from shared.errors import InvalidRequestError, NotFoundError
@@ -51,15 +51,15 @@ def import_(
                 container, user, notes, lambda count: bar.advance(task, count)
             )
 
-    done = run(data, job)
+    done = run_with_container(data, job)
     if json:
         print_json(asdict(done))
         return
-    told = f"{counted(done.notes, 'note')} for {user}: {counted(done.chunks, 'chunk')} written"
+    told = f"{pluralize(done.notes, 'note')} for {user}: {pluralize(done.chunks, 'chunk')} written"
     if done.unchanged:
         told += f", {done.unchanged:,} unchanged"
     if done.dropped or done.kept:
-        told += f"; {counted(done.dropped, 'cached answer')} dropped, {done.kept:,} kept"
+        told += f"; {pluralize(done.dropped, 'cached answer')} dropped, {done.kept:,} kept"
     typer.echo(told)
 
 
@@ -70,7 +70,7 @@ def list_(*, user: User = ME, data: Data = DATA, json: Json = False) -> None:
     async def job(container: "Container") -> "list[Note]":
         return await container.store.notes(user)
 
-    notes = run(data, job)
+    notes = run_with_container(data, job)
     if json:
         print_json([_told(note) for note in notes])
         return
@@ -83,7 +83,7 @@ def list_(*, user: User = ME, data: Data = DATA, json: Json = False) -> None:
     out = console()
     if notes:
         out.print(table)
-    out.print(f"{user} has {counted(len(notes), 'note')}.")
+    out.print(f"{user} has {pluralize(len(notes), 'note')}.")
 
 
 @app.command()
@@ -93,7 +93,7 @@ def show(note_id: NoteId, *, user: User = ME, data: Data = DATA, json: Json = Fa
     async def job(container: "Container") -> "Note":
         return await _existing(container, user, note_id)
 
-    note = run(data, job)
+    note = run_with_container(data, job)
     if json:
         print_json(_told(note))
     else:
@@ -121,15 +121,15 @@ def edit(
     whole = text if text is not None else _read(file or Path())
 
     async def job(container: "Container") -> "Outcome":
-        from infra.local.change_messages import written  # noqa: PLC0415 - pydantic is slow to load
+        from infra.local.change_messages import note_updated  # noqa: PLC0415 - pydantic is slow to load
         from shared.notes.file_import import ReadNote  # noqa: PLC0415
 
         before = await container.store.note(user, note_id)
         named = title if title is not None else before.title if before else note_id
-        change = written(user, ReadNote(note_id, named, whole))
+        change = note_updated(user, ReadNote(note_id, named, whole))
         return await container.freshness.note_changed(change)
 
-    _tell("written", note_id, run(data, job), json=json)
+    _tell("written", note_id, run_with_container(data, job), json=json)
 
 
 @app.command()
@@ -137,12 +137,12 @@ def delete(note_id: NoteId, *, user: User = ME, data: Data = DATA, json: Json = 
     """Delete a note."""
 
     async def job(container: "Container") -> "Outcome":
-        from infra.local.change_messages import deleted  # noqa: PLC0415 - as above
+        from infra.local.change_messages import note_deleted  # noqa: PLC0415 - as above
 
         await _existing(container, user, note_id)
-        return await container.freshness.note_changed(deleted(user, note_id))
+        return await container.freshness.note_changed(note_deleted(user, note_id))
 
-    _tell("deleted", note_id, run(data, job), json=json)
+    _tell("deleted", note_id, run_with_container(data, job), json=json)
 
 
 async def _existing(container: "Container", user: str, note_id: str) -> "Note":
@@ -168,7 +168,7 @@ def _tell(done: str, note_id: str, outcome: "Outcome", *, json: bool) -> None:
         return
     if not outcome.applied:
         done = "left as it is, for the store has a newer version"
-    dropped = counted(outcome.dropped, "cached answer")
+    dropped = pluralize(outcome.dropped, "cached answer")
     typer.echo(f"{note_id} {done}; {dropped} dropped, {outcome.kept:,} kept")
 
 

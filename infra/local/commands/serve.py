@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from infra.local.commands.options import Data, ModelOption
-from infra.local.embedded import DATA, embedded
+from infra.local.embedded import DATA, open_embedded
 from shared.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ def serve(
     environ = {**os.environ, "TERCET_LOCAL": "true"}
     with (
         _listen(host, port) as listener,
-        embedded(data, model=model, environ=environ) as container,
+        open_embedded(data, model=model, environ=environ) as container,
     ):
         begin_telling(container.settings)
-        config = uvicorn.Config(_app(container), log_config=None, access_log=False)
+        config = uvicorn.Config(build_local_app(container), log_config=None, access_log=False)
         taken = listener.getsockname()[1]
         address = f"[{host}]" if ":" in host else host
         typer.echo(
@@ -62,7 +62,8 @@ def serve(
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def _app(container: "Container") -> "FastAPI":
+def build_local_app(container: "Container") -> "FastAPI":
+    """Build one app that serves every function and the playground."""
     from functions.ask import app as ask  # noqa: PLC0415
     from functions.http import health_route  # noqa: PLC0415 - see above
     from functions.http.app_factory import build_app  # noqa: PLC0415

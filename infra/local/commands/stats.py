@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infra.local.commands.command_context import console, print_json, run
+from infra.local.commands.command_context import console, print_json, run_with_container
 from infra.local.commands.options import Data, Json
 from infra.local.embedded import DATA
 
@@ -65,7 +65,7 @@ def stats(
             await asyncio.sleep(_SECONDS)
 
     with suppress(KeyboardInterrupt):
-        run(data, show)
+        run_with_container(data, show)
 
 
 def table(figures: "Statistics", *, days: int | None = None) -> "Table":

@@ -15,7 +15,7 @@ from functions.http.app_factory import Part
 from functions.http.auth.caller import caller
 from functions.http.request_body import read_body
 from functions.http.static_page import Page
-from infra.local.change_messages import deleted, written
+from infra.local.change_messages import note_deleted, note_updated
 from infra.local.playground import cache_inspector
 from shared import assistant
 from shared.errors import InferenceError, NotFoundError
@@ -117,14 +117,14 @@ def part(container: "Container") -> Part:
         if new and await container.store.note(user_id, note_id) is not None:
             raise HTTPException(412, f"there is a note {note_id!r} already")
         note = ReadNote(note_id, body.title, body.text)
-        return _json(await _apply(container, written(user_id, note)))
+        return _json(await _apply(container, note_updated(user_id, note)))
 
     @router.delete("/playground/notes/{note_id:path}")
     async def delete(http: Request, note_id: str) -> Response:
         user_id = await _user(http, container)
         if await container.store.note(user_id, note_id) is None:
             raise NotFoundError(f"there is no note {note_id!r}")
-        return _json(await _apply(container, deleted(user_id, note_id)))
+        return _json(await _apply(container, note_deleted(user_id, note_id)))
 
     return Part(router, list)
 

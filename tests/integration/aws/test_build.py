@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.layer import FIGURES, zipped_mb
-from tests.support.sam import ROOT, TEMPLATES, built, lambda_python, sam
+from tests.support.sam import ROOT, TEMPLATE_PATHS, lambda_python, sam, sam_build
 
 pytestmark = [pytest.mark.slow, pytest.mark.aws, pytest.mark.xdist_group("sam")]
 
@@ -52,7 +52,7 @@ def architecture(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def layer(architecture: str) -> Path:
-    return built(architecture) / "SharedLayer" / "python"
+    return sam_build(architecture) / "SharedLayer" / "python"
 
 
 def distributions(layer: Path) -> Iterator[Path]:
@@ -62,13 +62,13 @@ def distributions(layer: Path) -> Iterator[Path]:
 
 
 def test_sam_finds_the_template_valid() -> None:
-    assert "is a valid SAM Template" in sam("validate", "--lint", "--template", TEMPLATES[0])
+    assert "is a valid SAM Template" in sam("validate", "--lint", "--template", TEMPLATE_PATHS[0])
 
 
 def test_what_the_template_includes_is_valid() -> None:
     lint = Path(sys.executable).with_name("cfn-lint")
     ended = subprocess.run(
-        [lint, "--", *TEMPLATES[1:]], capture_output=True, text=True, check=False
+        [lint, "--", *TEMPLATE_PATHS[1:]], capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
@@ -76,12 +76,12 @@ def test_what_the_template_includes_is_valid() -> None:
 def test_a_bare_python_of_the_deployed_version_imports_all_of_shared_from_the_layer_alone(
     tmp_path: Path,
 ) -> None:
-    imported([built("x86_64") / "SharedLayer" / "python"], [*LATER, *modules()], tmp_path)
+    imported([sam_build("x86_64") / "SharedLayer" / "python"], [*LATER, *modules()], tmp_path)
 
 
 @pytest.mark.parametrize("function", HANDLERS)
 def test_and_with_a_function_s_own_code_its_handler(function: str, tmp_path: Path) -> None:
-    path = [built("x86_64") / function, built("x86_64") / "SharedLayer" / "python"]
+    path = [sam_build("x86_64") / function, sam_build("x86_64") / "SharedLayer" / "python"]
     imported(path, [f"functions.{HANDLERS[function]}.handler"], tmp_path)
 
 
@@ -163,7 +163,7 @@ def test_it_brings_all_of_shared_and_each_function_all_of_functions(
 ) -> None:
     assert files(layer / "shared") == files(ROOT / "shared")
     for function in (*HANDLERS, "DashboardFunction"):
-        assert files(built(architecture) / function / "functions") == files(ROOT / "functions")
+        assert files(sam_build(architecture) / function / "functions") == files(ROOT / "functions")
 
 
 @pytest.mark.parametrize("given", [True, False])
@@ -191,10 +191,10 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_it_is_within_its_budget() -> None:
     """The other processor's is measured by the benchmark; zipping takes seconds."""
-    assert zipped_mb(built("x86_64") / "SharedLayer") < (FIGURES["layer_mb"].budget or 0)
+    assert zipped_mb(sam_build("x86_64") / "SharedLayer") < (FIGURES["layer_mb"].budget or 0)
 
 
 def test_with_a_function_it_is_within_lambda_s_quota(layer: Path, architecture: str) -> None:
-    folders = (layer, built(architecture) / "AskFunction")
+    folders = (layer, sam_build(architecture) / "AskFunction")
     unzipped = sum(path.stat().st_size for each in folders for path in each.rglob("*"))
     assert unzipped < 250e6

@@ -10,9 +10,9 @@ from shared.cache.invalidation import Invalidation
 from shared.cache.redis.client import Command, RedisClient
 from shared.settings import Settings
 from tests.support.caches import Cache
-from tests.support.templates import ALL
+from tests.support.templates import TEMPLATES
 
-ACCESS = ALL["infra/aws/cache.yaml"]["Resources"]["User"]["Properties"]["AccessString"]
+ACCESS = TEMPLATES["infra/aws/cache.yaml"]["Resources"]["User"]["Properties"]["AccessString"]
 USER, PASSWORD = "tercet-functions", "in-place-of-a-token"
 
 

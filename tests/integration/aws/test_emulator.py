@@ -16,7 +16,7 @@ from shared.container import Container
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.settings import Settings
 from tests.support.asking import Surroundings, surroundings, write_notes
-from tests.support.emulator import answered, event, function, question, runtime
+from tests.support.emulator import ask_event, event, function, response_body, runtime
 from tests.support.servers import CountingProxy
 from tests.support.waiting import until
 
@@ -52,7 +52,7 @@ def test_a_question_is_answered_cold_and_again_warm_over_the_same_connection(
             cold = ask.invoke(event("ask"))
             connections = proxy.connections
             warm = ask.invoke(event("ask"))
-        first, again = answered(cold), answered(warm)
+        first, again = response_body(cold), response_body(warm)
         assert connections == proxy.connections == 1
     assert cold.init is not None
     assert warm.init is None
@@ -68,23 +68,23 @@ def test_a_question_is_answered_cold_and_again_warm_over_the_same_connection(
 def test_stats_tell_what_the_other_function_did(around: Surroundings) -> None:
     with function("ask", around.environ) as ask:
         for _ in range(3):
-            answered(ask.invoke(event("ask")))
+            response_body(ask.invoke(event("ask")))
     with function("stats", around.environ) as stats:
-        told = answered(stats.invoke(event("stats")))
+        told = response_body(stats.invoke(event("stats")))
         again = stats.invoke(event("stats"))
     assert told["combined"]["total_requests"] == 3
     assert told["l1_query"]["total_hits"] == 2
     assert again.init is None
-    assert answered(again)["combined"] == told["combined"]
+    assert response_body(again)["combined"] == told["combined"]
 
 
 def test_of_a_batch_the_poison_message_alone_comes_back(around: Surroundings) -> None:
     batch = event("invalidate")
     first, poison, last = (record["messageId"] for record in batch["Records"])
     with function("ask", around.environ) as ask, function("invalidate", around.environ) as change:
-        before = answered(ask.invoke(event("ask")))
+        before = response_body(ask.invoke(event("ask")))
         invocation = change.invoke(batch)
-        after = answered(ask.invoke(event("ask")))
+        after = response_body(ask.invoke(event("ask")))
         again = change.invoke(batch)
     for each in (invocation, again):
         assert each.response == {"batchItemFailures": [{"itemIdentifier": poison}]}
@@ -110,7 +110,7 @@ def test_a_model_too_slow_for_the_invocation_is_told_of_before_the_process_would
     assert late.duration < 6_000
     assert after.init is None
     # Neither embedding nor search is paid for twice.
-    assert answered(after)["metadata"]["tier"] == "l3"
+    assert response_body(after)["metadata"]["tier"] == "l3"
 
 
 def stand_still(function: EmulatedFunction) -> None:
@@ -126,10 +126,10 @@ async def test_after_a_killed_invocation_the_next_has_a_new_process_and_the_same
     around: Surroundings,
 ) -> None:
     with function("ask", around.environ) as ask:
-        known = answered(ask.invoke(event("ask")))
+        known = response_body(ask.invoke(event("ask")))
     with function("ask", around.environ, timeout=5) as ask, ThreadPoolExecutor() as pool:
         around.models.chat_latency = 30.0
-        asking = pool.submit(ask.invoke, question("What is hope?"))
+        asking = pool.submit(ask.invoke, ask_event("What is hope?"))
         await until(lambda: around.models.count("/chat/completions") == 2)
         stand_still(ask)
         killed = await asyncio.wrap_future(asking)
@@ -137,15 +137,15 @@ async def test_after_a_killed_invocation_the_next_has_a_new_process_and_the_same
     assert killed.response == "Task timed out after 5.00 seconds"
     assert killed.peak_mb is None
     assert after.init is not None
-    assert answered(after)["metadata"]["match"] == "exact"
-    assert answered(after)["answer"] == known["answer"]
+    assert response_body(after)["metadata"]["match"] == "exact"
+    assert response_body(after)["answer"] == known["answer"]
 
 
 def test_without_redis_questions_are_answered_all_the_same(around: Surroundings) -> None:
     environ = around.environ | {"REDIS_CACHE_URL": f"redis://127.0.0.1:{free_port()}/0"}
     with function("ask", environ) as ask, function("invalidate", environ) as change:
         for _ in range(2):
-            told = answered(ask.invoke(event("ask")))
+            told = response_body(ask.invoke(event("ask")))
             assert told["metadata"]["cache"] == "unavailable"
             assert told["sources"]
         # Nothing of a batch can be acknowledged whose changes the cache did not hear of.

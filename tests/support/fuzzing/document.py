@@ -11,7 +11,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
-from infra.local.commands.serve import _app as whole_app
+from infra.local.commands.serve import build_local_app
 from infra.local.valkey import start_valkey
 from shared.container import Container
 from shared.settings import Settings
@@ -70,7 +70,7 @@ def opened() -> Iterator[Door]:
             redis_url=valkey.url, redis_timeout=5, embedding_dimensions=8, local_mode=True
         )
         parts: Any = {"embedder": NearEmbedder(), "answerer": SlowAnswerer()}
-        app = whole_app(Container(settings, store=MemoryNoteStore(), **parts))
+        app = build_local_app(Container(settings, store=MemoryNoteStore(), **parts))
         with serving(app) as url:
             door = Door(url, app.openapi())
             yield door

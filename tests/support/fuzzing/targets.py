@@ -16,7 +16,7 @@ from functions.http.gateway import Gateway
 from functions.http.problems import MEDIA_TYPE
 from functions.http.schemas import Problem
 from functions.invalidate.handler import QueueHandler
-from infra.local.commands.serve import _app as whole_app
+from infra.local.commands.serve import build_local_app
 from infra.local.valkey import start_valkey
 from shared.container import Container
 from shared.errors import InvalidChangeError, InvalidRequestError
@@ -78,7 +78,7 @@ class Targets:
         self.store = WatchedStore()
         self.container = self._container()
         self.gateway = Gateway(self._watched)
-        self._app = whole_app(self.container)
+        self._app = build_local_app(self.container)
         self._escaped: list[Exception] = []
         self.queue = QueueHandler(self._container)
         self.redis = redis.Redis.from_url(url)

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.templates import ALL, MAIN, functions, listed, of_type, statements
+from tests.support.templates import (
+    MAIN_TEMPLATE,
+    TEMPLATES,
+    as_list,
+    functions,
+    of_type,
+    statements,
+)
 
 LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
 RECEIVING = [
@@ -44,10 +51,10 @@ ROUTES = {
 
 
 def granted(role: str) -> list[tuple[Any, list[Any]]]:
-    resource = ALL["infra/aws/roles.yaml"]["Resources"][role]["Properties"]
+    resource = TEMPLATES["infra/aws/roles.yaml"]["Resources"][role]["Properties"]
     assert "ManagedPolicyArns" not in resource
     return [
-        (one["Action"], [each["Ref"] for each in listed(one["Resource"])])
+        (one["Action"], [each["Ref"] for each in as_list(one["Resource"])])
         for policy in resource["Policies"]
         for one in policy["PolicyDocument"]["Statement"]
     ]
@@ -77,11 +84,11 @@ def test_every_function_has_a_role_of_its_own_and_no_policy_beside_it() -> None:
         f"{role}Function": {"Fn::GetAtt": ["Roles", f"Outputs.{role}Arn"]} for role in GRANTS
     }
     assert not any("Policies" in properties for properties in functions().values())
-    assert "Policies" not in MAIN["Globals"]["Function"]
+    assert "Policies" not in MAIN_TEMPLATE["Globals"]["Function"]
 
 
 def test_the_cache_is_entered_by_the_functions_that_use_it_as_one_user() -> None:
-    resources = ALL["infra/aws/roles.yaml"]["Resources"]
+    resources = TEMPLATES["infra/aws/roles.yaml"]["Resources"]
     assert resources["EnterCache"]["Properties"] == {
         "Roles": [{"Ref": "Ask"}, {"Ref": "Stats"}, {"Ref": "Invalidate"}],
         "PolicyDocument": {
@@ -98,7 +105,7 @@ def test_the_cache_is_entered_by_the_functions_that_use_it_as_one_user() -> None
 
 
 def test_the_two_secrets_are_read_by_those_who_call_models_and_read_notes() -> None:
-    policy = ALL["infra/aws/roles.yaml"]["Resources"]["ReadSecrets"]["Properties"]
+    policy = TEMPLATES["infra/aws/roles.yaml"]["Resources"]["ReadSecrets"]["Properties"]
     assert policy["Roles"] == [{"Ref": "Ask"}, {"Ref": "Invalidate"}]
     assert policy["PolicyDocument"]["Statement"] == {
         "Effect": "Allow",
@@ -108,7 +115,7 @@ def test_the_two_secrets_are_read_by_those_who_call_models_and_read_notes() -> N
 
 
 def test_the_password_of_one_s_own_redis_is_read_by_those_who_use_it_where_there_is_one() -> None:
-    policy = ALL["infra/aws/roles.yaml"]["Resources"]["ReadRedisPassword"]
+    policy = TEMPLATES["infra/aws/roles.yaml"]["Resources"]["ReadRedisPassword"]
     assert policy["Condition"] == "HasRedisPassword"
     assert policy["Properties"]["Roles"] == [
         {"Ref": "Ask"},
@@ -127,7 +134,7 @@ def test_no_statement_allows_a_wildcard_that_is_not_argued_for() -> None:
         (path, name, action)
         for path, name, one in statements()
         if one["Effect"] == "Allow"
-        for action in listed(one["Action"])
+        for action in as_list(one["Action"])
         if "*" in action or "*" in json.dumps(one.get("Resource", ""))
     }
     assert found == ARGUED
@@ -151,10 +158,10 @@ def test_every_route_wants_a_token_but_health_and_a_page_that_is_off() -> None:
     assert {route: function for route, (function, _) in routes().items()} == ROUTES
     for route, (_, auth) in routes().items():
         assert auth == ({"Authorizer": "NONE"} if route in ANONYMOUS else None), route
-    api = MAIN["Resources"]["Api"]["Properties"]
+    api = MAIN_TEMPLATE["Resources"]["Api"]["Properties"]
     assert api["Auth"]["DefaultAuthorizer"] in api["Auth"]["Authorizers"]
-    assert MAIN["Resources"]["DashboardFunction"]["Condition"] == "ShowsDashboard"
-    assert MAIN["Parameters"]["Dashboard"]["Default"] == "off"
+    assert MAIN_TEMPLATE["Resources"]["DashboardFunction"]["Condition"] == "ShowsDashboard"
+    assert MAIN_TEMPLATE["Parameters"]["Dashboard"]["Default"] == "off"
 
 
 def test_no_function_can_be_called_past_the_gateway() -> None:

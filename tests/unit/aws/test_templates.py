@@ -9,7 +9,7 @@ import pytest
 
 from shared.settings import Settings
 from tests.support.sam import ROOT
-from tests.support.templates import ALL, MAIN, Template, functions, listed, of_type
+from tests.support.templates import MAIN_TEMPLATE, TEMPLATES, Template, as_list, functions, of_type
 from tests.support.transformed import Stack
 
 KNOBS = {knob.metadata["variable"]: knob for knob in fields(Settings)}
@@ -17,19 +17,19 @@ KNOBS = {knob.metadata["variable"]: knob for knob in fields(Settings)}
 
 def environment(function: Template) -> dict[str, Any]:
     own: dict[str, Any] = function.get("Environment", {}).get("Variables", {})
-    shared: dict[str, Any] = MAIN["Globals"]["Function"]["Environment"]["Variables"]
+    shared: dict[str, Any] = MAIN_TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
     return shared | own
 
 
-@pytest.mark.parametrize("path", ALL)
+@pytest.mark.parametrize("path", TEMPLATES)
 def test_every_parameter_is_described(path: str) -> None:
-    for name, parameter in ALL[path].get("Parameters", {}).items():
+    for name, parameter in TEMPLATES[path].get("Parameters", {}).items():
         assert len(parameter["Description"]) > 10, name
 
 
-@pytest.mark.parametrize("name", MAIN["Parameters"])
+@pytest.mark.parametrize("name", MAIN_TEMPLATE["Parameters"])
 def test_every_parameter_has_a_default_that_it_would_accept(name: str) -> None:
-    parameter = MAIN["Parameters"][name]
+    parameter = MAIN_TEMPLATE["Parameters"][name]
     default = parameter["Default"]
     assert re.search(parameter.get("AllowedPattern", ""), str(default))
     assert default in parameter.get("AllowedValues", [default])
@@ -40,13 +40,15 @@ def test_every_parameter_has_a_default_that_it_would_accept(name: str) -> None:
 @pytest.mark.parametrize("url", ["redis://:word@host:6379", "rediss://a:b@host", "http://host"])
 def test_a_redis_url_with_a_password_is_refused(url: str) -> None:
     """It would be legible in the functions' environment."""
-    assert not re.search(MAIN["Parameters"]["RedisUrl"]["AllowedPattern"], url)
-    assert re.search(MAIN["Parameters"]["RedisUrl"]["AllowedPattern"], "rediss://host:6379")
+    assert not re.search(MAIN_TEMPLATE["Parameters"]["RedisUrl"]["AllowedPattern"], url)
+    assert re.search(
+        MAIN_TEMPLATE["Parameters"]["RedisUrl"]["AllowedPattern"], "rediss://host:6379"
+    )
 
 
 @pytest.mark.parametrize("url", ["postgresql://user:word@host/notes", "mysql://host/notes"])
 def test_a_database_s_address_with_a_password_is_refused(url: str) -> None:
-    pattern = MAIN["Parameters"]["DatabaseAddress"]["AllowedPattern"]
+    pattern = MAIN_TEMPLATE["Parameters"]["DatabaseAddress"]["AllowedPattern"]
     assert not re.search(pattern, url)
     assert re.search(pattern, "postgresql://host/notes?sslrootcert=/opt/authorities/rds.pem")
 
@@ -56,7 +58,7 @@ def test_a_database_s_address_with_a_password_is_refused(url: str) -> None:
     [("tercet", True), ("a-b-9", True), ("a--b", False), ("a-", False), ("A", False), ("9", False)],
 )
 def test_a_cache_s_name_is_one_that_elasticache_takes(name: str, *, fits: bool) -> None:
-    assert bool(re.search(MAIN["Parameters"]["CacheName"]["AllowedPattern"], name)) is fits
+    assert bool(re.search(MAIN_TEMPLATE["Parameters"]["CacheName"]["AllowedPattern"], name)) is fits
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,9 @@ def test_a_cache_s_name_is_one_that_elasticache_takes(name: str, *, fits: bool) 
     [("https://a.example,http://localhost:3000", True), ("*", False), ("a.example", False)],
 )
 def test_sites_are_named_as_browsers_name_them(sites: str, *, fits: bool) -> None:
-    assert bool(re.search(MAIN["Parameters"]["CorsOrigins"]["AllowedPattern"], sites)) is fits
+    assert (
+        bool(re.search(MAIN_TEMPLATE["Parameters"]["CorsOrigins"]["AllowedPattern"], sites)) is fits
+    )
 
 
 @pytest.mark.parametrize("name", functions())
@@ -107,7 +111,7 @@ def test_a_function_has_a_handler_and_a_recipe(name: str) -> None:
     module, _, handler = functions()[name]["Handler"].rpartition(".")
     source = ROOT / f"{module.replace('.', '/')}.py"
     assert f"\n{handler} = " in source.read_text("utf-8")
-    packaging = ROOT / MAIN["Globals"]["Function"]["CodeUri"]
+    packaging = ROOT / MAIN_TEMPLATE["Globals"]["Function"]["CodeUri"]
     assert f"build-{name}" in (packaging / "Makefile").read_text("utf-8")
 
 
@@ -116,7 +120,7 @@ def test_a_note_change_fails_alone_and_has_time_to_be_applied() -> None:
     source = function["Events"]["Changes"]["Properties"]
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "InvalidateConcurrency"}}
-    hidden = MAIN["Resources"]["Queue"]["Properties"]["Parameters"]["VisibilitySeconds"]
+    hidden = MAIN_TEMPLATE["Resources"]["Queue"]["Properties"]["Parameters"]["VisibilitySeconds"]
     assert hidden >= 6 * function["Timeout"]
 
 
@@ -135,9 +139,9 @@ def test_every_queue_has_a_dead_letter_queue_or_is_one() -> None:
 
 
 def test_dead_letters_come_from_their_queue_alone() -> None:
-    resources = ALL["infra/aws/queue.yaml"]["Resources"]
+    resources = TEMPLATES["infra/aws/queue.yaml"]["Resources"]
     allowed = resources["DeadLetters"]["Properties"]["RedriveAllowPolicy"]
-    stack = Stack(ALL["infra/aws/queue.yaml"])
+    stack = Stack(TEMPLATES["infra/aws/queue.yaml"])
     name = stack.resolve(resources["Queue"]["Properties"]["QueueName"])
     assert len(name) <= 80
     assert stack.resolve(allowed) == {
@@ -167,19 +171,21 @@ def test_every_log_group_has_a_retention_and_every_function_one_of_them() -> Non
     groups = {name: group["Properties"] for name, group, _ in of_type("AWS::Logs::LogGroup")}
     assert all(group["RetentionInDays"] == {"Ref": "LogDays"} for group in groups.values())
     written = {each["LoggingConfig"]["LogGroup"]["Ref"] for each in functions().values()}
-    api = MAIN["Resources"]["Api"]["Properties"]
+    api = MAIN_TEMPLATE["Resources"]["Api"]["Properties"]
     written |= {api["AccessLogSettings"]["DestinationArn"]["Fn::GetAtt"][0]}
     assert written == groups.keys()
 
 
 def test_access_logs_are_json_and_tell_nothing_of_the_caller() -> None:
-    line = json.loads(MAIN["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"])
+    line = json.loads(
+        MAIN_TEMPLATE["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"]
+    )
     assert line["status"] == "$context.status"
     assert not re.search(r"identity|claims|path\b|querystring|authorization", json.dumps(line))
 
 
 def test_the_cache_is_public_only_with_iam_and_private_in_a_vpc() -> None:
-    resources = ALL["infra/aws/cache.yaml"]["Resources"]
+    resources = TEMPLATES["infra/aws/cache.yaml"]["Resources"]
     cache = resources["Cache"]["Properties"]
     assert (cache["Engine"], cache["MajorEngineVersion"]) == ("valkey", "9")
     assert cache["ConnectionType"] == {"Fn::If": ["InVpc", "vpc", "public"]}
@@ -188,15 +194,17 @@ def test_the_cache_is_public_only_with_iam_and_private_in_a_vpc() -> None:
     user = resources["User"]["Properties"]
     assert user["AuthenticationMode"] == {"Type": "iam"}
     assert user["UserId"] == user["UserName"]
-    assert ALL["infra/aws/cache.yaml"]["Outputs"]["Url"]["Value"]["Fn::Sub"].startswith("rediss://")
+    assert TEMPLATES["infra/aws/cache.yaml"]["Outputs"]["Url"]["Value"]["Fn::Sub"].startswith(
+        "rediss://"
+    )
 
 
 def test_the_topic_is_encrypted_with_a_key_that_cloudwatch_may_use() -> None:
-    resources = ALL["infra/aws/alarm_topic.yaml"]["Resources"]
+    resources = TEMPLATES["infra/aws/alarm_topic.yaml"]["Resources"]
     assert resources["Topic"]["Properties"]["KmsMasterKeyId"] == {"Ref": "Key"}
     users = [
         statement
         for statement in resources["Key"]["Properties"]["KeyPolicy"]["Statement"]
         if statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     ]
-    assert [listed(each["Action"]) for each in users] == [["kms:Decrypt", "kms:GenerateDataKey"]]
+    assert [as_list(each["Action"]) for each in users] == [["kms:Decrypt", "kms:GenerateDataKey"]]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.templates import ALL, MAIN, Template
+from tests.support.templates import MAIN_TEMPLATE, TEMPLATES, Template
 from tests.support.transformed import NO_VALUE, Stack, transformed
 
 DATABASE = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!cluster-1-AbCdEf"
@@ -49,8 +49,8 @@ def resources(kind: str, template: Template) -> dict[str, Any]:
 
 def policy_id(stack: Stack, name: str) -> str:
     """What identifies a policy: another description makes another one."""
-    given = stack.resolve(MAIN["Resources"]["Roles"]["Properties"]["Parameters"])
-    roles = ALL["infra/aws/roles.yaml"]
+    given = stack.resolve(MAIN_TEMPLATE["Resources"]["Roles"]["Properties"]["Parameters"])
+    roles = TEMPLATES["infra/aws/roles.yaml"]
     description = Stack(roles, None, **given).resolve(roles["Resources"][name]["Properties"])
     assert len(description["Description"]) <= 1000
     return f"ANPA{hash(description['Description']) % 10**17:017}"
@@ -59,7 +59,7 @@ def policy_id(stack: Stack, name: str) -> str:
 def deployed(**parameters: str) -> Stack:
     template = transformed()
     before = Stack(template, None, **parameters)
-    name = before.resolve(MAIN["Resources"]["Cache"]["Properties"]["Parameters"]["Name"])
+    name = before.resolve(MAIN_TEMPLATE["Resources"]["Cache"]["Properties"]["Parameters"]["Name"])
     attributes = {
         "Cache.Outputs.Url": f"rediss://{name}-abc123.serverless.euc1.cache.amazonaws.com:6379",
         "Cache.Outputs.Name": name,
@@ -136,7 +136,7 @@ def test_ask_has_another_version_where_a_parameter_changes_it_and_only_there(
 
 def test_a_version_s_description_is_never_too_long() -> None:
     network = {"SubnetIds": ",".join(["subnet-1"] * 16), "SecurityGroupIds": "sg-1,sg-2,sg-3"}
-    longest = MAIN["Parameters"]["RedisUrl"]["MaxLength"]
+    longest = MAIN_TEMPLATE["Parameters"]["RedisUrl"]["MaxLength"]
     url = "rediss://".ljust(longest, "r")
     described = version(
         deployed(
@@ -241,7 +241,9 @@ def test_a_cache_s_name_is_its_stack_s_own_and_another_in_a_network(
     given: dict[str, str], name: str
 ) -> None:
     """Whatever hyphens the region or the stack's name has: those of ElastiCache's names matter."""
-    made = deployed(**given).resolve(MAIN["Resources"]["Cache"]["Properties"]["Parameters"])
+    made = deployed(**given).resolve(
+        MAIN_TEMPLATE["Resources"]["Cache"]["Properties"]["Parameters"]
+    )
     assert made["Name"].endswith(name)
     assert made["Name"].startswith("tercet-1234567b63df")
     assert len(f"{made['Name']}-functions") <= 40
@@ -270,7 +272,9 @@ def test_what_would_not_work_is_refused_before_anything_is_made(
 
 def test_no_name_grows_with_the_stack_s() -> None:
     """A function's may have 64 characters, and a stack's 128."""
-    assert not any("FunctionName" in each for each in resources("AWS::Lambda::Function", MAIN))
+    assert not any(
+        "FunctionName" in each for each in resources("AWS::Lambda::Function", MAIN_TEMPLATE)
+    )
     for each in resources("AWS::Lambda::Function", transformed()).values():
         assert "FunctionName" not in each
 
@@ -279,13 +283,15 @@ def test_all_outputs_are_of_what_there_is() -> None:
     """Of nested stacks, too: lint does not look into them."""
     attributes = {
         f"{name}.Outputs.{output}"
-        for name, resource in MAIN["Resources"].items()
+        for name, resource in MAIN_TEMPLATE["Resources"].items()
         if resource["Type"] == "AWS::CloudFormation::Stack"
-        for output in ALL[resource["Properties"]["TemplateURL"]].get("Outputs", {})
+        for output in TEMPLATES[resource["Properties"]["TemplateURL"]].get("Outputs", {})
     }
-    asked = set(_asked(MAIN))
+    asked = set(_asked(MAIN_TEMPLATE))
     assert asked <= attributes
-    assert {"DeadLettersArn", "DeadLettersUrl", "ApiUrl", "QueueArn"} <= MAIN["Outputs"].keys()
+    assert {"DeadLettersArn", "DeadLettersUrl", "ApiUrl", "QueueArn"} <= MAIN_TEMPLATE[
+        "Outputs"
+    ].keys()
 
 
 def _asked(value: Any) -> list[str]:

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from functions.http.emf_metrics import METRICS
-from tests.support.templates import ALL, MAIN, functions, of_type
+from tests.support.templates import MAIN_TEMPLATE, TEMPLATES, functions, of_type
 from tests.support.transformed import Stack
 
 CACHE = "cache"
 NAMES = {name for told in METRICS.values() for each in told for name in each.units}
-ALARMS = Stack(ALL["infra/aws/alarms.yaml"], CacheName=CACHE)
+ALARMS = Stack(TEMPLATES["infra/aws/alarms.yaml"], CacheName=CACHE)
 # Namespace, metric, dimensions, statistic, threshold.
 WANTED = {
     "ApiErrors": ("AWS/ApiGateway", "5xx", {"ApiId": "ApiId"}, "Sum", 5),
@@ -76,11 +76,11 @@ def test_the_cache_s_memory_is_looked_at_where_there_is_one_of_ours() -> None:
     assert percent["Expression"] == "100 * bytes / (1 * 1000000000)"
     assert alarm["Threshold"] == 80
     assert ALARMS.holds("HasCache")
-    assert not Stack(ALL["infra/aws/alarms.yaml"]).holds("HasCache")
+    assert not Stack(TEMPLATES["infra/aws/alarms.yaml"]).holds("HasCache")
 
 
 def test_alarms_are_told_the_names_of_what_they_look_at() -> None:
-    told = MAIN["Resources"]["Alarms"]["Properties"]["Parameters"]
+    told = MAIN_TEMPLATE["Resources"]["Alarms"]["Properties"]["Parameters"]
     assert told["ApiId"] == {"Ref": "Api"}
     for name in functions().keys() & told.keys():
         assert told[name] == {"Ref": name}
@@ -89,7 +89,7 @@ def test_alarms_are_told_the_names_of_what_they_look_at() -> None:
 
 
 def shown(cache: str) -> dict[str, Any]:
-    template = ALL["infra/aws/dashboard.yaml"]
+    template = TEMPLATES["infra/aws/dashboard.yaml"]
     body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]
     widgets = json.loads(Stack(template, CacheName=cache).resolve(body))["widgets"]
     return {widget["properties"]["title"]: widget["properties"]["metrics"] for widget in widgets}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from infra.local import caching_embedder
-from infra.local.caching_embedder import RememberingEmbedder
+from infra.local.caching_embedder import CachingEmbedder
 from shared.vectors import Vector, canonical
 
 
@@ -23,7 +23,7 @@ class CountingEmbedder:
 
 async def test_each_text_is_embedded_once_and_comes_in_its_place() -> None:
     inner = CountingEmbedder()
-    embedder = RememberingEmbedder(inner)
+    embedder = CachingEmbedder(inner)
     await embedder.embed(["a", "bbb", "a"])
     vectors = await embedder.embed(["bbb", "cc", "a", "bbb"])
     assert inner.embedded == ["a", "bbb", "cc"]
@@ -32,9 +32,9 @@ async def test_each_text_is_embedded_once_and_comes_in_its_place() -> None:
 
 
 async def test_what_was_longest_unused_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caching_embedder, "_REMEMBERED", 2)
+    monkeypatch.setattr(caching_embedder, "_MAX_ENTRIES", 2)
     inner = CountingEmbedder()
-    embedder = RememberingEmbedder(inner)
+    embedder = CachingEmbedder(inner)
     await embedder.embed(["a", "b"])
     await embedder.embed(["a"])
     await embedder.embed(["c"])

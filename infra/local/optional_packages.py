@@ -9,7 +9,7 @@ from pathlib import Path
 from shared.errors import ConfigurationError
 
 
-def folder_of(package: str, *others: str, extra: str) -> Path:
+def package_folder(package: str, *others: str, extra: str) -> Path:
     """Where `package` is installed; it and the others must be there.
 
     Raises:

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from infra.local.valkey_supervisor import shared_valkey
-from tests.support.servers import call
+from tests.support.servers import send_command
 
 ROOT = Path(__file__).resolve().parents[2]
 USE = (
@@ -97,4 +97,4 @@ def test_nobody_without_the_password_is_let_in(tmp_path: Path) -> None:
         assert (tmp_path / "valkey.url").stat().st_mode & 0o077 == 0
         port = int(url.rpartition(":")[2].partition("/")[0])
         with pytest.raises(RuntimeError, match="NOAUTH"):
-            call(port, "PING")
+            send_command(port, "PING")

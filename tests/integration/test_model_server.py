@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from infra.local.embedded import minilm
-from infra.local.model_server import served_models
+from infra.local.model_server import serve_models
 from shared.container import Container
 from shared.inference.extractive import ExtractiveAnswerer
 from shared.notes.note import Source
@@ -16,7 +16,7 @@ SOURCES = [
 
 
 async def test_over_http_they_say_what_they_say_in_the_process(tmp_path: Path) -> None:
-    with served_models() as environ:
+    with serve_models() as environ:
         notes = {"DATABASE_URL": f"sqlite:///{tmp_path}/notes.db", "CACHE_ENABLED": "false"}
         container = Container(Settings.from_env(notes | environ))
         texts = ["What is faith?", "When is the pear tree pruned?"]
