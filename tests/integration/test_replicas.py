@@ -119,7 +119,9 @@ async def test_a_change_that_a_replica_holds_ends_an_outage_and_counts_it() -> N
         start_valkey(replicaof=f"127.0.0.1 {master.port}") as replica,
         FaultyProxy(master.port) as proxy,
     ):
-        await until(lambda: "master_link_status:up" in send_command(replica.port, "INFO replication"))
+        await until(
+            lambda: "master_link_status:up" in send_command(replica.port, "INFO replication")
+        )
         redis_client = RedisClient.open(Settings(redis_url=proxy.url), timeout=2)
         invalidation = Invalidation(redis_client, replicas=1)
         for _ in range(2):
