@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shared.answer import Answer, new_answer_id
 from shared.cache.coalescing import Coalescer, Turn
 from shared.errors import (
-    BreakerOpenError,
+    CircuitOpenError,
     InferenceError,
     InferenceTimeoutError,
     StoreUnavailableError,
@@ -61,7 +61,7 @@ class _Ask:
     session: "CacheSession"
     turn: "Turn[_Outcome]"
     deadline: float
-    survey: "MissContext" = field(init=False)
+    miss_context: "MissContext" = field(init=False)
     sources: "Sequence[Source] | None" = None
     has_nothing_stale: bool = False
 
@@ -76,11 +76,13 @@ class _Outcome:
     def told_to(self, question: Question, session: "CacheSession") -> Reply:
         """Tell it to another asker."""
         if isinstance(self.reply, Exception):
-            session.follow(self.session, "failed")
+            session.count_follower(self.session, "failed")
             # As it was told: each who raises it would add to its traceback.
             raise self.reply.with_traceback(None)
-        reply = self.reply.told_to(question)
-        session.follow(self.session, reply.way, reply.answer.cost if reply.answer else 0.0)
+        reply = self.reply.for_follower(question)
+        session.count_follower(
+            self.session, reply.outcome, reply.answer.cost if reply.answer else 0.0
+        )
         return reply
 
 
@@ -115,9 +117,9 @@ class Assistant:
         try:
             reply = await self._in_turn(request, question, session)
         except BaseException:  # also where its asker gave up
-            session.end("failed")
+            session.record_outcome("failed")
             raise
-        session.end(reply.way)
+        session.record_outcome(reply.outcome)
         return reply
 
     async def _in_turn(
@@ -146,7 +148,7 @@ class Assistant:
         try:
             turn = await self._coalescer.turn(same, deadline)
         except BaseException as error:
-            session.follow(None, "failed")
+            session.count_follower(None, "failed")
             if isinstance(error, TimeoutError):
                 raise InferenceTimeoutError(_UNDER_WAY) from error
             raise
@@ -164,22 +166,22 @@ class Assistant:
             return Reply.of(ask.question, found, session.status)
 
         # Round trip 2: its embedding, the user's other questions, and who answers it.
-        with timed("survey"):
-            ask.survey = await session.load_miss_context()
-        if not (ask.survey.ours or request.no_cache):
+        with timed("load_miss_context"):
+            ask.miss_context = await session.load_miss_context()
+        if not (ask.miss_context.lock_acquired or request.no_cache):
             found = await self._wait(ask)
             if found.is_final:
-                return Reply.of(ask.question, found, session.status, joined=True)
+                return Reply.of(ask.question, found, session.status, coalesced=True)
 
         ask.sources = found.sources
         try:
-            if found.failed:
-                raise found.failed
-            async with session.flight():
+            if found.leader_error:
+                raise found.leader_error
+            async with session.hold_lock():
                 return await self._write(ask)
         except UnavailableError as error:
             # While the language model is left alone, nothing else that fails is waited for, either.
-            if not (session.breaker != "closed" or isinstance(error, BreakerOpenError)):
+            if not (session.breaker != "closed" or isinstance(error, CircuitOpenError)):
                 raise
             reply = await self._make_do(ask)
             if reply is None:
@@ -188,24 +190,31 @@ class Assistant:
 
     async def _wait(self, ask: _Ask) -> "LookupResult":
         """Wait while somebody else answers this question."""
-        while not ask.survey.ours:
+        while not ask.miss_context.lock_acquired:
             with timed("wait"):
-                found = await ask.session.wait(ask.deadline, aliases=not ask.request.exact)
-            if found.is_final or found.failed:
+                found = await ask.session.wait_for_leader(
+                    ask.deadline, aliases=not ask.request.exact
+                )
+            if found.is_final or found.leader_error:
                 break
             if asyncio.get_running_loop().time() >= ask.deadline:
                 late = InferenceTimeoutError(_UNDER_WAY)
-                return replace(found, failed=late)
-            with timed("survey"):
-                ask.survey = await ask.session.load_miss_context()
+                return replace(found, leader_error=late)
+            with timed("load_miss_context"):
+                ask.miss_context = await ask.session.load_miss_context()
         return found
 
     async def _write(self, ask: _Ask) -> Reply:
         """Answer a question that nobody has answered."""
-        request, question, session, survey = ask.request, ask.question, ask.session, ask.survey
+        request, question, session, context = (
+            ask.request,
+            ask.question,
+            ask.session,
+            ask.miss_context,
+        )
         if session.breaker == "open" and (stale := await self._stale(ask)):
             return stale
-        vector, known = survey.vector, ask.sources is not None
+        vector, known = context.vector, ask.sources is not None
         if vector is None:
             with timed("embed"):
                 vector = await self._embed(ask)
@@ -215,15 +224,20 @@ class Assistant:
         sources = ask.sources
         if not sources:
             # Kept like any context: whoever waits, or asks next, is told at once.
-            await session.keep(vector, sources, None)
+            await session.store(vector, sources, None)
             return Reply(question, None, (), None, None, session.status)
 
         # Round trip 3, where another question is near: does its answer serve this one?
         match = None
-        if survey.others and not (request.no_cache or request.exact):
+        if context.candidates and not (request.no_cache or request.exact):
             with timed("match"):
-                match = await self._parts.matcher.match(
-                    question.normal, vector, sources, survey.others, session, deadline=ask.deadline
+                match = await self._parts.semantic_matcher.match(
+                    question.normal,
+                    vector,
+                    sources,
+                    context.candidates,
+                    session,
+                    deadline=ask.deadline,
                 )
             if match.found:
                 return Reply.of(question, match.found, session.status, match="semantic")
@@ -233,15 +247,17 @@ class Assistant:
                 answer = await self._generate(ask, sources)
         except InferenceError:
             # Whoever tries again pays for neither the embedding nor the search.
-            await session.keep(vector, sources, None)
+            await session.store(vector, sources, None)
             raise
         # The last round trip: kept, unless the user's notes changed since the first.
-        with timed("keep"):
-            stored = await session.keep(vector, sources, answer)
+        with timed("store"):
+            stored = await session.store(vector, sources, answer)
 
-        tier = "l3" if known else "l2" if survey.vector is not None else None
+        tier = "l3" if known else "l2" if context.vector is not None else None
         refused = match.refused if match else None
-        return Reply(question, answer, sources, tier, None, session.status, stored, refused=refused)
+        return Reply(
+            question, answer, sources, tier, None, session.status, stored, match_refusal=refused
+        )
 
     async def _embed(self, ask: _Ask) -> "Vector":
         (vector,) = await self._parts.embedder.embed([ask.question.normal], deadline=ask.deadline)
@@ -257,21 +273,21 @@ class Assistant:
     async def _generate(self, ask: _Ask, sources: "Sequence[Source]") -> Answer:
         # Without Redis there is no flight: then those of this container share an answer.
         unaided = ask.session.status == "unavailable"
-        answerer = self._parts.sharing_answerer if unaided else self._parts.answerer
+        answerer = self._parts.coalescing_answerer if unaided else self._parts.answerer
         return _new(await answerer.answer(ask.question.normal, sources, deadline=ask.deadline))
 
     async def _make_do(self, ask: _Ask) -> Reply | None:
         """Answer while a model is left alone: as before, else with the notes' own words."""
         if stale := await self._stale(ask):
             return stale
-        sources, answerer = ask.sources, self._parts.quoting_answerer
+        sources, answerer = ask.sources, self._parts.extractive_answerer
         if not (sources and answerer):
             return None
         # Its embeddings come from where the trouble may be; it does without, too.
         soon = min(ask.deadline, asyncio.get_running_loop().time() + _QUOTE_SECONDS)
-        with timed("quote"):
+        with timed("extract"):
             answer = _new(await answerer.answer(ask.question.normal, sources, deadline=soon))
-        return Reply(ask.question, answer, sources, None, None, ask.session.status, degraded=True)
+        return Reply(ask.question, answer, sources, None, None, ask.session.status, extractive=True)
 
     async def _stale(self, ask: _Ask) -> Reply | None:
         """Answer as before, though that answer's time is up."""

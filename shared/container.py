@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from shared.inference.ports import Answerer, ChatModel, Embedder
     from shared.notes.store import NoteStore
     from shared.question import Question
-    from shared.semantic_match import Matcher
+    from shared.semantic_match import SemanticMatcher
 
 _INVALIDATION_TIMEOUT = 1.0  # seconds
 
@@ -108,14 +108,14 @@ class Container:
         return PromptedAnswerer(self.chat, settings.context_tokens, settings.answer_tokens)
 
     @cached_property
-    def sharing_answerer(self) -> "Answerer":
+    def coalescing_answerer(self) -> "Answerer":
         """The same, for when Redis cannot tell who is writing an answer already."""
-        from shared.inference.coalescing_answerer import SharingAnswerer
+        from shared.inference.coalescing_answerer import CoalescingAnswerer
 
-        return SharingAnswerer(self.answerer)
+        return CoalescingAnswerer(self.answerer)
 
     @cached_property
-    def quoting_answerer(self) -> "Answerer | None":
+    def extractive_answerer(self) -> "Answerer | None":
         """What answers while the language model is left alone, if anything is to."""
         if not self.settings.extractive_fallback:
             return None
@@ -174,16 +174,16 @@ class Container:
         )
 
     @cached_property
-    def matcher(self) -> "Matcher":
+    def semantic_matcher(self) -> "SemanticMatcher":
         """What tells whether two questions are one."""
         from shared.inference.match_verifier import ModelVerifier, NoVerifier
-        from shared.semantic_match import Matcher
+        from shared.semantic_match import SemanticMatcher
 
         verifier: Verifier = NoVerifier()
         if self.settings.semantic_verifier == "model" and self._answers_by_model:
             # A verdict is cut short: what that ends says nothing of the model.
             verifier = ModelVerifier(self._guarded_chat(may_probe=False))
-        return Matcher(verifier, threshold=self.settings.similarity_threshold)
+        return SemanticMatcher(verifier, threshold=self.settings.similarity_threshold)
 
     @cached_property
     def freshness(self) -> "Freshness":

@@ -97,7 +97,7 @@ class InferenceUnavailableError(InferenceError):
     title = "Model unavailable"
 
 
-class BreakerOpenError(InferenceUnavailableError):
+class CircuitOpenError(InferenceUnavailableError):
     """The model has failed too often of late, so it is not even asked."""
 
 

@@ -77,9 +77,9 @@ class Freshness:
         if change.operation not in OF_ONE_NOTE:
             with timed("rotate_fence"):
                 index = await self._invalidation.rotate_fence(user_id)
-            with timed("forget"):
+            with timed("delete_user"):
                 lag = _lag(change)
-                await self._invalidation.forget(user_id, lag=lag)
+                await self._invalidation.delete_user(user_id, lag=lag)
             return Outcome(applied, dropped=_answers(index, index), kept=0, lag_ms=lag)
 
         # From here on, what is being generated now will not be stored.
@@ -92,9 +92,9 @@ class Freshness:
                 chunks = await self._store.chunks_of(user_id, change.note_id or "")
         except StoreUnavailableError:
             chunks = None
-        with timed("drop"):
+        with timed("drop_entries"):
             fields, lag = self._touched(change.note_id or "", chunks, index), _lag(change)
-            if not await self._invalidation.drop(user_id, fields, lag=lag):
+            if not await self._invalidation.drop_entries(user_id, fields, lag=lag):
                 await self._drop_what_is_left(change, chunks)
         dropped = _answers(index, fields)
         kept = _answers(index, index) - dropped
@@ -107,9 +107,9 @@ class Freshness:
         for _ in range(_LOOKS):
             index = await self._invalidation.rotate_fence(change.user_id)
             fields = self._touched(change.note_id or "", chunks, index)
-            if await self._invalidation.drop(change.user_id, fields, lag=None):
+            if await self._invalidation.drop_entries(change.user_id, fields, lag=None):
                 return
-        await self._invalidation.forget(change.user_id, lag=None)
+        await self._invalidation.delete_user(change.user_id, lag=None)
 
     async def _write(self, change: "NoteChanged") -> bool:
         """Bring the store up to date, unless the note's owner has done so."""
@@ -126,7 +126,7 @@ class Freshness:
                     changed_at=change.changed_at,
                 )
         if change.text is not None:
-            with timed("prepare"):
+            with timed("ingest"):
                 note, chunks = await self._prepare(change)
             with timed("write_note"):
                 return await self._store.replace(note, chunks)

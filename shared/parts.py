@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from shared.inference.ports import Answerer, Embedder
     from shared.notes.store import NoteStore
-    from shared.semantic_match import Matcher
+    from shared.semantic_match import SemanticMatcher
 
 
 class Parts(Protocol):
@@ -24,13 +24,13 @@ class Parts(Protocol):
         """What writes answers."""
 
     @property
-    def sharing_answerer(self) -> "Answerer":
+    def coalescing_answerer(self) -> "Answerer":
         """The same, where equal calls share one answer."""
 
     @property
-    def quoting_answerer(self) -> "Answerer | None":
+    def extractive_answerer(self) -> "Answerer | None":
         """What answers while the language model is left alone, if anything is to."""
 
     @property
-    def matcher(self) -> "Matcher":
+    def semantic_matcher(self) -> "SemanticMatcher":
         """What tells whether another question's answer serves."""

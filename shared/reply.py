@@ -16,18 +16,19 @@ NO_NOTES = "You have no notes yet, so there is nothing to answer from. Add a not
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer, the passages that it rests on, and where both came from.
+    """An answer, its sources, and where both came from.
 
-    `answer` is None where there are no notes to answer from. `tier` is the deepest saving: `l1`
-    (nothing was generated), `l3` (no search), `l2` (no embedding) or None; `match` says how an
-    l1 answer was found, `exact` or `semantic`, and `joined` that it was waited for, since somebody
-    else had asked the same; `cache` how the cache fared; `stored` whether whoever asks next finds
-    it. `matched` is the other question that the answer was written for, `similarity` the cosine of
-    the two, `alias` what names their match. `refused` says why another question's answer, near as
-    it was, would not do.
+    `answer` is None for a user without notes. `tier` is the deepest tier that saved work: `l1`
+    (nothing was generated), `l3` (no search), `l2` (no embedding) or None. `match` is `exact` or
+    `semantic` for an `l1` answer. `coalesced`: the answer was generated for a concurrent request.
+    `cache` is `BudgetedClient.status`. `stored`: the answer is in the cache now.
 
-    While a model is left alone because it fails, an answer may be `stale`, past its time though
-    no note that it depends on has changed, or `degraded`, quoted from the notes and not kept.
+    `matched_question` is the question that the answer was generated for, if it is another one,
+    `similarity` the cosine of both questions, `alias` the alias's field in the index.
+    `match_refusal` is the reason why the nearest cached question was not a match.
+
+    While a circuit breaker is open, an answer may be `stale` (stale-if-error: expired, but not
+    dropped by any note change) or `extractive` (quoted from the notes and not stored).
     """
 
     question: "Question"
@@ -37,13 +38,13 @@ class Reply:
     match: str | None
     cache: str
     stored: bool = False
-    matched: str | None = None
+    matched_question: str | None = None
     similarity: float | None = None
     alias: str | None = None
-    refused: str | None = None
+    match_refusal: str | None = None
     stale: bool = False
-    degraded: bool = False
-    joined: bool = False
+    extractive: bool = False
+    coalesced: bool = False
 
     @classmethod
     def of(
@@ -54,7 +55,7 @@ class Reply:
         *,
         match: str = "exact",
         stale: bool = False,
-        joined: bool = False,
+        coalesced: bool = False,
     ) -> "Reply":
         """Tell what was found in the cache: an answer, or that there is nothing to search."""
         if found.answer is None:
@@ -66,36 +67,36 @@ class Reply:
             "l1",
             match,
             cache,
-            matched=found.matched,
+            matched_question=found.matched_question,
             similarity=found.similarity,
             alias=found.alias,
             stale=stale,
-            joined=joined,
+            coalesced=coalesced,
         )
 
     @property
     def answer_id(self) -> str | None:
         """Name this answer to this question, for whoever finds it wrong."""
-        if self.answer is None or self.degraded:
+        if self.answer is None or self.extractive:
             return None
         name = self.answer.answer_id
         return f"{name}.{self.alias}" if self.alias else name
 
     @property
-    def way(self) -> str:
+    def outcome(self) -> str:
         """How the question was served: see `counting.WAYS`."""
-        if self.stale or self.degraded:
+        if self.stale or self.extractive:
             return "stale" if self.stale else "degraded"
         if self.answer is None:
             return "no_notes"
-        return "joined" if self.joined else self.match or self.tier or "none"
+        return "joined" if self.coalesced else self.match or self.tier or "none"
 
-    def told_to(self, question: "Question") -> "Reply":
+    def for_follower(self, question: "Question") -> "Reply":
         """Tell it to somebody else who asked the same at the same moment.
 
         They get it as if they had found it in the cache, or waited until it was there.
         """
-        if self.answer is None or self.way not in {"semantic", "l3", "l2", "none"}:
+        if self.answer is None or self.outcome not in {"semantic", "l3", "l2", "none"}:
             return replace(self, question=question)
         if self.cache != "ok" and self.match is None:  # it was never there, but is paid for once
             return replace(self, question=question, answer=replace(self.answer, cost=0.0))
@@ -105,6 +106,6 @@ class Reply:
             tier="l1",
             match="exact",
             stored=False,
-            refused=None,
-            joined=True,
+            match_refusal=None,
+            coalesced=True,
         )

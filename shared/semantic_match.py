@@ -30,7 +30,7 @@ class Match:
     refused: str | None = None
 
 
-class Matcher:
+class SemanticMatcher:
     """Finds the answer to another wording of a question among a user's cached answers."""
 
     def __init__(self, verifier: "Verifier", *, threshold: float) -> None:
@@ -43,28 +43,28 @@ class Matcher:
         question: str,
         vector: "Vector",
         sources: "Sequence[Source]",
-        others: "Mapping[str, Entry]",
+        candidates: "Mapping[str, Entry]",
         session: "CacheSession",
         *,
         deadline: float,
     ) -> Match:
-        """Look among `others`, by field, for one whose answer serves `question` as well.
+        """Look among `candidates`, by field, for one whose answer serves `question` as well.
 
         `vector` and `sources` are what the question embeds to and what its own search found.
         At most one answer is read: one round trip more, and one to share it.
         """
-        fields = list(others)
-        rows = stack([from_bytes(others[field].vector) for field in fields])
+        fields = list(candidates)
+        rows = stack([from_bytes(candidates[field].vector) for field in fields])
         refused = None
         for row, similarity in nearest(vector, rows, self._threshold):
-            entry = others[fields[row]]
+            entry = candidates[fields[row]]
             verdict = judge(question, entry.question)
             if not verdict.same:
                 # Of one question, the guard's refusals count once.
                 session.count(refused_by_guard=int(refused is None))
                 refused = refused or verdict.reason
                 continue
-            found = await session.peek(fields[row], entry)
+            found = await session.get_answer(fields[row], entry)
             if not found.answer:
                 return Match(refused=refused)  # gone meanwhile, or evicted
             if not fits(sources, found.sources or ()):
@@ -75,10 +75,12 @@ class Matcher:
             if not word.same:
                 session.count(refused_by_verifier=1)
                 return Match(refused="verifier")
-            alias = await session.share(vector, sources, (fields[row], entry), similarity)
+            alias = await session.store_alias(vector, sources, (fields[row], entry), similarity)
             if alias is None:
                 return Match()
-            return Match(replace(found, matched=entry.question, similarity=similarity, alias=alias))
+            return Match(
+                replace(found, matched_question=entry.question, similarity=similarity, alias=alias)
+            )
         return Match(refused=refused)
 
 

@@ -95,8 +95,8 @@ def part(container: Container) -> Part:
             raise
         tell(http.scope, **figures(reply, breakers=container.breakers.state))
         tell(http.scope, tier=reply.tier, match=reply.match, cache=reply.cache)
-        if reply.refused:
-            tell(http.scope, refused=reply.refused.partition(":")[0])
+        if reply.match_refusal:
+            tell(http.scope, refused=reply.match_refusal.partition(":")[0])
         if settings.log_questions:
             tell(http.scope, question=reply.question.asked)
         headers = {"Cache-Control": _PRIVATE, "Cache-Status": cache_status(request, reply)}
@@ -114,7 +114,7 @@ def part(container: Container) -> Part:
         """Remove an answer that its asker finds wrong, or its match with their question."""
         who = await caller(http, settings)
         body = await read_body(http, FeedbackBody)
-        await container.feedback.wrong(who.user_id, body.answer_id)
+        await container.feedback.reject_answer(who.user_id, body.answer_id)
         return Response(status_code=204)
 
     return Part(router, _forms)

@@ -37,4 +37,4 @@ def _tier(reply: "Reply | None") -> str:
     """Say what served a question: those that waited for another's answer are no quick hits."""
     if reply is None:
         return "failed"
-    return _WAYS.get(reply.way, reply.way)
+    return _WAYS.get(reply.outcome, reply.outcome)

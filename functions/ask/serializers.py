@@ -34,10 +34,10 @@ def present(request: "Request", reply: "Reply", *, explain: bool = False) -> byt
             "timestamp": datetime.fromtimestamp(written / 1000, UTC).isoformat("T", "milliseconds"),
             "tier": reply.tier,
             "match": reply.match,
-            "matched_question": reply.matched,
+            "matched_question": reply.matched_question,
             "similarity": round(reply.similarity, 6) if reply.similarity else None,
             "stale": reply.stale,
-            "degraded": reply.degraded,
+            "degraded": reply.extractive,
             "age": max(0, int(time.time() - written / 1000)),
             "cache": reply.cache,
             "answer_id": reply.answer_id,
@@ -46,5 +46,5 @@ def present(request: "Request", reply: "Reply", *, explain: bool = False) -> byt
         },
     }
     if explain:
-        body["metadata"]["refused"] = reply.refused
+        body["metadata"]["refused"] = reply.match_refusal
     return to_json(body)

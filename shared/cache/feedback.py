@@ -21,7 +21,7 @@ class Feedback:
         """Work on this cache."""
         self._redis_client = redis_client
 
-    async def wrong(self, user_id: str, answer_id: str) -> None:
+    async def reject_answer(self, user_id: str, answer_id: str) -> None:
         """Remove an answer, by the id that its response told.
 
         Where the answer was written for another wording, only the match of the two is removed,

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from shared.cache.index_entries import Entry
 
-_RAISE_FENCE = Script("rotate_fence")
-_DROP = Script("drop_entries")
-_FORGET = Script("delete_user")
+_ROTATE_FENCE = Script("rotate_fence")
+_DROP_ENTRIES = Script("drop_entries")
+_DELETE_USER = Script("delete_user")
 _WAIT_SECONDS = 1.0
 
 
@@ -41,7 +41,7 @@ class Invalidation:
         """
         keys = keyspace.UserKeys.of(user_id)
         try:
-            reply = await self._execute(_RAISE_FENCE.call([keys.questions], _new_fence()))
+            reply = await self._execute(_ROTATE_FENCE.call([keys.questions], _new_fence()))
         except CacheFullError:
             await self._lasting(keys, _removal(keys))
             return {}
@@ -50,7 +50,9 @@ class Invalidation:
                 return index_entries.decode_named(index)
         raise CacheUnavailableError("the cache garbled a user's index")
 
-    async def drop(self, user_id: str, fields: "Collection[str]", *, lag: int | None = 0) -> bool:
+    async def drop_entries(
+        self, user_id: str, fields: "Collection[str]", *, lag: int | None = 0
+    ) -> bool:
         """Drop these questions, and count the rest as kept.
 
         `lag` is for the counters: milliseconds since the note changed, or None where the change
@@ -58,16 +60,18 @@ class Invalidation:
         faster, or a name was garbled on its way.
         """
         keys = keyspace.UserKeys.of(user_id)
-        call = _DROP.call(_names(keys), _new_fence(), counters.TTL, _told(lag), *sorted(fields))
+        call = _DROP_ENTRIES.call(
+            _names(keys), _new_fence(), counters.TTL, _told(lag), *sorted(fields)
+        )
         dropped = await self._lasting(keys, call)
         await self._count_outages(keys)
         return dropped is None or dropped == len(fields)
 
-    async def forget(self, user_id: str, *, lag: int | None = 0) -> None:
+    async def delete_user(self, user_id: str, *, lag: int | None = 0) -> None:
         """Leave nothing of a user's; what is being generated has lost its fence. `lag` as above."""
         keys = keyspace.UserKeys.of(user_id)
         names = [*_names(keys), keys.embeddings]
-        await self._lasting(keys, _FORGET.call(names, counters.TTL, _told(lag)))
+        await self._lasting(keys, _DELETE_USER.call(names, counters.TTL, _told(lag)))
         await self._count_outages(keys)
 
     async def _count_outages(self, keys: keyspace.UserKeys) -> None:
@@ -115,11 +119,13 @@ class NoInvalidation(Invalidation):
         """Find nothing."""
         return {}
 
-    async def drop(self, user_id: str, fields: "Collection[str]", *, lag: int | None = 0) -> bool:
+    async def drop_entries(
+        self, user_id: str, fields: "Collection[str]", *, lag: int | None = 0
+    ) -> bool:
         """Do nothing."""
         return True
 
-    async def forget(self, user_id: str, *, lag: int | None = 0) -> None:
+    async def delete_user(self, user_id: str, *, lag: int | None = 0) -> None:
         """Do nothing."""
 
 

@@ -143,7 +143,7 @@ class UserKeys:
         """Where the partition counts what lives."""
         return live(self.partition)
 
-    def flight(self, field: str, fence: str) -> str:
+    def lock(self, field: str, fence: str) -> str:
         """Name a flight. The fence is in it: nobody joins one from before a change."""
         return f"{self._prefix}flight:{field}:{fence}"
 

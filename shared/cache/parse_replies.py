@@ -25,7 +25,7 @@ def pairs(index: object) -> list[tuple[bytes, bytes]] | None:
     return list(zip(index[::2], index[1::2], strict=True))
 
 
-def read(reply: list[Any], question: str, field: str) -> tuple[LookupResult, list[str]]:
+def parse_lookup(reply: list[Any], question: str, field: str) -> tuple[LookupResult, list[str]]:
     """Give what was found, and the fields of what makes no sense and must go."""
     _, raw_entry, raw_answer, raw_context, raw_alias = reply
     if raw_entry is None:
@@ -50,7 +50,9 @@ def read(reply: list[Any], question: str, field: str) -> tuple[LookupResult, lis
     return LookupResult(None, sources if fresh else None), []
 
 
-def peeked(answer_id: str, raw_answer: bytes | None, raw_context: bytes | None) -> LookupResult:
+def parse_answer(
+    answer_id: str, raw_answer: bytes | None, raw_context: bytes | None
+) -> LookupResult:
     """Make sense of what the peek script gave."""
     answer = l1_answers.decode(answer_id, raw_answer) if raw_answer is not None else None
     sources = l3_contexts.decode(answer_id, raw_context) if raw_context is not None else None

@@ -29,16 +29,16 @@ class RequestCounters(counters.PendingCounters):
             self._backlog.pour(self)
         self.add(bypassed=int(bypassed), outages=self._redis.take_open_count())
 
-    def follow(self, other: "RequestCounters | None", way: str, cost: float) -> None:
-        """Be told what came of another request, in this way; `cost` US dollars are saved once.
+    def count_follower(self, other: "RequestCounters | None", outcome: str, cost: float) -> None:
+        """Be told what came of another request, in this outcome; `cost` US dollars are saved once.
 
         None: nothing was told in time.
         """
         self.asked = other.asked if other else self._redis.redis_client is not None
         if self.asked:
-            self.add(**counters.followed(way, index_entries.nanodollars(cost)))
+            self.add(**counters.followed(outcome, index_entries.nanodollars(cost)))
 
-    def end(self, way: str) -> None:
+    def record_outcome(self, outcome: str) -> None:
         """Say how the request was served: see `counting.WAYS`.
 
         Its time is known when its round trips are over, so it waits for the next one.
@@ -46,9 +46,9 @@ class RequestCounters(counters.PendingCounters):
         if not self._redis.redis_client:
             return
         passed = asyncio.get_running_loop().time() - self._began
-        self.add(**counters.latency(way, passed))
-        if self.asked and way in counters.APART:
-            self.add(**{f"ended_{way}": 1})
+        self.add(**counters.latency(outcome, passed))
+        if self.asked and outcome in counters.APART:
+            self.add(**{f"ended_{outcome}": 1})
         self.add(
             uncached=int(self._redis.status != "ok"), breakers_opened=self._redis.breakers_opened
         )

@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LookupResult:
-    """What round trip 1 found, or whoever waited for somebody else's answer.
+    """What round trip 1 found, or a wait for the lock's holder.
 
-    With an answer, `sources` are its sources; without one, they are a context that is still
-    fresh enough to write a new answer from, or None. `matched` is the question that the answer
-    was written for, where that is another one, `similarity` the cosine of the two, and `alias`
-    what names their match. `failed` is what kept the other from answering.
+    With an answer, `sources` are its sources. Without one, they are a cached context that is
+    still fresh, or None. `matched_question` is the question that the answer was generated for, if
+    it is another one, `similarity` the cosine of both questions, `alias` the alias's field in the
+    index. `leader_error` is the error of the lock's holder.
     """
 
     answer: "Answer | None" = None
     sources: "list[Source] | None" = None
-    matched: str | None = None
+    matched_question: str | None = None
     similarity: float | None = None
     alias: str | None = None
-    failed: "TercetError | None" = None
+    leader_error: "TercetError | None" = None
 
     @property
     def is_final(self) -> bool:
@@ -40,10 +40,10 @@ class LookupResult:
 class MissContext:
     """What round trip 2 found.
 
-    `others` are the user's other questions whose answers count, by field; `ours` says whether
-    nobody else is generating this answer.
+    `candidates` are the index entries of the user's other answered questions, by field.
+    `lock_acquired` is False while another request generates this answer.
     """
 
     vector: "Vector | None" = None
-    others: "Mapping[str, Entry]" = field(default_factory=dict)
-    ours: bool = True
+    candidates: "Mapping[str, Entry]" = field(default_factory=dict)
+    lock_acquired: bool = True

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shared.cache.index_entries import Entry
     from shared.settings import Settings
 
-_LOOK_UP, _PEEK, _SHARE, _KEEP, _TRIM = map(
+_LOOKUP, _GET_ANSWER, _STORE_ALIAS, _STORE, _TRIM_INDEX = map(
     Script, ("lookup", "get_answer", "store_alias", "store", "trim_index")
 )
 
@@ -40,7 +40,7 @@ class Scripts:
         self, purpose: str, field: str, *, aliases: bool, counts: "Sequence[Argument]"
     ) -> Command:
         """Read an answer to `ask`, to `wait` for somebody else's, or a `stale` one."""
-        return _LOOK_UP.call(
+        return _LOOKUP.call(
             self.names,
             field,
             secrets.token_urlsafe(12),
@@ -53,16 +53,16 @@ class Scripts:
             *counts,
         )
 
-    def peek(self, field: str, entry: "Entry") -> Command:
+    def get_answer(self, field: str, entry: "Entry") -> Command:
         """Read the answer of another question."""
-        return _PEEK.call(self.names[:3], field, entry.answer_id, int(time.time()))
+        return _GET_ANSWER.call(self.names[:3], field, entry.answer_id, int(time.time()))
 
-    def share(
-        self, alias: "Entry", *, flight: str, token: str, fence: str, counts: "Sequence[Argument]"
+    def store_alias(
+        self, alias: "Entry", *, lock: str, token: str, fence: str, counts: "Sequence[Argument]"
     ) -> Command:
         """Share the answer of another question, to which `alias` points."""
-        return _SHARE.call(
-            [*self.names, flight, self._keys.live],
+        return _STORE_ALIAS.call(
+            [*self.names, lock, self._keys.live],
             self._field,
             fence,
             index_entries.encode(alias),
@@ -73,20 +73,20 @@ class Scripts:
             *counts,
         )
 
-    def keep(
+    def store(
         self,
         entry: "Entry",
         answer: bytes,
         context: bytes,
         *,
-        flight: str,
+        lock: str,
         token: str,
         fence: str,
         counts: "Sequence[Argument]",
     ) -> Command:
         """Store an answer with its context, or (with b"" for the answer) a context alone."""
-        return _KEEP.call(
-            [*self.names, flight, self._keys.live],
+        return _STORE.call(
+            [*self.names, lock, self._keys.live],
             self._field,
             fence,
             index_entries.encode(entry),
@@ -98,10 +98,10 @@ class Scripts:
             *counts,
         )
 
-    def trim(self) -> Command:
+    def trim_index(self) -> Command:
         """Keep the user's index within its bound."""
         names = [*self.names, self._keys.live]
-        return _TRIM.call(names, self._settings.max_questions, self._field, counters.TTL)
+        return _TRIM_INDEX.call(names, self._settings.max_questions, self._field, counters.TTL)
 
     @property
     def _ttl(self) -> int:

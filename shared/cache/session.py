@@ -23,7 +23,7 @@ from shared.cache import (
     l3_contexts,
     single_flight,
 )
-from shared.cache.parse_replies import pairs, peeked, read
+from shared.cache.parse_replies import pairs, parse_answer, parse_lookup
 from shared.cache.redis.budgeted_client import BudgetedClient
 from shared.cache.redis.client import Command, RedisClient
 from shared.cache.request_counters import RequestCounters
@@ -81,7 +81,7 @@ class CacheSession:
         self._owner: bytes | None = None
         self._fence = ""
         self._knows_vector = self._knows_context = self._looked_up = False
-        self._surveyed = self._aloft = self._vector_kept = False
+        self._miss_context_loaded = self._lock_held = self._vector_kept = False
 
     @property
     def status(self) -> str:
@@ -113,13 +113,13 @@ class CacheSession:
         replies = await self._execute(self._lookup("stale", self._field, aliases=aliases))
         if not replies or not self._redis.is_whole(replies[0], 5):
             return LookupResult()
-        return read(replies[0], self._question, self._field)[0]
+        return parse_lookup(replies[0], self._question, self._field)[0]
 
     async def load_miss_context(self) -> MissContext:
         """Round trip 2."""
         replies = await self._execute(
             self._shelf.read(self._question),
-            single_flight.take_off(self._flight, self._token),
+            single_flight.acquire(self._lock_key, self._token),
             Command.of("HGETALL", self._keys.questions),
             asking=True,
         )
@@ -130,15 +130,17 @@ class CacheSession:
 
         data = l2_embeddings.decode(self._question, self._pipeline.dimensions, replies[0])
         self._knows_vector, self._owner = data is not None, replies[1]
-        self._aloft = self._owner == self._token.encode()
-        if not self._surveyed:
+        self._lock_held = self._owner == self._token.encode()
+        if not self._miss_context_loaded:
             self._counts.add(l2_hits=int(data is not None), l2_misses=int(data is None))
-        self._surveyed = True
-        others = index_entries.answered(index or (), self._field, self._pipeline.name)
-        ours = self._aloft or self.breaker != "closed"  # nobody waits for what may not come
-        return MissContext(from_bytes(data) if data else None, others, ours)
+        self._miss_context_loaded = True
+        candidates = index_entries.answered(index or (), self._field, self._pipeline.name)
+        lock_acquired = (
+            self._lock_held or self.breaker != "closed"
+        )  # nobody waits for what may not come
+        return MissContext(from_bytes(data) if data else None, candidates, lock_acquired)
 
-    async def wait(self, deadline: float, *, aliases: bool = True) -> LookupResult:
+    async def wait_for_leader(self, deadline: float, *, aliases: bool = True) -> LookupResult:
         """Wait while someone else generates this answer; then what they kept, if anything.
 
         `deadline` is a time of the loop's clock. Each look is one round trip, and looks become
@@ -151,7 +153,7 @@ class CacheSession:
             self._redis.reset_budget()  # waiting saves more than it takes
             # In this order: an owner that is gone by now has kept its answer before.
             replies = await self._execute(
-                single_flight.owner(self._flight),
+                single_flight.owner(self._lock_key),
                 single_flight.failure(self._keys, self._owner),
                 self._lookup("wait", self._field, aliases=aliases),
             )
@@ -159,37 +161,37 @@ class CacheSession:
                 break
             self._owner, failure, looked_up = replies
             if self._owner == self._token.encode():
-                break  # it was ours all along, and came garbled
+                break  # it was lock_acquired all along, and came garbled
             found = await self._read(looked_up)
             if error := None if found.is_final else single_flight.error(failure):
-                return replace(found, failed=error)
+                return replace(found, leader_error=error)
             if found.is_final or not self._owner:
                 return found
         return LookupResult()
 
     @asynccontextmanager
-    async def flight(self) -> "AsyncIterator[None]":
+    async def hold_lock(self) -> "AsyncIterator[None]":
         """Generate an answer; however that ends, nobody is left waiting for it."""
-        if not self._aloft or self._redis.redis_client is None:
+        if not self._lock_held or self._redis.redis_client is None:
             yield
             return
-        flight = single_flight.Flight(self._keys, self._flight, self._token)
+        lock = single_flight.Lock(self._keys, self._lock_key, self._token)
         try:
-            async with flight.renewed(self._redis.redis_client):
+            async with lock.renewed(self._redis.redis_client):
                 yield
         finally:
-            if self._aloft:
+            if self._lock_held:
                 key = counters.today(self._keys.partition)
-                await self._execute(flight.land(key, counters.TTL, *self._counts.take()))
+                await self._execute(lock.release(key, counters.TTL, *self._counts.take()))
 
-    async def peek(self, field: str, entry: "Entry") -> LookupResult:
+    async def get_answer(self, field: str, entry: "Entry") -> LookupResult:
         """Read the answer of another question of this user, as the survey found it."""
-        replies = await self._execute(self._scripts.peek(field, entry))
+        replies = await self._execute(self._scripts.get_answer(field, entry))
         if not replies or not self._redis.is_whole(replies[0], 2):
             return LookupResult()
-        return peeked(entry.answer_id, *replies[0])
+        return parse_answer(entry.answer_id, *replies[0])
 
-    async def share(
+    async def store_alias(
         self,
         vector: "Vector",
         sources: "Sequence[Source]",
@@ -205,13 +207,13 @@ class CacheSession:
         own = self._entry(vector, sources)
         field, entry = target
         alias = index_entries.alias(own, field, entry, similarity)
-        call = self._scripts.share(alias, **self._right, counts=self._counts.take())
+        call = self._scripts.store_alias(alias, **self._right, counts=self._counts.take())
         replies = await self._execute(call, *self._beside(own))
         shared = bool(replies and replies[0])
-        self._aloft = self._aloft and not shared
+        self._lock_held = self._lock_held and not shared
         return self._field if shared else None
 
-    async def keep(
+    async def store(
         self, vector: "Vector", sources: "Sequence[Source]", answer: "Answer | None"
     ) -> bool:
         """Store an answer with its sources, or the sources alone, unless the notes changed.
@@ -225,7 +227,7 @@ class CacheSession:
         if self.status != "ok" or (answer is None and self._knows_context):
             return False
         entry = self._entry(vector, sources, answer)
-        call = self._scripts.keep(
+        call = self._scripts.store(
             entry,
             l1_answers.encode(answer) if answer else b"",
             l3_contexts.encode(entry.answer_id, sources),
@@ -234,7 +236,7 @@ class CacheSession:
         )
         replies = await self._execute(call, *self._beside(entry), asking=True)
         # Without an answer the flight goes on to its end, which tells those who wait why.
-        self._aloft = self._aloft and answer is None
+        self._lock_held = self._lock_held and answer is None
         return bool(replies and replies[0])
 
     def count(self, **events: int) -> None:
@@ -245,7 +247,7 @@ class CacheSession:
         """Take what the request has waited already off what it may wait for Redis."""
         self._redis.deduct(seconds)
 
-    def follow(self, other: "CacheSession | None", way: str, cost: float = 0.0) -> None:
+    def count_follower(self, other: "CacheSession | None", outcome: str, cost: float = 0.0) -> None:
         """Ask nothing: another session asked the same question; its result is shared.
 
         It is told in this way, and `cost` US dollars once. None: nothing was told in time.
@@ -253,11 +255,11 @@ class CacheSession:
         if other:
             self._redis.status = other.status
         # Another of its own kind.
-        self._counts.follow(other._counts if other else None, way, cost)  # noqa: SLF001
+        self._counts.count_follower(other._counts if other else None, outcome, cost)  # noqa: SLF001
 
-    def end(self, way: str) -> None:
+    def record_outcome(self, outcome: str) -> None:
         """Say how the request was served: see `counting.WAYS`."""
-        self._counts.end(way)
+        self._counts.record_outcome(outcome)
 
     @property
     def _tier(self) -> str:
@@ -265,13 +267,13 @@ class CacheSession:
         return "l3" if self._knows_context else "l2" if self._knows_vector else "none"
 
     @property
-    def _flight(self) -> str:
-        return self._keys.flight(self._field, self._fence)
+    def _lock_key(self) -> str:
+        return self._keys.lock(self._field, self._fence)
 
     @property
     def _right(self) -> dict[str, str]:
         """What a request must show to store anything."""
-        return {"flight": self._flight, "token": self._token, "fence": self._fence}
+        return {"lock": self._lock_key, "token": self._token, "fence": self._fence}
 
     def _lookup(self, purpose: str, field: str, *, aliases: bool) -> Command:
         counts = self._counts.take()
@@ -279,7 +281,7 @@ class CacheSession:
 
     def _beside(self, entry: "Entry") -> list[Command]:
         """Go with an entry: keep its embedding, unless that came from there, and the bound."""
-        commands = [self._scripts.trim()]
+        commands = [self._scripts.trim_index()]
         if not (self._knows_vector or self._vector_kept):
             self._vector_kept = True
             commands.append(self._shelf.write(self._question, entry.vector, self._fence))
@@ -290,7 +292,7 @@ class CacheSession:
         if not self._redis.is_whole(reply, 5):
             return LookupResult()
         self._counts.asked, self._fence = True, (reply[0] or b"").decode("ascii", "replace")
-        found, nonsense = read(reply, self._question, self._field)
+        found, nonsense = parse_lookup(reply, self._question, self._field)
         self._knows_context = found.sources is not None
         if nonsense:
             await self._execute(

@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from shared.cache.keyspace import UserKeys
     from shared.cache.redis.client import RedisClient
 
-_FLIGHT_MS = 3_000
+_LOCK_MS = 3_000
 _RENEW_SECONDS = 1.0
 _FAILURE_MS = 2_000
-_LAND, _RENEW = Script("release_lock"), Script("renew_lock")
+_RELEASE, _RENEW = Script("release_lock"), Script("renew_lock")
 
 
-def take_off(flight: str, token: str) -> Command:
+def acquire(flight: str, token: str) -> Command:
     """Own a flight, unless somebody does: gives its owner's token."""
-    return claim(flight, token, _FLIGHT_MS)
+    return claim(flight, token, _LOCK_MS)
 
 
 def owner(flight: str) -> Command:
@@ -50,7 +50,7 @@ def pauses() -> "Iterator[float]":
         yield 0.25
 
 
-class Flight:
+class Lock:
     """A flight of one's own."""
 
     def __init__(self, keys: "UserKeys", name: str, token: str) -> None:
@@ -68,7 +68,7 @@ class Flight:
             while True:
                 await asyncio.sleep(_RENEW_SECONDS)
                 with suppress(CacheUnavailableError):
-                    await redis_client.execute(_RENEW.call([self._name], self._token, _FLIGHT_MS))
+                    await redis_client.execute(_RENEW.call([self._name], self._token, _LOCK_MS))
 
         task = asyncio.create_task(renew())
         try:
@@ -83,10 +83,10 @@ class Flight:
         finally:
             task.cancel()
 
-    def land(self, counters: str, ttl: int, *counts: Argument) -> Command:
+    def release(self, counters: str, ttl: int, *counts: Argument) -> Command:
         """End it without an answer, tell those who wait what failed, and count."""
         names = [self._name, self._keys.failure(self._token), counters]
-        return _LAND.call(names, self._token, self._failed, _FAILURE_MS, ttl, *counts)
+        return _RELEASE.call(names, self._token, self._failed, _FAILURE_MS, ttl, *counts)
 
 
 def error(said: bytes | None) -> TercetError | None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
 from shared.errors import (
-    BreakerOpenError,
+    CircuitOpenError,
     InferenceError,
     InferenceRefusedError,
     InferenceTimeoutError,
@@ -123,7 +123,7 @@ class Breaker:
         for reasons of its own `may_probe` not.
 
         Raises:
-            BreakerOpenError: the model is left alone for now.
+            CircuitOpenError: the model is left alone for now.
         """
         probing = await self._admit(may_probe=may_probe)
         (slot, _), began = self.slots, asyncio.get_running_loop().time()
@@ -207,7 +207,7 @@ class Breaker:
             if granted:
                 return True
             self._probe_at = now + _DENIED_SECONDS
-        raise BreakerOpenError(
+        raise CircuitOpenError(
             "the model has failed too often of late and is left alone for a while",
             retry_after=max(left, 1.0),
         )

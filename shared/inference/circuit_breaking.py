@@ -26,7 +26,7 @@ class GuardedChat:
         """Continue the conversation.
 
         Raises:
-            BreakerOpenError: the model is left alone for now.
+            CircuitOpenError: the model is left alone for now.
             InferenceError: the model gave no usable answer.
         """
         async with self._breaker.call(deadline, may_probe=self._may_probe):
@@ -48,7 +48,7 @@ class GuardedEmbedder:
         """Embed each text.
 
         Raises:
-            BreakerOpenError: the model is left alone for now.
+            CircuitOpenError: the model is left alone for now.
             InferenceError: the model gave no usable answer.
         """
         async with self._breaker.call(deadline):

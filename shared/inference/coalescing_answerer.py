@@ -21,7 +21,7 @@ class _Call:
     waiting: int = 0
 
 
-class SharingAnswerer:
+class CoalescingAnswerer:
     """An `Answerer` that lets equal calls share one generation while it goes on.
 
     An answer is decided by its question and its sources, so whoever brings the same of both gets

@@ -84,7 +84,7 @@ async def _keep(asked: Asked) -> None:
     request = Request(asked.user_id, asked.question)
     session = container._open_session(request, Question.parse(asked.question))
     await session.lookup()
-    await session.keep(asked.vector, asked.sources, asked.written())
+    await session.store(asked.vector, asked.sources, asked.written())
     await container.aclose()
 
 

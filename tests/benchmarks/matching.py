@@ -12,7 +12,7 @@ from shared.inference.match_verifier import NoVerifier
 from shared.matching.candidate import nearest
 from shared.matching.decision import judge
 from shared.matching.tokens import tokenize
-from shared.semantic_match import Matcher
+from shared.semantic_match import SemanticMatcher
 from shared.settings import Settings
 from shared.vectors import canonical
 from tests.benchmarks.report import Figure
@@ -46,7 +46,7 @@ async def figures() -> Mapping[str, Figure]:
         for number, vector in enumerate(vectors)
     }
     rows, turns = np.stack(vectors), cycle(enumerate(pairs))
-    matcher = Matcher(NoVerifier(), threshold=0.85)
+    matcher = SemanticMatcher(NoVerifier(), threshold=0.85)
     # What the guard refuses is not looked up.
     session = CacheSession(None, Settings(), user_id="1", question="asked", pipeline=PIPELINE)
 

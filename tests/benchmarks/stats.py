@@ -181,7 +181,7 @@ def _names() -> Iterator[str]:
 async def _count(redis_client: RedisClient, settings: "Settings", seed: Seed) -> Figure:
     """Time a hit as it is, and one whose script counts nothing."""
     turns, backlog = cycle(brief_workload(200)), PendingCounters()
-    counted = scripts._LOOK_UP
+    counted = scripts._LOOKUP
     silent = copy(counted)
     silent._text, lines = re.subn(
         r"if kind_of\(entry or ''\) == 'a' and answer.*(?=return \{fence)",
@@ -205,15 +205,15 @@ async def _count(redis_client: RedisClient, settings: "Settings", seed: Seed) ->
         )
         if (await opened.lookup()).answer is None:
             raise RuntimeError("a hit was a miss")
-        if scripts._LOOK_UP is counted:
-            opened.end("exact")
+        if scripts._LOOKUP is counted:
+            opened.record_outcome("exact")
 
     async def silent_hit() -> None:
-        scripts._LOOK_UP = silent
+        scripts._LOOKUP = silent
         try:
             await hit()
         finally:
-            scripts._LOOK_UP = counted
+            scripts._LOOKUP = counted
 
     async def seed_counts() -> None:
         await seed.client.hincrby("meta:counted", "hit_count", 1)

@@ -60,7 +60,7 @@ class Asked:
         """Let it miss, and be kept."""
         session = open_session(redis_client, settings, self.user_id, self.question)
         await session.lookup()
-        if not await session.keep(self.vector, self.sources, self.written()):
+        if not await session.store(self.vector, self.sources, self.written()):
             raise RuntimeError("the cache did not keep an answer")
 
 

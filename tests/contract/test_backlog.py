@@ -27,7 +27,7 @@ async def test_a_question_that_leaves_no_trace_takes_nothing_of_the_others(cache
     backlog.add(uncached=3, spent_nanodollars=7)
     no_store = session(cache, backlog, None)
     await no_store.lookup()
-    no_store.end("none")
+    no_store.record_outcome("none")
     assert dict(zip(*[iter(backlog.take())] * 2, strict=True)) == {
         "uncached": 3,
         "spent_nanodollars": 7,
@@ -40,8 +40,8 @@ async def test_what_was_paid_while_redis_was_away_is_counted_when_it_is_back(cac
     during = session(cache, backlog, away)
     await during.lookup()
     answer = an_answer()
-    assert not await during.keep(a_vector("what is faith"), sources(), answer)
-    during.end("none")
+    assert not await during.store(a_vector("what is faith"), sources(), answer)
+    during.record_outcome("none")
     await away.aclose()
     counted = dict(zip(*[iter(backlog.take())] * 2, strict=True))
     assert counted["spent_nanodollars"] == round(answer.cost * 1e9)
@@ -54,6 +54,6 @@ async def test_an_outage_that_a_change_met_is_counted_once(cache: Cache) -> None
     cache.redis_client.circuit_breaker.close()
     for _ in range(2):
         await cache.invalidation().rotate_fence("ann")
-        await cache.invalidation().drop("ann", [])
+        await cache.invalidation().drop_entries("ann", [])
     key = counters.today(keys().partition)
     assert await cache.redis("HGET", key, "outages") == b"1"

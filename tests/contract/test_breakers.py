@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from shared.cache import keyspace
-from shared.errors import BreakerOpenError, InferenceError
+from shared.errors import CircuitOpenError, InferenceError
 from shared.inference.circuit_breaker import Breaker, Breakers
 from shared.inference.shared_breaker import SharedBreakers, SharedProbes
 from tests.support.caches import Cache
@@ -86,7 +86,7 @@ async def test_what_one_opens_is_open_for_all(containers: Containers) -> None:
     await fail(first, 4)
     await containers.meet(first)
     await containers.meet(second)
-    with pytest.raises(BreakerOpenError):
+    with pytest.raises(CircuitOpenError):
         async with second.call():
             pytest.fail("the model was called")
 
@@ -98,7 +98,7 @@ async def test_one_container_probes_and_closes_it_for_all(containers: Containers
     await containers.meet(second)
     containers.now += 30
     async with first.call():
-        with pytest.raises(BreakerOpenError):
+        with pytest.raises(CircuitOpenError):
             async with second.call():
                 pytest.fail("two probes at once")
     await containers.meet(first)

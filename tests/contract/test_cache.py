@@ -44,7 +44,7 @@ async def test_an_embedding_kept_for_one_user_is_found_for_another(cache: Cache)
     survey = await session.load_miss_context()
     assert survey.vector is not None
     assert survey.vector.tolist() == a_vector(QUESTION).tolist()
-    assert survey.others == {}
+    assert survey.candidates == {}
 
 
 async def test_an_embedding_of_other_dimensions_is_a_miss(cache: Cache) -> None:
@@ -59,7 +59,7 @@ async def test_an_answer_is_not_kept_once_the_notes_have_changed(cache: Cache) -
     await session.lookup()
     await session.load_miss_context()
     await cache.invalidation().rotate_fence("ann")
-    assert not await session.keep(a_vector(QUESTION), sources(), an_answer())
+    assert not await session.store(a_vector(QUESTION), sources(), an_answer())
     assert await cache.session().lookup() == LookupResult()
 
 
@@ -72,7 +72,7 @@ async def test_an_answer_is_not_kept_once_its_fence_is_lost(
     await cache.redis("UNLINK", keys().questions)
     if asked_meanwhile:
         await cache.session(question="what is hope").lookup()
-    assert not await session.keep(a_vector(QUESTION), sources(), an_answer())
+    assert not await session.store(a_vector(QUESTION), sources(), an_answer())
 
 
 async def test_a_change_where_nothing_is_cached_leaves_nothing_behind(cache: Cache) -> None:
@@ -85,7 +85,7 @@ async def test_a_dropped_question_is_a_miss_and_its_neighbour_still_hits(cache: 
     neighbour = await cache.ask(question="what is hope")
     index = await cache.invalidation().rotate_fence("ann")
     assert {entry.question for entry in index.values() if entry} == {QUESTION, "what is hope"}
-    await cache.invalidation().drop("ann", [FIELD])
+    await cache.invalidation().drop_entries("ann", [FIELD])
     assert await cache.session().lookup() == LookupResult()
     assert (await cache.session(question="what is hope").lookup()).answer == neighbour
 
@@ -96,8 +96,8 @@ async def test_what_is_written_from_a_dropped_context_is_not_kept(cache: Cache) 
     await cache.invalidation().rotate_fence("ann")
     session = cache.session()
     assert (await session.lookup()).sources == sources()
-    await cache.invalidation().drop("ann", [FIELD])
-    assert not await session.keep(a_vector(QUESTION), sources(), an_answer())
+    await cache.invalidation().drop_entries("ann", [FIELD])
+    assert not await session.store(a_vector(QUESTION), sources(), an_answer())
 
 
 async def test_so_it_is_where_eviction_was_faster_than_the_drop(cache: Cache) -> None:
@@ -106,13 +106,13 @@ async def test_so_it_is_where_eviction_was_faster_than_the_drop(cache: Cache) ->
     session = cache.session()
     await session.lookup()
     await cache.redis("HDEL", keys().questions, FIELD)
-    await cache.invalidation().drop("ann", [FIELD])
-    assert not await session.keep(a_vector(QUESTION), sources(), an_answer())
+    await cache.invalidation().drop_entries("ann", [FIELD])
+    assert not await session.store(a_vector(QUESTION), sources(), an_answer())
 
 
 async def test_a_forgotten_user_leaves_no_key(cache: Cache) -> None:
     await cache.ask()
-    await cache.invalidation().forget("ann")
+    await cache.invalidation().delete_user("ann")
     mine = keys()
     assert await cache.redis("EXISTS", mine.questions, mine.answers, mine.contexts) == 0
 
@@ -170,7 +170,7 @@ async def test_a_context_kept_alone_saves_the_search_of_the_next_try(cache: Cach
     session = cache.session()
     await session.lookup()
     await session.load_miss_context()
-    assert await session.keep(a_vector(QUESTION), sources(), None)
+    assert await session.store(a_vector(QUESTION), sources(), None)
     assert await cache.session().lookup() == LookupResult(None, sources())
 
 
@@ -179,7 +179,7 @@ async def test_a_context_kept_alone_does_not_push_out_an_answer(cache: Cache) ->
     session = cache.session()
     await session.lookup(only_fence=True)
     await session.load_miss_context()
-    assert not await session.keep(a_vector(QUESTION), sources(), None)
+    assert not await session.store(a_vector(QUESTION), sources(), None)
     assert (await cache.session().lookup()).answer == answer
 
 
@@ -241,13 +241,13 @@ async def test_one_asker_answers_and_the_other_waits_for_that_answer(cache: Cach
     first, second = cache.session(), cache.session()
     await first.lookup()
     await second.lookup()
-    assert (await first.load_miss_context()).ours
-    assert not (await second.load_miss_context()).ours
+    assert (await first.load_miss_context()).lock_acquired
+    assert not (await second.load_miss_context()).lock_acquired
     deadline = asyncio.get_running_loop().time() + 5
-    waiting = asyncio.create_task(second.wait(deadline))
+    waiting = asyncio.create_task(second.wait_for_leader(deadline))
     answer = an_answer()
-    async with first.flight():
-        await first.keep(a_vector(QUESTION), sources(), answer)
+    async with first.hold_lock():
+        await first.store(a_vector(QUESTION), sources(), answer)
     assert (await waiting).answer == answer
 
 
@@ -257,9 +257,9 @@ async def test_a_flight_that_fails_lets_the_next_one_take_off(cache: Cache) -> N
         await session.lookup()
     await first.load_miss_context()
     with pytest.raises(RuntimeError):
-        async with first.flight():
+        async with first.hold_lock():
             raise RuntimeError
-    assert (await second.load_miss_context()).ours
+    assert (await second.load_miss_context()).lock_acquired
 
 
 async def test_whoever_asks_after_a_change_does_not_join_a_flight_from_before(
@@ -267,11 +267,11 @@ async def test_whoever_asks_after_a_change_does_not_join_a_flight_from_before(
 ) -> None:
     first = cache.session()
     await first.lookup()
-    assert (await first.load_miss_context()).ours
+    assert (await first.load_miss_context()).lock_acquired
     await cache.invalidation().rotate_fence("ann")
     second = cache.session()
     await second.lookup()
-    assert (await second.load_miss_context()).ours
+    assert (await second.load_miss_context()).lock_acquired
 
 
 async def test_hits_misses_and_money_are_counted_with_the_round_trips_there_are(

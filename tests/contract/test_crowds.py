@@ -110,7 +110,7 @@ async def test_one_writes_the_answer_and_all_others_join(process: Process) -> No
         reply.answer.text for reply in replies if isinstance(reply, Reply) and reply.answer
     } == {"what is faith: Faith is trust."}
     told = [
-        (reply.question.asked, reply.tier, reply.match, reply.joined, reply.stored)
+        (reply.question.asked, reply.tier, reply.match, reply.coalesced, reply.stored)
         for reply in replies
         if isinstance(reply, Reply)
     ]
@@ -137,7 +137,7 @@ async def test_hits_are_hits_for_all(process: Process) -> None:
     assert isinstance(first, Reply)
     for reply in replies:
         assert isinstance(reply, Reply)
-        assert (reply.answer, reply.match, reply.joined) == (first.answer, "exact", False)
+        assert (reply.answer, reply.match, reply.coalesced) == (first.answer, "exact", False)
     total = await process.counted()
     assert ways(total) == {"none": 1, "exact": ASKERS}
     assert (total["l1_hits"], total["l1_misses"]) == (ASKERS, 1)

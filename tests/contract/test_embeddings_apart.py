@@ -58,7 +58,7 @@ async def test_embeddings_kept_apart_are_found_by_their_own_user_alone(apart: Ca
 async def test_they_outlive_the_answer_that_a_note_change_drops(apart: Cache) -> None:
     await apart.ask("ann")
     index = await apart.invalidation().rotate_fence("ann")
-    await apart.invalidation().drop("ann", index)
+    await apart.invalidation().drop_entries("ann", index)
     assert await found(apart, "ann") is not None
 
 
@@ -69,7 +69,7 @@ async def test_a_user_who_is_forgotten_leaves_nothing(cache: Cache, *, per_user:
     await cache.ask("ann", "what is hope")
     own = keys().questions.removesuffix("questions").encode()
     assert any(key.startswith(own) for key in await cache.scan())
-    await cache.invalidation().forget("ann")
+    await cache.invalidation().delete_user("ann")
     left = await cache.scan()
     assert not any(key.startswith(own) for key in left)
     # What all share names nobody and holds no words.
@@ -81,8 +81,8 @@ async def test_nothing_comes_back_with_an_answer_that_was_being_written_meanwhil
 ) -> None:
     await apart.ask("ann", "what is hope")
     session = await begun(apart)
-    await apart.invalidation().forget("ann")
-    assert not await session.keep(a_vector(QUESTION), sources(), an_answer())
+    await apart.invalidation().delete_user("ann")
+    assert not await session.store(a_vector(QUESTION), sources(), an_answer())
     left = [key for key in await apart.scan() if b"counters" not in key and b":live" not in key]
     assert left == []
 
@@ -101,7 +101,7 @@ async def test_what_is_kept_apart_is_counted_out_when_its_user_leaves(apart: Cac
     await apart.ask("ann")
     live = await apart.redis("HGETALL", keys().live)
     assert {int(count) for kind, count in live.items() if kind[:1] == b"e"} == {1}  # type: ignore[attr-defined]  # a hash
-    await apart.invalidation().forget("ann")
+    await apart.invalidation().delete_user("ann")
     live = await apart.redis("HGETALL", keys().live)
     assert {int(count) for kind, count in live.items() if kind[:1] == b"e"} == {0}  # type: ignore[attr-defined]  # a hash
 
@@ -121,9 +121,9 @@ async def test_each_that_is_kept_apart_is_counted_once_and_what_the_bound_drops_
     assert await live(apart) == (3, 5, 2)
     both = [await begun(apart, "bob"), await begun(apart, "bob")]
     for session in both:
-        assert await session.keep(a_vector(QUESTION), sources(), an_answer())
+        assert await session.store(a_vector(QUESTION), sources(), an_answer())
     assert (await live(apart))[0] == 4
-    await apart.invalidation().forget("ann")
+    await apart.invalidation().delete_user("ann")
     assert (await live(apart))[::2] == (1, 5)
 
 
@@ -132,14 +132,14 @@ async def test_one_that_was_refused_because_a_note_had_changed_is_not_counted(
 ) -> None:
     session = await begun(apart)
     await apart.invalidation().rotate_fence("ann")
-    assert not await session.keep(a_vector(QUESTION), sources(), an_answer())
+    assert not await session.store(a_vector(QUESTION), sources(), an_answer())
     assert await live(apart) == (0, 0, 0)
 
 
 async def test_one_that_all_share_is_counted_once_however_many_bring_it(cache: Cache) -> None:
     visits = [await begun(cache, user) for user in ("ann", "bob", "cy")]
     await asyncio.gather(
-        *(session.keep(a_vector(QUESTION), sources(), an_answer()) for session in visits)
+        *(session.store(a_vector(QUESTION), sources(), an_answer()) for session in visits)
     )
     assert await live(cache) == (1, 1, 0)
 
@@ -167,7 +167,7 @@ async def test_a_full_redis_can_still_forget_them() -> None:
         cache = Cache(RedisClient.open(settings), settings)
         await cache.ask("ann")
         send_command(server.port, "CONFIG SET maxmemory 1")
-        await cache.invalidation().forget("ann")
+        await cache.invalidation().delete_user("ann")
         assert await cache.scan() == [
             key for key in await cache.scan() if b"counters" in key or b":live" in key
         ]

@@ -8,12 +8,14 @@ QUESTION = "what is faith"
 
 
 def raising() -> Command:
-    return invalidation._RAISE_FENCE.call([keys().questions], "the-same-token")
+    return invalidation._ROTATE_FENCE.call([keys().questions], "the-same-token")
 
 
 def dropping() -> Command:
     field = "a-field"
-    return invalidation._DROP.call(invalidation._names(keys()), "the-same-token", 60, 0, field)
+    return invalidation._DROP_ENTRIES.call(
+        invalidation._names(keys()), "the-same-token", 60, 0, field
+    )
 
 
 async def fence(cache: Cache) -> object:
@@ -53,8 +55,8 @@ async def test_what_was_asked_between_two_changes_is_not_kept_though_the_first_c
     await session.load_miss_context()
     await cache.invalidation().rotate_fence("ann")
     await cache.redis_client.execute(first)
-    await cache.invalidation().drop("ann", [])
-    assert not await session.keep(a_vector("define faith"), sources(), an_answer())
+    await cache.invalidation().drop_entries("ann", [])
+    assert not await session.store(a_vector("define faith"), sources(), an_answer())
     (index,) = await cache.redis_client.execute(Command.of("HGETALL", keys().questions))
     asked = [entry.question for entry in index_entries.decode_all(index.items()).values() if entry]
     assert asked == [QUESTION]

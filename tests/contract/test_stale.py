@@ -24,10 +24,10 @@ async def test_an_answer_whose_time_is_up_is_found_by_nobody_who_does_not_ask_fo
 ) -> None:
     session = expired.session()
     assert await session.lookup() == LookupResult()
-    assert not (await session.load_miss_context()).others
+    assert not (await session.load_miss_context()).candidates
     other = expired.session(question="define faith")
     await other.lookup()
-    assert not (await other.load_miss_context()).others
+    assert not (await other.load_miss_context()).candidates
 
 
 async def test_it_is_found_by_who_does(expired: Cache) -> None:
@@ -44,18 +44,18 @@ async def test_another_wordings_match_lasts_as_long(cache: Cache, clock: Clock) 
     await short.ask()
     session = short.session(question="define faith")
     await session.lookup()
-    (target,) = (await session.load_miss_context()).others.items()
-    assert await session.share(a_vector("define faith"), sources(), target, 0.93)
+    (target,) = (await session.load_miss_context()).candidates.items()
+    assert await session.store_alias(a_vector("define faith"), sources(), target, 0.93)
     clock.ahead += 301
     session = short.session(question="define faith")
     assert await session.lookup() == LookupResult()
-    assert (await session.get_stale()).matched == QUESTION
+    assert (await session.get_stale()).matched_question == QUESTION
     assert await session.get_stale(aliases=False) == LookupResult()
 
 
 async def test_what_a_note_change_dropped_is_not_found(expired: Cache) -> None:
     index = await expired.invalidation().rotate_fence("ann")
-    await expired.invalidation().drop("ann", list(index))
+    await expired.invalidation().drop_entries("ann", list(index))
     assert await expired.session().get_stale() == LookupResult()
 
 
@@ -65,7 +65,7 @@ async def test_a_note_change_finds_it_in_the_index(expired: Cache) -> None:
 
 
 async def test_a_deleted_user_leaves_nothing_stale(expired: Cache) -> None:
-    await expired.invalidation().forget("ann")
+    await expired.invalidation().delete_user("ann")
     assert await expired.session().get_stale() == LookupResult()
 
 
@@ -74,7 +74,7 @@ async def test_a_new_context_does_not_take_its_place(expired: Cache) -> None:
     session = expired.session()
     await session.lookup()
     await session.load_miss_context()
-    await session.keep(a_vector(QUESTION), sources(), None)
+    await session.store(a_vector(QUESTION), sources(), None)
     assert (await expired.session().get_stale()).answer
 
 
@@ -83,7 +83,7 @@ async def test_a_new_answer_takes_its_place(expired: Cache) -> None:
     await session.lookup()
     await session.load_miss_context()
     answer = an_answer("Trust [1].")
-    assert await session.keep(a_vector(QUESTION), sources(), answer)
+    assert await session.store(a_vector(QUESTION), sources(), answer)
     assert (await expired.session().get_stale()).answer == answer
 
 
@@ -104,23 +104,23 @@ async def test_a_context_takes_the_place_of_nothing_that_leads_to_an_answer(
     await cache.ask()
     session = cache.session(question="define faith")
     await session.lookup()
-    (target,) = (await session.load_miss_context()).others.items()
-    await session.share(a_vector("define faith"), sources(), target, 0.93)
+    (target,) = (await session.load_miss_context()).candidates.items()
+    await session.store_alias(a_vector("define faith"), sources(), target, 0.93)
     failing = cache.session(question="define faith")
     await failing.lookup(aliases=False)
     await failing.load_miss_context()
-    assert not await failing.keep(a_vector("define faith"), sources(), None)
+    assert not await failing.store(a_vector("define faith"), sources(), None)
     found = await cache.session(question="define faith").lookup()
     assert found.answer
-    assert found.matched == QUESTION
-    await Feedback(cache.redis_client).wrong("ann", f"{found.answer.answer_id}.{found.alias}")
+    assert found.matched_question == QUESTION
+    await Feedback(cache.redis_client).reject_answer("ann", f"{found.answer.answer_id}.{found.alias}")
     failing = cache.session(question="define faith")
     await failing.lookup()
     await failing.load_miss_context()
-    assert not await failing.keep(a_vector("define faith"), sources(), None)
+    assert not await failing.store(a_vector("define faith"), sources(), None)
     again = cache.session(question="define faith")
     await again.lookup()
-    assert not (await again.load_miss_context()).others
+    assert not (await again.load_miss_context()).candidates
 
 
 async def test_another_question_does_not_share_an_answer_whose_time_is_up(
@@ -130,10 +130,10 @@ async def test_another_question_does_not_share_an_answer_whose_time_is_up(
     await short.ask()
     session = short.session(question="define faith")
     await session.lookup()
-    (target,) = (await session.load_miss_context()).others.items()
+    (target,) = (await session.load_miss_context()).candidates.items()
     clock.ahead += 301
-    assert await session.peek(*target) == LookupResult()
-    assert await session.share(a_vector("define faith"), sources(), target, 0.93) is None
+    assert await session.get_answer(*target) == LookupResult()
+    assert await session.store_alias(a_vector("define faith"), sources(), target, 0.93) is None
 
 
 async def test_a_context_does_not_stay_fresh_by_failing_again_and_again(
@@ -145,7 +145,7 @@ async def test_a_context_does_not_stay_fresh_by_failing_again_and_again(
         found = await session.lookup()
         assert (found.sources is not None) == fresh
         await session.load_miss_context()
-        assert await session.keep(a_vector(QUESTION), sources(), None) != fresh
+        assert await session.store(a_vector(QUESTION), sources(), None) != fresh
         clock.ahead += 90
     clock.ahead += 31
     assert await short.session().lookup() == LookupResult()

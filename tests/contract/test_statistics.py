@@ -79,8 +79,8 @@ async def test_whoever_waits_for_the_same_question_joins_its_flight_and_is_asked
     for session in (first, second):
         await session.lookup()
         await session.load_miss_context()
-    await first.keep(a_vector(QUESTION), sources(), an_answer())
-    assert (await second.wait(float("inf"))).answer
+    await first.store(a_vector(QUESTION), sources(), an_answer())
+    assert (await second.wait_for_leader(float("inf"))).answer
     total = (await read(cache)).total
     assert (total.requests, total["flights_joined"], total["l1_hits"]) == (2, 1, 0)
     assert (total.avoided, total.generated) == (1, 1)
@@ -91,7 +91,7 @@ async def test_a_new_answer_on_demand_is_neither_hit_nor_miss(cache: Cache) -> N
     await cache.ask()
     session = cache.session()
     await session.lookup(only_fence=True)
-    await session.keep(a_vector(QUESTION), sources(), an_answer())
+    await session.store(a_vector(QUESTION), sources(), an_answer())
     total = (await read(cache)).total
     assert (total.requests, total["bypassed"], total["l1_misses"]) == (2, 1, 1)
 
@@ -99,7 +99,7 @@ async def test_a_new_answer_on_demand_is_neither_hit_nor_miss(cache: Cache) -> N
 async def test_what_a_context_saves_counts_as_the_third_tiers(cache: Cache) -> None:
     failed = cache.session()
     await failed.lookup()
-    await failed.keep(a_vector(QUESTION), sources(), None)
+    await failed.store(a_vector(QUESTION), sources(), None)
     await cache.ask()
     total = (await read(cache)).total
     assert (total["l3_hits"], total["l3_misses"], total["l3_stores"]) == (1, 1, 2)
@@ -114,7 +114,7 @@ async def test_a_requests_time_is_counted_with_the_next_request_of_its_container
     for _ in range(3):
         session = joining(cache, backlog)
         await session.lookup()
-        session.end("exact")
+        session.record_outcome("exact")
     assert (await read(cache)).total.latency["exact"].count == 2
     await backlog.flush(cache.redis_client)
     exact = (await read(cache)).total.latency["exact"]
@@ -132,12 +132,12 @@ async def test_what_became_of_questions_adds_up_to_them_all(cache: Cache) -> Non
     for way in ("exact", "stale", "degraded", "degraded", "no_notes", "failed", "exact"):
         session = joining(cache, backlog)
         await session.lookup(only_fence=way != "exact")
-        session.end(way)
+        session.record_outcome(way)
     never = CacheSession(
         None, cache.settings, user_id="ann", question=QUESTION, pipeline=PIPELINE, backlog=backlog
     )
     await never.lookup()
-    never.end("failed")
+    never.record_outcome("failed")
     await backlog.flush(cache.redis_client)
     await joining(cache, backlog).lookup(only_fence=True)
     total = (await read(cache)).total
@@ -152,9 +152,9 @@ async def test_a_change_counts_what_it_dropped_and_kept_and_how_late_it_came(
 ) -> None:
     for question in (QUESTION, "what is hope", "what is love"):
         await cache.ask(question=question)
-    await cache.invalidation().drop("ann", [FIELD], lag=250)
-    await cache.invalidation().drop("ann", [], lag=150)
-    await cache.invalidation().forget("ann", lag=200)
+    await cache.invalidation().drop_entries("ann", [FIELD], lag=250)
+    await cache.invalidation().drop_entries("ann", [], lag=150)
+    await cache.invalidation().delete_user("ann", lag=200)
     total = (await read(cache)).total
     assert (total["invalidations"], total["dropped"], total["kept"]) == (3, 3, 4)
     assert total.lag_ms == 200
@@ -168,19 +168,19 @@ async def test_a_change_counts_answers_and_what_each_tier_lost(cache: Cache) -> 
     other = cache.session(question="define faith")
     await other.lookup()
     await other.load_miss_context()
-    assert await other.share(a_vector("define faith"), sources(), target, 0.9)
+    assert await other.store_alias(a_vector("define faith"), sources(), target, 0.9)
     failed = cache.session(question="what is peace")
     await failed.lookup()
-    await failed.keep(a_vector("what is peace"), sources(), None)
+    await failed.store(a_vector("what is peace"), sources(), None)
     alias, peace = (
         keyspace.question_field(question, PIPELINE.name)
         for question in ("define faith", "what is peace")
     )
-    await cache.invalidation().drop("ann", [FIELD, alias, peace], lag=1)
+    await cache.invalidation().drop_entries("ann", [FIELD, alias, peace], lag=1)
     total = (await read(cache)).total
     assert (total["dropped"], total["kept"]) == (2, 1)
     assert (total["l1_drops"], total["l2_drops"], total["l3_drops"]) == (1, 0, 2)
-    await cache.invalidation().forget("ann", lag=1)
+    await cache.invalidation().delete_user("ann", lag=1)
     total = (await read(cache)).total
     assert (total["dropped"], total["kept"], total["l1_drops"], total["l3_drops"]) == (3, 1, 2, 3)
 
@@ -195,8 +195,8 @@ async def test_the_bound_drops_of_each_tier(cache: Cache) -> None:
 async def test_a_change_of_more_than_a_week_ago_has_no_lag(cache: Cache) -> None:
     week = 7 * 86_400_000
     for lag in (100, week + 1, 300):
-        await cache.invalidation().drop("ann", [], lag=lag)
-    await cache.invalidation().forget("ann", lag=week * 500)
+        await cache.invalidation().drop_entries("ann", [], lag=lag)
+    await cache.invalidation().delete_user("ann", lag=week * 500)
     total = (await read(cache)).total
     assert (total["invalidations"], total["replayed"], total.lag_ms) == (4, 2, 200)
 
@@ -214,14 +214,14 @@ async def test_live_entries_follow_stores_drops_and_replacements(cache: Cache) -
     assert await live() == (6, 6, 3)
     again = cache.session()
     await again.lookup(only_fence=True)
-    await again.keep(a_vector(QUESTION), sources(), an_answer())
+    await again.store(a_vector(QUESTION), sources(), an_answer())
     failed = cache.session(question="what is peace")
     await failed.lookup()
-    await failed.keep(a_vector("what is peace"), sources(), None)
+    await failed.store(a_vector("what is peace"), sources(), None)
     assert (await live())[:2] == (6, 7)
-    await cache.invalidation().drop("ann", [FIELD])
+    await cache.invalidation().drop_entries("ann", [FIELD])
     assert (await live())[:2] == (5, 6)
-    await cache.invalidation().forget("bob")
+    await cache.invalidation().delete_user("bob")
     assert (await live())[:2] == (2, 3)
     await cache.with_settings(max_questions=1).ask(question="what is joy")
     assert (await live())[:2] == (1, 1)
@@ -355,8 +355,8 @@ async def test_the_total_never_shrinks_while_days_pass_and_are_forgotten(cache: 
 async def test_counters_live_for_ninety_days_and_no_longer(cache: Cache) -> None:
     await cache.ask()
     await cache.with_settings(embeddings_per_user=True).ask("bob")
-    await cache.invalidation().drop("ann", [FIELD])
-    await cache.invalidation().forget("cy")
+    await cache.invalidation().drop_entries("ann", [FIELD])
+    await cache.invalidation().delete_user("cy")
     await read(cache)
     assert counters.TTL == 90 * 86_400
     counted = 0
@@ -397,8 +397,8 @@ async def test_what_could_not_be_counted_waits_for_better_times(cache: Cache) ->
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache.redis_client, "execute", away)
-        assert not await session.keep(a_vector(QUESTION), sources(), an_answer())
-        session.end("none")
+        assert not await session.store(a_vector(QUESTION), sources(), an_answer())
+        session.record_outcome("none")
         await backlog.flush(cache.redis_client)
     await joining(cache, backlog).lookup()
     total = (await read(cache)).total

@@ -7,7 +7,7 @@ import pytest
 
 from shared.cache.feedback import _REFUSE
 from shared.cache.session import CacheSession
-from shared.errors import BreakerOpenError, ConfigurationError, TercetError, UnavailableError
+from shared.errors import CircuitOpenError, ConfigurationError, TercetError, UnavailableError
 from tests.support.caches import Cache, a_vector, keys, sources
 
 QUESTION = "what is faith"
@@ -16,14 +16,14 @@ QUESTION = "what is faith"
 async def waiter(cache: Cache) -> CacheSession:
     session = cache.session()
     await session.lookup()
-    assert not (await session.load_miss_context()).ours
+    assert not (await session.load_miss_context()).lock_acquired
     return session
 
 
 @pytest.mark.parametrize(
     ("failure", "told"),
     [
-        (BreakerOpenError("left alone", retry_after=7), BreakerOpenError),
+        (CircuitOpenError("left alone", retry_after=7), CircuitOpenError),
         (ConfigurationError("no token"), ConfigurationError),
         (RuntimeError("a fault of ours"), UnavailableError),
     ],
@@ -34,17 +34,17 @@ async def test_a_waiter_is_told_what_failed_and_what_was_found_until_then(
     """With the passages it can make do, as the owner can."""
     owner = cache.session()
     await owner.lookup()
-    assert (await owner.load_miss_context()).ours
+    assert (await owner.load_miss_context()).lock_acquired
     waiting = await waiter(cache)
     with suppress(type(failure)):
-        async with owner.flight():
-            await owner.keep(a_vector(QUESTION), sources(), None)
+        async with owner.hold_lock():
+            await owner.store(a_vector(QUESTION), sources(), None)
             raise failure
-    found = await waiting.wait(asyncio.get_running_loop().time() + 5)
-    assert type(found.failed) is told
+    found = await waiting.wait_for_leader(asyncio.get_running_loop().time() + 5)
+    assert type(found.leader_error) is told
     assert found.sources == sources()
-    if isinstance(failure, BreakerOpenError):
-        assert getattr(found.failed, "retry_after", None) == 7
+    if isinstance(failure, CircuitOpenError):
+        assert getattr(found.leader_error, "retry_after", None) == 7
 
 
 async def test_that_there_is_nothing_to_search_is_known_to_who_waits(cache: Cache) -> None:
@@ -52,9 +52,9 @@ async def test_that_there_is_nothing_to_search_is_known_to_who_waits(cache: Cach
     await owner.lookup()
     await owner.load_miss_context()
     waiting = await waiter(cache)
-    async with owner.flight():
-        await owner.keep(a_vector(QUESTION), [], None)
-    found = await waiting.wait(asyncio.get_running_loop().time() + 5)
+    async with owner.hold_lock():
+        await owner.store(a_vector(QUESTION), [], None)
+    found = await waiting.wait_for_leader(asyncio.get_running_loop().time() + 5)
     assert (found.is_final, found.answer) == (True, None)
 
 

@@ -76,7 +76,7 @@ class Outcome:
     @property
     def reworded(self) -> int:
         """How many questions had the answer to another wording."""
-        return sum(reply.matched is not None for _, reply in self.replies)
+        return sum(reply.matched_question is not None for _, reply in self.replies)
 
     def _share(self, saved: Iterable[bool]) -> float:
         return sum(saved) / len(self.replies)
@@ -93,8 +93,8 @@ async def replay(
             reply = await ask_through_cache(container, asked.user, asked.text, exact=way == "exact")
             outcome.replies.append((asked, reply))
             first.setdefault(reply.question.normal, asked)
-            if reply.matched is not None and wrong(asked, first[reply.matched]):
-                outcome.wrong.append((asked, first[reply.matched]))
+            if reply.matched_question is not None and wrong(asked, first[reply.matched_question]):
+                outcome.wrong.append((asked, first[reply.matched_question]))
     return outcome
 
 

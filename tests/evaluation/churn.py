@@ -72,7 +72,9 @@ async def replay(*, changing: bool = True, drop_all: bool = False) -> Replay:
             reply = await ask_through_cache(container, _USER, question)
             outcome.avoided += reply.tier == "l1"
             # Another wording's answer must be fresh for the wording that it was written for.
-            outcome.stale += not same(reply.sources, fresh[reply.matched or reply.question.normal])
+            outcome.stale += not same(
+                reply.sources, fresh[reply.matched_question or reply.question.normal]
+            )
     return outcome
 
 

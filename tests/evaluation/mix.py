@@ -92,7 +92,7 @@ def _by_kind(outcome: Outcome) -> None:
     for kind, found in tiers.items():
         print(f"    {kind:<9} {_shares(found)}")
     missed = Counter(
-        reply.refused.partition(":")[0] if reply.refused else "none near enough"
+        reply.match_refusal.partition(":")[0] if reply.match_refusal else "none near enough"
         for asked, reply in outcome.replies
         if asked.kind == "reworded" and reply.tier != "l1"
     )

@@ -50,7 +50,7 @@ async def figures() -> dict[str, Figure]:
             warm[way] = await replay(container, way, stream)
     report(cold)
     for asked, reply in cold["guard"].replies:
-        print(f"    {asked.text:<24} {reply.match or reply.refused or 'new'}")
+        print(f"    {asked.text:<24} {reply.match or reply.match_refusal or 'new'}")
     measured = {
         "ten_questions_avoided": (cold["guard"].avoided, cold["exact"].avoided),
         "ten_questions_any_tier": (cold["guard"].any_tier, cold["exact"].any_tier),

@@ -142,7 +142,7 @@ async def test_a_foreign_flight_holds_nobody_up_for_long(
 ) -> None:
     fence = redis.send(f"HGET {KEYS.questions} fence").split("\r\n")[1]
     pipeline = container.pipeline.name
-    flight = KEYS.flight(keyspace.question_field("what is hope", pipeline), fence)
+    flight = KEYS.lock(keyspace.question_field("what is hope", pipeline), fence)
     redis.send(f"LPUSH {flight} x")
     assert (await ask(container, "ann", "What is hope?")).cache == "ok"
 
@@ -151,7 +151,7 @@ async def test_a_flight_without_an_end_holds_nobody_up(redis: Redis, container: 
     """It is none of ours: they end after seconds."""
     fence = redis.send(f"HGET {KEYS.questions} fence").split("\r\n")[1]
     pipeline = container.pipeline.name
-    flight = KEYS.flight(keyspace.question_field("what is hope", pipeline), fence)
+    flight = KEYS.lock(keyspace.question_field("what is hope", pipeline), fence)
     redis.send(f"SET {flight} x")
     began = time.monotonic()
     reply = await ask(container, "ann", "What is hope?")

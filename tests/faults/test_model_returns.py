@@ -43,7 +43,7 @@ async def two(around: Surroundings) -> AsyncIterator[tuple[Container, Container]
     await write_all(around)
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(first)
-    assert (await ask(second, "ann", ASKED)).degraded
+    assert (await ask(second, "ann", ASKED)).extractive
     around.models.failing.clear()
     breakers = first.breakers.chat, second.breakers.chat
     await until(lambda: {breaker.state for breaker in breakers} == {"half-open"})
@@ -57,9 +57,9 @@ async def test_when_the_model_is_back_one_question_finds_out_and_all_are_answere
 ) -> None:
     first, second = two
     probe = await ask(first, "ann", ASKED)
-    assert (probe.degraded, probe.stale) == (False, False)
+    assert (probe.extractive, probe.stale) == (False, False)
     reply = await ask(second, "ann", "What does the garden want?")
-    assert not reply.degraded
+    assert not reply.extractive
     assert (first.breakers.chat.state, second.breakers.chat.state) == ("closed", "closed")
 
 
@@ -74,10 +74,10 @@ async def test_of_two_containers_one_finds_out_whether_the_model_is_back(
     probe = asyncio.create_task(ask(first, "ann", ASKED))
     await until(lambda: around.models.count(CHAT) > calls)
     replies = await asyncio.gather(*(ask(second, "ann", ASKED) for _ in range(10)))
-    assert all(reply.degraded for reply in replies)
+    assert all(reply.extractive for reply in replies)
     assert not probe.done()
     may_answer.set()
-    assert not (await probe).degraded
+    assert not (await probe).extractive
     assert around.models.count(CHAT) == calls + 1
 
 

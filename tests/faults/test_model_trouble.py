@@ -14,7 +14,7 @@ import pytest
 from infra.local.valkey import free_port
 from shared import statistics
 from shared.container import Container
-from shared.errors import BreakerOpenError, InferenceError
+from shared.errors import CircuitOpenError, InferenceError
 from tests.support.asking import Surroundings
 from tests.support.clock import Clock
 from tests.support.main_job import ask, written
@@ -62,7 +62,7 @@ async def test_however_the_model_fails_the_breaker_opens_and_the_notes_answer(
         reply = await ask(container, "ann", ASKED)
         seconds.append(time.monotonic() - began)
         assert reply.answer
-        assert (reply.degraded, reply.stale, reply.stored) == (True, False, False)
+        assert (reply.extractive, reply.stale, reply.stored) == (True, False, False)
         assert reply.answer.text == f"{ASKED} [1]"
     assert min(seconds) < 0.5, "a busy machine aside, nobody waits"
     assert around.models.count(CHAT) == calls
@@ -86,10 +86,10 @@ async def test_however_embedding_fails_it_is_left_alone_and_what_is_known_is_ans
     await fail_until_open(container, container.breakers.embeddings)
     calls = around.models.count(EMBED)
     reply = await ask(container, "ann", known, no_cache=True)
-    assert (reply.degraded, reply.stale, reply.stored) == (False, False, True)
+    assert (reply.extractive, reply.stale, reply.stored) == (False, False, True)
     reply = await ask(container, "ann", ASKED)
     assert (reply.stale, reply.answer, reply.sources) == (True, before.answer, before.sources)
-    with pytest.raises(BreakerOpenError) as refused:
+    with pytest.raises(CircuitOpenError) as refused:
         await ask(container, "ann", "What is grace?")
     assert refused.value.status == 503
     assert refused.value.retry_after
@@ -105,9 +105,9 @@ async def test_an_answer_whose_time_is_up_is_given_before_a_quotation(
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
     reply = await ask(container, "ann", ASKED)
-    assert (reply.stale, reply.degraded, reply.tier) == (True, False, "l1")
+    assert (reply.stale, reply.extractive, reply.tier) == (True, False, "l1")
     assert (reply.answer, reply.sources) == (before.answer, before.sources)
-    assert (await ask(container, "ann", ASKED, no_cache=True)).degraded
+    assert (await ask(container, "ann", ASKED, no_cache=True)).extractive
 
 
 async def test_an_answer_is_never_stale_once_its_notes_have_changed(
@@ -128,12 +128,12 @@ async def test_a_degraded_answer_is_not_kept(
 ) -> None:
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
-    assert (await ask(container, "ann", ASKED)).degraded
+    assert (await ask(container, "ann", ASKED)).extractive
     around.models.failing.clear()
     other = open_container(around, breaker_min_calls=99)
     monkeypatch.setattr(other.breakers.chat, "learn_pause", lambda _: None)  # it knows nothing
     reply = await ask(other, "ann", ASKED)
-    assert (reply.degraded, reply.stored, reply.match) == (False, True, None)
+    assert (reply.extractive, reply.stored, reply.match) == (False, True, None)
     await other.aclose()
 
 
@@ -142,7 +142,7 @@ async def test_without_either_the_caller_learns_when_to_ask_again(around: Surrou
     await write_all(around)
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
-    with pytest.raises(BreakerOpenError) as raised:
+    with pytest.raises(CircuitOpenError) as raised:
         await ask(container, "ann", ASKED)
     assert 200 < (raised.value.retry_after or 0) <= 300
     assert raised.value.status == 503
@@ -166,7 +166,7 @@ async def test_containers_learn_of_it_from_each_other(
     await fail_until_open(container)
     calls = around.models.count(CHAT)
     other = open_container(around)
-    assert (await ask(other, "ann", ASKED)).degraded
+    assert (await ask(other, "ann", ASKED)).extractive
     assert around.models.count(CHAT) == calls
     await other.aclose()
 
@@ -177,7 +177,7 @@ async def test_without_redis_a_container_finds_out_by_itself(around: Surrounding
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
     reply = await ask(container, "ann", ASKED)
-    assert (reply.degraded, reply.cache) == (True, "unavailable")
+    assert (reply.extractive, reply.cache) == (True, "unavailable")
     await container.aclose()
 
 
@@ -189,7 +189,7 @@ async def test_a_crowd_does_not_wait_for_a_model_that_is_left_alone(
     await fail_until_open(container)
     calls, began = around.models.count(CHAT), time.monotonic()
     replies = await asyncio.gather(*(ask(container, "ann", ASKED) for _ in range(50)))
-    assert all(reply.degraded for reply in replies)
+    assert all(reply.extractive for reply in replies)
     assert around.models.count(CHAT) == calls
     assert time.monotonic() - began < 15, "one call alone might take 20 s"
 
@@ -204,7 +204,7 @@ async def test_while_questions_alone_cannot_be_embedded_a_crowd_still_shares_one
     container.breakers.embeddings.learn_pause(30)
     around.models.chat_latency = 0.3
     before = around.models.count(CHAT)
-    await container.freshness._invalidation.forget("ann")
+    await container.freshness._invalidation.delete_user("ann")
     replies = await asyncio.gather(*(ask(container, "ann", ASKED) for _ in range(20)))
     assert all(reply.answer for reply in replies)
     assert around.models.count(CHAT) == before + 1
@@ -225,7 +225,7 @@ async def test_a_quotation_does_not_wait_for_embeddings_that_do_not_come(
     reply = await ask(container, "ann", ASKED)
     assert time.monotonic() - began < 15, "a call that is not answered would take 20 s"
     assert reply.answer
-    assert (reply.degraded, reply.answer.text) == (True, f"{ASKED} [1]")
+    assert (reply.extractive, reply.answer.text) == (True, f"{ASKED} [1]")
 
 
 async def test_what_was_given_meanwhile_is_counted_as_what_it_is(
@@ -237,7 +237,7 @@ async def test_what_was_given_meanwhile_is_counted_as_what_it_is(
     around.models.failing[CHAT] = FAULTS["an error"]
     quoted = await fail_until_open(container)
     assert (await ask(container, "ann", ASKED)).stale
-    assert (await ask(container, "ann", "When does the pear tree want pruning?")).degraded
+    assert (await ask(container, "ann", "When does the pear tree want pruning?")).extractive
     await container.aclose()
     clock.ahead = 0
     total = (await statistics.read(container.counter_reader, days=2)).total

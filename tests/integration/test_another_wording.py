@@ -148,7 +148,7 @@ async def test_it_falls_when_a_note_changes_that_its_own_search_would_find(asker
 @pytest.mark.parametrize(("word", "shares"), [("yes", True), ("no", False), ("perhaps", False)])
 async def test_the_verifier_has_the_last_word(asker: Asker, word: str, *, shares: bool) -> None:
     verifier = Verifying(word)
-    asker.container.matcher._verifier = ModelVerifier(verifier)
+    asker.container.semantic_matcher._verifier = ModelVerifier(verifier)
     await asker.ask("What is hope?")
     assert verifier.asked == 0
     assert (await asker.ask("Define hope"))["metadata"]["cached"] is shares
@@ -165,7 +165,7 @@ async def counted(asker: Asker) -> Tally:
 
 @pytest.mark.parametrize("word", ["yes", "no"])
 async def test_what_the_verifier_costs_is_spent_whatever_it_says(asker: Asker, word: str) -> None:
-    asker.container.matcher._verifier = ModelVerifier(Verifying(word))
+    asker.container.semantic_matcher._verifier = ModelVerifier(Verifying(word))
     await asker.ask("What is hope?")
     before = await counted(asker)
     await asker.ask("Define hope")

@@ -107,7 +107,14 @@ def test_a_question_on_lambda_leaves_one_line_that_is_log_and_metrics(
     assert line["gateway"] == json.loads(EVENT.read_text())["requestContext"]["requestId"]
     assert (line["path"], line["status"], line["Function"]) == ("/assistant/query", 200, FUNCTION)
     assert (line["Tier"], line["Latency"]) == ("none", line["milliseconds"])
-    assert line["steps"].keys() == {"lookup", "survey", "embed", "search", "generate", "keep"}
+    assert line["steps"].keys() == {
+        "lookup",
+        "load_miss_context",
+        "embed",
+        "search",
+        "generate",
+        "store",
+    }
     assert sum(line["steps"].values()) <= line["milliseconds"]
     assert line["_aws"]["CloudWatchMetrics"]
     assert "faith" not in json.dumps(line).lower()
@@ -177,7 +184,13 @@ def test_each_message_of_a_batch_leaves_a_line_with_its_ids_and_figures(
     assert (applied["message"], applied["correlation"]) == ("note change applied", "order-7")
     assert (applied["NoteChanges"], applied["Failed"]) == (1, 0)
     assert applied["LagMs"] > 0
-    assert applied["steps"].keys() == {"prepare", "write_note", "rotate_fence", "read_note", "drop"}
+    assert applied["steps"].keys() == {
+        "ingest",
+        "write_note",
+        "rotate_fence",
+        "read_note",
+        "drop_entries",
+    }
     assert (failed["message"], failed["Failed"]) == ("note change failed", 1)
     assert "correlation" not in failed
     assert "secret" not in json.dumps(failed)

@@ -78,9 +78,9 @@ async def test_an_invalidation_that_a_replica_holds_is_done(
     await cache.ask()
     invalidation = Invalidation(cache.redis_client, replicas=1)
     index = await invalidation.rotate_fence("ann")
-    await invalidation.drop("ann", list(index))
+    await invalidation.drop_entries("ann", list(index))
     assert await cache.session().lookup() == LookupResult()
-    await invalidation.forget("ann")
+    await invalidation.delete_user("ann")
 
 
 @pytest.mark.parametrize("scripts_lost", [False, True])
@@ -97,7 +97,7 @@ async def test_one_that_no_replica_holds_is_not_done_and_says_so(
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     with pytest.raises(CacheUnavailableError, match="0 of 1 replicas"):
-        await invalidation.drop("ann", list(index))
+        await invalidation.drop_entries("ann", list(index))
 
 
 async def test_a_fence_that_no_replica_holds_is_not_raised(
@@ -127,10 +127,10 @@ async def test_a_change_that_a_replica_holds_ends_an_outage_and_counts_it() -> N
         for _ in range(2):
             proxy.cut = True
             with pytest.raises(CacheUnavailableError):
-                await invalidation.drop("ann", [])
+                await invalidation.drop_entries("ann", [])
             assert redis_client.circuit_breaker.is_open
             proxy.cut = False
-            await invalidation.drop("ann", [])
+            await invalidation.drop_entries("ann", [])
             assert not redis_client.circuit_breaker.is_open
         await redis_client.aclose()
         key = counters.today(UserKeys.of("ann").partition)

@@ -18,7 +18,7 @@ from shared import statistics
 from shared.assistant import Request
 from shared.cache.session import CacheSession
 from shared.container import Container
-from shared.errors import BreakerOpenError, InferenceUnavailableError
+from shared.errors import CircuitOpenError, InferenceUnavailableError
 from shared.inference.ports import Completion
 from shared.notes.note import Chunk, Note
 from shared.settings import Settings
@@ -58,21 +58,21 @@ class Model:
         if luck < 0.1:
             raise InferenceUnavailableError("now and then")
         if luck < 0.13:
-            raise BreakerOpenError("as if it were left alone")
+            raise CircuitOpenError("as if it were left alone")
         self.answered += 1
         return Completion(question, self.model, cost=COST_NANODOLLARS / 1e9)
 
 
 def watch_contexts(tally: Counter[str]) -> None:
     """Tally contexts that are kept without an answer: no reply tells of them."""
-    keep: Any = CacheSession.keep
+    keep: Any = CacheSession.store
 
     async def watched(session: CacheSession, *given: Any) -> Any:
         stored = await keep(session, *given)
         tally["contexts"] += stored and given[-1] is None
         return stored
 
-    CacheSession.keep = watched  # type: ignore[assignment,method-assign]  # of this process alone
+    CacheSession.store = watched  # type: ignore[assignment,method-assign]  # of this process alone
 
 
 async def write(store: MemoryNoteStore, model: Model, user: str) -> None:
@@ -101,7 +101,7 @@ async def take_part(settings: Settings, seed: int, requests: int) -> Counter[str
         else:
             assert reply.cache == "ok"
             tally["stored"] += reply.stored
-            made_do = "stale" if reply.stale else "degraded" if reply.degraded else None
+            made_do = "stale" if reply.stale else "degraded" if reply.extractive else None
             tally[made_do or reply.match or f"generated_{reply.tier or 'none'}"] += 1
 
     async def asker(count: int) -> None:
@@ -116,7 +116,7 @@ async def take_part(settings: Settings, seed: int, requests: int) -> Counter[str
             if rng.random() < 0.02:
                 user = str(rng.randrange(USERS))
                 await container.freshness._invalidation.rotate_fence(user)
-                await container.freshness._invalidation.drop(user, [], lag=3)
+                await container.freshness._invalidation.drop_entries(user, [], lag=3)
                 tally.update(changes=1, lag_ms=3)
 
     async def change_of_ones_own() -> None:
@@ -130,7 +130,7 @@ async def take_part(settings: Settings, seed: int, requests: int) -> Counter[str
             tally["refused_by_guard"] += 1  # the last one is near, and another
         index = await container.freshness._invalidation.rotate_fence(user)
         gone = sorted(index)[: len(index) // 3]
-        await container.freshness._invalidation.drop(user, gone, lag=3)
+        await container.freshness._invalidation.drop_entries(user, gone, lag=3)
         tally.update(changes=1, lag_ms=3, dropped=len(gone), kept=len(index) - len(gone))
         answers = sum(entry is not None and entry.kind == "a" for entry in map(index.get, gone))
         tally["answers_dropped"] += answers

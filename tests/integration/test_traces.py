@@ -90,11 +90,11 @@ async def test_a_miss_is_one_tree_with_every_step_and_every_call(asker: Asker) -
     assert tree.names == [
         "POST /assistant/query",
         ["lookup", "EVALSHA lookup"],
-        ["survey", "PIPELINE"],
+        ["load_miss_context", "PIPELINE"],
         ["embed", "embeddings sentence-transformers/all-MiniLM-L6-v2"],
         "search",
         ["generate", "chat meta-llama/Llama-3.1-8B-Instruct"],
-        ["keep", "PIPELINE"],
+        ["store", "PIPELINE"],
     ]
     assert tree.span.kind is SpanKind.SERVER
     assert tree.told() == {
@@ -128,7 +128,7 @@ async def test_a_miss_is_one_tree_with_every_step_and_every_call(asker: Asker) -
         "server.address": "127.0.0.1",
         "server.port": asker.redis_port,
     }
-    kept = tree.told("keep", "PIPELINE")
+    kept = tree.told("store", "PIPELINE")
     assert kept.pop("db.operation.batch.size") > 1
     assert kept == redis | {"db.operation.name": "PIPELINE"}
     looked_up = tree.told("lookup", "EVALSHA lookup")
@@ -238,7 +238,7 @@ async def test_what_is_made_do_with_says_so(
     lasting = 1_000 * (3_600 + 15)  # milliseconds: see `shared/inference/shared_breaker.py`
     send_command(around.valkey.port, f"SET {pause} 1 PX {lasting}")
     tree = await asker.ask("What is faith?")
-    assert {"get_stale", "quote"} <= {each.name for each in tree.within}
+    assert {"get_stale", "extract"} <= {each.name for each in tree.within}
 
 
 def test_the_lambda_handler_leaves_the_same_tree(settings: Settings) -> None:
@@ -257,7 +257,7 @@ def test_the_lambda_handler_leaves_the_same_tree(settings: Settings) -> None:
     (tree,) = trees(collected.get_finished_spans())
     assert tree.name == "POST /assistant/query"
     steps = [each.name for each in tree.within]
-    assert steps == ["lookup", "survey", "embed", "search", "generate", "keep"]
+    assert steps == ["lookup", "load_miss_context", "embed", "search", "generate", "store"]
 
 
 async def test_a_log_line_names_its_trace(asker: Asker, caplog: pytest.LogCaptureFixture) -> None:

@@ -68,11 +68,11 @@ def test_a_messages_handling_is_a_part_of_its_senders_trace(
         "messaging.message.id": "m1",
     }
     assert [each.name for each in tree.within] == [
-        "prepare",
+        "ingest",
         "write_note",
         "rotate_fence",
         "read_note",
-        "drop",
+        "drop_entries",
     ]
 
 

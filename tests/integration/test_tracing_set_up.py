@@ -39,7 +39,15 @@ print(json.dumps([response["statusCode"], seconds, before, loaded()]), flush=Tru
 os._exit(0)  # as a container is ended: nothing is sent off any more
 """
 _LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME": "tercet-ask"}
-_TREE = ["POST /assistant/query", "lookup", "survey", "embed", "search", "generate", "keep"]
+_TREE = [
+    "POST /assistant/query",
+    "lookup",
+    "load_miss_context",
+    "embed",
+    "search",
+    "generate",
+    "store",
+]
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ def test_a_change_acknowledged_although_redis_did_not_hear_of_it_is_caught(
 
         return call
 
-    for method in ("rotate_fence", "drop", "forget"):
+    for method in ("rotate_fence", "drop_entries", "delete_user"):
         monkeypatch.setattr(Invalidation, method, careless(getattr(Invalidation, method)))
 
     def search() -> None:

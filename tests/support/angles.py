@@ -81,7 +81,7 @@ class World:
     ) -> None:
         session = self.cache.session("ann", question, pipeline)
         await session.lookup()
-        assert await session.keep(at(angle), sources, an_answer())
+        assert await session.store(at(angle), sources, an_answer())
 
     async def alias(self, question: str, target: str, angle: float = 0) -> None:
         """Let a question share the answer of another."""
@@ -94,7 +94,7 @@ class World:
         entry = index_entries.decode(data)
         assert entry
         sources = await self.store.search("ann", at(angle), K)
-        assert await session.share(at(angle), sources, (field, entry), 0.95)
+        assert await session.store_alias(at(angle), sources, (field, entry), 0.95)
 
     async def cached(self, question: str, pipeline: Pipeline = PIPELINE) -> bool:
         return bool((await self.cache.session("ann", question, pipeline).lookup()).answer)

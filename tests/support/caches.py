@@ -52,7 +52,7 @@ class Cache:
         await session.lookup()
         await session.load_miss_context()
         answer = an_answer()
-        assert await session.keep(a_vector(question), sources(), answer)
+        assert await session.store(a_vector(question), sources(), answer)
         return answer
 
     async def scan(self) -> list[bytes]:

@@ -163,7 +163,7 @@ async def test_a_name_that_is_garbled_on_its_way_hides_nothing(
         await world.write(note_id, angle)
     await world.ask("near", 0)
     await world.ask("far", 100)
-    rotate_fence, drop, left = Invalidation.rotate_fence, Invalidation.drop, times
+    rotate_fence, drop, left = Invalidation.rotate_fence, Invalidation.drop_entries, times
 
     def garbled(fields: Iterable[str], this_way: str) -> dict[str, str]:
         nonlocal left
@@ -180,7 +180,7 @@ async def test_a_name_that_is_garbled_on_its_way_hides_nothing(
         return await drop(self, user_id, garbled(fields, "sent").values(), **given)
 
     monkeypatch.setattr(Invalidation, "rotate_fence", reading)
-    monkeypatch.setattr(Invalidation, "drop", sending)
+    monkeypatch.setattr(Invalidation, "drop_entries", sending)
     await world.freshness.note_changed(change())
     assert left == 0
     assert not await world.cached("near")
@@ -297,7 +297,7 @@ async def test_an_answer_being_written_while_its_notes_change_is_not_stored(worl
     session = world.cache.session("ann", "q")
     await session.lookup()
     await world.freshness.note_changed(change())
-    assert not await session.keep(at(0), [Source("a", "a", "a", 0.9)] * K, an_answer())
+    assert not await session.store(at(0), [Source("a", "a", "a", 0.9)] * K, an_answer())
     assert not await world.cached("q")
 
 
@@ -326,7 +326,7 @@ async def test_a_deleted_user_leaves_nothing_behind(world: World) -> None:
     writing = world.cache.session("ann", "two")
     await writing.lookup()
     await world.freshness.note_changed(change(None, "user_deleted"))
-    assert not await writing.keep(at(0), [Source("a", "a", "a", 0.9)] * K, an_answer())
+    assert not await writing.store(at(0), [Source("a", "a", "a", 0.9)] * K, an_answer())
     keys = [key.decode() for key in await world.cache.scan()]
     anns, bobs = (UserKeys.of(user).questions.removesuffix("questions") for user in ("ann", "bob"))
     assert not [key for key in keys if key.startswith(anns)]

@@ -54,7 +54,7 @@ async def test_a_waiter_goes_on_without_the_cache(reply: object) -> None:
         await each.lookup()
         await each.load_miss_context()
     redis_client.garbles = True
-    found = await waiter.wait(asyncio.get_running_loop().time() + 5)
+    found = await waiter.wait_for_leader(asyncio.get_running_loop().time() + 5)
     assert found.answer is None
     assert waiter.status == "unavailable"
 
@@ -67,7 +67,7 @@ async def test_an_index_that_makes_no_sense_is_that_of_no_cache(reply: object) -
     await asker.lookup()
     redis_client.garbles = True
     survey = await asker.load_miss_context()
-    assert (survey.others, survey.ours, asker.status) == ({}, True, "unavailable")
+    assert (survey.candidates, survey.lock_acquired, asker.status) == ({}, True, "unavailable")
 
 
 async def test_whose_own_token_comes_garbled_does_not_wait_for_itself() -> None:
@@ -76,12 +76,12 @@ async def test_whose_own_token_comes_garbled_does_not_wait_for_itself() -> None:
     asker = session(redis_client)
     await asker.lookup()
     redis_client.garbles = True
-    assert not (await asker.load_miss_context()).ours
+    assert not (await asker.load_miss_context()).lock_acquired
     redis_client.garbles = False
     loop = asyncio.get_running_loop()
     began = loop.time()
-    await asker.wait(began + 5)
-    assert (await asker.load_miss_context()).ours
+    await asker.wait_for_leader(began + 5)
+    assert (await asker.load_miss_context()).lock_acquired
     assert loop.time() - began < 1  # a flight lasts for three
 
 
@@ -98,7 +98,7 @@ async def test_feedback_is_not_taken(reply: object) -> None:
     redis_client = Garbling(reply)
     redis_client.garbles = True
     with pytest.raises(CacheUnavailableError, match="garbled"):
-        await Feedback(redis_client).wrong("ann", "an-answer")
+        await Feedback(redis_client).reject_answer("ann", "an-answer")
 
 
 @pytest.mark.parametrize("reply", [7, [[0]], b"text", [[0, 16383, [b"host"]]], None, [[0, 1]]])

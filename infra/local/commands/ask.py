@@ -72,12 +72,12 @@ def origin(reply: Reply, milliseconds: float) -> str:
     """Say in a line which tier answered, by what match, how fast and for how much."""
     told = [f"tier {reply.tier or 'none'}"]
     if reply.match == "semantic":
-        told.append(f"semantic match ({reply.similarity:.2f}) with: {reply.matched}")
+        told.append(f"semantic match ({reply.similarity:.2f}) with: {reply.matched_question}")
     elif reply.match:
         told.append(f"{reply.match} match")
     if reply.stale:
         told.append("stale: the model is left alone")
-    if reply.degraded:
+    if reply.extractive:
         told.append("quoted: the model is left alone")
     told.append(f"{milliseconds:.1f} ms")
     # What a hit shows was paid when its answer was written.

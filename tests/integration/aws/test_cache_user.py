@@ -40,9 +40,9 @@ async def test_it_answers_counts_and_invalidates(settings: Settings) -> None:
     assert found.answer == kept
     invalidation = Invalidation(cache.redis_client)
     fields = await invalidation.rotate_fence("ann")
-    await invalidation.drop("ann", fields)
+    await invalidation.drop_entries("ann", fields)
     assert (await cache.session("ann").lookup()).answer is None
-    await invalidation.forget("ann")
+    await invalidation.delete_user("ann")
     counter_reader = CounterReader(cache.redis_client)
     assert (await counter_reader.read(2)).total
     memory = await cache.redis_client.memory_usage()

@@ -63,7 +63,7 @@ class Asking:
         now = self._redis_client.begins(request.user_id)
         reply = await self._assistants[0].ask(request)
         self._judge(request, reply, dict.fromkeys(self._history.notes(request.user_id), now))
-        if reply.matched:
+        if reply.matched_question:
             own = await self._store.search(request.user_id, self._embedder.vector(request.query), K)
             if not fits(own, reply.sources):
                 raise StaleError(f"{request} still shares {reply}, but finds {own}")
@@ -78,7 +78,7 @@ class Asking:
     def _judge(self, request: Request, reply: Reply, floors: Mapping[str, int]) -> None:
         admissible = self._history.admissible(request.user_id, floors)
         # Another wording's answer is what the uncached pipeline gives to that wording.
-        wrong = self._wrong(reply.matched or request.query, reply, admissible)
+        wrong = self._wrong(reply.matched_question or request.query, reply, admissible)
         if wrong:
             raise StaleError(f"{request} got {reply}, but {wrong}")
 

@@ -61,7 +61,7 @@ def rewrite(
 
 def keep_without_the_fence(patch: pytest.MonkeyPatch) -> None:
     fence = "redis.call('HGET', questions, 'fence') ~= ARGV[2]"
-    rewrite(patch, scripts, "_KEEP", {fence: "false"})
+    rewrite(patch, scripts, "_STORE", {fence: "false"})
 
 
 def no_epsilon(patch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ def used_notes_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 def index_not_consulted(patch: pytest.MonkeyPatch) -> None:
     """An answer counts wherever it is found."""
-    rewrite(patch, scripts, "_LOOK_UP", {"if entry then\n  answer =": "if true then\n  answer ="})
+    rewrite(patch, scripts, "_LOOKUP", {"if entry then\n  answer =": "if true then\n  answer ="})
     read = session.CacheSession._read
 
     async def mutated(self: session.CacheSession, reply: list[Any]) -> LookupResult:
@@ -94,7 +94,7 @@ def index_not_consulted(patch: pytest.MonkeyPatch) -> None:
 
 
 def drop_leaves_the_fence(patch: pytest.MonkeyPatch) -> None:
-    rewrite(patch, invalidation, "_DROP", {"if #ARGV > 3 and": "if false and"})
+    rewrite(patch, invalidation, "_DROP_ENTRIES", {"if #ARGV > 3 and": "if false and"})
 
 
 def fence_after_the_index(patch: pytest.MonkeyPatch) -> None:
@@ -112,11 +112,11 @@ def fence_after_the_index(patch: pytest.MonkeyPatch) -> None:
 
 def fence_before_the_store(patch: pytest.MonkeyPatch) -> None:
     """The fence is replaced before the note is written, not after."""
-    write, raising = Freshness._write, invalidation._RAISE_FENCE
+    write, raising = Freshness._write, invalidation._ROTATE_FENCE
     rewrite(
         patch,
         invalidation,
-        "_RAISE_FENCE",
+        "_ROTATE_FENCE",
         {"redis.call('HSET', KEYS[1], 'fence', ARGV[1] .. at[1] .. at[2])": ""},
     )
 
@@ -132,7 +132,7 @@ def fence_before_the_store(patch: pytest.MonkeyPatch) -> None:
 
 def lost_fence_comes_back(patch: pytest.MonkeyPatch) -> None:
     """A fence that was evicted is set anew to what it was."""
-    rewrite(patch, scripts, "_LOOK_UP", {"fence = ARGV[2] .. at[1] .. at[2]": "fence = 'same'"})
+    rewrite(patch, scripts, "_LOOKUP", {"fence = ARGV[2] .. at[1] .. at[2]": "fence = 'same'"})
 
 
 def unreadable_notes_drop_nothing(patch: pytest.MonkeyPatch) -> None:
@@ -149,7 +149,7 @@ def unreadable_notes_drop_nothing(patch: pytest.MonkeyPatch) -> None:
 
 def acknowledged_undone(patch: pytest.MonkeyPatch) -> None:
     """A change is acknowledged although Redis may not have dropped anything."""
-    drop = Invalidation.drop
+    drop = Invalidation.drop_entries
 
     async def mutated(self: Invalidation, *args: Any, **kwargs: Any) -> bool:
         try:
@@ -157,7 +157,7 @@ def acknowledged_undone(patch: pytest.MonkeyPatch) -> None:
         except CacheUnavailableError:
             return True
 
-    patch.setattr(Invalidation, "drop", mutated)
+    patch.setattr(Invalidation, "drop_entries", mutated)
 
 
 def aliases_own_search_not_checked(patch: pytest.MonkeyPatch) -> None:
@@ -185,12 +185,12 @@ def alias_outlives_its_answer(patch: pytest.MonkeyPatch) -> None:
         ),
     )
     same = "if entry and answer_of(entry) == answer_id then"
-    rewrite(patch, scripts, "_LOOK_UP", {same: "if entry then"})
+    rewrite(patch, scripts, "_LOOKUP", {same: "if entry then"})
 
 
 def context_counts_as_answer(patch: pytest.MonkeyPatch) -> None:
     """Both belts at once: a context kept alone leaves the old answer, whose id nobody compares."""
-    rewrite(patch, scripts, "_KEEP", {"redis.call('HDEL', answers, field)": "local _ = nil"})
+    rewrite(patch, scripts, "_STORE", {"redis.call('HDEL', answers, field)": "local _ = nil"})
 
     def unpack_text(answer_id: str, data: bytes, *types: type) -> list[Any] | None:
         return codec.unpack(codec._compression.decompress(data[len(answer_id) :]), *types)
@@ -199,8 +199,8 @@ def context_counts_as_answer(patch: pytest.MonkeyPatch) -> None:
 
 
 def flight_without_the_fence(patch: pytest.MonkeyPatch) -> None:
-    flight = keyspace.UserKeys.flight
-    patch.setattr(keyspace.UserKeys, "flight", lambda self, field, fence: flight(self, field, ""))
+    flight = keyspace.UserKeys.lock
+    patch.setattr(keyspace.UserKeys, "lock", lambda self, field, fence: flight(self, field, ""))
 
 
 def expired_entries_not_dropped(patch: pytest.MonkeyPatch) -> None:

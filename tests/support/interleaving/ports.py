@@ -9,8 +9,8 @@ import redis
 
 from shared.cache.redis.client import Command, RedisClient
 from shared.errors import (
-    BreakerOpenError,
     CacheUnavailableError,
+    CircuitOpenError,
     InferenceUnavailableError,
     StoreUnavailableError,
     UnavailableError,
@@ -265,7 +265,7 @@ class QuotingAnswerer:
 
         paused = 0.0 if self._chance.calm else self._chance.paused
         if paused and self._chance.rng.random() < paused:
-            raise BreakerOpenError("left alone")
+            raise CircuitOpenError("left alone")
         if self._chance.rng.random() < self._chance.speechless:
             raise InferenceUnavailableError("struck")
         return await self._chance.port(effect, InferenceUnavailableError)

@@ -219,7 +219,7 @@ class World:
                 again = await self._asking.ask_in_quiet(request)
                 hits = (again.answer, again.tier) == (first.answer, "l1")
                 # An alias may have pushed out its own target, where there is little room.
-                if not hits and not (first.matched and self._cramped):
+                if not hits and not (first.matched_question and self._cramped):
                     raise StaleError(f"{request} was answered and does not hit")
         if self._rng.random() < 0.2:
             await self._owning.delete_user("ann")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.errors import (
-    BreakerOpenError,
+    CircuitOpenError,
     InferenceError,
     InferenceRefusedError,
     InferenceTimeoutError,
@@ -79,7 +79,7 @@ async def test_while_open_no_call_goes_through_and_the_caller_learns_how_long(
 ) -> None:
     await fail(breaker, 4)
     clock.now += 4
-    with pytest.raises(BreakerOpenError) as raised:
+    with pytest.raises(CircuitOpenError) as raised:
         await call(breaker)
     assert raised.value.retry_after == pytest.approx(6)
 
@@ -91,7 +91,7 @@ async def test_after_the_pause_one_call_at_a_time_goes_through(
     clock.now += 10
     assert breaker.state == "half-open"
     async with breaker.call():
-        with pytest.raises(BreakerOpenError):
+        with pytest.raises(CircuitOpenError):
             await call(breaker)
     assert breaker.state == "closed"
 
@@ -162,7 +162,7 @@ async def test_it_says_once_that_it_opened_and_once_that_it_closed(
     """And tells the model's name, never its URL, which may hold a password."""
     await fail(breaker, 4)
     for _ in range(5):
-        with pytest.raises(BreakerOpenError):
+        with pytest.raises(CircuitOpenError):
             await call(breaker)
     clock.now += 10
     await call(breaker)
@@ -179,7 +179,7 @@ async def test_what_others_opened_or_closed_is_open_or_closed_here(
     breaker: Breaker, clock: Clock
 ) -> None:
     breaker.learn_pause(5)
-    with pytest.raises(BreakerOpenError):
+    with pytest.raises(CircuitOpenError):
         await call(breaker)
     clock.now += 5
     breaker.learn_pause(None)
@@ -207,7 +207,7 @@ async def test_a_container_without_the_claim_does_not_probe(clock: Clock) -> Non
     breaker = Breaker("model", "url", SETTINGS, probes=Denying(), clock=clock)
     await fail(breaker, 4)
     clock.now += 10
-    with pytest.raises(BreakerOpenError):
+    with pytest.raises(CircuitOpenError):
         await call(breaker)
     assert breaker.state == "half-open"
 
@@ -248,7 +248,7 @@ async def test_a_container_that_may_not_probe_asks_again_soon(clock: Clock) -> N
     breaker = Breaker("model", "url", SETTINGS, probes=Denying(), clock=clock)
     await fail(breaker, 4)
     clock.now += 10
-    with pytest.raises(BreakerOpenError):
+    with pytest.raises(CircuitOpenError):
         await call(breaker)
     breaker._probes = Granting()
     clock.now += 1
@@ -287,7 +287,7 @@ async def test_a_call_that_may_not_probe_is_refused_until_another_has(
 ) -> None:
     await fail(breaker, 4)
     clock.now += 10
-    with pytest.raises(BreakerOpenError):
+    with pytest.raises(CircuitOpenError):
         async with breaker.call(may_probe=False):
             pytest.fail("it probed")
     await call(breaker)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from shared.errors import InferenceTimeoutError, InferenceUnavailableError
-from shared.inference.coalescing_answerer import SharingAnswerer
+from shared.inference.coalescing_answerer import CoalescingAnswerer
 from shared.inference.ports import Completion
 from shared.notes.note import Source
 
@@ -27,7 +27,7 @@ class Model:
 
 
 async def test_equal_calls_share_one_generation_which_is_paid_for_once() -> None:
-    sharing = SharingAnswerer(model := Model())
+    sharing = CoalescingAnswerer(model := Model())
     asked = [asyncio.create_task(sharing.answer("faith", SOURCES)) for _ in range(3)]
     await asyncio.sleep(0)
     model.done.set_result("trust")
@@ -43,14 +43,14 @@ async def test_equal_calls_share_one_generation_which_is_paid_for_once() -> None
 
 async def test_other_sources_are_another_answer() -> None:
     """So nobody gets an answer from notes that have changed since."""
-    sharing = SharingAnswerer(model := Model())
+    sharing = CoalescingAnswerer(model := Model())
     model.done.set_result("trust")
     await asyncio.gather(sharing.answer("faith", SOURCES), sharing.answer("faith", []))
     assert model.begun == 2
 
 
 async def test_a_failure_is_shared() -> None:
-    sharing = SharingAnswerer(model := Model())
+    sharing = CoalescingAnswerer(model := Model())
     asked = [asyncio.create_task(sharing.answer("faith", SOURCES)) for _ in range(3)]
     await asyncio.sleep(0)
     model.done.set_exception(InferenceUnavailableError("loading"))
@@ -59,7 +59,7 @@ async def test_a_failure_is_shared() -> None:
 
 
 async def test_whoever_asked_first_may_leave_and_the_others_are_answered() -> None:
-    sharing = SharingAnswerer(model := Model())
+    sharing = CoalescingAnswerer(model := Model())
     first, second = (asyncio.create_task(sharing.answer("faith", SOURCES)) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
@@ -70,7 +70,7 @@ async def test_whoever_asked_first_may_leave_and_the_others_are_answered() -> No
 
 
 async def test_nobody_waits_beyond_their_own_deadline() -> None:
-    sharing = SharingAnswerer(Model())
+    sharing = CoalescingAnswerer(Model())
     now = asyncio.get_running_loop().time()
     first = asyncio.create_task(sharing.answer("faith", SOURCES, deadline=now + 60))
     await asyncio.sleep(0)

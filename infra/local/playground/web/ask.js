@@ -124,8 +124,8 @@ function passage(source, n, quoted) {
 }
 
 const steps = {
-  lookup: "look up", survey: "survey", wait: "wait", embed: "embed", search: "search",
-  match: "match", generate: "generate", keep: "keep", get_stale: "find stale", quote: "quote",
+  lookup: "look up", load_miss_context: "load miss context", wait: "wait", embed: "embed", search: "search",
+  match: "match", generate: "generate", store: "store", get_stale: "find stale", extract: "extract",
 };
 
 function showWay(told) {
