@@ -113,7 +113,9 @@ async def test_a_context_takes_the_place_of_nothing_that_leads_to_an_answer(
     found = await cache.session(question="define faith").lookup()
     assert found.answer
     assert found.matched_question == QUESTION
-    await Feedback(cache.redis_client).reject_answer("ann", f"{found.answer.answer_id}.{found.alias}")
+    await Feedback(cache.redis_client).reject_answer(
+        "ann", f"{found.answer.answer_id}.{found.alias}"
+    )
     failing = cache.session(question="define faith")
     await failing.lookup()
     await failing.load_miss_context()
