@@ -3,6 +3,8 @@
 .PHONY: help demo test test-slow check form format bench eval load lambda clean
 
 PYTHON ?= python3
+# Arguments of bench and eval, for example ARGS="hits memory --strict".
+ARGS ?=
 # Without uv on PATH, pip installs it into build/bootstrap.
 UV := $(shell command -v uv 2>/dev/null || echo build/bootstrap/bin/uv)
 RUN = $(UV) run --frozen --all-extras
@@ -41,10 +43,10 @@ format: $(filter build/%,$(UV)) ## format the code and apply lint fixes
 	$(RUN) ruff check --fix .
 
 bench: $(filter build/%,$(UV)) ## measure performance beside the naive design; writes build/bench.json
-	$(RUN) python -m tests.benchmarks
+	$(RUN) python -m tests.benchmarks $(ARGS)
 
 eval: $(filter build/%,$(UV)) ## measure matching, freshness and hit rates; writes build/eval.json
-	$(RUN) python -m tests.evaluation
+	$(RUN) python -m tests.evaluation $(ARGS)
 
 load: $(filter build/%,$(UV)) ## 100 concurrent users for two minutes; adds to build/bench.json
 	$(RUN) python -m tests.load

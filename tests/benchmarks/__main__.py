@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [PART ...]`: measure beside the naive design."""
+"""`python -m tests.benchmarks [PART ...] [--strict]`: measure beside the naive design."""
 
 import sys
 

@@ -21,18 +21,18 @@ from shared.assistant import Request
 from shared.container import Container
 from shared.question import Question
 from tests.benchmarks import bare
-from tests.benchmarks.report import ROOT, Figure
+from tests.benchmarks.report import ROOT, Metric
 from tests.benchmarks.timing import Stopwatch
 from tests.benchmarks.workload import Asked, workload
 
-FIGURES = {"ask_hit_vs_bare": Figure(unit="times bare", budget=1.5)}
+METRICS = {"ask_hit_vs_bare": Metric(unit="times bare", budget=1.5)}
 _ROUNDS, _EACH = 40, 25
 
 
-def figures() -> Mapping[str, Figure]:
+def collect_metrics() -> Mapping[str, Metric]:
     """Measure in a child process."""
     if not workload(1):
-        return FIGURES
+        return METRICS
     # Its log goes to a file: what it writes counts, who reads it does not.
     with start_valkey() as server, TemporaryDirectory() as folder, TemporaryFile("w+") as log:
         environment = os.environ | {
@@ -53,7 +53,7 @@ def figures() -> Mapping[str, Figure]:
             log.seek(0)
             raise RuntimeError(f"the handlers failed: {log.read()[-4_000:]}")
     ratio = float(done.stdout.splitlines()[-1])
-    return {"ask_hit_vs_bare": FIGURES["ask_hit_vs_bare"].measured(ratio)}
+    return {"ask_hit_vs_bare": METRICS["ask_hit_vs_bare"].with_value(ratio)}
 
 
 def _measure() -> float:

@@ -22,7 +22,7 @@ from shared.errors import ConfigurationError
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.settings import Settings
 from tests.benchmarks import bare
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.support.asking import NOTES, surroundings, write_notes
 from tests.support.emulator import ask_event, event
 from tests.support.postgres import PostgresServer
@@ -39,18 +39,18 @@ _SIDES = {
     "stats": ("StatsFunction", "functions.stats.handler.handler"),
     "invalidate": ("InvalidateFunction", "functions.invalidate.handler.handler"),
 }
-FIGURES = {f"cold_start_{side}_ms": Figure(unit="ms") for side in _SIDES} | {
-    f"cold_start_{side}_vs_bare": Figure(unit="times bare") for side in _SIDES if side != "bare"
+METRICS = {f"cold_start_{side}_ms": Metric(unit="ms") for side in _SIDES} | {
+    f"cold_start_{side}_vs_bare": Metric(unit="times bare") for side in _SIDES if side != "bare"
 }
 
 
-async def figures() -> Mapping[str, Figure]:
+async def collect_metrics() -> Mapping[str, Metric]:
     """Start each function in turns; a round before them warms the disk's cache."""
     try:
         runtime = Runtime.prepare()
         build_folder = build()
     except ConfigurationError:
-        return FIGURES
+        return METRICS
     rounds = []
     with _folder() as folder, _database() as server, surroundings(folder) as around:
         environ = around.environ | {"DATABASE_URL": await server.new_database()}
@@ -67,12 +67,12 @@ async def figures() -> Mapping[str, Figure]:
                 _check(side, started)
                 taken[side] = started.duration
             rounds.append(taken)
-    return {name: figure.measured(_value(name, rounds[1:])) for name, figure in FIGURES.items()}
+    return {name: metric.with_value(_value(name, rounds[1:])) for name, metric in METRICS.items()}
 
 
-def _value(figure: str, rounds: list[dict[str, float]]) -> float:
-    side = figure.removeprefix("cold_start_").removesuffix("_ms").removesuffix("_vs_bare")
-    if figure.endswith("_ms"):
+def _value(metric: str, rounds: list[dict[str, float]]) -> float:
+    side = metric.removeprefix("cold_start_").removesuffix("_ms").removesuffix("_vs_bare")
+    if metric.endswith("_ms"):
         return median(taken[side] for taken in rounds)
     return median(taken[side] / taken["bare"] for taken in rounds)
 

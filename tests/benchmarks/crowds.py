@@ -17,7 +17,7 @@ from shared.cache.keyspace import UserKeys
 from shared.cache.redis.client import RedisClient
 from shared.settings import Settings
 from tests.benchmarks import invalidation, stats
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.benchmarks.seed import Seed
 from tests.benchmarks.workload import (
     PIPELINE,
@@ -60,15 +60,15 @@ class Crowd:
 
 
 # What is measured among each crowd, so that it is filled once.
-MEASURES: tuple[Callable[[Crowd], Awaitable[Mapping[str, Figure]]], ...] = (
+MEASURES: tuple[Callable[[Crowd], Awaitable[Mapping[str, Metric]]], ...] = (
     invalidation.measure,
     stats.measure,
 )
 
 
-async def figures() -> Mapping[str, Figure]:
+async def collect_metrics() -> Mapping[str, Metric]:
     """Fill a server for each size, and measure there."""
-    found: dict[str, Figure] = {}
+    found: dict[str, Metric] = {}
     for size, entries in SIZES.items():
         with start_valkey(enable_debug_command="local") as server:
             settings, seed = settings_for(server.url), Seed(server.url, database=_SEEDS_DATABASE)

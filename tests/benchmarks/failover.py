@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Mapping
 
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.support.load import Load
 from tests.support.outages import a_container
 from tests.support.resharding import slot_of
@@ -24,7 +24,7 @@ _LOSING = [user for user in _USERS if slot_of(user) * 3 // 16_384 == 1]
 """Whose slots are the killed master's."""
 
 
-async def figures() -> Mapping[str, Figure]:
+async def collect_metrics() -> Mapping[str, Metric]:
     """Kill a master in several clusters, one after another."""
     rounds = [await _failover() for _ in range(ROUNDS)]
     loads = [load for load, _ in rounds]
@@ -36,13 +36,13 @@ async def figures() -> Mapping[str, Figure]:
     return {
         "failover_failed": _count(sum(len(load.errors) for load in loads)),
         "failover_stale": _count(sum(len(load.stale) for load in loads)),
-        "failover_blip_ms": Figure(
+        "failover_blip_ms": Metric(
             unit=f"ms, the worst of {len(ended)}", value=1e3 * max(ended) if ended else None
         ),
-        "failover_never_ended": Figure(
+        "failover_never_ended": Metric(
             unit=f"of {ROUNDS} failovers", value=ROUNDS - len(ended), budget=0
         ),
-        "failover_slowest_ms": Figure(unit="ms", value=1e3 * slowest),
+        "failover_slowest_ms": Metric(unit="ms", value=1e3 * slowest),
     }
 
 
@@ -56,8 +56,8 @@ def _blip(load: Load, killed: float) -> float | None:
     return min(again, default=None)
 
 
-def _count(number: int) -> Figure:
-    return Figure(unit="requests", value=number, budget=0)
+def _count(number: int) -> Metric:
+    return Metric(unit="requests", value=number, budget=0)
 
 
 async def _failover() -> tuple[Load, float]:

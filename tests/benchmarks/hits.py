@@ -5,19 +5,19 @@ from itertools import cycle
 
 from infra.local.valkey import start_valkey
 from shared.cache.redis.client import RedisClient
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.benchmarks.seed import Seed
 from tests.benchmarks.timing import in_turns
 from tests.benchmarks.workload import open_session, settings_for, workload
 
-FIGURES = {"l1_hit_pings": Figure(unit="PINGs", budget=2.0)}
+METRICS = {"l1_hit_pings": Metric(unit="PINGs", budget=2.0)}
 
 
-async def figures() -> Mapping[str, Figure]:
+async def collect_metrics() -> Mapping[str, Metric]:
     """Measure on 200 cached questions, in both designs."""
     asked = workload(200)
     if not asked:
-        return FIGURES
+        return METRICS
     with start_valkey() as server:
         settings, seed = settings_for(server.url), Seed(server.url, database=1)
         redis_client = RedisClient.open(settings)
@@ -46,4 +46,4 @@ async def figures() -> Mapping[str, Figure]:
         await seed.aclose()
     pings = watch.ratio("hit", "ping")
     seed_pings = watch.ratio("seed's hit", "seed's ping")
-    return {"l1_hit_pings": FIGURES["l1_hit_pings"].measured(pings, seed_pings)}
+    return {"l1_hit_pings": METRICS["l1_hit_pings"].with_value(pings, seed_pings)}

@@ -15,7 +15,7 @@ from shared.notes.messages.note_changed import NoteChanged
 from shared.notes.note import Chunk, Note
 from shared.vectors import canonical
 from tests.benchmarks.misses import instant
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.benchmarks.timing import Stopwatch
 from tests.benchmarks.workload import DIMENSIONS, QUESTIONS_PER_USER, Asked, brief_workload
 from tests.support.stores import MemoryNoteStore
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from shared.container import Container
     from tests.benchmarks.crowds import Crowd
 
-FIGURES = {
-    "invalidate_ms_100k": Figure(unit="ms", budget=10.0),
-    "invalidate_ms_1m": Figure(unit="ms", budget=10.0),
-    "invalidate_batch_10": Figure(unit="ms"),
+METRICS = {
+    "invalidate_ms_100k": Metric(unit="ms", budget=10.0),
+    "invalidate_ms_1m": Metric(unit="ms", budget=10.0),
+    "invalidate_batch_10": Metric(unit="ms"),
 }
 _ALONE, _BATCHES, _BATCH = 30, 10, 10
 _PATIENCE = 120  # seconds for one invalidation of the naive design
@@ -35,23 +35,23 @@ _SCANS = {"100k": 3, "1m": 1}
 _CHUNKS = 3
 
 
-async def measure(crowd: "Crowd") -> Mapping[str, Figure]:
+async def measure(crowd: "Crowd") -> Mapping[str, Metric]:
     """Time changes that come alone, beside the naive design, and batches of ten."""
     asked = brief_workload((_ALONE + _BATCHES * _BATCH) * QUESTIONS_PER_USER)
     await crowd.join(asked)
     store = MemoryNoteStore()
     edits = await _edit(store, asked)
     alone = f"invalidate_ms_{crowd.size}"
-    found = {alone: await _alone(crowd, store, edits, FIGURES[alone])}
+    found = {alone: await _alone(crowd, store, edits, METRICS[alone])}
     if crowd.size == "100k":
-        batches = FIGURES["invalidate_batch_10"]
-        found["invalidate_batch_10"] = batches.measured(await _batches(crowd, store, edits))
+        batches = METRICS["invalidate_batch_10"]
+        found["invalidate_batch_10"] = batches.with_value(await _batches(crowd, store, edits))
     return found
 
 
 async def _alone(
-    crowd: "Crowd", store: MemoryNoteStore, edits: Iterator[NoteChanged], figure: Figure
-) -> Figure:
+    crowd: "Crowd", store: MemoryNoteStore, edits: Iterator[NoteChanged], metric: Metric
+) -> Metric:
     container = _container(crowd, store)
     scans, watch = _SCANS[crowd.size], Stopwatch()
     try:
@@ -68,7 +68,7 @@ async def _alone(
         print(f"the naive design needs more than {_PATIENCE} s among {crowd.size} entries")
     await container.aclose()
     ours, theirs = watch.median("ours") or 0.0, watch.median("seed")
-    return figure.measured(ours * 1e3, theirs and theirs * 1e3)
+    return metric.with_value(ours * 1e3, theirs and theirs * 1e3)
 
 
 async def _batches(crowd: "Crowd", store: MemoryNoteStore, edits: Iterator[NoteChanged]) -> float:

@@ -5,20 +5,20 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.support.sam import sam_build
 
-FIGURES = {
-    "layer_mb": Figure(unit="MB zipped, x86_64", budget=60),
-    "layer_arm64_mb": Figure(unit="MB zipped, arm64", budget=60),
+METRICS = {
+    "layer_mb": Metric(unit="MB zipped, x86_64", budget=60),
+    "layer_arm64_mb": Metric(unit="MB zipped, arm64", budget=60),
 }
 
 
-def figures() -> Mapping[str, Figure]:
+def collect_metrics() -> Mapping[str, Metric]:
     """Build for both processors, and zip."""
     return {
-        name: figure.measured(zipped_mb(sam_build(architecture) / "SharedLayer"))
-        for (name, figure), architecture in zip(FIGURES.items(), ("x86_64", "arm64"), strict=True)
+        name: metric.with_value(zipped_mb(sam_build(architecture) / "SharedLayer"))
+        for (name, metric), architecture in zip(METRICS.items(), ("x86_64", "arm64"), strict=True)
     }
 
 

@@ -15,24 +15,24 @@ from shared.matching.tokens import tokenize
 from shared.semantic_match import SemanticMatcher
 from shared.settings import Settings
 from shared.vectors import canonical
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.benchmarks.timing import in_turns
 from tests.benchmarks.workload import PIPELINE
 from tests.support.data import DATA
 
-FIGURES = {
-    "guard_us": Figure(unit="us a pair"),
-    "candidate_ms": Figure(unit="ms, of 500", budget=1.0),
-    "matching_ms": Figure(unit="ms a miss, of 500"),
+METRICS = {
+    "guard_us": Metric(unit="us a pair"),
+    "candidate_ms": Metric(unit="ms, of 500", budget=1.0),
+    "matching_ms": Metric(unit="ms a miss, of 500"),
 }
 _PAIRS = DATA / "pairs" / "catechism_hard_negatives.tsv"
 _CACHED = 500
 
 
-async def figures() -> Mapping[str, Figure]:
+async def collect_metrics() -> Mapping[str, Metric]:
     """Judge real pairs that are near and differ, among 500 cached questions."""
     if not _PAIRS.exists():
-        return FIGURES
+        return METRICS
     with _PAIRS.open(encoding="utf-8", newline="") as file:
         pairs = [
             (row["a"].lower(), row["b"].lower()) for row in csv.DictReader(file, delimiter="\t")
@@ -70,7 +70,7 @@ async def figures() -> Mapping[str, Figure]:
     )
     seconds = {side: watch.median(side) or 0.0 for side in ("guard", "candidate", "match")}
     return {
-        "guard_us": FIGURES["guard_us"].measured(seconds["guard"] * 1e6),
-        "candidate_ms": FIGURES["candidate_ms"].measured(seconds["candidate"] * 1e3),
-        "matching_ms": FIGURES["matching_ms"].measured(seconds["match"] * 1e3),
+        "guard_us": METRICS["guard_us"].with_value(seconds["guard"] * 1e6),
+        "candidate_ms": METRICS["candidate_ms"].with_value(seconds["candidate"] * 1e3),
+        "matching_ms": METRICS["matching_ms"].with_value(seconds["match"] * 1e3),
     }

@@ -7,21 +7,21 @@ from redis.asyncio import Redis
 
 from infra.local.valkey import start_valkey
 from shared.cache.redis.client import RedisClient
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.benchmarks.seed import Seed
 from tests.benchmarks.workload import Asked, settings_for, workload
 
 QUESTIONS = 10_000
-FIGURES = {"redis_mb_per_10k": Figure(unit="MB", budget=40.0)}
+METRICS = {"redis_mb_per_10k": Metric(unit="MB", budget=40.0)}
 
 
-async def figures() -> Mapping[str, Figure]:
+async def collect_metrics() -> Mapping[str, Metric]:
     """Fill a new server for each design, as a miss fills it."""
     asked = workload(QUESTIONS)
     if not asked:
-        return FIGURES
+        return METRICS
     ours, theirs = await _fill(asked), await _fill_seed(asked)
-    return {"redis_mb_per_10k": FIGURES["redis_mb_per_10k"].measured(ours, theirs)}
+    return {"redis_mb_per_10k": METRICS["redis_mb_per_10k"].with_value(ours, theirs)}
 
 
 async def _fill(asked: list[Asked]) -> float:

@@ -9,12 +9,12 @@ from infra.local.valkey import start_valkey
 from shared.assistant import Request
 from shared.container import Container
 from shared.settings import Settings
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.benchmarks.seed import Seed
 from tests.benchmarks.timing import in_turns
 from tests.benchmarks.workload import Asked, InstantModels, settings_for, workload
 
-FIGURES = {"miss_overhead_ms": Figure(unit="ms", budget=5.0)}
+METRICS = {"miss_overhead_ms": Metric(unit="ms", budget=5.0)}
 
 
 def instant(settings: Settings, asked: Asked) -> Container:
@@ -23,11 +23,11 @@ def instant(settings: Settings, asked: Asked) -> Container:
     return Container(settings, store=models, embedder=models, answerer=models)
 
 
-async def figures() -> Mapping[str, Figure]:
+async def collect_metrics() -> Mapping[str, Metric]:
     """Ask new questions with the cache, without it, and in the naive design."""
     asked = workload(1)
     if not asked:
-        return FIGURES
+        return METRICS
     numbers = count()
     with start_valkey() as server:
         settings, seed = settings_for(server.url), Seed(server.url, database=1)
@@ -49,4 +49,4 @@ async def figures() -> Mapping[str, Figure]:
         await seed.aclose()
     # The naive design's side is its cache alone.
     ours, theirs = watch.difference("with", "without"), watch.median("seed") or 0.0
-    return {"miss_overhead_ms": FIGURES["miss_overhead_ms"].measured(ours * 1e3, theirs * 1e3)}
+    return {"miss_overhead_ms": METRICS["miss_overhead_ms"].with_value(ours * 1e3, theirs * 1e3)}

@@ -16,7 +16,7 @@ from typing import Any
 
 from shared import statistics
 from shared.errors import UnavailableError
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.support.asking import Surroundings
 from tests.support.main_job import ask, written
 from tests.support.model_trouble import (
@@ -34,7 +34,7 @@ _TIMES = 10
 _UNITS = {"quotation": "given", "refusal": "503", "change": "done or refused", "stats": "told"}
 
 
-async def figures() -> Mapping[str, Figure]:
+async def collect_metrics() -> Mapping[str, Metric]:
     """Let each model fail in each way."""
     found: defaultdict[str, list[float]] = defaultdict(list)
     logging.disable()  # each refusal would be told
@@ -49,7 +49,7 @@ async def figures() -> Mapping[str, Figure]:
                 found[f"embedding_left_alone_{name}"].append(value)
     logging.disable(logging.NOTSET)
     return {
-        f"{name}_ms": Figure(unit=f"ms, {_UNITS[name.rpartition('_')[2]]}", value=max(values))
+        f"{name}_ms": Metric(unit=f"ms, {_UNITS[name.rpartition('_')[2]]}", value=max(values))
         for name, values in found.items()
     }
 

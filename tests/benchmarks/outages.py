@@ -19,7 +19,7 @@ from shared import statistics
 from shared.assistant import Request
 from shared.container import Container
 from shared.errors import CacheUnavailableError
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.main_job import written
 from tests.support.outages import a_container
@@ -30,11 +30,11 @@ _AFTER_SECONDS = 2.5  # long enough for a probe
 _REQUEST = Request("ann", "What is faith?")
 
 
-async def figures() -> Mapping[str, Figure]:
+async def collect_metrics() -> Mapping[str, Metric]:
     """Let each trouble befall a server that is in use."""
     without = a_container("redis://127.0.0.1:1/0", cache_enabled=False)
     bare = median([await _milliseconds(without) for _ in range(100)])
-    found: dict[str, Figure] = {}
+    found: dict[str, Metric] = {}
     for name in TROUBLES:
         firsts, afters, changes, stats = zip(
             *[await _troubled(name) for _ in range(ROUNDS)], strict=True
@@ -45,15 +45,15 @@ async def figures() -> Mapping[str, Figure]:
             ("change", max(changes), None),
             ("stats", max(stats), None),
         ):
-            found[f"redis_{name}_{what}_ms"] = Figure(unit="ms", value=value, budget=budget)
+            found[f"redis_{name}_{what}_ms"] = Metric(unit="ms", value=value, budget=budget)
     return found | await _cold()
 
 
-async def _cold() -> dict[str, Figure]:
+async def _cold() -> dict[str, Metric]:
     """What Redis costs a container that has never met it."""
     bare = [await _begun("redis://127.0.0.1:1/0", cache_enabled=False) for _ in range(ROUNDS)]
     bare_first, bare_after = map(median, zip(*bare, strict=True))
-    found: dict[str, Figure] = {}
+    found: dict[str, Metric] = {}
     with start_valkey() as server, FaultyProxy(server.port) as proxy:
         proxy.mute = True
         for name, url in (
@@ -66,7 +66,7 @@ async def _cold() -> dict[str, Figure]:
                 ("first", max(firsts) - bare_first, 100.0),
                 ("after", median(afters) - bare_after, 5.0),
             ):
-                found[f"redis_{name}_{what}_ms"] = Figure(unit="ms", value=value, budget=budget)
+                found[f"redis_{name}_{what}_ms"] = Metric(unit="ms", value=value, budget=budget)
     return found
 
 

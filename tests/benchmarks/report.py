@@ -1,10 +1,13 @@
-"""Figures beside their budgets: collected from modules, written as JSON, shown as a table."""
+"""Metrics with their budgets: collected from modules, written as JSON, printed as a table."""
 
+import argparse
 import asyncio
 import inspect
 import json
+import os
 import sys
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -14,14 +17,19 @@ from rich.table import Table
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
+_LOG_WIDTH = 140  # columns, where the output is not a terminal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One measured number; `value` is None where it could not be measured here.
+class Metric:
+    """One number that a benchmark or an evaluation measures.
 
-    `baseline` is what the naive design takes for the same, in the same unit. A `floor` is a
-    budget that the value must reach; any other is one that it must not exceed.
+    Attributes:
+        unit: the unit of `value`, `budget` and `baseline`.
+        value: the measurement; None where this machine cannot measure it.
+        budget: the largest value allowed or, if `floor` is set, the smallest.
+        baseline: the same measurement of the naive design.
+        floor: whether `budget` is a minimum.
     """
 
     unit: str = ""
@@ -30,104 +38,136 @@ class Figure:
     baseline: float | None = None
     floor: bool = False
 
-    def measured(self, value: float, baseline: float | None = None) -> "Figure":
-        """This figure, measured."""
+    def with_value(self, value: float, baseline: float | None = None) -> "Metric":
+        """Return a copy that holds the measurement."""
         return replace(self, value=value, baseline=baseline)
 
     @property
     def ratio(self) -> float | None:
-        """The value as a multiple of the baseline."""
+        """The value divided by the baseline."""
         return self.value / self.baseline if self.value is not None and self.baseline else None
 
     @property
     def missed(self) -> bool:
-        """Whether it was measured and breaks its budget."""
+        """Whether the value was measured and violates its budget."""
         if self.value is None or self.budget is None:
             return False
         return self.value < self.budget if self.floor else self.value > self.budget
 
     def row(self) -> dict[str, str | float | None]:
-        """What the JSON says of it."""
-        named = asdict(self) | {"ratio": self.ratio}
-        fields = ("value", "unit", "budget", "baseline", "ratio")
-        return {field: _short(named[field]) for field in fields}
+        """Return the metric's JSON object."""
+        values = asdict(self) | {"ratio": self.ratio}
+        return {
+            field: _rounded(values[field])
+            for field in ("value", "unit", "budget", "baseline", "ratio")
+        }
 
 
 def run(package: str, modules: Sequence[str], output: Path, arguments: Sequence[str]) -> None:
-    """Collect what each module's `figures()` gives, awaited where need be, as it comes.
+    """Run `collect_metrics()` of each module, then print a table of the metrics.
 
-    `arguments` name the modules to run; none means all. The figures of the others stay in
-    `output` as they are.
+    Standard error of this process and its children goes to a file beside `output`. The process
+    exits with status 1 if `--strict` is given and a budget is missed.
+
+    Args:
+        package: the package of the modules.
+        modules: names of the modules; their `collect_metrics()` may be async.
+        output: the JSON file. Metrics of modules that do not run stay in it.
+        arguments: command-line arguments: names of modules (default: all), and `--strict`.
     """
-    unknown = sorted(set(arguments) - set(modules))
-    if unknown:
-        sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(modules)}")
-    figures: dict[str, Figure] = {}
-    for module in arguments or modules:
-        print(f"{module} ...", flush=True)
-        found = import_module(f"{package}.{module}").figures()
-        fresh = asyncio.run(_awaited(found)) if inspect.isawaitable(found) else found
-        figures |= fresh
-        write(output, fresh)
-    show(figures)
+    parser = argparse.ArgumentParser(prog=f"python -m {package}")
+    parser.add_argument(
+        "parts", nargs="*", help=f"parts to run: {', '.join(modules)} (default: all)"
+    )
+    parser.add_argument("--strict", action="store_true", help="fail if a budget is missed")
+    options = parser.parse_args(arguments)
+    if unknown := sorted(set(options.parts) - set(modules)):
+        parser.error(f"unknown part: {', '.join(unknown)}; available: {', '.join(modules)}")
+    metrics: dict[str, Metric] = {}
+    with _stderr_to(output.with_suffix(".log")):
+        for module in options.parts or modules:
+            print(f"{module} ...", flush=True)
+            result = import_module(f"{package}.{module}").collect_metrics()
+            collected = asyncio.run(_awaited(result)) if inspect.isawaitable(result) else result
+            metrics |= collected
+            write(output, collected)
+    show(metrics)
+    if options.strict and missed(metrics):
+        sys.exit(1)
 
 
-def show(figures: Mapping[str, Figure]) -> None:
-    """Print a table, and below it which budgets are missed.
-
-    No more than that: machines are noisy, and whoever reads it knows theirs.
-    """
+def show(metrics: Mapping[str, Metric]) -> None:
+    """Print a table of the metrics and a summary of their budgets."""
     console = Console()
-    # A log has no width of its own, and rich's guess would break every word.
-    Console(width=None if console.is_terminal else 140).print(_table(figures))
-    print(verdict(figures))
+    Console(width=None if console.is_terminal else _LOG_WIDTH).print(_table(metrics))
+    print(summary(metrics))
 
 
-def verdict(figures: Mapping[str, Figure]) -> str:
-    """Name each budget that is missed, and each that could not be looked at."""
-    missed = [name for name, figure in figures.items() if figure.missed]
+def summary(metrics: Mapping[str, Metric]) -> str:
+    """Return one line with the budgets that were missed or not measured."""
+    names = missed(metrics)
     absent = [
         name
-        for name, figure in figures.items()
-        if figure.value is None and figure.budget is not None
+        for name, metric in metrics.items()
+        if metric.value is None and metric.budget is not None
     ]
-    said = f"{len(missed)} missed: {', '.join(missed)}" if missed else "none missed"
-    return f"budgets: {said}" + (f"; not measured: {', '.join(absent)}" if absent else "")
+    result = f"{len(names)} missed: {', '.join(names)}" if names else "none missed"
+    return f"budgets: {result}" + (f"; not measured: {', '.join(absent)}" if absent else "")
 
 
-def write(output: Path, figures: Mapping[str, Figure]) -> None:
-    """Put these figures into the file, in place of what it says of them."""
-    known = json.loads(output.read_text("utf-8")) if output.exists() else {}
-    known |= {name: figure.row() for name, figure in figures.items()}
+def missed(metrics: Mapping[str, Metric]) -> list[str]:
+    """Return the names of the metrics that violate their budgets."""
+    return [name for name, metric in metrics.items() if metric.missed]
+
+
+def write(output: Path, metrics: Mapping[str, Metric]) -> None:
+    """Add the metrics to a JSON file, or replace those that it contains."""
+    rows = json.loads(output.read_text("utf-8")) if output.exists() else {}
+    rows |= {name: metric.row() for name, metric in metrics.items()}
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(known, indent=2) + "\n", "utf-8")
+    output.write_text(json.dumps(rows, indent=2) + "\n", "utf-8")
 
 
-async def _awaited(found: Awaitable[Mapping[str, Figure]]) -> Mapping[str, Figure]:
-    return await found
+@contextmanager
+def _stderr_to(path: Path) -> Iterator[None]:
+    """Redirect standard error, also of child processes, to a file: it holds their log lines."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sys.stderr.flush()
+    original = os.dup(2)
+    with path.open("wb") as file:
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(original, 2)
+        os.close(original)
 
 
-def _table(figures: Mapping[str, Figure]) -> Table:
+async def _awaited(result: Awaitable[Mapping[str, Metric]]) -> Mapping[str, Metric]:
+    return await result
+
+
+def _table(metrics: Mapping[str, Metric]) -> Table:
     table = Table("", box=None, header_style="bold")
     table.columns[0].no_wrap = True
     table.add_column("")
-    for heading in ("value", "budget", "naive", "ratio"):
+    for heading in ("value", "budget", "baseline", "ratio"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
-    for name, figure in figures.items():
-        row = figure.row()
-        budget = (
-            f"{'>=' if figure.floor else '<='} {row['budget']}" if figure.budget is not None else ""
-        )
+    for name, metric in metrics.items():
+        row = metric.row()
+        sign = ">=" if metric.floor else "<="
+        budget = "" if metric.budget is None else f"{sign} {row['budget']}"
         cells = ("" if row[field] is None else str(row[field]) for field in ("baseline", "ratio"))
-        value = "absent" if figure.value is None else str(row["value"])
-        mark = "[bold red]missed[/]" if figure.missed else ""
-        table.add_row(name, figure.unit, value, budget, *cells, mark)
+        value = "not measured" if metric.value is None else str(row["value"])
+        mark = "[bold red]missed[/]" if metric.missed else ""
+        table.add_row(name, metric.unit, value, budget, *cells, mark)
     return table
 
 
-def _short(value: str | float | None) -> str | float | None:
-    """Four significant digits: nothing here is known any better."""
+def _rounded(value: str | float | None) -> str | float | None:
+    """Round a number to four significant digits; repeated runs differ by more."""
     if not isinstance(value, float):
         return value
     rounded = float(f"{value:.4g}")

@@ -5,22 +5,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from infra.local.valkey import start_valkey
 from shared.assistant import Request
 from tests.benchmarks.misses import instant
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.benchmarks.seed import Seed
 from tests.benchmarks.workload import settings_for, workload
 from tests.support.servers import CountingProxy
 
-FIGURES = {
-    "hit_round_trips": Figure(unit="round trips", budget=1),
-    "miss_round_trips": Figure(unit="round trips", budget=5),
+METRICS = {
+    "hit_round_trips": Metric(unit="round trips", budget=1),
+    "miss_round_trips": Metric(unit="round trips", budget=5),
 }
 
 
-async def figures() -> Mapping[str, Figure]:
+async def collect_metrics() -> Mapping[str, Metric]:
     """Ask a new question, then the same again, over connections that are open already."""
     asked = workload(1)
     if not asked:
-        return FIGURES
+        return METRICS
     with start_valkey() as server, CountingProxy(server.port) as proxy:
         container = instant(settings_for(proxy.url), asked[0])
         seed = Seed(proxy.url)
@@ -37,8 +37,8 @@ async def figures() -> Mapping[str, Figure]:
         await container.aclose()
         await seed.aclose()
     return {
-        "hit_round_trips": FIGURES["hit_round_trips"].measured(hit, seed_hit),
-        "miss_round_trips": FIGURES["miss_round_trips"].measured(miss, seed_miss),
+        "hit_round_trips": METRICS["hit_round_trips"].with_value(hit, seed_hit),
+        "miss_round_trips": METRICS["miss_round_trips"].with_value(miss, seed_miss),
     }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.settings import Settings
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.support.crowd import NOTE, crowd
 from tests.support.servers import send_command
 
@@ -32,9 +32,9 @@ class _Asked:
     """Round trips of each asker."""
 
 
-def figures() -> Mapping[str, Figure]:
+def collect_metrics() -> Mapping[str, Metric]:
     """Let the crowds ask, one after another."""
-    found: dict[str, Figure] = {}
+    found: dict[str, Metric] = {}
     for name, seconds, kill in (
         ("", SECONDS, False),
         ("_owner_killed", SECONDS, True),
@@ -42,11 +42,11 @@ def figures() -> Mapping[str, Figure]:
     ):
         asked = _ask(seconds, kill_owner=kill)
         unit = f"of {ASKERS} askers"
-        generations = Figure(unit=unit, value=asked.generations, budget=2 if kill else 1)
+        generations = Metric(unit=unit, value=asked.generations, budget=2 if kill else 1)
         found[f"stampede_generations{name}"] = generations
-        found[f"stampede_failed{name}"] = Figure(unit=unit, value=asked.failed, budget=0)
+        found[f"stampede_failed{name}"] = Metric(unit=unit, value=asked.failed, budget=0)
         if not kill:
-            rate = Figure(unit="each asker; 4 while waiting alone", value=asked.a_second)
+            rate = Metric(unit="each asker; 4 while waiting alone", value=asked.a_second)
             found[f"stampede_round_trips_a_second{name}"] = rate
     return found
 

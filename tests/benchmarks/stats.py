@@ -18,7 +18,7 @@ from shared.cache.counter_reader import CounterReader
 from shared.cache.counters import PendingCounters
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.benchmarks.seed import Seed
 from tests.benchmarks.timing import Stopwatch, in_turns
 from tests.benchmarks.workload import PIPELINE, brief_workload, settings_for
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from shared.settings import Settings
     from tests.benchmarks.crowds import Crowd
 
-FIGURES = {
-    "stats_ms_1k": Figure(unit="ms", budget=20.0),
-    "stats_ms_100k": Figure(unit="ms", budget=20.0),
-    "stats_ms_1m": Figure(unit="ms", budget=20.0),
-    "stats_ms_30_days": Figure(unit="ms"),
-    "stats_flat": Figure(unit="1m / 1k", budget=1.5),
-    "stats_ms_close": Figure(unit="ms once a day", budget=100.0),
-    "stats_ms_first_close": Figure(unit="ms once", budget=1_000.0),
-    "counting_us": Figure(unit="us a hit", budget=100.0),
+METRICS = {
+    "stats_ms_1k": Metric(unit="ms", budget=20.0),
+    "stats_ms_100k": Metric(unit="ms", budget=20.0),
+    "stats_ms_1m": Metric(unit="ms", budget=20.0),
+    "stats_ms_30_days": Metric(unit="ms"),
+    "stats_flat": Metric(unit="1m / 1k", budget=1.5),
+    "stats_ms_close": Metric(unit="ms once a day", budget=100.0),
+    "stats_ms_first_close": Metric(unit="ms once", budget=1_000.0),
+    "counting_us": Metric(unit="us a hit", budget=100.0),
 }
 _READS, _DAYS, _FEW = 60, 30, 1_000
 _KEPT = 90  # days
@@ -44,7 +44,7 @@ _PATIENCE = 120  # seconds for one reading of the naive design
 _READ_BY_SEED = {"1k": 5, "100k": 1}  # at a million it takes minutes
 
 
-async def figures() -> Mapping[str, Figure]:
+async def collect_metrics() -> Mapping[str, Metric]:
     """Read among a thousand entries, and hit with and without counting."""
     with start_valkey() as server:
         settings, seed = settings_for(server.url), Seed(server.url, database=1)
@@ -61,7 +61,7 @@ async def figures() -> Mapping[str, Figure]:
     return found
 
 
-async def measure(crowd: "Crowd") -> Mapping[str, Figure]:
+async def measure(crowd: "Crowd") -> Mapping[str, Metric]:
     """Read among a crowd; the largest also against a few, in turns."""
     found = await _read(crowd.size, crowd.settings, crowd.seed)
     if crowd.size == "1m":
@@ -69,7 +69,7 @@ async def measure(crowd: "Crowd") -> Mapping[str, Figure]:
     return found
 
 
-async def _flat(among_many: "Settings") -> Figure:
+async def _flat(among_many: "Settings") -> Metric:
     with start_valkey() as server:
         among_few = settings_for(server.url)
         connections = {"1m": RedisClient.open(among_many), "1k": RedisClient.open(among_few)}
@@ -86,10 +86,10 @@ async def _flat(among_many: "Settings") -> Figure:
                     await statistics.read(CounterReader(redis_client), days=_DAYS)  # closes
         for redis_client in connections.values():
             await redis_client.aclose()
-    return FIGURES["stats_flat"].measured((_ms(watch, "1m") or 0.0) / (_ms(watch, "1k") or 1.0))
+    return METRICS["stats_flat"].with_value((_ms(watch, "1m") or 0.0) / (_ms(watch, "1k") or 1.0))
 
 
-async def _close(redis_client: RedisClient) -> dict[str, Figure]:
+async def _close(redis_client: RedisClient) -> dict[str, Metric]:
     """Sum the days that are over, as whoever reads first does: once ever, and once a day."""
     counter_reader, watch = CounterReader(redis_client), Stopwatch()
     with watch.timing("first"):
@@ -100,14 +100,14 @@ async def _close(redis_client: RedisClient) -> dict[str, Figure]:
         with watch.timing("again"):
             await statistics.read(counter_reader)
     return {
-        "stats_ms_first_close": FIGURES["stats_ms_first_close"].measured(
+        "stats_ms_first_close": METRICS["stats_ms_first_close"].with_value(
             _ms(watch, "first") or 0.0
         ),
-        "stats_ms_close": FIGURES["stats_ms_close"].measured(_ms(watch, "again") or 0.0),
+        "stats_ms_close": METRICS["stats_ms_close"].with_value(_ms(watch, "again") or 0.0),
     }
 
 
-async def _read(size: str, settings: "Settings", seed: Seed) -> dict[str, Figure]:
+async def _read(size: str, settings: "Settings", seed: Seed) -> dict[str, Metric]:
     await _fill_days(settings)
     redis_client = RedisClient.open(settings)
     counter_reader, watch = CounterReader(redis_client), Stopwatch()
@@ -128,10 +128,10 @@ async def _read(size: str, settings: "Settings", seed: Seed) -> dict[str, Figure
     except TimeoutError:
         print(f"the naive design needs more than {_PATIENCE} s among {size} entries")
     name = f"stats_ms_{size}"
-    found = {name: FIGURES[name].measured(_ms(watch, "ours") or 0.0, _ms(watch, "seed"))}
+    found = {name: METRICS[name].with_value(_ms(watch, "ours") or 0.0, _ms(watch, "seed"))}
     if size == "1k":
-        days = FIGURES["stats_ms_30_days"]
-        found["stats_ms_30_days"] = days.measured(_ms(watch, "days") or 0.0)
+        days = METRICS["stats_ms_30_days"]
+        found["stats_ms_30_days"] = days.with_value(_ms(watch, "days") or 0.0)
     return found
 
 
@@ -178,7 +178,7 @@ def _names() -> Iterator[str]:
         yield from (counters.bucket(way, number) for number in range(3, 8))
 
 
-async def _count(redis_client: RedisClient, settings: "Settings", seed: Seed) -> Figure:
+async def _count(redis_client: RedisClient, settings: "Settings", seed: Seed) -> Metric:
     """Time a hit as it is, and one whose script counts nothing."""
     turns, backlog = cycle(brief_workload(200)), PendingCounters()
     counted = scripts._LOOKUP
@@ -222,4 +222,4 @@ async def _count(redis_client: RedisClient, settings: "Settings", seed: Seed) ->
     sides = {"counted": hit, "silent": silent_hit, "seed": seed_counts}
     watch = await in_turns(sides, rounds=40, each=50)
     ours = watch.difference("counted", "silent")
-    return FIGURES["counting_us"].measured(ours * 1e6, (watch.median("seed") or 0.0) * 1e6)
+    return METRICS["counting_us"].with_value(ours * 1e6, (watch.median("seed") or 0.0) * 1e6)

@@ -1,7 +1,4 @@
-"""`python -m tests.evaluation [PART ...]`: judge matching, freshness and hit rates.
-
-A part is a module with a function `figures()`, plain or async, that gives each `Figure` by name.
-"""
+"""`python -m tests.evaluation [PART ...] [--strict]`: measure matching, freshness and hit rates."""
 
 import sys
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from shared.container import Container
 from shared.notes.messages.note_changed import NoteChanged, Operation
 from shared.question import normalise
-from tests.benchmarks.report import BUILD, Figure, run
+from tests.benchmarks.report import BUILD, Metric, run
 from tests.evaluation.changes import changes
 from tests.evaluation.embedding import EMBEDDER
 from tests.evaluation.material import AVAILABLE, draw_popular
@@ -30,9 +30,9 @@ QUESTIONS_PER_CHANGE = 5
 DIFFERENT = 300
 _USER = "reader"
 
-FIGURES = {
-    "churn_answers_avoided": Figure(unit="share of questions; naive: all dropped", floor=True),
-    "churn_stale": Figure(unit="answers", budget=0),
+METRICS = {
+    "churn_answers_avoided": Metric(unit="share of questions; naive: all dropped", floor=True),
+    "churn_stale": Metric(unit="answers", budget=0),
 }
 
 
@@ -88,10 +88,10 @@ async def _change(container: Container, change: NoteChanged, *, drop_all: bool) 
         )
 
 
-async def figures() -> dict[str, Figure]:
+async def collect_metrics() -> dict[str, Metric]:
     """Measure, and print the three replays."""
     if not AVAILABLE:
-        return FIGURES
+        return METRICS
     replays = {
         "nothing changes": await replay(changing=False),
         "selective": await replay(),
@@ -99,10 +99,10 @@ async def figures() -> dict[str, Figure]:
     }
     for name, outcome in replays.items():
         print(f"  {name:<16} avoided {outcome.share:.2%}   stale {outcome.stale}")
-    avoided = FIGURES["churn_answers_avoided"].measured(
+    avoided = METRICS["churn_answers_avoided"].with_value(
         replays["selective"].share, replays["all dropped"].share
     )
-    stale = FIGURES["churn_stale"].measured(replays["selective"].stale)
+    stale = METRICS["churn_stale"].with_value(replays["selective"].stale)
     return {"churn_answers_avoided": avoided, "churn_stale": stale}
 
 

@@ -13,7 +13,7 @@ from shared.notes.note import Source
 from shared.question import normalise
 from shared.semantic_match import fits
 from shared.vectors import cosines, stack
-from tests.benchmarks.report import BUILD, Figure, run
+from tests.benchmarks.report import BUILD, Metric, run
 from tests.evaluation.embedding import EMBEDDER
 from tests.evaluation.intents import FILES, Intents
 from tests.evaluation.material import AVAILABLE, rows, topics
@@ -56,9 +56,9 @@ RULES: dict[str, Rule] = {
     "fits": fits,
 }
 
-FIGURES = {
-    "fit_kept": Figure(unit="share of rewordings that the guard agrees to"),
-    "fit_let_through": Figure(unit="share of other questions that the guard agrees to"),
+METRICS = {
+    "fit_kept": Metric(unit="share of rewordings that the guard agrees to"),
+    "fit_let_through": Metric(unit="share of other questions that the guard agrees to"),
 }
 
 
@@ -149,10 +149,10 @@ def _redis(label: str, group: Iterable[Searched]) -> str:
     return f"  {label:<22}{len(found):6}{''.join(shares)}"
 
 
-async def figures() -> dict[str, Figure]:
+async def collect_metrics() -> dict[str, Metric]:
     """Measure, and print the rules beside each other, with the guard and without."""
     if not AVAILABLE:
-        return FIGURES
+        return METRICS
     measured = await measure()
     agreed = {
         label: [one for one in group if judge(*map(normalise, one[0])).same]
@@ -170,7 +170,7 @@ async def figures() -> dict[str, Figure]:
     for name, label in (("fit_kept", "same"), ("fit_let_through", "other")):
         pairs = [one for key, group in agreed.items() if key.endswith(label) for one in group]
         share = sum(fits(own, theirs) for _, own, theirs in pairs) / len(pairs)
-        values[name] = FIGURES[name].measured(share)
+        values[name] = METRICS[name].with_value(share)
     return values
 
 

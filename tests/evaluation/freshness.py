@@ -12,7 +12,7 @@ from itertools import repeat
 from multiprocessing import get_context
 
 from infra.local.valkey import ValkeyProcess, start_valkey
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.support.interleaving.climates import DEATHS, Climate
 from tests.support.interleaving.history import StaleError
 from tests.support.interleaving.ports import Wire
@@ -26,12 +26,12 @@ _BATCH = 500
 _SHOWN = 10  # violations
 
 
-def figures() -> dict[str, Figure]:
+def collect_metrics() -> dict[str, Metric]:
     """Run the worlds of the first seeds."""
     count = int(os.environ.get("FRESHNESS_INTERLEAVINGS", INTERLEAVINGS))
     return {
-        "freshness_interleavings": Figure(unit="worlds", value=count),
-        "freshness_violations": Figure(unit="worlds", value=violations(count), budget=0),
+        "freshness_interleavings": Metric(unit="worlds", value=count),
+        "freshness_violations": Metric(unit="worlds", value=violations(count), budget=0),
     }
 
 
@@ -72,6 +72,6 @@ if __name__ == "__main__":
     parser.add_argument("--deaths", action="store_true")
     arguments = parser.parse_args()
     if arguments.seed is None:
-        figures()
+        collect_metrics()
     else:
         run(arguments.seed, _wire()[1], DEATHS if arguments.deaths else None)

@@ -5,7 +5,7 @@ What a failure names is run again by `python -m tests.evaluation.freshness --dea
 
 import os
 
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.evaluation.freshness import violations
 from tests.support.interleaving.climates import DEATHS
 
@@ -13,11 +13,11 @@ INTERLEAVINGS = 20_000
 """Worlds; the environment variable FRESHNESS_FAULTS_INTERLEAVINGS names another number."""
 
 
-def figures() -> dict[str, Figure]:
+def collect_metrics() -> dict[str, Metric]:
     """Run the worlds of the first seeds."""
     count = int(os.environ.get("FRESHNESS_FAULTS_INTERLEAVINGS", INTERLEAVINGS))
     broken = violations(count, DEATHS)
     return {
-        "freshness_faults_interleavings": Figure(unit="worlds", value=count),
-        "freshness_faults_violations": Figure(unit="worlds", value=broken, budget=0),
+        "freshness_faults_interleavings": Metric(unit="worlds", value=count),
+        "freshness_faults_violations": Metric(unit="worlds", value=broken, budget=0),
     }

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.support.fuzzing import batches, events
 from tests.support.fuzzing.document import opened
 from tests.support.fuzzing.drawing import send_all
@@ -50,7 +50,7 @@ class _Tally:
         print(f"{name}: {sent:,}, {sent / (time.monotonic() - began):.0f} a second", flush=True)
 
 
-def figures() -> dict[str, Figure]:
+def collect_metrics() -> dict[str, Metric]:
     """Send them all, and print the first that were not answered as they should."""
     tally = _Tally(int(os.environ.get("FUZZ_SEED") or random.randrange(10**6)))
     print(f"drawn by FUZZ_SEED={tally.seed}", flush=True)
@@ -69,7 +69,7 @@ def figures() -> dict[str, Figure]:
     if tally.failures:
         print(f"FUZZ_SEED={tally.seed} python -m tests.evaluation inputs sends the same again")
     return {
-        "fuzzed_inputs": Figure(unit="inputs", value=tally.sent, budget=20_000, floor=True),
-        "fuzzed_by": Figure(unit="FUZZ_SEED", value=tally.seed),
-        "fuzzed_server_errors": Figure(unit="inputs", value=len(tally.failures), budget=0),
+        "fuzzed_inputs": Metric(unit="inputs", value=tally.sent, budget=20_000, floor=True),
+        "fuzzed_by": Metric(unit="FUZZ_SEED", value=tally.seed),
+        "fuzzed_server_errors": Metric(unit="inputs", value=len(tally.failures), budget=0),
     }

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from shared.container import Container
-from tests.benchmarks.report import BUILD, Figure, run
+from tests.benchmarks.report import BUILD, Metric, run
 from tests.evaluation.arms import ARMS, Asked, Outcome, replay, report
 from tests.evaluation.embedding import EMBEDDER
 from tests.evaluation.material import AVAILABLE, topics
@@ -22,10 +22,10 @@ USERS = 100
 NOTES = 30
 KINDS = {"repeated": 8, "reworded": 6, "new": 6}
 
-FIGURES = {
-    "answers_avoided": Figure(unit="share of questions; naive: exact", budget=0.6, floor=True),
-    "any_tier": Figure(unit="share of questions; naive: exact", budget=0.6, floor=True),
-    "mix_wrong": Figure(unit="wrong answers a question; naive: cosine alone"),
+METRICS = {
+    "answers_avoided": Metric(unit="share of questions; naive: exact", budget=0.6, floor=True),
+    "any_tier": Metric(unit="share of questions; naive: exact", budget=0.6, floor=True),
+    "mix_wrong": Metric(unit="wrong answers a question; naive: cosine alone"),
 }
 
 
@@ -103,18 +103,18 @@ def _shares(counts: Counter[str]) -> str:
     return ", ".join(f"{name} {count / counts.total():.1%}" for name, count in counts.most_common())
 
 
-async def figures() -> dict[str, Figure]:
+async def collect_metrics() -> dict[str, Metric]:
     """Measure, and print the three ways and what became of each kind of question."""
     if not AVAILABLE:
-        return FIGURES
+        return METRICS
     outcomes = await measure()
     report(outcomes)
     _by_kind(outcomes["guard"])
     guard, exact, cosine = (outcomes[way] for way in ("guard", "exact", "cosine"))
     return {
-        "answers_avoided": FIGURES["answers_avoided"].measured(guard.avoided, exact.avoided),
-        "any_tier": FIGURES["any_tier"].measured(guard.any_tier, exact.any_tier),
-        "mix_wrong": FIGURES["mix_wrong"].measured(guard.wrong_share, cosine.wrong_share),
+        "answers_avoided": METRICS["answers_avoided"].with_value(guard.avoided, exact.avoided),
+        "any_tier": METRICS["any_tier"].with_value(guard.any_tier, exact.any_tier),
+        "mix_wrong": METRICS["mix_wrong"].with_value(guard.wrong_share, cosine.wrong_share),
     }
 
 

@@ -19,7 +19,7 @@ from rich.table import Table
 from shared.matching.decision import judge
 from shared.question import normalise
 from shared.vectors import Vector, cosines, stack
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.evaluation.embedding import EMBEDDER
 from tests.evaluation.material import AVAILABLE, rows
 
@@ -28,20 +28,20 @@ _LEVELS = (0.80, 0.85, 0.90, 0.95)
 _NEIGHBOURS = 5
 _REWORDED = Path(__file__).with_name("reworded.tsv")
 
-FIGURES = {
-    "catechism_negatives_let_through": Figure(unit="share of cosine's", budget=0.05),
-    "catechism_positives_kept": Figure(unit="share of cosine's", budget=0.75, floor=True),
-    "paws_negatives_let_through": Figure(unit="share of cosine's", budget=0.25),
-    "paws_positives_kept": Figure(unit="share of cosine's"),
-    "reworded_negatives_let_through": Figure(unit="share of cosine's"),
-    "reworded_positives_kept": Figure(unit="share of cosine's", budget=0.20, floor=True),
-    "clinc150_positives_kept": Figure(unit="share of cosine's"),
-    "banking77_positives_kept": Figure(unit="share of cosine's"),
-    "semantic_false_share_catechism": Figure(unit="share of hits; naive: cosine alone"),
-    "semantic_false_share_paws": Figure(unit="share of hits; naive: cosine alone"),
-    "semantic_false_share_reworded": Figure(unit="share of hits; naive: cosine alone", budget=0.12),
-    "semantic_false_share_clinc150": Figure(unit="share of hits; naive: cosine alone"),
-    "semantic_false_share_banking77": Figure(unit="share of hits; naive: cosine alone"),
+METRICS = {
+    "catechism_negatives_let_through": Metric(unit="share of cosine's", budget=0.05),
+    "catechism_positives_kept": Metric(unit="share of cosine's", budget=0.75, floor=True),
+    "paws_negatives_let_through": Metric(unit="share of cosine's", budget=0.25),
+    "paws_positives_kept": Metric(unit="share of cosine's"),
+    "reworded_negatives_let_through": Metric(unit="share of cosine's"),
+    "reworded_positives_kept": Metric(unit="share of cosine's", budget=0.20, floor=True),
+    "clinc150_positives_kept": Metric(unit="share of cosine's"),
+    "banking77_positives_kept": Metric(unit="share of cosine's"),
+    "semantic_false_share_catechism": Metric(unit="share of hits; naive: cosine alone"),
+    "semantic_false_share_paws": Metric(unit="share of hits; naive: cosine alone"),
+    "semantic_false_share_reworded": Metric(unit="share of hits; naive: cosine alone", budget=0.12),
+    "semantic_false_share_clinc150": Metric(unit="share of hits; naive: cosine alone"),
+    "semantic_false_share_banking77": Metric(unit="share of hits; naive: cosine alone"),
 }
 
 
@@ -136,9 +136,9 @@ async def _vectors(texts: Iterable[str]) -> Mapping[str, Vector]:
     return dict(zip(normal, await EMBEDDER.embed(normal), strict=True))
 
 
-async def figures() -> dict[str, Figure]:
+async def collect_metrics() -> dict[str, Metric]:
     """What the guard keeps and lets through of what cosine 0.85 alone takes for the same."""
-    measured = dict(FIGURES)
+    measured = dict(METRICS)
     for name, pairs in (await read()).items():
         cosine, guard = Score.of(pairs, above(THRESHOLD)), Score.of(pairs, guarded)
         values = {
@@ -146,9 +146,9 @@ async def figures() -> dict[str, Figure]:
             f"{name}_positives_kept": (guard.kept / max(1, cosine.kept), 1.0),
             f"semantic_false_share_{name}": (guard.false_share, cosine.false_share),
         }
-        for figure, (value, baseline) in values.items():
-            if figure in measured:
-                measured[figure] = measured[figure].measured(value, baseline)
+        for metric, (value, baseline) in values.items():
+            if metric in measured:
+                measured[metric] = measured[metric].with_value(value, baseline)
     return measured
 
 

@@ -42,7 +42,7 @@ async def import_notes(container: Container, user: str, notes: Mapping[str, str]
 async def ask_through_cache(
     container: Container, user: str, query: str, *, exact: bool = False
 ) -> Reply:
-    """Ask; with a cache that failed meanwhile no figure would mean anything.
+    """Ask; with a cache that failed meanwhile no metric would mean anything.
 
     Raises:
         RuntimeError: it failed.

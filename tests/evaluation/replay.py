@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.question import normalise
-from tests.benchmarks.report import BUILD, Figure, run
+from tests.benchmarks.report import BUILD, Metric, run
 from tests.evaluation.arms import ARMS, Asked, Outcome, Wrong, another_meaning, replay, report
 from tests.evaluation.embedding import EMBEDDER
 from tests.evaluation.intents import FILES, Intents
@@ -23,8 +23,8 @@ CATECHISMS_ASKED = 600  # of some 200 different questions
 _USER = "one"
 _PAIRS = "pairs/catechism_{}.tsv"
 
-FIGURES = {
-    f"replay_{stream}_{what}": Figure(unit=f"{unit} a question; naive: cosine alone")
+METRICS = {
+    f"replay_{stream}_{what}": Metric(unit=f"{unit} a question; naive: cosine alone")
     for stream in (*FILES, "catechisms")
     for what, unit in (("avoided", "answers avoided"), ("wrong", "wrong answers"))
 }
@@ -78,10 +78,10 @@ async def measure(stream: Stream) -> dict[str, Outcome]:
     return outcomes
 
 
-async def figures() -> dict[str, Figure]:
+async def collect_metrics() -> dict[str, Metric]:
     """Measure each stream, and print its three ways."""
     if not AVAILABLE:
-        return FIGURES
+        return METRICS
     measured = {}
     for name in (*FILES, "catechisms"):
         outcomes = await measure(catechisms() if name == "catechisms" else intents(name))
@@ -92,7 +92,7 @@ async def figures() -> dict[str, Figure]:
             "avoided": (guard.avoided, cosine.avoided),
             "wrong": (guard.wrong_share, cosine.wrong_share),
         }.items():
-            measured[f"replay_{name}_{what}"] = FIGURES[f"replay_{name}_{what}"].measured(*values)
+            measured[f"replay_{name}_{what}"] = METRICS[f"replay_{name}_{what}"].with_value(*values)
     return measured
 
 

@@ -6,7 +6,7 @@ ones. So half is the best that a cold cache can reach, not the 60 % that the tes
 At the threshold of 0.85 it is four: "Explain faith to me" lies at 0.82 from "What is faith?".
 """
 
-from tests.benchmarks.report import BUILD, Figure, run
+from tests.benchmarks.report import BUILD, Metric, run
 from tests.evaluation.arms import ARMS, Asked, replay, report
 from tests.evaluation.material import AVAILABLE
 from tests.evaluation.pipeline import import_notes, pipeline
@@ -25,17 +25,17 @@ QUESTIONS = {
 COLD_AT_BEST = 0.5
 _NOTES = 60
 
-FIGURES = {
-    "ten_questions_avoided": Figure(unit=f"share, cold; at best {COLD_AT_BEST}; naive: exact"),
-    "ten_questions_any_tier": Figure(unit=f"share, cold; at best {COLD_AT_BEST}; naive: exact"),
-    "ten_questions_again": Figure(unit="share avoided when all are asked once more"),
+METRICS = {
+    "ten_questions_avoided": Metric(unit=f"share, cold; at best {COLD_AT_BEST}; naive: exact"),
+    "ten_questions_any_tier": Metric(unit=f"share, cold; at best {COLD_AT_BEST}; naive: exact"),
+    "ten_questions_again": Metric(unit="share avoided when all are asked once more"),
 }
 
 
-async def figures() -> dict[str, Figure]:
+async def collect_metrics() -> dict[str, Metric]:
     """Ask the ten on a cold cache, in each way, and then once more."""
     if not AVAILABLE:
-        return FIGURES
+        return METRICS
     stream = [
         Asked("one", text, means)
         for text, (means, times) in QUESTIONS.items()
@@ -56,7 +56,7 @@ async def figures() -> dict[str, Figure]:
         "ten_questions_any_tier": (cold["guard"].any_tier, cold["exact"].any_tier),
         "ten_questions_again": (warm["guard"].avoided, warm["exact"].avoided),
     }
-    return {name: FIGURES[name].measured(*values) for name, values in measured.items()}
+    return {name: METRICS[name].with_value(*values) for name, values in measured.items()}
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from statistics import fmean
 from shared.container import Container
 from shared.notes.note import Source
 from shared.reply import Reply
-from tests.benchmarks.report import BUILD, Figure, run
+from tests.benchmarks.report import BUILD, Metric, run
 from tests.evaluation.changes import changes
 from tests.evaluation.embedding import EMBEDDER
 from tests.evaluation.material import AVAILABLE
@@ -31,10 +31,10 @@ QUESTIONS = 300
 CHANGES = 50
 _USER = "reader"
 
-FIGURES = {
-    "kept_after_change": Figure(unit="share of a user's answers", budget=0.8, floor=True),
-    "kept_wrongly": Figure(unit="answers", budget=0),
-    "dropped_needlessly": Figure(unit="share of dropped answers"),
+METRICS = {
+    "kept_after_change": Metric(unit="share of a user's answers", budget=0.8, floor=True),
+    "kept_wrongly": Metric(unit="answers", budget=0),
+    "dropped_needlessly": Metric(unit="share of dropped answers"),
 }
 
 
@@ -97,10 +97,10 @@ async def _fate(
     return "dropped needlessly" if same(before[question], now[question]) else "dropped rightly"
 
 
-async def figures() -> dict[str, Figure]:
+async def collect_metrics() -> dict[str, Metric]:
     """Measure, and print the table."""
     if not AVAILABLE:
-        return FIGURES
+        return METRICS
     tally = await measure()
     for kind, kept in tally.by_kind.items():
         print(
@@ -115,7 +115,7 @@ async def figures() -> dict[str, Figure]:
         "kept_wrongly": (tally.answers["kept wrongly"], None),
         "dropped_needlessly": (needlessly / max(rightly + needlessly, 1), None),
     }
-    return {name: FIGURES[name].measured(*given) for name, given in values.items()}
+    return {name: METRICS[name].with_value(*given) for name, given in values.items()}
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Everything is started here, on free ports of the loopback address: a Valkey, two processes of the
 ask function, a stand-in for Hugging Face with the latencies that Tercet was planned for (and real
-vectors of MiniLM, made before), and locust. The figures go to build/bench.json. A soak is a run
+vectors of MiniLM, made before), and locust. The metrics go to build/bench.json. A soak is a run
 of 600 seconds: then the servers' memory must stay as it was.
 """
 
@@ -26,7 +26,7 @@ from tests.benchmarks.report import BUILD, ROOT, show, write
 from tests.evaluation.embedding import EMBEDDER
 from tests.evaluation.material import AVAILABLE
 from tests.load import material
-from tests.load.figures import failure, figures
+from tests.load.metrics import failure, load_metrics
 from tests.load.processes import Memory, servers
 from tests.support.huggingface import HuggingFaceStandIn, serving
 
@@ -37,7 +37,7 @@ _SPAWN_RATE = 10  # users a second
 
 
 def main(seconds: int) -> None:
-    """Run the load, and write its figures."""
+    """Run the load, and write its metrics."""
     if not AVAILABLE:
         sys.exit("the real notes and questions are not beside this checkout (../shared/data)")
     asked = material.questions(seconds)
@@ -73,7 +73,7 @@ def main(seconds: int) -> None:
             exit_code, served = _locust(folder, urls, asked, seconds)
             memory.stop()
             told = asyncio.run(_told(settings))
-    found = figures(served, told, memory, seconds)
+    found = load_metrics(served, told, memory, seconds)
     write(BUILD / "bench.json", found)
     show(found)
     if reason := failure(exit_code, served):
@@ -100,7 +100,7 @@ def _locust(
         [sys.executable, "-m", "locust", "-f", "tests/load/locustfile.py", *users, *how],
         env={**os.environ, **environ},
         cwd=ROOT,
-        check=False,  # failed requests are among the figures
+        check=False,  # failed requests are among the metrics
     )
     if not served.exists():
         sys.exit(f"locust ended with {ended.returncode} before it had written what it served")

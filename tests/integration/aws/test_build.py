@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.layer import FIGURES, zipped_mb
+from tests.benchmarks.layer import METRICS, zipped_mb
 from tests.support.sam import ROOT, TEMPLATE_PATHS, lambda_python, sam, sam_build
 
 pytestmark = [pytest.mark.slow, pytest.mark.aws, pytest.mark.xdist_group("sam")]
@@ -191,7 +191,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_it_is_within_its_budget() -> None:
     """The other processor's is measured by the benchmark; zipping takes seconds."""
-    assert zipped_mb(sam_build("x86_64") / "SharedLayer") < (FIGURES["layer_mb"].budget or 0)
+    assert zipped_mb(sam_build("x86_64") / "SharedLayer") < (METRICS["layer_mb"].budget or 0)
 
 
 def test_with_a_function_it_is_within_lambda_s_quota(layer: Path, architecture: str) -> None:

@@ -5,18 +5,18 @@ from statistics import quantiles
 from typing import Any
 
 from shared.statistics import Statistics
-from tests.benchmarks.report import Figure
+from tests.benchmarks.report import Metric
 from tests.load.processes import Memory
 
 SOAK_SECONDS = 600
 _WAYS = ("exact", "semantic", "miss")
 
 
-def figures(
+def load_metrics(
     served: Sequence[Mapping[str, Any]], told: Statistics, memory: Memory, seconds: int
-) -> dict[str, Figure]:
-    """Give each figure by name. What was avoided is what the servers counted themselves."""
-    found: dict[str, Figure] = {}
+) -> dict[str, Metric]:
+    """Give each metric by name. What was avoided is what the servers counted themselves."""
+    found: dict[str, Metric] = {}
     for way in _WAYS:
         times = [each["ms"] for each in served if each["way"] == way]
         enough = len(times) > 1
@@ -25,19 +25,19 @@ def figures(
         for rank in (50, 95, 99):
             budget = 100.0 if (way, rank) == ("exact", 95) else None
             value = percentiles[rank - 1] if percentiles else None
-            found[f"load_{way}_p{rank}_ms"] = Figure(unit=unit, value=value, budget=budget)
+            found[f"load_{way}_p{rank}_ms"] = Metric(unit=unit, value=value, budget=budget)
     failed = sum(each["way"] == "failed" for each in served)
     uncached = sum(each["cache"] == "unavailable" for each in served)
     soak = 1.05 if seconds >= SOAK_SECONDS else None
     found |= {
-        "load_requests": Figure(unit="requests", value=len(served)),
-        "load_errors": Figure(unit="requests", value=failed, budget=0),
-        "load_uncached": Figure(unit="requests that Redis kept waiting", value=uncached),
+        "load_requests": Metric(unit="requests", value=len(served)),
+        "load_errors": Metric(unit="requests", value=failed, budget=0),
+        "load_uncached": Metric(unit="requests that Redis kept waiting", value=uncached),
         "load_answers_avoided": _share(told.total.answers_avoided, budget=0.6),
         "load_any_tier": _share(told.total.any_tier, budget=0.6),
-        "load_redis_mb": Figure(unit="MB", value=(told.memory_bytes or 0) / 1e6),
-        "load_server_mb": Figure(unit="MB, the larger process", value=max(memory.samples)),
-        "load_server_growth": Figure(
+        "load_redis_mb": Metric(unit="MB", value=(told.memory_bytes or 0) / 1e6),
+        "load_server_mb": Metric(unit="MB, the larger process", value=max(memory.samples)),
+        "load_server_growth": Metric(
             unit="last fifth / second fifth", value=memory.growth(), budget=soak
         ),
     }
@@ -54,5 +54,5 @@ def failure(exit_code: int, served: Sequence[Mapping[str, Any]]) -> str:
     return f"locust ended with {exit_code}" if exit_code else ""
 
 
-def _share(value: float | None, budget: float) -> Figure:
-    return Figure(unit="share of questions", value=value, budget=budget, floor=True)
+def _share(value: float | None, budget: float) -> Metric:
+    return Metric(unit="share of questions", value=value, budget=budget, floor=True)

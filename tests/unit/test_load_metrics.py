@@ -1,4 +1,4 @@
-"""What a load test says of itself: figures that are there, and whether it proves anything."""
+"""What a load test says of itself: metrics that are there, and whether it proves anything."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 from shared.cache.counter_reader import Live
 from shared.statistics import Statistics, Tally
-from tests.load.figures import failure, figures
+from tests.load.metrics import failure, load_metrics
 from tests.load.processes import Memory
 
 TOLD = Statistics(Tally({"l1_hits": 5, "l1_misses": 5}), {}, Live(0, 0, 0), 1_000_000, None)
@@ -24,7 +24,7 @@ def served(way: str, number: int) -> list[dict[str, Any]]:
 
 
 def test_a_way_that_hardly_anybody_was_served_in_is_there_without_a_value(memory: Memory) -> None:
-    found = figures(served("exact", 9) + served("miss", 1), TOLD, memory, 60)
+    found = load_metrics(served("exact", 9) + served("miss", 1), TOLD, memory, 60)
     assert found["load_exact_p95_ms"].value
     assert found["load_miss_p50_ms"].value is None
     assert found["load_miss_p50_ms"].unit == "ms; 1 served so, which is too few"
@@ -32,7 +32,7 @@ def test_a_way_that_hardly_anybody_was_served_in_is_there_without_a_value(memory
 
 
 def test_answers_avoided_and_any_tier_have_their_floor(memory: Memory) -> None:
-    found = figures(served("exact", 9), TOLD, memory, 60)
+    found = load_metrics(served("exact", 9), TOLD, memory, 60)
     for name in ("load_answers_avoided", "load_any_tier"):
         assert (found[name].value, found[name].budget, found[name].missed) == (0.5, 0.6, True)
 
