@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from shared.cache.redis.client import RedisClient
     from shared.cache.session import CacheSession
     from shared.freshness import Freshness
-    from shared.inference.circuit_breaker import Breakers
-    from shared.inference.http_client import Transport
-    from shared.inference.match_verifier import Verifier
+    from shared.inference.circuit_breaker import CircuitBreakers
+    from shared.inference.http_client import InferenceClient
+    from shared.inference.match_verifier import MatchVerifier
     from shared.inference.ports import Answerer, ChatModel, Embedder
     from shared.notes.store import NoteStore
     from shared.question import Question
@@ -71,33 +71,33 @@ class Container:
         return Secrets(self.settings)
 
     @cached_property
-    def transport(self) -> "Transport":
+    def inference_client(self) -> "InferenceClient":
         """The HTTP connections to the models' hosts."""
-        from shared.inference.http_client import Transport
+        from shared.inference.http_client import InferenceClient
 
-        return Transport(self.settings, token=self.secrets.hf_token())
+        return InferenceClient(self.settings, token=self.secrets.hf_token())
 
     @cached_property
-    def breakers(self) -> "Breakers":
+    def circuit_breakers(self) -> "CircuitBreakers":
         """What leaves models alone that fail."""
-        from shared.inference.circuit_breaker import Breakers
+        from shared.inference.circuit_breaker import CircuitBreakers
         from shared.inference.shared_breaker import SharedProbes
 
-        return Breakers.of(self.settings, SharedProbes(lambda: self.redis_client))
+        return CircuitBreakers.of(self.settings, SharedProbes(lambda: self.redis_client))
 
     @cached_property
     def embedder(self) -> "Embedder":
         """What embeds questions and notes."""
-        from shared.inference.circuit_breaking import GuardedEmbedder
+        from shared.inference.circuit_breaking import CircuitBreakingEmbedder
         from shared.inference.embeddings import HuggingFaceEmbedder
 
-        embedder = HuggingFaceEmbedder(self.transport, self.settings)
-        return GuardedEmbedder(embedder, self.breakers.embeddings)
+        embedder = HuggingFaceEmbedder(self.inference_client, self.settings)
+        return CircuitBreakingEmbedder(embedder, self.circuit_breakers.embeddings)
 
     @cached_property
     def chat(self) -> "ChatModel":
         """The language model."""
-        return self._guarded_chat(may_probe=True)
+        return self._circuit_breaking_chat(may_probe=True)
 
     @cached_property
     def answerer(self) -> "Answerer":
@@ -179,10 +179,10 @@ class Container:
         from shared.inference.match_verifier import ModelVerifier, NoVerifier
         from shared.semantic_match import SemanticMatcher
 
-        verifier: Verifier = NoVerifier()
+        verifier: MatchVerifier = NoVerifier()
         if self.settings.semantic_verifier == "model" and self._answers_by_model:
             # A verdict is cut short: what that ends says nothing of the model.
-            verifier = ModelVerifier(self._guarded_chat(may_probe=False))
+            verifier = ModelVerifier(self._circuit_breaking_chat(may_probe=False))
         return SemanticMatcher(verifier, threshold=self.settings.similarity_threshold)
 
     @cached_property
@@ -234,17 +234,17 @@ class Container:
         """Close every connection that was opened; the container can be used again afterwards."""
         if "backlog" in self.__dict__ and self.redis_client:
             await self.backlog.flush(self.redis_client)
-        for name in ("redis_client", "background_redis_client", "store", "transport"):
+        for name in ("redis_client", "background_redis_client", "store", "inference_client"):
             opened = self.__dict__.get(name)
             if opened is not None:
                 await opened.aclose()
 
-    def _guarded_chat(self, *, may_probe: bool) -> "ChatModel":
+    def _circuit_breaking_chat(self, *, may_probe: bool) -> "ChatModel":
         from shared.inference.chat import HuggingFaceChat
-        from shared.inference.circuit_breaking import GuardedChat
+        from shared.inference.circuit_breaking import CircuitBreakingChat
 
-        chat = HuggingFaceChat(self.transport, self.settings)
-        return GuardedChat(chat, self.breakers.chat, may_probe=may_probe)
+        chat = HuggingFaceChat(self.inference_client, self.settings)
+        return CircuitBreakingChat(chat, self.circuit_breakers.chat, may_probe=may_probe)
 
     def _open_session(self, request: "Request", question: "Question") -> "CacheSession":
         from shared.cache.session import CacheSession
@@ -256,5 +256,5 @@ class Container:
             question=question.normal,
             pipeline=self.pipeline,
             backlog=self.backlog,
-            breakers=self.breakers,
+            breakers=self.circuit_breakers,
         )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from shared.cache.redis.client import RedisClient
     from shared.container import Container
-    from shared.inference.circuit_breaker import Breakers
+    from shared.inference.circuit_breaker import CircuitBreakers
 
 _PROBE_SECONDS = 0.5
 
@@ -44,7 +44,7 @@ async def check(container: "Container", *, store: bool) -> Health:
     the driver of their database.
     """
     cache, notes = await asyncio.gather(_cache(container), _store(container, asked=store))
-    breaker = container.breakers.state
+    breaker = container.circuit_breakers.state
     failing = breaker == "open"
     well = not failing and "unavailable" not in {cache, notes}
     return Health(
@@ -60,10 +60,14 @@ async def check(container: "Container", *, store: bool) -> Health:
 
 async def _cache(container: "Container") -> str:
     redis_client = container.redis_client
-    return "off" if redis_client is None else await _answers(_ask(redis_client, container.breakers))
+    return (
+        "off"
+        if redis_client is None
+        else await _answers(_ask(redis_client, container.circuit_breakers))
+    )
 
 
-async def _ask(redis_client: "RedisClient", breakers: "Breakers") -> None:
+async def _ask(redis_client: "RedisClient", breakers: "CircuitBreakers") -> None:
     """Hear from Redis that it is there, and until when the models are left alone."""
     from shared.cache.redis.commands import Command  # noqa: PLC0415
     from shared.inference.shared_breaker import SharedBreakers  # noqa: PLC0415  # redis is there by now

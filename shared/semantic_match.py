@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shared.cache.index_entries import Entry
     from shared.cache.results import LookupResult
     from shared.cache.session import CacheSession
-    from shared.inference.match_verifier import Verifier
+    from shared.inference.match_verifier import MatchVerifier
     from shared.notes.note import Source
     from shared.vectors import Vector
 
@@ -33,7 +33,7 @@ class Match:
 class SemanticMatcher:
     """Finds the answer to another wording of a question among a user's cached answers."""
 
-    def __init__(self, verifier: "Verifier", *, threshold: float) -> None:
+    def __init__(self, verifier: "MatchVerifier", *, threshold: float) -> None:
         """`threshold`: the least cosine of two questions that may be one."""
         self._verifier = verifier
         self._threshold = threshold
@@ -70,9 +70,9 @@ class SemanticMatcher:
             if not fits(sources, found.sources or ()):
                 session.count(refused_by_fit=1)
                 return Match(refused=refused or "its sources are not what this question finds")
-            word = await self._verifier.same(question, entry.question, deadline=deadline)
-            session.count(spent_nanodollars=nanodollars(word.cost))
-            if not word.same:
+            verified = await self._verifier.verify(question, entry.question, deadline=deadline)
+            session.count(spent_nanodollars=nanodollars(verified.cost))
+            if not verified.approved:
                 session.count(refused_by_verifier=1)
                 return Match(refused="verifier")
             alias = await session.store_alias(vector, sources, (fields[row], entry), similarity)

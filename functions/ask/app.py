@@ -91,9 +91,9 @@ def part(container: Container) -> Part:
         try:
             reply = await container.assistant.ask(request)
         except UnavailableError:
-            tell(http.scope, **figures(None, breakers=container.breakers.state))
+            tell(http.scope, **figures(None, breakers=container.circuit_breakers.state))
             raise
-        tell(http.scope, **figures(reply, breakers=container.breakers.state))
+        tell(http.scope, **figures(reply, breakers=container.circuit_breakers.state))
         tell(http.scope, tier=reply.tier, match=reply.match, cache=reply.cache)
         if reply.match_refusal:
             tell(http.scope, refused=reply.match_refusal.partition(":")[0])

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from shared.answer import Answer
     from shared.cache.index_entries import Entry
     from shared.cache.pipeline_id import Pipeline
-    from shared.inference.circuit_breaker import Breakers
+    from shared.inference.circuit_breaker import CircuitBreakers
     from shared.notes.note import Source
     from shared.settings import Settings
     from shared.vectors import Vector
@@ -59,7 +59,7 @@ class CacheSession:
         question: str,
         pipeline: "Pipeline",
         backlog: counters.PendingCounters | None = None,
-        breakers: "Breakers | None" = None,
+        breakers: "CircuitBreakers | None" = None,
     ) -> None:
         """Without a connection it is a session to no cache at all.
 

@@ -9,7 +9,7 @@ from shared.inference.ports import Completion
 from shared.inference.tokens import estimate_tokens
 
 if TYPE_CHECKING:
-    from shared.inference.http_client import Transport
+    from shared.inference.http_client import InferenceClient
     from shared.inference.ports import Message
     from shared.settings import Settings
 
@@ -25,9 +25,9 @@ class HuggingFaceChat:
         ConfigurationError: the URL is unusable.
     """
 
-    def __init__(self, transport: "Transport", settings: "Settings") -> None:
+    def __init__(self, client: "InferenceClient", settings: "Settings") -> None:
         self.model = settings.chat_model
-        self._transport = transport
+        self._client = client
         self._endpoint = Endpoint.of_chat(settings)
         self._prompt_price = settings.prompt_price / _PER_PRICE
         self._completion_price = settings.completion_price / _PER_PRICE
@@ -54,7 +54,7 @@ class HuggingFaceChat:
         }
         # What Tercet itself says as `system` is no secret.
         private = [turn.content for turn in messages if turn.role != "system"]
-        reply = await self._transport.post(self._endpoint, body, private=private, deadline=deadline)
+        reply = await self._client.post(self._endpoint, body, private=private, deadline=deadline)
         text = self._text(reply)
         told_prompt, told_completion = _usage(reply)
         prompt = told_prompt or sum(

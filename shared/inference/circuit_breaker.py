@@ -55,7 +55,7 @@ class Probes(Protocol):
         """Let others send it: this one's told nothing."""
 
 
-class Breaker:
+class CircuitBreaker:
     """One model's breaker, as one container has it. Times are in seconds."""
 
     def __init__(
@@ -265,22 +265,22 @@ class Breaker:
 
 
 @dataclass(frozen=True, slots=True)
-class Breakers:
+class CircuitBreakers:
     """The breakers of a container: one for each model."""
 
-    chat: Breaker
-    embeddings: Breaker
+    chat: CircuitBreaker
+    embeddings: CircuitBreaker
 
     @classmethod
     def of(cls, settings: "Settings", probes: Probes | None = None) -> Self:
         """Make them for the models that the settings name."""
         chat, embeddings = settings.chat_model, settings.embedding_model
         return cls(
-            Breaker(chat, settings.chat_url, settings, probes=probes),
-            Breaker(embeddings, settings.embedding_url, settings, probes=probes),
+            CircuitBreaker(chat, settings.chat_url, settings, probes=probes),
+            CircuitBreaker(embeddings, settings.embedding_url, settings, probes=probes),
         )
 
-    def __iter__(self) -> "Iterator[Breaker]":
+    def __iter__(self) -> "Iterator[CircuitBreaker]":
         """Give each."""
         yield from (self.chat, self.embeddings)
 

@@ -5,16 +5,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.inference.circuit_breaker import Breaker
+    from shared.inference.circuit_breaker import CircuitBreaker
     from shared.inference.ports import ChatModel, Completion, Embedder, Message
     from shared.vectors import Vector
 
 
-class GuardedChat:
+class CircuitBreakingChat:
     """A `ChatModel` that is left alone while it fails."""
 
-    def __init__(self, chat: "ChatModel", breaker: "Breaker", *, may_probe: bool = True) -> None:
-        """`may_probe`: whether a call may find out if the model is back: see `Breaker.call`."""
+    def __init__(
+        self, chat: "ChatModel", breaker: "CircuitBreaker", *, may_probe: bool = True
+    ) -> None:
+        """`may_probe`: see `CircuitBreaker.call`."""
         self.model = chat.model
         self._chat = chat
         self._breaker = breaker
@@ -33,10 +35,10 @@ class GuardedChat:
             return await self._chat.complete(messages, max_tokens=max_tokens, deadline=deadline)
 
 
-class GuardedEmbedder:
+class CircuitBreakingEmbedder:
     """An `Embedder` that is left alone while it fails."""
 
-    def __init__(self, embedder: "Embedder", breaker: "Breaker") -> None:
+    def __init__(self, embedder: "Embedder", breaker: "CircuitBreaker") -> None:
         self.model = embedder.model
         self.dimensions = embedder.dimensions
         self._embedder = embedder

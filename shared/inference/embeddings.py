@@ -8,7 +8,7 @@ from shared.inference.endpoint import Endpoint
 from shared.vectors import canonical
 
 if TYPE_CHECKING:
-    from shared.inference.http_client import Transport
+    from shared.inference.http_client import InferenceClient
     from shared.settings import Settings
     from shared.vectors import Vector
 
@@ -27,10 +27,10 @@ class HuggingFaceEmbedder:
         ConfigurationError: the URL is unusable, or is the hub's for another model.
     """
 
-    def __init__(self, transport: "Transport", settings: "Settings") -> None:
+    def __init__(self, client: "InferenceClient", settings: "Settings") -> None:
         self.model = settings.embedding_model
         self.dimensions = settings.embedding_dimensions
-        self._transport = transport
+        self._client = client
         self._endpoint = Endpoint.of_embeddings(settings)
         path = self._endpoint.path
         self._openai = path.endswith("/embeddings")
@@ -53,7 +53,7 @@ class HuggingFaceEmbedder:
         vectors: list[Vector] = []
         for start in range(0, len(texts), _BATCH):
             batch = list(texts[start : start + _BATCH])
-            reply = await self._transport.post(
+            reply = await self._client.post(
                 self._endpoint, self._body(batch), private=batch, deadline=deadline
             )
             vectors += [self._vector(row) for row in self._rows(reply, len(batch))]

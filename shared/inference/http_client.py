@@ -16,7 +16,7 @@ from shared.errors import (
 from shared.inference.genai_span_attributes import answered, described
 from shared.inference.host_errors import decoded, excerpt, failure, form, said_in
 from shared.inference.retries import Retries
-from shared.inference.token_auth import Bearer, token_of
+from shared.inference.token_auth import TokenAuth, token_of
 from shared.observability.timings import call
 from shared.secrets import GivenSecret
 
@@ -36,7 +36,7 @@ _CONNECT_SECONDS = 3.0
 _KEEP_ALIVE_SECONDS = 60.0
 
 
-class Transport:
+class InferenceClient:
     """Sends JSON to models' hosts over one keep-alive pool.
 
     The HTTP client is made at the first call, on the loop that runs then, and again after
@@ -65,7 +65,7 @@ class Transport:
         if settings.hf_bill_to:
             self._headers["X-HF-Bill-To"] = _sendable("HF_BILL_TO", settings.hf_bill_to)
         given = GivenSecret(_sendable("HF_TOKEN", settings.hf_token))
-        self._bearer = Bearer(token or given)
+        self._auth = TokenAuth(token or given)
         self._timeout = settings.inference_timeout
         self._retries = retries or Retries()
         self._http = http
@@ -151,7 +151,7 @@ class Transport:
     def _connected(self) -> httpx.AsyncClient:
         if self._client is None:
             self._client = httpx.AsyncClient(
-                auth=self._bearer,
+                auth=self._auth,
                 headers={**self._headers, "Content-Type": "application/json"},
                 # The deadline ends the whole call; a limit for each read would not end a drip.
                 timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),

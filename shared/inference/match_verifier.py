@@ -29,17 +29,17 @@ _YES = re.compile(r"\s*[\"'*]*yes[\"'*]*[.!]?\s*", re.IGNORECASE)
 _log = logging.getLogger(__name__)
 
 
-class Word(NamedTuple):
+class MatchVerdict(NamedTuple):
     """The last word on a match, and what it cost in US dollars, whatever it is."""
 
-    same: bool
+    approved: bool
     cost: float = 0.0
 
 
-class Verifier(Protocol):
+class MatchVerifier(Protocol):
     """Has the last word on a match."""
 
-    async def same(self, a: str, b: str, *, deadline: float | None = None) -> Word:
+    async def verify(self, a: str, b: str, *, deadline: float | None = None) -> MatchVerdict:
         """Whether one answer serves both questions. Never raises.
 
         `deadline` is a time of the event loop's clock, in seconds.
@@ -50,9 +50,9 @@ class Verifier(Protocol):
 class NoVerifier:
     """Trusts the guard."""
 
-    async def same(self, a: str, b: str, *, deadline: float | None = None) -> Word:
+    async def verify(self, a: str, b: str, *, deadline: float | None = None) -> MatchVerdict:
         """Say yes."""
-        return Word(same=True)
+        return MatchVerdict(approved=True)
 
 
 class ModelVerifier:
@@ -63,7 +63,7 @@ class ModelVerifier:
         self._chat = chat
         self._seconds = seconds
 
-    async def same(self, a: str, b: str, *, deadline: float | None = None) -> Word:
+    async def verify(self, a: str, b: str, *, deadline: float | None = None) -> MatchVerdict:
         """Ask the model; the order of the two makes no difference."""
         latest = asyncio.get_running_loop().time() + self._seconds
         if deadline is not None:
@@ -75,8 +75,8 @@ class ModelVerifier:
                 )
         except Exception as error:
             _log.warning("the verifier gave no verdict: %s", type(error).__name__)
-            return Word(same=False)
-        return Word(_YES.fullmatch(completion.text) is not None, completion.cost)
+            return MatchVerdict(approved=False)
+        return MatchVerdict(_YES.fullmatch(completion.text) is not None, completion.cost)
 
 
 def conversation(a: str, b: str) -> list[Message]:

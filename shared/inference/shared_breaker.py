@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from shared.cache.redis.client import RedisClient
-    from shared.inference.circuit_breaker import Breaker, Breakers
+    from shared.inference.circuit_breaker import CircuitBreaker, CircuitBreakers
 
 _command = partial(Command.of, optional=True)
 _KEPT_SECONDS = 3_600
@@ -35,14 +35,14 @@ _KEPT_SECONDS = 3_600
 class SharedBreakers:
     """Carries what breakers have to tell each other."""
 
-    def __init__(self, breakers: "Breakers | None", partition: int) -> None:
+    def __init__(self, breakers: "CircuitBreakers | None", partition: int) -> None:
         """`partition` is that of whoever's request makes the round trips."""
         self._breakers = breakers
         self._each = tuple(breakers or ())
         self._partition = partition
-        self._telling: list[Breaker] = []
-        self._announced: list[tuple[Breaker, float]] = []
-        self._asking: Sequence[Breaker] = ()
+        self._telling: list[CircuitBreaker] = []
+        self._announced: list[tuple[CircuitBreaker, float]] = []
+        self._asking: Sequence[CircuitBreaker] = ()
 
     @property
     def state(self) -> str:
@@ -88,7 +88,7 @@ class SharedBreakers:
         names = (keyspace.breaker_pause(self._partition, each.id) for each in self._asking)
         return [_command("PTTL", name) for name in names]
 
-    def _announce(self, breaker: "Breaker") -> "Iterator[Command]":
+    def _announce(self, breaker: "CircuitBreaker") -> "Iterator[Command]":
         left = breaker.left
         for partition in range(keyspace.PARTITIONS):
             pause = keyspace.breaker_pause(partition, breaker.id)
@@ -127,7 +127,7 @@ class SharedProbes:
             return []
 
 
-def _tell(breaker: "Breaker") -> "Iterator[Command]":
+def _tell(breaker: "CircuitBreaker") -> "Iterator[Command]":
     """Count this container's calls with those of the others, and read the sums."""
     untold = breaker.tell()
     for slot in breaker.slots:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _REFUSED = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
 
 
-class Bearer(httpx.Auth):
+class TokenAuth(httpx.Auth):
     """Sends a secret as a bearer token; once refused, what has come in its place, if anything."""
 
     def __init__(self, token: "Secret") -> None:

@@ -71,7 +71,7 @@ async def _quoting(around: Surroundings, fault: str) -> dict[str, float]:
 async def _unembedded(around: Surroundings, fault: str) -> dict[str, float]:
     container = open_container(around, fault)
     around.models.failing[EMBED] = FAULTS[fault]
-    await fail_until_open(container, container.breakers.embeddings)
+    await fail_until_open(container, container.circuit_breakers.embeddings)
     change = written("ann", "more", "Hope is an anchor.")
     found = {
         "refusal": await _median(lambda: ask(container, "ann", "What is grace?")),

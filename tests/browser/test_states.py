@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from functions.stats.app import create_app
 from infra.local.valkey import ValkeyProcess
 from shared.cache import counters, keyspace
-from shared.inference.circuit_breaker import Breakers
+from shared.inference.circuit_breaker import CircuitBreakers
 from shared.settings import Settings
 from tests.support.browser import PHONE, Visitor, faults, picture
 from tests.support.command import start_tercet
@@ -259,7 +259,7 @@ def test_a_cache_that_was_never_there_is_no_empty_page(
 def test_a_model_that_is_left_alone_is_shown(
     visitor: Visitor, valkey: ValkeyProcess, busy: str
 ) -> None:
-    chat = Breakers.of(Settings()).chat
+    chat = CircuitBreakers.of(Settings()).chat
     lasting = 1_000 * (3_600 + 15)  # milliseconds: see `shared/inference/shared_breaker.py`
     send_command(valkey.port, f"SET {keyspace.breaker_pause(0, chat.id)} 1 PX {lasting}")
     page = visitor.open(busy)

@@ -1,4 +1,4 @@
-"""Breakers of several containers that share what they know, on each kind of Redis."""
+"""CircuitBreakers of several containers that share what they know, on each kind of Redis."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import pytest
 
 from shared.cache import keyspace
 from shared.errors import CircuitOpenError, InferenceError
-from shared.inference.circuit_breaker import Breaker, Breakers
+from shared.inference.circuit_breaker import CircuitBreaker, CircuitBreakers
 from shared.inference.shared_breaker import SharedBreakers, SharedProbes
 from tests.support.caches import Cache
 
@@ -14,7 +14,7 @@ MODEL, URL = "model", "https://models.example"
 
 
 class Containers:
-    """Breakers of one model in several containers, behind one cache."""
+    """CircuitBreakers of one model in several containers, behind one cache."""
 
     def __init__(self, cache: Cache) -> None:
         self.cache = cache.with_settings(
@@ -27,15 +27,15 @@ class Containers:
         self.partition = 0
         self.opened = 0
 
-    def breaker(self) -> Breaker:
+    def breaker(self) -> CircuitBreaker:
         probes = SharedProbes(lambda: self.cache.redis_client)
-        return Breaker(MODEL, URL, self.cache.settings, probes=probes, clock=lambda: self.now)
+        return CircuitBreaker(MODEL, URL, self.cache.settings, probes=probes, clock=lambda: self.now)
 
-    async def meet(self, breaker: Breaker) -> None:
+    async def meet(self, breaker: CircuitBreaker) -> None:
         """Let a container make a round trip."""
         self.partition += 1  # each time another user's, with keys in another slot
-        other = Breaker("other", URL, self.cache.settings)
-        shared = SharedBreakers(Breakers(breaker, other), self.partition)
+        other = CircuitBreaker("other", URL, self.cache.settings)
+        shared = SharedBreakers(CircuitBreakers(breaker, other), self.partition)
         shared.learn(await self.cache.redis_client.execute(*shared.exchange(asking=True)))
         news, opened = shared.news()
         if news:
@@ -55,7 +55,7 @@ def containers(cache: Cache) -> Containers:
     return Containers(cache)
 
 
-async def fail(breaker: Breaker, times: int) -> None:
+async def fail(breaker: CircuitBreaker, times: int) -> None:
     for _ in range(times):
         with pytest.raises(InferenceError):
             async with breaker.call():
@@ -123,7 +123,7 @@ async def test_what_opens_while_other_news_is_on_its_way_is_told_with_the_next(
 ) -> None:
     chat, embeddings = containers.breaker(), containers.breaker()
     embeddings.id = "another"
-    shared = SharedBreakers(Breakers(chat, embeddings), 1)
+    shared = SharedBreakers(CircuitBreakers(chat, embeddings), 1)
     await fail(chat, 4)
     news, _ = shared.news()
     await fail(embeddings, 4)
@@ -137,7 +137,7 @@ async def test_a_server_that_is_away_says_nothing_of_pauses(containers: Containe
     await fail(breaker, 4)
     await containers.meet(breaker)
     containers.now += 30
-    shared = SharedBreakers(Breakers(breaker, containers.breaker()), 1)
+    shared = SharedBreakers(CircuitBreakers(breaker, containers.breaker()), 1)
     shared.learn([None for _ in shared.exchange(asking=True)])
     assert breaker.state == "half-open"
 

@@ -134,7 +134,7 @@ async def test_statistics_are_told_and_ask_no_model(
 ) -> None:
     container = open_container(around, fault, local_mode=True)
     around.models.failing[model] = FAULTS[fault]
-    breakers = container.breakers
+    breakers = container.circuit_breakers
     await fail_until_open(container, breakers.chat if model == CHAT else breakers.embeddings)
     calls = len(around.models.calls)
     async with client_of(create_stats_app(container)) as client:

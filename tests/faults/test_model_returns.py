@@ -45,7 +45,7 @@ async def two(around: Surroundings) -> AsyncIterator[tuple[Container, Container]
     await fail_until_open(first)
     assert (await ask(second, "ann", ASKED)).extractive
     around.models.failing.clear()
-    breakers = first.breakers.chat, second.breakers.chat
+    breakers = first.circuit_breakers.chat, second.circuit_breakers.chat
     await until(lambda: {breaker.state for breaker in breakers} == {"half-open"})
     yield first, second
     await first.aclose()
@@ -60,7 +60,7 @@ async def test_when_the_model_is_back_one_question_finds_out_and_all_are_answere
     assert (probe.extractive, probe.stale) == (False, False)
     reply = await ask(second, "ann", "What does the garden want?")
     assert not reply.extractive
-    assert (first.breakers.chat.state, second.breakers.chat.state) == ("closed", "closed")
+    assert (first.circuit_breakers.chat.state, second.circuit_breakers.chat.state) == ("closed", "closed")
 
 
 async def test_of_two_containers_one_finds_out_whether_the_model_is_back(

@@ -83,7 +83,7 @@ async def test_however_embedding_fails_it_is_left_alone_and_what_is_known_is_ans
     forget_embedding(around, ASKED)
     container = open_container(around, fault)
     around.models.failing[EMBED] = FAULTS[fault]
-    await fail_until_open(container, container.breakers.embeddings)
+    await fail_until_open(container, container.circuit_breakers.embeddings)
     calls = around.models.count(EMBED)
     reply = await ask(container, "ann", known, no_cache=True)
     assert (reply.extractive, reply.stale, reply.stored) == (False, False, True)
@@ -131,7 +131,9 @@ async def test_a_degraded_answer_is_not_kept(
     assert (await ask(container, "ann", ASKED)).extractive
     around.models.failing.clear()
     other = open_container(around, breaker_min_calls=99)
-    monkeypatch.setattr(other.breakers.chat, "learn_pause", lambda _: None)  # it knows nothing
+    monkeypatch.setattr(
+        other.circuit_breakers.chat, "learn_pause", lambda _: None
+    )  # it knows nothing
     reply = await ask(other, "ann", ASKED)
     assert (reply.extractive, reply.stored, reply.match) == (False, True, None)
     await other.aclose()
@@ -201,7 +203,7 @@ async def test_while_questions_alone_cannot_be_embedded_a_crowd_still_shares_one
     container = open_container(around, extractive_fallback=False)
     await write_all(around)
     await ask(container, "ann", ASKED)
-    container.breakers.embeddings.learn_pause(30)
+    container.circuit_breakers.embeddings.learn_pause(30)
     around.models.chat_latency = 0.3
     before = around.models.count(CHAT)
     await container.freshness._invalidation.delete_user("ann")
@@ -219,7 +221,7 @@ async def test_a_quotation_does_not_wait_for_embeddings_that_do_not_come(
     for _ in range(3):
         with suppress(InferenceError):  # with this question, so that its passages are known
             await ask(container, "ann", ASKED)
-    assert container.breakers.chat.state == "open"
+    assert container.circuit_breakers.chat.state == "open"
     around.models.failing[EMBED] = FAULTS["silence"]
     began = time.monotonic()
     reply = await ask(container, "ann", ASKED)

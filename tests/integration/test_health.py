@@ -21,7 +21,7 @@ from shared.cache.redis.client import RedisClient
 from shared.container import Container
 from shared.errors import InferenceUnavailableError
 from shared.health import check
-from shared.inference.circuit_breaker import Breakers
+from shared.inference.circuit_breaker import CircuitBreakers
 from shared.inference.shared_breaker import SharedBreakers
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.notes.sqlite import SQLiteNoteStore
@@ -123,7 +123,7 @@ async def test_parts_that_hang_are_waited_for_at_once(mute: int) -> None:
     assert (said["cache"], said["store"]) == ("unavailable", "unavailable")
 
 
-async def failing(breakers: Breakers) -> None:
+async def failing(breakers: CircuitBreakers) -> None:
     """Let a language model fail until it is left alone."""
     for _ in range(20):
         with pytest.raises(InferenceUnavailableError):
@@ -147,7 +147,7 @@ async def test_a_model_that_other_containers_leave_alone_is_failing(
         "redis_timeout": 2,
         "chat_model": f"pauses for {pause}",
     }
-    others = Breakers.of(Settings(**of, breaker_open_seconds=pause))
+    others = CircuitBreakers.of(Settings(**of, breaker_open_seconds=pause))
     await failing(others)
     redis_client = RedisClient.open(Settings(redis_url=valkey.url), timeout=5)
     await redis_client.execute(*SharedBreakers(others, 0).news()[0])
@@ -159,7 +159,7 @@ async def test_a_model_that_other_containers_leave_alone_is_failing(
 
 async def test_without_a_cache_the_containers_own_breaker_tells() -> None:
     container = Container(Settings(cache_enabled=False), store=MemoryNoteStore())
-    await failing(container.breakers)
+    await failing(container.circuit_breakers)
     fares = await check(container, store=True)
     assert (fares.status, fares.model, fares.breaker) == ("degraded", "failing", "open")
 

@@ -11,7 +11,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from shared.errors import InferenceUnavailableError
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.embeddings import HuggingFaceEmbedder
-from shared.inference.http_client import Transport
+from shared.inference.http_client import InferenceClient as TercetClient
 from shared.inference.ports import Message
 from shared.inference.retries import Retries
 from shared.settings import Settings
@@ -43,10 +43,10 @@ def settings(url: str) -> Settings:
 
 
 async def ours(settings: Settings) -> str:
-    transport = Transport(settings)
+    client = TercetClient(settings)
     messages = [Message(turn["role"], turn["content"]) for turn in TURNS]
-    completion = await HuggingFaceChat(transport, settings).complete(messages, max_tokens=32)
-    await transport.aclose()
+    completion = await HuggingFaceChat(client, settings).complete(messages, max_tokens=32)
+    await client.aclose()
     return completion.text
 
 
@@ -82,9 +82,9 @@ async def test_both_clients_read_the_same_embeddings(
     texts = ["What is faith?", "Who was Ruth?"]
     client = InferenceClient(model=url + path, api_key=TOKEN)
     rows = client.feature_extraction(texts, normalize=True, truncate=True)
-    transport = Transport(settings)
-    vectors = await HuggingFaceEmbedder(transport, settings).embed(texts)
-    await transport.aclose()
+    tercet = TercetClient(settings)
+    vectors = await HuggingFaceEmbedder(tercet, settings).embed(texts)
+    await tercet.aclose()
     assert np.array_equal(vectors, [canonical(row) for row in rows])
     theirs, mine = host.calls
     assert mine.body == theirs.body
@@ -116,13 +116,13 @@ async def test_a_host_without_a_trusted_certificate_is_told_nothing(
     host = HuggingFaceStandIn()
     with serving(host, **options) as url:
         settings = Settings(hf_token=TOKEN, chat_url=f"{url}/v1/chat/completions")
-        transport = Transport(settings, retries=Retries(limit=0))
-        chat = HuggingFaceChat(transport, settings)
+        client = TercetClient(settings, retries=Retries(limit=0))
+        chat = HuggingFaceChat(client, settings)
         with pytest.raises(InferenceUnavailableError, match="CERTIFICATE_VERIFY_FAILED"):
             await chat.complete([Message("user", "Who?")], max_tokens=9)
         assert host.calls == []
-        await transport.aclose()
+        await client.aclose()
         monkeypatch.setenv("SSL_CERT_FILE", options["ssl_certfile"])
         await chat.complete([Message("user", "Who?")], max_tokens=9)
-        await transport.aclose()
+        await client.aclose()
     assert len(host.calls) == 1

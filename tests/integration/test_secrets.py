@@ -251,7 +251,7 @@ async def test_a_message_that_cannot_be_read_is_quoted_nowhere(
 
 def test_no_part_that_knows_a_secret_says_it(settings: Settings) -> None:
     container = Container(settings)
-    parts = [container, settings, container.transport, container.embedder, container.chat]
+    parts = [container, settings, container.inference_client, container.embedder, container.chat]
     parts += [container.store, container.redis_client, RedisClient.open(settings)]
     for part in parts:
         assert CANARY not in repr(part)

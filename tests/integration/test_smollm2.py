@@ -7,7 +7,7 @@ import pytest
 
 from infra.local.smollm2 import MODEL, start_smollm2
 from shared.inference.chat import HuggingFaceChat
-from shared.inference.http_client import Transport
+from shared.inference.http_client import InferenceClient
 from shared.inference.match_verifier import ModelVerifier, conversation
 from shared.settings import Settings
 
@@ -39,10 +39,10 @@ async def test_the_verifier_asks_it_and_reads_its_answer_as_yes_or_no() -> None:
     """For the way, not for its judgement: a model this small has none."""
     with start_smollm2() as url:
         settings = Settings(chat_url=f"{url}/v1/chat/completions", chat_model=MODEL)
-        transport = Transport(settings)
+        transport = InferenceClient(settings)
         chat = HuggingFaceChat(transport, settings)
         a, b = "what is faith", "define faith"
         said = await chat.complete(conversation(a, b), max_tokens=4)
-        same, _ = await ModelVerifier(chat, seconds=20).same(a, b)
+        same, _ = await ModelVerifier(chat, seconds=20).verify(a, b)
         await transport.aclose()
     assert same is (said.text.strip().rstrip(".").lower() == "yes")

@@ -17,7 +17,7 @@ from functions.ask.app import create_app
 from functions.http.app_factory import behind_gateway
 from shared.cache import keyspace
 from shared.container import Container
-from shared.inference.circuit_breaker import Breakers
+from shared.inference.circuit_breaker import CircuitBreakers
 from shared.observability.json_logging import JsonLines
 from shared.settings import Settings
 from tests.support.asking import Surroundings, surroundings, write_notes
@@ -233,7 +233,7 @@ async def test_what_is_made_do_with_says_so(
     asker: Asker, around: Surroundings, settings: Settings
 ) -> None:
     pause = keyspace.breaker_pause(
-        keyspace.UserKeys.of("ann").partition, Breakers.of(settings).chat.id
+        keyspace.UserKeys.of("ann").partition, CircuitBreakers.of(settings).chat.id
     )
     lasting = 1_000 * (3_600 + 15)  # milliseconds: see `shared/inference/shared_breaker.py`
     send_command(around.valkey.port, f"SET {pause} 1 PX {lasting}")

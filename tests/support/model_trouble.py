@@ -13,7 +13,7 @@ import pytest
 from shared.cache import keyspace
 from shared.container import Container
 from shared.errors import InferenceError
-from shared.inference.circuit_breaker import Breaker
+from shared.inference.circuit_breaker import CircuitBreaker
 from shared.question import normalise
 from shared.settings import Settings
 from tests.support.asking import NOTES, Surroundings, surroundings, write_notes
@@ -85,12 +85,12 @@ async def write_all(around: Surroundings, user_id: str = "ann") -> None:
     await container.aclose()
 
 
-async def fail_until_open(container: Container, breaker: Breaker | None = None) -> int:
+async def fail_until_open(container: Container, breaker: CircuitBreaker | None = None) -> int:
     """Ask until this model, the language model where none is named, is left alone.
 
     Whoever finds that out may get a quotation already; gives how many did.
     """
-    breaker, quoted = breaker or container.breakers.chat, 0
+    breaker, quoted = breaker or container.circuit_breakers.chat, 0
     for number in range(9):
         if breaker.state == "open":
             return quoted

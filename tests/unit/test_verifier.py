@@ -37,7 +37,7 @@ class _Chat:
 
 @pytest.mark.parametrize("says", ["YES", "yes", "Yes.", " YES!\n", '"Yes"', "**YES**"])
 async def test_a_clear_yes_is_a_yes(says: str) -> None:
-    assert (await ModelVerifier(_Chat(says)).same(_A, _B)).same
+    assert (await ModelVerifier(_Chat(says)).verify(_A, _B)).approved
 
 
 @pytest.mark.parametrize(
@@ -45,40 +45,40 @@ async def test_a_clear_yes_is_a_yes(says: str) -> None:
     ["NO", "no.", "", "Yes, but", "YES NO", "I think yes", "yesterday", "{}", "ja", "\u2713"],
 )
 async def test_anything_else_is_a_no(says: str) -> None:
-    assert not (await ModelVerifier(_Chat(says)).same(_A, _B)).same
+    assert not (await ModelVerifier(_Chat(says)).verify(_A, _B)).approved
 
 
 @pytest.mark.parametrize("says", ["YES", "NO", "perhaps"])
 async def test_a_word_costs_what_the_model_took_whatever_it_is(says: str) -> None:
-    assert (await ModelVerifier(_Chat(says)).same(_A, _B)).cost == 0.00002
+    assert (await ModelVerifier(_Chat(says)).verify(_A, _B)).cost == 0.00002
 
 
 @pytest.mark.parametrize("error", [InferenceUnavailableError("busy"), RuntimeError("a bug")])
 async def test_an_error_is_a_no(error: Exception) -> None:
-    assert await ModelVerifier(_Chat(error)).same(_A, _B) == (False, 0)
+    assert await ModelVerifier(_Chat(error)).verify(_A, _B) == (False, 0)
 
 
 async def test_a_slow_model_is_waited_for_within_its_seconds() -> None:
-    assert (await ModelVerifier(_Chat(after=0.02), seconds=5).same(_A, _B)).same
+    assert (await ModelVerifier(_Chat(after=0.02), seconds=5).verify(_A, _B)).approved
 
 
 async def test_a_model_that_never_answers_is_a_no_after_its_seconds() -> None:
     loop = asyncio.get_running_loop()
     start = loop.time()
-    assert not (await ModelVerifier(_Chat(after=60), seconds=0.05).same(_A, _B)).same
+    assert not (await ModelVerifier(_Chat(after=60), seconds=0.05).verify(_A, _B)).approved
     assert loop.time() - start < 2
 
 
 async def test_the_request_s_deadline_ends_the_wait_sooner() -> None:
     deadline = asyncio.get_running_loop().time() + 0.05
     chat = _Chat(after=60)
-    assert not (await ModelVerifier(chat, seconds=30).same(_A, _B, deadline=deadline)).same
+    assert not (await ModelVerifier(chat, seconds=30).verify(_A, _B, deadline=deadline)).approved
     assert chat.limits[0][1] == deadline
 
 
 async def test_the_request_s_end_is_passed_on() -> None:
     """Cancelling the request is no verdict."""
-    task = asyncio.create_task(ModelVerifier(_Chat(after=60)).same(_A, _B))
+    task = asyncio.create_task(ModelVerifier(_Chat(after=60)).verify(_A, _B))
     await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -87,7 +87,7 @@ async def test_the_request_s_end_is_passed_on() -> None:
 
 async def test_a_verdict_costs_a_few_tokens() -> None:
     chat = _Chat()
-    await ModelVerifier(chat).same(_A, _B)
+    await ModelVerifier(chat).verify(_A, _B)
     assert chat.limits[0][0] <= 4
     assert sum(len(message.content) for message in chat.heard[0]) < 700
 
@@ -114,4 +114,4 @@ async def test_a_question_that_instructs_reaches_the_model_only_as_data(text: st
 
 
 async def test_without_a_verifier_the_guard_is_trusted() -> None:
-    assert await NoVerifier().same(_A, "anything") == (True, 0)
+    assert await NoVerifier().verify(_A, "anything") == (True, 0)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
-from shared.inference.http_client import Transport
+from shared.inference.http_client import InferenceClient
 from shared.inference.retries import Retries
 from shared.settings import Settings
 from tests.support.huggingface import HuggingFaceStandIn, serving
@@ -39,13 +39,13 @@ def settings(server: tuple[HuggingFaceStandIn, str]) -> Settings:
 
 
 @pytest.fixture
-async def open_transport() -> AsyncIterator[Callable[..., Transport]]:
-    opened: list[Transport] = []
+async def open_client() -> AsyncIterator[Callable[..., InferenceClient]]:
+    opened: list[InferenceClient] = []
 
-    def opener(settings: Settings, retries: Retries = QUICK) -> Transport:
-        opened.append(Transport(settings, retries=retries))
+    def opener(settings: Settings, retries: Retries = QUICK) -> InferenceClient:
+        opened.append(InferenceClient(settings, retries=retries))
         return opened[-1]
 
     yield opener
-    for transport in opened:
-        await transport.aclose()
+    for client in opened:
+        await client.aclose()

@@ -11,7 +11,7 @@ from shared.errors import (
     InferenceRefusedError,
     InferenceTimeoutError,
 )
-from shared.inference.circuit_breaker import PROBE_SECONDS, Breaker, Breakers, Calls
+from shared.inference.circuit_breaker import PROBE_SECONDS, Calls, CircuitBreaker, CircuitBreakers
 from shared.settings import Settings
 
 SETTINGS = Settings(
@@ -33,12 +33,12 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def breaker(clock: Clock) -> Breaker:
-    return Breaker("model", "https://models.example", SETTINGS, clock=clock)
+def breaker(clock: Clock) -> CircuitBreaker:
+    return CircuitBreaker("model", "https://models.example", SETTINGS, clock=clock)
 
 
 async def call(
-    breaker: Breaker, outcome: BaseException | None = None, seconds: float | None = None
+    breaker: CircuitBreaker, outcome: BaseException | None = None, seconds: float | None = None
 ) -> None:
     """Call the model, and let that end so."""
     deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
@@ -47,13 +47,13 @@ async def call(
             raise outcome
 
 
-async def fail(breaker: Breaker, times: int = 1, **given: Any) -> None:
+async def fail(breaker: CircuitBreaker, times: int = 1, **given: Any) -> None:
     for _ in range(times):
         with pytest.raises(InferenceError):
             await call(breaker, InferenceError("no"), **given)
 
 
-async def test_it_opens_when_too_many_of_the_last_calls_failed(breaker: Breaker) -> None:
+async def test_it_opens_when_too_many_of_the_last_calls_failed(breaker: CircuitBreaker) -> None:
     await call(breaker)
     await call(breaker)
     await fail(breaker, 1)
@@ -62,12 +62,12 @@ async def test_it_opens_when_too_many_of_the_last_calls_failed(breaker: Breaker)
     assert breaker.state == "open"
 
 
-async def test_few_calls_do_not_tell(breaker: Breaker) -> None:
+async def test_few_calls_do_not_tell(breaker: CircuitBreaker) -> None:
     await fail(breaker, 3)
     assert breaker.state == "closed"
 
 
-async def test_calls_of_long_ago_do_not_count(breaker: Breaker, clock: Clock) -> None:
+async def test_calls_of_long_ago_do_not_count(breaker: CircuitBreaker, clock: Clock) -> None:
     await fail(breaker, 3)
     clock.now += 31
     await fail(breaker, 3)
@@ -75,7 +75,7 @@ async def test_calls_of_long_ago_do_not_count(breaker: Breaker, clock: Clock) ->
 
 
 async def test_while_open_no_call_goes_through_and_the_caller_learns_how_long(
-    breaker: Breaker, clock: Clock
+    breaker: CircuitBreaker, clock: Clock
 ) -> None:
     await fail(breaker, 4)
     clock.now += 4
@@ -85,7 +85,7 @@ async def test_while_open_no_call_goes_through_and_the_caller_learns_how_long(
 
 
 async def test_after_the_pause_one_call_at_a_time_goes_through(
-    breaker: Breaker, clock: Clock
+    breaker: CircuitBreaker, clock: Clock
 ) -> None:
     await fail(breaker, 4)
     clock.now += 10
@@ -97,7 +97,7 @@ async def test_after_the_pause_one_call_at_a_time_goes_through(
 
 
 async def test_a_probe_that_fails_opens_it_for_another_pause(
-    breaker: Breaker, clock: Clock
+    breaker: CircuitBreaker, clock: Clock
 ) -> None:
     await fail(breaker, 4)
     clock.now += 10
@@ -107,7 +107,9 @@ async def test_a_probe_that_fails_opens_it_for_another_pause(
     assert breaker.state == "half-open"
 
 
-async def test_once_closed_the_old_failures_are_forgotten(breaker: Breaker, clock: Clock) -> None:
+async def test_once_closed_the_old_failures_are_forgotten(
+    breaker: CircuitBreaker, clock: Clock
+) -> None:
     await fail(breaker, 4)
     clock.now += 10
     await call(breaker)
@@ -116,7 +118,7 @@ async def test_once_closed_the_old_failures_are_forgotten(breaker: Breaker, cloc
 
 
 async def test_a_probe_that_is_given_up_leaves_the_next_call_to_probe(
-    breaker: Breaker, clock: Clock
+    breaker: CircuitBreaker, clock: Clock
 ) -> None:
     await fail(breaker, 4)
     clock.now += 10
@@ -127,7 +129,7 @@ async def test_a_probe_that_is_given_up_leaves_the_next_call_to_probe(
 
 
 async def test_a_probe_that_never_ends_does_not_keep_the_breaker_open(
-    breaker: Breaker, clock: Clock
+    breaker: CircuitBreaker, clock: Clock
 ) -> None:
     await fail(breaker, 4)
     clock.now += 10
@@ -137,7 +139,7 @@ async def test_a_probe_that_never_ends_does_not_keep_the_breaker_open(
     assert breaker.state == "closed"
 
 
-async def test_a_model_that_refuses_is_there(breaker: Breaker) -> None:
+async def test_a_model_that_refuses_is_there(breaker: CircuitBreaker) -> None:
     """A wrong token or an input too long is no reason to leave the model alone."""
     for _ in range(9):
         with pytest.raises(InferenceRefusedError):
@@ -145,7 +147,9 @@ async def test_a_model_that_refuses_is_there(breaker: Breaker) -> None:
     assert breaker.state == "closed"
 
 
-async def test_a_call_that_was_given_no_time_says_nothing_of_the_model(breaker: Breaker) -> None:
+async def test_a_call_that_was_given_no_time_says_nothing_of_the_model(
+    breaker: CircuitBreaker,
+) -> None:
     for _ in range(9):
         with pytest.raises(InferenceTimeoutError):
             await call(breaker, InferenceTimeoutError("late"), seconds=0.5)
@@ -157,7 +161,7 @@ async def test_a_call_that_was_given_no_time_says_nothing_of_the_model(breaker: 
 
 
 async def test_it_says_once_that_it_opened_and_once_that_it_closed(
-    breaker: Breaker, clock: Clock, caplog: pytest.LogCaptureFixture
+    breaker: CircuitBreaker, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """And tells the model's name, never its URL, which may hold a password."""
     await fail(breaker, 4)
@@ -170,13 +174,13 @@ async def test_it_says_once_that_it_opened_and_once_that_it_closed(
     assert not any("models.example" in str(vars(record)) for record in caplog.records)
 
 
-async def test_what_others_met_opens_it_too(breaker: Breaker) -> None:
+async def test_what_others_met_opens_it_too(breaker: CircuitBreaker) -> None:
     breaker.learn_calls(Calls(answered=1, failed=5))
     assert breaker.state == "open"
 
 
 async def test_what_others_opened_or_closed_is_open_or_closed_here(
-    breaker: Breaker, clock: Clock
+    breaker: CircuitBreaker, clock: Clock
 ) -> None:
     breaker.learn_pause(5)
     with pytest.raises(CircuitOpenError):
@@ -187,7 +191,9 @@ async def test_what_others_opened_or_closed_is_open_or_closed_here(
     assert breaker.state == "closed"
 
 
-async def test_failures_are_told_soon_and_successes_in_time(breaker: Breaker, clock: Clock) -> None:
+async def test_failures_are_told_soon_and_successes_in_time(
+    breaker: CircuitBreaker, clock: Clock
+) -> None:
     """Telling may cost a round trip to another node of a cluster."""
     await call(breaker)
     assert not breaker.must_tell(urgent=True)
@@ -204,7 +210,7 @@ async def test_failures_are_told_soon_and_successes_in_time(breaker: Breaker, cl
 
 
 async def test_a_container_without_the_claim_does_not_probe(clock: Clock) -> None:
-    breaker = Breaker("model", "url", SETTINGS, probes=Denying(), clock=clock)
+    breaker = CircuitBreaker("model", "url", SETTINGS, probes=Denying(), clock=clock)
     await fail(breaker, 4)
     clock.now += 10
     with pytest.raises(CircuitOpenError):
@@ -213,7 +219,7 @@ async def test_a_container_without_the_claim_does_not_probe(clock: Clock) -> Non
 
 
 def test_a_containers_state_is_its_worst_breakers() -> None:
-    breakers = Breakers.of(SETTINGS)
+    breakers = CircuitBreakers.of(SETTINGS)
     assert breakers.state == "closed"
     breakers.embeddings.learn_pause(-1)
     assert breakers.state == "half-open"
@@ -245,7 +251,7 @@ class Cancelling(Denying):
 
 
 async def test_a_container_that_may_not_probe_asks_again_soon(clock: Clock) -> None:
-    breaker = Breaker("model", "url", SETTINGS, probes=Denying(), clock=clock)
+    breaker = CircuitBreaker("model", "url", SETTINGS, probes=Denying(), clock=clock)
     await fail(breaker, 4)
     clock.now += 10
     with pytest.raises(CircuitOpenError):
@@ -258,7 +264,7 @@ async def test_a_container_that_may_not_probe_asks_again_soon(clock: Clock) -> N
 
 async def test_a_probe_that_is_given_up_is_released_and_no_other_call_is(clock: Clock) -> None:
     probes = Granting()
-    breaker = Breaker("model", "url", SETTINGS, probes=probes, clock=clock)
+    breaker = CircuitBreaker("model", "url", SETTINGS, probes=probes, clock=clock)
     with pytest.raises(asyncio.CancelledError):
         await call(breaker, asyncio.CancelledError())
     assert probes.released == 0
@@ -272,7 +278,7 @@ async def test_a_probe_that_is_given_up_is_released_and_no_other_call_is(clock: 
 async def test_whoever_is_cancelled_while_it_claims_the_probe_may_claim_it_again(
     clock: Clock,
 ) -> None:
-    breaker = Breaker("model", "url", SETTINGS, probes=Cancelling(), clock=clock)
+    breaker = CircuitBreaker("model", "url", SETTINGS, probes=Cancelling(), clock=clock)
     await fail(breaker, 4)
     clock.now += 10
     with pytest.raises(asyncio.CancelledError):
@@ -283,7 +289,7 @@ async def test_whoever_is_cancelled_while_it_claims_the_probe_may_claim_it_again
 
 
 async def test_a_call_that_may_not_probe_is_refused_until_another_has(
-    breaker: Breaker, clock: Clock
+    breaker: CircuitBreaker, clock: Clock
 ) -> None:
     await fail(breaker, 4)
     clock.now += 10
@@ -295,7 +301,7 @@ async def test_a_call_that_may_not_probe_is_refused_until_another_has(
 
 
 async def test_after_a_probe_that_failed_and_the_pause_another_call_goes_through(
-    breaker: Breaker, clock: Clock
+    breaker: CircuitBreaker, clock: Clock
 ) -> None:
     await fail(breaker, 4)
     for _ in range(3):
@@ -307,7 +313,7 @@ async def test_after_a_probe_that_failed_and_the_pause_another_call_goes_through
 
 
 async def test_when_another_containers_probe_went_well_old_failures_are_forgotten(
-    breaker: Breaker, clock: Clock
+    breaker: CircuitBreaker, clock: Clock
 ) -> None:
     await fail(breaker, 4)
     breaker.told(breaker.news or 0)
@@ -317,7 +323,7 @@ async def test_when_another_containers_probe_went_well_old_failures_are_forgotte
     assert breaker.state == "closed"
 
 
-async def test_a_call_counts_when_it_began(breaker: Breaker, clock: Clock) -> None:
+async def test_a_call_counts_when_it_began(breaker: CircuitBreaker, clock: Clock) -> None:
     """One that began before the last pause must not open the breaker anew, much later."""
 
     async def fail_slowly() -> None:
@@ -332,7 +338,7 @@ async def test_a_call_counts_when_it_began(breaker: Breaker, clock: Clock) -> No
 
 
 async def test_failures_on_both_sides_of_a_slots_edge_count_together(
-    breaker: Breaker, clock: Clock
+    breaker: CircuitBreaker, clock: Clock
 ) -> None:
     await fail(breaker, 2)
     clock.now += 15
@@ -340,7 +346,9 @@ async def test_failures_on_both_sides_of_a_slots_edge_count_together(
     assert breaker.state == "open"
 
 
-async def test_news_that_nobody_heard_in_time_are_no_news(breaker: Breaker, clock: Clock) -> None:
+async def test_news_that_nobody_heard_in_time_are_no_news(
+    breaker: CircuitBreaker, clock: Clock
+) -> None:
     await fail(breaker, 4)
     assert breaker.news
     clock.now += 11
@@ -348,12 +356,14 @@ async def test_news_that_nobody_heard_in_time_are_no_news(breaker: Breaker, cloc
     assert breaker.state == "closed"
 
 
-def test_nobody_elses_pause_is_longer_than_ones_own_would_be(breaker: Breaker) -> None:
+def test_nobody_elses_pause_is_longer_than_ones_own_would_be(breaker: CircuitBreaker) -> None:
     breaker.learn_pause(1e9)
     assert breaker.left == pytest.approx(10)
 
 
-async def test_that_nobody_knows_of_a_pause_does_not_end_it(breaker: Breaker, clock: Clock) -> None:
+async def test_that_nobody_knows_of_a_pause_does_not_end_it(
+    breaker: CircuitBreaker, clock: Clock
+) -> None:
     """What told of it may have been evicted."""
     await fail(breaker, 4)
     breaker.told(breaker.news or 0)
@@ -363,7 +373,7 @@ async def test_that_nobody_knows_of_a_pause_does_not_end_it(breaker: Breaker, cl
 
 
 async def test_a_clock_that_is_set_back_makes_no_pause_longer(
-    breaker: Breaker, clock: Clock
+    breaker: CircuitBreaker, clock: Clock
 ) -> None:
     await fail(breaker, 4)
     clock.now -= 3_600
@@ -373,7 +383,7 @@ async def test_a_clock_that_is_set_back_makes_no_pause_longer(
 
 
 async def test_that_older_news_was_told_leaves_newer_news_untold(
-    breaker: Breaker, clock: Clock
+    breaker: CircuitBreaker, clock: Clock
 ) -> None:
     await fail(breaker, 4)
     opened = breaker.news or 0
@@ -383,7 +393,7 @@ async def test_that_older_news_was_told_leaves_newer_news_untold(
     assert breaker.news == clock.now
 
 
-async def test_what_nobody_hears_of_does_not_pile_up(breaker: Breaker, clock: Clock) -> None:
+async def test_what_nobody_hears_of_does_not_pile_up(breaker: CircuitBreaker, clock: Clock) -> None:
     for _ in range(50):
         await call(breaker)
         clock.now += 15

@@ -15,7 +15,7 @@ from shared.errors import (
 )
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.embeddings import HuggingFaceEmbedder
-from shared.inference.http_client import Transport
+from shared.inference.http_client import InferenceClient
 from shared.inference.ports import Message
 from shared.inference.retries import Retries
 from shared.settings import Settings
@@ -33,18 +33,16 @@ def host() -> HuggingFaceStandIn:
 
 
 @pytest.fixture
-def transport(host: HuggingFaceStandIn) -> Transport:
-    return Transport(SETTINGS, retries=Retries(limit=0), http=httpx.ASGITransport(host))
+def client(host: HuggingFaceStandIn) -> InferenceClient:
+    return InferenceClient(SETTINGS, retries=Retries(limit=0), http=httpx.ASGITransport(host))
 
 
 async def chat_failure(
-    host: HuggingFaceStandIn, transport: Transport, fault: Fault
+    host: HuggingFaceStandIn, client: InferenceClient, fault: Fault
 ) -> InferenceError:
     host.script(fault)
     with pytest.raises(InferenceError) as caught:
-        await HuggingFaceChat(transport, SETTINGS).complete(
-            [Message("user", QUESTION)], max_tokens=9
-        )
+        await HuggingFaceChat(client, SETTINGS).complete([Message("user", QUESTION)], max_tokens=9)
     return caught.value
 
 
@@ -72,9 +70,9 @@ async def chat_failure(
     ],
 )
 async def test_each_status_has_its_error_and_remedy(
-    host: HuggingFaceStandIn, transport: Transport, status: int, kind: type, told: str
+    host: HuggingFaceStandIn, client: InferenceClient, status: int, kind: type, told: str
 ) -> None:
-    error = await chat_failure(host, transport, refuse(status, {"error": "Boom."}))
+    error = await chat_failure(host, client, refuse(status, {"error": "Boom."}))
     assert type(error) is kind
     assert told in str(error)
     assert "meta-llama/Llama-3.1-8B-Instruct at router.huggingface.co" in str(error)
@@ -96,9 +94,9 @@ async def test_each_status_has_its_error_and_remedy(
     ids=["string", "list", "OpenAI", "errors", "message", "detail", "text", "header", "both"],
 )
 async def test_the_message_is_found_in_every_form_of_error(
-    host: HuggingFaceStandIn, transport: Transport, fault: Fault
+    host: HuggingFaceStandIn, client: InferenceClient, fault: Fault
 ) -> None:
-    assert "answered 400: Input is too long" in str(await chat_failure(host, transport, fault))
+    assert "answered 400: Input is too long" in str(await chat_failure(host, client, fault))
 
 
 @pytest.mark.parametrize(
@@ -123,9 +121,9 @@ async def test_the_message_is_found_in_every_form_of_error(
     ],
 )
 async def test_what_came_instead_is_named(
-    host: HuggingFaceStandIn, transport: Transport, fault: Fault, told: str
+    host: HuggingFaceStandIn, client: InferenceClient, fault: Fault, told: str
 ) -> None:
-    assert told in str(await chat_failure(host, transport, fault))
+    assert told in str(await chat_failure(host, client, fault))
 
 
 @pytest.mark.parametrize(
@@ -140,24 +138,26 @@ async def test_what_came_instead_is_named(
 )
 @pytest.mark.parametrize("status", [200, 400, 401, 500])
 async def test_an_error_that_quotes_the_question_or_the_token_is_not_passed_on(
-    host: HuggingFaceStandIn, transport: Transport, echo: str, status: int
+    host: HuggingFaceStandIn, client: InferenceClient, echo: str, status: int
 ) -> None:
-    error = await chat_failure(host, transport, refuse(status, {"error": echo}))
+    error = await chat_failure(host, client, refuse(status, {"error": echo}))
     assert "(a message that quotes what was sent)" in str(error)
     assert TOKEN[:12] not in str(error)
     assert "Ruth" not in str(error)
 
 
 async def test_braces_in_a_host_s_message_are_only_braces(
-    host: HuggingFaceStandIn, transport: Transport
+    host: HuggingFaceStandIn, client: InferenceClient
 ) -> None:
-    error = await chat_failure(host, transport, refuse(400, {"error": "expected {x} or {0!r}"}))
+    error = await chat_failure(host, client, refuse(400, {"error": "expected {x} or {0!r}"}))
     assert "expected {x} or {0!r}. Set HF_CHAT_MODEL" in str(error)
 
 
-async def test_an_error_may_name_the_model(host: HuggingFaceStandIn, transport: Transport) -> None:
+async def test_an_error_may_name_the_model(
+    host: HuggingFaceStandIn, client: InferenceClient
+) -> None:
     loading = {"error": f"Model {SETTINGS.chat_model} is currently loading", "estimated_time": 20.0}
-    error = await chat_failure(host, transport, refuse(503, loading))
+    error = await chat_failure(host, client, refuse(503, loading))
     assert "Llama-3.1-8B-Instruct is currently loading" in str(error)
     assert error.retry_after == 20
 
@@ -193,13 +193,13 @@ def at(header: str) -> str:
 )
 async def test_the_wait_that_the_host_asks_for_is_read(
     host: HuggingFaceStandIn,
-    transport: Transport,
+    client: InferenceClient,
     body: dict[str, Any],
     headers: dict[str, str],
     seconds: float | None,
 ) -> None:
     sent = {name: at(value) for name, value in headers.items()}
-    error = await chat_failure(host, transport, refuse(429, {"error": "busy", **body}, **sent))
+    error = await chat_failure(host, client, refuse(429, {"error": "busy", **body}, **sent))
     if seconds is None:
         assert error.retry_after is None
     else:
@@ -236,25 +236,25 @@ UNIT = [1.0] + [0.0] * 383
     ],
 )
 async def test_embeddings_of_a_wrong_shape_are_refused(
-    host: HuggingFaceStandIn, transport: Transport, reply: Any, told: str
+    host: HuggingFaceStandIn, client: InferenceClient, reply: Any, told: str
 ) -> None:
     host.script(send_json(reply))
     with pytest.raises(InferenceError, match=told.replace("[", r"\[")):
-        await HuggingFaceEmbedder(transport, SETTINGS).embed(["one", "two"])
+        await HuggingFaceEmbedder(client, SETTINGS).embed(["one", "two"])
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 async def test_numbers_that_are_none_are_refused(
-    host: HuggingFaceStandIn, transport: Transport, number: str
+    host: HuggingFaceStandIn, client: InferenceClient, number: str
 ) -> None:
     host.script(send_text(f"[[{', '.join(['0.5'] * 383 + [number])}]]"))
     with pytest.raises(InferenceError, match="finite"):
-        await HuggingFaceEmbedder(transport, SETTINGS).embed(["one"])
+        await HuggingFaceEmbedder(client, SETTINGS).embed(["one"])
 
 
 async def test_one_token_level_embedding_is_told_apart_from_one_text(
-    host: HuggingFaceStandIn, transport: Transport
+    host: HuggingFaceStandIn, client: InferenceClient
 ) -> None:
     host.script(send_json([[UNIT, UNIT, UNIT]]))
     with pytest.raises(InferenceError, match="sentence-transformers"):
-        await HuggingFaceEmbedder(transport, SETTINGS).embed(["one"])
+        await HuggingFaceEmbedder(client, SETTINGS).embed(["one"])

@@ -12,7 +12,7 @@ from shared.errors import (
 )
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.embeddings import HuggingFaceEmbedder
-from shared.inference.http_client import Transport
+from shared.inference.http_client import InferenceClient
 from shared.inference.ports import Message
 from shared.inference.tokens import estimate_tokens
 from shared.settings import Settings
@@ -24,18 +24,18 @@ HUB = "/hf-inference/models/sentence-transformers/all-MiniLM-L6-v2/pipeline/feat
 CONVERSATION = [Message("system", "Be brief."), Message("user", "Who was Ruth?")]
 
 
-Open = Callable[..., Transport]
+Open = Callable[..., InferenceClient]
 
 
-def chatting(transport: Transport, settings: Settings) -> Awaitable[object]:
-    return HuggingFaceChat(transport, settings).complete(CONVERSATION, max_tokens=64)
+def chatting(client: InferenceClient, settings: Settings) -> Awaitable[object]:
+    return HuggingFaceChat(client, settings).complete(CONVERSATION, max_tokens=64)
 
 
 async def test_a_conversation_is_sent_as_openai_has_it(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open
 ) -> None:
     settings = replace(settings, hf_bill_to="the-org")
-    await chatting(open_transport(settings), settings)
+    await chatting(open_client(settings), settings)
     (call,) = host.calls
     assert call.body == {
         "model": "meta-llama/Llama-3.1-8B-Instruct",
@@ -54,10 +54,10 @@ async def test_a_conversation_is_sent_as_openai_has_it(
 
 
 async def test_no_token_sends_no_authorization(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open
 ) -> None:
     settings = replace(settings, hf_token="")
-    await chatting(open_transport(settings), settings)
+    await chatting(open_client(settings), settings)
     assert not {"authorization", "x-hf-bill-to"} & set(host.calls[0].headers)
 
 
@@ -79,68 +79,68 @@ async def test_no_token_sends_no_authorization(
 async def test_each_kind_of_embedding_url_gets_its_form_and_gives_the_same_vectors(
     host: HuggingFaceStandIn,
     settings: Settings,
-    open_transport: Open,
+    open_client: Open,
     path: str,
     body: object,
 ) -> None:
     settings = replace(settings, embedding_url=settings.embedding_url.replace(HUB, path))
-    vectors = await HuggingFaceEmbedder(open_transport(settings), settings).embed(["one", "two"])
+    vectors = await HuggingFaceEmbedder(open_client(settings), settings).embed(["one", "two"])
     assert host.calls[0].body == body
     expected = [canonical(row) for row in hashed_embeddings(["one", "two"])]
     assert np.array_equal(vectors, expected)
 
 
 async def test_one_text_may_come_back_as_one_bare_vector(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open
 ) -> None:
     (row,) = hashed_embeddings(["one"])
     host.script(send_json(row))
-    (vector,) = await HuggingFaceEmbedder(open_transport(settings), settings).embed(["one"])
+    (vector,) = await HuggingFaceEmbedder(open_client(settings), settings).embed(["one"])
     assert np.array_equal(vector, canonical(row))
 
 
 async def test_many_texts_go_32_at_a_time_and_come_back_in_order(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open
 ) -> None:
     texts = [f"text {number}" for number in range(70)]
-    vectors = await HuggingFaceEmbedder(open_transport(settings), settings).embed(texts)
+    vectors = await HuggingFaceEmbedder(open_client(settings), settings).embed(texts)
     assert [len(call.body["inputs"]) for call in host.calls] == [32, 32, 6]
     assert np.array_equal(vectors, [canonical(row) for row in hashed_embeddings(texts)])
 
 
 async def test_no_texts_ask_nobody(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open
 ) -> None:
-    assert await HuggingFaceEmbedder(open_transport(settings), settings).embed([]) == []
+    assert await HuggingFaceEmbedder(open_client(settings), settings).embed([]) == []
     assert host.calls == []
 
 
 async def test_lone_surrogates_and_control_characters_are_sent(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open
 ) -> None:
-    await HuggingFaceEmbedder(open_transport(settings), settings).embed(["a\ud800\x00\u202e"])
+    await HuggingFaceEmbedder(open_client(settings), settings).embed(["a\ud800\x00\u202e"])
     assert host.calls[0].body["inputs"] == ["a?\x00\u202e"]
 
 
 async def test_embedding_and_chat_calls_share_one_connection(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open
 ) -> None:
-    transport = open_transport(settings)
+    client = open_client(settings)
     for _ in range(2):
-        await HuggingFaceEmbedder(transport, settings).embed(["one"])
-        await chatting(transport, settings)
+        await HuggingFaceEmbedder(client, settings).embed(["one"])
+        await chatting(client, settings)
     assert len(host.calls) == 4
     assert len({call.port for call in host.calls}) == 1
 
 
 async def test_a_closed_transport_opens_again(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open
 ) -> None:
-    transport = open_transport(settings)
-    await transport.aclose()
-    await chatting(transport, settings)
-    await transport.aclose()
-    await chatting(transport, settings)
+    client = open_client(settings)
+    await client.aclose()
+    await chatting(client, settings)
+    await client.aclose()
+    await chatting(client, settings)
     assert len({call.port for call in host.calls}) == 2
 
 
@@ -159,9 +159,9 @@ async def test_a_closed_transport_opens_again(
 )
 def test_settings_that_cannot_work_are_refused_at_the_start(settings: Settings, told: str) -> None:
     def start() -> None:
-        transport = Transport(settings)
-        HuggingFaceChat(transport, settings)
-        HuggingFaceEmbedder(transport, settings)
+        client = InferenceClient(settings)
+        HuggingFaceChat(client, settings)
+        HuggingFaceEmbedder(client, settings)
 
     with pytest.raises(ConfigurationError, match=told) as caught:
         start()
@@ -169,10 +169,10 @@ def test_settings_that_cannot_work_are_refused_at_the_start(settings: Settings, 
 
 
 async def test_an_answer_costs_what_the_host_counts(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open
 ) -> None:
     settings = replace(settings, prompt_price=2.0, completion_price=10.0)
-    chat = HuggingFaceChat(open_transport(settings), settings)
+    chat = HuggingFaceChat(open_client(settings), settings)
     completion = await chat.complete(CONVERSATION, max_tokens=64)
     assert completion.text == hashed_answer(
         [{"role": turn.role, "content": turn.content} for turn in CONVERSATION]
@@ -187,11 +187,11 @@ async def test_an_answer_costs_what_the_host_counts(
     [None, {}, "free", {"prompt_tokens": None}, {"prompt_tokens": 0}, {"prompt_tokens": -1}],
 )
 async def test_an_uncounted_answer_costs_what_is_estimated(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open, usage: object
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open, usage: object
 ) -> None:
     text = "Ruth was the great-grandmother of David [1]."
     host.script(send_json({"choices": [{"message": {"content": text}}], "usage": usage}))
-    chat = HuggingFaceChat(open_transport(settings), settings)
+    chat = HuggingFaceChat(open_client(settings), settings)
     completion = await chat.complete(CONVERSATION, max_tokens=64)
     assert (completion.prompt_tokens, completion.completion_tokens) == (None, None)
     tokens = estimate_tokens(text) + sum(estimate_tokens(turn.content) + 8 for turn in CONVERSATION)
@@ -199,13 +199,13 @@ async def test_an_uncounted_answer_costs_what_is_estimated(
 
 
 async def test_a_token_never_shows_in_what_an_object_says_of_itself(settings: Settings) -> None:
-    transport = Transport(settings)
-    chat = HuggingFaceChat(transport, settings)
-    for thing in (transport, chat, chat._endpoint, settings):
+    client = InferenceClient(settings)
+    chat = HuggingFaceChat(client, settings)
+    for thing in (client, chat, chat._endpoint, settings):
         assert "hf_test" not in repr(thing)
 
 
 async def test_an_asgi_app_serves_in_process() -> None:
     settings = Settings()
-    transport = Transport(settings, http=httpx.ASGITransport(HuggingFaceStandIn()))
-    assert len(await HuggingFaceEmbedder(transport, settings).embed(["one"])) == 1
+    client = InferenceClient(settings, http=httpx.ASGITransport(HuggingFaceStandIn()))
+    assert len(await HuggingFaceEmbedder(client, settings).embed(["one"])) == 1

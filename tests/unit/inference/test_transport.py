@@ -15,7 +15,7 @@ from shared.errors import (
 )
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.embeddings import HuggingFaceEmbedder
-from shared.inference.http_client import Transport
+from shared.inference.http_client import InferenceClient
 from shared.inference.ports import Message
 from shared.inference.retries import Retries
 from shared.settings import Settings
@@ -26,11 +26,11 @@ from tests.support.waiting import until
 CONVERSATION = [Message("system", "Be brief."), Message("user", "Who was Ruth?")]
 
 
-Open = Callable[..., Transport]
+Open = Callable[..., InferenceClient]
 
 
-def chatting(transport: Transport, settings: Settings) -> Awaitable[object]:
-    return HuggingFaceChat(transport, settings).complete(CONVERSATION, max_tokens=64)
+def chatting(client: InferenceClient, settings: Settings) -> Awaitable[object]:
+    return HuggingFaceChat(client, settings).complete(CONVERSATION, max_tokens=64)
 
 
 @pytest.mark.parametrize(
@@ -43,38 +43,38 @@ def chatting(transport: Transport, settings: Settings) -> Awaitable[object]:
     ids=["408", "429", "500", "502", "503", "504", "dropped", "truncated"],
 )
 async def test_what_may_pass_is_tried_up_to_three_times(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open, fault: Fault
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open, fault: Fault
 ) -> None:
-    transport = open_transport(settings)
+    client = open_client(settings)
     host.script(fault, fault)
-    await chatting(transport, settings)
+    await chatting(client, settings)
     assert host.count("/chat/completions") == 3
     host.script(fault, fault, fault)
     with pytest.raises(InferenceError):
-        await chatting(transport, settings)
+        await chatting(client, settings)
     assert host.count("/chat/completions") == 6
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 413, 422, 501])
 async def test_what_will_not_pass_is_tried_once(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open, status: int
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open, status: int
 ) -> None:
     host.script(refuse(status, {"error": "x"}))
     with pytest.raises(InferenceError):
-        await chatting(open_transport(settings), settings)
+        await chatting(open_client(settings), settings)
     assert len(host.calls) == 1
 
 
 async def test_redirects_are_not_followed(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open
 ) -> None:
     host.script(refuse(308, Location="http://127.0.0.1:9/"))
     with pytest.raises(InferenceRefusedError, match="Set HF_CHAT_URL to where it redirects"):
-        await chatting(open_transport(settings), settings)
+        await chatting(open_client(settings), settings)
 
 
 async def test_the_host_s_own_wait_is_kept_where_it_fits(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open
 ) -> None:
     """Waits of a fake clock: what the host asked for, and jitter that doubles."""
     slept: list[float] = []
@@ -84,20 +84,20 @@ async def test_the_host_s_own_wait_is_kept_where_it_fits(
 
     retries = Retries(first_wait=1.0, clock=lambda: 1000.0, sleep=sleep, random=lambda: 0.5)
     host.script(refuse(429, {}, RateLimit='"api";r=0;t=3'), refuse(503, {"estimated_time": 2}))
-    await chatting(open_transport(settings, retries), settings)
+    await chatting(open_client(settings, retries), settings)
     assert slept == [3.5, 3.0]
 
 
 @pytest.mark.parametrize("asked", [4, 55])
 async def test_a_wait_that_does_not_fit_fails_at_once_and_says_how_long(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open, asked: int
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open, asked: int
 ) -> None:
     """Five seconds are left: four of waiting and jitter leave less than one to be of use."""
     retries = Retries(random=lambda: 0.1)
     host.script(refuse(429, {}, Retry_After=str(asked)))
     started = time.monotonic()
     with pytest.raises(InferenceUnavailableError) as caught:
-        await chatting(open_transport(settings, retries), settings)
+        await chatting(open_client(settings, retries), settings)
     assert caught.value.retry_after == asked
     assert len(host.calls) == 1
     assert time.monotonic() - started < 3.5, "it waited, and 4 s would not have been enough"
@@ -116,55 +116,55 @@ def test_jitter_is_full_doubles_and_is_bounded() -> None:
     "fault", [stall(60), drip()], ids=["never a word", "byte after byte without end"]
 )
 async def test_the_deadline_ends_any_call(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open, fault: Fault
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open, fault: Fault
 ) -> None:
     settings = replace(settings, inference_timeout=30)
-    transport = open_transport(settings)
+    client = open_client(settings)
     host.script(fault)
     clock = asyncio.get_running_loop().time
     started = clock()
-    chat = HuggingFaceChat(transport, settings)
+    chat = HuggingFaceChat(client, settings)
     with pytest.raises(InferenceTimeoutError, match=r"no whole reply within 0\.3 s"):
         await chat.complete(CONVERSATION, max_tokens=9, deadline=started + 0.3)
     # Not before its time; on a busy machine later, but not as late as the setting would have it.
     assert 0.29 < clock() - started < 15
     # The broken-off connection is not used again.
-    await chatting(transport, settings)
+    await chatting(client, settings)
     assert len({call.port for call in host.calls}) == 2
 
 
 async def test_without_a_deadline_the_setting_ends_the_call(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open
 ) -> None:
     settings = replace(settings, inference_timeout=0.2)
     host.chat_latency = 60
     with pytest.raises(InferenceTimeoutError, match=r"within 0\.2 s"):
-        await chatting(open_transport(settings), settings)
+        await chatting(open_client(settings), settings)
 
 
 async def test_a_deadline_that_has_passed_sends_nothing(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open
 ) -> None:
     past = asyncio.get_running_loop().time() - 1
     with pytest.raises(InferenceTimeoutError):
-        await HuggingFaceEmbedder(open_transport(settings), settings).embed(["a"], deadline=past)
+        await HuggingFaceEmbedder(open_client(settings), settings).embed(["a"], deadline=past)
     assert host.calls == []
 
 
 async def test_a_caller_who_gives_up_is_not_told_of_a_time_out(
-    host: HuggingFaceStandIn, settings: Settings, open_transport: Open
+    host: HuggingFaceStandIn, settings: Settings, open_client: Open
 ) -> None:
     host.chat_latency = 60
-    task = asyncio.ensure_future(chatting(open_transport(settings), settings))
+    task = asyncio.ensure_future(chatting(open_client(settings), settings))
     await until(lambda: host.calls)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
 
 
-async def test_nobody_listening_is_unavailable(settings: Settings, open_transport: Open) -> None:
+async def test_nobody_listening_is_unavailable(settings: Settings, open_client: Open) -> None:
     with serving(HuggingFaceStandIn()) as url:
         pass
     settings = replace(settings, chat_url=f"{url}/v1/chat/completions")
     with pytest.raises(InferenceUnavailableError, match="is out of reach"):
-        await chatting(open_transport(settings), settings)
+        await chatting(open_client(settings), settings)
