@@ -29,7 +29,9 @@ class Containers:
 
     def breaker(self) -> CircuitBreaker:
         probes = SharedProbes(lambda: self.cache.redis_client)
-        return CircuitBreaker(MODEL, URL, self.cache.settings, probes=probes, clock=lambda: self.now)
+        return CircuitBreaker(
+            MODEL, URL, self.cache.settings, probes=probes, clock=lambda: self.now
+        )
 
     async def meet(self, breaker: CircuitBreaker) -> None:
         """Let a container make a round trip."""

@@ -60,7 +60,10 @@ async def test_when_the_model_is_back_one_question_finds_out_and_all_are_answere
     assert (probe.extractive, probe.stale) == (False, False)
     reply = await ask(second, "ann", "What does the garden want?")
     assert not reply.extractive
-    assert (first.circuit_breakers.chat.state, second.circuit_breakers.chat.state) == ("closed", "closed")
+    assert (first.circuit_breakers.chat.state, second.circuit_breakers.chat.state) == (
+        "closed",
+        "closed",
+    )
 
 
 async def test_of_two_containers_one_finds_out_whether_the_model_is_back(
