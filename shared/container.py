@@ -126,9 +126,9 @@ class Container:
     @cached_property
     def store(self) -> "NoteStore":
         """Where the notes are."""
-        from shared.notes.factory import open_store
+        from shared.notes.factory import create_note_store
 
-        return open_store(self.secrets.database_url(), self.settings.embedding_dimensions)
+        return create_note_store(self.secrets.database_url(), self.settings.embedding_dimensions)
 
     @cached_property
     def redis_client(self) -> "RedisClient | None":
@@ -191,11 +191,13 @@ class Container:
         from shared.cache.invalidation import Invalidation, NoInvalidation
         from shared.cache.pipeline_id import embedding_name
         from shared.freshness import Freshness
-        from shared.notes.ingest import Preparer
+        from shared.notes.ingest import NoteIngester
 
         settings = self.settings
-        preparer = Preparer(
-            self.embedder, words=settings.chunk_words, overlap=settings.chunk_overlap_words
+        ingester = NoteIngester(
+            self.embedder,
+            max_words=settings.chunk_words,
+            overlap_words=settings.chunk_overlap_words,
         )
         invalidation = (
             Invalidation(self.background_redis_client, replicas=settings.redis_replicas)
@@ -205,7 +207,7 @@ class Container:
         return Freshness(
             invalidation=invalidation,
             store=self.store,
-            prepare=preparer.prepare,
+            chunk_and_embed=ingester.chunk_and_embed,
             embedding_name=embedding_name(self._embedding_model),
         )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from shared.cache.keyspace import note_tag
 from shared.errors import StoreUnavailableError
-from shared.notes.messages.note_changed import OF_ONE_NOTE, Operation
+from shared.notes.messages.note_changed import NOTE_OPERATIONS, Operation
 from shared.observability.timings import timed
 from shared.vectors import cosines, from_bytes, stack
 
@@ -56,13 +56,13 @@ class Freshness:
         *,
         invalidation: "Invalidation",
         store: "NoteStore",
-        prepare: "Callable[[NoteChanged], Awaitable[tuple[Note, Sequence[Chunk]]]]",
+        chunk_and_embed: "Callable[[NoteChanged], Awaitable[tuple[Note, Sequence[Chunk]]]]",
         embedding_name: str,
     ) -> None:
-        """`prepare` cuts a message's text and embeds it; `embedding_name` as in `Pipeline`."""
+        """`chunk_and_embed` is `NoteIngester`'s; `embedding_name` is as in `Pipeline`."""
         self._invalidation = invalidation
         self._store = store
-        self._prepare = prepare
+        self._chunk_and_embed = chunk_and_embed
         self._embedding_name = embedding_name
 
     async def note_changed(self, change: "NoteChanged") -> Outcome:
@@ -74,7 +74,7 @@ class Freshness:
         """
         user_id = change.user_id
         applied = await self._write(change)
-        if change.operation not in OF_ONE_NOTE:
+        if change.operation not in NOTE_OPERATIONS:
             with timed("rotate_fence"):
                 index = await self._invalidation.rotate_fence(user_id)
             with timed("delete_user"):
@@ -89,7 +89,7 @@ class Freshness:
         try:
             # As they are *now*: so neither order nor repetition of messages matters.
             with timed("read_note"):
-                chunks = await self._store.chunks_of(user_id, change.note_id or "")
+                chunks = await self._store.get_chunks(user_id, change.note_id or "")
         except StoreUnavailableError:
             chunks = None
         with timed("drop_entries"):
@@ -119,17 +119,17 @@ class Freshness:
             return True
         if change.operation is Operation.DELETED:
             with timed("write_note"):
-                return await self._store.delete(
+                return await self._store.delete_note(
                     change.user_id,
                     change.note_id or "",
-                    version=change.order,
+                    version=change.effective_version,
                     changed_at=change.changed_at,
                 )
         if change.text is not None:
             with timed("ingest"):
-                note, chunks = await self._prepare(change)
+                note, chunks = await self._chunk_and_embed(change)
             with timed("write_note"):
-                return await self._store.replace(note, chunks)
+                return await self._store.replace_note(note, chunks)
         return True
 
     def _touched(

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from infra.local.change_messages import note_updated
 from shared.errors import InvalidChangeError
-from shared.notes.chunking import split
-from shared.notes.sanitize import storable
+from shared.notes.chunking import split_into_chunks
+from shared.notes.sanitize import sanitize_text
 
 if TYPE_CHECKING:
     from shared.container import Container
-    from shared.notes.file_import import ReadNote
+    from shared.notes.file_import import ImportedNote
     from shared.notes.messages.note_changed import NoteChanged
 
 _TOGETHER = 32
@@ -31,7 +31,7 @@ class Imported:
     kept: int | None
 
 
-def changes(user_id: str, notes: "Sequence[ReadNote]") -> "list[NoteChanged]":
+def changes(user_id: str, notes: "Sequence[ImportedNote]") -> "list[NoteChanged]":
     """Check every note, before the first is stored.
 
     Raises:
@@ -49,7 +49,7 @@ def changes(user_id: str, notes: "Sequence[ReadNote]") -> "list[NoteChanged]":
 async def import_notes(
     container: "Container",
     user_id: str,
-    notes: "Sequence[ReadNote]",
+    notes: "Sequence[ImportedNote]",
     progress: Callable[[int], None] = lambda _: None,
 ) -> Imported:
     """Publish every note that differs from what the store has.
@@ -62,13 +62,13 @@ async def import_notes(
     """
     checked = changes(user_id, notes)
     stored = {
-        note.note_id: (note.title, note.text) for note in await container.store.notes(user_id)
+        note.note_id: (note.title, note.text) for note in await container.store.list_notes(user_id)
     }
     new = [
         change
         for change in checked
         if stored.get(change.note_id or "")
-        != (storable(change.title or ""), storable(change.text or ""))
+        != (sanitize_text(change.title or ""), sanitize_text(change.text or ""))
     ]
     progress(len(checked) - len(new))
     chunks = dropped = 0
@@ -90,6 +90,8 @@ async def import_notes(
 
 def _contents(container: "Container", change: "NoteChanged") -> list[str]:
     settings = container.settings
-    return split(
-        change.text or "", words=settings.chunk_words, overlap=settings.chunk_overlap_words
+    return split_into_chunks(
+        change.text or "",
+        max_words=settings.chunk_words,
+        overlap_words=settings.chunk_overlap_words,
     )

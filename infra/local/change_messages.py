@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from shared.notes.messages.note_changed import NoteChanged, Operation, parse_change
 
 if TYPE_CHECKING:
-    from shared.notes.file_import import ReadNote
+    from shared.notes.file_import import ImportedNote
 
 
-def note_updated(user_id: str, note: "ReadNote") -> NoteChanged:
+def note_updated(user_id: str, note: "ImportedNote") -> NoteChanged:
     """Say that a note is now as it is here.
 
     Raises:

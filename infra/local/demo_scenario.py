@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import TercetError
-from shared.notes.file_import import ReadNote
+from shared.notes.file_import import ImportedNote
 
 SAMPLES = Path(__file__).with_name("sample_notes")
 
 ANN, BEN = "ann", "ben"
 QUESTION = "What is faith?"
 OTHER_QUESTION = "Who may be an elder?"
-BENS_NOTE = ReadNote(
+BENS_NOTE = ImportedNote(
     "grandmother",
     "What grandmother said",
     "Faith is lighting the stove before the wood has come, my grandmother used to say.",

@@ -12,7 +12,7 @@ from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING
 
 from shared.notes.note import Chunk
-from shared.notes.sanitize import storable
+from shared.notes.sanitize import sanitize_text
 from shared.text.bible_references import find_references
 
 if TYPE_CHECKING:
@@ -71,23 +71,26 @@ class _Spans:
         return before >= 0 and cut < self._ends[before]
 
 
-def split(text: str, *, words: int = 200, overlap: int = 40) -> list[str]:
-    """Cut a text into chunks of at most `words` words.
+def split_into_chunks(text: str, *, max_words: int = 200, overlap_words: int = 40) -> list[str]:
+    """Cut a text into chunks of at most `max_words` words.
 
     Each chunk but the first begins with the last sentences of the one before: as many as have
-    at most `overlap` words together, and leave room for what follows. A heading stays with what
-    it heads. A reference to the Bible is never cut, even where it has more words than a chunk.
+    at most `overlap_words` words together, and leave room for what follows. A heading stays with
+    what it heads. A reference to the Bible is never cut, even where it has more words than a chunk.
     A blank text has no chunks.
     """
-    text = storable(text).replace("\r\n", "\n").replace("\r", "\n")
-    paragraphs = list(_paragraphs(text, words))
+    text = sanitize_text(text).replace("\r\n", "\n").replace("\r", "\n")
+    paragraphs = list(_paragraphs(text, max_words))
     return [
-        text[units[0].start : units[-1].end].strip() for units in _pack(paragraphs, words, overlap)
+        text[units[0].start : units[-1].end].strip()
+        for units in _pack(paragraphs, max_words, overlap_words)
     ]
 
 
-def to_chunks(note_id: str, contents: Sequence[str], embeddings: Sequence["Vector"]) -> list[Chunk]:
-    """Name what `split` made of a note, with the embedding of each: `note#0`, `note#1` and on."""
+def build_chunks(
+    note_id: str, contents: Sequence[str], embeddings: Sequence["Vector"]
+) -> list[Chunk]:
+    """Build a note's chunks from texts and embeddings, with ids `note#0`, `note#1` and so on."""
     return [
         Chunk(f"{note_id}#{ordinal}", note_id, content, embedding)
         for ordinal, (content, embedding) in enumerate(zip(contents, embeddings, strict=True))

@@ -15,7 +15,7 @@ _POSTGRES = ("postgresql://", "postgres://")
 # embedded one need not pay for asyncpg.
 
 
-def open_store(database_url: "str | Secret", dimensions: int) -> "NoteStore":
+def create_note_store(database_url: "str | Secret", dimensions: int) -> "NoteStore":
     """Make the store that a URL names; it connects when it is first used.
 
     Args:

@@ -21,7 +21,7 @@ _HEADING = re.compile(r"^#{1,6}[^\S\n]+(\S[^\n]*?)[^\S\n]*#*[^\S\n]*$", re.MULTI
 _FIELDS = ("note_id", "title", "text")
 
 
-class ReadNote(NamedTuple):
+class ImportedNote(NamedTuple):
     """A note as it was read."""
 
     note_id: str
@@ -29,7 +29,7 @@ class ReadNote(NamedTuple):
     text: str
 
 
-def read_notes(path: Path) -> list[ReadNote]:
+def read_note_files(path: Path) -> list[ImportedNote]:
     """Read every note at `path`, in the order of files' names and of lines.
 
     A Markdown or text file is one note: its id is its path relative to the folder, without the
@@ -59,7 +59,7 @@ def read_notes(path: Path) -> list[ReadNote]:
     return notes
 
 
-def _read(path: Path) -> Iterator[tuple[str, ReadNote]]:
+def _read(path: Path) -> Iterator[tuple[str, ImportedNote]]:
     if path.is_dir():
         for file in sorted(path.rglob("*")):
             relative = file.relative_to(path)
@@ -74,7 +74,7 @@ def _read(path: Path) -> Iterator[tuple[str, ReadNote]]:
         raise InvalidRequestError(f"{path} is none of: {_ACCEPTED}, a folder of them")
 
 
-def _read_file(file: Path, relative: Path) -> Iterator[tuple[str, ReadNote]]:
+def _read_file(file: Path, relative: Path) -> Iterator[tuple[str, ImportedNote]]:
     try:
         data = file.read_bytes().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
@@ -83,7 +83,7 @@ def _read_file(file: Path, relative: Path) -> Iterator[tuple[str, ReadNote]]:
         text = _decode(data, str(file), first_line=1)
         heading = _HEADING.search(text.replace("\r\n", "\n"))
         title = heading[1] if heading else file.stem
-        yield str(file), ReadNote(relative.with_suffix("").as_posix(), title, text)
+        yield str(file), ImportedNote(relative.with_suffix("").as_posix(), title, text)
         return
     # Bytes are split, not text: JSON strings may hold what str.splitlines takes for a line's end.
     for number, line in enumerate(data.split(b"\n"), start=1):
@@ -92,7 +92,7 @@ def _read_file(file: Path, relative: Path) -> Iterator[tuple[str, ReadNote]]:
             yield place, _parse(_decode(line, str(file), first_line=number), place)
 
 
-def _parse(line: str, place: str) -> ReadNote:
+def _parse(line: str, place: str) -> ImportedNote:
     try:
         given = json.loads(line)
     except json.JSONDecodeError as error:
@@ -110,7 +110,7 @@ def _parse(line: str, place: str) -> ReadNote:
             raise InvalidRequestError(f"{place}: the field {name!r} is missing")
         if not isinstance(given[name], str):
             raise InvalidRequestError(f"{place}: {name!r} must be text, not {_kind(given[name])}")
-    return ReadNote(*(given[name] for name in _FIELDS))
+    return ImportedNote(*(given[name] for name in _FIELDS))
 
 
 def _decode(data: bytes, file: str, *, first_line: int) -> str:

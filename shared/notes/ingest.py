@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from shared.notes.chunking import split, to_chunks
+from shared.notes.chunking import build_chunks, split_into_chunks
 from shared.notes.note import Note
 
 if TYPE_CHECKING:
@@ -11,30 +11,32 @@ if TYPE_CHECKING:
     from shared.notes.note import Chunk
 
 
-class Preparer:
+class NoteIngester:
     """Cuts notes into chunks and embeds them."""
 
-    def __init__(self, embedder: "Embedder", *, words: int, overlap: int) -> None:
-        """`words` of a chunk, `overlap` of them again from the chunk before."""
+    def __init__(self, embedder: "Embedder", *, max_words: int, overlap_words: int) -> None:
+        """Take the limits of `split_into_chunks`."""
         self._embedder = embedder
-        self._words = words
-        self._overlap = overlap
+        self._max_words = max_words
+        self._overlap_words = overlap_words
 
-    async def prepare(self, change: "NoteChanged") -> "tuple[Note, list[Chunk]]":
+    async def chunk_and_embed(self, change: "NoteChanged") -> "tuple[Note, list[Chunk]]":
         """Make the note that a message brings, with its chunks.
 
         Raises:
             InferenceError: the chunks could not be embedded.
         """
         text, note_id = change.text or "", change.note_id or ""
-        contents = split(text, words=self._words, overlap=self._overlap)
+        contents = split_into_chunks(
+            text, max_words=self._max_words, overlap_words=self._overlap_words
+        )
         embeddings = await self._embedder.embed(contents) if contents else []
         note = Note(
             user_id=change.user_id,
             note_id=note_id,
             title=change.title or "",
             text=text,
-            version=change.order,
+            version=change.effective_version,
             changed_at=change.changed_at,
         )
-        return note, to_chunks(note_id, contents, embeddings)
+        return note, build_chunks(note_id, contents, embeddings)

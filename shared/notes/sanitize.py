@@ -14,7 +14,7 @@ ID_CHARACTERS = 255
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
-def storable(text: str) -> str:
+def sanitize_text(text: str) -> str:
     """Leave out NUL, and put U+FFFD, the replacement character, for each lone surrogate."""
     return _UNSTORABLE.sub(lambda found: "" if found[0] == "\0" else "\ufffd", text)
 

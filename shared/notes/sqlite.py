@@ -17,8 +17,8 @@ import numpy as np
 
 from shared.errors import StoreUnavailableError
 from shared.notes.note import Chunk, Note, Source
-from shared.notes.sanitize import require_id, storable
-from shared.notes.version_order import TOMBSTONE_SECONDS, Known, user_digest
+from shared.notes.sanitize import require_id, sanitize_text
+from shared.notes.version_order import TOMBSTONE_SECONDS, VersionState, user_digest
 from shared.vectors import cosines, from_bytes, to_bytes
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class SQLiteNoteStore:
                 found.append(Source(chunk_id, note_id, content, similarity))
         return found
 
-    async def chunks_of(self, user_id: str, note_id: str) -> list[Chunk]:
+    async def get_chunks(self, user_id: str, note_id: str) -> list[Chunk]:
         require_id("user_id", user_id)
         require_id("note_id", note_id)
         async with self._transaction("DEFERRED") as connection:
@@ -116,31 +116,39 @@ class SQLiteNoteStore:
             Chunk(chunk_id, note_id, content, from_bytes(data)) for chunk_id, content, data in rows
         ]
 
-    async def replace(self, note: Note, chunks: Sequence[Chunk]) -> bool:
+    async def replace_note(self, note: Note, chunks: Sequence[Chunk]) -> bool:
         key = (note.user_id, note.note_id)
-        async with self._writing(*key) as (connection, known):
-            if not known.accepts_note(note.version, note.changed_at):
+        async with self._writing(*key) as (connection, state):
+            if not state.accepts_note(note.version, note.changed_at):
                 return False
-            await _forget(connection, *key)
+            await _delete_rows(connection, *key)
             await connection.execute(
                 "INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?)",
-                (*key, storable(note.title), storable(note.text), note.version, note.changed_at),
+                (
+                    *key,
+                    sanitize_text(note.title),
+                    sanitize_text(note.text),
+                    note.version,
+                    note.changed_at,
+                ),
             )
             await connection.executemany(
                 "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)",
                 [
-                    (*key, ordinal, c.chunk_id, to_bytes(c.embedding), storable(c.content))
+                    (*key, ordinal, c.chunk_id, to_bytes(c.embedding), sanitize_text(c.content))
                     for ordinal, c in enumerate(chunks)
                 ],
             )
         return True
 
-    async def delete(self, user_id: str, note_id: str, *, version: int, changed_at: int) -> bool:
-        async with self._writing(user_id, note_id) as (connection, known):
-            if not known.accepts_deletion(version, changed_at):
+    async def delete_note(
+        self, user_id: str, note_id: str, *, version: int, changed_at: int
+    ) -> bool:
+        async with self._writing(user_id, note_id) as (connection, state):
+            if not state.accepts_deletion(version, changed_at):
                 return False
-            if not known.remembers_deletion(version, changed_at):
-                await _forget(connection, user_id, note_id)
+            if not state.has_tombstone(version, changed_at):
+                await _delete_rows(connection, user_id, note_id)
                 await connection.execute(
                     "INSERT INTO deleted_notes VALUES (?, ?, ?, ?, unixepoch())",
                     (user_id, note_id, version, changed_at),
@@ -162,7 +170,7 @@ class SQLiteNoteStore:
                 (user_digest(user_id), changed_at),
             )
 
-    async def note(self, user_id: str, note_id: str) -> Note | None:
+    async def get_note(self, user_id: str, note_id: str) -> Note | None:
         require_id("user_id", user_id)
         require_id("note_id", note_id)
         async with self._transaction("DEFERRED") as connection:
@@ -171,7 +179,7 @@ class SQLiteNoteStore:
             )
         return next((Note(*row) for row in rows), None)
 
-    async def notes(self, user_id: str) -> list[Note]:
+    async def list_notes(self, user_id: str) -> list[Note]:
         require_id("user_id", user_id)
         async with self._transaction("DEFERRED") as connection:
             rows = await connection.execute_fetchall(
@@ -193,8 +201,8 @@ class SQLiteNoteStore:
     @asynccontextmanager
     async def _writing(
         self, user_id: str, note_id: str
-    ) -> AsyncIterator[tuple[aiosqlite.Connection, Known]]:
-        """One transaction that writes a note, and what is known of the note as it begins."""
+    ) -> AsyncIterator[tuple[aiosqlite.Connection, VersionState]]:
+        """One transaction that writes a note, and what is state of the note as it begins."""
         require_id("user_id", user_id)
         require_id("note_id", note_id)
         async with self._transaction("IMMEDIATE") as connection:
@@ -205,7 +213,7 @@ class SQLiteNoteStore:
                 " (SELECT changed_at FROM deleted_users WHERE user_digest = ?3)",
                 (user_id, note_id, user_digest(user_id)),
             )
-            yield connection, Known(*row)
+            yield connection, VersionState(*row)
 
     async def _purge(self, connection: aiosqlite.Connection) -> None:
         for table in ("deleted_notes", "deleted_users"):
@@ -218,7 +226,7 @@ class SQLiteNoteStore:
     async def _transaction(self, kind: str) -> AsyncIterator[aiosqlite.Connection]:
         """One transaction at a time: the connection is shared by all coroutines."""
         async with self._lock:
-            with _translated():
+            with _translate_errors():
                 if self._connection is None:
                     self._connection = await self._open()
                 connection = self._connection
@@ -271,7 +279,7 @@ class SQLiteNoteStore:
                 return
 
 
-async def _forget(connection: aiosqlite.Connection, user_id: str, note_id: str) -> None:
+async def _delete_rows(connection: aiosqlite.Connection, user_id: str, note_id: str) -> None:
     for table in ("notes", "deleted_notes"):
         await connection.execute(
             f"DELETE FROM {table} WHERE user_id = ? AND note_id = ?",  # noqa: S608 - names above
@@ -289,7 +297,7 @@ def _nearest(rows: Iterable[sqlite3.Row], embedding: "Vector", k: int) -> list[t
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     """Say `StoreUnavailableError` for what the file or its disk refuses."""
     try:
         yield

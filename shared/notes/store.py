@@ -16,9 +16,8 @@ class NoteStore(Protocol):
     """Users' notes, cut into chunks with their embeddings.
 
     Every method raises `StoreUnavailableError` where the store does not answer, and
-    `InvalidRequestError` for an id that cannot be stored (`storable.require_id`). Every write is
-    one transaction: it happens whole or not at all. NUL and lone surrogates in texts are mended
-    (`storable.storable`).
+    `InvalidRequestError` for an id that cannot be stored (`sanitize.require_id`). Every write is
+    one transaction. Texts are stored as `sanitize.sanitize_text` returns them.
     """
 
     async def search(self, user_id: str, embedding: "Vector", k: int) -> list["Source"]:
@@ -28,11 +27,11 @@ class NoteStore(Protocol):
         """
         ...
 
-    async def chunks_of(self, user_id: str, note_id: str) -> list["Chunk"]:
+    async def get_chunks(self, user_id: str, note_id: str) -> list["Chunk"]:
         """Read a note's chunks as they are now, in the note's order; none if it is not there."""
         ...
 
-    async def replace(self, note: "Note", chunks: Sequence["Chunk"]) -> bool:
+    async def replace_note(self, note: "Note", chunks: Sequence["Chunk"]) -> bool:
         """Put the note in place of what the store has of it.
 
         Returns False, and changes nothing, where the store knows better: a newer version of the
@@ -41,7 +40,9 @@ class NoteStore(Protocol):
         """
         ...
 
-    async def delete(self, user_id: str, note_id: str, *, version: int, changed_at: int) -> bool:
+    async def delete_note(
+        self, user_id: str, note_id: str, *, version: int, changed_at: int
+    ) -> bool:
         """Delete a note and remember that it was, so that a late message brings nothing back.
 
         Returns False, and changes nothing, where the store has a newer version of the note.
@@ -56,11 +57,11 @@ class NoteStore(Protocol):
         """
         ...
 
-    async def note(self, user_id: str, note_id: str) -> "Note | None":
+    async def get_note(self, user_id: str, note_id: str) -> "Note | None":
         """Read one note."""
         ...
 
-    async def notes(self, user_id: str) -> list["Note"]:
+    async def list_notes(self, user_id: str) -> list["Note"]:
         """Read all of a user's notes, by note id."""
         ...
 

@@ -12,7 +12,7 @@ TOMBSTONE_SECONDS = 15 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class VersionState:
     """What a store knows of one note of one user; None where there is nothing to know.
 
     `version` and `deleted_version` are those of the note and of its tombstone;
@@ -24,26 +24,26 @@ class Known:
     user_deleted_at: int | None = None
 
     def accepts_note(self, version: int, changed_at: int) -> bool:
-        """Whether a note of this version takes the place of what is known."""
+        """Whether a note of this version takes the place of what is state."""
         return (
-            not self._user_gone(changed_at)
+            not self._is_user_deleted(changed_at)
             and (self.version is None or self.version <= version)
             and (self.deleted_version is None or self.deleted_version < version)
         )
 
     def accepts_deletion(self, version: int, changed_at: int) -> bool:
         """Whether a deletion at this version stands; it does where there is nothing to delete."""
-        if self._user_gone(changed_at):
+        if self._is_user_deleted(changed_at):
             return self.version is None
         return self.version is None or self.version <= version
 
-    def remembers_deletion(self, version: int, changed_at: int) -> bool:
+    def has_tombstone(self, version: int, changed_at: int) -> bool:
         """Whether a deletion that stands is already remembered, so that nothing need be kept."""
-        return self._user_gone(changed_at) or (
+        return self._is_user_deleted(changed_at) or (
             self.deleted_version is not None and self.deleted_version >= version
         )
 
-    def _user_gone(self, changed_at: int) -> bool:
+    def _is_user_deleted(self, changed_at: int) -> bool:
         return self.user_deleted_at is not None and self.user_deleted_at >= changed_at
 
 

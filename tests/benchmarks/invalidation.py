@@ -100,7 +100,7 @@ async def _edit(store: MemoryNoteStore, asked: list[Asked]) -> Iterator[NoteChan
             Chunk(f"{note_id}#{place}", note_id, "as it is now", vector)
             for place, vector in enumerate(vectors)
         ]
-        await store.replace(note, chunks)
+        await store.replace_note(note, chunks)
         changes.append(
             NoteChanged.model_validate(
                 {

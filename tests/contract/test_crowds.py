@@ -65,7 +65,7 @@ class Process:
     async def write(self) -> None:
         (vector,) = await HashingEmbedder().embed(["Faith is trust."])
         note = Note("ann", "note", "", "Faith is trust.", 1, 1)
-        await self._store.replace(note, [Chunk("note#0", "note", "Faith is trust.", vector)])
+        await self._store.replace_note(note, [Chunk("note#0", "note", "Faith is trust.", vector)])
 
     async def ask(
         self,

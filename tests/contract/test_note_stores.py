@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from shared.errors import InvalidRequestError
-from shared.notes.chunking import to_chunks
+from shared.notes.chunking import build_chunks
 from shared.notes.note import Chunk, Note
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.notes.store import NoteStore
@@ -28,7 +28,7 @@ def vectors(count: int, seed: int = 0) -> list[Vector]:
 
 
 def chunks(note_id: str, *contents: str, seed: int = 0) -> list[Chunk]:
-    return to_chunks(note_id, contents, vectors(len(contents), seed))
+    return build_chunks(note_id, contents, vectors(len(contents), seed))
 
 
 def note(version: int, *, user: str = "ann", note_id: str = "n", at: int | None = None) -> Note:
@@ -39,12 +39,12 @@ def note(version: int, *, user: str = "ann", note_id: str = "n", at: int | None 
 async def put(store: NoteStore, version: int, **where: Any) -> bool:
     """Replace a note by the version whose title, text and chunks tell which it is."""
     given = note(version, **where)
-    return await store.replace(given, chunks(given.note_id, f"a{version}", f"b{version}"))
+    return await store.replace_note(given, chunks(given.note_id, f"a{version}", f"b{version}"))
 
 
 async def state(store: NoteStore, user: str) -> tuple[list[Note], list[str]]:
     """All that a user can see."""
-    notes = await store.notes(user)
+    notes = await store.list_notes(user)
     found = await store.search(user, vectors(1)[0], 100)
     return notes, sorted(source.content for source in found)
 
@@ -68,10 +68,10 @@ async def store(backend: Backend) -> AsyncIterator[NoteStore]:
 async def test_a_note_and_its_chunks_are_read_as_they_were_written(store: NoteStore) -> None:
     written = Note("ann", "gnade/Röm 5", "Ἐν ἀρχῇ 😀", "a 'quoted'\r\n\ttext", 2**53, 2**53)
     pieces = chunks(written.note_id, *(f"piece {n}" for n in range(12)))
-    assert await store.replace(written, pieces)
-    assert await store.note("ann", written.note_id) == written
-    assert await store.notes("ann") == [written]
-    read = await store.chunks_of("ann", written.note_id)
+    assert await store.replace_note(written, pieces)
+    assert await store.get_note("ann", written.note_id) == written
+    assert await store.list_notes("ann") == [written]
+    read = await store.get_chunks("ann", written.note_id)
     assert [(c.chunk_id, c.note_id, c.content) for c in read] == [
         (c.chunk_id, c.note_id, c.content) for c in pieces
     ]
@@ -81,25 +81,25 @@ async def test_a_note_and_its_chunks_are_read_as_they_were_written(store: NoteSt
 
 
 async def test_what_is_not_there_reads_as_nothing(store: NoteStore) -> None:
-    assert await store.note("ann", "n") is None
-    assert await store.notes("ann") == []
-    assert await store.chunks_of("ann", "n") == []
+    assert await store.get_note("ann", "n") is None
+    assert await store.list_notes("ann") == []
+    assert await store.get_chunks("ann", "n") == []
     assert await store.search("ann", vectors(1)[0], 5) == []
 
 
 async def test_notes_come_by_id_in_code_point_order(store: NoteStore) -> None:
     for note_id in ("b", "B", "ä", "a", "a b", "😀", "\uffee"):
         await put(store, 1, note_id=note_id)
-    ids = [found.note_id for found in await store.notes("ann")]
+    ids = [found.note_id for found in await store.list_notes("ann")]
     assert ids == ["B", "a", "a b", "b", "ä", "\uffee", "😀"]
 
 
 async def test_users_see_and_change_only_what_is_theirs(store: NoteStore) -> None:
     await put(store, 1, user="ann")
     await put(store, 2, user="bob")
-    assert [found.text for found in await store.notes("ann")] == ["Text 1"]
+    assert [found.text for found in await store.list_notes("ann")] == ["Text 1"]
     assert {s.content for s in await store.search("ann", vectors(1)[0], 9)} == {"a1", "b1"}
-    await store.delete("bob", "n", version=3, changed_at=30)
+    await store.delete_note("bob", "n", version=3, changed_at=30)
     await store.delete_user("bob", changed_at=40)
     assert (await state(store, "ann"))[1] == ["a1", "b1"]
     assert await state(store, "bob") == ([], [])
@@ -110,8 +110,8 @@ async def test_search_is_exact(store: NoteStore) -> None:
     embeddings = vectors(200)
     for number in range(20):
         part = embeddings[number * 10 :][:10]
-        pieces = to_chunks(f"n{number}", [f"{number} {i}" for i in range(10)], part)
-        await store.replace(note(1, note_id=f"n{number}"), pieces)
+        pieces = build_chunks(f"n{number}", [f"{number} {i}" for i in range(10)], part)
+        await store.replace_note(note(1, note_id=f"n{number}"), pieces)
     ids = [f"n{number}#{i}" for number in range(20) for i in range(10)]
     for query in vectors(20, seed=1):
         similarities = cosines(query, stack(embeddings))
@@ -125,7 +125,9 @@ async def test_search_is_exact(store: NoteStore) -> None:
 async def test_equal_similarities_come_by_chunk_id(store: NoteStore) -> None:
     same = vectors(1)[0]
     for note_id in ("b", "a", "Z"):
-        await store.replace(note(1, note_id=note_id), to_chunks(note_id, ["x"] * 11, [same] * 11))
+        await store.replace_note(
+            note(1, note_id=note_id), build_chunks(note_id, ["x"] * 11, [same] * 11)
+        )
     found = await store.search("ann", same, 33)
     assert [s.chunk_id for s in found] == sorted(s.chunk_id for s in found)
     assert found[0].chunk_id == "Z#0"
@@ -138,9 +140,9 @@ async def test_fewer_than_k_come_only_where_there_are_fewer(store: NoteStore) ->
 
 
 async def test_a_note_without_text_has_no_chunks(store: NoteStore) -> None:
-    assert await store.replace(note(1), [])
-    assert await store.chunks_of("ann", "n") == []
-    assert len(await store.notes("ann")) == 1
+    assert await store.replace_note(note(1), [])
+    assert await store.get_chunks("ann", "n") == []
+    assert len(await store.list_notes("ann")) == 1
 
 
 async def test_a_newer_version_wins_and_an_older_one_is_refused(store: NoteStore) -> None:
@@ -154,30 +156,30 @@ async def test_a_newer_version_wins_and_an_older_one_is_refused(store: NoteStore
 
 async def test_the_same_version_again_is_replaced(store: NoteStore) -> None:
     assert await put(store, 1)
-    assert await store.replace(note(1), chunks("n", "only"))
-    assert [c.content for c in await store.chunks_of("ann", "n")] == ["only"]
+    assert await store.replace_note(note(1), chunks("n", "only"))
+    assert [c.content for c in await store.get_chunks("ann", "n")] == ["only"]
 
 
 async def test_a_late_message_does_not_bring_a_deleted_note_back(store: NoteStore) -> None:
     assert await put(store, 1)
-    assert await store.delete("ann", "n", version=3, changed_at=30)
+    assert await store.delete_note("ann", "n", version=3, changed_at=30)
     for late in (1, 2, 3):
         assert not await put(store, late)
     assert await state(store, "ann") == ([], [])
-    assert await store.delete("ann", "n", version=3, changed_at=30)
+    assert await store.delete_note("ann", "n", version=3, changed_at=30)
     assert await put(store, 4), "made anew"
     assert (await state(store, "ann"))[1] == ["a4", "b4"]
 
 
 async def test_a_late_deletion_does_not_delete_a_newer_version(store: NoteStore) -> None:
     assert await put(store, 4)
-    assert not await store.delete("ann", "n", version=3, changed_at=30)
+    assert not await store.delete_note("ann", "n", version=3, changed_at=30)
     assert (await state(store, "ann"))[1] == ["a4", "b4"]
 
 
 async def test_a_note_may_be_deleted_before_it_is_heard_of(store: NoteStore) -> None:
-    assert await store.delete("ann", "n", version=2, changed_at=20)
-    assert await store.delete("ann", "n", version=1, changed_at=10), "nothing newer is there"
+    assert await store.delete_note("ann", "n", version=2, changed_at=20)
+    assert await store.delete_note("ann", "n", version=1, changed_at=10), "nothing newer is there"
     assert not await put(store, 2), "and the newer tombstone stands"
 
 
@@ -187,17 +189,17 @@ async def test_a_deleted_user_leaves_no_row_and_stays_deleted(
     user = "ann-whose-name-must-go"
     await put(store, 1, user=user)
     await put(store, 1, user=user, note_id="gone")
-    await store.delete(user, "gone", version=2, changed_at=20)
+    await store.delete_note(user, "gone", version=2, changed_at=20)
     assert user in await backend.dump()
     await store.delete_user(user, changed_at=50)
     assert user not in await backend.dump()
     assert not await put(store, 5, user=user), "changed when the user was deleted"
-    assert await store.delete(user, "n", version=4, changed_at=40)
+    assert await store.delete_note(user, "n", version=4, changed_at=40)
     assert user not in await backend.dump()
     assert await put(store, 6, user=user), "an account made anew"
     await store.delete_user(user, changed_at=50)
     assert (await state(store, user))[1] == ["a6", "b6"]
-    assert not await store.delete(user, "n", version=4, changed_at=40)
+    assert not await store.delete_note(user, "n", version=4, changed_at=40)
 
 
 HISTORIES = {
@@ -220,10 +222,10 @@ async def test_the_order_of_messages_does_not_matter(store: NoteStore, name: str
             if what == "put":
                 await put(store, version, user=user)
             elif what == "delete":
-                await store.delete(user, "n", version=version, changed_at=version * 10)
+                await store.delete_note(user, "n", version=version, changed_at=version * 10)
             else:
                 await store.delete_user(user, changed_at=version * 10)
-        versions = [found.version for found in await store.notes(user)]
+        versions = [found.version for found in await store.list_notes(user)]
         newest = OUTCOMES[name]
         assert versions == ([] if newest is None else [newest]), order
         contents = [] if newest is None else [f"a{newest}", f"b{newest}"]
@@ -239,8 +241,8 @@ async def test_concurrent_writers_of_one_note_leave_the_newest_whole(backend: Ba
         order = np.random.default_rng(0).permutation(np.arange(1, 31))
         await asyncio.gather(*(put(stores[n % 3], int(version)) for n, version in enumerate(order)))
         for store in stores:
-            assert [found.version for found in await store.notes("ann")] == [30]
-            assert [c.content for c in await store.chunks_of("ann", "n")] == ["a30", "b30"]
+            assert [found.version for found in await store.list_notes("ann")] == [30]
+            assert [c.content for c in await store.get_chunks("ann", "n")] == ["a30", "b30"]
 
 
 async def test_many_may_open_a_new_store_at_once(tmp_path: Path) -> None:
@@ -252,7 +254,7 @@ async def test_many_may_open_a_new_store_at_once(tmp_path: Path) -> None:
                 )
                 for _ in range(6)
             ]
-            found = await asyncio.gather(*(store.notes("ann") for store in stores))
+            found = await asyncio.gather(*(store.list_notes("ann") for store in stores))
             assert found == [[]] * 6
 
 
@@ -262,7 +264,7 @@ from pathlib import Path
 from shared.notes.note import Note
 from shared.notes.sqlite import SQLiteNoteStore
 store = SQLiteNoteStore(Path(sys.argv[1]))
-asyncio.run(store.replace(Note("ann", "n", "Title", "Text", 1, 1), []))
+asyncio.run(store.replace_note(Note("ann", "n", "Title", "Text", 1, 1), []))
 """
 
 
@@ -276,7 +278,7 @@ def test_a_process_ends_with_its_store_open_and_loses_nothing(tmp_path: Path) ->
 
 async def test_deletions_are_forgotten_after_their_time(backend: Backend) -> None:
     async with aclosing(await backend.open(tombstone_seconds=0)) as store:
-        await store.delete("ann", "n", version=2, changed_at=20)
+        await store.delete_note("ann", "n", version=2, changed_at=20)
         await store.delete_user("bob", changed_at=20)
         assert await put(store, 1)
         assert await put(store, 1, user="bob")
@@ -284,9 +286,9 @@ async def test_deletions_are_forgotten_after_their_time(backend: Backend) -> Non
 
 async def test_text_that_no_store_can_hold_is_mended_alike(store: NoteStore) -> None:
     broken = Note("ann", "n", "a\0b", "c\ud800d", 1, 1)
-    await store.replace(broken, chunks("n", "e\0f\udfff"))
-    assert await store.note("ann", "n") == Note("ann", "n", "ab", "c\ufffdd", 1, 1)
-    assert [c.content for c in await store.chunks_of("ann", "n")] == ["ef\ufffd"]
+    await store.replace_note(broken, chunks("n", "e\0f\udfff"))
+    assert await store.get_note("ann", "n") == Note("ann", "n", "ab", "c\ufffdd", 1, 1)
+    assert [c.content for c in await store.get_chunks("ann", "n")] == ["ef\ufffd"]
 
 
 @pytest.mark.parametrize("bad", ["", "a\0", "\ud800", "x" * 256])
@@ -295,13 +297,13 @@ async def test_an_id_that_cannot_be_stored_is_refused(store: NoteStore, bad: str
     query = vectors(1)[0]
     calls = [
         store.search(bad, query, 1),
-        store.chunks_of(bad, "n"),
-        store.chunks_of("ann", bad),
-        store.note("ann", bad),
-        store.notes(bad),
+        store.get_chunks(bad, "n"),
+        store.get_chunks("ann", bad),
+        store.get_note("ann", bad),
+        store.list_notes(bad),
         put(store, 1, user=bad),
         put(store, 1, note_id=bad),
-        store.delete("ann", bad, version=1, changed_at=1),
+        store.delete_note("ann", bad, version=1, changed_at=1),
         store.delete_user(bad, changed_at=1),
     ]
     for call in calls:
@@ -313,14 +315,14 @@ async def test_ids_of_the_greatest_size_are_kept(store: NoteStore) -> None:
     random = np.random.default_rng(0)
     user, note_id = ("".join(map(chr, random.integers(0x10000, 0x1FFFF, 255))) for _ in range(2))
     assert await put(store, 1, user=user, note_id=note_id)
-    assert await store.delete(user, note_id, version=2, changed_at=20)
+    assert await store.delete_note(user, note_id, version=2, changed_at=20)
 
 
 async def test_a_closed_store_opens_again(store: NoteStore, backend: Backend) -> None:
     await put(store, 1)
     await store.aclose()
     await store.aclose()
-    assert len(await store.notes("ann")) == 1
+    assert len(await store.list_notes("ann")) == 1
 
 
 async def test_a_store_that_is_there_answers_before_its_first_note(store: NoteStore) -> None:

@@ -33,12 +33,12 @@ def being_written(path: Path) -> Iterator[None]:
 async def test_sqlite_waits_for_another_writer_and_then_gives_up(tmp_path: Path) -> None:
     path = tmp_path / "notes.db"
     async with aclosing(SQLiteNoteStore(path, busy_timeout=0.05)) as store:
-        await store.replace(NOTE, [])
+        await store.replace_note(NOTE, [])
         with being_written(path):
             with pytest.raises(StoreUnavailableError, match="locked"):
-                await store.delete("ann", "n", version=2, changed_at=2)
-            assert await store.note("ann", "n") == NOTE, "reading goes on meanwhile"
-        assert await store.delete("ann", "n", version=2, changed_at=2)
+                await store.delete_note("ann", "n", version=2, changed_at=2)
+            assert await store.get_note("ann", "n") == NOTE, "reading goes on meanwhile"
+        assert await store.delete_note("ann", "n", version=2, changed_at=2)
 
 
 async def test_sqlite_without_a_usable_file_is_unavailable(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ async def test_sqlite_without_a_usable_file_is_unavailable(tmp_path: Path) -> No
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "other", tmp_path / "folder", tmp_path / "other" / "notes.db"):
         async with aclosing(SQLiteNoteStore(path)) as store:
-            for asking in (store.notes("ann"), store.ping()):
+            for asking in (store.list_notes("ann"), store.ping()):
                 with pytest.raises(StoreUnavailableError):
                     await asking
 
@@ -54,29 +54,29 @@ async def test_sqlite_without_a_usable_file_is_unavailable(tmp_path: Path) -> No
 async def test_sqlite_raises_a_programming_error_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "notes.db"
     async with aclosing(SQLiteNoteStore(path)) as store:
-        await store.notes("ann")
+        await store.list_notes("ann")
         with closing(sqlite3.connect(path)) as other:
             other.execute("DROP TABLE notes")
         with pytest.raises(sqlite3.OperationalError, match="no such table"):
-            await store.notes("ann")
+            await store.list_notes("ann")
 
 
 async def test_sqlite_is_usable_after_a_caller_was_cancelled(tmp_path: Path) -> None:
     async with aclosing(SQLiteNoteStore(tmp_path / "notes.db")) as store:
-        await store.replace(NOTE, [])
+        await store.replace_note(NOTE, [])
         for turns in range(30):
-            writing = asyncio.create_task(store.replace(NOTE, []))
+            writing = asyncio.create_task(store.replace_note(NOTE, []))
             for _ in range(turns):
                 await asyncio.sleep(0)
             writing.cancel()
             await asyncio.gather(writing, return_exceptions=True)
-            assert await store.note("ann", "n") == NOTE
+            assert await store.get_note("ann", "n") == NOTE
 
 
 async def test_sqlite_overwrites_what_it_deletes(tmp_path: Path) -> None:
     path = tmp_path / "notes.db"
     async with aclosing(SQLiteNoteStore(path)) as store:
-        await store.replace(NOTE, [])
+        await store.replace_note(NOTE, [])
     assert NOTE.text.encode() in path.read_bytes()
     async with aclosing(SQLiteNoteStore(path)) as store:
         await store.delete_user("ann", changed_at=2)
@@ -86,7 +86,7 @@ async def test_sqlite_overwrites_what_it_deletes(tmp_path: Path) -> None:
 async def test_postgres_refusing_connections_is_unavailable(unused_tcp_port: int) -> None:
     url = f"postgresql://ann:secret@127.0.0.1:{unused_tcp_port}/notes"
     async with aclosing(PostgresNoteStore(url)) as store:
-        for asking in (store.notes("ann"), store.ping()):
+        for asking in (store.list_notes("ann"), store.ping()):
             with pytest.raises(StoreUnavailableError) as caught:
                 await asking
             assert "secret" not in str(caught.value)
@@ -104,7 +104,7 @@ async def test_postgres_that_is_mute_is_unavailable_after_the_timeout() -> None:
     url = f"postgresql://ann@127.0.0.1:{port}/notes?sslmode=disable"
     async with aclosing(PostgresNoteStore(url, connect_timeout=0.1)) as store:
         with pytest.raises(StoreUnavailableError):
-            await asyncio.wait_for(store.notes("ann"), timeout=2)
+            await asyncio.wait_for(store.list_notes("ann"), timeout=2)
     hung_up.set()
     server.close()
 
@@ -116,9 +116,9 @@ async def test_postgres_statements_that_take_too_long_are_unavailable(postgres_u
         async with other.transaction():
             await other.execute("LOCK TABLE notes")
             with pytest.raises(StoreUnavailableError):
-                await store.notes("ann")
+                await store.list_notes("ann")
         await other.close()
-        assert await store.notes("ann") == []
+        assert await store.list_notes("ann") == []
 
 
 async def test_postgres_connections_closed_by_the_server_are_replaced(
@@ -127,10 +127,10 @@ async def test_postgres_connections_closed_by_the_server_are_replaced(
     """As after a container was frozen: nobody notices."""
     async with aclosing(PostgresNoteStore(postgres_url)) as store:
         await store.migrate()
-        await asyncio.gather(*(store.notes("ann") for _ in range(5)))
+        await asyncio.gather(*(store.list_notes("ann") for _ in range(5)))
         postgres_server.close_connections(postgres_url)  # while the loop stands still
-        assert await store.replace(NOTE, [])
-        assert await store.notes("ann") == [NOTE]
+        assert await store.replace_note(NOTE, [])
+        assert await store.list_notes("ann") == [NOTE]
 
 
 async def test_a_question_outlasts_its_deadline_by_no_postgres_that_says_nothing(
@@ -156,7 +156,7 @@ async def test_a_question_outlasts_its_deadline_by_no_postgres_that_says_nothing
 async def test_postgres_without_tables_says_how_to_make_them(postgres_url: str) -> None:
     async with aclosing(PostgresNoteStore(postgres_url)) as store:
         with pytest.raises(StoreUnavailableError, match=r"run python -m infra\.migrate"):
-            await store.notes("ann")
+            await store.list_notes("ann")
         with pytest.raises(StoreUnavailableError, match=r"run python -m infra\.migrate"):
             await store.search("ann", np.zeros(384, dtype=np.int8), 5)
 
@@ -164,15 +164,15 @@ async def test_postgres_without_tables_says_how_to_make_them(postgres_url: str) 
 async def test_postgres_raises_a_programming_error_as_it_is(postgres_url: str) -> None:
     async with aclosing(PostgresNoteStore(postgres_url)) as store:
         with pytest.raises(asyncpg.PostgresSyntaxError):
-            await store._connections.run(lambda connection: connection.execute("SELEKT 1"))
+            await store._pool.run(lambda connection: connection.execute("SELEKT 1"))
 
 
 async def test_migrations_that_run_at_once_apply_once(postgres_url: str) -> None:
     stores = [PostgresNoteStore(postgres_url) for _ in range(4)]
     await asyncio.gather(*(store.migrate() for store in stores))
-    await stores[0].replace(NOTE, [])
+    await stores[0].replace_note(NOTE, [])
     await stores[1].migrate()
-    assert await stores[1].notes("ann") == [NOTE]
+    assert await stores[1].list_notes("ann") == [NOTE]
     for store in stores:
         await store.aclose()
 
@@ -199,7 +199,7 @@ async def test_pgvector_is_used_by_who_may_not_install_it(
             await store.migrate()
         await postgres_server.execute(database, "CREATE EXTENSION vector")
         await store.migrate()
-        assert await store.replace(NOTE, [])
+        assert await store.replace_note(NOTE, [])
 
 
 async def test_ids_sort_by_code_point_whatever_the_databases_own_collation(

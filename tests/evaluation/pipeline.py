@@ -87,8 +87,8 @@ async def all_chunks(container: Container, user: str) -> list[Chunk]:
     assert isinstance(store, MemoryNoteStore)
     return [
         chunk
-        for note in await store.notes(user)
-        for chunk in await store.chunks_of(user, note.note_id)
+        for note in await store.list_notes(user)
+        for chunk in await store.get_chunks(user, note.note_id)
     ]
 
 

@@ -96,7 +96,7 @@ async def test_without_redis_one_process_generates_once(redis: Redis) -> None:
     container = a_container(redis.url, answerer=answerer)
     (vector,) = await HashingEmbedder().embed([NOTE])
     note = Note("ann", "note", "", NOTE, 1, 1)
-    await container.store.replace(note, [Chunk("note#0", "note", NOTE, vector)])
+    await container.store.replace_note(note, [Chunk("note#0", "note", NOTE, vector)])
     replies = await asyncio.gather(*(container.assistant.ask(ASKED) for _ in range(100)))
     assert {reply.answer.text for reply in replies if reply.answer} == {ANSWER}
     assert {reply.cache for reply in replies} == {"unavailable"}

@@ -69,7 +69,7 @@ class Function:
 
     def note(self, user_id: str, note_id: str) -> Note | None:
         async def read(opened: Container) -> Note | None:
-            return await opened.store.note(user_id, note_id)
+            return await opened.store.get_note(user_id, note_id)
 
         return self._elsewhere(read)
 

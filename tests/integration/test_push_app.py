@@ -45,7 +45,7 @@ class Pusher:
             return await client.post(PATH, content=content.encode(), headers=headers)
 
     async def text(self, user_id: str, note_id: str) -> str | None:
-        note = await self.container.store.note(user_id, note_id)
+        note = await self.container.store.get_note(user_id, note_id)
         return note.text if note else None
 
     async def live(self, stack: AsyncExitStack) -> "Pusher":
@@ -150,7 +150,7 @@ async def test_a_service_account_that_is_named_may_push_without_a_scope(
     response = await pusher.send(body("ann", "n", "created", 1, "text"), bearer)
     await pusher.container.aclose()
     assert response.status_code == status
-    assert (await store.note("ann", "n") is not None) is (status == 204)
+    assert (await store.get_note("ann", "n") is not None) is (status == 204)
 
 
 async def test_the_longest_message_is_taken_in_any_envelope_and_a_longer_one_is_not(

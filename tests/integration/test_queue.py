@@ -15,7 +15,7 @@ from shared.assistant import Request
 from shared.cache.keyspace import UserKeys
 from shared.cache.redis.client import Command
 from shared.container import Container
-from shared.notes.chunking import to_chunks
+from shared.notes.chunking import build_chunks
 from shared.notes.note import Note
 from shared.question import Question
 from shared.settings import Settings
@@ -133,8 +133,8 @@ async def store(opened: Container, user: str, note_id: str, text: str, version: 
     """Store a note as its owner does."""
     seconds = int(START.timestamp()) + version
     note = Note(user, note_id, "", text, version, seconds * 1_000_000)
-    await opened.store.replace(
-        note, to_chunks(note_id, [text], await opened.embedder.embed([text]))
+    await opened.store.replace_note(
+        note, build_chunks(note_id, [text], await opened.embedder.embed([text]))
     )
 
 
@@ -158,7 +158,7 @@ async def check(settings: Settings, made: Plan) -> tuple[int, int]:
     """Compare store and cache with what must be; how many answers were kept, and dropped."""
     opened = container(settings)
     for (user, note_id), text in made.final.items():
-        note = await opened.store.note(user, note_id)
+        note = await opened.store.get_note(user, note_id)
         assert (note.text if note else None) == text, (user, note_id)
     for user in LEAVING:
         keys = UserKeys.of(user)

@@ -252,14 +252,14 @@ async def test_a_rotated_password_is_taken_up_where_the_old_one_is_refused(
     store = container.store
     await store.migrate()  # type: ignore[attr-defined]  # PostgreSQL's alone
     note = Note("ann", "n", "", "Ruth", 1, 1)
-    assert await store.replace(note, [])
+    assert await store.replace_note(note, [])
     keeper.put_secret_value(SecretId=DATABASE, SecretString=await database.set_password("two"))
     database.server.close_connections(database.url)
-    assert await asyncio.gather(*(store.note("ann", "n") for _ in range(5))) == [note] * 5
+    assert await asyncio.gather(*(store.get_note("ann", "n") for _ in range(5))) == [note] * 5
     await database.set_password("three")
     database.server.close_connections(database.url)
     with pytest.raises(StoreUnavailableError, match="InvalidPasswordError"):
-        await store.note("ann", "n")
+        await store.get_note("ann", "n")
     await store.aclose()
 
 
@@ -270,5 +270,5 @@ async def test_a_store_whose_password_cannot_be_read_is_unavailable(
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
         container = Container(Settings(database_url_secret="a", aws_region=REGION))
         with pytest.raises(StoreUnavailableError, match="UnavailableError"):
-            await container.store.note("ann", "n")
+            await container.store.get_note("ann", "n")
         await container.aclose()

@@ -79,7 +79,7 @@ async def write(store: MemoryNoteStore, model: Model, user: str) -> None:
     """Give a user a note."""
     (vector,) = await model.embed(["note"])
     note = Note(user, "note", "", "A note.", version=1, changed_at=1)
-    await store.replace(note, [Chunk("note#0", "note", "A note.", vector)])
+    await store.replace_note(note, [Chunk("note#0", "note", "A note.", vector)])
 
 
 async def take_part(settings: Settings, seed: int, requests: int) -> Counter[str]:

@@ -14,7 +14,7 @@ from functions.http.auth.caller import caller
 from shared.cache.redis.client import Command, RedisClient
 from shared.errors import CacheUnavailableError, StoreUnavailableError, UnavailableError
 from shared.notes.postgres.store import PostgresNoteStore
-from shared.notes.postgres.tls import tls
+from shared.notes.postgres.tls import select_ssl
 from shared.settings import Settings
 from tests.support.certificates import self_signed
 from tests.support.huggingface import serving
@@ -102,14 +102,14 @@ async def test_a_postgresql_that_proves_nothing_is_told_nothing(
         url = f"postgresql://user:password@localhost:{port}/notes"
         async with aclosing(PostgresNoteStore(url)) as store:
             with pytest.raises(StoreUnavailableError):
-                await store.notes("ann")
+                await store.list_notes("ann")
         assert server.heard == b""
         if greeting == b"S":
             # With the same certificate trusted it is asked.
             trusting = f"{url}?sslrootcert={files['ssl_certfile']}"
             async with aclosing(PostgresNoteStore(trusting)) as store:
                 with pytest.raises(StoreUnavailableError):
-                    await store.notes("ann")
+                    await store.list_notes("ann")
             assert b"user" in server.heard
 
 
@@ -142,7 +142,7 @@ async def test_an_issuer_without_a_trusted_certificate_vouches_for_nobody(
 def test_what_the_url_or_the_environment_says_of_tls_is_done(
     url: str, environ: dict[str, str], expected: str | None
 ) -> None:
-    assert tls(url, environ) == expected
+    assert select_ssl(url, environ) == expected
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_what_the_url_or_the_environment_says_of_tls_is_done(
 def test_where_nobody_says_how_a_server_elsewhere_must_prove_itself(
     url: str, environ: dict[str, str]
 ) -> None:
-    context = tls(url, environ)
+    context = select_ssl(url, environ)
     assert isinstance(context, ssl.SSLContext)
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname

@@ -5,8 +5,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.notes.chunking import split
-from shared.notes.sanitize import storable
+from shared.notes.chunking import split_into_chunks
+from shared.notes.sanitize import sanitize_text
 from shared.text.bible_references import find_references
 
 REFERENCES = ["John 3:16", "1 Cor. 13:4-7", "Ps. 23", "Rom. 8:28", "verse 4 of Jude", "II Kings 2"]
@@ -25,8 +25,8 @@ SIZES = st.tuples(st.integers(1, 30), st.integers(0, 29)).filter(lambda sizes: s
 @given(TEXTS, SIZES)
 def test_without_overlap_the_chunks_are_the_text(text: str, sizes: tuple[int, int]) -> None:
     """Nothing is lost, added or moved, white space aside."""
-    chunks = split(text, words=sizes[0], overlap=0)
-    assert "".join("".join(chunks).split()) == "".join(storable(text).split())
+    chunks = split_into_chunks(text, max_words=sizes[0], overlap_words=0)
+    assert "".join("".join(chunks).split()) == "".join(sanitize_text(text).split())
     assert all(chunk == chunk.strip() != "" for chunk in chunks)
 
 
@@ -36,10 +36,10 @@ def test_every_chunk_is_a_stretch_of_the_text_that_cuts_no_reference(
 ) -> None:
     """Each begins after the one before begins, and no later than where that ends."""
     # A number after each word, so that a stretch of two words is found in one place alone.
-    whole = storable(" ".join(f"{word} n{n:03}\n" for n, word in enumerate(text.split())))
+    whole = sanitize_text(" ".join(f"{word} n{n:03}\n" for n, word in enumerate(text.split())))
     spans = [(found.start, found.end) for found in find_references(whole)]
     begin, end = -1, 0
-    for chunk in split(whole, words=sizes[0], overlap=sizes[1]):
+    for chunk in split_into_chunks(whole, max_words=sizes[0], overlap_words=sizes[1]):
         due = end + len(whole[end:]) - len(whole[end:].lstrip())
         begin = whole.rindex(chunk, begin + 1, due + len(chunk))
         end = begin + len(chunk)
@@ -53,7 +53,9 @@ def test_chunks_keep_to_their_size_and_overlap(lengths: list[int], sizes: tuple[
     text = " ".join(
         " ".join(f"W{n}x{i}" for i in range(length)) + "." for n, length in enumerate(lengths)
     )
-    chunks = [chunk.split() for chunk in split(text, words=words, overlap=overlap)]
+    chunks = [
+        chunk.split() for chunk in split_into_chunks(text, max_words=words, overlap_words=overlap)
+    ]
     assert all(len(chunk) <= words for chunk in chunks)
     for before, after in pairwise(chunks):
         assert len(set(before) & set(after)) <= overlap
@@ -61,4 +63,6 @@ def test_chunks_keep_to_their_size_and_overlap(lengths: list[int], sizes: tuple[
 
 @given(TEXTS)
 def test_the_same_text_is_cut_the_same_way(text: str) -> None:
-    assert split(text, words=10, overlap=4) == split(text, words=10, overlap=4)
+    assert split_into_chunks(text, max_words=10, overlap_words=4) == split_into_chunks(
+        text, max_words=10, overlap_words=4
+    )

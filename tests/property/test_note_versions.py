@@ -19,11 +19,11 @@ async def test_any_order_with_repetitions_ends_as_the_newest_message_says(
     store = MemoryNoteStore()
     for moment, what in data.draw(st.permutations(moments + late)):
         if what == "put":
-            await store.replace(Note("ann", "n", "", str(moment), moment, moment), [])
+            await store.replace_note(Note("ann", "n", "", str(moment), moment, moment), [])
         elif what == "delete":
-            await store.delete("ann", "n", version=moment, changed_at=moment)
+            await store.delete_note("ann", "n", version=moment, changed_at=moment)
         else:
             await store.delete_user("ann", changed_at=moment)
     last, what = moments[-1]
-    versions = [note.version for note in await store.notes("ann")]
+    versions = [note.version for note in await store.list_notes("ann")]
     assert versions == ([last] if what == "put" else [])

@@ -13,7 +13,7 @@ from shared.cache.keyspace import UserKeys, question_field
 from shared.cache.pipeline_id import Pipeline, embedding_name
 from shared.errors import InferenceError
 from shared.freshness import Freshness
-from shared.notes.ingest import Preparer
+from shared.notes.ingest import NoteIngester
 from shared.notes.messages.note_changed import NoteChanged, Operation
 from shared.notes.note import Chunk, Note, Source
 from shared.notes.store import NoteStore
@@ -58,7 +58,9 @@ class World:
         self.freshness = Freshness(
             invalidation=cache.invalidation(),
             store=self.store,
-            prepare=Preparer(AngleEmbedder(), words=200, overlap=40).prepare,
+            chunk_and_embed=NoteIngester(
+                AngleEmbedder(), max_words=200, overlap_words=40
+            ).chunk_and_embed,
             embedding_name=embedding_name(PIPELINE.embedding_model),
         )
 
@@ -69,7 +71,7 @@ class World:
         """Let the notes' owner store one."""
         note = Note("ann", note_id, "", "", version, version)
         chunks = [Chunk(f"{note_id}#{a}", note_id, f"at {a}", at(a)) for a in angles]
-        assert await self.store.replace(note, chunks)
+        assert await self.store.replace_note(note, chunks)
 
     async def ask(self, question: str, angle: float = 0, pipeline: Pipeline = PIPELINE) -> None:
         """Answer and keep a question, from the notes as they are."""

@@ -46,4 +46,4 @@ async def write_notes(container: Container, user_id: str, names: Sequence[str] =
         text = NOTES[name]
         (vector,) = await container.embedder.embed([text])
         note = Note(user_id, name, name.title(), text, version=1, changed_at=1)
-        await container.store.replace(note, [Chunk(f"{name}#0", name, text, vector)])
+        await container.store.replace_note(note, [Chunk(f"{name}#0", name, text, vector)])

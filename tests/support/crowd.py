@@ -147,7 +147,7 @@ async def _take_part(arguments: Sequence[str]) -> None:
     if how != "without notes":
         (vector,) = await HashingEmbedder().embed([NOTE])
         note = Note("ann", "note", "", NOTE, 1, 1)
-        await store.replace(note, [Chunk("note#0", "note", NOTE, vector)])
+        await store.replace_note(note, [Chunk("note#0", "note", NOTE, vector)])
     answerer = _LoggingAnswerer(log, float(seconds), how)
     container = a_container(url, store, answerer, redis_timeout=float(redis_timeout))
     await container.assistant.ask(Request("somebody", "Is anybody there?"))

@@ -7,8 +7,8 @@ from dataclasses import replace as changed
 import numpy as np
 
 from shared.notes.note import Chunk, Note, Source
-from shared.notes.sanitize import require_id, storable
-from shared.notes.version_order import TOMBSTONE_SECONDS, Known, user_digest
+from shared.notes.sanitize import require_id, sanitize_text
+from shared.notes.version_order import TOMBSTONE_SECONDS, VersionState, user_digest
 from shared.vectors import Vector, cosines, stack
 
 
@@ -34,27 +34,31 @@ class MemoryNoteStore:
             for index, chunk in ((index, chunks[index]) for index in order)
         ]
 
-    async def chunks_of(self, user_id: str, note_id: str) -> list[Chunk]:
+    async def get_chunks(self, user_id: str, note_id: str) -> list[Chunk]:
         require_id("user_id", user_id)
         require_id("note_id", note_id)
         held = self._of(user_id).get(note_id)
         return list(held[1]) if held else []
 
-    async def replace(self, note: Note, chunks: Sequence[Chunk]) -> bool:
-        if not self._known(note.user_id, note.note_id).accepts_note(note.version, note.changed_at):
+    async def replace_note(self, note: Note, chunks: Sequence[Chunk]) -> bool:
+        if not self._read_version_state(note.user_id, note.note_id).accepts_note(
+            note.version, note.changed_at
+        ):
             return False
         self._deleted.pop((note.user_id, note.note_id), None)
         self._notes.setdefault(note.user_id, {})[note.note_id] = (
-            changed(note, title=storable(note.title), text=storable(note.text)),
-            tuple(changed(chunk, content=storable(chunk.content)) for chunk in chunks),
+            changed(note, title=sanitize_text(note.title), text=sanitize_text(note.text)),
+            tuple(changed(chunk, content=sanitize_text(chunk.content)) for chunk in chunks),
         )
         return True
 
-    async def delete(self, user_id: str, note_id: str, *, version: int, changed_at: int) -> bool:
-        known = self._known(user_id, note_id)
-        if not known.accepts_deletion(version, changed_at):
+    async def delete_note(
+        self, user_id: str, note_id: str, *, version: int, changed_at: int
+    ) -> bool:
+        state = self._read_version_state(user_id, note_id)
+        if not state.accepts_deletion(version, changed_at):
             return False
-        if not known.remembers_deletion(version, changed_at):
+        if not state.has_tombstone(version, changed_at):
             self._of(user_id).pop(note_id, None)
             self._deleted[user_id, note_id] = (version, changed_at, time.time())
         return True
@@ -76,13 +80,13 @@ class MemoryNoteStore:
         latest = max(changed_at, self._deleted_users.get(digest, (changed_at,))[0])
         self._deleted_users[digest] = (latest, time.time())
 
-    async def note(self, user_id: str, note_id: str) -> Note | None:
+    async def get_note(self, user_id: str, note_id: str) -> Note | None:
         require_id("user_id", user_id)
         require_id("note_id", note_id)
         held = self._of(user_id).get(note_id)
         return held[0] if held else None
 
-    async def notes(self, user_id: str) -> list[Note]:
+    async def list_notes(self, user_id: str) -> list[Note]:
         require_id("user_id", user_id)
         return [note for _, (note, _) in sorted(self._of(user_id).items())]
 
@@ -95,14 +99,14 @@ class MemoryNoteStore:
     def _of(self, user_id: str) -> dict[str, tuple[Note, tuple[Chunk, ...]]]:
         return self._notes.get(user_id, {})
 
-    def _known(self, user_id: str, note_id: str) -> Known:
+    def _read_version_state(self, user_id: str, note_id: str) -> VersionState:
         require_id("user_id", user_id)
         require_id("note_id", note_id)
         self._purge()
         held = self._of(user_id).get(note_id)
         tombstone = self._deleted.get((user_id, note_id))
         user = self._deleted_users.get(user_digest(user_id))
-        return Known(
+        return VersionState(
             version=held[0].version if held else None,
             deleted_version=tombstone[0] if tombstone else None,
             user_deleted_at=user[0] if user else None,

@@ -159,9 +159,9 @@ def test_an_id_is_refused_and_not_mended(user_id: str) -> None:
 
 
 def test_the_version_decides_what_is_newer_and_else_the_time() -> None:
-    assert parse_change(body(version=7)).order == 7
+    assert parse_change(body(version=7)).effective_version == 7
     timed = parse_change(body(version=None))
-    assert timed.order == timed.changed_at == 1_793_527_200_000_000
+    assert timed.effective_version == timed.changed_at == 1_793_527_200_000_000
 
 
 def test_neighbouring_microseconds_stay_in_order() -> None:

@@ -107,7 +107,7 @@ async def test_a_deleted_note_takes_its_questions_with_it_and_no_others(world: W
     await world.freshness.note_changed(change(operation="deleted", version=2))
     assert not await world.cached("near")
     assert await world.cached("far")
-    assert await world.store.note("ann", "note") is None
+    assert await world.store.get_note("ann", "note") is None
 
 
 async def test_an_alias_falls_with_its_target_and_with_what_it_would_itself_have_found(
@@ -196,14 +196,14 @@ async def test_a_change_that_another_was_faster_than_drops_no_more_than_it_must(
         await world.write(note_id, angle)
     await world.ask("near", 0)
     await world.ask("far", 100)
-    chunks_of = world.store.chunks_of
+    get_chunks = world.store.get_chunks
 
     async def meanwhile(user_id: str, note_id: str) -> list[Chunk]:
         monkeypatch.undo()
         await world.freshness.note_changed(change())
-        return await chunks_of(user_id, note_id)
+        return await get_chunks(user_id, note_id)
 
-    monkeypatch.setattr(world.store, "chunks_of", meanwhile)
+    monkeypatch.setattr(world.store, "get_chunks", meanwhile)
     await world.freshness.note_changed(change())
     assert not await world.cached("near")
     assert await world.cached("far")
@@ -235,7 +235,7 @@ async def test_a_text_that_cannot_be_stored_is_not_acknowledged(
 async def test_a_text_that_cannot_be_embedded_is_not_acknowledged(world: World) -> None:
     with pytest.raises(InferenceError):
         await world.freshness.note_changed(change(text="not an angle"))
-    assert await world.store.note("ann", "note") is None
+    assert await world.store.get_note("ann", "note") is None
 
 
 @pytest.mark.parametrize("operation", ["updated", "deleted", "user_deleted", "all_changed"])
@@ -256,7 +256,7 @@ async def test_a_message_with_text_is_stored_before_anything_is_dropped(world: W
     await world.ask("near", 0)
     await world.ask("far", 40)
     await world.freshness.note_changed(change(text="-15", title="A title", version=7))
-    stored = await world.store.note("ann", "note")
+    stored = await world.store.get_note("ann", "note")
     assert stored
     assert (stored.title, stored.text, stored.version) == ("A title", "-15", 7)
     assert not await world.cached("near")
@@ -279,7 +279,7 @@ async def test_a_late_message_brings_no_deleted_note_back(world: World) -> None:
     await world.freshness.note_changed(change(operation="deleted", version=5))
     outcome = await world.freshness.note_changed(change(text="10", version=4))
     assert not outcome.applied
-    assert await world.store.notes("ann") == []
+    assert await world.store.list_notes("ann") == []
 
 
 async def test_a_repeated_message_drops_nothing_more(world: World) -> None:
@@ -314,7 +314,7 @@ async def test_all_changed_drops_all_and_leaves_the_notes(world: World) -> None:
     outcome = await world.freshness.note_changed(change(None, "all_changed"))
     assert (outcome.dropped, outcome.kept) == (2, 0)
     assert not await world.cached("one")
-    assert await world.store.notes("ann")
+    assert await world.store.list_notes("ann")
 
 
 async def test_a_deleted_user_leaves_nothing_behind(world: World) -> None:
@@ -331,4 +331,4 @@ async def test_a_deleted_user_leaves_nothing_behind(world: World) -> None:
     anns, bobs = (UserKeys.of(user).questions.removesuffix("questions") for user in ("ann", "bob"))
     assert not [key for key in keys if key.startswith(anns)]
     assert [key for key in keys if key.startswith(bobs)]
-    assert await world.store.notes("ann") == []
+    assert await world.store.list_notes("ann") == []

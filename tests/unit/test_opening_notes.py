@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import ConfigurationError
-from shared.notes.factory import open_store
+from shared.notes.factory import create_note_store
 from shared.notes.note import Note
 
 
@@ -17,21 +17,24 @@ async def test_a_sqlite_url_names_a_relative_or_an_absolute_file(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     where = f"{tmp_path}/" if absolute else ""
-    store = open_store(f"sqlite:///{where}folder/notes.db", 384)
-    await store.replace(Note("ann", "n", "", "", 1, 1), [])
+    store = create_note_store(f"sqlite:///{where}folder/notes.db", 384)
+    await store.replace_note(Note("ann", "n", "", "", 1, 1), [])
     await store.aclose()
     assert (tmp_path / "folder" / "notes.db").exists()
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
 def test_a_postgres_url_connects_later(scheme: str) -> None:
-    assert type(open_store(f"{scheme}://nobody@nowhere/notes", 384)).__name__ == "PostgresNoteStore"
+    assert (
+        type(create_note_store(f"{scheme}://nobody@nowhere/notes", 384)).__name__
+        == "PostgresNoteStore"
+    )
 
 
 @pytest.mark.parametrize("url", ["", "sqlite://", "sqlite:///", "notes.db", "mysql://x:secret@y"])
 def test_any_other_url_is_refused_with_the_accepted_forms(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"sqlite:///.*postgresql://") as caught:
-        open_store(url, 384)
+        create_note_store(url, 384)
     assert "x:secret" not in str(caught.value)
 
 
@@ -40,7 +43,7 @@ def test_any_other_url_is_refused_with_the_accepted_forms(url: str) -> None:
 )
 def test_the_other_driver_is_not_imported(url: str, absent: str) -> None:
     program = (
-        "import sys; from shared.notes.factory import open_store;"
-        f"open_store({url!r}, 384); sys.exit({absent!r} in sys.modules)"
+        "import sys; from shared.notes.factory import create_note_store;"
+        f"create_note_store({url!r}, 384); sys.exit({absent!r} in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

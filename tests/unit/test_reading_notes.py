@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import InvalidRequestError
-from shared.notes.file_import import read_notes
+from shared.notes.file_import import read_note_files
 
 GOOD = '{"note_id": "a", "title": "A", "text": "one"}'
 
@@ -26,7 +26,7 @@ def write(path: Path, content: str | bytes) -> Path:
     ],
 )
 def test_a_file_is_one_note(tmp_path: Path, name: str, content: str, title: str) -> None:
-    (note,) = read_notes(write(tmp_path / name, content))
+    (note,) = read_note_files(write(tmp_path / name, content))
     assert note == (name.rpartition(".")[0], title, content)
 
 
@@ -34,14 +34,14 @@ def test_a_folder_is_read_with_the_folders_in_it(tmp_path: Path) -> None:
     for name in ("b.md", "a/c.txt", "a/b.markdown", ".hidden/d.md", "a/.e.md", "f.png"):
         write(tmp_path / name, "text")
     write(tmp_path / "z.jsonl", GOOD)
-    assert [note.note_id for note in read_notes(tmp_path)] == ["a/b", "a/c", "b", "a"]
+    assert [note.note_id for note in read_note_files(tmp_path)] == ["a/b", "a/c", "b", "a"]
 
 
 def test_json_lines_may_hold_line_separators_and_blank_lines(tmp_path: Path) -> None:
     text = "one\u2028two\x85three\x0bfour"
     line = json.dumps({"note_id": "n", "title": "", "text": text, "more": 1}, ensure_ascii=False)
     path = write(tmp_path / "n.jsonl", b"\xef\xbb\xbf" + f"\r\n{GOOD}\r\n\n{line}".encode())
-    assert [note.text for note in read_notes(path)] == ["one", text]
+    assert [note.text for note in read_note_files(path)] == ["one", text]
 
 
 @pytest.mark.parametrize(
@@ -69,19 +69,19 @@ def test_a_bad_line_is_named_with_its_number(
     bad = line if isinstance(line, bytes) else line.encode()
     path = write(tmp_path / "n.jsonl", GOOD.encode() + b"\n\n" + bad + b"\n")
     with pytest.raises(InvalidRequestError, match=message.replace("(", r"\(").replace(")", r"\)")):
-        read_notes(path)
+        read_note_files(path)
 
 
 def test_a_byte_that_is_not_utf8_is_named_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequestError, match=r"n\.md, line 3: not valid UTF-8 at 0xe9"):
-        read_notes(write(tmp_path / "n.md", b"one\ntwo\ncaf\xe9 and more"))
+        read_note_files(write(tmp_path / "n.md", b"one\ntwo\ncaf\xe9 and more"))
 
 
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "a.md", "one")
     write(tmp_path / "a.txt", "two")
     with pytest.raises(InvalidRequestError, match=r"a\.txt: note_id 'a' is that of .*a\.md too"):
-        read_notes(tmp_path)
+        read_note_files(tmp_path)
 
 
 def test_where_there_are_no_notes_the_accepted_forms_are_named(tmp_path: Path) -> None:
@@ -90,4 +90,4 @@ def test_where_there_are_no_notes_the_accepted_forms_are_named(tmp_path: Path) -
     write(tmp_path / "n.jsonl", "\n")
     for name in ("absent", "empty", "n.pdf", "n.jsonl"):
         with pytest.raises(InvalidRequestError, match=rf"{name}.*\.md.*\.jsonl.*folder"):
-            read_notes(tmp_path / name)
+            read_note_files(tmp_path / name)

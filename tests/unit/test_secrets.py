@@ -6,7 +6,7 @@ import pytest
 
 from shared.aws.secret_texts import database_url_in, redis_userinfo_in, token_in
 from shared.errors import ConfigurationError, UnavailableError
-from shared.notes.postgres.tls import tls
+from shared.notes.postgres.tls import select_ssl
 from shared.secrets import GivenSecret, KeptSecret
 from shared.settings import Settings
 
@@ -193,7 +193,7 @@ def test_a_secret_that_rds_keeps_itself_is_completed_by_an_address() -> None:
     assert url == (
         "postgresql://u:p%40%2F@h.example:5433/notes?sslrootcert=/opt/authorities/rds.pem"
     )
-    assert tls(url, {}) == "verify-full"
+    assert select_ssl(url, {}) == "verify-full"
     with pytest.raises(ConfigurationError, match="DATABASE_URL tells them"):
         database_url_in('{"username": "u", "password": "p"}')
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from infra.aws.emulator.runtime import ROOT
 from infra.local.demo_scenario import SAMPLES
-from shared.notes.file_import import ReadNote, read_notes
+from shared.notes.file_import import ImportedNote, read_note_files
 
 EVENTS = ROOT / "tests" / "events"
 
@@ -26,7 +26,7 @@ class Step:
 
 def steps() -> Iterator[Step]:
     """Notes come in; a question is asked; a note changes, and the question is asked again."""
-    notes = read_notes(SAMPLES)[:_BATCH]
+    notes = read_note_files(SAMPLES)[:_BATCH]
     applied = f"all {len(notes)} applied"
     yield Step("invalidate", _batch(notes), f"{len(notes)} sample notes", applied)
     yield Step("ask", _event("ask"), "ask.json", "200: a new answer")
@@ -59,7 +59,7 @@ def _event(name: str) -> Any:
     return json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
 
 
-def _batch(notes: list[ReadNote]) -> Any:
+def _batch(notes: list[ImportedNote]) -> Any:
     """Put notes into a queue's event, as they were before `invalidate.json` changed them."""
     batch = _event("invalidate")
     pattern = batch["Records"][0]

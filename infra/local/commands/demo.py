@@ -49,10 +49,10 @@ async def _play(container: "Container", out: "Console") -> None:
     from infra.local import demo_scenario as play  # noqa: PLC0415
     from infra.local.bulk_import import import_notes  # noqa: PLC0415
     from infra.local.change_messages import note_updated  # noqa: PLC0415
-    from shared.notes.file_import import read_notes  # noqa: PLC0415
+    from shared.notes.file_import import read_note_files  # noqa: PLC0415
 
     began = time.perf_counter()
-    notes = read_notes(play.SAMPLES)
+    notes = read_note_files(play.SAMPLES)
     with out.status("Importing sample notes"):
         imported = await import_notes(container, play.ANN, notes)
         await import_notes(container, play.BEN, [play.BENS_NOTE])

@@ -39,9 +39,9 @@ def import_(
     from rich.progress import Progress  # noqa: PLC0415 - slow to load, as what follows
 
     from infra.local.bulk_import import changes, import_notes  # noqa: PLC0415
-    from shared.notes.file_import import read_notes  # noqa: PLC0415
+    from shared.notes.file_import import read_note_files  # noqa: PLC0415
 
-    notes = read_notes(path)
+    notes = read_note_files(path)
     changes(user, notes)
 
     async def job(container: "Container") -> "Imported":
@@ -68,7 +68,7 @@ def list_(*, user: User = ME, data: Data = DATA, json: Json = False) -> None:
     """List a user's notes."""
 
     async def job(container: "Container") -> "list[Note]":
-        return await container.store.notes(user)
+        return await container.store.list_notes(user)
 
     notes = run_with_container(data, job)
     if json:
@@ -122,11 +122,11 @@ def edit(
 
     async def job(container: "Container") -> "Outcome":
         from infra.local.change_messages import note_updated  # noqa: PLC0415 - pydantic is slow to load
-        from shared.notes.file_import import ReadNote  # noqa: PLC0415
+        from shared.notes.file_import import ImportedNote  # noqa: PLC0415
 
-        before = await container.store.note(user, note_id)
+        before = await container.store.get_note(user, note_id)
         named = title if title is not None else before.title if before else note_id
-        change = note_updated(user, ReadNote(note_id, named, whole))
+        change = note_updated(user, ImportedNote(note_id, named, whole))
         return await container.freshness.note_changed(change)
 
     _tell("written", note_id, run_with_container(data, job), json=json)
@@ -146,7 +146,7 @@ def delete(note_id: NoteId, *, user: User = ME, data: Data = DATA, json: Json = 
 
 
 async def _existing(container: "Container", user: str, note_id: str) -> "Note":
-    note = await container.store.note(user, note_id)
+    note = await container.store.get_note(user, note_id)
     if note is None:
         raise NotFoundError(f"{user} has no note {note_id!r}; see: tercet notes list")
     return note

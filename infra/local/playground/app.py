@@ -19,7 +19,7 @@ from infra.local.change_messages import note_deleted, note_updated
 from infra.local.playground import cache_inspector
 from shared import assistant
 from shared.errors import InferenceError, NotFoundError
-from shared.notes.file_import import ReadNote
+from shared.notes.file_import import ImportedNote
 from shared.observability.timings import collect_timings
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def part(container: "Container") -> Part:
         return _json(
             [
                 {"note_id": note.note_id, "title": note.title, "text": note.text}
-                for note in await container.store.notes(user_id)
+                for note in await container.store.list_notes(user_id)
             ]
         )
 
@@ -114,15 +114,15 @@ def part(container: "Container") -> Part:
         user_id = await _user(http, container)
         body = await read_body(http, Written, most=MAX_BYTES)
         new = http.headers.get("if-none-match") == "*"
-        if new and await container.store.note(user_id, note_id) is not None:
+        if new and await container.store.get_note(user_id, note_id) is not None:
             raise HTTPException(412, f"there is a note {note_id!r} already")
-        note = ReadNote(note_id, body.title, body.text)
+        note = ImportedNote(note_id, body.title, body.text)
         return _json(await _apply(container, note_updated(user_id, note)))
 
     @router.delete("/playground/notes/{note_id:path}")
     async def delete(http: Request, note_id: str) -> Response:
         user_id = await _user(http, container)
-        if await container.store.note(user_id, note_id) is None:
+        if await container.store.get_note(user_id, note_id) is None:
             raise NotFoundError(f"there is no note {note_id!r}")
         return _json(await _apply(container, note_deleted(user_id, note_id)))
 

@@ -9,10 +9,10 @@ from shared.errors import InvalidChangeError
 _MOST = 4
 
 
-def unwrap(body: str | bytes | dict[str, Any]) -> dict[str, Any]:
+def unwrap_envelopes(body: str | bytes | dict[str, Any]) -> dict[str, Any]:
     """Take a message out of its envelopes, however they are nested.
 
-    Known are SNS, EventBridge, CloudEvents 1.0 in structured mode (in binary mode the body is
+    Supports SNS, EventBridge, CloudEvents 1.0 in structured mode (in binary mode the body is
     the message already) and Pub/Sub push.
 
     Raises:
@@ -20,7 +20,7 @@ def unwrap(body: str | bytes | dict[str, Any]) -> dict[str, Any]:
     """
     message = _load(body)
     for _ in range(_MOST):
-        inner = _inside(message)
+        inner = _get_payload(message)
         if inner is None:
             return message
         message = _load(inner)
@@ -40,7 +40,7 @@ def _load(body: object) -> dict[str, Any]:
     return body
 
 
-def _inside(message: dict[str, Any]) -> object | None:
+def _get_payload(message: dict[str, Any]) -> object | None:
     """Give what an envelope holds; None where this is none."""
     kind = message.get("Type")
     # Compared one by one: it may be a list, for which no set can be searched.

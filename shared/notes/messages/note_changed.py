@@ -21,8 +21,8 @@ from pydantic import (
 )
 
 from shared.errors import InvalidChangeError, InvalidRequestError
-from shared.notes.messages.envelopes import unwrap
-from shared.notes.sanitize import ID_CHARACTERS, require_id, storable
+from shared.notes.messages.envelopes import unwrap_envelopes
+from shared.notes.sanitize import ID_CHARACTERS, require_id, sanitize_text
 
 MAX_TEXT = 1_000_000
 """The most characters that a message's text may have."""
@@ -43,7 +43,7 @@ def _checked(name: str) -> AfterValidator:
 
 def _mended(value: object) -> object:
     """Half an emoji, cut off by its writer, is no reason to go on answering from the old text."""
-    return storable(value) if isinstance(value, str) else value
+    return sanitize_text(value) if isinstance(value, str) else value
 
 
 def _written_out(value: object) -> object:
@@ -67,8 +67,8 @@ class Operation(StrEnum):
     ALL_CHANGED = "all_changed"
 
 
-OF_ONE_NOTE = frozenset({Operation.CREATED, Operation.UPDATED, Operation.DELETED})
-_WITH_TEXT = frozenset({Operation.CREATED, Operation.UPDATED})
+NOTE_OPERATIONS = frozenset({Operation.CREATED, Operation.UPDATED, Operation.DELETED})
+_TEXT_OPERATIONS = frozenset({Operation.CREATED, Operation.UPDATED})
 
 
 def _when(operations: frozenset[Operation]) -> dict[str, Any]:
@@ -90,14 +90,14 @@ class NoteChanged(BaseModel):
             # What `_consistent` checks.
             "allOf": [
                 {
-                    "if": _when(OF_ONE_NOTE),
+                    "if": _when(NOTE_OPERATIONS),
                     "then": {
                         "required": ["note_id"],
                         "properties": {"note_id": {"type": "string"}},
                     },
                 },
                 {
-                    "if": {"not": _when(_WITH_TEXT)},
+                    "if": {"not": _when(_TEXT_OPERATIONS)},
                     "then": {"properties": {"text": {"type": "null"}}},
                 },
             ],
@@ -121,9 +121,9 @@ class NoteChanged(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.operation in OF_ONE_NOTE and self.note_id is None:
+        if self.operation in NOTE_OPERATIONS and self.note_id is None:
             raise ValueError(f"operation {self.operation} needs a note_id")
-        if self.text is not None and self.operation not in _WITH_TEXT:
+        if self.text is not None and self.operation not in _TEXT_OPERATIONS:
             raise ValueError(f"operation {self.operation} takes no text")
         return self
 
@@ -133,7 +133,7 @@ class NoteChanged(BaseModel):
         return (self.occurred_at - _EPOCH) // timedelta(microseconds=1)
 
     @property
-    def order(self) -> int:
+    def effective_version(self) -> int:
         """What decides which of two changes of one note is the newer."""
         return self.changed_at if self.version is None else self.version
 
@@ -145,7 +145,7 @@ def parse_change(body: str | bytes | dict[str, Any]) -> NoteChanged:
         InvalidChangeError: it is not JSON, or not what `NoteChanged` says; the error names the
             fields, never their contents.
     """
-    message = unwrap(body)
+    message = unwrap_envelopes(body)
     try:
         return NoteChanged.model_validate(message)
     except ValidationError as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import asyncpg
 
 from shared.errors import ConfigurationError, StoreUnavailableError, UnavailableError
-from shared.notes.postgres.tls import tls
+from shared.notes.postgres.tls import select_ssl
 from shared.secrets import GivenSecret
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ _WITHOUT_TABLES = (
 )
 
 
-class PostgresConnections:
+class PostgresPool:
     """Connects when first used, on the loop that is running then.
 
     No statement is cached on the server, so it works behind a pooler in transaction mode.
@@ -56,16 +56,21 @@ class PostgresConnections:
         url: `postgresql://user:password@host:port/database`, with `?sslmode=` and the like (see
             `postgres_tls` for what holds without). A secret is read with the first connection,
             and again where the server refuses it.
-        most: how many connections may be open at once.
+        max_connections: how many connections may be open at once.
         connect_timeout: for a connection, and for one of the pool to be free, in seconds.
         command_timeout: for one statement, in seconds.
     """
 
     def __init__(
-        self, url: "str | Secret", *, most: int, connect_timeout: float, command_timeout: float
+        self,
+        url: "str | Secret",
+        *,
+        max_connections: int,
+        connect_timeout: float,
+        command_timeout: float,
     ) -> None:
         self._url = GivenSecret(url) if isinstance(url, str) else url
-        self._most = most
+        self._max_connections = max_connections
         self._connect_timeout = connect_timeout
         self._command_timeout = command_timeout
         self._pool: Any = None
@@ -79,7 +84,7 @@ class PostgresConnections:
         Raises:
             StoreUnavailableError: the server cannot be reached, or cannot work now.
         """
-        with _translated():
+        with _translate_errors():
             try:
                 return await self._attempt(work)
             except asyncpg.DataError:  # asyncpg counts wrong arguments among interface errors
@@ -101,7 +106,7 @@ class PostgresConnections:
             self._pool = await asyncpg.create_pool(
                 connect=self._connect,
                 min_size=0,
-                max_size=self._most,
+                max_size=self._max_connections,
                 timeout=self._connect_timeout,
                 command_timeout=self._command_timeout,
                 statement_cache_size=0,
@@ -118,12 +123,12 @@ class PostgresConnections:
         """Open one of the pool's connections, with the password of this moment."""
         url = await self._url.value()
         try:
-            return await asyncpg.connect(url, ssl=tls(url, os.environ), **options)
+            return await asyncpg.connect(url, ssl=select_ssl(url, os.environ), **options)
         except asyncpg.InvalidAuthorizationSpecificationError:
             renewed = await self._url.renewed(url)
             if renewed == url:
                 raise
-            return await asyncpg.connect(renewed, ssl=tls(renewed, os.environ), **options)
+            return await asyncpg.connect(renewed, ssl=select_ssl(renewed, os.environ), **options)
         except ssl.SSLError:  # a certificate that nobody vouches for is a ValueError, too
             raise
         except ValueError:
@@ -135,7 +140,7 @@ class PostgresConnections:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except asyncpg.DataError:

@@ -15,9 +15,9 @@ import numpy as np
 
 from shared.notes.note import Chunk, Note, Source
 from shared.notes.postgres.migration import migrate
-from shared.notes.postgres.pool import Connection, PostgresConnections
-from shared.notes.sanitize import require_id, storable
-from shared.notes.version_order import TOMBSTONE_SECONDS, Known, user_digest
+from shared.notes.postgres.pool import Connection, PostgresPool
+from shared.notes.sanitize import require_id, sanitize_text
+from shared.notes.version_order import TOMBSTONE_SECONDS, VersionState, user_digest
 
 if TYPE_CHECKING:
     from shared.secrets import Secret
@@ -77,9 +77,9 @@ class PostgresNoteStore:
         command_timeout: float = 10.0,
         tombstone_seconds: float = TOMBSTONE_SECONDS,
     ) -> None:
-        self._connections = PostgresConnections(
+        self._pool = PostgresPool(
             url,
-            most=connections,
+            max_connections=connections,
             connect_timeout=connect_timeout,
             command_timeout=command_timeout,
         )
@@ -92,16 +92,14 @@ class PostgresNoteStore:
         Raises:
             ConfigurationError: pgvector is missing, or the tables hold other dimensions.
         """
-        await self._connections.run(
-            lambda connection: migrate(connection, dimensions=self._dimensions)
-        )
+        await self._pool.run(lambda connection: migrate(connection, dimensions=self._dimensions))
 
     async def search(self, user_id: str, embedding: "Vector", k: int) -> list[Source]:
         require_id("user_id", user_id)
         rows = await self._fetch(_SEARCH, user_id, _literal(embedding), k)
         return [Source(*row) for row in rows]
 
-    async def chunks_of(self, user_id: str, note_id: str) -> list[Chunk]:
+    async def get_chunks(self, user_id: str, note_id: str) -> list[Chunk]:
         require_id("user_id", user_id)
         require_id("note_id", note_id)
         rows = await self._fetch(
@@ -115,21 +113,21 @@ class PostgresNoteStore:
             for chunk_id, content, embedding in rows
         ]
 
-    async def replace(self, note: Note, chunks: Sequence[Chunk]) -> bool:
+    async def replace_note(self, note: Note, chunks: Sequence[Chunk]) -> bool:
         key = (note.user_id, note.note_id)
 
         async def work(connection: Connection) -> bool:
             async with connection.transaction():
-                known = await self._known(connection, *key)
-                if not known.accepts_note(note.version, note.changed_at):
+                state = await self._read_version_state(connection, *key)
+                if not state.accepts_note(note.version, note.changed_at):
                     return False
-                await _forget(connection, *key)
+                await _delete_rows(connection, *key)
                 await connection.execute(
                     "INSERT INTO notes (user_id, note_id, title, text, version, changed_at)"
                     " VALUES ($1, $2, $3, $4, $5, $6)",
                     *key,
-                    storable(note.title),
-                    storable(note.text),
+                    sanitize_text(note.title),
+                    sanitize_text(note.text),
                     note.version,
                     note.changed_at,
                 )
@@ -137,21 +135,23 @@ class PostgresNoteStore:
                     _INSERT_CHUNKS,
                     *key,
                     [chunk.chunk_id for chunk in chunks],
-                    [storable(chunk.content) for chunk in chunks],
+                    [sanitize_text(chunk.content) for chunk in chunks],
                     [_literal(chunk.embedding) for chunk in chunks],
                 )
             return True
 
-        return await self._connections.run(work)
+        return await self._pool.run(work)
 
-    async def delete(self, user_id: str, note_id: str, *, version: int, changed_at: int) -> bool:
+    async def delete_note(
+        self, user_id: str, note_id: str, *, version: int, changed_at: int
+    ) -> bool:
         async def work(connection: Connection) -> bool:
             async with connection.transaction():
-                known = await self._known(connection, user_id, note_id)
-                if not known.accepts_deletion(version, changed_at):
+                state = await self._read_version_state(connection, user_id, note_id)
+                if not state.accepts_deletion(version, changed_at):
                     return False
-                if not known.remembers_deletion(version, changed_at):
-                    await _forget(connection, user_id, note_id)
+                if not state.has_tombstone(version, changed_at):
+                    await _delete_rows(connection, user_id, note_id)
                     await connection.execute(
                         "INSERT INTO deleted_notes (user_id, note_id, version, changed_at)"
                         " VALUES ($1, $2, $3, $4)",
@@ -162,12 +162,12 @@ class PostgresNoteStore:
                     )
             return True
 
-        return await self._connections.run(work)
+        return await self._pool.run(work)
 
     async def delete_user(self, user_id: str, *, changed_at: int) -> None:
         async def work(connection: Connection) -> None:
             async with connection.transaction():
-                await self._begin_writing(connection, user_id)
+                await self._lock_user(connection, user_id)
                 for table in ("notes", "deleted_notes"):
                     await connection.execute(
                         f"DELETE FROM {table} WHERE user_id = $1 AND changed_at <= $2",  # noqa: S608 - names above
@@ -175,16 +175,16 @@ class PostgresNoteStore:
                         changed_at,
                     )
                 await connection.execute(
-                    "INSERT INTO deleted_users AS known (user_digest, changed_at) VALUES ($1, $2)"
+                    "INSERT INTO deleted_users AS state (user_digest, changed_at) VALUES ($1, $2)"
                     " ON CONFLICT (user_digest) DO UPDATE SET deleted_at = now(),"
-                    " changed_at = greatest(known.changed_at, excluded.changed_at)",
+                    " changed_at = greatest(state.changed_at, excluded.changed_at)",
                     user_digest(user_id),
                     changed_at,
                 )
 
-        await self._connections.run(work)
+        await self._pool.run(work)
 
-    async def note(self, user_id: str, note_id: str) -> Note | None:
+    async def get_note(self, user_id: str, note_id: str) -> Note | None:
         require_id("user_id", user_id)
         require_id("note_id", note_id)
         rows = await self._fetch(
@@ -195,7 +195,7 @@ class PostgresNoteStore:
         )
         return next((Note(*row) for row in rows), None)
 
-    async def notes(self, user_id: str) -> list[Note]:
+    async def list_notes(self, user_id: str) -> list[Note]:
         require_id("user_id", user_id)
         rows = await self._fetch(
             "SELECT user_id, note_id, title, text, version, changed_at FROM notes"
@@ -208,15 +208,15 @@ class PostgresNoteStore:
         await self._fetch("SELECT 1")
 
     async def aclose(self) -> None:
-        await self._connections.aclose()
+        await self._pool.aclose()
 
     async def _fetch(self, statement: str, *values: object) -> Sequence[Any]:
-        rows: Sequence[Any] = await self._connections.run(
+        rows: Sequence[Any] = await self._pool.run(
             lambda connection: connection.fetch(statement, *values)
         )
         return rows
 
-    async def _begin_writing(self, connection: Connection, user_id: str) -> None:
+    async def _lock_user(self, connection: Connection, user_id: str) -> None:
         """Let one user's writes wait for one another, the first of a note too."""
         require_id("user_id", user_id)
         # A statement of its own: the next one must see what was written during the wait.
@@ -224,14 +224,16 @@ class PostgresNoteStore:
         for purge in _PURGES:
             await connection.execute(purge, self._tombstone_seconds)
 
-    async def _known(self, connection: Connection, user_id: str, note_id: str) -> Known:
+    async def _read_version_state(
+        self, connection: Connection, user_id: str, note_id: str
+    ) -> VersionState:
         require_id("note_id", note_id)
-        await self._begin_writing(connection, user_id)
+        await self._lock_user(connection, user_id)
         row = await connection.fetchrow(_KNOWN, user_id, note_id, user_digest(user_id))
-        return Known(*row)
+        return VersionState(*row)
 
 
-async def _forget(connection: Connection, user_id: str, note_id: str) -> None:
+async def _delete_rows(connection: Connection, user_id: str, note_id: str) -> None:
     for table in ("notes", "deleted_notes"):
         await connection.execute(
             f"DELETE FROM {table} WHERE user_id = $1 AND note_id = $2",  # noqa: S608 - names above

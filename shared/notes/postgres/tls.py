@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def tls(url: str, environ: Mapping[str, str]) -> ssl.SSLContext | str | None:
+def select_ssl(url: str, environ: Mapping[str, str]) -> ssl.SSLContext | str | None:
     """Choose what asyncpg is given as `ssl`; None leaves it to the URL and the environment.
 
     What `sslmode` or PGSSLMODE says is done. A file of authorities alone (`sslrootcert`) means

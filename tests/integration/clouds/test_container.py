@@ -98,7 +98,7 @@ async def test_the_tables_are_made_once_and_then_left_alone(
         )
         assert done.returncode == 0
     store = PostgresNoteStore(url, dimensions=384)
-    assert await store.note("ann", "hope") is None
+    assert await store.get_note("ann", "hope") is None
     await store.aclose()
 
 

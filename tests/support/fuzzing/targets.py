@@ -57,13 +57,13 @@ class WatchedStore(MemoryNoteStore):
 
     writes = 0
 
-    async def replace(self, note: Note, chunks: Any) -> bool:
+    async def replace_note(self, note: Note, chunks: Any) -> bool:
         self.writes += 1
-        return await super().replace(note, chunks)
+        return await super().replace_note(note, chunks)
 
-    async def delete(self, *given: Any, **named: Any) -> bool:
+    async def delete_note(self, *given: Any, **named: Any) -> bool:
         self.writes += 1
-        return await super().delete(*given, **named)
+        return await super().delete_note(*given, **named)
 
     async def delete_user(self, *given: Any, **named: Any) -> None:
         self.writes += 1

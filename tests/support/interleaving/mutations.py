@@ -136,15 +136,15 @@ def lost_fence_comes_back(patch: pytest.MonkeyPatch) -> None:
 
 
 def unreadable_notes_drop_nothing(patch: pytest.MonkeyPatch) -> None:
-    chunks_of = WatchedStore.chunks_of
+    get_chunks = WatchedStore.get_chunks
 
     async def mutated(self: WatchedStore, user_id: str, note_id: str) -> list[Chunk]:
         try:
-            return await chunks_of(self, user_id, note_id)
+            return await get_chunks(self, user_id, note_id)
         except StoreUnavailableError:
             return []
 
-    patch.setattr(WatchedStore, "chunks_of", mutated)
+    patch.setattr(WatchedStore, "get_chunks", mutated)
 
 
 def acknowledged_undone(patch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from random import Random
 
 from shared.errors import UnavailableError
 from shared.freshness import Freshness
-from shared.notes.chunking import to_chunks
+from shared.notes.chunking import build_chunks
 from shared.notes.messages.note_changed import NoteChanged, Operation
 from shared.notes.note import Note
 from tests.support.interleaving.history import History
@@ -71,12 +71,14 @@ class Owning:
         while True:
             try:
                 if text is None:
-                    await self._store.delete(user, note_id, version=version, changed_at=version)
+                    await self._store.delete_note(
+                        user, note_id, version=version, changed_at=version
+                    )
                 else:
                     contents = text.split()
                     vectors = [self._embedder.vector(content) for content in contents]
                     note = Note(user, note_id, "", text, version, version)
-                    await self._store.replace(note, to_chunks(note_id, contents, vectors))
+                    await self._store.replace_note(note, build_chunks(note_id, contents, vectors))
             except UnavailableError:
                 continue
             return version

@@ -191,16 +191,18 @@ class WatchedStore(MemoryNoteStore):
 
         return await self._chance.port(effect, StoreUnavailableError)
 
-    async def chunks_of(self, user_id: str, note_id: str) -> list[Chunk]:
-        effect = super().chunks_of
+    async def get_chunks(self, user_id: str, note_id: str) -> list[Chunk]:
+        effect = super().get_chunks
         return await self._chance.port(lambda: effect(user_id, note_id), StoreUnavailableError)
 
-    async def replace(self, note: Note, chunks: Sequence[Chunk]) -> bool:
-        effect = super().replace
+    async def replace_note(self, note: Note, chunks: Sequence[Chunk]) -> bool:
+        effect = super().replace_note
         return await self._write(note.user_id, lambda: effect(note, chunks))
 
-    async def delete(self, user_id: str, note_id: str, *, version: int, changed_at: int) -> bool:
-        effect = super().delete
+    async def delete_note(
+        self, user_id: str, note_id: str, *, version: int, changed_at: int
+    ) -> bool:
+        effect = super().delete_note
         return await self._write(
             user_id, lambda: effect(user_id, note_id, version=version, changed_at=changed_at)
         )

@@ -12,7 +12,7 @@ from shared.cache.keyspace import UserKeys
 from shared.cache.pipeline_id import embedding_name
 from shared.container import Container
 from shared.freshness import Freshness
-from shared.notes.ingest import Preparer
+from shared.notes.ingest import NoteIngester
 from shared.settings import Settings
 from shared.vectors import Vector
 from tests.support.interleaving.asking import Asking, K
@@ -91,7 +91,7 @@ class World:
         freshness = Freshness(
             invalidation=Invalidation(redis_client),
             store=store,
-            prepare=Preparer(embedder, words=1, overlap=0).prepare,
+            chunk_and_embed=NoteIngester(embedder, max_words=1, overlap_words=0).chunk_and_embed,
             embedding_name=embedding_name(embedder.model),
         )
         self._asking = Asking(
