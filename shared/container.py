@@ -135,16 +135,16 @@ class Container:
         """Redis, as questions use it; None where the cache is switched off."""
         if not self.settings.cache_enabled:
             return None
-        from shared.cache.redis.client import RedisClient
+        from shared.cache.redis.factory import open_redis_client
 
-        return RedisClient.open(self.settings)
+        return open_redis_client(self.settings)
 
     @cached_property
     def background_redis_client(self) -> "RedisClient":
         """Redis, as invalidations use it: nobody waits for one, and an unheard one comes again."""
-        from shared.cache.redis.client import RedisClient
+        from shared.cache.redis.factory import open_redis_client
 
-        return RedisClient.open(self.settings, timeout=_INVALIDATION_TIMEOUT)
+        return open_redis_client(self.settings, timeout=_INVALIDATION_TIMEOUT)
 
     @cached_property
     def pipeline(self) -> "Pipeline":

@@ -14,7 +14,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from shared.cache import codec, counters, index_entries, keyspace
-from shared.cache.redis.client import Command, RedisClient, Script
+from shared.cache.redis.client import RedisClient
+from shared.cache.redis.commands import Command, Script
 from shared.errors import CacheUnavailableError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from shared.cache import keyspace
-from shared.cache.redis.client import Command
+from shared.cache.redis.commands import Command
 from shared.errors import CacheUnavailableError
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from shared.cache import index_entries, keyspace
 from shared.cache.parse_replies import pairs
-from shared.cache.redis.client import Command, RedisClient, Script
+from shared.cache.redis.client import RedisClient
+from shared.cache.redis.commands import Command, Script
 from shared.errors import CacheUnavailableError, NotFoundError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from shared.cache import codec, counters, keyspace
-from shared.cache.redis.client import Command, Script
+from shared.cache.redis.commands import Command, Script
 
 if TYPE_CHECKING:
     from shared.settings import Settings

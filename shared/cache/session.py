@@ -25,7 +25,8 @@ from shared.cache import (
 )
 from shared.cache.parse_replies import pairs, parse_answer, parse_lookup
 from shared.cache.redis.budgeted_client import BudgetedClient
-from shared.cache.redis.client import Command, RedisClient
+from shared.cache.redis.client import RedisClient
+from shared.cache.redis.commands import Command
 from shared.cache.request_counters import RequestCounters
 from shared.cache.results import LookupResult, MissContext
 from shared.cache.scripts import Scripts

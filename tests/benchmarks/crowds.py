@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from infra.local.valkey import start_valkey
 from shared.cache import l2_embeddings
 from shared.cache.keyspace import UserKeys
-from shared.cache.redis.client import RedisClient
+from shared.cache.redis.factory import open_redis_client
 from shared.settings import Settings
 from tests.benchmarks import invalidation, stats
 from tests.benchmarks.report import Metric
@@ -52,7 +52,7 @@ class Crowd:
 
     async def join(self, asked: list[Asked]) -> None:
         """Let these questions be asked and kept, too, in both designs."""
-        redis_client = RedisClient.open(self.settings)
+        redis_client = open_redis_client(self.settings)
         for each in asked:
             await each.keep(redis_client, self.settings)
             await self.seed.ask(each)
@@ -83,7 +83,7 @@ async def collect_metrics() -> Mapping[str, Metric]:
 async def _fill(settings: Settings, entries: int) -> None:
     """Keep one user's questions, copy that user, and write each question's embedding."""
     template = brief_workload(QUESTIONS_PER_USER)
-    redis_client = RedisClient.open(settings)
+    redis_client = open_redis_client(settings)
     for each in template:
         await each.keep(redis_client, settings)
     await redis_client.aclose()

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from itertools import cycle
 
 from infra.local.valkey import start_valkey
-from shared.cache.redis.client import RedisClient
+from shared.cache.redis.factory import open_redis_client
 from tests.benchmarks.report import Metric
 from tests.benchmarks.seed import Seed
 from tests.benchmarks.timing import in_turns
 from tests.benchmarks.workload import open_session, settings_for, workload
+from tests.support.caches import redis_py_client
 
 METRICS = {"l1_hit_pings": Metric(unit="PINGs", budget=2.0)}
 
@@ -20,7 +21,7 @@ async def collect_metrics() -> Mapping[str, Metric]:
         return METRICS
     with start_valkey() as server:
         settings, seed = settings_for(server.url), Seed(server.url, database=1)
-        redis_client = RedisClient.open(settings)
+        redis_client = open_redis_client(settings)
         for each in asked:
             await each.keep(redis_client, settings)
             await seed.ask(each)
@@ -36,7 +37,7 @@ async def collect_metrics() -> Mapping[str, Metric]:
             await seed.ask(next(theirs))
 
         sides = {
-            "ping": redis_client._client.ping,
+            "ping": redis_py_client(redis_client).ping,
             "hit": hit,
             "seed's ping": seed.client.ping,
             "seed's hit": seed_hit,

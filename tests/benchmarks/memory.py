@@ -6,7 +6,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from infra.local.valkey import start_valkey
-from shared.cache.redis.client import RedisClient
+from shared.cache.redis.factory import open_redis_client
 from tests.benchmarks.report import Metric
 from tests.benchmarks.seed import Seed
 from tests.benchmarks.workload import Asked, settings_for, workload
@@ -27,7 +27,7 @@ async def collect_metrics() -> Mapping[str, Metric]:
 async def _fill(asked: list[Asked]) -> float:
     with start_valkey() as server:
         settings = settings_for(server.url)
-        redis_client = RedisClient.open(settings)
+        redis_client = open_redis_client(settings)
         before = await _used(server.url)
         for each in asked:
             await each.keep(redis_client, settings)

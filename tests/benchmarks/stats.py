@@ -18,6 +18,7 @@ from shared.cache.counter_reader import CounterReader
 from shared.cache.counters import PendingCounters
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command
+from shared.cache.redis.factory import open_redis_client
 from tests.benchmarks.report import Metric
 from tests.benchmarks.seed import Seed
 from tests.benchmarks.timing import Stopwatch, in_turns
@@ -48,7 +49,7 @@ async def collect_metrics() -> Mapping[str, Metric]:
     """Read among a thousand entries, and hit with and without counting."""
     with start_valkey() as server:
         settings, seed = settings_for(server.url), Seed(server.url, database=1)
-        redis_client = RedisClient.open(settings)
+        redis_client = open_redis_client(settings)
         for each in brief_workload(_FEW):
             await each.keep(redis_client, settings)
             await seed.ask(each)
@@ -72,7 +73,7 @@ async def measure(crowd: "Crowd") -> Mapping[str, Metric]:
 async def _flat(among_many: "Settings") -> Metric:
     with start_valkey() as server:
         among_few = settings_for(server.url)
-        connections = {"1m": RedisClient.open(among_many), "1k": RedisClient.open(among_few)}
+        connections = {"1m": open_redis_client(among_many), "1k": open_redis_client(among_few)}
         for each in brief_workload(_FEW):
             await each.keep(connections["1k"], among_few)
         await _fill_days(among_few)
@@ -109,7 +110,7 @@ async def _close(redis_client: RedisClient) -> dict[str, Metric]:
 
 async def _read(size: str, settings: "Settings", seed: Seed) -> dict[str, Metric]:
     await _fill_days(settings)
-    redis_client = RedisClient.open(settings)
+    redis_client = open_redis_client(settings)
     counter_reader, watch = CounterReader(redis_client), Stopwatch()
     await statistics.read(counter_reader, days=_DAYS)  # sums the days that are over, once
     for _ in range(_READS):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from shared.cache import counters
 from shared.cache.counters import PendingCounters
 from shared.cache.redis.client import RedisClient
+from shared.cache.redis.factory import open_redis_client
 from shared.cache.session import CacheSession
 from tests.support.caches import PIPELINE, Cache, a_vector, an_answer, keys, sources
 
@@ -36,7 +37,7 @@ async def test_a_question_that_leaves_no_trace_takes_nothing_of_the_others(cache
 
 async def test_what_was_paid_while_redis_was_away_is_counted_when_it_is_back(cache: Cache) -> None:
     nobody = replace(cache.settings, redis_url="redis://127.0.0.1:1", redis_cluster=False)
-    away, backlog = RedisClient.open(nobody), PendingCounters()
+    away, backlog = open_redis_client(nobody), PendingCounters()
     during = session(cache, backlog, away)
     await during.lookup()
     answer = an_answer()

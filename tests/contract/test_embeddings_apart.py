@@ -9,7 +9,7 @@ from infra.local.valkey import start_valkey
 from shared import statistics
 from shared.cache import keyspace, l2_embeddings
 from shared.cache.counter_reader import CounterReader
-from shared.cache.redis.client import RedisClient
+from shared.cache.redis.factory import open_redis_client
 from shared.cache.session import CacheSession
 from shared.settings import Settings
 from shared.vectors import Vector
@@ -164,7 +164,7 @@ async def test_what_is_not_ours_under_their_name_makes_room(apart: Cache) -> Non
 async def test_a_full_redis_can_still_forget_them() -> None:
     with start_valkey() as server:
         settings = Settings(redis_url=server.url, redis_timeout=5, embeddings_per_user=True)
-        cache = Cache(RedisClient.open(settings), settings)
+        cache = Cache(open_redis_client(settings), settings)
         await cache.ask("ann")
         send_command(server.port, "CONFIG SET maxmemory 1")
         await cache.invalidation().delete_user("ann")

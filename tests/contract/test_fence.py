@@ -1,7 +1,7 @@
 """No fence ever comes back, on each kind of Redis: commands whose reply was lost are sent again."""
 
 from shared.cache import index_entries, invalidation
-from shared.cache.redis.client import Command
+from shared.cache.redis.commands import Command
 from tests.support.caches import Cache, a_vector, an_answer, keys, sources
 
 QUESTION = "what is faith"

@@ -23,11 +23,14 @@ from infra.local.valkey import start_valkey
 from shared.assistant import Request
 from shared.aws.credentials import Credentials
 from shared.cache.keyspace import UserKeys
-from shared.cache.redis.client import Command, RedisClient
+from shared.cache.redis.client import RedisClient
+from shared.cache.redis.commands import Command
+from shared.cache.redis.factory import open_redis_client
 from shared.cache.redis.tls import load_authorities
 from shared.errors import CacheUnavailableError
 from shared.settings import Settings
 from tests.support import iam
+from tests.support.caches import redis_py_client
 from tests.support.platform_credentials import credentials_endpoint
 from tests.support.queues import Context, batch, body, close, container, failed
 from tests.support.servers import ValkeyCluster, valkey_cluster
@@ -155,7 +158,7 @@ async def test_what_elasticache_closes_after_twelve_hours_comes_again_with_a_new
     cache: ElastiCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The old tokens are refused by then; no command fails for it."""
-    redis_client = RedisClient.open(cache.settings())
+    redis_client = open_redis_client(cache.settings())
     assert await everywhere(redis_client) == [0] * 64
     become(NEW, monkeypatch)
     cache.admit(NEW)
@@ -187,7 +190,7 @@ async def test_a_process_without_credentials_has_no_cache_and_its_log_says_why(
     cache: ElastiCache, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    redis_client = RedisClient.open(cache.settings(redis_cluster=False))
+    redis_client = open_redis_client(cache.settings(redis_cluster=False))
     with pytest.raises(CacheUnavailableError):
         await redis_client.execute(Command.of("PING"))
     assert "set AWS_ACCESS_KEY_ID" in str([vars(record) for record in caplog.records])
@@ -208,9 +211,9 @@ async def test_one_server_takes_tokens_too_and_the_role_may_come_from_an_endpoin
         iam.lock([node])
         cache = ElastiCache(ValkeyCluster([node]), authority.url(proxy))
         cache.admit(given)
-        redis_client = RedisClient.open(cache.settings(redis_cluster=False))
+        redis_client = open_redis_client(cache.settings(redis_cluster=False))
         assert await redis_client.execute(Command.of("PING")) == [True]
-        assert "X-Amz" not in repr(redis_client._client)
+        assert "X-Amz" not in repr(redis_py_client(redis_client))
         await redis_client.aclose()
 
 
@@ -227,7 +230,7 @@ async def test_authorities_are_loaded_once_for_all_connections(
     monkeypatch.setattr("shared.cache.redis.tls._contexts", {})
     monkeypatch.setattr("ssl.create_default_context", counted)
     before = sum(proxy.connections for proxy in cache.cluster.proxies)
-    redis_client = RedisClient.open(cache.settings())
+    redis_client = open_redis_client(cache.settings())
     await asyncio.gather(*(everywhere(redis_client) for _ in range(5)))
     assert sum(proxy.connections for proxy in cache.cluster.proxies) - before > 3
     assert len(loaded) == 1
@@ -242,7 +245,7 @@ async def test_a_first_command_is_answered_within_the_deployed_time_out(
     settings = cache.settings(redis_timeout=Settings().redis_timeout)
     load_authorities(settings.redis_url)
     for _ in range(10):
-        redis_client = RedisClient.open(settings)
+        redis_client = open_redis_client(settings)
         try:
             reply = await redis_client.execute(Command.of("EXISTS", UserKeys.of("ann").questions))
         except CacheUnavailableError:
@@ -266,7 +269,7 @@ async def test_a_certificate_must_be_of_a_known_authority_for_this_very_server(
         proxy.target = int(valkey_url.rpartition(":")[2].partition("/")[0])
         url = authority.url(proxy)
         settings = Settings(redis_url=url if trusting else url.partition("?")[0], redis_timeout=5)
-        redis_client = RedisClient.open(settings)
+        redis_client = open_redis_client(settings)
         try:
             reply = await redis_client.execute(Command.of("PING"))
         except CacheUnavailableError:

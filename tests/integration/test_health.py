@@ -17,7 +17,7 @@ from functions.ask import app as ask
 from functions.http.schemas import HealthBody
 from functions.stats import app as stats
 from infra.local.valkey import ValkeyProcess, start_valkey
-from shared.cache.redis.client import RedisClient
+from shared.cache.redis.factory import open_redis_client
 from shared.container import Container
 from shared.errors import InferenceUnavailableError
 from shared.health import check
@@ -149,7 +149,7 @@ async def test_a_model_that_other_containers_leave_alone_is_failing(
     }
     others = CircuitBreakers.of(Settings(**of, breaker_open_seconds=pause))
     await failing(others)
-    redis_client = RedisClient.open(Settings(redis_url=valkey.url), timeout=5)
+    redis_client = open_redis_client(Settings(redis_url=valkey.url), timeout=5)
     await redis_client.execute(*SharedBreakers(others, 0).news()[0])
     await redis_client.aclose()
     await asyncio.sleep(0.2)

@@ -13,7 +13,7 @@ import pytest
 
 from shared.assistant import Request
 from shared.cache.keyspace import UserKeys
-from shared.cache.redis.client import Command
+from shared.cache.redis.commands import Command
 from shared.container import Container
 from shared.notes.chunking import build_chunks
 from shared.notes.note import Note

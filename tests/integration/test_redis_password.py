@@ -15,11 +15,13 @@ import pytest
 
 from infra.local.valkey import start_valkey
 from shared.assistant import Request
-from shared.cache.redis.client import Command, RedisClient
+from shared.cache.redis.commands import Command
+from shared.cache.redis.factory import open_redis_client
 from shared.container import Container
 from shared.settings import Settings
 from tests.support import iam
 from tests.support.asking import write_notes
+from tests.support.caches import redis_py_client
 from tests.support.kept_secrets import REGION, keeping, take_role
 from tests.support.main_job import written
 from tests.support.queues import container
@@ -131,7 +133,7 @@ async def test_redis_is_entered_by_a_secret_s_password_and_as_its_user(
 ) -> None:
     redis.admit(password, user)
     arn = keeper.put_secret_value(SecretId=NAME, SecretString=text)["ARN"]
-    redis_client = RedisClient.open(redis.settings(redis_password_secret=arn))
+    redis_client = open_redis_client(redis.settings(redis_password_secret=arn))
     assert await redis_client.execute(Command.of("ACL", "WHOAMI")) == [user.encode()]
     await redis_client.aclose()
 
@@ -148,7 +150,9 @@ async def test_questions_changes_and_statistics_all_enter_by_it_and_none_tells_i
     assert (await opened.counter_reader.read(1)).total
     parts = [opened, opened.settings, opened.redis_client, opened.background_redis_client]
     clients = [
-        part._client for part in (opened.redis_client, opened.background_redis_client) if part
+        redis_py_client(part)
+        for part in (opened.redis_client, opened.background_redis_client)
+        if part
     ]
     for part in (*parts, *clients, *(client.connection_pool for client in clients)):
         assert "canary" not in f"{part!r} {part}"
@@ -257,7 +261,7 @@ async def test_where_no_password_can_be_read_questions_are_answered_at_once_and_
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Once, however many questions come, and also where reading outlasts a connection's time."""
-    monkeypatch.setattr("shared.cache.redis.client._LINGER_SECONDS", 0.5)
+    monkeypatch.setattr("shared.cache.redis.single_server.CONNECT_SECONDS", 0.5)
     monkeypatch.setattr("shared.aws.secrets_manager._ATTEMPTS", 1)
     monkeypatch.setattr("shared.cache.redis.circuit_breaker.OPEN_SECONDS", 0.0)
     opened = await redis.opened(redis_timeout=Settings().redis_timeout)
@@ -288,8 +292,8 @@ async def test_a_connection_that_was_not_waited_for_is_not_left_open_without_its
     monkeypatch.setattr("shared.aws.secrets_manager._ATTEMPTS", 1)
     with mute() as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
-        redis_client = RedisClient.open(redis.settings())
-        made: Any = redis_client._client.connection_pool.make_connection()
+        redis_client = open_redis_client(redis.settings())
+        made: Any = redis_py_client(redis_client).connection_pool.make_connection()
         task = asyncio.create_task(made.connect())
         await until(lambda: made.is_connected)
         task.cancel()

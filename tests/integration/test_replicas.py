@@ -12,7 +12,7 @@ from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.cache import counters
 from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys
-from shared.cache.redis.client import RedisClient
+from shared.cache.redis.factory import open_redis_client
 from shared.cache.results import LookupResult
 from shared.errors import CacheUnavailableError
 from shared.settings import Settings
@@ -64,7 +64,7 @@ async def replicated(servers: Replicated) -> AsyncIterator[tuple[Cache, list[int
         send_command(master.port, "FLUSHALL")
     await until(lambda: set(servers.say("DBSIZE")) == {":0\r\n"})
     settings = Settings(redis_url=servers.url, redis_cluster=servers.clustered, redis_timeout=2)
-    redis_client = RedisClient.open(settings)
+    redis_client = open_redis_client(settings)
     yield Cache(redis_client, settings), [replica.pid for replica in servers.replicas]
     for replica in servers.replicas:
         os.kill(replica.pid, signal.SIGCONT)
@@ -122,7 +122,7 @@ async def test_a_change_that_a_replica_holds_ends_an_outage_and_counts_it() -> N
         await until(
             lambda: "master_link_status:up" in send_command(replica.port, "INFO replication")
         )
-        redis_client = RedisClient.open(Settings(redis_url=proxy.url), timeout=2)
+        redis_client = open_redis_client(Settings(redis_url=proxy.url), timeout=2)
         invalidation = Invalidation(redis_client, replicas=1)
         for _ in range(2):
             proxy.cut = True

@@ -13,7 +13,7 @@ import pytest
 
 from infra.local.commands.serve import build_local_app
 from infra.local.valkey import start_valkey
-from shared.cache.redis.client import RedisClient
+from shared.cache.redis.factory import open_redis_client
 from shared.container import Container
 from shared.observability.json_logging import configure
 from shared.settings import Settings
@@ -252,7 +252,7 @@ async def test_a_message_that_cannot_be_read_is_quoted_nowhere(
 def test_no_part_that_knows_a_secret_says_it(settings: Settings) -> None:
     container = Container(settings)
     parts = [container, settings, container.inference_client, container.embedder, container.chat]
-    parts += [container.store, container.redis_client, RedisClient.open(settings)]
+    parts += [container.store, container.redis_client, open_redis_client(settings)]
     for part in parts:
         assert CANARY not in repr(part)
         assert CANARY not in str(part)

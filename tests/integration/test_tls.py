@@ -11,7 +11,8 @@ from contextlib import aclosing, asynccontextmanager, suppress
 import pytest
 
 from functions.http.auth.caller import caller
-from shared.cache.redis.client import Command, RedisClient
+from shared.cache.redis.commands import Command
+from shared.cache.redis.factory import open_redis_client
 from shared.errors import CacheUnavailableError, StoreUnavailableError, UnavailableError
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.notes.postgres.tls import select_ssl
@@ -68,7 +69,7 @@ async def test_a_redis_without_a_trusted_certificate_is_told_nothing(files: dict
         url = f"rediss://:password@localhost:{port}"
         for trusted in (False, True):
             trust = f"?ssl_ca_certs={files['ssl_certfile']}" if trusted else ""
-            redis_client = RedisClient.open(Settings(redis_url=url + trust), timeout=2)
+            redis_client = open_redis_client(Settings(redis_url=url + trust), timeout=2)
             with pytest.raises(CacheUnavailableError) as failure:
                 await redis_client.execute(Command.of("GET", "a key"))
             await redis_client.aclose()
@@ -82,7 +83,7 @@ async def test_a_redis_that_speaks_no_tls_is_told_nothing_in_the_clear() -> None
     server = Server(None)
     async with server.listening() as port:
         settings = Settings(redis_url=f"rediss://:password@localhost:{port}")
-        redis_client = RedisClient.open(settings, timeout=0.5)
+        redis_client = open_redis_client(settings, timeout=0.5)
         with pytest.raises(CacheUnavailableError):
             await redis_client.execute(Command.of("GET", "a key"))
         await redis_client.aclose()

@@ -15,7 +15,10 @@ from shared.answer import Answer, new_answer_id
 from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys
 from shared.cache.pipeline_id import Pipeline
-from shared.cache.redis.client import Command, RedisClient
+from shared.cache.redis.client import RedisClient
+from shared.cache.redis.commands import Command
+from shared.cache.redis.factory import open_redis_client
+from shared.cache.redis.single_server import SingleServerClient
 from shared.cache.session import CacheSession
 from shared.notes.note import Source
 from shared.settings import Settings
@@ -74,7 +77,7 @@ class Cache:
             async with RedisCluster.from_url(self.settings.redis_url) as client:
                 yield client
         else:
-            yield self.redis_client._client
+            yield redis_py_client(self.redis_client)
 
     async def redis(self, *command: str | bytes | int) -> object:
         (reply,) = await self.redis_client.execute(Command.of(*command))
@@ -106,6 +109,12 @@ def valkey_url() -> Iterator[str]:
         yield server.url
 
 
+def redis_py_client(redis_client: RedisClient | None) -> Any:
+    """redis-py's client, which one server's `RedisClient` wraps; its methods are not typed."""
+    assert isinstance(redis_client, SingleServerClient)
+    return redis_client._client
+
+
 @pytest.fixture(scope="session")
 def cluster_url() -> Iterator[str]:
     with valkey_cluster() as cluster:
@@ -117,12 +126,14 @@ async def cache(request: pytest.FixtureRequest) -> AsyncIterator[Cache]:
     """An empty cache on each kind of Redis."""
     if request.param == "fakeredis":
         settings = Settings(redis_timeout=5)
-        redis_client = RedisClient(fakeredis.FakeAsyncRedis(server_type="valkey"), timeout=5)
+        redis_client: RedisClient = SingleServerClient(
+            fakeredis.FakeAsyncRedis(server_type="valkey"), timeout=5
+        )
     else:
         clustered = request.param == "cluster"
         url = request.getfixturevalue("cluster_url" if clustered else "valkey_url")
         settings = Settings(redis_url=url, redis_cluster=clustered, redis_timeout=5)
-        redis_client = RedisClient.open(settings)
+        redis_client = open_redis_client(settings)
     cache = Cache(redis_client, settings)
     await cache.flush()
     yield cache

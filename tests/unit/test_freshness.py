@@ -12,7 +12,7 @@ from shared.cache.index_entries import Entry
 from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys, question_field
 from shared.cache.pipeline_id import Pipeline
-from shared.cache.redis.client import RedisClient
+from shared.cache.redis.factory import open_redis_client
 from shared.errors import CacheUnavailableError, InferenceError, StoreUnavailableError
 from shared.freshness import EPSILON
 from shared.notes.note import Chunk, Source
@@ -26,7 +26,7 @@ from tests.support.caches import DIMENSIONS, PIPELINE, Cache, an_answer
 @pytest.fixture
 async def world(valkey_url: str) -> AsyncIterator[World]:
     settings = Settings(redis_url=valkey_url, redis_timeout=5)
-    redis_client = RedisClient.open(settings)
+    redis_client = open_redis_client(settings)
     cache = Cache(redis_client, settings)
     await cache.flush()
     yield World(cache)
@@ -242,7 +242,7 @@ async def test_a_text_that_cannot_be_embedded_is_not_acknowledged(world: World) 
 async def test_what_redis_did_not_hear_of_is_not_acknowledged(operation: str) -> None:
     with start_valkey() as server:
         settings = Settings(redis_url=server.url, redis_timeout=1)
-    redis_client = RedisClient.open(settings)
+    redis_client = open_redis_client(settings)
     with pytest.raises(CacheUnavailableError):
         await World(Cache(redis_client, settings)).freshness.note_changed(
             change(operation=operation)

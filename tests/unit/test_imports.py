@@ -49,4 +49,4 @@ def test_a_process_loads_the_sdk_at_its_start_only_where_redis_password_is_a_sec
 
 
 def test_the_probe_sees_what_is_loaded() -> None:
-    assert "redis" in loaded_by("import shared.cache.redis.client")
+    assert "redis" in loaded_by("import shared.cache.redis.factory")

@@ -11,9 +11,10 @@ import snapshot_restore_py
 from awslambdaric import lambda_runtime_hooks_runner as runtime
 
 from functions.lambda_snapshot import freeze, prepare_for_snapshots, thaw
-from shared.cache.redis.client import Command
+from shared.cache.redis.commands import Command
 from shared.container import Container
 from shared.settings import Settings
+from tests.support.caches import redis_py_client
 from tests.support.servers import CountingProxy
 
 SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
@@ -64,10 +65,11 @@ def test_lambdas_runtime_drops_connections_before_a_snapshot_and_the_next_comman
         assert redis_client
         loop.run_until_complete(redis_client.execute(ping))
         assert proxy.connections == 1
-        assert redis_client._client.connection_pool._available_connections
+        assert redis_py_client(redis_client).connection_pool._available_connections
         runtime.run_before_snapshot()
         assert not any(
-            c.is_connected for c in redis_client._client.connection_pool._available_connections
+            c.is_connected
+            for c in redis_py_client(redis_client).connection_pool._available_connections
         )
         runtime.run_after_restore()
         loop.run_until_complete(redis_client.execute(ping))
@@ -108,7 +110,7 @@ def test_what_takes_long_before_a_first_answer_is_done_before_the_snapshot(
     monkeypatch.setattr("ssl.create_default_context", loads)
     redis_client = container.redis_client
     assert redis_client
-    made = redis_client._client.connection_pool.make_connection()
+    made = redis_py_client(redis_client).connection_pool.make_connection()
     assert made.ssl_context.get()
 
 

@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from shared.cache import index_entries, keyspace
-from shared.cache.redis.client import Command
+from shared.cache.redis.commands import Command
 from shared.errors import CacheUnavailableError
 from shared.matching.explanation import explain
 from shared.question import Question

@@ -1,21 +1,24 @@
-"""When a container leaves Redis alone, and who may try it again. Each outage is told once."""
+"""The circuit breaker between a container and a Redis server. It logs each outage once."""
 
 import logging
 import time
 from collections.abc import Callable
 
 OPEN_SECONDS = 2.0
-"""How long a container leaves Redis alone after it gave no answer; then one request probes."""
+"""Interval between two probes of a server that does not respond."""
 
 _log = logging.getLogger(__name__)
 
 
 class CircuitBreaker:
-    """What one container knows of Redis' health.
+    """Stops requests to a Redis server that does not respond.
 
-    An outage begins with a failure and ends with an answer. Where Redis does not answer it is
-    left alone; where it answers and refuses (it is full, say), it is still asked, since a refusal
-    keeps nobody waiting, but the outage counts as over only when none has come for a while.
+    The first time-out or connection error opens it. While it is open, one request each
+    `OPEN_SECONDS` is allowed as a probe. The first success closes it.
+
+    An error reply ("refused", for example because memory is full) opens it too, but requests stay
+    allowed: they lose no time by waiting. In this case it closes with the first success at least
+    `OPEN_SECONDS` after the last error reply.
     """
 
     def __init__(
@@ -23,60 +26,66 @@ class CircuitBreaker:
         clock: Callable[[], float] = time.monotonic,
         *,
         server: str = "",
-        among: "CircuitBreaker | None" = None,
+        parent: "CircuitBreaker | None" = None,
     ) -> None:
-        """`server` is named where there are several, whose outages are counted `among` others."""
+        """Create a closed circuit breaker.
+
+        Args:
+            clock: a monotonic clock, in seconds.
+            server: the node's address for log messages, in a cluster.
+            parent: the circuit breaker that counts how often this one opens, in a cluster.
+        """
         self._clock = clock
-        self._server = {"server": server} if server else {}
-        self._among = among or self
-        self._began: float | None = None
-        self._refusing = False
-        self._next_try = 0.0
-        self._untold = 0
+        self._log_fields = {"server": server} if server else {}
+        self._parent = parent or self
+        self._opened_at: float | None = None
+        self._refused = False
+        self._next_probe = 0.0
+        self._open_count = 0
 
     @property
     def is_open(self) -> bool:
-        """Whether Redis failed and has not answered since."""
-        return self._began is not None
+        """Whether a failure occurred and no success since."""
+        return self._opened_at is not None
 
     def allow_request(self) -> bool:
-        """Whether to ask Redis: in an outage, one request at a time and seldom."""
-        if self._began is None or self._refusing:
+        """Whether a request may be sent now. While open: whether this request is a probe."""
+        if self._opened_at is None or self._refused:
             return True
         now = self._clock()
-        if now < self._next_try:
+        if now < self._next_probe:
             return False
-        self._next_try = now + OPEN_SECONDS
+        self._next_probe = now + OPEN_SECONDS
         return True
 
     def record_failure(self, error: BaseException, *, refused: bool = False) -> None:
-        """Take down that Redis gave no answer, or that it `refused`."""
+        """Record a time-out or connection error, or with `refused` an error reply."""
         now = self._clock()
-        self._next_try, self._refusing = now + OPEN_SECONDS, refused
-        if self._began is None:
-            self._began = now
-            self._among.add_open_count()
-            log_fields = {"error": type(error).__name__} | self._server
+        self._next_probe, self._refused = now + OPEN_SECONDS, refused
+        if self._opened_at is None:
+            self._opened_at = now
+            self._parent.add_open_count()
+            log_fields = {"error": type(error).__name__} | self._log_fields
             _log.warning("the cache is unavailable", extra={"log_fields": log_fields})
 
     def record_success(self) -> None:
-        """Take down that Redis did as it was asked."""
-        if not self._refusing or self._clock() >= self._next_try:
+        """Record a reply that is no error."""
+        if not self._refused or self._clock() >= self._next_probe:
             self.close()
 
     def close(self) -> None:
-        """Take down that an outage is over, if there was one."""
-        if self._began is None:
+        """Close it, if it is open."""
+        if self._opened_at is None:
             return
-        log_fields = {"seconds": round(self._clock() - self._began, 3)} | self._server
-        self._began = None
+        log_fields = {"seconds": round(self._clock() - self._opened_at, 3)} | self._log_fields
+        self._opened_at = None
         _log.warning("the cache is available again", extra={"log_fields": log_fields})
 
-    def add_open_count(self, begun: int = 1) -> None:
-        """Count outages that have begun."""
-        self._untold += begun
+    def add_open_count(self, times: int = 1) -> None:
+        """Count that it opened so many times."""
+        self._open_count += times
 
     def take_open_count(self) -> int:
-        """How many outages have begun since this was last asked: for a counter."""
-        untold, self._untold = self._untold, 0
-        return untold
+        """Return how many times it opened since the last call, and reset that count."""
+        times, self._open_count = self._open_count, 0
+        return times

@@ -1,8 +1,8 @@
-"""Several servers that share the keys, behind the same method as one: a Redis cluster.
+"""The Redis client for a cluster: one `SingleServerClient` for each master.
 
-Each master has a `RedisClient` of its own, so that one that fails is left alone, and the others'
-users notice nothing. Who has which slot is asked when nobody knows, when a server says that a slot
-has moved, and again and again while one fails: its replica takes over.
+A master that fails opens only its own circuit breaker; keys on other masters stay available. The
+slot map is loaded at first use, after a MOVED reply, and repeatedly while a master fails, because
+a replica may have been promoted.
 """
 
 import asyncio
@@ -15,19 +15,20 @@ from redis.crc import key_slot
 from redis.exceptions import MovedError
 
 from shared.cache.redis.circuit_breaker import CircuitBreaker
-from shared.cache.redis.client import NONSENSE, RedisClient
+from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command
+from shared.cache.redis.single_server import SingleServerClient
 from shared.errors import CacheUnavailableError
 
 T = TypeVar("T")
 
 _SLOTS = 16_384
-_MOVES = 3  # how often one request follows a slot that has moved
+_MAX_REDIRECTS = 3
 _REFRESH_SECONDS = 0.5
-"""How long after asking who has which slot before it is asked again."""
+"""Minimum interval between two loads of the slot map."""
 
 _RETIRE_SECONDS = 5.0
-"""What is under way with a server that left may take so long to end."""
+"""How long round trips to a node without slots may still run before its connections close."""
 
 
 class _Address(NamedTuple):
@@ -36,34 +37,39 @@ class _Address(NamedTuple):
 
 
 class _MovedError(CacheUnavailableError):
-    """What was asked for is another server's."""
+    """A MOVED reply: another node has the slot."""
 
     def __init__(self, slot: int, to: _Address) -> None:
         super().__init__("the slot has moved")
         self.slot, self.to = slot, to
 
 
-class _Node(RedisClient):
-    """One server of a cluster."""
+class _Node(SingleServerClient):
+    """The client of one node."""
 
     address: _Address
 
-    async def _failed(self, error: Exception) -> CacheUnavailableError:
-        if isinstance(error, MovedError):  # the server is well
+    async def _record_failure(self, error: Exception) -> CacheUnavailableError:
+        if isinstance(error, MovedError):  # the node itself is healthy
             return _MovedError(error.slot_id, _Address(error.host or self.address.host, error.port))
-        return await super()._failed(error)
+        return await super()._record_failure(error)
 
 
 class RedisClusterClient(RedisClient):
-    """A connection to whichever server has the keys; it has none itself."""
+    """Sends each command to the node that has its key."""
 
-    def __init__(self, options: dict[str, Any], **patience: Any) -> None:
-        """`options` are a pool's, with any server's address; `patience` as `RedisClient` has it."""
+    def __init__(self, options: dict[str, Any], **limits: Any) -> None:
+        """Create the client. It sends nothing before the first command.
+
+        Args:
+            options: options of redis-py's connection pool, with the address of any node.
+            limits: time-outs and the number of connections, as for `SingleServerClient`.
+        """
         self.circuit_breaker = CircuitBreaker()
         self._options = {name: value for name, value in options.items() if name != "db"}
-        self._patience = patience
+        self._limits = limits
         self._seed = _Address(options.get("host", "localhost"), options.get("port", 6379))
-        self._known: set[_Address] = set()  # replicas, too
+        self._known: set[_Address] = set()  # masters and replicas
         self._masters: set[_Address] = set()
         self._slots: list[_Address | None] = [None] * _SLOTS
         self._nodes: dict[_Address, _Node] = {}
@@ -72,18 +78,13 @@ class RedisClusterClient(RedisClient):
         self._retiring: set[asyncio.Task[None]] = set()
 
     async def execute(self, *commands: Command, within: float | None = None) -> list[Any]:
-        """Send commands to the servers that have their keys, at the same time.
-
-        Raises:
-            CacheFullError, CacheUnavailableError: as for one server, if a command failed that is
-                not optional.
-        """
-        return await self._followed(lambda left: self._spread(commands, left), within)
+        """Send commands to the nodes that have their keys, concurrently: see `RedisClient`."""
+        return await self._follow_moves(lambda left: self._send_to_nodes(commands, left), within)
 
     async def execute_and_wait_for_replicas(
         self, command: Command, *, replicas: int, seconds: float
     ) -> tuple[Any, int]:
-        """As for one server."""
+        """Execute a command that writes, then WAIT on its node: see `RedisClient`."""
 
         async def attempt(_: float | None) -> tuple[Any, int]:
             node = await self._node_of(command, None)
@@ -91,20 +92,20 @@ class RedisClusterClient(RedisClient):
                 command, replicas=replicas, seconds=seconds
             )
 
-        return await self._followed(attempt)
+        return await self._follow_moves(attempt)
 
     async def memory_usage(self) -> tuple[int, int] | None:
-        """Give the bytes that all masters together use, and may use (0: no limit)."""
+        """Return used and maximum memory of all masters in bytes: see `RedisClient`."""
         if not self._masters:
-            await self._learn(None)
-        each = await _all(self._node(address).memory_usage() for address in self._masters)
-        told = [memory for memory in each if memory]
-        if len(told) < len(each):
+            await self._load_slots(None)
+        usages = await _gather(self._node(address).memory_usage() for address in self._masters)
+        reported = [usage for usage in usages if usage]
+        if len(reported) < len(usages):
             return None
-        return sum(used for used, _ in told), sum(limit for _, limit in told)
+        return sum(used for used, _ in reported), sum(maximum for _, maximum in reported)
 
     async def aclose(self) -> None:
-        """Close every connection; the next command opens new ones."""
+        """Close all connections. The next command opens new ones."""
         tasks = [*self._retiring, *([self._refreshing] if self._refreshing else [])]
         for task in tasks:
             task.cancel()
@@ -113,25 +114,25 @@ class RedisClusterClient(RedisClient):
         for node in self._nodes.values():
             await node.aclose()
 
-    async def _followed(
+    async def _follow_moves(
         self, attempt: Callable[[float | None], Awaitable[T]], within: float | None = None
     ) -> T:
-        """Attempt something until it has come to the server that has the slot."""
+        """Repeat an attempt, which gets the seconds left, while nodes reply MOVED."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + (self._patience["timeout"] if within is None else within)
-        for _ in range(_MOVES):
+        until = loop.time() + (self._limits["timeout"] if within is None else within)
+        for _ in range(_MAX_REDIRECTS):
             try:
                 return await attempt(within)
             except _MovedError as moved:
                 self._slots[moved.slot] = moved.to
-                self._refresh()
+                self._start_refresh()
                 within = until - loop.time()
             except CacheUnavailableError:
-                self._refresh()  # has another server taken over?
+                self._start_refresh()  # a replica may have been promoted
                 raise
-        raise CacheUnavailableError("the slot moves too fast")
+        raise CacheUnavailableError(f"the slot moved more than {_MAX_REDIRECTS} times")
 
-    async def _spread(self, commands: Sequence[Command], within: float | None) -> list[Any]:
+    async def _send_to_nodes(self, commands: Sequence[Command], within: float | None) -> list[Any]:
         places: dict[_Node, list[int]] = {}
         for place, command in enumerate(commands):
             places.setdefault(await self._node_of(command, within), []).append(place)
@@ -139,77 +140,76 @@ class RedisClusterClient(RedisClient):
             return await next(iter(places)).execute(*commands, within=within)
         replies: list[Any] = [None] * len(commands)
 
-        async def ask(node: _Node) -> None:
-            asked = [commands[place] for place in places[node]]
+        async def send(node: _Node) -> None:
+            batch = [commands[place] for place in places[node]]
             try:
-                given = await node.execute(*asked, within=within)
+                received = await node.execute(*batch, within=within)
             except CacheUnavailableError as error:
-                if isinstance(error, _MovedError) or not all(command.optional for command in asked):
+                if isinstance(error, _MovedError) or not all(command.optional for command in batch):
                     raise
-                self._refresh()
+                self._start_refresh()
             else:
-                for place, reply in zip(places[node], given, strict=True):
+                for place, reply in zip(places[node], received, strict=True):
                     replies[place] = reply
 
-        await _all(map(ask, places))
+        await _gather(map(send, places))
         return replies
 
     async def _node_of(self, command: Command, within: float | None) -> _Node:
-        key = next(iter(command.keys), "")  # any server will do for what has none
+        key = next(iter(command.keys), "")  # a command without a key goes to any node
         slot = key_slot(key.encode())
         if self._slots[slot] is None:
-            await self._learn(within)
+            await self._load_slots(within)
         address = self._slots[slot]
         if address is None:
-            raise CacheUnavailableError("no server is known to have the slot")
+            raise CacheUnavailableError("no node is known to have the slot")
         return self._node(address)
 
     def _node(self, address: _Address) -> _Node:
         node = self._nodes.get(address)
         if node is None:
             pool = ConnectionPool(**self._options | address._asdict())
-            circuit_breaker = CircuitBreaker(
-                server="{}:{}".format(*address), among=self.circuit_breaker
-            )
-            node = _Node(Redis.from_pool(pool), circuit_breaker=circuit_breaker, **self._patience)
+            server = f"{address.host}:{address.port}"
+            breaker = CircuitBreaker(server=server, parent=self.circuit_breaker)
+            node = _Node(Redis.from_pool(pool), circuit_breaker=breaker, **self._limits)
             node.address = address
             self._nodes[address] = node
         return node
 
-    async def _learn(self, within: float | None) -> None:
-        """Wait until it is known who has which slot, or until patience ends."""
-        patience: float = self._patience["timeout"]
-        seconds = patience if within is None else min(within, patience)
-        await asyncio.wait({self._refresh()}, timeout=max(seconds, 0))
+    async def _load_slots(self, within: float | None) -> None:
+        """Wait for the slot map, at most as long as a round trip may take."""
+        timeout: float = self._limits["timeout"]
+        seconds = timeout if within is None else min(within, timeout)
+        await asyncio.wait({self._start_refresh()}, timeout=max(seconds, 0))
 
-    def _refresh(self) -> "asyncio.Task[None]":
-        """Ask who has which slot, unless somebody does or has just done."""
+    def _start_refresh(self) -> "asyncio.Task[None]":
+        """Load the slot map in the background, unless that is running or was done just now."""
         now = asyncio.get_running_loop().time()
         if self._refreshing is None or (self._refreshing.done() and now >= self._next_refresh):
             self._next_refresh = now + _REFRESH_SECONDS
-            self._refreshing = asyncio.create_task(self._ask_for_slots())
+            self._refreshing = asyncio.create_task(self._refresh_slots())
         return self._refreshing
 
-    async def _ask_for_slots(self) -> None:
+    async def _refresh_slots(self) -> None:
         masters = list(self._masters)
-        random.shuffle(masters)  # containers do not all ask the same one
+        random.shuffle(masters)  # spreads the load of many containers
         for address in [*masters, *(self._known - self._masters), self._seed]:
             try:
                 (ranges,) = await self._node(address).execute(Command.of("CLUSTER", "SLOTS"))
-                self._take_in(ranges, address.host)
-            except (CacheUnavailableError, *NONSENSE):
+            except CacheUnavailableError:
                 continue
+            self._set_slots(ranges, address.host)
             return
 
-    def _take_in(self, ranges: list[Any], host: str) -> None:
-        """Take in who has which slot, as the server at `host` sees it."""
+    def _set_slots(self, ranges: list[Any], host: str) -> None:
+        """Store the slot map of a CLUSTER SLOTS reply from the node at `host`."""
         known: set[_Address] = set()
         slots: list[_Address | None] = [None] * _SLOTS
         for first, last, *servers in ranges:
-            # A server that does not know its own name leaves it out, or says so.
+            # A node that does not know its own name sends null, "" or "?": use `host`.
             addresses = [
-                _Address(host if name in (None, b"", b"?") else name.decode(), at)
-                for name, at, *_ in servers
+                _Address(host if name in (None, b"", b"?") else name.decode(), port)
+                for name, port, *_ in servers
             ]
             known.update(addresses)
             slots[first : last + 1] = [addresses[0]] * (last + 1 - first)
@@ -221,7 +221,7 @@ class RedisClusterClient(RedisClient):
             task.add_done_callback(self._retiring.discard)
 
     async def _retire(self, node: _Node) -> None:
-        """Part with a server that has no slots any more, once nothing is under way with it."""
+        """Close a node that has no slots any more, once its running round trips are over."""
         node.circuit_breaker.close()
         try:
             await asyncio.sleep(_RETIRE_SECONDS)
@@ -229,8 +229,8 @@ class RedisClusterClient(RedisClient):
             await node.aclose()
 
 
-async def _all(work: Iterable[Awaitable[T]]) -> list[T]:
-    """Wait for everything, then fail if anything did."""
-    tasks = [asyncio.ensure_future(each) for each in work]
+async def _gather(awaitables: Iterable[Awaitable[T]]) -> list[T]:
+    """Wait for all, then raise the first error if there was one."""
+    tasks = [asyncio.ensure_future(each) for each in awaitables]
     await asyncio.gather(*tasks, return_exceptions=True)
     return [task.result() for task in tasks]

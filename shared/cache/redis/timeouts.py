@@ -1,9 +1,8 @@
-"""Time-outs that judge Redis, and not this process.
+"""A time-out for Redis that tolerates a lagging event loop.
 
-Where a process has more to do than its processor can, replies lie there unread when their time is
-up, and so does the time-out itself: it strikes late. That tells nothing of Redis, and to go on
-without the cache would give the process even more to do. So whoever is struck late waits a little
-longer: twice as long as it was late, for what is there to be read.
+On an overloaded processor the event loop runs late: a reply can be in the socket's buffer, unread,
+when the timer fires late as well. Such a time-out says nothing about Redis, and a request without
+the cache would add to the load. The time-out is therefore extended by twice the lag of its timer.
 """
 
 import asyncio
@@ -12,32 +11,33 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from types import TracebackType
 
-_LATE_SECONDS = 0.005
-_TRIES = 8
+_LAG_SECONDS = 0.005
+_MAX_EXTENSIONS = 7
 
 
 class EventLoopLagError(TimeoutError):
-    """The process was behind to the last: this was no time-out of Redis'."""
+    """The time-out passed while the event loop was lagging: Redis may be healthy."""
 
 
 class LagTolerantTimeout:
-    """How long one round trip may take, from now on.
+    """An asynchronous context manager like `asyncio.timeout`, extended while the loop lags.
 
-    Within it, as an asynchronous context, what outlasts it is cancelled, and `TimeoutError` raised:
-    `EventLoopLagError` where the process was behind.
+    Raises:
+        EventLoopLagError: the time-out passed, and the event loop was still lagging.
+        TimeoutError: the time-out passed.
     """
 
     def __init__(self, seconds: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._seconds = max(seconds, 0.0)
-        self._until = self._loop.time() + self._seconds
-        self._tries = _TRIES
-        self._late = False
-        self._limit = asyncio.timeout(None)
+        self._deadline = self._loop.time() + self._seconds
+        self._extensions = 0
+        self._lagging = False
+        self._timeout = asyncio.timeout(None)
 
     async def __aenter__(self) -> Self:
-        await self._limit.__aenter__()
-        self._timer = self._loop.call_at(self._until, self._strike)
+        await self._timeout.__aenter__()
+        self._timer = self._loop.call_at(self._deadline, self._on_timer)
         return self
 
     async def __aexit__(
@@ -48,34 +48,17 @@ class LagTolerantTimeout:
     ) -> None:
         self._timer.cancel()
         try:
-            await self._limit.__aexit__(kind, error, trace)
-        except TimeoutError as overdue:
-            raise self.error() from overdue
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError as timed_out:
+            raise (EventLoopLagError() if self._lagging else TimeoutError()) from timed_out
 
-    async def wait(self, task: "asyncio.Task[object]") -> None:
-        """Wait for a task, which goes on afterwards where it is not done by then."""
-        while not task.done():
-            await asyncio.wait({task}, timeout=max(self._until - self._loop.time(), 0.0))
-            if task.done() or self._is_over():
-                return
-
-    def error(self) -> TimeoutError:
-        """Say that the time was up, and whose fault that was."""
-        return EventLoopLagError() if self._late else TimeoutError()
-
-    def _strike(self) -> None:
-        if self._is_over():
-            self._limit.reschedule(self._loop.time())
-        else:
-            self._timer = self._loop.call_at(self._until, self._strike)
-
-    def _is_over(self) -> bool:
-        """Say, when the time is up, whether it really is; else there is some more of it."""
+    def _on_timer(self) -> None:
         now = self._loop.time()
-        late = now - self._until
-        self._late = late > _LATE_SECONDS
-        self._tries -= 1
-        if not self._late or not self._tries:
-            return True
-        self._until = now + min(2 * late, self._seconds)
-        return False
+        lag = now - self._deadline
+        self._lagging = lag > _LAG_SECONDS
+        if self._lagging and self._extensions < _MAX_EXTENSIONS:
+            self._extensions += 1
+            self._deadline = now + min(2 * lag, self._seconds)
+            self._timer = self._loop.call_at(self._deadline, self._on_timer)
+        else:
+            self._timeout.reschedule(now)

@@ -7,7 +7,8 @@ from redis.exceptions import NoPermissionError
 
 from shared.cache.counter_reader import CounterReader
 from shared.cache.invalidation import Invalidation
-from shared.cache.redis.client import Command, RedisClient
+from shared.cache.redis.commands import Command
+from shared.cache.redis.factory import open_redis_client
 from shared.settings import Settings
 from tests.support.caches import Cache
 from tests.support.templates import TEMPLATES
@@ -34,7 +35,7 @@ def settings(request: pytest.FixtureRequest) -> Settings:
 
 
 async def test_it_answers_counts_and_invalidates(settings: Settings) -> None:
-    cache = Cache(RedisClient.open(settings), settings)
+    cache = Cache(open_redis_client(settings), settings)
     kept = await cache.ask("ann")
     found = await cache.session("ann").lookup()
     assert found.answer == kept

@@ -24,7 +24,7 @@ from shared.cache import (
 )
 from shared.cache.coalescing import Coalescer, Turn
 from shared.cache.invalidation import Invalidation
-from shared.cache.redis.client import Command, Script
+from shared.cache.redis.commands import Command, Script
 from shared.cache.results import LookupResult
 from shared.errors import CacheUnavailableError, StoreUnavailableError
 from shared.freshness import Freshness

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import redis
 
-from shared.cache.redis.client import Command, RedisClient
+from shared.cache.redis.commands import Command
+from shared.cache.redis.single_server import SingleServerClient
 from shared.errors import (
     CacheUnavailableError,
     CircuitOpenError,
@@ -92,7 +93,7 @@ class Wire:
             return error
 
 
-class WatchedConnection(RedisClient):
+class WatchedConnection(SingleServerClient):
     """`RedisClient` over a `Wire`; a command whose caller gave up may still take effect, later.
 
     It also sees that nobody who asks after a change joins a flight from before it.

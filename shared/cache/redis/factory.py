@@ -1,0 +1,64 @@
+"""Creates the Redis client that the settings describe."""
+
+# ruff: noqa: PLC0415  # Few deployments need TLS, IAM, a secret or a cluster.
+
+from typing import TYPE_CHECKING, Any
+
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import Connection, parse_url
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
+
+from shared.cache.redis.hiredis_packer import packing
+from shared.cache.redis.single_server import CONNECT_SECONDS, SingleServerClient
+
+if TYPE_CHECKING:
+    from shared.cache.redis.client import RedisClient
+    from shared.settings import Settings
+
+_PROBE_SECONDS = 0.003  # A probe's late reply still closes the breaker, for the next request.
+
+
+def open_redis_client(settings: "Settings", *, timeout: float | None = None) -> "RedisClient":
+    """Create a client. It sends nothing before the first command.
+
+    Args:
+        settings: address, credentials and limits.
+        timeout: seconds for a round trip, instead of the setting's. It also applies to probes:
+            give it to work that no user waits for.
+    """
+    options: dict[str, Any] = parse_url(settings.redis_url) | {
+        "max_connections": settings.redis_connections,
+        # The client has time-outs of its own. redis-py's cost a task for each round trip, and
+        # lose some cancellations (`asyncio.wait_for` before Python 3.12).
+        "socket_timeout": None,
+        "socket_connect_timeout": CONNECT_SECONDS,
+        # A connection that the server closed while the container was frozen fails once.
+        "retry": Retry(NoBackoff(), 1),
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+    }
+    connection_class = options.get("connection_class", Connection)
+    if settings.redis_url.startswith("rediss:"):
+        from shared.cache.redis.tls import TLSConnection
+
+        connection_class = TLSConnection
+    options["connection_class"] = packing(connection_class)
+    if settings.redis_iam_user:
+        from shared.cache.redis.iam_auth import IamCredentialProvider
+
+        options["credential_provider"] = IamCredentialProvider(settings)
+    if settings.redis_password_secret:
+        from shared.cache.redis.password_auth import KeptPassword
+
+        options["redis_connect_func"] = KeptPassword(settings).let_in
+    limits: dict[str, Any] = {
+        "timeout": timeout or settings.redis_timeout,
+        "probe_timeout": timeout or _PROBE_SECONDS,
+        "max_connections": settings.redis_connections,
+    }
+    if settings.redis_cluster:
+        from shared.cache.redis.cluster import RedisClusterClient
+
+        return RedisClusterClient(options, **limits)
+    return SingleServerClient(Redis.from_pool(ConnectionPool(**options)), **limits)

@@ -1,0 +1,211 @@
+"""The Redis client for one server: a connection pool with time-outs and a circuit breaker.
+
+Redis errors do not leave this module: it raises `CacheUnavailableError` within the time-out.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import (
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+
+from shared.cache import keyspace
+from shared.cache.redis.circuit_breaker import CircuitBreaker
+from shared.cache.redis.client import RedisClient
+from shared.cache.redis.commands import Command, Script
+from shared.cache.redis.db_span_attributes import describe_round_trip
+from shared.cache.redis.timeouts import EventLoopLagError, LagTolerantTimeout
+from shared.errors import CacheFullError, CacheUnavailableError
+from shared.observability.timings import call
+
+CONNECT_SECONDS = 5.0
+"""Time-out for connecting, which continues in the background after a request's time-out."""
+
+_ERRORS = (RedisError, OSError, EOFError, TimeoutError)
+_REPAIR_TYPES = Script("repair_types")
+
+
+class SingleServerClient(RedisClient):
+    """A connection pool to one server, kept for the container's life."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        timeout: float,
+        probe_timeout: float | None = None,
+        max_connections: int = 50,
+        circuit_breaker: CircuitBreaker | None = None,
+    ) -> None:
+        """Create the client. It sends nothing before the first command.
+
+        Args:
+            client: redis-py's client.
+            timeout: seconds for one round trip, retry included.
+            probe_timeout: the same for a probe while the circuit breaker is open.
+            max_connections: the number of concurrent round trips; others wait.
+            circuit_breaker: its circuit breaker, instead of one of its own.
+        """
+        self.circuit_breaker = circuit_breaker or CircuitBreaker()
+        self._client: Any = client  # not all of its methods are typed
+        self._server = client.connection_pool.connection_kwargs
+        self._timeout = timeout
+        self._probe_timeout = timeout if probe_timeout is None else probe_timeout
+        self._free_connections = asyncio.Semaphore(max_connections)
+        self._connected = False
+        self._background: set[asyncio.Task[Any]] = set()
+
+    async def execute(self, *commands: Command, within: float | None = None) -> list[Any]:
+        """Send commands in one round trip: see `RedisClient`."""
+        if not self.circuit_breaker.allow_request():
+            raise CacheUnavailableError("the circuit breaker of the cache is open")
+        seconds = self._probe_timeout if self.circuit_breaker.is_open else self._timeout
+        if within is not None:
+            seconds = min(seconds, within)
+        try:
+            with call(describe_round_trip, (commands, self._server)):
+                replies = await self._send_within(seconds, commands)
+        except _ERRORS as error:
+            shortened = isinstance(error, TimeoutError) and seconds < self._timeout
+            if shortened or isinstance(error, EventLoopLagError):
+                # Neither is evidence that Redis is down: the breaker does not count it.
+                raise CacheUnavailableError("the cache did not respond in time") from error
+            raise await self._record_failure(error) from error
+        self._connected = True
+        self.circuit_breaker.record_success()
+        return replies
+
+    async def execute_and_wait_for_replicas(
+        self, command: Command, *, replicas: int, seconds: float
+    ) -> tuple[Any, int]:
+        """Execute a command that writes, then WAIT: see `RedisClient`."""
+        wait = Command.of("WAIT", replicas, int(seconds * 1000))
+        try:
+            with call(describe_round_trip, ((command, wait), self._server)):
+                # Twice: both are sent again to a server that does not know the script.
+                async with asyncio.timeout(self._timeout + 2 * seconds):
+                    reply, acknowledged = await self._send([command, wait], retry_all=True)
+        except _ERRORS as error:
+            raise await self._record_failure(error) from error
+        self.circuit_breaker.record_success()
+        return reply, acknowledged
+
+    async def memory_usage(self) -> tuple[int, int] | None:
+        """Return used and maximum memory in bytes: see `RedisClient`."""
+        if self.circuit_breaker.is_open:  # a reader of statistics is no probe
+            raise CacheUnavailableError("the circuit breaker of the cache is open")
+        try:
+            async with asyncio.timeout(self._timeout):
+                info = await self._client.info("memory")
+            return int(info["used_memory"]), int(info["maxmemory"])
+        except (ResponseError, KeyError):
+            return None  # some managed services forbid INFO or omit fields
+        except _ERRORS as error:
+            raise await self._record_failure(error) from error
+
+    async def aclose(self) -> None:
+        """Close all connections. The next command opens new ones."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        self._connected = False
+        await self._client.aclose()
+
+    async def _record_failure(self, error: Exception) -> CacheUnavailableError:
+        """Record an error in the circuit breaker and translate it."""
+        refused = isinstance(error, ResponseError) and not isinstance(error, ReadOnlyError)
+        self.circuit_breaker.record_failure(error, refused=refused)
+        if isinstance(error, OutOfMemoryError):
+            return CacheFullError("the cache is full")
+        if not refused:
+            self._connected = False
+        if isinstance(error, ReadOnlyError):
+            # After a failover open connections lead to the old master, the name to the new one.
+            await self._client.connection_pool.disconnect(inuse_connections=False)
+        return CacheUnavailableError(f"the cache failed: {type(error).__name__}")
+
+    async def _send_within(self, seconds: float, commands: Sequence[Command]) -> list[Any]:
+        if self._connected:
+            async with LagTolerantTimeout(seconds):
+                return await self._send(commands)
+        # A TLS handshake can outlast one request's time-out; the next request needs its result.
+        task = asyncio.create_task(self._send(commands))
+        try:
+            async with LagTolerantTimeout(seconds):
+                return await asyncio.shield(task)
+        finally:
+            if not task.done():
+                self._finish_in_background(task)
+
+    def _finish_in_background(self, task: "asyncio.Task[list[Any]]") -> None:
+        """Continue a task after its request's time-out. Only the newest one continues."""
+        for older in self._background:
+            older.cancel()
+        for newer in (task, asyncio.create_task(self._check(task))):
+            self._background.add(newer)
+            newer.add_done_callback(self._background.discard)
+
+    async def _check(self, task: "asyncio.Task[list[Any]]") -> None:
+        """Wait for a connecting task, then check with a PING that Redis is fast enough."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await task
+            async with asyncio.timeout(self._timeout):
+                await self._send([Command.of("PING")])
+        except _ERRORS as error:
+            await self._record_failure(error)
+        else:
+            self._connected = True
+            self.circuit_breaker.record_success()
+
+    async def _send(self, commands: Sequence[Command], *, retry_all: bool = False) -> list[Any]:
+        """Send commands, and once more those that need a script's text or a repaired key."""
+        async with self._free_connections:
+            replies = await self._exchange(commands)
+            retried = [number for number, reply in enumerate(replies) if _is_retryable(reply)]
+            if retried:
+                await self._repair_types([commands[n] for n in retried if _is_foreign(replies[n])])
+                if retry_all:
+                    retried = list(range(len(commands)))
+                again = await self._exchange([commands[number].with_text() for number in retried])
+                for number, reply in zip(retried, again, strict=True):
+                    replies[number] = reply
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies
+
+    async def _repair_types(self, commands: Sequence[Command]) -> None:
+        """Remove foreign values from the keys of these commands."""
+        for command in commands:
+            kinds = map(keyspace.kind, command.keys)
+            await self._exchange([_REPAIR_TYPES.call(command.keys, *kinds).with_text()])
+
+    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+        if len(commands) == 1:
+            try:
+                return [await self._client.execute_command(*commands[0].arguments)]
+            except ResponseError as error:
+                return [error]
+        pipeline: Any = self._client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command.arguments)
+        return list(await pipeline.execute(raise_on_error=False))
+
+
+def _is_foreign(reply: object) -> bool:
+    """Whether a command failed because a key holds a value that this project did not write."""
+    return isinstance(reply, ResponseError) and any(
+        message in str(reply) for message in ("WRONGTYPE", "is not an integer", "would overflow")
+    )
+
+
+def _is_retryable(reply: object) -> bool:
+    return isinstance(reply, NoScriptError) or _is_foreign(reply)
