@@ -12,7 +12,7 @@ from tests.support.servers import CountingProxy
 
 METRICS = {
     "hit_round_trips": Metric(unit="round trips", budget=1),
-    "miss_round_trips": Metric(unit="round trips", budget=5),
+    "miss_round_trips": Metric(unit="round trips", budget=4),
 }
 
 
