@@ -168,7 +168,7 @@ class Assistant:
         # Round trip 2: its embedding, the user's other questions, and who answers it.
         with timed("load_miss_context"):
             ask.miss_context = await session.load_miss_context()
-        if not (ask.miss_context.lock_acquired or request.no_cache):
+        if not (ask.miss_context.lock_acquired or request.no_cache or self._circuit != "closed"):
             found = await self._wait(ask)
             if found.is_final:
                 return Reply.of(ask.question, found, session.status, coalesced=True)
@@ -181,7 +181,7 @@ class Assistant:
                 return await self._write(ask)
         except UnavailableError as error:
             # While the language model is left alone, nothing else that fails is waited for, either.
-            if not (session.breaker != "closed" or isinstance(error, CircuitOpenError)):
+            if not (self._circuit != "closed" or isinstance(error, CircuitOpenError)):
                 raise
             reply = await self._make_do(ask)
             if reply is None:
@@ -190,10 +190,12 @@ class Assistant:
 
     async def _wait(self, ask: _Ask) -> "LookupResult":
         """Wait while somebody else answers this question."""
-        while not ask.miss_context.lock_acquired:
+        while not (ask.miss_context.lock_acquired or self._circuit != "closed"):
             with timed("wait"):
                 found = await ask.session.wait_for_leader(
-                    ask.deadline, aliases=not ask.request.exact
+                    ask.deadline,
+                    aliases=not ask.request.exact,
+                    give_up=lambda: self._circuit == "open",
                 )
             if found.is_final or found.leader_error:
                 break
@@ -212,7 +214,7 @@ class Assistant:
             ask.session,
             ask.miss_context,
         )
-        if session.breaker == "open" and (stale := await self._stale(ask)):
+        if self._circuit == "open" and (stale := await self._stale(ask)):
             return stale
         vector, known = context.vector, ask.sources is not None
         if vector is None:
@@ -258,6 +260,11 @@ class Assistant:
         return Reply(
             question, answer, sources, tier, None, session.status, stored, match_refusal=refused
         )
+
+    @property
+    def _circuit(self) -> str:
+        """The state of the language model's circuit breaker."""
+        return self._parts.circuit_breakers.chat.state
 
     async def _embed(self, ask: _Ask) -> "Vector":
         (vector,) = await self._parts.embedder.embed([ask.question.normal], deadline=ask.deadline)

@@ -249,8 +249,11 @@ class Container:
         return CircuitBreakingChat(chat, self.circuit_breakers.chat, may_probe=may_probe)
 
     def _open_session(self, request: "Request", question: "Question") -> "CacheSession":
+        from shared.cache.keyspace import UserKeys
         from shared.cache.session import CacheSession
+        from shared.inference.shared_breaker import SharedBreakers
 
+        partition = UserKeys.of(request.user_id).partition
         return CacheSession(
             None if request.no_store else self.redis_client,
             self.settings,
@@ -258,5 +261,5 @@ class Container:
             question=question.normal,
             pipeline=self.pipeline,
             backlog=self.backlog,
-            breakers=self.circuit_breakers,
+            extension=SharedBreakers(self.circuit_breakers, partition, self.backlog),
         )

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from shared.inference.circuit_breaker import CircuitBreakers
     from shared.inference.ports import Answerer, Embedder
     from shared.notes.store import NoteStore
     from shared.semantic_match import SemanticMatcher
@@ -10,6 +11,10 @@ if TYPE_CHECKING:
 
 class Parts(Protocol):
     """What answering takes; each part is made when it is first asked for. A hit needs none."""
+
+    @property
+    def circuit_breakers(self) -> "CircuitBreakers":
+        """The circuit breakers of the models."""
 
     @property
     def embedder(self) -> "Embedder":

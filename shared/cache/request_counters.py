@@ -49,7 +49,5 @@ class RequestCounters(counters.PendingCounters):
         self.add(**counters.latency(outcome, passed))
         if self.asked and outcome in counters.APART:
             self.add(**{f"ended_{outcome}": 1})
-        self.add(
-            uncached=int(self._redis.status != "ok"), breakers_opened=self._redis.breakers_opened
-        )
+        self.add(uncached=int(self._redis.status != "ok"))
         self.pour(self._backlog)

@@ -12,7 +12,7 @@ import secrets
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.cache import (
     counters,
@@ -30,18 +30,29 @@ from shared.cache.redis.commands import Command
 from shared.cache.request_counters import RequestCounters
 from shared.cache.results import LookupResult, MissContext
 from shared.cache.scripts import Scripts
-from shared.inference.shared_breaker import SharedBreakers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from shared.answer import Answer
     from shared.cache.index_entries import Entry
     from shared.cache.pipeline_id import Pipeline
-    from shared.inference.circuit_breaker import CircuitBreakers
     from shared.notes.note import Source
     from shared.settings import Settings
     from shared.vectors import Vector
+
+
+class RoundTripExtension(Protocol):
+    """Commands of another component that travel with a session's round trips."""
+
+    def commands(self, *, miss: bool) -> "Sequence[Command]":
+        """Return the commands to append to a round trip; `miss`: this request may generate."""
+
+    def receive(self, replies: "Sequence[Any]") -> "Sequence[Command]":
+        """Process the replies to `commands`. Return what must be sent at once."""
+
+    def follow_up_sent(self) -> None:
+        """Redis has executed what `receive` returned."""
 
 
 class CacheSession:
@@ -60,19 +71,19 @@ class CacheSession:
         question: str,
         pipeline: "Pipeline",
         backlog: counters.PendingCounters | None = None,
-        breakers: "CircuitBreakers | None" = None,
+        extension: RoundTripExtension | None = None,
     ) -> None:
         """Without a connection it is a session to no cache at all.
 
         `backlog`: what earlier visits could not count themselves, to be counted with this one;
-        `breakers`: the models', which learn of those of other containers by this session.
+        `extension`: another component's commands, sent with this session's own.
         """
         self._settings = settings
         self._pipeline = pipeline
         self._question = question
         self._keys = keyspace.UserKeys.of(user_id)
-        self._breakers = SharedBreakers(breakers, self._keys.partition)
-        self._redis = BudgetedClient(redis_client, settings.redis_timeout, self._breakers)
+        self._extension = extension
+        self._redis = BudgetedClient(redis_client, settings.redis_timeout)
         self._field = keyspace.question_field(question, pipeline.name)
         self._entry = partial(index_entries.entry, question, pipeline=pipeline, settings=settings)
         self._scripts = Scripts(self._keys, self._field, settings)
@@ -88,11 +99,6 @@ class CacheSession:
     def status(self) -> str:
         """How the cache fares with this request: see `BudgetedClient`."""
         return self._redis.status
-
-    @property
-    def breaker(self) -> str:
-        """How the language model's breaker stands: `closed`, `open` or `half-open`."""
-        return self._breakers.state
 
     async def lookup(self, *, only_fence: bool = False, aliases: bool = True) -> LookupResult:
         """Round trip 1. `only_fence` is for whoever wants a new answer, whatever there is."""
@@ -122,7 +128,7 @@ class CacheSession:
             self._shelf.read(self._question),
             single_flight.acquire(self._lock_key, self._token),
             Command.of("HGETALL", self._keys.questions),
-            asking=True,
+            miss=True,
         )
         index = pairs(replies[2]) if replies else None
         if not replies or not self._redis.is_whole(None if index is None else replies[:2]):
@@ -136,20 +142,23 @@ class CacheSession:
             self._counts.add(l2_hits=int(data is not None), l2_misses=int(data is None))
         self._miss_context_loaded = True
         candidates = index_entries.answered(index or (), self._field, self._pipeline.name)
-        lock_acquired = (
-            self._lock_held or self.breaker != "closed"
-        )  # nobody waits for what may not come
-        return MissContext(from_bytes(data) if data else None, candidates, lock_acquired)
+        return MissContext(from_bytes(data) if data else None, candidates, self._lock_held)
 
-    async def wait_for_leader(self, deadline: float, *, aliases: bool = True) -> LookupResult:
-        """Wait while someone else generates this answer; then what they kept, if anything.
+    async def wait_for_leader(
+        self,
+        deadline: float,
+        *,
+        aliases: bool = True,
+        give_up: "Callable[[], bool]" = lambda: False,
+    ) -> LookupResult:
+        """Wait while another request generates this answer. Return what it stored, if anything.
 
-        `deadline` is a time of the loop's clock. Each look is one round trip, and looks become
-        rarer. Nobody waits for a model that is left alone by now.
+        Redis is polled, one round trip each time, at growing intervals, until `deadline` (a time of
+        the event loop's clock) or until `give_up()` is true.
         """
         loop = asyncio.get_running_loop()
         pauses = single_flight.pauses()
-        while self.status == "ok" and loop.time() < deadline and self.breaker != "open":
+        while self.status == "ok" and loop.time() < deadline and not give_up():
             await asyncio.sleep(next(pauses))
             self._redis.reset_budget()  # waiting saves more than it takes
             # In this order: an owner that is gone by now has kept its answer before.
@@ -235,7 +244,7 @@ class CacheSession:
             **self._right,
             counts=self._counts.take(),
         )
-        replies = await self._execute(call, *self._beside(entry), asking=True)
+        replies = await self._execute(call, *self._beside(entry), miss=True)
         # Without an answer the flight goes on to its end, which tells those who wait why.
         self._lock_held = self._lock_held and answer is None
         return bool(replies and replies[0])
@@ -301,10 +310,16 @@ class CacheSession:
             )
         return found
 
-    async def _execute(self, *commands: Command, asking: bool = False) -> list[Any]:
-        replies = await self._redis.execute(*commands, asking=asking)
-        if replies:
-            self._counts.settle()
-        else:
+    async def _execute(self, *commands: Command, miss: bool = False) -> list[Any]:
+        extension = self._extension if self.status == "ok" else None
+        extra = extension.commands(miss=miss) if extension else ()
+        replies = await self._redis.execute(*commands, *extra)
+        if not replies:
             self._counts.take_back()
-        return replies
+            return []
+        self._counts.settle()
+        if extension:
+            follow_up = extension.receive(replies[len(commands) :])
+            if follow_up and await self._redis.execute(*follow_up):
+                extension.follow_up_sent()
+        return replies[: len(commands)]

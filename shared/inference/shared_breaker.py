@@ -24,6 +24,7 @@ from shared.inference.circuit_breaker import PROBE_SECONDS, Calls
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from shared.cache.counters import PendingCounters
     from shared.cache.redis.client import RedisClient
     from shared.inference.circuit_breaker import CircuitBreaker, CircuitBreakers
 
@@ -35,11 +36,21 @@ _KEPT_SECONDS = 3_600
 class SharedBreakers:
     """Carries what breakers have to tell each other."""
 
-    def __init__(self, breakers: "CircuitBreakers | None", partition: int) -> None:
-        """`partition` is that of whoever's request makes the round trips."""
+    def __init__(
+        self,
+        breakers: "CircuitBreakers | None",
+        partition: int,
+        counters: "PendingCounters | None" = None,
+    ) -> None:
+        """`partition` is that of the request whose round trips carry the commands.
+
+        `counters` count the circuits that opened here.
+        """
         self._breakers = breakers
         self._each = tuple(breakers or ())
         self._partition = partition
+        self._counters = counters
+        self._opened = 0
         self._telling: list[CircuitBreaker] = []
         self._announced: list[tuple[CircuitBreaker, float]] = []
         self._asking: Sequence[CircuitBreaker] = ()
@@ -48,6 +59,22 @@ class SharedBreakers:
     def state(self) -> str:
         """The state of the language model's: `closed`, `open` or `half-open`."""
         return self._breakers.chat.state if self._breakers else "closed"
+
+    def commands(self, *, miss: bool) -> list[Command]:
+        """Return what a cache session sends with a round trip: see `RoundTripExtension`."""
+        return self.exchange(asking=miss)
+
+    def receive(self, replies: "Sequence[Any]") -> list[Command]:
+        """Process the replies; return what must be announced at once."""
+        self.learn(replies)
+        news, self._opened = self.news()
+        return news
+
+    def follow_up_sent(self) -> None:
+        """The announcement has arrived: count the breakers that opened."""
+        self.told()
+        if self._counters is not None:
+            self._counters.add(breakers_opened=self._opened)
 
     def exchange(self, *, asking: bool) -> list[Command]:
         """Tell what must be told; hear of the others, too, if `asking` or wherever one tells."""

@@ -7,11 +7,8 @@ from shared.cache.parse_replies import is_whole
 from shared.errors import CacheUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from shared.cache.redis.client import RedisClient
     from shared.cache.redis.commands import Command
-    from shared.inference.shared_breaker import SharedBreakers
 
 
 class BudgetedClient:
@@ -21,38 +18,14 @@ class BudgetedClient:
     asked again, or `off` where there is no cache.
     """
 
-    def __init__(
-        self,
-        redis_client: "RedisClient | None",
-        timeout: float,
-        breakers: "SharedBreakers | None" = None,
-    ) -> None:
+    def __init__(self, redis_client: "RedisClient | None", timeout: float) -> None:
         """`timeout` is one round trip's, in seconds; all together may take a quarter more."""
         self.status = "ok" if redis_client else "off"
         self.redis_client = redis_client
-        self.breakers_opened = 0
-        self._breakers = breakers
         self._patience = self._left = 1.25 * timeout
 
-    async def execute(self, *commands: "Command", asking: bool = False) -> list[Any]:
-        """Send commands in one round trip: their replies, or none where Redis fails.
-
-        What the models' breakers must tell each other goes with it; with `asking`, they hear, too.
-        """
-        if self._breakers is None or self.status != "ok":
-            return await self._send(commands)
-        exchange = self._breakers.exchange(asking=asking)
-        replies = await self._send([*commands, *exchange])
-        if replies:
-            if exchange:
-                self._breakers.learn(replies[len(commands) :])
-            news, opened = self._breakers.news()
-            if news and await self._send(news):
-                self._breakers.told()
-                self.breakers_opened += opened
-        return replies[: len(commands)]
-
-    async def _send(self, commands: "Sequence[Command]") -> list[Any]:
+    async def execute(self, *commands: "Command") -> list[Any]:
+        """Send commands in one round trip. Return their replies, or [] if Redis fails."""
         if self.status != "ok" or self.redis_client is None:
             return []
         loop = asyncio.get_running_loop()
