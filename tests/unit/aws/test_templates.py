@@ -1,18 +1,21 @@
-"""How the deployment is put together, read off the templates."""
+"""Parameters, settings, queues, logs and the cache of the templates."""
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from shared.settings import Settings
+from tests.support.cloudformation import Stack
 from tests.support.sam import ROOT
 from tests.support.templates import MAIN_TEMPLATE, TEMPLATES, Template, as_list, functions, of_type
-from tests.support.transformed import Stack
 
-KNOBS = {knob.metadata["variable"]: knob for knob in fields(Settings)}
+SETTINGS = {setting.metadata["variable"]: setting for setting in fields(Settings)}
+
+PARAMETERS = MAIN_TEMPLATE["Parameters"]
 
 
 def environment(function: Template) -> dict[str, Any]:
@@ -21,15 +24,55 @@ def environment(function: Template) -> dict[str, Any]:
     return shared | own
 
 
+def references(value: Any) -> Iterator[tuple[str, str]]:
+    """The kind and the target of each Ref, Fn::GetAtt, Fn::If, Condition and Fn::Sub."""
+    if isinstance(value, list):
+        for each in value:
+            yield from references(each)
+    if not isinstance(value, dict):
+        return
+    for name, argument in value.items():
+        match name, argument:
+            case "Ref", str():
+                yield "value", argument
+            case "Fn::GetAtt", list():
+                yield "resource", argument[0]
+            case "Fn::If", list():
+                yield "condition", argument[0]
+            case "Condition", str():
+                yield "condition", argument
+            case "Fn::Sub", str() | list():
+                text, own = (argument, {}) if isinstance(argument, str) else argument
+                targets = set(re.findall(r"\$\{([^!}]+)\}", text)) - own.keys()
+                yield from (("value", target.partition(".")[0]) for target in targets)
+        yield from references(argument)
+
+
 @pytest.mark.parametrize("path", TEMPLATES)
-def test_every_parameter_is_described(path: str) -> None:
+def test_every_reference_of_a_template_has_a_target(path: str) -> None:
+    """`sam validate --lint` checks more, but takes 11 seconds."""
+    template = TEMPLATES[path]
+    resources, conditions = template["Resources"].keys(), template.get("Conditions", {}).keys()
+    values = resources | template.get("Parameters", {}).keys()
+    targets = {"value": values, "resource": resources, "condition": conditions}
+    found = set(references({name: template.get(name, {}) for name in ("Conditions", "Outputs")}))
+    found |= set(references(template["Resources"]))
+    assert found
+    for kind, target in found:
+        assert target.startswith("AWS::") or target in targets[kind], (kind, target)
+    used = {target for _, target in found} | {target for _, target in references(template)}
+    assert not (values - resources) - used, "a parameter is unused"
+
+
+@pytest.mark.parametrize("path", TEMPLATES)
+def test_every_parameter_has_a_description(path: str) -> None:
     for name, parameter in TEMPLATES[path].get("Parameters", {}).items():
         assert len(parameter["Description"]) > 10, name
 
 
-@pytest.mark.parametrize("name", MAIN_TEMPLATE["Parameters"])
-def test_every_parameter_has_a_default_that_it_would_accept(name: str) -> None:
-    parameter = MAIN_TEMPLATE["Parameters"][name]
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_every_parameter_has_a_valid_default(name: str) -> None:
+    parameter = PARAMETERS[name]
     default = parameter["Default"]
     assert re.search(parameter.get("AllowedPattern", ""), str(default))
     assert default in parameter.get("AllowedValues", [default])
@@ -38,76 +81,72 @@ def test_every_parameter_has_a_default_that_it_would_accept(name: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["redis://:word@host:6379", "rediss://a:b@host", "http://host"])
-def test_a_redis_url_with_a_password_is_refused(url: str) -> None:
-    """It would be legible in the functions' environment."""
-    assert not re.search(MAIN_TEMPLATE["Parameters"]["RedisUrl"]["AllowedPattern"], url)
-    assert re.search(
-        MAIN_TEMPLATE["Parameters"]["RedisUrl"]["AllowedPattern"], "rediss://host:6379"
-    )
+def test_redis_url_with_a_password_is_rejected(url: str) -> None:
+    """Environment variables of a function are readable in the console."""
+    assert not re.search(PARAMETERS["RedisUrl"]["AllowedPattern"], url)
+    assert re.search(PARAMETERS["RedisUrl"]["AllowedPattern"], "rediss://host:6379")
 
 
 @pytest.mark.parametrize("url", ["postgresql://user:word@host/notes", "mysql://host/notes"])
-def test_a_database_s_address_with_a_password_is_refused(url: str) -> None:
-    pattern = MAIN_TEMPLATE["Parameters"]["DatabaseAddress"]["AllowedPattern"]
+def test_database_address_with_a_password_is_rejected(url: str) -> None:
+    pattern = PARAMETERS["DatabaseAddress"]["AllowedPattern"]
     assert not re.search(pattern, url)
     assert re.search(pattern, "postgresql://host/notes?sslrootcert=/opt/authorities/rds.pem")
 
 
 @pytest.mark.parametrize(
-    ("name", "fits"),
+    ("name", "valid"),
     [("tercet", True), ("a-b-9", True), ("a--b", False), ("a-", False), ("A", False), ("9", False)],
 )
-def test_a_cache_s_name_is_one_that_elasticache_takes(name: str, *, fits: bool) -> None:
-    assert bool(re.search(MAIN_TEMPLATE["Parameters"]["CacheName"]["AllowedPattern"], name)) is fits
+def test_cache_name_follows_the_rules_of_elasticache(name: str, *, valid: bool) -> None:
+    assert bool(re.search(PARAMETERS["CacheName"]["AllowedPattern"], name)) is valid
 
 
 @pytest.mark.parametrize(
-    ("sites", "fits"),
+    ("origins", "valid"),
     [("https://a.example,http://localhost:3000", True), ("*", False), ("a.example", False)],
 )
-def test_sites_are_named_as_browsers_name_them(sites: str, *, fits: bool) -> None:
-    assert (
-        bool(re.search(MAIN_TEMPLATE["Parameters"]["CorsOrigins"]["AllowedPattern"], sites)) is fits
-    )
+def test_cors_origins_must_be_origins(origins: str, *, valid: bool) -> None:
+    assert bool(re.search(PARAMETERS["CorsOrigins"]["AllowedPattern"], origins)) is valid
 
 
 @pytest.mark.parametrize("name", functions())
-def test_a_function_is_told_only_what_there_is_a_setting_for(name: str) -> None:
-    assert environment(functions()[name]).keys() <= KNOBS.keys()
+def test_function_environment_holds_only_known_settings(name: str) -> None:
+    assert environment(functions()[name]).keys() <= SETTINGS.keys()
 
 
 @pytest.mark.parametrize("name", functions())
-def test_no_secret_is_in_an_environment(name: str) -> None:
+def test_no_environment_holds_a_secret(name: str) -> None:
     variables = environment(functions()[name])
     assert variables.get("HF_TOKEN", "") == ""
     assert variables.get("DATABASE_URL", "") in ("", {"Ref": "DatabaseAddress"})
-    told = {variable for variable in variables if variable.endswith("_SECRET")}
-    wanted = {"HF_TOKEN_SECRET", "DATABASE_URL_SECRET"}
-    assert told - {"REDIS_CACHE_PASSWORD_SECRET"} == (
-        wanted if name in {"AskFunction", "InvalidateFunction"} else set()
+    secrets = {variable for variable in variables if variable.endswith("_SECRET")}
+    expected = {"HF_TOKEN_SECRET", "DATABASE_URL_SECRET"}
+    assert secrets - {"REDIS_CACHE_PASSWORD_SECRET"} == (
+        expected if name in {"AskFunction", "InvalidateFunction"} else set()
     )
-    named = {"Ref": "RedisPasswordSecret"}
+    password = {"Ref": "RedisPasswordSecret"}
     assert variables["REDIS_CACHE_PASSWORD_SECRET"] == (
-        "" if name == "DashboardFunction" else named
+        "" if name == "DashboardFunction" else password
     )
 
 
-def test_the_local_environment_names_only_what_a_function_declares() -> None:
-    """`sam local` would pass over anything else without a word."""
+def test_local_environment_file_holds_only_declared_variables() -> None:
+    """`sam local` silently ignores variables that the template does not declare."""
     local = json.loads((ROOT / "infra" / "aws" / "local.env.json").read_text("utf-8"))
     config = (ROOT / "samconfig.toml").read_text("utf-8")
     assert config.count('env_vars = "infra/aws/local.own.json"') == 2
     ignored = (ROOT / ".gitignore").read_text("utf-8").splitlines()
-    assert "infra/aws/local.own.json" in ignored, "it holds what is one's own"
+    assert "infra/aws/local.own.json" in ignored, "the file holds credentials"
     assert local["Parameters"].keys() <= environment(functions()["AskFunction"]).keys()
 
 
-def test_ask_ends_before_the_gateway_and_its_models_before_ask() -> None:
-    assert KNOBS["HF_TIMEOUT"].default < functions()["AskFunction"]["Timeout"] < 30
+def test_model_timeout_is_below_function_timeout_is_below_gateway_timeout() -> None:
+    assert SETTINGS["HF_TIMEOUT"].default < functions()["AskFunction"]["Timeout"] < 30
 
 
 @pytest.mark.parametrize("name", functions())
-def test_a_function_has_a_handler_and_a_recipe(name: str) -> None:
+def test_function_has_a_handler_and_a_makefile_target(name: str) -> None:
     module, _, handler = functions()[name]["Handler"].rpartition(".")
     source = ROOT / f"{module.replace('.', '/')}.py"
     assert f"\n{handler} = " in source.read_text("utf-8")
@@ -115,13 +154,15 @@ def test_a_function_has_a_handler_and_a_recipe(name: str) -> None:
     assert f"build-{name}" in (packaging / "Makefile").read_text("utf-8")
 
 
-def test_a_note_change_fails_alone_and_has_time_to_be_applied() -> None:
+def test_queue_reports_batch_item_failures_and_has_a_long_visibility_timeout() -> None:
     function = functions()["InvalidateFunction"]
     source = function["Events"]["Changes"]["Properties"]
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert source["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "InvalidateConcurrency"}}
-    hidden = MAIN_TEMPLATE["Resources"]["Queue"]["Properties"]["Parameters"]["VisibilitySeconds"]
-    assert hidden >= 6 * function["Timeout"]
+    assert source["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "InvalidateMaxConcurrency"}}
+    visibility_timeout = MAIN_TEMPLATE["Resources"]["Queue"]["Properties"]["Parameters"][
+        "VisibilitySeconds"
+    ]
+    assert visibility_timeout >= 6 * function["Timeout"]
 
 
 def test_every_queue_has_a_dead_letter_queue_or_is_one() -> None:
@@ -138,9 +179,9 @@ def test_every_queue_has_a_dead_letter_queue_or_is_one() -> None:
             assert queue["MessageRetentionPeriod"] == 14 * 86_400
 
 
-def test_dead_letters_come_from_their_queue_alone() -> None:
+def test_dead_letter_queue_accepts_messages_of_its_queue_only() -> None:
     resources = TEMPLATES["infra/aws/queue.yaml"]["Resources"]
-    allowed = resources["DeadLetters"]["Properties"]["RedriveAllowPolicy"]
+    allowed = resources["DeadLetterQueue"]["Properties"]["RedriveAllowPolicy"]
     stack = Stack(TEMPLATES["infra/aws/queue.yaml"])
     name = stack.resolve(resources["Queue"]["Properties"]["QueueName"])
     assert len(name) <= 80
@@ -150,15 +191,15 @@ def test_dead_letters_come_from_their_queue_alone() -> None:
     }
 
 
-def test_every_queue_is_encrypted_and_spoken_to_by_tls_alone() -> None:
-    refusing = {}
+def test_every_queue_is_encrypted_and_requires_tls() -> None:
+    deny_statements = {}
     for _, policy, _ in of_type("AWS::SQS::QueuePolicy"):
         (queue,) = policy["Properties"]["Queues"]
         (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
-        refusing[queue["Ref"]] = statement
+        deny_statements[queue["Ref"]] = statement
     for name, queue, _ in of_type("AWS::SQS::Queue"):
         assert queue["Properties"]["SqsManagedSseEnabled"] is True
-        assert refusing[name] == {
+        assert deny_statements[name] == {
             "Effect": "Deny",
             "Principal": "*",
             "Action": "sqs:*",
@@ -167,16 +208,16 @@ def test_every_queue_is_encrypted_and_spoken_to_by_tls_alone() -> None:
         }
 
 
-def test_every_log_group_has_a_retention_and_every_function_one_of_them() -> None:
+def test_every_log_group_has_a_retention_and_every_function_a_log_group() -> None:
     groups = {name: group["Properties"] for name, group, _ in of_type("AWS::Logs::LogGroup")}
-    assert all(group["RetentionInDays"] == {"Ref": "LogDays"} for group in groups.values())
-    written = {each["LoggingConfig"]["LogGroup"]["Ref"] for each in functions().values()}
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+    log_groups = {each["LoggingConfig"]["LogGroup"]["Ref"] for each in functions().values()}
     api = MAIN_TEMPLATE["Resources"]["Api"]["Properties"]
-    written |= {api["AccessLogSettings"]["DestinationArn"]["Fn::GetAtt"][0]}
-    assert written == groups.keys()
+    log_groups |= {api["AccessLogSettings"]["DestinationArn"]["Fn::GetAtt"][0]}
+    assert log_groups == groups.keys()
 
 
-def test_access_logs_are_json_and_tell_nothing_of_the_caller() -> None:
+def test_access_log_is_json_without_caller_data() -> None:
     line = json.loads(
         MAIN_TEMPLATE["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"]
     )
@@ -184,13 +225,13 @@ def test_access_logs_are_json_and_tell_nothing_of_the_caller() -> None:
     assert not re.search(r"identity|claims|path\b|querystring|authorization", json.dumps(line))
 
 
-def test_the_cache_is_public_only_with_iam_and_private_in_a_vpc() -> None:
+def test_cache_requires_iam_and_is_private_in_a_vpc() -> None:
     resources = TEMPLATES["infra/aws/cache.yaml"]["Resources"]
     cache = resources["Cache"]["Properties"]
     assert (cache["Engine"], cache["MajorEngineVersion"]) == ("valkey", "9")
     assert cache["ConnectionType"] == {"Fn::If": ["InVpc", "vpc", "public"]}
-    assert cache["UserGroupId"] == {"Ref": "Users"}
-    assert resources["Users"]["Properties"]["UserIds"] == [{"Ref": "User"}]
+    assert cache["UserGroupId"] == {"Ref": "UserGroup"}
+    assert resources["UserGroup"]["Properties"]["UserIds"] == [{"Ref": "User"}]
     user = resources["User"]["Properties"]
     assert user["AuthenticationMode"] == {"Type": "iam"}
     assert user["UserId"] == user["UserName"]
@@ -199,7 +240,7 @@ def test_the_cache_is_public_only_with_iam_and_private_in_a_vpc() -> None:
     )
 
 
-def test_the_topic_is_encrypted_with_a_key_that_cloudwatch_may_use() -> None:
+def test_alarm_topic_key_allows_cloudwatch() -> None:
     resources = TEMPLATES["infra/aws/alarm_topic.yaml"]["Resources"]
     assert resources["Topic"]["Properties"]["KmsMasterKeyId"] == {"Ref": "Key"}
     users = [

@@ -1,4 +1,4 @@
-"""What calls somebody, and what shows how things go, read off the templates."""
+"""CloudWatch alarms and the CloudWatch dashboard of the templates."""
 
 import json
 from typing import Any
@@ -6,35 +6,35 @@ from typing import Any
 import pytest
 
 from functions.http.emf_metrics import METRICS
+from tests.support.cloudformation import Stack
 from tests.support.templates import MAIN_TEMPLATE, TEMPLATES, functions, of_type
-from tests.support.transformed import Stack
 
 CACHE = "cache"
-NAMES = {name for told in METRICS.values() for each in told for name in each.units}
+METRIC_NAMES = {name for groups in METRICS.values() for group in groups for name in group.units}
 ALARMS = Stack(TEMPLATES["infra/aws/alarms.yaml"], CacheName=CACHE)
 # Namespace, metric, dimensions, statistic, threshold.
-WANTED = {
+EXPECTED = {
     "ApiErrors": ("AWS/ApiGateway", "5xx", {"ApiId": "ApiId"}, "Sum", 5),
     **{
         f"{name}{metric}": ("AWS/Lambda", metric, {"FunctionName": f"{name}Function"}, "Sum", 1)
         for name in ("Ask", "Stats", "Invalidate")
         for metric in ("Errors", "Throttles")
     },
-    "DeadLetters": (
+    "DeadLetterQueue": (
         "AWS/SQS",
         "ApproximateNumberOfMessagesVisible",
-        {"QueueName": "DeadLettersName"},
+        {"QueueName": "DeadLetterQueueName"},
         "Maximum",
         1,
     ),
-    "OldestMessage": (
+    "QueueAge": (
         "AWS/SQS",
         "ApproximateAgeOfOldestMessage",
         {"QueueName": "QueueName"},
         "Maximum",
         300,
     ),
-    "ChangesFailing": ("Tercet", "Failed", {"Function": "InvalidateFunction"}, "Sum", 1),
+    "FailedChanges": ("Tercet", "Failed", {"Function": "InvalidateFunction"}, "Sum", 1),
     "BreakerOpen": ("Tercet", "BreakerOpen", {"Function": "AskFunction"}, "Sum", 1),
     "CacheUnavailable": ("Tercet", "CacheUnavailable", {"Function": "AskFunction"}, "Sum", 10),
 }
@@ -49,25 +49,25 @@ def dimensions(listed: list[dict[str, str]]) -> dict[str, str]:
     return {each["Name"]: each["Value"] for each in listed}
 
 
-def test_every_alarm_calls_somebody_and_says_when_it_is_over() -> None:
-    assert alarms().keys() == WANTED.keys() | {"CacheMemory"}
+def test_every_alarm_notifies_the_topic_of_alarm_and_recovery() -> None:
+    assert alarms().keys() == EXPECTED.keys() | {"CacheMemory"}
     for name, alarm in alarms().items():
         assert alarm["AlarmActions"] == alarm["OKActions"] == ["TopicArn"], name
         assert alarm["TreatMissingData"] == "notBreaching"
         assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
 
 
-@pytest.mark.parametrize("name", WANTED)
-def test_an_alarm_looks_at_what_there_is(name: str) -> None:
+@pytest.mark.parametrize("name", EXPECTED)
+def test_alarm_watches_an_existing_metric(name: str) -> None:
     alarm = alarms()[name]
-    namespace, metric, looked_at, statistic, threshold = WANTED[name]
+    namespace, metric, watched, statistic, threshold = EXPECTED[name]
     assert (alarm["Namespace"], alarm["MetricName"]) == (namespace, metric)
-    assert dimensions(alarm["Dimensions"]) == looked_at
+    assert dimensions(alarm["Dimensions"]) == watched
     assert (alarm["Statistic"], alarm["Threshold"]) == (statistic, threshold)
-    assert namespace != "Tercet" or metric in NAMES
+    assert namespace != "Tercet" or metric in METRIC_NAMES
 
 
-def test_the_cache_s_memory_is_looked_at_where_there_is_one_of_ours() -> None:
+def test_cache_memory_alarm_exists_only_with_an_elasticache_cache() -> None:
     alarm = alarms()["CacheMemory"]
     bytes_used, percent = alarm["Metrics"]
     metric = bytes_used["MetricStat"]["Metric"]
@@ -79,25 +79,27 @@ def test_the_cache_s_memory_is_looked_at_where_there_is_one_of_ours() -> None:
     assert not Stack(TEMPLATES["infra/aws/alarms.yaml"]).holds("HasCache")
 
 
-def test_alarms_are_told_the_names_of_what_they_look_at() -> None:
-    told = MAIN_TEMPLATE["Resources"]["Alarms"]["Properties"]["Parameters"]
-    assert told["ApiId"] == {"Ref": "Api"}
-    for name in functions().keys() & told.keys():
-        assert told[name] == {"Ref": name}
-    assert told["QueueName"] == {"Fn::GetAtt": ["Queue", "Outputs.Name"]}
-    assert told["DeadLettersName"] == {"Fn::GetAtt": ["Queue", "Outputs.DeadLettersName"]}
+def test_alarm_stack_gets_the_names_of_the_resources() -> None:
+    parameters = MAIN_TEMPLATE["Resources"]["Alarms"]["Properties"]["Parameters"]
+    assert parameters["ApiId"] == {"Ref": "Api"}
+    for name in functions().keys() & parameters.keys():
+        assert parameters[name] == {"Ref": name}
+    assert parameters["QueueName"] == {"Fn::GetAtt": ["Queue", "Outputs.Name"]}
+    assert parameters["DeadLetterQueueName"] == {
+        "Fn::GetAtt": ["Queue", "Outputs.DeadLetterQueueName"]
+    }
 
 
-def shown(cache: str) -> dict[str, Any]:
+def dashboard_widgets(cache: str) -> dict[str, Any]:
     template = TEMPLATES["infra/aws/dashboard.yaml"]
     body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]
     widgets = json.loads(Stack(template, CacheName=cache).resolve(body))["widgets"]
     return {widget["properties"]["title"]: widget["properties"]["metrics"] for widget in widgets}
 
 
-def test_the_dashboard_shows_hit_rates_latency_by_tier_and_cost() -> None:
-    found = shown(CACHE)
-    told = json.dumps(found)
+def test_dashboard_shows_hit_rates_latency_by_tier_and_cost() -> None:
+    found = dashboard_widgets(CACHE)
+    text = json.dumps(found)
     for metric in (
         "AnswersAvoided",
         "AnyTier",
@@ -106,11 +108,11 @@ def test_the_dashboard_shows_hit_rates_latency_by_tier_and_cost() -> None:
         "Degraded",
         "BreakerOpen",
     ):
-        assert f'"{metric}"' in told
+        assert f'"{metric}"' in text
     for tier in ("l1-exact", "l1-semantic", "l3", "l2", "none"):
         assert f'"{tier}"' in json.dumps(found["Latency by tier, median, ms"])
 
 
-def test_the_dashboard_shows_the_cache_where_there_is_one_of_ours() -> None:
-    assert f'"clusterId", "{CACHE}"' in json.dumps(shown(CACHE)["Cache"])
-    assert shown("").keys() == shown(CACHE).keys() - {"Cache"}
+def test_dashboard_shows_the_cache_only_with_an_elasticache_cache() -> None:
+    assert f'"clusterId", "{CACHE}"' in json.dumps(dashboard_widgets(CACHE)["Cache"])
+    assert dashboard_widgets("").keys() == dashboard_widgets(CACHE).keys() - {"Cache"}

@@ -1,18 +1,20 @@
-"""What AWS' transform makes of the template, and what that comes to with given parameters."""
+"""The template after the SAM transform, resolved with given parameters."""
 
 from typing import Any
 
 import pytest
 
+from tests.support.cloudformation import NO_VALUE, Stack, sam_transform
 from tests.support.templates import MAIN_TEMPLATE, TEMPLATES, Template
-from tests.support.transformed import NO_VALUE, Stack, transformed
+
+pytestmark = pytest.mark.aws
 
 DATABASE = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!cluster-1-AbCdEf"
 TOKEN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:hf-AbCdEf"
 PASSWORD = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:redis-AbCdEf"
-OWN = {"RedisUrl": "rediss://redis.example:6379"}
+EXISTING_REDIS = {"RedisUrl": "rediss://redis.example:6379"}
 NETWORK = {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"}
-# Two stacks that differ in one parameter.
+# Parameters of a stack, and the change of one parameter.
 CHANGES: list[tuple[dict[str, str], dict[str, str]]] = [
     ({}, {"Architecture": "x86_64"}),
     ({}, {"AskMemory": "2048"}),
@@ -22,23 +24,26 @@ CHANGES: list[tuple[dict[str, str], dict[str, str]]] = [
     ({}, {"HuggingFaceTokenSecret": TOKEN}),
     ({}, {"DatabaseUrlSecret": DATABASE}),
     ({}, {"DatabaseAddress": "postgresql://host/notes"}),
-    ({}, OWN),
-    (OWN, {"RedisUrl": "rediss://another.example:6379"}),
-    (OWN, {"RedisCluster": "true"}),
-    (OWN, {"RedisReplicas": "1"}),
-    (OWN, {"RedisPasswordSecret": PASSWORD}),
-    (OWN | {"RedisPasswordSecret": PASSWORD}, {"RedisPasswordSecret": f"{PASSWORD[:-1]}g"}),
+    ({}, EXISTING_REDIS),
+    (EXISTING_REDIS, {"RedisUrl": "rediss://another.example:6379"}),
+    (EXISTING_REDIS, {"RedisCluster": "true"}),
+    (EXISTING_REDIS, {"RedisReplicas": "1"}),
+    (EXISTING_REDIS, {"RedisPasswordSecret": PASSWORD}),
+    (
+        EXISTING_REDIS | {"RedisPasswordSecret": PASSWORD},
+        {"RedisPasswordSecret": f"{PASSWORD[:-1]}g"},
+    ),
     ({}, NETWORK),
     (NETWORK, {"SubnetIds": "subnet-1,subnet-3"}),
     (NETWORK, {"SecurityGroupIds": "sg-2"}),
-    # And those that ask has nothing of.
+    # Parameters that do not affect ask.
     ({}, {"RedisCluster": "true"}),
     ({}, {"RedisReplicas": "1"}),
     ({}, {"CorsOrigins": "https://app.example"}),
-    ({}, {"RequestsPerSecond": "9"}),
-    ({}, {"InvalidateConcurrency": "9"}),
-    ({}, {"LogDays": "7"}),
-    ({}, {"Dashboard": "on"}),
+    ({}, {"RateLimit": "9"}),
+    ({}, {"InvalidateMaxConcurrency": "9"}),
+    ({}, {"LogRetentionDays": "7"}),
+    ({}, {"DashboardPage": "on"}),
 ]
 
 
@@ -48,7 +53,7 @@ def resources(kind: str, template: Template) -> dict[str, Any]:
 
 
 def policy_id(stack: Stack, name: str) -> str:
-    """What identifies a policy: another description makes another one."""
+    """Derive a policy id from the description; CloudFormation replaces the policy with it."""
     given = stack.resolve(MAIN_TEMPLATE["Resources"]["Roles"]["Properties"]["Parameters"])
     roles = TEMPLATES["infra/aws/roles.yaml"]
     description = Stack(roles, None, **given).resolve(roles["Resources"][name]["Properties"])
@@ -57,7 +62,7 @@ def policy_id(stack: Stack, name: str) -> str:
 
 
 def deployed(**parameters: str) -> Stack:
-    template = transformed()
+    template = sam_transform()
     before = Stack(template, None, **parameters)
     name = before.resolve(MAIN_TEMPLATE["Resources"]["Cache"]["Properties"]["Parameters"]["Name"])
     attributes = {
@@ -71,26 +76,26 @@ def deployed(**parameters: str) -> Stack:
 
 
 def version(stack: Stack) -> str:
-    ((_, found),) = resources("AWS::Lambda::Version", transformed()).items()
+    ((_, found),) = resources("AWS::Lambda::Version", sam_transform()).items()
     return str(stack.resolve(found)["Description"])
 
 
 def function(stack: Stack) -> Template:
-    """What of ask a version freezes."""
+    """The properties of ask that are part of a version."""
     found: Template = stack.resolve(
-        resources("AWS::Lambda::Function", transformed())["AskFunction"]
+        resources("AWS::Lambda::Function", sam_transform())["AskFunction"]
     )
     return {name: each for name, each in found.items() if name != "ReservedConcurrentExecutions"}
 
 
 def api() -> Template:
-    body: Template = transformed()["Resources"]["Api"]["Properties"]["Body"]
+    body: Template = sam_transform()["Resources"]["Api"]["Properties"]["Body"]
     return body
 
 
 def operations() -> dict[str, Template]:
-    """Each route's, with the dashboard's page."""
-    paths = deployed(Dashboard="on").resolve(api()["paths"])
+    """The OpenAPI operation of each route, the dashboard page included."""
+    paths = deployed(DashboardPage="on").resolve(api()["paths"])
     return {
         f"{method.upper()} {path}": operation
         for path, methods in paths.items()
@@ -99,13 +104,13 @@ def operations() -> dict[str, Template]:
 
 
 def cors(origins: str) -> Any:
-    # The transform itself puts parameters into an API's definition.
-    template = transformed(CorsOrigins=origins)
+    # The transform resolves parameters in the API definition.
+    template = sam_transform(CorsOrigins=origins)
     found = template["Resources"]["Api"]["Properties"]["Body"]["x-amazon-apigateway-cors"]
     return Stack(template, CorsOrigins=origins).resolve(found)
 
 
-def test_pages_of_the_named_sites_may_call_the_api_and_send_and_see_what_it_knows() -> None:
+def test_cors_allows_the_origins_methods_and_headers() -> None:
     assert cors("https://app.example,https://other.example") == {
         "allowOrigins": ["https://app.example", "https://other.example"],
         "allowMethods": ["GET", "POST"],
@@ -121,20 +126,20 @@ def test_pages_of_the_named_sites_may_call_the_api_and_send_and_see_what_it_know
     }
 
 
-def test_without_a_site_there_is_no_cors() -> None:
+def test_cors_is_off_without_origins() -> None:
     assert cors("") is NO_VALUE
 
 
 @pytest.mark.parametrize(("stack", "change"), CHANGES)
-def test_ask_has_another_version_where_a_parameter_changes_it_and_only_there(
+def test_ask_gets_a_new_version_exactly_when_a_parameter_changes_it(
     stack: dict[str, str], change: dict[str, str]
 ) -> None:
-    """Lambda refuses to publish what it has published already."""
+    """Lambda does not publish a version of an unchanged function."""
     before, after = deployed(**stack), deployed(**stack | change)
     assert (version(before) != version(after)) == (function(before) != function(after))
 
 
-def test_a_version_s_description_is_never_too_long() -> None:
+def test_version_description_is_at_most_256_characters() -> None:
     network = {"SubnetIds": ",".join(["subnet-1"] * 16), "SecurityGroupIds": "sg-1,sg-2,sg-3"}
     longest = MAIN_TEMPLATE["Parameters"]["RedisUrl"]["MaxLength"]
     url = "rediss://".ljust(longest, "r")
@@ -154,16 +159,16 @@ def test_a_version_s_description_is_never_too_long() -> None:
     assert url in described
 
 
-@pytest.mark.parametrize("what", ["layer", "code"])
-def test_ask_has_another_version_with_another_layer_and_with_other_code(what: str) -> None:
-    before, after = transformed(), transformed(**{what: "two"})
+@pytest.mark.parametrize("part", ["layer", "code"])
+def test_ask_gets_a_new_version_with_a_new_layer_or_new_code(part: str) -> None:
+    before, after = sam_transform(), sam_transform(**{part: "two"})
     (one,), (other,) = (resources("AWS::Lambda::Version", each) for each in (before, after))
     assert one != other
 
 
-def test_only_what_starts_from_a_snapshot_is_called_by_an_alias() -> None:
-    """Then a change of layer or parameter is live with the function itself."""
-    template = transformed()
+def test_only_the_snapstart_function_is_invoked_through_an_alias() -> None:
+    """The other functions run their latest code without a version."""
+    template = sam_transform()
     functions = resources("AWS::Lambda::Function", template)
     assert {name for name, each in functions.items() if "SnapStart" in each} == {"AskFunction"}
     ((alias, properties),) = resources("AWS::Lambda::Alias", template).items()
@@ -182,43 +187,45 @@ def test_only_what_starts_from_a_snapshot_is_called_by_an_alias() -> None:
     assert source["FunctionName"] == {"Ref": "InvalidateFunction"}
 
 
-def test_a_version_that_the_alias_has_left_costs_nothing_any_more() -> None:
+def test_replaced_version_is_deleted() -> None:
     (found,) = (
         each
-        for each in transformed()["Resources"].values()
+        for each in sam_transform()["Resources"].values()
         if each["Type"] == "AWS::Lambda::Version"
     )
     assert found["DeletionPolicy"] == "Delete"
 
 
-def test_every_route_wants_a_token_but_health_and_the_page() -> None:
-    free = {"GET /health", "GET /assistant/dashboard"}
+def test_every_transformed_route_requires_a_token_except_health_and_the_page() -> None:
+    public = {"GET /health", "GET /assistant/dashboard"}
     found = operations()
     assert len(found) == 6
     for route, operation in found.items():
-        assert operation["security"] == [{"NONE" if route in free else "Tokens": []}], route
+        assert operation["security"] == [{"NONE" if route in public else "JwtAuthorizer": []}], (
+            route
+        )
 
 
 @pytest.mark.parametrize(
     ("given", "issuer", "audience"),
     [
-        ({}, "People.Outputs.Issuer", "People.Outputs.Audience"),
+        ({}, "UserPool.Outputs.Issuer", "UserPool.Outputs.Audience"),
         ({"Issuer": "https://i.example", "Audience": "us"}, "https://i.example", "us"),
     ],
 )
-def test_tokens_are_the_issuer_s_for_the_audience(
+def test_jwt_authorizer_checks_issuer_and_audience(
     given: dict[str, str], issuer: str, audience: str
 ) -> None:
-    found = deployed(**given).resolve(api()["components"]["securitySchemes"]["Tokens"])
+    found = deployed(**given).resolve(api()["components"]["securitySchemes"]["JwtAuthorizer"])
     authorizer = found["x-amazon-apigateway-authorizer"]
     assert authorizer["type"] == "jwt"
     assert authorizer["identitySource"] == "$request.header.Authorization"
     assert authorizer["jwtConfiguration"] == {"issuer": issuer, "audience": [audience]}
 
 
-def test_requests_are_throttled_and_those_of_strangers_more() -> None:
-    stack = deployed(RequestsPerSecond="7", RequestsAtOnce="9")
-    ((_, stage),) = resources("AWS::ApiGatewayV2::Stage", transformed()).items()
+def test_requests_are_throttled_and_public_routes_more() -> None:
+    stack = deployed(RateLimit="7", BurstLimit="9")
+    ((_, stage),) = resources("AWS::ApiGatewayV2::Stage", sam_transform()).items()
     limits = stack.resolve(stage)
     assert limits["DefaultRouteSettings"] == {
         "ThrottlingRateLimit": "7",
@@ -227,9 +234,9 @@ def test_requests_are_throttled_and_those_of_strangers_more() -> None:
     assert limits["RouteSettings"]["GET /health"]["ThrottlingRateLimit"] <= 5
 
 
-def test_the_dashboard_s_function_is_told_of_no_cache() -> None:
-    found = resources("AWS::Lambda::Function", transformed())["DashboardFunction"]
-    stack = deployed(**OWN, RedisPasswordSecret=PASSWORD)
+def test_dashboard_function_gets_no_cache_settings() -> None:
+    found = resources("AWS::Lambda::Function", sam_transform())["DashboardFunction"]
+    stack = deployed(**EXISTING_REDIS, RedisPasswordSecret=PASSWORD)
     variables = stack.resolve(found)["Environment"]["Variables"]
     assert not any(
         value for name, value in variables.items() if name.endswith(("URL", "NAME", "SECRET"))
@@ -237,10 +244,10 @@ def test_the_dashboard_s_function_is_told_of_no_cache() -> None:
 
 
 @pytest.mark.parametrize(("given", "name"), [({}, "tercet-1234567b63df"), (NETWORK, "-vpc")])
-def test_a_cache_s_name_is_its_stack_s_own_and_another_in_a_network(
+def test_cache_name_is_unique_to_the_stack_and_the_network(
     given: dict[str, str], name: str
 ) -> None:
-    """Whatever hyphens the region or the stack's name has: those of ElastiCache's names matter."""
+    """Region and stack name may contain hyphens."""
     made = deployed(**given).resolve(
         MAIN_TEMPLATE["Resources"]["Cache"]["Properties"]["Parameters"]
     )
@@ -252,53 +259,53 @@ def test_a_cache_s_name_is_its_stack_s_own_and_another_in_a_network(
 @pytest.mark.parametrize(
     ("given", "rule", "holds"),
     [
-        ({}, "NetworkIsWhole", True),
-        (NETWORK, "NetworkIsWhole", True),
-        ({"SubnetIds": "subnet-1"}, "NetworkIsWhole", False),
-        ({}, "TokensAreMeantForSomebody", True),
-        ({"Issuer": "https://i.example"}, "TokensAreMeantForSomebody", False),
-        ({"Issuer": "https://i.example", "Audience": "us"}, "TokensAreMeantForSomebody", True),
-        (OWN | {"RedisPasswordSecret": PASSWORD}, "PasswordIsOfOnesOwnRedis", True),
-        (OWN, "PasswordIsOfOnesOwnRedis", True),
-        ({"RedisPasswordSecret": PASSWORD}, "PasswordIsOfOnesOwnRedis", False),
+        ({}, "SubnetsNeedSecurityGroups", True),
+        (NETWORK, "SubnetsNeedSecurityGroups", True),
+        ({"SubnetIds": "subnet-1"}, "SubnetsNeedSecurityGroups", False),
+        ({}, "IssuerNeedsAudience", True),
+        ({"Issuer": "https://i.example"}, "IssuerNeedsAudience", False),
+        ({"Issuer": "https://i.example", "Audience": "us"}, "IssuerNeedsAudience", True),
+        (EXISTING_REDIS | {"RedisPasswordSecret": PASSWORD}, "RedisPasswordNeedsRedisUrl", True),
+        (EXISTING_REDIS, "RedisPasswordNeedsRedisUrl", True),
+        ({"RedisPasswordSecret": PASSWORD}, "RedisPasswordNeedsRedisUrl", False),
     ],
 )
-def test_what_would_not_work_is_refused_before_anything_is_made(
+def test_rules_reject_incompatible_parameters(
     given: dict[str, str], rule: str, *, holds: bool
 ) -> None:
-    (assertion,) = transformed()["Rules"][rule]["Assertions"]
-    assert Stack(transformed(), None, **given).resolve(assertion["Assert"]) is holds
+    (assertion,) = sam_transform()["Rules"][rule]["Assertions"]
+    assert Stack(sam_transform(), None, **given).resolve(assertion["Assert"]) is holds
 
 
-def test_no_name_grows_with_the_stack_s() -> None:
-    """A function's may have 64 characters, and a stack's 128."""
+def test_function_names_do_not_depend_on_the_stack_name() -> None:
+    """A function name has at most 64 characters, a stack name 128."""
     assert not any(
         "FunctionName" in each for each in resources("AWS::Lambda::Function", MAIN_TEMPLATE)
     )
-    for each in resources("AWS::Lambda::Function", transformed()).values():
+    for each in resources("AWS::Lambda::Function", sam_transform()).values():
         assert "FunctionName" not in each
 
 
-def test_all_outputs_are_of_what_there_is() -> None:
-    """Of nested stacks, too: lint does not look into them."""
+def test_every_referenced_output_of_a_nested_stack_exists() -> None:
+    """cfn-lint does not check outputs of nested stacks."""
     attributes = {
         f"{name}.Outputs.{output}"
         for name, resource in MAIN_TEMPLATE["Resources"].items()
         if resource["Type"] == "AWS::CloudFormation::Stack"
         for output in TEMPLATES[resource["Properties"]["TemplateURL"]].get("Outputs", {})
     }
-    asked = set(_asked(MAIN_TEMPLATE))
-    assert asked <= attributes
-    assert {"DeadLettersArn", "DeadLettersUrl", "ApiUrl", "QueueArn"} <= MAIN_TEMPLATE[
+    referenced = set(_references(MAIN_TEMPLATE))
+    assert referenced <= attributes
+    assert {"DeadLetterQueueArn", "DeadLetterQueueUrl", "ApiUrl", "QueueArn"} <= MAIN_TEMPLATE[
         "Outputs"
     ].keys()
 
 
-def _asked(value: Any) -> list[str]:
+def _references(value: Any) -> list[str]:
     if isinstance(value, dict):
         if "Fn::GetAtt" in value and value["Fn::GetAtt"][1].startswith("Outputs."):
             return [".".join(value["Fn::GetAtt"])]
-        return [found for inner in value.values() for found in _asked(inner)]
+        return [found for inner in value.values() for found in _references(inner)]
     if isinstance(value, list):
-        return [found for inner in value for found in _asked(inner)]
+        return [found for inner in value for found in _references(inner)]
     return []

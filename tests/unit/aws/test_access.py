@@ -1,4 +1,4 @@
-"""What the deployed functions may do, and who may reach them, read off the templates."""
+"""IAM permissions and route authorization of the templates."""
 
 import json
 from typing import Any
@@ -14,40 +14,40 @@ from tests.support.templates import (
     statements,
 )
 
-LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
-RECEIVING = [
+LOG_ACTIONS = ["logs:CreateLogStream", "logs:PutLogEvents"]
+RECEIVE_ACTIONS = [
     "sqs:ReceiveMessage",
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
     "sqs:ChangeMessageVisibility",
 ]
 GRANTS = {
-    "Ask": [(LOGS, ["AskLogArn"])],
-    "Stats": [(LOGS, ["StatsLogArn"])],
-    "Invalidate": [(LOGS, ["InvalidateLogArn"]), (RECEIVING, ["QueueArn"])],
-    "Dashboard": [(LOGS, ["DashboardLogArn"])],
+    "Ask": [(LOG_ACTIONS, ["AskLogArn"])],
+    "Stats": [(LOG_ACTIONS, ["StatsLogArn"])],
+    "Invalidate": [(LOG_ACTIONS, ["InvalidateLogArn"]), (RECEIVE_ACTIONS, ["QueueArn"])],
+    "Dashboard": [(LOG_ACTIONS, ["DashboardLogArn"])],
 }
-# Beside what cannot be narrowed: the path, the resource, the action.
-ARGUED = {
-    # EC2 knows no resource for a network interface that is not there yet.
+# Statements that need a wildcard: (template, resource, action).
+ALLOWED_WILDCARDS = {
+    # A network interface that does not exist yet has no ARN.
     ("infra/aws/roles.yaml", "UseVpc", "ec2:CreateNetworkInterface"),
     ("infra/aws/roles.yaml", "UseVpc", "ec2:DeleteNetworkInterface"),
     ("infra/aws/roles.yaml", "UseVpc", "ec2:DescribeNetworkInterfaces"),
     ("infra/aws/roles.yaml", "UseVpc", "ec2:DescribeSubnets"),
     ("infra/aws/roles.yaml", "UseVpc", "ec2:AssignPrivateIpAddresses"),
     ("infra/aws/roles.yaml", "UseVpc", "ec2:UnassignPrivateIpAddresses"),
-    # In a key's policy the resource is that key; without its account nobody could delete it.
+    # In a key policy, "*" means this key. The account needs access to manage and delete it.
     ("infra/aws/alarm_topic.yaml", "Key", "kms:*"),
     ("infra/aws/alarm_topic.yaml", "Key", "kms:Decrypt"),
     ("infra/aws/alarm_topic.yaml", "Key", "kms:GenerateDataKey"),
 }
-ANONYMOUS = {"GET /health": "AskFunction", "GET /assistant/dashboard": "DashboardFunction"}
+PUBLIC_ROUTES = {"GET /health": "AskFunction", "GET /assistant/dashboard": "DashboardFunction"}
 ROUTES = {
     "POST /assistant/query": "AskFunction",
     "POST /assistant/feedback": "AskFunction",
     "GET /assistant/cache-stats": "StatsFunction",
     "GET /metrics": "StatsFunction",
-} | ANONYMOUS
+} | PUBLIC_ROUTES
 
 
 def granted(role: str) -> list[tuple[Any, list[Any]]]:
@@ -61,7 +61,7 @@ def granted(role: str) -> list[tuple[Any, list[Any]]]:
 
 
 def routes() -> dict[str, tuple[str, Any]]:
-    """Each route's function and authorizer."""
+    """The function and the authorizer of each route."""
     return {
         f"{event['Properties']['Method']} {event['Properties']['Path']}": (
             name,
@@ -74,11 +74,11 @@ def routes() -> dict[str, tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("role", GRANTS)
-def test_a_role_grants_exactly_what_its_function_uses(role: str) -> None:
+def test_role_grants_exactly_the_actions_its_function_uses(role: str) -> None:
     assert granted(role) == GRANTS[role]
 
 
-def test_every_function_has_a_role_of_its_own_and_no_policy_beside_it() -> None:
+def test_every_function_has_its_own_role_and_no_inline_policy() -> None:
     roles = {name: properties["Role"] for name, properties in functions().items()}
     assert roles == {
         f"{role}Function": {"Fn::GetAtt": ["Roles", f"Outputs.{role}Arn"]} for role in GRANTS
@@ -87,9 +87,9 @@ def test_every_function_has_a_role_of_its_own_and_no_policy_beside_it() -> None:
     assert "Policies" not in MAIN_TEMPLATE["Globals"]["Function"]
 
 
-def test_the_cache_is_entered_by_the_functions_that_use_it_as_one_user() -> None:
+def test_functions_that_use_the_cache_may_connect_as_one_user() -> None:
     resources = TEMPLATES["infra/aws/roles.yaml"]["Resources"]
-    assert resources["EnterCache"]["Properties"] == {
+    assert resources["ConnectToCache"]["Properties"] == {
         "Roles": [{"Ref": "Ask"}, {"Ref": "Stats"}, {"Ref": "Invalidate"}],
         "PolicyDocument": {
             "Version": "2012-10-17",
@@ -101,10 +101,10 @@ def test_the_cache_is_entered_by_the_functions_that_use_it_as_one_user() -> None
         },
     }
     managed = {name for name, resource, _ in of_type("AWS::IAM::ManagedPolicy")}
-    assert managed == {"EnterCache", "ReadRedisPassword", "ReadSecrets", "UseVpc"}
+    assert managed == {"ConnectToCache", "ReadRedisPassword", "ReadSecrets", "UseVpc"}
 
 
-def test_the_two_secrets_are_read_by_those_who_call_models_and_read_notes() -> None:
+def test_ask_and_invalidate_may_read_the_two_secrets() -> None:
     policy = TEMPLATES["infra/aws/roles.yaml"]["Resources"]["ReadSecrets"]["Properties"]
     assert policy["Roles"] == [{"Ref": "Ask"}, {"Ref": "Invalidate"}]
     assert policy["PolicyDocument"]["Statement"] == {
@@ -114,7 +114,7 @@ def test_the_two_secrets_are_read_by_those_who_call_models_and_read_notes() -> N
     }
 
 
-def test_the_password_of_one_s_own_redis_is_read_by_those_who_use_it_where_there_is_one() -> None:
+def test_functions_that_use_an_existing_redis_may_read_its_password() -> None:
     policy = TEMPLATES["infra/aws/roles.yaml"]["Resources"]["ReadRedisPassword"]
     assert policy["Condition"] == "HasRedisPassword"
     assert policy["Properties"]["Roles"] == [
@@ -129,7 +129,7 @@ def test_the_password_of_one_s_own_redis_is_read_by_those_who_use_it_where_there
     }
 
 
-def test_no_statement_allows_a_wildcard_that_is_not_argued_for() -> None:
+def test_no_statement_allows_an_unjustified_wildcard() -> None:
     found = {
         (path, name, action)
         for path, name, one in statements()
@@ -137,16 +137,16 @@ def test_no_statement_allows_a_wildcard_that_is_not_argued_for() -> None:
         for action in as_list(one["Action"])
         if "*" in action or "*" in json.dumps(one.get("Resource", ""))
     }
-    assert found == ARGUED
+    assert found == ALLOWED_WILDCARDS
 
 
-def test_nobody_is_allowed_in_by_a_policy_that_names_everybody() -> None:
+def test_no_policy_allows_every_principal() -> None:
     for path, name, one in statements():
         if one["Effect"] == "Allow":
             assert "*" not in json.dumps(one.get("Principal", "")), f"{name} of {path}"
 
 
-def test_only_lambda_takes_a_function_s_role() -> None:
+def test_only_lambda_may_assume_a_function_role() -> None:
     roles = list(of_type("AWS::IAM::Role"))
     assert len(roles) == len(GRANTS)
     for _, role, _ in roles:
@@ -154,22 +154,22 @@ def test_only_lambda_takes_a_function_s_role() -> None:
         assert trusted["Principal"] == {"Service": "lambda.amazonaws.com"}
 
 
-def test_every_route_wants_a_token_but_health_and_a_page_that_is_off() -> None:
+def test_every_route_requires_a_token_except_health_and_the_optional_page() -> None:
     assert {route: function for route, (function, _) in routes().items()} == ROUTES
     for route, (_, auth) in routes().items():
-        assert auth == ({"Authorizer": "NONE"} if route in ANONYMOUS else None), route
+        assert auth == ({"Authorizer": "NONE"} if route in PUBLIC_ROUTES else None), route
     api = MAIN_TEMPLATE["Resources"]["Api"]["Properties"]
     assert api["Auth"]["DefaultAuthorizer"] in api["Auth"]["Authorizers"]
-    assert MAIN_TEMPLATE["Resources"]["DashboardFunction"]["Condition"] == "ShowsDashboard"
-    assert MAIN_TEMPLATE["Parameters"]["Dashboard"]["Default"] == "off"
+    assert MAIN_TEMPLATE["Resources"]["DashboardFunction"]["Condition"] == "ServeDashboardPage"
+    assert MAIN_TEMPLATE["Parameters"]["DashboardPage"]["Default"] == "off"
 
 
-def test_no_function_can_be_called_past_the_gateway() -> None:
+def test_no_function_has_a_url_or_a_public_permission() -> None:
     assert not any("FunctionUrlConfig" in properties for properties in functions().values())
     assert not list(of_type("AWS::Lambda::Url"))
     assert not list(of_type("AWS::Lambda::Permission"))
 
 
-def test_nobody_signs_up_for_the_user_pool_by_themselves() -> None:
+def test_user_pool_does_not_allow_sign_up() -> None:
     ((_, pool, _),) = of_type("AWS::Cognito::UserPool")
     assert pool["Properties"]["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}

@@ -1,7 +1,7 @@
-"""What CloudFormation is given to carry out: the template after SAM's transform, offline.
+"""The SAM transform and the intrinsic functions of CloudFormation, offline.
 
-`sam deploy` sends the template as it is, and AWS runs the transform; the same library comes with
-SAM's command line. `resolve` then does what CloudFormation itself does with intrinsic functions.
+`sam deploy` uploads the template and AWS runs the transform; the SAM CLI contains the same library.
+`Stack.resolve` evaluates intrinsic functions.
 """
 
 import json
@@ -36,25 +36,25 @@ for line in sys.stdin:
 
 
 @cache
-def transformed(layer: str = "one", code: str = "one", **parameters: str) -> Template:
-    """Transform the template; `layer` and `code` stand for what `sam build` made of each."""
+def sam_transform(layer: str = "one", code: str = "one", **parameters: str) -> Template:
+    """Transform the template; `layer` and `code` name the uploaded artifacts."""
     packaged = deepcopy(MAIN_TEMPLATE)
     packaged["Globals"]["Function"]["CodeUri"] = f"s3://bucket/{code}"
     packaged["Resources"]["SharedLayer"]["Properties"]["ContentUri"] = f"s3://bucket/{layer}"
-    told = _translator()
-    assert told.stdin
-    assert told.stdout
-    told.stdin.write(json.dumps((packaged, parameters)) + "\n")
-    told.stdin.flush()
-    return dict(json.loads(told.stdout.readline()))
+    translator = _translator()
+    assert translator.stdin
+    assert translator.stdout
+    translator.stdin.write(json.dumps((packaged, parameters)) + "\n")
+    translator.stdin.flush()
+    return dict(json.loads(translator.stdout.readline()))
 
 
 @cache
 def _translator() -> "subprocess.Popen[str]":
-    """SAM's own, which takes a second to start; it ends with this process."""
+    """A process with SAM's translator, which takes a second to start; it ends with this process."""
     uvx = shutil.which("uvx")
     if uvx is None:
-        pytest.skip("uvx is not on PATH, and SAM comes by it")
+        pytest.skip("uvx, which runs the SAM CLI, is not on PATH")
     return subprocess.Popen(
         [uvx, "--from", SAM, "python", "-W", "ignore", "-c", _PROGRAM],
         stdin=subprocess.PIPE,
@@ -65,9 +65,9 @@ def _translator() -> "subprocess.Popen[str]":
 
 
 class Stack:
-    """A template with values for its parameters: gives what its intrinsic functions come to.
+    """A template with parameter values; evaluates intrinsic functions.
 
-    Attributes of resources are their names, unless `attributes` tells more of them.
+    `Fn::GetAtt` returns the attribute's name, unless `attributes` has a value for it.
     """
 
     def __init__(
