@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.cache.index_entries import nanodollars
-from shared.matching.candidate import nearest
-from shared.matching.decision import judge
+from shared.matching.candidates import find_candidates
+from shared.matching.decision import decide
 from shared.vectors import from_bytes, stack
 
 if TYPE_CHECKING:
@@ -56,13 +56,13 @@ class SemanticMatcher:
         fields = list(candidates)
         rows = stack([from_bytes(candidates[field].vector) for field in fields])
         refused = None
-        for row, similarity in nearest(vector, rows, self._threshold):
+        for row, similarity in find_candidates(vector, rows, self._threshold):
             entry = candidates[fields[row]]
-            verdict = judge(question, entry.question)
-            if not verdict.same:
+            decision = decide(question, entry.question)
+            if not decision.is_match:
                 # Of one question, the guard's refusals count once.
                 session.count(refused_by_guard=int(refused is None))
-                refused = refused or verdict.reason
+                refused = refused or decision.reason
                 continue
             found = await session.get_answer(fields[row], entry)
             if not found.answer:

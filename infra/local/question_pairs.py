@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.errors import InvalidRequestError
-from shared.matching.decision import judge
+from shared.matching.decision import decide
 from shared.question import Question
 from shared.vectors import cosines, stack
 
@@ -18,13 +18,13 @@ _TOGETHER = 500  # pairs embedded at once
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """`words` has what each guard says against the match, None where it says nothing."""
+class PairDecision:
+    """The decision on one pair; `refusals` has the reason of each rule, None where it passes."""
 
     cosine: float
     match: bool
     reason: str
-    words: dict[str, str | None] = field(default_factory=dict)
+    refusals: dict[str, str | None] = field(default_factory=dict)
 
 
 def read_pairs(path: Path) -> list[tuple[str, str]]:
@@ -63,9 +63,9 @@ def read_pairs(path: Path) -> list[tuple[str, str]]:
     return pairs
 
 
-async def decide(
+async def decide_pairs(
     pairs: Sequence[tuple[str, str]], embedder: "Embedder", *, threshold: float
-) -> AsyncIterator[Decision]:
+) -> AsyncIterator[PairDecision]:
     """Decide each pair, in order; what nobody can ask matches nothing.
 
     `threshold` is the least cosine of a match. No language model takes part.
@@ -82,17 +82,19 @@ async def decide(
                 cosine = float(cosines(vectors[a], stack([vectors[b]]))[0])
                 yield _decision(a, b, cosine, threshold)
             else:
-                yield Decision(
+                yield PairDecision(
                     0.0, match=False, reason=f"a: {wrong_a}" if wrong_a else f"b: {wrong_b}"
                 )
 
 
-def _decision(a: str, b: str, cosine: float, threshold: float) -> Decision:
-    verdict = judge(a, b)
+def _decision(a: str, b: str, cosine: float, threshold: float) -> PairDecision:
+    decision = decide(a, b)
     if cosine < threshold:
         reason = f"cosine below {threshold:g}"
-        return Decision(cosine, match=False, reason=reason, words=verdict.words)
-    return Decision(cosine, match=verdict.same, reason=verdict.reason, words=verdict.words)
+        return PairDecision(cosine, match=False, reason=reason, refusals=decision.refusals)
+    return PairDecision(
+        cosine, match=decision.is_match, reason=decision.reason, refusals=decision.refusals
+    )
 
 
 def _normal(text: str) -> tuple[str, str]:

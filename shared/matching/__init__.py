@@ -1,1 +1,1 @@
-"""Is this question that one? Candidate, guard, verifier."""
+"""Decides whether two questions ask the same: candidates by cosine, then rules."""

@@ -1,68 +1,86 @@
-"""Is this question that one? The part that needs no model.
+"""Decides by rules whether two questions ask the same, without a model.
 
-Every guard may refuse and none can overrule another. What they have in common: symmetric, pure,
-and in doubt against the match, for a wrong answer costs more than a second one.
+Each rule can refuse a match, and no rule can overrule another. Rules are pure and symmetric. In
+doubt they refuse: a wrong answer costs more than a second generation.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from shared.matching.rules.content_words import refuse_antonyms, refuse_content
-from shared.matching.rules.dates import refuse_dates
-from shared.matching.rules.negation import refuse_negation
-from shared.matching.rules.quantities import refuse_quantities
-from shared.matching.rules.question_type import refuse_persons, refuse_question, refuse_tense
-from shared.matching.rules.roles import refuse_roles
-from shared.matching.tokens.tokenize import Wording, read
+from shared.matching.rules.content_words import check_antonyms, check_content_words
+from shared.matching.rules.grammar import check_pronouns, check_question_type, check_tense
+from shared.matching.rules.negation import check_negation
+from shared.matching.rules.values import check_bible_references, check_dates, check_quantities
+from shared.matching.rules.word_order import check_word_order
+from shared.matching.tokens.tokenize import TokenizedQuestion, tokenize
 
-Guard = Callable[[Wording, Wording], str | None]
-"""Says why the second question is not the first, or None."""
+MatchingRule = Callable[[TokenizedQuestion, TokenizedQuestion], str | None]
+"""Returns the reason why two questions are not the same, or None."""
 
-
-def refuse_scripture(a: Wording, b: Wording) -> str | None:
-    """Refuse where the passages of the Bible differ."""
-    one, other = a.of_kind("scripture"), b.of_kind("scripture")
-    if one == other:
-        return None
-    return f"scripture: {'; '.join(_texts(a)) or 'none'} / {'; '.join(_texts(b)) or 'none'}"
-
-
-def _texts(wording: Wording) -> list[str]:
-    return [token.text for token in wording.tokens if token.kind == "scripture"]
-
-
-GUARDS: dict[str, Guard] = {
-    "scripture": refuse_scripture,
-    "quantities": refuse_quantities,
-    "dates": refuse_dates,
-    "negation": refuse_negation,
-    "antonyms": refuse_antonyms,
-    "question": refuse_question,
-    "tense": refuse_tense,
-    "persons": refuse_persons,
-    "content": refuse_content,
-    "roles": refuse_roles,
+RULES: dict[str, MatchingRule] = {
+    "bible_references": check_bible_references,
+    "quantities": check_quantities,
+    "dates": check_dates,
+    "negation": check_negation,
+    "antonyms": check_antonyms,
+    "question_type": check_question_type,
+    "tense": check_tense,
+    "pronouns": check_pronouns,
+    "content_words": check_content_words,
+    "word_order": check_word_order,
 }
-"""Every guard by name, the one that gives the plainest reason first."""
+"""Every rule by name. The first refusal is the reason shown, so specific rules come first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """`reason` is the first refusal; `words` has each guard's, None where it has no objection."""
+class Decision:
+    """Whether two questions match; `reason` is the first refusal.
 
-    same: bool
+    `refusals` has one entry for each rule: its reason, or None where the rule passes.
+    """
+
+    is_match: bool
     reason: str
-    words: dict[str, str | None]
+    refusals: dict[str, str | None]
 
 
-def judge(a: str, b: str) -> Verdict:
-    """Judge whether one answer serves both questions, given in their normal form or raw."""
+def decide(a: str, b: str) -> Decision:
+    """Decide whether one answer serves both questions.
+
+    Args:
+        a: one question, in its canonical form or as written.
+        b: the other question.
+    """
     if a.casefold().split() == b.casefold().split():
-        return Verdict(same=True, reason="the same wording", words=dict.fromkeys(GUARDS))
-    one, other = read(a), read(b)
+        return Decision(True, "identical wording", dict.fromkeys(RULES))  # noqa: FBT003 - a field
+    one, other = tokenize(a), tokenize(b)
     if not one.tokens or not other.tokens:
-        word = "words: nothing to compare by"
-        return Verdict(same=False, reason=word, words=dict.fromkeys(GUARDS) | {"content": word})
-    words = {name: refuse(one, other) for name, refuse in GUARDS.items()}
-    reason = next((word for word in words.values() if word), None)
-    return Verdict(same=reason is None, reason=reason or "no guard objects", words=words)
+        reason = "words: a question has no content words"
+        return Decision(False, reason, dict.fromkeys(RULES) | {"content_words": reason})  # noqa: FBT003 - a field
+    refusals = {name: check(one, other) for name, check in RULES.items()}
+    reason = next((refusal for refusal in refusals.values() if refusal), "")
+    return Decision(not reason, reason or "all rules pass", refusals)
+
+
+def explain_decision(a: str, b: str, cosine: float, *, threshold: float) -> dict[str, Any]:
+    """Return the decision for two questions as JSON, with the result of each rule.
+
+    Args:
+        a: one question.
+        b: the other question.
+        cosine: the similarity of their embeddings, from -1 to 1.
+        threshold: the cosine from which two questions can match.
+
+    Returns:
+        `cosine`, `match` and `reason`, as decided before the verifier is called, and `rules`: each
+        rule's reason for a refusal, or "passed".
+    """
+    decision = decide(a, b)
+    near = cosine >= threshold
+    return {
+        "cosine": round(cosine, 4),
+        "match": near and decision.is_match,
+        "reason": decision.reason if near else f"cosine below {threshold:g}",
+        "rules": {name: refusal or "passed" for name, refusal in decision.refusals.items()},
+    }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from shared.notes.note import Chunk
 from shared.notes.sanitize import sanitize_text
-from shared.text.bible_references import find_references
+from shared.text.bible_references import find_bible_references
 
 if TYPE_CHECKING:
     from shared.vectors import Vector
@@ -99,7 +99,7 @@ def build_chunks(
 
 def _paragraphs(text: str, words: int) -> Iterator[list[_Unit]]:
     """The text's sentences, in order and without a gap, by paragraph."""
-    references = _Spans((found.start, found.end) for found in find_references(text))
+    references = _Spans((found.start, found.end) for found in find_bible_references(text))
     headings = [found.span() for found in _HEADING.finditer(text)]
     headed = _Spans((start, end + 1) for start, end in headings)
 

@@ -70,7 +70,7 @@ Revelation|22|revelation? revelations? rev? rv? apocalypse? apoc?
 """
 
 
-class Sure(IntEnum):
+class Certainty(IntEnum):
     """How far a word by itself tells that a book is meant."""
 
     HARDLY = 0
@@ -83,7 +83,7 @@ class Book(NamedTuple):
 
     name: str
     chapters: int
-    sure: Sure
+    certainty: Certainty
 
     @property
     def long(self) -> bool:
@@ -91,24 +91,24 @@ class Book(NamedTuple):
         return self.name in {"Acts", "Song of Solomon", "Revelation"}
 
 
-SINGLE: dict[str, Book] = {}
+UNNUMBERED_BOOKS: dict[str, Book] = {}
 """By lower-case word: the books that take no ordinal."""
 
-NUMBERED: dict[str, tuple[Book, ...]] = {}
+NUMBERED_BOOKS: dict[str, tuple[Book, ...]] = {}
 """By lower-case word: First, Second (and Third) of the books that take one."""
 
 for _row in _TABLE.split("\n")[1:-1]:
     _name, _chapters, _words = _row.split("|")
     for _word in _words.split():
         _key = _word.rstrip("?!")
-        _sure = {"!": Sure.HARDLY, "?": Sure.WITH_NUMBER}.get(_word[-1], Sure.ALWAYS)
+        _sure = {"!": Certainty.HARDLY, "?": Certainty.WITH_NUMBER}.get(_word[-1], Certainty.ALWAYS)
         if _name.startswith("#"):
-            NUMBERED[_key] = tuple(
+            NUMBERED_BOOKS[_key] = tuple(
                 Book(_name.replace("#", str(place)), int(length), _sure)
                 for place, length in enumerate(_chapters.split(), start=1)
             )
         else:
-            SINGLE.setdefault(_key, Book(_name, int(_chapters), _sure))
+            UNNUMBERED_BOOKS.setdefault(_key, Book(_name, int(_chapters), _sure))
 
 WORD = re.compile(r"[^\W\d_]+")
 """What may be a book's word: letters alone, so that "1cor13" is seen too."""

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from shared.text.bible_books import NUMBERED, SINGLE, WORD, Book, Sure
+from shared.text.bible_books import NUMBERED_BOOKS, UNNUMBERED_BOOKS, WORD, Book, Certainty
 from shared.text.numbers import WORDS, Number, number_at, roman
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class BibleReference:
     """A passage that a text names between the characters `start` and `end`.
 
     What the text does not say is None: "Romans 8" has a chapter and no verse. A range says both
@@ -30,7 +30,7 @@ class Reference:
     end_verse: int | None = None
 
     @property
-    def meaning(self) -> tuple[str, int | None, int | None, int | None, int | None]:
+    def passage(self) -> tuple[str, int | None, int | None, int | None, int | None]:
         """The passage itself, without its place in the text."""
         return (self.book, self.chapter, self.verse, self.end_chapter, self.end_verse)
 
@@ -93,20 +93,20 @@ _LONE = (
 )
 
 
-def find_references(text: str) -> list[Reference]:
+def find_bible_references(text: str) -> list[BibleReference]:
     """Find every passage that `text` names, in the order of their places.
 
     A lone "verse 16" belongs to the passage named shortly before it, and is left out where
     there is none.
     """
-    found: list[Reference] = []
+    found: list[BibleReference] = []
     at = 0
     for word in WORD.finditer(text):
         key = word[0].lower()
-        if word.start() < at or (key not in SINGLE and key not in NUMBERED):
+        if word.start() < at or (key not in UNNUMBERED_BOOKS and key not in NUMBERED_BOOKS):
             continue
-        for head, sure in _heads(text, word, at):
-            passages = _passages(text, head, sure)
+        for head, certainty in _heads(text, word, at):
+            passages = _passages(text, head, certainty)
             if passages:
                 found += passages
                 at = passages[-1].end
@@ -114,27 +114,29 @@ def find_references(text: str) -> list[Reference]:
     return list(_with_lone_verses(text, found)) if found else found
 
 
-def _heads(text: str, word: re.Match[str], floor: int) -> Iterator[tuple[Reference, Book]]:
+def _heads(text: str, word: re.Match[str], floor: int) -> Iterator[tuple[BibleReference, Book]]:
     """What stands before a book's name, for each book it may be; the likeliest first."""
     key = word[0].lower()
     floor = max(floor, word.start() - _BEFORE)
     before = text[floor : word.start()]
-    numbered = NUMBERED.get(key)
+    numbered = NUMBERED_BOOKS.get(key)
     ordinal = _ORDINAL.search(before) if numbered else None
     if numbered and ordinal:
         place = _value(ordinal[1]) or 0
         if 0 < place <= len(numbered):
             # "first peter went" names no book; "1 Peter" does, and "First Epistle of Peter".
-            sure = Sure.ALWAYS if ordinal[1][0].isdigit() or ordinal[2] else Sure.WITH_NUMBER
+            certainty = (
+                Certainty.ALWAYS if ordinal[1][0].isdigit() or ordinal[2] else Certainty.WITH_NUMBER
+            )
             book = numbered[place - 1]
-            yield _head(text, word, floor, ordinal.start(), book._replace(sure=sure))
-    if key in SINGLE:
-        yield _head(text, word, floor, len(before), SINGLE[key])
+            yield _head(text, word, floor, ordinal.start(), book._replace(certainty=certainty))
+    if key in UNNUMBERED_BOOKS:
+        yield _head(text, word, floor, len(before), UNNUMBERED_BOOKS[key])
 
 
 def _head(
     text: str, word: re.Match[str], floor: int, start: int, book: Book
-) -> tuple[Reference, Book]:
+) -> tuple[BibleReference, Book]:
     """Read "verses 4 to 7 of chapter 13 of the book of", backwards from `floor + start`."""
     before = text[floor : floor + start]
     named = _NAMED.search(before)
@@ -144,7 +146,7 @@ def _head(
     # "is is is": where each word may be a book, looking far back for each of them takes long.
     said = re.search(_PLACE, before, re.IGNORECASE) if _OF.search(before) else None
     nth = re.search(_NTH_PSALM, before, re.IGNORECASE) if book.name == "Psalms" else None
-    head = Reference(0, (long_name or word).end(), book.name)
+    head = BibleReference(0, (long_name or word).end(), book.name)
     number = number_at(nth["nth"]) if nth else None
     if nth and number and number.ordinal:
         before, head = before[: nth.start()], replace(head, chapter=number.value)
@@ -155,20 +157,20 @@ def _head(
         if chapter or verse:
             before = before[: said.start()]
             head = replace(head, chapter=chapter, verse=verse, end_verse=last)
-    sure = Sure.ALWAYS if long_name or (named and book.sure) else book.sure
-    return replace(head, start=floor + len(before)), book._replace(sure=sure)
+    certainty = Certainty.ALWAYS if long_name or (named and book.certainty) else book.certainty
+    return replace(head, start=floor + len(before)), book._replace(certainty=certainty)
 
 
-def _passages(text: str, head: Reference, book: Book) -> list[Reference]:
+def _passages(text: str, head: BibleReference, book: Book) -> list[BibleReference]:
     """Read "3:16-18, 20" behind a book's name; nothing where the word is not the book."""
-    if book.sure is Sure.HARDLY and not _UNMISTAKABLE.match(text, head.end):
+    if book.certainty is Certainty.HARDLY and not _UNMISTAKABLE.match(text, head.end):
         return []
     if head.chapter is None:
         number, said = _chapter(text, head.end, book)
         if number is None and book.chapters == 1 and _SAID_VERSE.match(text, head.end):
             number = _verse(text, head.end)
         if number is None:
-            return [head] if book.sure is Sure.ALWAYS and head.verse is None else []
+            return [head] if book.certainty is Certainty.ALWAYS and head.verse is None else []
         head = replace(head, chapter=number.value, end=number.end)
         if book.chapters == 1 and number.value > 1 and not said:
             head = replace(head, chapter=1, verse=number.value)
@@ -194,7 +196,7 @@ def _chapter(text: str, at: int, book: Book) -> tuple[Number | None, bool]:
         return None, False
     limit = book.chapters if said or book.chapters > 1 else _LONGEST
     # "Mark one day", "John I saw": a lone number in letters needs something else that says so.
-    clear = said or book.sure is Sure.ALWAYS or book.name == "Psalms"
+    clear = said or book.certainty is Certainty.ALWAYS or book.name == "Psalms"
     letters = text[(said or gap).end() : number.end]
     numeral = letters[0].isdigit() or (len(letters) > 1 and roman(letters) is not None)
     if number.value > limit or not (clear or numeral or _COLON.match(text, number.end)):
@@ -212,7 +214,7 @@ def _verse(text: str, at: int) -> Number | None:
     return None
 
 
-def _ranged(text: str, head: Reference) -> Reference:
+def _ranged(text: str, head: BibleReference) -> BibleReference:
     """`head` with the end of its range, if one follows."""
     gap = _RANGE.match(text, head.end)
     number = number_at(text, gap.end()) if gap else None
@@ -230,7 +232,7 @@ def _ranged(text: str, head: Reference) -> Reference:
     return head
 
 
-def _list(text: str, first: Reference, book: Book) -> list[Reference]:
+def _list(text: str, first: BibleReference, book: Book) -> list[BibleReference]:
     """`first` and what a list goes on with: ", 18" is a verse after a verse, else a chapter."""
     found = [first]
     while True:
@@ -240,7 +242,7 @@ def _list(text: str, first: Reference, book: Book) -> list[Reference]:
         if not gap or not number or text[gap.end()].isalpha() or _opens_book(text, number):
             return found
         further = _colon_number(text, number.end)
-        item = Reference(number.end - len(str(number.value)), number.end, book.name)
+        item = BibleReference(number.end - len(str(number.value)), number.end, book.name)
         if further and number.value <= book.chapters:
             item = replace(item, chapter=number.value, verse=further.value, end=further.end)
         elif last.verse is not None and (last.end_verse or last.verse) < number.value <= _LONGEST:
@@ -255,7 +257,7 @@ def _list(text: str, first: Reference, book: Book) -> list[Reference]:
         found.append(_ranged(text, item))
 
 
-def _with_lone_verses(text: str, found: list[Reference]) -> Iterator[Reference]:
+def _with_lone_verses(text: str, found: list[BibleReference]) -> Iterator[BibleReference]:
     """Add "verse 16" and "chapter 4" where they stand without a book, to the book before them."""
     for reference, following in zip(found, [*found[1:], None], strict=True):
         yield reference
@@ -266,7 +268,7 @@ def _with_lone_verses(text: str, found: list[Reference]) -> Iterator[Reference]:
             chapter = _value(lone["chapter"] or "") or last.chapter
             verse = _value(lone["verse"] or lone["its_verse"] or "")
             if chapter and (verse or lone["chapter"]):
-                item = Reference(lone.start(), lone.end(), last.book, chapter, verse)
+                item = BibleReference(lone.start(), lone.end(), last.book, chapter, verse)
                 last = _ranged(text, item)
                 yield last
 
@@ -285,7 +287,7 @@ def _without_letter(text: str, number: Number) -> Number:
 def _opens_book(text: str, number: Number) -> bool:
     """Whether the number is the ordinal of the next book: the 1 of "John 3:16, 1 John 4:8"."""
     word = _ORDINAL_OF_BOOK.match(text, number.end)
-    return word is not None and word[1].lower() in NUMBERED
+    return word is not None and word[1].lower() in NUMBERED_BOOKS
 
 
 def _value(text: str) -> int | None:

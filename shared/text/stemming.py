@@ -8,7 +8,7 @@ endings of the King James Bible. What comes out is a key to compare by, not alwa
 import re
 from functools import lru_cache
 
-from shared.matching.tokens.words import word_set
+from shared.text import word_set
 
 _IRREGULAR_VERBS = """
 be am is are was were been being art wast wert

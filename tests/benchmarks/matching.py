@@ -9,9 +9,9 @@ import numpy as np
 from shared.cache import index_entries
 from shared.cache.session import CacheSession
 from shared.inference.match_verifier import NoVerifier
-from shared.matching.candidate import nearest
-from shared.matching.decision import judge
-from shared.matching.tokens import tokenize
+from shared.matching.candidates import find_candidates
+from shared.matching.decision import decide
+from shared.matching.tokens.tokenize import tokenize
 from shared.semantic_match import SemanticMatcher
 from shared.settings import Settings
 from shared.vectors import canonical
@@ -21,7 +21,7 @@ from tests.benchmarks.workload import PIPELINE
 from tests.support.data import DATA
 
 METRICS = {
-    "guard_us": Metric(unit="us a pair"),
+    "rules_us": Metric(unit="us a pair"),
     "candidate_ms": Metric(unit="ms, of 500", budget=1.0),
     "matching_ms": Metric(unit="ms a miss, of 500"),
 }
@@ -47,30 +47,30 @@ async def collect_metrics() -> Mapping[str, Metric]:
     }
     rows, turns = np.stack(vectors), cycle(enumerate(pairs))
     matcher = SemanticMatcher(NoVerifier(), threshold=0.85)
-    # What the guard refuses is not looked up.
+    # What the rules refuses is not looked up.
     session = CacheSession(None, Settings(), user_id="1", question="asked", pipeline=PIPELINE)
 
-    async def guard() -> None:
-        tokenize.read.cache_clear()
-        judge(*next(turns)[1])
+    async def rules() -> None:
+        tokenize.cache_clear()
+        decide(*next(turns)[1])
 
     async def candidate() -> None:
-        nearest(vectors[next(turns)[0]], rows, 0.85)
+        find_candidates(vectors[next(turns)[0]], rows, 0.85)
 
     async def match() -> None:
         """Find the one question that is near, and refuse it."""
-        tokenize.read.cache_clear()
+        tokenize.cache_clear()
         number, (question, _) = next(turns)
         met = await matcher.match(question, vectors[number], (), others, session, deadline=0)
         if not met.refused:
             raise RuntimeError("a question that differs was not refused")
 
     watch = await in_turns(
-        {"guard": guard, "candidate": candidate, "match": match}, rounds=20, each=100
+        {"rules": rules, "candidate": candidate, "match": match}, rounds=20, each=100
     )
-    seconds = {side: watch.median(side) or 0.0 for side in ("guard", "candidate", "match")}
+    seconds = {side: watch.median(side) or 0.0 for side in ("rules", "candidate", "match")}
     return {
-        "guard_us": METRICS["guard_us"].with_value(seconds["guard"] * 1e6),
+        "rules_us": METRICS["rules_us"].with_value(seconds["rules"] * 1e6),
         "candidate_ms": METRICS["candidate_ms"].with_value(seconds["candidate"] * 1e3),
         "matching_ms": METRICS["matching_ms"].with_value(seconds["match"] * 1e3),
     }

@@ -7,14 +7,14 @@ from unittest.mock import patch
 
 from shared import semantic_match
 from shared.container import Container
-from shared.matching.decision import Verdict
+from shared.matching.decision import Decision
 from shared.reply import Reply
 from tests.evaluation.pipeline import ask_through_cache
 
 ARMS = {
     "exact": "the same words alone",
     "cosine": "the nearest question at cosine 0.85 or more, whatever it says",
-    "guard": "as Tercet does it: cosine, guard and fitting sources",
+    "rules": "as Tercet does it: cosine, guard and fitting sources",
 }
 
 
@@ -24,9 +24,9 @@ def arm(name: str) -> Iterator[None]:
     if name != "cosine":
         yield
         return
-    agreed = Verdict(same=True, reason="cosine alone", words={})
+    agreed = Decision(is_match=True, reason="cosine alone", refusals={})
     with (
-        patch.object(semantic_match, "judge", lambda _a, _b: agreed),
+        patch.object(semantic_match, "decide", lambda _a, _b: agreed),
         patch.object(semantic_match, "fits", lambda _own, _theirs: True),
     ):
         yield
@@ -106,5 +106,5 @@ def report(outcomes: Mapping[str, Outcome], examples: int = 5) -> None:
             f"   by another wording {outcome.reworded:5}   wrong {len(outcome.wrong):5}"
             f"   wrong per request {outcome.wrong_share:.2%}"
         )
-    for asked, matched in outcomes["guard"].wrong[:examples]:
+    for asked, matched in outcomes["rules"].wrong[:examples]:
         print(f"    wrong: {asked.text!r} had the answer to {matched.text!r}")

@@ -8,7 +8,7 @@ mechanical: two topics count as different, though people look up both "light" an
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 
-from shared.matching.decision import judge
+from shared.matching.decision import decide
 from shared.notes.note import Source
 from shared.question import normalise
 from shared.semantic_match import fits
@@ -155,7 +155,7 @@ async def collect_metrics() -> dict[str, Metric]:
         return METRICS
     measured = await measure()
     agreed = {
-        label: [one for one in group if judge(*map(normalise, one[0])).same]
+        label: [one for one in group if decide(*map(normalise, one[0])).is_match]
         for label, group in measured.items()
     }
     for title, groups in (("all", measured), ("guard agrees", agreed)):

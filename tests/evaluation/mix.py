@@ -109,12 +109,12 @@ async def collect_metrics() -> dict[str, Metric]:
         return METRICS
     outcomes = await measure()
     report(outcomes)
-    _by_kind(outcomes["guard"])
-    guard, exact, cosine = (outcomes[way] for way in ("guard", "exact", "cosine"))
+    _by_kind(outcomes["rules"])
+    rules, exact, cosine = (outcomes[way] for way in ("rules", "exact", "cosine"))
     return {
-        "answers_avoided": METRICS["answers_avoided"].with_value(guard.avoided, exact.avoided),
-        "any_tier": METRICS["any_tier"].with_value(guard.any_tier, exact.any_tier),
-        "mix_wrong": METRICS["mix_wrong"].with_value(guard.wrong_share, cosine.wrong_share),
+        "answers_avoided": METRICS["answers_avoided"].with_value(rules.avoided, exact.avoided),
+        "any_tier": METRICS["any_tier"].with_value(rules.any_tier, exact.any_tier),
+        "mix_wrong": METRICS["mix_wrong"].with_value(rules.wrong_share, cosine.wrong_share),
     }
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from shared.matching.decision import judge
+from shared.matching.decision import decide
 from shared.question import normalise
 from shared.vectors import Vector, cosines, stack
 from tests.benchmarks.report import Metric
@@ -79,7 +79,7 @@ class Score:
 
 def guarded(pair: Pair) -> bool:
     """What the pipeline takes for the same without a verifier."""
-    return pair.cosine >= THRESHOLD and judge(pair.a, pair.b).same
+    return pair.cosine >= THRESHOLD and decide(pair.a, pair.b).is_match
 
 
 def above(level: float) -> Callable[[Pair], bool]:
@@ -140,11 +140,11 @@ async def collect_metrics() -> dict[str, Metric]:
     """What the guard keeps and lets through of what cosine 0.85 alone takes for the same."""
     measured = dict(METRICS)
     for name, pairs in (await read()).items():
-        cosine, guard = Score.of(pairs, above(THRESHOLD)), Score.of(pairs, guarded)
+        cosine, rules = Score.of(pairs, above(THRESHOLD)), Score.of(pairs, guarded)
         values = {
-            f"{name}_negatives_let_through": (guard.wrong / max(1, cosine.wrong), 1.0),
-            f"{name}_positives_kept": (guard.kept / max(1, cosine.kept), 1.0),
-            f"semantic_false_share_{name}": (guard.false_share, cosine.false_share),
+            f"{name}_negatives_let_through": (rules.wrong / max(1, cosine.wrong), 1.0),
+            f"{name}_positives_kept": (rules.kept / max(1, cosine.kept), 1.0),
+            f"semantic_false_share_{name}": (rules.false_share, cosine.false_share),
         }
         for metric, (value, baseline) in values.items():
             if metric in measured:
@@ -156,7 +156,7 @@ def table(name: str, pairs: list[Pair]) -> Table:
     """One source's pairs, decided in each way."""
     shown = Table("decided by", "hits", "wrong", "false share", "recall", title=name)
     ways = {f"cosine {level:.2f}": above(level) for level in _LEVELS}
-    for way, hit in (ways | {f"guard at {THRESHOLD}": guarded}).items():
+    for way, hit in (ways | {f"rules at {THRESHOLD}": guarded}).items():
         score = Score.of(pairs, hit)
         recall = f"{score.kept / score.positives:.3f}" if score.positives else "-"
         hits = f"{score.kept + score.wrong:,}"

@@ -87,10 +87,10 @@ async def collect_metrics() -> dict[str, Metric]:
         outcomes = await measure(catechisms() if name == "catechisms" else intents(name))
         print(f"  {name}")
         report(outcomes)
-        guard, cosine = outcomes["guard"], outcomes["cosine"]
+        rules, cosine = outcomes["rules"], outcomes["cosine"]
         for what, values in {
-            "avoided": (guard.avoided, cosine.avoided),
-            "wrong": (guard.wrong_share, cosine.wrong_share),
+            "avoided": (rules.avoided, cosine.avoided),
+            "wrong": (rules.wrong_share, cosine.wrong_share),
         }.items():
             measured[f"replay_{name}_{what}"] = METRICS[f"replay_{name}_{what}"].with_value(*values)
     return measured

@@ -49,12 +49,12 @@ async def collect_metrics() -> dict[str, Metric]:
             cold[way] = await replay(container, way, stream)
             warm[way] = await replay(container, way, stream)
     report(cold)
-    for asked, reply in cold["guard"].replies:
+    for asked, reply in cold["rules"].replies:
         print(f"    {asked.text:<24} {reply.match or reply.match_refusal or 'new'}")
     measured = {
-        "ten_questions_avoided": (cold["guard"].avoided, cold["exact"].avoided),
-        "ten_questions_any_tier": (cold["guard"].any_tier, cold["exact"].any_tier),
-        "ten_questions_again": (warm["guard"].avoided, warm["exact"].avoided),
+        "ten_questions_avoided": (cold["rules"].avoided, cold["exact"].avoided),
+        "ten_questions_any_tier": (cold["rules"].any_tier, cold["exact"].any_tier),
+        "ten_questions_again": (warm["rules"].avoided, warm["exact"].avoided),
     }
     return {name: METRICS[name].with_value(*values) for name, values in measured.items()}
 

@@ -13,7 +13,7 @@ from shared.cache.redis.commands import Command
 from shared.container import Container
 from shared.inference.match_verifier import ModelVerifier
 from shared.inference.ports import Completion, Message
-from shared.matching.candidate import nearest
+from shared.matching.candidates import find_candidates
 from shared.settings import Settings
 from shared.statistics import Tally
 from tests.support.main_job import MINILM, QuotingAnswerer, written
@@ -191,7 +191,9 @@ async def test_what_the_guard_refuses_is_counted_once_for_each_question(
     assert after["refused_by_guard"] - before["refused_by_guard"] == 1
     # As if the wrong one of the two were the nearer.
     (wrong,) = await MINILM.embed(["what is not hope"])
-    monkeypatch.setattr(semantic_match, "nearest", lambda _, rows, __: nearest(wrong, rows, 0.5))
+    monkeypatch.setattr(
+        semantic_match, "find_candidates", lambda _, rows, __: find_candidates(wrong, rows, 0.5)
+    )
     assert (await asker.ask("Define hope"))["metadata"]["match"] == "semantic"
     last = await counted(asker)
     assert last["refused_by_guard"] - after["refused_by_guard"] == 1

@@ -237,7 +237,7 @@ def test_a_bad_file_of_pairs_is_refused_with_line_and_columns(
     assert said in done.stderr
 
 
-def test_a_decision_is_explained_guard_by_guard(tercet: Tercet) -> None:
+def test_a_decision_is_explained_rule_by_rule(tercet: Tercet) -> None:
     done = tercet("match", "What is required in the 1st commandment?", "What is forbidden in it?")
     assert done.exit_code == 0
     assert "no match:" in done.stdout

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from shared.notes.chunking import split_into_chunks
 from shared.notes.sanitize import sanitize_text
-from shared.text.bible_references import find_references
+from shared.text.bible_references import find_bible_references
 
 REFERENCES = ["John 3:16", "1 Cor. 13:4-7", "Ps. 23", "Rom. 8:28", "verse 4 of Jude", "II Kings 2"]
 PARTS = st.one_of(
@@ -37,7 +37,7 @@ def test_every_chunk_is_a_stretch_of_the_text_that_cuts_no_reference(
     """Each begins after the one before begins, and no later than where that ends."""
     # A number after each word, so that a stretch of two words is found in one place alone.
     whole = sanitize_text(" ".join(f"{word} n{n:03}\n" for n, word in enumerate(text.split())))
-    spans = [(found.start, found.end) for found in find_references(whole)]
+    spans = [(found.start, found.end) for found in find_bible_references(whole)]
     begin, end = -1, 0
     for chunk in split_into_chunks(whole, max_words=sizes[0], overlap_words=sizes[1]):
         due = end + len(whole[end:]) - len(whole[end:].lstrip())

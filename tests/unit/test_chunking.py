@@ -8,7 +8,7 @@ import pytest
 
 from shared.notes.chunking import build_chunks, split_into_chunks
 from shared.notes.note import Chunk
-from shared.text.bible_references import find_references
+from shared.text.bible_references import find_bible_references
 from tests.support.data import devotionals, real_data
 
 
@@ -172,7 +172,7 @@ def test_real_notes_are_cut_well() -> None:
         chunks = split_into_chunks(text)
         lengths += [len(chunk.split()) for chunk in chunks]
         assert " ".join(split_into_chunks(text, overlap_words=0)).split() == text.split()
-        spans = [(found.start, found.end) for found in find_references(text)]
+        spans = [(found.start, found.end) for found in find_bible_references(text)]
         at = 0
         for chunk in chunks:
             at = text.index(chunk, at)

@@ -16,7 +16,7 @@ from shared.question import Question
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from infra.local.question_pairs import Decision
+    from infra.local.question_pairs import PairDecision
 
 
 def match(
@@ -47,12 +47,12 @@ def match(
 async def _decide_all(path: Path, threshold: float) -> None:
     from rich.progress import Progress  # noqa: PLC0415 - slow to load, as is numpy
 
-    from infra.local.question_pairs import decide, read_pairs  # noqa: PLC0415
+    from infra.local.question_pairs import decide_pairs, read_pairs  # noqa: PLC0415
 
     read = read_pairs(path)
     with Progress(console=console(stderr=True), transient=True) as bar:
         task = bar.add_task("Matching", total=len(read))
-        async for decision in decide(read, minilm(), threshold=threshold):
+        async for decision in decide_pairs(read, minilm(), threshold=threshold):
             print_json(
                 {
                     "cosine": decision.cosine,
@@ -65,17 +65,17 @@ async def _decide_all(path: Path, threshold: float) -> None:
 
 
 async def _explain(a: str, b: str, threshold: float, *, json: bool) -> None:
-    from infra.local.question_pairs import decide  # noqa: PLC0415 - numpy
+    from infra.local.question_pairs import decide_pairs  # noqa: PLC0415 - numpy
 
     questions = [Question.parse(text).normal for text in (a, b)]
-    async for decision in decide([(a, b)], minilm(), threshold=threshold):
+    async for decision in decide_pairs([(a, b)], minilm(), threshold=threshold):
         if json:
             print_json(asdict(decision))
         else:
             _show(questions, decision, threshold)
 
 
-def _show(questions: list[str], decision: "Decision", threshold: float) -> None:
+def _show(questions: list[str], decision: "PairDecision", threshold: float) -> None:
     from rich.table import Table  # noqa: PLC0415 - not for JSON
 
     out = console()
@@ -83,8 +83,8 @@ def _show(questions: list[str], decision: "Decision", threshold: float) -> None:
         out.print(f"{name}  {question}", style="dim")
     table = Table.grid(padding=(0, 2))
     table.add_row("cosine", f"{decision.cosine:.4f}, and {threshold:g} is needed")
-    for guard, word in decision.words.items():
-        table.add_row(guard, word or "-", style="yellow" if word else "dim")
+    for rule, refusal in decision.refusals.items():
+        table.add_row(rule, refusal or "-", style="yellow" if refusal else "dim")
     out.print()
     out.print(table)
     out.print()

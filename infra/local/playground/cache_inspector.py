@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from shared.cache import index_entries, keyspace
 from shared.cache.redis.commands import Command
 from shared.errors import CacheUnavailableError
-from shared.matching.explanation import explain
+from shared.matching.decision import explain_decision
 from shared.question import Question
 from shared.vectors import cosines, from_bytes, stack
 
@@ -69,6 +69,6 @@ async def near(container: "Container", user_id: str, asked: str) -> list[dict[st
     threshold = container.settings.similarity_threshold
     return [
         {"question": entry.question}
-        | explain(question, entry.question, float(cosine), threshold=threshold)
+        | explain_decision(question, entry.question, float(cosine), threshold=threshold)
         for cosine, entry in nearest
     ]

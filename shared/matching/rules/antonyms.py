@@ -45,11 +45,11 @@ for _pair in _PAIRS.replace("\n", " ").split(","):
 _PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "mis", "anti", "de")
 
 
-def are_opposites(one: str, other: str) -> bool:
-    """Whether two stems are a known pair, or one is the other with a prefix that denies it."""
-    return other in _OPPOSITE.get(one, ()) or denies(one, other) or denies(other, one)
+def are_antonyms(one: str, other: str) -> bool:
+    """Whether two stems are a known pair, or one is the other with a negating prefix."""
+    return other in _OPPOSITE.get(one, ()) or _negates(one, other) or _negates(other, one)
 
 
-def denies(one: str, other: str) -> bool:
+def _negates(one: str, other: str) -> bool:
     """Whether `one` is `other` behind "un-", "in-", "non-" and the like."""
     return one.endswith(other) and one[: -len(other)] in _PREFIXES and len(other) > 2  # noqa: PLR2004

@@ -3,47 +3,47 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from shared.matching.rules.antonyms import are_opposites
+from shared.matching.rules.antonyms import are_antonyms
 from shared.text.stemming import stem
 
 if TYPE_CHECKING:
-    from shared.matching.tokens.tokenize import Token, Wording
+    from shared.matching.tokens.tokenize import Token, TokenizedQuestion
 
 
-def refuse_content(a: "Wording", b: "Wording") -> str | None:
+def check_content_words(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
     """Refuse where one side has a word that the other lacks or replaces."""
     one, other = unmatched(a, b)
     if not one and not other:
         return None
-    return f"words: {_list(one)} / {_list(other)}"
+    return f"words: {_format(one)} / {_format(other)}"
 
 
-def refuse_antonyms(a: "Wording", b: "Wording") -> str | None:
+def check_antonyms(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
     """Refuse where one side says the opposite of a word of the other's."""
     one, other = unmatched(a, b)
     for left in one:
         for right in other:
-            if are_opposites(left.key, right.key) or are_opposites(
-                stem(left.text), stem(right.text)
-            ):
+            if are_antonyms(left.key, right.key) or are_antonyms(stem(left.text), stem(right.text)):
                 return f"antonyms: {left.text} / {right.text}"
     return None
 
 
-def unmatched(a: "Wording", b: "Wording") -> tuple[list["Token"], list["Token"]]:
+def unmatched(
+    a: "TokenizedQuestion", b: "TokenizedQuestion"
+) -> tuple[list["Token"], list["Token"]]:
     """Each side's words without a counterpart, but for those that say nothing."""
-    return _beyond(a, Counter(b.keys)), _beyond(b, Counter(a.keys))
+    return _left_over(a, Counter(b.keys)), _left_over(b, Counter(a.keys))
 
 
-def counting(wording: "Wording", other: "Wording") -> list["Token"]:
+def significant_tokens(question: "TokenizedQuestion", other: "TokenizedQuestion") -> list["Token"]:
     """The tokens that say something, or that the other side has too."""
     spare = set(other.keys)
-    return [token for token in wording.tokens if token.key in spare or not token.light]
+    return [token for token in question.tokens if token.key in spare or not token.light]
 
 
-def _beyond(wording: "Wording", others: Counter[str]) -> list["Token"]:
+def _left_over(question: "TokenizedQuestion", others: Counter[str]) -> list["Token"]:
     left = []
-    for token in wording.tokens:
+    for token in question.tokens:
         if others[token.key] > 0:
             others[token.key] -= 1
         elif not token.light:
@@ -51,5 +51,5 @@ def _beyond(wording: "Wording", others: Counter[str]) -> list["Token"]:
     return left
 
 
-def _list(tokens: list["Token"]) -> str:
+def _format(tokens: list["Token"]) -> str:
     return " ".join(token.text for token in tokens) or "none"

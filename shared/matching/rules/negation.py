@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from shared.matching.tokens.tokenize import NEGATION
 
 if TYPE_CHECKING:
-    from shared.matching.tokens.tokenize import Wording
+    from shared.matching.tokens.tokenize import TokenizedQuestion
 
 _MODAL = {
     "can": "can",
@@ -19,8 +19,8 @@ _MODAL = {
 }
 
 
-def refuse_negation(a: "Wording", b: "Wording") -> str | None:
-    """Refuse where one side denies more than the other, or something else."""
+def check_negation(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
+    """Refuse where one side negates more than the other, or something else."""
     one, other = _denials(a), _denials(b)
     if one != other:
         return f"negation: {one} / {other}"
@@ -33,16 +33,16 @@ def refuse_negation(a: "Wording", b: "Wording") -> str | None:
     return None
 
 
-def _denials(wording: "Wording") -> int:
-    words = wording.words
-    # "Is it true or not?" denies nothing.
+def _denials(question: "TokenizedQuestion") -> int:
+    words = question.words
+    # "Is it true or not?" negates nothing.
     tag = len(words) > 1 and words[-2:] == ("or", "not")
     return sum(word in NEGATION for word in words) - tag
 
 
-def _verbs(wording: "Wording") -> list[str]:
+def _verbs(question: "TokenizedQuestion") -> list[str]:
     """What is denied of somebody's doing: "won't" is neither "can't" nor "doesn't"."""
-    words = wording.words
+    words = question.words
     return [
         _MODAL.get(before, "do")
         for before, word in pairwise(("", *words))
@@ -50,5 +50,5 @@ def _verbs(wording: "Wording") -> list[str]:
     ]
 
 
-def _denied(wording: "Wording") -> list[str]:
-    return sorted(token.key for token in wording.tokens if token.negated)
+def _denied(question: "TokenizedQuestion") -> list[str]:
+    return sorted(token.key for token in question.tokens if token.negated)

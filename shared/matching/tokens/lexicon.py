@@ -6,7 +6,7 @@ name, and must be on both sides.
 
 import re
 
-from shared.matching.tokens.words import word_set
+from shared.text import word_set
 from shared.text.stemming import stem
 
 FUNCTION = word_set(
@@ -194,9 +194,9 @@ _PHRASES = {
     "no longer": "not",
     "kind of": "kind",
     "type of": "kind",
-    "types of": "kinds",
+    "types of": "types",
     "sort of": "kind",
-    "sorts of": "kinds",
+    "sorts of": "types",
     "a lot of": "many",
     "lots of": "many",
     "due to": "because of",

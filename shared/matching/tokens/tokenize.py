@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.matching.rules.dates import merge_dates
-from shared.matching.rules.quantities import merge_numbers
-from shared.matching.tokens import question_form
+from shared.matching.tokens.dates import merge_dates
 from shared.matching.tokens.lexicon import (
     CONJUNCTION,
     FILLER,
@@ -17,13 +15,15 @@ from shared.matching.tokens.lexicon import (
     meaning,
     without_phrases,
 )
-from shared.matching.tokens.words import word_set
-from shared.text.bible_references import find_references
+from shared.matching.tokens.quantities import merge_numbers
+from shared.matching.tokens.question_type import parse_question_type
+from shared.text import word_set
+from shared.text.bible_references import find_bible_references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shared.matching.rules.quantities import Piece
+    from shared.matching.tokens.quantities import Piece
 
 NEGATION = word_set("not no never nor neither none nobody nothing nowhere without")
 
@@ -88,14 +88,14 @@ class Token(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Wording:
+class TokenizedQuestion:
     """`words` are all its words but courtesies, `tokens` those that count.
 
-    `kinds` is what it may ask for, as in `form.Form`.
+    `types` is what it may ask for, as in `QuestionType`.
     """
 
     words: tuple[str, ...]
-    kinds: frozenset[str]
+    types: frozenset[str]
     tokens: tuple[Token, ...]
 
     @cached_property
@@ -103,29 +103,29 @@ class Wording:
         """The tokens' meanings, in order."""
         return tuple(token.key for token in self.tokens)
 
-    def of_kind(self, kind: str) -> list[str]:
+    def keys_of_kind(self, kind: str) -> list[str]:
         """The keys of all tokens of one kind, sorted."""
         return sorted(token.key for token in self.tokens if token.kind == kind)
 
 
 @lru_cache(maxsize=1_024)
-def read(text: str) -> Wording:
+def tokenize(text: str) -> TokenizedQuestion:
     """Take a question apart, in its normal form or as it was asked."""
     text = text.casefold().replace("\u2019", "'").replace("\u00a7", " ")
     passages = [
-        (text[found.start : found.end], str(found.meaning), found.start, found.end)
-        for found in find_references(text)
+        (text[found.start : found.end], str(found.passage), found.start, found.end)
+        for found in find_bible_references(text)
     ]
     for place, (_, _, start, end) in reversed(list(enumerate(passages))):
         text = f"{text[:start]} \u00a7{place} {text[end:]}"
-    asked = question_form.read(without_phrases(" ".join(_words(text))))
+    asked = parse_question_type(without_phrases(" ".join(_words(text))))
     pieces = [
-        (*passages[int(piece[1:])][:2], "scripture")
+        (*passages[int(piece[1:])][:2], "bible_reference")
         if isinstance(piece, str) and piece.startswith("\u00a7")
         else piece
         for piece in merge_dates(merge_numbers(asked.rest.split()))
     ]
-    return Wording(tuple(asked.words), asked.kinds, tuple(_tokens(pieces)))
+    return TokenizedQuestion(tuple(asked.words), asked.types, tuple(_tokens(pieces)))
 
 
 def _tokens(pieces: "Sequence[Piece]") -> "Iterator[Token]":

@@ -149,7 +149,7 @@ function showWay(told) {
   find("#told").textContent = `${origin(told)}.${refusal(told.reply.metadata.refused)}`;
 }
 
-/** Say why a near question's answer would not do: the guard's reason, the sources or a model. */
+/** Say why a near question's answer would not do: the rule's reason, the sources or a model. */
 function refusal(refused) {
   if (!refused) return "";
   const reason = refused === "verifier" ? "a model takes the two for different questions" : refused;
@@ -170,10 +170,10 @@ function showNear({ near, reply }) {
       if (other.reason) line.append(` · ${other.reason}`);
       const more = element("details");
       const words = element("dl");
-      for (const [guard, word] of Object.entries(other.guards)) {
-        words.append(element("dt", guard), element("dd", word));
+      for (const [rule, result] of Object.entries(other.rules)) {
+        words.append(element("dt", rule), element("dd", result));
       }
-      more.append(element("summary", "What each guard says"), words);
+      more.append(element("summary", "What each rule decides"), words);
       item.append(element("p", other.question, { class: "word" }), line, more);
       return item;
     }),

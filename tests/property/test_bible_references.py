@@ -5,18 +5,20 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.text.bible_books import NUMBERED, SINGLE
-from shared.text.bible_references import find_references
+from shared.text.bible_books import NUMBERED_BOOKS, UNNUMBERED_BOOKS
+from shared.text.bible_references import find_bible_references
 from tests.support.data import devotionals
 
 _PIECES = ["1", "2", "3:16", "16", "-", ",", ";", "and", "chapter", "verse", "the", "of", "first"]
 _PIECES += ["\u0131", "\u0130", "\u017f", "\u212a"]  # what is a letter of a-z but for its case
-_texts = st.lists(st.sampled_from([*_PIECES, *NUMBERED, *SINGLE]), max_size=12).map(" ".join)
+_texts = st.lists(st.sampled_from([*_PIECES, *NUMBERED_BOOKS, *UNNUMBERED_BOOKS]), max_size=12).map(
+    " ".join
+)
 
 
 @given(st.one_of(_texts, st.text(max_size=60)))
 def test_references_lie_in_the_text_one_behind_the_other(text: str) -> None:
-    found = find_references(text)
+    found = find_bible_references(text)
     edges = [edge for reference in found for edge in (reference.start, reference.end)]
     assert edges == sorted(edges)
     assert all(0 <= reference.start < reference.end <= len(text) for reference in found)
@@ -24,7 +26,7 @@ def test_references_lie_in_the_text_one_behind_the_other(text: str) -> None:
 
 @given(_texts)
 def test_a_range_ends_behind_its_beginning(text: str) -> None:
-    for reference in find_references(text):
+    for reference in find_bible_references(text):
         if reference.chapter and reference.end_chapter:
             begins = (reference.chapter, reference.verse or 0)
             assert (reference.end_chapter, reference.end_verse or 0) >= begins
@@ -35,10 +37,10 @@ def test_each_passage_in_real_notes_is_read_alike_on_its_own() -> None:
     passages = [
         (note["text"][found.start : found.end], found)
         for note in notes
-        for found in find_references(note["text"])
+        for found in find_bible_references(note["text"])
     ]
     whole = [(text, found) for text, found in passages if text[-1].isdigit() and text[0].isupper()]
     assert len(whole) > 20
     for text, found in whole:
         if not text.lower().startswith(("v", "chapter")):
-            assert find_references(text)[0].meaning == found.meaning
+            assert find_bible_references(text)[0].passage == found.passage

@@ -5,16 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from shared.matching.decision import GUARDS, judge
-from shared.matching.explanation import explain
+from shared.matching.decision import RULES, decide, explain_decision
 from shared.question import normalise
 
 _REWORDED = Path(__file__).parents[1] / "evaluation" / "reworded.tsv"
 
 _REFUSED = [
-    ("scripture", "What does 1 Cor 13 teach?", "What does 2 Corinthians 13 teach?"),
-    ("scripture", "What does John 3:16 say?", "What does John 3 say?"),
-    ("scripture", "Who wrote Romans 8?", "Who wrote Romans 9?"),
+    ("bible_references", "What does 1 Cor 13 teach?", "What does 2 Corinthians 13 teach?"),
+    ("bible_references", "What does John 3:16 say?", "What does John 3 say?"),
+    ("bible_references", "Who wrote Romans 8?", "Who wrote Romans 9?"),
     ("quantities", "What are the three offices of Christ?", "What are the 4 offices of Christ?"),
     ("quantities", "What is the third commandment?", "What is the 4th commandment?"),
     ("quantities", "Who won in 1998?", "Who won in 1999?"),
@@ -29,22 +28,22 @@ _REFUSED = [
     ("antonyms", "How do I lose weight?", "How do I gain weight?"),
     ("antonyms", "Was it under the Old Testament?", "Was it under the New Testament?"),
     ("antonyms", "Are they happy?", "Are they unhappy?"),
-    ("question", "Who wrote the epistle?", "When was the epistle written?"),
-    ("question", "How many sacraments are there?", "What sacraments are there?"),
-    ("question", "Can I fast?", "Should I fast?"),
-    ("question", "What is baptism?", "Why baptism?"),
+    ("question_type", "Who wrote the epistle?", "When was the epistle written?"),
+    ("question_type", "How many sacraments are there?", "What sacraments are there?"),
+    ("question_type", "Can I fast?", "Should I fast?"),
+    ("question_type", "What is baptism?", "Why baptism?"),
     ("tense", "Who is the king?", "Who was the king?"),
-    ("persons", "What is my name?", "What is your name?"),
-    ("persons", "What did he tell her?", "What did she tell him?"),
-    ("content", "How do I learn Java?", "How do I learn Python?"),
+    ("pronouns", "What is my name?", "What is your name?"),
+    ("pronouns", "What did he tell her?", "What did she tell him?"),
+    ("content_words", "How do I learn Java?", "How do I learn Python?"),
     (
-        "content",
+        "content_words",
         "What are the best places to visit?",
         "What are the best places to visit in Goa?",
     ),
-    ("roles", "Did Paul write to Timothy?", "Did Timothy write to Paul?"),
-    ("roles", "How do I get from Rome to Corinth?", "How do I get to Rome from Corinth?"),
-    ("roles", "Who can be baptised?", "Who can baptise?"),
+    ("word_order", "Did Paul write to Timothy?", "Did Timothy write to Paul?"),
+    ("word_order", "How do I get from Rome to Corinth?", "How do I get to Rome from Corinth?"),
+    ("word_order", "Who can be baptised?", "Who can baptise?"),
 ]
 
 _SAME = [
@@ -73,56 +72,56 @@ _SAME = [
 def test_a_different_question_is_refused_by_the_guard_it_concerns(
     guard: str, a: str, b: str
 ) -> None:
-    verdict = judge(normalise(a), normalise(b))
-    assert not verdict.same
-    assert verdict.words[guard]
+    decision = decide(normalise(a), normalise(b))
+    assert not decision.is_match
+    assert decision.refusals[guard]
 
 
 @pytest.mark.parametrize(("a", "b"), _SAME)
 def test_another_wording_of_the_same_question_passes(a: str, b: str) -> None:
-    assert judge(normalise(a), normalise(b)).reason == "no guard objects"
+    assert decide(normalise(a), normalise(b)).reason == "all rules pass"
 
 
 @pytest.mark.parametrize(("a", "b"), [*_SAME, *[pair[1:] for pair in _REFUSED]])
 def test_the_text_as_it_was_asked_is_judged_like_its_normal_form(a: str, b: str) -> None:
-    assert judge(a, b).same == judge(normalise(a), normalise(b)).same
+    assert decide(a, b).is_match == decide(normalise(a), normalise(b)).is_match
 
 
 def test_the_reason_names_what_differs() -> None:
-    verdict = judge("what is required in the law", "what is forbidden in the law")
-    assert verdict.reason == "antonyms: required / forbidden"
+    decision = decide("what is required in the law", "what is forbidden in the law")
+    assert decision.reason == "antonyms: required / forbidden"
 
 
 def test_every_guard_has_its_word() -> None:
-    assert set(judge("what is faith", "who is paul").words) == set(GUARDS)
+    assert set(decide("what is faith", "who is paul").refusals) == set(RULES)
 
 
 def test_nothing_but_function_words_is_no_match() -> None:
-    assert not judge("what is it", "what was that").same
+    assert not decide("what is it", "what was that").is_match
 
 
 def test_no_pair_of_the_written_set_that_differs_passes_and_most_of_the_others_do() -> None:
     with _REWORDED.open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
-    judged = [(row["label"] == "1", judge(row["a"], row["b"]).same) for row in rows]
+    judged = [(row["label"] == "1", decide(row["a"], row["b"]).is_match) for row in rows]
     assert not any(passed for same, passed in judged if not same)
     passed = [passed for same, passed in judged if same]
     assert sum(passed) >= 0.75 * len(passed)
 
 
 def test_an_explanation_tells_cosine_match_reason_and_each_guard_s_word() -> None:
-    told = explain("What is faith?", "Define faith", 0.91, threshold=0.85)
-    assert told | {"guards": None} == {
+    told = explain_decision("What is faith?", "Define faith", 0.91, threshold=0.85)
+    assert told | {"rules": None} == {
         "cosine": 0.91,
         "match": True,
-        "reason": "no guard objects",
-        "guards": None,
+        "reason": "all rules pass",
+        "rules": None,
     }
-    assert set(told["guards"]) == set(GUARDS)
+    assert set(told["rules"]) == set(RULES)
 
 
 def test_below_the_threshold_the_guard_is_not_asked() -> None:
-    told = explain("What is faith?", "Define faith", 0.84, threshold=0.85)
+    told = explain_decision("What is faith?", "Define faith", 0.84, threshold=0.85)
     assert not told["match"]
     assert told["reason"] == "cosine below 0.85"
 
@@ -138,4 +137,4 @@ def test_below_the_threshold_the_guard_is_not_asked() -> None:
     ],
 )
 def test_what_one_wrote_is_what_ones_notes_say(one: str, other: str, *, same: bool) -> None:
-    assert judge(one, other).same is same
+    assert decide(one, other).is_match is same

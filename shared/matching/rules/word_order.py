@@ -8,14 +8,14 @@ India, what is ...").
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.matching.rules.content_words import counting
+from shared.matching.rules.content_words import significant_tokens
 from shared.matching.tokens.lexicon import CONJUNCTION, MARKER
-from shared.matching.tokens.words import word_set
+from shared.text import word_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shared.matching.tokens.tokenize import Token, Wording
+    from shared.matching.tokens.tokenize import Token, TokenizedQuestion
 
 _BOUND = frozenset({"of", "than", "as"})
 """Prepositions that belong to the word before them: their phrase does not move alone."""
@@ -32,21 +32,23 @@ _PASSIVE = word_set("be am is are was were been being get gets got getting")
 _PARTICIPLE = re.compile(r"(?:ed|en|wn|pt|ght|lt|nt|ost|old|und|ade|ept)$")
 
 
-def refuse_roles(a: "Wording", b: "Wording") -> str | None:
+def check_word_order(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
     """Refuse where the same words play other parts."""
-    one, other = counting(a, b), counting(b, a)
+    one, other = significant_tokens(a, b), significant_tokens(b, a)
     orders = list(_orders(one, other))
     if not orders:
-        return f"order: {_difference(one, other)}"
-    refusals = [_refuse_leads(one, order) for order in orders]
-    return refusals[0] if all(refusals) else _refuse_voice(a, b)
+        return f"word order: {_difference(one, other)}"
+    refusals = [_check_prepositions(one, order) for order in orders]
+    return refusals[0] if all(refusals) else _check_voice(a, b)
 
 
-def _refuse_leads(one: "Sequence[Token]", other: "Sequence[Token]") -> str | None:
+def _check_prepositions(one: "Sequence[Token]", other: "Sequence[Token]") -> str | None:
     """Refuse where the same words in the same order stand behind opposed prepositions."""
     for ours, theirs in zip(one, other, strict=True):
         if _opposed(ours.lead, theirs.lead):
-            return f"order: {ours.lead} {ours.text} / {theirs.lead} {theirs.text}".replace("|", "")
+            return f"word order: {ours.lead} {ours.text} / {theirs.lead} {theirs.text}".replace(
+                "|", ""
+            )
     return None
 
 
@@ -125,23 +127,23 @@ def _difference(one: "Sequence[Token]", other: "Sequence[Token]") -> str:
     return f"{left or 'none'} / {right or 'none'}"
 
 
-def _refuse_voice(a: "Wording", b: "Wording") -> str | None:
+def _check_voice(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
     """Refuse "was hired" for "hired" where the rest is the same."""
     passives, others = _passives(a), _passives(b)
     for key in passives.keys() ^ others.keys():
         active = b if key in passives else a
         surface = next((token.text for token in active.tokens if token.key == key), None)
-        if surface and ("who" in a.kinds or not _PARTICIPLE.search(surface)):
+        if surface and ("who" in a.types or not _PARTICIPLE.search(surface)):
             return f"voice: {passives.get(key) or others.get(key)} / {surface}"
     return None
 
 
-def _passives(wording: "Wording") -> dict[str, str]:
-    surfaces = {token.text: token.key for token in wording.tokens if token.kind == "word"}
+def _passives(question: "TokenizedQuestion") -> dict[str, str]:
+    surfaces = {token.text: token.key for token in question.tokens if token.kind == "word"}
     return {
         surfaces[word]: word
-        for place, word in enumerate(wording.words)
+        for place, word in enumerate(question.words)
         if word in surfaces
         and _PARTICIPLE.search(word)
-        and not _PASSIVE.isdisjoint(wording.words[max(0, place - 3) : place])
+        and not _PASSIVE.isdisjoint(question.words[max(0, place - 3) : place])
     }

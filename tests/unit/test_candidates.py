@@ -1,16 +1,16 @@
-"""The nearest cached questions."""
+"""The find_candidates cached questions."""
 
 import time
 
 import numpy as np
 
-from shared.matching.candidate import LIMIT, Candidate, nearest
+from shared.matching.candidates import MAX_CANDIDATES, Candidate, find_candidates
 from shared.vectors import canonical, cosines, stack
 
 
 def test_the_most_similar_come_first_and_none_below_the_threshold() -> None:
     rows = stack([canonical([0, 1]), canonical([1, 0.2]), canonical([1, 0])])
-    found = nearest(canonical([1, 0]), rows, 0.85)
+    found = find_candidates(canonical([1, 0]), rows, 0.85)
     assert [candidate.row for candidate in found] == [2, 1]
     assert found[0] == Candidate(2, 1.0)
 
@@ -18,17 +18,21 @@ def test_the_most_similar_come_first_and_none_below_the_threshold() -> None:
 def test_a_cosine_of_exactly_the_threshold_is_near_enough() -> None:
     query, other = canonical([1, 0]), canonical([1, 0.5])
     threshold = float(cosines(query, other[np.newaxis])[0])
-    assert len(nearest(query, other[np.newaxis], threshold)) == 1
+    assert len(find_candidates(query, other[np.newaxis], threshold)) == 1
 
 
 def test_equal_cosines_keep_the_order_of_the_index() -> None:
     rows = stack([canonical([1, 1])] * 5)
-    assert [candidate.row for candidate in nearest(canonical([1, 1]), rows, 0.85)] == [0, 1, 2]
-    assert LIMIT == 3
+    assert [candidate.row for candidate in find_candidates(canonical([1, 1]), rows, 0.85)] == [
+        0,
+        1,
+        2,
+    ]
+    assert MAX_CANDIDATES == 3
 
 
 def test_an_empty_index_has_no_candidates() -> None:
-    assert nearest(canonical([1, 0]), np.zeros((0, 2), dtype=np.int8), 0.85) == []
+    assert find_candidates(canonical([1, 0]), np.zeros((0, 2), dtype=np.int8), 0.85) == []
 
 
 def test_500_questions_are_searched_in_a_millisecond() -> None:
@@ -40,5 +44,5 @@ def test_500_questions_are_searched_in_a_millisecond() -> None:
 
 def _timed(rows: np.ndarray[tuple[int, int], np.dtype[np.int8]]) -> float:
     start = time.perf_counter()
-    nearest(rows[3], rows, 0.85)
+    find_candidates(rows[3], rows, 0.85)
     return time.perf_counter() - start

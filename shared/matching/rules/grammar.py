@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from shared.matching.tokens.words import word_set
+from shared.text import word_set
 from shared.text.stemming import is_past, stem
 
 if TYPE_CHECKING:
-    from shared.matching.tokens.tokenize import Wording
+    from shared.matching.tokens.tokenize import TokenizedQuestion
 
 _PAST = frozenset({"was", "were", "did", "didst"})
 _FUTURE = frozenset({"will", "shall", "wilt"})
@@ -28,22 +28,22 @@ _ANYBODY_BEFORE = word_set("do does can could should must may might to if when")
 _ANYBODY_AFTER = word_set("can could should must may might")
 
 
-def refuse_question(a: "Wording", b: "Wording") -> str | None:
+def check_question_type(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
     """Refuse where one asks for a time and the other for a place, and so on."""
-    if a.kinds & b.kinds:
+    if a.types & b.types:
         return None
-    return f"question: {_or(a.kinds)} / {_or(b.kinds)}"
+    return f"question type: {_or(a.types)} / {_or(b.types)}"
 
 
-def refuse_tense(a: "Wording", b: "Wording") -> str | None:
+def check_tense(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
     """Refuse where one asks what was and the other what is."""
     one, other = _tense(a), _tense(b)
     if {one, other} in ({"past", "present"}, {"past", "future"}):
         return f"tense: {one} / {other}"
-    return _refuse_told(a, b) or _refuse_told(b, a)
+    return _check_past_forms(a, b) or _check_past_forms(b, a)
 
 
-def _refuse_told(a: "Wording", b: "Wording") -> str | None:
+def _check_past_forms(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
     """Refuse "what happened" for "what happens", which no auxiliary tells apart."""
     if not _OTHER_PAST.isdisjoint(a.words) or not _PAST.isdisjoint(b.words):
         return None
@@ -55,7 +55,7 @@ def _refuse_told(a: "Wording", b: "Wording") -> str | None:
     return None
 
 
-def refuse_persons(a: "Wording", b: "Wording") -> str | None:
+def check_pronouns(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
     """Refuse "my" for "your", "he" for "she", and "you ... me" for "I ... you"."""
     one, other = _persons(a), _persons(b)
     several = len(set(one)) > 1 and len(set(other)) > 1
@@ -64,27 +64,27 @@ def refuse_persons(a: "Wording", b: "Wording") -> str | None:
     swapped = near and others_near and near.isdisjoint(others_near)
     if third == others_third and not swapped and not (several and one != other):
         return None
-    return f"persons: {' '.join(one) or 'none'} / {' '.join(other) or 'none'}"
+    return f"pronouns: {' '.join(one) or 'none'} / {' '.join(other) or 'none'}"
 
 
-def _or(kinds: frozenset[str]) -> str:
-    return " or ".join(sorted(kinds)).replace("_", " ")
+def _or(types: frozenset[str]) -> str:
+    return " or ".join(sorted(types)).replace("_", " ")
 
 
-def _tense(wording: "Wording") -> str:
-    past = not _PAST.isdisjoint(wording.words)
-    present = not _PRESENT.isdisjoint(wording.words)
+def _tense(question: "TokenizedQuestion") -> str:
+    past = not _PAST.isdisjoint(question.words)
+    present = not _PRESENT.isdisjoint(question.words)
     if past and present:
         return "mixed"
-    future = not _FUTURE.isdisjoint(wording.words)
+    future = not _FUTURE.isdisjoint(question.words)
     return "past" if past else "future" if future else "present" if present else "open"
 
 
-def _persons(wording: "Wording") -> list[str]:
+def _persons(question: "TokenizedQuestion") -> list[str]:
     """Who is spoken of, without the "I" and "you" that stand for anybody."""
     found: list[str] = []
     anybody = None
-    words = wording.words
+    words = question.words
     for place, word in enumerate(words):
         person = _PERSON.get(word)
         if person is None:
@@ -95,6 +95,6 @@ def _persons(wording: "Wording") -> list[str]:
             anybody = anybody or person
         elif not found or found[-1] != person:
             found.append(person)
-    if "how" in wording.kinds and set(found) == {anybody}:
+    if "how" in question.types and set(found) == {anybody}:
         return []  # "How do I raise my child?", "How can you raise your child?"
     return found

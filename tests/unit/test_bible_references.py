@@ -3,7 +3,7 @@
 import pytest
 
 from shared.question import normalise
-from shared.text.bible_references import find_references
+from shared.text.bible_references import find_bible_references
 
 _SAME = [
     ["1 Cor 13", "First Corinthians 13", "I Cor. 13", "1st Corinthians 13", "1cor 13"],
@@ -59,19 +59,19 @@ _NONE = [
 
 @pytest.mark.parametrize("texts", _SAME, ids=lambda texts: texts[0])
 def test_ways_to_write_one_passage_mean_the_same(texts: list[str]) -> None:
-    meanings = {tuple(found.meaning for found in find_references(text)) for text in texts}
+    meanings = {tuple(found.passage for found in find_bible_references(text)) for text in texts}
     assert len(meanings) == 1
     assert meanings != {()}
 
 
 @pytest.mark.parametrize(("text", "meanings"), _MEANINGS)
 def test_books_chapters_verses_and_ranges_are_read(text: str, meanings: list[object]) -> None:
-    assert [found.meaning for found in find_references(text)] == meanings
+    assert [found.passage for found in find_bible_references(text)] == meanings
 
 
 @pytest.mark.parametrize("text", _NONE)
 def test_an_ordinary_word_is_no_book(text: str) -> None:
-    assert find_references(text) == []
+    assert find_bible_references(text) == []
 
 
 @pytest.mark.parametrize(
@@ -86,24 +86,24 @@ def test_an_ordinary_word_is_no_book(text: str) -> None:
     ],
 )
 def test_the_normal_form_means_what_the_text_means(text: str) -> None:
-    (raw,) = find_references(f"What does {text} say?")
-    (normal,) = find_references(normalise(f"What does {text} say?"))
-    assert raw.meaning == normal.meaning
+    (raw,) = find_bible_references(f"What does {text} say?")
+    (normal,) = find_bible_references(normalise(f"What does {text} say?"))
+    assert raw.passage == normal.passage
 
 
 def test_first_and_second_are_two_books() -> None:
-    (first,) = find_references("1 Corinthians 13")
-    (second,) = find_references("2 Corinthians 13")
-    assert first.meaning != second.meaning
+    (first,) = find_bible_references("1 Corinthians 13")
+    (second,) = find_bible_references("2 Corinthians 13")
+    assert first.passage != second.passage
 
 
 def test_the_offsets_enclose_what_was_read() -> None:
     text = "See (1 Cor. 13:4-7) and Ps. 23, please."
-    assert [text[found.start : found.end] for found in find_references(text)] == [
+    assert [text[found.start : found.end] for found in find_bible_references(text)] == [
         "1 Cor. 13:4-7",
         "Ps. 23",
     ]
 
 
 def test_a_chapter_that_the_book_does_not_have_is_not_read() -> None:
-    assert find_references("John 31:6") == []
+    assert find_bible_references("John 31:6") == []

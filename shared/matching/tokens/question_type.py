@@ -92,21 +92,21 @@ _EFFECT = re.compile(
 _MEANS = re.compile(r"(?:does|do|did) (.*) means? *(?:to you)?$")
 
 
-class Form(NamedTuple):
+class QuestionType(NamedTuple):
     """What a question asks for, and what is left of it to say about what.
 
-    `kinds` holds more than one where the wording leaves it open: "explain faith" may be answered
+    `types` holds more than one where the question leaves it open: "explain faith" may be answered
     like "what is faith" and like "what is the meaning of faith". `rest` is what was said before
     the opening, a bar, and what came after it. `words` tell tense, persons and denials: all
     words but courtesies and turns of phrase.
     """
 
-    kinds: frozenset[str]
+    types: frozenset[str]
     rest: str
     words: list[str]
 
 
-def read(text: str) -> Form:
+def parse_question_type(text: str) -> QuestionType:
     """Read the form of a lower-case text of words with one blank between them."""
     text += " "
     courtesy = _COURTESY.match(text)
@@ -119,25 +119,25 @@ def read(text: str) -> Form:
         before, text = text[: later.start()], text[later.start() :]
         opening = _opening(text)
     if opening is None:
-        return Form(frozenset({"none", "what"}), before + text.strip(), words)
+        return QuestionType(frozenset({"none", "what"}), before + text.strip(), words)
     kind, found = opening
     groups = found.groupdict(default="")
     rest = text[found.end() :]
-    kinds = {kind}
+    types = {kind}
     if kind in {"how", "why", "how many", "how much"} and not found[0].startswith(("how", "why")):
         words = (before + rest).split()  # the "is" of "what is the way" says nothing of when
     if kind == "how far":
-        kinds = {f"how {groups['far']}"}
+        types = {f"how {groups['far']}"}
     elif kind == "how much" and found[0].startswith(("what", "which")):
         rest += "cost "
     elif kind == "definition":
-        kinds, rest = {"what", "meaning"}, rest.replace(" to me ", " ")
+        types, rest = {"what", "meaning"}, rest.replace(" to me ", " ")
         words = rest.split()
     elif kind == "what" and (means := _MEANS.match(rest.strip())):
-        kinds, rest = {"what", "meaning"}, means[1] + " "
+        types, rest = {"what", "meaning"}, means[1] + " "
     first, last = groups.get("subject", ""), groups.get("word", "") + groups.get("mark", "")
     rest = f"{first}{rest}{last}"
-    return Form(frozenset(kinds), f"{before}| {rest}".strip(), words)
+    return QuestionType(frozenset(types), f"{before}| {rest}".strip(), words)
 
 
 def _opening(text: str) -> tuple[str, re.Match[str]] | None:

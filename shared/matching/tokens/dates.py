@@ -1,13 +1,9 @@
 """Months, weekdays and days of the month; a year is a number like any other."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from shared.matching.rules.quantities import Piece
-from shared.matching.tokens.words import word_set
-
-if TYPE_CHECKING:
-    from shared.matching.tokens.tokenize import Wording
+from shared.matching.tokens.quantities import Piece
+from shared.text import word_set
 
 _MONTHS = (
     "january jan|february feb|march|april apr|may|june jun|july jul|august aug"
@@ -30,14 +26,6 @@ _NAMED = {
 _AMBIGUOUS = frozenset({"may", "march"})
 _BEFORE_MONTH = word_set("in of since until till by last next this early late mid during")
 _DAYS = range(1, 32)
-
-
-def refuse_dates(a: "Wording", b: "Wording") -> str | None:
-    """Refuse where the dates differ."""
-    one, other = a.of_kind("date"), b.of_kind("date")
-    if one == other:
-        return None
-    return f"dates: {', '.join(one) or 'none'} / {', '.join(other) or 'none'}"
 
 
 def merge_dates(pieces: Sequence[Piece]) -> list[Piece]:

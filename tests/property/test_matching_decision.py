@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.matching.decision import judge
+from shared.matching.decision import decide
 from shared.question import normalise
 from tests.support.data import catechism_questions, real_data
 
@@ -76,28 +76,28 @@ def _mutations(seed: int) -> Iterator[tuple[str, str]]:
 
 @given(_questions, _questions)
 def test_the_guard_is_symmetric(a: str, b: str) -> None:
-    assert judge(a, b).same == judge(b, a).same
+    assert decide(a, b).is_match == decide(b, a).is_match
 
 
 def test_the_guard_is_symmetric_on_real_pairs() -> None:
     for name in _PAIR_FILES:
         for row in _rows(name)[:1_500]:
-            assert judge(row["a"], row["b"]).same == judge(row["b"], row["a"]).same
+            assert decide(row["a"], row["b"]).is_match == decide(row["b"], row["a"]).is_match
 
 
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_any_text_gets_a_verdict_and_the_same_either_way(a: str, b: str) -> None:
-    assert judge(a, b).same == judge(b, a).same
+    assert decide(a, b).is_match == decide(b, a).is_match
 
 
 @given(_questions)
 def test_identical_normal_forms_always_match(question: str) -> None:
-    assert judge(normalise(question), normalise(f"  {question.upper()}?")).same
+    assert decide(normalise(question), normalise(f"  {question.upper()}?")).is_match
 
 
 def test_every_real_question_matches_itself() -> None:
     for question in _real_questions():
-        assert judge(normalise(question), normalise(question)).same
+        assert decide(normalise(question), normalise(question)).is_match
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -107,6 +107,6 @@ def test_a_changed_digit_verse_or_denial_never_matches(seed: int) -> None:
     matched = []
     for _ in range(_MUTATIONS // 2):
         original, mutated = map(normalise, next(mutations))
-        if judge(original, mutated).same:
+        if decide(original, mutated).is_match:
             matched.append((original, mutated))
     assert matched == []

@@ -3,13 +3,9 @@
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
-from shared.matching.tokens.words import word_set
+from shared.text import word_set
 from shared.text.numbers import WORDS, read, roman
-
-if TYPE_CHECKING:
-    from shared.matching.tokens.tokenize import Wording
 
 Piece = str | tuple[str, str, str]
 """A word as it stands, or a text with its key and kind."""
@@ -22,18 +18,6 @@ _SCALE |= {"billion": 10**9, "trillion": 10**12, "k": 10**3}
 # "one" is mostly a pronoun or an article, "second" alone is an ordinal.
 _NO_NUMBER = frozenset({"one"})
 _ROMAN = word_set("ii iii iv vi vii viii ix xi xii xiii xiv xvi")
-
-
-def refuse_quantities(a: "Wording", b: "Wording") -> str | None:
-    """Refuse where the numbers and ordinals differ."""
-    one, other = a.of_kind("number"), b.of_kind("number")
-    if one == other:
-        return None
-    return f"numbers: {_texts(a)} / {_texts(b)}"
-
-
-def _texts(wording: "Wording") -> str:
-    return ", ".join(token.text for token in wording.tokens if token.kind == "number") or "none"
 
 
 def merge_numbers(words: Sequence[str]) -> list[Piece]:
