@@ -226,7 +226,7 @@ class Container:
         return CounterReader(self.background_redis_client)
 
     @cached_property
-    def backlog(self) -> "PendingCounters":
+    def pending_counters(self) -> "PendingCounters":
         """What happened and could not be counted yet."""
         from shared.cache.counters import PendingCounters
 
@@ -234,8 +234,8 @@ class Container:
 
     async def aclose(self) -> None:
         """Close every connection that was opened; the container can be used again afterwards."""
-        if "backlog" in self.__dict__ and self.redis_client:
-            await self.backlog.flush(self.redis_client)
+        if "pending_counters" in self.__dict__ and self.redis_client:
+            await self.pending_counters.flush(self.redis_client)
         for name in ("redis_client", "background_redis_client", "store", "inference_client"):
             opened = self.__dict__.get(name)
             if opened is not None:
@@ -260,6 +260,6 @@ class Container:
             user_id=request.user_id,
             question=question.normal,
             pipeline=self.pipeline,
-            backlog=self.backlog,
-            extension=SharedBreakers(self.circuit_breakers, partition, self.backlog),
+            pending_counters=self.pending_counters,
+            extension=SharedBreakers(self.circuit_breakers, partition, self.pending_counters),
         )

@@ -84,12 +84,12 @@ class Reply:
 
     @property
     def outcome(self) -> str:
-        """How the question was served: see `counting.WAYS`."""
+        """How the question was served: see `cache.counters.OUTCOMES`."""
         if self.stale or self.extractive:
-            return "stale" if self.stale else "degraded"
+            return "stale" if self.stale else "extractive"
         if self.answer is None:
             return "no_notes"
-        return "joined" if self.coalesced else self.match or self.tier or "none"
+        return "coalesced" if self.coalesced else self.match or self.tier or "none"
 
     def for_follower(self, question: "Question") -> "Reply":
         """Tell it to somebody else who asked the same at the same moment.

@@ -61,19 +61,19 @@ class SemanticMatcher:
             decision = decide(question, entry.question)
             if not decision.is_match:
                 # Of one question, the guard's refusals count once.
-                session.count(refused_by_guard=int(refused is None))
+                session.count(rejected_by_rules=int(refused is None))
                 refused = refused or decision.reason
                 continue
             found = await session.get_answer(fields[row], entry)
             if not found.answer:
                 return Match(refused=refused)  # gone meanwhile, or evicted
             if not fits(sources, found.sources or ()):
-                session.count(refused_by_fit=1)
+                session.count(rejected_by_sources=1)
                 return Match(refused=refused or "its sources are not what this question finds")
             verified = await self._verifier.verify(question, entry.question, deadline=deadline)
             session.count(spent_nanodollars=nanodollars(verified.cost))
             if not verified.approved:
-                session.count(refused_by_verifier=1)
+                session.count(rejected_by_verifier=1)
                 return Match(refused="verifier")
             alias = await session.store_alias(vector, sources, (fields[row], entry), similarity)
             if alias is None:

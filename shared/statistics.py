@@ -1,9 +1,9 @@
 """What the cache did and what it saved, in plain figures.
 
-The counters count these, each question once: `l1_hits`, `l1_misses`, `bypassed`, and `coalesced`,
-for which another question's look-up was made that hit nothing; what became of it, `generated_l3`,
-`generated_l2` and `generated_none` by the deepest tier that saved something, `flights_joined` and
-`semantic_hits`; and the rest as it is named.
+The counters count these, each question once: `l1_hits`, `l1_misses`, `no_cache`, and `coalesced`,
+for which another question's look-up was made that hit nothing; what became of it, `outcome_l3`,
+`outcome_l2` and `outcome_none` by the deepest tier that saved something, `outcome_coalesced` and
+`outcome_semantic`; and the rest as it is named.
 """
 
 import asyncio
@@ -13,13 +13,13 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from shared.cache.counters import APART, BOUNDS_MS, WAYS, bucket, former_last
+from shared.cache.counters import BOUNDS_MS, DEFERRED_OUTCOMES, OUTCOMES, bucket, former_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
 
-    from shared.cache.counter_reader import CounterReader, Live
+    from shared.cache.counter_reader import CounterReader, EntryCounts
 
 _NANODOLLARS = 1e9  # in a dollar
 _FORMER_TIME_OUT_MS = 30_000
@@ -27,7 +27,7 @@ _FORMER_TIME_OUT_MS = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """How long requests of one way took: how many in each bucket, and all together."""
+    """How long requests of one outcome took: how many in each bucket, and all together."""
 
     buckets: tuple[int, ...]
     microseconds: int
@@ -63,7 +63,7 @@ class Latency:
 
 
 @dataclass(frozen=True)
-class Tally:
+class PeriodStats:
     """What happened in some time: a day, or since counting began.
 
     Money is in US dollars: `spent` on the answers that were written, `saved` what the answers
@@ -79,35 +79,35 @@ class Tally:
     @property
     def requests(self) -> int:
         """Questions that came with the cache there."""
-        return sum(self[each] for each in ("l1_hits", "l1_misses", "bypassed", "coalesced"))
+        return sum(self[each] for each in ("l1_hits", "l1_misses", "no_cache", "shared_lookups"))
 
     @property
     def exact(self) -> int:
         """Answers avoided by the same question, whether it was cached or just being answered."""
-        return self["l1_hits"] + self["flights_joined"]
+        return self["l1_hits"] + self["outcome_coalesced"]
 
     @property
     def avoided(self) -> int:
         """Answers avoided in all."""
-        return self.exact + self["semantic_hits"]
+        return self.exact + self["outcome_semantic"]
 
     @property
     def generated(self) -> int:
         """Answers written."""
-        return sum(self[f"generated_{tier}"] for tier in ("l3", "l2", "none"))
+        return sum(self[f"outcome_{tier}"] for tier in ("l3", "l2", "none"))
 
     @property
     def served(self) -> dict[str, int]:
-        """What became of each question, by `WAYS`, and of the `other` ones: together `requests`.
+        """Each question by its outcome, and the `other` ones: together `requests`.
 
         The others are under way, or were answered though the cache was lost meanwhile.
         """
         known = {
             "exact": self["l1_hits"],
-            "joined": self["flights_joined"],
-            "semantic": self["semantic_hits"],
-            **{tier: self[f"generated_{tier}"] for tier in ("l3", "l2", "none")},
-            **{way: self[f"ended_{way}"] for way in WAYS if way in APART},
+            "coalesced": self["outcome_coalesced"],
+            "semantic": self["outcome_semantic"],
+            **{tier: self[f"outcome_{tier}"] for tier in ("l3", "l2", "none")},
+            **{each: self[f"outcome_{each}"] for each in DEFERRED_OUTCOMES},
         }
         return known | {"other": max(0, self.requests - sum(known.values()))}
 
@@ -119,7 +119,7 @@ class Tally:
     @property
     def any_tier(self) -> float | None:
         """The share of questions that any tier saved something, if only an embedding."""
-        return self._share(self.avoided + self["generated_l3"] + self["generated_l2"])
+        return self._share(self.avoided + self["outcome_l3"] + self["outcome_l2"])
 
     @property
     def spent(self) -> float:
@@ -134,28 +134,28 @@ class Tally:
     @property
     def lag_ms(self) -> float | None:
         """Milliseconds from a note's change to its acknowledgement, on average."""
-        return self["lag_ms"] / self.lagged if self.lagged else None
+        return self["note_change_lag_ms"] / self.lagged if self.lagged else None
 
     @property
     def lagged(self) -> int:
         """Note changes whose lag counts: not those of more than a week ago, told once more."""
-        return self["invalidations"] - self["replayed"]
+        return self["note_changes"] - self["replayed"]
 
     @cached_property
     def latency(self) -> dict[str, Latency]:
-        """How long requests took, by `WAYS`."""
-        return {way: Latency(self._buckets(way), self[f"{way}_us"]) for way in WAYS}
+        """How long requests took, by `OUTCOMES`."""
+        return {each: Latency(self._buckets(each), self[f"{each}_us"]) for each in OUTCOMES}
 
-    def latency_of(self, *ways: str) -> Latency:
-        """How long requests of these ways took, taken together."""
-        chosen = [self.latency[way] for way in ways]
+    def latency_of(self, *outcomes: str) -> Latency:
+        """How long requests of these outcomes took, taken together."""
+        chosen = [self.latency[outcome] for outcome in outcomes]
         buckets = zip(*(latency.buckets for latency in chosen), strict=True)
         return Latency(tuple(map(sum, buckets)), sum(each.microseconds for each in chosen))
 
-    def _buckets(self, way: str) -> tuple[int, ...]:
-        counts = [self[bucket(way, number)] for number in range(len(BOUNDS_MS) + 1)]
+    def _buckets(self, outcome: str) -> tuple[int, ...]:
+        counts = [self[bucket(outcome, number)] for number in range(len(BOUNDS_MS) + 1)]
         # Days of before had one bucket for all that; hardly any of it took longer than time-outs.
-        counts[BOUNDS_MS.index(_FORMER_TIME_OUT_MS)] += self[former_last(way)]
+        counts[BOUNDS_MS.index(_FORMER_TIME_OUT_MS)] += self[former_last(outcome)]
         return tuple(counts)
 
     def _share(self, part: int) -> float | None:
@@ -163,39 +163,41 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Statistics:
+class StatsSnapshot:
     """What happened on each of the last days and since counting began, and what is there now.
 
     `memory_bytes` is what Redis uses, `memory_limit_bytes` what it may use; None where it does
     not tell, or where there is no limit.
     """
 
-    total: Tally
-    days: "Mapping[date, Tally]"
-    live: "Live"
+    total: PeriodStats
+    days: "Mapping[date, PeriodStats]"
+    entries: "EntryCounts"
     memory_bytes: int | None
     memory_limit_bytes: int | None
 
     @property
-    def window(self) -> Tally:
+    def window(self) -> PeriodStats:
         """What happened on all these days together."""
         counts: Counter[str] = Counter()
         for tally in self.days.values():
             counts.update(tally.counts)
-        return Tally(counts)
+        return PeriodStats(counts)
 
 
-async def read(counter_reader: "CounterReader", *, days: int = 1) -> Statistics:
+async def read_statistics(counter_reader: "CounterReader", *, days: int = 1) -> StatsSnapshot:
     """Read the statistics of the last `days` days (UTC), today included.
 
     Raises:
         CacheUnavailableError: Redis is away.
     """
-    book, memory = await asyncio.gather(counter_reader.read(days), counter_reader.memory_usage())
-    return Statistics(
-        total=Tally(book.total),
-        days={day: Tally(counts) for day, counts in book.days.items()},
-        live=book.live,
+    book, memory = await asyncio.gather(
+        counter_reader.read_counters(days), counter_reader.memory_usage()
+    )
+    return StatsSnapshot(
+        total=PeriodStats(book.total),
+        days={day: PeriodStats(counts) for day, counts in book.days.items()},
+        entries=book.entries,
         memory_bytes=memory[0] if memory else None,
         memory_limit_bytes=memory[1] or None if memory else None,
     )

@@ -24,7 +24,7 @@ class Metadata(BaseModel):
     wording that the answer was written for, and `similarity` their cosine. `refused`, for
     those who ask, says why another question's answer would not do. While the language model
     fails, an answer may be `stale`, past its time though no note changed that it depends on, or
-    `degraded`, quoted from the notes and not kept.
+    `extractive`, quoted from the notes and not kept.
     """
 
     query: str
@@ -35,7 +35,7 @@ class Metadata(BaseModel):
     matched_question: str | None
     similarity: float | None
     stale: bool
-    degraded: bool
+    extractive: bool
     age: int
     cache: Literal["ok", "unavailable", "off"]
     answer_id: str | None

@@ -37,7 +37,7 @@ def present(request: "Request", reply: "Reply", *, explain: bool = False) -> byt
             "matched_question": reply.matched_question,
             "similarity": round(reply.similarity, 6) if reply.similarity else None,
             "stale": reply.stale,
-            "degraded": reply.extractive,
+            "extractive": reply.extractive,
             "age": max(0, int(time.time() - written / 1000)),
             "cache": reply.cache,
             "answer_id": reply.answer_id,

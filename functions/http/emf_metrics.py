@@ -37,7 +37,7 @@ _QUESTION = {
     "AnyTier": _COUNT,
     "CostSaved": _DOLLARS,
     "CostSpent": _DOLLARS,
-    "Degraded": _COUNT,
+    "ExtractiveFallback": _COUNT,
     "Stale": _COUNT,
     "CacheUnavailable": _COUNT,
     "BreakerOpen": _COUNT,

@@ -65,7 +65,7 @@ def part(container: Container) -> Part:
 
         days = _days(http)
         with _soon_again():
-            figures = await statistics.read(container.counter_reader, days=days or 1)
+            figures = await statistics.read_statistics(container.counter_reader, days=days or 1)
         body = present(figures, container.settings, days=days is not None)
         return JSONResponse(body, headers=_NOT_KEPT)
 
@@ -80,7 +80,7 @@ def part(container: Container) -> Part:
         from shared import statistics  # noqa: PLC0415  # as above
 
         with _soon_again():
-            text = prometheus.write(await statistics.read(container.counter_reader))
+            text = prometheus.write(await statistics.read_statistics(container.counter_reader))
         return Response(text, headers=_NOT_KEPT, media_type=prometheus.MEDIA_TYPE)
 
     @router.get(

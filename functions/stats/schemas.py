@@ -61,19 +61,19 @@ class Tier(BaseModel):
 class Outcomes(BaseModel):
     """What became of questions.
 
-    `exact` holds those that waited for the same question (`joined`); `asked_anew` wanted a new
+    `exact` holds those that waited for the same question (`coalesced`); `asked_anew` wanted a new
     answer; `uncached` were answered while the cache was away. While a language model was left
-    alone, `stale` got an answer whose time was up, `degraded` a quotation from the notes.
+    alone, `stale` got an answer whose time was up, `extractive` a quotation from the notes.
     """
 
     exact: int
     semantic: int
-    joined: int
+    coalesced: int
     generated: int
     asked_anew: int
     uncached: int
     stale: int
-    degraded: int
+    extractive: int
 
 
 class Served(BaseModel):
@@ -84,13 +84,13 @@ class Served(BaseModel):
     """
 
     exact: int
-    joined: int
+    coalesced: int
     semantic: int
     l3: int
     l2: int
     none: int
     stale: int
-    degraded: int
+    extractive: int
     no_notes: int
     failed: int
     other: int
@@ -125,7 +125,7 @@ class NoteChanges(BaseModel):
 
 
 class Latencies(BaseModel):
-    """Milliseconds of requests served in one way; percentiles are estimated from a histogram."""
+    """Milliseconds of requests of one outcome; percentiles are estimated from a histogram."""
 
     count: int
     mean: float | None
@@ -144,7 +144,7 @@ class Hits(BaseModel):
 class Happened(BaseModel):
     """What happened in some time.
 
-    `outages` are containers' losses of Redis, `breakers_opened` how often one began to leave a
+    `outages` are containers' losses of Redis, `breaker_opens` how often one began to leave a
     language or embedding model alone; `evicted` are questions beyond a user's bound.
     Latencies are by how a request was served; `generated` is of all answers that were written.
     """
@@ -152,7 +152,7 @@ class Happened(BaseModel):
     answers: Outcomes
     served: Served
     outages: int
-    breakers_opened: int
+    breaker_opens: int
     refused: Refused
     note_changes: NoteChanges
     evicted: int

@@ -1,4 +1,4 @@
-"""Statistics, as the caller gets them: a `CacheStats` of `forms.py`."""
+"""StatsSnapshot, as the caller gets them: a `CacheStats` of `forms.py`."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,17 +6,17 @@ if TYPE_CHECKING:
     from datetime import date
 
     from shared.settings import Settings
-    from shared.statistics import Latency, Statistics, Tally
+    from shared.statistics import Latency, PeriodStats, StatsSnapshot
 
 _EVENTS = ("hits", "misses", "stores", "drops")
 _SERVED = ("exact", "semantic")
 _GENERATED = ("l3", "l2", "none")
-_WAITED = ("joined", *_GENERATED)
+_WAITED = ("coalesced", *_GENERATED)
 
 
-def present(figures: "Statistics", settings: "Settings", *, days: bool) -> dict[str, Any]:
+def present(figures: "StatsSnapshot", settings: "Settings", *, days: bool) -> dict[str, Any]:
     """Write the response's body; `days` asks for each day's record."""
-    total, live = figures.total, figures.live
+    total, live = figures.total, figures.entries
     stored = total["l1_stores"]
     body: dict[str, Any] = {
         "l1_query": {
@@ -64,18 +64,18 @@ def present(figures: "Statistics", settings: "Settings", *, days: bool) -> dict[
     return body
 
 
-def record(day: "date", tally: "Tally", *, memory_mb: float | None) -> dict[str, Any]:
+def record(day: "date", tally: "PeriodStats", *, memory_mb: float | None) -> dict[str, Any]:
     """Write a day's record. A question counts at the deepest tier that saved it something."""
     return {"date": day.isoformat()} | _sums(tally) | {"redis_memory_mb": memory_mb}
 
 
-def _sums(tally: "Tally") -> dict[str, Any]:
+def _sums(tally: "PeriodStats") -> dict[str, Any]:
     return {
         "total_requests": tally.requests,
         "cache_hits": {
             "l1": tally.avoided,
-            "l2": tally["generated_l2"],
-            "l3": tally["generated_l3"],
+            "l2": tally["outcome_l2"],
+            "l3": tally["outcome_l3"],
         },
         "combined_hit_rate": _rounded(tally.any_tier, 4),
         "answers_avoided": _rounded(tally.answers_avoided, 4),
@@ -87,31 +87,36 @@ def _sums(tally: "Tally") -> dict[str, Any]:
     }
 
 
-def _happened(tally: "Tally") -> dict[str, Any]:
+def _happened(tally: "PeriodStats") -> dict[str, Any]:
     latency = tally.latency | {"generated": tally.latency_of(*_GENERATED)}
     return {
         "answers": {
             "exact": tally.exact,
-            "semantic": tally["semantic_hits"],
-            "joined": tally["flights_joined"],
+            "semantic": tally["outcome_semantic"],
+            "coalesced": tally["outcome_coalesced"],
             "generated": tally.generated,
-            "asked_anew": tally["bypassed"],
-            "uncached": tally["uncached"],
+            "asked_anew": tally["no_cache"],
+            "uncached": tally["cache_unavailable"],
             "stale": tally.latency["stale"].count,
-            "degraded": tally.latency["degraded"].count,
+            "extractive": tally.latency["extractive"].count,
         },
         "served": tally.served,
-        "outages": tally["outages"],
-        "breakers_opened": tally["breakers_opened"],
-        "refused": {by: tally[f"refused_by_{by}"] for by in ("guard", "verifier", "fit", "fence")},
+        "outages": tally["redis_outages"],
+        "breaker_opens": tally["breaker_opens"],
+        "refused": {
+            "guard": tally["rejected_by_rules"],
+            "verifier": tally["rejected_by_verifier"],
+            "fit": tally["rejected_by_sources"],
+            "fence": tally["stores_refused"],
+        },
         "note_changes": {
-            "acknowledged": tally["invalidations"],
-            "dropped": tally["dropped"],
-            "kept": tally["kept"],
+            "acknowledged": tally["note_changes"],
+            "dropped": tally["answers_dropped"],
+            "kept": tally["answers_retained"],
             "avg_lag_ms": _rounded(tally.lag_ms),
         },
-        "evicted": tally["evicted"],
-        "latency_ms": {way: _latency(each) for way, each in latency.items()},
+        "evicted": tally["trimmed"],
+        "latency_ms": {outcome: _latency(each) for outcome, each in latency.items()},
     }
 
 

@@ -36,7 +36,7 @@ _GRACE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class EntryCounts:
     """How many entries live, to the hour in which they end: answers, contexts and embeddings.
 
     A context belongs to every answer, and to some questions that have none. What Redis evicted,
@@ -49,12 +49,12 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class CounterSnapshot:
     """What happened: on each day asked for, and since counting began; and what lives now."""
 
     days: Mapping[date, Counter[str]]
     total: Counter[str]
-    live: Live
+    entries: EntryCounts
 
 
 class CounterReader:
@@ -64,7 +64,7 @@ class CounterReader:
         """Read from this cache."""
         self._redis_client = redis_client
 
-    async def read(self, days: int, *, now: datetime | None = None) -> Book:
+    async def read_counters(self, days: int, *, now: datetime | None = None) -> CounterSnapshot:
         """Read the last days, today included (UTC): one round trip, and four more once a day.
 
         Raises:
@@ -78,7 +78,7 @@ class CounterReader:
         replies = iter(
             await self._redis_client.execute(
                 *_raw(running),
-                *(_LIVE.call([keyspace.live(p)], _hour(now), *_KINDS) for p in _PARTITIONS),
+                *(_LIVE.call([keyspace.entry_counts(p)], _hour(now), *_KINDS) for p in _PARTITIONS),
                 *map(_closed, closed),
             )
         )
@@ -90,10 +90,10 @@ class CounterReader:
         before = totals[last]
         total = sum(sums.values(), before[1] if before else Counter())
         sums |= {day: known[0] for day, known in totals.items() if known}
-        return Book(
+        return CounterSnapshot(
             {day: sums[day] for day in asked},
             total,
-            Live(live[0], live[0] + live[1], live[2]),
+            EntryCounts(live[0], live[0] + live[1], live[2]),
         )
 
     async def memory_usage(self) -> tuple[int, int] | None:

@@ -31,17 +31,17 @@ BOUNDS_MS = (
 """Upper bounds of the histograms' buckets; the last bucket has none. A local model may take two
 minutes."""
 
-WAYS = (
-    *("exact", "joined", "semantic", "l3", "l2", "none"),
-    *("stale", "degraded", "no_notes", "failed"),
+OUTCOMES = (
+    *("exact", "coalesced", "semantic", "l3", "l2", "none"),
+    *("stale", "extractive", "no_notes", "failed"),
 )
 """How a request was served: from the cache as it stands; by waiting for the same question; by
 another wording's answer; by an answer written with a search saved (l3), an embedding saved (l2)
 or nothing saved; while a model is left alone, by an answer whose time is up or by a quotation from
 the notes; without notes to answer from; or not at all."""
 
-APART = frozenset({"stale", "degraded", "no_notes", "failed"})
-"""Ways that no other counter tells of; `ended_<way>` does, of questions that a look-up counted."""
+DEFERRED_OUTCOMES = frozenset({"stale", "extractive", "no_notes", "failed"})
+"""Outcomes that are counted when the request ends; scripts count all others."""
 
 
 def today(partition: int) -> str:
@@ -49,33 +49,33 @@ def today(partition: int) -> str:
     return keyspace.counters(partition, datetime.now(UTC).date().isoformat())
 
 
-def bucket(way: str, number: int) -> str:
-    """Name a bucket of a way's histogram."""
+def bucket(outcome: str, number: int) -> str:
+    """Name a bucket of an outcome's histogram."""
     bound = BOUNDS_MS[number] if number < len(BOUNDS_MS) else "beyond"
-    return f"{way}_ms_{bound}"
+    return f"{outcome}_ms_{bound}"
 
 
-def former_last(way: str) -> str:
+def former_last(outcome: str) -> str:
     """Name what once was the last bucket, of what took longer than ten seconds."""
-    return f"{way}_ms_more"
+    return f"{outcome}_ms_more"
 
 
-def latency(way: str, seconds: float) -> dict[str, int]:
-    """Say that one request was served this way in this time."""
+def latency(outcome: str, seconds: float) -> dict[str, int]:
+    """Say that one request was served this outcome in this time."""
     number = bisect_left(BOUNDS_MS, seconds * 1e3)
-    return {bucket(way, number): 1, f"{way}_us": round(seconds * 1e6)}
+    return {bucket(outcome, number): 1, f"{outcome}_us": round(seconds * 1e6)}
 
 
-def followed(way: str, nanodollars: int) -> dict[str, int]:
+def followed(outcome: str, nanodollars: int) -> dict[str, int]:
     """Say that a question was served by another one's look-up: the same, at the same moment.
 
     Where that was a hit this is one, too. Of a tier that was not looked into it is no miss.
     """
-    if way == "exact":
+    if outcome == "exact":
         return {"l1_hits": 1, "saved_nanodollars": nanodollars}
-    if way == "joined":
-        return {"coalesced": 1, "flights_joined": 1, "saved_nanodollars": nanodollars}
-    return {"coalesced": 1}
+    if outcome == "coalesced":
+        return {"shared_lookups": 1, "outcome_coalesced": 1, "saved_nanodollars": nanodollars}
+    return {"shared_lookups": 1}
 
 
 class PendingCounters:

@@ -81,7 +81,7 @@ class Invalidation:
             return
         key = counters.today(keys.partition)
         try:
-            await self._redis_client.execute(Command.of("HINCRBY", key, "outages", begun))
+            await self._redis_client.execute(Command.of("HINCRBY", key, "redis_outages", begun))
         except CacheUnavailableError:  # what was to be done is done; this is counted with the next
             self._redis_client.circuit_breaker.add_open_count(begun)
 
@@ -132,7 +132,7 @@ class NoInvalidation(Invalidation):
 
 def _names(keys: keyspace.UserKeys) -> list[str]:
     key = counters.today(keys.partition)
-    return [keys.questions, keys.answers, keys.contexts, key, keys.live]
+    return [keys.questions, keys.answers, keys.contexts, key, keys.entry_counts]
 
 
 def _removal(keys: keyspace.UserKeys) -> Command:

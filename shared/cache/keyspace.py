@@ -7,7 +7,7 @@
     {1f}:<user>:flight:<question>:<fence>  who is generating this answer now
     {1f}:<user>:flight:<token>:failure     why the flight of this token brought no answer
     {1f}:counters:<day>                    hash: what happened in this partition
-    {1f}:live                              hash: how many entries live, by kind and end
+    {1f}:entries                              hash: how many entries live, by kind and end
     totals:<day>                           what happened in all, once the day is over
     {a3}:embedding:<model>:<text>          a question's embedding, for every user        (L2)
     {1f}:breaker:<model>, breaker:<model>… how the models fare: see `breakers.py`
@@ -75,9 +75,9 @@ def counters(partition: int, day: str) -> str:
     return f"{{{partition:02x}}}:counters:{day}"
 
 
-def live(partition: int) -> str:
+def entry_counts(partition: int) -> str:
     """Where a partition counts what lives, by its kind and the hour in which it ends."""
-    return f"{{{partition:02x}}}:live"
+    return f"{{{partition:02x}}}:entries"
 
 
 def breaker_pause(partition: int, model: str) -> str:
@@ -106,7 +106,7 @@ def kind(key: str) -> str:
         return "string"
     if "breaker:" in key:
         return "counters" if key.rpartition(":")[2].isdecimal() else "string"
-    return "counters" if ":counters:" in key or key.endswith(":live") else "hash"
+    return "counters" if ":counters:" in key or key.endswith(":entries") else "hash"
 
 
 def _partition(named: str) -> int:
@@ -139,9 +139,9 @@ class UserKeys:
         return f"{self._prefix}embeddings"
 
     @property
-    def live(self) -> str:
+    def entry_counts(self) -> str:
         """Where the partition counts what lives."""
-        return live(self.partition)
+        return entry_counts(self.partition)
 
     def lock(self, field: str, fence: str) -> str:
         """Name a flight. The fence is in it: nobody joins one from before a change."""

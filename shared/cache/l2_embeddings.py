@@ -33,7 +33,11 @@ def read(model: str, question: str) -> Command:
 def write(model: str, question: str, vector: bytes, ttl: int) -> Command:
     """Keep a question's embedding for `ttl` seconds."""
     partition = keyspace.partition_of_embedding(question)
-    names = keyspace.embedding(model, question), counters.today(partition), keyspace.live(partition)
+    names = (
+        keyspace.embedding(model, question),
+        counters.today(partition),
+        keyspace.entry_counts(partition),
+    )
     return replace(_SHARE.call(names, encode(question, vector), ttl, counters.TTL), optional=True)
 
 
@@ -77,7 +81,7 @@ class Shelf:
                 self.own.questions,
                 self.own.embeddings,
                 counters.today(self.own.partition),
-                self.own.live,
+                self.own.entry_counts,
             ],
             fence,
             keyspace.embedding_field(self.model, question),

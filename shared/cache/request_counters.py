@@ -15,19 +15,23 @@ class RequestCounters(counters.PendingCounters):
     `asked` says whether a look-up has counted the question: else Redis has not heard of it.
     """
 
-    def __init__(self, line: "BudgetedClient", backlog: counters.PendingCounters | None) -> None:
-        """`backlog` is what waits."""
+    def __init__(
+        self, line: "BudgetedClient", pending_counters: counters.PendingCounters | None
+    ) -> None:
+        """`pending_counters` is what waits."""
         super().__init__()
         self.asked = False
         self._redis = line
-        self._backlog = counters.PendingCounters() if backlog is None else backlog
+        self._pending_counters = (
+            counters.PendingCounters() if pending_counters is None else pending_counters
+        )
         self._began = asyncio.get_running_loop().time()
 
-    def begin(self, *, bypassed: bool) -> None:
+    def begin(self, *, no_cache: bool) -> None:
         """Take along what waits, with the first round trip."""
         if self._redis.redis_client:
-            self._backlog.pour(self)
-        self.add(bypassed=int(bypassed), outages=self._redis.take_open_count())
+            self._pending_counters.pour(self)
+        self.add(no_cache=int(no_cache), redis_outages=self._redis.take_open_count())
 
     def count_follower(self, other: "RequestCounters | None", outcome: str, cost: float) -> None:
         """Be told what came of another request, in this outcome; `cost` US dollars are saved once.
@@ -39,7 +43,7 @@ class RequestCounters(counters.PendingCounters):
             self.add(**counters.followed(outcome, index_entries.nanodollars(cost)))
 
     def record_outcome(self, outcome: str) -> None:
-        """Say how the request was served: see `counting.WAYS`.
+        """Say how the request was served: see `OUTCOMES`.
 
         Its time is known when its round trips are over, so it waits for the next one.
         """
@@ -47,7 +51,7 @@ class RequestCounters(counters.PendingCounters):
             return
         passed = asyncio.get_running_loop().time() - self._began
         self.add(**counters.latency(outcome, passed))
-        if self.asked and outcome in counters.APART:
-            self.add(**{f"ended_{outcome}": 1})
-        self.add(uncached=int(self._redis.status != "ok"))
-        self.pour(self._backlog)
+        if self.asked and outcome in counters.DEFERRED_OUTCOMES:
+            self.add(**{f"outcome_{outcome}": 1})
+        self.add(cache_unavailable=int(self._redis.status != "ok"))
+        self.pour(self._pending_counters)

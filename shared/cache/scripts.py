@@ -62,7 +62,7 @@ class Scripts:
     ) -> Command:
         """Share the answer of another question, to which `alias` points."""
         return _STORE_ALIAS.call(
-            [*self.names, lock, self._keys.live],
+            [*self.names, lock, self._keys.entry_counts],
             self._field,
             fence,
             index_entries.encode(alias),
@@ -86,7 +86,7 @@ class Scripts:
     ) -> Command:
         """Store an answer with its context, or (with b"" for the answer) a context alone."""
         return _STORE.call(
-            [*self.names, lock, self._keys.live],
+            [*self.names, lock, self._keys.entry_counts],
             self._field,
             fence,
             index_entries.encode(entry),
@@ -100,7 +100,7 @@ class Scripts:
 
     def trim_index(self) -> Command:
         """Keep the user's index within its bound."""
-        names = [*self.names, self._keys.live]
+        names = [*self.names, self._keys.entry_counts]
         return _TRIM_INDEX.call(names, self._settings.max_questions, self._field, counters.TTL)
 
     @property

@@ -70,12 +70,12 @@ class CacheSession:
         user_id: str,
         question: str,
         pipeline: "Pipeline",
-        backlog: counters.PendingCounters | None = None,
+        pending_counters: counters.PendingCounters | None = None,
         extension: RoundTripExtension | None = None,
     ) -> None:
         """Without a connection it is a session to no cache at all.
 
-        `backlog`: what earlier visits could not count themselves, to be counted with this one;
+        `pending_counters`: counters of earlier requests, to be added with this one's;
         `extension`: another component's commands, sent with this session's own.
         """
         self._settings = settings
@@ -88,7 +88,7 @@ class CacheSession:
         self._entry = partial(index_entries.entry, question, pipeline=pipeline, settings=settings)
         self._scripts = Scripts(self._keys, self._field, settings)
         self._shelf = l2_embeddings.Shelf.of(settings, pipeline.embedding_model, self._keys)
-        self._counts = RequestCounters(self._redis, backlog)
+        self._counts = RequestCounters(self._redis, pending_counters)
         self._token = secrets.token_urlsafe(8)
         self._owner: bytes | None = None
         self._fence = ""
@@ -103,7 +103,7 @@ class CacheSession:
     async def lookup(self, *, only_fence: bool = False, aliases: bool = True) -> LookupResult:
         """Round trip 1. `only_fence` is for whoever wants a new answer, whatever there is."""
         field = "" if only_fence else self._field
-        self._counts.begin(bypassed=only_fence)
+        self._counts.begin(no_cache=only_fence)
         purpose = "wait" if only_fence else "ask"
         replies = await self._execute(self._lookup(purpose, field, aliases=aliases))
         self._looked_up = bool(replies)
@@ -233,7 +233,7 @@ class CacheSession:
         """
         if answer:
             self._counts.add(spent_nanodollars=index_entries.nanodollars(answer.cost))
-            self._counts.add(**{f"generated_{self._tier}": int(self._looked_up)})
+            self._counts.add(**{f"outcome_{self._tier}": int(self._looked_up)})
         if self.status != "ok" or (answer is None and self._knows_context):
             return False
         entry = self._entry(vector, sources, answer)
@@ -260,7 +260,7 @@ class CacheSession:
     def count_follower(self, other: "CacheSession | None", outcome: str, cost: float = 0.0) -> None:
         """Ask nothing: another session asked the same question; its result is shared.
 
-        It is told in this way, and `cost` US dollars once. None: nothing was told in time.
+        It is given this outcome, and `cost` US dollars once. None: nothing was told in time.
         """
         if other:
             self._redis.status = other.status
@@ -268,7 +268,7 @@ class CacheSession:
         self._counts.count_follower(other._counts if other else None, outcome, cost)  # noqa: SLF001
 
     def record_outcome(self, outcome: str) -> None:
-        """Say how the request was served: see `counting.WAYS`."""
+        """Say how the request was served: see `OUTCOMES`."""
         self._counts.record_outcome(outcome)
 
     @property

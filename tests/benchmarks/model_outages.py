@@ -62,7 +62,7 @@ async def _quoting(around: Surroundings, fault: str) -> dict[str, float]:
     found = {
         "quotation": await _median(lambda: ask(container, "ann", ASKED)),
         "change": await _median(lambda: container.freshness.note_changed(change)),
-        "stats": await _median(lambda: statistics.read(container.counter_reader)),
+        "stats": await _median(lambda: statistics.read_statistics(container.counter_reader)),
     }
     await container.aclose()
     return found
@@ -76,7 +76,7 @@ async def _unembedded(around: Surroundings, fault: str) -> dict[str, float]:
     found = {
         "refusal": await _median(lambda: ask(container, "ann", "What is grace?")),
         "change": await _median(lambda: container.freshness.note_changed(change)),
-        "stats": await _median(lambda: statistics.read(container.counter_reader)),
+        "stats": await _median(lambda: statistics.read_statistics(container.counter_reader)),
     }
     await container.aclose()
     return found

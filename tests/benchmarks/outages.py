@@ -102,7 +102,7 @@ async def _troubled(name: str) -> tuple[float, float, float, float]:
         change = await _refused(container.freshness.note_changed(written("ann", "note", "Hope.")))
         await container.aclose()
         telling = a_container(redis.url)
-        stats = await _refused(statistics.read(telling.counter_reader))
+        stats = await _refused(statistics.read_statistics(telling.counter_reader))
         await telling.aclose()
         redis.heal()
         redis.server.stop()

@@ -82,9 +82,11 @@ async def _flat(among_many: "Settings") -> Metric:
             for side, redis_client in connections.items():
                 if turn:
                     with watch.timing(side):
-                        await statistics.read(CounterReader(redis_client))
+                        await statistics.read_statistics(CounterReader(redis_client))
                 else:
-                    await statistics.read(CounterReader(redis_client), days=_DAYS)  # closes
+                    await statistics.read_statistics(
+                        CounterReader(redis_client), days=_DAYS
+                    )  # closes
         for redis_client in connections.values():
             await redis_client.aclose()
     return METRICS["stats_flat"].with_value((_ms(watch, "1m") or 0.0) / (_ms(watch, "1k") or 1.0))
@@ -94,12 +96,12 @@ async def _close(redis_client: RedisClient) -> dict[str, Metric]:
     """Sum the days that are over, as whoever reads first does: once ever, and once a day."""
     counter_reader, watch = CounterReader(redis_client), Stopwatch()
     with watch.timing("first"):
-        await statistics.read(counter_reader)
+        await statistics.read_statistics(counter_reader)
     yesterday = (datetime.now(UTC) - timedelta(hours=1)).date() - timedelta(1)
     for _ in range(_CLOSES):
         await redis_client.execute(Command.of("DEL", keyspace.totals(yesterday.isoformat())))
         with watch.timing("again"):
-            await statistics.read(counter_reader)
+            await statistics.read_statistics(counter_reader)
     return {
         "stats_ms_first_close": METRICS["stats_ms_first_close"].with_value(
             _ms(watch, "first") or 0.0
@@ -112,12 +114,14 @@ async def _read(size: str, settings: "Settings", seed: Seed) -> dict[str, Metric
     await _fill_days(settings)
     redis_client = open_redis_client(settings)
     counter_reader, watch = CounterReader(redis_client), Stopwatch()
-    await statistics.read(counter_reader, days=_DAYS)  # sums the days that are over, once
+    await statistics.read_statistics(
+        counter_reader, days=_DAYS
+    )  # sums the days that are over, once
     for _ in range(_READS):
         with watch.timing("ours"):
-            read = await statistics.read(counter_reader)
+            read = await statistics.read_statistics(counter_reader)
         with watch.timing("days"):
-            await statistics.read(counter_reader, days=_DAYS)
+            await statistics.read_statistics(counter_reader, days=_DAYS)
     if not read.total.requests:
         raise RuntimeError("nothing was counted")
     await redis_client.aclose()
@@ -161,27 +165,39 @@ async def _fill_days(settings: "Settings", days: int = _DAYS) -> None:
         for later in range(1 + seconds // counters.HOUR)
     }
     for partition in range(keyspace.PARTITIONS):
-        await client.hset(keyspace.live(partition), mapping=living)
+        await client.hset(keyspace.entry_counts(partition), mapping=living)
     await client.aclose()
 
 
 def _names() -> Iterator[str]:
     """Every counter there is; of a histogram's buckets those that are commonly filled."""
-    yield from ("spent_nanodollars", "saved_nanodollars", "semantic_hits", "flights_joined")
-    yield from ("invalidations", "lag_ms", "dropped", "kept", "evicted", "bypassed", "uncached")
+    yield from ("spent_nanodollars", "saved_nanodollars", "outcome_semantic", "outcome_coalesced")
+    yield from (
+        "note_changes",
+        "note_change_lag_ms",
+        "answers_dropped",
+        "answers_retained",
+        "trimmed",
+        "no_cache",
+        "cache_unavailable",
+    )
     for tier in ("l1", "l2", "l3"):
         yield from (f"{tier}_{event}" for event in ("hits", "misses", "stores", "drops"))
-    yield from (f"generated_{tier}" for tier in ("l3", "l2", "none"))
-    yield from (f"refused_by_{by}" for by in ("guard", "verifier", "fit", "fence"))
-    yield from ("replayed", *(f"ended_{way}" for way in counters.APART))
-    for way in counters.WAYS:
-        yield f"{way}_us"
-        yield from (counters.bucket(way, number) for number in range(3, 8))
+    yield from (f"outcome_{tier}" for tier in ("l3", "l2", "none"))
+    yield from (f"rejected_by_{by}" for by in ("rules", "verifier", "sources"))
+    yield from (
+        "stores_refused",
+        "replayed",
+        *(f"outcome_{outcome}" for outcome in counters.DEFERRED_OUTCOMES),
+    )
+    for outcome in counters.OUTCOMES:
+        yield f"{outcome}_us"
+        yield from (counters.bucket(outcome, number) for number in range(3, 8))
 
 
 async def _count(redis_client: RedisClient, settings: "Settings", seed: Seed) -> Metric:
     """Time a hit as it is, and one whose script counts nothing."""
-    turns, backlog = cycle(brief_workload(200)), PendingCounters()
+    turns, pending_counters = cycle(brief_workload(200)), PendingCounters()
     counted = scripts._LOOKUP
     silent = copy(counted)
     silent._text, lines = re.subn(
@@ -202,7 +218,7 @@ async def _count(redis_client: RedisClient, settings: "Settings", seed: Seed) ->
             user_id=each.user_id,
             question=each.question,
             pipeline=PIPELINE,
-            backlog=backlog,
+            pending_counters=pending_counters,
         )
         if (await opened.lookup()).answer is None:
             raise RuntimeError("a hit was a miss")

@@ -57,7 +57,7 @@ def test_where_nothing_was_asked_it_says_so_and_how_to_begin(visitor: Visitor, l
 def test_questions_that_the_cache_knows_nothing_of_are_no_empty_page(
     visitor: Visitor, valkey: ValkeyProcess, local: str
 ) -> None:
-    count_today(valkey, uncached=3, outages=1)
+    count_today(valkey, cache_unavailable=3, redis_outages=1)
     page = visitor.open(local)
     expect(page.locator("#report")).to_be_visible()
     expect(page.get_by_role("heading", name="Nothing yet")).to_be_hidden()
@@ -67,7 +67,7 @@ def test_questions_that_the_cache_knows_nothing_of_are_no_empty_page(
 def test_an_outage_alone_is_shown_beside_that_nothing_was_asked(
     visitor: Visitor, valkey: ValkeyProcess, local: str
 ) -> None:
-    count_today(valkey, outages=2)
+    count_today(valkey, redis_outages=2)
     page = visitor.open(local)
     expect(page.locator("#report")).to_be_visible()
     expect(page.get_by_role("heading", name="Nothing yet")).to_be_visible()
@@ -77,8 +77,11 @@ def test_an_outage_alone_is_shown_beside_that_nothing_was_asked(
 def test_however_questions_ended_the_rows_add_up_to_all_of_them(
     visitor: Visitor, valkey: ValkeyProcess, local: str
 ) -> None:
-    ended = {"ended_stale": 3, "ended_degraded": 4, "ended_no_notes": 5, "ended_failed": 6}
-    count_today(valkey, l1_hits=10, l1_misses=30, bypassed=2, generated_none=7, **ended)
+    ended = {
+        f"outcome_{name}": n
+        for name, n in zip(("stale", "extractive", "no_notes", "failed"), range(3, 7), strict=True)
+    }
+    count_today(valkey, l1_hits=10, l1_misses=30, no_cache=2, outcome_none=7, **ended)
     page = visitor.open(local)
     expect(page.locator("#report")).to_be_visible()
     rows = page.locator("[data-bars=tiers] tbody tr").all()
@@ -92,7 +95,7 @@ def test_however_questions_ended_the_rows_add_up_to_all_of_them(
 def test_ways_that_nothing_went_are_not_listed(
     visitor: Visitor, valkey: ValkeyProcess, local: str
 ) -> None:
-    ended = {"ended_failed": 6}
+    ended = {"outcome_failed": 6}
     count_today(valkey, l1_hits=10, l1_misses=6, **ended)
     page = visitor.open(local)
     rows = page.locator("[data-bars=tiers] tbody tr")
@@ -158,9 +161,9 @@ def test_a_busy_month_shows_the_figures_of_the_response(visitor: Visitor, busy: 
     assert figure(page, "spent") == f"${window['cost_actual']:.2f}"
     hits, asked = window["cache_hits"]["l1"], window["total_requests"]
     assert figure(page, "avoidedOf") == f"{hits:,} of {asked:,} questions"
-    for row, way in enumerate(("exact", "joined", "semantic", "generated"), 1):
+    for row, outcome in enumerate(("exact", "coalesced", "semantic", "generated"), 1):
         times = page.locator("[data-latency] tr").nth(row).locator("td").all_inner_texts()[1:]
-        assert times == [milliseconds(window["latency_ms"][way][p]) for p in ("p50", "p95")]
+        assert times == [milliseconds(window["latency_ms"][outcome][p]) for p in ("p50", "p95")]
     changes = window["note_changes"]
     kept, dropped = changes["kept"], changes["dropped"]
     assert page.locator("[data-list=changes] dd").all_inner_texts() == [

@@ -287,7 +287,7 @@ async def test_hits_misses_and_money_are_counted_with_the_round_trips_there_are(
             assert isinstance(found, dict)
             counted |= found
     assert counted == {
-        b"generated_none": b"1",
+        b"outcome_none": b"1",
         b"l1_hits": b"3",
         b"l1_misses": b"1",
         b"l1_stores": b"1",

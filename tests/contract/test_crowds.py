@@ -19,7 +19,7 @@ from shared.errors import (
 from shared.inference.ports import Completion
 from shared.notes.note import Chunk, Note, Source
 from shared.reply import Reply
-from shared.statistics import Tally
+from shared.statistics import PeriodStats
 from tests.support.caches import Cache
 from tests.support.outages import HashingEmbedder, SlowAnswerer
 from tests.support.stores import MemoryNoteStore
@@ -83,10 +83,10 @@ class Process:
         asked = (self._container.assistant.ask(request) for request in requests)
         return list(await asyncio.gather(*asked, return_exceptions=True))
 
-    async def counted(self) -> Tally:
+    async def counted(self) -> PeriodStats:
         """Read what was counted, with what would be counted next."""
-        await self._container.backlog.flush(self._cache.redis_client)
-        return (await statistics.read(CounterReader(self._cache.redis_client))).total
+        await self._container.pending_counters.flush(self._cache.redis_client)
+        return (await statistics.read_statistics(CounterReader(self._cache.redis_client))).total
 
 
 @pytest.fixture
@@ -96,10 +96,10 @@ async def process(cache: Cache) -> Process:
     return process
 
 
-def ways(total: Tally) -> dict[str, int]:
-    """How many were served in each way, by the counters; by the histograms it is the same."""
-    served = {way: number for way, number in total.served.items() if number}
-    assert served == {way: each.count for way, each in total.latency.items() if each.count}
+def outcomes(total: PeriodStats) -> dict[str, int]:
+    """How many were served in each outcome, by the counters; by the histograms it is the same."""
+    served = {outcome: number for outcome, number in total.served.items() if number}
+    assert served == {outcome: each.count for outcome, each in total.latency.items() if each.count}
     return served
 
 
@@ -118,7 +118,7 @@ async def test_one_writes_the_answer_and_all_others_join(process: Process) -> No
     assert told[0] == (asked[0], None, None, False, True)
     assert told[1:] == [(each, "l1", "exact", True, False) for each in asked[1:]]
     total = await process.counted()
-    assert ways(total) == {"none": 1, "joined": ASKERS - 1}
+    assert outcomes(total) == {"none": 1, "coalesced": ASKERS - 1}
     assert (total.requests, total.generated, total.exact) == (ASKERS, 1, ASKERS - 1)
     assert total.spent == pytest.approx(COST)
     assert total.saved == pytest.approx(COST * (ASKERS - 1))
@@ -128,7 +128,7 @@ async def test_a_crowd_looks_twice(process: Process) -> None:
     """Of tiers that the others do not look into they count no hits and no misses."""
     await process.ask()
     total = await process.counted()
-    assert (total["l1_misses"], total["l3_misses"], total["coalesced"]) == (2, 2, ASKERS - 2)
+    assert (total["l1_misses"], total["l3_misses"], total["shared_lookups"]) == (2, 2, ASKERS - 2)
 
 
 async def test_hits_are_hits_for_all(process: Process) -> None:
@@ -139,7 +139,7 @@ async def test_hits_are_hits_for_all(process: Process) -> None:
         assert isinstance(reply, Reply)
         assert (reply.answer, reply.match, reply.coalesced) == (first.answer, "exact", False)
     total = await process.counted()
-    assert ways(total) == {"none": 1, "exact": ASKERS}
+    assert outcomes(total) == {"none": 1, "exact": ASKERS}
     assert (total["l1_hits"], total["l1_misses"]) == (ASKERS, 1)
     assert total.saved == pytest.approx(COST * ASKERS)
 
@@ -150,7 +150,7 @@ async def test_all_get_the_error_of_whoever_failed(process: Process) -> None:
     assert process.answerer.begun == 1
     assert {type(error) for error in errors} == {InferenceUnavailableError}
     assert {getattr(error, "retry_after", None) for error in errors} == {7.0}
-    assert ways(await process.counted()) == {"failed": ASKERS}
+    assert outcomes(await process.counted()) == {"failed": ASKERS}
 
 
 async def test_a_crowd_that_is_answered_too_late_asks_redis_no_more_than_another(
@@ -161,8 +161,8 @@ async def test_a_crowd_that_is_answered_too_late_asks_redis_no_more_than_another
     errors = await process.ask(seconds=0.2)
     assert {type(error) for error in errors} == {InferenceTimeoutError}
     total = await process.counted()
-    assert (total["l1_misses"], total["coalesced"]) == (2, ASKERS - 2)
-    assert ways(total) == {"failed": ASKERS}
+    assert (total["l1_misses"], total["shared_lookups"]) == (2, ASKERS - 2)
+    assert outcomes(total) == {"failed": ASKERS}
 
 
 async def test_whoever_gives_up_while_others_look_is_counted_as_failed(process: Process) -> None:
@@ -176,7 +176,7 @@ async def test_whoever_gives_up_while_others_look_is_counted_as_failed(process: 
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
-    assert ways(await process.counted()) == {"failed": 5}
+    assert outcomes(await process.counted()) == {"failed": 5}
 
 
 async def test_errors_of_a_crowd_do_not_grow_with_it(process: Process) -> None:
@@ -191,7 +191,7 @@ async def test_that_there_are_no_notes_is_told_to_all(cache: Cache) -> None:
     process = Process(cache)
     replies = await process.ask()
     assert {reply.answer for reply in replies if isinstance(reply, Reply)} == {None}
-    assert ways(await process.counted()) == {"no_notes": ASKERS}
+    assert outcomes(await process.counted()) == {"no_notes": ASKERS}
 
 
 async def test_who_wants_a_new_answer_or_leaves_no_trace_joins_nobody(process: Process) -> None:
@@ -220,4 +220,4 @@ async def test_a_crowd_whose_cache_is_away_pays_for_one_answer(
     costs = [reply.answer.cost for reply in replies if isinstance(reply, Reply) and reply.answer]
     assert (len(costs), sum(costs)) == (ASKERS, COST)
     total = await process.counted()
-    assert (total.requests, total["uncached"]) == (0, ASKERS)
+    assert (total.requests, total["cache_unavailable"]) == (0, ASKERS)

@@ -99,17 +99,17 @@ async def test_a_user_has_only_so_many_and_none_for_ever(apart: Cache) -> None:
 
 async def test_what_is_kept_apart_is_counted_out_when_its_user_leaves(apart: Cache) -> None:
     await apart.ask("ann")
-    live = await apart.redis("HGETALL", keys().live)
+    live = await apart.redis("HGETALL", keys().entry_counts)
     assert {int(count) for kind, count in live.items() if kind[:1] == b"e"} == {1}  # type: ignore[attr-defined]  # a hash
     await apart.invalidation().delete_user("ann")
-    live = await apart.redis("HGETALL", keys().live)
+    live = await apart.redis("HGETALL", keys().entry_counts)
     assert {int(count) for kind, count in live.items() if kind[:1] == b"e"} == {0}  # type: ignore[attr-defined]  # a hash
 
 
 async def live(cache: Cache) -> tuple[int, int, int]:
     """How many embeddings are counted: those that live, were stored and were dropped."""
-    figures = await statistics.read(CounterReader(cache.redis_client))
-    return figures.live.embeddings, figures.total["l2_stores"], figures.total["l2_drops"]
+    figures = await statistics.read_statistics(CounterReader(cache.redis_client))
+    return figures.entries.embeddings, figures.total["l2_stores"], figures.total["l2_drops"]
 
 
 async def test_each_that_is_kept_apart_is_counted_once_and_what_the_bound_drops_counts_no_more(

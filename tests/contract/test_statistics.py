@@ -9,7 +9,7 @@ import pytest
 
 from shared import statistics
 from shared.cache import counters, index_entries, keyspace
-from shared.cache.counter_reader import Book, CounterReader
+from shared.cache.counter_reader import CounterReader, CounterSnapshot
 from shared.cache.counters import PendingCounters
 from shared.cache.redis.commands import Command
 from shared.cache.session import CacheSession
@@ -18,14 +18,14 @@ from tests.support.caches import PIPELINE, Cache, a_vector, an_answer, sources
 
 if TYPE_CHECKING:
     from shared.cache.index_entries import Entry
-    from shared.statistics import Statistics
+    from shared.statistics import StatsSnapshot
 
 QUESTION = "what is faith"
 FIELD = keyspace.question_field(QUESTION, PIPELINE.name)
 
 
-async def read(cache: Cache, **given: int) -> "Statistics":
-    return await statistics.read(CounterReader(cache.redis_client), **given)
+async def read(cache: Cache, **given: int) -> "StatsSnapshot":
+    return await statistics.read_statistics(CounterReader(cache.redis_client), **given)
 
 
 async def put(cache: Cache, day: date, partition: int = 7, **counts: int) -> None:
@@ -39,14 +39,14 @@ async def index_of(cache: Cache, user: str = "ann") -> "dict[str, Entry]":
     return {name: entry for name, entry in index_entries.decode_all(flat.items()).items() if entry}
 
 
-def joining(cache: Cache, backlog: PendingCounters, user: str = "ann") -> CacheSession:
+def joining(cache: Cache, pending_counters: PendingCounters, user: str = "ann") -> CacheSession:
     return CacheSession(
         cache.redis_client,
         cache.settings,
         user_id=user,
         question=QUESTION,
         pipeline=PIPELINE,
-        backlog=backlog,
+        pending_counters=pending_counters,
     )
 
 
@@ -55,7 +55,11 @@ async def test_an_empty_cache_has_counted_nothing(cache: Cache) -> None:
     assert figures.total.counts == {}
     assert len(figures.days) == 30
     assert figures.total.answers_avoided is None
-    assert (figures.live.answers, figures.live.contexts, figures.live.embeddings) == (0, 0, 0)
+    assert (figures.entries.answers, figures.entries.contexts, figures.entries.embeddings) == (
+        0,
+        0,
+        0,
+    )
 
 
 async def test_partitions_add_up(cache: Cache) -> None:
@@ -66,7 +70,7 @@ async def test_partitions_add_up(cache: Cache) -> None:
     total = (await read(cache)).total
     assert (total.requests, total.exact, total["l1_misses"]) == (12 + 66, 66, 12)
     assert (total["l2_hits"], total["l2_misses"], total["l2_stores"]) == (11, 1, 1)
-    assert (total["generated_l2"], total["generated_none"], total.generated) == (11, 1, 12)
+    assert (total["outcome_l2"], total["outcome_none"], total.generated) == (11, 1, 12)
     assert total.saved == pytest.approx(66 * 0.00026)
     assert total.spent == pytest.approx(12 * 0.00026)
     assert (total.answers_avoided, total.any_tier) == (66 / 78, 77 / 78)
@@ -82,7 +86,7 @@ async def test_whoever_waits_for_the_same_question_joins_its_flight_and_is_asked
     await first.store(a_vector(QUESTION), sources(), an_answer())
     assert (await second.wait_for_leader(float("inf"))).answer
     total = (await read(cache)).total
-    assert (total.requests, total["flights_joined"], total["l1_hits"]) == (2, 1, 0)
+    assert (total.requests, total["outcome_coalesced"], total["l1_hits"]) == (2, 1, 0)
     assert (total.avoided, total.generated) == (1, 1)
     assert total.saved == pytest.approx(0.00026)
 
@@ -93,7 +97,7 @@ async def test_a_new_answer_on_demand_is_neither_hit_nor_miss(cache: Cache) -> N
     await session.lookup(only_fence=True)
     await session.store(a_vector(QUESTION), sources(), an_answer())
     total = (await read(cache)).total
-    assert (total.requests, total["bypassed"], total["l1_misses"]) == (2, 1, 1)
+    assert (total.requests, total["no_cache"], total["l1_misses"]) == (2, 1, 1)
 
 
 async def test_what_a_context_saves_counts_as_the_third_tiers(cache: Cache) -> None:
@@ -103,45 +107,50 @@ async def test_what_a_context_saves_counts_as_the_third_tiers(cache: Cache) -> N
     await cache.ask()
     total = (await read(cache)).total
     assert (total["l3_hits"], total["l3_misses"], total["l3_stores"]) == (1, 1, 2)
-    assert (total["generated_l3"], total.generated, total["l1_stores"]) == (1, 1, 1)
+    assert (total["outcome_l3"], total.generated, total["l1_stores"]) == (1, 1, 1)
 
 
 async def test_a_requests_time_is_counted_with_the_next_request_of_its_container(
     cache: Cache,
 ) -> None:
-    backlog = PendingCounters()
+    pending_counters = PendingCounters()
     await cache.ask()
     for _ in range(3):
-        session = joining(cache, backlog)
+        session = joining(cache, pending_counters)
         await session.lookup()
         session.record_outcome("exact")
     assert (await read(cache)).total.latency["exact"].count == 2
-    await backlog.flush(cache.redis_client)
+    await pending_counters.flush(cache.redis_client)
     exact = (await read(cache)).total.latency["exact"]
     assert exact.count == 3
     assert exact.mean_ms is not None
     assert 0 < exact.mean_ms < 1_000
-    await backlog.flush(cache.redis_client)
+    await pending_counters.flush(cache.redis_client)
     assert (await read(cache)).total.latency["exact"].count == 3
 
 
 async def test_what_became_of_questions_adds_up_to_them_all(cache: Cache) -> None:
     """Hits, answers written, what ends otherwise, and what is still under way."""
-    backlog = PendingCounters()
+    pending_counters = PendingCounters()
     await cache.ask()
-    for way in ("exact", "stale", "degraded", "degraded", "no_notes", "failed", "exact"):
-        session = joining(cache, backlog)
-        await session.lookup(only_fence=way != "exact")
-        session.record_outcome(way)
+    for outcome in ("exact", "stale", "extractive", "extractive", "no_notes", "failed", "exact"):
+        session = joining(cache, pending_counters)
+        await session.lookup(only_fence=outcome != "exact")
+        session.record_outcome(outcome)
     never = CacheSession(
-        None, cache.settings, user_id="ann", question=QUESTION, pipeline=PIPELINE, backlog=backlog
+        None,
+        cache.settings,
+        user_id="ann",
+        question=QUESTION,
+        pipeline=PIPELINE,
+        pending_counters=pending_counters,
     )
     await never.lookup()
     never.record_outcome("failed")
-    await backlog.flush(cache.redis_client)
-    await joining(cache, backlog).lookup(only_fence=True)
+    await pending_counters.flush(cache.redis_client)
+    await joining(cache, pending_counters).lookup(only_fence=True)
     total = (await read(cache)).total
-    ended = {"stale": 1, "degraded": 2, "no_notes": 1, "failed": 1}
+    ended = {"stale": 1, "extractive": 2, "no_notes": 1, "failed": 1}
     expected = {"exact": 2, "none": 1, "other": 1} | ended
     assert total.served == dict.fromkeys(total.served, 0) | expected
     assert sum(total.served.values()) == total.requests == 9
@@ -156,7 +165,7 @@ async def test_a_change_counts_what_it_dropped_and_kept_and_how_late_it_came(
     await cache.invalidation().drop_entries("ann", [], lag=150)
     await cache.invalidation().delete_user("ann", lag=200)
     total = (await read(cache)).total
-    assert (total["invalidations"], total["dropped"], total["kept"]) == (3, 3, 4)
+    assert (total["note_changes"], total["answers_dropped"], total["answers_retained"]) == (3, 3, 4)
     assert total.lag_ms == 200
 
 
@@ -178,18 +187,23 @@ async def test_a_change_counts_answers_and_what_each_tier_lost(cache: Cache) -> 
     )
     await cache.invalidation().drop_entries("ann", [FIELD, alias, peace], lag=1)
     total = (await read(cache)).total
-    assert (total["dropped"], total["kept"]) == (2, 1)
+    assert (total["answers_dropped"], total["answers_retained"]) == (2, 1)
     assert (total["l1_drops"], total["l2_drops"], total["l3_drops"]) == (1, 0, 2)
     await cache.invalidation().delete_user("ann", lag=1)
     total = (await read(cache)).total
-    assert (total["dropped"], total["kept"], total["l1_drops"], total["l3_drops"]) == (3, 1, 2, 3)
+    assert (
+        total["answers_dropped"],
+        total["answers_retained"],
+        total["l1_drops"],
+        total["l3_drops"],
+    ) == (3, 1, 2, 3)
 
 
 async def test_the_bound_drops_of_each_tier(cache: Cache) -> None:
     for question in (QUESTION, "what is hope", "what is love"):
         await cache.with_settings(max_questions=2).ask(question=question)
     total = (await read(cache)).total
-    assert (total["evicted"], total["l1_drops"], total["l3_drops"]) == (1, 1, 1)
+    assert (total["trimmed"], total["l1_drops"], total["l3_drops"]) == (1, 1, 1)
 
 
 async def test_a_change_of_more_than_a_week_ago_has_no_lag(cache: Cache) -> None:
@@ -198,14 +212,14 @@ async def test_a_change_of_more_than_a_week_ago_has_no_lag(cache: Cache) -> None
         await cache.invalidation().drop_entries("ann", [], lag=lag)
     await cache.invalidation().delete_user("ann", lag=week * 500)
     total = (await read(cache)).total
-    assert (total["invalidations"], total["replayed"], total.lag_ms) == (4, 2, 200)
+    assert (total["note_changes"], total["replayed"], total.lag_ms) == (4, 2, 200)
 
 
 async def test_live_entries_follow_stores_drops_and_replacements(cache: Cache) -> None:
     """Each tier's, and those of one user from those of all."""
 
     async def live() -> tuple[int, int, int]:
-        found = (await read(cache)).live
+        found = (await read(cache)).entries
         return found.answers, found.contexts, found.embeddings
 
     for user in ("ann", "bob"):
@@ -230,15 +244,17 @@ async def test_live_entries_follow_stores_drops_and_replacements(cache: Cache) -
 async def test_an_entry_lives_no_longer_than_the_hour_in_which_it_ends(cache: Cache) -> None:
     await cache.with_settings(answer_ttl=5_000).ask()
     counter_reader, now = CounterReader(cache.redis_client), datetime.now(UTC)
-    assert (await counter_reader.read(1, now=now)).live.answers == 1
-    assert (await counter_reader.read(1, now=now + timedelta(seconds=8_600))).live.answers == 0
+    assert (await counter_reader.read_counters(1, now=now)).entries.answers == 1
+    assert (
+        await counter_reader.read_counters(1, now=now + timedelta(seconds=8_600))
+    ).entries.answers == 0
 
 
 async def test_what_has_ended_is_forgotten_with_the_first_entry_of_another_hour(
     cache: Cache,
 ) -> None:
-    kept = keyspace.UserKeys.of("ann").live
-    shared = keyspace.live(keyspace.partition_of_embedding(QUESTION))
+    kept = keyspace.UserKeys.of("ann").entry_counts
+    shared = keyspace.entry_counts(keyspace.partition_of_embedding(QUESTION))
     for live in (kept, shared):
         await cache.redis("HSET", live, "a1", 5)
     await cache.ask()
@@ -252,11 +268,17 @@ async def test_what_somebody_else_wrote_among_the_counters_counts_nothing(cache:
     await cache.ask()
     kept = keyspace.UserKeys.of("ann")
     ends = int(datetime.now(UTC).timestamp()) // counters.HOUR + 5
-    await cache.redis("HSET", kept.live, f"a{ends}", "many", f"c{ends}", -3, f"e{ends}", "9" * 5000)
+    await cache.redis(
+        "HSET", kept.entry_counts, f"a{ends}", "many", f"c{ends}", -3, f"e{ends}", "9" * 5000
+    )
     key = counters.today(kept.partition)
     await cache.redis("HSET", key, "l3_hits", "many", "l3_misses", "9" * 5000, b"\xff", 1)
     figures = await read(cache)
-    assert (figures.live.answers, figures.live.contexts, figures.live.embeddings) == (1, 1, 1)
+    assert (figures.entries.answers, figures.entries.contexts, figures.entries.embeddings) == (
+        1,
+        1,
+        1,
+    )
     assert (figures.total.requests, figures.total["l3_hits"], figures.total["l3_misses"]) == (
         1,
         0,
@@ -269,7 +291,7 @@ async def test_sums_of_a_day_that_somebody_else_wrote_are_summed_again(cache: Ca
     await put(cache, DAY, l1_hits=3)
     for nonsense in (b"nonsense", b"\x92\x81\xa1a\xa1b\x80", b"\x92\x81\x01\x01\x80"):
         await cache.redis("SET", keyspace.totals(DAY.isoformat()), nonsense)
-        assert (await counter_reader.read(2, now=now)).total == Counter(l1_hits=3)
+        assert (await counter_reader.read_counters(2, now=now)).total == Counter(l1_hits=3)
 
 
 @pytest.mark.parametrize(
@@ -310,8 +332,8 @@ async def test_a_day_that_is_over_is_summed_once_and_stays_in_the_total(cache: C
         await put(cache, DAY, partition, l1_hits=10)
     await put(cache, DAY + timedelta(1), l1_hits=5)
 
-    async def book(now: datetime, days: int = 2) -> Book:
-        return await counter_reader.read(days, now=now)
+    async def book(now: datetime, days: int = 2) -> CounterSnapshot:
+        return await counter_reader.read_counters(days, now=now)
 
     before = await book(at(DAY, 23, 59))
     assert before.days[DAY] == Counter(l1_hits=30)
@@ -334,9 +356,11 @@ async def test_a_count_made_in_the_first_minutes_of_the_next_day_still_belongs_t
 ) -> None:
     counter_reader = CounterReader(cache.redis_client)
     await put(cache, DAY, l1_hits=1)
-    await counter_reader.read(1, now=at(DAY + timedelta(1), 0, 10))
+    await counter_reader.read_counters(1, now=at(DAY + timedelta(1), 0, 10))
     await put(cache, DAY, l1_hits=1)
-    assert (await counter_reader.read(2, now=at(DAY + timedelta(1), 5))).days[DAY]["l1_hits"] == 2
+    assert (await counter_reader.read_counters(2, now=at(DAY + timedelta(1), 5))).days[DAY][
+        "l1_hits"
+    ] == 2
 
 
 async def test_the_total_never_shrinks_while_days_pass_and_are_forgotten(cache: Cache) -> None:
@@ -344,7 +368,7 @@ async def test_the_total_never_shrinks_while_days_pass_and_are_forgotten(cache: 
     for number in range(0, 200, 20):
         day = DAY + timedelta(number)
         await put(cache, day, number % 64, l1_hits=1)
-        totals.append((await counter_reader.read(1, now=at(day, 12))).total["l1_hits"])
+        totals.append((await counter_reader.read_counters(1, now=at(day, 12))).total["l1_hits"])
         for partition in range(keyspace.PARTITIONS):  # as their time to live would
             gone = (day - timedelta(90)).isoformat()
             await cache.redis("UNLINK", keyspace.counters(partition, gone))
@@ -387,9 +411,9 @@ async def test_reading_takes_one_round_trip_once_the_days_before_are_summed(
 
 
 async def test_what_could_not_be_counted_waits_for_better_times(cache: Cache) -> None:
-    backlog = PendingCounters()
+    pending_counters = PendingCounters()
     await cache.ask()
-    session = joining(cache, backlog)
+    session = joining(cache, pending_counters)
     await session.lookup(only_fence=True)
 
     async def away(*_: object, **__: object) -> None:
@@ -399,10 +423,10 @@ async def test_what_could_not_be_counted_waits_for_better_times(cache: Cache) ->
         patch.setattr(cache.redis_client, "execute", away)
         assert not await session.store(a_vector(QUESTION), sources(), an_answer())
         session.record_outcome("none")
-        await backlog.flush(cache.redis_client)
-    await joining(cache, backlog).lookup()
+        await pending_counters.flush(cache.redis_client)
+    await joining(cache, pending_counters).lookup()
     total = (await read(cache)).total
-    assert (total["uncached"], total["generated_none"]) == (1, 2)
+    assert (total["cache_unavailable"], total["outcome_none"]) == (1, 2)
     assert sum(total.served.values()) == total.requests
     assert total.spent == pytest.approx(2 * 0.00026)
 

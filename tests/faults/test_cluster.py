@@ -63,12 +63,12 @@ async def cached_again(load: Load, users: Iterable[str]) -> None:
                 await asyncio.sleep(0.05)
 
 
-async def figures(load: Load) -> statistics.Statistics:
-    """Statistics, as soon as they are not refused."""
+async def figures(load: Load) -> statistics.StatsSnapshot:
+    """StatsSnapshot, as soon as they are not refused."""
     async with asyncio.timeout(60):
         while True:
             with suppress(CacheUnavailableError):
-                return await statistics.read(load.container.counter_reader)
+                return await statistics.read_statistics(load.container.counter_reader)
             await asyncio.sleep(0.05)
 
 
@@ -146,7 +146,7 @@ async def test_a_node_that_is_lost_for_good_costs_its_users_their_cache_and_nobo
                 assert ("ok" in caches) is (user not in lost)
             # Counters of every partition make one figure: told in part it would be a wrong one.
             with pytest.raises(CacheUnavailableError):
-                await statistics.read(load.container.counter_reader)
+                await statistics.read_statistics(load.container.counter_reader)
 
 
 def _settled(load: Load, lost: Collection[str]) -> bool:
@@ -176,12 +176,14 @@ async def test_statistics_are_told_or_refused_while_slots_move_and_never_wrong()
             await load.container.aclose()  # which counts what it has not told yet
             expected = await figures(load)
             assert expected.total.exact >= len(USERS)
-            readings: list[statistics.Statistics | None] = []
+            readings: list[statistics.StatsSnapshot | None] = []
 
             async def read_on() -> None:
                 while True:
                     try:
-                        readings.append(await statistics.read(load.container.counter_reader))
+                        readings.append(
+                            await statistics.read_statistics(load.container.counter_reader)
+                        )
                     except CacheUnavailableError:
                         readings.append(None)
 
@@ -195,4 +197,4 @@ async def test_statistics_are_told_or_refused_while_slots_move_and_never_wrong()
             reading.cancel()
     known = [reading for reading in readings if reading]
     assert len(known) > 10
-    assert all((each.total, each.live) == (expected.total, expected.live) for each in known)
+    assert all((each.total, each.entries) == (expected.total, expected.entries) for each in known)

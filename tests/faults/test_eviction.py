@@ -31,9 +31,9 @@ async def test_under_eviction_every_answer_is_of_the_note_as_it_is(
                 assert reply.answer
                 assert (f"Edition {edition}" in reply.answer.text, reply.cache) == (True, "ok")
     # Counters may be evicted, too: then they count less, never what did not happen.
-    told, asked = await statistics.read(container.counter_reader), 3 * len(users) * 2 + 1
+    told, asked = await statistics.read_statistics(container.counter_reader), 3 * len(users) * 2 + 1
     assert 0 <= told.total.requests <= asked
     assert 0 <= told.total.generated <= asked
-    assert 0 <= told.live.answers <= len(users) * 2 + 1
+    assert 0 <= told.entries.answers <= len(users) * 2 + 1
     assert "evicted_keys:0\r" not in redis.send("INFO stats"), "there was room for everything"
     await container.aclose()

@@ -25,7 +25,7 @@ NAMES = {
     "answers": KEYS.answers,
     "contexts": KEYS.contexts,
     "counters": COUNTERS,
-    "live": KEYS.live,
+    "entries": KEYS.entry_counts,
     "embedding": keyspace.embedding(HashingEmbedder.model, "what is faith"),
 }
 
@@ -117,7 +117,7 @@ async def test_a_counter_that_counts_nothing_is_removed_and_the_others_stay(
 YESTERDAY = keyspace.totals((datetime.now(UTC) - timedelta(days=1, hours=1)).date().isoformat())
 
 
-@pytest.mark.parametrize("name", [COUNTERS, KEYS.live, YESTERDAY])
+@pytest.mark.parametrize("name", [COUNTERS, KEYS.entry_counts, YESTERDAY])
 @pytest.mark.parametrize(
     "foreign", ["LPUSH {} x", "SET {} x", "HSET {} x y", "HSET {} a499999 nonsense a -3"]
 )
@@ -125,15 +125,15 @@ async def test_statistics_are_told_over_what_somebody_else_wrote_among_them(
     redis: Redis, container: Container, name: str, foreign: str
 ) -> None:
     """It counts nothing, and of the rest nothing is lost: Bob's counters are elsewhere."""
-    before = await statistics.read(container.counter_reader, days=2)
-    assert (before.total.generated, before.live.answers) == (2, 2)
+    before = await statistics.read_statistics(container.counter_reader, days=2)
+    assert (before.total.generated, before.entries.answers) == (2, 2)
     redis.send(f"DEL {name}")
     redis.send(foreign.format(name))
-    told = await statistics.read(container.counter_reader, days=2)
+    told = await statistics.read_statistics(container.counter_reader, days=2)
     assert told.total.generated == (1 if name == COUNTERS else 2)
-    assert told.live.answers == (1 if name == KEYS.live else 2)
+    assert told.entries.answers == (1 if name == KEYS.entry_counts else 2)
     assert (await ask(container, "ann", ASKED)).tier == "l1"
-    again = await statistics.read(container.counter_reader, days=2)
+    again = await statistics.read_statistics(container.counter_reader, days=2)
     assert again.total.exact == before.total.exact + 1
 
 

@@ -1,6 +1,6 @@
 """The functions that are not asked questions, while Redis is in trouble of each kind.
 
-A note change comes again until it is done, from the queue as from whoever pushed it. Statistics
+A note change comes again until it is done, from the queue as from whoever pushed it. StatsSnapshot
 come, or are refused at once in good form; what was counted is there afterwards.
 """
 
@@ -75,7 +75,7 @@ async def test_statistics_are_told_where_their_sums_cannot_be_written_down(
     redis: Redis, container: Container, name: str
 ) -> None:
     TROUBLES[name](redis)
-    told = await statistics.read(container.counter_reader)
+    told = await statistics.read_statistics(container.counter_reader)
     assert (told.total.exact, told.total.generated) == (1, 1)
 
 
@@ -83,8 +83,8 @@ async def test_statistics_are_told_by_a_server_that_lost_its_scripts(
     redis: Redis, container: Container
 ) -> None:
     redis.send("SCRIPT FLUSH")
-    told = await statistics.read(container.counter_reader)
-    assert (told.total.exact, told.total.generated, told.live.answers) == (1, 1, 1)
+    told = await statistics.read_statistics(container.counter_reader)
+    assert (told.total.exact, told.total.generated, told.entries.answers) == (1, 1, 1)
 
 
 async def test_a_message_from_the_queue_comes_again_until_it_is_done(
@@ -143,7 +143,7 @@ def begin(url: str, container: Container) -> Container:
 
 
 async def refuses(container: Container) -> None:
-    """Statistics and changes; twice, for the second time Redis is known to be away."""
+    """StatsSnapshot and changes; twice, for the second time Redis is known to be away."""
     for attempt in (told, measured, pushed) * 2:
         began = time.monotonic()
         assert not await attempt(container)

@@ -1,7 +1,7 @@
 """The functions that are not asked questions, while Hugging Face is in trouble of each kind.
 
 A note change whose text cannot be embedded is not acknowledged: it comes again until it is done,
-from the queue as from whoever pushed it. Statistics need no model.
+from the queue as from whoever pushed it. StatsSnapshot need no model.
 """
 
 import asyncio

@@ -242,7 +242,7 @@ async def test_what_was_given_meanwhile_is_counted_as_what_it_is(
     assert (await ask(container, "ann", "When does the pear tree want pruning?")).extractive
     await container.aclose()
     clock.ahead = 0
-    total = (await statistics.read(container.counter_reader, days=2)).total
-    assert (total.latency["stale"].count, total.latency["degraded"].count) == (1, 1 + quoted)
-    assert (total["breakers_opened"], total.avoided, total.saved) == (1, 0, 0)
+    total = (await statistics.read_statistics(container.counter_reader, days=2)).total
+    assert (total.latency["stale"].count, total.latency["extractive"].count) == (1, 1 + quoted)
+    assert (total["breaker_opens"], total.avoided, total.saved) == (1, 0, 0)
     await container.aclose()

@@ -15,7 +15,7 @@ from shared.inference.match_verifier import ModelVerifier
 from shared.inference.ports import Completion, Message
 from shared.matching.candidates import find_candidates
 from shared.settings import Settings
-from shared.statistics import Tally
+from shared.statistics import PeriodStats
 from tests.support.main_job import MINILM, QuotingAnswerer, written
 from tests.support.stores import MemoryNoteStore
 
@@ -155,12 +155,12 @@ async def test_the_verifier_has_the_last_word(asker: Asker, word: str, *, shares
     assert verifier.asked == 1
 
 
-async def counted(asker: Asker) -> Tally:
+async def counted(asker: Asker) -> PeriodStats:
     """What is counted by now; what waits in the container goes first."""
     container = asker.container
     assert container.redis_client
-    await container.backlog.flush(container.redis_client)
-    return (await statistics.read(container.counter_reader)).total
+    await container.pending_counters.flush(container.redis_client)
+    return (await statistics.read_statistics(container.counter_reader)).total
 
 
 @pytest.mark.parametrize("word", ["yes", "no"])
@@ -174,8 +174,8 @@ async def test_what_the_verifier_costs_is_spent_whatever_it_says(asker: Asker, w
     spent = after["spent_nanodollars"] - before["spent_nanodollars"]
     assert spent == 20_000 + 260_000 * written
     assert written == int(word == "no")
-    assert after["semantic_hits"] - before["semantic_hits"] == int(word == "yes")
-    assert after["refused_by_verifier"] - before["refused_by_verifier"] == int(word == "no")
+    assert after["outcome_semantic"] - before["outcome_semantic"] == int(word == "yes")
+    assert after["rejected_by_verifier"] - before["rejected_by_verifier"] == int(word == "no")
 
 
 async def test_what_the_guard_refuses_is_counted_once_for_each_question(
@@ -188,7 +188,7 @@ async def test_what_the_guard_refuses_is_counted_once_for_each_question(
     for question in ("What is hope?", "What is not hope?"):
         await asker.ask(question, match="exact")
     after = await counted(asker)
-    assert after["refused_by_guard"] - before["refused_by_guard"] == 1
+    assert after["rejected_by_rules"] - before["rejected_by_rules"] == 1
     # As if the wrong one of the two were the nearer.
     (wrong,) = await MINILM.embed(["what is not hope"])
     monkeypatch.setattr(
@@ -196,8 +196,8 @@ async def test_what_the_guard_refuses_is_counted_once_for_each_question(
     )
     assert (await asker.ask("Define hope"))["metadata"]["match"] == "semantic"
     last = await counted(asker)
-    assert last["refused_by_guard"] - after["refused_by_guard"] == 1
-    assert last["semantic_hits"] - after["semantic_hits"] == 1
+    assert last["rejected_by_rules"] - after["rejected_by_rules"] == 1
+    assert last["outcome_semantic"] - after["outcome_semantic"] == 1
 
 
 async def test_sources_that_do_not_fit_are_counted(
@@ -208,8 +208,8 @@ async def test_sources_that_do_not_fit_are_counted(
     before = await counted(asker)
     assert (await asker.ask("Define hope"))["metadata"]["cached"] is False
     after = await counted(asker)
-    assert after["refused_by_fit"] - before["refused_by_fit"] == 1
-    assert after["refused_by_guard"] == before["refused_by_guard"]
+    assert after["rejected_by_sources"] - before["rejected_by_sources"] == 1
+    assert after["rejected_by_rules"] == before["rejected_by_rules"]
 
 
 async def test_an_answer_that_is_gone_meanwhile_is_refused_by_nobody(asker: Asker) -> None:
@@ -222,6 +222,6 @@ async def test_an_answer_that_is_gone_meanwhile_is_refused_by_nobody(asker: Aske
     after = await counted(asker)
     assert not [
         by
-        for by in ("guard", "fit", "verifier")
-        if after[f"refused_by_{by}"] > before[f"refused_by_{by}"]
+        for by in ("rules", "sources", "verifier")
+        if after[f"rejected_by_{by}"] > before[f"rejected_by_{by}"]
     ]

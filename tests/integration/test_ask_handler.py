@@ -90,7 +90,7 @@ def test_a_question_is_answered_from_the_callers_notes(function: ModuleType, gat
         "matched_question": None,
         "similarity": None,
         "stale": False,
-        "degraded": False,
+        "extractive": False,
         "age": 0,
         "cache": "ok",
         "model": "meta-llama/Llama-3.1-8B-Instruct",

@@ -12,9 +12,9 @@ from rich.console import Console
 from functions.stats.schemas import CacheStats
 from infra.local.commands.stats import table
 from shared import statistics
-from shared.cache.counter_reader import CounterReader, Live
+from shared.cache.counter_reader import CounterReader, EntryCounts
 from shared.errors import CacheUnavailableError
-from shared.statistics import Statistics, Tally
+from shared.statistics import PeriodStats, StatsSnapshot
 from tests.support.command import Tercet, start_tercet, tercet_in_process
 from tests.support.days import stay_within_a_day
 
@@ -70,26 +70,26 @@ def test_days_out_of_range_are_wrong_usage(tercet: Tercet, tmp_path: Path, days:
 
 
 def test_the_table_tells_what_went_wrong_and_what_was_held_back() -> None:
-    tally = Tally(
+    tally = PeriodStats(
         {
-            "refused_by_guard": 3,
-            "refused_by_verifier": 4,
-            "refused_by_fit": 5,
-            "refused_by_fence": 6,
-            "flights_joined": 7,
-            "uncached": 8,
+            "rejected_by_rules": 3,
+            "rejected_by_verifier": 4,
+            "rejected_by_sources": 5,
+            "stores_refused": 6,
+            "outcome_coalesced": 7,
+            "cache_unavailable": 8,
             "failed_ms_1000": 9,
             "semantic_ms_50": 100,
-            "invalidations": 2,
-            "lag_ms": 300,
+            "note_changes": 2,
+            "note_change_lag_ms": 300,
         }
     )
-    limited = Statistics(tally, {}, Live(1, 2, 3), 30_000_000, 40_000_000)
+    limited = StatsSnapshot(tally, {}, EntryCounts(1, 2, 3), 30_000_000, 40_000_000)
     out = Console(width=80, file=StringIO())
     out.print(table(limited))
     rows = rows_of(out.file.getvalue())  # type: ignore[attr-defined]  # it is a StringIO
     assert rows["waited for the same"] == ["7"]
-    assert rows["failed / uncached"] == ["9", "/", "8"]
+    assert rows["failed / cache_unavailable"] == ["9", "/", "8"]
     assert rows["another wording"] == ["35.0", "/", "48.5", "ms"]
     assert rows["lag, mean"] == ["150", "ms"]
     assert rows["refused by guard"] == ["3"]
@@ -134,10 +134,10 @@ def test_a_watch_in_json_is_a_line_each_time(data: Path) -> None:
 def test_a_watch_goes_on_after_a_reading_that_failed(
     tercet: Tercet, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = statistics.read
+    read = statistics.read_statistics
     turns: list[None] = []
 
-    async def failing(counter_reader: CounterReader, *, days: int = 1) -> Statistics:
+    async def failing(counter_reader: CounterReader, *, days: int = 1) -> StatsSnapshot:
         turns.append(None)
         if len(turns) in {1, 3}:
             raise CacheUnavailableError("the cache is away")
@@ -145,7 +145,7 @@ def test_a_watch_goes_on_after_a_reading_that_failed(
             raise KeyboardInterrupt
         return await read(counter_reader, days=days)
 
-    monkeypatch.setattr(statistics, "read", failing)
+    monkeypatch.setattr(statistics, "read_statistics", failing)
     monkeypatch.setattr("infra.local.commands.stats._SECONDS", 0)
     done = tercet("stats", "--watch", "--data", data)
     assert done.exit_code == 0

@@ -62,11 +62,11 @@ async def test_metrics_are_prometheus_text_and_true_across_containers(
     buckets = {
         labels: value
         for (name, labels), value in found.items()
-        if name == "tercet_request_duration_seconds_bucket" and ("way", "exact") in labels
+        if name == "tercet_request_duration_seconds_bucket" and ("outcome", "exact") in labels
     }
     assert len(buckets) == len(BOUNDS_MS) + 1
     assert list(buckets.values()) == sorted(buckets.values())
-    hits = found["tercet_request_duration_seconds_count", (("way", "exact"),)]
+    hits = found["tercet_request_duration_seconds_count", (("outcome", "exact"),)]
     assert hits == max(buckets.values()) > 0
     await other.aclose()
 
@@ -82,7 +82,7 @@ async def test_every_metric_and_every_member_of_the_statistics_is_documented(
         "tercet_redis_memory_limit_bytes"  # where there is one
     }
     members = set((await get(counted)).json())
-    named = {"outages", "breakers_opened", "evicted"}  # which their metrics tell of
+    named = {"outages", "breaker_opens", "evicted"}  # which their metrics tell of
     assert {name for name in members - named if f"`{name}`" not in text} == set()
 
 

@@ -134,8 +134,8 @@ def test_the_lines_add_up_to_the_caches_own_counters(function: Function, log: Lo
         function.ask(f"What is the name of star {number % 7}?")
     lines = log()
 
-    async def read() -> statistics.Statistics:
-        return await statistics.read(function.container.counter_reader)
+    async def read() -> statistics.StatsSnapshot:
+        return await statistics.read_statistics(function.container.counter_reader)
 
     counted = function.loop.run_until_complete(read()).total
     assert sum(line["Questions"] for line in lines) == counted.requests == 20

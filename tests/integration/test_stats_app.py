@@ -55,7 +55,7 @@ async def test_what_became_of_every_question_is_told_beside(counted: Container) 
     assert body["combined"]["answers_avoided"] == 0.4
     assert body["combined"]["any_tier"] == 0.6
     assert body["combined"]["total_cost_spent"] == pytest.approx(3 * COST)
-    outcomes = {"exact": 1, "semantic": 1, "joined": 0, "generated": 3}
+    outcomes = {"exact": 1, "semantic": 1, "coalesced": 0, "generated": 3}
     assert {name: body["answers"][name] for name in outcomes} == outcomes
     assert body["tiers"] == {
         "l1": {"hits": 1, "misses": 4, "stores": 3, "drops": 2},
@@ -80,7 +80,7 @@ async def test_the_daily_record_of_a_replay_has_its_known_totals(counted: Contai
         for _ in range(times):
             for question in new:
                 await ask(counted, user, question)
-    await counted.backlog.flush(counted.redis_client)  # type: ignore[arg-type]  # the cache is on
+    await counted.pending_counters.flush(counted.redis_client)  # type: ignore[arg-type]  # the cache is on
     (day,) = (await get(counted, f"{STATS}?days=1")).json()["days"]
     generated = 20
     assert day["date"] == time.strftime("%Y-%m-%d", time.gmtime())

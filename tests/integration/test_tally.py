@@ -22,7 +22,7 @@ from shared.errors import CircuitOpenError, InferenceUnavailableError
 from shared.inference.ports import Completion
 from shared.notes.note import Chunk, Note
 from shared.settings import Settings
-from shared.statistics import Statistics
+from shared.statistics import StatsSnapshot
 from shared.vectors import Vector, canonical
 from tests.support.stores import MemoryNoteStore
 
@@ -64,7 +64,7 @@ class Model:
 
 
 def watch_contexts(tally: Counter[str]) -> None:
-    """Tally contexts that are kept without an answer: no reply tells of them."""
+    """Count contexts that are kept without an answer: no reply tells of them."""
     keep: Any = CacheSession.store
 
     async def watched(session: CacheSession, *given: Any) -> Any:
@@ -101,8 +101,8 @@ async def take_part(settings: Settings, seed: int, requests: int) -> Counter[str
         else:
             assert reply.cache == "ok"
             tally["stored"] += reply.stored
-            made_do = "stale" if reply.stale else "degraded" if reply.extractive else None
-            tally[made_do or reply.match or f"generated_{reply.tier or 'none'}"] += 1
+            made_do = "stale" if reply.stale else "extractive" if reply.extractive else None
+            tally[made_do or reply.match or f"outcome_{reply.tier or 'none'}"] += 1
 
     async def asker(count: int) -> None:
         while count:
@@ -127,7 +127,7 @@ async def take_part(settings: Settings, seed: int, requests: int) -> Counter[str
             for question in (f"what is {thing}", f"define {thing}", f"what is not {thing}"):
                 tally["asked_alone"] += 1
                 await ask(Request(user, question))
-            tally["refused_by_guard"] += 1  # the last one is near, and another
+            tally["rejected_by_rules"] += 1  # the last one is near, and another
         index = await container.freshness._invalidation.rotate_fence(user)
         gone = sorted(index)[: len(index) // 3]
         await container.freshness._invalidation.drop_entries(user, gone, lag=3)
@@ -170,8 +170,8 @@ def start(settings: dict[str, Any], seed: int, requests: int) -> "subprocess.Pop
 class Counted:
     """What was counted between two readings, beside the tally and what Redis was found to hold."""
 
-    begun: Statistics
-    ended: Statistics
+    begun: StatsSnapshot
+    ended: StatsSnapshot
     tally: Counter[str]
     found: Counter[str]
 
@@ -184,66 +184,71 @@ class Counted:
 
     def assert_questions(self) -> None:
         tally, before, after = self.tally, self.begun.total, self.ended.total
-        answered = sum(tally[f"generated_{tier}"] for tier in ("l3", "l2", "none"))
+        answered = sum(tally[f"outcome_{tier}"] for tier in ("l3", "l2", "none"))
         assert answered == tally["answered"]
         assert after.requests - before.requests == self.asked
         avoided = tally["exact"] + tally["semantic"]
-        made_do = tally["stale"] + tally["degraded"]
+        made_do = tally["stale"] + tally["extractive"]
         assert avoided + answered + tally["failed"] + made_do == self.asked
         assert after.exact - before.exact == tally["exact"] > 0
-        assert self["semantic_hits"] == tally["semantic"] > 0
-        assert self["bypassed"] == tally["fresh"] > 0
+        assert self["outcome_semantic"] == tally["semantic"] > 0
+        assert self["no_cache"] == tally["fresh"] > 0
         for tier in ("l3", "l2", "none"):
-            assert self[f"generated_{tier}"] == tally[f"generated_{tier}"]
+            assert self[f"outcome_{tier}"] == tally[f"outcome_{tier}"]
         assert self["spent_nanodollars"] == answered * COST_NANODOLLARS
         assert self["saved_nanodollars"] == avoided * COST_NANODOLLARS
-        assert self["l1_stores"] + self["refused_by_fence"] >= answered
+        assert self["l1_stores"] + self["stores_refused"] >= answered
 
     def assert_tiers(self) -> None:
         """Each look into a tier is a hit or a miss; what a store counted is there."""
         tally, found = self.tally, self.found
-        misses = self.asked - tally["fresh"] - self["l1_hits"] - self["coalesced"]
+        misses = self.asked - tally["fresh"] - self["l1_hits"] - self["shared_lookups"]
         assert self["l1_misses"] == misses
-        assert self["coalesced"] > 0
+        assert self["shared_lookups"] > 0
         assert self["l3_hits"] + self["l3_misses"] == misses
         assert self["l2_hits"] + self["l2_misses"] == misses + tally["fresh"]
         assert min(self[f"{tier}_hits"] for tier in ("l1", "l2", "l3")) > 0
         assert self["l1_stores"] == tally["stored"] > 0
         assert self["l3_stores"] == tally["stored"] + tally["contexts"]
         assert self["l2_stores"] == found["embeddings"] == 3 * len(THINGS)
-        before, after = self.begun.live, self.ended.live
+        before, after = self.begun.entries, self.ended.entries
         assert after.embeddings - before.embeddings == found["embeddings"]
         assert after.answers - before.answers == found["a"] > 0
         assert after.contexts - before.contexts == found["a"] + found["c"]
 
     def assert_changes(self) -> None:
         tally = self.tally
-        assert (self["invalidations"], self["lag_ms"]) == (tally["changes"], tally["lag_ms"])
-        assert self["dropped"] == tally["dropped"] > 0
-        assert self["kept"] >= tally["kept"] > 0
+        assert (self["note_changes"], self["note_change_lag_ms"]) == (
+            tally["changes"],
+            tally["lag_ms"],
+        )
+        assert self["answers_dropped"] == tally["dropped"] > 0
+        assert self["answers_retained"] >= tally["kept"] > 0
         assert self["l1_drops"] == self["l3_drops"] == tally["answers_dropped"] > 0
-        assert self["refused_by_guard"] == tally["refused_by_guard"] > 0
-        assert self["refused_by_verifier"] == self["refused_by_fit"] == 0
+        assert self["rejected_by_rules"] == tally["rejected_by_rules"] > 0
+        assert self["rejected_by_verifier"] == self["rejected_by_sources"] == 0
 
     def assert_ways(self) -> None:
         tally, before, after = self.tally, self.begun.total, self.ended.total
-        ways = {way: after.latency[way].count - before.latency[way].count for way in after.latency}
-        served = {way: number - before.served[way] for way, number in after.served.items()}
-        assert ways["exact"] + ways["joined"] == tally["exact"]
-        assert ways["semantic"] == tally["semantic"]
-        assert ways["joined"] == self["flights_joined"] > 0
-        for way in ("failed", "stale", "degraded"):
-            assert ways[way] == served[way] == tally[way]
-        assert min(tally["failed"], tally["degraded"]) > 0
+        outcomes = {
+            name: after.latency[name].count - before.latency[name].count for name in after.latency
+        }
+        served = {name: number - before.served[name] for name, number in after.served.items()}
+        assert outcomes["exact"] + outcomes["coalesced"] == tally["exact"]
+        assert outcomes["semantic"] == tally["semantic"]
+        assert outcomes["coalesced"] == self["outcome_coalesced"] > 0
+        for outcome in ("failed", "stale", "extractive"):
+            assert outcomes[outcome] == served[outcome] == tally[outcome]
+        assert min(tally["failed"], tally["extractive"]) > 0
         assert served["other"] == 0
-        assert sum(ways.values()) == sum(served.values()) == self.asked
+        assert sum(outcomes.values()) == sum(served.values()) == self.asked
 
 
 @pytest.mark.parametrize("kind", ["standalone", pytest.param("cluster", marks=pytest.mark.cluster)])
 async def test_counters_equal_an_independent_tally_exactly(
     kind: str, request: pytest.FixtureRequest
 ) -> None:
-    """Hits, other wordings, joined flights, failures, changes meanwhile: all at once."""
+    """Hits, other wordings, coalesced flights, failures, changes meanwhile: all at once."""
     clustered = kind == "cluster"
     url = request.getfixturevalue("cluster_url" if clustered else "valkey_url")
     given = {"redis_url": url, "redis_cluster": clustered, "redis_timeout": 5}
@@ -252,14 +257,14 @@ async def test_counters_equal_an_independent_tally_exactly(
     container = Container(settings)
     assert container.redis_client
     known = await kept_now(url, clustered=clustered)
-    begun = await statistics.read(container.counter_reader)
+    begun = await statistics.read_statistics(container.counter_reader)
     running = [start(given, seed, each) for seed in range(PROCESSES)]
     tally: Counter[str] = Counter()
     for process in running:
         output, _ = await asyncio.to_thread(process.communicate)
         assert process.returncode == 0
         tally.update(json.loads(output))
-    ended = await statistics.read(container.counter_reader)
+    ended = await statistics.read_statistics(container.counter_reader)
     await container.aclose()
     found = await kept_now(url, clustered=clustered) - known
 

@@ -114,10 +114,10 @@ async def _write_notes(settings: Settings, users: Sequence[str]) -> None:
     await container.aclose()
 
 
-async def _told(settings: Settings) -> statistics.Statistics:
+async def _told(settings: Settings) -> statistics.StatsSnapshot:
     """What the servers counted."""
     container = Container(settings)
-    told = await statistics.read(container.counter_reader)
+    told = await statistics.read_statistics(container.counter_reader)
     await container.aclose()
     return told
 

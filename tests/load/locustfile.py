@@ -49,12 +49,12 @@ class Asker(HttpUser):
         ) as response:
             milliseconds = (time.perf_counter() - began) * 1e3
             metadata = response.json()["metadata"] if response.status_code == 200 else {}
-            way = metadata.get("match") or "miss" if metadata else "failed"
-            response.request_meta["name"] = way
+            outcome = metadata.get("match") or "miss" if metadata else "failed"
+            response.request_meta["name"] = outcome
             if not metadata:
                 response.failure(f"{response.status_code}: {response.text[:200]}")
         cache = metadata.get("cache")
-        _served.append({"way": way, "ms": milliseconds, "cache": cache, "at": time.time()})
+        _served.append({"outcome": outcome, "ms": milliseconds, "cache": cache, "at": time.time()})
 
 
 def _write(environment: Environment, **_: Any) -> None:

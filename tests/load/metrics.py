@@ -4,29 +4,29 @@ from collections.abc import Mapping, Sequence
 from statistics import quantiles
 from typing import Any
 
-from shared.statistics import Statistics
+from shared.statistics import StatsSnapshot
 from tests.benchmarks.report import Metric
 from tests.load.processes import Memory
 
 SOAK_SECONDS = 600
-_WAYS = ("exact", "semantic", "miss")
+_OUTCOMES = ("exact", "semantic", "miss")
 
 
 def load_metrics(
-    served: Sequence[Mapping[str, Any]], told: Statistics, memory: Memory, seconds: int
+    served: Sequence[Mapping[str, Any]], told: StatsSnapshot, memory: Memory, seconds: int
 ) -> dict[str, Metric]:
     """Give each metric by name. What was avoided is what the servers counted themselves."""
     found: dict[str, Metric] = {}
-    for way in _WAYS:
-        times = [each["ms"] for each in served if each["way"] == way]
+    for outcome in _OUTCOMES:
+        times = [each["ms"] for each in served if each["outcome"] == outcome]
         enough = len(times) > 1
         percentiles = quantiles(times, n=100, method="inclusive") if enough else ()
         unit = "ms" if enough else f"ms; {len(times)} served so, which is too few"
         for rank in (50, 95, 99):
-            budget = 100.0 if (way, rank) == ("exact", 95) else None
+            budget = 100.0 if (outcome, rank) == ("exact", 95) else None
             value = percentiles[rank - 1] if percentiles else None
-            found[f"load_{way}_p{rank}_ms"] = Metric(unit=unit, value=value, budget=budget)
-    failed = sum(each["way"] == "failed" for each in served)
+            found[f"load_{outcome}_p{rank}_ms"] = Metric(unit=unit, value=value, budget=budget)
+    failed = sum(each["outcome"] == "failed" for each in served)
     uncached = sum(each["cache"] == "unavailable" for each in served)
     soak = 1.05 if seconds >= SOAK_SECONDS else None
     found |= {
@@ -46,7 +46,7 @@ def load_metrics(
 
 def failure(exit_code: int, served: Sequence[Mapping[str, Any]]) -> str:
     """Say why a run proves nothing: it broke off, or was not answered; empty where it is whole."""
-    failed = sum(each["way"] == "failed" for each in served)
+    failed = sum(each["outcome"] == "failed" for each in served)
     if failed:
         return f"{failed:,} of {len(served):,} questions failed"
     if not served:

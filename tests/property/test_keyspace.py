@@ -28,7 +28,7 @@ def test_two_users_share_no_key(one: str, other: str) -> None:
 def test_all_of_a_users_keys_and_their_counters_share_a_slot(user: str) -> None:
     keys = UserKeys.of(user)
     counters = keyspace.counters(keys.partition, "2026-11-23")
-    slots = {key_slot(key.encode()) for key in keys_of(user) | {counters, keys.live}}
+    slots = {key_slot(key.encode()) for key in keys_of(user) | {counters, keys.entry_counts}}
     assert len(slots) == 1
     assert 0 <= keys.partition < keyspace.PARTITIONS
 
@@ -37,7 +37,9 @@ def test_all_of_a_users_keys_and_their_counters_share_a_slot(user: str) -> None:
 def test_an_embedding_shares_the_slot_of_the_counters_of_its_partition(text: str) -> None:
     partition = keyspace.partition_of_embedding(text)
     names = keyspace.embedding("model", text), keyspace.counters(partition, "2026-11-23")
-    assert len({key_slot(name.encode()) for name in (*names, keyspace.live(partition))}) == 1
+    assert (
+        len({key_slot(name.encode()) for name in (*names, keyspace.entry_counts(partition))}) == 1
+    )
     assert list(map(keyspace.kind, names)) == ["string", "counters"]
 
 

@@ -8,11 +8,11 @@ from shared.cache.counters import BOUNDS_MS, HOUR, bucket
 from tests.support.days import stay_within_a_day
 from tests.support.servers import send_command
 
-# Which share of a way's requests took no longer than each bound, about.
+# Which share of an outcome's requests took no longer than each bound, about.
 _TIMES = {
     "exact": {1: 0.2, 2: 0.6, 5: 0.17, 10: 0.03},
     "semantic": {10: 0.1, 20: 0.3, 50: 0.5, 100: 0.1},
-    "joined": {500: 0.4, 1_000: 0.4, 2_000: 0.2},
+    "coalesced": {500: 0.4, 1_000: 0.4, 2_000: 0.2},
     "none": {500: 0.05, 1_000: 0.45, 2_000: 0.4, 5_000: 0.1},
     "failed": {10_000: 1.0},
 }
@@ -31,44 +31,44 @@ def busy_month(port: int, *, seed: int = 1) -> None:
         pairs = " ".join(f"{name} {number}" for name, number in _day(asked, 30 - back, rng).items())
         send_command(port, f"HSET {keyspace.counters(back % 8, day.isoformat())} {pairs}")
     ends = int(datetime.now(UTC).timestamp()) // HOUR + 12
-    send_command(port, f"HSET {keyspace.live(3)} a{ends} 4211 c{ends} 388 e{ends} 6120")
+    send_command(port, f"HSET {keyspace.entry_counts(3)} a{ends} 4211 c{ends} 388 e{ends} 6120")
 
 
 def _day(asked: int, age: int, rng: Random) -> dict[str, int]:
     """What happens to some questions when the cache is so many days old."""
     warm = min(1.0, 0.45 + age / 30)
-    exact, semantic, joined = (int(asked * share * warm) for share in (0.39, 0.2, 0.02))
-    rest = asked - exact - semantic - joined
+    exact, semantic, coalesced = (int(asked * share * warm) for share in (0.39, 0.2, 0.02))
+    rest = asked - exact - semantic - coalesced
     l3, l2, failed = int(rest * 0.12), int(rest * 0.3), rng.choice((0, 0, 0, 2))
     none = rest - l3 - l2 - failed
     counts = {
         "l1_hits": exact,
         "l1_misses": asked - exact,
-        "flights_joined": joined,
-        "semantic_hits": semantic,
-        "generated_l3": l3,
-        "generated_l2": l2,
-        "generated_none": none,
-        "ended_failed": failed,
+        "outcome_coalesced": coalesced,
+        "outcome_semantic": semantic,
+        "outcome_l3": l3,
+        "outcome_l2": l2,
+        "outcome_none": none,
+        "outcome_failed": failed,
         "l1_stores": l3 + l2 + none,
         "l1_drops": asked // 20,
         "l3_drops": asked // 20,
         "spent_nanodollars": (l3 + l2 + none) * _ANSWER,
-        "saved_nanodollars": (exact + semantic + joined) * _ANSWER,
-        "refused_by_guard": int(asked * 0.05),
-        "refused_by_verifier": int(asked * 0.01),
-        "refused_by_fit": int(asked * 0.02),
-        "refused_by_fence": rng.randrange(3),
-        "invalidations": asked // 20,
-        "kept": asked // 20 * 18,
-        "dropped": asked // 20 * 2,
-        "lag_ms": asked // 20 * rng.randrange(180, 420),
-        "outages": rng.choice((0, 0, 0, 0, 1)),
-        "uncached": rng.choice((0, 0, 0, 0, 7)),
-        "evicted": rng.randrange(4),
+        "saved_nanodollars": (exact + semantic + coalesced) * _ANSWER,
+        "rejected_by_rules": int(asked * 0.05),
+        "rejected_by_verifier": int(asked * 0.01),
+        "rejected_by_sources": int(asked * 0.02),
+        "stores_refused": rng.randrange(3),
+        "note_changes": asked // 20,
+        "answers_retained": asked // 20 * 18,
+        "answers_dropped": asked // 20 * 2,
+        "note_change_lag_ms": asked // 20 * rng.randrange(180, 420),
+        "redis_outages": rng.choice((0, 0, 0, 0, 1)),
+        "cache_unavailable": rng.choice((0, 0, 0, 0, 7)),
+        "trimmed": rng.randrange(4),
     }
-    ways = {"exact": exact, "semantic": semantic, "joined": joined, "none": rest - failed}
-    for way, number in (ways | {"failed": failed}).items():
-        for bound, share in _TIMES[way].items():
-            counts[bucket(way, BOUNDS_MS.index(bound))] = round(number * share)
+    outcomes = {"exact": exact, "semantic": semantic, "coalesced": coalesced, "none": rest - failed}
+    for outcome, number in (outcomes | {"failed": failed}).items():
+        for bound, share in _TIMES[outcome].items():
+            counts[bucket(outcome, BOUNDS_MS.index(bound))] = round(number * share)
     return {name: number for name, number in counts.items() if number}

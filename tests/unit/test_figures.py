@@ -22,12 +22,12 @@ def reply(tier: str | None = None, match: str | None = None, cache: str = "ok") 
     [
         (reply("l1", "exact"), "l1-exact", (1, 1), (0.002, 0)),
         (reply("l1", "semantic"), "l1-semantic", (1, 1), (0.002, 0)),
-        (replace(reply("l1", "exact"), coalesced=True), "joined", (1, 1), (0.002, 0)),
+        (replace(reply("l1", "exact"), coalesced=True), "coalesced", (1, 1), (0.002, 0)),
         (reply("l3"), "l3", (0, 1), (0, 0.002)),
         (reply("l2"), "l2", (0, 1), (0, 0.002)),
         (reply(), "none", (0, 0), (0, 0.002)),
         (replace(reply("l1", "exact"), stale=True), "stale", (0, 0), (0, 0)),
-        (replace(reply(), extractive=True), "degraded", (0, 0), (0, 0)),
+        (replace(reply(), extractive=True), "extractive", (0, 0), (0, 0)),
         (Reply(QUESTION, None, (), None, None, "ok"), "no-notes", (0, 0), (0, 0)),
         (None, "failed", (0, 0), (0, 0)),
     ],
@@ -40,7 +40,7 @@ def test_each_way_counts_as_the_caches_own_counters_have_it(
     assert (counted["AnswersAvoided"], counted["AnyTier"]) == hits
     assert (counted["CostSaved"], counted["CostSpent"]) == cost
     assert counted["Stale"] == int(tier == "stale")
-    assert counted["Degraded"] == int(tier == "degraded")
+    assert counted["ExtractiveFallback"] == int(tier == "extractive")
 
 
 def test_an_outage_of_the_cache_and_an_open_breaker_are_counted() -> None:

@@ -185,8 +185,8 @@ async def test_a_name_that_is_garbled_on_its_way_hides_nothing(
     assert left == 0
     assert not await world.cached("near")
     assert await world.cached("far") is (times < 4)
-    total = (await statistics.read(CounterReader(world.cache.redis_client))).total
-    assert (total["invalidations"], total["dropped"]) == (1, 1 if times < 4 else 2)
+    total = (await statistics.read_statistics(CounterReader(world.cache.redis_client))).total
+    assert (total["note_changes"], total["answers_dropped"]) == (1, 1 if times < 4 else 2)
 
 
 async def test_a_change_that_another_was_faster_than_drops_no_more_than_it_must(

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
-from shared.cache.counter_reader import Live
-from shared.statistics import Statistics, Tally
+from shared.cache.counter_reader import EntryCounts
+from shared.statistics import PeriodStats, StatsSnapshot
 from tests.load.metrics import failure, load_metrics
 from tests.load.processes import Memory
 
-TOLD = Statistics(Tally({"l1_hits": 5, "l1_misses": 5}), {}, Live(0, 0, 0), 1_000_000, None)
+TOLD = StatsSnapshot(
+    PeriodStats({"l1_hits": 5, "l1_misses": 5}), {}, EntryCounts(0, 0, 0), 1_000_000, None
+)
 
 
 @pytest.fixture
@@ -19,8 +21,8 @@ def memory() -> Memory:
     return made
 
 
-def served(way: str, number: int) -> list[dict[str, Any]]:
-    return [{"way": way, "ms": 10.0 + n, "cache": "ok", "at": 0.0} for n in range(number)]
+def served(outcome: str, number: int) -> list[dict[str, Any]]:
+    return [{"outcome": outcome, "ms": 10.0 + n, "cache": "ok", "at": 0.0} for n in range(number)]
 
 
 def test_a_way_that_hardly_anybody_was_served_in_is_there_without_a_value(memory: Memory) -> None:

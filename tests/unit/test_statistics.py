@@ -6,7 +6,7 @@ import pytest
 
 from functions.stats.serializers import record
 from shared.cache.counters import BOUNDS_MS, latency
-from shared.statistics import Latency, Tally
+from shared.statistics import Latency, PeriodStats
 
 
 def histogram(*milliseconds: float) -> Latency:
@@ -14,7 +14,7 @@ def histogram(*milliseconds: float) -> Latency:
     for each in milliseconds:
         for name, number in latency("exact", each / 1e3).items():
             counts[name] = counts.get(name, 0) + number
-    return Tally(counts).latency["exact"]
+    return PeriodStats(counts).latency["exact"]
 
 
 def test_a_time_falls_into_the_first_bucket_whose_bound_it_does_not_exceed() -> None:
@@ -26,7 +26,7 @@ def test_a_time_falls_into_the_first_bucket_whose_bound_it_does_not_exceed() -> 
 
 
 def test_what_was_counted_as_more_than_ten_seconds_is_read_as_up_to_thirty() -> None:
-    before = Tally({"failed_ms_10000": 1, "failed_ms_more": 9, "failed_us": 10 * 20_000_000})
+    before = PeriodStats({"failed_ms_10000": 1, "failed_ms_more": 9, "failed_us": 10 * 20_000_000})
     failed = before.latency["failed"]
     assert (failed.count, failed.mean_ms) == (10, 20_000)
     assert 10_000 < (failed.percentile_ms(0.5) or 0) < 30_000
@@ -59,14 +59,14 @@ def test_cumulative_buckets_end_with_all_requests() -> None:
 
 def test_the_daily_record_is_the_one_that_was_asked_for() -> None:
     """1,000 questions: 400 answers avoided, 360 and 168 with an embedding or a search saved."""
-    tally = Tally(
+    tally = PeriodStats(
         {
             "l1_hits": 380,
             "l1_misses": 620,
-            "semantic_hits": 20,
-            "generated_l2": 360,
-            "generated_l3": 168,
-            "generated_none": 72,
+            "outcome_semantic": 20,
+            "outcome_l2": 360,
+            "outcome_l3": 168,
+            "outcome_none": 72,
             "spent_nanodollars": 600 * 260_000,
             "saved_nanodollars": 400 * 260_000,
             "exact_ms_50": 400,

@@ -109,7 +109,7 @@ function asked({ answers, served, latency_ms: latency }) {
 
 /** Whether anything was counted at all. */
 function happened(part) {
-  const { outages, breakers_opened: breakers, evicted, refused, note_changes: changes } = part;
+  const { outages, breaker_opens: breakers, evicted, refused, note_changes: changes } = part;
   const counts = [outages, breakers, evicted, changes.acknowledged, ...Object.values(refused)];
   return asked(part) || counts.some((each) => each > 0);
 }

@@ -70,27 +70,27 @@ function key(name, series) {
 /** What each question cost to serve, the cheapest first; then those that no tier can tell of. */
 const tiers = [
   ["The same question", "L1 exact", "c1", ({ served }) => served.exact],
-  ["Waited for the same", "L1 joined", "c2", ({ served }) => served.joined],
+  ["Waited for the same", "L1 coalesced", "c2", ({ served }) => served.coalesced],
   ["Another wording", "L1 semantic", "c3", ({ served }) => served.semantic],
   ["New answer, search saved", "L3", "c4", ({ served }) => served.l3],
   ["New answer, embedding saved", "L2", "c5", ({ served }) => served.l2],
   ["New answer, nothing saved", "miss", "c6", ({ served }) => served.none],
   ["Old answer", "model left alone", "c7", ({ served }) => served.stale],
-  ["Quotation", "model left alone", "c8", ({ served }) => served.degraded],
+  ["Quotation", "model left alone", "c8", ({ served }) => served.extractive],
   ["No notes to answer from", "no answer", "c9", ({ served }) => served.no_notes],
   ["Failed", "no answer", "bad", ({ served }) => served.failed],
   ["Under way, or the cache was lost", "not known", "c9", ({ served }) => served.other],
 ];
 const usual = 6;
 
-/** The usual ways, and of the others those that there were. */
+/** The usual outcomes, and of the others those that there were. */
 function met(days, window) {
   return tiers.filter(([, , , of], place) => place < usual || [window, ...days].some((each) => of(each)));
 }
 
-const ways = [
+const outcomes = [
   ["Exact", "exact", "c1"],
-  ["Waited", "joined", "c2"],
+  ["Waited", "coalesced", "c2"],
   ["Semantic", "semantic", "c3"],
   ["New answer (miss)", "generated", "c6"],
 ];
@@ -113,8 +113,8 @@ function report(stats, window, chosen) {
     title.append(node("small", tag));
     return [title, bar(part, colour), count(of(window)), share(part)];
   }));
-  fill(find("[data-latency]"), ["Served", "P50 to P95", "P50", "P95"], ways.map(([name, way, colour]) => {
-    const latency = window.latency_ms[way];
+  fill(find("[data-latency]"), ["Served", "P50 to P95", "P50", "P95"], outcomes.map(([name, outcome, colour]) => {
+    const latency = window.latency_ms[outcome];
     return [name, range(latency, colour), duration(latency.p50), duration(latency.p95)];
   }));
   lists(stats, window);
@@ -141,9 +141,9 @@ function lists(stats, window) {
     ["Requests failed", count(latency.failed.count)],
     ["Answered without the cache", count(window.answers.uncached)],
     ["Losses of the cache, by containers", count(window.outages)],
-    ["Times a model was left alone", count(window.breakers_opened)],
+    ["Times a model was left alone", count(window.breaker_opens)],
     ["Old answers given meanwhile", count(window.answers.stale)],
-    ["Quotations given meanwhile", count(window.answers.degraded)],
+    ["Quotations given meanwhile", count(window.answers.extractive)],
   ]);
   list("refused", [
     ["Near answers, by the guard", count(refused.guard)],

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from shared.container import Container
-    from shared.statistics import Latency, Statistics, Tally
+    from shared.statistics import Latency, PeriodStats, StatsSnapshot
 
 _SECONDS = 1.0
 _MAX_DAYS = 90
@@ -39,7 +39,7 @@ def stats(
         out = console()
 
         async def tell(*, again: bool) -> None:
-            figures = await statistics.read(container.counter_reader, days=days or 1)
+            figures = await statistics.read_statistics(container.counter_reader, days=days or 1)
             if json:
                 from functions.stats.serializers import present  # noqa: PLC0415 - FastAPI is slow to load
 
@@ -68,7 +68,7 @@ def stats(
         run_with_container(data, show)
 
 
-def table(figures: "Statistics", *, days: int | None = None) -> "Table":
+def table(figures: "StatsSnapshot", *, days: int | None = None) -> "Table":
     """Lay out a column for all time, and one for each day, the last one first."""
     from rich.table import Table  # noqa: PLC0415 - see `console`
 
@@ -82,7 +82,7 @@ def table(figures: "Statistics", *, days: int | None = None) -> "Table":
     for name, cells in zip(_ROWS, zip(*map(_cells, columns.values()), strict=True), strict=True):
         made.add_row(name, *cells)
     made.add_section()
-    live = figures.live
+    live = figures.entries
     made.add_row("answers cached now", f"{live.answers:,}")
     made.add_row("contexts", f"{live.contexts:,}")
     made.add_row("embeddings", f"{live.embeddings:,}")
@@ -102,7 +102,7 @@ _ROWS = (
     "any tier",
     "answers written",
     "stale / quoted",
-    "failed / uncached",
+    "failed / cache_unavailable",
     "spent",
     "saved",
     "exact hit, P50 / P95",
@@ -117,28 +117,28 @@ _ROWS = (
 )
 
 
-def _cells(tally: "Tally") -> list[str]:
+def _cells(tally: "PeriodStats") -> list[str]:
     return [
         f"{tally.requests:,}",
         _share(tally.answers_avoided),
         f"{tally.exact:,}",
-        f"{tally['flights_joined']:,}",
-        f"{tally['semantic_hits']:,}",
+        f"{tally['outcome_coalesced']:,}",
+        f"{tally['outcome_semantic']:,}",
         _share(tally.any_tier),
         f"{tally.generated:,}",
         f"{tally.latency['stale'].count:,} / {tally.latency['degraded'].count:,}",
-        f"{tally.latency['failed'].count:,} / {tally['uncached']:,}",
+        f"{tally.latency['failed'].count:,} / {tally['cache_unavailable']:,}",
         f"${tally.spent:.6f}",
         f"${tally.saved:.6f}",
         _times(tally.latency["exact"]),
         _times(tally.latency["semantic"]),
         _times(tally.latency_of("l3", "l2", "none")),
-        f"{tally['invalidations']:,}",
-        f"{tally['kept']:,} / {tally['dropped']:,}",
+        f"{tally['note_changes']:,}",
+        f"{tally['answers_retained']:,} / {tally['answers_dropped']:,}",
         "-" if tally.lag_ms is None else f"{tally.lag_ms:,.0f} ms",
-        f"{tally['refused_by_guard']:,}",
-        f"{tally['refused_by_verifier']:,} / {tally['refused_by_fit']:,}",
-        f"{tally['refused_by_fence']:,}",
+        f"{tally['rejected_by_rules']:,}",
+        f"{tally['rejected_by_verifier']:,} / {tally['rejected_by_sources']:,}",
+        f"{tally['stores_refused']:,}",
     ]
 
 

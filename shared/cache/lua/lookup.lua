@@ -67,7 +67,7 @@ end
 
 if kind_of(entry or '') == 'a' and answer and context then
   if purpose ~= 'stale' then
-    redis.call('HINCRBY', counters, purpose == 'ask' and 'l1_hits' or 'flights_joined', 1)
+    redis.call('HINCRBY', counters, purpose == 'ask' and 'l1_hits' or 'outcome_coalesced', 1)
     redis.call('HINCRBY', counters, 'saved_nanodollars', cost_of(entry))
   end
 elseif purpose == 'ask' then

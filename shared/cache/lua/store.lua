@@ -23,7 +23,7 @@ end
 redis.call('EXPIRE', counters, ARGV[8])
 
 if redis.call('HGET', questions, 'fence') ~= ARGV[2] then
-  redis.call('HINCRBY', counters, 'refused_by_fence', 1)
+  redis.call('HINCRBY', counters, 'stores_refused', 1)
   return 0
 end
 local former = redis.call('HGET', questions, field)

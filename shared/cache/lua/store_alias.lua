@@ -32,6 +32,6 @@ if redis.call('HGET', questions, 'fence') == ARGV[2] then
   redis.call('HDEL', KEYS[2], ARGV[1])
   redis.call('HDEL', KEYS[3], ARGV[1])
 end
-redis.call('HINCRBY', counters, 'semantic_hits', 1)
+redis.call('HINCRBY', counters, 'outcome_semantic', 1)
 redis.call('HINCRBY', counters, 'saved_nanodollars', cost_of(entry))
 return 1

@@ -34,6 +34,6 @@ for i = 1, excess do
   drop_entry(gone, entries[i][3], KEYS[5], ARGV[3])
 end
 local events = drops_of(gone)
-events.evicted = excess
+events.trimmed = excess
 count(KEYS[4], events, ARGV[3])
 return excess

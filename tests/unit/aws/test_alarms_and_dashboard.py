@@ -105,7 +105,7 @@ def test_dashboard_shows_hit_rates_latency_by_tier_and_cost() -> None:
         "AnyTier",
         "CostSaved",
         "CostSpent",
-        "Degraded",
+        "ExtractiveFallback",
         "BreakerOpen",
     ):
         assert f'"{metric}"' in text

@@ -67,7 +67,7 @@ function origin({ reply, milliseconds }) {
   const told = [names[metadata.tier] ?? "nothing cached", time(milliseconds)];
   if (metadata.match === "semantic") told.push(`as “${metadata.matched_question}”`);
   if (metadata.stale) told.push("stale: the model is left alone");
-  if (metadata.degraded) told.push("quoted: the model is left alone");
+  if (metadata.extractive) told.push("quoted: the model is left alone");
   if (metadata.cache !== "ok") told.push(`cache ${metadata.cache}`);
   return told.join(", ");
 }
@@ -81,7 +81,7 @@ function showAnswer({ reply, milliseconds }) {
   badges[0].className = hit ? "strong" : "";
   badges.push(element("span", metadata.tier ? `tier ${metadata.tier.toUpperCase()}` : "no tier"));
   badges.push(element("span", time(milliseconds)));
-  if (metadata.stale || metadata.degraded) badges.push(element("span", metadata.stale ? "stale" : "quoted"));
+  if (metadata.stale || metadata.extractive) badges.push(element("span", metadata.stale ? "stale" : "quoted"));
   find("#badges").replaceChildren(...badges);
   find("#text").replaceChildren(...cited(reply.answer, reply.sources.length));
   const quoted = sentences(reply.answer);

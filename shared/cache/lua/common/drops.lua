@@ -36,12 +36,12 @@ local LONGEST = 7 * 86400 * 1000
 
 local function count_change(counters, gone, kept, lag, ttl)
   local events = drops_of(gone)
-  events.dropped = answered(gone)
+  events.answers_dropped = answered(gone)
   if lag ~= '' then
     lag = tonumber(lag)
-    events.invalidations = 1
-    events.kept = answered(kept)
-    events[lag > LONGEST and 'replayed' or 'lag_ms'] = lag > LONGEST and 1 or lag
+    events.note_changes = 1
+    events.answers_retained = answered(kept)
+    events[lag > LONGEST and 'replayed' or 'note_change_lag_ms'] = lag > LONGEST and 1 or lag
   end
   count(counters, events, ttl)
 end
