@@ -126,7 +126,7 @@ def _cells(tally: "PeriodStats") -> list[str]:
         f"{tally['outcome_semantic']:,}",
         _share(tally.any_tier),
         f"{tally.generated:,}",
-        f"{tally.latency['stale'].count:,} / {tally.latency['degraded'].count:,}",
+        f"{tally.latency['stale'].count:,} / {tally.latency['extractive'].count:,}",
         f"{tally.latency['failed'].count:,} / {tally['cache_unavailable']:,}",
         f"${tally.spent:.6f}",
         f"${tally.saved:.6f}",
