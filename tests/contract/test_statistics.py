@@ -388,7 +388,7 @@ async def test_counters_live_for_ninety_days_and_no_longer(cache: Cache) -> None
         ttl = await cache.redis("TTL", key)
         assert isinstance(ttl, int)
         assert 0 < ttl <= counters.TTL, key
-        if any(sign in key for sign in (b":counters:", b":live", b"totals:")):
+        if any(sign in key for sign in (b":counters:", b":entries", b"totals:")):
             assert ttl > counters.TTL - 60, key
             counted += 1
     assert counted > 90  # of each partition that counted, and the sums of every day that is over

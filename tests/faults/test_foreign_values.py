@@ -54,7 +54,7 @@ async def test_a_value_of_another_type_is_removed_and_the_cache_goes_on(
     assert (await ask(container, "bob", ASKED)).tier == "l1"
 
 
-@pytest.mark.parametrize("name", ["questions", "answers", "contexts", "counters", "live"])
+@pytest.mark.parametrize("name", ["questions", "answers", "contexts", "counters", "entries"])
 async def test_a_note_change_is_done_over_a_value_of_another_type(
     redis: Redis, container: Container, name: str
 ) -> None:
