@@ -1,50 +1,50 @@
-"""How a process of any function begins."""
+"""Start-up of a function's process: container, observability, SnapStart hooks."""
 
 from typing import TYPE_CHECKING
 
 from functions.http import emf_metrics
-from functions.lambda_snapshot import prepare_for_snapshots
+from functions.lambda_snapshot import register_snapshot_hooks
 from shared.container import Container
 from shared.errors import ConfigurationError
-from shared.observability.json_logging import configure
+from shared.observability.json_logging import configure_logging
 
 if TYPE_CHECKING:
     from shared.settings import Settings
 
 
 def open_container() -> Container:
-    """Make the container from the process's environment.
+    """Create the container from the process's environment.
 
     Raises:
-        ConfigurationError: a setting makes no sense, or traces are asked for that cannot be made.
+        ConfigurationError: a setting is invalid, or tracing is enabled but not installed.
     """
     container = Container.from_env()
-    begin_telling(container.settings)
+    configure_observability(container.settings)
     if container.settings.redis_password_secret:
-        # Connections to Redis need it, and are not given as long as it takes to load.
-        from shared.aws import sdk  # noqa: PLC0415  # few have one
+        # Loading takes longer than the Redis time-out allows.
+        from shared.aws import sdk  # noqa: PLC0415  # only with a Redis password secret
 
         sdk.load()
-    prepare_for_snapshots(container)
+    register_snapshot_hooks(container)
     return container
 
 
-def begin_telling(settings: "Settings") -> None:
-    """Set up this process's log, metrics and traces.
+def configure_observability(settings: "Settings") -> None:
+    """Configure logs, metrics and traces of this process.
 
     Raises:
-        ConfigurationError: traces are asked for that cannot be made.
+        ConfigurationError: tracing is enabled but not installed, or its exporter is unknown.
     """
-    configure(settings)
-    emf_metrics.prepare()
+    configure_logging(settings)
+    emf_metrics.preload()
     if not settings.tracing_enabled:
         return
     try:
-        from shared.observability import tracing  # noqa: PLC0415  # OpenTelemetry, where it is asked for alone
+        from shared.observability import tracing  # noqa: PLC0415  # loads OpenTelemetry
 
-        tracing.start(settings)
+        tracing.start_tracing(settings)
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            "OTEL_TRACES_EXPORTER or OTEL_EXPORTER_OTLP_ENDPOINT asks for traces, which need"
+            "OTEL_TRACES_EXPORTER or OTEL_EXPORTER_OTLP_ENDPOINT enables tracing, which needs"
             f" {error.name}: install tercet[traces], or set OTEL_TRACES_EXPORTER=none"
         ) from error

@@ -1,4 +1,7 @@
-"""SnapStart: a function's process is frozen once it has begun, and many are thawed from it."""
+"""AWS Lambda SnapStart: hooks that run before a snapshot and after a restore.
+
+https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-python.html
+"""
 
 import asyncio
 import importlib
@@ -14,38 +17,40 @@ if TYPE_CHECKING:
 _PARTS = ("redis_client", "pipeline", "assistant", "matcher", "embedder", "answerer", "store")
 
 
-def prepare_for_snapshots(container: "Container", environ: Mapping[str, str] = os.environ) -> None:
-    """Have Lambda call `freeze` and `thaw`, where this process is to be a snapshot."""
+def register_snapshot_hooks(
+    container: "Container", environ: Mapping[str, str] = os.environ
+) -> None:
+    """Register both hooks if Lambda initialises this process for a snapshot."""
     if environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "snap-start":
         return
-    # Lambda's own runtime has it, and nothing else needs it; it ships no types.
+    # Part of Lambda's runtime; it ships no types.
     import snapshot_restore_py as hooks  # noqa: PLC0415
 
-    hooks.register_before_snapshot(freeze, container)
-    hooks.register_after_restore(thaw)
+    hooks.register_before_snapshot(before_snapshot, container)
+    hooks.register_after_restore(after_restore)
 
 
-def freeze(container: "Container") -> None:
-    """Load what a first question needs, and leave no connection open: none outlasts a snapshot."""
+def before_snapshot(container: "Container") -> None:
+    """Load what the first question needs and close all connections, which would not survive."""
     for name in _PARTS:
         getattr(container, name)
-    importlib.import_module("shared.cache.session")  # built for each question
+    importlib.import_module("shared.cache.session")  # otherwise imported with each question
     settings = container.settings
     if settings.redis_url.startswith("rediss:"):
-        from shared.cache.redis.tls import load_authorities  # noqa: PLC0415  # few have none
+        from shared.cache.redis.tls import load_authorities  # noqa: PLC0415  # only with TLS
 
         load_authorities(settings.redis_url)
     if settings.hf_token_secret or settings.database_url_secret:
-        from shared.aws import sdk  # noqa: PLC0415  # few have none
+        from shared.aws import sdk  # noqa: PLC0415  # only with AWS secrets
 
         sdk.load()
-    # The loop that Mangum made, and will run requests on.
+    # The loop that Mangum created and will run requests on.
     asyncio.get_event_loop().run_until_complete(container.aclose())
 
 
-def thaw() -> None:
-    """Part with the randomness that every other container thawed with.
+def after_restore() -> None:
+    """Reseed `random`, whose state is the same in every process restored from one snapshot.
 
-    Tokens and names of answers are drawn from the operating system, and need nothing.
+    Tokens and answer ids use the operating system's randomness and need no reseeding.
     """
     random.seed()

@@ -11,16 +11,16 @@ from fastapi import Request as HTTPRequest
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from functions.ask.cache_headers import cache_status, directives, wants_new_answer
-from functions.ask.metrics import figures
-from functions.ask.serializers import present
+from functions.ask.cache_headers import cache_status_header, is_no_cache, parse_cache_control
+from functions.ask.metrics import question_metrics
+from functions.ask.serializers import serialize_reply
 from functions.bootstrap import open_container
 from functions.http import health_route
-from functions.http.app_factory import Part, build_app
-from functions.http.auth.caller import caller
-from functions.http.middleware import tell
-from functions.http.openapi import named, problems, responses
-from functions.http.request_body import read_body
+from functions.http.app_factory import AppRoutes, build_app
+from functions.http.auth.caller import authenticate
+from functions.http.middleware import add_log_fields
+from functions.http.openapi import content_schema, json_responses, problem_responses
+from functions.http.request_body import read_json_body
 from shared.assistant import Request
 from shared.container import Container
 from shared.errors import UnavailableError
@@ -57,7 +57,7 @@ class FeedbackBody(BaseModel):
 
 def create_app(container: Container) -> FastAPI:
     """Make the app of this function alone."""
-    return build_app(container, part(container), health_route.part(container))
+    return build_app(container, build_routes(container), health_route.build_routes(container))
 
 
 def app() -> FastAPI:
@@ -65,25 +65,25 @@ def app() -> FastAPI:
     return create_app(open_container())
 
 
-def part(container: Container) -> Part:
+def build_routes(container: Container) -> AppRoutes:
     """Make this function's part of an app."""
     router = APIRouter()
     settings = container.settings
 
     @router.post(
         "/assistant/query",
-        responses=responses("AnswerBody"),
-        openapi_extra={"requestBody": {"required": True} | named("AskBody")},
+        responses=json_responses("AnswerBody"),
+        openapi_extra={"requestBody": {"required": True} | content_schema("AskBody")},
     )
     async def ask(http: HTTPRequest) -> Response:
         """Answer a question from the caller's own notes."""
-        who = await caller(http, settings)
-        body = await read_body(http, AskBody)
-        asked = directives(http.headers.getlist("cache-control"))
+        who = await authenticate(http, settings)
+        body = await read_json_body(http, AskBody)
+        asked = parse_cache_control(http.headers.getlist("cache-control"))
         request = Request(
             who.user_id,
             body.query,
-            no_cache=wants_new_answer(asked),
+            no_cache=is_no_cache(asked),
             no_store="no-store" in asked,
             exact=body.match == "exact",
             seconds=_seconds(http, settings.inference_timeout),
@@ -91,33 +91,37 @@ def part(container: Container) -> Part:
         try:
             reply = await container.assistant.ask(request)
         except UnavailableError:
-            tell(http.scope, **figures(None, breakers=container.circuit_breakers.state))
+            add_log_fields(
+                http.scope, **question_metrics(None, breakers=container.circuit_breakers.state)
+            )
             raise
-        tell(http.scope, **figures(reply, breakers=container.circuit_breakers.state))
-        tell(http.scope, tier=reply.tier, match=reply.match, cache=reply.cache)
+        add_log_fields(
+            http.scope, **question_metrics(reply, breakers=container.circuit_breakers.state)
+        )
+        add_log_fields(http.scope, tier=reply.tier, match=reply.match, cache=reply.cache)
         if reply.match_refusal:
-            tell(http.scope, refused=reply.match_refusal.partition(":")[0])
+            add_log_fields(http.scope, refused=reply.match_refusal.partition(":")[0])
         if settings.log_questions:
-            tell(http.scope, question=reply.question.asked)
-        headers = {"Cache-Control": _PRIVATE, "Cache-Status": cache_status(request, reply)}
-        written = present(request, reply, explain=body.explain)
+            add_log_fields(http.scope, question=reply.question.asked)
+        headers = {"Cache-Control": _PRIVATE, "Cache-Status": cache_status_header(request, reply)}
+        written = serialize_reply(request, reply, explain=body.explain)
         return Response(written, headers=headers, media_type="application/json")
 
     @router.post(
         "/assistant/feedback",
         status_code=204,
         response_description="It is gone",
-        responses=problems(),
-        openapi_extra={"requestBody": {"required": True} | named("FeedbackBody")},
+        responses=problem_responses(),
+        openapi_extra={"requestBody": {"required": True} | content_schema("FeedbackBody")},
     )
     async def hear(http: HTTPRequest) -> Response:
         """Remove an answer that its asker finds wrong, or its match with their question."""
-        who = await caller(http, settings)
-        body = await read_body(http, FeedbackBody)
+        who = await authenticate(http, settings)
+        body = await read_json_body(http, FeedbackBody)
         await container.feedback.reject_answer(who.user_id, body.answer_id)
         return Response(status_code=204)
 
-    return Part(router, _forms)
+    return AppRoutes(router, _load_schemas)
 
 
 def _seconds(http: HTTPRequest, most: float) -> float | None:
@@ -128,7 +132,7 @@ def _seconds(http: HTTPRequest, most: float) -> float | None:
     return float(min(most, max(0.001, remaining() / 1000 - _MARGIN_SECONDS)))
 
 
-def _forms() -> Iterable[type[BaseModel]]:
+def _load_schemas() -> Iterable[type[BaseModel]]:
     from functions.ask.schemas import AnswerBody  # noqa: PLC0415  # see functions.http.openapi
 
     return AskBody, FeedbackBody, AnswerBody

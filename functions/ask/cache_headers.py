@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 _DIRECTIVE = re.compile(r"""([\w!#$%&'*+.^`|~-]+)(?:=("(?:[^"\\]|\\.)*"|[^\s,]*))?""")
 
 
-def directives(headers: "Sequence[str]") -> dict[str, str]:
+def parse_cache_control(headers: "Sequence[str]") -> dict[str, str]:
     """Read the directives of `Cache-Control` headers, by their names in lower case."""
     found = _DIRECTIVE.findall(",".join(headers))
     return {name.lower(): value.strip('"') for name, value in found}
 
 
-def wants_new_answer(asked: "dict[str, str]") -> bool:
+def is_no_cache(asked: "dict[str, str]") -> bool:
     """Whether directives rule out a stored answer."""
     return "no-cache" in asked or re.fullmatch("0+", asked.get("max-age", "")) is not None
 
 
-def cache_status(request: "Request", reply: "Reply") -> str:
+def cache_status_header(request: "Request", reply: "Reply") -> str:
     """Say how the cache took part."""
     if reply.tier == "l1":
         return "Tercet; hit; detail=stale" if reply.stale else "Tercet; hit"

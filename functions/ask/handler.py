@@ -2,7 +2,7 @@
 
 from functions.ask.app import create_app
 from functions.bootstrap import open_container
-from functions.http.app_factory import behind_gateway
+from functions.http.app_factory import gateway_handler
 
 container = open_container()
-handler = behind_gateway(create_app(container))
+handler = gateway_handler(create_app(container))

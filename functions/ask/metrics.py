@@ -10,7 +10,7 @@ _TIERS = {"exact": "l1-exact", "semantic": "l1-semantic", "no_notes": "no-notes"
 _WRITTEN = frozenset({"l3", "l2", "none"})
 
 
-def figures(reply: "Reply | None", *, breakers: str) -> dict[str, object]:
+def question_metrics(reply: "Reply | None", *, breakers: str) -> dict[str, object]:
     """Write them; without a reply, of a question that failed.
 
     They count as the cache's own counters do: avoided is an answer that was read instead of being

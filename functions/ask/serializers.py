@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from shared.reply import Reply
 
 
-def present(request: "Request", reply: "Reply", *, explain: bool = False) -> bytes:
+def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False) -> bytes:
     """Write the response's body: an `AnswerBody` of `forms.py`, without the cost of one."""
     answer = reply.answer
     written = answer.created if answer else time.time_ns() // 1_000_000

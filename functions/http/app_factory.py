@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI
 
-from functions.http.auth.caller import check_identity
+from functions.http.auth.caller import check_auth_settings
 from functions.http.auth.local_mode import check_local_mode
-from functions.http.openapi import describe
-from functions.http.problems import install
+from functions.http.openapi import install_openapi
+from functions.http.problems import install_error_handlers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from fastapi.telemetry import TelemetryConfig
 
-    from functions.http.gateway import Gateway
-    from functions.http.openapi import Forms
+    from functions.http.gateway import GatewayHandler
+    from functions.http.openapi import SchemaLoader
     from shared.container import Container
 
 # FastAPI would trace each request once more, query string and all, and give what logs are sent to
@@ -32,20 +32,20 @@ _NO_TELEMETRY: "TelemetryConfig" = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class AppRoutes:
     """A function's routes, and what loads the forms that they name."""
 
     router: APIRouter
-    forms: "Forms"
+    load_schemas: "SchemaLoader"
 
 
-def build_app(container: "Container", *parts: Part) -> FastAPI:
+def build_app(container: "Container", *parts: AppRoutes) -> FastAPI:
     """Put parts into one app, which closes its container's connections when it ends.
 
     Raises:
         ConfigurationError: local mode inside Lambda, or bearer tokens set up by half.
     """
-    check_identity(container.settings)
+    check_auth_settings(container.settings)
     if container.settings.local_mode:
         check_local_mode(os.environ)
 
@@ -66,13 +66,13 @@ def build_app(container: "Container", *parts: Part) -> FastAPI:
     )
     for part in parts:
         app.include_router(part.router)
-    describe(app, lambda: [form for part in parts for form in part.forms()])
-    install(app)
+    install_openapi(app, lambda: [form for part in parts for form in part.load_schemas()])
+    install_error_handlers(app)
     return app
 
 
-def behind_gateway(app: FastAPI) -> "Gateway":
+def gateway_handler(app: FastAPI) -> "GatewayHandler":
     """Make a Lambda handler of an app."""
-    from functions.http.gateway import Gateway  # noqa: PLC0415  # other servers need none
+    from functions.http.gateway import GatewayHandler  # noqa: PLC0415  # other servers need none
 
-    return Gateway(app)
+    return GatewayHandler(app)

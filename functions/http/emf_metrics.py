@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NAMESPACE = "Tercet"
 _FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
 
-records = logging.getLogger("functions.records")
+request_log = logging.getLogger("functions.request_log")
 """Logs a line for each request and each message; on Lambda whatever the level is."""
 
 
@@ -57,15 +57,15 @@ METRICS = {
 """Every metric, by the one that tells whether a line has them."""
 
 
-def prepare() -> None:
+def preload() -> None:
     """Load here what the first request would wait for."""
     if _FUNCTION in os.environ:
-        records.setLevel(logging.INFO)
+        request_log.setLevel(logging.INFO)
         for sign in METRICS:
             _directives(sign)
 
 
-def embedded(log_fields: dict[str, Any]) -> dict[str, Any]:
+def with_emf(log_fields: dict[str, Any]) -> dict[str, Any]:
     """Add to a line's log_fields what makes CloudWatch read its metrics, if it has any."""
     function = os.environ.get(_FUNCTION)
     sign = next((name for name in METRICS if name in log_fields), None)

@@ -9,7 +9,7 @@ from mangum.protocols import HTTPCycle
 from starlette.requests import Request
 
 from functions.http.middleware import request_id
-from functions.http.problems import MEDIA_TYPE, problem
+from functions.http.problems import PROBLEM_MEDIA_TYPE, problem_response
 from shared.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class Gateway(Mangum):
+class GatewayHandler(Mangum):
     """A Lambda handler.
 
     One event loop and one set of clients serve the container's life: nothing starts or ends with
@@ -27,7 +27,7 @@ class Gateway(Mangum):
 
     def __init__(self, app: "ASGI") -> None:
         super().__init__(
-            app, lifespan="off", text_mime_types=["text/", "application/json", MEDIA_TYPE]
+            app, lifespan="off", text_mime_types=["text/", "application/json", PROBLEM_MEDIA_TYPE]
         )
 
     def __call__(self, event: "LambdaEvent", context: "LambdaContext") -> dict[str, Any]:
@@ -62,7 +62,9 @@ def _refused(error: Exception, event: "LambdaEvent", context: "LambdaContext") -
     request = Request({"type": "http", "aws.context": context})
     log_fields = {"request": request_id(request.scope), "error": type(error).__name__}
     _log.warning("an event that cannot be read", extra={"log_fields": log_fields})
-    response = problem(request, 400, "the gateway's event cannot be read as an HTTP request")
+    response = problem_response(
+        request, 400, "the gateway's event cannot be read as an HTTP request"
+    )
     written: dict[str, Any] = {
         "statusCode": response.status_code,
         "headers": dict(response.headers),

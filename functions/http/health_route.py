@@ -5,17 +5,17 @@ from dataclasses import asdict
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
-from functions.http.app_factory import Part
-from functions.http.openapi import responses
+from functions.http.app_factory import AppRoutes
+from functions.http.openapi import json_responses
 from shared import health
 from shared.container import Container
 
 
-def part(container: Container, *, store: bool = True) -> Part:
+def build_routes(container: Container, *, store: bool = True) -> AppRoutes:
     """Make the part of an app that tells how its container fares, `store` if it uses one."""
     router = APIRouter()
 
-    @router.get("/health", responses=responses("HealthBody"))
+    @router.get("/health", responses=json_responses("HealthBody"))
     async def tell_health() -> Response:
         """Say how the cache, the notes and the model fare: 200 whenever anyone can say it."""
         fares = await health.check(container, store=store)
@@ -26,4 +26,4 @@ def part(container: Container, *, store: bool = True) -> Part:
 
         return [HealthBody]
 
-    return Part(router, forms)
+    return AppRoutes(router, forms)

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect, Request
 
-from functions.http.emf_metrics import embedded, records
-from shared.observability.json_logging import about, correlation
-from shared.observability.timings import collect_timings, flush, milliseconds, root
+from functions.http.emf_metrics import request_log, with_emf
+from shared.observability.json_logging import correlation_fields, log_context
+from shared.observability.timings import (
+    collect_timings,
+    flush_spans,
+    request_span,
+    total_milliseconds,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +36,7 @@ _LONGEST_METHOD = 32
 _SERVER_ERROR = 500
 
 
-def tell(scope: "Scope", **log_fields: object) -> None:
+def add_log_fields(scope: "Scope", **log_fields: object) -> None:
     """Add fields to the request's log line, never a question's text unless settings allow it."""
     scope.setdefault(_FACTS, {}).update(log_fields)
 
@@ -43,7 +48,7 @@ def request_id(scope: "Scope") -> str:
     return str(scope[_ID])
 
 
-class Boundary:
+class RequestLogMiddleware:
     """ASGI middleware.
 
     Starlette's own place for unexpected errors raises them again after it has answered, and
@@ -68,12 +73,12 @@ class Boundary:
         }
         try:
             with (
-                about(request=request_id(scope), **correlation(carried)),
-                root(_verb(scope), "server", attributes, carried) as span,
+                log_context(request=request_id(scope), **correlation_fields(carried)),
+                request_span(_verb(scope), "server", attributes, carried) as span,
             ):
                 await self._serve(scope, receive, send, span)
         finally:
-            flush()
+            flush_spans()
 
     async def _serve(self, scope: "Scope", receive: "Receive", send: "Send", span: "Span") -> None:
         began = time.perf_counter()
@@ -110,8 +115,8 @@ class Boundary:
                 if "Tier" in log_fields:
                     line["Latency"] = passed
                 if steps:
-                    line["steps"] = milliseconds(steps)
-                records.info("request", extra={"log_fields": embedded(line)})
+                    line["steps"] = total_milliseconds(steps)
+                request_log.info("request", extra={"log_fields": with_emf(line)})
                 if span.trace_id:
                     _describe(span, scope, status, log_fields)
 
@@ -154,10 +159,10 @@ def _describe(span: "Span", scope: "Scope", status: int, log_fields: dict[str, o
     if route := getattr(scope.get("route"), "path", None):
         # Instead of the path that was asked for, which may hold somebody's ids.
         attributes |= {"http.route": route, "url.path": route}
-        span.rename(f"{_verb(scope)} {route}")
+        span.update_name(f"{_verb(scope)} {route}")
     for name in ("tier", "match", "cache"):
         if name in log_fields:
             attributes[f"tercet.{name}"] = str(log_fields[name] or "none")
     if status >= _SERVER_ERROR or not status:
         attributes["error.type"] = str(log_fields.get("error", status))
-    span.tell(attributes)
+    span.set_attributes(attributes)

@@ -17,7 +17,7 @@ _MENTIONED = 5
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
 
-async def read_body(request: "Request", form: type[BodyT], *, most: int = MAX_BYTES) -> BodyT:
+async def read_json_body(request: "Request", form: type[BodyT], *, most: int = MAX_BYTES) -> BodyT:
     """Read a body of a form: JSON in UTF-8, of at most so many bytes.
 
     Raises:
@@ -25,7 +25,7 @@ async def read_body(request: "Request", form: type[BodyT], *, most: int = MAX_BY
         InvalidRequestError: it is JSON of another form.
     """
     _require_json(request)
-    body = await read_bytes(request, most)
+    body = await read_body_bytes(request, most)
     try:
         return form.model_validate_json(body)
     except ValidationError as error:
@@ -33,7 +33,7 @@ async def read_body(request: "Request", form: type[BodyT], *, most: int = MAX_BY
         raise _refusal(faults, ", ".join(form.model_fields)) from None
 
 
-async def read_bytes(request: "Request", most: int) -> bytes:
+async def read_body_bytes(request: "Request", most: int) -> bytes:
     """Read a body of at most `most` bytes, whatever it is.
 
     Raises:

@@ -14,7 +14,7 @@ _STYLE = re.compile(r'<link rel="stylesheet" href="([a-z]+\.css)">')
 _SCRIPT = re.compile(r'<script src="([a-z]+\.js)"></script>')
 
 
-class Page:
+class StaticPage:
     """One page, whole in itself; `replacing` changes its markup here and there.
 
     The headers let a browser run what is in it, ask this very server, and do nothing else.

@@ -1,1 +1,1 @@
-"""Hear that a note changed: `handler.py` from a queue, `app.py` from a push."""
+"""Invalidate: applies note changes, from SQS (`handler.py`) or pushed over HTTP (`app.py`)."""

@@ -1,6 +1,7 @@
-"""Where a message came from, as its envelope, its headers or its record tell.
+"""Message id, trace context and queue name of a note-change message.
 
-For traces and the log alone: nothing here fails, and none of it is believed any further.
+They come from the message's envelope, its HTTP headers or its SQS record. Only traces and logs use
+them, so malformed metadata is ignored and never raises.
 """
 
 import json
@@ -8,95 +9,110 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-_CARRIED = ("traceparent", "tracestate", "x-correlation-id")
-_CLOUD_EVENT = "ce-"
-_GOOGLE = "googclient_"  # Pub/Sub's own clients put it before the names that they carry
-_XRAY = "awstraceheader"
-_LONGEST = 512  # characters of anything that is told
+_PROPAGATED = ("traceparent", "tracestate", "x-correlation-id")
+_XRAY_HEADER = "awstraceheader"
+_CLOUD_EVENT_PREFIX = "ce-"
+_PUBSUB_PREFIX = "googclient_"  # Pub/Sub's client libraries prefix their trace attributes
+_MAX_LENGTH = 512  # characters of an id, a name or a value
+_NO_ID = "no message id"
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """A message's `id`, what was `carried` with it, and `of` which queue it is.
+class MessageMetadata:
+    """Metadata of one message.
 
-    `carried` has names in lower case; `of` is by OpenTelemetry's conventions for messaging.
+    Attributes:
+        id: the message id, or a placeholder if the sender set none.
+        carrier: trace context and correlation id; names in lower case.
+        span_attributes: the queue, by OpenTelemetry's semantic conventions for messaging.
     """
 
     id: str
-    carried: dict[str, str]
-    of: dict[str, str]
+    carrier: Mapping[str, str]
+    span_attributes: Mapping[str, str]
 
 
-def pushed(headers: Mapping[str, str], body: object) -> Origin:
-    """Tell it of a message over HTTP; `headers` by names in lower case, `body` as JSON reads."""
-    message = body if isinstance(body, dict) else {}
-    inner = message.get("message")
-    if "subscription" in message and isinstance(inner, dict):
-        given = _texts(inner.get("attributes"))
-        google = {
-            name.removeprefix(_GOOGLE): value
-            for name, value in given.items()
-            if name.startswith(_GOOGLE)
-        }
-        of = _queue("gcp_pubsub", message["subscription"], "/")
-        return _origin(inner.get("messageId"), google | given, of)
-    if message.get("Type") == "Notification":
-        of = _queue("aws.sns", message.get("TopicArn"), ":")
-        sent = _attributes(message.get("MessageAttributes"), "Value")
-        return _origin(message.get("MessageId"), sent, of)
-    if "detail-type" in message:
-        return _origin(message.get("id"), {}, _queue("aws_eventbridge", None))
-    if "specversion" in message:
-        return _origin(message.get("id"), _texts(message), _queue("_OTHER", None))
-    binary = {
-        name.removeprefix(_CLOUD_EVENT): value
-        for name, value in headers.items()
-        if name.startswith(_CLOUD_EVENT)
-    }
-    return _origin(binary.get("id"), binary, _queue("_OTHER", None))
+def from_push_request(headers: Mapping[str, str], body: object) -> MessageMetadata:
+    """Read the metadata of a message that was pushed over HTTP.
+
+    Args:
+        headers: HTTP headers, names in lower case.
+        body: the parsed JSON body: a Pub/Sub, SNS or EventBridge envelope, a CloudEvent, or the
+            data of a CloudEvent in binary mode.
+    """
+    envelope = body if isinstance(body, dict) else {}
+    inner = envelope.get("message")
+    if "subscription" in envelope and isinstance(inner, dict):
+        attributes = _string_members(inner.get("attributes"))
+        carrier = _without_prefix(attributes, _PUBSUB_PREFIX) | attributes
+        queue = _queue_attributes("gcp_pubsub", envelope["subscription"], "/")
+        return _metadata(inner.get("messageId"), carrier, queue)
+    if envelope.get("Type") == "Notification":
+        queue = _queue_attributes("aws.sns", envelope.get("TopicArn"), ":")
+        carrier = _attribute_values(envelope.get("MessageAttributes"), "Value")
+        return _metadata(envelope.get("MessageId"), carrier, queue)
+    if "detail-type" in envelope:
+        return _metadata(envelope.get("id"), {}, _queue_attributes("aws_eventbridge"))
+    if "specversion" in envelope:
+        carrier = _string_members(envelope)
+        return _metadata(envelope.get("id"), carrier, _queue_attributes("_OTHER"))
+    binary_mode = _without_prefix(headers, _CLOUD_EVENT_PREFIX)
+    return _metadata(binary_mode.get("id"), binary_mode, _queue_attributes("_OTHER"))
 
 
-def queued(record: Mapping[str, Any]) -> Origin:
-    """Tell it of a record of SQS; SQS itself tells of X-Ray's trace."""
-    of = _queue("aws_sqs", record.get("eventSourceARN"), ":")
-    sent = _attributes(record.get("messageAttributes"), "stringValue")
-    told = _origin(record.get("messageId"), sent, of)
-    added = _texts(record.get("attributes"))
-    traced = {_XRAY: added[_XRAY]} if _XRAY in added else {}
-    return replace(told, carried=told.carried | traced)
+def from_sqs_record(record: Mapping[str, Any]) -> MessageMetadata:
+    """Read the metadata of an SQS record; only SQS itself may set the `AWSTraceHeader`."""
+    queue = _queue_attributes("aws_sqs", record.get("eventSourceARN"), ":")
+    carrier = _attribute_values(record.get("messageAttributes"), "stringValue")
+    metadata = _metadata(record.get("messageId"), carrier, queue)
+    xray = _string_members(record.get("attributes")).get(_XRAY_HEADER)
+    return replace(metadata, carrier={**metadata.carrier, _XRAY_HEADER: xray}) if xray else metadata
 
 
-def read(body: bytes) -> Any:
-    """Read JSON; what is none stays as it is, for whoever can say what is wrong with it."""
+def parse_json(body: bytes) -> Any:
+    """Parse a JSON body; return the bytes if it is not JSON, so that `parse_change` refuses it."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
         return body
 
 
-def _origin(given: object, carried: Mapping[str, str], of: dict[str, str]) -> Origin:
-    named = given if isinstance(given, str) and given else "pushed without an id"
-    kept = {name: carried[name] for name in _CARRIED if name in carried}
-    return Origin(named[:_LONGEST], kept, of)
+def _metadata(
+    message_id: object, carrier: Mapping[str, str], span_attributes: Mapping[str, str]
+) -> MessageMetadata:
+    name = message_id if isinstance(message_id, str) and message_id else _NO_ID
+    propagated = {name: carrier[name] for name in _PROPAGATED if name in carrier}
+    return MessageMetadata(name[:_MAX_LENGTH], propagated, span_attributes)
 
 
-def _attributes(told: object, value: str) -> dict[str, str]:
-    """Those of SNS and SQS are objects; the text is in the member that is named `value`."""
-    each = told.items() if isinstance(told, dict) else ()
-    return _texts({name: of.get(value) for name, of in each if isinstance(of, dict)})
-
-
-def _texts(told: object) -> dict[str, str]:
-    """Names in lower case, and what is text."""
+def _without_prefix(members: Mapping[str, str], prefix: str) -> dict[str, str]:
     return {
-        name.lower(): value
-        for name, value in (told.items() if isinstance(told, dict) else ())
-        if isinstance(name, str) and isinstance(value, str) and len(value) <= _LONGEST
+        name.removeprefix(prefix): value
+        for name, value in members.items()
+        if name.startswith(prefix)
     }
 
 
-def _queue(system: str, name: object, until: str = "") -> dict[str, str]:
-    of = {"messaging.system": system}
+def _attribute_values(attributes: object, member: str) -> dict[str, str]:
+    """Read SNS or SQS message attributes: objects that hold their value in `member`."""
+    pairs = attributes.items() if isinstance(attributes, dict) else ()
+    return _string_members(
+        {name: each.get(member) for name, each in pairs if isinstance(each, dict)}
+    )
+
+
+def _string_members(members: object) -> dict[str, str]:
+    """Select the members with string values of moderate length; names in lower case."""
+    return {
+        name.lower(): value
+        for name, value in (members.items() if isinstance(members, dict) else ())
+        if isinstance(name, str) and isinstance(value, str) and len(value) <= _MAX_LENGTH
+    }
+
+
+def _queue_attributes(system: str, name: object = None, separator: str = "") -> dict[str, str]:
+    """Build span attributes; the queue's short name is what follows the last `separator`."""
+    attributes = {"messaging.system": system}
     if isinstance(name, str) and name:
-        of["messaging.destination.name"] = name.rpartition(until)[2][:_LONGEST]
-    return of
+        attributes["messaging.destination.name"] = name.rpartition(separator)[2][:_MAX_LENGTH]
+    return attributes

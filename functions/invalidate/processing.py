@@ -1,37 +1,35 @@
-"""One message, through whichever door it came, and what the log says of it.
+"""Processing and logging of one note-change message, from a queue or from a push request.
 
-The log tells messages by their id, and never holds what they say.
+The log identifies messages by id and never holds their content.
 """
 
 import logging
 import traceback
 from contextlib import contextmanager
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from functions.http.emf_metrics import embedded, records
+from functions.http.emf_metrics import request_log, with_emf
 from shared.errors import InvalidChangeError, TercetError
-from shared.observability.json_logging import about, correlation
-from shared.observability.timings import collect_timings, milliseconds, root
+from shared.observability.json_logging import correlation_fields, log_context
+from shared.observability.timings import collect_timings, request_span, total_milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
+    from functions.invalidate.message_metadata import MessageMetadata
     from shared.freshness import Freshness
     from shared.notes.messages.note_changed import NoteChanged
 
-_NOTHING: "Mapping[str, str]" = MappingProxyType({})
 
-
-async def apply(change: "NoteChanged", freshness: "Freshness", *, message_id: str) -> None:
-    """Make a change true, and log what it did.
+async def process_change(change: "NoteChanged", freshness: "Freshness", *, message_id: str) -> None:
+    """Apply a note change and log the outcome.
 
     Raises:
-        UnavailableError: it could not be done whole; the message must come again.
+        UnavailableError: the change was not applied completely; the message must be redelivered.
     """
     with collect_timings() as steps:
         outcome = await freshness.note_changed(change)
-    # Where the notes could not be read, all of the user's answers had to go: worth a look.
+    # If the note was unreadable, all of the user's cached answers were dropped.
     level = logging.INFO if outcome.exact else logging.WARNING
     log_fields = {
         "message_id": message_id,
@@ -43,56 +41,46 @@ async def apply(change: "NoteChanged", freshness: "Freshness", *, message_id: st
         "AnswersKept": outcome.kept,
         "LagMs": outcome.lag_ms,
         "Failed": 0,
-        "steps": milliseconds(steps),
+        "steps": total_milliseconds(steps),
     }
-    records.log(level, "note change applied", extra={"log_fields": embedded(log_fields)})
+    request_log.log(level, "note change applied", extra={"log_fields": with_emf(log_fields)})
 
 
 @contextmanager
-def explained(
-    message_id: str,
-    carried: "Mapping[str, str]" = _NOTHING,
-    *,
-    of: "Mapping[str, str]" = _NOTHING,
-) -> "Iterator[None]":
-    """Handle a message: log why it could not be applied; the error goes on its way.
+def message_context(metadata: "MessageMetadata") -> "Iterator[None]":
+    """Trace the processing of a message, and log the reason if it fails.
 
-    `carried` came with it, by names in lower case: the trace that it is a part of, and its
-    sender's own id. `of` says where it was, as OpenTelemetry's conventions for messaging do.
+    Log lines within carry the message id and the sender's correlation id. Errors are re-raised.
     """
     attributes = {
-        **of,
+        **metadata.span_attributes,
         "messaging.operation.name": "process",
         "messaging.operation.type": "process",
-        "messaging.message.id": message_id,
+        "messaging.message.id": metadata.id,
     }
+    destination = metadata.span_attributes.get("messaging.destination.name", "note change")
     with (
-        about(message_id=message_id, **correlation(carried)),
-        root(_named(of), "consumer", attributes, carried),
+        log_context(message_id=metadata.id, **correlation_fields(metadata.carrier)),
+        request_span(f"process {destination}", "consumer", attributes, metadata.carrier),
     ):
         try:
             yield
         except Exception as error:
-            level, reason = _verdict(error)
-            log_fields = {"message_id": message_id, "reason": reason, "Failed": 1}
-            records.log(level, "note change failed", extra={"log_fields": embedded(log_fields)})
+            level, reason = _failure_reason(error)
+            log_fields = {"message_id": metadata.id, "reason": reason, "Failed": 1}
+            request_log.log(level, "note change failed", extra={"log_fields": with_emf(log_fields)})
             raise
 
 
-def _named(of: "Mapping[str, str]") -> str:
-    """Name the span as OpenTelemetry's conventions for messaging do."""
-    return f"process {of.get('messaging.destination.name', 'note change')}"
-
-
-def _verdict(error: Exception) -> tuple[int, str]:
+def _failure_reason(error: Exception) -> tuple[int, str]:
     match error:
         case InvalidChangeError():
-            return logging.ERROR, f"it can never be applied: {error}"
+            return logging.ERROR, f"invalid message, redelivery will not help: {error}"
         case TimeoutError():
-            return logging.WARNING, "it must come again: out of time"
+            return logging.WARNING, "timed out, must be redelivered"
         case TercetError():
-            return logging.WARNING, f"it must come again: {error}"
+            return logging.WARNING, f"must be redelivered: {error}"
         case _:
-            # What a library says may quote the note; where it says so does not.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            return logging.ERROR, f"unexpected {type(error).__qualname__}:\n{where}"
+            # A library's error message may quote the note; its stack frames do not.
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            return logging.ERROR, f"unhandled exception {type(error).__qualname__}:\n{frames}"

@@ -1,8 +1,8 @@
-"""When a message comes again that could not be applied: soon at first, then less and less often.
+"""Backoff for the redelivery of messages that could not be processed.
 
-Left alone it would come again when the queue's visibility time-out is over, which is long enough
-for a batch to be applied and no other to begin on it. Until then answers from before the change
-live on, be what failed as short as it may.
+Without it, SQS redelivers a failed message after the queue's visibility timeout. That timeout is
+long, so that a batch is not received twice while it is processed. Until redelivery the cache may
+serve answers from before the change.
 """
 
 import logging
@@ -15,60 +15,65 @@ if TYPE_CHECKING:
 
     from shared.aws.queue import Queue
 
-PAUSES = (5, 20, 60, 120, 240)
-"""Seconds, after the first time that a message was received, the second and so on."""
+BACKOFF_SECONDS = (5, 20, 60, 120, 240)
+"""Visibility timeout after the first, second, ... time that a message was received."""
 
-HOPELESS = 1
-"""The same, of a message that can never be applied: the dead-letter queue is where it is seen."""
+POISON_MESSAGE_SECONDS = 1
+"""Visibility timeout of an invalid message, so that it soon reaches the dead-letter queue."""
 
-NEEDED_MS = 4_000
-"""What is left of an invocation, at least, where SQS is told: boto3 must be loaded for it."""
+MIN_REMAINING_MS = 4_000
+"""Remaining time of the invocation that is needed to load boto3 and call SQS."""
 
 _log = logging.getLogger(__name__)
 
 
-class Again:
-    """Tells a queue when failed messages come again; keeps its client for the next batch."""
+class RedeliveryBackoff:
+    """Sets the visibility timeout of failed messages; reuses its SQS clients across batches."""
 
     def __init__(self) -> None:
-        """boto3 is loaded with the first failure."""
+        """Nothing is opened; boto3 is loaded with the first failure."""
         self._queues: dict[str, Queue] = {}
 
-    def tell(self, failed: "list[tuple[Mapping[str, Any], Exception]]", remaining_ms: int) -> None:
-        """See to it that the records that failed come again in time.
+    def schedule(
+        self, failed: "list[tuple[Mapping[str, Any], Exception]]", remaining_ms: int
+    ) -> None:
+        """Schedule the redelivery of failed records. Never raises.
 
-        Where that cannot be done they come again all the same, later: nothing is raised.
+        If it fails, SQS redelivers the messages after the queue's own visibility timeout.
+
+        Args:
+            failed: SQS records, each with the error of its processing.
+            remaining_ms: remaining time of the invocation, in milliseconds.
         """
         try:
-            if remaining_ms < NEEDED_MS:
-                error = "no time was left to tell the queue"
-            else:
-                self._tell(failed)
+            if remaining_ms >= MIN_REMAINING_MS:
+                self._change_visibility(failed)
                 return
-        except Exception as raised:
-            error = f"{type(raised).__name__}: {raised}"
-        log_fields = {"messages": len(failed), "error": error}
-        _log.warning("failed messages come again late", extra={"log_fields": log_fields})
+            reason = f"less than {MIN_REMAINING_MS} ms of the invocation were left"
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+        log_fields = {"messages": len(failed), "error": reason}
+        _log.warning("redelivery backoff not applied", extra={"log_fields": log_fields})
 
-    def _tell(self, failed: "list[tuple[Mapping[str, Any], Exception]]") -> None:
+    def _change_visibility(self, failed: "list[tuple[Mapping[str, Any], Exception]]") -> None:
         from shared.aws.queue import Delay, Queue  # noqa: PLC0415  # with the first failure
 
         delays: dict[str, list[Delay]] = {}
         for record, error in failed:
             arn, receipt = record.get("eventSourceARN"), record.get("receiptHandle")
             if arn and receipt:
-                delays.setdefault(arn, []).append(Delay(receipt, seconds(record, error)))
-        for arn, wanted in delays.items():
+                delays.setdefault(arn, []).append(Delay(receipt, redelivery_delay(record, error)))
+        for arn, queue_delays in delays.items():
             if arn not in self._queues:
                 self._queues[arn] = Queue(arn)
-            self._queues[arn].delay(wanted)
+            self._queues[arn].delay(queue_delays)
 
 
-def seconds(record: "Mapping[str, Any]", error: Exception) -> int:
-    """Tell in how many seconds a record comes again that failed so."""
+def redelivery_delay(record: "Mapping[str, Any]", error: Exception) -> int:
+    """Return the visibility timeout, in seconds, of a record whose processing failed."""
     if isinstance(error, InvalidChangeError):
-        return HOPELESS
+        return POISON_MESSAGE_SECONDS
     attributes = record.get("attributes")
-    told = str(attributes.get("ApproximateReceiveCount")) if isinstance(attributes, dict) else ""
-    received = int(told) if told.isdecimal() else 1
-    return PAUSES[min(max(received, 1), len(PAUSES)) - 1]
+    count = str(attributes.get("ApproximateReceiveCount")) if isinstance(attributes, dict) else ""
+    received = int(count) if count.isdecimal() else 1
+    return BACKOFF_SECONDS[min(max(received, 1), len(BACKOFF_SECONDS)) - 1]

@@ -15,16 +15,16 @@ from starlette.responses import JSONResponse, Response
 
 from functions.bootstrap import open_container
 from functions.http import health_route
-from functions.http.app_factory import Part, build_app
-from functions.http.auth.caller import caller
-from functions.http.openapi import problems, responses
+from functions.http.app_factory import AppRoutes, build_app
+from functions.http.auth.caller import authenticate
+from functions.http.openapi import json_responses, problem_responses
 from functions.stats import prometheus
 from functions.stats.serializers import present
 from shared.container import Container
 from shared.errors import CacheUnavailableError, ForbiddenError, InvalidRequestError
 
 if TYPE_CHECKING:
-    from functions.http.static_page import Page
+    from functions.http.static_page import StaticPage
 
 SCOPE = "stats:read"
 """What is counted is counted over all users, so no user's own token will do."""
@@ -41,7 +41,9 @@ _DAYS = {
 
 def create_app(container: Container) -> FastAPI:
     """Make the app of this function alone."""
-    return build_app(container, part(container), health_route.part(container, store=False))
+    return build_app(
+        container, build_routes(container), health_route.build_routes(container, store=False)
+    )
 
 
 def app() -> FastAPI:
@@ -49,13 +51,13 @@ def app() -> FastAPI:
     return create_app(open_container())
 
 
-def part(container: Container) -> Part:
+def build_routes(container: Container) -> AppRoutes:
     """Make this function's part of an app."""
     router = APIRouter()
 
     @router.get(
         "/assistant/cache-stats",
-        responses=responses("CacheStats"),
+        responses=json_responses("CacheStats"),
         openapi_extra={"parameters": [_DAYS]},
     )
     async def cache_stats(http: Request) -> Response:
@@ -71,7 +73,7 @@ def part(container: Container) -> Part:
 
     @router.get(
         "/metrics",
-        responses=problems() | {200: {"content": {prometheus.MEDIA_TYPE: {}}}},
+        responses=problem_responses() | {200: {"content": {prometheus.MEDIA_TYPE: {}}}},
         response_description="Prometheus' text format",
     )
     async def tell_metrics(http: Request) -> Response:
@@ -96,20 +98,20 @@ def part(container: Container) -> Part:
         """
         return _dashboard(local=container.settings.local_mode).response()
 
-    return Part(router, _forms)
+    return AppRoutes(router, _load_schemas)
 
 
 @cache
-def _dashboard(*, local: bool) -> "Page":
+def _dashboard(*, local: bool) -> "StaticPage":
     """Make the page; on one's own machine it asks for no token."""
-    from functions.http.static_page import Page  # noqa: PLC0415  # its hashes take their time
+    from functions.http.static_page import StaticPage  # noqa: PLC0415  # its hashes take their time
 
     access = {'data-access="token"': 'data-access="local"'} if local else {}
-    return Page(Path(__file__).with_name("dashboard"), access)
+    return StaticPage(Path(__file__).with_name("dashboard"), access)
 
 
 async def _admit(http: Request, container: Container) -> None:
-    who = await caller(http, container.settings)
+    who = await authenticate(http, container.settings)
     if SCOPE not in who.scopes:
         raise ForbiddenError(f"the token must have the scope {SCOPE}")
 
@@ -137,7 +139,7 @@ def _days(http: Request) -> int | None:
     return days
 
 
-def _forms() -> Iterable[type[BaseModel]]:
+def _load_schemas() -> Iterable[type[BaseModel]]:
     from functions.stats.schemas import CacheStats  # noqa: PLC0415  # see functions.http.openapi
 
     return [CacheStats]

@@ -10,7 +10,8 @@ from functions.bootstrap import open_container
 from functions.http import health_route
 from functions.http.app_factory import build_app
 from functions.invalidate import message_metadata
-from functions.invalidate.processing import apply, explained
+from functions.invalidate.message_metadata import MessageMetadata
+from functions.invalidate.processing import message_context, process_change
 from functions.stats import app as stats
 from shared.notes.messages.note_changed import parse_change
 
@@ -20,7 +21,7 @@ _QUEUE = {
 }
 
 container = open_container()
-parts = (ask.part, stats.part, health_route.part)
+parts = (ask.build_routes, stats.build_routes, health_route.build_routes)
 # No function key: the app verifies bearer tokens itself.
 app = func.AsgiFunctionApp(
     build_app(container, *(part(container) for part in parts)),
@@ -37,14 +38,14 @@ async def note_changed(message: func.QueueMessage, context: func.Context) -> Non
     What it raises makes the message come again, and go to `note-changes-poison` after
     `maxDequeueCount` times.
     """
-    body = message_metadata.read(message.get_body())
+    body = message_metadata.parse_json(message.get_body())
     message_id = message.id or "queued without an id"
     # A storage queue carries nothing beside a message; its host begins a trace for each, and a
     # CloudEvent in the message may have brought its sender's.
-    carried = _trace_of(context) | message_metadata.pushed({}, body).carried
-    with explained(message_id, carried, of=_QUEUE):
+    carrier = _trace_of(context) | dict(message_metadata.from_push_request({}, body).carrier)
+    with message_context(MessageMetadata(message_id, carrier, _QUEUE)):
         change = parse_change(body)
-        await apply(change, container.freshness, message_id=message_id)
+        await process_change(change, container.freshness, message_id=message_id)
 
 
 def _trace_of(context: func.Context) -> dict[str, str]:

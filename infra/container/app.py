@@ -19,5 +19,10 @@ if TYPE_CHECKING:
 def app() -> "FastAPI":
     """Make the app from the process's environment."""
     container = open_container()
-    parts = (ask.part, invalidate.part, stats.part, health_route.part)
+    parts = (
+        ask.build_routes,
+        invalidate.build_routes,
+        stats.build_routes,
+        health_route.build_routes,
+    )
     return build_app(container, *(part(container) for part in parts))

@@ -17,7 +17,7 @@ from shared.inference.genai_span_attributes import answered, described
 from shared.inference.host_errors import decoded, excerpt, failure, form, said_in
 from shared.inference.retries import Retries
 from shared.inference.token_auth import TokenAuth, token_of
-from shared.observability.timings import call
+from shared.observability.timings import client_span
 from shared.secrets import GivenSecret
 
 if TYPE_CHECKING:
@@ -100,14 +100,14 @@ class InferenceClient:
         if left <= 0:
             raise late
         content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        with call(described, (endpoint, body)) as span:
+        with client_span(described, (endpoint, body)) as span:
             try:
                 async with asyncio.timeout(left):
                     response = await self._send(endpoint, content, private, started + left)
             except TimeoutError:
                 raise late from None
             reply = _json(endpoint, response, [*private, token_of(response)])
-            span.tell(answered(reply))
+            span.set_attributes(answered(reply))
         return reply
 
     async def aclose(self) -> None:

@@ -25,13 +25,13 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.
 _ids: ContextVar[dict[str, str]] = ContextVar("ids", default={})  # noqa: B039  # never changed
 
 
-def configure(settings: "Settings") -> None:
+def configure_logging(settings: "Settings") -> None:
     """Set up logging for this process, in place of whatever its runtime has set up.
 
     `log_level` is for Tercet; libraries speak from warnings on.
     """
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines(messages=settings.log_questions))
+    handler.setFormatter(JsonFormatter(messages=settings.log_questions))
     # No line tells thread, process, task or caller: finding them would take longer than the rest.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # noqa: SLF001  # as its HOWTO advises
@@ -41,7 +41,7 @@ def configure(settings: "Settings") -> None:
 
 
 @contextmanager
-def about(**ids: str) -> "Iterator[None]":
+def log_context(**ids: str) -> "Iterator[None]":
     """Let every line that is logged within tell what it is about, whoever logs it."""
     token = _ids.set(_ids.get() | ids)
     try:
@@ -50,7 +50,7 @@ def about(**ids: str) -> "Iterator[None]":
         _ids.reset(token)
 
 
-def correlation(carried: "Mapping[str, str]") -> dict[str, str]:
+def correlation_fields(carried: "Mapping[str, str]") -> dict[str, str]:
     """Find the caller's own id, in headers or attributes by their names in lower case.
 
     `x-correlation-id` if it is fit for a log (at most 128 visible ASCII characters), else the
@@ -62,7 +62,7 @@ def correlation(carried: "Mapping[str, str]") -> dict[str, str]:
     return {"correlation": trace[1]} if trace else {}
 
 
-class JsonLines(logging.Formatter):
+class JsonFormatter(logging.Formatter):
     """One JSON object a record: what `extra={"log_fields": {...}}` holds becomes its members.
 
     So do the ids of `about`.

@@ -1,84 +1,83 @@
 """Timings of a request's steps, and hooks for trace spans.
 
-`with timed("search"):` measures one step; `with call(described, commands):` marks a call to another
-server. `with collect_timings() as steps:` and `with root(...):` surround one request; outside of a
-request timings are discarded. With tracing enabled (`tracing.py`) each of the three is a span.
+`with timed("search"):` measures one step; `with client_span(describe, call):` marks a call to
+another server. `with collect_timings() as steps:` and `with request_span(...):` surround one
+request; outside of a request timings are discarded. With tracing enabled (`tracing.py`) each of
+the three is a span.
 """
 
 import time
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeAlias, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     Attributes: TypeAlias = Mapping[str, str | int | float | bool | Sequence[str]]
+    Carrier: TypeAlias = Mapping[str, str]
 
 
 T = TypeVar("T")
+EMPTY: "Mapping[str, str]" = MappingProxyType({})
 
 
-class Step(NamedTuple):
-    """One step: when it began, by `time.perf_counter`, and how long it took; both in seconds."""
+class StepTiming(NamedTuple):
+    """One step: its start, by `time.perf_counter`, and its duration; both in seconds."""
 
     name: str
-    began: float
+    started: float
     seconds: float
 
 
 class Span:
-    """What a trace tells of one thing; this one goes nowhere."""
+    """A trace span; this base class records nothing."""
 
     trace_id: str = ""
-    """32 hexadecimal digits; empty where there is no trace."""
+    """32 hexadecimal digits, or empty without a trace."""
 
-    def tell(self, attributes: "Attributes") -> None:
-        """Add what is known by now. `error.type` says that it failed."""
+    def set_attributes(self, attributes: "Attributes") -> None:
+        """Add attributes; `error.type` also marks the span as failed."""
 
-    def rename(self, name: str) -> None:
-        """Give it the name that is known by now."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
-        """It ends; an error that ends it is told by its type alone."""
+    def update_name(self, name: str) -> None:
+        """Replace the span's name."""
 
 
-class Tracing(Protocol):
-    """Makes spans."""
+class Tracer(Protocol):
+    """Creates spans."""
 
-    def timed(self, name: str) -> Span:
-        """Trace a step of our own."""
+    def span(
+        self, name: str, kind: str, attributes: "Attributes", carrier: "Carrier" = EMPTY
+    ) -> AbstractContextManager[Span]:
+        """Start a span that ends with the `with` block.
 
-    def call(self, name: str, attributes: "Attributes") -> Span:
-        """Trace what is asked of another server."""
-
-    def root(
-        self, name: str, kind: str, attributes: "Attributes", carried: "Mapping[str, str]"
-    ) -> Span:
-        """Trace a request, as a part of the trace that was `carried` with it, if any."""
+        Args:
+            name: the span's name.
+            kind: `internal`, `client`, `server` or `consumer`.
+            attributes: by OpenTelemetry's semantic conventions, without private text.
+            carrier: propagation headers, names in lower case; `traceparent` names the parent.
+        """
 
     def flush(self) -> None:
-        """Send off what ended, where the process may stand still from now on."""
+        """Export the ended spans before the process may be suspended."""
 
 
-_steps: ContextVar[list[Step] | None] = ContextVar("steps", default=None)
-_NOWHERE = Span()
-_tracing: Tracing | None = None
+_steps: ContextVar[list[StepTiming] | None] = ContextVar("steps", default=None)
+_NO_SPAN = nullcontext(Span())
+_tracer: Tracer | None = None
 
 
-def trace(tracing: Tracing | None) -> None:
-    """Make spans from now on, or none."""
-    global _tracing  # noqa: PLW0603  # one process has one way to trace
-    _tracing = tracing
+def set_tracer(tracer: Tracer | None) -> None:
+    """Enable spans, or disable them with None."""
+    global _tracer  # noqa: PLW0603  # tracing is configured once for a process
+    _tracer = tracer
 
 
 @contextmanager
-def collect_timings() -> "Iterator[list[Step]]":
-    """Keep what is taken within, in the order in which the steps end."""
-    steps: list[Step] = []
+def collect_timings() -> "Iterator[list[StepTiming]]":
+    """Collect the steps measured within, in the order in which they end."""
+    steps: list[StepTiming] = []
     token = _steps.set(steps)
     try:
         yield steps
@@ -86,59 +85,64 @@ def collect_timings() -> "Iterator[list[Step]]":
         _steps.reset(token)
 
 
-class _Taken:
-    """A step under way. A class, for a generator would take twice as long."""
+class _Timer:
+    """A running step. A class, because a generator context manager takes twice as long."""
 
-    __slots__ = ("_began", "_name", "_span", "_steps")
+    __slots__ = ("_name", "_span", "_started", "_steps")
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._span = _tracing.timed(name) if _tracing else None
+        self._span = _tracer.span(name, "internal", EMPTY) if _tracer else None
 
     def __enter__(self) -> None:
         if self._span is not None:
             self._span.__enter__()
         self._steps = _steps.get()
-        self._began = time.perf_counter()
+        self._started = time.perf_counter()
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._steps is not None:
-            self._steps.append(Step(self._name, self._began, time.perf_counter() - self._began))
+            elapsed = time.perf_counter() - self._started
+            self._steps.append(StepTiming(self._name, self._started, elapsed))
         if self._span is not None:
-            self._span.__exit__(kind)
+            self._span.__exit__(*error)  # type: ignore[arg-type]  # passed on as received
 
 
 def timed(name: str) -> AbstractContextManager[None]:
-    """Take a step, whether it succeeds or not."""
-    return _Taken(name)
+    """Measure a step, whether it succeeds or fails."""
+    return _Timer(name)
 
 
-def call(described: "Callable[[T], tuple[str, Attributes]]", about: T) -> Span:
-    """Ask something of another server: for traces alone, as a part of a step.
+def client_span(
+    describe: "Callable[[T], tuple[str, Attributes]]", call: T
+) -> AbstractContextManager[Span]:
+    """Trace a call to another server, as a child of the current step.
 
-    `described` gives a name and attributes, where they are wanted: by OpenTelemetry's semantic
-    conventions, and never what anybody wrote.
+    Args:
+        describe: returns the span's name and attributes; called only if tracing is enabled.
+        call: the argument of `describe`.
     """
-    return _tracing.call(*described(about)) if _tracing else _NOWHERE
+    if _tracer is None:
+        return _NO_SPAN
+    name, attributes = describe(call)
+    return _tracer.span(name, "client", attributes)
 
 
-def root(name: str, kind: str, attributes: "Attributes", carried: "Mapping[str, str]") -> Span:
-    """Serve a request: `kind` is `server`, or `consumer` for a message.
-
-    `carried` is what came with it, headers or attributes by their names in lower case, of which
-    `traceparent` tells the trace that it is a part of.
-    """
-    return _tracing.root(name, kind, attributes, carried) if _tracing else _NOWHERE
+def request_span(
+    name: str, kind: str, attributes: "Attributes", carrier: "Carrier"
+) -> AbstractContextManager[Span]:
+    """Trace a request (kind `server`) or a message (kind `consumer`); see `Tracer.span`."""
+    return _tracer.span(name, kind, attributes, carrier) if _tracer else _NO_SPAN
 
 
-def flush() -> None:
-    """Send off the spans that ended, where the process may stand still from now on."""
-    if _tracing:
-        _tracing.flush()
+def flush_spans() -> None:
+    """Export the ended spans before the process may be suspended."""
+    if _tracer:
+        _tracer.flush()
 
 
-def milliseconds(steps: "list[Step]") -> dict[str, float]:
-    """Sum up steps of one name, for the log."""
+def total_milliseconds(steps: "list[StepTiming]") -> dict[str, float]:
+    """Return the total milliseconds of the steps by name, for the log."""
     sums: dict[str, float] = {}
     for name, _, seconds in steps:
         sums[name] = sums.get(name, 0.0) + seconds

@@ -1,22 +1,21 @@
-"""OpenTelemetry spans for requests, their steps and what they ask of other servers.
+"""OpenTelemetry spans for requests, their steps and their calls to other servers.
 
-Imported only where `Settings.tracing_enabled` is true, because it loads OpenTelemetry.
-Nothing that anybody wrote goes into a span: an error is told by its type, a statement by its name.
-Nor does the trace's context leave with what is asked of the models' host, which is a stranger.
+Imported only where `Settings.tracing_enabled` is true, because it loads OpenTelemetry. Spans hold
+no private text: an error is recorded by its type, a Redis script by its name. The trace context is
+not sent to the models' host.
 """
 
-# ruff: noqa: PLC0415  # a provider that is set up already may come without SDK and exporter
+# ruff: noqa: PLC0415  # the SDK and the exporter are not needed if a provider exists already
 
 import os
 import re
-from contextlib import suppress
-from functools import partial
+from contextlib import contextmanager, suppress
 from threading import Thread
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from opentelemetry import trace
-from opentelemetry.context import Context, attach, detach
+from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -24,28 +23,32 @@ from shared.errors import ConfigurationError
 from shared.observability import timings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from shared.observability.timings import Attributes
     from shared.settings import Settings
 
 _FLUSH_SECONDS = 1.0
-"""How long an invocation waits for its spans to be taken; later ones go with the next."""
+"""How long an invocation waits for the export of its spans; later spans are sent with the next."""
 
 _POSTGRES_PORT = 5432
 _STORE_STEPS = frozenset({"search", "read_note", "write_note"})
-_KINDS = {"server": SpanKind.SERVER, "consumer": SpanKind.CONSUMER}
+_KINDS = {
+    "internal": SpanKind.INTERNAL,
+    "client": SpanKind.CLIENT,
+    "server": SpanKind.SERVER,
+    "consumer": SpanKind.CONSUMER,
+}
 _W3C = TraceContextTextMapPropagator()
 _XRAY = re.compile(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24});Parent=([0-9a-f]{16})(?:;Sampled=([01]))?")
 
 
-def start(settings: "Settings") -> None:
-    """Make spans from now on: with the provider that is set up already, or one of our own.
+def start_tracing(settings: "Settings") -> None:
+    """Enable spans, with the global tracer provider or a new one that exports over OTLP.
 
     Raises:
-        ConfigurationError: there is none yet, and `OTEL_TRACES_EXPORTER` names another exporter
-            than OTLP.
-        ModuleNotFoundError: there is none yet, and the extra `traces` is not installed.
+        ConfigurationError: no provider exists, and `OTEL_TRACES_EXPORTER` is not `otlp`.
+        ModuleNotFoundError: no provider exists, and the extra `traces` is not installed.
     """
     lambda_function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
     provider = trace.get_tracer_provider()
@@ -53,16 +56,16 @@ def start(settings: "Settings") -> None:
         if settings.traces_exporter not in {"", "otlp"}:
             raise ConfigurationError(
                 f"OTEL_TRACES_EXPORTER must be otlp or none, not {settings.traces_exporter!r}:"
-                " for others, set up a tracer provider before Tercet starts"
+                " for other exporters set up a tracer provider before Tercet starts"
             )
-        provider = _provider(lambda_function or "tercet")
+        provider = _create_provider(lambda_function or "tercet")
         trace.set_tracer_provider(provider)
-    # Lambda lets a container stand still between invocations, its exporter too.
-    timings.trace(Tracing(provider, settings, flushing=bool(lambda_function)))
+    # Lambda suspends the process between invocations, and with it the exporter's thread.
+    timings.set_tracer(OpenTelemetryTracer(provider, settings, flushing=bool(lambda_function)))
 
 
-def _provider(service: str) -> trace.TracerProvider:
-    """Set up the SDK, as far as its own variables do not."""
+def _create_provider(service: str) -> trace.TracerProvider:
+    """Set up the SDK; its own environment variables take precedence over `service`."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import SERVICE_NAME, Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -76,100 +79,92 @@ def _provider(service: str) -> trace.TracerProvider:
     return provider
 
 
-class Tracing:
-    """Spans as OpenTelemetry's semantic conventions have them: see `timings.Tracing`."""
+class OpenTelemetryTracer:
+    """A `timings.Tracer`; spans follow OpenTelemetry's semantic conventions."""
 
     def __init__(
         self, provider: trace.TracerProvider, settings: "Settings", *, flushing: bool = False
     ) -> None:
-        """`flushing`: whether `flush` is to wait until what ended is sent off."""
+        """With `flushing`, `flush` waits for the export of ended spans."""
         self._provider = provider
         self._tracer = provider.get_tracer("tercet")
-        self._store = _store(settings)
+        self._store = _store_attributes(settings)
         self._flushing = flushing
 
-    def timed(self, name: str) -> "_Span":
-        """Trace a step; what is one call to the note store is told as that."""
-        if name not in _STORE_STEPS:
-            return _Span(self._tracer, name, SpanKind.INTERNAL, {})
-        attributes = {**self._store, "db.operation.name": name}
-        return _Span(self._tracer, name, SpanKind.CLIENT, attributes)
-
-    def call(self, name: str, attributes: "Attributes") -> "_Span":
-        """Trace what is asked of another server."""
-        return _Span(self._tracer, name, SpanKind.CLIENT, attributes)
-
-    def root(
-        self, name: str, kind: str, attributes: "Attributes", carried: "Mapping[str, str]"
-    ) -> "_Span":
-        """Trace a request, under what was carried with it, else under what goes on here."""
-        return _Span(self._tracer, name, _KINDS[kind], attributes, _context(carried))
+    @contextmanager
+    def span(
+        self,
+        name: str,
+        kind: str,
+        attributes: "Attributes",
+        carrier: "Mapping[str, str]" = timings.EMPTY,
+    ) -> "Iterator[timings.Span]":
+        """Start a span; see `timings.Tracer.span`. An exception is recorded by its type."""
+        if name in _STORE_STEPS:  # a step that is one call to the note store
+            kind, attributes = "client", {**self._store, "db.operation.name": name}
+        with self._tracer.start_as_current_span(
+            name,
+            context=_parent_context(carrier),
+            kind=_KINDS[kind],
+            attributes=attributes,
+            # An exception's message may quote a note.
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as started:
+            span = _Span(started)
+            try:
+                yield span
+            except BaseException as error:
+                span.set_attributes({"error.type": type(error).__name__})
+                raise
 
     def flush(self) -> None:
-        """Wait a little until what ended is sent off."""
-        force = getattr(self._provider, "force_flush", None)
-        if not (self._flushing and force):
+        """Wait for the export of ended spans, at most `_FLUSH_SECONDS`."""
+        force_flush = getattr(self._provider, "force_flush", None)
+        if not (self._flushing and force_flush):
             return
-        # The SDK's own time limit is not kept to: open-telemetry/opentelemetry-python#4568.
-        flushing = Thread(target=force, daemon=True)
+        # The SDK ignores its own time limit: open-telemetry/opentelemetry-python#4568.
+        flushing = Thread(target=force_flush, daemon=True)
         flushing.start()
         flushing.join(_FLUSH_SECONDS)
 
 
 class _Span(timings.Span):
-    """A span that begins and ends with a `with` statement."""
+    def __init__(self, span: trace.Span) -> None:
+        self._span = span
+        self.trace_id = trace.format_trace_id(span.get_span_context().trace_id)
 
-    def __init__(
-        self,
-        tracer: trace.Tracer,
-        name: str,
-        kind: SpanKind,
-        attributes: "Attributes",
-        context: Context | None = None,
-    ) -> None:
-        self._begin = partial(tracer.start_span, name, context, kind, attributes)
-
-    def __enter__(self) -> Self:
-        self._span = self._begin()
-        self._token = attach(trace.set_span_in_context(self._span))
-        self.trace_id = trace.format_trace_id(self._span.get_span_context().trace_id)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
-        if kind is not None:
-            self.tell({"error.type": kind.__name__})  # no message: it may quote a note
-        detach(self._token)
-        self._span.end()
-
-    def tell(self, attributes: "Attributes") -> None:
-        """Add attributes; one that tells of an error marks the span as failed."""
+    def set_attributes(self, attributes: "Attributes") -> None:
         self._span.set_attributes(attributes)
         if "error.type" in attributes:
             self._span.set_status(Status(StatusCode.ERROR))
 
-    def rename(self, name: str) -> None:
-        """Give it another name."""
+    def update_name(self, name: str) -> None:
         self._span.update_name(name)
 
 
-def _store(settings: "Settings") -> "Attributes":
-    """Say what the note store is, and where, if it is no file and its URL no secret."""
+def _store_attributes(settings: "Settings") -> "Attributes":
+    """Describe the note store; its address too, unless it is a file or comes from a secret."""
     if settings.database_url_secret:
-        return {"db.system.name": "postgresql"}  # a secret is of that form alone
+        return {"db.system.name": "postgresql"}  # the only store whose URL can be a secret
     if not settings.database_url.startswith(("postgresql://", "postgres://")):
         return {"db.system.name": "sqlite"}
-    told: dict[str, str | int] = {"db.system.name": "postgresql"}
-    with suppress(ValueError):  # the store itself says what is wrong with it
+    attributes: dict[str, str | int] = {"db.system.name": "postgresql"}
+    with suppress(ValueError):  # the store reports an invalid URL when it opens
         url = urlsplit(settings.database_url)
         if url.hostname:
-            told |= {"server.address": url.hostname, "server.port": url.port or _POSTGRES_PORT}
-    return told
+            port = url.port or _POSTGRES_PORT
+            attributes |= {"server.address": url.hostname, "server.port": port}
+    return attributes
 
 
-def _context(carried: "Mapping[str, str]") -> Context | None:
-    """Read the trace that a request is a part of: W3C's form, or X-Ray's on AWS' own queues."""
-    if "traceparent" not in carried and (found := _XRAY.search(carried.get("awstraceheader", ""))):
-        epoch, rest, parent, sampled = found.groups()
-        carried = {"traceparent": f"00-{epoch}{rest}-{parent}-0{sampled or 0}"}
-    # None keeps what goes on here, such as the request that pushed a message.
-    return _W3C.extract(carried) if "traceparent" in carried else None
+def _parent_context(carrier: "Mapping[str, str]") -> Context | None:
+    """Read the parent from W3C's `traceparent` or X-Ray's `AWSTraceHeader`.
+
+    Returns:
+        None if the carrier has neither: the current span, if any, is the parent.
+    """
+    if "traceparent" not in carrier and (found := _XRAY.search(carrier.get("awstraceheader", ""))):
+        epoch, unique, parent, sampled = found.groups()
+        carrier = {"traceparent": f"00-{epoch}{unique}-{parent}-0{sampled or 0}"}
+    return _W3C.extract(carrier) if "traceparent" in carrier else None

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from functions.ask.app import create_app as ask_app
-from functions.http.app_factory import behind_gateway
+from functions.http.app_factory import gateway_handler
 from functions.invalidate.handler import QueueHandler
 from functions.stats.app import create_app as stats_app
 from infra.local.valkey import start_valkey
@@ -125,7 +125,7 @@ def test_all_functions_work_over_tls_with_a_roles_tokens(
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     opened = container(settings)
-    ask, stats = (behind_gateway(make(opened)) for make in (ask_app, stats_app))
+    ask, stats = (gateway_handler(make(opened)) for make in (ask_app, stats_app))
     change = QueueHandler(lambda: container(settings))
 
     def applied(version: int, text: str) -> bool:

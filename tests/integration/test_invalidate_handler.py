@@ -272,7 +272,7 @@ def test_what_nobody_foresaw_is_logged_by_kind_and_place_alone(
     assert function(body("ann", "n", "created", 1, "my secret")) == ["0"]
     reason = _facts(caplog.records[-1])["reason"]
     assert "KeyError" in reason
-    assert "preparing.py" in reason
+    assert "ingest.py" in reason
     assert "secret" not in str([vars(record) for record in caplog.records])
 
 

@@ -67,7 +67,7 @@ async def player(valkey_url: str, request: pytest.FixtureRequest) -> AsyncIterat
     )
     user = request.node.name
     await container.freshness.note_changed(written(user, "hope", "Hope is an anchor."))
-    transport = httpx.ASGITransport(build_app(container, playground.part(container)))
+    transport = httpx.ASGITransport(build_app(container, playground.build_routes(container)))
     async with httpx.AsyncClient(
         transport=transport, base_url="http://127.0.0.1", headers={"X-Tercet-User": user}
     ) as http:

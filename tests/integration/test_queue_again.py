@@ -13,7 +13,7 @@ import pytest
 
 from functions.invalidate.handler import QueueHandler
 from functions.invalidate.handler import handler as deployed
-from functions.invalidate.redelivery import PAUSES, Again, seconds
+from functions.invalidate.redelivery import BACKOFF_SECONDS, RedeliveryBackoff, redelivery_delay
 from shared.errors import InvalidChangeError, UnavailableError
 from shared.settings import Settings
 from tests.support.event_source import EventSourceMapping, reaching, serving_sqs
@@ -65,7 +65,7 @@ def test_a_change_that_a_short_outage_kept_from_the_cache_is_applied_within_seco
         proxy.target = urlsplit(valkey_url).port or 0
         mapping.join(timeout=60)
     assert not mapping.is_alive()
-    assert PAUSES[0] <= time.monotonic() - began < PAUSES[0] + PAUSES[1]
+    assert BACKOFF_SECONDS[0] <= time.monotonic() - began < BACKOFF_SECONDS[0] + BACKOFF_SECONDS[1]
     (letter,) = sqs.receive_message(QueueUrl=dead)["Messages"]
     assert letter["Body"] == "poison"
 
@@ -74,15 +74,17 @@ def test_a_change_survives_an_outage_of_an_hour() -> None:
     """By the template's own number of receives; a message that is poison goes within a minute."""
     waits = range(1, redrive())
     attempts = [{"attributes": {"ApproximateReceiveCount": str(number)}} for number in waits]
-    assert 3_600 < sum(seconds(each, UnavailableError("away")) for each in attempts) < 4_000
-    assert sum(seconds(each, InvalidChangeError("poison")) for each in attempts) < 60
+    assert (
+        3_600 < sum(redelivery_delay(each, UnavailableError("away")) for each in attempts) < 4_000
+    )
+    assert sum(redelivery_delay(each, InvalidChangeError("poison")) for each in attempts) < 60
     # Alarms look at five minutes at a time: what fails on does so in each of them.
-    assert max(seconds(each, UnavailableError("away")) for each in attempts) < 300
+    assert max(redelivery_delay(each, UnavailableError("away")) for each in attempts) < 300
 
 
 @pytest.mark.parametrize("told", [{}, *({"attributes": odd} for odd in (None, ["x"], {"x": "y"}))])
 def test_a_message_that_tells_nothing_of_itself_comes_again_soon(told: dict[str, object]) -> None:
-    assert seconds(told, UnavailableError("away")) == PAUSES[0]
+    assert redelivery_delay(told, UnavailableError("away")) == BACKOFF_SECONDS[0]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_a_message_that_tells_nothing_of_itself_comes_again_soon(told: dict[str,
     [
         ("arn:aws:sqs:eu-central-1:123456789012:gone", 30_000, "UnavailableError"),
         ("arn:aws:s3:::bucket", 30_000, "ConfigurationError"),
-        ("arn:aws:sqs:eu-central-1:123456789012:gone", 3_000, "no time was left"),
+        ("arn:aws:sqs:eu-central-1:123456789012:gone", 3_000, "of the invocation were left"),
     ],
 )
 def test_where_the_queue_cannot_be_told_the_batch_is_answered_all_the_same(
@@ -102,23 +104,23 @@ def test_where_the_queue_cannot_be_told_the_batch_is_answered_all_the_same(
     assert sqs
     arn, milliseconds, why = case
     settings = Settings(database_url=f"sqlite:///{tmp_path / 'notes.db'}")
-    handler = QueueHandler(lambda: container(settings), Again())
+    handler = QueueHandler(lambda: container(settings), RedeliveryBackoff())
     event = {"Records": [record("7", "poison") | {"eventSourceARN": arn}]}
     assert failed(handler(event, Context(milliseconds))) == ["7"]  # type: ignore[arg-type]  # a part of it
-    (told,) = [each.__dict__["log_fields"] for each in caplog.records if "late" in each.message]
+    (told,) = [each.__dict__["log_fields"] for each in caplog.records if "backoff" in each.message]
     assert why in told["error"]
 
 
 def test_the_deployed_handler_tells_its_queue() -> None:
-    assert isinstance(deployed._again, Again)
+    assert isinstance(deployed._backoff, RedeliveryBackoff)
 
 
 def test_a_batch_without_failures_loads_no_sdk(valkey_url: str, tmp_path: Path) -> None:
     program = (
-        "import sys; from functions.invalidate.redelivery import Again;"
+        "import sys; from functions.invalidate.redelivery import RedeliveryBackoff;"
         " from tests.support.queues import *;"
         f" of = Settings(redis_url={valkey_url!r}, database_url='sqlite:///{tmp_path}/n.db');"
-        " handler = QueueHandler(lambda: container(of), Again());"
+        " handler = QueueHandler(lambda: container(of), RedeliveryBackoff());"
         " done = handler(batch(body('ann', 'n', 'created', 1, 'Hope.')), Context());"
         " print(failed(done), sys.modules.keys() & {'boto3', 'botocore.session'})"
     )

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from functions.ask.app import create_app
-from functions.http.app_factory import behind_gateway
+from functions.http.app_factory import gateway_handler
 from functions.invalidate.handler import QueueHandler
 from shared import statistics
 from shared.container import Container
-from shared.observability.json_logging import JsonLines
+from shared.observability.json_logging import JsonFormatter
 from shared.settings import Settings
 from tests.support.asking import Surroundings, surroundings, write_notes
 from tests.support.http_faults import refuse
@@ -46,7 +46,7 @@ def log() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """Reads the lines that were written since it was last asked."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonLines(messages=False))
+    handler.setFormatter(JsonFormatter(messages=False))
     loggers = [logging.getLogger(name) for name in ("functions", "shared")]
     for logger in loggers:
         logger.addHandler(handler)
@@ -74,7 +74,7 @@ class Function:
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
         self.container = Container(settings)
-        self.handler = behind_gateway(create_app(self.container))
+        self.handler = gateway_handler(create_app(self.container))
         self.loop.run_until_complete(write_notes(self.container, "ann"))
 
     def ask(self, query: str, **headers: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from infra.local.commands.serve import build_local_app
 from infra.local.valkey import start_valkey
 from shared.cache.redis.factory import open_redis_client
 from shared.container import Container
-from shared.observability.json_logging import configure
+from shared.observability.json_logging import configure_logging
 from shared.settings import Settings
 from tests.support.asking import NOTES, write_notes
 from tests.support.http_faults import refuse, send_json, send_text
@@ -54,7 +54,7 @@ def ears(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ears]:
 
     before = logging.root.handlers[:], logging.root.level
     monkeypatch.setattr("logging.StreamHandler", Listening)
-    configure(Settings(log_level="DEBUG"))
+    configure_logging(Settings(log_level="DEBUG"))
     yield ears
     logging.root.handlers[:], level = before
     logging.root.setLevel(level)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from functions.http.app_factory import behind_gateway
+from functions.http.app_factory import gateway_handler
 from functions.http.schemas import HealthBody, Problem
 from functions.stats.app import create_app
 from functions.stats.schemas import CacheStats
@@ -205,7 +205,7 @@ async def test_nobody_is_told_nothing(issuer: Issuer, counting_server: ValkeyPro
 
 
 def test_the_handler_behind_the_gateway_answers_as_the_app(counting_server: ValkeyProcess) -> None:
-    handler = behind_gateway(
+    handler = gateway_handler(
         create_app(of(Settings(redis_url=counting_server.url, redis_timeout=5)))
     )
     event: Any = {

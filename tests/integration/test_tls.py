@@ -10,7 +10,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 
 import pytest
 
-from functions.http.auth.caller import caller
+from functions.http.auth.caller import authenticate
 from shared.cache.redis.commands import Command
 from shared.cache.redis.factory import open_redis_client
 from shared.errors import CacheUnavailableError, StoreUnavailableError, UnavailableError
@@ -121,7 +121,7 @@ async def test_an_issuer_without_a_trusted_certificate_vouches_for_nobody(
     with serving(issuer, **files) as url:
         issuer.url = f"{url}/keys.json"
         with pytest.raises(UnavailableError, match="out of reach"):
-            await caller(bearing(token()), issuer.settings())
+            await authenticate(bearing(token()), issuer.settings())
     assert issuer.asked == 0
 
 

@@ -14,11 +14,11 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from functions.ask.app import create_app
-from functions.http.app_factory import behind_gateway
+from functions.http.app_factory import gateway_handler
 from shared.cache import keyspace
 from shared.container import Container
 from shared.inference.circuit_breaker import CircuitBreakers
-from shared.observability.json_logging import JsonLines
+from shared.observability.json_logging import JsonFormatter
 from shared.settings import Settings
 from tests.support.asking import Surroundings, surroundings, write_notes
 from tests.support.http_faults import refuse
@@ -245,7 +245,7 @@ def test_the_lambda_handler_leaves_the_same_tree(settings: Settings) -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     container = Container(replace(settings, local_mode=False))
-    handler = behind_gateway(create_app(container))
+    handler = gateway_handler(create_app(container))
     loop.run_until_complete(write_notes(container, "ann"))
     with traced(settings) as collected:
         event = json.loads(EVENT.read_text())
@@ -263,6 +263,6 @@ def test_the_lambda_handler_leaves_the_same_tree(settings: Settings) -> None:
 async def test_a_log_line_names_its_trace(asker: Asker, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "functions"):
         tree = await asker.ask("What is faith?", traceparent=TRACEPARENT)
-    line = json.loads(JsonLines(messages=False).format(caplog.records[-1]))
+    line = json.loads(JsonFormatter(messages=False).format(caplog.records[-1]))
     assert line["trace"] == TRACE
     assert line["steps"].keys() == {each.name for each in tree.within}

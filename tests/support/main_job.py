@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from functions.ask.serializers import present
+from functions.ask.serializers import serialize_reply
 from infra.local.minilm import MiniLMEmbedder
 from shared.assistant import Request
 from shared.container import Container
@@ -65,6 +65,6 @@ async def ask(container: Container, user_id: str, query: str, **given: Any) -> R
 
 def body(user_id: str, query: str, reply: Reply) -> bytes:
     """What the caller gets, metadata aside, byte for byte."""
-    whole = json.loads(present(Request(user_id, query), reply))
+    whole = json.loads(serialize_reply(Request(user_id, query), reply))
     del whole["metadata"]
     return json.dumps(whole).encode()

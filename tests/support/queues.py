@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from functions.invalidate.handler import QueueHandler
-from functions.invalidate.redelivery import Again
+from functions.invalidate.redelivery import RedeliveryBackoff
 from shared.container import Container
 from shared.inference.ports import Completion
 from shared.notes.note import Source
@@ -118,7 +118,7 @@ def close(handler: QueueHandler) -> None:
 
 
 def main() -> None:
-    handler = QueueHandler(lambda: container(Settings.from_env(os.environ)), Again())
+    handler = QueueHandler(lambda: container(Settings.from_env(os.environ)), RedeliveryBackoff())
     handler({"Records": []}, Context())  # type: ignore[arg-type]  # a part of it
     print(READY, flush=True)  # noqa: T201  # its one way to speak
     for line in sys.stdin:

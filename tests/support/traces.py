@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.observability import timings
-from shared.observability.tracing import Tracing
+from shared.observability.tracing import OpenTelemetryTracer
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -78,11 +78,11 @@ def traced(settings: Settings) -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    timings.trace(Tracing(provider, settings))
+    timings.set_tracer(OpenTelemetryTracer(provider, settings))
     try:
         yield exporter
     finally:
-        timings.trace(None)
+        timings.set_tracer(None)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.ask.cache_headers import cache_status, directives, wants_new_answer
+from functions.ask.cache_headers import cache_status_header, is_no_cache, parse_cache_control
 from shared.assistant import Request
 from shared.question import Question
 from shared.reply import Reply
@@ -25,7 +25,7 @@ from shared.reply import Reply
 def test_directives_are_read_by_name_and_never_out_of_a_quoted_value(
     headers: list[str], expected: dict[str, str]
 ) -> None:
-    assert directives(headers) == expected
+    assert parse_cache_control(headers) == expected
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_directives_are_read_by_name_and_never_out_of_a_quoted_value(
     ],
 )
 def test_no_cache_and_age_zero_ask_for_a_new_answer(header: str, *, new: bool) -> None:
-    assert wants_new_answer(directives([header])) is new
+    assert is_no_cache(parse_cache_control([header])) is new
 
 
 @pytest.mark.parametrize(
@@ -60,4 +60,4 @@ def test_cache_status_says_how_the_cache_took_part(
     stored: bool,
 ) -> None:
     reply = Reply(Question("Q", "q"), None, (), tier, None, cache, stored)
-    assert cache_status(Request("ann", "Q", **asked), reply) == said
+    assert cache_status_header(Request("ann", "Q", **asked), reply) == said

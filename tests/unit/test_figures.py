@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from functions.ask.metrics import figures
+from functions.ask.metrics import question_metrics
 from shared.answer import Answer
 from shared.question import Question
 from shared.reply import Reply
@@ -35,7 +35,7 @@ def reply(tier: str | None = None, match: str | None = None, cache: str = "ok") 
 def test_each_way_counts_as_the_caches_own_counters_have_it(
     given: Reply | None, tier: str, hits: tuple[int, int], cost: tuple[float, float]
 ) -> None:
-    counted = figures(given, breakers="closed")
+    counted = question_metrics(given, breakers="closed")
     assert (counted["Questions"], counted["Tier"]) == (1, tier)
     assert (counted["AnswersAvoided"], counted["AnyTier"]) == hits
     assert (counted["CostSaved"], counted["CostSpent"]) == cost
@@ -44,7 +44,7 @@ def test_each_way_counts_as_the_caches_own_counters_have_it(
 
 
 def test_an_outage_of_the_cache_and_an_open_breaker_are_counted() -> None:
-    counted = figures(reply(cache="unavailable"), breakers="half-open")
+    counted = question_metrics(reply(cache="unavailable"), breakers="half-open")
     assert (counted["CacheUnavailable"], counted["BreakerOpen"]) == (1, 1)
-    counted = figures(reply(cache="off"), breakers="closed")
+    counted = question_metrics(reply(cache="off"), breakers="closed")
     assert (counted["CacheUnavailable"], counted["BreakerOpen"]) == (0, 0)

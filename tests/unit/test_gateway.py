@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.responses import JSONResponse
 
-from functions.http.gateway import Gateway
+from functions.http.gateway import GatewayHandler
 from shared.errors import InvalidRequestError
 from tests.support.fuzzing.events import KINDS, event
 
@@ -18,11 +18,11 @@ CONTEXT: Any = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadb
 
 
 @pytest.fixture
-def gateway() -> Iterator[Gateway]:
+def gateway() -> Iterator[GatewayHandler]:
     """Before an app that answers all it is asked."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    yield Gateway(JSONResponse({"answered": True}))
+    yield GatewayHandler(JSONResponse({"answered": True}))
     asyncio.set_event_loop(None)
     loop.close()
 
@@ -38,7 +38,7 @@ DAMAGE: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_an_event_that_cannot_be_read_is_a_bad_request_and_one_line_in_the_log(
-    gateway: Gateway, caplog: pytest.LogCaptureFixture, kind: str, damage: dict[str, Any]
+    gateway: GatewayHandler, caplog: pytest.LogCaptureFixture, kind: str, damage: dict[str, Any]
 ) -> None:
     response = gateway(event(kind) | damage, CONTEXT)
     assert response["statusCode"] == 400
@@ -50,7 +50,7 @@ def test_an_event_that_cannot_be_read_is_a_bad_request_and_one_line_in_the_log(
 
 
 @pytest.mark.parametrize("host", ["[::1]:8000", "a:b:c", "a:b"])
-def test_a_host_that_is_none_is_no_reason_to_fail(gateway: Gateway, host: str) -> None:
+def test_a_host_that_is_none_is_no_reason_to_fail(gateway: GatewayHandler, host: str) -> None:
     """A load balancer passes on whatever its client says."""
     assert gateway(event("alb", headers={"host": host}), CONTEXT)["statusCode"] in {200, 400}
 
@@ -58,7 +58,9 @@ def test_a_host_that_is_none_is_no_reason_to_fail(gateway: Gateway, host: str) -
 @pytest.mark.parametrize(
     "foreign", [{}, None, [], {"Records": [{"body": "secret"}]}, {"source": "secret"}]
 )
-def test_what_is_no_request_is_not_acknowledged_nor_quoted(gateway: Gateway, foreign: Any) -> None:
+def test_what_is_no_request_is_not_acknowledged_nor_quoted(
+    gateway: GatewayHandler, foreign: Any
+) -> None:
     """An answer would tell a queue that its messages are dealt with."""
     with pytest.raises(InvalidRequestError, match="HTTP events") as refusal:
         gateway(foreign, CONTEXT)
@@ -76,7 +78,7 @@ def test_bodies_come_in_as_text_or_in_base64(kind: str) -> None:
         heard.append((await receive())["body"])
         await JSONResponse({})(scope, receive, send)
 
-    gateway = Gateway(listen)
+    gateway = GatewayHandler(listen)
     for body in ("\u00e9\u0000", "\u00e9\u0000".encode(), b"\xff\x00"):
         gateway(event(kind, body=body), CONTEXT)
     assert heard == ["\u00e9\u0000".encode(), "\u00e9\u0000".encode(), b"\xff\x00"]

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from functions.http.auth.caller import Caller, caller, check_identity
+from functions.http.auth.caller import Caller, authenticate, check_auth_settings
 from shared.errors import (
     ConfigurationError,
     ForbiddenError,
@@ -96,7 +96,7 @@ class TestGateway:
     async def test_the_subject_that_the_authorizer_verified_is_who_asks(
         self, name: str, scopes: set[str]
     ) -> None:
-        who = await caller(request(event=event(name)), Settings())
+        who = await authenticate(request(event=event(name)), Settings())
         assert who == Caller("ann", frozenset(scopes))
 
     @pytest.mark.parametrize(
@@ -116,20 +116,20 @@ class TestGateway:
     )
     async def test_without_a_usable_subject_nobody_asks(self, authorizer: Any) -> None:
         with pytest.raises(UnauthenticatedError):
-            await caller(request(event={"requestContext": {"authorizer": authorizer}}), LOCAL)
+            await authenticate(request(event={"requestContext": {"authorizer": authorizer}}), LOCAL)
 
     async def test_headers_name_nobody_behind_a_load_balancer(self) -> None:
         balanced = request(event=event("alb"), x_tercet_user="ann", x_amzn_oidc_identity="ann")
         for settings in (Settings(), LOCAL):
             with pytest.raises(UnauthenticatedError, match="JWT authorizer"):
-                await caller(balanced, settings)
+                await authenticate(balanced, settings)
 
 
 class TestBearer:
     @pytest.mark.parametrize("algorithm", KEYS)
     async def test_a_good_token_names_its_subject(self, issuer: Issuer, algorithm: str) -> None:
         good = token(algorithm=algorithm, scope="notes:write")
-        who = await caller(bearing(good), issuer.settings())
+        who = await authenticate(bearing(good), issuer.settings())
         assert who == Caller("ann", frozenset({"notes:write"}))
 
     @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ class TestBearer:
     ) -> None:
         bad = token(**claims)
         with pytest.raises(UnauthenticatedError, match=reason) as refusal:
-            await caller(bearing(bad), issuer.settings())
+            await authenticate(bearing(bad), issuer.settings())
         assert "example" not in str(refusal.value)
         assert "unheard-of" not in str(refusal.value)
 
@@ -173,7 +173,7 @@ class TestBearer:
             unsigned({"alg": "ES256", "kid": "RS256"}, claims, b"x" * 64),
         ):
             with pytest.raises(UnauthenticatedError):
-                await caller(bearing(forged), issuer.settings())
+                await authenticate(bearing(forged), issuer.settings())
 
     @pytest.mark.parametrize(
         "header",
@@ -183,7 +183,7 @@ class TestBearer:
         self, issuer: Issuer, header: str
     ) -> None:
         with pytest.raises(UnauthenticatedError):
-            await caller(request(authorization=header), issuer.settings())
+            await authenticate(request(authorization=header), issuer.settings())
         assert issuer.asked == 0
 
     @pytest.mark.parametrize(
@@ -199,30 +199,30 @@ class TestBearer:
     ) -> None:
         made = base64.urlsafe_b64encode(header).rstrip(b"=").decode() + ".e30.x"
         with pytest.raises(UnauthenticatedError):
-            await caller(bearing(made), issuer.settings())
+            await authenticate(bearing(made), issuer.settings())
 
     @pytest.mark.parametrize("claims", [{"exp": 1e400}, {"exp": "soon"}, {"nbf": []}, {"aud": {}}])
     async def test_claims_of_another_kind_do_not_hold(
         self, issuer: Issuer, claims: dict[str, Any]
     ) -> None:
         with pytest.raises(UnauthenticatedError):
-            await caller(bearing(signed(claims)), issuer.settings())
+            await authenticate(bearing(signed(claims)), issuer.settings())
 
     async def test_an_email_counts_where_the_issuer_says_that_it_is_verified(
         self, issuer: Issuer
     ) -> None:
         for verified, names in ((True, {"ann", "a@b.c"}), (False, {"ann"}), (None, {"ann"})):
             made = token(email="a@b.c", email_verified=verified)
-            assert (await caller(bearing(made), issuer.settings())).names == names
+            assert (await authenticate(bearing(made), issuer.settings())).identities == names
 
     async def test_the_keys_are_fetched_once_and_an_unknown_key_asks_no_second_time(
         self, issuer: Issuer
     ) -> None:
         settings = issuer.settings()
         for _ in range(3):
-            await caller(bearing(token()), settings)
+            await authenticate(bearing(token()), settings)
             with pytest.raises(UnauthenticatedError, match="not among"):
-                await caller(bearing(token(kid="unheard-of")), settings)
+                await authenticate(bearing(token(kid="unheard-of")), settings)
         assert issuer.asked == 1
 
     async def test_a_new_key_is_found_once_the_pause_is_over(
@@ -230,10 +230,10 @@ class TestBearer:
     ) -> None:
         monkeypatch.setattr("functions.http.auth.jwt._UNKNOWN_KEY_PAUSE", 0.0)
         settings = issuer.settings()
-        await caller(bearing(token()), settings)
+        await authenticate(bearing(token()), settings)
         new = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
         issuer.keys.append(published(new, "new", "RS256"))
-        await caller(bearing(token(key=new, kid="new")), settings)
+        await authenticate(bearing(token(key=new, kid="new")), settings)
         assert issuer.asked == 2
 
     async def test_an_issuer_out_of_reach_is_nobodys_token_and_is_left_alone_for_a_while(
@@ -245,33 +245,33 @@ class TestBearer:
             fresh = issuer.settings(hf_bill_to=str(response.status_code))
             for _ in range(3):
                 with pytest.raises(UnavailableError) as refusal:
-                    await caller(bearing(token()), fresh)
+                    await authenticate(bearing(token()), fresh)
                 assert refusal.value.retry_after
             assert issuer.asked == 1
         issuer.response = None
-        assert (await caller(bearing(token()), settings)).user_id == "ann"
+        assert (await authenticate(bearing(token()), settings)).user_id == "ann"
 
     async def test_a_key_at_hand_is_judged_by_while_the_issuer_is_away(
         self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("functions.http.auth.jwt._UNKNOWN_KEY_PAUSE", 0.0)
         settings = issuer.settings()
-        await caller(bearing(token()), settings)
+        await authenticate(bearing(token()), settings)
         issuer.response = JSONResponse({}, 500)
         strangers = [bearing(token(kid=f"unheard-of-{n}")) for n in range(4)]
         outcomes = await asyncio.gather(
-            *(caller(stranger, settings) for stranger in strangers), return_exceptions=True
+            *(authenticate(stranger, settings) for stranger in strangers), return_exceptions=True
         )
         assert [type(outcome) for outcome in outcomes] == [UnavailableError] * 4
         assert issuer.asked == 2, "one of them had it asked, for all of them"
         for algorithm in KEYS:
             good = bearing(token(algorithm=algorithm))
-            assert (await caller(good, settings)).user_id == "ann"
+            assert (await authenticate(good, settings)).user_id == "ann"
         with pytest.raises(UnauthenticatedError, match="expired"):
-            await caller(bearing(token(exp=int(time.time()) - 60)), settings)
+            await authenticate(bearing(token(exp=int(time.time()) - 60)), settings)
         other = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
         with pytest.raises(UnauthenticatedError, match="signature"):
-            await caller(bearing(token(key=other)), settings)
+            await authenticate(bearing(token(key=other)), settings)
         assert issuer.asked == 2
 
     async def test_a_key_at_hand_waits_for_no_strangers_key(
@@ -279,15 +279,15 @@ class TestBearer:
     ) -> None:
         monkeypatch.setattr("functions.http.auth.jwt._UNKNOWN_KEY_PAUSE", 0.0)
         settings = issuer.settings()
-        await caller(bearing(token()), settings)
+        await authenticate(bearing(token()), settings)
         issuer.response = slow = Slow()
         strangers = [
-            asyncio.create_task(caller(bearing(token(kid=f"unheard-of-{n}")), settings))
+            asyncio.create_task(authenticate(bearing(token(kid=f"unheard-of-{n}")), settings))
             for n in range(40)
         ]
         try:
             assert await asyncio.to_thread(slow.was_asked.wait, 5)
-            assert (await caller(bearing(token()), settings)).user_id == "ann"
+            assert (await authenticate(bearing(token()), settings)).user_id == "ann"
             assert not any(stranger.done() for stranger in strangers)
             # Whatever else needs a thread gets one.
             await asyncio.to_thread(slow.may_answer.set)
@@ -305,29 +305,29 @@ class TestBearer:
     )
     def test_half_a_configuration_is_refused_at_the_start(self, changes: dict[str, str]) -> None:
         whole = {"jwks_url": "https://i.example/k", "auth_issuer": "i", "auth_audience": "a"}
-        check_identity(Settings(**whole))  # type: ignore[arg-type]  # all of them are strings
+        check_auth_settings(Settings(**whole))  # type: ignore[arg-type]  # all of them are strings
         with pytest.raises(ConfigurationError):
-            check_identity(Settings(**whole | changes))  # type: ignore[arg-type]  # as above
+            check_auth_settings(Settings(**whole | changes))  # type: ignore[arg-type]  # as above
 
     async def test_with_nothing_configured_the_refusal_says_what_to_configure(self) -> None:
         with pytest.raises(UnauthenticatedError, match=r"AUTH_JWKS_URL.*TERCET_LOCAL"):
-            await caller(request(x_tercet_user="ann"), Settings())
+            await authenticate(request(x_tercet_user="ann"), Settings())
 
 
 class TestLocal:
     @pytest.mark.parametrize("user", ["ann", "Zoë", "auth0|1/2", "ann@example.org"])
     async def test_the_header_names_the_user(self, user: str) -> None:
-        assert (await caller(request(x_tercet_user=user), LOCAL)).user_id == user
+        assert (await authenticate(request(x_tercet_user=user), LOCAL)).user_id == user
 
     async def test_a_header_is_needed_and_must_name_a_possible_user(self) -> None:
         with pytest.raises(UnauthenticatedError, match="X-Tercet-User"):
-            await caller(request(), LOCAL)
+            await authenticate(request(), LOCAL)
         with pytest.raises(InvalidRequestError, match="X-Tercet-User"):
-            await caller(request(x_tercet_user="x" * 2000), LOCAL)
+            await authenticate(request(x_tercet_user="x" * 2000), LOCAL)
         latin = request(x_tercet_user="ann")
         latin.scope["headers"][-1] = (b"x-tercet-user", b"Zo\xeb")
         with pytest.raises(InvalidRequestError, match="UTF-8"):
-            await caller(latin, LOCAL)
+            await authenticate(latin, LOCAL)
 
     @pytest.mark.parametrize(
         "elsewhere",
@@ -340,10 +340,10 @@ class TestLocal:
     )
     async def test_nobody_else_is_answered(self, elsewhere: dict[str, str]) -> None:
         with pytest.raises(ForbiddenError):
-            await caller(request(x_tercet_user="ann", **elsewhere), LOCAL)
+            await authenticate(request(x_tercet_user="ann", **elsewhere), LOCAL)
 
     async def test_outside_local_mode_the_header_is_nothing(self, issuer: Issuer) -> None:
         with pytest.raises(UnauthenticatedError):
-            await caller(request(x_tercet_user="ann"), issuer.settings())
+            await authenticate(request(x_tercet_user="ann"), issuer.settings())
         both = request(x_tercet_user="eve", authorization=f"Bearer {token()}")
-        assert (await caller(both, issuer.settings())).user_id == "ann"
+        assert (await authenticate(both, issuer.settings())).user_id == "ann"

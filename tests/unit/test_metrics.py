@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from functions.ask.metrics import figures
+from functions.ask.metrics import question_metrics
 from functions.http import emf_metrics
-from shared.observability.json_logging import JsonLines, configure
+from shared.observability.json_logging import JsonFormatter, configure_logging
 from shared.settings import Settings
 from tests.support.sam import ROOT
 
@@ -24,7 +24,7 @@ def on_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def question() -> dict[str, Any]:
-    return figures(None, breakers="closed") | {"Latency": 1.5}
+    return question_metrics(None, breakers="closed") | {"Latency": 1.5}
 
 
 def read(line: dict[str, Any]) -> dict[tuple[str, ...], Any]:
@@ -41,7 +41,7 @@ def read(line: dict[str, Any]) -> dict[tuple[str, ...], Any]:
 
 @pytest.mark.usefixtures("on_lambda")
 def test_a_questions_figures_are_metrics_of_its_function_and_its_latency_of_its_tier() -> None:
-    found = read(emf_metrics.embedded(question()))
+    found = read(emf_metrics.with_emf(question()))
     assert found[FUNCTION, "Questions"] == 1
     assert found[FUNCTION, "failed", "Latency"] == 1.5
     assert len(found) == 10
@@ -50,24 +50,24 @@ def test_a_questions_figures_are_metrics_of_its_function_and_its_latency_of_its_
 
 @pytest.mark.usefixtures("on_lambda")
 def test_a_note_changes_figures_are_metrics_and_so_is_a_failure_alone() -> None:
-    assert read(emf_metrics.embedded(CHANGE)) == {(FUNCTION, name): n for name, n in CHANGE.items()}
-    assert read(emf_metrics.embedded({"Failed": 1, "reason": "x"})) == {(FUNCTION, "Failed"): 1}
+    assert read(emf_metrics.with_emf(CHANGE)) == {(FUNCTION, name): n for name, n in CHANGE.items()}
+    assert read(emf_metrics.with_emf({"Failed": 1, "reason": "x"})) == {(FUNCTION, "Failed"): 1}
 
 
 @pytest.mark.usefixtures("on_lambda")
 def test_a_metrics_time_is_now_in_milliseconds() -> None:
-    line = emf_metrics.embedded(question())
+    line = emf_metrics.with_emf(question())
     assert abs(line["_aws"]["Timestamp"] - time.time() * 1000) < 5_000
 
 
 @pytest.mark.usefixtures("on_lambda")
 def test_a_line_without_figures_stays_as_it_is() -> None:
-    assert emf_metrics.embedded({"path": "/health"}) == {"path": "/health"}
+    assert emf_metrics.with_emf({"path": "/health"}) == {"path": "/health"}
 
 
 def test_elsewhere_the_same_figures_are_in_the_line_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
-    assert emf_metrics.embedded(question()) == question()
+    assert emf_metrics.with_emf(question()) == question()
 
 
 @pytest.mark.usefixtures("on_lambda")
@@ -89,14 +89,16 @@ def test_records_are_written_whatever_the_level_of_the_log(
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     try:
-        configure(Settings(log_level="ERROR"))
-        emf_metrics.prepare()
-        emf_metrics.records.info("request", extra={"log_fields": emf_metrics.embedded(question())})
+        configure_logging(Settings(log_level="ERROR"))
+        emf_metrics.preload()
+        emf_metrics.request_log.info(
+            "request", extra={"log_fields": emf_metrics.with_emf(question())}
+        )
         logging.getLogger("functions.other").info("not this")
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
-        emf_metrics.records.setLevel(logging.NOTSET)
+        emf_metrics.request_log.setLevel(logging.NOTSET)
         for name in ("functions", "shared", "infra"):
             logging.getLogger(name).setLevel(logging.NOTSET)
     (line,) = capsys.readouterr().err.splitlines()
@@ -106,9 +108,9 @@ def test_records_are_written_whatever_the_level_of_the_log(
 @pytest.mark.usefixtures("on_lambda")
 def test_a_line_is_one_object_with_the_facts_beside_the_metrics() -> None:
     record = logging.makeLogRecord(
-        {"log_fields": emf_metrics.embedded(question() | {"path": "/a"})}
+        {"log_fields": emf_metrics.with_emf(question() | {"path": "/a"})}
     )
-    line = json.loads(JsonLines(messages=False).format(record))
+    line = json.loads(JsonFormatter(messages=False).format(record))
     assert (line["path"], line["Tier"]) == ("/a", "failed")
     assert len(read(line)) == 10
 

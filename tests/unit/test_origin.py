@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from functions.invalidate.message_metadata import Origin, pushed, queued, read
+from functions.invalidate.message_metadata import (
+    MessageMetadata,
+    from_push_request,
+    from_sqs_record,
+    parse_json,
+)
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 CARRIED = {"traceparent": TRACEPARENT}
@@ -19,7 +24,7 @@ CARRIED = {"traceparent": TRACEPARENT}
                 "subscription": "projects/example/subscriptions/note-changes",
                 "message": {"messageId": "7", "attributes": {"traceparent": TRACEPARENT}},
             },
-            Origin(
+            MessageMetadata(
                 "7",
                 CARRIED,
                 {"messaging.system": "gcp_pubsub", "messaging.destination.name": "note-changes"},
@@ -31,8 +36,8 @@ CARRIED = {"traceparent": TRACEPARENT}
                 "subscription": "s",
                 "message": {"attributes": {"googclient_traceparent": TRACEPARENT, "a": "b"}},
             },
-            Origin(
-                "pushed without an id",
+            MessageMetadata(
+                "no message id",
                 CARRIED,
                 {"messaging.system": "gcp_pubsub", "messaging.destination.name": "s"},
             ),
@@ -48,7 +53,7 @@ CARRIED = {"traceparent": TRACEPARENT}
                     "X-Correlation-Id": {"Type": "String", "Value": "abc"},
                 },
             },
-            Origin(
+            MessageMetadata(
                 "8",
                 CARRIED | {"x-correlation-id": "abc"},
                 {"messaging.system": "aws.sns", "messaging.destination.name": "changes"},
@@ -57,28 +62,30 @@ CARRIED = {"traceparent": TRACEPARENT}
         (
             {},
             {"detail-type": "NoteChanged", "id": "9", "detail": {}},
-            Origin("9", {}, {"messaging.system": "aws_eventbridge"}),
+            MessageMetadata("9", {}, {"messaging.system": "aws_eventbridge"}),
         ),
         (
             {},
             {"specversion": "1.0", "id": "10", "traceparent": TRACEPARENT, "data": {}},
-            Origin("10", CARRIED, {"messaging.system": "_OTHER"}),
+            MessageMetadata("10", CARRIED, {"messaging.system": "_OTHER"}),
         ),
         (
             {"ce-id": "11", "ce-traceparent": TRACEPARENT, "ce-type": "x"},
             {"user_id": "ann"},
-            Origin("11", CARRIED, {"messaging.system": "_OTHER"}),
+            MessageMetadata("11", CARRIED, {"messaging.system": "_OTHER"}),
         ),
-        ({}, {}, Origin("pushed without an id", {}, {"messaging.system": "_OTHER"})),
+        ({}, {}, MessageMetadata("no message id", {}, {"messaging.system": "_OTHER"})),
     ],
     ids=["Pub/Sub", "Pub/Sub's client", "SNS", "EventBridge", "CloudEvent", "binary", "bare"],
 )
-def test_each_envelope_tells_its_own(headers: dict[str, str], body: Any, expected: Origin) -> None:
-    assert pushed(headers, body) == expected
+def test_each_envelope_tells_its_own(
+    headers: dict[str, str], body: Any, expected: MessageMetadata
+) -> None:
+    assert from_push_request(headers, body) == expected
 
 
 @pytest.mark.parametrize(
-    ("attributes", "carried"),
+    ("attributes", "carrier"),
     [
         ({}, {}),
         ({"AWSTraceHeader": "Root=1-2-3"}, {"awstraceheader": "Root=1-2-3"}),
@@ -86,7 +93,7 @@ def test_each_envelope_tells_its_own(headers: dict[str, str], body: Any, expecte
     ],
 )
 def test_a_record_tells_its_queue_and_what_sender_and_sqs_each_may_tell(
-    attributes: dict[str, str], carried: dict[str, str]
+    attributes: dict[str, str], carrier: dict[str, str]
 ) -> None:
     sent = {
         "Traceparent": {"dataType": "String", "stringValue": TRACEPARENT},
@@ -99,7 +106,7 @@ def test_a_record_tells_its_queue_and_what_sender_and_sqs_each_may_tell(
         "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:note-changes",
     }
     of = {"messaging.system": "aws_sqs", "messaging.destination.name": "note-changes"}
-    assert queued(record) == Origin("12", CARRIED | carried, of)
+    assert from_sqs_record(record) == MessageMetadata("12", CARRIED | carrier, of)
 
 
 @pytest.mark.parametrize("nonsense", [None, 7, [], {}, "x" * 1_000])
@@ -118,14 +125,16 @@ def test_whatever_stands_in_its_place_fails_nothing(nonsense: Any) -> None:
         dict.fromkeys(names, nonsense),
         {name: {"traceparent": nonsense, "AWSTraceHeader": nonsense} for name in names},
     )
-    tellings = [pushed({}, body) for body in bodies] + [queued(record) for record in records]
+    tellings = [from_push_request({}, body) for body in bodies] + [
+        from_sqs_record(record) for record in records
+    ]
     for told in tellings:
-        assert told.carried == {}
+        assert told.carrier == {}
         assert 0 < len(told.id) <= 512
-        assert all(len(value) <= 512 for value in told.of.values())
+        assert all(len(value) <= 512 for value in told.span_attributes.values())
 
 
 def test_what_is_no_json_stays_as_it_is() -> None:
-    assert read(b'{"a": 1}') == {"a": 1}
-    assert read(b"no JSON") == b"no JSON"
-    assert read(b"[" * 100_000) == b"[" * 100_000
+    assert parse_json(b'{"a": 1}') == {"a": 1}
+    assert parse_json(b"no JSON") == b"no JSON"
+    assert parse_json(b"[" * 100_000) == b"[" * 100_000

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from functions.http.auth.caller import Caller, caller
+from functions.http.auth.caller import Caller, authenticate
 from shared.settings import Settings
 from tests.support.tokens import issuing, signed
 
@@ -40,7 +40,7 @@ async def test_scopes_come_as_a_string_or_a_list_in_any_spelling_and_add_up(
 ) -> None:
     with issuing() as issuer:
         for asked in (verified(**claims), bearing(**claims)):
-            assert (await caller(asked, issuer.settings())).scopes == {"a", "b"}
+            assert (await authenticate(asked, issuer.settings())).scopes == {"a", "b"}
 
 
 @pytest.mark.parametrize("name", ["scope", "scp", "cognito:groups"])
@@ -51,8 +51,8 @@ async def test_scopes_of_another_kind_are_none(name: str) -> None:
         settings = issuer.settings()
         for kind in kinds:
             for asked in (verified(**{name: kind}), bearing(**{name: kind})):
-                assert await caller(asked, settings) == Caller("ann")
+                assert await authenticate(asked, settings) == Caller("ann")
 
 
 async def test_a_gateway_s_word_needs_no_settings() -> None:
-    assert (await caller(verified(scope="a"), Settings())).scopes == {"a"}
+    assert (await authenticate(verified(scope="a"), Settings())).scopes == {"a"}

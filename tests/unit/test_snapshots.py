@@ -10,7 +10,7 @@ import pytest
 import snapshot_restore_py
 from awslambdaric import lambda_runtime_hooks_runner as runtime
 
-from functions.lambda_snapshot import freeze, prepare_for_snapshots, thaw
+from functions.lambda_snapshot import after_restore, before_snapshot, register_snapshot_hooks
 from shared.cache.redis.commands import Command
 from shared.container import Container
 from shared.settings import Settings
@@ -46,7 +46,7 @@ def a_container(tmp_path: Path, url: str) -> Container:
 @pytest.mark.parametrize("environ", [{}, {"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}])
 def test_without_snapshots_nothing_is_registered(environ: dict[str, str], tmp_path: Path) -> None:
     container = a_container(tmp_path, "redis://localhost")
-    prepare_for_snapshots(container, environ)
+    register_snapshot_hooks(container, environ)
     assert not snapshot_restore_py.get_before_snapshot()
     assert not snapshot_restore_py.get_after_restore()
     assert "redis_client" not in vars(container)
@@ -81,7 +81,7 @@ def test_lambdas_runtime_drops_connections_before_a_snapshot_and_the_next_comman
 def test_freezing_opens_nothing(tmp_path: Path, loop: asyncio.AbstractEventLoop) -> None:
     assert not loop.is_running()
     with CountingProxy() as proxy:
-        freeze(a_container(tmp_path, proxy.url))
+        before_snapshot(a_container(tmp_path, proxy.url))
         assert proxy.connections == 0
     assert not (tmp_path / "n.db").exists()
 
@@ -101,7 +101,7 @@ def test_what_takes_long_before_a_first_answer_is_done_before_the_snapshot(
         aws_region="eu-central-1",
     )
     container = Container(settings)
-    freeze(container)
+    before_snapshot(container)
     assert {"boto3.session", "botocore.client"} <= sys.modules.keys()
 
     def loads() -> None:
@@ -119,6 +119,6 @@ def test_containers_of_one_snapshot_do_not_draw_the_same_jitter() -> None:
     drawn = set()
     for _ in range(3):
         random.setstate(kept)
-        thaw()
+        after_restore()
         drawn.add(random.random())
     assert len(drawn) == 3

@@ -2,7 +2,14 @@ import asyncio
 
 import pytest
 
-from shared.observability.timings import Step, call, collect_timings, milliseconds, root, timed
+from shared.observability.timings import (
+    StepTiming,
+    client_span,
+    collect_timings,
+    request_span,
+    timed,
+    total_milliseconds,
+)
 
 
 def test_steps_are_kept_in_order_with_their_times() -> None:
@@ -13,7 +20,7 @@ def test_steps_are_kept_in_order_with_their_times() -> None:
         with timed("search"):
             pass
     assert [taken.name for taken in steps] == ["lookup", "search"]
-    assert steps[0].began + steps[0].seconds <= steps[1].began
+    assert steps[0].started + steps[0].seconds <= steps[1].started
     assert all(taken.seconds >= 0 for taken in steps)
 
 
@@ -54,16 +61,19 @@ async def test_requests_side_by_side_keep_their_own_steps() -> None:
 def test_steps_of_one_name_are_summed_up_for_the_log() -> None:
     """A question that surveys twice has one figure for it, in milliseconds."""
     steps = [
-        Step("load_miss_context", 1.0, 0.002),
-        Step("embed", 2.0, 0.1),
-        Step("load_miss_context", 3.0, 0.0035),
+        StepTiming("load_miss_context", 1.0, 0.002),
+        StepTiming("embed", 2.0, 0.1),
+        StepTiming("load_miss_context", 3.0, 0.0035),
     ]
-    assert milliseconds(steps) == {"load_miss_context": 5.5, "embed": 100.0}
+    assert total_milliseconds(steps) == {"load_miss_context": 5.5, "embed": 100.0}
 
 
 def test_without_traces_a_request_and_a_call_leave_nothing() -> None:
     """They can be told anything, and have no trace."""
-    with root("GET", "server", {}, {}) as span, call(lambda name: (name, {}), "PING") as asked:
-        asked.tell({"a": 1})
-        span.rename("GET /health")
+    with (
+        request_span("GET", "server", {}, {}) as span,
+        client_span(lambda name: (name, {}), "PING") as asked,
+    ):
+        asked.set_attributes({"a": 1})
+        span.update_name("GET /health")
     assert span.trace_id == ""

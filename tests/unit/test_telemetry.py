@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.observability.json_logging import JsonLines, about, correlation
+from shared.observability.json_logging import JsonFormatter, correlation_fields, log_context
 
 SECRET = "what my doctor told me"
 
@@ -33,7 +33,7 @@ def record(*, failing: bool = False, **log_fields: object) -> logging.LogRecord:
 
 
 def test_a_record_is_one_line_of_json_with_its_facts() -> None:
-    line = JsonLines(messages=False).format(record(tier="l1", milliseconds=1.5, path="/a\nb"))
+    line = JsonFormatter(messages=False).format(record(tier="l1", milliseconds=1.5, path="/a\nb"))
     assert "\n" not in line
     said = json.loads(line)
     assert said["message"] == "said so"
@@ -41,7 +41,7 @@ def test_a_record_is_one_line_of_json_with_its_facts() -> None:
 
 
 def test_an_exception_is_told_by_type_and_place_and_never_quoted() -> None:
-    line = JsonLines(messages=False).format(record(failing=True))
+    line = JsonFormatter(messages=False).format(record(failing=True))
     assert SECRET not in line
     exception = json.loads(line)["exception"]
     assert "RuntimeError at" in exception
@@ -50,17 +50,17 @@ def test_an_exception_is_told_by_type_and_place_and_never_quoted() -> None:
 
 
 def test_whoever_lets_questions_be_logged_reads_messages_too() -> None:
-    assert SECRET in JsonLines(messages=True).format(record(failing=True))
+    assert SECRET in JsonFormatter(messages=True).format(record(failing=True))
 
 
 def said(line: logging.LogRecord) -> dict[str, Any]:
-    written: dict[str, Any] = json.loads(JsonLines(messages=False).format(line))
+    written: dict[str, Any] = json.loads(JsonFormatter(messages=False).format(line))
     return written
 
 
 async def test_every_line_of_a_request_tells_its_ids_and_no_other_requests() -> None:
     async def request(name: str) -> dict[str, Any]:
-        with about(request=name, correlation=f"of {name}"):
+        with log_context(request=name, correlation=f"of {name}"):
             await asyncio.sleep(0.001)
             return await asyncio.create_task(library())
 
@@ -77,7 +77,7 @@ async def test_every_line_of_a_request_tells_its_ids_and_no_other_requests() -> 
 
 
 def test_ids_of_what_is_within_join_those_around() -> None:
-    with about(request="r"), about(message_id="m"):
+    with log_context(request="r"), log_context(message_id="m"):
         line = said(record())
     assert (line["request"], line["message_id"]) == ("r", "m")
 
@@ -103,7 +103,7 @@ TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 def test_a_callers_id_is_taken_where_it_is_fit_for_a_log(
     carried: dict[str, str], found: str | None
 ) -> None:
-    assert correlation(carried).get("correlation") == found
+    assert correlation_fields(carried).get("correlation") == found
 
 
 def test_a_lines_time_is_utc_to_the_millisecond() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from functions.http.auth.jwt import BearerTokens
+from functions.http.auth.jwt import BearerTokenVerifier
 from functions.http.auth.local_mode import USER_HEADER, local_user
 from shared.errors import InvalidRequestError, UnauthenticatedError
 from shared.notes.sanitize import require_id
@@ -27,7 +27,7 @@ _LOCAL_SCOPES = frozenset({"notes:write", "stats:read"})
 _SCOPE_CLAIMS = ("scope", "scp", "cognito:groups")
 
 # One verifier for the process's life: it keeps the issuer's keys.
-_tokens = lru_cache(maxsize=8)(BearerTokens.of)
+_tokens = lru_cache(maxsize=8)(BearerTokenVerifier.of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ class Caller:
     email: str = ""
 
     @property
-    def names(self) -> frozenset[str]:
+    def identities(self) -> frozenset[str]:
         """What a list of those who may do something can name them by."""
         return frozenset({self.user_id, self.email}) - {""}
 
 
-def check_identity(settings: "Settings") -> None:
+def check_auth_settings(settings: "Settings") -> None:
     """Look, when an app is made, whether callers could be verified as the settings say.
 
     Raises:
@@ -57,7 +57,7 @@ def check_identity(settings: "Settings") -> None:
         _tokens(settings)
 
 
-async def caller(request: "Request", settings: "Settings") -> Caller:
+async def authenticate(request: "Request", settings: "Settings") -> Caller:
     """Tell who is asking.
 
     Raises:
@@ -72,7 +72,7 @@ async def caller(request: "Request", settings: "Settings") -> Caller:
         user_id = local_user(request)
         require_id(USER_HEADER, user_id)
         return Caller(user_id, _LOCAL_SCOPES)
-    claims = gateway_claims(event)
+    claims = authorizer_claims(event)
     if claims is None and settings.jwks_url:
         claims = await _tokens(settings).claims(_bearer_token(request))
     if claims is None:
@@ -80,7 +80,7 @@ async def caller(request: "Request", settings: "Settings") -> Caller:
     return _verified(claims)
 
 
-def gateway_claims(event: Any) -> Mapping[str, Any] | None:
+def authorizer_claims(event: Any) -> Mapping[str, Any] | None:
     """Read the claims that a gateway's JWT authorizer verified, if it had one.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html

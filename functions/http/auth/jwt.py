@@ -36,7 +36,7 @@ class _NotAtHandError(Exception):
     """The issuer has to be asked for a key."""
 
 
-class BearerTokens:
+class BearerTokenVerifier:
     """Verifies tokens: signature, issuer, audience and expiry; `sub` and `exp` must be there."""
 
     def __init__(self, jwks_url: str, *, issuer: str, audience: str) -> None:
@@ -49,7 +49,7 @@ class BearerTokens:
         self._asking = ThreadPoolExecutor(1, "issuer")
 
     @classmethod
-    def of(cls, settings: "Settings") -> "BearerTokens":
+    def of(cls, settings: "Settings") -> "BearerTokenVerifier":
         """Build from settings; nothing is fetched yet.
 
         Raises:

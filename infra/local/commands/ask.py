@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from functions.ask.serializers import present
+from functions.ask.serializers import serialize_reply
 from infra.local.commands.command_context import console, run_with_container
 from infra.local.commands.options import ME, Data, Json, ModelOption, User
 from infra.local.embedded import DATA
@@ -39,7 +39,7 @@ def ask(
 
     reply, milliseconds = run_with_container(data, answer, model=model)
     if json:
-        sys.stdout.write(present(request, reply).decode() + "\n")
+        sys.stdout.write(serialize_reply(request, reply).decode() + "\n")
     else:
         show(reply, milliseconds, console())
 

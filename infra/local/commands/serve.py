@@ -36,7 +36,7 @@ def serve(
     """
     import uvicorn  # noqa: PLC0415 - slow to load, as what follows
 
-    from functions.bootstrap import begin_telling  # noqa: PLC0415
+    from functions.bootstrap import configure_observability  # noqa: PLC0415
     from functions.http.auth.local_mode import USER_HEADER, check_local_mode  # noqa: PLC0415
 
     check_local_mode(os.environ, host)
@@ -49,7 +49,7 @@ def serve(
         _listen(host, port) as listener,
         open_embedded(data, model=model, environ=environ) as container,
     ):
-        begin_telling(container.settings)
+        configure_observability(container.settings)
         config = uvicorn.Config(build_local_app(container), log_config=None, access_log=False)
         taken = listener.getsockname()[1]
         address = f"[{host}]" if ":" in host else host
@@ -71,7 +71,13 @@ def build_local_app(container: "Container") -> "FastAPI":
     from functions.stats import app as stats  # noqa: PLC0415
     from infra.local.playground import app as playground  # noqa: PLC0415
 
-    parts = (ask.part, invalidate.part, stats.part, health_route.part, playground.part)
+    parts = (
+        ask.build_routes,
+        invalidate.build_routes,
+        stats.build_routes,
+        health_route.build_routes,
+        playground.build_routes,
+    )
     return build_app(container, *(part(container) for part in parts))
 
 

@@ -10,11 +10,11 @@ from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from functions.ask.serializers import present
-from functions.http.app_factory import Part
-from functions.http.auth.caller import caller
-from functions.http.request_body import read_body
-from functions.http.static_page import Page
+from functions.ask.serializers import serialize_reply
+from functions.http.app_factory import AppRoutes
+from functions.http.auth.caller import authenticate
+from functions.http.request_body import read_json_body
+from functions.http.static_page import StaticPage
 from infra.local.change_messages import note_deleted, note_updated
 from infra.local.playground import cache_inspector
 from shared import assistant
@@ -50,10 +50,10 @@ class Written(BaseModel):
     text: str
 
 
-def part(container: "Container") -> Part:
+def build_routes(container: "Container") -> AppRoutes:
     """Make the playground's part of a local server's app."""
     router = APIRouter(include_in_schema=False)
-    page = Page(Path(__file__).with_name("web"))
+    page = StaticPage(Path(__file__).with_name("web"))
 
     @router.get("/")
     async def begin() -> Response:
@@ -82,7 +82,7 @@ def part(container: "Container") -> Part:
     async def ask(http: Request) -> Response:
         """Answer, and tell the way that the answer took."""
         user_id = await _user(http, container)
-        body = await read_body(http, Asked)
+        body = await read_json_body(http, Asked)
         request = assistant.Request(user_id, body.query, no_cache=body.no_cache)
         began = time.perf_counter()
         with collect_timings() as steps:
@@ -95,12 +95,12 @@ def part(container: "Container") -> Part:
             near = None  # a cached answer needs no model
         return _json(
             {
-                "reply": json.loads(present(request, reply, explain=True)),
+                "reply": json.loads(serialize_reply(request, reply, explain=True)),
                 "milliseconds": took * 1e3,
                 "steps": [
                     {
                         "name": step.name,
-                        "began": (step.began - began) * 1e3,
+                        "began": (step.started - began) * 1e3,
                         "milliseconds": step.seconds * 1e3,
                     }
                     for step in steps
@@ -112,7 +112,7 @@ def part(container: "Container") -> Part:
     @router.put("/playground/notes/{note_id:path}")
     async def write(http: Request, note_id: str) -> Response:
         user_id = await _user(http, container)
-        body = await read_body(http, Written, most=MAX_BYTES)
+        body = await read_json_body(http, Written, most=MAX_BYTES)
         new = http.headers.get("if-none-match") == "*"
         if new and await container.store.get_note(user_id, note_id) is not None:
             raise HTTPException(412, f"there is a note {note_id!r} already")
@@ -126,7 +126,7 @@ def part(container: "Container") -> Part:
             raise NotFoundError(f"there is no note {note_id!r}")
         return _json(await _apply(container, note_deleted(user_id, note_id)))
 
-    return Part(router, list)
+    return AppRoutes(router, list)
 
 
 async def _apply(container: "Container", change: "NoteChanged") -> dict[str, Any]:
@@ -146,7 +146,7 @@ async def _apply(container: "Container", change: "NoteChanged") -> dict[str, Any
 
 
 async def _user(http: Request, container: "Container") -> str:
-    return (await caller(http, container.settings)).user_id
+    return (await authenticate(http, container.settings)).user_id
 
 
 def _json(value: Any) -> Response:

@@ -23,7 +23,7 @@ from shared.cache.redis.commands import Command, Script
 from shared.cache.redis.db_span_attributes import describe_round_trip
 from shared.cache.redis.timeouts import EventLoopLagError, LagTolerantTimeout
 from shared.errors import CacheFullError, CacheUnavailableError
-from shared.observability.timings import call
+from shared.observability.timings import client_span
 
 CONNECT_SECONDS = 5.0
 """Time-out for connecting, which continues in the background after a request's time-out."""
@@ -70,7 +70,7 @@ class SingleServerClient(RedisClient):
         if within is not None:
             seconds = min(seconds, within)
         try:
-            with call(describe_round_trip, (commands, self._server)):
+            with client_span(describe_round_trip, (commands, self._server)):
                 replies = await self._send_within(seconds, commands)
         except _ERRORS as error:
             shortened = isinstance(error, TimeoutError) and seconds < self._timeout
@@ -88,7 +88,7 @@ class SingleServerClient(RedisClient):
         """Execute a command that writes, then WAIT: see `RedisClient`."""
         wait = Command.of("WAIT", replicas, int(seconds * 1000))
         try:
-            with call(describe_round_trip, ((command, wait), self._server)):
+            with client_span(describe_round_trip, ((command, wait), self._server)):
                 # Twice: both are sent again to a server that does not know the script.
                 async with asyncio.timeout(self._timeout + 2 * seconds):
                     reply, acknowledged = await self._send([command, wait], retry_all=True)

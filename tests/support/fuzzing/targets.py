@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import redis
 
-from functions.http.gateway import Gateway
-from functions.http.problems import MEDIA_TYPE
+from functions.http.gateway import GatewayHandler
+from functions.http.problems import PROBLEM_MEDIA_TYPE as MEDIA_TYPE
 from functions.http.schemas import Problem
 from functions.invalidate.handler import QueueHandler
 from infra.local.commands.serve import build_local_app
@@ -77,7 +77,7 @@ class Targets:
         self.settings = issuer.settings(redis_url=url, embedding_dimensions=8, redis_timeout=5)
         self.store = WatchedStore()
         self.container = self._container()
-        self.gateway = Gateway(self._watched)
+        self.gateway = GatewayHandler(self._watched)
         self._app = build_local_app(self.container)
         self._escaped: list[Exception] = []
         self.queue = QueueHandler(self._container)
