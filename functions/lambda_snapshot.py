@@ -13,8 +13,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from shared.container import Container
 
-# Building these loads what a first question would, and opens nothing.
-_PARTS = ("redis_client", "pipeline", "assistant", "matcher", "embedder", "answerer", "store")
+# Components that the first question needs; creating them opens no connection.
+_COMPONENTS = (
+    "redis_client",
+    "pipeline",
+    "assistant",
+    "semantic_matcher",
+    "embedder",
+    "answerer",
+    "store",
+)
 
 
 def register_snapshot_hooks(
@@ -32,7 +40,7 @@ def register_snapshot_hooks(
 
 def before_snapshot(container: "Container") -> None:
     """Load what the first question needs and close all connections, which would not survive."""
-    for name in _PARTS:
+    for name in _COMPONENTS:
         getattr(container, name)
     importlib.import_module("shared.cache.session")  # otherwise imported with each question
     settings = container.settings

@@ -60,7 +60,7 @@ def test_lambdas_runtime_drops_connections_before_a_snapshot_and_the_next_comman
     ping = Command.of("PING")
     with CountingProxy(port) as proxy:
         container = a_container(tmp_path, proxy.url)
-        prepare_for_snapshots(container, SNAP_START)
+        register_snapshot_hooks(container, SNAP_START)
         redis_client = container.redis_client
         assert redis_client
         loop.run_until_complete(redis_client.execute(ping))
