@@ -1,12 +1,12 @@
 """One question's whole way, read from top to bottom."""
 
-import asyncio
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from shared.answer import Answer, new_answer_id
 from shared.cache.coalescing import Coalescer, Turn
+from shared.deadline import deadline_scope, remaining, timeout_at_deadline
 from shared.errors import (
     CircuitOpenError,
     InferenceError,
@@ -53,14 +53,13 @@ class Request:
 class _Ask:
     """A question under way, and what is known by now of an answer to it.
 
-    `turn` is among those who ask the same; `deadline` is a time of the loop's clock.
+    `turn` is among those who ask the same.
     """
 
     request: Request
     question: Question
     session: "CacheSession"
     turn: "Turn[_Outcome]"
-    deadline: float
     miss_context: "MissContext" = field(init=False)
     sources: "Sequence[Source] | None" = None
     has_nothing_stale: bool = False
@@ -115,7 +114,8 @@ class Assistant:
         question = Question.parse(request.query)
         session = self._open_session(request, question)
         try:
-            reply = await self._in_turn(request, question, session)
+            with deadline_scope(request.seconds or self._seconds):
+                reply = await self._in_turn(request, question, session)
         except BaseException:  # also where its asker gave up
             session.record_outcome("failed")
             raise
@@ -126,13 +126,12 @@ class Assistant:
         self, request: Request, question: Question, session: "CacheSession"
     ) -> Reply:
         """Answer, or be told what is found by somebody who asks the same here at this moment."""
-        deadline = asyncio.get_running_loop().time() + (request.seconds or self._seconds)
-        turn = await self._turn(request, question, session, deadline)
+        turn = await self._turn(request, question, session)
         if turn.told is not None:
             return turn.told.told_to(question, session)
         with turn:
             try:
-                reply = await self._answer(_Ask(request, question, session, turn, deadline))
+                reply = await self._answer(_Ask(request, question, session, turn))
             except Exception as error:
                 turn.tell(_Outcome(session, error))
                 raise
@@ -140,13 +139,13 @@ class Assistant:
             return reply
 
     async def _turn(
-        self, request: Request, question: Question, session: "CacheSession", deadline: float
+        self, request: Request, question: Question, session: "CacheSession"
     ) -> "Turn[_Outcome]":
         if request.no_cache or request.no_store:
             return Turn()
         same = request.user_id, question.normal, request.exact
         try:
-            turn = await self._coalescer.turn(same, deadline)
+            turn = await self._coalescer.turn(same)
         except BaseException as error:
             session.count_follower(None, "failed")
             if isinstance(error, TimeoutError):
@@ -193,13 +192,11 @@ class Assistant:
         while not (ask.miss_context.lock_acquired or self._circuit != "closed"):
             with timed("wait"):
                 found = await ask.session.wait_for_leader(
-                    ask.deadline,
-                    aliases=not ask.request.exact,
-                    give_up=lambda: self._circuit == "open",
+                    aliases=not ask.request.exact, give_up=lambda: self._circuit == "open"
                 )
             if found.is_final or found.leader_error:
                 break
-            if asyncio.get_running_loop().time() >= ask.deadline:
+            if remaining() <= 0:
                 late = InferenceTimeoutError(_UNDER_WAY)
                 return replace(found, leader_error=late)
             with timed("load_miss_context"):
@@ -239,7 +236,6 @@ class Assistant:
                     sources,
                     context.candidates,
                     session,
-                    deadline=ask.deadline,
                 )
             if match.found:
                 return Reply.of(question, match.found, session.status, match="semantic")
@@ -267,12 +263,12 @@ class Assistant:
         return self._parts.circuit_breakers.chat.state
 
     async def _embed(self, ask: _Ask) -> "Vector":
-        (vector,) = await self._parts.embedder.embed([ask.question.normal], deadline=ask.deadline)
+        (vector,) = await self._parts.embedder.embed([ask.question.normal])
         return vector
 
     async def _search(self, ask: _Ask, vector: "Vector") -> "Sequence[Source]":
         try:
-            async with asyncio.timeout_at(ask.deadline):
+            async with timeout_at_deadline():
                 return await self._parts.store.search(ask.request.user_id, vector, self._k)
         except TimeoutError as error:
             raise StoreUnavailableError("the notes were not read in time; ask again") from error
@@ -281,7 +277,7 @@ class Assistant:
         # Without Redis there is no flight: then those of this container share an answer.
         unaided = ask.session.status == "unavailable"
         answerer = self._parts.coalescing_answerer if unaided else self._parts.answerer
-        return _new(await answerer.answer(ask.question.normal, sources, deadline=ask.deadline))
+        return _new(await answerer.answer(ask.question.normal, sources))
 
     async def _make_do(self, ask: _Ask) -> Reply | None:
         """Answer while a model is left alone: as before, else with the notes' own words."""
@@ -291,9 +287,8 @@ class Assistant:
         if not (sources and answerer):
             return None
         # Its embeddings come from where the trouble may be; it does without, too.
-        soon = min(ask.deadline, asyncio.get_running_loop().time() + _QUOTE_SECONDS)
-        with timed("extract"):
-            answer = _new(await answerer.answer(ask.question.normal, sources, deadline=soon))
+        with timed("extract"), deadline_scope(_QUOTE_SECONDS):
+            answer = _new(await answerer.answer(ask.question.normal, sources))
         return Reply(ask.question, answer, sources, None, None, ask.session.status, extractive=True)
 
     async def _stale(self, ask: _Ask) -> Reply | None:

@@ -45,8 +45,6 @@ class SemanticMatcher:
         sources: "Sequence[Source]",
         candidates: "Mapping[str, Entry]",
         session: "CacheSession",
-        *,
-        deadline: float,
     ) -> Match:
         """Look among `candidates`, by field, for one whose answer serves `question` as well.
 
@@ -70,7 +68,7 @@ class SemanticMatcher:
             if not fits(sources, found.sources or ()):
                 session.count(rejected_by_sources=1)
                 return Match(refused=refused or "its sources are not what this question finds")
-            verified = await self._verifier.verify(question, entry.question, deadline=deadline)
+            verified = await self._verifier.verify(question, entry.question)
             session.count(spent_nanodollars=nanodollars(verified.cost))
             if not verified.approved:
                 session.count(rejected_by_verifier=1)

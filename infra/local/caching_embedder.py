@@ -24,14 +24,14 @@ class CachingEmbedder:
         self._embedder = embedder
         self._known: OrderedDict[str, Vector] = OrderedDict()
 
-    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list["Vector"]:
+    async def embed(self, texts: Sequence[str]) -> list["Vector"]:
         """Embed each text: one canonical vector each, in order.
 
         Raises:
             InferenceError: the model gave no usable answer.
         """
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        vectors = await self._embedder.embed(new, deadline=deadline) if new else []
+        vectors = await self._embedder.embed(new) if new else []
         # Others may have been embedded meanwhile, and pushed some of these out.
         found = {text: self._known[text] for text in texts if text in self._known}
         found |= dict(zip(new, vectors, strict=True))

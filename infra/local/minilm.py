@@ -12,6 +12,7 @@ import numpy as np
 
 from infra.local.bert import Encoder
 from infra.local.optional_packages import package_folder
+from shared.deadline import timeout_at_deadline
 from shared.errors import InferenceTimeoutError
 from shared.vectors import canonical
 
@@ -43,15 +44,15 @@ class MiniLMEmbedder:
         self._loading = threading.Lock()
         self._loaded: tuple[Tokenizer, Encoder] | None = None
 
-    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list["Vector"]:
+    async def embed(self, texts: Sequence[str]) -> list["Vector"]:
         """Embed each text in a worker thread: one canonical vector each, in order.
 
         Raises:
-            InferenceTimeoutError: `deadline`, a time of the event loop's clock, has passed.
+            InferenceTimeoutError: the deadline has passed.
             ConfigurationError: the extra `local` is not installed.
         """
         try:
-            async with asyncio.timeout_at(deadline):
+            async with timeout_at_deadline():
                 rows = await asyncio.to_thread(self.encode, texts)
         except TimeoutError:
             raise InferenceTimeoutError("the embedding was not ready in time") from None

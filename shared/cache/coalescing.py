@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
+from shared.deadline import remaining
 from shared.observability.timings import timed
 
 if TYPE_CHECKING:
@@ -65,18 +66,18 @@ class Coalescer(Generic[T]):
         self._looks: dict[Hashable, asyncio.Event] = {}
         self._crowds: dict[Hashable, asyncio.Future[T | None]] = {}
 
-    async def turn(self, key: "Hashable", deadline: float) -> Turn[T]:
+    async def turn(self, key: "Hashable") -> Turn[T]:
         """Wait for one's turn, or to be told.
 
-        Those who ask the same bring the same `key`. `deadline` is a time of the loop's clock.
+        Those who ask the same bring the same `key`.
 
         Raises:
-            TimeoutError: nothing was told by then, or soon after.
+            TimeoutError: nothing was told by the deadline, or soon after.
         """
         loop = asyncio.get_running_loop()
         while (crowd := self._crowds.get(key)) is not None:
             with timed("wait"):
-                await asyncio.wait({crowd}, timeout=deadline + _LATE_SECONDS - loop.time())
+                await asyncio.wait({crowd}, timeout=remaining() + _LATE_SECONDS)
             if not crowd.done():
                 raise TimeoutError
             if (told := crowd.result()) is not None:

@@ -30,6 +30,7 @@ from shared.cache.redis.commands import Command
 from shared.cache.request_counters import RequestCounters
 from shared.cache.results import LookupResult, MissContext
 from shared.cache.scripts import Scripts
+from shared.deadline import remaining
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -145,20 +146,15 @@ class CacheSession:
         return MissContext(from_bytes(data) if data else None, candidates, self._lock_held)
 
     async def wait_for_leader(
-        self,
-        deadline: float,
-        *,
-        aliases: bool = True,
-        give_up: "Callable[[], bool]" = lambda: False,
+        self, *, aliases: bool = True, give_up: "Callable[[], bool]" = lambda: False
     ) -> LookupResult:
         """Wait while another request generates this answer. Return what it stored, if anything.
 
-        Redis is polled, one round trip each time, at growing intervals, until `deadline` (a time of
-        the event loop's clock) or until `give_up()` is true.
+        Redis is polled, one round trip each time, at growing intervals, until the deadline or
+        until `give_up()` is true.
         """
-        loop = asyncio.get_running_loop()
         pauses = single_flight.pauses()
-        while self.status == "ok" and loop.time() < deadline and not give_up():
+        while self.status == "ok" and remaining() > 0 and not give_up():
             await asyncio.sleep(next(pauses))
             self._redis.reset_budget()  # waiting saves more than it takes
             # In this order: an owner that is gone by now has kept its answer before.

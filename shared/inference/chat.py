@@ -32,14 +32,10 @@ class HuggingFaceChat:
         self._prompt_price = settings.prompt_price / _PER_PRICE
         self._completion_price = settings.completion_price / _PER_PRICE
 
-    async def complete(
-        self, messages: Sequence["Message"], *, max_tokens: int, deadline: float | None = None
-    ) -> Completion:
+    async def complete(self, messages: Sequence["Message"], *, max_tokens: int) -> Completion:
         """Continue at temperature 0, writing at most `max_tokens` tokens.
 
-        `deadline` is a time of the event loop's clock, in seconds; None is `inference_timeout`
-        from now. Where the host does not tell what the call took, its cost comes from
-        `estimate_tokens`.
+        The cost is computed with `estimate_tokens` where the reply has no token counts.
 
         Raises:
             InferenceError: the model gave no usable answer.
@@ -54,7 +50,7 @@ class HuggingFaceChat:
         }
         # What Tercet itself says as `system` is no secret.
         private = [turn.content for turn in messages if turn.role != "system"]
-        reply = await self._client.post(self._endpoint, body, private=private, deadline=deadline)
+        reply = await self._client.post(self._endpoint, body, private=private)
         text = self._text(reply)
         told_prompt, told_completion = _usage(reply)
         prompt = told_prompt or sum(

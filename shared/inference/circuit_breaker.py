@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
+from shared.deadline import remaining
 from shared.errors import (
     CircuitOpenError,
     InferenceError,
@@ -114,19 +115,16 @@ class CircuitBreaker:
         return slot, slot - 1
 
     @asynccontextmanager
-    async def call(
-        self, deadline: float | None = None, *, may_probe: bool = True
-    ) -> "AsyncIterator[None]":
+    async def call(self, *, may_probe: bool = True) -> "AsyncIterator[None]":
         """Call the model within; how that ends is taken down.
 
-        `deadline` is a time of the event loop's clock: what the call was given. What is cut short
-        for reasons of its own `may_probe` not.
+        A call that is cut short for reasons of its own may not probe: `may_probe` is false.
 
         Raises:
             CircuitOpenError: the model is left alone for now.
         """
         probing = await self._admit(may_probe=may_probe)
-        (slot, _), began = self.slots, asyncio.get_running_loop().time()
+        (slot, _), began, given = self.slots, asyncio.get_running_loop().time(), remaining()
         failed: bool | None = None
         try:
             yield
@@ -135,7 +133,6 @@ class CircuitBreaker:
             failed = False  # whoever refuses is there
             raise
         except InferenceError as error:
-            given = self._fair if deadline is None else deadline - began
             late = isinstance(error, InferenceTimeoutError) and given < self._fair
             failed = None if late else True
             raise

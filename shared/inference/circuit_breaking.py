@@ -22,17 +22,15 @@ class CircuitBreakingChat:
         self._breaker = breaker
         self._may_probe = may_probe
 
-    async def complete(
-        self, messages: "Sequence[Message]", *, max_tokens: int, deadline: float | None = None
-    ) -> "Completion":
+    async def complete(self, messages: "Sequence[Message]", *, max_tokens: int) -> "Completion":
         """Continue the conversation.
 
         Raises:
             CircuitOpenError: the model is left alone for now.
             InferenceError: the model gave no usable answer.
         """
-        async with self._breaker.call(deadline, may_probe=self._may_probe):
-            return await self._chat.complete(messages, max_tokens=max_tokens, deadline=deadline)
+        async with self._breaker.call(may_probe=self._may_probe):
+            return await self._chat.complete(messages, max_tokens=max_tokens)
 
 
 class CircuitBreakingEmbedder:
@@ -44,14 +42,12 @@ class CircuitBreakingEmbedder:
         self._embedder = embedder
         self._breaker = breaker
 
-    async def embed(
-        self, texts: "Sequence[str]", *, deadline: float | None = None
-    ) -> "list[Vector]":
+    async def embed(self, texts: "Sequence[str]") -> "list[Vector]":
         """Embed each text.
 
         Raises:
             CircuitOpenError: the model is left alone for now.
             InferenceError: the model gave no usable answer.
         """
-        async with self._breaker.call(deadline):
-            return await self._embedder.embed(texts, deadline=deadline)
+        async with self._breaker.call():
+            return await self._embedder.embed(texts)

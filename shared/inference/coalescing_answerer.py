@@ -2,9 +2,9 @@
 
 import asyncio
 from dataclasses import dataclass, replace
-from math import inf
 from typing import TYPE_CHECKING
 
+from shared.deadline import timeout_at_deadline
 from shared.errors import InferenceTimeoutError
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class _Call:
     task: "asyncio.Task[Completion]"
-    deadline: float
     waiting: int = 0
 
 
@@ -35,25 +34,21 @@ class CoalescingAnswerer:
         self._answerer = answerer
         self._calls: dict[tuple[str, tuple[Source, ...]], _Call] = {}
 
-    async def answer(
-        self, question: str, sources: "Sequence[Source]", *, deadline: float | None = None
-    ) -> "Completion":
+    async def answer(self, question: str, sources: "Sequence[Source]") -> "Completion":
         """Answer from the sources alone, or share the answer that is being written from them.
 
         Raises:
-            InferenceError: the model gave no usable answer, or not by this deadline.
+            InferenceError: the model gave no usable answer, or not by the deadline.
         """
         key = question, tuple(sources)
-        due = inf if deadline is None else deadline
         call = self._calls.get(key)
         first = call is None
         if call is None:
-            answering = self._answerer.answer(question, sources, deadline=deadline)
-            call = self._calls[key] = _Call(asyncio.ensure_future(answering), due)
+            answering = self._answerer.answer(question, sources)
+            call = self._calls[key] = _Call(asyncio.ensure_future(answering))
         call.waiting += 1
         try:
-            # Whoever began it has the answerer's own word to be in time.
-            async with asyncio.timeout_at(deadline if due < call.deadline else None):
+            async with timeout_at_deadline():
                 completion = await asyncio.shield(call.task)
             return completion if first else replace(completion, cost=0.0)
         except TimeoutError:

@@ -41,11 +41,10 @@ class HuggingFaceEmbedder:
                 " set both to the same model"
             )
 
-    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list["Vector"]:
+    async def embed(self, texts: Sequence[str]) -> list["Vector"]:
         """Embed each text, 32 a request: one canonical vector each, in order.
 
-        `deadline` is a time of the event loop's clock, in seconds; without one, each request
-        has `inference_timeout`.
+        Each request has `inference_timeout` seconds, within the deadline.
 
         Raises:
             InferenceError: the model gave no usable answer.
@@ -53,9 +52,7 @@ class HuggingFaceEmbedder:
         vectors: list[Vector] = []
         for start in range(0, len(texts), _BATCH):
             batch = list(texts[start : start + _BATCH])
-            reply = await self._client.post(
-                self._endpoint, self._body(batch), private=batch, deadline=deadline
-            )
+            reply = await self._client.post(self._endpoint, self._body(batch), private=batch)
             vectors += [self._vector(row) for row in self._rows(reply, len(batch))]
         return vectors
 

@@ -53,9 +53,7 @@ class ExtractiveAnswerer:
     def __init__(self, embedder: "Embedder") -> None:
         self._embedder = embedder
 
-    async def answer(
-        self, question: str, sources: Sequence["Source"], *, deadline: float | None = None
-    ) -> Completion:
+    async def answer(self, question: str, sources: Sequence["Source"]) -> Completion:
         """Quote one to three sentences of the sources.
 
         Where the embedder fails, the words that a sentence shares with the question must do.
@@ -65,17 +63,17 @@ class ExtractiveAnswerer:
         for number, source in enumerate(sources, start=1):
             for sentence in _sentences(source.content):
                 found.setdefault(sentence, number)
-        best = await self._best(question, list(found), deadline)
+        best = await self._best(question, list(found))
         text = " ".join(f"{sentence} [{found[sentence]}]" for sentence in best)
         return Completion(text=text or NOT_IN_NOTES, model=self.model)
 
-    async def _best(self, question: str, sentences: list[str], deadline: float | None) -> list[str]:
+    async def _best(self, question: str, sentences: list[str]) -> list[str]:
         if not sentences:
             return []
         words = _words(question)
         shares = [len(words & _words(sentence)) / max(1, len(words)) for sentence in sentences]
         try:
-            asked, *rows = await self._embedder.embed([question, *sentences], deadline=deadline)
+            asked, *rows = await self._embedder.embed([question, *sentences])
         except InferenceError:
             near = zip(sentences, shares, strict=True)
             scores = {sentence: share for sentence, share in near if share >= _LEAST_SHARE}

@@ -1,12 +1,12 @@
 """One HTTP connection pool to the models' hosts, with deadlines and retries."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from shared.deadline import deadline_scope, remaining, timeout_at_deadline
 from shared.errors import (
     ConfigurationError,
     InferenceError,
@@ -77,16 +77,16 @@ class InferenceClient:
         body: dict[str, Any],
         *,
         private: Sequence[str],
-        deadline: float | None = None,
     ) -> Any:
         """Send `body` and return the decoded JSON of the reply.
+
+        The call, retries included, takes `inference_timeout` seconds at most, and ends at the
+        deadline.
 
         Args:
             endpoint: whom to ask.
             body: what to ask; a lone surrogate in it becomes a question mark.
             private: texts that no error's message may quote.
-            deadline: a time of the event loop's clock, in seconds, by which the whole call has
-                ended, retries included; None is `inference_timeout` from now.
 
         Raises:
             InferenceRefusedError: trying again will not help.
@@ -94,16 +94,18 @@ class InferenceClient:
             InferenceTimeoutError: there was no whole reply by the deadline.
             InferenceError: the host failed otherwise, or its reply is not JSON.
         """
-        started = self._retries.clock()
-        left = self._timeout if deadline is None else deadline - started
-        late = InferenceTimeoutError(f"{endpoint} gave no whole reply within {max(left, 0):.1f} s.")
-        if left <= 0:
+        seconds = min(self._timeout, remaining())
+        late = InferenceTimeoutError(
+            f"{endpoint} gave no whole reply within {max(seconds, 0):.1f} s."
+        )
+        if seconds <= 0:
             raise late
         content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         with client_span(described, (endpoint, body)) as span:
             try:
-                async with asyncio.timeout(left):
-                    response = await self._send(endpoint, content, private, started + left)
+                with deadline_scope(seconds):
+                    async with timeout_at_deadline():
+                        response = await self._send(endpoint, content, private)
             except TimeoutError:
                 raise late from None
             reply = _json(endpoint, response, [*private, token_of(response)])
@@ -117,14 +119,14 @@ class InferenceClient:
             await client.aclose()
 
     async def _send(
-        self, endpoint: "Endpoint", content: bytes, private: Sequence[str], deadline: float
+        self, endpoint: "Endpoint", content: bytes, private: Sequence[str]
     ) -> httpx.Response:
         retry = 0
         while True:
             outcome = await self._attempt(endpoint, content, private)
             if isinstance(outcome, httpx.Response):
                 return outcome
-            wait = self._retries.wait(retry, outcome.retry_after, deadline)
+            wait = self._retries.wait(retry, outcome.retry_after, remaining())
             if wait is None:
                 raise outcome
             await self._retries.sleep(wait)

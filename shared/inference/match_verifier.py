@@ -3,12 +3,12 @@
 It fails closed: an error, a time-out or anything but a clear yes is a no.
 """
 
-import asyncio
 import json
 import logging
 import re
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from shared.deadline import deadline_scope, timeout_at_deadline
 from shared.inference.ports import Message
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ class MatchVerdict(NamedTuple):
 class MatchVerifier(Protocol):
     """Has the last word on a match."""
 
-    async def verify(self, a: str, b: str, *, deadline: float | None = None) -> MatchVerdict:
+    async def verify(self, a: str, b: str) -> MatchVerdict:
         """Whether one answer serves both questions. Never raises.
 
-        `deadline` is a time of the event loop's clock, in seconds.
+        It takes no longer than the deadline.
         """
         ...
 
@@ -50,7 +50,7 @@ class MatchVerifier(Protocol):
 class NoVerifier:
     """Trusts the guard."""
 
-    async def verify(self, a: str, b: str, *, deadline: float | None = None) -> MatchVerdict:
+    async def verify(self, a: str, b: str) -> MatchVerdict:
         """Say yes."""
         return MatchVerdict(approved=True)
 
@@ -63,16 +63,14 @@ class ModelVerifier:
         self._chat = chat
         self._seconds = seconds
 
-    async def verify(self, a: str, b: str, *, deadline: float | None = None) -> MatchVerdict:
+    async def verify(self, a: str, b: str) -> MatchVerdict:
         """Ask the model; the order of the two makes no difference."""
-        latest = asyncio.get_running_loop().time() + self._seconds
-        if deadline is not None:
-            latest = min(latest, deadline)
         try:
-            async with asyncio.timeout_at(latest):
-                completion = await self._chat.complete(
-                    conversation(a, b), max_tokens=_MAX_TOKENS, deadline=latest
-                )
+            with deadline_scope(self._seconds):
+                async with timeout_at_deadline():
+                    completion = await self._chat.complete(
+                        conversation(a, b), max_tokens=_MAX_TOKENS
+                    )
         except Exception as error:
             _log.warning("the verifier gave no verdict: %s", type(error).__name__)
             return MatchVerdict(approved=False)

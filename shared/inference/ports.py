@@ -32,10 +32,8 @@ class Embedder(Protocol):
 
     dimensions: int
 
-    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list["Vector"]:
+    async def embed(self, texts: Sequence[str]) -> list["Vector"]:
         """Embed each text: one canonical vector each, in order.
-
-        `deadline` is a time of the event loop's clock, in seconds.
 
         Raises:
             InferenceError: the model gave no usable answer.
@@ -48,9 +46,7 @@ class Answerer(Protocol):
 
     model: str
 
-    async def answer(
-        self, question: str, sources: Sequence["Source"], *, deadline: float | None = None
-    ) -> Completion:
+    async def answer(self, question: str, sources: Sequence["Source"]) -> Completion:
         """Answer from the sources alone, deterministically: the same input, the same text.
 
         Raises:
@@ -64,9 +60,7 @@ class ChatModel(Protocol):
 
     model: str
 
-    async def complete(
-        self, messages: Sequence["Message"], *, max_tokens: int, deadline: float | None = None
-    ) -> Completion:
+    async def complete(self, messages: Sequence["Message"], *, max_tokens: int) -> Completion:
         """Continue at temperature 0, writing at most `max_tokens` tokens.
 
         Raises:

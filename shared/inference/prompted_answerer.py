@@ -31,9 +31,7 @@ class PromptedAnswerer:
         self._context_tokens = context_tokens
         self._answer_tokens = answer_tokens
 
-    async def answer(
-        self, question: str, sources: Sequence["Source"], *, deadline: float | None = None
-    ) -> "Completion":
+    async def answer(self, question: str, sources: Sequence["Source"]) -> "Completion":
         """Answer from the sources, citing by number only passages that the model was shown.
 
         Raises:
@@ -41,7 +39,7 @@ class PromptedAnswerer:
         """
         passages = fit(sources, self._context_tokens)
         completion = await self._chat.complete(
-            converse(question, passages), max_tokens=self._answer_tokens, deadline=deadline
+            converse(question, passages), max_tokens=self._answer_tokens
         )
         if not completion.text.strip():
             raise InferenceError(f"{self.model} sent an empty message.")

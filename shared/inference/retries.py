@@ -6,10 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:
     """When to try again: full jitter, and only what can still end before the deadline.
@@ -23,13 +19,12 @@ class Retries:
     first_wait: float = 0.25
     longest_wait: float = 2.0
     useful: float = 1.0
-    clock: Callable[[], float] = _loop_time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     random: Callable[[], float] = random.random
 
-    def wait(self, retry: int, asked: float | None, deadline: float) -> float | None:
+    def wait(self, retry: int, asked: float | None, seconds_left: float) -> float | None:
         """How long to wait before this retry; None if it is not to be."""
         jitter = self.random() * min(self.longest_wait, self.first_wait * 2**retry)
         wait = (asked or 0.0) + jitter
-        fits = self.clock() + wait + self.useful <= deadline
+        fits = wait + self.useful <= seconds_left
         return wait if retry < self.limit and fits else None

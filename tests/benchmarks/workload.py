@@ -73,7 +73,7 @@ class InstantModels:
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
 
-    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Draw a vector for each text, far from every other: nothing is near what is asked."""
         seeds = (crc32(text.encode()) for text in texts)
         draws = (np.random.default_rng(seed).standard_normal(DIMENSIONS) for seed in seeds)
@@ -82,9 +82,7 @@ class InstantModels:
     async def search(self, user_id: str, embedding: Vector, k: int) -> list[Source]:
         return list(self._asked.sources)
 
-    async def answer(
-        self, question: str, sources: object, *, deadline: float | None = None
-    ) -> Completion:
+    async def answer(self, question: str, sources: object) -> Completion:
         return Completion(self._asked.answer, self.model, cost=0.00026)
 
     async def aclose(self) -> None:

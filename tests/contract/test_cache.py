@@ -7,6 +7,7 @@ import pytest
 
 from shared.cache import index_entries, keyspace
 from shared.cache.results import LookupResult
+from shared.deadline import deadline_scope
 from tests.support.caches import (
     DIMENSIONS,
     PIPELINE,
@@ -243,8 +244,8 @@ async def test_one_asker_answers_and_the_other_waits_for_that_answer(cache: Cach
     await second.lookup()
     assert (await first.load_miss_context()).lock_acquired
     assert not (await second.load_miss_context()).lock_acquired
-    deadline = asyncio.get_running_loop().time() + 5
-    waiting = asyncio.create_task(second.wait_for_leader(deadline))
+    with deadline_scope(5):
+        waiting = asyncio.create_task(second.wait_for_leader())
     answer = an_answer()
     async with first.hold_lock():
         await first.store(a_vector(QUESTION), sources(), answer)

@@ -11,6 +11,7 @@ from shared import statistics
 from shared.assistant import Request
 from shared.cache.counter_reader import CounterReader
 from shared.container import Container
+from shared.deadline import timeout_at_deadline
 from shared.errors import (
     CacheUnavailableError,
     InferenceTimeoutError,
@@ -34,11 +35,9 @@ class CostlyAnswerer(SlowAnswerer):
 
     fails = False
 
-    async def answer(
-        self, question: str, sources: Sequence[Source], *, deadline: float | None = None
-    ) -> Completion:
+    async def answer(self, question: str, sources: Sequence[Source]) -> Completion:
         try:
-            async with asyncio.timeout_at(deadline):
+            async with timeout_at_deadline():
                 completion = await super().answer(question, sources)
         except TimeoutError as error:
             raise InferenceTimeoutError("the model took too long") from error

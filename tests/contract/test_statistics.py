@@ -84,7 +84,7 @@ async def test_whoever_waits_for_the_same_question_joins_its_flight_and_is_asked
         await session.lookup()
         await session.load_miss_context()
     await first.store(a_vector(QUESTION), sources(), an_answer())
-    assert (await second.wait_for_leader(float("inf"))).answer
+    assert (await second.wait_for_leader()).answer
     total = (await read(cache)).total
     assert (total.requests, total["outcome_coalesced"], total["l1_hits"]) == (2, 1, 0)
     assert (total.avoided, total.generated) == (1, 1)

@@ -1,12 +1,12 @@
 """Who waits for somebody else's answer, and what they learn where none comes."""
 
-import asyncio
 from contextlib import suppress
 
 import pytest
 
 from shared.cache.feedback import _REFUSE
 from shared.cache.session import CacheSession
+from shared.deadline import deadline_scope
 from shared.errors import CircuitOpenError, ConfigurationError, TercetError, UnavailableError
 from tests.support.caches import Cache, a_vector, keys, sources
 
@@ -40,7 +40,8 @@ async def test_a_waiter_is_told_what_failed_and_what_was_found_until_then(
         async with owner.hold_lock():
             await owner.store(a_vector(QUESTION), sources(), None)
             raise failure
-    found = await waiting.wait_for_leader(asyncio.get_running_loop().time() + 5)
+    with deadline_scope(5):
+        found = await waiting.wait_for_leader()
     assert type(found.leader_error) is told
     assert found.sources == sources()
     if isinstance(failure, CircuitOpenError):
@@ -54,7 +55,8 @@ async def test_that_there_is_nothing_to_search_is_known_to_who_waits(cache: Cach
     waiting = await waiter(cache)
     async with owner.hold_lock():
         await owner.store(a_vector(QUESTION), [], None)
-    found = await waiting.wait_for_leader(asyncio.get_running_loop().time() + 5)
+    with deadline_scope(5):
+        found = await waiting.wait_for_leader()
     assert (found.is_final, found.answer) == (True, None)
 
 

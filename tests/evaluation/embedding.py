@@ -31,14 +31,14 @@ class CachingEmbedder:
         self._path = path
         self._known: dict[str, Vector] | None = None
 
-    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
-        """One canonical vector a text, in order; `deadline` as MiniLM has it, for a batch."""
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """One canonical vector a text, in order."""
         if self._known is None:
             self._known = await self._remembered()
         known = self._known
         new = [text for text in dict.fromkeys(texts) if text not in known]
         for batch in _batches(new):
-            vectors = await self._minilm.embed(batch, deadline=deadline)
+            vectors = await self._minilm.embed(batch)
             fresh = dict(zip(batch, vectors, strict=True))
             with closing(self._open()) as database, database:
                 database.executemany(

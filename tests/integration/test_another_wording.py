@@ -35,9 +35,7 @@ class Verifying:
         self.word = word
         self.asked = 0
 
-    async def complete(
-        self, messages: Sequence[Message], *, max_tokens: int, deadline: float | None = None
-    ) -> Completion:
+    async def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Completion:
         self.asked += 1
         return Completion(self.word, self.model, cost=0.00002)
 

@@ -38,12 +38,10 @@ class Models:
     def __init__(self) -> None:
         self.error: Exception | None = None
 
-    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
         return [canonical(row) for row in hashed_embeddings(texts)]
 
-    async def answer(
-        self, question: str, sources: Sequence["Source"], *, deadline: float | None = None
-    ) -> Completion:
+    async def answer(self, question: str, sources: Sequence["Source"]) -> Completion:
         if self.error:
             raise self.error
         return Completion(f"To glorify God [1]. \u2713 {question}", self.model, 1, 1, 0.0)

@@ -33,10 +33,8 @@ class Obeying:
     def __init__(self) -> None:
         self.prompts: list[str] = []
 
-    async def complete(
-        self, messages: Sequence[Message], *, max_tokens: int, deadline: float | None = None
-    ) -> Completion:
-        del max_tokens, deadline
+    async def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Completion:
+        del max_tokens
         self.prompts.append("\n".join(turn.content for turn in messages))
         obeyed = "OWNED" if "OWNED" in self.prompts[-1] else self.prompts[-1]
         return Completion(obeyed, self.model)

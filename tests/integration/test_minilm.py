@@ -1,6 +1,5 @@
 """MiniLM in numpy against the reference's scores, and against itself."""
 
-import asyncio
 import csv
 import random
 import threading
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 
 from infra.local.minilm import MiniLMEmbedder
+from shared.deadline import deadline_scope
 from shared.errors import InferenceTimeoutError
 from shared.vectors import canonical, cosines
 from tests.support.data import catechism_questions, devotionals, real_data
@@ -79,5 +79,5 @@ def test_threads_that_come_at_once_load_the_weights_once() -> None:
 async def test_a_deadline_that_has_passed_is_an_inference_time_out(
     embedder: MiniLMEmbedder,
 ) -> None:
-    with pytest.raises(InferenceTimeoutError):
-        await embedder.embed([CREATED], deadline=asyncio.get_running_loop().time() - 1)
+    with deadline_scope(-1), pytest.raises(InferenceTimeoutError):
+        await embedder.embed([CREATED])

@@ -30,7 +30,7 @@ class Embedder:
         self.away = False
         self.asked: list[str] = []
 
-    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
         if self.away:
             raise InferenceUnavailableError("away")
         self.asked += texts

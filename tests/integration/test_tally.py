@@ -45,14 +45,12 @@ class Model:
         self.answered = 0
         self.well = False
 
-    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
         things = (text.split()[-1].encode() for text in texts)
         draws = (np.random.default_rng(list(thing)).normal(size=16) for thing in things)
         return [canonical(draw) for draw in draws]
 
-    async def answer(
-        self, question: str, sources: object, *, deadline: float | None = None
-    ) -> Completion:
+    async def answer(self, question: str, sources: object) -> Completion:
         await asyncio.sleep(self._rng.random() / 50)
         luck = 1.0 if self.well else self._rng.random()
         if luck < 0.1:

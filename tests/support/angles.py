@@ -36,7 +36,7 @@ class AngleEmbedder:
     model = PIPELINE.embedding_model
     dimensions = DIMENSIONS
 
-    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
         try:
             return [at(float(text)) for text in texts]
         except ValueError:

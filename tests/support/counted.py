@@ -26,9 +26,7 @@ class SlowAnswerer:
 
     model = "slow"
 
-    async def answer(
-        self, question: str, sources: Sequence[Source], *, deadline: float | None = None
-    ) -> Completion:
+    async def answer(self, question: str, sources: Sequence[Source]) -> Completion:
         time.sleep(0.05)  # noqa: ASYNC251  # known to the millisecond, whatever else runs
         return Completion(f"{question} [1]", self.model, cost=COST)
 

@@ -128,14 +128,12 @@ class _LoggingAnswerer(SlowAnswerer):
         self._log = Path(log)
         self._how = how
 
-    async def answer(
-        self, question: str, sources: Sequence[Source], *, deadline: float | None = None
-    ) -> Completion:
+    async def answer(self, question: str, sources: Sequence[Source]) -> Completion:
         with self._log.open("a") as log:
             log.write(f"{os.getpid()}\n")
         if self._how == "hangs" and len(self._log.read_text().split()) == 1:
             await asyncio.Event().wait()
-        completion = await super().answer(question, sources, deadline=deadline)
+        completion = await super().answer(question, sources)
         if self._how == "fails":
             raise InferenceUnavailableError("the model is loading", retry_after=7.0)
         return completion

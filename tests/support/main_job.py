@@ -25,10 +25,10 @@ class CachingEmbedder:
         self.dimensions = self._minilm.dimensions
         self._known: dict[str, Vector] = {}
 
-    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         if new:
-            vectors = await self._minilm.embed(new, deadline=deadline)
+            vectors = await self._minilm.embed(new)
             self._known.update(zip(new, vectors, strict=True))
         return [self._known[text] for text in texts]
 
@@ -44,9 +44,7 @@ class QuotingAnswerer:
     def __init__(self) -> None:
         self.answered = 0
 
-    async def answer(
-        self, question: str, sources: Sequence[Source], *, deadline: float | None = None
-    ) -> Completion:
+    async def answer(self, question: str, sources: Sequence[Source]) -> Completion:
         self.answered += 1
         quotes = (f"{source.content[:60]} [{n}]" for n, source in enumerate(sources, start=1))
         return Completion(f"{question}: {' '.join(quotes)}", self.model, cost=0.00026)

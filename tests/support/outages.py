@@ -22,8 +22,7 @@ class HashingEmbedder:
     model = "hashing"
     dimensions = DIMENSIONS
 
-    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
-        del deadline
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
         seeds = (list(text.encode()) for text in texts)
         return [canonical(np.random.default_rng(s).normal(size=DIMENSIONS)) for s in seeds]
 
@@ -37,10 +36,7 @@ class SlowAnswerer:
         self.seconds = seconds
         self.begun = 0
 
-    async def answer(
-        self, question: str, sources: Sequence[Source], *, deadline: float | None = None
-    ) -> Completion:
-        del deadline
+    async def answer(self, question: str, sources: Sequence[Source]) -> Completion:
         self.begun += 1
         await asyncio.sleep(self.seconds)
         return Completion(f"{question}: {' '.join(s.content for s in sources)}", self.model)

@@ -37,7 +37,7 @@ class HashedEmbedder:
         self.seconds = seconds
         self.log: list[tuple[str, str]] = []
 
-    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
         self.log.append(("begun", texts[0]))
         await asyncio.sleep(self.seconds if texts[0].startswith(SLOW) else 0)
         self.log.append(("done", texts[0]))
@@ -49,9 +49,7 @@ class Quoter:
 
     model = "quoter"
 
-    async def answer(
-        self, question: str, sources: Sequence[Source], *, deadline: float | None = None
-    ) -> Completion:
+    async def answer(self, question: str, sources: Sequence[Source]) -> Completion:
         return Completion(" | ".join(source.content for source in sources), self.model)
 
 

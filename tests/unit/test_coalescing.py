@@ -8,6 +8,7 @@ import pytest
 
 from shared.cache import coalescing
 from shared.cache.coalescing import Coalescer
+from shared.deadline import deadline_scope
 
 KEY = "ann", "what is faith"
 
@@ -28,8 +29,7 @@ class Asked:
 
     async def _ask(self, name: str, key: object, seconds: float) -> tuple[str, str]:
         """Give what was found, and how."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        with await self.coalescer.turn(key, deadline) as turn:
+        with deadline_scope(seconds), await self.coalescer.turn(key) as turn:
             if turn.told:
                 return turn.told, "told"
             self.looking.append(name)
@@ -140,8 +140,8 @@ async def test_whoever_is_told_nothing_in_time_learns_that(asked: Asked) -> None
 
 async def test_a_turn_says_how_long_it_gathered(asked: Asked) -> None:
     """Its own look has so much less time."""
-    first = await asked.coalescer.turn(KEY, inf)
-    gathering = asyncio.create_task(asked.coalescer.turn(KEY, inf))
+    first = await asked.coalescer.turn(KEY)
+    gathering = asyncio.create_task(asked.coalescer.turn(KEY))
     await asyncio.sleep(0.005)
     first.looked()
     assert first.gathered == 0
@@ -158,8 +158,8 @@ async def test_nothing_is_left_of_what_is_over(asked: Asked) -> None:
 
 async def test_a_process_that_stands_still_meanwhile_does_not_shorten_the_next_look() -> None:
     asked = Asked()
-    first = await asked.coalescer.turn(KEY, inf)
-    gathering = asyncio.create_task(asked.coalescer.turn(KEY, inf))
+    first = await asked.coalescer.turn(KEY)
+    gathering = asyncio.create_task(asked.coalescer.turn(KEY))
     await asyncio.sleep(0)
     time.sleep(0.1)  # noqa: ASYNC251  # the loop is what stands still
     first.looked()

@@ -44,8 +44,7 @@ class NearEmbedder:
     model = "near"
     dimensions = 8
 
-    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
-        del deadline
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
         return [
             canonical(np.ones(8) + np.random.default_rng([*text.encode()]).normal(size=8) / 9)
             for text in texts

@@ -216,8 +216,7 @@ def expired_entries_not_dropped(patch: pytest.MonkeyPatch) -> None:
 def joins_a_look_from_before(patch: pytest.MonkeyPatch) -> None:
     """A plain single flight: whoever asks the same is told, however long ago the other looked."""
 
-    async def turn(self: Coalescer[Any], key: Hashable, deadline: float) -> Turn[Any]:
-        del deadline
+    async def turn(self: Coalescer[Any], key: Hashable) -> Turn[Any]:
         while (crowd := self._crowds.get(key)) is not None and not crowd.done():
             if (told := await asyncio.shield(crowd)) is not None:
                 return Turn(told)
@@ -231,8 +230,8 @@ def joins_a_look_under_way(patch: pytest.MonkeyPatch) -> None:
     """A crowd is open to others until its look is over, not only until that begins."""
     original = Coalescer.turn
 
-    async def turn(self: Coalescer[Any], key: Hashable, deadline: float) -> Turn[Any]:
-        turn = await original(self, key, deadline)
+    async def turn(self: Coalescer[Any], key: Hashable) -> Turn[Any]:
+        turn = await original(self, key)
         crowd, looked = turn._crowd, turn.looked
         if crowd is None:
             return turn

@@ -241,8 +241,7 @@ class WordEmbedder:
     def vector(self, text: str) -> Vector:
         return self._vectors[text.split("-", maxsplit=1)[0]]
 
-    async def embed(self, texts: Sequence[str], *, deadline: float | None = None) -> list[Vector]:
-        del deadline
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
 
         async def effect() -> list[Vector]:
             return [self.vector(text) for text in texts]
@@ -258,10 +257,7 @@ class QuotingAnswerer:
     def __init__(self, chance: Chance) -> None:
         self._chance = chance
 
-    async def answer(
-        self, question: str, sources: Sequence[Source], *, deadline: float | None = None
-    ) -> Completion:
-        del deadline
+    async def answer(self, question: str, sources: Sequence[Source]) -> Completion:
 
         async def effect() -> Completion:
             return Completion(quote(question, sources), self.model)

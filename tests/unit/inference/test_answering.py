@@ -43,12 +43,10 @@ class Scripted:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.asked: list[tuple[Sequence[Message], int, float | None]] = []
+        self.asked: list[tuple[Sequence[Message], int]] = []
 
-    async def complete(
-        self, messages: Sequence[Message], *, max_tokens: int, deadline: float | None = None
-    ) -> Completion:
-        self.asked.append((messages, max_tokens, deadline))
+    async def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Completion:
+        self.asked.append((messages, max_tokens))
         return Completion(text=self.text, model=self.model, prompt_tokens=7, cost=0.5)
 
 
@@ -56,11 +54,11 @@ async def test_an_answer_is_stripped_and_keeps_what_it_cost() -> None:
     chat = Scripted("\n Ruth [1], Boaz [2]. [3]\n")
     answerer = PromptedAnswerer(chat, context_tokens=1200, answer_tokens=64)
     found = sources("Ruth came.", "Boaz saw.")
-    answer = await answerer.answer("Who?", found, deadline=12.5)
+    answer = await answerer.answer("Who?", found)
     assert answer == Completion(
         text="Ruth [1], Boaz [2].", model="scripted", prompt_tokens=7, cost=0.5
     )
-    assert chat.asked == [(assemble("Who?", found, context_tokens=1200), 64, 12.5)]
+    assert chat.asked == [(assemble("Who?", found, context_tokens=1200), 64)]
 
 
 async def test_a_passage_that_did_not_fit_the_prompt_cannot_be_cited() -> None:

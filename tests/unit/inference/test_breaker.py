@@ -1,10 +1,12 @@
 """A model's breaker by itself, without other containers."""
 
 import asyncio
+from math import inf
 from typing import Any
 
 import pytest
 
+from shared.deadline import deadline_scope
 from shared.errors import (
     CircuitOpenError,
     InferenceError,
@@ -41,10 +43,10 @@ async def call(
     breaker: CircuitBreaker, outcome: BaseException | None = None, seconds: float | None = None
 ) -> None:
     """Call the model, and let that end so."""
-    deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
-    async with breaker.call(deadline):
-        if outcome:
-            raise outcome
+    with deadline_scope(inf if seconds is None else seconds):
+        async with breaker.call():
+            if outcome:
+                raise outcome
 
 
 async def fail(breaker: CircuitBreaker, times: int = 1, **given: Any) -> None:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from shared.deadline import deadline_scope
 from shared.errors import InferenceTimeoutError, InferenceUnavailableError
 from shared.inference.coalescing_answerer import CoalescingAnswerer
 from shared.inference.ports import Completion
@@ -71,9 +72,9 @@ async def test_whoever_asked_first_may_leave_and_the_others_are_answered() -> No
 
 async def test_nobody_waits_beyond_their_own_deadline() -> None:
     sharing = CoalescingAnswerer(Model())
-    now = asyncio.get_running_loop().time()
-    first = asyncio.create_task(sharing.answer("faith", SOURCES, deadline=now + 60))
+    with deadline_scope(60):
+        first = asyncio.create_task(sharing.answer("faith", SOURCES))
     await asyncio.sleep(0)
-    with pytest.raises(InferenceTimeoutError):
-        await sharing.answer("faith", SOURCES, deadline=now + 0.01)
+    with deadline_scope(0.01), pytest.raises(InferenceTimeoutError):
+        await sharing.answer("faith", SOURCES)
     first.cancel()

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from shared.deadline import deadline_scope
 from shared.errors import (
     InferenceError,
     InferenceRefusedError,
@@ -82,7 +83,7 @@ async def test_the_host_s_own_wait_is_kept_where_it_fits(
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    retries = Retries(first_wait=1.0, clock=lambda: 1000.0, sleep=sleep, random=lambda: 0.5)
+    retries = Retries(first_wait=1.0, sleep=sleep, random=lambda: 0.5)
     host.script(refuse(429, {}, RateLimit='"api";r=0;t=3'), refuse(503, {"estimated_time": 2}))
     await chatting(open_client(settings, retries), settings)
     assert slept == [3.5, 3.0]
@@ -105,7 +106,7 @@ async def test_a_wait_that_does_not_fit_fails_at_once_and_says_how_long(
 
 def test_jitter_is_full_doubles_and_is_bounded() -> None:
     def wait(share: float, retry: int) -> float | None:
-        retries = Retries(limit=9, clock=lambda: 0.0, random=lambda: share)
+        retries = Retries(limit=9, random=lambda: share)
         return retries.wait(retry, None, 100.0)
 
     assert [wait(1.0, retry) for retry in range(5)] == [0.25, 0.5, 1.0, 2.0, 2.0]
@@ -124,8 +125,11 @@ async def test_the_deadline_ends_any_call(
     clock = asyncio.get_running_loop().time
     started = clock()
     chat = HuggingFaceChat(client, settings)
-    with pytest.raises(InferenceTimeoutError, match=r"no whole reply within 0\.3 s"):
-        await chat.complete(CONVERSATION, max_tokens=9, deadline=started + 0.3)
+    with (
+        deadline_scope(0.3),
+        pytest.raises(InferenceTimeoutError, match=r"no whole reply within 0\.3 s"),
+    ):
+        await chat.complete(CONVERSATION, max_tokens=9)
     # Not before its time; on a busy machine later, but not as late as the setting would have it.
     assert 0.29 < clock() - started < 15
     # The broken-off connection is not used again.
@@ -145,9 +149,8 @@ async def test_without_a_deadline_the_setting_ends_the_call(
 async def test_a_deadline_that_has_passed_sends_nothing(
     host: HuggingFaceStandIn, settings: Settings, open_client: Open
 ) -> None:
-    past = asyncio.get_running_loop().time() - 1
-    with pytest.raises(InferenceTimeoutError):
-        await HuggingFaceEmbedder(open_client(settings), settings).embed(["a"], deadline=past)
+    with deadline_scope(-1), pytest.raises(InferenceTimeoutError):
+        await HuggingFaceEmbedder(open_client(settings), settings).embed(["a"])
     assert host.calls == []
 
 
