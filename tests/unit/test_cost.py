@@ -1,109 +1,121 @@
-"""What a month costs: the page says what the script computes, and the sums are sums."""
+"""Monthly cost: docs/cost.md holds the tables of the script, and the formulas are consistent."""
 
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from infra.cost.__main__ import PAGE, main, placed
-from infra.cost.inputs import DEFAULT, Inputs
-from infra.cost.month import answer, bill, break_even, total
-from infra.cost.report import USERS, asked, report
+from infra.cost import (
+    DEFAULT_INPUTS,
+    PAGE,
+    USERS,
+    answer_cost,
+    break_even,
+    insert_tables,
+    load_inputs,
+    main,
+    monthly_cost,
+    total,
+)
 from tests.support.templates import MAIN_TEMPLATE, functions, of_type
+
+Inputs = Mapping[str, float]
 
 
 @pytest.fixture
 def inputs() -> Inputs:
-    return Inputs.read()
+    return load_inputs()[0]
 
 
-def test_the_page_holds_what_the_script_prints(capsys: pytest.CaptureFixture[str]) -> None:
-    """`python -m infra.cost --write` makes it so."""
+def test_page_holds_the_tables_of_the_script(capsys: pytest.CaptureFixture[str]) -> None:
+    """`python -m infra.cost --write` updates the page."""
     main([])
     page = PAGE.read_text(encoding="utf-8")
-    assert placed(page, capsys.readouterr().out.rstrip("\n")) == page
+    assert insert_tables(page, capsys.readouterr().out.rstrip("\n")) == page
 
 
-def test_every_price_has_a_source_and_a_date(inputs: Inputs) -> None:
-    for price in inputs.prices.values():
-        assert price.dollars > 0
-        assert price.per
-        assert price.source
-        assert price.date
+def test_every_price_has_a_unit_a_source_and_a_date() -> None:
+    for price in tomllib.loads(DEFAULT_INPUTS.read_text(encoding="utf-8"))["prices"].values():
+        assert price["value"] > 0
+        assert price["unit"]
+        assert price["source"]
+        assert price["date"]
 
 
-def test_an_answer_costs_its_tokens(inputs: Inputs) -> None:
-    priced = inputs.but(prompt_tokens=1_000, completion_tokens=100)
-    assert answer(priced.at(prompt_token=1e-6, completion_token=5e-6)) == pytest.approx(0.0015)
+def test_scenarios_change_known_inputs(inputs: Inputs) -> None:
+    _, scenarios = load_inputs()
+    assert scenarios
+    assert all(changed.keys() <= inputs.keys() for changed in scenarios.values())
 
 
-def test_answers_are_saved_in_the_share_that_is_avoided(inputs: Inputs) -> None:
-    item = bill(inputs, 1_000)["answers, Hugging Face"]
-    assert item.saved / item.without == pytest.approx(inputs.figures["avoided"])
+def test_answer_cost_is_the_cost_of_its_tokens(inputs: Inputs) -> None:
+    tokens = {"prompt_tokens": 1_000.0, "completion_tokens": 100.0}
+    prices = {"prompt_token": 1e-6, "completion_token": 5e-6}
+    assert answer_cost({**inputs, **tokens, **prices}) == pytest.approx(0.0015)
 
 
-def test_nobody_pays_for_requests_but_there_is_a_least_charge_for_the_cache(
-    inputs: Inputs,
-) -> None:
-    items = bill(inputs, 0)
+def test_saved_share_of_the_answers_is_the_avoided_share(inputs: Inputs) -> None:
+    item = monthly_cost(inputs, 1_000)["answers, Hugging Face"]
+    assert item.saved / item.without == pytest.approx(inputs["avoided"])
+
+
+def test_without_users_only_fixed_costs_remain(inputs: Inputs) -> None:
+    items = monthly_cost(inputs, 0)
     assert items["answers, Hugging Face"] == items["HTTP API"] == (0, 0)
-    kept = 1.0 * 730 * 3_600 * inputs.price("snapshot_gb_second")
-    assert items["Lambda"] == pytest.approx((kept, kept))
+    snapshot = 1.0 * 730 * 3_600 * inputs["snapshot_gb_second"]
+    assert items["Lambda"] == pytest.approx((snapshot, snapshot))
     assert items["ElastiCache"].with_tercet == pytest.approx(0.1 * 730 * 0.084)
     assert total(inputs, 0).saved < 0
 
 
-def test_a_user_fewer_than_the_break_even_does_not_pay(inputs: Inputs) -> None:
+def test_break_even_is_the_least_number_of_users_that_saves(inputs: Inputs) -> None:
     least = break_even(inputs)
     assert least
     assert total(inputs, least).saved >= 0 > total(inputs, least - 1).saved
 
 
-def test_a_cache_that_never_hits_never_pays(inputs: Inputs) -> None:
-    assert break_even(inputs.but(avoided=0, exact=0)) is None
+def test_cache_that_never_hits_has_no_break_even(inputs: Inputs) -> None:
+    assert break_even({**inputs, "avoided": 0.0, "exact": 0.0}) is None
 
 
-def test_the_bill_grows_no_faster_than_its_users(inputs: Inputs) -> None:
+def test_cost_per_user_falls_with_the_number_of_users(inputs: Inputs) -> None:
     few, many = (total(inputs, users).with_tercet / users for users in USERS[:2])
     assert many < few
 
 
-def test_the_plans_saving_needs_ten_questions_a_user_and_day(inputs: Inputs) -> None:
-    assert asked(inputs) == pytest.approx(312_500)
-    assert "10.4 a user and day" in report(inputs)
-
-
-def test_inputs_of_another_form_are_refused_with_the_form(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    other = tmp_path / "prices.toml"
-    other.write_text(DEFAULT.read_text(encoding="utf-8").replace("dollars", "euros"))
-    for path in (other, tmp_path / "absent.toml"):
+def test_invalid_input_file_is_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    invalid = tmp_path / "prices.toml"
+    invalid.write_text(DEFAULT_INPUTS.read_text(encoding="utf-8").replace("value", "amount"))
+    for path in (invalid, tmp_path / "absent.toml"):
         with pytest.raises(SystemExit, match="2"):
             main([str(path)])
-        said = capsys.readouterr().err
-        assert path.name in said
-        assert "inputs.toml shows the form" in said
+        message = capsys.readouterr().err
+        assert path.name in message
+        assert DEFAULT_INPUTS.name in message
 
 
-def test_other_inputs_give_other_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_inputs_change_the_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = tmp_path / "prices.toml"
-    text = DEFAULT.read_text(encoding="utf-8")
-    other.write_text(text.replace("dollars = 0.084", "dollars = 0.125"))
+    text = DEFAULT_INPUTS.read_text(encoding="utf-8")
+    other.write_text(text.replace("value = 0.084", "value = 0.125"))
     main([str(other)])
-    assert "| 0.125 | GB-hour" in capsys.readouterr().out
+    changed = capsys.readouterr().out
+    main([])
+    assert "| ElastiCache | 0.00 | 6.1" in capsys.readouterr().out
+    assert "| ElastiCache | 0.00 | 9.1" in changed  # 0.1 GB * 730 h * 0.125
 
 
-def test_the_inputs_are_of_what_is_deployed(inputs: Inputs) -> None:
-    f = inputs.figures
-    assert f["memory_gb"] * 1024 == MAIN_TEMPLATE["Parameters"]["AskMemory"]["Default"]
-    assert f["change_memory_gb"] * 1024 == functions()["InvalidateFunction"]["MemorySize"]
+def test_inputs_describe_the_templates(inputs: Inputs) -> None:
+    assert inputs["memory_gb"] * 1024 == MAIN_TEMPLATE["Parameters"]["AskMemory"]["Default"]
+    assert inputs["change_memory_gb"] * 1024 == functions()["InvalidateFunction"]["MemorySize"]
     assert MAIN_TEMPLATE["Parameters"]["SnapStart"]["Default"] == "on"
     snapshots = [name for name, each in functions().items() if "SnapStart" in each]
-    assert len(snapshots) == f["snapshots"]
+    assert len(snapshots) == inputs["snapshots"]
     for name, kind in (
         ("alarms", "AWS::CloudWatch::Alarm"),
         ("secrets", "AWS::SecretsManager::Secret"),
         ("dashboards", "AWS::CloudWatch::Dashboard"),
         ("keys", "AWS::KMS::Key"),
     ):
-        assert len(list(of_type(kind))) == f[name], name
+        assert len(list(of_type(kind))) == inputs[name], name

@@ -1,0 +1,197 @@
+"""`python -m infra.cost [inputs.toml] [--write]`: the monthly cost with and without Tercet.
+
+The input file holds prices with their sources, measured rates, assumptions and scenarios. `--write`
+puts the tables into docs/cost.md.
+"""
+
+import argparse
+import sys
+import tomllib
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from shared.errors import ConfigurationError
+
+DEFAULT_INPUTS = Path(__file__).with_suffix(".toml")
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "cost.md"
+BEGIN = "<!-- begin: python -m infra.cost -->"
+END = "<!-- end -->"
+
+USERS = (1_000, 100_000, 10_000_000)
+HOURS = 730.0
+MIN_CACHE_GB = 0.1
+_DAYS = 30.0
+_EXTRA_EMBEDDING_DAYS = 6  # an embedding expires after 7 days, an answer after 1
+_KB_PER_GB = 1e6
+_MAX_USERS = 1 << 40
+
+Inputs = Mapping[str, float]
+
+
+class Item(NamedTuple):
+    """Monthly cost in US dollars."""
+
+    without: float
+    with_tercet: float
+
+    @property
+    def saved(self) -> float:
+        """The saving; negative if Tercet costs more."""
+        return self.without - self.with_tercet
+
+
+def load_inputs(path: Path = DEFAULT_INPUTS) -> tuple[dict[str, float], dict[str, Inputs]]:
+    """Read the value of every input, and the inputs that each scenario changes.
+
+    Raises:
+        ConfigurationError: the file is missing, is not TOML or lacks a value.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        inputs = {
+            name: float(entry["value"])
+            for table in ("prices", "measured", "assumed")
+            for name, entry in tables[table].items()
+        }
+        return inputs, tables["scenarios"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"{path}: {error!r}; see {DEFAULT_INPUTS} for the form") from error
+
+
+def monthly_cost(i: Inputs, users: int) -> dict[str, Item]:
+    """Compute the cost of a month by service."""
+    questions, changes = users * i["questions"], users * i["changes"]
+    generated = 1 - i["avoided"]
+    embedding = i["embedding_seconds"] * i["inference_second"]
+    verdict = i["verdicts"] * i["verdict_tokens"] * i["prompt_token"]
+    ask_second = i["memory_gb"] * i["lambda_gb_second"]
+    change_second = i["change_memory_gb"] * i["lambda_gb_second"]
+    snapshot = i["snapshots"] * i["memory_gb"] * HOURS * 3_600 * i["snapshot_gb_second"]
+    start = i["lambda_request"] + i["restores"] * i["memory_gb"] * i["snapshot_gb_restored"]
+    seconds = (
+        i["exact"] * i["hit_seconds"]
+        + (i["avoided"] - i["exact"]) * i["match_seconds"]
+        + generated * i["miss_seconds"]
+    )
+    change = i["lambda_request"] + i["change_seconds"] * change_second
+    secrets = i["secrets"] * i["secret"] + i["secret_readings"] * i["secret_reading"]
+    api = questions * i["api_request"]
+    queue = (i["polls"] + changes * i["queue_requests"]) * i["queue_request"]
+    storage = max(MIN_CACHE_GB, cached_gb(i, users)) * HOURS * i["cache_gb_hour"]
+    units = questions * (i["avoided"] * i["hit_units"] + generated * i["miss_units"])
+    units += changes * i["change_units"]
+    log_kb = i["log_gb"] / _KB_PER_GB
+    monitoring = sum(i[f"{kind}s"] * i[kind] for kind in ("metric", "alarm", "dashboard", "key"))
+    logs = (questions + changes) * i["tercet_log_kb"] * log_kb
+    answers = questions * answer_cost(i)
+    return {
+        "answers, Hugging Face": Item(answers, generated * answers),
+        "embeddings and verdicts, Hugging Face": Item(
+            questions * embedding, questions * ((1 - i["exact"]) * embedding + verdict)
+        ),
+        "Lambda": Item(
+            snapshot + questions * (start + i["miss_seconds"] * ask_second),
+            snapshot + questions * (start + seconds * ask_second) + changes * change,
+        ),
+        "Secrets Manager": Item(secrets, secrets),
+        "HTTP API": Item(api, api),
+        "SQS": Item(0.0, queue),
+        "ElastiCache": Item(0.0, storage + units * i["cache_unit"]),
+        "CloudWatch": Item(questions * i["log_kb"] * log_kb, monitoring + logs),
+    }
+
+
+def answer_cost(i: Inputs) -> float:
+    """Compute the cost of one generated answer, in US dollars."""
+    prompt = i["prompt_tokens"] * i["prompt_token"]
+    return prompt + i["completion_tokens"] * i["completion_token"]
+
+
+def cached_gb(i: Inputs, users: int) -> float:
+    """Compute the size of the cache: one day of new questions and seven days of embeddings.
+
+    Assumes that no two users ask the same question.
+    """
+    per_day = users * i["questions"] / _DAYS
+    questions = per_day * (1 - i["avoided"]) * i["question_kb"]
+    embeddings = per_day * (1 - i["exact"]) * _EXTRA_EMBEDDING_DAYS * i["embedding_kb"]
+    return (questions + embeddings) / _KB_PER_GB
+
+
+def total(i: Inputs, users: int) -> Item:
+    """Add up the cost of a month."""
+    items = monthly_cost(i, users).values()
+    return Item(sum(item.without for item in items), sum(item.with_tercet for item in items))
+
+
+def break_even(i: Inputs) -> int | None:
+    """Find the least number of users for which Tercet saves money; None if there is none."""
+    users = bisect_left(range(_MAX_USERS), 0.0, key=lambda users: total(i, users).saved)
+    return users if users < _MAX_USERS else None
+
+
+def report(i: Inputs, scenarios: Mapping[str, Inputs]) -> str:
+    """Format all tables as Markdown."""
+    return (
+        f"## Cost of a month, in US dollars\n\n{_month_table(i)}\n\n"
+        f"## Savings under other assumptions\n\n{_scenarios_table(i, scenarios)}"
+    )
+
+
+def _month_table(i: Inputs) -> str:
+    months = [monthly_cost(i, users) | {"**total**": total(i, users)} for users in USERS]
+    rows = [[name, *(_dollars(c) for month in months for c in month[name])] for name in months[0]]
+    saved = [["", f"**{_dollars(month['**total**'].saved)}**"] for month in months]
+    rows.append(["**saved**", *(cell for pair in saved for cell in pair)])
+    head = ["", *(f"{users:,} users, {how}" for users in USERS for how in ("without", "with"))]
+    return _table(head, rows)
+
+
+def _scenarios_table(i: Inputs, scenarios: Mapping[str, Inputs]) -> str:
+    rows = []
+    for name, changed in {"as above": {}, **scenarios}.items():
+        scenario = {**i, **changed}
+        totals = [total(scenario, users) for users in USERS]
+        cells = [f"{_dollars(each.saved)} ({each.saved / each.without:.0%})" for each in totals]
+        least = break_even(scenario)
+        rows.append([name, *cells, "never" if least is None else f"{least:,} users"])
+    head = ["saved per month", *(f"{users:,} users" for users in USERS), "break-even"]
+    return _table(head, rows)
+
+
+def _dollars(amount: float) -> str:
+    return f"{amount:,.2f}" if abs(amount) < 1_000 else f"{amount:,.0f}"  # noqa: PLR2004  # cents
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    rule = ["---", *("--:" for _ in head[1:])]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
+
+
+def insert_tables(page: str, tables: str) -> str:
+    """Replace the text between the page's two markers."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{tables}\n\n{END}{after}"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print the tables or write them into docs/cost.md."""
+    parser = argparse.ArgumentParser(prog="python -m infra.cost", description=__doc__)
+    parser.add_argument("inputs", nargs="?", type=Path, default=DEFAULT_INPUTS, help="a TOML file")
+    parser.add_argument("--write", action="store_true", help="write the tables to docs/cost.md")
+    options = parser.parse_args(arguments)
+    try:
+        tables = report(*load_inputs(options.inputs))
+    except ConfigurationError as error:
+        parser.error(str(error))
+    if options.write:
+        PAGE.write_text(insert_tables(PAGE.read_text(encoding="utf-8"), tables), encoding="utf-8")
+    else:
+        sys.stdout.write(f"{tables}\n")
+
+
+if __name__ == "__main__":
+    main()
