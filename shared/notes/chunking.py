@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from shared.notes.note import Chunk
 from shared.notes.sanitize import sanitize_text
 from shared.text.bible_references import find_bible_references
+from shared.text.sentences import find_sentence_breaks
 
 if TYPE_CHECKING:
     from shared.vectors import Vector
@@ -33,19 +34,6 @@ _HEADING = re.compile(
     re.MULTILINE,
 )
 _BLANK_LINE = re.compile(r"\n[^\S\n]*+\n\s*+")
-_SENTENCE_END = re.compile(
-    r"(?<![.!?\u2026])([.!?\u2026]++)[\"'\u2019\u201d\u00bb)\]*_]*+\s++"
-    r"|[\u3002\uff01\uff1f]++[\u300d\u300f\u201d\uff09]*+\s*+"
-    r"|\n(?=[^\S\n]*+(?:[-*+]|\d{1,9}[.)])\s)"  # the next item of a list
-)
-
-# A numbered item, an initial or an abbreviation: its full stop ends no sentence.
-_STOP_WITHIN = re.compile(
-    r"(?:^[^\S\n]*\d+|(?<!\w)(?:[^\W\d_]|e\.g|i\.e|Mr|Mrs|Ms|Dr|St|Sr|Jr|Rev|Prof|Fr|No|Vol|Chap"
-    r"|p{1,2}|cf|vs|v{1,2}|ch|viz))\.\Z",
-    re.IGNORECASE | re.MULTILINE,
-)
-_ABBREVIATION_REACH = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +95,7 @@ def _paragraphs(text: str, words: int) -> Iterator[list[_Unit]]:
     paragraph_ends |= {start for start, _ in headings}
     cuts = sorted(
         cut
-        for cut in paragraph_ends | set(_sentence_ends(text))
+        for cut in paragraph_ends | {found.next_start for found in find_sentence_breaks(text)}
         if 0 < cut < len(text) and not references.hold(cut) and not headed.hold(cut)
     )
     paragraph: list[_Unit] = []
@@ -116,16 +104,6 @@ def _paragraphs(text: str, words: int) -> Iterator[list[_Unit]]:
         if paragraph and (end in paragraph_ends or end == len(text)):
             yield paragraph
             paragraph = []
-
-
-def _sentence_ends(text: str) -> Iterator[int]:
-    unicase = text.islower()  # a note without capitals has sentences all the same
-    for found in _SENTENCE_END.finditer(text):
-        goes_on = text[found.end() : found.end() + 1].islower() and not unicase
-        reach = max(0, found.start() - _ABBREVIATION_REACH)
-        # Where there is no full stop its end is -1, and nothing is searched.
-        if not goes_on and not _STOP_WITHIN.search(text, reach, found.end(1)):
-            yield found.end()
 
 
 def _pieces(text: str, start: int, end: int, words: int, references: _Spans) -> Iterator[_Unit]:
