@@ -1,14 +1,14 @@
-"""The composition root: builds what a function needs, once a container, when it is first needed.
+"""The composition root: builds what a function needs, at first use, once per process.
 
-The only place that constructs. Imports stand where their thing is built: an exact hit loads
-neither numpy nor an HTTP client, and `invalidate` no prompt.
+Only this module constructs adapters. Imports are local to the part that needs them: an exact hit
+loads neither numpy nor an HTTP client, and `invalidate` loads no prompt.
 """
 
 # ruff: noqa: PLC0415  # see above
 
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.settings import Settings
 
@@ -34,10 +34,10 @@ _INVALIDATION_TIMEOUT = 1.0  # seconds
 
 
 class Container:
-    """Everything a function needs, built at first use and kept for the container's life.
+    """The parts of Tercet, each built from the settings at its first use.
 
-    What is given takes the place of what the settings would have built: the embedded default
-    brings its own models, and tests bring theirs.
+    A part that is passed to the constructor or to `override` replaces the built one. The local
+    mode passes its own models, and tests pass theirs.
     """
 
     def __init__(
@@ -47,25 +47,44 @@ class Container:
         store: "NoteStore | None" = None,
         embedder: "Embedder | None" = None,
         answerer: "Answerer | None" = None,
+        redis_client: "RedisClient | None" = None,
     ) -> None:
+        """Pass a part to replace what the settings would build; None builds it."""
         self.settings = settings
-        # Names are known without the parts: an exact hit loads no model's client.
+        # Cache keys need the models' names, and an exact hit builds no model.
         self._embedding_model = embedder.model if embedder else settings.embedding_model
         self._dimensions = embedder.dimensions if embedder else settings.embedding_dimensions
         self._answer_model = answerer.model if answerer else settings.chat_model
         self._answers_by_model = answerer is None
-        for name, given in (("store", store), ("embedder", embedder), ("answerer", answerer)):
-            if given is not None:
-                self.__dict__[name] = given  # where cached_property keeps what it has built
+        given = {
+            "store": store,
+            "embedder": embedder,
+            "answerer": answerer,
+            "redis_client": redis_client,
+        }
+        self.override(**{name: part for name, part in given.items() if part is not None})
+
+    def override(self, **parts: object) -> None:
+        """Replace parts by name, e.g. `override(store=MemoryNoteStore())`.
+
+        Parts that were built from the former one are not rebuilt.
+
+        Raises:
+            TypeError: there is no part of this name.
+        """
+        for name, part in parts.items():
+            if not isinstance(getattr(type(self), name, None), cached_property):
+                raise TypeError(f"a container has no part {name!r}")
+            setattr(self, name, part)
 
     @classmethod
     def from_env(cls) -> "Container":
-        """Build from the process's environment."""
+        """Read the settings from the process's environment variables."""
         return cls(Settings.from_env(os.environ))
 
     @cached_property
     def secrets(self) -> "Secrets":
-        """What the settings give or name as secrets."""
+        """The secrets that the settings hold or name."""
         from shared.aws.secrets import Secrets
 
         return Secrets(self.settings)
@@ -79,7 +98,7 @@ class Container:
 
     @cached_property
     def circuit_breakers(self) -> "CircuitBreakers":
-        """What leaves models alone that fail."""
+        """The circuit breakers of the chat model and the embedding model."""
         from shared.inference.circuit_breaker import CircuitBreakers
         from shared.inference.shared_breaker import SharedProbes
 
@@ -87,7 +106,7 @@ class Container:
 
     @cached_property
     def embedder(self) -> "Embedder":
-        """What embeds questions and notes."""
+        """Embeds questions and notes."""
         from shared.inference.circuit_breaking import CircuitBreakingEmbedder
         from shared.inference.embeddings import HuggingFaceEmbedder
 
@@ -96,12 +115,12 @@ class Container:
 
     @cached_property
     def chat(self) -> "ChatModel":
-        """The language model."""
+        """The chat model, behind its circuit breaker."""
         return self._circuit_breaking_chat(may_probe=True)
 
     @cached_property
     def answerer(self) -> "Answerer":
-        """What writes answers."""
+        """Generates answers."""
         from shared.inference.prompted_answerer import PromptedAnswerer
 
         settings = self.settings
@@ -109,14 +128,14 @@ class Container:
 
     @cached_property
     def coalescing_answerer(self) -> "Answerer":
-        """The same, for when Redis cannot tell who is writing an answer already."""
+        """The answerer for requests without Redis: equal calls in this process share one answer."""
         from shared.inference.coalescing_answerer import CoalescingAnswerer
 
         return CoalescingAnswerer(self.answerer)
 
     @cached_property
     def extractive_answerer(self) -> "Answerer | None":
-        """What answers while the language model is left alone, if anything is to."""
+        """Quotes the notes while the chat model's circuit is open; None if this is switched off."""
         if not self.settings.extractive_fallback:
             return None
         from shared.inference.extractive import ExtractiveAnswerer
@@ -125,14 +144,14 @@ class Container:
 
     @cached_property
     def store(self) -> "NoteStore":
-        """Where the notes are."""
+        """The note store."""
         from shared.notes.factory import create_note_store
 
         return create_note_store(self.secrets.database_url(), self.settings.embedding_dimensions)
 
     @cached_property
     def redis_client(self) -> "RedisClient | None":
-        """Redis, as questions use it; None where the cache is switched off."""
+        """Redis for `ask`; None if the cache is switched off."""
         if not self.settings.cache_enabled:
             return None
         from shared.cache.redis.factory import open_redis_client
@@ -141,14 +160,14 @@ class Container:
 
     @cached_property
     def background_redis_client(self) -> "RedisClient":
-        """Redis, as invalidations use it: nobody waits for one, and an unheard one comes again."""
+        """Redis for work that no user waits for: it has a longer time-out."""
         from shared.cache.redis.factory import open_redis_client
 
         return open_redis_client(self.settings, timeout=_INVALIDATION_TIMEOUT)
 
     @cached_property
     def pipeline(self) -> "Pipeline":
-        """What answers questions, as cache keys need to know it."""
+        """Identifies the models and limits in cache keys."""
         from shared.cache.pipeline_id import Pipeline
         from shared.inference.prompt import SYSTEM
 
@@ -163,7 +182,7 @@ class Container:
 
     @cached_property
     def assistant(self) -> "Assistant":
-        """What answers questions."""
+        """Answers questions."""
         from shared.assistant import Assistant
 
         return Assistant(
@@ -175,19 +194,19 @@ class Container:
 
     @cached_property
     def semantic_matcher(self) -> "SemanticMatcher":
-        """What tells whether two questions are one."""
+        """Finds a cached question that is equivalent to another one."""
         from shared.inference.match_verifier import ModelVerifier, NoVerifier
         from shared.semantic_match import SemanticMatcher
 
         verifier: MatchVerifier = NoVerifier()
         if self.settings.semantic_verifier == "model" and self._answers_by_model:
-            # A verdict is cut short: what that ends says nothing of the model.
+            # A verdict has a short time-out of its own, so its failure is no sign of an outage.
             verifier = ModelVerifier(self._circuit_breaking_chat(may_probe=False))
         return SemanticMatcher(verifier, threshold=self.settings.similarity_threshold)
 
     @cached_property
     def freshness(self) -> "Freshness":
-        """What keeps cached answers true."""
+        """Applies note changes to the store and the cache."""
         from shared.cache.invalidation import Invalidation, NoInvalidation
         from shared.cache.pipeline_id import embedding_name
         from shared.freshness import Freshness
@@ -213,14 +232,14 @@ class Container:
 
     @cached_property
     def feedback(self) -> "Feedback":
-        """What removes answers that their askers found wrong."""
+        """Removes answers that users reported as wrong."""
         from shared.cache.feedback import Feedback
 
         return Feedback(self.background_redis_client)
 
     @cached_property
     def counter_reader(self) -> "CounterReader":
-        """What reads the counters; also where the cache is switched off, if Redis is there."""
+        """Reads the counters, even if the cache is switched off."""
         from shared.cache.counter_reader import CounterReader
 
         return CounterReader(self.background_redis_client)
@@ -233,13 +252,17 @@ class Container:
         return PendingCounters()
 
     async def aclose(self) -> None:
-        """Close every connection that was opened; the container can be used again afterwards."""
-        if "pending_counters" in self.__dict__ and self.redis_client:
+        """Close every open connection. The container can still be used: connections reopen."""
+        if self._built("pending_counters") and self.redis_client:
             await self.pending_counters.flush(self.redis_client)
         for name in ("redis_client", "background_redis_client", "store", "inference_client"):
-            opened = self.__dict__.get(name)
-            if opened is not None:
-                await opened.aclose()
+            part = self._built(name)
+            if part is not None:
+                await part.aclose()
+
+    def _built(self, name: str) -> Any:
+        """Return a part if it has been built or passed, else None."""
+        return vars(self).get(name)
 
     def _circuit_breaking_chat(self, *, may_probe: bool) -> "ChatModel":
         from shared.inference.chat import HuggingFaceChat

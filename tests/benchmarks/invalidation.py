@@ -116,7 +116,7 @@ async def _edit(store: MemoryNoteStore, asked: list[Asked]) -> Iterator[NoteChan
 
 def _container(crowd: "Crowd", store: MemoryNoteStore) -> "Container":
     container = instant(crowd.settings, brief_workload(1)[0])
-    container.__dict__["store"] = store
+    container.override(store=store)
     return container
 
 

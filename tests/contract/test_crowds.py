@@ -58,8 +58,8 @@ class Process:
             store=self._store,
             embedder=HashingEmbedder(),
             answerer=self.answerer,
+            redis_client=cache.redis_client,
         )
-        self._container.__dict__["redis_client"] = cache.redis_client
 
     async def write(self) -> None:
         (vector,) = await HashingEmbedder().embed(["Faith is trust."])

@@ -17,7 +17,7 @@ from shared.errors import CacheUnavailableError
 from shared.notes.messages.note_changed import NoteChanged
 from shared.reply import Reply
 from tests.support.main_job import ask, written
-from tests.support.outages import a_container
+from tests.support.outages import SlowAnswerer, a_container
 from tests.support.troubles import TROUBLES, Redis
 
 ASKED = "What is faith?"
@@ -143,7 +143,8 @@ async def test_a_server_that_lost_its_scripts_is_taught_them_without_anybody_not
 async def test_trouble_while_an_answer_is_written_does_not_reach_it(
     redis: Redis, container: Container, strike: Callable[[], None]
 ) -> None:
-    container.__dict__["answerer"].seconds = 0.3
+    assert isinstance(container.answerer, SlowAnswerer)
+    container.answerer.seconds = 0.3
     asking = asyncio.create_task(ask(container, "ann", "What is hope?"))
     await asyncio.sleep(0.15)
     strike()

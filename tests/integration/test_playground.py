@@ -88,7 +88,7 @@ async def test_embedding_is_shown_where_it_was_needed(player: Player) -> None:
 async def test_an_exact_hit_needs_no_embedder(player: Player) -> None:
     for query in ("What is love?", "What is hope?"):
         await player.ask(query)
-    player.container.__dict__["embedder"] = player.embedder  # which remembers nothing
+    player.container.override(embedder=player.embedder)  # which remembers nothing
     player.embedder.away = True
     told = await player.ask("What is hope?")
     assert told["reply"]["metadata"]["match"] == "exact"

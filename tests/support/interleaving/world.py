@@ -84,8 +84,8 @@ class World:
                 store=store,
                 embedder=embedder,
                 answerer=QuotingAnswerer(chance),
+                redis_client=redis_client,
             )
-            container.__dict__["redis_client"] = redis_client
             return container.assistant
 
         freshness = Freshness(
