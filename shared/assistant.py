@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from shared.answer import Answer, new_answer_id
 from shared.cache.coalescing import Coalescer, Turn
@@ -23,13 +23,47 @@ if TYPE_CHECKING:
 
     from shared.cache.results import LookupResult, MissContext
     from shared.cache.session import CacheSession
-    from shared.inference.ports import Completion
+    from shared.inference.circuit_breaker import CircuitBreakers
+    from shared.inference.ports import Answerer, Completion, Embedder
     from shared.notes.note import Source
-    from shared.parts import Parts
+    from shared.notes.store import NoteStore
+    from shared.semantic_match import SemanticMatcher
     from shared.vectors import Vector
 
 _QUOTE_SECONDS = 2.0
 _UNDER_WAY = "this is still being answered; ask again"
+
+
+class Parts(Protocol):
+    """The parts that a miss needs. `Container` builds each at its first use; a hit needs none."""
+
+    @property
+    def circuit_breakers(self) -> "CircuitBreakers":
+        """The circuit breakers of the models."""
+
+    @property
+    def embedder(self) -> "Embedder":
+        """Embeds the question."""
+
+    @property
+    def store(self) -> "NoteStore":
+        """Searches the notes."""
+
+    @property
+    def semantic_matcher(self) -> "SemanticMatcher":
+        """Finds a cached question that is equivalent."""
+
+    @property
+    def answerer(self) -> "Answerer":
+        """Generates the answer."""
+
+    @property
+    def coalescing_answerer(self) -> "Answerer":
+        """Generates the answer if Redis is unavailable: equal calls share one generation."""
+
+    @property
+    def extractive_answerer(self) -> "Answerer | None":
+        """Quotes the notes while a circuit is open; None if this is switched off."""
 
 
 @dataclass(frozen=True, slots=True)

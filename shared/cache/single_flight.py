@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from shared import errors
 from shared.cache import codec
-from shared.cache.claims import claim
 from shared.cache.redis.commands import Argument, Command, Script
 from shared.errors import CacheUnavailableError, TercetError, UnavailableError
 
@@ -25,12 +24,12 @@ if TYPE_CHECKING:
 _LOCK_MS = 3_000
 _RENEW_SECONDS = 1.0
 _FAILURE_MS = 2_000
-_RELEASE, _RENEW = Script("release_lock"), Script("renew_lock")
+_ACQUIRE, _RENEW, _RELEASE = map(Script, ("acquire_lock", "renew_lock", "release_lock"))
 
 
-def acquire(flight: str, token: str) -> Command:
-    """Own a flight, unless somebody does: gives its owner's token."""
-    return claim(flight, token, _LOCK_MS)
+def acquire(key: str, token: str, milliseconds: int = _LOCK_MS) -> Command:
+    """Acquire a lock if it is free. The reply is the token of its holder."""
+    return _ACQUIRE.call([key], token, milliseconds)
 
 
 def owner(flight: str) -> Command:

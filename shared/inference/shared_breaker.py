@@ -16,8 +16,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.cache import keyspace
-from shared.cache.claims import claim
 from shared.cache.redis.commands import Command
+from shared.cache.single_flight import acquire
 from shared.errors import CacheUnavailableError
 from shared.inference.circuit_breaker import PROBE_SECONDS, Calls
 
@@ -139,7 +139,7 @@ class SharedProbes:
         """Ask whether this container may send the probe."""
         key, milliseconds = keyspace.breaker_probe(breaker_id), int(PROBE_SECONDS * 1000)
         token = secrets.token_urlsafe(8)
-        (owner,) = await self._execute(claim(key, token, milliseconds)) or [None]
+        (owner,) = await self._execute(acquire(key, token, milliseconds)) or [None]
         return owner is None or owner == token.encode()
 
     async def release(self, breaker_id: str) -> None:
