@@ -1,40 +1,37 @@
-"""What the record of a question says: the figures that `functions/http/emf_metrics.py` knows."""
+"""Metrics of one question, as fields of its log line; see `functions/http/emf_metrics.py`."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shared.reply import Reply
 
-_AVOIDED = frozenset({"l1-exact", "l1-semantic", "coalesced"})
-_TIERS = {"exact": "l1-exact", "semantic": "l1-semantic", "no_notes": "no-notes"}
-_WRITTEN = frozenset({"l3", "l2", "none"})
+_ANSWER_REUSED = frozenset({"exact", "semantic", "coalesced"})
+_ANSWER_GENERATED = frozenset({"l3", "l2", "none"})
 
 
 def question_metrics(reply: "Reply | None", *, breakers: str) -> dict[str, object]:
-    """Write them; without a reply, of a question that failed.
+    """Return the metrics of a question; they count as the cache's counters do.
 
-    They count as the cache's own counters do: avoided is an answer that was read instead of being
-    written, and neither a stale nor an extractive one is that. `breakers` is their state; money is
-    in US dollars.
+    Args:
+        reply: None if the question failed.
+        breakers: state of the circuit breakers: `closed`, `open` or `half-open`.
+
+    Returns:
+        Metric values by name; costs in US dollars. A stale answer and an extractive answer count
+        neither as avoided nor as generated.
     """
-    tier = _tier(reply)
+    outcome = reply.outcome if reply else "failed"
     cost = reply.answer.cost if reply and reply.answer else 0.0
+    reused, generated = outcome in _ANSWER_REUSED, outcome in _ANSWER_GENERATED
     return {
-        "Tier": tier,
+        "Outcome": outcome,
         "Questions": 1,
-        "AnswersAvoided": int(tier in _AVOIDED),
-        "AnyTier": int(tier in _AVOIDED or tier in {"l3", "l2"}),
-        "CostSaved": cost if tier in _AVOIDED else 0.0,
-        "CostSpent": cost if tier in _WRITTEN else 0.0,
-        "ExtractiveFallback": int(tier == "extractive"),
-        "Stale": int(tier == "stale"),
+        "AnswersAvoided": int(reused),
+        "AnyTierHits": int(reused or outcome in {"l3", "l2"}),
+        "CostSaved": cost if reused else 0.0,
+        "CostSpent": cost if generated else 0.0,
+        "ExtractiveFallback": int(outcome == "extractive"),
+        "Stale": int(outcome == "stale"),
         "CacheUnavailable": int(reply is not None and reply.cache == "unavailable"),
         "BreakerOpen": int(breakers != "closed"),
     }
-
-
-def _tier(reply: "Reply | None") -> str:
-    """Say what served a question: those that waited for another's answer are no quick hits."""
-    if reply is None:
-        return "failed"
-    return _TIERS.get(reply.outcome, reply.outcome)

@@ -1,8 +1,9 @@
-"""Figures of a request, as members of its log line; on AWS Lambda CloudWatch reads them as metrics.
+"""Metrics of a request or message, as fields of its log line.
 
-They are the same everywhere. On Lambda the line also says, in CloudWatch's embedded metric format,
-which of its members are metrics of the namespace `Tercet`; what Powertools writes of that is the
-same for each line, so it is written once.
+On AWS Lambda the line also carries the metadata of CloudWatch's embedded metric format (EMF), which
+makes CloudWatch extract the fields as metrics of the namespace `Tercet`. Powertools writes the
+metadata once; it is the same for every line of a kind.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
 import logging
@@ -19,12 +20,12 @@ NAMESPACE = "Tercet"
 _FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
 
 request_log = logging.getLogger("functions.request_log")
-"""Logs a line for each request and each message; on Lambda whatever the level is."""
+"""Logs one line for each request and each message; on Lambda regardless of LOG_LEVEL."""
 
 
 @dataclass(frozen=True, slots=True)
-class Metrics:
-    """Names with their units, of metrics that have these dimensions."""
+class MetricSet:
+    """Metric names with their units, and the dimensions that they share."""
 
     units: "Mapping[str, str]"
     dimensions: tuple[str, ...] = ("Function",)
@@ -34,7 +35,7 @@ _COUNT, _MILLISECONDS, _DOLLARS = "Count", "Milliseconds", "None"
 _QUESTION = {
     "Questions": _COUNT,
     "AnswersAvoided": _COUNT,
-    "AnyTier": _COUNT,
+    "AnyTierHits": _COUNT,
     "CostSaved": _DOLLARS,
     "CostSpent": _DOLLARS,
     "ExtractiveFallback": _COUNT,
@@ -42,52 +43,56 @@ _QUESTION = {
     "CacheUnavailable": _COUNT,
     "BreakerOpen": _COUNT,
 }
-_CHANGE = {
+_NOTE_CHANGE = {
     "NoteChanges": _COUNT,
     "AnswersDropped": _COUNT,
-    "AnswersKept": _COUNT,
+    "AnswersRetained": _COUNT,
     "LagMs": _MILLISECONDS,
     "Failed": _COUNT,
 }
+_LATENCY = {"Latency": _MILLISECONDS}
 METRICS = {
-    "Questions": (Metrics(_QUESTION), Metrics({"Latency": _MILLISECONDS}, ("Function", "Tier"))),
-    "NoteChanges": (Metrics(_CHANGE),),
-    "Failed": (Metrics({"Failed": _COUNT}),),
+    "Questions": (MetricSet(_QUESTION), MetricSet(_LATENCY, ("Function", "Outcome"))),
+    "NoteChanges": (MetricSet(_NOTE_CHANGE),),
+    "Failed": (MetricSet({"Failed": _COUNT}),),
 }
-"""Every metric, by the one that tells whether a line has them."""
+"""The metric sets of a log line, by the field that identifies its kind."""
 
 
 def preload() -> None:
-    """Load here what the first request would wait for."""
+    """On Lambda, enable the request log and load what the first request would wait for."""
     if _FUNCTION in os.environ:
         request_log.setLevel(logging.INFO)
-        for sign in METRICS:
-            _directives(sign)
+        for kind in METRICS:
+            _metric_directives(kind)
 
 
 def with_emf(log_fields: dict[str, Any]) -> dict[str, Any]:
-    """Add to a line's log_fields what makes CloudWatch read its metrics, if it has any."""
+    """Return the fields of a log line, on Lambda with the EMF metadata of its metrics."""
     function = os.environ.get(_FUNCTION)
-    sign = next((name for name in METRICS if name in log_fields), None)
-    if not (function and sign):
+    kind = next((name for name in METRICS if name in log_fields), None)
+    if not (function and kind):
         return log_fields
-    marked = {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": _directives(sign)}
-    return {"_aws": marked, "Function": function, **log_fields}
+    metadata = {
+        "Timestamp": time.time_ns() // 1_000_000,
+        "CloudWatchMetrics": _metric_directives(kind),
+    }
+    return {"_aws": metadata, "Function": function, **log_fields}
 
 
 @cache
-def _directives(sign: str) -> list[Any]:
-    """Say which members of such lines are metrics, in which unit and with which dimensions."""
-    # Only Lambda needs it, and it takes a twentieth of a cold start.
+def _metric_directives(kind: str) -> list[Any]:
+    """Return EMF's MetricDirective objects for log lines of a kind."""
+    # Needed only on Lambda, and a twentieth of a cold start.
     from aws_lambda_powertools.metrics import EphemeralMetrics  # noqa: PLC0415
 
     directives: list[Any] = []
-    for metrics in METRICS[sign]:
-        # Without a service: a variable of Powertools would make it one more dimension.
+    for metric_set in METRICS[kind]:
+        # No service: POWERTOOLS_SERVICE_NAME would add a dimension.
         writer = EphemeralMetrics(namespace=NAMESPACE, service="")
-        for dimension in metrics.dimensions:
+        for dimension in metric_set.dimensions:
             writer.add_dimension(dimension, "any")
-        for name, unit in metrics.units.items():
+        for name, unit in metric_set.units.items():
             writer.add_metric(name, unit, 0)
         directives += writer.serialize_metric_set()["_aws"]["CloudWatchMetrics"]
     return directives

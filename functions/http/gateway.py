@@ -60,7 +60,7 @@ def _checked(scope: "Scope") -> "Scope":
 def _refused(error: Exception, event: "LambdaEvent", context: "LambdaContext") -> dict[str, Any]:
     """Write a problem in the form that all of these gateways take."""
     request = Request({"type": "http", "aws.context": context})
-    log_fields = {"request": request_id(request.scope), "error": type(error).__name__}
+    log_fields = {"request_id": request_id(request.scope), "error": type(error).__name__}
     _log.warning("an event that cannot be read", extra={"log_fields": log_fields})
     response = problem_response(
         request, 400, "the gateway's event cannot be read as an HTTP request"

@@ -73,7 +73,7 @@ class RequestLogMiddleware:
         }
         try:
             with (
-                log_context(request=request_id(scope), **correlation_fields(carried)),
+                log_context(request_id=request_id(scope), **correlation_fields(carried)),
                 request_span(_verb(scope), "server", attributes, carried) as span,
             ):
                 await self._serve(scope, receive, send, span)
@@ -97,7 +97,9 @@ class RequestLogMiddleware:
             except ClientDisconnect:
                 log_fields["error"] = "ClientDisconnect"
             except Exception as error:
-                _log.exception("unexpected", extra={"log_fields": {"request": request_id(scope)}})
+                _log.exception(
+                    "unexpected", extra={"log_fields": {"request_id": request_id(scope)}}
+                )
                 log_fields["error"] = type(error).__name__
                 if status:
                     raise  # half of a response is out; the server must cut the rest off
@@ -105,14 +107,14 @@ class RequestLogMiddleware:
             finally:
                 passed = round((time.perf_counter() - began) * 1000, 2)
                 line = {
-                    "request": request_id(scope),
+                    "request_id": request_id(scope),
                     **_named_elsewhere(scope, span),
                     "path": scope["path"],
                     "status": status,
-                    "milliseconds": passed,
+                    "duration_ms": passed,
                     **log_fields,
                 }
-                if "Tier" in log_fields:
+                if "Outcome" in log_fields:
                     line["Latency"] = passed
                 if steps:
                     line["steps"] = total_milliseconds(steps)
@@ -123,11 +125,11 @@ class RequestLogMiddleware:
 
 def _named_elsewhere(scope: "Scope", span: "Span") -> dict[str, object]:
     """What the same request is called in the gateway's log, and in traces."""
-    names: dict[str, object] = {"trace": span.trace_id} if span.trace_id else {}
+    names: dict[str, object] = {"trace_id": span.trace_id} if span.trace_id else {}
     context = scope.get("aws.event", {}).get("requestContext")
     # An event that no gateway made may have anything there.
     if isinstance(context, Mapping) and "requestId" in context:
-        names["gateway"] = context["requestId"]
+        names["gateway_request_id"] = context["requestId"]
     return names
 
 

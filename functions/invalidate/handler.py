@@ -61,7 +61,7 @@ class QueueHandler:
         process_record = _RecordProcessor(container.freshness, deadline=loop.time() + seconds)
         batch = _BatchProcessor(loop)
         with (
-            log_context(request=context.aws_request_id),
+            log_context(request_id=context.aws_request_id),
             batch(event["Records"], process_record),
         ):
             batch.async_process()

@@ -38,7 +38,7 @@ async def process_change(change: "NoteChanged", freshness: "Freshness", *, messa
         "exact": outcome.exact,
         "NoteChanges": 1,
         "AnswersDropped": outcome.dropped,
-        "AnswersKept": outcome.kept,
+        "AnswersRetained": outcome.kept,
         "LagMs": outcome.lag_ms,
         "Failed": 0,
         "steps": total_milliseconds(steps),

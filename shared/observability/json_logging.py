@@ -57,9 +57,9 @@ def correlation_fields(carried: "Mapping[str, str]") -> dict[str, str]:
     trace of `traceparent`, else nothing.
     """
     if _SANE.fullmatch(given := carried.get("x-correlation-id", "")):
-        return {"correlation": given}
+        return {"correlation_id": given}
     trace = _TRACEPARENT.fullmatch(carried.get("traceparent", "")[:128])
-    return {"correlation": trace[1]} if trace else {}
+    return {"correlation_id": trace[1]} if trace else {}
 
 
 class JsonFormatter(logging.Formatter):

@@ -102,11 +102,13 @@ def test_a_question_on_lambda_leaves_one_line_that_is_log_and_metrics(
     function.ask("What is faith?", **{"x-correlation-id": "order-7"})
     (line,) = log()
     assert line["message"] == "request"
-    assert line["request"] == Context().aws_request_id
-    assert line["correlation"] == "order-7"
-    assert line["gateway"] == json.loads(EVENT.read_text())["requestContext"]["requestId"]
+    assert line["request_id"] == Context().aws_request_id
+    assert line["correlation_id"] == "order-7"
+    assert (
+        line["gateway_request_id"] == json.loads(EVENT.read_text())["requestContext"]["requestId"]
+    )
     assert (line["path"], line["status"], line["Function"]) == ("/assistant/query", 200, FUNCTION)
-    assert (line["Tier"], line["Latency"]) == ("none", line["milliseconds"])
+    assert (line["Outcome"], line["Latency"]) == ("none", line["duration_ms"])
     assert line["steps"].keys() == {
         "lookup",
         "load_miss_context",
@@ -115,7 +117,7 @@ def test_a_question_on_lambda_leaves_one_line_that_is_log_and_metrics(
         "generate",
         "store",
     }
-    assert sum(line["steps"].values()) <= line["milliseconds"]
+    assert sum(line["steps"].values()) <= line["duration_ms"]
     assert line["_aws"]["CloudWatchMetrics"]
     assert "faith" not in json.dumps(line).lower()
 
@@ -150,7 +152,7 @@ def test_a_question_that_fails_is_one_and_one_that_says_nothing_is_none(
     around.models.failing["/v1/chat/completions"] = refuse(400, "no")
     function.ask("What is faith?")
     (failed,) = (line for line in log() if line["message"] == "request")
-    assert (failed["Questions"], failed["Tier"], failed["error"]) == (
+    assert (failed["Questions"], failed["Outcome"], failed["error"]) == (
         1,
         "failed",
         "InferenceRefusedError",
@@ -168,7 +170,7 @@ def test_what_libraries_below_log_tells_the_request_too(settings: Settings, log:
     lines = log()
     assert {"the cache is unavailable", "request"} <= {line["message"] for line in lines}
     for line in lines:
-        assert (line["request"], line["correlation"]) == (Context().aws_request_id, "order-7")
+        assert (line["request_id"], line["correlation_id"]) == (Context().aws_request_id, "order-7")
     assert [line["CacheUnavailable"] for line in lines if "Questions" in line] == [1]
 
 
@@ -181,7 +183,7 @@ def test_each_message_of_a_batch_leaves_a_line_with_its_ids_and_figures(
     handler({"Records": [good, record("m2", "secret")]}, Context())  # type: ignore[arg-type]  # a part of it
     close(handler)
     applied, failed = sorted(log(), key=lambda line: str(line["message_id"]))
-    assert (applied["message"], applied["correlation"]) == ("note change applied", "order-7")
+    assert (applied["message"], applied["correlation_id"]) == ("note change applied", "order-7")
     assert (applied["NoteChanges"], applied["Failed"]) == (1, 0)
     assert applied["LagMs"] > 0
     assert applied["steps"].keys() == {
@@ -192,8 +194,8 @@ def test_each_message_of_a_batch_leaves_a_line_with_its_ids_and_figures(
         "drop_entries",
     }
     assert (failed["message"], failed["Failed"]) == ("note change failed", 1)
-    assert "correlation" not in failed
+    assert "correlation_id" not in failed
     assert "secret" not in json.dumps(failed)
     for line in (applied, failed):
-        assert line["request"] == Context().aws_request_id
+        assert line["request_id"] == Context().aws_request_id
         assert line["_aws"]

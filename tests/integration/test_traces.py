@@ -264,5 +264,5 @@ async def test_a_log_line_names_its_trace(asker: Asker, caplog: pytest.LogCaptur
     with caplog.at_level(logging.INFO, "functions"):
         tree = await asker.ask("What is faith?", traceparent=TRACEPARENT)
     line = json.loads(JsonFormatter(messages=False).format(caplog.records[-1]))
-    assert line["trace"] == TRACE
+    assert line["trace_id"] == TRACE
     assert line["steps"].keys() == {each.name for each in tree.within}

@@ -31,4 +31,4 @@ def test_a_line_has_the_gateways_name_for_its_request_where_there_is_one(
 
     assert TestClient(behind_gateway).get("/health").json() == {"answered": True}
     (line,) = [record for record in caplog.records if record.message == "request"]
-    assert vars(line)["log_fields"].get("gateway") == gateway
+    assert vars(line)["log_fields"].get("gateway_request_id") == gateway

@@ -20,15 +20,15 @@ def reply(tier: str | None = None, match: str | None = None, cache: str = "ok") 
 @pytest.mark.parametrize(
     ("given", "tier", "hits", "cost"),
     [
-        (reply("l1", "exact"), "l1-exact", (1, 1), (0.002, 0)),
-        (reply("l1", "semantic"), "l1-semantic", (1, 1), (0.002, 0)),
+        (reply("l1", "exact"), "exact", (1, 1), (0.002, 0)),
+        (reply("l1", "semantic"), "semantic", (1, 1), (0.002, 0)),
         (replace(reply("l1", "exact"), coalesced=True), "coalesced", (1, 1), (0.002, 0)),
         (reply("l3"), "l3", (0, 1), (0, 0.002)),
         (reply("l2"), "l2", (0, 1), (0, 0.002)),
         (reply(), "none", (0, 0), (0, 0.002)),
         (replace(reply("l1", "exact"), stale=True), "stale", (0, 0), (0, 0)),
         (replace(reply(), extractive=True), "extractive", (0, 0), (0, 0)),
-        (Reply(QUESTION, None, (), None, None, "ok"), "no-notes", (0, 0), (0, 0)),
+        (Reply(QUESTION, None, (), None, None, "ok"), "no_notes", (0, 0), (0, 0)),
         (None, "failed", (0, 0), (0, 0)),
     ],
 )
@@ -36,8 +36,8 @@ def test_each_way_counts_as_the_caches_own_counters_have_it(
     given: Reply | None, tier: str, hits: tuple[int, int], cost: tuple[float, float]
 ) -> None:
     counted = question_metrics(given, breakers="closed")
-    assert (counted["Questions"], counted["Tier"]) == (1, tier)
-    assert (counted["AnswersAvoided"], counted["AnyTier"]) == hits
+    assert (counted["Questions"], counted["Outcome"]) == (1, tier)
+    assert (counted["AnswersAvoided"], counted["AnyTierHits"]) == hits
     assert (counted["CostSaved"], counted["CostSpent"]) == cost
     assert counted["Stale"] == int(tier == "stale")
     assert counted["ExtractiveFallback"] == int(tier == "extractive")

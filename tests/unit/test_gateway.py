@@ -46,7 +46,7 @@ def test_an_event_that_cannot_be_read_is_a_bad_request_and_one_line_in_the_log(
     assert json.loads(response["body"])["instance"].endswith(CONTEXT.aws_request_id)
     assert ("multiValueHeaders" in response) is (kind == "rest_v1")
     (line,) = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert vars(line)["log_fields"]["request"] == CONTEXT.aws_request_id
+    assert vars(line)["log_fields"]["request_id"] == CONTEXT.aws_request_id
 
 
 @pytest.mark.parametrize("host", ["[::1]:8000", "a:b:c", "a:b"])

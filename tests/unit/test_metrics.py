@@ -15,7 +15,7 @@ from shared.settings import Settings
 from tests.support.sam import ROOT
 
 FUNCTION = "tercet-ask"
-CHANGE = {"NoteChanges": 1, "AnswersDropped": 2, "AnswersKept": 3, "LagMs": 40, "Failed": 0}
+CHANGE = {"NoteChanges": 1, "AnswersDropped": 2, "AnswersRetained": 3, "LagMs": 40, "Failed": 0}
 
 
 @pytest.fixture
@@ -75,10 +75,10 @@ def test_a_variable_of_powertools_adds_no_dimension(monkeypatch: pytest.MonkeyPa
     """Alarms name the dimensions, and would look at metrics that nobody writes."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "another")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Another")
-    emf_metrics._directives.cache_clear()
-    first, second = emf_metrics._directives("Questions")
+    emf_metrics._metric_directives.cache_clear()
+    first, second = emf_metrics._metric_directives("Questions")
     assert (first["Namespace"], first["Dimensions"]) == ("Tercet", [["Function"]])
-    assert second["Dimensions"] == [["Function", "Tier"]]
+    assert second["Dimensions"] == [["Function", "Outcome"]]
 
 
 @pytest.mark.usefixtures("on_lambda")
@@ -111,7 +111,7 @@ def test_a_line_is_one_object_with_the_facts_beside_the_metrics() -> None:
         {"log_fields": emf_metrics.with_emf(question() | {"path": "/a"})}
     )
     line = json.loads(JsonFormatter(messages=False).format(record))
-    assert (line["path"], line["Tier"]) == ("/a", "failed")
+    assert (line["path"], line["Outcome"]) == ("/a", "failed")
     assert len(read(line)) == 10
 
 

@@ -60,7 +60,7 @@ def said(line: logging.LogRecord) -> dict[str, Any]:
 
 async def test_every_line_of_a_request_tells_its_ids_and_no_other_requests() -> None:
     async def request(name: str) -> dict[str, Any]:
-        with log_context(request=name, correlation=f"of {name}"):
+        with log_context(request_id=name, correlation_id=f"of {name}"):
             await asyncio.sleep(0.001)
             return await asyncio.create_task(library())
 
@@ -69,17 +69,17 @@ async def test_every_line_of_a_request_tells_its_ids_and_no_other_requests() -> 
         return said(record())
 
     lines = await asyncio.gather(request("a"), request("b"))
-    assert [(line["request"], line["correlation"]) for line in lines] == [
+    assert [(line["request_id"], line["correlation_id"]) for line in lines] == [
         ("a", "of a"),
         ("b", "of b"),
     ]
-    assert "request" not in said(record())
+    assert "request_id" not in said(record())
 
 
 def test_ids_of_what_is_within_join_those_around() -> None:
-    with log_context(request="r"), log_context(message_id="m"):
+    with log_context(request_id="r"), log_context(message_id="m"):
         line = said(record())
-    assert (line["request"], line["message_id"]) == ("r", "m")
+    assert (line["request_id"], line["message_id"]) == ("r", "m")
 
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -103,7 +103,7 @@ TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 def test_a_callers_id_is_taken_where_it_is_fit_for_a_log(
     carried: dict[str, str], found: str | None
 ) -> None:
-    assert correlation_fields(carried).get("correlation") == found
+    assert correlation_fields(carried).get("correlation_id") == found
 
 
 def test_a_lines_time_is_utc_to_the_millisecond() -> None:
