@@ -7,7 +7,7 @@ from shared.cache import index_entries, keyspace
 from shared.cache.parse_replies import pairs
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command, Script
-from shared.errors import CacheUnavailableError, NotFoundError
+from shared.errors import NotFoundError
 
 if TYPE_CHECKING:
     from shared.cache.index_entries import Entry
@@ -35,12 +35,9 @@ class Feedback:
         keys = keyspace.UserKeys.of(user_id)
         written, _, alias = answer_id.partition(".")
         (raw,) = await self._redis_client.execute(Command.of("HGETALL", keys.questions))
-        known = pairs(raw)
-        if known is None:
-            raise CacheUnavailableError("the cache garbled a user's index")
         index = {
             field: entry
-            for field, entry in index_entries.decode_all(known).items()
+            for field, entry in index_entries.decode_all(pairs(raw)).items()
             if entry and entry.answer_id == written and (not alias or field == alias)
         }
         if not index:

@@ -46,10 +46,7 @@ class Invalidation:
         except CacheFullError:
             await self._lasting(keys, _removal(keys))
             return {}
-        match reply:
-            case [int(count), flat] if (index := pairs(flat)) is not None and len(index) == count:
-                return index_entries.decode_named(index)
-        raise CacheUnavailableError("the cache garbled a user's index")
+        return index_entries.decode_named(pairs(reply))
 
     async def drop_entries(
         self, user_id: str, fields: "Collection[str]", *, lag: int | None = 0

@@ -7,22 +7,11 @@ from shared.cache import index_entries, l1_answers, l3_contexts
 from shared.cache.results import LookupResult
 
 
-def is_whole(reply: object, count: int | None = None) -> bool:
-    """Whether a reply is (so many) strings, some of them missing; else something garbled it."""
-    if not isinstance(reply, list) or (count is not None and len(reply) != count):
-        return False
-    return all(part is None or isinstance(part, bytes) for part in reply)
-
-
-def pairs(index: object) -> list[tuple[bytes, bytes]] | None:
-    """Give a hash's fields with their values, be it a dictionary or flat; None if it is garbled."""
-    if isinstance(index, dict):
-        index = [part for pair in index.items() for part in pair]
-    if not isinstance(index, list) or len(index) % 2:
-        return None
-    if not all(isinstance(part, bytes) for part in index):
-        return None
-    return list(zip(index[::2], index[1::2], strict=True))
+def pairs(reply: dict[bytes, bytes] | list[bytes]) -> list[tuple[bytes, bytes]]:
+    """Return the fields and values of a hash: HGETALL's reply (RESP3 or RESP2) or a script's."""
+    if isinstance(reply, dict):
+        return list(reply.items())
+    return list(zip(reply[::2], reply[1::2], strict=True))
 
 
 def parse_lookup(reply: list[Any], question: str, field: str) -> tuple[LookupResult, list[str]]:

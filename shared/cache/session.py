@@ -119,7 +119,7 @@ class CacheSession:
         if not self._settings.stale_if_error_seconds:
             return LookupResult()
         replies = await self._execute(self._lookup("stale", self._field, aliases=aliases))
-        if not replies or not self._redis.is_whole(replies[0], 5):
+        if not replies:
             return LookupResult()
         return parse_lookup(replies[0], self._question, self._field)[0]
 
@@ -131,8 +131,7 @@ class CacheSession:
             Command.of("HGETALL", self._keys.questions),
             miss=True,
         )
-        index = pairs(replies[2]) if replies else None
-        if not replies or not self._redis.is_whole(None if index is None else replies[:2]):
+        if not replies:
             return MissContext()
         from shared.vectors import from_bytes  # noqa: PLC0415  # an exact hit needs no numpy
 
@@ -142,7 +141,7 @@ class CacheSession:
         if not self._miss_context_loaded:
             self._counts.add(l2_hits=int(data is not None), l2_misses=int(data is None))
         self._miss_context_loaded = True
-        candidates = index_entries.answered(index or (), self._field, self._pipeline.name)
+        candidates = index_entries.answered(pairs(replies[2]), self._field, self._pipeline.name)
         return MissContext(from_bytes(data) if data else None, candidates, self._lock_held)
 
     async def wait_for_leader(
@@ -163,11 +162,9 @@ class CacheSession:
                 single_flight.failure(self._keys, self._owner),
                 self._lookup("wait", self._field, aliases=aliases),
             )
-            if not (replies and self._redis.is_whole(replies[:2])):
+            if not replies:
                 break
             self._owner, failure, looked_up = replies
-            if self._owner == self._token.encode():
-                break  # it was lock_acquired all along, and came garbled
             found = await self._read(looked_up)
             if error := None if found.is_final else single_flight.error(failure):
                 return replace(found, leader_error=error)
@@ -193,7 +190,7 @@ class CacheSession:
     async def get_answer(self, field: str, entry: "Entry") -> LookupResult:
         """Read the answer of another question of this user, as the survey found it."""
         replies = await self._execute(self._scripts.get_answer(field, entry))
-        if not replies or not self._redis.is_whole(replies[0], 2):
+        if not replies:
             return LookupResult()
         return parse_answer(entry.answer_id, *replies[0])
 
@@ -295,8 +292,6 @@ class CacheSession:
 
     async def _read(self, reply: list[Any]) -> LookupResult:
         """Make sense of what the look-up script gave, and remove what makes none."""
-        if not self._redis.is_whole(reply, 5):
-            return LookupResult()
         self._counts.asked, self._fence = True, (reply[0] or b"").decode("ascii", "replace")
         found, nonsense = parse_lookup(reply, self._question, self._field)
         self._knows_context = found.sources is not None

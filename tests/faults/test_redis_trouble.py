@@ -1,4 +1,4 @@
-"""Redis lost, mute, slow, full, read-only, locked or garbled: the answer comes all the same.
+"""Redis lost, mute, slow, full, read-only or locked: the answer comes all the same.
 
 And what is acknowledged of a note change is done, whatever befalls Redis meanwhile.
 """

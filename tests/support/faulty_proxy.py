@@ -1,4 +1,4 @@
-"""A proxy that delays, swallows, garbles, tears and cuts what passes."""
+"""A proxy that delays, swallows, tears and cuts what passes."""
 
 import asyncio
 from random import Random
@@ -20,8 +20,6 @@ class FaultyProxy(CountingProxy):
         """Whoever sends anything is hung up on."""
         self.torn = False
         """Of every reply a part passes, then its connection is cut."""
-        self.garbled = 0.0
-        """Which share of the server's bytes is replaced by others."""
 
     async def _passing(self, data: bytes, *, client: bool) -> bytes:
         while self.mute:  # noqa: ASYNC110  # it is switched from other threads
@@ -33,6 +31,4 @@ class FaultyProxy(CountingProxy):
         await asyncio.sleep(self.delay)
         if self.torn:
             return data[: self._rng.randrange(len(data))]
-        return bytes(
-            self._rng.randrange(256) if self._rng.random() < self.garbled else byte for byte in data
-        )
+        return data

@@ -46,9 +46,6 @@ class Redis:
     def slow_down(self) -> None:
         self._spoil("delay", value=1.5)
 
-    def garble(self) -> None:
-        self._spoil("garbled", value=0.3)
-
     def hang_up(self) -> None:
         self._spoil("cut", value=True)
 
@@ -88,7 +85,6 @@ TROUBLES: dict[str, Callable[[Redis], None]] = {
     "full": Redis.fill,
     "read-only": Redis.demote,
     "locked": Redis.lock,
-    "garbled": Redis.garble,
     "cut": Redis.hang_up,
     "torn": Redis.tear,
 }

@@ -4,13 +4,13 @@
 --
 -- KEYS  questions
 -- ARGV  the beginning of a new fence
--- Gives how many fields the index has, and the index: field, entry, field, entry, ...
+-- Returns the index: field, entry, field, entry, ...
 
 if redis.call('EXISTS', KEYS[1]) == 0 then
-  return {0, {}}
+  return {}
 end
 -- With the time, since a command whose reply was lost is sent again: meanwhile somebody else may
 -- have replaced the fence, and no fence may ever come back.
 local at = redis.call('TIME')
 redis.call('HSET', KEYS[1], 'fence', ARGV[1] .. at[1] .. at[2])
-return {redis.call('HLEN', KEYS[1]), redis.call('HGETALL', KEYS[1])}
+return redis.call('HGETALL', KEYS[1])

@@ -3,7 +3,6 @@
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from shared.cache.parse_replies import is_whole
 from shared.errors import CacheUnavailableError
 
 if TYPE_CHECKING:
@@ -39,13 +38,6 @@ class BudgetedClient:
             took = loop.time() - began
             # It takes longer than it may only where this process was behind: see `patience`.
             self.deduct(took if took < left else 0)
-
-    def is_whole(self, reply: object, count: int | None = None) -> bool:
-        """Whether a reply is as it should be: see `reading`. If not, Redis is not asked again."""
-        if is_whole(reply, count):
-            return True
-        self.status = "unavailable"
-        return False
 
     def take_open_count(self) -> int:
         """How many outages have begun since somebody last asked."""
