@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shared import vectors
 from shared.errors import InferenceError
 from shared.inference.ports import Completion
+from shared.text.sentences import split_sentences
 
 if TYPE_CHECKING:
     from shared.inference.ports import Embedder
@@ -22,12 +23,6 @@ _OVERLAP = 0.2  # what sharing all of the question's words adds to the cosine
 _LEAST_WORDS = 5
 
 _CLOSING = "\"'\N{RIGHT SINGLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK})*_"
-_END = re.compile(rf"[.!?][{_CLOSING}]*\s+(?![a-z])")
-# An initial, an abbreviated book of the Bible and the like: such a full stop ends no sentence.
-_STOP_WITHIN = re.compile(
-    r"\b(?:[^\W\d_]|e\.g|i\.e|Mrs?|Dr|St|Rev|cf|vs|vv|ch|Gen|Ex|Lev|Num|Deut|Sam|Chron|Ps|Prov|Isa|Jer"
-    r"|Matt|Rom|Cor|Gal|Eph|Phil|Col|Thess|Tim|Heb|Jas|Pet)\.\s\Z"
-)
 _HEADING = re.compile(r"^ {0,3}#{1,6}\s.*$", re.MULTILINE)
 _BREAK = re.compile(r"\n\s*\n|^\s*(?:[-*+>]|\d+[.)])\s+", re.MULTILINE)  # or a list's item
 _WORD = re.compile(r"\w{4,}")
@@ -91,18 +86,9 @@ class ExtractiveAnswerer:
 def _sentences(passage: str) -> Iterator[str]:
     """Whole sentences of a passage of Markdown; headings and fragments are left out."""
     for block in _BREAK.split(_HEADING.sub("\n\n", passage)):
-        for sentence in _split(" ".join(block.split())):
+        for sentence in split_sentences(" ".join(block.split())):
             if len(sentence.split()) >= _LEAST_WORDS and sentence.rstrip(_CLOSING)[-1:] in ".!?":
                 yield sentence
-
-
-def _split(text: str) -> Iterator[str]:
-    start = 0
-    for end in _END.finditer(text):
-        if not _STOP_WITHIN.search(text, start, end.end()):
-            yield text[start : end.end()].rstrip()
-            start = end.end()
-    yield text[start:]
 
 
 def _words(text: str) -> frozenset[str]:

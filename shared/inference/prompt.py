@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from shared.inference.ports import Message
 from shared.inference.tokens import estimate_tokens
+from shared.text.sentences import find_sentence_breaks
 
 if TYPE_CHECKING:
     from shared.notes.note import Source
@@ -26,7 +27,6 @@ _PASSAGE = '<passage number="{}">\n{}\n</passage>'
 _QUESTION = "<question>\n{}\n</question>"
 _FRAME_TOKENS = estimate_tokens(_PASSAGE)
 _BRACKETED_NUMBERS = re.compile(r"\[(\s*\d[\d\s,;\u2013-]*)\]")
-_SENTENCE_END = re.compile(r"[.!?\u2026][\"'\u201d\u2019)]*(?=\s)")
 _LEAST_TOKENS = 100
 
 
@@ -89,9 +89,7 @@ def _cut(text: str, tokens: int) -> str:
         low, high = (
             (middle, high) if estimate_tokens(text[:middle]) <= tokens else (low, middle - 1)
         )
-    ends = [
-        end.end() for end in _SENTENCE_END.finditer(text, low // 2, low + 1) if end.end() <= low
-    ]
+    ends = [found.end for found in find_sentence_breaks(text) if low // 2 < found.end <= low]
     if ends:
         return text[: ends[-1]]
     word = text.rfind(" ", 0, low + 1)

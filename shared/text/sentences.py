@@ -13,13 +13,13 @@ _SENTENCE_END = re.compile(
 
 # A numbered item, an initial or an abbreviation: its full stop ends no sentence.
 _ABBREVIATION = re.compile(
-    r"(?:^[^\S\n]*\d+|(?<!\w)(?:[^\W\d_]|e\.g|i\.e|Mr|Mrs|Ms|Dr|St|Sr|Jr|Rev|Prof|Fr|No|Vol|Chap"
+    r"(?:^[^\S\n]*\d+|(?<![\w'\u2019])(?:[^\W\d_]|e\.g|i\.e|Mr|Mrs|Ms|Dr|St|Sr|Jr|Rev|Prof|Fr|Vol|Chap"
     r"|p{1,2}|cf|vs|v{1,2}|vss|ch|viz))\.\Z",
     re.IGNORECASE | re.MULTILINE,
 )
 # Abbreviations only where a number follows, for example "Gen. 1", since some are also names.
 _BEFORE_NUMBER = re.compile(
-    r"(?<!\w)(?:Fig|Sec|Gen|Exod?|Lev|Num|Deut|Josh|Judg|Sam|Kgs|Chron|Neh|Esth|Ps|Prov|Eccl|Isa"
+    r"(?<!\w)(?:No|Fig|Sec|Gen|Exod?|Lev|Num|Deut|Josh|Judg|Sam|Kgs|Chron|Neh|Esth|Ps|Prov|Eccl|Isa"
     r"|Jer|Lam|Ezek|Dan|Hos|Mic|Hab|Zech|Mal|Matt|Rom|Cor|Gal|Eph|Phil|Col|Thess|Tim|Tit|Heb|Jas"
     r"|Pet)\.\Z"
 )
@@ -44,7 +44,10 @@ def find_sentence_breaks(text: str) -> Iterator[SentenceBreak]:
         stop = found.end("stop")
         following = text[found.end() : found.end() + 1]
         goes_on = following.islower() and not is_lower_case
-        if found["stop"] and (goes_on or _is_abbreviation(text, stop, following)):
+        is_closed = stop < found.end("end")  # by a quotation mark or a bracket
+        if found["stop"] and (
+            goes_on or (not is_closed and _is_abbreviation(text, stop, following))
+        ):
             continue
         yield SentenceBreak(
             found.start() if found["end"] is None else found.end("end"), found.end()

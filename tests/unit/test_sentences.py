@@ -42,5 +42,10 @@ def test_a_name_that_is_also_an_abbreviation_ends_a_sentence() -> None:
     assert split_sentences("I met Sam. He was early.") == ["I met Sam.", "He was early."]
 
 
+@pytest.mark.parametrize("first", ['He said, "It is I."', "He said no.", "It is Christ's."])
+def test_a_short_last_word_ends_a_sentence(first: str) -> None:
+    assert split_sentences(f"{first} Then he left.") == [first, "Then he left."]
+
+
 def test_breaks_hold_both_offsets() -> None:
     assert list(find_sentence_breaks("One.  Two.")) == [(4, 6)]
