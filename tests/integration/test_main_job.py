@@ -43,16 +43,19 @@ async def containers(store: NoteStore, valkey_url: str) -> AsyncIterator[list[Co
         await container.aclose()
 
 
+@pytest.mark.parametrize(
+    ("count", "readings"), [(20, 6), pytest.param(200, 60, marks=pytest.mark.slow)]
+)
 async def test_a_cached_response_equals_the_uncached_one_byte_for_byte(
-    containers: list[Container], request: pytest.FixtureRequest
+    containers: list[Container], request: pytest.FixtureRequest, count: int, readings: int
 ) -> None:
-    """200 questions of five catechisms over 60 devotional readings."""
+    """Questions of five catechisms over devotional readings."""
     uncached, cached = containers
     user = request.node.name
-    for reading in devotionals()[:60]:
+    for reading in devotionals()[:readings]:
         await cached.freshness.note_changed(written(user, reading["note_id"], reading["text"]))
-    questions = list({normalise(text): text for text in catechism_questions()}.values())[:200]
-    assert len(questions) == 200
+    questions = list({normalise(text): text for text in catechism_questions()}.values())[:count]
+    assert len(questions) == count
 
     for question in questions:
         # Rewordings are answered with each other's answers on purpose, so they are left out.
