@@ -9,17 +9,17 @@ PARTS = (
     "round_trips",
     "misses",
     "matching",
-    "asking",
+    "ask_handler",
     "imports",
     "layer",
     "cold_start",
     "memory",
-    "outages",
+    "redis_outages",
     "model_outages",
     "failover",
     "stampede",
     "stats",
-    "crowds",
+    "large_caches",
 )
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from shared.container import Container
 from shared.errors import ConfigurationError
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.settings import Settings
-from tests.benchmarks import bare
+from tests.benchmarks import bare_function
 from tests.benchmarks.report import Metric
 from tests.support.asking import NOTES, surroundings, write_notes
 from tests.support.emulator import ask_event, event
@@ -33,7 +33,7 @@ _ROUNDS = 7
 # Each side's folder in what was built, and its handler.
 _ASK = ("AskFunction", "functions.ask.handler.handler")
 _SIDES = {
-    "bare": ("BareFunction", "bare.handler"),
+    "bare": ("BareFunction", "bare_function.handler"),
     "ask": _ASK,
     "ask_miss": _ASK,
     "stats": ("StatsFunction", "functions.stats.handler.handler"),
@@ -130,7 +130,7 @@ def _with_bare(build_folder: Path, folder: Path) -> Path:
     for built in build_folder.iterdir():
         (folder / built.name).symlink_to(built)
     (folder / "BareFunction").mkdir()
-    shutil.copy(bare.__file__, folder / "BareFunction")
+    shutil.copy(bare_function.__file__, folder / "BareFunction")
     return folder
 
 

@@ -5,9 +5,9 @@ from itertools import cycle
 
 from infra.local.valkey import start_valkey
 from shared.cache.redis.factory import open_redis_client
+from tests.benchmarks.naive_cache import NaiveCache
 from tests.benchmarks.report import Metric
-from tests.benchmarks.seed import Seed
-from tests.benchmarks.timing import in_turns
+from tests.benchmarks.timing import interleave
 from tests.benchmarks.workload import open_session, settings_for, workload
 from tests.support.caches import redis_py_client
 
@@ -20,11 +20,11 @@ async def collect_metrics() -> Mapping[str, Metric]:
     if not asked:
         return METRICS
     with start_valkey() as server:
-        settings, seed = settings_for(server.url), Seed(server.url, database=1)
+        settings, naive = settings_for(server.url), NaiveCache(server.url, database=1)
         redis_client = open_redis_client(settings)
         for each in asked:
-            await each.keep(redis_client, settings)
-            await seed.ask(each)
+            await each.store(redis_client, settings)
+            await naive.ask(each)
         ours, theirs = cycle(asked), cycle(asked)
 
         async def hit() -> None:
@@ -33,18 +33,18 @@ async def collect_metrics() -> Mapping[str, Metric]:
             if found.answer is None:
                 raise RuntimeError("a hit was a miss")
 
-        async def seed_hit() -> None:
-            await seed.ask(next(theirs))
+        async def naive_hit() -> None:
+            await naive.ask(next(theirs))
 
         sides = {
             "ping": redis_py_client(redis_client).ping,
             "hit": hit,
-            "seed's ping": seed.client.ping,
-            "seed's hit": seed_hit,
+            "naive ping": naive.client.ping,
+            "naive hit": naive_hit,
         }
-        watch = await in_turns(sides, rounds=40, each=50)
+        watch = await interleave(sides, rounds=40, each=50)
         await redis_client.aclose()
-        await seed.aclose()
+        await naive.aclose()
     pings = watch.ratio("hit", "ping")
-    seed_pings = watch.ratio("seed's hit", "seed's ping")
-    return {"l1_hit_pings": METRICS["l1_hit_pings"].with_value(pings, seed_pings)}
+    naive_pings = watch.ratio("naive hit", "naive ping")
+    return {"l1_hit_pings": METRICS["l1_hit_pings"].with_value(pings, naive_pings)}

@@ -12,7 +12,11 @@ METRICS = {
     "import_ask_vs_bare": Metric(unit="times bare", budget=1.35),
     "import_invalidate_vs_bare": Metric(unit="times bare", budget=0.9),
 }
-_MODULES = ("tests.benchmarks.bare", "functions.ask.handler", "functions.invalidate.handler")
+_MODULES = (
+    "tests.benchmarks.bare_function",
+    "functions.ask.handler",
+    "functions.invalidate.handler",
+)
 _ROUNDS = 15
 _PROGRAM = """
 import sys, time

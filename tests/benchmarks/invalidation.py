@@ -17,12 +17,12 @@ from shared.vectors import canonical
 from tests.benchmarks.misses import instant
 from tests.benchmarks.report import Metric
 from tests.benchmarks.timing import Stopwatch
-from tests.benchmarks.workload import DIMENSIONS, QUESTIONS_PER_USER, Asked, brief_workload
+from tests.benchmarks.workload import DIMENSIONS, QUESTIONS_PER_USER, WorkloadItem, short_workload
 from tests.support.stores import MemoryNoteStore
 
 if TYPE_CHECKING:
     from shared.container import Container
-    from tests.benchmarks.crowds import Crowd
+    from tests.benchmarks.large_caches import LargeCache
 
 METRICS = {
     "invalidate_ms_100k": Metric(unit="ms", budget=10.0),
@@ -35,25 +35,25 @@ _SCANS = {"100k": 3, "1m": 1}
 _CHUNKS = 3
 
 
-async def measure(crowd: "Crowd") -> Mapping[str, Metric]:
+async def measure(large_cache: "LargeCache") -> Mapping[str, Metric]:
     """Time changes that come alone, beside the naive design, and batches of ten."""
-    asked = brief_workload((_ALONE + _BATCHES * _BATCH) * QUESTIONS_PER_USER)
-    await crowd.join(asked)
+    asked = short_workload((_ALONE + _BATCHES * _BATCH) * QUESTIONS_PER_USER)
+    await large_cache.add(asked)
     store = MemoryNoteStore()
     edits = await _edit(store, asked)
-    alone = f"invalidate_ms_{crowd.size}"
-    found = {alone: await _alone(crowd, store, edits, METRICS[alone])}
-    if crowd.size == "100k":
+    alone = f"invalidate_ms_{large_cache.size}"
+    found = {alone: await _alone(large_cache, store, edits, METRICS[alone])}
+    if large_cache.size == "100k":
         batches = METRICS["invalidate_batch_10"]
-        found["invalidate_batch_10"] = batches.with_value(await _batches(crowd, store, edits))
+        found["invalidate_batch_10"] = batches.with_value(await _batches(large_cache, store, edits))
     return found
 
 
 async def _alone(
-    crowd: "Crowd", store: MemoryNoteStore, edits: Iterator[NoteChanged], metric: Metric
+    large_cache: "LargeCache", store: MemoryNoteStore, edits: Iterator[NoteChanged], metric: Metric
 ) -> Metric:
-    container = _container(crowd, store)
-    scans, watch = _SCANS[crowd.size], Stopwatch()
+    container = _container(large_cache, store)
+    scans, watch = _SCANS[large_cache.size], Stopwatch()
     try:
         for number in range(scans):
             for change in islice(edits, _ALONE // scans):
@@ -62,18 +62,20 @@ async def _alone(
                 if not outcome.dropped or outcome.dropped + outcome.kept != QUESTIONS_PER_USER:
                     raise RuntimeError(f"not what the change should have done: {outcome}")
             async with asyncio.timeout(_PATIENCE):
-                with watch.timing("seed"):
-                    await crowd.seed.invalidate(str(number))
+                with watch.timing("naive"):
+                    await large_cache.naive.invalidate(str(number))
     except TimeoutError:
-        print(f"the naive design needs more than {_PATIENCE} s among {crowd.size} entries")
+        print(f"the naive design needs more than {_PATIENCE} s among {large_cache.size} entries")
     await container.aclose()
-    ours, theirs = watch.median("ours") or 0.0, watch.median("seed")
+    ours, theirs = watch.median("ours") or 0.0, watch.median("naive")
     return metric.with_value(ours * 1e3, theirs and theirs * 1e3)
 
 
-async def _batches(crowd: "Crowd", store: MemoryNoteStore, edits: Iterator[NoteChanged]) -> float:
+async def _batches(
+    large_cache: "LargeCache", store: MemoryNoteStore, edits: Iterator[NoteChanged]
+) -> float:
     """Milliseconds of one batch through the queue's handler, which has a loop of its own."""
-    handler, watch = QueueHandler(lambda: _container(crowd, store)), Stopwatch()
+    handler, watch = QueueHandler(lambda: _container(large_cache, store)), Stopwatch()
     context: Any = SimpleNamespace(aws_request_id="1", get_remaining_time_in_millis=lambda: 30_000)
 
     def handle() -> None:
@@ -88,7 +90,7 @@ async def _batches(crowd: "Crowd", store: MemoryNoteStore, edits: Iterator[NoteC
     return (watch.median("batch") or 0.0) * 1e3
 
 
-async def _edit(store: MemoryNoteStore, asked: list[Asked]) -> Iterator[NoteChanged]:
+async def _edit(store: MemoryNoteStore, asked: list[WorkloadItem]) -> Iterator[NoteChanged]:
     """Edit one note of each user, on which that user's first answer rests."""
     generator = np.random.default_rng(2)
     changes = []
@@ -114,8 +116,8 @@ async def _edit(store: MemoryNoteStore, asked: list[Asked]) -> Iterator[NoteChan
     return iter(changes)
 
 
-def _container(crowd: "Crowd", store: MemoryNoteStore) -> "Container":
-    container = instant(crowd.settings, brief_workload(1)[0])
+def _container(large_cache: "LargeCache", store: MemoryNoteStore) -> "Container":
+    container = instant(large_cache.settings, short_workload(1)[0])
     container.override(store=store)
     return container
 

@@ -16,7 +16,7 @@ from shared.semantic_match import SemanticMatcher
 from shared.settings import Settings
 from shared.vectors import canonical
 from tests.benchmarks.report import Metric
-from tests.benchmarks.timing import in_turns
+from tests.benchmarks.timing import interleave
 from tests.benchmarks.workload import PIPELINE
 from tests.support.data import DATA
 
@@ -65,7 +65,7 @@ async def collect_metrics() -> Mapping[str, Metric]:
         if not met.refused:
             raise RuntimeError("a question that differs was not refused")
 
-    watch = await in_turns(
+    watch = await interleave(
         {"rules": rules, "candidate": candidate, "match": match}, rounds=20, each=100
     )
     seconds = {side: watch.median(side) or 0.0 for side in ("rules", "candidate", "match")}

@@ -7,9 +7,9 @@ from redis.asyncio import Redis
 
 from infra.local.valkey import start_valkey
 from shared.cache.redis.factory import open_redis_client
+from tests.benchmarks.naive_cache import NaiveCache
 from tests.benchmarks.report import Metric
-from tests.benchmarks.seed import Seed
-from tests.benchmarks.workload import Asked, settings_for, workload
+from tests.benchmarks.workload import WorkloadItem, settings_for, workload
 
 QUESTIONS = 10_000
 METRICS = {"redis_mb_per_10k": Metric(unit="MB", budget=40.0)}
@@ -20,28 +20,28 @@ async def collect_metrics() -> Mapping[str, Metric]:
     asked = workload(QUESTIONS)
     if not asked:
         return METRICS
-    ours, theirs = await _fill(asked), await _fill_seed(asked)
+    ours, theirs = await _fill(asked), await _fill_naive(asked)
     return {"redis_mb_per_10k": METRICS["redis_mb_per_10k"].with_value(ours, theirs)}
 
 
-async def _fill(asked: list[Asked]) -> float:
+async def _fill(asked: list[WorkloadItem]) -> float:
     with start_valkey() as server:
         settings = settings_for(server.url)
         redis_client = open_redis_client(settings)
         before = await _used(server.url)
         for each in asked:
-            await each.keep(redis_client, settings)
+            await each.store(redis_client, settings)
         await redis_client.aclose()
         return await _used(server.url) - before
 
 
-async def _fill_seed(asked: list[Asked]) -> float:
+async def _fill_naive(asked: list[WorkloadItem]) -> float:
     with start_valkey() as server:
-        seed = Seed(server.url)
+        naive = NaiveCache(server.url)
         before = await _used(server.url)
         for each in asked:
-            await seed.ask(each)
-        await seed.aclose()
+            await naive.ask(each)
+        await naive.aclose()
         return await _used(server.url) - before
 
 

@@ -9,15 +9,15 @@ from infra.local.valkey import start_valkey
 from shared.assistant import Request
 from shared.container import Container
 from shared.settings import Settings
+from tests.benchmarks.naive_cache import NaiveCache
 from tests.benchmarks.report import Metric
-from tests.benchmarks.seed import Seed
-from tests.benchmarks.timing import in_turns
-from tests.benchmarks.workload import Asked, InstantModels, settings_for, workload
+from tests.benchmarks.timing import interleave
+from tests.benchmarks.workload import InstantModels, WorkloadItem, settings_for, workload
 
 METRICS = {"miss_overhead_ms": Metric(unit="ms", budget=5.0)}
 
 
-def instant(settings: Settings, asked: Asked) -> Container:
+def instant(settings: Settings, asked: WorkloadItem) -> Container:
     """Everything as it is deployed, but for models and a store that answer at once."""
     models: Any = InstantModels(asked)
     return Container(settings, store=models, embedder=models, answerer=models)
@@ -30,23 +30,23 @@ async def collect_metrics() -> Mapping[str, Metric]:
         return METRICS
     numbers = count()
     with start_valkey() as server:
-        settings, seed = settings_for(server.url), Seed(server.url, database=1)
+        settings, naive = settings_for(server.url), NaiveCache(server.url, database=1)
         cached = instant(settings, asked[0])
         bare = instant(replace(settings, cache_enabled=False), asked[0])
 
         async def ask(container: Container) -> None:
-            new = asked[0].anew(next(numbers))
+            new = asked[0].variant(next(numbers))
             reply = await container.assistant.ask(Request(new.user_id, new.question))
             if reply.tier:
                 raise RuntimeError("a miss was a hit")
 
-        async def seed_ask() -> None:
-            await seed.ask(asked[0].anew(next(numbers)))
+        async def naive_ask() -> None:
+            await naive.ask(asked[0].variant(next(numbers)))
 
-        sides = {"with": lambda: ask(cached), "without": lambda: ask(bare), "seed": seed_ask}
-        watch = await in_turns(sides, rounds=60, each=10)
+        sides = {"with": lambda: ask(cached), "without": lambda: ask(bare), "naive": naive_ask}
+        watch = await interleave(sides, rounds=60, each=10)
         await cached.aclose()
-        await seed.aclose()
+        await naive.aclose()
     # The naive design's side is its cache alone.
-    ours, theirs = watch.difference("with", "without"), watch.median("seed") or 0.0
+    ours, theirs = watch.difference("with", "without"), watch.median("naive") or 0.0
     return {"miss_overhead_ms": METRICS["miss_overhead_ms"].with_value(ours * 1e3, theirs * 1e3)}

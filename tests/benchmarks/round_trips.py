@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from infra.local.valkey import start_valkey
 from shared.assistant import Request
 from tests.benchmarks.misses import instant
+from tests.benchmarks.naive_cache import NaiveCache
 from tests.benchmarks.report import Metric
-from tests.benchmarks.seed import Seed
 from tests.benchmarks.workload import settings_for, workload
 from tests.support.servers import CountingProxy
 
@@ -23,22 +23,22 @@ async def collect_metrics() -> Mapping[str, Metric]:
         return METRICS
     with start_valkey() as server, CountingProxy(server.port) as proxy:
         container = instant(settings_for(proxy.url), asked[0])
-        seed = Seed(proxy.url)
+        naive = NaiveCache(proxy.url)
 
         async def ask(number: int) -> None:
-            new = asked[0].anew(number)
+            new = asked[0].variant(number)
             await container.assistant.ask(Request(new.user_id, new.question))
 
-        async def seed_ask(number: int) -> None:
-            await seed.ask(asked[0].anew(number))
+        async def naive_ask(number: int) -> None:
+            await naive.ask(asked[0].variant(number))
 
         miss, hit = await _count(proxy, ask)
-        seed_miss, seed_hit = await _count(proxy, seed_ask)
+        naive_miss, naive_hit = await _count(proxy, naive_ask)
         await container.aclose()
-        await seed.aclose()
+        await naive.aclose()
     return {
-        "hit_round_trips": METRICS["hit_round_trips"].with_value(hit, seed_hit),
-        "miss_round_trips": METRICS["miss_round_trips"].with_value(miss, seed_miss),
+        "hit_round_trips": METRICS["hit_round_trips"].with_value(hit, naive_hit),
+        "miss_round_trips": METRICS["miss_round_trips"].with_value(miss, naive_miss),
     }
 
 

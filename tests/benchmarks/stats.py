@@ -19,14 +19,14 @@ from shared.cache.counters import PendingCounters
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command
 from shared.cache.redis.factory import open_redis_client
+from tests.benchmarks.naive_cache import NaiveCache
 from tests.benchmarks.report import Metric
-from tests.benchmarks.seed import Seed
-from tests.benchmarks.timing import Stopwatch, in_turns
-from tests.benchmarks.workload import PIPELINE, brief_workload, settings_for
+from tests.benchmarks.timing import Stopwatch, interleave
+from tests.benchmarks.workload import PIPELINE, settings_for, short_workload
 
 if TYPE_CHECKING:
     from shared.settings import Settings
-    from tests.benchmarks.crowds import Crowd
+    from tests.benchmarks.large_caches import LargeCache
 
 METRICS = {
     "stats_ms_1k": Metric(unit="ms", budget=20.0),
@@ -42,31 +42,31 @@ _READS, _DAYS, _FEW = 60, 30, 1_000
 _KEPT = 90  # days
 _CLOSES = 10
 _PATIENCE = 120  # seconds for one reading of the naive design
-_READ_BY_SEED = {"1k": 5, "100k": 1}  # at a million it takes minutes
+_NAIVE_READS = {"1k": 5, "100k": 1}  # at a million it takes minutes
 
 
 async def collect_metrics() -> Mapping[str, Metric]:
     """Read among a thousand entries, and hit with and without counting."""
     with start_valkey() as server:
-        settings, seed = settings_for(server.url), Seed(server.url, database=1)
+        settings, naive = settings_for(server.url), NaiveCache(server.url, database=1)
         redis_client = open_redis_client(settings)
-        for each in brief_workload(_FEW):
-            await each.keep(redis_client, settings)
-            await seed.ask(each)
+        for each in short_workload(_FEW):
+            await each.store(redis_client, settings)
+            await naive.ask(each)
         await _fill_days(settings, _KEPT)
         found = await _close(redis_client)
-        found |= await _read("1k", settings, seed)
-        found["counting_us"] = await _count(redis_client, settings, seed)
+        found |= await _read("1k", settings, naive)
+        found["counting_us"] = await _count(redis_client, settings, naive)
         await redis_client.aclose()
-        await seed.aclose()
+        await naive.aclose()
     return found
 
 
-async def measure(crowd: "Crowd") -> Mapping[str, Metric]:
-    """Read among a crowd; the largest also against a few, in turns."""
-    found = await _read(crowd.size, crowd.settings, crowd.seed)
-    if crowd.size == "1m":
-        found["stats_flat"] = await _flat(crowd.settings)
+async def measure(large_cache: "LargeCache") -> Mapping[str, Metric]:
+    """Read among a large_cache; the largest also against a few, in turns."""
+    found = await _read(large_cache.size, large_cache.settings, large_cache.naive)
+    if large_cache.size == "1m":
+        found["stats_flat"] = await _flat(large_cache.settings)
     return found
 
 
@@ -74,8 +74,8 @@ async def _flat(among_many: "Settings") -> Metric:
     with start_valkey() as server:
         among_few = settings_for(server.url)
         connections = {"1m": open_redis_client(among_many), "1k": open_redis_client(among_few)}
-        for each in brief_workload(_FEW):
-            await each.keep(connections["1k"], among_few)
+        for each in short_workload(_FEW):
+            await each.store(connections["1k"], among_few)
         await _fill_days(among_few)
         watch = Stopwatch()
         for turn in range(_READS + 1):
@@ -110,7 +110,7 @@ async def _close(redis_client: RedisClient) -> dict[str, Metric]:
     }
 
 
-async def _read(size: str, settings: "Settings", seed: Seed) -> dict[str, Metric]:
+async def _read(size: str, settings: "Settings", naive: NaiveCache) -> dict[str, Metric]:
     await _fill_days(settings)
     redis_client = open_redis_client(settings)
     counter_reader, watch = CounterReader(redis_client), Stopwatch()
@@ -126,14 +126,14 @@ async def _read(size: str, settings: "Settings", seed: Seed) -> dict[str, Metric
         raise RuntimeError("nothing was counted")
     await redis_client.aclose()
     try:
-        for _ in range(_READ_BY_SEED.get(size, 0)):
+        for _ in range(_NAIVE_READS.get(size, 0)):
             async with asyncio.timeout(_PATIENCE):
-                with watch.timing("seed"):
-                    await seed.stats()
+                with watch.timing("naive"):
+                    await naive.stats()
     except TimeoutError:
         print(f"the naive design needs more than {_PATIENCE} s among {size} entries")
     name = f"stats_ms_{size}"
-    found = {name: METRICS[name].with_value(_ms(watch, "ours") or 0.0, _ms(watch, "seed"))}
+    found = {name: METRICS[name].with_value(_ms(watch, "ours") or 0.0, _ms(watch, "naive"))}
     if size == "1k":
         days = METRICS["stats_ms_30_days"]
         found["stats_ms_30_days"] = days.with_value(_ms(watch, "days") or 0.0)
@@ -195,9 +195,9 @@ def _names() -> Iterator[str]:
         yield from (counters.bucket(outcome, number) for number in range(3, 8))
 
 
-async def _count(redis_client: RedisClient, settings: "Settings", seed: Seed) -> Metric:
+async def _count(redis_client: RedisClient, settings: "Settings", naive: NaiveCache) -> Metric:
     """Time a hit as it is, and one whose script counts nothing."""
-    turns, pending_counters = cycle(brief_workload(200)), PendingCounters()
+    turns, pending_counters = cycle(short_workload(200)), PendingCounters()
     counted = scripts._LOOKUP
     silent = copy(counted)
     silent._text, lines = re.subn(
@@ -232,11 +232,11 @@ async def _count(redis_client: RedisClient, settings: "Settings", seed: Seed) ->
         finally:
             scripts._LOOKUP = counted
 
-    async def seed_counts() -> None:
-        await seed.client.hincrby("meta:counted", "hit_count", 1)
-        await seed.client.hincrbyfloat("meta:counted", "cost_saved", 0.00026)
+    async def naive_counts() -> None:
+        await naive.client.hincrby("meta:counted", "hit_count", 1)
+        await naive.client.hincrbyfloat("meta:counted", "cost_saved", 0.00026)
 
-    sides = {"counted": hit, "silent": silent_hit, "seed": seed_counts}
-    watch = await in_turns(sides, rounds=40, each=50)
+    sides = {"counted": hit, "silent": silent_hit, "naive": naive_counts}
+    watch = await interleave(sides, rounds=40, each=50)
     ours = watch.difference("counted", "silent")
-    return METRICS["counting_us"].with_value(ours * 1e6, (watch.median("seed") or 0.0) * 1e6)
+    return METRICS["counting_us"].with_value(ours * 1e6, (watch.median("naive") or 0.0) * 1e6)

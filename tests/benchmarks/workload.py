@@ -1,4 +1,4 @@
-"""What people ask and get: 20 questions a user, five chunks of real prose and an answer each."""
+"""The benchmark workload: 20 questions per user, each with five chunks of prose and an answer."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -31,13 +31,13 @@ _SUBJECTS = ("faith", "grace", "hope", "mercy", "peace", "trust", "truth", "glor
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One question and everything that is found and written for it."""
+class WorkloadItem:
+    """One question with its embedding, retrieved chunks and generated answer."""
 
     user_id: str
     question: str
     embedding: NDArray[np.float32]
-    """As a model gives it: a unit vector."""
+    """The embedder's output: a unit vector."""
     sources: tuple[Source, ...]
     answer: str
 
@@ -46,35 +46,35 @@ class Asked:
         """The canonical embedding."""
         return canonical(self.embedding)
 
-    def written(self) -> Answer:
-        """The answer, as a model wrote it just now."""
+    def to_answer(self) -> Answer:
+        """Return the answer as if a model had just generated it."""
         return Answer(new_answer_id(), self.answer, "a model", time.time_ns() // 1_000_000, 0.00026)
 
-    def anew(self, number: int) -> "Asked":
-        """Another question of another user, with another embedding, that finds the same."""
+    def variant(self, number: int) -> "WorkloadItem":
+        """Return the same sources for another user, question and embedding."""
         embedding = np.roll(self.embedding, number)
         user_id = str(number // QUESTIONS_PER_USER)
         return replace(self, user_id=user_id, question=question(number), embedding=embedding)
 
-    async def keep(self, redis_client: RedisClient, settings: Settings) -> None:
-        """Let it miss, and be kept."""
+    async def store(self, redis_client: RedisClient, settings: Settings) -> None:
+        """Store the answer in the cache after a miss."""
         session = open_session(redis_client, settings, self.user_id, self.question)
         await session.lookup()
-        if not await session.store(self.vector, self.sources, self.written()):
-            raise RuntimeError("the cache did not keep an answer")
+        if not await session.store(self.vector, self.sources, self.to_answer()):
+            raise RuntimeError("the cache did not store an answer")
 
 
 class InstantModels:
-    """Embedder, note store and answerer in one, none of which takes time."""
+    """An embedder, note store and answerer without latency."""
 
     model = PIPELINE.embedding_model
     dimensions = DIMENSIONS
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: WorkloadItem) -> None:
         self._asked = asked
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """Draw a vector for each text, far from every other: nothing is near what is asked."""
+        """Return a random vector for each text, so that no cached question is a candidate."""
         seeds = (crc32(text.encode()) for text in texts)
         draws = (np.random.default_rng(seed).standard_normal(DIMENSIONS) for seed in seeds)
         return [canonical(draw) for draw in draws]
@@ -86,51 +86,51 @@ class InstantModels:
         return Completion(self._asked.answer, self.model, cost=0.00026)
 
     async def aclose(self) -> None:
-        """Nothing is open."""
+        """Do nothing: there are no resources to close."""
 
 
 def settings_for(url: str) -> Settings:
-    """The settings of a cache that is waited for: a time-out here would hide a slow one."""
+    """Return settings with a long Redis time-out: a short one would hide slow replies."""
     return Settings(redis_url=url, redis_timeout=5)
 
 
 def open_session(
     redis_client: RedisClient, settings: Settings, user_id: str, question: str
 ) -> CacheSession:
-    """Begin one question's use of the cache."""
+    """Open a cache session for one question."""
     return CacheSession(
         redis_client, settings, user_id=user_id, question=question, pipeline=PIPELINE
     )
 
 
-def workload(count: int) -> list[Asked]:
-    """Make `count` questions with their answers, always the same ones; none without prose."""
+def workload(count: int) -> list[WorkloadItem]:
+    """Return `count` items, the same in each run; none if the prose is not available."""
     text = prose()
     return list(islice(_questions(text, CHUNK_CHARACTERS, ANSWER_CHARACTERS), count if text else 0))
 
 
-def brief_workload(count: int) -> list[Asked]:
-    """Make `count` questions with answers of a few words, where only their number matters."""
+def short_workload(count: int) -> list[WorkloadItem]:
+    """Return `count` items with short texts, for benchmarks that depend on their number only."""
     return list(islice(_questions("In the beginning was the Word", 8, 12), count))
 
 
 def question(number: int) -> str:
-    """A question of about 50 characters, in normal form."""
+    """Return a question of about 50 characters, in canonical form."""
     first, second = (_SUBJECTS[number // 8**place % 8] for place in (0, 1))
     return f"what do my notes say of {first} and of {second} {number:07d}"
 
 
 @cache
 def prose() -> str:
-    """The sermons beside the checkout, one after the other; empty where there are none."""
+    """Return all sermons of the data directory; an empty string if there are none."""
     folder = DATA / "notes" / "sermons"
     text = "\n\n".join(path.read_text("utf-8") for path in sorted(folder.glob("*.md")))
     if not text:
-        print("skipped: the real notes are not beside this checkout (../shared/data/notes)")
+        print("skipped: ../shared/data/notes is not available")
     return text
 
 
-def _questions(text: str, chunk_characters: int, answer_characters: int) -> Iterator[Asked]:
+def _questions(text: str, chunk_characters: int, answer_characters: int) -> Iterator[WorkloadItem]:
     generator = np.random.default_rng(1)
 
     def passage(length: int) -> str:
@@ -142,7 +142,7 @@ def _questions(text: str, chunk_characters: int, answer_characters: int) -> Iter
         embedding = generator.standard_normal(DIMENSIONS).astype(np.float32)
         similarities = np.sort(generator.uniform(0.3, 0.9, CHUNKS))[::-1]
         notes = generator.integers(1_000, size=CHUNKS)
-        yield Asked(
+        yield WorkloadItem(
             user_id=str(number // QUESTIONS_PER_USER),
             question=question(number),
             embedding=embedding / np.linalg.norm(embedding),

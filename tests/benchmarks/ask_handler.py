@@ -20,10 +20,10 @@ from infra.local.valkey import start_valkey
 from shared.assistant import Request
 from shared.container import Container
 from shared.question import Question
-from tests.benchmarks import bare
+from tests.benchmarks import bare_function
 from tests.benchmarks.report import ROOT, Metric
 from tests.benchmarks.timing import Stopwatch
-from tests.benchmarks.workload import Asked, workload
+from tests.benchmarks.workload import WorkloadItem, workload
 
 METRICS = {"ask_hit_vs_bare": Metric(unit="times bare", budget=1.5)}
 _ROUNDS, _EACH = 40, 25
@@ -69,7 +69,7 @@ def _measure() -> float:
     asyncio.new_event_loop().run_until_complete(_keep_for_bare(asked, hit["body"]))
     watch = Stopwatch()
     for _ in range(_ROUNDS):
-        for side, called in (("Tercet", handler), ("bare", bare.handler)):
+        for side, called in (("Tercet", handler), ("bare", bare_function.handler)):
             for _ in range(_EACH):
                 with watch.timing(side):
                     response = called(event, context)
@@ -79,22 +79,22 @@ def _measure() -> float:
     return watch.ratio("Tercet", "bare")
 
 
-async def _keep(asked: Asked) -> None:
+async def _keep(asked: WorkloadItem) -> None:
     container = Container.from_env()
     request = Request(asked.user_id, asked.question)
     session = container._open_session(request, Question.parse(asked.question))
     await session.lookup()
-    await session.store(asked.vector, asked.sources, asked.written())
+    await session.store(asked.vector, asked.sources, asked.to_answer())
     await container.aclose()
 
 
-async def _keep_for_bare(asked: Asked, body: str) -> None:
+async def _keep_for_bare(asked: WorkloadItem, body: str) -> None:
     client = Redis.from_url(os.environ["REDIS_CACHE_URL"])
     await client.set(asked.question, body)
     await client.aclose()
 
 
-def _event(asked: Asked) -> dict[str, Any]:
+def _event(asked: WorkloadItem) -> dict[str, Any]:
     """What an HTTP API with a JWT authorizer sends (payload format 2.0)."""
     return {
         "version": "2.0",

@@ -17,50 +17,50 @@ from shared.cache.keyspace import UserKeys
 from shared.cache.redis.factory import open_redis_client
 from shared.settings import Settings
 from tests.benchmarks import invalidation, stats
+from tests.benchmarks.naive_cache import NaiveCache
 from tests.benchmarks.report import Metric
-from tests.benchmarks.seed import Seed
 from tests.benchmarks.workload import (
     PIPELINE,
     QUESTIONS_PER_USER,
-    Asked,
-    brief_workload,
+    WorkloadItem,
     question,
     settings_for,
+    short_workload,
 )
 
 SIZES = {"100k": 100_000, "1m": 1_000_000}
-_SEEDS_PREFIXES = ("query:v1", "embedding:v1", "context:v1:crowd")
-_SEEDS_META = """
+_NAIVE_PREFIXES = ("query:v1", "embedding:v1", "context:v1:large_cache")
+_NAIVE_META = """
 for number = ARGV[1], ARGV[2] do
   redis.call('HSET', 'meta:query:v1:' .. number, 'query', 'what is faith', 'user_id', number,
     'created_at', '2026-01-01T00:00:00', 'hit_count', 1, 'cost_saved', '0.00026')
 end
 """
-_SEEDS_DATABASE = 1
+_NAIVE_DATABASE = 1
 _BATCH = 1_000
 _PATIENCE = 120  # seconds
 
 
 @dataclass(frozen=True)
-class Crowd:
+class LargeCache:
     """A server full of others' entries: ours in its first database, the naive design's beside."""
 
     size: str
     url: str
     settings: Settings
-    seed: Seed
+    naive: NaiveCache
 
-    async def join(self, asked: list[Asked]) -> None:
+    async def add(self, asked: list[WorkloadItem]) -> None:
         """Let these questions be asked and kept, too, in both designs."""
         redis_client = open_redis_client(self.settings)
         for each in asked:
-            await each.keep(redis_client, self.settings)
-            await self.seed.ask(each)
+            await each.store(redis_client, self.settings)
+            await self.naive.ask(each)
         await redis_client.aclose()
 
 
-# What is measured among each crowd, so that it is filled once.
-MEASURES: tuple[Callable[[Crowd], Awaitable[Mapping[str, Metric]]], ...] = (
+# What is measured among each large_cache, so that it is filled once.
+MEASURES: tuple[Callable[[LargeCache], Awaitable[Mapping[str, Metric]]], ...] = (
     invalidation.measure,
     stats.measure,
 )
@@ -71,21 +71,24 @@ async def collect_metrics() -> Mapping[str, Metric]:
     found: dict[str, Metric] = {}
     for size, entries in SIZES.items():
         with start_valkey(enable_debug_command="local") as server:
-            settings, seed = settings_for(server.url), Seed(server.url, database=_SEEDS_DATABASE)
+            settings, naive = (
+                settings_for(server.url),
+                NaiveCache(server.url, database=_NAIVE_DATABASE),
+            )
             await _fill(settings, entries)
-            await _fill_seed(server.url, entries)
+            await _fill_naive(server.url, entries)
             for measure in MEASURES:
-                found |= await measure(Crowd(size, server.url, settings, seed))
-            await seed.aclose()
+                found |= await measure(LargeCache(size, server.url, settings, naive))
+            await naive.aclose()
     return found
 
 
 async def _fill(settings: Settings, entries: int) -> None:
     """Keep one user's questions, copy that user, and write each question's embedding."""
-    template = brief_workload(QUESTIONS_PER_USER)
+    template = short_workload(QUESTIONS_PER_USER)
     redis_client = open_redis_client(settings)
     for each in template:
-        await each.keep(redis_client, settings)
+        await each.store(redis_client, settings)
     await redis_client.aclose()
     client: Any = Redis.from_url(settings.redis_url)
     original = [await client.dump(key) for key in _keys(template[0].user_id)]
@@ -107,13 +110,13 @@ async def _fill(settings: Settings, entries: int) -> None:
     await client.aclose()
 
 
-async def _fill_seed(url: str, entries: int) -> None:
+async def _fill_naive(url: str, entries: int) -> None:
     """Let the server make up as many keys of each kind, beside ours."""
-    client: Any = Redis.from_url(url, db=_SEEDS_DATABASE, socket_timeout=_PATIENCE)
-    for prefix in _SEEDS_PREFIXES:
+    client: Any = Redis.from_url(url, db=_NAIVE_DATABASE, socket_timeout=_PATIENCE)
+    for prefix in _NAIVE_PREFIXES:
         await client.execute_command("DEBUG", "POPULATE", entries, prefix, 16)
     for first in range(0, entries, _BATCH):
-        await client.eval(_SEEDS_META, 0, first, first + _BATCH - 1)
+        await client.eval(_NAIVE_META, 0, first, first + _BATCH - 1)
     await client.aclose()
 
 
