@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from shared.notes.store import NoteStore
     from shared.question import Question
     from shared.semantic_match import SemanticMatcher
+    from shared.text.vocabulary_packs import VocabularyPack
 
 _INVALIDATION_TIMEOUT = 1.0  # seconds
 
@@ -202,7 +203,16 @@ class Container:
         if self.settings.semantic_verifier == "model" and self._answers_by_model:
             # A verdict has a short time-out of its own, so its failure is no sign of an outage.
             verifier = ModelVerifier(self._circuit_breaking_chat(may_probe=False))
-        return SemanticMatcher(verifier, threshold=self.settings.similarity_threshold)
+        return SemanticMatcher(
+            verifier, threshold=self.settings.similarity_threshold, packs=self.vocabulary_packs
+        )
+
+    @cached_property
+    def vocabulary_packs(self) -> "tuple[VocabularyPack, ...]":
+        """The optional vocabulary for matching and chunking."""
+        from shared.text.vocabulary_packs import load_packs
+
+        return load_packs(self.settings.vocabulary_packs)
 
     @cached_property
     def freshness(self) -> "Freshness":
@@ -217,6 +227,7 @@ class Container:
             self.embedder,
             max_words=settings.chunk_words,
             overlap_words=settings.chunk_overlap_words,
+            packs=self.vocabulary_packs,
         )
         invalidation = (
             Invalidation(self.background_redis_client, replicas=settings.redis_replicas)

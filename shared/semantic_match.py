@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from shared.cache.index_entries import nanodollars
 from shared.matching.candidates import find_candidates
 from shared.matching.decision import decide
+from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
 from shared.vectors import from_bytes, stack
 
 if TYPE_CHECKING:
@@ -33,10 +34,17 @@ class Match:
 class SemanticMatcher:
     """Finds the answer to another wording of a question among a user's cached answers."""
 
-    def __init__(self, verifier: "MatchVerifier", *, threshold: float) -> None:
-        """`threshold`: the least cosine of two questions that may be one."""
+    def __init__(
+        self,
+        verifier: "MatchVerifier",
+        *,
+        threshold: float,
+        packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS,
+    ) -> None:
+        """`threshold`: the least cosine of a match, from -1 to 1; `packs`: as for `decide`."""
         self._verifier = verifier
         self._threshold = threshold
+        self._packs = packs
 
     async def match(
         self,
@@ -56,7 +64,7 @@ class SemanticMatcher:
         refused = None
         for row, similarity in find_candidates(vector, rows, self._threshold):
             entry = candidates[fields[row]]
-            decision = decide(question, entry.question)
+            decision = decide(question, entry.question, self._packs)
             if not decision.is_match:
                 # Of one question, the guard's refusals count once.
                 session.count(rejected_by_rules=int(refused is None))

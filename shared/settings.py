@@ -66,6 +66,7 @@ class Settings:
         "CACHE_SIMILARITY_THRESHOLD", 0.85, at_least=0.0, at_most=1.0
     )
     semantic_verifier: str = _knob("SEMANTIC_VERIFIER", "model", one_of=("none", "model"))
+    vocabulary_packs: str = _knob("VOCABULARY_PACKS", "bible", one_of=("none", "bible"))
 
     # Models
     hf_token: str = _knob("HF_TOKEN", "", secret=True)

@@ -94,4 +94,5 @@ def _contents(container: "Container", change: "NoteChanged") -> list[str]:
         change.text or "",
         max_words=settings.chunk_words,
         overlap_words=settings.chunk_overlap_words,
+        packs=container.vocabulary_packs,
     )

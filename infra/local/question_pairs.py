@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from shared.errors import InvalidRequestError
 from shared.matching.decision import decide
 from shared.question import Question
+from shared.text.vocabulary_packs import VocabularyPack, load_packs
 from shared.vectors import cosines, stack
 
 if TYPE_CHECKING:
     from shared.inference.ports import Embedder
+    from shared.settings import Settings
 
 _TOGETHER = 500  # pairs embedded at once
 
@@ -64,15 +66,16 @@ def read_pairs(path: Path) -> list[tuple[str, str]]:
 
 
 async def decide_pairs(
-    pairs: Sequence[tuple[str, str]], embedder: "Embedder", *, threshold: float
+    pairs: Sequence[tuple[str, str]], embedder: "Embedder", settings: "Settings"
 ) -> AsyncIterator[PairDecision]:
     """Decide each pair, in order; what nobody can ask matches nothing.
 
-    `threshold` is the least cosine of a match. No language model takes part.
+    No language model takes part.
 
     Raises:
         InferenceError: the questions could not be embedded.
     """
+    threshold, packs = settings.similarity_threshold, load_packs(settings.vocabulary_packs)
     for start in range(0, len(pairs), _TOGETHER):
         asked = [(_normal(a), _normal(b)) for a, b in pairs[start : start + _TOGETHER]]
         texts = list(dict.fromkeys(text for pair in asked for text, _ in pair if text))
@@ -80,15 +83,17 @@ async def decide_pairs(
         for (a, wrong_a), (b, wrong_b) in asked:
             if a and b:
                 cosine = float(cosines(vectors[a], stack([vectors[b]]))[0])
-                yield _decision(a, b, cosine, threshold)
+                yield _decision(a, b, cosine, threshold, packs)
             else:
                 yield PairDecision(
                     0.0, match=False, reason=f"a: {wrong_a}" if wrong_a else f"b: {wrong_b}"
                 )
 
 
-def _decision(a: str, b: str, cosine: float, threshold: float) -> PairDecision:
-    decision = decide(a, b)
+def _decision(
+    a: str, b: str, cosine: float, threshold: float, packs: tuple[VocabularyPack, ...]
+) -> PairDecision:
+    decision = decide(a, b, packs)
     if cosine < threshold:
         reason = f"cosine below {threshold:g}"
         return PairDecision(cosine, match=False, reason=reason, refusals=decision.refusals)

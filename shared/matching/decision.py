@@ -14,6 +14,7 @@ from shared.matching.rules.negation import check_negation
 from shared.matching.rules.values import check_bible_references, check_dates, check_quantities
 from shared.matching.rules.word_order import check_word_order
 from shared.matching.tokens.tokenize import TokenizedQuestion, tokenize
+from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
 
 MatchingRule = Callable[[TokenizedQuestion, TokenizedQuestion], str | None]
 """Returns the reason why two questions are not the same, or None."""
@@ -45,16 +46,17 @@ class Decision:
     refusals: dict[str, str | None]
 
 
-def decide(a: str, b: str) -> Decision:
+def decide(a: str, b: str, packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS) -> Decision:
     """Decide whether one answer serves both questions.
 
     Args:
         a: one question, in its canonical form or as written.
         b: the other question.
+        packs: the vocabulary packs to tokenize with.
     """
     if a.casefold().split() == b.casefold().split():
         return Decision(True, "identical wording", dict.fromkeys(RULES))  # noqa: FBT003 - a field
-    one, other = tokenize(a), tokenize(b)
+    one, other = tokenize(a, packs), tokenize(b, packs)
     if not one.tokens or not other.tokens:
         reason = "words: a question has no content words"
         return Decision(False, reason, dict.fromkeys(RULES) | {"content_words": reason})  # noqa: FBT003 - a field
@@ -63,7 +65,14 @@ def decide(a: str, b: str) -> Decision:
     return Decision(not reason, reason or "all rules pass", refusals)
 
 
-def explain_decision(a: str, b: str, cosine: float, *, threshold: float) -> dict[str, Any]:
+def explain_decision(
+    a: str,
+    b: str,
+    cosine: float,
+    *,
+    threshold: float,
+    packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS,
+) -> dict[str, Any]:
     """Return the decision for two questions as JSON, with the result of each rule.
 
     Args:
@@ -71,12 +80,13 @@ def explain_decision(a: str, b: str, cosine: float, *, threshold: float) -> dict
         b: the other question.
         cosine: the similarity of their embeddings, from -1 to 1.
         threshold: the cosine from which two questions can match.
+        packs: the vocabulary packs to tokenize with.
 
     Returns:
         `cosine`, `match` and `reason`, as decided before the verifier is called, and `rules`: each
         rule's reason for a refusal, or "passed".
     """
-    decision = decide(a, b)
+    decision = decide(a, b, packs)
     near = cosine >= threshold
     return {
         "cosine": round(cosine, 4),

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from shared.notes.note import Chunk
 from shared.notes.sanitize import sanitize_text
-from shared.text.bible_references import find_bible_references
 from shared.text.sentences import find_sentence_breaks
+from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
 
 if TYPE_CHECKING:
     from shared.vectors import Vector
@@ -59,7 +59,13 @@ class _Spans:
         return before >= 0 and cut < self._ends[before]
 
 
-def split_into_chunks(text: str, *, max_words: int = 200, overlap_words: int = 40) -> list[str]:
+def split_into_chunks(
+    text: str,
+    *,
+    max_words: int = 200,
+    overlap_words: int = 40,
+    packs: Sequence[VocabularyPack] = DEFAULT_PACKS,
+) -> list[str]:
     """Cut a text into chunks of at most `max_words` words.
 
     Each chunk but the first begins with the last sentences of the one before: as many as have
@@ -68,7 +74,7 @@ def split_into_chunks(text: str, *, max_words: int = 200, overlap_words: int = 4
     A blank text has no chunks.
     """
     text = sanitize_text(text).replace("\r\n", "\n").replace("\r", "\n")
-    paragraphs = list(_paragraphs(text, max_words))
+    paragraphs = list(_paragraphs(text, max_words, packs))
     return [
         text[units[0].start : units[-1].end].strip()
         for units in _pack(paragraphs, max_words, overlap_words)
@@ -85,9 +91,11 @@ def build_chunks(
     ]
 
 
-def _paragraphs(text: str, words: int) -> Iterator[list[_Unit]]:
+def _paragraphs(text: str, words: int, packs: Sequence[VocabularyPack]) -> Iterator[list[_Unit]]:
     """The text's sentences, in order and without a gap, by paragraph."""
-    references = _Spans((found.start, found.end) for found in find_bible_references(text))
+    references = _Spans(
+        (found.start, found.end) for pack in packs for found in pack.find_references(text)
+    )
     headings = [found.span() for found in _HEADING.finditer(text)]
     headed = _Spans((start, end + 1) for start, end in headings)
 

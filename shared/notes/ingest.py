@@ -1,9 +1,11 @@
 """From the text in a message to a note that can be searched."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from shared.notes.chunking import build_chunks, split_into_chunks
 from shared.notes.note import Note
+from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
 
 if TYPE_CHECKING:
     from shared.inference.ports import Embedder
@@ -14,11 +16,19 @@ if TYPE_CHECKING:
 class NoteIngester:
     """Cuts notes into chunks and embeds them."""
 
-    def __init__(self, embedder: "Embedder", *, max_words: int, overlap_words: int) -> None:
+    def __init__(
+        self,
+        embedder: "Embedder",
+        *,
+        max_words: int,
+        overlap_words: int,
+        packs: Sequence[VocabularyPack] = DEFAULT_PACKS,
+    ) -> None:
         """Take the limits of `split_into_chunks`."""
         self._embedder = embedder
         self._max_words = max_words
         self._overlap_words = overlap_words
+        self._packs = packs
 
     async def chunk_and_embed(self, change: "NoteChanged") -> "tuple[Note, list[Chunk]]":
         """Make the note that a message brings, with its chunks.
@@ -28,7 +38,7 @@ class NoteIngester:
         """
         text, note_id = change.text or "", change.note_id or ""
         contents = split_into_chunks(
-            text, max_words=self._max_words, overlap_words=self._overlap_words
+            text, max_words=self._max_words, overlap_words=self._overlap_words, packs=self._packs
         )
         embeddings = await self._embedder.embed(contents) if contents else []
         note = Note(

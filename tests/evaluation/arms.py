@@ -26,7 +26,7 @@ def arm(name: str) -> Iterator[None]:
         return
     agreed = Decision(is_match=True, reason="cosine alone", refusals={})
     with (
-        patch.object(semantic_match, "decide", lambda _a, _b: agreed),
+        patch.object(semantic_match, "decide", lambda *_: agreed),
         patch.object(semantic_match, "fits", lambda _own, _theirs: True),
     ):
         yield

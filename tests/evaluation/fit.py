@@ -155,7 +155,7 @@ async def collect_metrics() -> dict[str, Metric]:
         return METRICS
     measured = await measure()
     agreed = {
-        label: [one for one in group if decide(*map(normalise, one[0])).is_match]
+        label: [one for one in group if decide(normalise(one[0][0]), normalise(one[0][1])).is_match]
         for label, group in measured.items()
     }
     for title, groups in (("all", measured), ("guard agrees", agreed)):

@@ -214,7 +214,7 @@ def test_pairs_are_decided_in_order_a_json_object_a_line(tercet: Tercet, tmp_pat
     decisions = [json.loads(line) for line in done.stdout.splitlines()]
     assert [each["match"] for each in decisions] == [True, True, False, False, False]
     assert decisions[0]["cosine"] == 1
-    assert decisions[2]["reason"].startswith("scripture")
+    assert decisions[2]["reason"].startswith("Bible references")
     assert decisions[3]["reason"] == "cosine below 0.85"
     assert decisions[4]["reason"].startswith("a: the question must hold")
 

@@ -24,6 +24,7 @@ def test_defaults_are_those_of_an_empty_environment() -> None:
         ("CACHE_CONTEXT_TTL", "62", "context_ttl", 62),
         ("CACHE_SIMILARITY_THRESHOLD", "0.9", "similarity_threshold", 0.9),
         ("SEMANTIC_VERIFIER", "none", "semantic_verifier", "none"),
+        ("VOCABULARY_PACKS", "none", "vocabulary_packs", "none"),
     ],
 )
 def test_a_variable_sets_its_field(variable: str, text: str, field: str, value: object) -> None:

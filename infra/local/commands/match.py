@@ -33,18 +33,18 @@ def match(
 
     With --pairs, one JSON object a line for each row: cosine, match and reason.
     """
-    threshold = Settings.from_env(os.environ).similarity_threshold
+    settings = Settings.from_env(os.environ)
     if pairs is not None:
         if a is not None:
             raise typer.BadParameter("give either two questions or --pairs")
-        asyncio.run(_decide_all(pairs, threshold))
+        asyncio.run(_decide_all(pairs, settings))
     elif a is None or b is None:
         raise typer.BadParameter("give two questions, or --pairs")
     else:
-        asyncio.run(_explain(a, b, threshold, json=json))
+        asyncio.run(_explain(a, b, settings, json=json))
 
 
-async def _decide_all(path: Path, threshold: float) -> None:
+async def _decide_all(path: Path, settings: Settings) -> None:
     from rich.progress import Progress  # noqa: PLC0415 - slow to load, as is numpy
 
     from infra.local.question_pairs import decide_pairs, read_pairs  # noqa: PLC0415
@@ -52,7 +52,7 @@ async def _decide_all(path: Path, threshold: float) -> None:
     read = read_pairs(path)
     with Progress(console=console(stderr=True), transient=True) as bar:
         task = bar.add_task("Matching", total=len(read))
-        async for decision in decide_pairs(read, minilm(), threshold=threshold):
+        async for decision in decide_pairs(read, minilm(), settings):
             print_json(
                 {
                     "cosine": decision.cosine,
@@ -64,15 +64,15 @@ async def _decide_all(path: Path, threshold: float) -> None:
         sys.stdout.flush()
 
 
-async def _explain(a: str, b: str, threshold: float, *, json: bool) -> None:
+async def _explain(a: str, b: str, settings: Settings, *, json: bool) -> None:
     from infra.local.question_pairs import decide_pairs  # noqa: PLC0415 - numpy
 
     questions = [Question.parse(text).normal for text in (a, b)]
-    async for decision in decide_pairs([(a, b)], minilm(), threshold=threshold):
+    async for decision in decide_pairs([(a, b)], minilm(), settings):
         if json:
             print_json(asdict(decision))
         else:
-            _show(questions, decision, threshold)
+            _show(questions, decision, settings.similarity_threshold)
 
 
 def _show(questions: list[str], decision: "PairDecision", threshold: float) -> None:

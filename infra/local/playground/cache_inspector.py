@@ -69,6 +69,12 @@ async def near(container: "Container", user_id: str, asked: str) -> list[dict[st
     threshold = container.settings.similarity_threshold
     return [
         {"question": entry.question}
-        | explain_decision(question, entry.question, float(cosine), threshold=threshold)
+        | explain_decision(
+            question,
+            entry.question,
+            float(cosine),
+            threshold=threshold,
+            packs=container.vocabulary_packs,
+        )
         for cosine, entry in nearest
     ]

@@ -8,13 +8,13 @@ from shared.text.stemming import is_past, stem
 if TYPE_CHECKING:
     from shared.matching.tokens.tokenize import TokenizedQuestion
 
-_PAST = frozenset({"was", "were", "did", "didst"})
-_FUTURE = frozenset({"will", "shall", "wilt"})
-_PRESENT = frozenset({"is", "are", "am", "do", "does", "doth"})
+_PAST = frozenset({"was", "were", "did"})
+_FUTURE = frozenset({"will", "shall"})
+_PRESENT = frozenset({"is", "are", "am", "do", "does"})
 _OTHER_PAST = word_set("have has had having be is are was were been being get gets got did")
 
 _FIRST = word_set("i me my mine myself we us our ours ourselves")
-_SECOND = word_set("you your yours yourself thou thee thy thine")
+_SECOND = word_set("you your yours yourself")
 _HE = word_set("he him his himself")
 _SHE = word_set("she her hers herself")
 _PERSON = {

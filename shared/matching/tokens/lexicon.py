@@ -11,15 +11,15 @@ from shared.text.stemming import stem
 
 FUNCTION = word_set(
     "a an the this that these those it its itself there here such"
-    " be am is are was were been being art have has had hath having"
-    " do does did doth done doing dost will would shall can could should may might must ought"
+    " be am is are was were been being have has had having"
+    " do does did done doing will would shall can could should may might must ought"
     " i me my mine myself we us our ours ourselves you your yours yourself u ur one ones"
     " he him his himself she her hers herself they them their theirs themselves"
-    " someone somebody anyone anybody oneself ye thee thou thy thine"
-    " of to in on at for by with from about into onto unto upon as than so too also and or but"
+    " someone somebody anyone anybody oneself"
+    " of to in on at for by with from about into onto upon as than so too also and or but"
     " through during till within via per between among amongst towards toward"
     " if when because while although though then whether both either"
-    " what which who whom that some any wherein whereto whereinto whereunto whereby whereof | &"
+    " what which who whom that some any wherein whereto whereinto whereby whereof | &"
     " not no never nor neither none without s"
 )
 """Words that carry a sentence and not its subject. Some of them have guards of their own."""
@@ -133,7 +133,6 @@ december dec
 gift present
 people folk
 estate state
-bible scripture
 make create build
 effect impact consequence affect influence
 prevent avoid
@@ -150,7 +149,6 @@ use utilize utilise usage
 change modify
 exercise workout
 employee worker
-christ jesus
 especially specially
 nearly almost
 approximately approx roughly
@@ -214,11 +212,6 @@ _PHRASES = {
         for noun in ("opinion", "opinions", "thought", "thoughts", "view", "views")
         for preposition in ("on", "about", "of")
     },
-    "god word": "bible",
-    "word of god": "bible",
-    "holy bible": "bible",
-    "holy scripture": "bible",
-    "holy scriptures": "bible",
     "teach about": "say about",
     "teaches about": "says about",
     "taught about": "said about",

@@ -72,8 +72,8 @@ _OPENINGS = tuple(
             "definition",
             r"(?:(?:can|could|would) you (?:please )?)?(?:define|explain|describe) (?:to me )?",
         ),
-        ("what", r"(?:(?P<mark>by|to|with|for|from|of|in|into|on|unto|at|about) )?(?:what|which) "),
-        ("what", r"where(?P<mark>in|by|of|to|unto|into|with|upon) "),
+        ("what", r"(?:(?P<mark>by|to|with|for|from|of|in|into|on|at|about) )?(?:what|which) "),
+        ("what", r"where(?P<mark>in|by|of|to|into|with|upon) "),
         ("whether so", r"is it true that "),
         ("whether possible", rf"(?:is|was) it possible (?:for {_ANYONE} )?to "),
         ("whether possible", r"(?:is|are|was|were|am) (?P<subject>\w+ )able to "),
@@ -82,7 +82,7 @@ _OPENINGS = tuple(
         ("whether necessary", r"(?:must|need) "),
         ("whether advisable", r"(?:should|ought|shall) "),
         ("whether coming", r"(?:is|are|am) (?P<subject>\w+ )going to |(?:will|would) "),
-        ("whether so", rf"(?:whether|if|{_BE}|{_DO}|has|have|had|doth) "),
+        ("whether so", rf"(?:whether|if|{_BE}|{_DO}|has|have|had) "),
     )
 )
 _LATER = re.compile(r"\b(?:how|what|which|who|whom|why|where|when|whose) ")

@@ -18,7 +18,7 @@ from shared.matching.tokens.lexicon import (
 from shared.matching.tokens.quantities import merge_numbers
 from shared.matching.tokens.question_type import parse_question_type
 from shared.text import word_set
-from shared.text.bible_references import find_bible_references
+from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -109,23 +109,27 @@ class TokenizedQuestion:
 
 
 @lru_cache(maxsize=1_024)
-def tokenize(text: str) -> TokenizedQuestion:
-    """Take a question apart, in its normal form or as it was asked."""
+def tokenize(text: str, packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS) -> TokenizedQuestion:
+    """Tokenize a question, in its canonical form or as written."""
     text = text.casefold().replace("\u2019", "'").replace("\u00a7", " ")
-    passages = [
-        (text[found.start : found.end], str(found.passage), found.start, found.end)
-        for found in find_bible_references(text)
+    references = [
+        (text[found.start : found.end], found.key, found.start, found.end)
+        for pack in packs
+        for found in pack.find_references(text)
     ]
-    for place, (_, _, start, end) in reversed(list(enumerate(passages))):
+    for place, (_, _, start, end) in reversed(list(enumerate(references))):
         text = f"{text[:start]} \u00a7{place} {text[end:]}"
-    asked = parse_question_type(without_phrases(" ".join(_words(text))))
+    text = " ".join(_words(text))
+    for pack in packs:
+        text = pack.rewrite(text)
+    parsed = parse_question_type(without_phrases(text))
     pieces = [
-        (*passages[int(piece[1:])][:2], "bible_reference")
+        (*references[int(piece[1:])][:2], "bible_reference")
         if isinstance(piece, str) and piece.startswith("\u00a7")
         else piece
-        for piece in merge_dates(merge_numbers(asked.rest.split()))
+        for piece in merge_dates(merge_numbers(parsed.rest.split()))
     ]
-    return TokenizedQuestion(tuple(asked.words), asked.types, tuple(_tokens(pieces)))
+    return TokenizedQuestion(tuple(parsed.words), parsed.types, tuple(_tokens(pieces)))
 
 
 def _tokens(pieces: "Sequence[Piece]") -> "Iterator[Token]":
