@@ -1,14 +1,14 @@
-"""The 66 books of the Bible: their names, their usual abbreviations, how long they are."""
+"""The 66 books of the Bible: names, usual abbreviations and numbers of chapters."""
 
 import re
 from enum import IntEnum
 from typing import NamedTuple
 
-# Canonical name | chapters | other words for it. A word by itself stands for the book only
-# - with no mark: always ("Genesis", "Deut");
-# - with ?: where a number follows, for it is also a name or a word ("John 3", "Acts 2");
-# - with !: where what follows is unmistakable, for it is mostly something else ("Is. 53:5").
-# "#" stands for the ordinal of a numbered book.
+# Canonical name | chapters | lower-case words that can name the book.
+# - no mark: the word always means the book ("Genesis", "Deut").
+# - "?": it means the book if a number follows, since it is also a name or a word ("Acts 2").
+# - "!": it means the book only before chapter and verse, since it is a common word ("Is. 53:5").
+# "#" is the ordinal of a numbered book; its chapters are listed for each ordinal.
 _TABLE = """
 Genesis|50|genesis gen? gn?
 Exodus|40|exodus exod ex! exo?
@@ -71,37 +71,39 @@ Revelation|22|revelation? revelations? rev? rv? apocalypse? apoc?
 
 
 class Certainty(IntEnum):
-    """How far a word by itself tells that a book is meant."""
+    """What must follow a word so that it means a book of the Bible."""
 
-    HARDLY = 0
+    WITH_VERSE = 0
     WITH_NUMBER = 1
     ALWAYS = 2
 
 
 class Book(NamedTuple):
-    """A book that a word may name."""
+    """A book that a word can name."""
 
     name: str
     chapters: int
     certainty: Certainty
 
     @property
-    def long(self) -> bool:
-        """Whether more words may belong to the name: "Acts of the Apostles"."""
+    def has_long_name(self) -> bool:
+        """Whether the name can have more words: "Acts of the Apostles"."""
         return self.name in {"Acts", "Song of Solomon", "Revelation"}
 
 
 UNNUMBERED_BOOKS: dict[str, Book] = {}
-"""By lower-case word: the books that take no ordinal."""
+"""The books without an ordinal, by lower-case word."""
 
 NUMBERED_BOOKS: dict[str, tuple[Book, ...]] = {}
-"""By lower-case word: First, Second (and Third) of the books that take one."""
+"""The first, second and third of each numbered book, by lower-case word."""
 
 for _row in _TABLE.split("\n")[1:-1]:
     _name, _chapters, _words = _row.split("|")
     for _word in _words.split():
         _key = _word.rstrip("?!")
-        _sure = {"!": Certainty.HARDLY, "?": Certainty.WITH_NUMBER}.get(_word[-1], Certainty.ALWAYS)
+        _sure = {"!": Certainty.WITH_VERSE, "?": Certainty.WITH_NUMBER}.get(
+            _word[-1], Certainty.ALWAYS
+        )
         if _name.startswith("#"):
             NUMBERED_BOOKS[_key] = tuple(
                 Book(_name.replace("#", str(place)), int(length), _sure)
@@ -110,5 +112,5 @@ for _row in _TABLE.split("\n")[1:-1]:
         else:
             UNNUMBERED_BOOKS.setdefault(_key, Book(_name, int(_chapters), _sure))
 
-WORD = re.compile(r"[^\W\d_]+")
-"""What may be a book's word: letters alone, so that "1cor13" is seen too."""
+LETTERS = re.compile(r"[^\W\d_]+")
+"""Matches a word that can name a book: letters alone, so that "1cor13" has one."""

@@ -1,24 +1,24 @@
-"""References to the Bible in running text, as plain values.
+"""Finds references to the Bible in a text.
 
-Works on text as it was written and on a question's normal form, where full stops, commas and
-capitals are gone: "1 Cor. 13:4-7", "first corinthians 13:4-7" and "verses 4 to 7 of chapter 13
-of I Corinthians" all mean the same.
+It works on written text and on a question's canonical form, which has no full stops, commas or
+capitals: "1 Cor. 13:4-7", "first corinthians 13:4-7" and "verses 4 to 7 of chapter 13 of I
+Corinthians" are the same passage.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from shared.text.bible_books import NUMBERED_BOOKS, UNNUMBERED_BOOKS, WORD, Book, Certainty
-from shared.text.numbers import WORDS, Number, number_at, roman
+from shared.text.bible_books import LETTERS, NUMBERED_BOOKS, UNNUMBERED_BOOKS, Book, Certainty
+from shared.text.numbers import NUMBER_WORDS, Number, parse_number_at, parse_roman
 
 
 @dataclass(frozen=True, slots=True)
 class BibleReference:
     """A passage that a text names between the characters `start` and `end`.
 
-    What the text does not say is None: "Romans 8" has a chapter and no verse. A range says both
-    where it ends and in which chapter: "John 3:16-18" ends at chapter 3, verse 18.
+    Parts that the text does not name are None: "Romans 8" has a chapter and no verse. A range has
+    its last chapter and verse: "John 3:16-18" ends at chapter 3, verse 18.
     """
 
     start: int
@@ -31,31 +31,31 @@ class BibleReference:
 
     @property
     def passage(self) -> tuple[str, int | None, int | None, int | None, int | None]:
-        """The passage itself, without its place in the text."""
+        """The passage without its offsets in the text."""
         return (self.book, self.chapter, self.verse, self.end_chapter, self.end_verse)
 
 
 _LONGEST = 176
-"""Verses of the longest chapter, Psalm 119."""
+"""The number of verses of the longest chapter, Psalm 119."""
 _REACH = 200
-"""Characters over which a lone "verse 16" still belongs to the passage before it."""
+"""The most characters between a passage and a "verse 16" without a book that belongs to it."""
 _BEFORE = 80
-"""Characters before a book's name in which its chapter, verses and ordinal are looked for."""
+"""The number of characters searched before a book's name for chapter, verses and ordinal."""
 
 
 def _compile(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-_SPELLED = rf"(?:{'|'.join(sorted(WORDS, key=len, reverse=True))})\b"
+_SPELLED = rf"(?:{'|'.join(sorted(NUMBER_WORDS, key=len, reverse=True))})\b"
 _ANY = rf"(?:\d{{1,3}}(?:st|nd|rd|th)?|{_SPELLED}(?:[\s-]+(?:and\s+)?{_SPELLED})*|[ivxlc]+)"
 _TO = r"\s*(?:[-\u2013\u2014]|\bto\b|\bthrough\b|\bthru\b)\s*"
 _VERSES = r"\b(?:verses?|vers?|vv?|vss?)\b\.?\s*"
 _IN = r"\s*,?\s+(?:of|in|from)\s+(?:the\s+)?"
 
-# The patterns that are plain strings are long, and compiled where a text first needs them.
+# Plain strings are long patterns, compiled only when a text needs them.
 
-# Before a book's name; each ends where the name, or what was read before it, begins.
+# Before a book's name: each pattern ends at the name, or at the part that was parsed before.
 _ORDINAL = _compile(
     r"(?<![\w:.])([123](?:st|nd|rd)?|i{1,3}|first|second|third)(?:\.\s*|\s+|(?<=\d))"
     r"((?:epistle|letter|book)\s+(?:of\s+)?(?:(?:st\.?\s+)?paul\s+)?(?:to\s+)?(?:the\s+)?)?$"
@@ -73,15 +73,15 @@ _PLACE = (
 )
 _NTH_PSALM = rf"(?<![\w:.])(?:the\s+)?(?P<nth>{_ANY})\s+$"
 
-# After it.
+# After a book's name.
 _LONG_NAME = _compile(r"\s+of\s+(?:songs|solomon|the\s+apostles|(?:st\.?\s+)?john)\b")
-_UNMISTAKABLE = re.compile(
+_WITH_VERSE = re.compile(
     r"(?<=[a-z])\.? ?\d{1,3}:\d{1,3}(?!\d| ?[ap]\.?m\b)|(?<=\b[A-Z][a-z])\. ?\d"
 )
 _CHAPTER = _compile(r"(?:\.\s*|\s+|(?=\d+:\d))|,\s*(?=chapter)")
-_SAID_CHAPTER = _compile(r"(?:chapters?|chaps?|ch)\b\.?\s*|(?:the\s+)(?=\d+(?:st|nd|rd|th))")
+_CHAPTER_WORD = _compile(r"(?:chapters?|chaps?|ch)\b\.?\s*|(?:the\s+)(?=\d+(?:st|nd|rd|th))")
 _COLON = _compile(r"\s?:\s?|\.(?=\d)|(?<=[ivxlc])\.?\s*(?=\d)")
-_SAID_VERSE = _compile(rf",?\s*(?:and\s+)?{_VERSES}")
+_VERSE_WORD = _compile(rf",?\s*(?:and\s+)?{_VERSES}")
 _SPACE = _compile(r"\s+(?=\d)")
 _RANGE = _compile(rf"{_TO}(?:{_VERSES})?")
 _AND = _compile(rf"(?:\s*(?:[,;&]|\band\b|\bor\b))+\s*(?:{_VERSES})?")
@@ -94,14 +94,14 @@ _LONE = (
 
 
 def find_bible_references(text: str) -> list[BibleReference]:
-    """Find every passage that `text` names, in the order of their places.
+    """Find every passage that `text` names, in order.
 
-    A lone "verse 16" belongs to the passage named shortly before it, and is left out where
-    there is none.
+    A "verse 16" without a book belongs to the passage named shortly before it. Without such a
+    passage it is ignored.
     """
     found: list[BibleReference] = []
     at = 0
-    for word in WORD.finditer(text):
+    for word in LETTERS.finditer(text):
         key = word[0].lower()
         if word.start() < at or (key not in UNNUMBERED_BOOKS and key not in NUMBERED_BOOKS):
             continue
@@ -115,16 +115,16 @@ def find_bible_references(text: str) -> list[BibleReference]:
 
 
 def _heads(text: str, word: re.Match[str], floor: int) -> Iterator[tuple[BibleReference, Book]]:
-    """What stands before a book's name, for each book it may be; the likeliest first."""
+    """Parse the text before a book's name, for each book that it can mean, likeliest first."""
     key = word[0].lower()
     floor = max(floor, word.start() - _BEFORE)
     before = text[floor : word.start()]
     numbered = NUMBERED_BOOKS.get(key)
     ordinal = _ORDINAL.search(before) if numbered else None
     if numbered and ordinal:
-        place = _value(ordinal[1]) or 0
+        place = _parse_value(ordinal[1]) or 0
         if 0 < place <= len(numbered):
-            # "first peter went" names no book; "1 Peter" does, and "First Epistle of Peter".
+            # "first peter went" names no book; "1 Peter" and "First Epistle of Peter" do.
             certainty = (
                 Certainty.ALWAYS if ordinal[1][0].isdigit() or ordinal[2] else Certainty.WITH_NUMBER
             )
@@ -137,42 +137,42 @@ def _heads(text: str, word: re.Match[str], floor: int) -> Iterator[tuple[BibleRe
 def _head(
     text: str, word: re.Match[str], floor: int, start: int, book: Book
 ) -> tuple[BibleReference, Book]:
-    """Read "verses 4 to 7 of chapter 13 of the book of", backwards from `floor + start`."""
+    """Parse "verses 4 to 7 of chapter 13 of the book of" before `floor + start`."""
     before = text[floor : floor + start]
     named = _NAMED.search(before)
     if named:
         before = before[: named.start()]
-    long_name = _LONG_NAME.match(text, word.end()) if book.long else None
-    # "is is is": where each word may be a book, looking far back for each of them takes long.
-    said = re.search(_PLACE, before, re.IGNORECASE) if _OF.search(before) else None
+    long_name = _LONG_NAME.match(text, word.end()) if book.has_long_name else None
+    # Searching only after "of" keeps the time linear for a text such as "is is is".
+    place = re.search(_PLACE, before, re.IGNORECASE) if _OF.search(before) else None
     nth = re.search(_NTH_PSALM, before, re.IGNORECASE) if book.name == "Psalms" else None
     head = BibleReference(0, (long_name or word).end(), book.name)
-    number = number_at(nth["nth"]) if nth else None
+    number = parse_number_at(nth["nth"]) if nth else None
     if nth and number and number.ordinal:
         before, head = before[: nth.start()], replace(head, chapter=number.value)
-    elif said:
-        chapter = _value(said["chapter"] or said["nth"] or "")
-        verse = _value(said["verse"] or said["its_verse"] or "")
-        last = _value(said["last"] or said["its_last"] or "")
+    elif place:
+        chapter = _parse_value(place["chapter"] or place["nth"] or "")
+        verse = _parse_value(place["verse"] or place["its_verse"] or "")
+        last = _parse_value(place["last"] or place["its_last"] or "")
         if chapter or verse:
-            before = before[: said.start()]
+            before = before[: place.start()]
             head = replace(head, chapter=chapter, verse=verse, end_verse=last)
     certainty = Certainty.ALWAYS if long_name or (named and book.certainty) else book.certainty
     return replace(head, start=floor + len(before)), book._replace(certainty=certainty)
 
 
 def _passages(text: str, head: BibleReference, book: Book) -> list[BibleReference]:
-    """Read "3:16-18, 20" behind a book's name; nothing where the word is not the book."""
-    if book.certainty is Certainty.HARDLY and not _UNMISTAKABLE.match(text, head.end):
+    """Parse "3:16-18, 20" after a book's name; empty where the word does not mean the book."""
+    if book.certainty is Certainty.WITH_VERSE and not _WITH_VERSE.match(text, head.end):
         return []
     if head.chapter is None:
-        number, said = _chapter(text, head.end, book)
-        if number is None and book.chapters == 1 and _SAID_VERSE.match(text, head.end):
+        number, has_word = _chapter(text, head.end, book)
+        if number is None and book.chapters == 1 and _VERSE_WORD.match(text, head.end):
             number = _verse(text, head.end)
         if number is None:
             return [head] if book.certainty is Certainty.ALWAYS and head.verse is None else []
         head = replace(head, chapter=number.value, end=number.end)
-        if book.chapters == 1 and number.value > 1 and not said:
+        if book.chapters == 1 and number.value > 1 and not has_word:
             head = replace(head, chapter=1, verse=number.value)
     elif head.chapter > book.chapters:
         return []
@@ -186,38 +186,38 @@ def _passages(text: str, head: BibleReference, book: Book) -> list[BibleReferenc
 
 
 def _chapter(text: str, at: int, book: Book) -> tuple[Number | None, bool]:
-    """The chapter at `at`, and whether the word "chapter" stands before it."""
+    """Parse the chapter at `at`; also return whether the word "chapter" is before it."""
     gap = _CHAPTER.match(text, at)
     if not gap:
         return None, False
-    said = _SAID_CHAPTER.match(text, gap.end())
-    number = number_at(text, (said or gap).end())
+    word = _CHAPTER_WORD.match(text, gap.end())
+    number = parse_number_at(text, (word or gap).end())
     if number is None or not number.value:
         return None, False
-    limit = book.chapters if said or book.chapters > 1 else _LONGEST
-    # "Mark one day", "John I saw": a lone number in letters needs something else that says so.
-    clear = said or book.certainty is Certainty.ALWAYS or book.name == "Psalms"
-    letters = text[(said or gap).end() : number.end]
-    numeral = letters[0].isdigit() or (len(letters) > 1 and roman(letters) is not None)
+    limit = book.chapters if word or book.chapters > 1 else _LONGEST
+    # "Mark one day" and "John I saw" name no chapter: a number in letters needs more evidence.
+    clear = word or book.certainty is Certainty.ALWAYS or book.name == "Psalms"
+    letters = text[(word or gap).end() : number.end]
+    numeral = letters[0].isdigit() or (len(letters) > 1 and parse_roman(letters) is not None)
     if number.value > limit or not (clear or numeral or _COLON.match(text, number.end)):
         return None, False
-    return number, said is not None
+    return number, word is not None
 
 
 def _verse(text: str, at: int) -> Number | None:
-    """The verse behind a chapter that ends at `at`."""
-    for separator in (_COLON, _SAID_VERSE, _SPACE):
+    """Parse the verse after a chapter that ends at `at`."""
+    for separator in (_COLON, _VERSE_WORD, _SPACE):
         gap = separator.match(text, at)
-        number = number_at(text, gap.end()) if gap else None
+        number = parse_number_at(text, gap.end()) if gap else None
         if number and 0 < number.value <= _LONGEST and not _opens_book(text, number):
             return _without_letter(text, number)
     return None
 
 
 def _ranged(text: str, head: BibleReference) -> BibleReference:
-    """`head` with the end of its range, if one follows."""
+    """Return `head` with the end of its range, if one follows."""
     gap = _RANGE.match(text, head.end)
-    number = number_at(text, gap.end()) if gap else None
+    number = parse_number_at(text, gap.end()) if gap else None
     if number is None or _opens_book(text, number):
         return head
     further = _colon_number(text, number.end)
@@ -233,12 +233,12 @@ def _ranged(text: str, head: BibleReference) -> BibleReference:
 
 
 def _list(text: str, first: BibleReference, book: Book) -> list[BibleReference]:
-    """`first` and what a list goes on with: ", 18" is a verse after a verse, else a chapter."""
+    """Parse a list that begins with `first`: ", 18" is a verse after a verse, else a chapter."""
     found = [first]
     while True:
         last = found[-1]
         gap = _AND.match(text, last.end) or (_SPACE.match(text, last.end) if last.verse else None)
-        number = number_at(text, gap.end()) if gap else None
+        number = parse_number_at(text, gap.end()) if gap else None
         if not gap or not number or text[gap.end()].isalpha() or _opens_book(text, number):
             return found
         further = _colon_number(text, number.end)
@@ -258,15 +258,15 @@ def _list(text: str, first: BibleReference, book: Book) -> list[BibleReference]:
 
 
 def _with_lone_verses(text: str, found: list[BibleReference]) -> Iterator[BibleReference]:
-    """Add "verse 16" and "chapter 4" where they stand without a book, to the book before them."""
+    """Add each "verse 16" and "chapter 4" without a book, with the book of the passage before."""
     for reference, following in zip(found, [*found[1:], None], strict=True):
         yield reference
         last = reference
         limit = following.start if following else len(text)
         behind = text[: min(limit, reference.end + _REACH)]
         for lone in re.compile(_LONE, re.IGNORECASE).finditer(behind, reference.end):
-            chapter = _value(lone["chapter"] or "") or last.chapter
-            verse = _value(lone["verse"] or lone["its_verse"] or "")
+            chapter = _parse_value(lone["chapter"] or "") or last.chapter
+            verse = _parse_value(lone["verse"] or lone["its_verse"] or "")
             if chapter and (verse or lone["chapter"]):
                 item = BibleReference(lone.start(), lone.end(), last.book, chapter, verse)
                 last = _ranged(text, item)
@@ -275,21 +275,21 @@ def _with_lone_verses(text: str, found: list[BibleReference]) -> Iterator[BibleR
 
 def _colon_number(text: str, at: int) -> Number | None:
     gap = _COLON.match(text, at)
-    return number_at(text, gap.end()) if gap else None
+    return parse_number_at(text, gap.end()) if gap else None
 
 
 def _without_letter(text: str, number: Number) -> Number:
-    """Pass over the letter of "16a" and "16ff"."""
+    """Include the letter of "16a" and "16ff" in the number."""
     letter = _LETTER.match(text, number.end)
     return number._replace(end=letter.end()) if letter else number
 
 
 def _opens_book(text: str, number: Number) -> bool:
-    """Whether the number is the ordinal of the next book: the 1 of "John 3:16, 1 John 4:8"."""
+    """Whether the number is an ordinal of the next book, as in "John 3:16, 1 John 4:8"."""
     word = _ORDINAL_OF_BOOK.match(text, number.end)
     return word is not None and word[1].lower() in NUMBERED_BOOKS
 
 
-def _value(text: str) -> int | None:
-    number = number_at(text)
+def _parse_value(text: str) -> int | None:
+    number = parse_number_at(text)
     return number.value if number else None

@@ -1,4 +1,4 @@
-"""Numbers as people write them: in words ("twenty-three", "third"), Roman ("xxiii")."""
+"""Parses numbers in digits, in words ("twenty-three", "third") and in Roman numerals ("xxiii")."""
 
 import re
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ _ORDINAL = {word: value for value, word in enumerate(_UNIT_ORDINALS.split())}
 _ORDINAL |= {word[:-1] + "ieth": value for word, value in _CARDINAL.items() if value >= 20}  # noqa: PLR2004
 _SCALE = {"hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 
-WORDS = frozenset({*_CARDINAL, *_ORDINAL, *_SCALE, *(f"{word}th" for word in _SCALE)})
-"""Every word that may stand in a number."""
+NUMBER_WORDS = frozenset({*_CARDINAL, *_ORDINAL, *_SCALE, *(f"{word}th" for word in _SCALE)})
+"""Every word that can be part of a number."""
 
 _DIGITS = re.compile(r"(\d{1,3})(st|nd|rd|th)?(?!\d|,\d{3}|%)", re.IGNORECASE)
-# Not [a-z] whatever the case: that has a Turkish \u0131 and a long s among its letters.
+# [a-z] with IGNORECASE would also match the Turkish \u0131 and the long s.
 _LETTERS = re.compile(r"[a-zA-Z]+(?:[\s-]+[a-zA-Z]+){0,5}")
 _WORD = re.compile(r"[a-z]+")
 _SUBTRACTIVE = re.compile(
@@ -34,20 +34,20 @@ _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500}
 
 
 class Number(NamedTuple):
-    """A number that was read, and where its words ended."""
+    """A parsed number; `end` is the index after its last word or character."""
 
     value: int
     ordinal: bool
     end: int
 
 
-def read(words: Sequence[str], start: int = 0) -> Number | None:
-    """Read the longest number in lower-case words that begins at `words[start]`.
+def parse_number_words(words: Sequence[str], start: int = 0) -> Number | None:
+    """Parse the longest number in lower-case words that begins at `words[start]`.
 
     "two hundred and five" is 205, "twenty third" the ordinal 23; "five six" is two numbers.
     """
     total = current = 0
-    below = 10**15  # a part must be smaller than the place that the one before it left open
+    below = 10**15  # each part must be smaller than the scale that the part before it left open
     at, ordinal = start, False
     while at < len(words) and not ordinal:
         word = words[at]
@@ -62,7 +62,7 @@ def read(words: Sequence[str], start: int = 0) -> Number | None:
         if base in _SCALE:
             current = max(current, 1) * _SCALE[base]
             below = _SCALE[base]
-            if below > 100:  # noqa: PLR2004 - hundreds stay open for "two hundred thousand"
+            if below > 100:  # noqa: PLR2004 - a hundred can be followed by "thousand"
                 total, current = total + current, 0
         else:
             value = _CARDINAL.get(word, _ORDINAL.get(word))
@@ -75,8 +75,8 @@ def read(words: Sequence[str], start: int = 0) -> Number | None:
     return Number(total + current, ordinal, at) if at > start else None
 
 
-def number_at(text: str, at: int = 0) -> Number | None:
-    """Read the number of up to three digits, in words or Roman, at the character `at`.
+def parse_number_at(text: str, at: int = 0) -> Number | None:
+    """Parse a number in words, in Roman numerals or of up to three digits, at the offset `at`.
 
     Its `end` is an offset in the text.
     """
@@ -87,15 +87,15 @@ def number_at(text: str, at: int = 0) -> Number | None:
     if not letters:
         return None
     words = list(_WORD.finditer(letters[0].lower()))
-    number = read([word[0] for word in words])
+    number = parse_number_words([word[0] for word in words])
     if number:
         return number._replace(end=at + words[number.end - 1].end())
-    value = roman(words[0][0])
+    value = parse_roman(words[0][0])
     return Number(value, False, at + words[0].end()) if value else None  # noqa: FBT003 - a field
 
 
-def roman(text: str) -> int | None:
-    """The value of a Roman numeral below 900, in either case; None if it is not one."""
+def parse_roman(text: str) -> int | None:
+    """Return the value of a Roman numeral below 900, in either case, or None."""
     if not _SUBTRACTIVE.fullmatch(text):
         return None
     values = [_ROMAN[letter] for letter in text.lower()]

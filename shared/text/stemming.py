@@ -1,8 +1,8 @@
-"""The word behind its inflections: "requires", "requireth" and "required" are one word.
+"""Reduces inflected English words to a stem: "requires" and "required" have the same stem.
 
-Inflection alone: "universe" and "university" stay two words. After Porter, "An algorithm for
-suffix stripping" (Program 14, 1980), steps 1 and 5a, with the irregular forms spelled out and
-endings of the King James Bible. What comes out is a key to compare by, not always a word.
+Only inflections are removed: "universe" and "university" have different stems. The algorithm is
+that of Porter, "An algorithm for suffix stripping" (Program 14, 1980), steps 1 and 5a, with tables
+of irregular forms. A stem is a key for comparisons and not always a word.
 """
 
 import re
@@ -46,7 +46,7 @@ def _by_form(table: str) -> dict[str, str]:
 _VERBS = _by_form(_IRREGULAR_VERBS)
 _IRREGULAR = _VERBS | _by_form(_IRREGULAR_PLURALS)
 
-# What ends like an inflection and is none.
+# Words that end like an inflection and are none.
 _WHOLE = word_set(
     "this thus his its us yes as was has news always perhaps bus gas plus lens bias class"
     " jesus moses christmas species series texas paris james thomas charles business"
@@ -65,7 +65,7 @@ _ADVERB = re.compile(r"(al|ful|less|ous|ive|ent|ant|at|ed|ing|ct|ab|ib|ic|ar|ir|
 
 @lru_cache(maxsize=4_096)
 def stem(word: str) -> str:
-    """The key of a lower-case word: the same for all its inflections."""
+    """Return the stem of a lower-case word, the same for all its inflections."""
     if word in _IRREGULAR:
         return _IRREGULAR[word]
     if word in _WHOLE or len(word) <= 2 or not word.isascii():  # noqa: PLR2004 - too short to cut
@@ -81,7 +81,7 @@ def stem(word: str) -> str:
 
 
 def is_past(word: str) -> bool:
-    """Whether a lower-case word looks like a past tense or its participle."""
+    """Whether a lower-case word has the form of a past tense or a past participle."""
     base = _VERBS.get(word)
     if base is None:
         return word.endswith("ed") and word not in _WHOLE
@@ -89,7 +89,7 @@ def is_past(word: str) -> bool:
 
 
 def _adjective(word: str) -> str:
-    """The adjective of an adverb: "easy" of "easily"."""
+    """Return the adjective of an adverb: "easy" for "easily"."""
     if not _ADVERB.search(word) or len(word) <= 5:  # noqa: PLR2004 - "only", "early"
         return word
     base = word[:-2]
@@ -114,11 +114,11 @@ def _without_ending(word: str) -> str:
     for ending in ("ed", "ing"):
         base = word.removesuffix(ending)
         if base != word and _VOWEL.search(base) and len(base) > 1:
-            return _repaired(base)
+            return _restore_ending(base)
     return word
 
 
-def _repaired(base: str) -> str:
+def _restore_ending(base: str) -> str:
     if base.endswith(("at", "bl", "iz", "uc", "ov", "iv")):
         return base + "e"
     if _DOUBLED.search(base):
@@ -129,7 +129,7 @@ def _repaired(base: str) -> str:
 
 
 def _without_final_e(word: str) -> str:
-    """Drop a last "e" where the word is long, or none of its cousins is spelled without."""
+    """Drop a final "e" after Porter's step 5a."""
     if not word.endswith("e"):
         return word
     base = word[:-1]

@@ -1,4 +1,4 @@
-"""Common English opposites: one word of a pair for the other asks a different question."""
+"""Common English antonyms."""
 
 from shared.text.stemming import stem
 
@@ -11,7 +11,7 @@ increase decrease, increase reduce, raise lower, rise fall, gain lose, grow shri
 add subtract, multiply divide, more less, more fewer, most least, maximum minimum, max min,
 many few, much little, all none, always never, everything nothing, everyone nobody, good bad,
 good evil, best worst, better worse, right wrong, true false, real fake, big small, high low, long
-short, tall short, deep shallow, wide narrow, thick thin, fat thin, heavy light, fast slow, hard
+short, tall short, deep shallow, wide narrow, thick thin, fat thin, heavy optional, fast slow, hard
 easy, difficult easy, hard soft, strong weak, rich poor, expensive cheap, hot cold, warm cool,
 dry wet, full empty, open close, open closed, begin end, start stop, start end, start finish, enter
 leave, enter exit, arrive depart, come go, push pull, buy sell, borrow lend, give take, give
@@ -51,5 +51,5 @@ def are_antonyms(one: str, other: str) -> bool:
 
 
 def _negates(one: str, other: str) -> bool:
-    """Whether `one` is `other` behind "un-", "in-", "non-" and the like."""
+    """Whether `one` is `other` with a prefix such as "un-", "in-" or "non-"."""
     return one.endswith(other) and one[: -len(other)] in _PREFIXES and len(other) > 2  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""What is asked about: a name or another word that counts must stand on both sides."""
+"""Rules for content words: both questions must have the same."""
 
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def check_content_words(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
-    """Refuse where one side has a word that the other lacks or replaces."""
+    """Refuse questions where one has a content word that the other lacks."""
     one, other = unmatched(a, b)
     if not one and not other:
         return None
@@ -19,7 +19,7 @@ def check_content_words(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str |
 
 
 def check_antonyms(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
-    """Refuse where one side says the opposite of a word of the other's."""
+    """Refuse questions where a word of one is an antonym of a word of the other."""
     one, other = unmatched(a, b)
     for left in one:
         for right in other:
@@ -31,14 +31,14 @@ def check_antonyms(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None
 def unmatched(
     a: "TokenizedQuestion", b: "TokenizedQuestion"
 ) -> tuple[list["Token"], list["Token"]]:
-    """Each side's words without a counterpart, but for those that say nothing."""
+    """Return each question's tokens without a counterpart in the other, except optional ones."""
     return _left_over(a, Counter(b.keys)), _left_over(b, Counter(a.keys))
 
 
 def significant_tokens(question: "TokenizedQuestion", other: "TokenizedQuestion") -> list["Token"]:
-    """The tokens that say something, or that the other side has too."""
+    """Return the tokens that are not optional, or that the other question has too."""
     spare = set(other.keys)
-    return [token for token in question.tokens if token.key in spare or not token.light]
+    return [token for token in question.tokens if token.key in spare or not token.optional]
 
 
 def _left_over(question: "TokenizedQuestion", others: Counter[str]) -> list["Token"]:
@@ -46,7 +46,7 @@ def _left_over(question: "TokenizedQuestion", others: Counter[str]) -> list["Tok
     for token in question.tokens:
         if others[token.key] > 0:
             others[token.key] -= 1
-        elif not token.light:
+        elif not token.optional:
             left.append(token)
     return left
 

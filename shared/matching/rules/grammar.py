@@ -1,4 +1,4 @@
-"""What is asked for: question word, tense, and of whom."""
+"""Rules for question type, tense and pronouns."""
 
 from typing import TYPE_CHECKING
 
@@ -23,28 +23,28 @@ _PERSON = {
     for word in words
 }
 _THIRD = frozenset({"he", "she"})
-# "How do I", "should you", "one can": whoever it is that asks.
-_ANYBODY_BEFORE = word_set("do does can could should must may might to if when")
-_ANYBODY_AFTER = word_set("can could should must may might")
+# In "How do I" and "should you" the pronoun means anyone.
+_BEFORE_ANYONE = word_set("do does can could should must may might to if when")
+_AFTER_ANYONE = word_set("can could should must may might")
 
 
 def check_question_type(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
-    """Refuse where one asks for a time and the other for a place, and so on."""
+    """Refuse questions of different types, for example for a time and for a place."""
     if a.types & b.types:
         return None
-    return f"question type: {_or(a.types)} / {_or(b.types)}"
+    return f"question type: {_join(a.types)} / {_join(b.types)}"
 
 
 def check_tense(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
-    """Refuse where one asks what was and the other what is."""
-    one, other = _tense(a), _tense(b)
+    """Refuse a question about the past and one about the present or the future."""
+    one, other = _get_tense(a), _get_tense(b)
     if {one, other} in ({"past", "present"}, {"past", "future"}):
         return f"tense: {one} / {other}"
     return _check_past_forms(a, b) or _check_past_forms(b, a)
 
 
 def _check_past_forms(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
-    """Refuse "what happened" for "what happens", which no auxiliary tells apart."""
+    """Refuse "what happened" and "what happens", which differ in the verb's form alone."""
     if not _OTHER_PAST.isdisjoint(a.words) or not _PAST.isdisjoint(b.words):
         return None
     others = {token.key: token.text for token in b.tokens if token.kind == "word"}
@@ -56,8 +56,8 @@ def _check_past_forms(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | N
 
 
 def check_pronouns(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
-    """Refuse "my" for "your", "he" for "she", and "you ... me" for "I ... you"."""
-    one, other = _persons(a), _persons(b)
+    """Refuse "my" and "your", "he" and "she", and "you ... me" and "I ... you"."""
+    one, other = _get_persons(a), _get_persons(b)
     several = len(set(one)) > 1 and len(set(other)) > 1
     third, others_third = [x for x in one if x in _THIRD], [x for x in other if x in _THIRD]
     near, others_near = set(one) - _THIRD, set(other) - _THIRD
@@ -67,11 +67,11 @@ def check_pronouns(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None
     return f"pronouns: {' '.join(one) or 'none'} / {' '.join(other) or 'none'}"
 
 
-def _or(types: frozenset[str]) -> str:
+def _join(types: frozenset[str]) -> str:
     return " or ".join(sorted(types)).replace("_", " ")
 
 
-def _tense(question: "TokenizedQuestion") -> str:
+def _get_tense(question: "TokenizedQuestion") -> str:
     past = not _PAST.isdisjoint(question.words)
     present = not _PRESENT.isdisjoint(question.words)
     if past and present:
@@ -80,10 +80,10 @@ def _tense(question: "TokenizedQuestion") -> str:
     return "past" if past else "future" if future else "present" if present else "open"
 
 
-def _persons(question: "TokenizedQuestion") -> list[str]:
-    """Who is spoken of, without the "I" and "you" that stand for anybody."""
+def _get_persons(question: "TokenizedQuestion") -> list[str]:
+    """Return the persons of the pronouns, without an "I" or "you" that means anyone."""
     found: list[str] = []
-    anybody = None
+    anyone = None
     words = question.words
     for place, word in enumerate(words):
         person = _PERSON.get(word)
@@ -91,10 +91,10 @@ def _persons(question: "TokenizedQuestion") -> list[str]:
             continue
         before = words[place - 1] if place else ""
         after = words[place + 1] if place + 1 < len(words) else ""
-        if word in {"i", "we", "you"} and (before in _ANYBODY_BEFORE or after in _ANYBODY_AFTER):
-            anybody = anybody or person
+        if word in {"i", "we", "you"} and (before in _BEFORE_ANYONE or after in _AFTER_ANYONE):
+            anyone = anyone or person
         elif not found or found[-1] != person:
             found.append(person)
-    if "how" in question.types and set(found) == {anybody}:
+    if "how" in question.types and set(found) == {anyone}:
         return []  # "How do I raise my child?", "How can you raise your child?"
     return found

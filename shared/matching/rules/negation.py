@@ -1,9 +1,9 @@
-"""Whether something is denied, and what."""
+"""Rule for negation."""
 
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from shared.matching.tokens.tokenize import NEGATION
+from shared.matching.tokens.tokenize import NEGATIONS
 
 if TYPE_CHECKING:
     from shared.matching.tokens.tokenize import TokenizedQuestion
@@ -20,28 +20,28 @@ _MODAL = {
 
 
 def check_negation(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
-    """Refuse where one side negates more than the other, or something else."""
-    one, other = _denials(a), _denials(b)
+    """Refuse questions that differ in the number of negations or in the words they negate."""
+    one, other = _count_negations(a), _count_negations(b)
     if one != other:
         return f"negation: {one} / {other}"
-    denied, others = _verbs(a), _verbs(b)
+    denied, others = _negated_verbs(a), _negated_verbs(b)
     if denied != others:
         return f"negation: {' '.join(denied)} not / {' '.join(others)} not"
-    denied, others = _denied(a), _denied(b)
+    denied, others = _negated_tokens(a), _negated_tokens(b)
     if denied != others:
         return f"negation: of {' '.join(denied) or 'none'} / of {' '.join(others) or 'none'}"
     return None
 
 
-def _denials(question: "TokenizedQuestion") -> int:
+def _count_negations(question: "TokenizedQuestion") -> int:
     words = question.words
     # "Is it true or not?" negates nothing.
     tag = len(words) > 1 and words[-2:] == ("or", "not")
-    return sum(word in NEGATION for word in words) - tag
+    return sum(word in NEGATIONS for word in words) - tag
 
 
-def _verbs(question: "TokenizedQuestion") -> list[str]:
-    """What is denied of somebody's doing: "won't" is neither "can't" nor "doesn't"."""
+def _negated_verbs(question: "TokenizedQuestion") -> list[str]:
+    """Return the negated auxiliaries: "won't" is neither "can't" nor "doesn't"."""
     words = question.words
     return [
         _MODAL.get(before, "do")
@@ -50,5 +50,5 @@ def _verbs(question: "TokenizedQuestion") -> list[str]:
     ]
 
 
-def _denied(question: "TokenizedQuestion") -> list[str]:
+def _negated_tokens(question: "TokenizedQuestion") -> list[str]:
     return sorted(token.key for token in question.tokens if token.negated)

@@ -1,4 +1,4 @@
-"""Months, weekdays and days of the month; a year is a number like any other."""
+"""Merges months, weekdays and days of the month into dates. A year is a number."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,7 @@ _DAYS = range(1, 32)
 
 
 def merge_dates(pieces: Sequence[Piece]) -> list[Piece]:
-    """Make one date of "25th of December", "December 25" and the like."""
+    """Replace "25th of December" or "December 25" by one date with a key."""
     found: list[Piece] = []
     at = 0
     while at < len(pieces):

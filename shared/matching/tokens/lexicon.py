@@ -1,7 +1,7 @@
-"""The common English that matching knows: which words say nothing, and which say the same.
+"""English function words, filler words and synonyms.
 
-General vocabulary, none of it from a data set. What is not here counts as content, perhaps a
-name, and must be on both sides.
+The lists are general vocabulary and were not taken from a data set. A word that is in none of them
+is a content word, which both questions must have.
 """
 
 import re
@@ -9,7 +9,7 @@ import re
 from shared.text import word_set
 from shared.text.stemming import stem
 
-FUNCTION = word_set(
+FUNCTION_WORDS = word_set(
     "a an the this that these those it its itself there here such"
     " be am is are was were been being have has had having"
     " do does did done doing will would shall can could should may might must ought"
@@ -22,33 +22,33 @@ FUNCTION = word_set(
     " what which who whom that some any wherein whereto whereinto whereby whereof | &"
     " not no never nor neither none without s"
 )
-"""Words that carry a sentence and not its subject. Some of them have guards of their own."""
+"""Words without content. Some of them are compared by rules of their own."""
 
-FILLER = word_set(
+FILLER_WORDS = word_set(
     "please kindly thanks thank hello hi hey ok okay well now own already yet kind"
     " really actually exactly basically simply just even ever quite very truly literally"
     " currently nowadays generally usually typically normally easily properly correctly"
     " personally honestly seriously definitely possibly probably maybe perhaps anyway"
     " certain particular specific various several etc get let like going able become"
 )
-"""Content words that a rewording drops or adds without asking something else."""
+"""Content words that a rewording can add or omit."""
 
-SHELL = word_set(
+GENERIC_NOUNS = word_set(
     "city town state country province month year day book act practice process concept idea"
     " notion term word topic subject matter field art game language sacrament duty"
 )
-"""Nouns that only say what the name behind "of" is: "in the city of Rome" is "in Rome"."""
+"""Nouns that can be omitted before "of" and a name: "in the city of Rome" is "in Rome"."""
 
-MARKER = word_set(
+PREPOSITIONS = word_set(
     "of to in on at for by with from about into onto as than through during until till within"
     " via per between among towards over under above below after before since against around"
     " across behind beside beyond near inside outside without if when because while although"
 )
-"""Words that begin a phrase and say what it is to the rest: its place, time, aim, owner."""
+"""Prepositions, and conjunctions that start a subordinate clause."""
 
-CONJUNCTION = word_set("and or vs versus &")
+CONJUNCTIONS = word_set("and or vs versus &")
 
-# One line a meaning; the first word stands for all.
+# One line for each meaning; the first word is its key.
 _SYNONYMS = """
 good best better great top finest nice ideal excellent recommended
 bad worst worse terrible awful
@@ -153,8 +153,8 @@ especially specially
 nearly almost
 approximately approx roughly
 """
-# Left out on purpose, being different questions more often than not: "learn" and "study",
-# "girl" and "woman", "city" and "town", "job" and "career", "get" and "buy".
+# Not synonyms, because they mostly ask different questions: "learn" and "study", "girl" and
+# "woman", "city" and "town", "job" and "career", "get" and "buy".
 
 _PHRASES = {
     "get rid of": "remove",
@@ -227,7 +227,7 @@ _PHRASES = {
     "give up": "stop",
 }
 
-SYNONYM = {
+_SYNONYM_KEY = {
     stem(word): stem(same[0])
     for line in _SYNONYMS.strip().split("\n")
     if (same := line.split())
@@ -237,20 +237,20 @@ SYNONYM = {
 _PHRASE = re.compile(rf"\b(?:{'|'.join(sorted(_PHRASES, key=len, reverse=True))})\b")
 
 
-# Whoever asks their own notes asks what they wrote by asking what the notes say.
+# "What did I write about faith?" is "What do my notes say about faith?".
 _WROTE = re.compile(
     r"\b(?:(?:have|had|did) i|i(?: have| had)?) (?:write|wrote|written|note|noted|jot|jotted)"
     r"(?: down)?(?= (?:about|on|of|regarding|concerning)\b)"
 )
 
 
-def without_phrases(text: str) -> str:
-    """Replace turns of phrase in a lower-case text by the word that says the same."""
+def replace_phrases(text: str) -> str:
+    """Replace phrases in a lower-case text by a word of the same meaning."""
     text = _WROTE.sub("do my notes say", text)
     return _PHRASE.sub(lambda found: _PHRASES[found[0]], text)
 
 
-def meaning(word: str) -> str:
-    """The key of a lower-case word's meaning: of its stem, or of its stem's synonym."""
+def meaning_key(word: str) -> str:
+    """Return the key of a lower-case word's meaning: its stem, or that of its first synonym."""
     key = stem(word)
-    return SYNONYM.get(key, key)
+    return _SYNONYM_KEY.get(key, key)

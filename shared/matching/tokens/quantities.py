@@ -1,27 +1,27 @@
-"""Numbers, however they are written: "3" is "three", "third" is "3rd", "50k" is "50,000"."""
+"""Merges the words of a number: "3" is "three", "third" is "3rd", "50k" is "50,000"."""
 
 import re
 from collections.abc import Sequence
 from decimal import Decimal
 
 from shared.text import word_set
-from shared.text.numbers import WORDS, read, roman
+from shared.text.numbers import NUMBER_WORDS, parse_number_words, parse_roman
 
 Piece = str | tuple[str, str, str]
-"""A word as it stands, or a text with its key and kind."""
+"""A word, or a text with its key and kind."""
 
 _PLAIN = re.compile(r"-?\d+(?:\.\d+)?|-?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _SUFFIX = re.compile(r"(.*\d)(st|nd|rd|th|k|m|bn)")
 _SUFFIX_VALUE = {"k": 10**3, "m": 10**6, "bn": 10**9}
 _SCALE = {"hundred": 100, "thousand": 10**3, "lakh": 10**5, "million": 10**6, "crore": 10**7}
 _SCALE |= {"billion": 10**9, "trillion": 10**12, "k": 10**3}
-# "one" is mostly a pronoun or an article, "second" alone is an ordinal.
+# "one" is mostly a pronoun or an article.
 _NO_NUMBER = frozenset({"one"})
 _ROMAN = word_set("ii iii iv vi vii viii ix xi xii xiii xiv xvi")
 
 
 def merge_numbers(words: Sequence[str]) -> list[Piece]:
-    """Put a number's key in the place of the words that make it up."""
+    """Replace the words of each number by one piece with its key."""
     pieces: list[Piece] = []
     at = 0
     while at < len(words):
@@ -32,13 +32,13 @@ def merge_numbers(words: Sequence[str]) -> list[Piece]:
             if at + 1 < len(words) and words[at + 1] in _SCALE and _PLAIN.fullmatch(word):
                 key, end = _text(_decimal(word) * _SCALE[words[at + 1]]), at + 2
         elif word in _ROMAN:
-            key = str(roman(word))
-        elif word in WORDS and word not in _NO_NUMBER:
-            number = read(words, at)
+            key = str(parse_roman(word))
+        elif word in NUMBER_WORDS and word not in _NO_NUMBER:
+            number = parse_number_words(words, at)
             if number:
                 key, end = f"{number.value}{'th' * number.ordinal}", number.end
         elif word == "one" and at + 1 < len(words) and words[at + 1] in _SCALE:
-            number = read(words, at)
+            number = parse_number_words(words, at)
             if number:
                 key, end = str(number.value), number.end
         pieces.append((" ".join(words[at:end]), key, "number") if key else word)
@@ -47,7 +47,7 @@ def merge_numbers(words: Sequence[str]) -> list[Piece]:
 
 
 def _digits(word: str) -> str:
-    """The key of a number in digits: what is no plain number stays as it is ("5:30")."""
+    """Return the key of a number in digits. Other forms such as "5:30" are their own key."""
     if word[0] == "\u00a7":
         return ""
     suffixed = _SUFFIX.fullmatch(word)

@@ -1,8 +1,7 @@
-"""What kind of thing a question asks for: a person, a time, a way, a yes or no.
+"""Finds the type of a question: whether it asks for a person, a time, a way, a yes or no.
 
-The kind is read from how a question opens, and the words that said it are taken off, so that
-"What is the best way to learn Greek?" and "How can I learn Greek?" become one: a way, "learn
-greek".
+The opening of a question determines its type and is removed. "What is the best way to learn Greek?"
+and "How can I learn Greek?" both have the type "how" and the remainder "learn greek".
 """
 
 import re
@@ -25,7 +24,7 @@ _HOW_FAR = (
     "|smart|rich|powerful|true|wide|small|well|successful"
 )
 
-# What people say before the question itself.
+# Polite phrases before the question.
 _COURTESY = re.compile(
     r"(?:(?:please|kindly|hey|hi|hello|so|and|but|well|ok|okay|then|now"
     r"|(?:can|could|would|will) (?:you|anyone|anybody|someone|somebody)(?: please| kindly)?"
@@ -39,8 +38,8 @@ _COURTESY = re.compile(
     r"|i (?:really )?need (?:some )?help (?:with|to))\s)+"
 )
 
-# Kind, opening: the first that fits is the one. What a group caught is handed on to what is
-# asked about: `subject` before the rest, `word` and `mark` (the question word's preposition) after.
+# Question type and opening; the first match counts. Named groups become part of the remainder:
+# `subject` at its start, `word` and `mark` (the preposition of the question word) at its end.
 _OPENINGS = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
@@ -93,21 +92,22 @@ _MEANS = re.compile(r"(?:does|do|did) (.*) means? *(?:to you)?$")
 
 
 class QuestionType(NamedTuple):
-    """What a question asks for, and what is left of it to say about what.
+    """The type of a question, and the question without its opening.
 
-    `types` holds more than one where the question leaves it open: "explain faith" may be answered
-    like "what is faith" and like "what is the meaning of faith". `rest` is what was said before
-    the opening, a bar, and what came after it. `words` tell tense, persons and denials: all
-    words but courtesies and turns of phrase.
+    Args:
+        types: the possible types. "Explain faith" can be answered like "what is faith" and like
+            "what is the meaning of faith".
+        remainder: the text before the opening, "|", and the text after it.
+        words: all words except polite phrases, for the rules about tense, pronouns and negation.
     """
 
     types: frozenset[str]
-    rest: str
+    remainder: str
     words: list[str]
 
 
 def parse_question_type(text: str) -> QuestionType:
-    """Read the form of a lower-case text of words with one blank between them."""
+    """Parse a lower-case text of words with one space between them."""
     text += " "
     courtesy = _COURTESY.match(text)
     text = text[courtesy.end() :] if courtesy else text
@@ -125,7 +125,7 @@ def parse_question_type(text: str) -> QuestionType:
     rest = text[found.end() :]
     types = {kind}
     if kind in {"how", "why", "how many", "how much"} and not found[0].startswith(("how", "why")):
-        words = (before + rest).split()  # the "is" of "what is the way" says nothing of when
+        words = (before + rest).split()  # the "is" of "what is the way" is no tense
     if kind == "how far":
         types = {f"how {groups['far']}"}
     elif kind == "how much" and found[0].startswith(("what", "which")):

@@ -1,4 +1,4 @@
-"""A question taken apart: what kind it is, and its words, numbers and passages in order."""
+"""Tokenizes a question: its type, and its content words, numbers, dates and references in order."""
 
 import re
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.matching.tokens.dates import merge_dates
 from shared.matching.tokens.lexicon import (
-    CONJUNCTION,
-    FILLER,
-    FUNCTION,
-    MARKER,
-    SHELL,
-    meaning,
-    without_phrases,
+    CONJUNCTIONS,
+    FILLER_WORDS,
+    FUNCTION_WORDS,
+    GENERIC_NOUNS,
+    PREPOSITIONS,
+    meaning_key,
+    replace_phrases,
 )
 from shared.matching.tokens.quantities import merge_numbers
 from shared.matching.tokens.question_type import parse_question_type
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from shared.matching.tokens.quantities import Piece
 
-NEGATION = word_set("not no never nor neither none nobody nothing nowhere without")
+NEGATIONS = word_set("not no never nor neither none nobody nothing nowhere without")
 
-# What the normal form leaves: words, numbers, and symbols that may carry meaning.
+# Words, numbers, and symbols that can carry meaning.
 _WORD = re.compile(
     r"\u00a7\d+|(?:(?<!\S)-)?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:[.:/^]\d+)*(?:st|nd|rd|th|k|m|bn)?(?![^\W\d_])"
     r"|\d+|[^\W\d_]+(?:'[^\W\d_]+)*|[^\w\s.,;:!?\"'()\[\]{}`-]"
@@ -72,11 +72,15 @@ _IS = word_set("what who how where when why that it he she there here which")
 
 
 class Token(NamedTuple):
-    """A word that counts; `kind` is `word`, `number`, `date` or `scripture`.
+    """A content word, number, date or reference.
 
-    Two tokens mean the same where their keys are equal. `lead` is the preposition, the
-    conjunction or the bar (where the question opens) between the token before it and this one.
-    A `light` token may be missing from a rewording.
+    Args:
+        text: the token as written.
+        key: equal for tokens of the same meaning.
+        kind: `word`, `number`, `date` or `bible_reference`.
+        lead: the preposition or conjunction before the token, or "|" where the question starts.
+        negated: whether a negation is before the token.
+        optional: whether a rewording can omit the token.
     """
 
     text: str
@@ -84,14 +88,17 @@ class Token(NamedTuple):
     kind: str
     lead: str = ""
     negated: bool = False
-    light: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True)
 class TokenizedQuestion:
-    """`words` are all its words but courtesies, `tokens` those that count.
+    """A question as the rules compare it.
 
-    `types` is what it may ask for, as in `QuestionType`.
+    Args:
+        words: all words except polite phrases.
+        types: the possible question types, as in `QuestionType`.
+        tokens: the content words, numbers, dates and references, in order.
     """
 
     words: tuple[str, ...]
@@ -100,11 +107,11 @@ class TokenizedQuestion:
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
-        """The tokens' meanings, in order."""
+        """The tokens' keys, in order."""
         return tuple(token.key for token in self.tokens)
 
     def keys_of_kind(self, kind: str) -> list[str]:
-        """The keys of all tokens of one kind, sorted."""
+        """Return the keys of all tokens of one kind, sorted."""
         return sorted(token.key for token in self.tokens if token.kind == kind)
 
 
@@ -119,50 +126,54 @@ def tokenize(text: str, packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS) -> To
     ]
     for place, (_, _, start, end) in reversed(list(enumerate(references))):
         text = f"{text[:start]} \u00a7{place} {text[end:]}"
-    text = " ".join(_words(text))
+    text = " ".join(_split_words(text))
     for pack in packs:
         text = pack.rewrite(text)
-    parsed = parse_question_type(without_phrases(text))
+    parsed = parse_question_type(replace_phrases(text))
     pieces = [
         (*references[int(piece[1:])][:2], "bible_reference")
         if isinstance(piece, str) and piece.startswith("\u00a7")
         else piece
-        for piece in merge_dates(merge_numbers(parsed.rest.split()))
+        for piece in merge_dates(merge_numbers(parsed.remainder.split()))
     ]
     return TokenizedQuestion(tuple(parsed.words), parsed.types, tuple(_tokens(pieces)))
 
 
 def _tokens(pieces: "Sequence[Piece]") -> "Iterator[Token]":
-    """The pieces that count, each with what the words before it make of it."""
+    """Yield a token for each piece that is no function word."""
     lead, negated = "", False
     for piece, following in zip(pieces, [*pieces[1:], ""], strict=False):
         text, key, kind = piece if isinstance(piece, tuple) else (piece, "", "word")
-        negated = negated or text in NEGATION
-        if kind == "word" and text in FUNCTION:
-            if text in MARKER or text in CONJUNCTION or (text == "|" and lead not in MARKER):
+        negated = negated or text in NEGATIONS
+        if kind == "word" and text in FUNCTION_WORDS:
+            if (
+                text in PREPOSITIONS
+                or text in CONJUNCTIONS
+                or (text == "|" and lead not in PREPOSITIONS)
+            ):
                 lead = text
             continue
-        shell = text in SHELL and lead in MARKER and following == "of"
-        varied = text == "different" and following not in MARKER
-        light = kind == "word" and (shell or varied or text in FILLER)
-        yield Token(text, key or meaning(text), kind, lead, negated, light)
+        generic = text in GENERIC_NOUNS and lead in PREPOSITIONS and following == "of"
+        varied = text == "different" and following not in PREPOSITIONS
+        optional = kind == "word" and (generic or varied or text in FILLER_WORDS)
+        yield Token(text, key or meaning_key(text), kind, lead, negated, optional)
         lead, negated = "", False
 
 
-def _words(text: str) -> list[str]:
+def _split_words(text: str) -> list[str]:
     words: list[str] = []
     for word in _WORD.findall(text):
         if word in _CONTRACTIONS:
             words += _CONTRACTIONS[word].split()
         elif "'" in word:
-            words += _apart(word)
+            words += _split_contraction(word)
         else:
             words.append(word)
     return words
 
 
-def _apart(word: str) -> list[str]:
-    """Split "doesn't", "who's" and "Adam's"."""
+def _split_contraction(word: str) -> list[str]:
+    """Split "doesn't" and "who's", and drop the possessive s of "Adam's"."""
     base, _, ending = word.partition("'")
     if ending == "t" and base.endswith("n"):
         return [base[:-1], "not"]
