@@ -1,1 +1,1 @@
-"""A folder for each function: an event comes in, a response goes out, no logic."""
+"""Entry points: one package for each function, without domain logic."""

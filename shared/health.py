@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from shared.errors import TercetError
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from shared.inference.circuit_breaker import CircuitBreakers
 
 _PROBE_SECONDS = 0.5
+
+Probe: TypeAlias = Literal["ok", "unavailable"]
+BreakerState: TypeAlias = Literal["closed", "open", "half-open"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +31,13 @@ class Health:
     know of each other by way of the cache.
     """
 
-    status: str
+    status: Literal["healthy", "degraded"]
     cache_available: bool
-    redis_ping: str
-    cache: str
-    store: str | None
-    model: str
-    breaker: str
+    redis_ping: Literal["OK", "unavailable", "off"]
+    cache: Probe | Literal["off"]
+    store: Probe | None
+    model: Literal["ok", "failing"]
+    breaker: BreakerState
 
 
 async def check(container: "Container", *, store: bool) -> Health:
@@ -44,7 +47,7 @@ async def check(container: "Container", *, store: bool) -> Health:
     the driver of their database.
     """
     cache, notes = await asyncio.gather(_cache(container), _store(container, asked=store))
-    breaker = container.circuit_breakers.state
+    breaker = cast("BreakerState", container.circuit_breakers.state)
     failing = breaker == "open"
     well = not failing and "unavailable" not in {cache, notes}
     return Health(
@@ -58,7 +61,7 @@ async def check(container: "Container", *, store: bool) -> Health:
     )
 
 
-async def _cache(container: "Container") -> str:
+async def _cache(container: "Container") -> Probe | Literal["off"]:
     redis_client = container.redis_client
     return (
         "off"
@@ -77,14 +80,14 @@ async def _ask(redis_client: "RedisClient", breakers: "CircuitBreakers") -> None
     shared.learn(replies[1:])
 
 
-async def _store(container: "Container", *, asked: bool) -> str | None:
+async def _store(container: "Container", *, asked: bool) -> "Probe | None":
     async def ping() -> None:
         await container.store.ping()  # opening it may fail, too
 
     return await _answers(ping()) if asked else None
 
 
-async def _answers(probe: "Coroutine[object, object, object]") -> str:
+async def _answers(probe: "Coroutine[object, object, object]") -> Probe:
     """Say whether a probe comes back in time.
 
     One that does not is cancelled and left behind: a driver may take its time over a cancelled

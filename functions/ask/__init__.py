@@ -1,1 +1,1 @@
-"""Answer a question: `app.py` for any ASGI server, `handler.py` for Lambda."""
+"""Ask: answers a question from a user's notes; `handler.py` on Lambda, `app.py` on ASGI servers."""

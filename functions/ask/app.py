@@ -1,4 +1,4 @@
-"""`POST /assistant/query` and `POST /assistant/feedback`, for any ASGI server.
+"""`POST /assistant/query` and `POST /assistant/feedback`, on any ASGI server.
 
 TERCET_LOCAL=true uvicorn --factory functions.ask.app:app
 """
@@ -26,17 +26,18 @@ from shared.container import Container
 from shared.errors import UnavailableError
 from shared.question import MAX_CHARACTERS
 
-# An answer is made of private notes: no proxy or browser may keep it.
+# An answer quotes private notes: proxies and browsers must not store it.
 _PRIVATE = "private, no-store"
 
-_MARGIN_SECONDS = 1.0  # what is left of an invocation's time for saying that it took too long
+_MARGIN_SECONDS = 1.0
+"""Time of an invocation that is reserved for the response."""
 
 
 class AskBody(BaseModel):
-    """A question, of at most 4,000 characters.
+    """A question of at most 4,000 characters.
 
-    `match`: `exact` refuses the answer to another wording. `explain`: where another question is
-    near but its answer would not do, `metadata` says why.
+    `match`: `exact` disables semantic matching. `explain`: adds `match_refusal` to `metadata`, the
+    reason why the nearest cached question was not a match.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -47,7 +48,7 @@ class AskBody(BaseModel):
 
 
 class FeedbackBody(BaseModel):
-    """What the asker thinks of an answer, by the `answer_id` in its metadata."""
+    """Feedback on an answer, named by the `answer_id` of its metadata."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -56,17 +57,17 @@ class FeedbackBody(BaseModel):
 
 
 def create_app(container: Container) -> FastAPI:
-    """Make the app of this function alone."""
+    """Build the app of this function."""
     return build_app(container, build_routes(container), health_route.build_routes(container))
 
 
 def app() -> FastAPI:
-    """Make the app from the process's environment."""
+    """Build the app from the process's environment."""
     return create_app(open_container())
 
 
 def build_routes(container: Container) -> AppRoutes:
-    """Make this function's part of an app."""
+    """Build this function's routes."""
     router = APIRouter()
     settings = container.settings
 
@@ -77,62 +78,67 @@ def build_routes(container: Container) -> AppRoutes:
     )
     async def ask(http: HTTPRequest) -> Response:
         """Answer a question from the caller's own notes."""
-        who = await authenticate(http, settings)
+        caller = await authenticate(http, settings)
         body = await read_json_body(http, AskBody)
-        asked = parse_cache_control(http.headers.getlist("cache-control"))
+        directives = parse_cache_control(http.headers.getlist("cache-control"))
         request = Request(
-            who.user_id,
+            caller.user_id,
             body.query,
-            no_cache=is_no_cache(asked),
-            no_store="no-store" in asked,
+            no_cache=is_no_cache(directives),
+            no_store="no-store" in directives,
             exact=body.match == "exact",
-            seconds=_seconds(http, settings.inference_timeout),
+            seconds=_time_budget(http, settings.inference_timeout),
         )
         try:
             reply = await container.assistant.ask(request)
         except UnavailableError:
-            add_log_fields(
-                http.scope, **question_metrics(None, breakers=container.circuit_breakers.state)
-            )
+            breakers = container.circuit_breakers.state
+            add_log_fields(http.scope, **question_metrics(None, breakers=breakers))
             raise
         add_log_fields(
-            http.scope, **question_metrics(reply, breakers=container.circuit_breakers.state)
+            http.scope,
+            **question_metrics(reply, breakers=container.circuit_breakers.state),
+            tier=reply.tier,
+            match=reply.match,
+            cache=reply.cache,
         )
-        add_log_fields(http.scope, tier=reply.tier, match=reply.match, cache=reply.cache)
         if reply.match_refusal:
-            add_log_fields(http.scope, refused=reply.match_refusal.partition(":")[0])
+            add_log_fields(http.scope, match_refusal=reply.match_refusal.partition(":")[0])
         if settings.log_questions:
             add_log_fields(http.scope, question=reply.question.asked)
         headers = {"Cache-Control": _PRIVATE, "Cache-Status": cache_status_header(request, reply)}
-        written = serialize_reply(request, reply, explain=body.explain)
-        return Response(written, headers=headers, media_type="application/json")
+        content = serialize_reply(request, reply, explain=body.explain)
+        return Response(content, headers=headers, media_type="application/json")
 
     @router.post(
         "/assistant/feedback",
         status_code=204,
-        response_description="It is gone",
+        response_description="The answer is removed",
         responses=problem_responses(),
         openapi_extra={"requestBody": {"required": True} | content_schema("FeedbackBody")},
     )
-    async def hear(http: HTTPRequest) -> Response:
-        """Remove an answer that its asker finds wrong, or its match with their question."""
-        who = await authenticate(http, settings)
+    async def give_feedback(http: HTTPRequest) -> Response:
+        """Remove a wrong answer, or a wrong match of another question's answer."""
+        caller = await authenticate(http, settings)
         body = await read_json_body(http, FeedbackBody)
-        await container.feedback.reject_answer(who.user_id, body.answer_id)
+        await container.feedback.reject_answer(caller.user_id, body.answer_id)
         return Response(status_code=204)
 
     return AppRoutes(router, _load_schemas)
 
 
-def _seconds(http: HTTPRequest, most: float) -> float | None:
-    """How long an answer may take where Lambda would end the process: a problem beats silence."""
-    remaining = getattr(http.scope.get("aws.context"), "get_remaining_time_in_millis", None)
-    if remaining is None:
+def _time_budget(http: HTTPRequest, limit: float) -> float | None:
+    """Return the seconds that an answer may take, so that Lambda does not end the process first.
+
+    None outside Lambda, which has no time limit of its own.
+    """
+    remaining_ms = getattr(http.scope.get("aws.context"), "get_remaining_time_in_millis", None)
+    if remaining_ms is None:
         return None
-    return float(min(most, max(0.001, remaining() / 1000 - _MARGIN_SECONDS)))
+    return float(min(limit, max(0.001, remaining_ms() / 1000 - _MARGIN_SECONDS)))
 
 
-def _load_schemas() -> Iterable[type[BaseModel]]:
+def _load_schemas() -> Iterable[type]:
     from functions.ask.schemas import AnswerBody  # noqa: PLC0415  # see functions.http.openapi
 
     return AskBody, FeedbackBody, AnswerBody

@@ -1,4 +1,4 @@
-"""What HTTP says of caching: directives of a request (RFC 9111), `Cache-Status` (RFC 9211)."""
+"""HTTP caching headers: `Cache-Control` of requests (RFC 9111), `Cache-Status` (RFC 9211)."""
 
 import re
 from typing import TYPE_CHECKING
@@ -13,18 +13,18 @@ _DIRECTIVE = re.compile(r"""([\w!#$%&'*+.^`|~-]+)(?:=("(?:[^"\\]|\\.)*"|[^\s,]*)
 
 
 def parse_cache_control(headers: "Sequence[str]") -> dict[str, str]:
-    """Read the directives of `Cache-Control` headers, by their names in lower case."""
-    found = _DIRECTIVE.findall(",".join(headers))
-    return {name.lower(): value.strip('"') for name, value in found}
+    """Return the directives of `Cache-Control` headers; names in lower case."""
+    directives = _DIRECTIVE.findall(",".join(headers))
+    return {name.lower(): value.strip('"') for name, value in directives}
 
 
-def is_no_cache(asked: "dict[str, str]") -> bool:
-    """Whether directives rule out a stored answer."""
-    return "no-cache" in asked or re.fullmatch("0+", asked.get("max-age", "")) is not None
+def is_no_cache(directives: "dict[str, str]") -> bool:
+    """Whether the directives forbid a stored answer: `no-cache` or `max-age=0`."""
+    return "no-cache" in directives or re.fullmatch("0+", directives.get("max-age", "")) is not None
 
 
 def cache_status_header(request: "Request", reply: "Reply") -> str:
-    """Say how the cache took part."""
+    """Return the value of `Cache-Status`."""
     if reply.tier == "l1":
         return "Tercet; hit; detail=stale" if reply.stale else "Tercet; hit"
     if request.no_store or request.no_cache:

@@ -1,4 +1,4 @@
-"""The Lambda handler; nothing is opened before the first question."""
+"""AWS Lambda handler; connections are opened with the first question."""
 
 from functions.ask.app import create_app
 from functions.bootstrap import open_container

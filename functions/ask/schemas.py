@@ -1,13 +1,20 @@
-"""The forms of responses, for the OpenAPI document alone: nothing else loads them."""
+"""Response schemas of `ask`; loaded by type checkers and with the OpenAPI document only."""
 
-from datetime import datetime
-from typing import Literal
+from typing import Annotated, NotRequired
 
-from pydantic import BaseModel
+from pydantic import Field
+
+# pydantic supports `typing.TypedDict` from Python 3.12 on.
+from typing_extensions import TypedDict
+
+Tier = Annotated[str, Field(json_schema_extra={"enum": ["l1", "l2", "l3"]})]
+Match = Annotated[str, Field(json_schema_extra={"enum": ["exact", "semantic"]})]
+CacheState = Annotated[str, Field(json_schema_extra={"enum": ["ok", "unavailable", "off"]})]
+Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
-class SourceBody(BaseModel):
-    """A passage of a note that the answer rests on; `similarity` is a cosine."""
+class SourceBody(TypedDict):
+    """A retrieved chunk of a note; `similarity` is its cosine with the question."""
 
     chunk_id: str
     content: str
@@ -15,36 +22,37 @@ class SourceBody(BaseModel):
     similarity: float
 
 
-class Metadata(BaseModel):
+class Metadata(TypedDict):
     """Where the answer came from.
 
-    `timestamp` is when it was written, in UTC, and `age` how many seconds ago that was. `tier`
-    is the deepest that saved something: `l1` the answer, `l3` the search, `l2` the embedding.
-    `truncated`: only the beginning of the question was taken. `matched_question` is the other
-    wording that the answer was written for, and `similarity` their cosine. `refused`, for
-    those who ask, says why another question's answer would not do. While the language model
-    fails, an answer may be `stale`, past its time though no note changed that it depends on, or
-    `extractive`, quoted from the notes and not kept.
+    `timestamp` is the time of generation (UTC), `age` the seconds since then. `tier` is the deepest
+    tier that saved work: `l1` (generation), `l3` (search) or `l2` (embedding). `matched_question`
+    is the question that the answer was generated for, if it is another one, and `similarity` the
+    cosine of both. With `explain`, `match_refusal` is the reason why the nearest cached question
+    was not a match. `truncated`: only the beginning of the question was used.
+
+    While the language model fails, an answer may be `stale` (expired, but not affected by a note
+    change) or `extractive` (quoted from the notes, not stored).
     """
 
     query: str
     cached: bool
-    timestamp: datetime
-    tier: Literal["l1", "l2", "l3"] | None
-    match: Literal["exact", "semantic"] | None
+    timestamp: Timestamp
+    tier: Tier | None
+    match: Match | None
     matched_question: str | None
     similarity: float | None
     stale: bool
     extractive: bool
     age: int
-    cache: Literal["ok", "unavailable", "off"]
+    cache: CacheState
     answer_id: str | None
     model: str | None
     truncated: bool
-    refused: str | None = None
+    match_refusal: NotRequired[str | None]
 
 
-class AnswerBody(BaseModel):
+class AnswerBody(TypedDict):
     """An answer from the caller's own notes."""
 
     answer: str

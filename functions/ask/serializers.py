@@ -1,23 +1,25 @@
-"""A reply, as the caller gets it. What is cached and what is new differ in `metadata` alone."""
+"""Serialization of a reply; a cached and a new answer differ in `metadata` only."""
 
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic_core import to_json
 
 from shared.reply import NO_NOTES
 
 if TYPE_CHECKING:
+    from functions.ask.schemas import AnswerBody
     from shared.assistant import Request
     from shared.reply import Reply
 
 
 def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False) -> bytes:
-    """Write the response's body: an `AnswerBody` of `forms.py`, without the cost of one."""
+    """Return the response body as JSON; `explain` adds `match_refusal`."""
     answer = reply.answer
-    written = answer.created if answer else time.time_ns() // 1_000_000
-    body: dict[str, Any] = {
+    created_ms = answer.created if answer else time.time_ns() // 1_000_000
+    created = datetime.fromtimestamp(created_ms / 1000, UTC)
+    body: AnswerBody = {
         "answer": answer.text if answer else NO_NOTES,
         "sources": [
             {
@@ -31,14 +33,14 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
         "metadata": {
             "query": request.query,
             "cached": reply.tier == "l1",
-            "timestamp": datetime.fromtimestamp(written / 1000, UTC).isoformat("T", "milliseconds"),
+            "timestamp": created.isoformat("T", "milliseconds"),
             "tier": reply.tier,
             "match": reply.match,
             "matched_question": reply.matched_question,
             "similarity": round(reply.similarity, 6) if reply.similarity else None,
             "stale": reply.stale,
             "extractive": reply.extractive,
-            "age": max(0, int(time.time() - written / 1000)),
+            "age": max(0, int(time.time() - created_ms / 1000)),
             "cache": reply.cache,
             "answer_id": reply.answer_id,
             "model": answer.model if answer else None,
@@ -46,5 +48,5 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
         },
     }
     if explain:
-        body["metadata"]["refused"] = reply.match_refusal
+        body["metadata"]["match_refusal"] = reply.match_refusal
     return to_json(body)

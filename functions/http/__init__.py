@@ -1,1 +1,1 @@
-"""What the apps of all functions share: middleware, problem documents, OpenAPI, request bodies."""
+"""HTTP layer of all functions: middleware, problem documents, OpenAPI, request bodies."""

@@ -1,4 +1,4 @@
-"""What every function's app has in common, on a server and behind the gateway."""
+"""Construction of every function's app, for ASGI servers and for Lambda."""
 
 import os
 from contextlib import asynccontextmanager
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from functions.http.openapi import SchemaLoader
     from shared.container import Container
 
-# FastAPI would trace each request once more, query string and all, and give what logs are sent to
-# OpenTelemetry the messages of errors. What is told of a request is told by `boundary.py`.
+# FastAPI's own telemetry would record query strings and exception messages.
 _NO_TELEMETRY: "TelemetryConfig" = {
     "tracing": False,
     "metrics": False,
@@ -33,17 +32,17 @@ _NO_TELEMETRY: "TelemetryConfig" = {
 
 @dataclass(frozen=True, slots=True)
 class AppRoutes:
-    """A function's routes, and what loads the forms that they name."""
+    """A function's routes, and the loader of the schemas that they name."""
 
     router: APIRouter
     load_schemas: "SchemaLoader"
 
 
-def build_app(container: "Container", *parts: AppRoutes) -> FastAPI:
-    """Put parts into one app, which closes its container's connections when it ends.
+def build_app(container: "Container", *routes: AppRoutes) -> FastAPI:
+    """Build an app from the routes of one or more functions; it closes the container at shutdown.
 
     Raises:
-        ConfigurationError: local mode inside Lambda, or bearer tokens set up by half.
+        ConfigurationError: local mode inside Lambda, or incomplete settings of bearer tokens.
     """
     check_auth_settings(container.settings)
     if container.settings.local_mode:
@@ -54,8 +53,8 @@ def build_app(container: "Container", *parts: AppRoutes) -> FastAPI:
         yield
         await container.aclose()
 
-    # The documentation's pages would load scripts from elsewhere; the document itself is served.
-    # A path with a slash too many is unknown: a redirect would go where the Host header says.
+    # No documentation pages, because they load scripts from a CDN. No redirects of trailing
+    # slashes, because their target would come from the Host header.
     app = FastAPI(
         title="Tercet",
         docs_url=None,
@@ -64,15 +63,15 @@ def build_app(container: "Container", *parts: AppRoutes) -> FastAPI:
         telemetry=_NO_TELEMETRY,
         lifespan=lifespan,
     )
-    for part in parts:
-        app.include_router(part.router)
-    install_openapi(app, lambda: [form for part in parts for form in part.load_schemas()])
+    for each in routes:
+        app.include_router(each.router)
+    install_openapi(app, lambda: [schema for each in routes for schema in each.load_schemas()])
     install_error_handlers(app)
     return app
 
 
 def gateway_handler(app: FastAPI) -> "GatewayHandler":
-    """Make a Lambda handler of an app."""
-    from functions.http.gateway import GatewayHandler  # noqa: PLC0415  # other servers need none
+    """Build an app's Lambda handler."""
+    from functions.http.gateway import GatewayHandler  # noqa: PLC0415  # only Lambda needs Mangum
 
     return GatewayHandler(app)

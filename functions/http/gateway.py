@@ -1,4 +1,4 @@
-"""An app behind API Gateway or a load balancer: their events come in, their responses go out."""
+"""Lambda handler for HTTP events of API Gateway and load balancers."""
 
 import logging
 from collections.abc import Mapping
@@ -19,58 +19,56 @@ _log = logging.getLogger(__name__)
 
 
 class GatewayHandler(Mangum):
-    """A Lambda handler.
+    """Runs an ASGI app on HTTP events, and refuses malformed events.
 
-    One event loop and one set of clients serve the container's life: nothing starts or ends with
-    an invocation.
+    One event loop and one set of clients serve all invocations of the process; the lifespan is
+    off, because Mangum would run start-up and shut-down with every invocation.
     """
 
     def __init__(self, app: "ASGI") -> None:
-        super().__init__(
-            app, lifespan="off", text_mime_types=["text/", "application/json", PROBLEM_MEDIA_TYPE]
-        )
+        text_types = ["text/", "application/json", PROBLEM_MEDIA_TYPE]
+        super().__init__(app, lifespan="off", text_mime_types=text_types)
 
     def __call__(self, event: "LambdaEvent", context: "LambdaContext") -> dict[str, Any]:
-        """Answer one event.
+        """Respond to one event.
 
         Raises:
-            InvalidRequestError: it is not of HTTP at all. An answer would tell a queue, say, that
-                its messages are dealt with.
+            InvalidRequestError: it is not an HTTP event. A response would acknowledge the messages
+                of a queue that triggers this function by mistake.
         """
         try:
-            sender = self.infer(event, context)
-            cycle = HTTPCycle(_checked(sender.scope), sender.body)
+            adapter = self.infer(event, context)
+            cycle = HTTPCycle(_validated(adapter.scope), adapter.body)
         except Exception as error:
-            # Mangum trusts an event to be what it should be. One that is not is somebody's, too.
+            # Mangum does not validate events.
             if not (isinstance(event, Mapping) and "requestContext" in event):
                 raise InvalidRequestError(
-                    "this function takes HTTP events of API Gateway or a load balancer alone"
+                    "this function only takes HTTP events of API Gateway or a load balancer"
                 ) from None
-            return _refused(error, event, context)
-        return sender(cycle(self.app))
+            return _malformed_event(error, event, context)
+        return adapter(cycle(self.app))
 
 
-def _checked(scope: "Scope") -> "Scope":
-    """Refuse what Mangum takes as it comes."""
-    if not all(isinstance(scope[part], str) for part in ("method", "path", "scheme")):
-        raise TypeError("method, path and scheme must be text")
+def _validated(scope: "Scope") -> "Scope":
+    if not all(isinstance(scope[name], str) for name in ("method", "path", "scheme")):
+        raise TypeError("method, path and scheme must be strings")
     return scope
 
 
-def _refused(error: Exception, event: "LambdaEvent", context: "LambdaContext") -> dict[str, Any]:
-    """Write a problem in the form that all of these gateways take."""
+def _malformed_event(
+    error: Exception, event: "LambdaEvent", context: "LambdaContext"
+) -> dict[str, Any]:
+    """Build a problem in the response format that all supported gateways share."""
     request = Request({"type": "http", "aws.context": context})
     log_fields = {"request_id": request_id(request.scope), "error": type(error).__name__}
-    _log.warning("an event that cannot be read", extra={"log_fields": log_fields})
-    response = problem_response(
-        request, 400, "the gateway's event cannot be read as an HTTP request"
-    )
-    written: dict[str, Any] = {
+    _log.warning("malformed event", extra={"log_fields": log_fields})
+    response = problem_response(request, 400, "malformed event: it is not a valid HTTP request")
+    lambda_response: dict[str, Any] = {
         "statusCode": response.status_code,
         "headers": dict(response.headers),
         "body": bytes(response.body).decode(),
         "isBase64Encoded": False,
     }
     if "multiValueHeaders" in event:
-        written["multiValueHeaders"] = {name: [v] for name, v in response.headers.items()}
-    return written
+        lambda_response["multiValueHeaders"] = {k: [v] for k, v in response.headers.items()}
+    return lambda_response

@@ -12,18 +12,13 @@ from shared.container import Container
 
 
 def build_routes(container: Container, *, store: bool = True) -> AppRoutes:
-    """Make the part of an app that tells how its container fares, `store` if it uses one."""
+    """Build the health route; `store`: whether the function uses the note store."""
     router = APIRouter()
 
-    @router.get("/health", responses=json_responses("HealthBody"))
-    async def tell_health() -> Response:
-        """Say how the cache, the notes and the model fare: 200 whenever anyone can say it."""
-        fares = await health.check(container, store=store)
-        return JSONResponse(asdict(fares), headers={"Cache-Control": "no-store"})
+    @router.get("/health", responses=json_responses("Health"))
+    async def get_health() -> Response:
+        """Report the health of cache, note store and models; always 200."""
+        report = await health.check(container, store=store)
+        return JSONResponse(asdict(report), headers={"Cache-Control": "no-store"})
 
-    def forms() -> list[type]:
-        from functions.http.schemas import HealthBody  # noqa: PLC0415  # see functions.http.openapi
-
-        return [HealthBody]
-
-    return AppRoutes(router, forms)
+    return AppRoutes(router, lambda: [health.Health])

@@ -1,4 +1,4 @@
-"""The outermost ring of every app: one log line a request, and an answer to the unexpected."""
+"""ASGI middleware of every app: request log, request span, unhandled exceptions."""
 
 import logging
 import time
@@ -26,66 +26,66 @@ if TYPE_CHECKING:
     from shared.observability.timings import Span
 
 _log = logging.getLogger(__name__)
-_FACTS = "tercet.log_fields"
-_ID = "tercet.request_id"
-_CARRIED = frozenset({b"traceparent", b"tracestate", b"x-correlation-id"})
+_LOG_FIELDS = "tercet.log_fields"
+_REQUEST_ID = "tercet.request_id"
+_PROPAGATED = frozenset({b"traceparent", b"tracestate", b"x-correlation-id"})
 _METHODS = frozenset(
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"}
 )
-_LONGEST_METHOD = 32
+_MAX_METHOD_LENGTH = 32
 _SERVER_ERROR = 500
 
 
 def add_log_fields(scope: "Scope", **log_fields: object) -> None:
-    """Add fields to the request's log line, never a question's text unless settings allow it."""
-    scope.setdefault(_FACTS, {}).update(log_fields)
+    """Add fields to the request's log line; a question's text only if settings allow it."""
+    scope.setdefault(_LOG_FIELDS, {}).update(log_fields)
 
 
 def request_id(scope: "Scope") -> str:
-    """Name a request: as Lambda does, or by a random UUID."""
-    if _ID not in scope:
-        scope[_ID] = getattr(scope.get("aws.context"), "aws_request_id", None) or str(uuid.uuid4())
-    return str(scope[_ID])
+    """Return the request's id: Lambda's own, or a random UUID."""
+    if _REQUEST_ID not in scope:
+        aws_id = getattr(scope.get("aws.context"), "aws_request_id", None)
+        scope[_REQUEST_ID] = aws_id or str(uuid.uuid4())
+    return str(scope[_REQUEST_ID])
 
 
 class RequestLogMiddleware:
-    """ASGI middleware.
+    """Logs and traces each request, and answers unhandled exceptions.
 
-    Starlette's own place for unexpected errors raises them again after it has answered, and
-    every server logs them once more, messages and all; here they end.
+    Starlette's `ServerErrorMiddleware` raises the exception again after it has responded. Servers
+    then log it with its message, which may quote private text. This middleware does not.
     """
 
-    def __init__(self, app: "ASGIApp", *, unexpected: "Callable[[Request], Response]") -> None:
-        """`unexpected` writes the response to an error that nobody expected."""
+    def __init__(self, app: "ASGIApp", *, error_response: "Callable[[Request], Response]") -> None:
+        """`error_response` builds the response to an unhandled exception."""
         self._app = app
-        self._unexpected = unexpected
+        self._error_response = error_response
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Pass one request on."""
+        """Pass a request to the app."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        attributes = _asked(scope)
-        carried = {
+        carrier = {
             name.decode(): value.decode("latin-1")
             for name, value in scope["headers"]
-            if name in _CARRIED
+            if name in _PROPAGATED
         }
         try:
             with (
-                log_context(request_id=request_id(scope), **correlation_fields(carried)),
-                request_span(_verb(scope), "server", attributes, carried) as span,
+                log_context(request_id=request_id(scope), **correlation_fields(carrier)),
+                request_span(_known_method(scope), "server", _attributes(scope), carrier) as span,
             ):
                 await self._serve(scope, receive, send, span)
         finally:
             flush_spans()
 
     async def _serve(self, scope: "Scope", receive: "Receive", send: "Send", span: "Span") -> None:
-        began = time.perf_counter()
-        log_fields: dict[str, object] = scope.setdefault(_FACTS, {})
+        started = time.perf_counter()
+        log_fields: dict[str, object] = scope.setdefault(_LOG_FIELDS, {})
         status = 0
 
-        async def noting(message: "Message") -> None:
+        async def send_and_note_status(message: "Message") -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -93,75 +93,75 @@ class RequestLogMiddleware:
 
         with collect_timings() as steps:
             try:
-                await self._app(scope, receive, noting)
+                await self._app(scope, receive, send_and_note_status)
             except ClientDisconnect:
                 log_fields["error"] = "ClientDisconnect"
             except Exception as error:
-                _log.exception(
-                    "unexpected", extra={"log_fields": {"request_id": request_id(scope)}}
-                )
+                fields = {"request_id": request_id(scope)}
+                _log.exception("unhandled exception", extra={"log_fields": fields})
                 log_fields["error"] = type(error).__name__
                 if status:
-                    raise  # half of a response is out; the server must cut the rest off
-                await self._unexpected(Request(scope))(scope, receive, noting)
+                    raise  # the response has started; the server must close the connection
+                await self._error_response(Request(scope))(scope, receive, send_and_note_status)
             finally:
-                passed = round((time.perf_counter() - began) * 1000, 2)
+                duration_ms = round((time.perf_counter() - started) * 1000, 2)
                 line = {
                     "request_id": request_id(scope),
-                    **_named_elsewhere(scope, span),
+                    **_related_ids(scope, span),
                     "path": scope["path"],
                     "status": status,
-                    "duration_ms": passed,
+                    "duration_ms": duration_ms,
                     **log_fields,
                 }
                 if "Outcome" in log_fields:
-                    line["Latency"] = passed
+                    line["Latency"] = duration_ms
                 if steps:
                     line["steps"] = total_milliseconds(steps)
                 request_log.info("request", extra={"log_fields": with_emf(line)})
                 if span.trace_id:
-                    _describe(span, scope, status, log_fields)
+                    _finish_span(span, scope, status, log_fields)
 
 
-def _named_elsewhere(scope: "Scope", span: "Span") -> dict[str, object]:
-    """What the same request is called in the gateway's log, and in traces."""
-    names: dict[str, object] = {"trace_id": span.trace_id} if span.trace_id else {}
+def _related_ids(scope: "Scope", span: "Span") -> dict[str, object]:
+    """Return the request's ids in traces and in API Gateway's access log."""
+    ids: dict[str, object] = {"trace_id": span.trace_id} if span.trace_id else {}
     context = scope.get("aws.event", {}).get("requestContext")
-    # An event that no gateway made may have anything there.
+    # A caller with permission to invoke the function may send any event.
     if isinstance(context, Mapping) and "requestId" in context:
-        names["gateway_request_id"] = context["requestId"]
-    return names
+        ids["gateway_request_id"] = context["requestId"]
+    return ids
 
 
-def _verb(scope: "Scope") -> str:
-    """Begin the name of a request's span; a method that nobody knows becomes no name."""
+def _known_method(scope: "Scope") -> str:
+    """Return the method for the span's name, `HTTP` if it is unknown (semantic conventions)."""
     return scope["method"] if scope["method"] in _METHODS else "HTTP"
 
 
-def _asked(scope: "Scope") -> dict[str, str | int]:
-    """Tell a request's span what is known of it at once."""
+def _attributes(scope: "Scope") -> dict[str, str | int]:
+    """Return the span attributes that are known before the request is processed."""
     method = scope["method"]
-    told: dict[str, str | int] = {"http.request.method": method, "url.scheme": scope["scheme"]}
+    attributes: dict[str, str | int] = {
+        "http.request.method": method,
+        "url.scheme": scope["scheme"],
+    }
     if method not in _METHODS:
-        told |= {
-            "http.request.method": "_OTHER",
-            "http.request.method_original": method[:_LONGEST_METHOD],
-        }
+        attributes["http.request.method"] = "_OTHER"
+        attributes["http.request.method_original"] = method[:_MAX_METHOD_LENGTH]
     address, port = scope.get("server") or ("", None)
     if address:
-        told["server.address"] = address
+        attributes["server.address"] = address
     if isinstance(port, int):
-        told["server.port"] = port
-    return told
+        attributes["server.port"] = port
+    return attributes
 
 
-def _describe(span: "Span", scope: "Scope", status: int, log_fields: dict[str, object]) -> None:
-    """Tell a request's span how it went."""
+def _finish_span(span: "Span", scope: "Scope", status: int, log_fields: dict[str, object]) -> None:
+    """Add the attributes that are known after the request."""
     attributes: dict[str, str | int] = {"http.response.status_code": status}
     if route := getattr(scope.get("route"), "path", None):
-        # Instead of the path that was asked for, which may hold somebody's ids.
+        # The route replaces the path, which may hold ids.
         attributes |= {"http.route": route, "url.path": route}
-        span.update_name(f"{_verb(scope)} {route}")
+        span.update_name(f"{_known_method(scope)} {route}")
     for name in ("tier", "match", "cache"):
         if name in log_fields:
             attributes[f"tercet.{name}"] = str(log_fields[name] or "none")

@@ -1,55 +1,61 @@
-"""The OpenAPI document, made when it is asked for.
+"""The OpenAPI document, built at the first request for it.
 
-Models of responses that FastAPI knows from the start cost every cold start a tenth of its
-imports, and no response is checked against them; so routes only name them.
+Response models that FastAPI knows at start-up take a tenth of a cold start's imports, and responses
+are not validated. So routes only name their schemas, and the schemas are loaded with the document.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
 
-from functions.http.problems import PROBLEM_MEDIA_TYPE
+from functions.http.problems import PROBLEM_MEDIA_TYPE, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fastapi import FastAPI
-    from pydantic import BaseModel
 
-    SchemaLoader = Callable[[], Iterable[type[BaseModel]]]
+    SchemaLoader = Callable[[], Iterable[type]]
 
 _SCHEMAS = "#/components/schemas/"
 
 
-def content_schema(form: str, media_type: str = "application/json") -> dict[str, Any]:
-    """Name the form of a body, for a route's `responses` or `openapi_extra`."""
-    return {"content": {media_type: {"schema": {"$ref": f"{_SCHEMAS}{form}"}}}}
+def content_schema(name: str, media_type: str = "application/json") -> dict[str, Any]:
+    """Name the schema of a body, for a route's `responses` or `openapi_extra`."""
+    return {"content": {media_type: {"schema": {"$ref": f"{_SCHEMAS}{name}"}}}}
 
 
-def json_responses(form: str) -> dict[int | str, dict[str, Any]]:
-    """What a route answers: this form, or a problem."""
-    return {200: content_schema(form)} | problem_responses()
+def json_responses(name: str) -> dict[int | str, dict[str, Any]]:
+    """Return a route's responses: JSON of the named schema, or a problem document."""
+    return {200: content_schema(name)} | problem_responses()
 
 
 def problem_responses() -> dict[int | str, dict[str, Any]]:
-    """What a route answers where something is wrong."""
+    """Return a route's responses on errors: a problem document."""
     return {"default": {"description": "A problem"} | content_schema("Problem", PROBLEM_MEDIA_TYPE)}
 
 
 def install_openapi(app: "FastAPI", load_schemas: "SchemaLoader") -> None:
-    """Let an app's document hold the forms that its routes name."""
+    """Add the schemas that an app's routes name to its document.
+
+    Args:
+        app: the app.
+        load_schemas: imports the types of bodies: pydantic models, dataclasses or `TypedDict`s.
+            Each becomes the schema of its class name.
+    """
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            from pydantic.json_schema import models_json_schema  # noqa: PLC0415  # see above
+            from pydantic import TypeAdapter  # noqa: PLC0415  # see above
 
-            from functions.http.schemas import Problem  # noqa: PLC0415  # see above
-
-            models = [(form, "serialization") for form in (Problem, *load_schemas())]
-            _, found = models_json_schema(models, ref_template=f"{_SCHEMAS}{{model}}")  # type: ignore[arg-type]  # a list of literals
-            made = get_openapi(title=app.title, version=app.version, routes=app.routes)
-            made.setdefault("components", {}).setdefault("schemas", {}).update(found["$defs"])
-            app.openapi_schema = made
+            adapters: list[Any] = [
+                (kind, "serialization", TypeAdapter(kind)) for kind in (Problem, *load_schemas())
+            ]
+            _, schemas = TypeAdapter.json_schemas(adapters, ref_template=f"{_SCHEMAS}{{model}}")
+            openapi = get_openapi(title=app.title, version=app.version, routes=app.routes)
+            components = openapi.setdefault("components", {})
+            components.setdefault("schemas", {}).update(schemas["$defs"])
+            app.openapi_schema = openapi
         return app.openapi_schema
 
-    app.openapi = document  # type: ignore[method-assign]  # as FastAPI's documentation has it
+    app.openapi = document  # type: ignore[method-assign]  # as FastAPI documents it

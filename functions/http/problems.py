@@ -1,6 +1,7 @@
-"""Errors as RFC 9457 problem documents: `application/problem+json`, and never a stack trace."""
+"""Errors as RFC 9457 problem documents (`application/problem+json`)."""
 
 import json
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -17,15 +18,29 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
-_KEPT_BY_NOBODY = {"Cache-Control": "no-store"}
-_QUOTED = 200  # characters of a path
+_NO_STORE = {"Cache-Control": "no-store"}
+_MAX_PATH_LENGTH = 200  # characters of a path in a problem's detail
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem document (RFC 9457).
+
+    `detail` explains the problem and its solution; `instance` identifies this occurrence.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
 
 
 def install_error_handlers(app: "FastAPI") -> None:
-    """Let everything that goes wrong in an app come out as a problem document."""
-    app.add_exception_handler(TercetError, _refused)
-    app.add_exception_handler(HTTPException, _refused_by_http)
-    app.add_middleware(RequestLogMiddleware, unexpected=_unexpected)
+    """Respond to every error of an app with a problem document."""
+    app.add_exception_handler(TercetError, _handle_tercet_error)
+    app.add_exception_handler(HTTPException, _handle_http_exception)
+    app.add_middleware(RequestLogMiddleware, error_response=_internal_error)
 
 
 def problem_response(
@@ -36,32 +51,39 @@ def problem_response(
     title: str | None = None,
     headers: "Mapping[str, str] | None" = None,
 ) -> Response:
-    """Write a problem document. Without a title of its own it is what HTTP says of its status."""
-    named = f"urn:problem-type:tercet:{title.lower().replace(' ', '-')}" if title else "about:blank"
-    document = {
-        "type": named,
-        "title": title or HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "instance": f"urn:uuid:{request_id(request.scope)}",
-    }
-    # What it quotes may hold half of a surrogate pair, which becomes a question mark.
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    body = text.encode("utf-8", "replace")
-    return Response(
-        body, status, {**_KEPT_BY_NOBODY, **(headers or {})}, media_type=PROBLEM_MEDIA_TYPE
+    """Build a problem document.
+
+    Args:
+        request: the request; its id becomes the problem's `instance`.
+        status: HTTP status.
+        detail: what was wrong and what would be right, without private text.
+        title: name of the problem type; without it the type is `about:blank`, as RFC 9457 defines
+            for problems that the HTTP status explains.
+        headers: additional HTTP headers.
+    """
+    name = f"urn:problem-type:tercet:{title.lower().replace(' ', '-')}" if title else "about:blank"
+    document = Problem(
+        type=name,
+        title=title or HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        instance=f"urn:uuid:{request_id(request.scope)}",
     )
+    # A path or a field name may hold a lone surrogate, which UTF-8 cannot encode.
+    text = json.dumps(asdict(document), ensure_ascii=False, separators=(",", ":"))
+    body = text.encode("utf-8", "replace")
+    return Response(body, status, {**_NO_STORE, **(headers or {})}, media_type=PROBLEM_MEDIA_TYPE)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, TercetError)  # noqa: S101  # registered for nothing else
+async def _handle_tercet_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, TercetError)  # noqa: S101  # registered for this class only
     add_log_fields(request.scope, error=type(error).__name__)
     headers = {}
     detail = str(error)
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         add_log_fields(request.scope, detail=detail)
     if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        detail = "Tercet is not set up rightly; its log says more."  # no caller can mend it
+        detail = "Tercet is misconfigured; see its log."  # the operator must act, not the caller
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, UnavailableError) and error.retry_after is not None:
@@ -69,16 +91,16 @@ async def _refused(request: Request, error: Exception) -> Response:
     return problem_response(request, error.status, detail, title=error.title, headers=headers)
 
 
-async def _refused_by_http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101  # registered for nothing else
+async def _handle_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class only
     detail = error.detail
-    path = request.scope["path"][:_QUOTED]
+    path = request.scope["path"][:_MAX_PATH_LENGTH]
     if error.status_code == HTTPStatus.NOT_FOUND:
-        detail = f"nothing is at {path}"
+        detail = f"no resource at {path}"
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        detail = f"{path} does not take {request.method}"
+        detail = f"{path} does not allow {request.method}"
     return problem_response(request, error.status_code, detail, headers=error.headers)
 
 
-def _unexpected(request: Request) -> Response:
-    return problem_response(request, 500, "Something unexpected went wrong; the log says more.")
+def _internal_error(request: Request) -> Response:
+    return problem_response(request, 500, "Unhandled exception; see the log.")

@@ -1,4 +1,4 @@
-"""Read a request's JSON body, and refuse with a reason what is none."""
+"""Reading and validation of JSON request bodies."""
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,40 +12,44 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 64 * 1024
 _JSON = "application/json"
-_MENTIONED = 5
+_MAX_NAMED_FIELDS = 5
+_MAX_NAME_LENGTH = 40
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
 
-async def read_json_body(request: "Request", form: type[BodyT], *, most: int = MAX_BYTES) -> BodyT:
-    """Read a body of a form: JSON in UTF-8, of at most so many bytes.
+async def read_json_body(
+    request: "Request", model: type[BodyT], *, max_bytes: int = MAX_BYTES
+) -> BodyT:
+    """Read a JSON body in UTF-8 and validate it.
 
     Raises:
-        HTTPException: 400, it is not JSON; 413, it is too large; 415, it says it is no JSON.
-        InvalidRequestError: it is JSON of another form.
+        HTTPException: 400 for invalid JSON; 413 for a body above `max_bytes`; 415 for another
+            content type, charset or encoding.
+        InvalidRequestError: the JSON does not match `model`.
     """
     _require_json(request)
-    body = await read_body_bytes(request, most)
+    body = await read_body_bytes(request, max_bytes)
     try:
-        return form.model_validate_json(body)
+        return model.model_validate_json(body)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-        raise _refusal(faults, ", ".join(form.model_fields)) from None
+        errors = error.errors(include_url=False, include_context=False, include_input=False)
+        raise _refusal(errors, ", ".join(model.model_fields)) from None
 
 
-async def read_body_bytes(request: "Request", most: int) -> bytes:
-    """Read a body of at most `most` bytes, whatever it is.
+async def read_body_bytes(request: "Request", max_bytes: int) -> bytes:
+    """Read a body of any type.
 
     Raises:
-        HTTPException: 413, it is too large.
+        HTTPException: 413 for a body above `max_bytes`.
     """
     body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > most:
-            # Servers would go on reading what nobody wants, for as long as it comes.
+        if len(body) > max_bytes:
+            # Without closing the connection, servers read the rest of the body.
             raise HTTPException(
-                413, f"the body may have at most {most:,} bytes", {"Connection": "close"}
+                413, f"the body may have at most {max_bytes:,} bytes", {"Connection": "close"}
             )
     return bytes(body)
 
@@ -55,28 +59,29 @@ def _require_json(request: "Request") -> None:
     charsets = [value.strip() for value in parameters if value.strip().startswith("charset=")]
     encoding = request.headers.get("content-encoding", "identity")
     if media_type.strip() != _JSON or encoding.lower() != "identity":
-        raise HTTPException(415, f"send the body as 'Content-Type: {_JSON}', not encoded")
+        raise HTTPException(415, f"send 'Content-Type: {_JSON}' and no 'Content-Encoding'")
     if any(charset.partition("=")[2].strip('"') not in {"utf-8", "utf8"} for charset in charsets):
-        raise HTTPException(415, "JSON is UTF-8: leave the charset out")
+        raise HTTPException(415, "JSON must be UTF-8: omit the charset")
 
 
-def _refusal(faults: "list[Any]", fields: str) -> Exception:
-    """Say what is wrong with a body, by what pydantic found."""
-    first = faults[0]
+def _refusal(errors: "list[Any]", fields: str) -> Exception:
+    """Describe pydantic's errors by field name, without the values."""
+    first = errors[0]
     if first["type"] == "json_invalid":
         return HTTPException(400, f"the body is not JSON: {first['msg']}")
     if first["type"] == "model_type":
         return InvalidRequestError(f"the body must be a JSON object with: {fields}")
-    unknown = [_quoted(fault) for fault in faults if fault["type"] == "extra_forbidden"]
-    wrong = [
-        f"{_quoted(fault)}: {fault['msg'].lower()}"
-        for fault in faults
-        if fault["type"] != "extra_forbidden"
+    unknown = [_field_name(error) for error in errors if error["type"] == "extra_forbidden"]
+    details = [
+        f"{_field_name(error)}: {error['msg'].lower()}"
+        for error in errors
+        if error["type"] != "extra_forbidden"
     ]
     if unknown:
-        wrong.append(f"unknown: {', '.join(unknown[:_MENTIONED])}; the body takes {fields}")
-    return InvalidRequestError("; ".join(wrong))
+        names = ", ".join(unknown[:_MAX_NAMED_FIELDS])
+        details.append(f"unknown fields: {names}; the body has the fields {fields}")
+    return InvalidRequestError("; ".join(details))
 
 
-def _quoted(fault: Any) -> str:
-    return '"' + ".".join(str(part)[:40] for part in fault["loc"]) + '"'
+def _field_name(error: Any) -> str:
+    return '"' + ".".join(str(part)[:_MAX_NAME_LENGTH] for part in error["loc"]) + '"'

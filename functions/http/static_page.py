@@ -1,4 +1,4 @@
-"""Pages: the files of a folder, put into one that loads nothing else."""
+"""Single-file HTML pages with a strict Content-Security-Policy."""
 
 import re
 from base64 import b64encode
@@ -8,44 +8,44 @@ from pathlib import Path
 from starlette.responses import HTMLResponse
 
 BASE = Path(__file__).with_name("base.css")
-"""What all pages look like; a page links to it as if it lay beside it."""
+"""The style sheet of all pages; a page links to it as if it were in its own folder."""
 
 _STYLE = re.compile(r'<link rel="stylesheet" href="([a-z]+\.css)">')
 _SCRIPT = re.compile(r'<script src="([a-z]+\.js)"></script>')
 
 
 class StaticPage:
-    """One page, whole in itself; `replacing` changes its markup here and there.
+    """An `index.html` with its style sheets and scripts inlined.
 
-    The headers let a browser run what is in it, ask this very server, and do nothing else.
+    The policy allows exactly these scripts, and requests to this server only.
     https://www.w3.org/TR/CSP3/
     """
 
-    def __init__(self, folder: Path, replacing: "dict[str, str] | None" = None) -> None:
-        """Read `index.html` of a folder, and what it links to."""
+    def __init__(self, folder: Path, replacements: "dict[str, str] | None" = None) -> None:
+        """Read the files of a folder; `replacements` maps markup to what replaces it."""
         self._folder = folder
         html = (folder / "index.html").read_text(encoding="utf-8")
         styles, scripts = _STYLE.findall(html), _SCRIPT.findall(html)
-        html = _STYLE.sub(lambda found: f"<style>{self._read(found[1])}</style>", html)
-        html = _SCRIPT.sub(lambda found: f"<script>{self._read(found[1])}</script>", html)
-        for before, after in (replacing or {}).items():
+        html = _STYLE.sub(lambda link: f"<style>{self._read(link[1])}</style>", html)
+        html = _SCRIPT.sub(lambda link: f"<script>{self._read(link[1])}</script>", html)
+        for before, after in (replacements or {}).items():
             html = html.replace(before, after)
         self._html = html
         policy = {
             "default-src": "'none'",
-            "script-src": " ".join(map(self._digest, scripts)),
-            "style-src": " ".join(map(self._digest, styles)),
-            "img-src": "data:",  # its icon
+            "script-src": " ".join(map(self._csp_hash, scripts)),
+            "style-src": " ".join(map(self._csp_hash, styles)),
+            "img-src": "data:",  # the icon
             "connect-src": "'self'",
             "base-uri": "'none'",
             "form-action": "'none'",
             "frame-ancestors": "'none'",
-            # Text that the script inserts can never become markup.
+            # Scripts cannot turn text into markup.
             "require-trusted-types-for": "'script'",
             "trusted-types": "'none'",
         }
         self._headers = {
-            "Content-Security-Policy": "; ".join(f"{name} {what}" for name, what in policy.items()),
+            "Content-Security-Policy": "; ".join(f"{name} {rule}" for name, rule in policy.items()),
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
             "Cross-Origin-Opener-Policy": "same-origin",
@@ -54,12 +54,12 @@ class StaticPage:
         }
 
     def response(self) -> HTMLResponse:
-        """Serve it."""
+        """Build the HTTP response."""
         return HTMLResponse(self._html, headers=self._headers)
 
     def _read(self, name: str) -> str:
         file = BASE if name == BASE.name else self._folder / name
         return file.read_text(encoding="utf-8")
 
-    def _digest(self, name: str) -> str:
+    def _csp_hash(self, name: str) -> str:
         return f"'sha256-{b64encode(sha256(self._read(name).encode()).digest()).decode()}'"

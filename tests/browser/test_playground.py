@@ -102,7 +102,7 @@ def test_whoever_refused_a_near_answer_it_is_said(page: Page, refused: str, said
     def refusing(route: Route) -> None:
         response = route.fetch()
         body = response.json()
-        body["reply"]["metadata"]["refused"] = refused
+        body["reply"]["metadata"]["match_refusal"] = refused
         route.fulfill(response=response, json=body)
 
     page.route("**/playground/ask", refusing)

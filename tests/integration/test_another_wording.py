@@ -111,7 +111,7 @@ async def test_a_different_question_gets_an_answer_of_its_own_and_is_told_why_if
     await asker.ask("What are the sins forbidden in the second commandment?")
     other = await asker.ask("What are the sins forbidden in the sixth commandment?", explain=True)
     assert other["metadata"]["cached"] is False
-    assert other["metadata"]["refused"].startswith("numbers")
+    assert other["metadata"]["match_refusal"].startswith("numbers")
 
 
 async def test_a_match_said_to_be_wrong_is_undone_and_its_target_stays(asker: Asker) -> None:

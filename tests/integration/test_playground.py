@@ -98,7 +98,7 @@ async def test_an_exact_hit_needs_no_embedder(player: Player) -> None:
 async def test_why_a_near_answer_was_refused_is_told(player: Player) -> None:
     for number in ("second", "sixth"):
         told = await player.ask(f"What are the sins forbidden in the {number} commandment?")
-    assert told["reply"]["metadata"]["refused"].startswith("numbers")
+    assert told["reply"]["metadata"]["match_refusal"].startswith("numbers")
 
 
 async def test_a_new_note_takes_no_others_place(player: Player) -> None:

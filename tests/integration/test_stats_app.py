@@ -8,13 +8,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from functions.http.app_factory import gateway_handler
-from functions.http.schemas import HealthBody, Problem
+from functions.http.problems import Problem
 from functions.stats.app import create_app
 from functions.stats.schemas import CacheStats
 from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.container import Container
+from shared.health import Health
 from shared.settings import Settings
 from tests.support.busy import busy_month
 from tests.support.counted import COST, STATS, client_of, get, of, use
@@ -140,7 +142,7 @@ async def test_the_window_is_all_its_days_together(
 )
 async def test_a_number_of_days_that_cannot_be_is_refused(counted: Container, days: str) -> None:
     response = await get(counted, f"{STATS}?days={days}")
-    assert "from 1 to 90" in Problem.model_validate(response.json()).detail
+    assert "from 1 to 90" in TypeAdapter(Problem).validate_python(response.json()).detail
     assert response.status_code == 422
 
 
@@ -155,12 +157,12 @@ async def test_a_cache_that_is_away_is_a_problem_and_the_health_says_so(path: st
         settings = Settings(redis_url=gone.url, local_mode=True)
     container = of(settings)
     response = await get(container, path)
-    problem = Problem.model_validate(response.json())
+    problem = TypeAdapter(Problem).validate_python(response.json())
     assert (response.status_code, problem.title) == (503, "Unavailable")
     assert response.headers["content-type"] == "application/problem+json"
     assert int(response.headers["retry-after"]) >= 1
     health = await get(container, "/health")
-    assert HealthBody.model_validate(health.json()).redis_ping == "unavailable"
+    assert TypeAdapter(Health).validate_python(health.json()).redis_ping == "unavailable"
     await container.aclose()
 
 
@@ -229,4 +231,4 @@ def test_the_handler_behind_the_gateway_answers_as_the_app(counting_server: Valk
 async def test_the_document_describes_every_route(counted: Container) -> None:
     document = (await get(counted, "/openapi.json")).json()
     assert set(document["paths"]) == {STATS, "/assistant/dashboard", "/metrics", "/health"}
-    assert {"CacheStats", "HealthBody", "Problem"} <= set(document["components"]["schemas"])
+    assert {"CacheStats", "Health", "Problem"} <= set(document["components"]["schemas"])

@@ -177,7 +177,7 @@ def test_the_walk_meets_every_part_that_a_function_offers(container: Container) 
     walked = {route.path for route in walk(build_local_app(container).routes)}
     names = [found.name for found in walk_packages(functions.__path__, "functions.")]
     modules = [import_module(name) for name in names if not name.endswith(".handler")]
-    parts = [module.part for module in modules if hasattr(module, "part")]
+    parts = [module.build_routes for module in modules if hasattr(module, "build_routes")]
     assert len(parts) >= 4
     for part in parts:
         assert {route.path for route in part(container).router.routes} <= walked

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.ask.app import _seconds
+from functions.ask.app import _time_budget
 
 
 def request(milliseconds: int) -> Any:
@@ -21,10 +21,10 @@ def request(milliseconds: int) -> Any:
 def test_an_answer_may_take_what_is_left_but_for_a_margin(
     milliseconds: int, seconds: float
 ) -> None:
-    assert _seconds(request(milliseconds), 22.0) == pytest.approx(seconds)
+    assert _time_budget(request(milliseconds), 22.0) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize("scope", [{}, {"aws.context": SimpleNamespace(aws_request_id="1")}])
 def test_elsewhere_the_settings_alone_say_so(scope: dict[str, Any]) -> None:
     http: Any = SimpleNamespace(scope=scope)
-    assert _seconds(http, 22.0) is None
+    assert _time_budget(http, 22.0) is None

@@ -24,7 +24,7 @@ def test_a_line_has_the_gateways_name_for_its_request_where_there_is_one(
     caplog: pytest.LogCaptureFixture, event: dict[str, Any], gateway: str | None
 ) -> None:
     caplog.set_level(logging.INFO)
-    ring = RequestLogMiddleware(ANSWER, unexpected=lambda _: JSONResponse({}, 500))
+    ring = RequestLogMiddleware(ANSWER, error_response=lambda _: JSONResponse({}, 500))
 
     async def behind_gateway(scope: Any, receive: Any, send: Any) -> None:
         await ring(scope | {"aws.event": event}, receive, send)

@@ -228,7 +228,7 @@ class TestBearer:
     async def test_a_new_key_is_found_once_the_pause_is_over(
         self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("functions.http.auth.jwt._UNKNOWN_KEY_PAUSE", 0.0)
+        monkeypatch.setattr("functions.http.auth.jwt._UNKNOWN_KEY_COOLDOWN", 0.0)
         settings = issuer.settings()
         await authenticate(bearing(token()), settings)
         new = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
@@ -254,7 +254,7 @@ class TestBearer:
     async def test_a_key_at_hand_is_judged_by_while_the_issuer_is_away(
         self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("functions.http.auth.jwt._UNKNOWN_KEY_PAUSE", 0.0)
+        monkeypatch.setattr("functions.http.auth.jwt._UNKNOWN_KEY_COOLDOWN", 0.0)
         settings = issuer.settings()
         await authenticate(bearing(token()), settings)
         issuer.response = JSONResponse({}, 500)
@@ -277,7 +277,7 @@ class TestBearer:
     async def test_a_key_at_hand_waits_for_no_strangers_key(
         self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("functions.http.auth.jwt._UNKNOWN_KEY_PAUSE", 0.0)
+        monkeypatch.setattr("functions.http.auth.jwt._UNKNOWN_KEY_COOLDOWN", 0.0)
         settings = issuer.settings()
         await authenticate(bearing(token()), settings)
         issuer.response = slow = Slow()

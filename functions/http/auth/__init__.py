@@ -1,1 +1,1 @@
-"""Authentication: who sends a request, and with which scopes."""
+"""Authentication: the user who sends a request, and the token's scopes."""

@@ -1,7 +1,7 @@
-"""Who is asking.
+"""Authentication of the caller.
 
-Behind API Gateway, whom its authorizer verified. On other servers, whom a bearer token names. In
-local mode, whom a header names, and only between this machine and itself.
+Behind API Gateway the claims come from its JWT authorizer, on other servers from a bearer token.
+In local mode a header names the user.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,22 +19,21 @@ if TYPE_CHECKING:
 
     from shared.settings import Settings
 
-# On one's own machine one may do everything.
 _LOCAL_SCOPES = frozenset({"notes:write", "stats:read"})
 
-# All that a token lists counts: RFC 8693's `scope`, others' `scp`, and the groups of a Cognito user
-# pool, whose access tokens always bring a `scope` of their own besides.
+# Scopes are the union of RFC 8693's `scope`, other issuers' `scp` and the groups of a Cognito user
+# pool, whose access tokens also carry a `scope`.
 _SCOPE_CLAIMS = ("scope", "scp", "cognito:groups")
 
-# One verifier for the process's life: it keeps the issuer's keys.
-_tokens = lru_cache(maxsize=8)(BearerTokenVerifier.of)
+# One verifier per process, because it caches the issuer's keys.
+_verifier = lru_cache(maxsize=8)(BearerTokenVerifier.from_settings)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A user, and what their token lets them do besides asking about their own notes.
+    """An authenticated user and the scopes of their token.
 
-    `email` is there where their issuer says that it is verified.
+    `email` is set only if the issuer says that it is verified.
     """
 
     user_id: str
@@ -43,30 +42,30 @@ class Caller:
 
     @property
     def identities(self) -> frozenset[str]:
-        """What a list of those who may do something can name them by."""
+        """The names by which an allow list can name the caller."""
         return frozenset({self.user_id, self.email}) - {""}
 
 
 def check_auth_settings(settings: "Settings") -> None:
-    """Look, when an app is made, whether callers could be verified as the settings say.
+    """Check the settings of bearer tokens when an app is built.
 
     Raises:
-        ConfigurationError: bearer tokens are set up by half.
+        ConfigurationError: they are incomplete or insecure.
     """
     if settings.jwks_url:
-        _tokens(settings)
+        _verifier(settings)
 
 
 async def authenticate(request: "Request", settings: "Settings") -> Caller:
-    """Tell who is asking.
+    """Return the authenticated caller of a request.
 
     Raises:
-        UnauthenticatedError: nobody, or nobody who could be verified.
-        ForbiddenError: local mode, and the request comes from elsewhere.
-        InvalidRequestError: local mode, and the header names no possible user.
-        UnavailableError: the keys that tokens are verified with are out of reach.
+        UnauthenticatedError: credentials are missing or invalid.
+        ForbiddenError: local mode, and the request is not from this machine.
+        InvalidRequestError: local mode, and the header holds no valid user id.
+        UnavailableError: the issuer's keys cannot be fetched.
     """
-    # Mangum puts the event there; no client of any server can.
+    # Set by Mangum; a client of another server cannot set it.
     event = request.scope.get("aws.event")
     if event is None and settings.local_mode:
         user_id = local_user(request)
@@ -74,20 +73,20 @@ async def authenticate(request: "Request", settings: "Settings") -> Caller:
         return Caller(user_id, _LOCAL_SCOPES)
     claims = authorizer_claims(event)
     if claims is None and settings.jwks_url:
-        claims = await _tokens(settings).claims(_bearer_token(request))
+        claims = await _verifier(settings).verify(_bearer_token(request))
     if claims is None:
-        raise UnauthenticatedError(_nobody(behind_gateway=event is not None))
-    return _verified(claims)
+        raise UnauthenticatedError(_not_configured(behind_gateway=event is not None))
+    return _caller(claims)
 
 
 def authorizer_claims(event: Any) -> Mapping[str, Any] | None:
-    """Read the claims that a gateway's JWT authorizer verified, if it had one.
+    """Return the claims that API Gateway's JWT authorizer verified, or None without one.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html
     """
     authorizer = _member(_member(event, "requestContext"), "authorizer")
-    # An HTTP API's form, then a REST API's.
+    # The format of HTTP APIs, then that of REST APIs.
     for claims in (_member(_member(authorizer, "jwt"), "claims"), _member(authorizer, "claims")):
         if isinstance(claims, Mapping):
             return claims
@@ -105,7 +104,7 @@ def _bearer_token(request: "Request") -> str:
     return token.strip()
 
 
-def _verified(claims: Mapping[str, Any]) -> Caller:
+def _caller(claims: Mapping[str, Any]) -> Caller:
     user_id = claims.get("sub")
     if not isinstance(user_id, str):
         raise UnauthenticatedError("the token has no subject (sub)")
@@ -113,27 +112,27 @@ def _verified(claims: Mapping[str, Any]) -> Caller:
         require_id("the token's subject", user_id)
     except InvalidRequestError as error:
         raise UnauthenticatedError(str(error)) from None
-    scopes = frozenset[str]().union(*(_words(claims.get(name)) for name in _SCOPE_CLAIMS))
-    # A gateway's authorizer writes every claim as a string.
+    scopes = frozenset[str]().union(*(_scopes(claims.get(name)) for name in _SCOPE_CLAIMS))
+    # API Gateway's authorizer turns every claim into a string.
     email = claims.get("email") if claims.get("email_verified") in (True, "true") else ""
     return Caller(user_id, scopes, str(email or ""))
 
 
-def _words(claim: Any) -> Iterable[str]:
-    """Read a claim that lists scopes; one of another kind lists none."""
+def _scopes(claim: Any) -> Iterable[str]:
+    """Return the scopes in a claim: words or a list; any other type holds none."""
     if isinstance(claim, str):
-        # An HTTP API's authorizer writes a list as "[one two]".
+        # The authorizer of an HTTP API turns a list into "[one two]".
         return claim.strip("[]").split()
     return [each for each in claim if isinstance(each, str)] if isinstance(claim, list) else ()
 
 
-def _nobody(*, behind_gateway: bool) -> str:
+def _not_configured(*, behind_gateway: bool) -> str:
     if behind_gateway:
         return (
-            "nobody is verified: put a JWT authorizer on this route of the gateway, or set"
-            " AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE"
+            "no authentication is configured: add a JWT authorizer to this route of the gateway,"
+            " or set AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE"
         )
     return (
-        "nobody can be verified here: set AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE, or, on"
-        " one's own machine, TERCET_LOCAL=true"
+        "no authentication is configured: set AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE, or"
+        " TERCET_LOCAL=true for local use"
     )

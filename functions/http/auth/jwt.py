@@ -1,4 +1,4 @@
-"""Bearer tokens, verified against an issuer's published keys (RFC 6750, RFC 7519, RFC 8725)."""
+"""Verification of bearer tokens with the issuer's JWK set (RFC 6750, RFC 7519, RFC 8725)."""
 
 import asyncio
 import time
@@ -21,71 +21,71 @@ ALGORITHMS = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA"),
 )
-"""Signatures by a private key alone: with `none` or HMAC, whoever verifies could sign as well."""
+"""Asymmetric signatures only: with `none` or HMAC a verifier could also sign."""
 
 _CLOCK_SKEW = 10  # seconds
-_KEYS_TIMEOUT = 5.0  # seconds
-_KEYS_LIFE = 600.0  # seconds
-_QUIET = 10.0  # seconds: how long an issuer that did not answer is left alone
-_UNKNOWN_KEY_PAUSE = 30.0  # seconds between two looks for a key that is not among those known
+_JWKS_TIMEOUT = 5.0  # seconds
+_JWKS_LIFESPAN = 600.0  # seconds
+_RETRY_SECONDS = 10.0  # after a failed fetch of the keys
+_UNKNOWN_KEY_COOLDOWN = 30.0  # seconds between two fetches because of an unknown key id
 
-_OUT_OF_REACH = "the keys that verify tokens are out of reach"
+_KEYS_UNAVAILABLE = "the issuer's keys cannot be fetched"
 
 
-class _NotAtHandError(Exception):
-    """The issuer has to be asked for a key."""
+class _KeyNotCachedError(Exception):
+    """The key must be fetched from the issuer."""
 
 
 class BearerTokenVerifier:
-    """Verifies tokens: signature, issuer, audience and expiry; `sub` and `exp` must be there."""
+    """Verifies signature, issuer, audience and expiry; requires `sub` and `exp`."""
 
     def __init__(self, jwks_url: str, *, issuer: str, audience: str) -> None:
         self._jwks_url = jwks_url
         self._issuer = issuer
         self._audience = audience
         self._client: PyJWKClient | None = None
-        self._quiet_until = 0.0
-        # One thread asks the issuer, so once for all who wait; the loop's own stay free.
-        self._asking = ThreadPoolExecutor(1, "issuer")
+        self._retry_at = 0.0
+        # One thread, so that concurrent requests cause one fetch and leave the loop's pool free.
+        self._executor = ThreadPoolExecutor(1, "jwks")
 
     @classmethod
-    def of(cls, settings: "Settings") -> "BearerTokenVerifier":
-        """Build from settings; nothing is fetched yet.
+    def from_settings(cls, settings: "Settings") -> "BearerTokenVerifier":
+        """Create a verifier; keys are fetched with the first token.
 
         Raises:
-            ConfigurationError: issuer or audience is missing, or the keys would come unprotected.
+            ConfigurationError: issuer or audience is missing, or the URL of the keys is not https.
         """
         if not (settings.auth_issuer and settings.auth_audience):
-            raise ConfigurationError("AUTH_JWKS_URL needs AUTH_ISSUER and AUTH_AUDIENCE beside it")
+            raise ConfigurationError("AUTH_JWKS_URL also needs AUTH_ISSUER and AUTH_AUDIENCE")
         url = urlsplit(settings.jwks_url)
         if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname)):
             raise ConfigurationError("AUTH_JWKS_URL must begin with https://")
         return cls(settings.jwks_url, issuer=settings.auth_issuer, audience=settings.auth_audience)
 
-    async def claims(self, token: str) -> dict[str, Any]:
-        """Give the claims of a token that holds.
+    async def verify(self, token: str) -> dict[str, Any]:
+        """Return the claims of a valid token.
 
         Raises:
-            UnauthenticatedError: it does not; the message says why and quotes nothing of it.
-            UnavailableError: the issuer's keys are out of reach.
+            UnauthenticatedError: the token is invalid; the message does not quote it.
+            UnavailableError: the issuer's keys cannot be fetched.
         """
         if self._client:
-            # Whoever's key is at hand waits neither for the issuer nor for those who have it asked.
-            with suppress(_NotAtHandError):
-                return self._claims(token, self._known)
-        # PyJWT fetches keys with urllib, which would hold up the loop.
+            # A token whose key is cached does not wait for a fetch in progress.
+            with suppress(_KeyNotCachedError):
+                return self._decode(token, self._cached_key)
+        # PyJWT fetches keys with urllib, which blocks.
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._asking, self._claims, token, self._fetched)
+        return await loop.run_in_executor(self._executor, self._decode, token, self._fetch_key)
 
-    def _claims(self, token: str, find: "Callable[[str], PyJWK]") -> dict[str, Any]:
-        import jwt  # noqa: PLC0415  # with cryptography a tenth of a second, for none behind a gateway
+    def _decode(self, token: str, find_key: "Callable[[str], PyJWK]") -> dict[str, Any]:
+        import jwt  # noqa: PLC0415  # 0.1 s with cryptography, and unused behind a gateway
 
         try:
             if jwt.get_unverified_header(token).get("alg") not in ALGORITHMS:
                 raise jwt.InvalidAlgorithmError
             return jwt.decode(
                 token,
-                find(token),
+                find_key(token),
                 algorithms=ALGORITHMS,
                 issuer=self._issuer,
                 audience=self._audience,
@@ -93,55 +93,55 @@ class BearerTokenVerifier:
                 options={"require": ["exp", "sub", "iss", "aud"]},
             )
         except (jwt.PyJWTError, RecursionError, OverflowError) as error:
-            # PyJWT reads a header of a thousand brackets, and an expiry of 1e999, as JSON allows.
+            # Deeply nested JSON and an expiry of 1e999 make PyJWT raise built-in errors.
             raise UnauthenticatedError(_reason(error)) from None
 
-    def _known(self, token: str) -> "PyJWK":
-        """Find the key that the token says it is signed with among those that PyJWT keeps."""
+    def _cached_key(self, token: str) -> "PyJWK":
+        """Find the token's key among the keys that PyJWT has cached."""
         import jwt  # noqa: PLC0415  # see above
 
         cache = self._client.jwk_set_cache if self._client else None
-        known = cache.get() if cache else None
-        name = jwt.get_unverified_header(token).get("kid")
-        for key in known.keys if known else ():
-            if name and key.key_id == name and key.public_key_use in ("sig", None):
+        key_set = cache.get() if cache else None
+        key_id = jwt.get_unverified_header(token).get("kid")
+        for key in key_set.keys if key_set else ():
+            if key_id and key.key_id == key_id and key.public_key_use in ("sig", None):
                 return key
-        raise _NotAtHandError
+        raise _KeyNotCachedError
 
-    def _fetched(self, token: str) -> "PyJWK":
-        """Find that key, and ask the issuer where it is not known."""
+    def _fetch_key(self, token: str) -> "PyJWK":
+        """Find the token's key, and fetch the issuer's keys if it is not cached."""
         import jwt  # noqa: PLC0415  # see above
 
         if self._client is None:
             self._client = jwt.PyJWKClient(
                 self._jwks_url,
-                lifespan=_KEYS_LIFE,
-                timeout=_KEYS_TIMEOUT,
-                cooldown_duration=_UNKNOWN_KEY_PAUSE,
+                lifespan=_JWKS_LIFESPAN,
+                timeout=_JWKS_TIMEOUT,
+                cooldown_duration=_UNKNOWN_KEY_COOLDOWN,
             )
-        with suppress(_NotAtHandError):  # somebody else may have asked meanwhile
-            return self._known(token)
-        if (wait := self._quiet_until - time.monotonic()) > 0:
-            raise UnavailableError(_OUT_OF_REACH, retry_after=wait)
+        with suppress(_KeyNotCachedError):  # the request before may have fetched it
+            return self._cached_key(token)
+        if (wait := self._retry_at - time.monotonic()) > 0:
+            raise UnavailableError(_KEYS_UNAVAILABLE, retry_after=wait)
         try:
             return self._client.get_signing_key_from_jwt(token)
         except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, ValueError) as error:
-            self._quiet_until = time.monotonic() + _QUIET
-            raise UnavailableError(_OUT_OF_REACH, retry_after=_QUIET) from error
+            self._retry_at = time.monotonic() + _RETRY_SECONDS
+            raise UnavailableError(_KEYS_UNAVAILABLE, retry_after=_RETRY_SECONDS) from error
 
 
 def _reason(error: Exception) -> str:
-    """Say in a few words why a token does not hold, quoting nothing of it."""
+    """Return why a token is invalid, without quoting it."""
     import jwt  # noqa: PLC0415  # see above
 
     reasons: tuple[tuple[type[Exception], str], ...] = (
         (jwt.ExpiredSignatureError, "the token has expired"),
         (jwt.ImmatureSignatureError, "the token is not valid yet"),
-        (jwt.InvalidIssuerError, "the token is another issuer's"),
+        (jwt.InvalidIssuerError, "the token has another issuer"),
         (jwt.InvalidAudienceError, "the token is for another audience"),
         (jwt.MissingRequiredClaimError, "the token lacks one of exp, sub, iss and aud"),
         (jwt.InvalidAlgorithmError, "the token's algorithm is not accepted"),
-        (jwt.InvalidSignatureError, "the token's signature does not hold"),
-        (jwt.PyJWKClientError, "the token's key is not among its issuer's"),
+        (jwt.InvalidSignatureError, "the token's signature is invalid"),
+        (jwt.PyJWKClientError, "the token's key is not among its issuer's keys"),
     )
-    return next((text for kind, text in reasons if isinstance(error, kind)), "the token is not one")
+    return next((text for kind, text in reasons if isinstance(error, kind)), "malformed token")

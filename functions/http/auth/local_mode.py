@@ -1,4 +1,4 @@
-"""Local mode: the user is whoever a header says, between one's own machine and itself."""
+"""Local mode: an unverified header names the user, and only loopback requests are accepted."""
 
 from collections.abc import Mapping
 from ipaddress import ip_address
@@ -20,23 +20,23 @@ _LAMBDA = ("AWS_LAMBDA_FUNCTION_NAME", "LAMBDA_TASK_ROOT")
 
 
 def check_local_mode(environ: Mapping[str, str], host: str = "127.0.0.1") -> None:
-    """Refuse to start local mode where anybody else could reach it.
+    """Check that a server in local mode is not reachable from other machines.
 
     Args:
         environ: the process's environment.
-        host: the address that the server is going to listen on.
+        host: the address that the server will listen on.
 
     Raises:
-        ConfigurationError: this is Lambda, or the address is not a loopback address.
+        ConfigurationError: this is Lambda, or `host` is not a loopback address.
     """
     if any(environ.get(variable) for variable in _LAMBDA):
-        raise ConfigurationError("TERCET_LOCAL is for one's own machine: unset it in Lambda")
+        raise ConfigurationError("TERCET_LOCAL is for local use only: unset it in Lambda")
     if not is_loopback(host):
-        raise ConfigurationError(f"TERCET_LOCAL listens on loopback alone (127.0.0.1), not {host}")
+        raise ConfigurationError(f"TERCET_LOCAL needs a loopback address (127.0.0.1), not {host}")
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether a host name or address is this very machine."""
+    """Whether a host name or address is this machine's loopback interface."""
     if host == "localhost":
         return True
     try:
@@ -46,29 +46,29 @@ def is_loopback(host: str | None) -> bool:
 
 
 def local_user(request: "Request") -> str:
-    """Read the header that names the user.
+    """Return the user that the header names.
 
     Raises:
-        ForbiddenError: the request comes from, came in at or asks for another host than loopback.
-        UnauthenticatedError: there is no header.
+        ForbiddenError: client address, server address or Host header is not loopback.
+        UnauthenticatedError: the header is missing.
         InvalidRequestError: the header is not UTF-8.
     """
     client, server = (request.scope.get(side) or (None,) for side in ("client", "server"))
-    # The name too: a page of another site may have its own name point to this machine.
-    named = _named_host(request.headers.get("host", server[0]))
-    if not all(is_loopback(host) for host in (client[0], server[0], named)):
-        raise ForbiddenError("local mode answers this machine alone, as 127.0.0.1 or localhost")
+    # The Host header is checked against DNS rebinding.
+    host_name = _host_name(request.headers.get("host", server[0]))
+    if not all(is_loopback(host) for host in (client[0], server[0], host_name)):
+        raise ForbiddenError("local mode only serves this machine, at 127.0.0.1 or localhost")
     user_id = request.headers.get(USER_HEADER)
     if not user_id:
-        raise UnauthenticatedError(f"local mode: say who asks in the header {USER_HEADER}")
+        raise UnauthenticatedError(f"local mode: name the user in the header {USER_HEADER}")
     try:
         return user_id.encode("latin-1").decode("utf-8")
     except UnicodeDecodeError:
         raise InvalidRequestError(f"{USER_HEADER} must be UTF-8") from None
 
 
-def _named_host(host: str | None) -> str | None:
-    """Read a Host header; Starlette would put the server's own address for one that is none."""
+def _host_name(host: str | None) -> str | None:
+    """Parse a Host header; Starlette would replace an invalid one by the server's address."""
     try:
         return urlsplit(f"//{host}").hostname
     except ValueError:

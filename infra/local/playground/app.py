@@ -112,7 +112,7 @@ def build_routes(container: "Container") -> AppRoutes:
     @router.put("/playground/notes/{note_id:path}")
     async def write(http: Request, note_id: str) -> Response:
         user_id = await _user(http, container)
-        body = await read_json_body(http, Written, most=MAX_BYTES)
+        body = await read_json_body(http, Written, max_bytes=MAX_BYTES)
         new = http.headers.get("if-none-match") == "*"
         if new and await container.store.get_note(user_id, note_id) is not None:
             raise HTTPException(412, f"there is a note {note_id!r} already")

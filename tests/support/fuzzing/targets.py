@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import redis
+from pydantic import TypeAdapter
 
 from functions.http.gateway import GatewayHandler
 from functions.http.problems import PROBLEM_MEDIA_TYPE as MEDIA_TYPE
-from functions.http.schemas import Problem
+from functions.http.problems import Problem
 from functions.invalidate.handler import QueueHandler
 from infra.local.commands.serve import build_local_app
 from infra.local.valkey import start_valkey
@@ -158,7 +159,7 @@ class Targets:
         # A load balancer that sends values in lists takes no others.
         headers = response.get("headers") or response["multiValueHeaders"]
         assert headers["content-type"] in (MEDIA_TYPE, [MEDIA_TYPE])
-        problem = Problem.model_validate_json(response["body"])
+        problem = TypeAdapter(Problem).validate_json(response["body"])
         assert problem.status == status
         for trace in ("Traceback", 'File "', "object at 0x"):
             assert trace not in problem.detail

@@ -146,7 +146,7 @@ function showWay(told) {
       return item;
     }),
   );
-  find("#told").textContent = `${origin(told)}.${refusal(told.reply.metadata.refused)}`;
+  find("#told").textContent = `${origin(told)}.${refusal(told.reply.metadata.match_refusal)}`;
 }
 
 /** Say why a near question's answer would not do: the rule's reason, the sources or a model. */
