@@ -1,8 +1,7 @@
-"""One note change's whole way, read from top to bottom.
+"""The second use case: apply one note change, from top to bottom.
 
-Once `note_changed` has returned, no question asked from then on is answered from what the note
-said before; and every answer that the change cannot have touched is still there, unless Redis or
-the notes do not say what that is.
+When `note_changed` has returned, no later question is answered from the note's former text. Only
+answers that the change may affect are dropped, unless Redis or the note store cannot be read.
 """
 
 import time
@@ -26,30 +25,28 @@ if TYPE_CHECKING:
     from shared.vectors import Matrix
 
 EPSILON = 1e-6
-"""How far two computations of one cosine may lie apart: the store's, kept as an entry's `least`,
-and ours. PostgreSQL gives 1 - (1 - cosine); both are otherwise exact (`vectors.py`)."""
-
-_LOOKS = 3
-"""How often what is left is looked for before all of a user's cache goes."""
+"""Largest difference between the store's cosine, in an entry's `least`, and ours for the same pair.
+PostgreSQL returns 1 - (1 - cosine); both are exact otherwise (`vectors.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a change did: whether the store took it, and how many answers went and stayed.
+class NoteChangeResult:
+    """The effect of one note change.
 
-    `exact` is False where the notes could not be read, so that every answer had to go. `lag_ms` is
-    how long ago the note had changed when that was known, in milliseconds.
+    `applied`: the store took the change. `dropped` and `retained`: numbers of cached answers.
+    `precise`: False if the note could not be read, so that all answers were dropped. `lag_ms`: age
+    of the change when it was applied, in milliseconds.
     """
 
     applied: bool
     dropped: int
-    kept: int
-    exact: bool = True
+    retained: int
+    precise: bool = True
     lag_ms: int = 0
 
 
 class Freshness:
-    """Keeps cached answers true while notes change."""
+    """Applies note changes to the note store and the cache."""
 
     def __init__(
         self,
@@ -65,54 +62,43 @@ class Freshness:
         self._chunk_and_embed = chunk_and_embed
         self._embedding_name = embedding_name
 
-    async def note_changed(self, change: "NoteChanged") -> Outcome:
-        """Make a change true for every question asked from now on; safe to repeat in any order.
+    async def note_changed(self, change: "NoteChanged") -> NoteChangeResult:
+        """Apply a change. It may be repeated, and changes may arrive in any order.
 
         Raises:
-            CacheUnavailableError, StoreUnavailableError, InferenceError: it could not be done
-                whole; the message must come again.
+            CacheUnavailableError, StoreUnavailableError, InferenceError: the change is incomplete,
+                so the message must be delivered again.
         """
-        user_id = change.user_id
+        user_id, note_id = change.user_id, change.note_id or ""
         applied = await self._write(change)
-        if change.operation not in NOTE_OPERATIONS:
-            with timed("rotate_fence"):
-                index = await self._invalidation.rotate_fence(user_id)
-            with timed("delete_user"):
-                lag = _lag(change)
-                await self._invalidation.delete_user(user_id, lag=lag)
-            return Outcome(applied, dropped=_answers(index, index), kept=0, lag_ms=lag)
 
-        # From here on, what is being generated now will not be stored.
+        # Answers that are being generated now cannot be stored after this.
         with timed("rotate_fence"):
             index = await self._invalidation.rotate_fence(user_id)
+        if change.operation not in NOTE_OPERATIONS:
+            with timed("delete_user"):
+                lag_ms = _lag_ms(change)
+                await self._invalidation.delete_user(user_id, lag_ms=lag_ms)
+            return NoteChangeResult(applied, _count_answers(index, index), 0, lag_ms=lag_ms)
+
+        # Read the note's current chunks, not the message's: messages may be late or repeated.
         chunks: Sequence[Chunk] | None
         try:
-            # As they are *now*: so neither order nor repetition of messages matters.
             with timed("read_note"):
-                chunks = await self._store.get_chunks(user_id, change.note_id or "")
+                chunks = await self._store.get_chunks(user_id, note_id)
         except StoreUnavailableError:
             chunks = None
-        with timed("drop_entries"):
-            fields, lag = self._touched(change.note_id or "", chunks, index), _lag(change)
-            if not await self._invalidation.drop_entries(user_id, fields, lag=lag):
-                await self._drop_what_is_left(change, chunks)
-        dropped = _answers(index, fields)
-        kept = _answers(index, index) - dropped
-        return Outcome(applied, dropped, kept, exact=chunks is not None, lag_ms=lag)
 
-    async def _drop_what_is_left(
-        self, change: "NoteChanged", chunks: "Sequence[Chunk] | None"
-    ) -> None:
-        """Look again: somebody else was faster, or a name came garbled, from Redis or to it."""
-        for _ in range(_LOOKS):
-            index = await self._invalidation.rotate_fence(change.user_id)
-            fields = self._touched(change.note_id or "", chunks, index)
-            if await self._invalidation.drop_entries(change.user_id, fields, lag=None):
-                return
-        await self._invalidation.delete_user(change.user_id, lag=None)
+        with timed("drop_entries"):
+            fields = self._affected_fields(note_id, chunks, index)
+            lag_ms = _lag_ms(change)
+            await self._invalidation.drop_entries(user_id, fields, lag_ms=lag_ms)
+        dropped = _count_answers(index, fields)
+        retained = _count_answers(index, index) - dropped
+        return NoteChangeResult(applied, dropped, retained, chunks is not None, lag_ms)
 
     async def _write(self, change: "NoteChanged") -> bool:
-        """Bring the store up to date, unless the note's owner has done so."""
+        """Write the change to the store. Return False if the store has a newer version."""
         if change.operation is Operation.USER_DELETED:
             with timed("write_note"):
                 await self._store.delete_user(change.user_id, changed_at=change.changed_at)
@@ -130,48 +116,47 @@ class Freshness:
                 note, chunks = await self._chunk_and_embed(change)
             with timed("write_note"):
                 return await self._store.replace_note(note, chunks)
-        return True
+        return True  # the sender has written the store
 
-    def _touched(
+    def _affected_fields(
         self, note_id: str, chunks: "Sequence[Chunk] | None", index: "Mapping[str, Entry | None]"
     ) -> set[str]:
-        """Name the questions whose search could now find something else than it did.
+        """Return the questions whose search may now have another result.
 
-        All of them, where nobody knows what the note says now.
+        `chunks` are the note's; None, if they could not be read, affects all questions.
         """
         if chunks is None:
             return set(index)
         tag = note_tag(note_id)
         rows = stack([chunk.embedding for chunk in chunks]) if chunks else None
-        touched = {
+        affected = {
             field
             for field, entry in index.items()
-            if entry is None or self._is_touched(entry, tag, rows)
+            if entry is None or self._is_affected(entry, tag, rows)
         }
-        aliases = {f for f, entry in index.items() if entry and entry.target in touched}
-        return touched | aliases
+        return affected | {f for f, entry in index.items() if entry and entry.target in affected}
 
-    def _is_touched(self, entry: "Entry", tag: bytes, rows: "Matrix | None") -> bool:
+    def _is_affected(self, entry: "Entry", tag: bytes, rows: "Matrix | None") -> bool:
         if not entry.pipeline.startswith(self._embedding_name):
-            return True  # its vector cannot be compared with these
+            return True  # the vectors of two models cannot be compared
         if tag in entry.notes:
             return True
         if rows is None:
             return False
         if len(entry.vector) != rows.shape[1]:
-            return True  # the model was given other dimensions since
+            return True  # the model's dimensions were changed
         if not entry.full:
-            return True  # the search took all there was, and now there is more
+            return True  # the search returned fewer than k chunks, so any new chunk is a result
         nearest = cosines(from_bytes(entry.vector), rows).max()
         return bool(nearest >= entry.least - EPSILON)
 
 
-def _answers(index: "Mapping[str, Entry | None]", fields: "Iterable[str]") -> int:
-    """Count answers among entries; one that cannot be read may have been one."""
+def _count_answers(index: "Mapping[str, Entry | None]", fields: "Iterable[str]") -> int:
+    """Count the answers among entries; an unreadable entry counts as one."""
     entries = (index[field] for field in fields)
     return sum(entry is None or entry.is_answer for entry in entries)
 
 
-def _lag(change: "NoteChanged") -> int:
-    """Milliseconds since the note changed, by this machine's clock and its owner's."""
+def _lag_ms(change: "NoteChanged") -> int:
+    """Return the milliseconds since the note changed, by this machine's clock and the sender's."""
     return max(0, time.time_ns() // 1_000_000 - change.changed_at // 1_000)

@@ -30,15 +30,15 @@ async def process_change(change: "NoteChanged", freshness: "Freshness", *, messa
     with collect_timings() as steps:
         outcome = await freshness.note_changed(change)
     # If the note was unreadable, all of the user's cached answers were dropped.
-    level = logging.INFO if outcome.exact else logging.WARNING
+    level = logging.INFO if outcome.precise else logging.WARNING
     log_fields = {
         "message_id": message_id,
         "operation": change.operation,
         "applied": outcome.applied,
-        "exact": outcome.exact,
+        "precise": outcome.precise,
         "NoteChanges": 1,
         "AnswersDropped": outcome.dropped,
-        "AnswersRetained": outcome.kept,
+        "AnswersRetained": outcome.retained,
         "LagMs": outcome.lag_ms,
         "Failed": 0,
         "steps": total_milliseconds(steps),

@@ -83,7 +83,7 @@ async def import_notes(
         for change in group:
             outcome = await container.freshness.note_changed(change)
             dropped += outcome.dropped
-            kept = outcome.kept
+            kept = outcome.retained
             progress(1)
     return Imported(len(checked), len(checked) - len(new), chunks, dropped, kept)
 

@@ -4,7 +4,7 @@ The index is the truth. An answer or context counts only while its question is i
 dropping a question is dropping its field, whatever else Redis may have kept or evicted. An entry
 begins with a header of fixed width, in ASCII, which the scripts in `lua/` read:
 
-    version(1) kind(1) answer id(11) expires(10) cost(12), and the target(22) of ALIAS and REFUSED
+    version(1) kind(1) answer id(11) expires(10) cost(12), and the target(22) of ALIAS and REFUSAL
 
 and ends with a checksum: what follows from a damaged entry could be a stale answer.
 """
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from shared.settings import Settings
     from shared.vectors import Vector
 
-ANSWER, CONTEXT, ALIAS, REFUSED = "a", "c", "=", "!"
-_KINDS = frozenset({ANSWER, CONTEXT, ALIAS, REFUSED})
+ANSWER, CONTEXT, ALIAS, REFUSAL = "a", "c", "=", "!"
+_KINDS = frozenset({ANSWER, CONTEXT, ALIAS, REFUSAL})
 _NOTHING_SECONDS = 60
 """How long it is believed that a user has no notes: the first one may come before its message."""
-_POINTING = frozenset({ALIAS, REFUSED})
+_POINTING = frozenset({ALIAS, REFUSAL})
 _HEADER = 35
 _ALIAS_HEADER = _HEADER + 22
 _TAG = 8
@@ -48,7 +48,7 @@ class Entry:
     `notes` are the tags of the notes that they come from; `vector` is the canonical embedding.
     An alias shares the answer of another question: `target` is that one's field, `similarity`
     the cosine of the two. The rest is its own, so that it falls when its answer falls, and also
-    when its own search could find something else. REFUSED was an alias until its asker said
+    when its own search could find something else. REFUSAL was an alias until its asker said
     that the answer is wrong here: it finds nothing, and is not matched to its target again.
     """
 
@@ -177,7 +177,7 @@ def answered(index: Iterable[tuple[bytes, bytes]], field: str, pipeline: str) ->
     now = time.time()
     entries = decode_all(index)
     own = entries.get(field)
-    refused = own.target if own and own.kind == REFUSED else ""
+    refused = own.target if own and own.kind == REFUSAL else ""
     return {
         other: entry
         for other, entry in entries.items()
@@ -193,15 +193,3 @@ def decode_all(index: Iterable[tuple[bytes, bytes]]) -> dict[str, Entry | None]:
     """Read a whole index, the fence aside: entries by field, None for what does not decode."""
     named = ((field.decode("ascii", "replace"), value) for field, value in index)
     return {field: decode(value) for field, value in named if field != keyspace.FENCE}
-
-
-def decode_named(index: Iterable[tuple[bytes, bytes]]) -> dict[str, Entry | None]:
-    """Read a whole index by which entries are to be dropped: None also for one of another field."""
-    return {
-        field: each if each and _field(each) == field else None
-        for field, each in decode_all(index).items()
-    }
-
-
-def _field(entry: Entry) -> str:
-    return keyspace.question_field(entry.question, entry.pipeline)

@@ -1,11 +1,10 @@
-"""What a note change does to a user's part of the cache."""
+"""Changes one user's part of the cache when notes change."""
 
 import secrets
 from typing import TYPE_CHECKING, Any
 
 from shared.cache import counters, index_entries, keyspace
 from shared.cache.parse_replies import pairs
-from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command, Script
 from shared.errors import CacheFullError, CacheUnavailableError
 
@@ -13,133 +12,114 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from shared.cache.index_entries import Entry
+    from shared.cache.redis.client import RedisClient
 
-_ROTATE_FENCE = Script("rotate_fence")
-_DROP_ENTRIES = Script("drop_entries")
-_DELETE_USER = Script("delete_user")
-_WAIT_SECONDS = 1.0
+_ROTATE_FENCE, _DROP_ENTRIES, _DELETE_USER = map(
+    Script, ("rotate_fence", "drop_entries", "delete_user")
+)
+_REPLICA_TIMEOUT = 1.0  # seconds
 
 
 class Invalidation:
-    """Drops what a change touched.
+    """Rotates a user's fence and drops entries.
 
-    Every method raises `CacheUnavailableError` where Redis did not hear of it: such a change must
-    not be acknowledged. Where Redis is full, and so can note nothing down, it can still forget:
-    then all of the user's answers go.
+    Every method raises `CacheUnavailableError` if Redis may not have done the work: the change must
+    not be acknowledged then. If Redis has no memory left, all of the user's answers are deleted,
+    which needs none.
     """
 
-    def __init__(self, redis_client: RedisClient, *, replicas: int = 0) -> None:
-        """`replicas`: how many must hold what was done before it counts as done."""
+    def __init__(self, redis_client: "RedisClient", *, replicas: int = 0) -> None:
+        """`replicas`: how many replicas must acknowledge each write."""
         self._redis_client = redis_client
         self._replicas = replicas
 
     async def rotate_fence(self, user_id: str) -> "dict[str, Entry | None]":
-        """Let nothing be stored that is being generated now; read what is cached already.
+        """Replace the fence, so that no answer that is being generated now can be stored.
 
-        Entries come by field; None stands for one that does not decode. Replicas hold the fence
-        before it counts: else the successor of a master that died would have the former one, and
-        an index that lacks what is to be dropped.
+        Returns the index: entries by field, None for an entry that does not decode. Replicas must
+        hold the fence as well: after a failover a replica's former fence would be valid again.
         """
         keys = keyspace.UserKeys.of(user_id)
-        try:
-            reply = await self._execute(_ROTATE_FENCE.call([keys.questions], _new_fence()))
-        except CacheFullError:
-            await self._lasting(keys, _removal(keys))
-            return {}
-        return index_entries.decode_named(pairs(reply))
+        reply = await self._execute_or_delete(
+            keys, _ROTATE_FENCE.call([keys.questions], _new_fence())
+        )
+        return {} if reply is None else index_entries.decode_all(pairs(reply))
 
     async def drop_entries(
-        self, user_id: str, fields: "Collection[str]", *, lag: int | None = 0
-    ) -> bool:
-        """Drop these questions, and count the rest as kept.
-
-        `lag` is for the counters: milliseconds since the note changed, or None where the change
-        has been counted before. Returns whether all of them were there: if not, somebody else was
-        faster, or a name was garbled on its way.
-        """
+        self, user_id: str, fields: "Collection[str]", *, lag_ms: int = 0
+    ) -> None:
+        """Drop the entries of these fields. `lag_ms`, for the counters, is the change's age."""
         keys = keyspace.UserKeys.of(user_id)
         call = _DROP_ENTRIES.call(
-            _names(keys), _new_fence(), counters.TTL, _told(lag), *sorted(fields)
+            _script_keys(keys), _new_fence(), counters.TTL, lag_ms, *sorted(fields)
         )
-        dropped = await self._lasting(keys, call)
+        await self._execute_or_delete(keys, call)
         await self._count_outages(keys)
-        return dropped is None or dropped == len(fields)
 
-    async def delete_user(self, user_id: str, *, lag: int | None = 0) -> None:
-        """Leave nothing of a user's; what is being generated has lost its fence. `lag` as above."""
+    async def delete_user(self, user_id: str, *, lag_ms: int = 0) -> None:
+        """Delete everything of a user, the fence included. `lag_ms` is as in `drop_entries`."""
         keys = keyspace.UserKeys.of(user_id)
-        names = [*_names(keys), keys.embeddings]
-        await self._lasting(keys, _DELETE_USER.call(names, counters.TTL, _told(lag)))
+        call = _DELETE_USER.call([*_script_keys(keys), keys.embeddings], counters.TTL, lag_ms)
+        await self._execute_or_delete(keys, call)
         await self._count_outages(keys)
 
     async def _count_outages(self, keys: keyspace.UserKeys) -> None:
-        """Count those that changes met; those of questions are counted with questions."""
-        if not (begun := self._redis_client.circuit_breaker.take_open_count()):
+        """Count the outages that note changes met; requests count their own."""
+        if not (opened := self._redis_client.circuit_breaker.take_open_count()):
             return
         key = counters.today(keys.partition)
         try:
-            await self._redis_client.execute(Command.of("HINCRBY", key, "redis_outages", begun))
-        except CacheUnavailableError:  # what was to be done is done; this is counted with the next
-            self._redis_client.circuit_breaker.add_open_count(begun)
+            await self._redis_client.execute(Command.of("HINCRBY", key, "redis_outages", opened))
+        except CacheUnavailableError:  # the change itself is done: count again with the next one
+            self._redis_client.circuit_breaker.add_open_count(opened)
 
-    async def _lasting(self, keys: keyspace.UserKeys, command: Command) -> Any:
-        """Run a command so that a failover does not undo it, where there are replicas.
-
-        Gives its reply; None where all of the user's cache went instead.
-        """
+    async def _execute_or_delete(self, keys: keyspace.UserKeys, command: Command) -> Any:
+        """Execute a command. If Redis is full, delete the user's cache and return None instead."""
         try:
             return await self._execute(command)
         except CacheFullError:
-            await self._execute(_removal(keys))
+            await self._execute(
+                Command.of("UNLINK", keys.questions, keys.answers, keys.contexts, keys.embeddings)
+            )
             return None
 
     async def _execute(self, command: Command) -> Any:
         if not self._replicas:
             (reply,) = await self._redis_client.execute(command)
             return reply
-        reply, held = await self._redis_client.execute_and_wait_for_replicas(
-            command, replicas=self._replicas, seconds=_WAIT_SECONDS
+        reply, acknowledged = await self._redis_client.execute_and_wait_for_replicas(
+            command, replicas=self._replicas, seconds=_REPLICA_TIMEOUT
         )
-        if held < self._replicas:
+        if acknowledged < self._replicas:
             raise CacheUnavailableError(
-                f"{held} of {self._replicas} replicas hold the invalidation; it will be repeated"
+                f"{acknowledged} of {self._replicas} replicas acknowledged the invalidation in time"
             )
         return reply
 
 
 class NoInvalidation(Invalidation):
-    """For where the cache is switched off: there is nothing to drop, and perhaps no Redis."""
+    """For a cache that is switched off: does nothing, and needs no Redis."""
 
     def __init__(self) -> None:
-        """Need nothing."""
+        """No client is opened."""
 
     async def rotate_fence(self, user_id: str) -> "dict[str, Entry | None]":
-        """Find nothing."""
+        """Return an empty index."""
         return {}
 
     async def drop_entries(
-        self, user_id: str, fields: "Collection[str]", *, lag: int | None = 0
-    ) -> bool:
-        """Do nothing."""
-        return True
-
-    async def delete_user(self, user_id: str, *, lag: int | None = 0) -> None:
+        self, user_id: str, fields: "Collection[str]", *, lag_ms: int = 0
+    ) -> None:
         """Do nothing."""
 
-
-def _names(keys: keyspace.UserKeys) -> list[str]:
-    key = counters.today(keys.partition)
-    return [keys.questions, keys.answers, keys.contexts, key, keys.entry_counts]
+    async def delete_user(self, user_id: str, *, lag_ms: int = 0) -> None:
+        """Do nothing."""
 
 
-def _removal(keys: keyspace.UserKeys) -> Command:
-    """Forget a user; needs no memory."""
-    return Command.of("UNLINK", keys.questions, keys.answers, keys.contexts, keys.embeddings)
+def _script_keys(keys: keyspace.UserKeys) -> list[str]:
+    today = counters.today(keys.partition)
+    return [keys.questions, keys.answers, keys.contexts, today, keys.entry_counts]
 
 
 def _new_fence() -> str:
     return secrets.token_urlsafe(12)
-
-
-def _told(lag: int | None) -> str | int:
-    return "" if lag is None else lag

@@ -4,8 +4,8 @@
     {1f}:<user>:answers                    hash: answers by question                     (L1)
     {1f}:<user>:contexts                   hash: retrieved chunks by question            (L3)
     {1f}:<user>:embeddings                 hash: embeddings, where users share none      (L2)
-    {1f}:<user>:flight:<question>:<fence>  who is generating this answer now
-    {1f}:<user>:flight:<token>:failure     why the flight of this token brought no answer
+    {1f}:<user>:lock:<question>:<fence>  who is generating this answer now
+    {1f}:<user>:lock:<token>:failure     why the flight of this token brought no answer
     {1f}:counters:<day>                    hash: what happened in this partition
     {1f}:entries                              hash: how many entries live, by kind and end
     totals:<day>                           what happened in all, once the day is over
@@ -102,7 +102,7 @@ def totals(day: str) -> str:
 
 def kind(key: str) -> str:
     """What is kept under a name: `string`, `hash`, or `counters`, a hash of integers."""
-    if key.startswith("totals:") or ":embedding:" in key or ":flight:" in key:
+    if key.startswith("totals:") or ":embedding:" in key or ":lock:" in key:
         return "string"
     if "breaker:" in key:
         return "counters" if key.rpartition(":")[2].isdecimal() else "string"
@@ -145,8 +145,8 @@ class UserKeys:
 
     def lock(self, field: str, fence: str) -> str:
         """Name a flight. The fence is in it: nobody joins one from before a change."""
-        return f"{self._prefix}flight:{field}:{fence}"
+        return f"{self._prefix}lock:{field}:{fence}"
 
     def failure(self, token: str) -> str:
         """Name what the owner of a flight says where it fails."""
-        return f"{self._prefix}flight:{token}:failure"
+        return f"{self._prefix}lock:{token}:failure"

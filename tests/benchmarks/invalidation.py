@@ -59,7 +59,7 @@ async def _alone(
             for change in islice(edits, _ALONE // scans):
                 with watch.timing("ours"):
                     outcome = await container.freshness.note_changed(change)
-                if not outcome.dropped or outcome.dropped + outcome.kept != QUESTIONS_PER_USER:
+                if not outcome.dropped or outcome.dropped + outcome.retained != QUESTIONS_PER_USER:
                     raise RuntimeError(f"not what the change should have done: {outcome}")
             async with asyncio.timeout(_PATIENCE):
                 with watch.timing("naive"):

@@ -14,7 +14,7 @@ def raising() -> Command:
 def dropping() -> Command:
     field = "a-field"
     return invalidation._DROP_ENTRIES.call(
-        invalidation._names(keys()), "the-same-token", 60, 0, field
+        invalidation._script_keys(keys()), "the-same-token", 60, 0, field
     )
 
 

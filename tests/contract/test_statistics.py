@@ -161,9 +161,9 @@ async def test_a_change_counts_what_it_dropped_and_kept_and_how_late_it_came(
 ) -> None:
     for question in (QUESTION, "what is hope", "what is love"):
         await cache.ask(question=question)
-    await cache.invalidation().drop_entries("ann", [FIELD], lag=250)
-    await cache.invalidation().drop_entries("ann", [], lag=150)
-    await cache.invalidation().delete_user("ann", lag=200)
+    await cache.invalidation().drop_entries("ann", [FIELD], lag_ms=250)
+    await cache.invalidation().drop_entries("ann", [], lag_ms=150)
+    await cache.invalidation().delete_user("ann", lag_ms=200)
     total = (await read(cache)).total
     assert (total["note_changes"], total["answers_dropped"], total["answers_retained"]) == (3, 3, 4)
     assert total.lag_ms == 200
@@ -185,11 +185,11 @@ async def test_a_change_counts_answers_and_what_each_tier_lost(cache: Cache) -> 
         keyspace.question_field(question, PIPELINE.name)
         for question in ("define faith", "what is peace")
     )
-    await cache.invalidation().drop_entries("ann", [FIELD, alias, peace], lag=1)
+    await cache.invalidation().drop_entries("ann", [FIELD, alias, peace], lag_ms=1)
     total = (await read(cache)).total
     assert (total["answers_dropped"], total["answers_retained"]) == (2, 1)
     assert (total["l1_drops"], total["l2_drops"], total["l3_drops"]) == (1, 0, 2)
-    await cache.invalidation().delete_user("ann", lag=1)
+    await cache.invalidation().delete_user("ann", lag_ms=1)
     total = (await read(cache)).total
     assert (
         total["answers_dropped"],
@@ -209,8 +209,8 @@ async def test_the_bound_drops_of_each_tier(cache: Cache) -> None:
 async def test_a_change_of_more_than_a_week_ago_has_no_lag(cache: Cache) -> None:
     week = 7 * 86_400_000
     for lag in (100, week + 1, 300):
-        await cache.invalidation().drop_entries("ann", [], lag=lag)
-    await cache.invalidation().delete_user("ann", lag=week * 500)
+        await cache.invalidation().drop_entries("ann", [], lag_ms=lag)
+    await cache.invalidation().delete_user("ann", lag_ms=week * 500)
     total = (await read(cache)).total
     assert (total["note_changes"], total["replayed"], total.lag_ms) == (4, 2, 200)
 

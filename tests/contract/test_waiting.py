@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from shared.cache.feedback import _REFUSE
+from shared.cache.feedback import _STORE_REFUSAL
 from shared.cache.session import CacheSession
 from shared.deadline import deadline_scope
 from shared.errors import CircuitOpenError, ConfigurationError, TercetError, UnavailableError
@@ -63,5 +63,5 @@ async def test_that_there_is_nothing_to_search_is_known_to_who_waits(cache: Cach
 async def test_a_match_that_is_refused_after_its_user_was_forgotten_brings_nothing_back(
     cache: Cache,
 ) -> None:
-    await cache.redis_client.execute(_REFUSE.call([keys().questions], "a-field", "an entry"))
+    await cache.redis_client.execute(_STORE_REFUSAL.call([keys().questions], "a-field", "an entry"))
     assert await cache.scan() == []

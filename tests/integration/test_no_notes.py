@@ -53,5 +53,5 @@ async def test_with_the_first_note_there_is_an_answer(container: Container) -> N
     await ask(container, "ann", ASKED)
     change = written("ann", "hebrews", NOTES["hebrews"])
     outcome = await container.freshness.note_changed(change)
-    assert (outcome.dropped, outcome.kept) == (0, 0)  # it was no answer
+    assert (outcome.dropped, outcome.retained) == (0, 0)  # it was no answer
     assert (await ask(container, "ann", ASKED)).answer

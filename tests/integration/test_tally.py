@@ -114,7 +114,7 @@ async def take_part(settings: Settings, seed: int, requests: int) -> Counter[str
             if rng.random() < 0.02:
                 user = str(rng.randrange(USERS))
                 await container.freshness._invalidation.rotate_fence(user)
-                await container.freshness._invalidation.drop_entries(user, [], lag=3)
+                await container.freshness._invalidation.drop_entries(user, [], lag_ms=3)
                 tally.update(changes=1, lag_ms=3)
 
     async def change_of_ones_own() -> None:
@@ -128,7 +128,7 @@ async def take_part(settings: Settings, seed: int, requests: int) -> Counter[str
             tally["rejected_by_rules"] += 1  # the last one is near, and another
         index = await container.freshness._invalidation.rotate_fence(user)
         gone = sorted(index)[: len(index) // 3]
-        await container.freshness._invalidation.drop_entries(user, gone, lag=3)
+        await container.freshness._invalidation.drop_entries(user, gone, lag_ms=3)
         tally.update(changes=1, lag_ms=3, dropped=len(gone), kept=len(index) - len(gone))
         answers = sum(entry is not None and entry.kind == "a" for entry in map(index.get, gone))
         tally["answers_dropped"] += answers

@@ -72,11 +72,11 @@ async def _play(container: "Container", out: "Console") -> None:
     out.print(Padding(play.AFTER, _INDENT))
     dropped = pluralize(outcome.dropped, "cached answer")
     out.print(f"{dropped} dropped: both wordings of what the note helped to answer.")
-    out.print(f"{outcome.kept} kept: the note has nothing to do with it.")
+    out.print(f"{outcome.retained} kept: the note has nothing to do with it.")
 
     again = await _play_scene(container, play.AFTER_EDIT, out)
     _quote(f"Ann asked: {play.QUESTION}", again[0], out)
-    if _text(again[0]) == _text(first[0]) or outcome.kept != 1:
+    if _text(again[0]) == _text(first[0]) or outcome.retained != 1:
         raise play.UnexpectedError("the edit changed no answer, or too many")
 
 

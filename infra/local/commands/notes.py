@@ -16,7 +16,7 @@ from shared.errors import InvalidRequestError, NotFoundError
 if TYPE_CHECKING:
     from infra.local.bulk_import import Imported
     from shared.container import Container
-    from shared.freshness import Outcome
+    from shared.freshness import NoteChangeResult
     from shared.notes.note import Note
 
 app = typer.Typer(name="notes", no_args_is_help=True, help="Read and change a user's notes.")
@@ -120,7 +120,7 @@ def edit(
         raise typer.BadParameter("give either --text or --file")
     whole = text if text is not None else _read(file or Path())
 
-    async def job(container: "Container") -> "Outcome":
+    async def job(container: "Container") -> "NoteChangeResult":
         from infra.local.change_messages import note_updated  # noqa: PLC0415 - pydantic is slow to load
         from shared.notes.file_import import ImportedNote  # noqa: PLC0415
 
@@ -136,7 +136,7 @@ def edit(
 def delete(note_id: NoteId, *, user: User = ME, data: Data = DATA, json: Json = False) -> None:
     """Delete a note."""
 
-    async def job(container: "Container") -> "Outcome":
+    async def job(container: "Container") -> "NoteChangeResult":
         from infra.local.change_messages import note_deleted  # noqa: PLC0415 - as above
 
         await _existing(container, user, note_id)
@@ -162,14 +162,14 @@ def _read(file: Path) -> str:
         raise InvalidRequestError(f"{file} is not UTF-8 at byte {error.start:,}") from None
 
 
-def _tell(done: str, note_id: str, outcome: "Outcome", *, json: bool) -> None:
+def _tell(done: str, note_id: str, outcome: "NoteChangeResult", *, json: bool) -> None:
     if json:
         print_json({"note_id": note_id, **asdict(outcome)})
         return
     if not outcome.applied:
         done = "left as it is, for the store has a newer version"
     dropped = pluralize(outcome.dropped, "cached answer")
-    typer.echo(f"{note_id} {done}; {dropped} dropped, {outcome.kept:,} kept")
+    typer.echo(f"{note_id} {done}; {dropped} dropped, {outcome.retained:,} kept")
 
 
 def _told(note: "Note") -> dict[str, Any]:

@@ -1,13 +1,13 @@
--- Own something for a while, unless somebody does: a flight, or the probe of a model. What has no
--- end, or a later one than ours would have, is none of ours, and would hold everybody up for good.
+-- Acquire a lock if it is free. A key without an expiry, or with a later expiry than this lock's,
+-- is not a lock of ours; it would block every request, so it is replaced.
 --
--- KEYS  what is to be owned
--- ARGV  token, how long it holds (ms)
--- Gives the owner's token.
+-- KEYS  lock
+-- ARGV  token, expiry (ms)
+-- Returns the token of the lock's holder.
 
-local owner, left = redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])
-if owner and left >= 0 and left <= tonumber(ARGV[2]) then
-  return owner
+local holder, left = redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])
+if holder and left >= 0 and left <= tonumber(ARGV[2]) then
+  return holder
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return ARGV[1]

@@ -1,12 +1,12 @@
--- Read the answer of another question, if it is still the one that the index spoke of.
+-- Read the answer of another question, if its index entry still names that answer.
 --
 -- KEYS  questions, answers, contexts
 -- ARGV  field, answer id, now (s)
--- Gives {answer, context}: false where there is none.
+-- Returns {answer, context}, each false if it is missing.
 
 -- include: common/entries
 local entry = redis.call('HGET', KEYS[1], ARGV[1])
-if entry and is_ours(entry) and kind_of(entry) == 'a' and answer_of(entry) == ARGV[2]
+if entry and is_current_version(entry) and kind_of(entry) == 'a' and answer_of(entry) == ARGV[2]
   and end_of(entry) > tonumber(ARGV[3]) then
   return {redis.call('HGET', KEYS[2], ARGV[1]), redis.call('HGET', KEYS[3], ARGV[1])}
 end

@@ -1,8 +1,8 @@
--- End a flight that brings no answer to keep, and say why to those who wait for it.
+-- Release a lock without an answer, and store the holder's error for the requests that wait.
 --
--- KEYS  flight, failure, counters
--- ARGV  token of the flight, what failed ('' for nothing), how long to say so (ms),
---       ttl of counters (s), then counters and by how much, in pairs
+-- KEYS  lock, error, counters
+-- ARGV  token, error ('' for none), ttl of the error (ms), ttl of counters (s),
+--       then pairs of a counter and its increment
 
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   redis.call('DEL', KEYS[1])

@@ -1,7 +1,8 @@
--- Go on with a flight, if it is still this one's.
+-- Extend a lock that is still held with this token.
 --
--- KEYS  flight
--- ARGV  token of the flight, how long it holds from now on (ms)
+-- KEYS  lock
+-- ARGV  token, expiry (ms)
+-- Returns 1 if the lock was extended, 0 if not.
 
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   return redis.call('PEXPIRE', KEYS[1], ARGV[2])

@@ -1,21 +1,21 @@
--- The last round trip of a miss: store an answer with its context, or a context alone, unless
--- the user's notes changed since round trip 1.
+-- The last round trip of a miss: store an answer with its context, or a context alone, unless the
+-- user's notes changed since round trip 1.
 --
--- KEYS  questions, answers, contexts, counters, flight, live entries
+-- KEYS  questions, answers, contexts, counters, lock, entry counts
 -- ARGV  field, the fence of round trip 1, entry, answer ('' for a context alone), context,
---       ttl of the user's keys (s), token of the flight, ttl of counters (s),
---       then counters and by how much, in pairs
--- Gives 1 if it was stored, 0 if not. A context alone takes the place of another one, but not of
--- an answer, of what leads to one, or of what must not: all of that is worth more.
+--       ttl of the user's keys (s), token of the lock, ttl of counters (s),
+--       then pairs of a counter and its increment
+-- Returns 1 if it was stored, 0 if not. A context alone replaces only another context: an answer,
+-- an alias or a refusal is worth more.
 
 -- include: common/entries
 -- include: common/live
-local questions, answers, contexts, counters, flight = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local live, field, entry, answer, context = KEYS[6], ARGV[1], ARGV[3], ARGV[4], ARGV[5]
+local questions, answers, contexts, counters, lock = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local entry_counts, field, entry, answer, context = KEYS[6], ARGV[1], ARGV[3], ARGV[4], ARGV[5]
 local ttl = ARGV[6]
 
-if answer ~= '' and redis.call('GET', flight) == ARGV[7] then
-  redis.call('DEL', flight)
+if answer ~= '' and redis.call('GET', lock) == ARGV[7] then
+  redis.call('DEL', lock)
 end
 for i = 9, #ARGV, 2 do
   redis.call('HINCRBY', counters, ARGV[i], ARGV[i + 1])
@@ -31,9 +31,9 @@ if answer == '' and former and kind_of(former) ~= 'c' then
   return 0
 end
 if former then
-  count_live(live, kind_of(former), end_of(former), -1, ARGV[8])
+  count_live(entry_counts, kind_of(former), end_of(former), -1, ARGV[8])
 end
-count_live(live, kind_of(entry), end_of(entry), 1, ARGV[8])
+count_live(entry_counts, kind_of(entry), end_of(entry), 1, ARGV[8])
 redis.call('HSET', questions, field, entry)
 redis.call('HSET', contexts, field, context)
 redis.call('HINCRBY', counters, 'l3_stores', 1)

@@ -1,5 +1,5 @@
--- Put what must not be matched again in the place of a match, if that is still there: where a user
--- was forgotten meanwhile, nothing of theirs may come back.
+-- Replace an alias with a refusal, so that the two questions are not matched again. Nothing is
+-- stored if the alias is gone: the user may have been deleted.
 --
 -- KEYS  questions
 -- ARGV  field, entry

@@ -1,9 +1,7 @@
--- Keep a user's index within its bound. What expires first goes first: the oldest, since all
--- live as long.
+-- Delete the questions that expire first, until a user has no more than the maximum.
 --
--- KEYS  questions, answers, contexts, counters, live entries
--- ARGV  most questions, the field that was stored just now, ttl of counters (s)
--- Gives how many were dropped.
+-- KEYS  questions, answers, contexts, counters, entry counts
+-- ARGV  maximum number of questions, the field that was stored just now, ttl of counters (s)
 
 -- include: common/entries
 -- include: common/live
@@ -16,24 +14,22 @@ local flat = redis.call('HGETALL', KEYS[1])
 local entries = {}
 for i = 1, #flat, 2 do
   if flat[i] ~= 'fence' and flat[i] ~= ARGV[2] then
-    entries[#entries + 1] = {flat[i], end_of(flat[i + 1]), flat[i + 1]}
+    entries[#entries + 1] = {field = flat[i], entry = flat[i + 1], expires = end_of(flat[i + 1])}
   end
 end
 table.sort(entries, function(a, b)
-  if a[2] == b[2] then
-    return a[1] < b[1]
+  if a.expires == b.expires then
+    return a.field < b.field
   end
-  return a[2] < b[2]
+  return a.expires < b.expires
 end)
-excess = math.min(excess, #entries)
 local gone = {}
+excess = math.min(excess, #entries)
 for i = 1, excess do
-  for key = 1, 3 do
-    redis.call('HDEL', KEYS[key], entries[i][1])
-  end
-  drop_entry(gone, entries[i][3], KEYS[5], ARGV[3])
+  delete_question(entries[i].field)
+  drop_entry(gone, entries[i].entry, KEYS[5], ARGV[3])
 end
 local events = drops_of(gone)
 events.trimmed = excess
 count(KEYS[4], events, ARGV[3])
-return excess
+return 1

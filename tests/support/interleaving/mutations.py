@@ -5,6 +5,7 @@ import copy
 import hashlib
 import time
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -117,7 +118,7 @@ def fence_before_the_store(patch: pytest.MonkeyPatch) -> None:
         patch,
         invalidation,
         "_ROTATE_FENCE",
-        {"redis.call('HSET', KEYS[1], 'fence', ARGV[1] .. at[1] .. at[2])": ""},
+        {"redis.call('HSET', KEYS[1], 'fence', new_fence(ARGV[1]))": ""},
     )
 
     async def mutated(self: Freshness, change: Any) -> bool:
@@ -132,7 +133,7 @@ def fence_before_the_store(patch: pytest.MonkeyPatch) -> None:
 
 def lost_fence_comes_back(patch: pytest.MonkeyPatch) -> None:
     """A fence that was evicted is set anew to what it was."""
-    rewrite(patch, scripts, "_LOOKUP", {"fence = ARGV[2] .. at[1] .. at[2]": "fence = 'same'"})
+    rewrite(patch, scripts, "_LOOKUP", {"fence = new_fence(ARGV[2])": "fence = 'same'"})
 
 
 def unreadable_notes_drop_nothing(patch: pytest.MonkeyPatch) -> None:
@@ -151,20 +152,18 @@ def acknowledged_undone(patch: pytest.MonkeyPatch) -> None:
     """A change is acknowledged although Redis may not have dropped anything."""
     drop = Invalidation.drop_entries
 
-    async def mutated(self: Invalidation, *args: Any, **kwargs: Any) -> bool:
-        try:
-            return await drop(self, *args, **kwargs)
-        except CacheUnavailableError:
-            return True
+    async def mutated(self: Invalidation, *args: Any, **kwargs: Any) -> None:
+        with suppress(CacheUnavailableError):
+            await drop(self, *args, **kwargs)
 
     patch.setattr(Invalidation, "drop_entries", mutated)
 
 
 def aliases_own_search_not_checked(patch: pytest.MonkeyPatch) -> None:
-    touched = Freshness._is_touched
+    touched = Freshness._is_affected
     patch.setattr(
         Freshness,
-        "_is_touched",
+        "_is_affected",
         lambda self, entry, *rest: (
             entry.kind != index_entries.ALIAS and touched(self, entry, *rest)
         ),
@@ -173,10 +172,10 @@ def aliases_own_search_not_checked(patch: pytest.MonkeyPatch) -> None:
 
 def alias_outlives_its_answer(patch: pytest.MonkeyPatch) -> None:
     """Both belts at once: it is neither dropped with its target nor knows which answer it had."""
-    touched = Freshness._touched
+    touched = Freshness._affected_fields
     patch.setattr(
         Freshness,
-        "_touched",
+        "_affected_fields",
         lambda self, note_id, chunks, index: touched(
             self,
             note_id,
@@ -184,8 +183,8 @@ def alias_outlives_its_answer(patch: pytest.MonkeyPatch) -> None:
             {field: entry and replace(entry, target="") for field, entry in index.items()},
         ),
     )
-    same = "if entry and answer_of(entry) == answer_id then"
-    rewrite(patch, scripts, "_LOOKUP", {same: "if entry then"})
+    same = "if target and answer_of(target) == answer_of(entry) then"
+    rewrite(patch, scripts, "_LOOKUP", {same: "if target then"})
 
 
 def context_counts_as_answer(patch: pytest.MonkeyPatch) -> None:
@@ -205,10 +204,10 @@ def flight_without_the_fence(patch: pytest.MonkeyPatch) -> None:
 
 def expired_entries_not_dropped(patch: pytest.MonkeyPatch) -> None:
     """A change looks only at answers that count, not at those that may yet be given as stale."""
-    touched = Freshness._is_touched
+    touched = Freshness._is_affected
     patch.setattr(
         Freshness,
-        "_is_touched",
+        "_is_affected",
         lambda self, entry, *rest: entry.expires > time.time() and touched(self, entry, *rest),
     )
 

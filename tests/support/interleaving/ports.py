@@ -163,7 +163,7 @@ class WatchedConnection(SingleServerClient):
         return replies
 
     def _watch(self, task: object, command: Command, reply: Any) -> None:
-        if command.name != "acquire_lock" or ":flight:" not in command.keys[0]:
+        if command.name != "acquire_lock" or ":lock:" not in command.keys[0]:
             # What an ask sends before it tries for a flight is its round trip 1.
             self._looked[task] = self._history.now
             return

@@ -211,7 +211,7 @@ class World:
         """When all is quiet, every answer is of the notes as they are, and is there to stay."""
         self._chance.calm, self._chance.speechless, self._chance.paused = True, 0.0, 0.0
         await asyncio.gather(*self._redis_client.late, return_exceptions=True)
-        for flight in self._wire.call("KEYS", "*:flight:*"):  # their time is over
+        for flight in self._wire.call("KEYS", "*:lock:*"):  # their time is over
             self._wire.call("UNLINK", flight)
         for request in [Request(user, query) for user in self._users for query in self._questions]:
             first = await self._asking.ask_in_quiet(request)

@@ -1,9 +1,9 @@
--- What an entry of an index says, by the places that `questions.py` writes it to, and an embedding
--- of a user's own (`embeddings.py`).
+-- The header of an index entry (see index_entries.py), and the expiry of a user's own embedding
+-- (see l2_embeddings.py).
 
-local VERSION = '2'  -- see `codec.py`
+local VERSION = '2'  -- as in codec.py
 
-local function is_ours(entry)
+local function is_current_version(entry)
   return string.sub(entry, 1, 1) == VERSION
 end
 
@@ -15,14 +15,25 @@ local function answer_of(entry)
   return string.sub(entry, 3, 13)
 end
 
-local function end_of(entry)  -- in seconds since 1970
+local function end_of(entry)  -- seconds since 1970
   return tonumber(string.sub(entry, 14, 23)) or 0
 end
 
-local function cost_of(entry)  -- in billionths of a dollar
+local function cost_of(entry)  -- nanodollars
   return tonumber(string.sub(entry, 24, 35)) or 0
 end
 
-local function end_of_embedding(embedding)  -- of a user's own, in seconds since 1970
+local function target_of(entry)  -- of an alias or a refusal
+  return string.sub(entry, 36, 57)
+end
+
+local function end_of_embedding(embedding)  -- seconds since 1970
   return tonumber(string.sub(embedding, -10)) or 0
+end
+
+-- Delete one question. KEYS must begin with questions, answers, contexts.
+local function delete_question(field)
+  for key = 1, 3 do
+    redis.call('HDEL', KEYS[key], field)
+  end
 end
