@@ -24,7 +24,7 @@ def open_container() -> Container:
         # Loading takes longer than the Redis time-out allows.
         from shared.aws import sdk  # noqa: PLC0415  # only with a Redis password secret
 
-        sdk.load()
+        sdk.preload_boto3()
     register_snapshot_hooks(container)
     return container
 

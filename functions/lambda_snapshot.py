@@ -45,13 +45,13 @@ def before_snapshot(container: "Container") -> None:
     importlib.import_module("shared.cache.session")  # otherwise imported with each question
     settings = container.settings
     if settings.redis_url.startswith("rediss:"):
-        from shared.cache.redis.tls import load_authorities  # noqa: PLC0415  # only with TLS
+        from shared.cache.redis.tls import load_ca_certificates  # noqa: PLC0415  # only with TLS
 
-        load_authorities(settings.redis_url)
+        load_ca_certificates(settings.redis_url)
     if settings.hf_token_secret or settings.database_url_secret:
         from shared.aws import sdk  # noqa: PLC0415  # only with AWS secrets
 
-        sdk.load()
+        sdk.preload_boto3()
     # The loop that Mangum created and will run requests on.
     asyncio.get_event_loop().run_until_complete(container.aclose())
 

@@ -1,4 +1,4 @@
-"""Secrets that may change while a container is warm."""
+"""Secrets that can change while a container is running, cached in the process."""
 
 import asyncio
 import logging
@@ -8,102 +8,105 @@ from typing import Protocol
 
 from shared.errors import TercetError
 
-_KEPT_SECONDS = 300.0
-_IN_VAIN_SECONDS = 10.0
+_MAX_AGE_SECONDS = 300.0
+_REFETCH_SECONDS = 10.0
 _log = logging.getLogger(__name__)
 
 
 class Secret(Protocol):
-    """A token, or an address with a password in it.
+    """A token, or an address that contains a password.
 
-    Both methods raise `ConfigurationError` where the settings name none that can be read, and
-    `UnavailableError` where whoever keeps it does not answer.
+    Both methods raise `ConfigurationError` if the setting names no usable secret, and
+    `UnavailableError` if the secret cannot be fetched at the moment.
     """
 
-    async def value(self) -> str:
-        """Give it, as it was last read."""
+    async def get(self) -> str:
+        """Return the value."""
         ...
 
-    async def renewed(self, refused: str) -> str:
-        """Give what has come in place of a value that was refused; that value, if nothing has."""
+    async def refetch(self, refused: str) -> str:
+        """Return the current value after a server refused one: the same one if unchanged."""
         ...
 
 
-class GivenSecret:
-    """One that the environment holds: it changes with a deploy."""
+class StaticSecret:
+    """A secret from an environment variable. It changes with a deployment."""
 
     def __init__(self, value: str) -> None:
         self._value = value
 
-    async def value(self) -> str:
-        """Give it."""
+    async def get(self) -> str:
+        """Return the value."""
         return self._value
 
-    async def renewed(self, refused: str) -> str:
-        """Give the same again."""
+    async def refetch(self, refused: str) -> str:
+        """Return the value."""
         del refused
         return self._value
 
 
-class KeptSecret:
-    """One that is read when it is first needed, and again when it is old or refused.
+class CachedSecret:
+    """A secret that is fetched at first use and cached.
 
-    Requests that need it at the same time share one reading. Where a later reading fails, what
-    was read before serves on: it may well be good still.
+    After five minutes it is refreshed in the background (stale-while-revalidate): no request that
+    has a value waits. Concurrent requests share one fetch, which continues if they are cancelled.
+    If a fetch fails, the cached value stays in use.
 
     Args:
-        variable: the setting that names it, for the log.
-        read: reads it from where it is kept.
-        clock: a wall clock, in seconds: a snapshot may sleep for days.
+        variable: the setting that names the secret, for the log.
+        fetch: fetches the value.
+        clock: a wall clock, in seconds: monotonic clocks may stop while a container is frozen.
     """
 
     def __init__(
         self,
         variable: str,
-        read: Callable[[], Awaitable[str]],
+        fetch: Callable[[], Awaitable[str]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._variable = variable
-        self._read = read
+        self._fetch_value = fetch
         self._clock = clock
-        self._turn = asyncio.Lock()
-        self._readings = 0
         self._value: str | None = None
-        self._read_at = self._in_vain_at = float("-inf")
+        self._fetched_at = self._unchanged_at = float("-inf")
+        self._fetching: asyncio.Task[None] | None = None
+        self._logged = ""
 
-    async def value(self) -> str:
-        """Give it; what was read more than five minutes ago is read again."""
-        if self._value is None or self._clock() - self._read_at > _KEPT_SECONDS:
-            return await self._again()
+    async def get(self) -> str:
+        """Return the cached value. Wait for a fetch only if there is none."""
+        if self._value is None:
+            await asyncio.shield(self._start_fetch())
+        elif self._clock() - self._fetched_at > _MAX_AGE_SECONDS:
+            self._start_fetch()
+        assert self._value is not None  # noqa: S101  # a failed first fetch raises
         return self._value
 
-    async def renewed(self, refused: str) -> str:
-        """Read it again, unless that was tried just now and brought nothing new."""
-        if self._value != refused or self._clock() - self._in_vain_at < _IN_VAIN_SECONDS:
-            return await self.value()
-        value = await self._again()
-        if value == refused:
-            self._in_vain_at = self._clock()
-        return value
+    async def refetch(self, refused: str) -> str:
+        """Fetch the value again, at most every ten seconds while it stays the refused one."""
+        if self._value == refused and self._clock() - self._unchanged_at >= _REFETCH_SECONDS:
+            await asyncio.shield(self._start_fetch())
+            if self._value == refused:
+                self._unchanged_at = self._clock()
+        return await self.get()
 
-    async def _again(self) -> str:
-        seen = self._readings
-        async with self._turn:
-            if self._readings == seen:  # else another request has read it meanwhile
-                try:
-                    self._value = await self._read()
-                except TercetError as error:
-                    if self._value is None:
-                        raise
-                    log_fields = {"variable": self._variable, "error": str(error)}
-                    _log.warning(
-                        "a secret could not be read again", extra={"log_fields": log_fields}
-                    )
-                self._readings += 1
-                self._read_at = self._clock()
-            assert self._value is not None  # noqa: S101  # or it would have raised
-            return self._value
+    def _start_fetch(self) -> "asyncio.Task[None]":
+        if self._fetching is None or self._fetching.done():
+            self._fetching = asyncio.create_task(self._fetch())
+        return self._fetching
+
+    async def _fetch(self) -> None:  # returns nothing: the repr of a task contains its result
+        try:
+            self._value = await self._fetch_value()
+            self._logged = ""
+        except TercetError as error:
+            if self._logged != str(error):  # once for each outage
+                self._logged = str(error)
+                log_fields = {"variable": self._variable, "error": self._logged}
+                _log.warning("a secret cannot be fetched", extra={"log_fields": log_fields})
+            if self._value is None:
+                raise
+        self._fetched_at = self._clock()
 
     def __repr__(self) -> str:
-        """Name it without telling it."""
-        return f"KeptSecret({self._variable})"
+        """Name the secret without its value."""
+        return f"CachedSecret({self._variable})"

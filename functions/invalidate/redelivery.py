@@ -56,17 +56,19 @@ class RedeliveryBackoff:
         _log.warning("redelivery backoff not applied", extra={"log_fields": log_fields})
 
     def _change_visibility(self, failed: "list[tuple[Mapping[str, Any], Exception]]") -> None:
-        from shared.aws.queue import Delay, Queue  # noqa: PLC0415  # with the first failure
+        from shared.aws.queue import Queue, VisibilityTimeout  # noqa: PLC0415  # with the first failure
 
-        delays: dict[str, list[Delay]] = {}
+        delays: dict[str, list[VisibilityTimeout]] = {}
         for record, error in failed:
             arn, receipt = record.get("eventSourceARN"), record.get("receiptHandle")
             if arn and receipt:
-                delays.setdefault(arn, []).append(Delay(receipt, redelivery_delay(record, error)))
+                delays.setdefault(arn, []).append(
+                    VisibilityTimeout(receipt, redelivery_delay(record, error))
+                )
         for arn, queue_delays in delays.items():
             if arn not in self._queues:
                 self._queues[arn] = Queue(arn)
-            self._queues[arn].delay(queue_delays)
+            self._queues[arn].change_visibility(queue_delays)
 
 
 def redelivery_delay(record: "Mapping[str, Any]", error: Exception) -> int:

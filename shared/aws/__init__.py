@@ -1,1 +1,1 @@
-"""What Amazon Web Services ask of a client, beside the protocols that others speak too."""
+"""Amazon Web Services: credentials, request signing, Secrets Manager and SQS."""

@@ -1,4 +1,8 @@
-"""AWS credentials from where a container's platform puts them, without loading an SDK."""
+"""AWS credentials of the platform's role, without an SDK.
+
+Importing botocore takes longer than the Redis time-out allows.
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+"""
 
 import asyncio
 import http.client
@@ -13,27 +17,27 @@ from urllib.parse import urlsplit
 
 from shared.errors import ConfigurationError, UnavailableError
 
-_ECS = "169.254.170.2"
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1", _ECS})
+_ECS_HOST = "169.254.170.2"
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", _ECS_HOST})
 _TIMEOUT_SECONDS = 2.0
-_RENEW_SECONDS = 300.0  # as early as AWS' own SDKs insist on new ones
+_RENEW_SECONDS = 300.0  # before expiry, as in AWS' SDKs
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A key with which requests are signed; `ends` is in seconds since 1970."""
+    """Credentials to sign requests with; `expires_at` is in seconds since 1970."""
 
     key_id: str
     secret: str = field(repr=False)
     session_token: str = field(default="", repr=False)
-    ends: float = math.inf
+    expires_at: float = math.inf
 
 
 class PlatformCredentials:
     """The credentials of the role that this process runs as.
 
-    Lambda puts them into the environment; with SnapStart, as on ECS, an HTTP endpoint on the
-    machine gives them out, and new ones before they end.
+    Lambda sets them in the environment. With SnapStart and on ECS an HTTP endpoint on the machine
+    returns them, and new ones before they expire.
     """
 
     def __init__(
@@ -41,70 +45,76 @@ class PlatformCredentials:
         environ: Mapping[str, str] = os.environ,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Nothing is read yet. The clock is a wall clock: a snapshot may sleep for days."""
+        """Use an environment and a wall clock: monotonic clocks may stop in a snapshot."""
         self._environ = environ
         self._clock = clock
-        self._kept: Credentials | None = None
-        self._turn = asyncio.Lock()
+        self._cached: Credentials | None = None
+        self._lock = asyncio.Lock()
 
-    async def read(self) -> Credentials:
-        """Give credentials that are good for now.
+    async def get(self) -> Credentials:
+        """Return valid credentials.
 
         Raises:
-            ConfigurationError: the environment names neither credentials nor an endpoint.
-            UnavailableError: the endpoint gave none.
+            ConfigurationError: the environment contains neither credentials nor an endpoint.
+            UnavailableError: the endpoint returned none.
         """
         environ = self._environ
         key_id, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
         if key_id and secret:
             return Credentials(key_id, secret, environ.get("AWS_SESSION_TOKEN", ""))
-        async with self._turn:
-            kept = self._kept
-            if kept is None or kept.ends - self._clock() < _RENEW_SECONDS:
+        async with self._lock:
+            cached = self._cached
+            if cached is None or cached.expires_at - self._clock() < _RENEW_SECONDS:
+                url = _endpoint(environ)
                 try:
-                    self._kept = kept = await asyncio.to_thread(_fetch, _endpoint(environ), environ)
+                    self._cached = cached = await asyncio.to_thread(_fetch, url, environ)
                 except UnavailableError:
-                    if kept is None or kept.ends <= self._clock():
+                    if cached is None or cached.expires_at <= self._clock():
                         raise
-            return kept
+            return cached
 
 
 def _endpoint(environ: Mapping[str, str]) -> str:
-    """Find the endpoint; credentials in the clear may come from this machine alone."""
+    """Return the endpoint's URL. Without TLS only this machine is trusted."""
     path = environ.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
-    address = f"http://{_ECS}{path}" if path else environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
-    if not address:
+    url = f"http://{_ECS_HOST}{path}" if path else environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+    if not url:
         raise ConfigurationError(
             "there are no AWS credentials: run as a role, or set AWS_ACCESS_KEY_ID and"
             " AWS_SECRET_ACCESS_KEY"
         )
-    url = urlsplit(address)
-    if url.scheme != "http" or url.hostname not in _LOCAL:
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname not in _LOCAL_HOSTS:
         raise ConfigurationError(
             "AWS_CONTAINER_CREDENTIALS_FULL_URI must be an http:// address of this machine"
         )
-    return address
+    return url
 
 
-def _fetch(address: str, environ: Mapping[str, str]) -> Credentials:
-    url = urlsplit(address)
+def _fetch(url: str, environ: Mapping[str, str]) -> Credentials:
+    parts = urlsplit(url)
     token = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")
-    path = url.path + (f"?{url.query}" if url.query else "")
-    connection = http.client.HTTPConnection(url.netloc, timeout=_TIMEOUT_SECONDS)
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    connection = http.client.HTTPConnection(parts.netloc, timeout=_TIMEOUT_SECONDS)
     try:
         connection.request("GET", path or "/", headers={"Authorization": token} if token else {})
         response = connection.getresponse()
         status, body = response.status, response.read()
     except (OSError, http.client.HTTPException) as error:
-        raise UnavailableError(f"no AWS credentials came: {type(error).__name__}") from error
+        raise UnavailableError(
+            f"AWS credentials cannot be fetched: {type(error).__name__}"
+        ) from error
     finally:
         connection.close()
     if status != http.HTTPStatus.OK:
-        raise UnavailableError(f"no AWS credentials came: the endpoint answered {status}")
+        raise UnavailableError(f"AWS credentials cannot be fetched: the endpoint returned {status}")
     try:
-        told = json.loads(body)
-        ends = datetime.fromisoformat(told["Expiration"]).timestamp()
-        return Credentials(told["AccessKeyId"], told["SecretAccessKey"], told["Token"], ends)
-    except (ValueError, KeyError, TypeError):
-        # From None: the parser's error may quote what it read.
-        raise UnavailableError("no AWS credentials came: the endpoint sent another form") from None
+        fields = json.loads(body)
+        expires_at = datetime.fromisoformat(fields["Expiration"]).timestamp()
+        return Credentials(
+            fields["AccessKeyId"], fields["SecretAccessKey"], fields["Token"], expires_at
+        )
+    except (ValueError, KeyError, TypeError):  # from None: the error may quote the body
+        raise UnavailableError(
+            "AWS credentials cannot be fetched: the endpoint's response has an unknown form"
+        ) from None

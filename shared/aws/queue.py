@@ -1,78 +1,80 @@
-"""SQS, of which one thing alone is asked: when messages that are being worked on come again."""
+"""Visibility timeouts of messages in an SQS queue.
 
-from collections.abc import Iterator, Sequence
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibilityBatch.html
+"""
+
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.aws.sdk import open_client
+from shared.aws.sdk import create_client
 from shared.errors import ConfigurationError, UnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-_AT_ONCE = 10  # of one request's entries; SQS takes no more
+_BATCH_SIZE = 10  # the most entries that SQS accepts in one request
 _TIMEOUT_SECONDS = 1.0
 _ARN_PARTS = 6
 
 
-class Delay(NamedTuple):
-    """In how many seconds a message comes again, by the handle that this receipt of it has."""
+class VisibilityTimeout(NamedTuple):
+    """The seconds until SQS redelivers the message that has this receipt handle."""
 
-    receipt: str
+    receipt_handle: str
     seconds: int
 
 
 class Queue:
-    """A queue, as whoever received messages of it knows it."""
+    """An SQS queue, by its ARN."""
 
     def __init__(self, arn: str) -> None:
-        """Nothing is sent yet.
+        """Parse the ARN.
 
         Raises:
-            ConfigurationError: that is not the ARN of a queue.
+            ConfigurationError: it is not the ARN of an SQS queue.
         """
         parts = arn.split(":")
         if len(parts) != _ARN_PARTS or parts[2] != "sqs":
-            raise ConfigurationError(f"{arn!r} is not the ARN of a queue")
+            raise ConfigurationError(f"{arn!r} is not the ARN of an SQS queue")
         *_, self._region, self._account, self._name = parts
         self._client: SQSClient | None = None
 
-    def delay(self, delays: Sequence[Delay]) -> None:
-        """Have messages come again in their time, not in the queue's own.
+    def change_visibility(self, timeouts: Sequence[VisibilityTimeout]) -> None:
+        """Set the visibility timeouts of received messages.
 
         Raises:
             ConfigurationError: boto3 is not installed.
-            UnavailableError: SQS did not do it, or not for all.
+            UnavailableError: SQS did not change all of them.
         """
         if self._client is None:
-            self._client = open_client(
+            self._client = create_client(
                 "sqs",
                 self._region,
-                seconds=_TIMEOUT_SECONDS,
+                timeout=_TIMEOUT_SECONDS,
                 attempts=1,
-                needed_by="what has failed messages come again before the queue's own time",
+                needed_by="the redelivery backoff of failed messages; without it they are"
+                " redelivered after the queue's visibility timeout",
             )
         client = self._client
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # as boto3
 
-        # The endpoint is chosen by the region; the address only names the queue.
+        # botocore's endpoint is the region's; the path names the queue.
         url = f"{client.meta.endpoint_url}/{self._account}/{self._name}"
-        refused = 0
-        for some in _portions(delays):
+        failed = 0
+        for start in range(0, len(timeouts), _BATCH_SIZE):
+            batch = timeouts[start : start + _BATCH_SIZE]
             try:
-                told = client.change_message_visibility_batch(
+                response = client.change_message_visibility_batch(
                     QueueUrl=url,
                     Entries=[
                         {"Id": str(n), "ReceiptHandle": receipt, "VisibilityTimeout": seconds}
-                        for n, (receipt, seconds) in enumerate(some)
+                        for n, (receipt, seconds) in enumerate(batch)
                     ],
                 )
             except (BotoCoreError, ClientError) as error:
-                raise UnavailableError(f"SQS delays nothing: {error}") from error
-            refused += len(told.get("Failed", ()))
-        if refused:
-            raise UnavailableError(f"SQS did not delay {refused} of {len(delays)} messages")
-
-
-def _portions(delays: Sequence[Delay]) -> Iterator[Sequence[Delay]]:
-    for start in range(0, len(delays), _AT_ONCE):
-        yield delays[start : start + _AT_ONCE]
+                raise UnavailableError(f"SQS changed no visibility timeout: {error}") from error
+            failed += len(response.get("Failed", ()))
+        if failed:
+            raise UnavailableError(
+                f"SQS did not change {failed} of {len(timeouts)} visibility timeouts"
+            )

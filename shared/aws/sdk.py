@@ -1,4 +1,4 @@
-"""AWS' own SDK, loaded where something must be asked of a service that nothing here speaks to."""
+"""boto3 clients. boto3 is imported with the first one: most deployments need none."""
 
 from contextlib import suppress
 from typing import Any
@@ -6,49 +6,48 @@ from typing import Any
 from shared.errors import ConfigurationError
 
 
-def load() -> None:
-    """Import what the first client would; who has no boto3 is told so when it is needed.
-
-    No client is made: it would look for credentials, and keep them.
-    """
+def preload_boto3() -> None:
+    """Import what the first client needs, if boto3 is installed. No credentials are loaded."""
     with suppress(ImportError):
-        import boto3.session  # noqa: F401, PLC0415  # see above
-        import botocore.client  # noqa: F401, PLC0415  # boto3 leaves it for later
+        import boto3.session  # noqa: F401, PLC0415  # see the module's docstring
+        import botocore.client  # noqa: F401, PLC0415  # boto3 imports it late
 
 
-def open_client(service: str, region: str, *, seconds: float, attempts: int, needed_by: str) -> Any:
-    """Load boto3 and make a client of it, which may be used by any thread.
+def create_client(
+    service: str, region: str, *, timeout: float, attempts: int, needed_by: str
+) -> Any:
+    """Create a boto3 client, which any thread may use.
 
     Args:
-        service: the service's name.
-        region: where it is.
-        seconds: how long connecting may take, and then each answer.
-        attempts: how often it is tried, with pauses in between.
-        needed_by: what asks for it, and what would do without, for the message.
+        service: name of the service.
+        region: AWS region.
+        timeout: seconds for connecting, and for each response.
+        attempts: total number of attempts, with backoff.
+        needed_by: which feature needs boto3, and what to set instead, for the error message.
 
     Raises:
-        ConfigurationError: boto3 is not installed, or makes no client in this environment.
+        ConfigurationError: boto3 is not installed, or the environment's AWS_ variables are invalid.
     """
     try:
-        import boto3  # noqa: PLC0415  # see above
-        from botocore.config import Config  # noqa: PLC0415  # see above
-        from botocore.exceptions import BotoCoreError  # noqa: PLC0415  # see above
+        import boto3  # noqa: PLC0415  # see the module's docstring
+        from botocore.config import Config  # noqa: PLC0415  # as boto3
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415  # as boto3
     except ImportError:
         raise ConfigurationError(
-            f"the package boto3, which Lambda's runtime has, is needed by {needed_by}"
+            f"the package boto3, which Lambda's runtime contains, is needed by {needed_by}"
         ) from None
     config = Config(
         region_name=region,
-        connect_timeout=seconds,
-        read_timeout=seconds,
+        connect_timeout=timeout,
+        read_timeout=timeout,
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
-    # A session of its own: boto3's default one must not be used by two threads.
+    # Its own session: boto3's default session is not thread-safe.
     try:
-        made: Any = boto3.session.Session()
-        return made.client(service, config=config)
+        session: Any = boto3.session.Session()
+        return session.client(service, config=config)
     except BotoCoreError as error:
         raise ConfigurationError(
-            f"boto3 makes no client for {service} ({type(error).__name__}): set right, or unset,"
-            " what begins with AWS_ in the environment"
+            f"boto3 cannot create a client for {service} ({type(error).__name__}): correct or unset"
+            " the variables that begin with AWS_ in the environment"
         ) from error

@@ -1,4 +1,4 @@
-"""Presigned addresses: AWS Signature Version 4, in the query.
+"""Presigned URLs: AWS Signature Version 4 in the query string.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from shared.aws.credentials import Credentials
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
-_NO_BODY = hashlib.sha256(b"").hexdigest()
+_EMPTY_BODY_HASH = hashlib.sha256(b"").hexdigest()
 
 
 def presign(
@@ -23,33 +23,36 @@ def presign(
     service: str,
     region: str,
     credentials: "Credentials",
-    at: float,
-    valid: int,
+    signed_at: float,
+    expires_in: int,
 ) -> str:
-    """Sign a GET of `https://<host>/?<query>`; give the address without its scheme.
+    """Sign a GET request for `https://<host>/?<query>` and return its URL without the scheme.
 
     Args:
-        host: whom it is for.
-        query: what it asks, in the order that it has in the address.
-        service: the service's name, as signatures spell it.
-        region: where it is.
-        credentials: whose request it is.
-        at: when it is made, in seconds since 1970.
-        valid: for how many seconds it may be used.
+        host: the host.
+        query: query parameters, in the order of the URL.
+        service: service name of the signature's scope.
+        region: AWS region of the signature's scope.
+        credentials: the credentials to sign with.
+        signed_at: time of the signature, in seconds since 1970.
+        expires_in: validity, in seconds.
     """
-    time = datetime.fromtimestamp(at, UTC).strftime("%Y%m%dT%H%M%SZ")
+    time = datetime.fromtimestamp(signed_at, UTC).strftime("%Y%m%dT%H%M%SZ")
     scope = f"{time[:8]}/{region}/{service}/aws4_request"
-    signed = {
+    signature_query = {
         "X-Amz-Algorithm": _ALGORITHM,
         "X-Amz-Credential": f"{credentials.key_id}/{scope}",
         "X-Amz-Date": time,
-        "X-Amz-Expires": str(valid),
+        "X-Amz-Expires": str(expires_in),
         "X-Amz-SignedHeaders": "host",
     }
     if credentials.session_token:
-        signed["X-Amz-Security-Token"] = credentials.session_token
-    pairs = [f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in (query | signed).items()]
-    request = f"GET\n/\n{'&'.join(sorted(pairs))}\nhost:{host}\n\nhost\n{_NO_BODY}"
+        signature_query["X-Amz-Security-Token"] = credentials.session_token
+    pairs = [
+        f"{quote(name, safe='')}={quote(value, safe='')}"
+        for name, value in (query | signature_query).items()
+    ]
+    request = f"GET\n/\n{'&'.join(sorted(pairs))}\nhost:{host}\n\nhost\n{_EMPTY_BODY_HASH}"
     digest = hashlib.sha256(request.encode()).hexdigest()
     key = f"AWS4{credentials.secret}".encode()
     for part in (*scope.split("/"), f"{_ALGORITHM}\n{time}\n{scope}\n{digest}"):

@@ -18,7 +18,7 @@ from shared.inference.host_errors import decoded, excerpt, failure, form, said_i
 from shared.inference.retries import Retries
 from shared.inference.token_auth import TokenAuth, token_of
 from shared.observability.timings import client_span
-from shared.secrets import GivenSecret
+from shared.secrets import StaticSecret
 
 if TYPE_CHECKING:
     from shared.inference.endpoint import Endpoint
@@ -64,7 +64,7 @@ class InferenceClient:
         self._headers = {"User-Agent": "tercet"}
         if settings.hf_bill_to:
             self._headers["X-HF-Bill-To"] = _sendable("HF_BILL_TO", settings.hf_bill_to)
-        given = GivenSecret(_sendable("HF_TOKEN", settings.hf_token))
+        given = StaticSecret(_sendable("HF_TOKEN", settings.hf_token))
         self._auth = TokenAuth(token or given)
         self._timeout = settings.inference_timeout
         self._retries = retries or Retries()

@@ -30,10 +30,10 @@ class TokenAuth(httpx.Auth):
             InferenceUnavailableError: whoever keeps the token does not answer.
         """
         try:
-            token = await self._token.value()
+            token = await self._token.get()
             response = yield _with(token, request)
             if response.status_code in _REFUSED:
-                renewed = await self._token.renewed(token)
+                renewed = await self._token.refetch(token)
                 if renewed != token:
                     yield _with(renewed, request)
         except UnavailableError as error:

@@ -26,10 +26,10 @@ from shared.cache.keyspace import UserKeys
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command
 from shared.cache.redis.factory import open_redis_client
-from shared.cache.redis.tls import load_authorities
+from shared.cache.redis.tls import load_ca_certificates
 from shared.errors import CacheUnavailableError
 from shared.settings import Settings
-from tests.support import iam
+from tests.support import redis_acl
 from tests.support.caches import redis_py_client
 from tests.support.platform_credentials import credentials_endpoint
 from tests.support.queues import Context, batch, body, close, container, failed
@@ -52,8 +52,8 @@ class ElastiCache:
     def admit(self, credentials: Credentials) -> None:
         """Honour the tokens of these credentials for the next two minutes; no others."""
         now = int(time.time())
-        tokens = iam.tokens(USER, NAME, credentials, range(now - 5, now + 120))
-        iam.admit(self.cluster.nodes, USER, tokens)
+        tokens = redis_acl.iam_tokens(USER, NAME, credentials, range(now - 5, now + 120))
+        redis_acl.set_user(self.cluster.nodes, USER, tokens)
 
     def settings(self, **changes: object) -> Settings:
         known: dict[str, object] = {
@@ -75,14 +75,14 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture(scope="module")
 def running(authority: Authority) -> Iterator[ElastiCache]:
     with valkey_cluster(proxies=True, proxy=authority.proxy()) as cluster:
-        iam.lock(cluster.nodes)
+        redis_acl.require_password(cluster.nodes)
         yield ElastiCache(cluster, authority.url(cluster.proxies[0]))
 
 
 @pytest.fixture
 def cache(running: ElastiCache, monkeypatch: pytest.MonkeyPatch) -> ElastiCache:
     for node in running.cluster.nodes:
-        iam.command(node, "FLUSHALL")
+        redis_acl.admin_command(node, "FLUSHALL")
     running.admit(OLD)
     become(OLD, monkeypatch)
     return running
@@ -162,7 +162,7 @@ async def test_what_elasticache_closes_after_twelve_hours_comes_again_with_a_new
     assert await everywhere(redis_client) == [0] * 64
     become(NEW, monkeypatch)
     cache.admit(NEW)
-    iam.disconnect(cache.cluster.nodes)
+    redis_acl.disconnect_clients(cache.cluster.nodes)
     assert await everywhere(redis_client) == [0] * 64
     assert not redis_client.circuit_breaker.take_open_count()
     await redis_client.aclose()
@@ -204,11 +204,11 @@ async def test_one_server_takes_tokens_too_and_the_role_may_come_from_an_endpoin
     monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
     given = Credentials("id1", "secret1", "token1")
     with credentials_endpoint() as endpoint, start_valkey() as node, authority.proxy()() as proxy:
-        endpoint.ends = time.time() + 3_600
+        endpoint.expires_at = time.time() + 3_600
         for name, value in endpoint.environ.items():
             monkeypatch.setenv(name, value)
         proxy.target = node.port
-        iam.lock([node])
+        redis_acl.require_password([node])
         cache = ElastiCache(ValkeyCluster([node]), authority.url(proxy))
         cache.admit(given)
         redis_client = open_redis_client(cache.settings(redis_cluster=False))
@@ -243,7 +243,7 @@ async def test_a_first_command_is_answered_within_the_deployed_time_out(
     """Where authorities were loaded before, as in a snapshot; a slow machine may need tries."""
     monkeypatch.setattr("shared.cache.redis.tls._contexts", {})
     settings = cache.settings(redis_timeout=Settings().redis_timeout)
-    load_authorities(settings.redis_url)
+    load_ca_certificates(settings.redis_url)
     for _ in range(10):
         redis_client = open_redis_client(settings)
         try:

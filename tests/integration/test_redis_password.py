@@ -19,7 +19,7 @@ from shared.cache.redis.commands import Command
 from shared.cache.redis.factory import open_redis_client
 from shared.container import Container
 from shared.settings import Settings
-from tests.support import iam
+from tests.support import redis_acl
 from tests.support.asking import write_notes
 from tests.support.caches import redis_py_client
 from tests.support.kept_secrets import REGION, keeping, take_role
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 NAME = "tercet/redis"
-UNREAD = "the cache's password cannot be read"
+UNREAD = "a secret cannot be fetched"
 
 
 @dataclass
@@ -46,9 +46,9 @@ class Locked:
 
     def admit(self, password: str, user: str = "default") -> None:
         """Let a user in by this password alone, and end what others have opened."""
-        admin = [iam.ADMIN] if user == "default" else []
-        iam.admit(self.nodes.nodes, user, [password, *admin])
-        iam.disconnect(self.nodes.nodes)
+        admin = [redis_acl.ADMIN_PASSWORD] if user == "default" else []
+        redis_acl.set_user(self.nodes.nodes, user, [password, *admin])
+        redis_acl.disconnect_clients(self.nodes.nodes)
 
     def settings(self, **changes: object) -> Settings:
         known: dict[str, object] = {
@@ -71,20 +71,20 @@ class Locked:
 @pytest.fixture(scope="module")
 def one_server() -> Iterator[Locked]:
     with start_valkey() as node:
-        iam.lock([node])
+        redis_acl.require_password([node])
         yield Locked(ValkeyCluster([node]), cluster=False)
 
 
 @pytest.fixture(scope="module")
 def several() -> Iterator[Locked]:
     with valkey_cluster() as cluster:
-        iam.lock(cluster.nodes)
+        redis_acl.require_password(cluster.nodes)
         yield Locked(cluster, cluster=True)
 
 
 @pytest.fixture
 def redis(one_server: Locked, tmp_path: Path) -> Locked:
-    iam.command(one_server.nodes.nodes[0], "FLUSHALL")
+    redis_acl.admin_command(one_server.nodes.nodes[0], "FLUSHALL")
     return replace(one_server, folder=tmp_path)
 
 
@@ -187,7 +187,7 @@ async def test_a_secret_that_changes_after_redis_is_taken_up_at_the_deployed_tim
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Meanwhile questions are answered without the cache."""
-    monkeypatch.setattr("shared.secrets._IN_VAIN_SECONDS", 0.5)
+    monkeypatch.setattr("shared.secrets._REFETCH_SECONDS", 0.5)
     redis.admit("one-canary")
     opened = await redis.opened(redis_timeout=Settings().redis_timeout)
     await found(opened)  # the first question does not wait for the secret
@@ -262,7 +262,7 @@ async def test_where_no_password_can_be_read_questions_are_answered_at_once_and_
 ) -> None:
     """Once, however many questions come, and also where reading outlasts a connection's time."""
     monkeypatch.setattr("shared.cache.redis.single_server.CONNECT_SECONDS", 0.5)
-    monkeypatch.setattr("shared.aws.secrets_manager._ATTEMPTS", 1)
+    monkeypatch.setattr("shared.aws.secrets._ATTEMPTS", 1)
     monkeypatch.setattr("shared.cache.redis.circuit_breaker.OPEN_SECONDS", 0.0)
     opened = await redis.opened(redis_timeout=Settings().redis_timeout)
 
@@ -289,7 +289,7 @@ async def test_a_connection_that_was_not_waited_for_is_not_left_open_without_its
     redis: Locked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pool would give it to the next command as it is."""
-    monkeypatch.setattr("shared.aws.secrets_manager._ATTEMPTS", 1)
+    monkeypatch.setattr("shared.aws.secrets._ATTEMPTS", 1)
     with mute() as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
         redis_client = open_redis_client(redis.settings())

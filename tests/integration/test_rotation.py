@@ -121,7 +121,7 @@ async def test_a_token_is_read_by_its_arn_and_not_before_it_is_needed(
     container = Container(Settings(hf_token_secret=arn, aws_region=REGION))
     token = container.secrets.hf_token()
     keeper.put_secret_value(SecretId=TOKEN, SecretString="hf_later")
-    assert await token.value() == "hf_later"
+    assert await token.get() == "hf_later"
     assert "hf_later" not in repr(token)
 
 
@@ -164,14 +164,14 @@ async def test_what_stands_in_the_way_of_a_secret_is_named(
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
         container = Container(Settings(hf_token_secret="a", aws_region=REGION))
         with pytest.raises(error, match=rf"HF_TOKEN_SECRET.*{said}"):
-            await container.secrets.hf_token().value()
+            await container.secrets.hf_token().get()
 
 
 async def test_a_throttled_reading_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with refusing_secrets("ThrottlingException", times=1, then="hf_one") as (url, calls):
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
         container = Container(Settings(hf_token_secret="a", aws_region=REGION))
-        assert await container.secrets.hf_token().value() == "hf_one"
+        assert await container.secrets.hf_token().get() == "hf_one"
         assert len(calls) == 2
 
 
@@ -191,14 +191,14 @@ async def test_nobody_at_secrets_manager_is_unavailable(monkeypatch: pytest.Monk
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
     container = Container(Settings(hf_token_secret="a", aws_region=REGION))
     with pytest.raises(UnavailableError, match="EndpointConnectionError"):
-        await container.secrets.hf_token().value()
+        await container.secrets.hf_token().get()
 
 
 async def test_a_secret_that_is_not_text_is_refused(keeper: "SecretsManagerClient") -> None:
     keeper.create_secret(Name="bytes", SecretBinary=b"hf_one")
     container = Container(Settings(hf_token_secret="bytes", aws_region=REGION))
     with pytest.raises(ConfigurationError, match="HF_TOKEN_SECRET names must be text"):
-        await container.secrets.hf_token().value()
+        await container.secrets.hf_token().get()
 
 
 async def test_where_boto3_is_missing_it_is_said_what_to_do(
@@ -207,7 +207,7 @@ async def test_where_boto3_is_missing_it_is_said_what_to_do(
     monkeypatch.setitem(sys.modules, "boto3", None)
     container = Container(Settings(hf_token_secret="a", aws_region=REGION))
     with pytest.raises(ConfigurationError, match=r"package boto3.*install it, or set HF_TOKEN"):
-        await container.secrets.hf_token().value()
+        await container.secrets.hf_token().get()
 
 
 async def test_where_boto3_makes_no_client_it_is_said_where_to_look(
@@ -216,7 +216,7 @@ async def test_where_boto3_makes_no_client_it_is_said_where_to_look(
     monkeypatch.setenv("AWS_PROFILE", "absent")
     container = Container(Settings(hf_token_secret="a", aws_region=REGION))
     with pytest.raises(ConfigurationError, match=r"ProfileNotFound.*AWS_ in the environment"):
-        await container.secrets.hf_token().value()
+        await container.secrets.hf_token().get()
 
 
 @dataclass

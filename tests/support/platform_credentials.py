@@ -1,4 +1,4 @@
-"""The endpoint that gives out AWS credentials inside a container."""
+"""A stand-in for the endpoint that returns AWS credentials to a container."""
 
 import json
 import threading
@@ -7,39 +7,40 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-AUTHORIZATION = "of the container"
+AUTHORIZATION = "token of the container"
 
 
 class CredentialsEndpoint:
-    """Set what it says at any time."""
+    """The endpoint; its attributes can be set at any time."""
 
     def __init__(self) -> None:
         self.status = 200
         self.body: bytes | None = None
-        """What it says instead of credentials."""
-        self.ends = 0.0
+        """The response's body, instead of credentials."""
+        self.expires_at = 0.0
         self.calls = 0
         self.port = 0
 
     @property
     def environ(self) -> dict[str, str]:
-        """What points at it."""
+        """The environment variables that name the endpoint."""
         return {
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{self.port}/creds?of=me",
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": AUTHORIZATION,
         }
 
-    def answer(self, path: str, authorization: str | None) -> tuple[int, bytes]:
+    def respond(self, path: str, authorization: str | None) -> tuple[int, bytes]:
         self.calls += 1
         if path != "/creds?of=me" or authorization != AUTHORIZATION:
             return 403, b""
-        told = {
+        expiration = datetime.fromtimestamp(self.expires_at, UTC)
+        credentials = {
             "AccessKeyId": f"id{self.calls}",
             "SecretAccessKey": f"secret{self.calls}",
             "Token": f"token{self.calls}",
-            "Expiration": datetime.fromtimestamp(self.ends, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "Expiration": expiration.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
-        return self.status, json.dumps(told).encode() if self.body is None else self.body
+        return self.status, json.dumps(credentials).encode() if self.body is None else self.body
 
 
 @contextmanager
@@ -48,7 +49,7 @@ def credentials_endpoint() -> Iterator[CredentialsEndpoint]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, body = endpoint.answer(self.path, self.headers.get("Authorization"))
+            status, body = endpoint.respond(self.path, self.headers.get("Authorization"))
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -1,123 +1,159 @@
-"""A secret is read late and seldom, and again once it is old or refused."""
+"""Secrets: caching, refresh and refetch, and the forms of a secret's text."""
 
 import asyncio
 
 import pytest
 
-from shared.aws.secret_texts import database_url_in, redis_userinfo_in, token_in
+from shared.aws.secrets import parse_database_url, parse_redis_userinfo, parse_token
 from shared.errors import ConfigurationError, UnavailableError
 from shared.notes.postgres.tls import select_ssl
-from shared.secrets import GivenSecret, KeptSecret
+from shared.secrets import CachedSecret, StaticSecret
 from shared.settings import Settings
 
 
-class Keeper:
-    """Who keeps a secret, with a clock beside it."""
+class SecretStore:
+    """A store of one secret, with a settable clock and error."""
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self.text = "one"
-        self.readings = 0
+        self.value = "one"
+        self.fetches = 0
         self.error: Exception | None = None
-        self.secret = KeptSecret("HF_TOKEN_SECRET", self.read, lambda: self.now)
+        self.released = asyncio.Event()
+        self.released.set()
+        self.secret = CachedSecret("HF_TOKEN_SECRET", self.fetch, lambda: self.now)
 
-    async def read(self) -> str:
-        self.readings += 1
+    async def fetch(self) -> str:
+        self.fetches += 1
+        await self.released.wait()
         await asyncio.sleep(0)
         if self.error:
             raise self.error
-        return self.text
+        return self.value
+
+    async def background_fetch(self) -> None:
+        """Wait until a fetch that was started in the background is done."""
+        task = self.secret._fetching
+        assert task
+        await asyncio.wait({task})
 
 
 @pytest.fixture
-def keeper() -> Keeper:
-    return Keeper()
+def store() -> SecretStore:
+    return SecretStore()
 
 
-async def test_it_is_read_once_by_all_who_need_it_first(keeper: Keeper) -> None:
-    assert keeper.readings == 0
-    assert await asyncio.gather(*(keeper.secret.value() for _ in range(9))) == ["one"] * 9
-    assert keeper.readings == 1
+async def test_concurrent_first_requests_share_one_fetch(store: SecretStore) -> None:
+    assert store.fetches == 0
+    assert await asyncio.gather(*(store.secret.get() for _ in range(9))) == ["one"] * 9
+    assert store.fetches == 1
 
 
-async def test_it_is_read_again_after_five_minutes(keeper: Keeper) -> None:
-    await keeper.secret.value()
-    keeper.text = "two"
-    keeper.now += 300
-    assert await keeper.secret.value() == "one"
-    keeper.now += 1
-    assert await keeper.secret.value() == "two"
-    assert keeper.readings == 2
+async def test_a_value_older_than_five_minutes_is_refreshed(store: SecretStore) -> None:
+    await store.secret.get()
+    store.value = "two"
+    store.now += 300
+    assert await store.secret.get() == "one"
+    assert store.fetches == 1
+    store.now += 1
+    assert await store.secret.get() == "one"
+    await store.background_fetch()
+    assert await store.secret.get() == "two"
+    assert store.fetches == 2
 
 
-async def test_a_refused_one_is_read_again_once_by_all_whom_it_was_refused(keeper: Keeper) -> None:
-    await keeper.secret.value()
-    keeper.text = "two"
-    renewed = await asyncio.gather(*(keeper.secret.renewed("one") for _ in range(9)))
-    assert renewed == ["two"] * 9
-    assert await keeper.secret.renewed("one") == "two"
-    assert keeper.readings == 2
+async def test_no_request_that_has_a_value_waits_for_a_refresh(store: SecretStore) -> None:
+    await store.secret.get()
+    store.now += 301
+    store.released.clear()
+    async with asyncio.timeout(1):
+        assert [await store.secret.get() for _ in range(9)] == ["one"] * 9
+    await asyncio.sleep(0)
+    assert store.fetches == 2
+    store.value = "two"
+    store.released.set()
+    await store.background_fetch()
+    assert await store.secret.get() == "two"
 
 
-async def test_one_that_is_just_wrong_is_not_read_at_every_refusal(keeper: Keeper) -> None:
-    await keeper.secret.value()
-    for _ in range(9):
-        assert await keeper.secret.renewed("one") == "one"
-    assert keeper.readings == 2
-    keeper.now += 10
-    keeper.text = "two"
-    assert await keeper.secret.renewed("one") == "two"
+async def test_concurrent_refusals_share_one_fetch(store: SecretStore) -> None:
+    await store.secret.get()
+    store.value = "two"
+    refetched = await asyncio.gather(*(store.secret.refetch("one") for _ in range(9)))
+    assert refetched == ["two"] * 9
+    assert await store.secret.refetch("one") == "two"
+    assert store.fetches == 2
 
 
-async def test_what_was_read_before_serves_where_it_cannot_be_read_again(
-    keeper: Keeper, caplog: pytest.LogCaptureFixture
+async def test_a_refused_value_that_stays_the_same_is_fetched_every_ten_seconds_at_most(
+    store: SecretStore,
 ) -> None:
-    await keeper.secret.value()
-    keeper.error = UnavailableError("throttled")
-    keeper.now += 301
-    assert await keeper.secret.value() == "one"
+    await store.secret.get()
+    for _ in range(9):
+        assert await store.secret.refetch("one") == "one"
+    assert store.fetches == 2
+    store.now += 10
+    store.value = "two"
+    assert await store.secret.refetch("one") == "two"
+
+
+async def test_the_cached_value_stays_in_use_when_a_refresh_fails(
+    store: SecretStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    await store.secret.get()
+    store.error = UnavailableError("throttled")
+    for _ in range(2):
+        store.now += 301
+        assert await store.secret.get() == "one"
+        await store.background_fetch()
+        assert await store.secret.get() == "one"
+    assert store.fetches == 3
     assert [record.log_fields["error"] for record in caplog.records] == ["throttled"]  # type: ignore[attr-defined]
     assert "one" not in caplog.text
 
 
-async def test_the_first_reading_must_succeed(keeper: Keeper) -> None:
-    keeper.error = UnavailableError("throttled")
+async def test_a_failed_first_fetch_raises_and_the_next_request_fetches_again(
+    store: SecretStore,
+) -> None:
+    store.error = UnavailableError("throttled")
     with pytest.raises(UnavailableError):
-        await keeper.secret.value()
-    keeper.error = None
-    assert await keeper.secret.value() == "one"
+        await store.secret.get()
+    store.error = None
+    assert await store.secret.get() == "one"
 
 
-async def test_a_request_that_gives_up_leaves_the_reading_to_the_next(keeper: Keeper) -> None:
-    task = asyncio.create_task(keeper.secret.value())
+async def test_a_fetch_continues_when_its_request_is_cancelled(store: SecretStore) -> None:
+    task = asyncio.create_task(store.secret.get())
     await asyncio.sleep(0)
     task.cancel()
-    assert await keeper.secret.value() == "one"
+    assert await store.secret.get() == "one"
+    assert store.fetches == 1
 
 
-async def test_it_is_not_in_repr(keeper: Keeper) -> None:
-    keeper.text = "hush"
-    await keeper.secret.value()
-    assert repr(keeper.secret) == "KeptSecret(HF_TOKEN_SECRET)"
-    assert "hush" not in repr(GivenSecret("hush"))
+async def test_repr_does_not_contain_the_value(store: SecretStore) -> None:
+    store.value = "hush"
+    await store.secret.get()
+    assert repr(store.secret) == "CachedSecret(HF_TOKEN_SECRET)"
+    assert "hush" not in repr(store.secret._fetching)
+    assert "hush" not in repr(StaticSecret("hush"))
 
 
-async def test_a_given_one_never_changes() -> None:
-    secret = GivenSecret("one")
-    assert await secret.renewed(await secret.value()) == "one"
+async def test_a_static_secret_stays_the_same() -> None:
+    secret = StaticSecret("one")
+    assert await secret.refetch(await secret.get()) == "one"
 
 
 @pytest.mark.parametrize("text", ["hf_a", " hf_a\n", '{"HF_TOKEN": "hf_a", "of": "mine"}'])
-def test_a_token_is_text_or_in_json(text: str) -> None:
-    assert token_in(text) == "hf_a"
+def test_parse_token_accepts_plain_text_and_json(text: str) -> None:
+    assert parse_token(text) == "hf_a"
 
 
 @pytest.mark.parametrize(
     "text", [" ", "{}", '{"HF_TOKEN": ""}', "hf_a hush", "hf_hush\u00e9", "{hush", "a\nhush: b"]
 )
-def test_a_text_without_a_usable_token_is_refused_and_not_quoted(text: str) -> None:
+def test_parse_token_rejects_other_texts_without_quoting_them(text: str) -> None:
     with pytest.raises(ConfigurationError, match="HF_TOKEN_SECRET") as caught:
-        token_in(text)
+        parse_token(text)
     assert "hush" not in str(caught.value)
 
 
@@ -141,8 +177,8 @@ def test_a_text_without_a_usable_token_is_refused_and_not_quoted(text: str) -> N
         ),
     ],
 )
-def test_a_database_url_is_text_or_in_json_or_in_rds_form(text: str, url: str) -> None:
-    assert database_url_in(text) == url
+def test_parse_database_url_accepts_plain_text_json_and_the_rds_form(text: str, url: str) -> None:
+    assert parse_database_url(text) == url
 
 
 @pytest.mark.parametrize(
@@ -154,9 +190,9 @@ def test_a_database_url_is_text_or_in_json_or_in_rds_form(text: str, url: str) -
         '{"DATABASE_URL": "mysql://hush"}',
     ],
 )
-def test_any_other_address_is_refused_and_not_quoted(text: str) -> None:
+def test_parse_database_url_rejects_other_texts_without_quoting_them(text: str) -> None:
     with pytest.raises(ConfigurationError, match="DATABASE_URL_SECRET") as caught:
-        database_url_in(text)
+        parse_database_url(text)
     assert "hush" not in str(caught.value)
 
 
@@ -169,8 +205,8 @@ def test_any_other_address_is_refused_and_not_quoted(text: str) -> None:
         ('{"username": "a:b", "password": "p", "engine": "redis"}', "a%3Ab:p"),
     ],
 )
-def test_redis_password_is_text_or_in_json_with_its_user(text: str, userinfo: str) -> None:
-    assert redis_userinfo_in(text) == userinfo
+def test_parse_redis_userinfo_accepts_plain_text_and_json(text: str, userinfo: str) -> None:
+    assert parse_redis_userinfo(text) == userinfo
 
 
 @pytest.mark.parametrize(
@@ -181,25 +217,25 @@ def test_redis_password_is_text_or_in_json_with_its_user(text: str, userinfo: st
         '{"username": ["hush"], "password": "p"}',
     ],
 )
-def test_a_text_without_a_usable_redis_password_is_refused_and_not_quoted(text: str) -> None:
+def test_parse_redis_userinfo_rejects_other_texts_without_quoting_them(text: str) -> None:
     with pytest.raises(ConfigurationError, match="REDIS_CACHE_PASSWORD_SECRET") as caught:
-        redis_userinfo_in(text)
+        parse_redis_userinfo(text)
     assert "hush" not in str(caught.value)
 
 
-def test_a_secret_that_rds_keeps_itself_is_completed_by_an_address() -> None:
+def test_a_secret_managed_by_rds_is_completed_by_the_address() -> None:
     address = "postgresql://h.example:5433/notes?sslrootcert=/opt/authorities/rds.pem"
-    url = database_url_in('{"username": "u", "password": "p@/"}', address)
+    url = parse_database_url('{"username": "u", "password": "p@/"}', address)
     assert url == (
         "postgresql://u:p%40%2F@h.example:5433/notes?sslrootcert=/opt/authorities/rds.pem"
     )
     assert select_ssl(url, {}) == "verify-full"
-    with pytest.raises(ConfigurationError, match="DATABASE_URL tells them"):
-        database_url_in('{"username": "u", "password": "p"}')
+    with pytest.raises(ConfigurationError, match="if DATABASE_URL contains them"):
+        parse_database_url('{"username": "u", "password": "p"}')
 
 
 @pytest.mark.parametrize("url", ["postgresql://u:p@h/d", "sqlite:///notes.db"])
-def test_an_address_beside_a_secret_holds_no_user(url: str) -> None:
+def test_an_address_beside_a_secret_must_not_contain_a_user(url: str) -> None:
     known = {"DATABASE_URL_SECRET": "name", "AWS_REGION": "eu-central-1"}
     assert Settings.from_env(known | {"DATABASE_URL": "postgres://h/d"}).explicit_database_url
     with pytest.raises(ConfigurationError, match="neither user nor password"):

@@ -1,8 +1,8 @@
--- Remove what is not of the kind that we write under these names, and counters that count
--- nothing: somebody else wrote it, and it would fail every request that comes by.
+-- Removes values whose type is not the one that this project writes under these keys, and counter
+-- fields that are not integers. Another program wrote them; they would fail every command.
 --
 -- KEYS  any
--- ARGV  for each key the type that it must have: hash, string, or counters (a hash of integers)
+-- ARGV  for each key its type: hash, string, or counters (a hash of integers)
 
 for i, key in ipairs(KEYS) do
   local expected, found = ARGV[i], redis.call('TYPE', key).ok

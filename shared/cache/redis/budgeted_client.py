@@ -1,4 +1,4 @@
-"""One request's line to Redis: it never raises, and keeps its request waiting only so long."""
+"""Redis access for one request, within a time budget. It never raises."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -9,19 +9,21 @@ if TYPE_CHECKING:
     from shared.cache.redis.client import RedisClient
     from shared.cache.redis.commands import Command
 
+_BUDGET_FACTOR = 1.25  # the budget of all round trips, as a multiple of one round trip's time-out
+
 
 class BudgetedClient:
-    """A connection, as one request may use it.
+    """A `RedisClient` for one request.
 
-    `status` is `ok`, `unavailable` once Redis has failed this request, after which it is not
-    asked again, or `off` where there is no cache.
+    `status` is `ok`; `unavailable` after the first failure, then no more commands are sent; or
+    `off` without a cache.
     """
 
     def __init__(self, redis_client: "RedisClient | None", timeout: float) -> None:
-        """`timeout` is one round trip's, in seconds; all together may take a quarter more."""
+        """Create it. `timeout` is one round trip's, in seconds."""
         self.status = "ok" if redis_client else "off"
         self.redis_client = redis_client
-        self._patience = self._left = 1.25 * timeout
+        self._budget = self._left = _BUDGET_FACTOR * timeout
 
     async def execute(self, *commands: "Command") -> list[Any]:
         """Send commands in one round trip. Return their replies, or [] if Redis fails."""
@@ -35,18 +37,18 @@ class BudgetedClient:
             self.status = "unavailable"
             return []
         finally:
-            took = loop.time() - began
-            # It takes longer than it may only where this process was behind: see `patience`.
-            self.deduct(took if took < left else 0)
+            seconds = loop.time() - began
+            # A longer round trip means that the event loop lagged: see `LagTolerantTimeout`.
+            self.deduct(seconds if seconds < left else 0)
 
     def take_open_count(self) -> int:
-        """How many outages have begun since somebody last asked."""
+        """Return how many times the circuit breaker opened since the last call."""
         return self.redis_client.circuit_breaker.take_open_count() if self.redis_client else 0
 
     def deduct(self, seconds: float) -> None:
-        """Take so much off its patience."""
+        """Deduct time from the budget."""
         self._left -= seconds
 
     def reset_budget(self) -> None:
-        """Begin with all its patience again."""
-        self._left = self._patience
+        """Restore the full budget."""
+        self._left = self._budget

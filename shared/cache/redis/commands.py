@@ -1,4 +1,4 @@
-"""What is sent to Redis: commands, and scripts by their hash. Pure."""
+"""Redis commands and Lua scripts as plain values."""
 
 import hashlib
 import re
@@ -15,9 +15,13 @@ _INCLUDE = re.compile(r"^-- include: (\S+)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command as it goes over the wire; `script` is its text, and `name` what it is called.
+    """One Redis command.
 
-    Where it is `optional`, and a cluster's node for its key is away, its reply is None.
+    Attributes:
+        arguments: the command's words.
+        script: for a script, its source.
+        optional: in a cluster, the reply is None if the key's node is unavailable.
+        name: for a script, its name.
     """
 
     arguments: tuple[Argument, ...]
@@ -27,37 +31,37 @@ class Command:
 
     @classmethod
     def of(cls, *arguments: Argument, optional: bool = False) -> "Command":
-        """Write a command as it stands in Redis' documentation."""
+        """Create a command from its words, as in Redis' documentation."""
         return cls(arguments, optional=optional)
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys that it touches: a script's, or a plain command's first."""
+        """A script's keys, or a plain command's first argument."""
         first, count = (3, int(self.arguments[2])) if self.script else (1, 1)
         keys = self.arguments[first : first + count]
         return tuple(key.decode() if isinstance(key, bytes) else str(key) for key in keys)
 
     def with_text(self) -> "Command":
-        """Call a script by its text, for a server that does not know it yet."""
+        """Return the command with EVAL instead of EVALSHA, for a server without the script."""
         if not self.script:
             return self
         return Command(("EVAL", self.script, *self.arguments[2:]), self.script, name=self.name)
 
 
 class Script:
-    """A Lua script of `lua/`, called by its hash."""
+    """A Lua script of `lua/`, called by its SHA-1 digest."""
 
     def __init__(self, name: str) -> None:
-        """Read `lua/<name>.lua`, and what it includes: scripts cannot call each other."""
+        """Load `lua/<name>.lua` and its includes: scripts cannot call each other."""
         self._name = name
-        self._text = _INCLUDE.sub(lambda line: _read(line[1]), _read(name))
+        self._text = _INCLUDE.sub(lambda line: _source(line[1]), _source(name))
         self._sha = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
 
     def call(self, keys: Sequence[str], *arguments: Argument) -> Command:
-        """Call it; all keys must share a slot."""
+        """Create a call. In a cluster all keys must be in one slot."""
         arguments = ("EVALSHA", self._sha, len(keys), *keys, *arguments)
         return Command(arguments, self._text, name=self._name)
 
 
-def _read(name: str) -> str:
+def _source(name: str) -> str:
     return (_LUA / f"{name}.lua").read_text(encoding="utf-8")

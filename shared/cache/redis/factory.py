@@ -10,7 +10,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
-from shared.cache.redis.hiredis_packer import packing
+from shared.cache.redis.hiredis_packer import with_hiredis_packer
 from shared.cache.redis.single_server import CONNECT_SECONDS, SingleServerClient
 
 if TYPE_CHECKING:
@@ -43,15 +43,15 @@ def open_redis_client(settings: "Settings", *, timeout: float | None = None) -> 
         from shared.cache.redis.tls import TLSConnection
 
         connection_class = TLSConnection
-    options["connection_class"] = packing(connection_class)
+    options["connection_class"] = with_hiredis_packer(connection_class)
     if settings.redis_iam_user:
         from shared.cache.redis.iam_auth import IamCredentialProvider
 
         options["credential_provider"] = IamCredentialProvider(settings)
     if settings.redis_password_secret:
-        from shared.cache.redis.password_auth import KeptPassword
+        from shared.cache.redis.password_auth import SecretPasswordAuth
 
-        options["redis_connect_func"] = KeptPassword(settings).let_in
+        options["redis_connect_func"] = SecretPasswordAuth(settings).on_connect
     limits: dict[str, Any] = {
         "timeout": timeout or settings.redis_timeout,
         "probe_timeout": timeout or _PROBE_SECONDS,

@@ -1,7 +1,7 @@
-"""Commands put into bytes by hiredis, which redis-py uses for replies alone.
+"""Commands serialized by hiredis, which redis-py uses only to parse replies.
 
-A look-up has some twenty arguments; in Python, packing them takes longer than the whole of what
-else is done for it on this side of the wire.
+A lookup has some twenty arguments. Serializing them in Python takes longer than the rest of the
+client's work for it.
 """
 
 from collections.abc import Iterable
@@ -11,19 +11,19 @@ from hiredis import pack_command
 from redis.asyncio.connection import AbstractConnection
 
 
-class Packing:
-    """To be mixed into a class of redis-py's connections."""
+class HiredisPackerMixin:
+    """A mixin for redis-py's connection classes."""
 
     def pack_command(self, *arguments: Any) -> list[bytes]:
-        """Put a command into bytes, as redis-py's own method does."""
-        # redis-py itself says "CLIENT SETINFO" in one word.
+        """Serialize one command."""
+        # redis-py passes "CLIENT SETINFO" as one argument.
         return [pack_command((*str(arguments[0]).split(), *arguments[1:]))]
 
     def pack_commands(self, commands: Iterable[Iterable[Any]]) -> list[bytes]:
-        """Put several into bytes."""
+        """Serialize several commands."""
         return [b"".join(part for command in commands for part in self.pack_command(*command))]
 
 
-def packing(kind: type[AbstractConnection]) -> type[AbstractConnection]:
-    """Make a class of connections pack by hiredis."""
-    return type(kind.__name__, (Packing, kind), {})
+def with_hiredis_packer(connection_class: type[AbstractConnection]) -> type[AbstractConnection]:
+    """Return a subclass that serializes commands with hiredis."""
+    return type(connection_class.__name__, (HiredisPackerMixin, connection_class), {})

@@ -1,4 +1,4 @@
-"""Redis connections that authenticate as an AWS role: ElastiCache with IAM.
+"""Authentication of Redis connections as an AWS role: ElastiCache with IAM.
 
 https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
 """
@@ -18,15 +18,14 @@ from shared.errors import ConfigurationError, UnavailableError
 if TYPE_CHECKING:
     from shared.settings import Settings
 
-_VALID_SECONDS = 900  # the longest that ElastiCache takes
+_EXPIRES_IN = 900  # seconds; ElastiCache's maximum
 _log = logging.getLogger(__name__)
 
 
 class IamCredentialProvider(CredentialProvider):
-    """Signs a token of its own for each new connection.
+    """Signs a token for each new connection.
 
-    So none is ever kept, let alone one that has ended: signing takes less time than a packet's
-    way. ElastiCache ends such connections after twelve hours; the next one has a new token.
+    Tokens are not cached, so none expires. ElastiCache closes such connections after twelve hours.
     """
 
     def __init__(
@@ -36,7 +35,7 @@ class IamCredentialProvider(CredentialProvider):
         credentials: PlatformCredentials | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`credentials` are those that the platform gives, unless others are given."""
+        """Use the platform's credentials, unless others are given."""
         self._user = settings.redis_iam_user
         self._name = settings.redis_iam_name
         self._region = settings.aws_region
@@ -44,18 +43,17 @@ class IamCredentialProvider(CredentialProvider):
         self._clock = clock
 
     async def get_credentials_async(self) -> tuple[str, str]:
-        """Give the user's name and a token that is good for a quarter of an hour.
+        """Return the user and a token that is valid for 15 minutes.
 
         Raises:
             AuthenticationError: there are no AWS credentials to sign with.
         """
         try:
-            credentials = await self._credentials.read()
+            credentials = await self._credentials.get()
         except (ConfigurationError, UnavailableError) as error:
-            # The cache tells of outages by their type alone.
-            _log.warning(
-                "the cache cannot be reached as a role", extra={"log_fields": {"error": str(error)}}
-            )
+            # The circuit breaker logs only the error's type.
+            log_fields = {"error": str(error)}
+            _log.warning("the cache's IAM token cannot be signed", extra={"log_fields": log_fields})
             raise AuthenticationError(str(error)) from error
         query = {"Action": "connect", "User": self._user, "ResourceType": "ServerlessCache"}
         token = presign(
@@ -64,7 +62,7 @@ class IamCredentialProvider(CredentialProvider):
             service="elasticache",
             region=self._region,
             credentials=credentials,
-            at=self._clock(),
-            valid=_VALID_SECONDS,
+            signed_at=self._clock(),
+            expires_in=_EXPIRES_IN,
         )
         return self._user, token

@@ -11,7 +11,7 @@ import asyncpg
 
 from shared.errors import ConfigurationError, StoreUnavailableError, UnavailableError
 from shared.notes.postgres.tls import select_ssl
-from shared.secrets import GivenSecret
+from shared.secrets import StaticSecret
 
 if TYPE_CHECKING:
     from shared.secrets import Secret
@@ -69,7 +69,7 @@ class PostgresPool:
         connect_timeout: float,
         command_timeout: float,
     ) -> None:
-        self._url = GivenSecret(url) if isinstance(url, str) else url
+        self._url = StaticSecret(url) if isinstance(url, str) else url
         self._max_connections = max_connections
         self._connect_timeout = connect_timeout
         self._command_timeout = command_timeout
@@ -121,11 +121,11 @@ class PostgresPool:
 
     async def _connect(self, *_: object, **options: Any) -> Connection:
         """Open one of the pool's connections, with the password of this moment."""
-        url = await self._url.value()
+        url = await self._url.get()
         try:
             return await asyncpg.connect(url, ssl=select_ssl(url, os.environ), **options)
         except asyncpg.InvalidAuthorizationSpecificationError:
-            renewed = await self._url.renewed(url)
+            renewed = await self._url.refetch(url)
             if renewed == url:
                 raise
             return await asyncpg.connect(renewed, ssl=select_ssl(renewed, os.environ), **options)

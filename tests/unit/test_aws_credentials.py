@@ -1,0 +1,92 @@
+"""Credentials of the platform's role: from the environment or the container's endpoint."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from shared.aws.credentials import Credentials, PlatformCredentials
+from shared.errors import ConfigurationError, UnavailableError
+from tests.support.platform_credentials import CredentialsEndpoint, credentials_endpoint
+
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture
+def endpoint() -> Iterator[CredentialsEndpoint]:
+    with credentials_endpoint() as endpoint:
+        endpoint.expires_at = NOW + 3600
+        yield endpoint
+
+
+async def test_keys_in_the_environment_are_read_at_each_use() -> None:
+    environ = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "one"}
+    platform = PlatformCredentials(environ)
+    assert await platform.get() == Credentials("id", "one")
+    environ |= {"AWS_SECRET_ACCESS_KEY": "two", "AWS_SESSION_TOKEN": "token"}
+    assert await platform.get() == Credentials("id", "two", "token")
+
+
+async def test_the_endpoint_is_called_once_until_credentials_are_about_to_expire(
+    endpoint: CredentialsEndpoint,
+) -> None:
+    now = [NOW]
+    platform = PlatformCredentials(endpoint.environ, lambda: now[0])
+    credentials = await asyncio.gather(*(platform.get() for _ in range(5)))
+    assert set(credentials) == {Credentials("id1", "secret1", "token1", NOW + 3600)}
+    now[0] = NOW + 3300
+    assert (await platform.get()).key_id == "id1"
+    now[0] = NOW + 3301
+    assert (await platform.get()).key_id == "id2"
+    assert endpoint.calls == 2
+
+
+async def test_credentials_are_used_until_they_expire_if_the_endpoint_fails(
+    endpoint: CredentialsEndpoint,
+) -> None:
+    now = [NOW]
+    platform = PlatformCredentials(endpoint.environ, lambda: now[0])
+    await platform.get()
+    endpoint.status = 500
+    now[0] = NOW + 3599
+    assert (await platform.get()).key_id == "id1"
+    now[0] = NOW + 3600
+    with pytest.raises(UnavailableError, match="returned 500"):
+        await platform.get()
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"AccessKeyId": "hush", "Expiration": "soon"}', b"\xff"]
+)
+async def test_a_response_of_an_unknown_form_is_not_quoted(
+    endpoint: CredentialsEndpoint, body: bytes
+) -> None:
+    endpoint.body = body
+    with pytest.raises(UnavailableError, match="has an unknown form") as caught:
+        await PlatformCredentials(endpoint.environ).get()
+    assert "hush" not in str(caught.value)
+
+
+async def test_an_endpoint_that_does_not_exist_is_unavailable() -> None:
+    with credentials_endpoint() as endpoint:
+        environ = endpoint.environ
+    with pytest.raises(UnavailableError, match="ConnectionRefusedError"):
+        await PlatformCredentials(environ).get()
+
+
+async def test_no_authorization_is_sent_without_a_token(endpoint: CredentialsEndpoint) -> None:
+    environ = endpoint.environ
+    del environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
+    with pytest.raises(UnavailableError, match="returned 403"):
+        await PlatformCredentials(environ).get()
+
+
+@pytest.mark.parametrize("uri", ["http://example.com/creds", "https://127.0.0.1/", "file:///etc"])
+async def test_only_an_endpoint_on_this_machine_is_accepted(uri: str) -> None:
+    with pytest.raises(ConfigurationError, match="of this machine"):
+        await PlatformCredentials({"AWS_CONTAINER_CREDENTIALS_FULL_URI": uri}).get()
+
+
+async def test_the_error_without_credentials_names_the_variables_to_set() -> None:
+    with pytest.raises(ConfigurationError, match="AWS_ACCESS_KEY_ID"):
+        await PlatformCredentials({}).get()

@@ -1,0 +1,47 @@
+"""`SingleServerClient`: memory usage and replies that do not parse."""
+
+import asyncio
+
+import fakeredis
+import pytest
+
+from shared.cache.redis.commands import Command
+from shared.cache.redis.factory import open_redis_client
+from shared.cache.redis.single_server import SingleServerClient
+from shared.errors import CacheUnavailableError
+from shared.settings import Settings
+
+
+async def test_memory_usage_is_none_if_the_server_omits_a_field(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = fakeredis.FakeAsyncRedis(server_type="valkey")
+    redis_client = SingleServerClient(client, timeout=5)
+
+    async def info(section: str) -> dict[str, int]:
+        return {"used_memory": 1}
+
+    monkeypatch.setattr(client, "info", info)
+    assert await redis_client.memory_usage() is None
+    assert redis_client.circuit_breaker.take_open_count() == 0
+    await redis_client.aclose()
+
+
+async def test_a_reply_that_does_not_parse_is_a_connection_error() -> None:
+    """For example from an HTTP server on the port that the settings name."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    redis_client = open_redis_client(Settings(redis_url=f"redis://127.0.0.1:{port}"), timeout=5)
+    with pytest.raises(CacheUnavailableError):
+        await redis_client.execute(Command.of("GET", "key"))
+    assert redis_client.circuit_breaker.is_open
+    assert not redis_client.circuit_breaker.allow_request()
+    await redis_client.aclose()
+    server.close()
