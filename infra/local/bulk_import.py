@@ -1,4 +1,4 @@
-"""Many notes at once."""
+"""Import of many notes at once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from shared.notes.file_import import ImportedNote
     from shared.notes.messages.note_changed import NoteChanged
 
-_TOGETHER = 32
+_BATCH = 32  # notes that are embedded together
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
-    """What an import did: `unchanged` notes were left alone; `chunks` are those of the others.
+class ImportResult:
+    """Counts of notes, of written chunks, and of the user's dropped and kept cached answers.
 
-    `dropped` and `kept` count the user's cached answers.
+    `unchanged` notes equal the stored ones and are skipped; `chunks` counts those of the others.
     """
 
     notes: int
@@ -31,19 +31,19 @@ class Imported:
     kept: int | None
 
 
-def changes(user_id: str, notes: "Sequence[ImportedNote]") -> "list[NoteChanged]":
-    """Check every note, before the first is stored.
+def build_changes(user_id: str, notes: "Sequence[ImportedNote]") -> "list[NoteChanged]":
+    """Build the change message of every note.
 
     Raises:
-        InvalidChangeError: a title or text that no note may have; says of which note.
+        InvalidChangeError: a title or a text is invalid; the message has the note's id.
     """
-    made = []
+    changes = []
     for note in notes:
         try:
-            made.append(note_updated(user_id, note))
+            changes.append(note_updated(user_id, note))
         except InvalidChangeError as error:
             raise InvalidChangeError(f"note {note.note_id!r}: {error}") from None
-    return made
+    return changes
 
 
 async def import_notes(
@@ -51,44 +51,44 @@ async def import_notes(
     user_id: str,
     notes: "Sequence[ImportedNote]",
     progress: Callable[[int], None] = lambda _: None,
-) -> Imported:
-    """Publish every note that differs from what the store has.
+) -> ImportResult:
+    """Apply a change for every note that differs from the stored one.
 
-    `progress` hears how many more notes are done.
+    `progress` is called with the number of notes that were processed since its last call.
 
     Raises:
-        InvalidChangeError: as `changes`; nothing is stored then.
-        UnavailableError: it could not be done whole; done again, it goes on where it stopped.
+        InvalidChangeError: a note is invalid; no note has been stored.
+        UnavailableError: the store or Redis failed; repeat the import to complete it.
     """
-    checked = changes(user_id, notes)
+    changes = build_changes(user_id, notes)
     stored = {
         note.note_id: (note.title, note.text) for note in await container.store.list_notes(user_id)
     }
     new = [
         change
-        for change in checked
+        for change in changes
         if stored.get(change.note_id or "")
         != (sanitize_text(change.title or ""), sanitize_text(change.text or ""))
     ]
-    progress(len(checked) - len(new))
+    progress(len(changes) - len(new))
     chunks = dropped = 0
     kept = None
-    for start in range(0, len(new), _TOGETHER):
-        group = new[start : start + _TOGETHER]
-        contents = [content for change in group for content in _contents(container, change)]
-        chunks += len(contents)
-        # Together on all processors: the embedder remembers them for each note's turn.
-        if contents:
-            await container.embedder.embed(contents)
-        for change in group:
+    for start in range(0, len(new), _BATCH):
+        batch = new[start : start + _BATCH]
+        texts = [text for change in batch for text in _chunk_texts(container, change)]
+        chunks += len(texts)
+        # One large batch uses all processors; the caching embedder then serves each note.
+        if texts:
+            await container.embedder.embed(texts)
+        for change in batch:
             outcome = await container.freshness.note_changed(change)
             dropped += outcome.dropped
             kept = outcome.retained
             progress(1)
-    return Imported(len(checked), len(checked) - len(new), chunks, dropped, kept)
+    return ImportResult(len(changes), len(changes) - len(new), chunks, dropped, kept)
 
 
-def _contents(container: "Container", change: "NoteChanged") -> list[str]:
+def _chunk_texts(container: "Container", change: "NoteChanged") -> list[str]:
     settings = container.settings
     return split_into_chunks(
         change.text or "",

@@ -1,4 +1,4 @@
-"""An embedder that remembers what it embedded last."""
+"""An LRU cache of embeddings in the process."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -8,36 +8,39 @@ if TYPE_CHECKING:
     from shared.inference.ports import Embedder
     from shared.vectors import Vector
 
-_MAX_ENTRIES = 20_000  # texts; with MiniLM 384 bytes each, and the text itself
-
 
 class CachingEmbedder:
-    """Implements `shared.inference.ports.Embedder` over another one.
+    """Wraps an `Embedder` and stores its latest embeddings.
 
-    Quoting embeds the sentences of the same notes again and again, and an import embeds many
-    notes at once before it hands them over one by one.
+    The extractive answerer embeds the sentences of the same notes for every question, and an
+    import embeds a batch of notes before it applies them one by one.
+
+    Args:
+        embedder: the embedder to wrap.
+        max_entries: the number of texts to store; with MiniLM 384 bytes each, and the text.
     """
 
-    def __init__(self, embedder: "Embedder") -> None:
+    def __init__(self, embedder: "Embedder", *, max_entries: int = 20_000) -> None:
         self.model = embedder.model
         self.dimensions = embedder.dimensions
         self._embedder = embedder
-        self._known: OrderedDict[str, Vector] = OrderedDict()
+        self._max_entries = max_entries
+        self._cache: OrderedDict[str, Vector] = OrderedDict()
 
     async def embed(self, texts: Sequence[str]) -> list["Vector"]:
-        """Embed each text: one canonical vector each, in order.
+        """Embed each text: one canonical vector per text, in order.
 
         Raises:
-            InferenceError: the model gave no usable answer.
+            InferenceError: the embedding model failed.
         """
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        vectors = await self._embedder.embed(new) if new else []
-        # Others may have been embedded meanwhile, and pushed some of these out.
-        found = {text: self._known[text] for text in texts if text in self._known}
-        found |= dict(zip(new, vectors, strict=True))
+        missing = [text for text in dict.fromkeys(texts) if text not in self._cache]
+        vectors = await self._embedder.embed(missing) if missing else []
+        # A concurrent call may have evicted entries while this one waited.
+        found = {text: self._cache[text] for text in texts if text in self._cache}
+        found |= dict(zip(missing, vectors, strict=True))
         for text, vector in found.items():
-            self._known[text] = vector
-            self._known.move_to_end(text)
-        while len(self._known) > _MAX_ENTRIES:
-            self._known.popitem(last=False)
+            self._cache[text] = vector
+            self._cache.move_to_end(text)
+        while len(self._cache) > self._max_entries:
+            self._cache.popitem(last=False)
         return [found[text] for text in texts]

@@ -1,4 +1,4 @@
-"""Note changes from the command line: the same message, through the same door, as a queue's."""
+"""Note change messages for changes made on this machine, with the checks of queued messages."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,28 +10,30 @@ if TYPE_CHECKING:
 
 
 def note_updated(user_id: str, note: "ImportedNote") -> NoteChanged:
-    """Say that a note is now as it is here.
+    """Build the message for a note that was created or changed.
 
     Raises:
-        InvalidChangeError: a title or text that no note may have.
+        InvalidChangeError: the id, the title or the text is invalid.
     """
-    return _change(user_id, note.note_id, Operation.UPDATED, title=note.title, text=note.text)
+    return _message(user_id, note.note_id, Operation.UPDATED, title=note.title, text=note.text)
 
 
 def note_deleted(user_id: str, note_id: str) -> NoteChanged:
-    """Say that a note is gone.
+    """Build the message for a deleted note.
 
     Raises:
-        InvalidChangeError: an id that no note may have.
+        InvalidChangeError: the id is invalid.
     """
-    return _change(user_id, note_id, Operation.DELETED)
+    return _message(user_id, note_id, Operation.DELETED)
 
 
-def _change(user_id: str, note_id: str, operation: Operation, **fields: str) -> NoteChanged:
-    message = {
-        "user_id": user_id,
-        "note_id": note_id,
-        "operation": operation,
-        "occurred_at": datetime.now(UTC).isoformat(),
-    }
-    return parse_change(message | fields)
+def _message(user_id: str, note_id: str, operation: Operation, **fields: str) -> NoteChanged:
+    return parse_change(
+        {
+            "user_id": user_id,
+            "note_id": note_id,
+            "operation": operation,
+            "occurred_at": datetime.now(UTC).isoformat(),
+            **fields,
+        }
+    )

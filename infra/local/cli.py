@@ -1,18 +1,36 @@
-"""The `tercet` command."""
+"""The `tercet` command; each subcommand is imported when it runs."""
 
+from importlib import import_module
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from infra.local.commands import ask, demo, match, notes, serve, stats
 from infra.local.commands.options import Data
 from infra.local.embedded import DATA
 from shared.errors import TercetError
 
+_COMMANDS = ("ask", "notes", "serve", "match", "stats", "demo")
 
-class _Commands(TyperGroup):
-    """Tells an error of the request in one line, and ends with 1; wrong usage ends with 2."""
+
+class _LazyCommands(TyperGroup):
+    """Imports a subcommand's module on demand and reports a `TercetError` in one line.
+
+    The exit code is 1 for a failed request and 2 for wrong usage.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*_COMMANDS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"infra.local.commands.{cmd_name}")
+        app: typer.Typer | None = getattr(module, "app", None)
+        if app is None:
+            app = typer.Typer(add_completion=False, rich_markup_mode=None)
+            app.command(cmd_name)(getattr(module, cmd_name))
+        return typer.main.get_command(app)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -24,7 +42,7 @@ class _Commands(TyperGroup):
 
 app = typer.Typer(
     name="tercet",
-    cls=_Commands,
+    cls=_LazyCommands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -34,12 +52,4 @@ app = typer.Typer(
 
 @app.callback()
 def tercet(data: Data = DATA) -> None:
-    """Ask your own notes, and pay for each answer once."""
-
-
-app.command()(ask.ask)
-app.add_typer(notes.app)
-app.command()(serve.serve)
-app.command()(match.match)
-app.command()(stats.stats)
-app.command()(demo.demo)
+    """Answer questions from your own notes, with a cache."""

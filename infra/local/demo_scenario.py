@@ -1,67 +1,92 @@
-"""What `tercet demo` goes through, and what must come of each step."""
+"""The questions that `tercet demo` asks, and the result that each must have."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from shared.errors import TercetError
+from infra.local.sample_notes import SampleSet
 from shared.notes.file_import import ImportedNote
 
-SAMPLES = Path(__file__).with_name("sample_notes")
-
 ANN, BEN = "ann", "ben"
-QUESTION = "What is faith?"
-OTHER_QUESTION = "Who may be an elder?"
-BENS_NOTE = ImportedNote(
-    "grandmother",
-    "What grandmother said",
-    "Faith is lighting the stove before the wood has come, my grandmother used to say.",
-)
-
-EDITED = "faith-and-trust"
-BEFORE = "Faith is being sure of what we hope for and certain of what we do not see."
-AFTER = "Faith is to put your whole weight on what God has promised."
-
-
-class UnexpectedError(TercetError):
-    """A step came out otherwise than Tercet promises."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A question, and the tiers and the match that it may come out with."""
+    """A question, the tiers that may answer it and the required match type."""
 
     user: str
     query: str
-    what: str
+    description: str
     tiers: tuple[str | None, ...]
     match: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """Questions, one after the other."""
-
-    title: str
-    steps: tuple[Step, ...]
-
-
 _MISS = (None, "l2", "l3")
 
-TIERS = Scene(
-    "One question five times, and another one",
-    (
-        Step(ANN, QUESTION, "a miss", _MISS),
-        Step(ANN, QUESTION, "an exact hit", ("l1",), "exact"),
-        Step(ANN, "what is   FAITH", "another spelling", ("l1",), "exact"),
-        Step(ANN, "What does faith mean?", "another wording", ("l1",), "semantic"),
-        Step(BEN, QUESTION, "another user's miss", ("l2",)),
-        Step(ANN, OTHER_QUESTION, "a miss", _MISS),
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """The questions for one set of sample notes.
+
+    Ann has the sample notes, Ben has one note. Ann's note `edited_note` answers `question`; the
+    demo replaces the text `before` in it with `after`.
+    """
+
+    question: str
+    spelling: str
+    wording: str
+    other_question: str
+    bens_note: ImportedNote
+    edited_note: str
+    before: str
+    after: str
+
+    def before_edit(self) -> list[Step]:
+        """List the questions that show each kind of hit and miss."""
+        return [
+            Step(ANN, self.question, "a miss", _MISS),
+            Step(ANN, self.question, "an exact hit", ("l1",), "exact"),
+            Step(ANN, self.spelling, "another spelling", ("l1",), "exact"),
+            Step(ANN, self.wording, "another wording", ("l1",), "semantic"),
+            Step(BEN, self.question, "another user's miss", ("l2",)),
+            Step(ANN, self.other_question, "a miss", _MISS),
+        ]
+
+    def after_edit(self) -> list[Step]:
+        """List the questions that show what the edit invalidates."""
+        return [
+            Step(ANN, self.question, "a new answer", _MISS),
+            Step(ANN, self.other_question, "still an exact hit", ("l1",), "exact"),
+        ]
+
+
+SCENARIOS = {
+    SampleSet.HANDBOOK: Scenario(
+        question="How do I restore the database?",
+        spelling="how do i  restore the DATABASE",
+        wording="What are the steps to restore the database?",
+        other_question="How many days of vacation do we get?",
+        bens_note=ImportedNote(
+            "bookshop",
+            "Bookshop database",
+            "To restore the database of the bookshop, copy the file shop.db from the USB stick.",
+        ),
+        edited_note="database-restore",
+        before="To restore the database, create a new instance from the latest snapshot and replay"
+        " the transaction log up to the moment before the fault.",
+        after='To restore the database, run the job "restore-production", which creates a new'
+        " instance and replays the transaction log.",
     ),
-)
-AFTER_EDIT = Scene(
-    "Both questions again",
-    (
-        Step(ANN, QUESTION, "a new answer", _MISS),
-        Step(ANN, OTHER_QUESTION, "its neighbour still hits", ("l1",), "exact"),
+    SampleSet.STUDY: Scenario(
+        question="What is faith?",
+        spelling="what is   FAITH",
+        wording="What does faith mean?",
+        other_question="Who may be an elder?",
+        bens_note=ImportedNote(
+            "grandmother",
+            "My grandmother's sayings",
+            "Faith is lighting the stove before the wood has come, my grandmother used to say.",
+        ),
+        edited_note="faith-and-trust",
+        before="Faith is being sure of what we hope for and certain of what we do not see.",
+        after="Faith is to put your whole weight on what God has promised.",
     ),
-)
+}

@@ -1,21 +1,23 @@
-"""`tercet demo` holds what its table says, and checks it itself."""
+"""`tercet demo` shows the required hits and misses and fails otherwise."""
 
 import re
 from dataclasses import replace
 
 import pytest
 
-from infra.local import demo_scenario
+from infra.local.demo_scenario import SCENARIOS, Scenario, Step
+from infra.local.sample_notes import SampleSet
 from tests.support.command import Tercet
 
 pytestmark = pytest.mark.xdist_group("demo")  # one process embeds its notes
 
 
-def test_it_shows_each_tier_and_an_edit(tercet: Tercet) -> None:
-    done = tercet("demo")
-    assert done.exit_code == 0, done.output
+@pytest.mark.parametrize("notes", SampleSet)
+def test_demo_shows_each_tier_and_an_edit(tercet: Tercet, notes: SampleSet) -> None:
+    result = tercet("demo", "--notes", notes)
+    assert result.exit_code == 0, result.output
     row = re.compile(r"^ (Ann|Ben) .*?  (none|l1|l2|l3) +(exact|semantic)?", re.MULTILINE)
-    assert row.findall(done.stdout) == [
+    assert row.findall(result.stdout) == [
         ("Ann", "none", ""),
         ("Ann", "l1", "exact"),
         ("Ann", "l1", "exact"),
@@ -25,16 +27,21 @@ def test_it_shows_each_tier_and_an_edit(tercet: Tercet) -> None:
         ("Ann", "l2", ""),
         ("Ann", "l1", "exact"),
     ]
-    assert "2 cached answers dropped" in done.stdout
-    assert demo_scenario.AFTER in done.stdout.split("Both questions again")[1]
+    assert "2 cached answers dropped, 1 kept" in result.stdout
+    after_edit = " ".join(result.stdout.split("both questions again")[1].split())
+    assert SCENARIOS[notes].after in after_edit
 
 
-def test_it_fails_where_a_step_is_not_what_it_says(
+def test_demo_fails_if_a_step_has_another_result(
     tercet: Tercet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, *others = demo_scenario.TIERS.steps
-    wrong = replace(demo_scenario.TIERS, steps=(replace(first, tiers=("l1",)), *others))
-    monkeypatch.setattr(demo_scenario, "TIERS", wrong)
-    done = tercet("demo")
-    assert done.exit_code == 1
-    assert done.stderr == 'tercet: "What is faith?" should have been: a miss\n'
+    first, *others = SCENARIOS[SampleSet.HANDBOOK].before_edit()
+    steps = [replace(first, tiers=("l1",)), *others]
+
+    def before_edit(_: Scenario) -> list[Step]:
+        return steps
+
+    monkeypatch.setattr(Scenario, "before_edit", before_edit)
+    result = tercet("demo")
+    assert result.exit_code == 1
+    assert result.stderr == 'tercet: "How do I restore the database?": expected a miss\n'

@@ -22,7 +22,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(data: Path) -> Iterator[httpx.Client]:
-    """A server, ended by SIGTERM with nothing left."""
+    """A server; SIGTERM stops it and its Valkey."""
     process = start_tercet("serve", "--port", "0", "--data", data)
     assert process.stdout
     line = process.stdout.readline()
@@ -57,7 +57,7 @@ def ask(server: httpx.Client) -> dict[str, str]:
     return {"answer": body["answer"], "tier": body["metadata"]["tier"]}
 
 
-def test_a_pushed_change_is_in_the_next_answer(server: httpx.Client) -> None:
+def test_pushed_note_change_invalidates_the_answer(server: httpx.Client) -> None:
     push(server, "Faith is being sure of what we hope for.")
     assert "being sure" in ask(server)["answer"]
     assert ask(server)["tier"] == "l1"
@@ -67,33 +67,33 @@ def test_a_pushed_change_is_in_the_next_answer(server: httpx.Client) -> None:
     assert "lean your weight" in after["answer"]
 
 
-def test_it_is_healthy_and_asks_who_is_there(server: httpx.Client) -> None:
+def test_health_is_public_and_a_query_without_user_is_unauthenticated(server: httpx.Client) -> None:
     assert server.get("/health").json()["status"] == "healthy"
-    nobody = httpx.post(f"{server.base_url}/assistant/query", json={"query": QUESTION})
-    assert nobody.status_code == 401
+    response = httpx.post(f"{server.base_url}/assistant/query", json={"query": QUESTION})
+    assert response.status_code == 401
 
 
-def test_a_command_beside_it_shares_its_cache(
+def test_command_shares_the_cache_of_a_running_server(
     server: httpx.Client, data: Path, tercet: Tercet
 ) -> None:
     push(server, "Faith is a long walk home in the evening.")
     ask(server)
-    done = tercet("ask", QUESTION, "--user", "ann", "--data", data, "--json")
-    body = json.loads(done.stdout)
+    result = tercet("ask", QUESTION, "--user", "ann", "--data", data, "--json")
+    body = json.loads(result.stdout)
     assert body["metadata"]["tier"] == "l1"
     edited = tercet("notes", "edit", "faith", "--text", "Gone.", "-u", "ann", "--data", data)
     assert edited.exit_code == 0
     assert "long walk" not in ask(server)["answer"]
 
 
-def test_an_address_that_others_reach_is_refused(tercet: Tercet, tmp_path: Path) -> None:
-    done = tercet("serve", "--host", "0.0.0.0", "--port", "0", "--data", tmp_path)  # noqa: S104 - refused
-    assert (done.exit_code, done.stdout) == (1, "")
-    assert "loopback" in done.stderr
+def test_host_that_is_not_loopback_is_rejected(tercet: Tercet, tmp_path: Path) -> None:
+    result = tercet("serve", "--host", "0.0.0.0", "--port", "0", "--data", tmp_path)  # noqa: S104 - refused
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "loopback" in result.stderr
 
 
-def test_a_port_that_is_taken_is_named(server: httpx.Client, tercet: Tercet, data: Path) -> None:
+def test_port_in_use_is_named_in_the_error(server: httpx.Client, tercet: Tercet, data: Path) -> None:
     port = str(server.base_url.port)
-    done = tercet("serve", "--port", port, "--data", data)
-    assert done.exit_code == 1
-    assert f"port {port} of 127.0.0.1 cannot be taken" in done.stderr
+    result = tercet("serve", "--port", port, "--data", data)
+    assert result.exit_code == 1
+    assert f"cannot listen on 127.0.0.1 port {port}" in result.stderr

@@ -1,10 +1,7 @@
-"""The embedder that remembers."""
+"""The LRU cache of embeddings in the process."""
 
 from collections.abc import Sequence
 
-import pytest
-
-from infra.local import caching_embedder
 from infra.local.caching_embedder import CachingEmbedder
 from shared.vectors import Vector, canonical
 
@@ -21,7 +18,7 @@ class CountingEmbedder:
         return [canonical([len(text), 1]) for text in texts]
 
 
-async def test_each_text_is_embedded_once_and_comes_in_its_place() -> None:
+async def test_embed_computes_each_text_once_and_returns_vectors_in_order() -> None:
     inner = CountingEmbedder()
     embedder = CachingEmbedder(inner)
     await embedder.embed(["a", "bbb", "a"])
@@ -31,10 +28,9 @@ async def test_each_text_is_embedded_once_and_comes_in_its_place() -> None:
     assert [vector.tolist() for vector in vectors] == expected
 
 
-async def test_what_was_longest_unused_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(caching_embedder, "_MAX_ENTRIES", 2)
+async def test_embed_evicts_the_least_recently_used_text() -> None:
     inner = CountingEmbedder()
-    embedder = CachingEmbedder(inner)
+    embedder = CachingEmbedder(inner, max_entries=2)
     await embedder.embed(["a", "b"])
     await embedder.embed(["a"])
     await embedder.embed(["c"])

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.aws.emulator.runtime import ROOT
-from infra.local.demo_scenario import SAMPLES
-from shared.notes.file_import import ImportedNote, read_note_files
+from infra.local.sample_notes import SampleSet, read_sample_notes
+from shared.notes.file_import import ImportedNote
 
 EVENTS = ROOT / "tests" / "events"
 
@@ -26,7 +26,7 @@ class Step:
 
 def steps() -> Iterator[Step]:
     """Notes come in; a question is asked; a note changes, and the question is asked again."""
-    notes = read_note_files(SAMPLES)[:_BATCH]
+    notes = read_sample_notes(SampleSet.STUDY)[:_BATCH]
     applied = f"all {len(notes)} applied"
     yield Step("invalidate", _batch(notes), f"{len(notes)} sample notes", applied)
     yield Step("ask", _event("ask"), "ask.json", "200: a new answer")

@@ -1,17 +1,18 @@
-"""What commands have in common: a container for the time of one job, and how it is told."""
+"""A container for one command, and output helpers."""
 
 import asyncio
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from rich.console import Console
 
 from infra.local.embedded import Model, open_embedded
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
-
-    from rich.console import Console
 
     from shared.container import Container
 
@@ -23,35 +24,34 @@ def run_with_container(
     job: "Callable[[Container], Awaitable[Result]]",
     *,
     model: Model | None = None,
+    environ: "Mapping[str, str]" = os.environ,
 ) -> Result:
-    """Do a job with the container of a data folder, then close it.
+    """Run a coroutine function with the container of a data folder; close the container.
 
     Raises:
-        TercetError: as the job does, or the folder cannot be opened.
+        TercetError: the job failed or the folder cannot be opened.
     """
-    with open_embedded(data, model=model) as container:
+    with open_embedded(data, model=model, environ=environ) as container:
 
-        async def whole() -> Result:
+        async def run() -> Result:
             try:
                 return await job(container)
             finally:
                 await container.aclose()
 
-        return asyncio.run(whole())
+        return asyncio.run(run())
 
 
-def console(*, stderr: bool = False) -> "Console":
-    """Where people read: no markup, for notes may hold brackets."""
-    from rich.console import Console  # noqa: PLC0415 - commands that print JSON need none
-
+def console(*, stderr: bool = False) -> Console:
+    """Create a console without markup, since notes may contain brackets."""
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON document on a line of its own."""
+    """Print a JSON document on one line."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
-def pluralize(count: int, thing: str) -> str:
-    """`1 note`, `2 notes`, `10,000 notes`."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+def pluralize(count: int, noun: str) -> str:
+    """Format `1 note`, `2 notes` or `10,000 notes`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,132 +1,134 @@
-"""`tercet demo`: see in half a minute what the cache saves, and that it stays true."""
+"""`tercet demo`: show each kind of cache hit and an edit on sample notes."""
 
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from infra.local.commands.command_context import console, pluralize
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.padding import Padding
+from rich.table import Table
 
-_LEGEND = (
-    "Tier l1: the answer came from the cache; l2: only the question's embedding did; none:"
-    " nothing did. Answers are each user's own; an embedding is the same for everyone."
-)
-_INDENT = (0, 0, 0, 2)
+from infra.local.bulk_import import import_notes
+from infra.local.change_messages import note_updated
+from infra.local.commands.ask import ask_timed
+from infra.local.commands.command_context import console, pluralize, run_with_container
+from infra.local.demo_scenario import ANN, BEN, SCENARIOS, Scenario, Step
+from infra.local.embedded import Model
+from infra.local.sample_notes import SampleSet, read_sample_notes
+from shared.assistant import Request
+from shared.errors import TercetError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from infra.local.demo_scenario import Scene
     from shared.container import Container
+    from shared.notes.file_import import ImportedNote
     from shared.reply import Reply
 
+_LEGEND = (
+    "Tier l1: the answer was cached. Tier l2: only the embedding of the question was cached."
+    " None: nothing was cached. Users do not share answers; they share embeddings."
+)
+_INDENT = (0, 0, 0, 2)
 
-def demo() -> None:
-    """Import sample notes into a temporary folder, ask, edit a note, and ask again."""
-    import asyncio  # noqa: PLC0415 - with the rest
 
-    from infra.local.embedded import Model, open_embedded  # noqa: PLC0415 - slow to load
+class UnexpectedResultError(TercetError):
+    """A step of the demo did not have the required result."""
 
+
+def demo(
+    *,
+    notes: Annotated[
+        SampleSet, typer.Option("--notes", help="The sample notes.")
+    ] = SampleSet.HANDBOOK,
+) -> None:
+    """Ask questions about sample notes, edit a note and ask again; uses a temporary folder."""
     out = console()
-    with (
-        tempfile.TemporaryDirectory(prefix="tercet-demo-") as folder,
-        # Without the environment: the demonstration touches nobody's real notes.
-        open_embedded(Path(folder), model=Model.EXTRACTIVE, environ={}) as container,
-    ):
+    sample_notes = read_sample_notes(notes)
+    scenario = SCENARIOS[notes]
 
-        async def whole() -> None:
-            try:
-                await _play(container, out)
-            finally:
-                await container.aclose()
+    async def job(container: "Container") -> None:
+        await _run(container, scenario, sample_notes, out)
 
-        asyncio.run(whole())
+    with tempfile.TemporaryDirectory(prefix="tercet-demo-") as folder:
+        # An empty environment, so that the demo cannot write to a configured store or cache.
+        run_with_container(Path(folder), job, model=Model.EXTRACTIVE, environ={})
 
 
-async def _play(container: "Container", out: "Console") -> None:
-    from rich.padding import Padding  # noqa: PLC0415 - slow to load, as below
-
-    from infra.local import demo_scenario as play  # noqa: PLC0415
-    from infra.local.bulk_import import import_notes  # noqa: PLC0415
-    from infra.local.change_messages import note_updated  # noqa: PLC0415
-    from shared.notes.file_import import read_note_files  # noqa: PLC0415
-
-    began = time.perf_counter()
-    notes = read_note_files(play.SAMPLES)
+async def _run(
+    container: "Container", scenario: Scenario, notes: "Sequence[ImportedNote]", out: "Console"
+) -> None:
+    start = time.perf_counter()
     with out.status("Importing sample notes"):
-        imported = await import_notes(container, play.ANN, notes)
-        await import_notes(container, play.BEN, [play.BENS_NOTE])
-    seconds = time.perf_counter() - began
-    out.print(f"{imported.notes} sample notes for Ann and 1 for Ben, imported in {seconds:.1f} s.")
+        await import_notes(container, ANN, notes)
+        await import_notes(container, BEN, [scenario.bens_note])
+    seconds = time.perf_counter() - start
+    out.print(f"Imported {len(notes)} sample notes for Ann and 1 for Ben in {seconds:.1f} s.")
 
-    first = await _play_scene(container, play.TIERS, out)
+    title = "Ann asks one question in several spellings, then another question"
+    replies = await _ask_all(container, title, scenario.before_edit(), out)
     out.print(_LEGEND, style="dim")
-    _quote(f"Ann asked: {play.QUESTION}", first[0], out)
-    _quote(f"Ben asked: {play.QUESTION}", first[4], out)
+    _print_answer(f"Ann asked: {scenario.question}", replies[0], out)
+    _print_answer(f"Ben asked: {scenario.question}", replies[4], out)
 
-    (note,) = (note for note in notes if note.note_id == play.EDITED)
-    edited = note._replace(text=note.text.replace(play.BEFORE, play.AFTER))
-    outcome = await container.freshness.note_changed(note_updated(play.ANN, edited))
+    (note,) = (note for note in notes if note.note_id == scenario.edited_note)
+    edited = note._replace(text=note.text.replace(scenario.before, scenario.after))
+    outcome = await container.freshness.note_changed(note_updated(ANN, edited))
     out.print()
-    out.print(f'Ann edits her note "{note.title}". It now says:', style="bold")
-    out.print(Padding(play.AFTER, _INDENT))
+    out.print(f'Ann edits her note "{note.title}". New text:', style="bold")
+    out.print(Padding(scenario.after, _INDENT))
     dropped = pluralize(outcome.dropped, "cached answer")
-    out.print(f"{dropped} dropped: both wordings of what the note helped to answer.")
-    out.print(f"{outcome.retained} kept: the note has nothing to do with it.")
+    out.print(f"Invalidation: {dropped} dropped, {outcome.retained} kept.")
 
-    again = await _play_scene(container, play.AFTER_EDIT, out)
-    _quote(f"Ann asked: {play.QUESTION}", again[0], out)
-    if _text(again[0]) == _text(first[0]) or outcome.retained != 1:
-        raise play.UnexpectedError("the edit changed no answer, or too many")
+    replies_after = await _ask_all(
+        container, "Ann asks both questions again", scenario.after_edit(), out
+    )
+    _print_answer(f"Ann asked: {scenario.question}", replies_after[0], out)
+    if _text(replies_after[0]) == _text(replies[0]) or outcome.retained != 1:
+        raise UnexpectedResultError("the edit did not invalidate exactly the answers of its note")
 
 
-async def _play_scene(container: "Container", scene: "Scene", out: "Console") -> "list[Reply]":
-    """Ask each question, and show them as a table; a step that went wrong is the last.
+async def _ask_all(
+    container: "Container", title: str, steps: Sequence[Step], out: "Console"
+) -> "list[Reply]":
+    """Ask each question and print a table of the results.
 
     Raises:
-        UnexpectedError: a tier or match is not what it should be.
+        UnexpectedResultError: a reply has another tier or match than the step requires.
     """
-    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - slow to load, as below
-    from rich.table import Table  # noqa: PLC0415
-
-    from infra.local.commands.ask import timed  # noqa: PLC0415
-    from infra.local.demo_scenario import UnexpectedError  # noqa: PLC0415
-    from shared.assistant import Request  # noqa: PLC0415
-
-    table = Table(
-        "who", "question", "what happens", "tier", "match", box=SIMPLE_HEAD, pad_edge=False
-    )
+    table = Table("who", "question", "result", "tier", "match", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("ms", justify="right")
     replies = []
-    wrong = None
-    for step in scene.steps:
-        reply, milliseconds = await timed(container, Request(step.user, step.query))
+    failed = None
+    for step in steps:
+        reply, milliseconds = await ask_timed(container, Request(step.user, step.query))
         replies.append(reply)
-        told = (step.what, reply.tier or "none", reply.match or "", f"{milliseconds:,.1f}")
-        table.add_row(step.user.title(), step.query, *told)
+        cells = (step.description, reply.tier or "none", reply.match or "", f"{milliseconds:,.1f}")
+        table.add_row(step.user.title(), step.query, *cells)
         if reply.tier not in step.tiers or reply.match != step.match:
-            wrong = step
+            failed = step
             break
     out.print()
-    out.print(scene.title, style="bold")
+    out.print(title, style="bold")
     out.print(table)
-    if wrong:
-        raise UnexpectedError(f'"{wrong.query}" should have been: {wrong.what}')
+    if failed:
+        raise UnexpectedResultError(f'"{failed.query}": expected {failed.description}')
     return replies
 
 
-def _quote(who: str, reply: "Reply", out: "Console") -> None:
-    from rich.padding import Padding  # noqa: PLC0415 - slow to load
-
+def _print_answer(heading: str, reply: "Reply", out: "Console") -> None:
     out.print()
-    out.print(who, style="bold")
+    out.print(heading, style="bold")
     out.print(Padding(_text(reply), _INDENT))
-    used = [
+    cited = [
         f"[{number}] {source.note_id}"
         for number, source in enumerate(reply.sources, start=1)
         if f"[{number}]" in _text(reply)
     ]
-    out.print(f"  from {', '.join(used)}", style="dim")
+    out.print(f"  from {', '.join(cited)}", style="dim")
 
 
 def _text(reply: "Reply") -> str:

@@ -1,4 +1,4 @@
-"""`tercet notes`: read and change a user's notes."""
+"""`tercet notes`: list, show, import, edit and delete notes."""
 
 import sys
 from dataclasses import asdict
@@ -7,14 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.progress import Progress
+from rich.table import Table
 
-from infra.local.commands.command_context import console, pluralize, print_json, run_with_container
-from infra.local.commands.options import ME, Data, Json, User
+from infra.local.bulk_import import ImportResult, build_changes, import_notes
+from infra.local.change_messages import note_deleted, note_updated
+from infra.local.commands.command_context import (
+    console,
+    pluralize,
+    print_json,
+    run_with_container,
+)
+from infra.local.commands.options import DEFAULT_USER, Data, Json, User
 from infra.local.embedded import DATA
 from shared.errors import InvalidRequestError, NotFoundError
+from shared.notes.file_import import ImportedNote, read_note_files
 
 if TYPE_CHECKING:
-    from infra.local.bulk_import import Imported
     from shared.container import Container
     from shared.freshness import NoteChangeResult
     from shared.notes.note import Note
@@ -28,43 +37,40 @@ NoteId = Annotated[str, typer.Argument(metavar="NOTE_ID", help="The note's id.")
 def import_(
     path: Annotated[Path, typer.Argument(help="Markdown, text, JSON lines, or a folder of them.")],
     *,
-    user: User = ME,
+    user: User = DEFAULT_USER,
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Import notes; nothing is stored unless all of them can be read.
+    """Import notes from files; skip unchanged notes.
 
-    A line of JSON has note_id, title and text. Notes that are there as they are stay untouched.
+    Each line of a JSON lines file has note_id, title and text. If one note is invalid, nothing is
+    stored.
     """
-    from rich.progress import Progress  # noqa: PLC0415 - slow to load, as what follows
-
-    from infra.local.bulk_import import changes, import_notes  # noqa: PLC0415
-    from shared.notes.file_import import read_note_files  # noqa: PLC0415
-
     notes = read_note_files(path)
-    changes(user, notes)
+    build_changes(user, notes)  # rejects invalid notes before the data folder is opened
 
-    async def job(container: "Container") -> "Imported":
+    async def job(container: "Container") -> ImportResult:
         with Progress(console=console(stderr=True), transient=True, disable=json) as bar:
             task = bar.add_task("Importing", total=len(notes))
             return await import_notes(
                 container, user, notes, lambda count: bar.advance(task, count)
             )
 
-    done = run_with_container(data, job)
+    result = run_with_container(data, job)
     if json:
-        print_json(asdict(done))
+        print_json(asdict(result))
         return
-    told = f"{pluralize(done.notes, 'note')} for {user}: {pluralize(done.chunks, 'chunk')} written"
-    if done.unchanged:
-        told += f", {done.unchanged:,} unchanged"
-    if done.dropped or done.kept:
-        told += f"; {pluralize(done.dropped, 'cached answer')} dropped, {done.kept:,} kept"
-    typer.echo(told)
+    notes_and_chunks = f"{pluralize(result.notes, 'note')}, {pluralize(result.chunks, 'chunk')}"
+    message = f"{user}: {notes_and_chunks} written"
+    if result.unchanged:
+        message += f", {pluralize(result.unchanged, 'note')} unchanged"
+    if result.dropped or result.kept:
+        message += f"; {pluralize(result.dropped, 'cached answer')} dropped, {result.kept:,} kept"
+    typer.echo(message)
 
 
 @app.command("list")
-def list_(*, user: User = ME, data: Data = DATA, json: Json = False) -> None:
+def list_(*, user: User = DEFAULT_USER, data: Data = DATA, json: Json = False) -> None:
     """List a user's notes."""
 
     async def job(container: "Container") -> "list[Note]":
@@ -72,14 +78,12 @@ def list_(*, user: User = ME, data: Data = DATA, json: Json = False) -> None:
 
     notes = run_with_container(data, job)
     if json:
-        print_json([_told(note) for note in notes])
+        print_json([_to_json(note) for note in notes])
         return
-    from rich.table import Table  # noqa: PLC0415 - not for JSON
-
     table = Table("id", "title", "words", "changed", box=None, pad_edge=False)
     for note in notes:
         words = f"{len(note.text.split()):,}"
-        table.add_row(note.note_id, note.title, words, f"{_changed(note):%Y-%m-%d %H:%M}")
+        table.add_row(note.note_id, note.title, words, f"{_changed_at(note):%Y-%m-%d %H:%M}")
     out = console()
     if notes:
         out.print(table)
@@ -87,15 +91,17 @@ def list_(*, user: User = ME, data: Data = DATA, json: Json = False) -> None:
 
 
 @app.command()
-def show(note_id: NoteId, *, user: User = ME, data: Data = DATA, json: Json = False) -> None:
+def show(
+    note_id: NoteId, *, user: User = DEFAULT_USER, data: Data = DATA, json: Json = False
+) -> None:
     """Show one note."""
 
     async def job(container: "Container") -> "Note":
-        return await _existing(container, user, note_id)
+        return await _get_note(container, user, note_id)
 
     note = run_with_container(data, job)
     if json:
-        print_json(_told(note))
+        print_json(_to_json(note))
     else:
         typer.echo(note.text)
 
@@ -104,55 +110,52 @@ def show(note_id: NoteId, *, user: User = ME, data: Data = DATA, json: Json = Fa
 def edit(
     note_id: NoteId,
     *,
-    text: Annotated[str | None, typer.Option("--text", help="The whole new text.")] = None,
+    text: Annotated[str | None, typer.Option("--text", help="The new text.")] = None,
     file: Annotated[
         Path | None, typer.Option("--file", help="A file with the new text; - is stdin.")
     ] = None,
     title: Annotated[
-        str | None, typer.Option("--title", show_default="as it was", help="The title.")
+        str | None, typer.Option("--title", show_default="unchanged", help="The new title.")
     ] = None,
-    user: User = ME,
+    user: User = DEFAULT_USER,
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Write a note anew, or a new one."""
+    """Replace the text of a note, or create a note."""
     if (text is None) == (file is None):
         raise typer.BadParameter("give either --text or --file")
-    whole = text if text is not None else _read(file or Path())
+    new_text = text if text is not None else _read_text(file or Path())
 
     async def job(container: "Container") -> "NoteChangeResult":
-        from infra.local.change_messages import note_updated  # noqa: PLC0415 - pydantic is slow to load
-        from shared.notes.file_import import ImportedNote  # noqa: PLC0415
-
-        before = await container.store.get_note(user, note_id)
-        named = title if title is not None else before.title if before else note_id
-        change = note_updated(user, ImportedNote(note_id, named, whole))
+        old = await container.store.get_note(user, note_id)
+        new_title = title if title is not None else old.title if old else note_id
+        change = note_updated(user, ImportedNote(note_id, new_title, new_text))
         return await container.freshness.note_changed(change)
 
-    _tell("written", note_id, run_with_container(data, job), json=json)
+    _print_outcome("written", note_id, run_with_container(data, job), json=json)
 
 
 @app.command()
-def delete(note_id: NoteId, *, user: User = ME, data: Data = DATA, json: Json = False) -> None:
+def delete(
+    note_id: NoteId, *, user: User = DEFAULT_USER, data: Data = DATA, json: Json = False
+) -> None:
     """Delete a note."""
 
     async def job(container: "Container") -> "NoteChangeResult":
-        from infra.local.change_messages import note_deleted  # noqa: PLC0415 - as above
-
-        await _existing(container, user, note_id)
+        await _get_note(container, user, note_id)
         return await container.freshness.note_changed(note_deleted(user, note_id))
 
-    _tell("deleted", note_id, run_with_container(data, job), json=json)
+    _print_outcome("deleted", note_id, run_with_container(data, job), json=json)
 
 
-async def _existing(container: "Container", user: str, note_id: str) -> "Note":
+async def _get_note(container: "Container", user: str, note_id: str) -> "Note":
     note = await container.store.get_note(user, note_id)
     if note is None:
-        raise NotFoundError(f"{user} has no note {note_id!r}; see: tercet notes list")
+        raise NotFoundError(f"{user} has no note {note_id!r}; run: tercet notes list")
     return note
 
 
-def _read(file: Path) -> str:
+def _read_text(file: Path) -> str:
     try:
         data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
         return data.decode()
@@ -162,25 +165,25 @@ def _read(file: Path) -> str:
         raise InvalidRequestError(f"{file} is not UTF-8 at byte {error.start:,}") from None
 
 
-def _tell(done: str, note_id: str, outcome: "NoteChangeResult", *, json: bool) -> None:
+def _print_outcome(action: str, note_id: str, outcome: "NoteChangeResult", *, json: bool) -> None:
     if json:
         print_json({"note_id": note_id, **asdict(outcome)})
         return
     if not outcome.applied:
-        done = "left as it is, for the store has a newer version"
+        action = "unchanged: the store has a newer version"
     dropped = pluralize(outcome.dropped, "cached answer")
-    typer.echo(f"{note_id} {done}; {dropped} dropped, {outcome.retained:,} kept")
+    typer.echo(f"{note_id} {action}; {dropped} dropped, {outcome.retained:,} kept")
 
 
-def _told(note: "Note") -> dict[str, Any]:
+def _to_json(note: "Note") -> dict[str, Any]:
     return {
         "note_id": note.note_id,
         "title": note.title,
         "text": note.text,
         "version": note.version,
-        "changed_at": _changed(note).isoformat(),
+        "changed_at": _changed_at(note).isoformat(),
     }
 
 
-def _changed(note: "Note") -> datetime:
+def _changed_at(note: "Note") -> datetime:
     return datetime.fromtimestamp(note.changed_at / 1_000_000, UTC)

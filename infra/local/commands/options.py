@@ -1,4 +1,4 @@
-"""The options that commands share."""
+"""Options that several commands share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,9 +10,9 @@ from shared.notes.sanitize import require_id
 
 
 def _folder(context: typer.Context, value: Path) -> Path:
-    """The command's own, else what stands before the command: `tercet --data DIR ask ...`."""
-    before: Path = context.find_root().params.get("data", DATA)
-    return before if value == DATA else value
+    """Return the command's own value, else the one of `tercet --data DIR ask ...`."""
+    global_value: Path = context.find_root().params.get("data", DATA)
+    return global_value if value == DATA else value
 
 
 def _user(value: str) -> str:
@@ -27,24 +27,23 @@ Data = Annotated[
         metavar="DIR",
         callback=_folder,
         file_okay=False,
-        help="The folder that keeps notes and cache.",
+        help="The folder with notes and cache.",
     ),
 ]
 User = Annotated[
     str,
     typer.Option(
-        "--user", "-u", metavar="USER", envvar="TERCET_USER", callback=_user, help="Whose notes."
+        "--user", "-u", metavar="USER", envvar="TERCET_USER", callback=_user, help="The user id."
     ),
 ]
 ModelOption = Annotated[
     Model | None,
     typer.Option(
         "--model",
-        help="What writes the answers.",
-        show_default="huggingface where HF_TOKEN or HF_CHAT_URL is set, else extractive",
+        help="The model that generates answers.",
+        show_default="huggingface if HF_TOKEN or HF_CHAT_URL is set, else extractive",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 
-ME = "me"
-"""Whose notes they are where nobody is named."""
+DEFAULT_USER = "me"

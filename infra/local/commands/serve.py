@@ -1,4 +1,4 @@
-"""`tercet serve`: all functions in one process, for one's own machine."""
+"""`tercet serve`: run all functions in one process, on the loopback address."""
 
 import os
 import signal
@@ -6,9 +6,18 @@ import socket
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+import uvicorn
 
+from functions.ask import app as ask
+from functions.bootstrap import configure_observability
+from functions.http import health_route
+from functions.http.app_factory import build_app
+from functions.http.auth.local_mode import USER_HEADER, check_local_mode
+from functions.invalidate import app as invalidate
+from functions.stats import app as stats
 from infra.local.commands.options import Data, ModelOption
 from infra.local.embedded import DATA, open_embedded
+from infra.local.playground import app as playground
 from shared.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -24,26 +33,20 @@ _PORT = 8000
 def serve(
     *,
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65_535, help="0 takes a free one.")
+        int, typer.Option("--port", min=0, max=65_535, help="The port; 0 selects a free port.")
     ] = _PORT,
     host: Annotated[str, typer.Option("--host", help="A loopback address.")] = "127.0.0.1",
     data: Data = DATA,
     model: ModelOption = None,
 ) -> None:
-    """Serve every function over HTTP to this machine, until Ctrl-C.
+    """Serve every function, the playground and the dashboard over HTTP until Ctrl-C.
 
-    Whoever asks is believed: the header X-Tercet-User says who it is.
+    There is no authentication: the header X-Tercet-User is the user id.
     """
-    import uvicorn  # noqa: PLC0415 - slow to load, as what follows
-
-    from functions.bootstrap import configure_observability  # noqa: PLC0415
-    from functions.http.auth.local_mode import USER_HEADER, check_local_mode  # noqa: PLC0415
-
     check_local_mode(os.environ, host)
-    # uvicorn ends in order, then raises again the signal that told it to; what was started
-    # beside it must still be ended.
+    # uvicorn raises the signal again after its shutdown; exit normally, so that Valkey is stopped.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
+        signal.signal(number, _exit)
     environ = {**os.environ, "TERCET_LOCAL": "true"}
     with (
         _listen(host, port) as listener,
@@ -51,34 +54,20 @@ def serve(
     ):
         configure_observability(container.settings)
         config = uvicorn.Config(build_local_app(container), log_config=None, access_log=False)
-        taken = listener.getsockname()[1]
         address = f"[{host}]" if ":" in host else host
+        url = f"http://{address}:{listener.getsockname()[1]}"
         typer.echo(
-            f"Tercet listens at http://{address}:{taken} (who asks: header {USER_HEADER};"
-            f" Ctrl-C ends it)\n"
-            f"  playground  http://{address}:{taken}/playground\n"
-            f"  dashboard   http://{address}:{taken}/assistant/dashboard"
+            f"Tercet listens at {url} (user id: header {USER_HEADER}; stop with Ctrl-C)\n"
+            f"  playground  {url}/playground\n"
+            f"  dashboard   {url}/assistant/dashboard"
         )
         uvicorn.Server(config).run(sockets=[listener])
 
 
 def build_local_app(container: "Container") -> "FastAPI":
     """Build one app that serves every function and the playground."""
-    from functions.ask import app as ask  # noqa: PLC0415
-    from functions.http import health_route  # noqa: PLC0415 - see above
-    from functions.http.app_factory import build_app  # noqa: PLC0415
-    from functions.invalidate import app as invalidate  # noqa: PLC0415
-    from functions.stats import app as stats  # noqa: PLC0415
-    from infra.local.playground import app as playground  # noqa: PLC0415
-
-    parts = (
-        ask.build_routes,
-        invalidate.build_routes,
-        stats.build_routes,
-        health_route.build_routes,
-        playground.build_routes,
-    )
-    return build_app(container, *(part(container) for part in parts))
+    modules = (ask, invalidate, stats, health_route, playground)
+    return build_app(container, *(module.build_routes(container) for module in modules))
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -87,12 +76,12 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.create_server((host, port), family=family)
     except OSError as error:
         raise UnavailableError(
-            f"port {port} of {host} cannot be taken: {error.strerror}; --port 0 takes a free one"
+            f"cannot listen on {host} port {port}: {error.strerror}; --port 0 selects a free port"
         ) from None
-    # asyncio sets it on sockets that it makes itself; without it a response waits some 40 ms.
+    # asyncio sets TCP_NODELAY only on sockets that it creates; without it a response takes 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 
-def _leave(_number: int, _frame: "FrameType | None") -> None:
+def _exit(_number: int, _frame: "FrameType | None") -> None:
     raise SystemExit(0)

@@ -1,0 +1,22 @@
+"""Two sets of sample notes: `handbook` (a small company) and `study` (sermon and Bible study)."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.notes.file_import import read_note_files
+
+if TYPE_CHECKING:
+    from shared.notes.file_import import ImportedNote
+
+
+class SampleSet(StrEnum):
+    """The name of a set of sample notes."""
+
+    HANDBOOK = "handbook"
+    STUDY = "study"
+
+
+def read_sample_notes(name: SampleSet) -> "list[ImportedNote]":
+    """Read the notes of a set, ordered by file name."""
+    return read_note_files(Path(__file__).with_name(name.value))
