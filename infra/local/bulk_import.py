@@ -19,7 +19,7 @@ _BATCH = 32  # notes that are embedded together
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """Counts of notes, of written chunks, and of the user's dropped and kept cached answers.
+    """Counts of notes, of written chunks, and of the user's dropped and retained cached answers.
 
     `unchanged` notes equal the stored ones and are skipped; `chunks` counts those of the others.
     """
@@ -28,7 +28,7 @@ class ImportResult:
     unchanged: int
     chunks: int
     dropped: int
-    kept: int | None
+    retained: int | None
 
 
 def build_changes(user_id: str, notes: "Sequence[ImportedNote]") -> "list[NoteChanged]":
@@ -72,7 +72,7 @@ async def import_notes(
     ]
     progress(len(changes) - len(new))
     chunks = dropped = 0
-    kept = None
+    retained = None
     for start in range(0, len(new), _BATCH):
         batch = new[start : start + _BATCH]
         texts = [text for change in batch for text in _chunk_texts(container, change)]
@@ -83,9 +83,9 @@ async def import_notes(
         for change in batch:
             outcome = await container.freshness.note_changed(change)
             dropped += outcome.dropped
-            kept = outcome.retained
+            retained = outcome.retained
             progress(1)
-    return ImportResult(len(changes), len(changes) - len(new), chunks, dropped, kept)
+    return ImportResult(len(changes), len(changes) - len(new), chunks, dropped, retained)
 
 
 def _chunk_texts(container: "Container", change: "NoteChanged") -> list[str]:

@@ -100,7 +100,7 @@ def test_import_counts_changes_and_skips_unchanged_notes(
         "unchanged": 5,
         "chunks": 1,
         "dropped": 0,
-        "kept": 0,
+        "retained": 0,
     }
 
 
@@ -140,7 +140,7 @@ def test_edit_drops_affected_answers_only(
     result = tercet(
         "notes", "edit", "faith", "--file", "-", "-u", "ann", "--data", data, input=text
     )
-    assert result.stdout == "faith written; 1 cached answer dropped, 1 kept\n"
+    assert result.stdout == "faith written; 1 cached answer dropped, 1 retained\n"
     assert "whole weight" in ask(FAITH)["answer"]
     assert ask(ELDER)["metadata"]["tier"] == "l1"
 

@@ -27,7 +27,7 @@ def test_demo_shows_each_tier_and_an_edit(tercet: Tercet, notes: SampleSet) -> N
         ("Ann", "l2", ""),
         ("Ann", "l1", "exact"),
     ]
-    assert "2 cached answers dropped, 1 kept" in result.stdout
+    assert "2 cached answers dropped, 1 retained" in result.stdout
     after_edit = " ".join(result.stdout.split("both questions again")[1].split())
     assert SCENARIOS[notes].after in after_edit
 

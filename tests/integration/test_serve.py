@@ -92,7 +92,9 @@ def test_host_that_is_not_loopback_is_rejected(tercet: Tercet, tmp_path: Path) -
     assert "loopback" in result.stderr
 
 
-def test_port_in_use_is_named_in_the_error(server: httpx.Client, tercet: Tercet, data: Path) -> None:
+def test_port_in_use_is_named_in_the_error(
+    server: httpx.Client, tercet: Tercet, data: Path
+) -> None:
     port = str(server.base_url.port)
     result = tercet("serve", "--port", port, "--data", data)
     assert result.exit_code == 1

@@ -81,7 +81,7 @@ async def _run(
     out.print(f'Ann edits her note "{note.title}". New text:', style="bold")
     out.print(Padding(scenario.after, _INDENT))
     dropped = pluralize(outcome.dropped, "cached answer")
-    out.print(f"Invalidation: {dropped} dropped, {outcome.retained} kept.")
+    out.print(f"Invalidation: {dropped} dropped, {outcome.retained} retained.")
 
     replies_after = await _ask_all(
         container, "Ann asks both questions again", scenario.after_edit(), out

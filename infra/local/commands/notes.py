@@ -64,8 +64,10 @@ def import_(
     message = f"{user}: {notes_and_chunks} written"
     if result.unchanged:
         message += f", {pluralize(result.unchanged, 'note')} unchanged"
-    if result.dropped or result.kept:
-        message += f"; {pluralize(result.dropped, 'cached answer')} dropped, {result.kept:,} kept"
+    if result.dropped or result.retained:
+        message += (
+            f"; {pluralize(result.dropped, 'cached answer')} dropped, {result.retained:,} retained"
+        )
     typer.echo(message)
 
 
@@ -172,7 +174,7 @@ def _print_outcome(action: str, note_id: str, outcome: "NoteChangeResult", *, js
     if not outcome.applied:
         action = "unchanged: the store has a newer version"
     dropped = pluralize(outcome.dropped, "cached answer")
-    typer.echo(f"{note_id} {action}; {dropped} dropped, {outcome.retained:,} kept")
+    typer.echo(f"{note_id} {action}; {dropped} dropped, {outcome.retained:,} retained")
 
 
 def _to_json(note: "Note") -> dict[str, Any]:
