@@ -101,9 +101,11 @@ class Container:
     def circuit_breakers(self) -> "CircuitBreakers":
         """The circuit breakers of the chat model and the embedding model."""
         from shared.inference.circuit_breaker import CircuitBreakers
-        from shared.inference.shared_breaker import SharedProbes
+        from shared.inference.shared_circuit_state import SharedProbeLock
 
-        return CircuitBreakers.of(self.settings, SharedProbes(lambda: self.redis_client))
+        return CircuitBreakers.from_settings(
+            self.settings, SharedProbeLock(lambda: self.redis_client)
+        )
 
     @cached_property
     def embedder(self) -> "Embedder":
@@ -283,11 +285,9 @@ class Container:
         return CircuitBreakingChat(chat, self.circuit_breakers.chat, may_probe=may_probe)
 
     def _open_session(self, request: "Request", question: "Question") -> "CacheSession":
-        from shared.cache.keyspace import UserKeys
         from shared.cache.session import CacheSession
-        from shared.inference.shared_breaker import SharedBreakers
+        from shared.inference.shared_circuit_state import SharedCircuitState
 
-        partition = UserKeys.of(request.user_id).partition
         return CacheSession(
             None if request.no_store else self.redis_client,
             self.settings,
@@ -295,5 +295,5 @@ class Container:
             question=question.normal,
             pipeline=self.pipeline,
             pending_counters=self.pending_counters,
-            extension=SharedBreakers(self.circuit_breakers, partition, self.pending_counters),
+            extension=SharedCircuitState(self.circuit_breakers, self.pending_counters),
         )

@@ -73,11 +73,11 @@ async def _cache(container: "Container") -> Probe | Literal["off"]:
 async def _ask(redis_client: "RedisClient", breakers: "CircuitBreakers") -> None:
     """Hear from Redis that it is there, and until when the models are left alone."""
     from shared.cache.redis.commands import Command  # noqa: PLC0415
-    from shared.inference.shared_breaker import SharedBreakers  # noqa: PLC0415  # redis is there by now
+    from shared.inference.shared_circuit_state import SharedCircuitState  # noqa: PLC0415  # redis is there by now
 
-    shared = SharedBreakers(breakers, partition=0)  # every partition knows of every pause
-    replies = await redis_client.execute(Command.of("PING"), *shared.listen())
-    shared.learn(replies[1:])
+    shared = SharedCircuitState(breakers)
+    replies = await redis_client.execute(Command.of("PING"), *shared.commands())
+    shared.receive(replies[1:])
 
 
 async def _store(container: "Container", *, asked: bool) -> "Probe | None":

@@ -10,7 +10,7 @@
     {1f}:entries                              hash: how many entries live, by kind and end
     totals:<day>                           what happened in all, once the day is over
     {a3}:embedding:<model>:<text>          a question's embedding, for every user        (L2)
-    {1f}:breaker:<model>, breaker:<model>… how the models fare: see `breakers.py`
+    {breaker}:<id>:lock:…, :counters:…     state of circuit breakers that containers share
 
 Ids and texts are hashed before they enter a name, so none can forge another. Users are spread
 over a fixed number of partitions, and the partition is the hash tag: all of a user's keys and
@@ -80,21 +80,6 @@ def entry_counts(partition: int) -> str:
     return f"{{{partition:02x}}}:entries"
 
 
-def breaker_pause(partition: int, model: str) -> str:
-    """Where a partition's users learn until when a model is left alone."""
-    return f"{{{partition:02x}}}:breaker:{digest('breaker', model)}"
-
-
-def breaker_calls(model: str, slot: int) -> str:
-    """Where a model's calls in a span of time are counted."""
-    return f"breaker:{digest('breaker', model)}:{slot}"
-
-
-def breaker_probe(model: str) -> str:
-    """What is there while somebody finds out whether a model is back."""
-    return f"breaker:{digest('breaker', model)}:probe"
-
-
 def totals(day: str) -> str:
     """Where the sums of a day that is over are kept, and those of all days up to it."""
     return f"totals:{day}"
@@ -104,8 +89,6 @@ def kind(key: str) -> str:
     """What is kept under a name: `string`, `hash`, or `counters`, a hash of integers."""
     if key.startswith("totals:") or ":embedding:" in key or ":lock:" in key:
         return "string"
-    if "breaker:" in key:
-        return "counters" if key.rpartition(":")[2].isdecimal() else "string"
     return "counters" if ":counters:" in key or key.endswith(":entries") else "hash"
 
 

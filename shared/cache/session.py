@@ -46,14 +46,11 @@ if TYPE_CHECKING:
 class RoundTripExtension(Protocol):
     """Commands of another component that travel with a session's round trips."""
 
-    def commands(self, *, miss: bool) -> "Sequence[Command]":
-        """Return the commands to append to a round trip; `miss`: this request may generate."""
+    def commands(self) -> "Sequence[Command]":
+        """Return the commands to append to a round trip of a miss."""
 
-    def receive(self, replies: "Sequence[Any]") -> "Sequence[Command]":
-        """Process the replies to `commands`. Return what must be sent at once."""
-
-    def follow_up_sent(self) -> None:
-        """Redis has executed what `receive` returned."""
+    def receive(self, replies: "Sequence[Any]") -> None:
+        """Process the replies to `commands`. It is not called if Redis fails."""
 
 
 class CacheSession:
@@ -185,7 +182,8 @@ class CacheSession:
         finally:
             if self._lock_held:
                 key = counters.today(self._keys.partition)
-                await self._execute(lock.release(key, counters.TTL, *self._counts.take()))
+                release = lock.release(key, counters.TTL, *self._counts.take())
+                await self._execute(release, miss=True)
 
     async def get_answer(self, field: str, entry: "Entry") -> LookupResult:
         """Read the answer of another question of this user, as the survey found it."""
@@ -302,15 +300,13 @@ class CacheSession:
         return found
 
     async def _execute(self, *commands: Command, miss: bool = False) -> list[Any]:
-        extension = self._extension if self.status == "ok" else None
-        extra = extension.commands(miss=miss) if extension else ()
+        extension = self._extension if miss and self.status == "ok" else None
+        extra = extension.commands() if extension else ()
         replies = await self._redis.execute(*commands, *extra)
         if not replies:
             self._counts.take_back()
             return []
         self._counts.settle()
         if extension:
-            follow_up = extension.receive(replies[len(commands) :])
-            if follow_up and await self._redis.execute(*follow_up):
-                extension.follow_up_sent()
+            extension.receive(replies[len(commands) :])
         return replies[: len(commands)]

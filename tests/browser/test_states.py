@@ -11,8 +11,9 @@ from playwright.sync_api import Page, expect
 
 from functions.stats.app import create_app
 from infra.local.valkey import ValkeyProcess
-from shared.cache import counters, keyspace
+from shared.cache import counters
 from shared.inference.circuit_breaker import CircuitBreakers
+from shared.inference.shared_circuit_state import HALF_OPEN_SECONDS, open_key
 from shared.settings import Settings
 from tests.support.browser import PHONE, Visitor, faults, picture
 from tests.support.command import start_tercet
@@ -262,9 +263,9 @@ def test_a_cache_that_was_never_there_is_no_empty_page(
 def test_a_model_that_is_left_alone_is_shown(
     visitor: Visitor, valkey: ValkeyProcess, busy: str
 ) -> None:
-    chat = CircuitBreakers.of(Settings()).chat
-    lasting = 1_000 * (3_600 + 15)  # milliseconds: see `shared/inference/shared_breaker.py`
-    send_command(valkey.port, f"SET {keyspace.breaker_pause(0, chat.id)} 1 PX {lasting}")
+    chat = CircuitBreakers.from_settings(Settings()).chat
+    milliseconds = 1_000 * (HALF_OPEN_SECONDS + 15)
+    send_command(valkey.port, f"SET {open_key(chat.id)} 1 PX {milliseconds}")
     page = visitor.open(busy)
     expect(page.locator("[data-state=model]")).to_have_text("Model failing")
     expect(page.locator("[data-state=breaker]")).to_have_text("Breaker open")

@@ -12,7 +12,7 @@ from redis import Redis as Client
 from shared import statistics
 from shared.cache import counters, keyspace
 from shared.container import Container
-from shared.inference.shared_breaker import SharedProbes
+from shared.inference.shared_circuit_state import SharedProbeLock, probe_key
 from tests.support.main_job import ask, written
 from tests.support.outages import HashingEmbedder, a_container
 from tests.support.troubles import Redis
@@ -160,10 +160,10 @@ async def test_a_flight_without_an_end_holds_nobody_up(redis: Redis, container: 
 
 
 @pytest.mark.parametrize("foreign", ["SET {} x", "SET {} x EX 9999", "LPUSH {} x"])
-async def test_a_probe_that_nobody_sent_keeps_no_model_alone(
+async def test_foreign_value_under_the_probe_lock_does_not_block_the_probe(
     redis: Redis, container: Container, foreign: str
 ) -> None:
-    probes = SharedProbes(lambda: container.redis_client)
-    redis.send(foreign.format(keyspace.breaker_probe("model")))
-    assert await probes.claim("model")
-    assert not await probes.claim("model")
+    probe_lock = SharedProbeLock(lambda: container.redis_client)
+    redis.send(foreign.format(probe_key("model")))
+    assert await probe_lock.acquire("model")
+    assert not await probe_lock.acquire("model")

@@ -131,9 +131,8 @@ async def test_a_degraded_answer_is_not_kept(
     assert (await ask(container, "ann", ASKED)).extractive
     around.models.failing.clear()
     other = open_container(around, breaker_min_calls=99)
-    monkeypatch.setattr(
-        other.circuit_breakers.chat, "learn_pause", lambda _: None
-    )  # it knows nothing
+    # The other container does not know of the failures.
+    monkeypatch.setattr(other.circuit_breakers.chat, "update", lambda *_, **__: None)
     reply = await ask(other, "ann", ASKED)
     assert (reply.extractive, reply.stored, reply.match) == (False, True, None)
     await other.aclose()
@@ -203,7 +202,8 @@ async def test_while_questions_alone_cannot_be_embedded_a_crowd_still_shares_one
     container = open_container(around, extractive_fallback=False)
     await write_all(around)
     await ask(container, "ann", ASKED)
-    container.circuit_breakers.embeddings.learn_pause(30)
+    embeddings = container.circuit_breakers.embeddings
+    embeddings.update(30, sent_at=embeddings.clock())
     around.models.chat_latency = 0.3
     before = around.models.count(CHAT)
     await container.freshness._invalidation.delete_user("ann")

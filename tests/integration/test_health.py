@@ -23,7 +23,7 @@ from shared.container import Container
 from shared.errors import InferenceUnavailableError
 from shared.health import Health, check
 from shared.inference.circuit_breaker import CircuitBreakers
-from shared.inference.shared_breaker import SharedBreakers
+from shared.inference.shared_circuit_state import SharedCircuitState
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.notes.store import NoteStore
@@ -148,10 +148,10 @@ async def test_a_model_that_other_containers_leave_alone_is_failing(
         "redis_timeout": 2,
         "chat_model": f"pauses for {pause}",
     }
-    others = CircuitBreakers.of(Settings(**of, breaker_open_seconds=pause))
+    others = CircuitBreakers.from_settings(Settings(**of, breaker_open_seconds=pause))
     await failing(others)
     redis_client = open_redis_client(Settings(redis_url=valkey.url), timeout=5)
-    await redis_client.execute(*SharedBreakers(others, 0).news()[0])
+    await redis_client.execute(*SharedCircuitState(others).commands())
     await redis_client.aclose()
     await asyncio.sleep(0.2)
     assert await health(**of) == WELL | said

@@ -15,9 +15,9 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from functions.ask.app import create_app
 from functions.http.app_factory import gateway_handler
-from shared.cache import keyspace
 from shared.container import Container
 from shared.inference.circuit_breaker import CircuitBreakers
+from shared.inference.shared_circuit_state import HALF_OPEN_SECONDS, open_key
 from shared.observability.json_logging import JsonFormatter
 from shared.settings import Settings
 from tests.support.asking import Surroundings, surroundings, write_notes
@@ -232,11 +232,9 @@ async def test_whoever_waits_for_the_same_question_says_so(
 async def test_what_is_made_do_with_says_so(
     asker: Asker, around: Surroundings, settings: Settings
 ) -> None:
-    pause = keyspace.breaker_pause(
-        keyspace.UserKeys.of("ann").partition, CircuitBreakers.of(settings).chat.id
-    )
-    lasting = 1_000 * (3_600 + 15)  # milliseconds: see `shared/inference/shared_breaker.py`
-    send_command(around.valkey.port, f"SET {pause} 1 PX {lasting}")
+    key = open_key(CircuitBreakers.from_settings(settings).chat.id)
+    milliseconds = 1_000 * (HALF_OPEN_SECONDS + 15)
+    send_command(around.valkey.port, f"SET {key} 1 PX {milliseconds}")
     tree = await asker.ask("What is faith?")
     assert {"get_stale", "extract"} <= {each.name for each in tree.within}
 

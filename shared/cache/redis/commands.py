@@ -49,19 +49,19 @@ class Command:
 
 
 class Script:
-    """A Lua script of `lua/`, called by its SHA-1 digest."""
+    """A Lua script, called by its SHA-1 digest."""
 
-    def __init__(self, name: str) -> None:
-        """Load `lua/<name>.lua` and its includes: scripts cannot call each other."""
+    def __init__(self, name: str, folder: Path = _LUA) -> None:
+        """Load `<name>.lua` and its includes: scripts cannot call each other."""
         self._name = name
-        self._text = _INCLUDE.sub(lambda line: _source(line[1]), _source(name))
+        self._text = _INCLUDE.sub(lambda line: _source(folder, line[1]), _source(folder, name))
         self._sha = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
 
-    def call(self, keys: Sequence[str], *arguments: Argument) -> Command:
+    def call(self, keys: Sequence[str], *arguments: Argument, optional: bool = False) -> Command:
         """Create a call. In a cluster all keys must be in one slot."""
         arguments = ("EVALSHA", self._sha, len(keys), *keys, *arguments)
-        return Command(arguments, self._text, name=self._name)
+        return Command(arguments, self._text, optional, self._name)
 
 
-def _source(name: str) -> str:
-    return (_LUA / f"{name}.lua").read_text(encoding="utf-8")
+def _source(folder: Path, name: str) -> str:
+    return (folder / f"{name}.lua").read_text(encoding="utf-8")

@@ -36,7 +36,7 @@ STANDSTILL = 0.9
 """Seconds, after which whoever asks Redis may take it for slow; it takes a few milliseconds."""
 
 _GOOD = body("ann", "note", "updated", 1, "Faith is trust.")
-_COUNTED = (b":counters:", b":entries", b"breaker:", b"totals:", b":lock:")
+_COUNTED = (b":counters:", b":entries", b"totals:", b":lock:")
 
 
 class NearEmbedder:

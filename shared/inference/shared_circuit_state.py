@@ -1,0 +1,128 @@
+"""The state of the circuit breakers that all containers share in Redis.
+
+    {breaker}:<id>:lock:open        exists while the breaker is open, and half-open after that
+    {breaker}:<id>:counters:calls   hash: how many calls ended in the window, and how many failed
+    {breaker}:<id>:lock:probe       who probes
+
+The time to live of `open` says how long the breaker stays open, so containers need not agree
+about the time. A miss reads and reports in the round trips that it makes anyway; an exact hit does
+neither. Every command is optional: a cluster node that is away does not fail the others.
+"""
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared.cache import keyspace, single_flight
+from shared.cache.redis.commands import Command, Script
+from shared.errors import CacheUnavailableError
+from shared.inference.circuit_breaker import PROBE_SECONDS, CallReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from shared.cache.counters import PendingCounters
+    from shared.cache.redis.client import RedisClient
+    from shared.inference.circuit_breaker import CircuitBreaker
+
+HALF_OPEN_SECONDS = 3_600
+"""How long a breaker that was open stays half-open if nobody probes."""
+
+_REPORT = Script("report_calls", folder=Path(__file__).parent / "lua")
+
+
+class SharedCircuitState:
+    """Exchanges the state of circuit breakers in the round trips of one cache session.
+
+    Implements `shared.cache.session.RoundTripExtension`.
+    """
+
+    def __init__(
+        self, breakers: "Iterable[CircuitBreaker]", counters: "PendingCounters | None" = None
+    ) -> None:
+        """`counters` count the breakers that this container's reports open."""
+        self._breakers = tuple(breakers)
+        self._counters = counters
+        self._sent_at: list[float] = []
+
+    def commands(self) -> list[Command]:
+        """Return for each breaker the command that reports its calls or reads its state."""
+        self._sent_at = [breaker.clock() for breaker in self._breakers]
+        return [
+            _report(breaker, report)
+            if (report := breaker.take_report()) != CallReport()
+            else Command.of("PTTL", open_key(breaker.id), optional=True)
+            for breaker in self._breakers
+        ]
+
+    def receive(self, replies: "Sequence[Any]") -> None:
+        """Apply the state that Redis returned for each breaker."""
+        for breaker, sent_at, reply in zip(self._breakers, self._sent_at, replies, strict=True):
+            match reply:
+                case [int(milliseconds), int(opened)]:
+                    if opened and self._counters is not None:
+                        self._counters.add(breaker_opens=1)
+                case int(milliseconds):
+                    opened = 0
+                case _:
+                    continue  # the cluster node is away
+            remaining = milliseconds / 1000 - HALF_OPEN_SECONDS if milliseconds > 0 else None
+            breaker.update(remaining, sent_at=sent_at, opened=bool(opened))
+
+
+class SharedProbeLock:
+    """Lets one of all containers probe. Without Redis each container may."""
+
+    def __init__(self, redis_client: "Callable[[], RedisClient | None]") -> None:
+        """`redis_client` returns the client; it is called at the first probe."""
+        self._redis_client = redis_client
+
+    async def acquire(self, breaker_id: str) -> bool:
+        """Return whether this container may probe."""
+        token = secrets.token_urlsafe(8)
+        command = single_flight.acquire(probe_key(breaker_id), token, int(PROBE_SECONDS * 1000))
+        (owner,) = await self._execute(command) or [None]
+        return owner is None or owner == token.encode()
+
+    async def release(self, breaker_id: str) -> None:
+        """Let another container probe."""
+        await self._execute(Command.of("DEL", probe_key(breaker_id)))
+
+    async def _execute(self, command: Command) -> list[Any]:
+        redis_client = self._redis_client()
+        try:
+            return await redis_client.execute(command) if redis_client else []
+        except CacheUnavailableError:
+            return []
+
+
+def open_key(breaker_id: str) -> str:
+    """Name the key that exists while a breaker is open or half-open."""
+    return f"{_prefix(breaker_id)}:lock:open"
+
+
+def probe_key(breaker_id: str) -> str:
+    """Name the lock of a breaker's probe."""
+    return f"{_prefix(breaker_id)}:lock:probe"
+
+
+def calls_key(breaker_id: str) -> str:
+    """Name the hash that counts the calls of all containers."""
+    return f"{_prefix(breaker_id)}:counters:calls"
+
+
+def _prefix(breaker_id: str) -> str:
+    return f"{{breaker}}:{keyspace.digest('breaker', breaker_id)}"
+
+
+def _report(breaker: "CircuitBreaker", report: CallReport) -> Command:
+    return _REPORT.call(
+        [open_key(breaker.id), calls_key(breaker.id), probe_key(breaker.id)],
+        *report,
+        int(breaker.open_seconds * 1000),
+        HALF_OPEN_SECONDS * 1000,
+        int(breaker.window_seconds * 1000),
+        breaker.min_calls,
+        str(breaker.failure_rate),
+        optional=True,
+    )
