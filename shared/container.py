@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shared.inference.http_client import InferenceClient
     from shared.inference.match_verifier import MatchVerifier
     from shared.inference.ports import Answerer, ChatModel, Embedder
+    from shared.inference.shared_circuit_state import SharedCircuitState
     from shared.notes.store import NoteStore
     from shared.question import Question
     from shared.semantic_match import SemanticMatcher
@@ -103,9 +104,14 @@ class Container:
         from shared.inference.circuit_breaker import CircuitBreakers
         from shared.inference.shared_circuit_state import SharedProbeLock
 
-        return CircuitBreakers.from_settings(
-            self.settings, SharedProbeLock(lambda: self.redis_client)
-        )
+        probe_lock = SharedProbeLock(lambda: self.redis_client)
+        return CircuitBreakers.from_settings(self.settings, probe_lock)
+
+    def shared_circuit_state(self) -> "SharedCircuitState":
+        """Create what exchanges the circuit breakers' state with Redis in one session."""
+        from shared.inference.shared_circuit_state import SharedCircuitState
+
+        return SharedCircuitState(self.circuit_breakers, self.pending_counters)
 
     @cached_property
     def embedder(self) -> "Embedder":
@@ -119,7 +125,11 @@ class Container:
     @cached_property
     def chat(self) -> "ChatModel":
         """The chat model, behind its circuit breaker."""
-        return self._circuit_breaking_chat(may_probe=True)
+        from shared.inference.chat import HuggingFaceChat
+        from shared.inference.circuit_breaking import CircuitBreakingChat
+
+        chat = HuggingFaceChat(self.inference_client, self.settings)
+        return CircuitBreakingChat(chat, self.circuit_breakers.chat)
 
     @cached_property
     def answerer(self) -> "Answerer":
@@ -203,8 +213,7 @@ class Container:
 
         verifier: MatchVerifier = NoVerifier()
         if self.settings.semantic_verifier == "model" and self._answers_by_model:
-            # A verdict has a short time-out of its own, so its failure is no sign of an outage.
-            verifier = ModelVerifier(self._circuit_breaking_chat(may_probe=False))
+            verifier = ModelVerifier(self.chat)
         return SemanticMatcher(
             verifier, threshold=self.settings.similarity_threshold, packs=self.vocabulary_packs
         )
@@ -277,16 +286,8 @@ class Container:
         """Return a part if it has been built or passed, else None."""
         return vars(self).get(name)
 
-    def _circuit_breaking_chat(self, *, may_probe: bool) -> "ChatModel":
-        from shared.inference.chat import HuggingFaceChat
-        from shared.inference.circuit_breaking import CircuitBreakingChat
-
-        chat = HuggingFaceChat(self.inference_client, self.settings)
-        return CircuitBreakingChat(chat, self.circuit_breakers.chat, may_probe=may_probe)
-
     def _open_session(self, request: "Request", question: "Question") -> "CacheSession":
         from shared.cache.session import CacheSession
-        from shared.inference.shared_circuit_state import SharedCircuitState
 
         return CacheSession(
             None if request.no_store else self.redis_client,
@@ -295,5 +296,5 @@ class Container:
             question=question.normal,
             pipeline=self.pipeline,
             pending_counters=self.pending_counters,
-            extension=SharedCircuitState(self.circuit_breakers, self.pending_counters),
+            extension=self.shared_circuit_state(),
         )

@@ -1,106 +1,99 @@
-"""How a container fares, told without keeping anyone waiting."""
+"""The health of a container and of the services that it uses."""
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from shared.cache.redis.commands import Command
 from shared.errors import TercetError
+from shared.inference.circuit_breaker import CircuitState
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from shared.cache.redis.client import RedisClient
     from shared.container import Container
-    from shared.inference.circuit_breaker import CircuitBreakers
 
-_PROBE_SECONDS = 0.5
+_CHECK_SECONDS = 0.5
 
-Probe: TypeAlias = Literal["ok", "unavailable"]
-BreakerState: TypeAlias = Literal["closed", "open", "half-open"]
+ServiceStatus: TypeAlias = Literal["ok", "unavailable"]
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the parts fare, and with them the whole.
+    """The result of a health check.
 
-    `status` is `healthy`, or `degraded` where a part is away: what is in the cache is answered
-    without the others, and everything else without the cache. `cache` is `ok`, `unavailable`, or
-    `off` where it is switched off, which `cache_available` and `redis_ping` say in other words.
-    `store` is `ok`, `unavailable`, or None where this function uses none. No model is asked, for
-    that costs money: `model` is `failing` while the `breaker` of any is `open`, which containers
-    know of each other by way of the cache.
+    Attributes:
+        status: `healthy`, or `degraded` if a service is unavailable or a breaker is open.
+        cache_available: whether `cache` is `ok`.
+        redis_ping: `OK`, or the value of `cache`.
+        cache: `ok`, `unavailable`, or `off` if the cache is disabled.
+        store: `ok`, `unavailable`, or None if the function uses no notes.
+        model: `failing` while a circuit breaker is open, else `ok`. No model is called.
+        breaker: the worst state of the models' circuit breakers, in all containers.
     """
 
     status: Literal["healthy", "degraded"]
     cache_available: bool
     redis_ping: Literal["OK", "unavailable", "off"]
-    cache: Probe | Literal["off"]
-    store: Probe | None
+    cache: ServiceStatus | Literal["off"]
+    store: ServiceStatus | None
     model: Literal["ok", "failing"]
-    breaker: BreakerState
+    breaker: CircuitState
 
 
 async def check(container: "Container", *, store: bool) -> Health:
-    """Ask all parts at once; half a second at most.
+    """Check all services at once, in half a second at most.
 
-    `store` says whether the notes are any of this function's business: asking for them loads
-    the driver of their database.
+    `store`: whether to check the note store; that loads its database driver.
     """
-    cache, notes = await asyncio.gather(_cache(container), _store(container, asked=store))
-    breaker = cast("BreakerState", container.circuit_breakers.state)
-    failing = breaker == "open"
-    well = not failing and "unavailable" not in {cache, notes}
+    cache, notes = await asyncio.gather(_check_cache(container), _check_store(container, store))
+    breaker = container.circuit_breakers.state
+    is_open = breaker == "open"
+    degraded = is_open or "unavailable" in {cache, notes}
     return Health(
-        status="healthy" if well else "degraded",
+        status="degraded" if degraded else "healthy",
         cache_available=cache == "ok",
         redis_ping="OK" if cache == "ok" else cache,
         cache=cache,
         store=notes,
-        model="failing" if failing else "ok",
+        model="failing" if is_open else "ok",
         breaker=breaker,
     )
 
 
-async def _cache(container: "Container") -> Probe | Literal["off"]:
+async def _check_cache(container: "Container") -> ServiceStatus | Literal["off"]:
     redis_client = container.redis_client
-    return (
-        "off"
-        if redis_client is None
-        else await _answers(_ask(redis_client, container.circuit_breakers))
-    )
+    if redis_client is None:
+        return "off"
 
-
-async def _ask(redis_client: "RedisClient", breakers: "CircuitBreakers") -> None:
-    """Hear from Redis that it is there, and until when the models are left alone."""
-    from shared.cache.redis.commands import Command  # noqa: PLC0415
-    from shared.inference.shared_circuit_state import SharedCircuitState  # noqa: PLC0415  # redis is there by now
-
-    shared = SharedCircuitState(breakers)
-    replies = await redis_client.execute(Command.of("PING"), *shared.commands())
-    shared.receive(replies[1:])
-
-
-async def _store(container: "Container", *, asked: bool) -> "Probe | None":
     async def ping() -> None:
-        await container.store.ping()  # opening it may fail, too
+        shared = container.shared_circuit_state()
+        replies = await redis_client.execute(Command.of("PING"), *shared.commands())
+        shared.receive(replies[1:])
 
-    return await _answers(ping()) if asked else None
+    return await _status_of(ping())
 
 
-async def _answers(probe: "Coroutine[object, object, object]") -> Probe:
-    """Say whether a probe comes back in time.
+async def _check_store(container: "Container", used: bool) -> ServiceStatus | None:  # noqa: FBT001  # private
+    async def ping() -> None:
+        await container.store.ping()  # opening the store may fail, too
 
-    One that does not is cancelled and left behind: a driver may take its time over a cancelled
-    call, and nobody is to wait for that.
+    return await _status_of(ping()) if used else None
+
+
+async def _status_of(check: "Coroutine[object, object, object]") -> ServiceStatus:
+    """Return `ok` if a check succeeds in time, else `unavailable`.
+
+    A check that is late is cancelled and not awaited: a driver may react slowly to that.
     """
-    task = asyncio.ensure_future(probe)
+    task = asyncio.ensure_future(check)
     try:
-        await asyncio.wait({task}, timeout=_PROBE_SECONDS)
+        await asyncio.wait({task}, timeout=_CHECK_SECONDS)
         if not task.done():
             return "unavailable"
         task.result()
     except TercetError:
-        return "unavailable"  # also where it cannot even be opened
+        return "unavailable"
     finally:
         task.cancel()
     return "ok"

@@ -12,7 +12,7 @@ import logging
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, Self, TypeAlias
 
 from shared.deadline import remaining
 from shared.errors import (
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from shared.settings import Settings
+
+CircuitState: TypeAlias = Literal["closed", "half-open", "open"]
+_WORST_FIRST: tuple[CircuitState, ...] = ("open", "half-open", "closed")
 
 PROBE_SECONDS = 30.0
 """The longest time that one probe blocks others."""
@@ -56,8 +59,8 @@ class CallReport(NamedTuple):
 class CircuitBreaker:
     """The circuit breaker of one model in one container.
 
-    A time-out counts as a failure only if the call had a fair time: half of `inference_timeout`,
-    or 5 s where that is less.
+    A call must have a fair time to be a probe, or for its time-out to count as a failure: half of
+    `inference_timeout`, or 5 s where that is less.
 
     Args:
         model: the model's name.
@@ -94,7 +97,7 @@ class CircuitBreaker:
 
     @property
     def state(self) -> str:
-        """`closed`, `open` or `half-open`."""
+        """`closed`, `half-open` or `open`."""
         seconds = self.remaining_open_seconds
         if seconds is None:
             return "closed"
@@ -106,16 +109,16 @@ class CircuitBreaker:
         return None if self._open_until is None else self._open_until - self.clock()
 
     @asynccontextmanager
-    async def call(self, *, may_probe: bool = True) -> "AsyncIterator[None]":
+    async def call(self) -> "AsyncIterator[None]":
         """Record how the call within ends.
 
-        `may_probe`: whether the call may probe; false for calls with a short time limit.
-
         Raises:
-            CircuitOpenError: the breaker is open, or half-open and another call probes.
+            CircuitOpenError: the breaker is open; or it is half-open, and another call probes or
+                this one does not have a fair time.
         """
-        probes = await self._allow_request(may_probe=may_probe)
-        began, has_fair_time = self.clock(), remaining() >= self._fair_seconds
+        has_fair_time = remaining() >= self._fair_seconds
+        probes = await self._allow_request(may_probe=has_fair_time)
+        began = self.clock()
         failed: bool | None = None  # None: the call says nothing about the model
         try:
             yield
@@ -252,6 +255,7 @@ class CircuitBreakers:
         yield from (self.chat, self.embeddings)
 
     @property
-    def state(self) -> str:
-        """The worst of their states: `closed`, `half-open` or `open`."""
-        return max((breaker.state for breaker in self), key=("closed", "half-open", "open").index)
+    def state(self) -> CircuitState:
+        """The worst of their states; `open` is the worst."""
+        states = {breaker.state for breaker in self}
+        return next(state for state in _WORST_FIRST if state in states)

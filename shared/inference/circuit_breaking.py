@@ -1,4 +1,4 @@
-"""Models behind their breakers."""
+"""Models behind circuit breakers."""
 
 from typing import TYPE_CHECKING
 
@@ -11,30 +11,26 @@ if TYPE_CHECKING:
 
 
 class CircuitBreakingChat:
-    """A `ChatModel` that is left alone while it fails."""
+    """A `ChatModel` behind a circuit breaker."""
 
-    def __init__(
-        self, chat: "ChatModel", breaker: "CircuitBreaker", *, may_probe: bool = True
-    ) -> None:
-        """`may_probe`: see `CircuitBreaker.call`."""
+    def __init__(self, chat: "ChatModel", breaker: "CircuitBreaker") -> None:
         self.model = chat.model
         self._chat = chat
         self._breaker = breaker
-        self._may_probe = may_probe
 
     async def complete(self, messages: "Sequence[Message]", *, max_tokens: int) -> "Completion":
         """Continue the conversation.
 
         Raises:
-            CircuitOpenError: the model is left alone for now.
+            CircuitOpenError: the circuit breaker is open.
             InferenceError: the model gave no usable answer.
         """
-        async with self._breaker.call(may_probe=self._may_probe):
+        async with self._breaker.call():
             return await self._chat.complete(messages, max_tokens=max_tokens)
 
 
 class CircuitBreakingEmbedder:
-    """An `Embedder` that is left alone while it fails."""
+    """An `Embedder` behind a circuit breaker."""
 
     def __init__(self, embedder: "Embedder", breaker: "CircuitBreaker") -> None:
         self.model = embedder.model
@@ -46,7 +42,7 @@ class CircuitBreakingEmbedder:
         """Embed each text.
 
         Raises:
-            CircuitOpenError: the model is left alone for now.
+            CircuitOpenError: the circuit breaker is open.
             InferenceError: the model gave no usable answer.
         """
         async with self._breaker.call():

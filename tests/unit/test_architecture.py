@@ -67,8 +67,6 @@ CONSTRUCTORS = {
 # Project modules that `shared` imports inside functions, outside the modules of CONSTRUCTORS.
 LAZY_IMPORTS = {
     ("shared/cache/session.py", "shared.vectors"),  # an exact hit does not load numpy
-    ("shared/health.py", "shared.cache.redis.commands"),  # loaded with Redis only
-    ("shared/health.py", "shared.inference.shared_breaker"),  # loaded with Redis only
 }
 
 
