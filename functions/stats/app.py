@@ -1,16 +1,15 @@
-"""`GET /assistant/cache-stats`, its dashboard and `GET /metrics`, for any ASGI server.
+"""ASGI app of `GET /assistant/cache-stats`, its dashboard and `GET /metrics`.
 
 TERCET_LOCAL=true uvicorn --factory functions.stats.app:app
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI, Request
-from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
 from functions.bootstrap import open_container
@@ -18,41 +17,41 @@ from functions.http import health_route
 from functions.http.app_factory import AppRoutes, build_app
 from functions.http.auth.caller import authenticate
 from functions.http.openapi import json_responses, problem_responses
-from functions.stats import prometheus
-from functions.stats.serializers import present
+from functions.stats import prometheus, serializers
 from shared.container import Container
 from shared.errors import CacheUnavailableError, ForbiddenError, InvalidRequestError
 
 if TYPE_CHECKING:
     from functions.http.static_page import StaticPage
+    from shared.cache.stats_snapshot import StatsSnapshot
 
 SCOPE = "stats:read"
-"""What is counted is counted over all users, so no user's own token will do."""
+"""Statistics cover all users, so they need a scope of their own."""
 
 MAX_DAYS = 90
-_NOT_KEPT = {"Cache-Control": "no-store"}
+_NO_STORE = {"Cache-Control": "no-store"}
 _DAYS = {
     "name": "days",
     "in": "query",
-    "description": "Give each of the last days (UTC), today included.",
+    "description": "Also return each of the last days (UTC), including today.",
     "schema": {"type": "integer", "minimum": 1, "maximum": MAX_DAYS},
 }
 
 
 def create_app(container: Container) -> FastAPI:
-    """Make the app of this function alone."""
+    """Create the app of this function alone."""
     return build_app(
         container, build_routes(container), health_route.build_routes(container, store=False)
     )
 
 
 def app() -> FastAPI:
-    """Make the app from the process's environment."""
+    """Create the app with the settings of the environment."""
     return create_app(open_container())
 
 
 def build_routes(container: Container) -> AppRoutes:
-    """Make this function's part of an app."""
+    """Create this function's routes."""
     router = APIRouter()
 
     @router.get(
@@ -61,29 +60,23 @@ def build_routes(container: Container) -> AppRoutes:
         openapi_extra={"parameters": [_DAYS]},
     )
     async def cache_stats(http: Request) -> Response:
-        """Tell what the cache did, what it saved and what is in it."""
-        await _admit(http, container)
-        from shared import statistics  # noqa: PLC0415  # it knows the cache, which imports redis
-
-        days = _days(http)
-        with _soon_again():
-            figures = await statistics.read_statistics(container.counter_reader, days=days or 1)
-        body = present(figures, container.settings, days=days is not None)
-        return JSONResponse(body, headers=_NOT_KEPT)
+        """Return what the cache did, what it saved and what it contains."""
+        await _check_scope(http, container)
+        days = _parse_days(http.query_params.get("days"))
+        snapshot = await _read_snapshot(container, days or 1)
+        body = serializers.cache_stats(snapshot, container.settings, days=days is not None)
+        return JSONResponse(body, headers=_NO_STORE)
 
     @router.get(
         "/metrics",
         responses=problem_responses() | {200: {"content": {prometheus.MEDIA_TYPE: {}}}},
         response_description="Prometheus' text format",
     )
-    async def tell_metrics(http: Request) -> Response:
-        """Tell the same to Prometheus; counters are of all containers together."""
-        await _admit(http, container)
-        from shared import statistics  # noqa: PLC0415  # as above
-
-        with _soon_again():
-            text = prometheus.write(await statistics.read_statistics(container.counter_reader))
-        return Response(text, headers=_NOT_KEPT, media_type=prometheus.MEDIA_TYPE)
+    async def metrics(http: Request) -> Response:
+        """Return the same for Prometheus, summed over all containers."""
+        await _check_scope(http, container)
+        text = prometheus.exposition(await _read_snapshot(container))
+        return Response(text, headers=_NO_STORE, media_type=prometheus.MEDIA_TYPE)
 
     @router.get(
         "/assistant/dashboard",
@@ -91,10 +84,10 @@ def build_routes(container: Container) -> AppRoutes:
         response_description="A page for a browser",
     )
     async def dashboard() -> Response:
-        """Show the same to people.
+        """Return a page that shows the statistics.
 
-        To everybody, for a browser sends no token when it opens a page: there are no figures in
-        it. Its script asks for them, with the token that the operator gives it.
+        It needs no token, because a browser sends none when it opens a page. The page contains no
+        data: its script requests them with the token that the operator enters.
         """
         return _dashboard(local=container.settings.local_mode).response()
 
@@ -103,43 +96,39 @@ def build_routes(container: Container) -> AppRoutes:
 
 @cache
 def _dashboard(*, local: bool) -> "StaticPage":
-    """Make the page; on one's own machine it asks for no token."""
-    from functions.http.static_page import StaticPage  # noqa: PLC0415  # its hashes take their time
+    """Build the page; in local mode it asks for no token."""
+    from functions.http.static_page import StaticPage  # noqa: PLC0415  # hashing its parts is slow
 
     access = {'data-access="token"': 'data-access="local"'} if local else {}
     return StaticPage(Path(__file__).with_name("dashboard"), access)
 
 
-async def _admit(http: Request, container: Container) -> None:
-    who = await authenticate(http, container.settings)
-    if SCOPE not in who.scopes:
+async def _check_scope(http: Request, container: Container) -> None:
+    caller = await authenticate(http, container.settings)
+    if SCOPE not in caller.scopes:
         raise ForbiddenError(f"the token must have the scope {SCOPE}")
 
 
-@contextmanager
-def _soon_again() -> Iterator[None]:
-    """Say of a cache that is away when it is worth asking again: it is left alone so long."""
-    from shared.cache.redis.circuit_breaker import OPEN_SECONDS  # noqa: PLC0415  # see `cache_stats`
-
+async def _read_snapshot(container: Container, days: int = 1) -> "StatsSnapshot":
     try:
-        yield
+        return await container.counter_reader.read_snapshot(days)
     except CacheUnavailableError as error:
+        from shared.cache.redis.circuit_breaker import OPEN_SECONDS  # noqa: PLC0415  # errors only
+
         raise CacheUnavailableError(str(error), retry_after=OPEN_SECONDS) from error
 
 
-def _days(http: Request) -> int | None:
-    given: Any = http.query_params.get("days")
-    if given is None:
+def _parse_days(value: str | None) -> int | None:
+    if value is None:
         return None
-    digits = given.lstrip("0")
-    # Nine of them are too many days, whatever follows; int() takes no more than 4,300.
-    days = int(digits[:9]) if digits.isascii() and digits.isdigit() else 0
+    digits = re.fullmatch("0*([1-9][0-9]?)", value)
+    days = int(digits[1]) if digits else 0
     if not 1 <= days <= MAX_DAYS:
         raise InvalidRequestError(f"days must be a whole number from 1 to {MAX_DAYS}")
     return days
 
 
-def _load_schemas() -> Iterable[type[BaseModel]]:
+def _load_schemas() -> Iterable[type]:
     from functions.stats.schemas import CacheStats  # noqa: PLC0415  # see functions.http.openapi
 
     return [CacheStats]

@@ -1,17 +1,20 @@
-"""The forms of responses, for the OpenAPI document alone: nothing else loads them.
+"""Response of `GET /assistant/cache-stats`.
 
-Counters are of all containers together, since counting began. Money is in US dollars.
+`serializers.py` builds these dictionaries; the OpenAPI document is generated from the same types.
+Counters are summed over all containers. Money is in US dollars, latencies are in milliseconds. A
+rate or a mean is null if there is nothing to divide by.
 """
 
-from datetime import date
+from typing import NotRequired  # pydantic needs it before Python 3.12
 
-from pydantic import BaseModel
+from typing_extensions import TypedDict
 
 
-class Answers(BaseModel):
-    """L1. `total_entries` is true to the hour in which entries end; `ttl` is in seconds.
+class AnswerTier(TypedDict):
+    """L1, cached answers. An entry counts until the end of the hour in which it expires.
 
-    `avg_hits_per_entry` is of all answers ever stored, whether they still live or not.
+    `total_hits` includes requests that waited for the same answer. `avg_hits_per_entry` refers to
+    all answers that were ever stored. `ttl` is in seconds.
     """
 
     layer: str
@@ -22,34 +25,34 @@ class Answers(BaseModel):
     ttl: int
 
 
-class Entries(BaseModel):
-    """L2, and L3: its contexts live as long as the answer that shows them as its sources."""
+class Tier(TypedDict):
+    """L2, cached embeddings, or L3, cached search results. `ttl` is in seconds."""
 
     layer: str
     total_entries: int
     ttl: int
 
 
-class Combined(BaseModel):
+class Combined(TypedDict):
     """All tiers together.
 
-    `answers_avoided` is the share of questions that needed no new answer, `any_tier` the share
-    that any tier saved something; null before the first question.
+    `answer_hit_rate` is the share of requests that needed no generated answer.
+    `combined_hit_rate` also includes those for which a search or an embedding was cached.
     """
 
     total_cost_saved: float
     cache_enabled: bool
     total_cost_spent: float
     total_requests: int
-    answers_avoided: float | None
-    any_tier: float | None
+    answer_hit_rate: float | None
+    combined_hit_rate: float | None
 
 
-class Tier(BaseModel):
-    """How often a tier was looked into, stored in, and had to give an entry up before its time.
+class TierCounts(TypedDict):
+    """Lookups in a tier, stores, and entries that were dropped before they expired.
 
-    `drops` are by note changes, deleted users and a user's bound; what Redis evicts itself, it
-    does not tell.
+    `drops` are due to note changes, deleted users and the limit of questions per user. They do
+    not include evictions by Redis.
     """
 
     hits: int
@@ -58,29 +61,14 @@ class Tier(BaseModel):
     drops: int
 
 
-class Outcomes(BaseModel):
-    """What became of questions.
+class Outcomes(TypedDict):
+    """Requests by how they ended; their sum is `total_requests`.
 
-    `exact` holds those that waited for the same question (`coalesced`); `asked_anew` wanted a new
-    answer; `uncached` were answered while the cache was away. While a language model was left
-    alone, `stale` got an answer whose time was up, `extractive` a quotation from the notes.
-    """
-
-    exact: int
-    semantic: int
-    coalesced: int
-    generated: int
-    asked_anew: int
-    uncached: int
-    stale: int
-    extractive: int
-
-
-class Served(BaseModel):
-    """What became of each question that came with the cache there; together `total_requests`.
-
-    `exact` are hits as they stand, `l3`, `l2` and `none` new answers by the deepest tier that
-    saved them something; `other` are under way, or lost the cache before they were answered.
+    `exact`, `coalesced` and `semantic` got an answer that was cached, that another request
+    generated meanwhile, or that was cached for an equivalent question. `l3`, `l2` and `none`
+    generated an answer, by the deepest tier that saved a step. While the model was down, `stale`
+    got an expired answer and `extractive` a quotation from the notes. `other` are in progress, or
+    lost Redis before they ended.
     """
 
     exact: int
@@ -96,36 +84,30 @@ class Served(BaseModel):
     other: int
 
 
-class Refused(BaseModel):
-    """What was near and would not do.
+class MatchesRejected(TypedDict):
+    """Similar questions whose answer was not reused, by what rejected the match."""
 
-    Answers of other wordings refused by the guard, by the verifier, or because their sources do
-    not fit; new answers not stored because the notes had changed meanwhile (`fence`).
-    """
-
-    guard: int
+    rules: int
     verifier: int
-    fit: int
-    fence: int
+    sources: int
 
 
-class NoteChanges(BaseModel):
-    """Changes made true in the cache, the answers they dropped and kept, and how late they were.
+class NoteChanges(TypedDict):
+    """Note changes that were applied to the cache, and the cached answers dropped and retained.
 
-    `acknowledged` counts a change once more where its message came again: because a replica was
-    late, say. A change that found Redis full is not counted, for nothing can be written down then.
-    `dropped` and `kept` are questions with an answer, their own or another's. The lag is from the
-    note's change; what is told more than a week late is an old message once more, and has none.
+    A message that is delivered twice counts twice. A change while Redis is full is not counted.
+    The lag is the time from the change to its acknowledgement; messages that are more than a week
+    old have none.
     """
 
     acknowledged: int
-    dropped: int
-    kept: int
+    answers_dropped: int
+    answers_retained: int
     avg_lag_ms: float | None
 
 
-class Latencies(BaseModel):
-    """Milliseconds of requests of one outcome; percentiles are estimated from a histogram."""
+class Latency(TypedDict):
+    """Latencies of requests; percentiles are estimated from a histogram."""
 
     count: int
     mean: float | None
@@ -133,43 +115,43 @@ class Latencies(BaseModel):
     p95: float | None
 
 
-class Hits(BaseModel):
-    """Questions, each at the deepest tier that saved it something."""
+class CacheHits(TypedDict):
+    """Requests by the deepest tier that saved a step."""
 
     l1: int
     l2: int
     l3: int
 
 
-class Happened(BaseModel):
-    """What happened in some time.
+class Period(TypedDict):
+    """Counters of a period.
 
-    `outages` are containers' losses of Redis, `breaker_opens` how often one began to leave a
-    language or embedding model alone; `evicted` are questions beyond a user's bound.
-    Latencies are by how a request was served; `generated` is of all answers that were written.
+    `no_cache` requests asked for a new answer. `cache_unavailable` requests were answered while
+    Redis was unavailable. `redis_outages` and `breaker_opens` count how often a container lost
+    Redis, or opened the circuit breaker of a model. `stores_refused` are answers that were not
+    stored because a note had changed. `trimmed` are questions beyond the limit per user.
+    `latency_ms` is by outcome; `generated` combines `l3`, `l2` and `none`.
     """
 
-    answers: Outcomes
-    served: Served
-    outages: int
+    outcomes: Outcomes
+    no_cache: int
+    cache_unavailable: int
+    redis_outages: int
     breaker_opens: int
-    refused: Refused
+    matches_rejected: MatchesRejected
+    stores_refused: int
     note_changes: NoteChanges
-    evicted: int
-    latency_ms: dict[str, Latencies]
+    trimmed: int
+    latency_ms: dict[str, Latency]
 
 
-class Window(Happened):
-    """All days asked for together.
-
-    Cached latency is of exact and semantic hits; whoever waited for an answer that was being
-    generated counts as uncached.
-    """
+class Window(Period):
+    """All requested days together. Cached latency is that of exact and semantic hits."""
 
     total_requests: int
-    cache_hits: Hits
+    cache_hits: CacheHits
     combined_hit_rate: float | None
-    answers_avoided: float | None
+    answer_hit_rate: float | None
     cost_baseline: float
     cost_actual: float
     cost_saved: float
@@ -178,21 +160,21 @@ class Window(Happened):
 
 
 class Day(Window):
-    """What happened on a day (UTC); memory is known of today alone."""
+    """One day (UTC). The memory is known only for today."""
 
-    date: date
+    date: str
     redis_memory_mb: float | None
 
 
-class CacheStats(Happened):
-    """What the cache did, what it saved and what is in it."""
+class CacheStats(Period):
+    """What the cache did and saved since counting began, and what it contains now."""
 
-    l1_query: Answers
-    l2_embedding: Entries
-    l3_context: Entries
+    l1_query: AnswerTier
+    l2_embedding: Tier
+    l3_context: Tier
     combined: Combined
-    tiers: dict[str, Tier]
+    tiers: dict[str, TierCounts]
     memory_mb: float | None
     memory_limit_mb: float | None
-    window: Window | None = None
-    days: list[Day] | None = None
+    window: NotRequired[Window]
+    days: NotRequired[list[Day]]

@@ -1,131 +1,133 @@
-"""StatsSnapshot, as the caller gets them: a `CacheStats` of `forms.py`."""
+"""Builds the response of `GET /assistant/cache-stats`: see `schemas.py`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from shared.cache.counters import OUTCOMES
+from shared.cache.stats_snapshot import GENERATED
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from functions.stats import schemas
+    from shared.cache.stats_snapshot import LatencyHistogram, PeriodStats, StatsSnapshot
     from shared.settings import Settings
-    from shared.statistics import Latency, PeriodStats, StatsSnapshot
 
-_EVENTS = ("hits", "misses", "stores", "drops")
-_SERVED = ("exact", "semantic")
-_GENERATED = ("l3", "l2", "none")
-_WAITED = ("coalesced", *_GENERATED)
+_LATENCIES = {outcome: (outcome,) for outcome in OUTCOMES} | {"generated": GENERATED}
 
 
-def present(figures: "StatsSnapshot", settings: "Settings", *, days: bool) -> dict[str, Any]:
-    """Write the response's body; `days` asks for each day's record."""
-    total, live = figures.total, figures.entries
+def cache_stats(
+    snapshot: "StatsSnapshot", settings: "Settings", *, days: bool
+) -> "schemas.CacheStats":
+    """Build the response body; `days` adds each day and their sum."""
+    total, entries = snapshot.total, snapshot.entries
     stored = total["l1_stores"]
-    body: dict[str, Any] = {
+    memory_mb = _megabytes(snapshot.memory_bytes)
+    body: schemas.CacheStats = {
         "l1_query": {
             "layer": "L1_query_result",
-            "total_entries": live.answers,
-            "total_hits": total.avoided,
-            "total_cost_saved": _dollars(total.saved),
-            "avg_hits_per_entry": round(total.avoided / stored, 2) if stored else 0.0,
+            "total_entries": entries.answers,
+            "total_hits": total.answers_avoided,
+            "total_cost_saved": _dollars(total.cost_saved),
+            "avg_hits_per_entry": round(total.answers_avoided / stored, 2) if stored else 0.0,
             "ttl": settings.answer_ttl,
         },
         "l2_embedding": {
             "layer": "L2_embedding",
-            "total_entries": live.embeddings,
+            "total_entries": entries.embeddings,
             "ttl": settings.embedding_ttl,
         },
         "l3_context": {
             "layer": "L3_context",
-            "total_entries": live.contexts,
+            "total_entries": entries.contexts,
             "ttl": settings.context_ttl,
         },
         "combined": {
-            "total_cost_saved": _dollars(total.saved),
+            "total_cost_saved": _dollars(total.cost_saved),
             "cache_enabled": settings.cache_enabled,
-            "total_cost_spent": _dollars(total.spent),
+            "total_cost_spent": _dollars(total.cost_spent),
             "total_requests": total.requests,
-            "answers_avoided": _rounded(total.answers_avoided, 4),
-            "any_tier": _rounded(total.any_tier, 4),
+            "answer_hit_rate": _rounded(total.answer_hit_rate, 4),
+            "combined_hit_rate": _rounded(total.combined_hit_rate, 4),
         },
         "tiers": {
-            tier: {event: total[f"{tier}_{event}"] for event in _EVENTS}
+            tier: {
+                "hits": total[f"{tier}_hits"],
+                "misses": total[f"{tier}_misses"],
+                "stores": total[f"{tier}_stores"],
+                "drops": total[f"{tier}_drops"],
+            }
             for tier in ("l1", "l2", "l3")
         },
-        **_happened(total),
-        "memory_mb": _megabytes(figures.memory_bytes),
-        "memory_limit_mb": _megabytes(figures.memory_limit_bytes),
+        **_period(total),  # type: ignore[typeddict-item]  # `window` and `days` are added below
+        "memory_mb": memory_mb,
+        "memory_limit_mb": _megabytes(snapshot.memory_limit_bytes),
     }
     if days:
-        window, last = figures.window, max(figures.days)
-        memory = _megabytes(figures.memory_bytes)
-        body["window"] = _sums(window) | _happened(window)
+        today = max(snapshot.days)
+        body["window"] = _window(snapshot.window)
         body["days"] = [
-            record(day, tally, memory_mb=memory if day == last else None) | _happened(tally)
-            for day, tally in figures.days.items()
+            day_record(day, stats, memory_mb=memory_mb if day == today else None)
+            for day, stats in snapshot.days.items()
         ]
     return body
 
 
-def record(day: "date", tally: "PeriodStats", *, memory_mb: float | None) -> dict[str, Any]:
-    """Write a day's record. A question counts at the deepest tier that saved it something."""
-    return {"date": day.isoformat()} | _sums(tally) | {"redis_memory_mb": memory_mb}
+def day_record(day: "date", stats: "PeriodStats", *, memory_mb: float | None) -> "schemas.Day":
+    """Build the record of a day."""
+    return {"date": day.isoformat(), **_window(stats), "redis_memory_mb": memory_mb}
 
 
-def _sums(tally: "PeriodStats") -> dict[str, Any]:
+def _window(stats: "PeriodStats") -> "schemas.Window":
     return {
-        "total_requests": tally.requests,
+        "total_requests": stats.requests,
         "cache_hits": {
-            "l1": tally.avoided,
-            "l2": tally["outcome_l2"],
-            "l3": tally["outcome_l3"],
+            "l1": stats.answers_avoided,
+            "l2": stats["outcome_l2"],
+            "l3": stats["outcome_l3"],
         },
-        "combined_hit_rate": _rounded(tally.any_tier, 4),
-        "answers_avoided": _rounded(tally.answers_avoided, 4),
-        "cost_baseline": _dollars(tally.spent + tally.saved),
-        "cost_actual": _dollars(tally.spent),
-        "cost_saved": _dollars(tally.saved),
-        "avg_latency_cached_ms": _rounded(tally.latency_of(*_SERVED).mean_ms),
-        "avg_latency_uncached_ms": _rounded(tally.latency_of(*_WAITED).mean_ms),
+        "combined_hit_rate": _rounded(stats.combined_hit_rate, 4),
+        "answer_hit_rate": _rounded(stats.answer_hit_rate, 4),
+        "cost_baseline": _dollars(stats.cost_spent + stats.cost_saved),
+        "cost_actual": _dollars(stats.cost_spent),
+        "cost_saved": _dollars(stats.cost_saved),
+        "avg_latency_cached_ms": _rounded(stats.latency("exact", "semantic").mean_ms),
+        "avg_latency_uncached_ms": _rounded(stats.latency("coalesced", *GENERATED).mean_ms),
+        **_period(stats),
     }
 
 
-def _happened(tally: "PeriodStats") -> dict[str, Any]:
-    latency = tally.latency | {"generated": tally.latency_of(*_GENERATED)}
+def _period(stats: "PeriodStats") -> "schemas.Period":
     return {
-        "answers": {
-            "exact": tally.exact,
-            "semantic": tally["outcome_semantic"],
-            "coalesced": tally["outcome_coalesced"],
-            "generated": tally.generated,
-            "asked_anew": tally["no_cache"],
-            "uncached": tally["cache_unavailable"],
-            "stale": tally.latency["stale"].count,
-            "extractive": tally.latency["extractive"].count,
+        "outcomes": stats.outcomes,  # type: ignore[typeddict-item]  # its keys are OUTCOMES and `other`
+        "no_cache": stats["no_cache"],
+        "cache_unavailable": stats["cache_unavailable"],
+        "redis_outages": stats["redis_outages"],
+        "breaker_opens": stats["breaker_opens"],
+        "matches_rejected": {
+            "rules": stats["rejected_by_rules"],
+            "verifier": stats["rejected_by_verifier"],
+            "sources": stats["rejected_by_sources"],
         },
-        "served": tally.served,
-        "outages": tally["redis_outages"],
-        "breaker_opens": tally["breaker_opens"],
-        "refused": {
-            "guard": tally["rejected_by_rules"],
-            "verifier": tally["rejected_by_verifier"],
-            "fit": tally["rejected_by_sources"],
-            "fence": tally["stores_refused"],
-        },
+        "stores_refused": stats["stores_refused"],
         "note_changes": {
-            "acknowledged": tally["note_changes"],
-            "dropped": tally["answers_dropped"],
-            "kept": tally["answers_retained"],
-            "avg_lag_ms": _rounded(tally.lag_ms),
+            "acknowledged": stats["note_changes"],
+            "answers_dropped": stats["answers_dropped"],
+            "answers_retained": stats["answers_retained"],
+            "avg_lag_ms": _rounded(stats.mean_lag_ms),
         },
-        "evicted": tally["trimmed"],
-        "latency_ms": {outcome: _latency(each) for outcome, each in latency.items()},
+        "trimmed": stats["trimmed"],
+        "latency_ms": {
+            name: _latency(stats.latency(*outcomes)) for name, outcomes in _LATENCIES.items()
+        },
     }
 
 
-def _latency(latency: "Latency") -> dict[str, float | int | None]:
+def _latency(histogram: "LatencyHistogram") -> "schemas.Latency":
     return {
-        "count": latency.count,
-        "mean": _rounded(latency.mean_ms),
-        "p50": _rounded(latency.percentile_ms(0.5)),
-        "p95": _rounded(latency.percentile_ms(0.95)),
+        "count": histogram.count,
+        "mean": _rounded(histogram.mean_ms),
+        "p50": _rounded(histogram.percentile_ms(0.5)),
+        "p95": _rounded(histogram.percentile_ms(0.95)),
     }
 
 

@@ -1,128 +1,167 @@
-"""Counting what happens, in round trips that are made anyway.
+"""Counters of requests and note changes.
 
-Most is counted by the script that does it, at the same moment. What only the container knows
-travels with that request's next script; what is known when the request is over, its time above
-all, and whoever was told of it without asking Redis, waits in the container for the next request's
-first one. A container that closes writes what still waits; one that is killed loses it.
+Counters are incremented in round trips that are made anyway: most by the script that does the
+counted work. What only the process knows, such as the duration of a request, waits for the next
+script. A process that closes writes what still waits; a process that is killed loses it.
 
-A script whose reply was lost may have counted; its events are counted once more then, for
-an outage would hide them otherwise.
+If the reply to a script is lost, its counters are sent again: counting twice is better than hiding
+an outage.
+
+A new counter takes one line: `session.count(name=1)` in Python, or `count(counters, 'name', 1)` in
+a script. `PeriodStats` reads it by its name.
 """
 
+import asyncio
 from bisect import bisect_left
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from shared.cache import keyspace
+from shared.cache import index_entries, keyspace
 from shared.cache.redis.commands import Command
 from shared.errors import CacheUnavailableError
 
 if TYPE_CHECKING:
+    from shared.cache.redis.budgeted_client import BudgetedClient
     from shared.cache.redis.client import RedisClient
 
 TTL = 90 * 86_400
-"""Seconds that a day's counters are kept."""
+"""Seconds that the counters of a day are stored."""
 
-HOUR = 3_600
-BOUNDS_MS = (
+BUCKETS_MS = (
     *(1, 2, 5, 10, 20, 50, 100, 200, 500),
     *(1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000),
 )
-"""Upper bounds of the histograms' buckets; the last bucket has none. A local model may take two
-minutes."""
+"""Upper bounds of the latency buckets in milliseconds; a last bucket has no bound."""
 
-OUTCOMES = (
-    *("exact", "coalesced", "semantic", "l3", "l2", "none"),
-    *("stale", "extractive", "no_notes", "failed"),
-)
-"""How a request was served: from the cache as it stands; by waiting for the same question; by
-another wording's answer; by an answer written with a search saved (l3), an embedding saved (l2)
-or nothing saved; while a model is left alone, by an answer whose time is up or by a quotation from
-the notes; without notes to answer from; or not at all."""
+DEFERRED_OUTCOMES = ("stale", "extractive", "no_notes", "failed")
+"""Outcomes that are counted when the request ends. Scripts count all others."""
 
-DEFERRED_OUTCOMES = frozenset({"stale", "extractive", "no_notes", "failed"})
-"""Outcomes that are counted when the request ends; scripts count all others."""
+OUTCOMES = ("exact", "coalesced", "semantic", "l3", "l2", "none", *DEFERRED_OUTCOMES)
+"""How a request ended.
+
+    exact       cached answer to the same question
+    coalesced   answer that another request generated meanwhile for the same question
+    semantic    cached answer to an equivalent question
+    l3, l2      generated answer; the search (l3) or only the embedding (l2) was cached
+    none        generated answer; nothing was cached
+    stale       cached answer past its TTL, because the model is down (RFC 5861)
+    extractive  quotation from the notes, because the model is down
+    no_notes    no answer: the user has no notes
+    failed      no answer: an error
+"""
 
 
-def today(partition: int) -> str:
-    """Where a partition counts now."""
+def todays_key(partition: int) -> str:
+    """Return the key of a partition's counters of today (UTC)."""
     return keyspace.counters(partition, datetime.now(UTC).date().isoformat())
 
 
-def bucket(outcome: str, number: int) -> str:
-    """Name a bucket of an outcome's histogram."""
-    bound = BOUNDS_MS[number] if number < len(BOUNDS_MS) else "beyond"
+def bucket_name(outcome: str, index: int) -> str:
+    """Return the counter of a latency bucket, by its index in `BUCKETS_MS`."""
+    bound = BUCKETS_MS[index] if index < len(BUCKETS_MS) else "inf"
     return f"{outcome}_ms_{bound}"
 
 
-def former_last(outcome: str) -> str:
-    """Name what once was the last bucket, of what took longer than ten seconds."""
-    return f"{outcome}_ms_more"
-
-
-def latency(outcome: str, seconds: float) -> dict[str, int]:
-    """Say that one request was served this outcome in this time."""
-    number = bisect_left(BOUNDS_MS, seconds * 1e3)
-    return {bucket(outcome, number): 1, f"{outcome}_us": round(seconds * 1e6)}
-
-
-def followed(outcome: str, nanodollars: int) -> dict[str, int]:
-    """Say that a question was served by another one's look-up: the same, at the same moment.
-
-    Where that was a hit this is one, too. Of a tier that was not looked into it is no miss.
-    """
-    if outcome == "exact":
-        return {"l1_hits": 1, "saved_nanodollars": nanodollars}
-    if outcome == "coalesced":
-        return {"shared_lookups": 1, "outcome_coalesced": 1, "saved_nanodollars": nanodollars}
-    return {"shared_lookups": 1}
+def latency_counters(outcome: str, seconds: float) -> dict[str, int]:
+    """Return the increments for one request with this outcome and latency."""
+    bucket = bucket_name(outcome, bisect_left(BUCKETS_MS, seconds * 1e3))
+    return {bucket: 1, f"{outcome}_us": round(seconds * 1e6)}
 
 
 class PendingCounters:
-    """Events that wait for the next script that counts."""
+    """Increments that wait for the next script that counts."""
 
     def __init__(self) -> None:
-        """Begin at nothing."""
-        self._events: dict[str, int] = {}
-        self._sent: dict[str, int] = {}
+        """Start empty."""
+        self._waiting: Counter[str] = Counter()
+        self._sent: Counter[str] = Counter()
 
-    def add(self, **events: int) -> None:
-        """Count each event so many times."""
-        for name, times in events.items():
-            self._events[name] = self._events.get(name, 0) + times
+    def add(self, **increments: int) -> None:
+        """Add increments, by counter."""
+        self._waiting.update(increments)
 
     def take(self) -> list[str | int]:
-        """Give name, number, name, number … for a script, and begin anew."""
-        self._sent, self._events = self._events, {}
-        return [part for name, times in self._sent.items() if times for part in (name, times)]
+        """Return name, number, name, number … for a script; `confirm` or `restore` must follow."""
+        self._sent, self._waiting = self._waiting, Counter()
+        return [part for name, number in self._sent.items() if number for part in (name, number)]
 
-    def settle(self) -> None:
-        """What was taken has been counted."""
-        self._sent = {}
+    def confirm(self) -> None:
+        """Redis has counted what was taken."""
+        self._sent = Counter()
 
-    def take_back(self) -> None:
-        """What was taken may not have been counted."""
-        sent, self._sent = self._sent, {}
-        self.add(**sent)
+    def restore(self) -> None:
+        """Redis may not have counted what was taken: it waits again."""
+        self._waiting.update(self._sent)
+        self._sent = Counter()
 
-    def pour(self, into: "PendingCounters") -> None:
-        """Let another have all that waits here."""
-        if self._events:
-            events, self._events = self._events, {}
-            into.add(**events)
+    def move_to(self, other: "PendingCounters") -> None:
+        """Move everything that waits to another instance."""
+        other.add(**self._waiting)
+        self._waiting = Counter()
 
     async def flush(self, redis_client: "RedisClient") -> None:
-        """Count what waits, in a round trip of its own, where Redis is there."""
-        key, pairs = today(0), self.take()
+        """Count what waits in a round trip of its own. It waits on if Redis is unavailable."""
+        key, pairs = todays_key(0), self.take()
         if not pairs:
             return
-        counting = [
-            Command.of("HINCRBY", key, name, times)
-            for name, times in zip(pairs[::2], pairs[1::2], strict=True)
+        commands = [
+            Command.of("HINCRBY", key, name, number)
+            for name, number in zip(pairs[::2], pairs[1::2], strict=True)
         ]
         try:
-            await redis_client.execute(*counting, Command.of("EXPIRE", key, TTL))
+            await redis_client.execute(*commands, Command.of("EXPIRE", key, TTL))
         except CacheUnavailableError:
-            self.take_back()
+            self.restore()
         else:
-            self.settle()
+            self.confirm()
+
+
+class RequestCounters(PendingCounters):
+    """Counters of one request, from its lookup to its outcome.
+
+    `lookup_counted`: whether Redis has counted the request, by its own lookup or its leader's.
+    """
+
+    def __init__(self, redis: "BudgetedClient", pending: PendingCounters | None) -> None:
+        """Start the request's clock. `pending` is shared by the requests of a container."""
+        super().__init__()
+        self.lookup_counted = False
+        self._redis = redis
+        self._pending = PendingCounters() if pending is None else pending
+        self._started = asyncio.get_running_loop().time()
+
+    def start(self, *, no_cache: bool) -> None:
+        """Send what earlier requests left with this request's first script."""
+        if self._redis.redis_client:
+            self._pending.move_to(self)
+        self.add(no_cache=int(no_cache), redis_outages=self._redis.take_open_count())
+
+    def count_follower(self, leader: "RequestCounters | None", outcome: str, cost: float) -> None:
+        """Count a request that got the result of another request, its leader.
+
+        Args:
+            leader: None if the leader had no result in time.
+            outcome: this request's outcome.
+            cost: US dollars that the answer cost, which this request saved.
+        """
+        available = self._redis.redis_client is not None
+        self.lookup_counted = leader.lookup_counted if leader else available
+        if not self.lookup_counted:
+            return
+        hit, coalesced = outcome == "exact", outcome == "coalesced"
+        saved = index_entries.nanodollars(cost) if hit or coalesced else 0
+        # Without a hit it is no miss either: this request has not looked into a tier.
+        self.add(l1_hits=int(hit), shared_lookups=int(not hit), saved_nanodollars=saved)
+        self.add(outcome_coalesced=int(coalesced))
+
+    def record_outcome(self, outcome: str) -> None:
+        """Count the outcome (see `OUTCOMES`) and its latency with the container's next request."""
+        if not self._redis.redis_client:
+            return
+        seconds = asyncio.get_running_loop().time() - self._started
+        self.add(**latency_counters(outcome, seconds))
+        if self.lookup_counted and outcome in DEFERRED_OUTCOMES:
+            self.add(**{f"outcome_{outcome}": 1})
+        self.add(cache_unavailable=int(self._redis.status != "ok"))
+        self.move_to(self._pending)

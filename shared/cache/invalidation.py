@@ -67,7 +67,7 @@ class Invalidation:
         """Count the outages that note changes met; requests count their own."""
         if not (opened := self._redis_client.circuit_breaker.take_open_count()):
             return
-        key = counters.today(keys.partition)
+        key = counters.todays_key(keys.partition)
         try:
             await self._redis_client.execute(Command.of("HINCRBY", key, "redis_outages", opened))
         except CacheUnavailableError:  # the change itself is done: count again with the next one
@@ -117,7 +117,7 @@ class NoInvalidation(Invalidation):
 
 
 def _script_keys(keys: keyspace.UserKeys) -> list[str]:
-    today = counters.today(keys.partition)
+    today = counters.todays_key(keys.partition)
     return [keys.questions, keys.answers, keys.contexts, today, keys.entry_counts]
 
 

@@ -35,7 +35,7 @@ def write(model: str, question: str, vector: bytes, ttl: int) -> Command:
     partition = keyspace.partition_of_embedding(question)
     names = (
         keyspace.embedding(model, question),
-        counters.today(partition),
+        counters.todays_key(partition),
         keyspace.entry_counts(partition),
     )
     return replace(_SHARE.call(names, encode(question, vector), ttl, counters.TTL), optional=True)
@@ -80,7 +80,7 @@ class Shelf:
             [
                 self.own.questions,
                 self.own.embeddings,
-                counters.today(self.own.partition),
+                counters.todays_key(self.own.partition),
                 self.own.entry_counts,
             ],
             fence,

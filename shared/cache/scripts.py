@@ -34,7 +34,7 @@ class Scripts:
     def names(self) -> tuple[str, str, str, str]:
         """The user's hashes, and the counters of today."""
         keys = self._keys
-        return keys.questions, keys.answers, keys.contexts, counters.today(keys.partition)
+        return keys.questions, keys.answers, keys.contexts, counters.todays_key(keys.partition)
 
     def lookup(
         self, purpose: str, field: str, *, aliases: bool, counts: "Sequence[Argument]"

@@ -23,11 +23,11 @@ from shared.cache import (
     l3_contexts,
     single_flight,
 )
+from shared.cache.counters import RequestCounters
 from shared.cache.parse_replies import pairs, parse_answer, parse_lookup
 from shared.cache.redis.budgeted_client import BudgetedClient
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command
-from shared.cache.request_counters import RequestCounters
 from shared.cache.results import LookupResult, MissContext
 from shared.cache.scripts import Scripts
 from shared.deadline import remaining
@@ -101,7 +101,7 @@ class CacheSession:
     async def lookup(self, *, only_fence: bool = False, aliases: bool = True) -> LookupResult:
         """Round trip 1. `only_fence` is for whoever wants a new answer, whatever there is."""
         field = "" if only_fence else self._field
-        self._counts.begin(no_cache=only_fence)
+        self._counts.start(no_cache=only_fence)
         purpose = "wait" if only_fence else "ask"
         replies = await self._execute(self._lookup(purpose, field, aliases=aliases))
         self._looked_up = bool(replies)
@@ -181,7 +181,7 @@ class CacheSession:
                 yield
         finally:
             if self._lock_held:
-                key = counters.today(self._keys.partition)
+                key = counters.todays_key(self._keys.partition)
                 release = lock.release(key, counters.TTL, *self._counts.take())
                 await self._execute(release, miss=True)
 
@@ -290,7 +290,10 @@ class CacheSession:
 
     async def _read(self, reply: list[Any]) -> LookupResult:
         """Make sense of what the look-up script gave, and remove what makes none."""
-        self._counts.asked, self._fence = True, (reply[0] or b"").decode("ascii", "replace")
+        self._counts.lookup_counted, self._fence = (
+            True,
+            (reply[0] or b"").decode("ascii", "replace"),
+        )
         found, nonsense = parse_lookup(reply, self._question, self._field)
         self._knows_context = found.sources is not None
         if nonsense:
@@ -304,9 +307,9 @@ class CacheSession:
         extra = extension.commands() if extension else ()
         replies = await self._redis.execute(*commands, *extra)
         if not replies:
-            self._counts.take_back()
+            self._counts.restore()
             return []
-        self._counts.settle()
+        self._counts.confirm()
         if extension:
             extension.receive(replies[len(commands) :])
         return replies[: len(commands)]

@@ -14,7 +14,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from shared import statistics
 from shared.errors import UnavailableError
 from tests.benchmarks.report import Metric
 from tests.support.asking import Surroundings
@@ -62,7 +61,7 @@ async def _quoting(around: Surroundings, fault: str) -> dict[str, float]:
     found = {
         "quotation": await _median(lambda: ask(container, "ann", ASKED)),
         "change": await _median(lambda: container.freshness.note_changed(change)),
-        "stats": await _median(lambda: statistics.read_statistics(container.counter_reader)),
+        "stats": await _median(container.counter_reader.read_snapshot),
     }
     await container.aclose()
     return found
@@ -76,7 +75,7 @@ async def _unembedded(around: Surroundings, fault: str) -> dict[str, float]:
     found = {
         "refusal": await _median(lambda: ask(container, "ann", "What is grace?")),
         "change": await _median(lambda: container.freshness.note_changed(change)),
-        "stats": await _median(lambda: statistics.read_statistics(container.counter_reader)),
+        "stats": await _median(container.counter_reader.read_snapshot),
     }
     await container.aclose()
     return found

@@ -15,7 +15,6 @@ from statistics import median, quantiles
 from typing import Any
 
 from infra.local.valkey import free_port, start_valkey
-from shared import statistics
 from shared.assistant import Request
 from shared.container import Container
 from shared.errors import CacheUnavailableError
@@ -102,7 +101,7 @@ async def _troubled(name: str) -> tuple[float, float, float, float]:
         change = await _refused(container.freshness.note_changed(written("ann", "note", "Hope.")))
         await container.aclose()
         telling = a_container(redis.url)
-        stats = await _refused(statistics.read_statistics(telling.counter_reader))
+        stats = await _refused(telling.counter_reader.read_snapshot())
         await telling.aclose()
         redis.heal()
         redis.server.stop()

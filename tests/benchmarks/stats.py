@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from redis.asyncio import Redis
 
 from infra.local.valkey import start_valkey
-from shared import statistics
 from shared.cache import counters, keyspace, scripts, session
 from shared.cache.counter_reader import CounterReader
 from shared.cache.counters import PendingCounters
@@ -82,11 +81,9 @@ async def _flat(among_many: "Settings") -> Metric:
             for side, redis_client in connections.items():
                 if turn:
                     with watch.timing(side):
-                        await statistics.read_statistics(CounterReader(redis_client))
+                        await CounterReader(redis_client).read_snapshot()
                 else:
-                    await statistics.read_statistics(
-                        CounterReader(redis_client), days=_DAYS
-                    )  # closes
+                    await CounterReader(redis_client).read_snapshot(_DAYS)  # closes
         for redis_client in connections.values():
             await redis_client.aclose()
     return METRICS["stats_flat"].with_value((_ms(watch, "1m") or 0.0) / (_ms(watch, "1k") or 1.0))
@@ -96,12 +93,12 @@ async def _close(redis_client: RedisClient) -> dict[str, Metric]:
     """Sum the days that are over, as whoever reads first does: once ever, and once a day."""
     counter_reader, watch = CounterReader(redis_client), Stopwatch()
     with watch.timing("first"):
-        await statistics.read_statistics(counter_reader)
+        await counter_reader.read_snapshot()
     yesterday = (datetime.now(UTC) - timedelta(hours=1)).date() - timedelta(1)
     for _ in range(_CLOSES):
         await redis_client.execute(Command.of("DEL", keyspace.totals(yesterday.isoformat())))
         with watch.timing("again"):
-            await statistics.read_statistics(counter_reader)
+            await counter_reader.read_snapshot()
     return {
         "stats_ms_first_close": METRICS["stats_ms_first_close"].with_value(
             _ms(watch, "first") or 0.0
@@ -114,14 +111,12 @@ async def _read(size: str, settings: "Settings", naive: NaiveCache) -> dict[str,
     await _fill_days(settings)
     redis_client = open_redis_client(settings)
     counter_reader, watch = CounterReader(redis_client), Stopwatch()
-    await statistics.read_statistics(
-        counter_reader, days=_DAYS
-    )  # sums the days that are over, once
+    await counter_reader.read_snapshot(days=_DAYS)  # sums the days that are over, once
     for _ in range(_READS):
         with watch.timing("ours"):
-            read = await statistics.read_statistics(counter_reader)
+            read = await counter_reader.read_snapshot()
         with watch.timing("days"):
-            await statistics.read_statistics(counter_reader, days=_DAYS)
+            await counter_reader.read_snapshot(days=_DAYS)
     if not read.total.requests:
         raise RuntimeError("nothing was counted")
     await redis_client.aclose()
@@ -157,13 +152,15 @@ async def _fill_days(settings: "Settings", days: int = _DAYS) -> None:
                 keyspace.counters(partition, day), mapping=dict.fromkeys(_names(), 12_345)
             )
         await pipeline.execute()
-    hour = int(datetime.now(UTC).timestamp()) // counters.HOUR
+    hour = int(datetime.now(UTC).timestamp()) // 3_600
     lasting = {"a": settings.answer_ttl, "c": settings.context_ttl, "e": settings.embedding_ttl}
     living = {
         f"{kind}{hour + later}": 1_234
         for kind, seconds in lasting.items()
-        for later in range(1 + seconds // counters.HOUR)
+        for later in range(1 + seconds // 3_600)
     }
+    totals = {kind: sum(n for field, n in living.items() if field[0] == kind) for kind in lasting}
+    living |= totals | {"hour": hour}
     for partition in range(keyspace.PARTITIONS):
         await client.hset(keyspace.entry_counts(partition), mapping=living)
     await client.aclose()
@@ -187,12 +184,12 @@ def _names() -> Iterator[str]:
     yield from (f"rejected_by_{by}" for by in ("rules", "verifier", "sources"))
     yield from (
         "stores_refused",
-        "replayed",
+        "note_change_lags",
         *(f"outcome_{outcome}" for outcome in counters.DEFERRED_OUTCOMES),
     )
     for outcome in counters.OUTCOMES:
         yield f"{outcome}_us"
-        yield from (counters.bucket(outcome, number) for number in range(3, 8))
+        yield from (counters.bucket_name(outcome, number) for number in range(3, 8))
 
 
 async def _count(redis_client: RedisClient, settings: "Settings", naive: NaiveCache) -> Metric:

@@ -38,7 +38,7 @@ def milliseconds(value: float) -> str:
 
 def count_today(valkey: ValkeyProcess, **counts: int) -> None:
     pairs = " ".join(f"{name} {number}" for name, number in counts.items())
-    assert "ERR" not in send_command(valkey.port, f"HSET {counters.today(5)} {pairs}")
+    assert "ERR" not in send_command(valkey.port, f"HSET {counters.todays_key(5)} {pairs}")
 
 
 def poll(page: Page) -> None:

@@ -56,5 +56,5 @@ async def test_an_outage_that_a_change_met_is_counted_once(cache: Cache) -> None
     for _ in range(2):
         await cache.invalidation().rotate_fence("ann")
         await cache.invalidation().drop_entries("ann", [])
-    key = counters.today(keys().partition)
+    key = counters.todays_key(keys().partition)
     assert await cache.redis("HGET", key, "redis_outages") == b"1"

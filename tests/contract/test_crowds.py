@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from shared import statistics
 from shared.assistant import Request
 from shared.cache.counter_reader import CounterReader
+from shared.cache.counters import OUTCOMES
+from shared.cache.stats_snapshot import PeriodStats
 from shared.container import Container
 from shared.deadline import timeout_at_deadline
 from shared.errors import (
@@ -20,7 +21,6 @@ from shared.errors import (
 from shared.inference.ports import Completion
 from shared.notes.note import Chunk, Note, Source
 from shared.reply import Reply
-from shared.statistics import PeriodStats
 from tests.support.caches import Cache
 from tests.support.outages import HashingEmbedder, SlowAnswerer
 from tests.support.stores import MemoryNoteStore
@@ -85,7 +85,7 @@ class Process:
     async def counted(self) -> PeriodStats:
         """Read what was counted, with what would be counted next."""
         await self._container.pending_counters.flush(self._cache.redis_client)
-        return (await statistics.read_statistics(CounterReader(self._cache.redis_client))).total
+        return (await CounterReader(self._cache.redis_client).read_snapshot()).total
 
 
 @pytest.fixture
@@ -97,8 +97,9 @@ async def process(cache: Cache) -> Process:
 
 def outcomes(total: PeriodStats) -> dict[str, int]:
     """How many were served in each outcome, by the counters; by the histograms it is the same."""
-    served = {outcome: number for outcome, number in total.served.items() if number}
-    assert served == {outcome: each.count for outcome, each in total.latency.items() if each.count}
+    served = {outcome: number for outcome, number in total.outcomes.items() if number}
+    counts = {outcome: total.latency(outcome).count for outcome in OUTCOMES}
+    assert served == {outcome: number for outcome, number in counts.items() if number}
     return served
 
 
@@ -118,9 +119,9 @@ async def test_one_writes_the_answer_and_all_others_join(process: Process) -> No
     assert told[1:] == [(each, "l1", "exact", True, False) for each in asked[1:]]
     total = await process.counted()
     assert outcomes(total) == {"none": 1, "coalesced": ASKERS - 1}
-    assert (total.requests, total.generated, total.exact) == (ASKERS, 1, ASKERS - 1)
-    assert total.spent == pytest.approx(COST)
-    assert total.saved == pytest.approx(COST * (ASKERS - 1))
+    assert (total.requests, total.answers_generated, total.exact_hits) == (ASKERS, 1, ASKERS - 1)
+    assert total.cost_spent == pytest.approx(COST)
+    assert total.cost_saved == pytest.approx(COST * (ASKERS - 1))
 
 
 async def test_a_crowd_looks_twice(process: Process) -> None:
@@ -140,7 +141,7 @@ async def test_hits_are_hits_for_all(process: Process) -> None:
     total = await process.counted()
     assert outcomes(total) == {"none": 1, "exact": ASKERS}
     assert (total["l1_hits"], total["l1_misses"]) == (ASKERS, 1)
-    assert total.saved == pytest.approx(COST * ASKERS)
+    assert total.cost_saved == pytest.approx(COST * ASKERS)
 
 
 async def test_all_get_the_error_of_whoever_failed(process: Process) -> None:

@@ -6,7 +6,6 @@ import time
 import pytest
 
 from infra.local.valkey import start_valkey
-from shared import statistics
 from shared.cache import keyspace, l2_embeddings
 from shared.cache.counter_reader import CounterReader
 from shared.cache.redis.factory import open_redis_client
@@ -108,7 +107,7 @@ async def test_what_is_kept_apart_is_counted_out_when_its_user_leaves(apart: Cac
 
 async def live(cache: Cache) -> tuple[int, int, int]:
     """How many embeddings are counted: those that live, were stored and were dropped."""
-    figures = await statistics.read_statistics(CounterReader(cache.redis_client))
+    figures = await CounterReader(cache.redis_client).read_snapshot()
     return figures.entries.embeddings, figures.total["l2_stores"], figures.total["l2_drops"]
 
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from infra.local.valkey import ValkeyProcess
-from shared import statistics
+from shared.cache.stats_snapshot import StatsSnapshot
 from shared.errors import CacheUnavailableError
 from tests.support.load import Load
 from tests.support.main_job import ask, written
@@ -63,12 +63,12 @@ async def cached_again(load: Load, users: Iterable[str]) -> None:
                 await asyncio.sleep(0.05)
 
 
-async def figures(load: Load) -> statistics.StatsSnapshot:
+async def figures(load: Load) -> StatsSnapshot:
     """StatsSnapshot, as soon as they are not refused."""
     async with asyncio.timeout(60):
         while True:
             with suppress(CacheUnavailableError):
-                return await statistics.read_statistics(load.container.counter_reader)
+                return await load.container.counter_reader.read_snapshot()
             await asyncio.sleep(0.05)
 
 
@@ -88,7 +88,7 @@ async def test_a_master_that_is_killed_fails_no_request_and_its_replica_undoes_n
                 os.kill(cluster.nodes[1].pid, signal.SIGKILL)
                 await asyncio.sleep(1)
                 await cached_again(load, USERS)
-            assert (await figures(load)).total.exact, "its successor tells"
+            assert (await figures(load)).total.exact_hits, "its successor tells"
             await replaced(cluster)
             async with asyncio.timeout(30):
                 await asyncio.gather(*map(load.change, USERS))
@@ -146,7 +146,7 @@ async def test_a_node_that_is_lost_for_good_costs_its_users_their_cache_and_nobo
                 assert ("ok" in caches) is (user not in lost)
             # Counters of every partition make one figure: told in part it would be a wrong one.
             with pytest.raises(CacheUnavailableError):
-                await statistics.read_statistics(load.container.counter_reader)
+                await load.container.counter_reader.read_snapshot()
 
 
 def _settled(load: Load, lost: Collection[str]) -> bool:
@@ -175,15 +175,13 @@ async def test_statistics_are_told_or_refused_while_slots_move_and_never_wrong()
             await asyncio.gather(*(load.ask(user, ASKED) for user in USERS))
             await load.container.aclose()  # which counts what it has not told yet
             expected = await figures(load)
-            assert expected.total.exact >= len(USERS)
-            readings: list[statistics.StatsSnapshot | None] = []
+            assert expected.total.exact_hits >= len(USERS)
+            readings: list[StatsSnapshot | None] = []
 
             async def read_on() -> None:
                 while True:
                     try:
-                        readings.append(
-                            await statistics.read_statistics(load.container.counter_reader)
-                        )
+                        readings.append(await load.container.counter_reader.read_snapshot())
                     except CacheUnavailableError:
                         readings.append(None)
 

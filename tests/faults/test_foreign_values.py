@@ -9,7 +9,6 @@ from typing import cast
 import pytest
 from redis import Redis as Client
 
-from shared import statistics
 from shared.cache import counters, keyspace
 from shared.container import Container
 from shared.inference.shared_circuit_state import SharedProbeLock, probe_key
@@ -19,7 +18,7 @@ from tests.support.troubles import Redis
 
 ASKED = "What is faith?"
 KEYS = keyspace.UserKeys.of("ann")
-COUNTERS = counters.today(KEYS.partition)
+COUNTERS = counters.todays_key(KEYS.partition)
 NAMES = {
     "questions": KEYS.questions,
     "answers": KEYS.answers,
@@ -125,16 +124,16 @@ async def test_statistics_are_told_over_what_somebody_else_wrote_among_them(
     redis: Redis, container: Container, name: str, foreign: str
 ) -> None:
     """It counts nothing, and of the rest nothing is lost: Bob's counters are elsewhere."""
-    before = await statistics.read_statistics(container.counter_reader, days=2)
-    assert (before.total.generated, before.entries.answers) == (2, 2)
+    before = await container.counter_reader.read_snapshot(days=2)
+    assert (before.total.answers_generated, before.entries.answers) == (2, 2)
     redis.send(f"DEL {name}")
     redis.send(foreign.format(name))
-    told = await statistics.read_statistics(container.counter_reader, days=2)
-    assert told.total.generated == (1 if name == COUNTERS else 2)
+    told = await container.counter_reader.read_snapshot(days=2)
+    assert told.total.answers_generated == (1 if name == COUNTERS else 2)
     assert told.entries.answers == (1 if name == KEYS.entry_counts else 2)
     assert (await ask(container, "ann", ASKED)).tier == "l1"
-    again = await statistics.read_statistics(container.counter_reader, days=2)
-    assert again.total.exact == before.total.exact + 1
+    again = await container.counter_reader.read_snapshot(days=2)
+    assert again.total.exact_hits == before.total.exact_hits + 1
 
 
 async def test_a_foreign_flight_holds_nobody_up_for_long(

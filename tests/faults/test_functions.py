@@ -17,7 +17,6 @@ from functions.invalidate.app import create_app as create_push_app
 from functions.invalidate.handler import QueueHandler
 from functions.stats.app import create_app as create_stats_app
 from infra.local.valkey import free_port
-from shared import statistics
 from shared.container import Container
 from tests.support.main_job import ask, written
 from tests.support.outages import a_container
@@ -75,16 +74,16 @@ async def test_statistics_are_told_where_their_sums_cannot_be_written_down(
     redis: Redis, container: Container, name: str
 ) -> None:
     TROUBLES[name](redis)
-    told = await statistics.read_statistics(container.counter_reader)
-    assert (told.total.exact, told.total.generated) == (1, 1)
+    told = await container.counter_reader.read_snapshot()
+    assert (told.total.exact_hits, told.total.answers_generated) == (1, 1)
 
 
 async def test_statistics_are_told_by_a_server_that_lost_its_scripts(
     redis: Redis, container: Container
 ) -> None:
     redis.send("SCRIPT FLUSH")
-    told = await statistics.read_statistics(container.counter_reader)
-    assert (told.total.exact, told.total.generated, told.entries.answers) == (1, 1, 1)
+    told = await container.counter_reader.read_snapshot()
+    assert (told.total.exact_hits, told.total.answers_generated, told.entries.answers) == (1, 1, 1)
 
 
 async def test_a_message_from_the_queue_comes_again_until_it_is_done(

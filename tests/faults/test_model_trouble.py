@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from infra.local.valkey import free_port
-from shared import statistics
 from shared.container import Container
 from shared.errors import CircuitOpenError, InferenceError
 from tests.support.asking import Surroundings
@@ -242,7 +241,7 @@ async def test_what_was_given_meanwhile_is_counted_as_what_it_is(
     assert (await ask(container, "ann", "When does the pear tree want pruning?")).extractive
     await container.aclose()
     clock.ahead = 0
-    total = (await statistics.read_statistics(container.counter_reader, days=2)).total
-    assert (total.latency["stale"].count, total.latency["extractive"].count) == (1, 1 + quoted)
-    assert (total["breaker_opens"], total.avoided, total.saved) == (1, 0, 0)
+    total = (await container.counter_reader.read_snapshot(days=2)).total
+    assert (total.latency("stale").count, total.latency("extractive").count) == (1, 1 + quoted)
+    assert (total["breaker_opens"], total.answers_avoided, total.cost_saved) == (1, 0, 0)
     await container.aclose()

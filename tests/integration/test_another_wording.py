@@ -7,15 +7,15 @@ import httpx
 import pytest
 
 from functions.ask.app import create_app
-from shared import semantic_match, statistics
+from shared import semantic_match
 from shared.cache import keyspace
 from shared.cache.redis.commands import Command
+from shared.cache.stats_snapshot import PeriodStats
 from shared.container import Container
 from shared.inference.match_verifier import ModelVerifier
 from shared.inference.ports import Completion, Message
 from shared.matching.candidates import find_candidates
 from shared.settings import Settings
-from shared.statistics import PeriodStats
 from tests.support.main_job import MINILM, QuotingAnswerer, written
 from tests.support.stores import MemoryNoteStore
 
@@ -158,7 +158,7 @@ async def counted(asker: Asker) -> PeriodStats:
     container = asker.container
     assert container.redis_client
     await container.pending_counters.flush(container.redis_client)
-    return (await statistics.read_statistics(container.counter_reader)).total
+    return (await container.counter_reader.read_snapshot()).total
 
 
 @pytest.mark.parametrize("word", ["yes", "no"])
@@ -168,7 +168,7 @@ async def test_what_the_verifier_costs_is_spent_whatever_it_says(asker: Asker, w
     before = await counted(asker)
     await asker.ask("Define hope")
     after = await counted(asker)
-    written = after.generated - before.generated
+    written = after.answers_generated - before.answers_generated
     spent = after["spent_nanodollars"] - before["spent_nanodollars"]
     assert spent == 20_000 + 260_000 * written
     assert written == int(word == "no")

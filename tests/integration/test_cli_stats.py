@@ -1,27 +1,29 @@
-"""`tercet stats`: a table for people, JSON for programs, and a watch that ends with Ctrl-C."""
+"""`tercet stats`: the table, its JSON form, and `--watch`."""
 
 import json
+import re
 import shutil
 import signal
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 from rich.console import Console
 
 from functions.stats.schemas import CacheStats
 from infra.local.commands.stats import table
-from shared import statistics
-from shared.cache.counter_reader import CounterReader, EntryCounts
+from shared.cache.counter_reader import CounterReader
+from shared.cache.stats_snapshot import EntryCounts, PeriodStats, StatsSnapshot
 from shared.errors import CacheUnavailableError
-from shared.statistics import PeriodStats, StatsSnapshot
 from tests.support.command import Tercet, start_tercet, tercet_in_process
 from tests.support.days import stay_within_a_day
 
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder in which one question was asked three times today."""
+    """Return a data folder in which one question was asked three times today."""
     stay_within_a_day(240)
     folder = tmp_path_factory.mktemp("asked")
     data, note = folder / "data", folder / "faith.md"
@@ -41,36 +43,36 @@ def data(tmp_path: Path, asked: Path) -> Path:
 
 
 def rows_of(text: str) -> dict[str, list[str]]:
-    return {line[:24].strip(): line[24:].split() for line in text.splitlines()}
+    rows = (re.split(r"\s{2,}", line.strip()) for line in text.splitlines())
+    return {name: cells for name, *cells in rows}
 
 
-def test_the_table_tells_what_was_asked_and_avoided(tercet: Tercet, data: Path) -> None:
+def test_stats_table_shows_requests_and_hit_rates(tercet: Tercet, data: Path) -> None:
     done = tercet("stats", "--days", "2", "--data", data)
     assert done.exit_code == 0, done.output
     rows = rows_of(done.stdout)
-    assert rows["questions"] == ["3", "3", "0"]
-    assert rows["answers avoided"] == ["66.7%", "66.7%", "-"]
-    assert rows["by the same question"] == ["2", "2", "0"]
-    assert rows["answers cached now"] == ["1"]
+    assert rows["requests"] == ["3", "3", "0"]
+    assert rows["answer hit rate"] == ["66.7%", "66.7%", "-"]
+    assert rows["exact hits"] == ["2", "2", "0"]
+    assert rows["cached answers"] == ["1"]
 
 
-def test_json_is_what_the_function_tells(tercet: Tercet, data: Path) -> None:
-    """Each process wrote, when it ended, what it could not count before."""
+def test_stats_json_is_the_response_of_the_stats_function(tercet: Tercet, data: Path) -> None:
+    """Each process that asked has written its pending counters when it ended."""
     done = tercet("stats", "--json", "--days", "1", "--data", data)
-    body = CacheStats.model_validate(json.loads(done.stdout))
-    assert (body.l1_query.total_hits, body.l1_query.total_entries) == (2, 1)
-    assert body.latency_ms["exact"].count == 2
-    assert body.days is not None
-    assert [day.total_requests for day in body.days] == [3]
+    body = TypeAdapter(CacheStats).validate_json(done.stdout)
+    assert (body["l1_query"]["total_hits"], body["l1_query"]["total_entries"]) == (2, 1)
+    assert body["latency_ms"]["exact"]["count"] == 2
+    assert [day["total_requests"] for day in body["days"]] == [3]
 
 
 @pytest.mark.parametrize("days", ["0", "91"])
-def test_days_out_of_range_are_wrong_usage(tercet: Tercet, tmp_path: Path, days: str) -> None:
+def test_stats_refuses_days_out_of_range(tercet: Tercet, tmp_path: Path, days: str) -> None:
     assert tercet("stats", "--days", days, "--data", tmp_path).exit_code == 2
 
 
-def test_the_table_tells_what_went_wrong_and_what_was_held_back() -> None:
-    tally = PeriodStats(
+def test_stats_table_shows_failures_and_rejections() -> None:
+    period = PeriodStats(
         {
             "rejected_by_rules": 3,
             "rejected_by_verifier": 4,
@@ -81,44 +83,57 @@ def test_the_table_tells_what_went_wrong_and_what_was_held_back() -> None:
             "failed_ms_1000": 9,
             "semantic_ms_50": 100,
             "note_changes": 2,
+            "note_change_lags": 2,
             "note_change_lag_ms": 300,
         }
     )
-    limited = StatsSnapshot(tally, {}, EntryCounts(1, 2, 3), 30_000_000, 40_000_000)
+    limited = StatsSnapshot(period, {}, EntryCounts(1, 2, 3), 30_000_000, 40_000_000)
     out = Console(width=80, file=StringIO())
     out.print(table(limited))
     rows = rows_of(out.file.getvalue())  # type: ignore[attr-defined]  # it is a StringIO
-    assert rows["waited for the same"] == ["7"]
-    assert rows["failed / cache_unavailable"] == ["9", "/", "8"]
-    assert rows["another wording"] == ["35.0", "/", "48.5", "ms"]
-    assert rows["lag, mean"] == ["150", "ms"]
-    assert rows["refused by guard"] == ["3"]
-    assert rows["by verifier / sources"] == ["4", "/", "5"]
-    assert rows["by a note's change"] == ["6"]
-    assert rows["memory of Redis"] == ["30.0", "MB", "of", "40.0", "MB", "(75.0%)"]
+    assert rows["coalesced"] == ["7"]
+    assert rows["no notes / failed"] == ["0 / 9"]
+    assert rows["cache unavailable"] == ["8"]
+    assert rows["semantic, P50 / P95"] == ["35.0 / 48.5 ms"]
+    assert rows["mean lag"] == ["150 ms"]
+    assert rows["rejected by rules"] == ["3"]
+    assert rows["rejected by verifier"] == ["4"]
+    assert rows["rejected by sources"] == ["5"]
+    assert rows["stores refused"] == ["6"]
+    assert rows["Redis memory"] == ["30.0 MB of 40.0 MB (75.0%)"]
 
 
-def test_a_watch_renews_itself_and_ends_quietly_with_ctrl_c(tercet: Tercet, data: Path) -> None:
+@pytest.fixture
+def sigint_ignored() -> Iterator[None]:
+    """Ignore SIGINT in this process and its children, as a shell does for background jobs."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("sigint_ignored")
+def test_stats_watch_refreshes_and_ends_with_sigint(tercet: Tercet, data: Path) -> None:
     process = start_tercet("stats", "--watch", "--data", data)
     assert process.stdout is not None
-    asked = []
+    requests = []
     try:
         for line in process.stdout:
-            if line.startswith(" questions"):
-                asked.append(line.split()[1])
-                if len(asked) == 1:
+            if line.startswith(" requests"):
+                requests.append(line.split()[1])
+                if len(requests) == 1:
                     assert tercet("ask", "What is faith?", "--data", data).exit_code == 0
-                if asked.count("4") == 2:
+                if requests.count("4") == 2:
                     break
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     finally:
         process.kill()
-    assert asked[0] == "3"
+    assert requests[0] == "3"
     assert (process.returncode, errors) == (0, "")
 
 
-def test_a_watch_in_json_is_a_line_each_time(data: Path) -> None:
+@pytest.mark.usefixtures("sigint_ignored")
+def test_stats_watch_prints_a_json_line_each_time(data: Path) -> None:
     process = start_tercet("stats", "--watch", "--json", "--data", data)
     assert process.stdout is not None
     try:
@@ -131,25 +146,25 @@ def test_a_watch_in_json_is_a_line_each_time(data: Path) -> None:
     assert (process.returncode, errors) == (0, "")
 
 
-def test_a_watch_goes_on_after_a_reading_that_failed(
+def test_stats_watch_continues_after_an_outage(
     tercet: Tercet, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = statistics.read_statistics
-    turns: list[None] = []
+    read = CounterReader.read_snapshot
+    reads: list[None] = []
 
-    async def failing(counter_reader: CounterReader, *, days: int = 1) -> StatsSnapshot:
-        turns.append(None)
-        if len(turns) in {1, 3}:
-            raise CacheUnavailableError("the cache is away")
-        if len(turns) == 5:
+    async def failing(self: CounterReader, days: int = 1) -> StatsSnapshot:
+        reads.append(None)
+        if len(reads) in {1, 3}:
+            raise CacheUnavailableError("the cache is unavailable")
+        if len(reads) == 5:
             raise KeyboardInterrupt
-        return await read(counter_reader, days=days)
+        return await read(self, days)
 
-    monkeypatch.setattr(statistics, "read_statistics", failing)
-    monkeypatch.setattr("infra.local.commands.stats._SECONDS", 0)
+    monkeypatch.setattr(CounterReader, "read_snapshot", failing)
+    monkeypatch.setattr("infra.local.commands.stats._INTERVAL_SECONDS", 0)
     done = tercet("stats", "--watch", "--data", data)
     assert done.exit_code == 0
-    assert done.stdout.count("answers cached now") == 2
-    assert done.stderr.count("the cache is away; trying again") == 2
-    turns.clear()
+    assert done.stdout.count("cached answers") == 2
+    assert done.stderr.count("the cache is unavailable; trying again") == 2
+    reads.clear()
     assert tercet("stats", "--data", data).exit_code != 0

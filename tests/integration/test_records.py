@@ -14,7 +14,7 @@ import pytest
 from functions.ask.app import create_app
 from functions.http.app_factory import gateway_handler
 from functions.invalidate.handler import QueueHandler
-from shared import statistics
+from shared.cache.stats_snapshot import StatsSnapshot
 from shared.container import Container
 from shared.observability.json_logging import JsonFormatter
 from shared.settings import Settings
@@ -136,14 +136,14 @@ def test_the_lines_add_up_to_the_caches_own_counters(function: Function, log: Lo
         function.ask(f"What is the name of star {number % 7}?")
     lines = log()
 
-    async def read() -> statistics.StatsSnapshot:
-        return await statistics.read_statistics(function.container.counter_reader)
+    async def read() -> StatsSnapshot:
+        return await function.container.counter_reader.read_snapshot()
 
     counted = function.loop.run_until_complete(read()).total
     assert sum(line["Questions"] for line in lines) == counted.requests == 20
-    assert sum(line["AnswersAvoided"] for line in lines) == counted.avoided == 13
-    assert sum(line["CostSpent"] for line in lines) == pytest.approx(counted.spent, abs=1e-8)
-    assert sum(line["CostSaved"] for line in lines) == pytest.approx(counted.saved, abs=1e-8)
+    assert sum(line["AnswersAvoided"] for line in lines) == counted.answers_avoided == 13
+    assert sum(line["CostSpent"] for line in lines) == pytest.approx(counted.cost_spent, abs=1e-8)
+    assert sum(line["CostSaved"] for line in lines) == pytest.approx(counted.cost_saved, abs=1e-8)
 
 
 def test_a_question_that_fails_is_one_and_one_that_says_nothing_is_none(

@@ -147,7 +147,7 @@ async def test_questions_changes_and_statistics_all_enter_by_it_and_none_tells_i
     opened = await redis.opened()
     await opened.freshness.note_changed(written("ann", "n", "Faith is trust."))
     assert [await ask(opened) for _ in range(2)] == ["ok"] * 2
-    assert (await opened.counter_reader.read_counters(1)).total
+    assert (await opened.counter_reader.read_snapshot(1)).total
     parts = [opened, opened.settings, opened.redis_client, opened.background_redis_client]
     clients = [
         redis_py_client(part)

@@ -133,5 +133,5 @@ async def test_a_change_that_a_replica_holds_ends_an_outage_and_counts_it() -> N
             await invalidation.drop_entries("ann", [])
             assert not redis_client.circuit_breaker.is_open
         await redis_client.aclose()
-        key = counters.today(UserKeys.of("ann").partition)
+        key = counters.todays_key(UserKeys.of("ann").partition)
         assert send_command(master.port, f"HGET {key} outages") == "$1\r\n2\r\n"

@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 from redis.asyncio import Redis, RedisCluster
 
-from shared import statistics
 from shared.assistant import Request
+from shared.cache.counters import OUTCOMES
 from shared.cache.session import CacheSession
+from shared.cache.stats_snapshot import StatsSnapshot
 from shared.container import Container
 from shared.errors import CircuitOpenError, InferenceUnavailableError
 from shared.inference.ports import Completion
 from shared.notes.note import Chunk, Note
 from shared.settings import Settings
-from shared.statistics import StatsSnapshot
 from shared.vectors import Vector, canonical
 from tests.support.stores import MemoryNoteStore
 
@@ -189,7 +189,7 @@ class Counted:
         avoided = tally["exact"] + tally["semantic"]
         made_do = tally["stale"] + tally["extractive"]
         assert avoided + answered + tally["failed"] + made_do == self.asked
-        assert after.exact - before.exact == tally["exact"] > 0
+        assert after.exact_hits - before.exact_hits == tally["exact"] > 0
         assert self["outcome_semantic"] == tally["semantic"] > 0
         assert self["no_cache"] == tally["fresh"] > 0
         for tier in ("l3", "l2", "none"):
@@ -230,9 +230,9 @@ class Counted:
     def assert_ways(self) -> None:
         tally, before, after = self.tally, self.begun.total, self.ended.total
         outcomes = {
-            name: after.latency[name].count - before.latency[name].count for name in after.latency
+            name: after.latency(name).count - before.latency(name).count for name in OUTCOMES
         }
-        served = {name: number - before.served[name] for name, number in after.served.items()}
+        served = {name: number - before.outcomes[name] for name, number in after.outcomes.items()}
         assert outcomes["exact"] + outcomes["coalesced"] == tally["exact"]
         assert outcomes["semantic"] == tally["semantic"]
         assert outcomes["coalesced"] == self["outcome_coalesced"] > 0
@@ -263,14 +263,14 @@ async def test_counters_equal_an_independent_tally_exactly(
     container = Container(settings)
     assert container.redis_client
     known = await kept_now(url, clustered=clustered)
-    begun = await statistics.read_statistics(container.counter_reader)
+    begun = await container.counter_reader.read_snapshot()
     running = [start(given, seed, each) for seed in range(processes)]
     tally: Counter[str] = Counter()
     for process in running:
         output, _ = await asyncio.to_thread(process.communicate)
         assert process.returncode == 0
         tally.update(json.loads(output))
-    ended = await statistics.read_statistics(container.counter_reader)
+    ended = await container.counter_reader.read_snapshot()
     await container.aclose()
     found = await kept_now(url, clustered=clustered) - known
 

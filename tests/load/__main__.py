@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.valkey import start_valkey
-from shared import statistics
+from shared.cache.stats_snapshot import StatsSnapshot
 from shared.container import Container
 from shared.settings import Settings
 from shared.vectors import Vector
@@ -114,10 +114,10 @@ async def _write_notes(settings: Settings, users: Sequence[str]) -> None:
     await container.aclose()
 
 
-async def _told(settings: Settings) -> statistics.StatsSnapshot:
+async def _told(settings: Settings) -> StatsSnapshot:
     """What the servers counted."""
     container = Container(settings)
-    told = await statistics.read_statistics(container.counter_reader)
+    told = await container.counter_reader.read_snapshot()
     await container.aclose()
     return told
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from shared.cache import keyspace
-from shared.cache.counters import BOUNDS_MS, HOUR, bucket
+from shared.cache.counters import BUCKETS_MS, bucket_name
 from tests.support.days import stay_within_a_day
 from tests.support.servers import send_command
 
@@ -30,8 +30,9 @@ def busy_month(port: int, *, seed: int = 1) -> None:
         asked //= 2 if back == 0 else 1
         pairs = " ".join(f"{name} {number}" for name, number in _day(asked, 30 - back, rng).items())
         send_command(port, f"HSET {keyspace.counters(back % 8, day.isoformat())} {pairs}")
-    ends = int(datetime.now(UTC).timestamp()) // HOUR + 12
-    send_command(port, f"HSET {keyspace.entry_counts(3)} a{ends} 4211 c{ends} 388 e{ends} 6120")
+    ends = int(datetime.now(UTC).timestamp()) // 3_600 + 12
+    entries = f"a{ends} 4211 c{ends} 388 e{ends} 6120"
+    send_command(port, f"HSET {keyspace.entry_counts(3)} {entries}")
 
 
 def _day(asked: int, age: int, rng: Random) -> dict[str, int]:
@@ -62,6 +63,7 @@ def _day(asked: int, age: int, rng: Random) -> dict[str, int]:
         "note_changes": asked // 20,
         "answers_retained": asked // 20 * 18,
         "answers_dropped": asked // 20 * 2,
+        "note_change_lags": asked // 20,
         "note_change_lag_ms": asked // 20 * rng.randrange(180, 420),
         "redis_outages": rng.choice((0, 0, 0, 0, 1)),
         "cache_unavailable": rng.choice((0, 0, 0, 0, 7)),
@@ -70,5 +72,5 @@ def _day(asked: int, age: int, rng: Random) -> dict[str, int]:
     outcomes = {"exact": exact, "semantic": semantic, "coalesced": coalesced, "none": rest - failed}
     for outcome, number in (outcomes | {"failed": failed}).items():
         for bound, share in _TIMES[outcome].items():
-            counts[bucket(outcome, BOUNDS_MS.index(bound))] = round(number * share)
+            counts[bucket_name(outcome, BUCKETS_MS.index(bound))] = round(number * share)
     return {name: number for name, number in counts.items() if number}

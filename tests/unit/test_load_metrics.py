@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.cache.counter_reader import EntryCounts
-from shared.statistics import PeriodStats, StatsSnapshot
+from shared.cache.stats_snapshot import EntryCounts, PeriodStats, StatsSnapshot
 from tests.load.metrics import failure, load_metrics
 from tests.load.processes import Memory
 

@@ -101,16 +101,16 @@ function show() {
   if (known) report(body, window, (index) => days > 1 || index === body.days.length - 1);
 }
 
-/** Whether there was a question, be it one that the cache knows nothing of. */
-function asked({ answers, served, latency_ms: latency }) {
-  const counts = [answers.uncached, ...Object.values(served), ...Object.values(latency).map(({ count: each }) => each)];
+/** Whether there was a request, including requests without the cache. */
+function asked({ cache_unavailable: unavailable, outcomes, latency_ms: latency }) {
+  const counts = [unavailable, ...Object.values(outcomes), ...Object.values(latency).map(({ count: each }) => each)];
   return counts.some((each) => each > 0);
 }
 
 /** Whether anything was counted at all. */
 function happened(part) {
-  const { outages, breaker_opens: breakers, evicted, refused, note_changes: changes } = part;
-  const counts = [outages, breakers, evicted, changes.acknowledged, ...Object.values(refused)];
+  const { redis_outages, breaker_opens, trimmed, stores_refused, matches_rejected, note_changes } = part;
+  const counts = [redis_outages, breaker_opens, trimmed, stores_refused, note_changes.acknowledged, ...Object.values(matches_rejected)];
   return asked(part) || counts.some((each) => each > 0);
 }
 

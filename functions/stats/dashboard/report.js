@@ -69,17 +69,17 @@ function key(name, series) {
 
 /** What each question cost to serve, the cheapest first; then those that no tier can tell of. */
 const tiers = [
-  ["The same question", "L1 exact", "c1", ({ served }) => served.exact],
-  ["Waited for the same", "L1 coalesced", "c2", ({ served }) => served.coalesced],
-  ["Another wording", "L1 semantic", "c3", ({ served }) => served.semantic],
-  ["New answer, search saved", "L3", "c4", ({ served }) => served.l3],
-  ["New answer, embedding saved", "L2", "c5", ({ served }) => served.l2],
-  ["New answer, nothing saved", "miss", "c6", ({ served }) => served.none],
-  ["Old answer", "model left alone", "c7", ({ served }) => served.stale],
-  ["Quotation", "model left alone", "c8", ({ served }) => served.extractive],
-  ["No notes to answer from", "no answer", "c9", ({ served }) => served.no_notes],
-  ["Failed", "no answer", "bad", ({ served }) => served.failed],
-  ["Under way, or the cache was lost", "not known", "c9", ({ served }) => served.other],
+  ["The same question", "L1 exact", "c1", ({ outcomes }) => outcomes.exact],
+  ["Waited for the same", "L1 coalesced", "c2", ({ outcomes }) => outcomes.coalesced],
+  ["Another wording", "L1 semantic", "c3", ({ outcomes }) => outcomes.semantic],
+  ["New answer, search saved", "L3", "c4", ({ outcomes }) => outcomes.l3],
+  ["New answer, embedding saved", "L2", "c5", ({ outcomes }) => outcomes.l2],
+  ["New answer, nothing saved", "miss", "c6", ({ outcomes }) => outcomes.none],
+  ["Old answer", "model left alone", "c7", ({ outcomes }) => outcomes.stale],
+  ["Quotation", "model left alone", "c8", ({ outcomes }) => outcomes.extractive],
+  ["No notes to answer from", "no answer", "c9", ({ outcomes }) => outcomes.no_notes],
+  ["Failed", "no answer", "bad", ({ outcomes }) => outcomes.failed],
+  ["Under way, or the cache was lost", "not known", "c9", ({ outcomes }) => outcomes.other],
 ];
 const usual = 6;
 
@@ -88,7 +88,7 @@ function met(days, window) {
   return tiers.filter(([, , , of], place) => place < usual || [window, ...days].some((each) => of(each)));
 }
 
-const outcomes = [
+const latencies = [
   ["Exact", "exact", "c1"],
   ["Waited", "coalesced", "c2"],
   ["Semantic", "semantic", "c3"],
@@ -99,7 +99,7 @@ const outcomes = [
 function report(stats, window, chosen) {
   const { days } = stats;
   const figures = {
-    avoided: share(window.answers_avoided),
+    avoided: share(window.answer_hit_rate),
     avoidedOf: `${count(window.cache_hits.l1)} of ${count(window.total_requests)} questions`,
     anyTier: share(window.combined_hit_rate),
     saved: money(window.cost_saved),
@@ -113,7 +113,7 @@ function report(stats, window, chosen) {
     title.append(node("small", tag));
     return [title, bar(part, colour), count(of(window)), share(part)];
   }));
-  fill(find("[data-latency]"), ["Served", "P50 to P95", "P50", "P95"], outcomes.map(([name, outcome, colour]) => {
+  fill(find("[data-latency]"), ["Served", "P50 to P95", "P50", "P95"], latencies.map(([name, outcome, colour]) => {
     const latency = window.latency_ms[outcome];
     return [name, range(latency, colour), duration(latency.p50), duration(latency.p95)];
   }));
@@ -122,12 +122,12 @@ function report(stats, window, chosen) {
 }
 
 function lists(stats, window) {
-  const { note_changes: changes, refused, latency_ms: latency } = window;
-  const kept = ratio(changes.kept, changes.kept + changes.dropped);
+  const { note_changes: changes, matches_rejected: matches, latency_ms: latency } = window;
+  const kept = ratio(changes.answers_retained, changes.answers_retained + changes.answers_dropped);
   list("changes", [
     ["Acknowledged", count(changes.acknowledged)],
-    ["Cached answers kept", kept === null ? none : `${count(changes.kept)} (${share(kept)})`],
-    ["Cached answers dropped", count(changes.dropped)],
+    ["Cached answers kept", kept === null ? none : `${count(changes.answers_retained)} (${share(kept)})`],
+    ["Cached answers dropped", count(changes.answers_dropped)],
     ["Lag from change to acknowledgement, mean", duration(changes.avg_lag_ms)],
   ]);
   const { tiers: looks } = stats;
@@ -139,18 +139,18 @@ function lists(stats, window) {
   ]);
   list("trouble", [
     ["Requests failed", count(latency.failed.count)],
-    ["Answered without the cache", count(window.answers.uncached)],
-    ["Losses of the cache, by containers", count(window.outages)],
+    ["Answered without the cache", count(window.cache_unavailable)],
+    ["Losses of the cache, by containers", count(window.redis_outages)],
     ["Times a model was left alone", count(window.breaker_opens)],
-    ["Old answers given meanwhile", count(window.answers.stale)],
-    ["Quotations given meanwhile", count(window.answers.extractive)],
+    ["Old answers given meanwhile", count(window.outcomes.stale)],
+    ["Quotations given meanwhile", count(window.outcomes.extractive)],
   ]);
   list("refused", [
-    ["Near answers, by the guard", count(refused.guard)],
-    ["Near answers, by the verifier", count(refused.verifier)],
-    ["Near answers, for their sources", count(refused.fit)],
-    ["New answers, for a note had changed", count(refused.fence)],
-    ["Cached questions beyond a user’s bound", count(window.evicted)],
+    ["Near answers, by the guard", count(matches.rules)],
+    ["Near answers, by the verifier", count(matches.verifier)],
+    ["Near answers, for their sources", count(matches.sources)],
+    ["New answers, for a note had changed", count(window.stores_refused)],
+    ["Cached questions beyond a user’s bound", count(window.trimmed)],
   ]);
   memory(stats.memory_mb, stats.memory_limit_mb);
 }
@@ -184,8 +184,8 @@ function charts(days, window, chosen) {
   };
   show("share", lines, [
     { name: "Any tier", colour: "c3", values: of((day) => day.combined_hit_rate) },
-    { name: "Answers avoided", colour: "c1", values: of((day) => day.answers_avoided) },
-  ], share, `Line chart of ${days.length} days, up to today: ${share(days.at(-1).answers_avoided)} of today’s answers avoided`);
+    { name: "Answers avoided", colour: "c1", values: of((day) => day.answer_hit_rate) },
+  ], share, `Line chart of ${days.length} days, up to today: ${share(days.at(-1).answer_hit_rate)} of today’s answers avoided`);
   show("questions", columns, met(days, window).map(([name, , colour, pick]) => ({ name, colour, values: of(pick) })),
     count, `Columns of ${days.length} days, by how questions were served: ${count(days.at(-1).total_requests)} questions today`, 2);
   show("money", columns, [

@@ -1,6 +1,7 @@
-"""`tercet stats`: what the cache did, and what it saved."""
+"""`tercet stats`: what the cache did and what it saved."""
 
 import asyncio
+import signal
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
@@ -12,12 +13,14 @@ from infra.local.commands.options import Data, Json
 from infra.local.embedded import DATA
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.table import Table
 
+    from shared.cache.stats_snapshot import LatencyHistogram, PeriodStats, StatsSnapshot
     from shared.container import Container
-    from shared.statistics import Latency, PeriodStats, StatsSnapshot
 
-_SECONDS = 1.0
+_INTERVAL_SECONDS = 1.0
 _MAX_DAYS = 90
 
 
@@ -26,127 +29,110 @@ def stats(
     data: Data = DATA,
     days: Annotated[
         int | None,
-        typer.Option("--days", min=1, max=_MAX_DAYS, help="Each of the last days (UTC), too."),
+        typer.Option("--days", min=1, max=_MAX_DAYS, help="Also show each of the last days (UTC)."),
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Renew it until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh until Ctrl-C.")] = False,
     json: Json = False,
 ) -> None:
-    """Show what the cache did since it began to count, and what it saved."""
-    from shared import statistics  # noqa: PLC0415 - it loads the client of Redis
-    from shared.errors import CacheUnavailableError  # noqa: PLC0415 - as above
+    """Show what the cache did and saved since counting began."""
+    from shared.errors import CacheUnavailableError  # noqa: PLC0415 - slow to load
 
-    async def show(container: "Container") -> None:
-        out = console()
+    out = console()
 
-        async def tell(*, again: bool) -> None:
-            figures = await statistics.read_statistics(container.counter_reader, days=days or 1)
-            if json:
-                from functions.stats.serializers import present  # noqa: PLC0415 - FastAPI is slow to load
+    async def show(container: "Container", *, refresh: bool) -> None:
+        snapshot = await container.counter_reader.read_snapshot(days or 1)
+        if json:
+            from functions.stats.serializers import cache_stats  # noqa: PLC0415 - slow to load
 
-                print_json(present(figures, container.settings, days=days is not None))
-                sys.stdout.flush()  # whoever reads a watch reads it now
-                return
-            renewed = table(figures, days=days)
-            if again:
-                out.clear()  # a terminal; elsewhere one table follows the other
-            out.print(renewed)
+            print_json(cache_stats(snapshot, container.settings, days=days is not None))
+            sys.stdout.flush()  # a pipe must get each line at once
+            return
+        if refresh:
+            out.clear()  # has an effect only on a terminal
+        out.print(table(snapshot, days=days))
 
-        again = False
+    async def show_until_interrupted(container: "Container") -> None:
+        refresh = False
         while True:
             try:
-                await tell(again=again)
+                await show(container, refresh=refresh)
             except CacheUnavailableError as error:
-                if not watch:
-                    raise
                 typer.echo(f"{error}; trying again", err=True)
-            if not watch:
-                return
-            again = True
-            await asyncio.sleep(_SECONDS)
+            refresh = True
+            await asyncio.sleep(_INTERVAL_SECONDS)
 
+    if not watch:
+        run_with_container(data, lambda container: show(container, refresh=False))
+        return
+    # A shell makes background processes ignore SIGINT, and then Python does not handle it either.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
-        run_with_container(data, show)
+        run_with_container(data, show_until_interrupted)
 
 
-def table(figures: "StatsSnapshot", *, days: int | None = None) -> "Table":
-    """Lay out a column for all time, and one for each day, the last one first."""
+def table(snapshot: "StatsSnapshot", *, days: int | None = None) -> "Table":
+    """Return a table: a column for all time, and one for each requested day, newest first."""
     from rich.table import Table  # noqa: PLC0415 - see `console`
 
-    columns = {"all": figures.total}
+    columns = {"all": snapshot.total}
     if days:
-        last_first = sorted(figures.days, reverse=True)
-        columns |= {day.isoformat(): figures.days[day] for day in last_first}
+        newest_first = sorted(snapshot.days, reverse=True)
+        columns |= {day.isoformat(): snapshot.days[day] for day in newest_first}
     made = Table("", box=None, header_style="bold")
     for heading in columns:
         made.add_column(heading, justify="right")
-    for name, cells in zip(_ROWS, zip(*map(_cells, columns.values()), strict=True), strict=True):
-        made.add_row(name, *cells)
+    for name, cell in _ROWS.items():
+        made.add_row(name, *map(cell, columns.values()))
     made.add_section()
-    live = figures.entries
-    made.add_row("answers cached now", f"{live.answers:,}")
-    made.add_row("contexts", f"{live.contexts:,}")
-    made.add_row("embeddings", f"{live.embeddings:,}")
-    if figures.memory_bytes is not None:
-        limit = figures.memory_limit_bytes
-        bound = f" of {limit / 1e6:.1f} MB ({figures.memory_bytes / limit:.1%})" if limit else ""
-        made.add_row("memory of Redis", f"{figures.memory_bytes / 1e6:.1f} MB{bound}")
+    made.add_row("cached answers", f"{snapshot.entries.answers:,}")
+    made.add_row("cached contexts", f"{snapshot.entries.contexts:,}")
+    made.add_row("cached embeddings", f"{snapshot.entries.embeddings:,}")
+    if snapshot.memory_bytes is not None:
+        limit = snapshot.memory_limit_bytes
+        bound = f" of {limit / 1e6:.1f} MB ({snapshot.memory_bytes / limit:.1%})" if limit else ""
+        made.add_row("Redis memory", f"{snapshot.memory_bytes / 1e6:.1f} MB{bound}")
     return made
 
 
-_ROWS = (
-    "questions",
-    "answers avoided",
-    "by the same question",
-    "waited for the same",
-    "by another wording",
-    "any tier",
-    "answers written",
-    "stale / quoted",
-    "failed / cache_unavailable",
-    "spent",
-    "saved",
-    "exact hit, P50 / P95",
-    "another wording",
-    "new answer",
-    "note changes",
-    "answers kept / dropped",
-    "lag, mean",
-    "refused by guard",
-    "by verifier / sources",
-    "by a note's change",
-)
+_ROWS: "dict[str, Callable[[PeriodStats], str]]" = {
+    "requests": lambda period: f"{period.requests:,}",
+    "answer hit rate": lambda period: _share(period.answer_hit_rate),
+    "exact hits": lambda period: f"{period.outcomes['exact']:,}",
+    "coalesced": lambda period: f"{period.outcomes['coalesced']:,}",
+    "semantic hits": lambda period: f"{period.outcomes['semantic']:,}",
+    "combined hit rate": lambda period: _share(period.combined_hit_rate),
+    "answers generated": lambda period: f"{period.answers_generated:,}",
+    "stale / extractive": lambda period: _counts(period, "stale", "extractive"),
+    "no notes / failed": lambda period: _counts(period, "no_notes", "failed"),
+    "cache unavailable": lambda period: f"{period['cache_unavailable']:,}",
+    "cost spent": lambda period: f"${period.cost_spent:.6f}",
+    "cost saved": lambda period: f"${period.cost_saved:.6f}",
+    "exact, P50 / P95": lambda period: _percentiles(period.latency("exact")),
+    "semantic, P50 / P95": lambda period: _percentiles(period.latency("semantic")),
+    "generated, P50 / P95": lambda period: _percentiles(period.latency("l3", "l2", "none")),
+    "note changes": lambda period: f"{period['note_changes']:,}",
+    "answers retained": lambda period: f"{period['answers_retained']:,}",
+    "answers dropped": lambda period: f"{period['answers_dropped']:,}",
+    "mean lag": lambda period: _milliseconds(period.mean_lag_ms),
+    "rejected by rules": lambda period: f"{period['rejected_by_rules']:,}",
+    "rejected by verifier": lambda period: f"{period['rejected_by_verifier']:,}",
+    "rejected by sources": lambda period: f"{period['rejected_by_sources']:,}",
+    "stores refused": lambda period: f"{period['stores_refused']:,}",
+}
 
 
-def _cells(tally: "PeriodStats") -> list[str]:
-    return [
-        f"{tally.requests:,}",
-        _share(tally.answers_avoided),
-        f"{tally.exact:,}",
-        f"{tally['outcome_coalesced']:,}",
-        f"{tally['outcome_semantic']:,}",
-        _share(tally.any_tier),
-        f"{tally.generated:,}",
-        f"{tally.latency['stale'].count:,} / {tally.latency['extractive'].count:,}",
-        f"{tally.latency['failed'].count:,} / {tally['cache_unavailable']:,}",
-        f"${tally.spent:.6f}",
-        f"${tally.saved:.6f}",
-        _times(tally.latency["exact"]),
-        _times(tally.latency["semantic"]),
-        _times(tally.latency_of("l3", "l2", "none")),
-        f"{tally['note_changes']:,}",
-        f"{tally['answers_retained']:,} / {tally['answers_dropped']:,}",
-        "-" if tally.lag_ms is None else f"{tally.lag_ms:,.0f} ms",
-        f"{tally['rejected_by_rules']:,}",
-        f"{tally['rejected_by_verifier']:,} / {tally['rejected_by_sources']:,}",
-        f"{tally['stores_refused']:,}",
-    ]
+def _counts(period: "PeriodStats", *outcomes: str) -> str:
+    return " / ".join(f"{period.latency(outcome).count:,}" for outcome in outcomes)
 
 
 def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
 
 
-def _times(latency: "Latency") -> str:
-    """Half of them, and 95 of 100, took no longer."""
-    half, most = latency.percentile_ms(0.5), latency.percentile_ms(0.95)
-    return "-" if half is None or most is None else f"{half:,.1f} / {most:,.1f} ms"
+def _milliseconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f} ms"
+
+
+def _percentiles(latency: "LatencyHistogram") -> str:
+    p50, p95 = latency.percentile_ms(0.5), latency.percentile_ms(0.95)
+    return "-" if p50 is None or p95 is None else f"{p50:,.1f} / {p95:,.1f} ms"

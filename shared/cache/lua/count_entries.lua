@@ -1,29 +1,16 @@
--- How many entries of each kind live in a partition: those that end in this hour or later.
+-- Return the numbers of unexpired answers, contexts and embeddings in a partition. Read-only, so
+-- that it works while Redis is full.
 --
--- KEYS  live entries
--- ARGV  this hour (of the epoch), then kinds
--- Gives a number for each kind. What Redis lost of the count itself does not make it negative,
--- and what somebody else wrote there counts nothing.
+-- KEYS  entry counts
+-- ARGV  this hour since the epoch
 
-local sub, number = string.sub, tonumber
-local counts, from = {}, {}
-for i = 2, #ARGV do
-  counts[ARGV[i]] = 0
-  from[ARGV[i]] = ARGV[i] .. ARGV[1]
-end
-local flat = redis.call('HGETALL', KEYS[1])
-for i = 1, #flat, 2 do
-  local kind = sub(flat[i], 1, 1)
-  -- Hours have six digits until 2084, so that they compare as text: a statistic reads thousands.
-  if from[kind] and flat[i] >= from[kind] then
-    local times = number(flat[i + 1]) or 0
-    if times > 0 and times < 1e15 then
-      counts[kind] = counts[kind] + times
-    end
+-- include: common/entry_counts
+local numbers = {}
+if redis.call('HGET', KEYS[1], 'hour') == ARGV[1] then
+  for i, number in ipairs(redis.call('HMGET', KEYS[1], 'a', 'c', 'e')) do
+    numbers[i] = math.max(0, tonumber(number) or 0)
   end
+  return numbers
 end
-local given = {}
-for i = 2, #ARGV do
-  given[#given + 1] = counts[ARGV[i]]
-end
-return given
+local sums = sum_entries(KEYS[1], tonumber(ARGV[1]))
+return {sums.a, sums.c, sums.e}

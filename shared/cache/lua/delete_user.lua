@@ -4,22 +4,23 @@
 -- ARGV  ttl of counters (s), age of the change (ms)
 
 -- include: common/entries
--- include: common/live
+-- include: common/counters
+-- include: common/entry_counts
 -- include: common/drops
 local entry_counts, ttl = KEYS[5], ARGV[1]
 
-local gone = {}
+local dropped = {}
 local flat = redis.call('HGETALL', KEYS[1])
 for i = 1, #flat, 2 do
   if flat[i] ~= 'fence' then
-    drop_entry(gone, flat[i + 1], entry_counts, ttl)
+    drop_entry(dropped, flat[i + 1], entry_counts, ttl)
   end
 end
 local embeddings = redis.call('HVALS', KEYS[6])
 for _, embedding in ipairs(embeddings) do
-  count_live(entry_counts, 'e', end_of_embedding(embedding), -1, ttl)
+  count_entry(entry_counts, 'e', end_of_embedding(embedding), -1, ttl)
 end
-gone['e'] = #embeddings
+dropped['e'] = #embeddings
 redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[6])
-count_change(KEYS[4], gone, {}, ARGV[2], ttl)
+count_note_change(KEYS[4], dropped, {}, ARGV[2], ttl)
 return 1

@@ -6,15 +6,16 @@
 
 -- include: common/entries
 -- include: common/fence
--- include: common/live
+-- include: common/counters
+-- include: common/entry_counts
 -- include: common/drops
 local questions, ttl = KEYS[1], ARGV[2]
 
-local gone = {}
+local dropped = {}
 for i = 4, #ARGV do
   local entry = redis.call('HGET', questions, ARGV[i])
   if entry then
-    drop_entry(gone, entry, KEYS[5], ttl)
+    drop_entry(dropped, entry, KEYS[5], ttl)
   end
   delete_question(ARGV[i])
 end
@@ -23,13 +24,13 @@ if #ARGV > 3 and redis.call('EXISTS', questions) == 1 then
   redis.call('HSET', questions, 'fence', new_fence(ARGV[1]))
 end
 
-local kept = {}
+local retained = {}
 local flat = redis.call('HGETALL', questions)
 for i = 1, #flat, 2 do
   if flat[i] ~= 'fence' then
     local kind = kind_of(flat[i + 1])
-    kept[kind] = (kept[kind] or 0) + 1
+    retained[kind] = (retained[kind] or 0) + 1
   end
 end
-count_change(KEYS[4], gone, kept, ARGV[3], ttl)
+count_note_change(KEYS[4], dropped, retained, ARGV[3], ttl)
 return 1

@@ -10,6 +10,7 @@
 -- an alias, `entry` is its target's.
 
 -- include: common/entries
+-- include: common/counters
 -- include: common/fence
 local questions, answers, contexts, counters = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local field, now, purpose, stale_if_error = ARGV[1], tonumber(ARGV[3]), ARGV[6], tonumber(ARGV[8])
@@ -59,14 +60,11 @@ end
 
 if kind_of(entry or '') == 'a' and answer and context then
   if purpose ~= 'stale' then
-    redis.call('HINCRBY', counters, purpose == 'ask' and 'l1_hits' or 'outcome_coalesced', 1)
-    redis.call('HINCRBY', counters, 'saved_nanodollars', cost_of(entry))
+    count(counters, purpose == 'ask' and 'l1_hits' or 'outcome_coalesced', 1)
+    count(counters, 'saved_nanodollars', cost_of(entry))
   end
 elseif purpose == 'ask' then
-  redis.call('HINCRBY', counters, 'l1_misses', 1)
+  count(counters, 'l1_misses', 1)
 end
-for i = 9, #ARGV, 2 do
-  redis.call('HINCRBY', counters, ARGV[i], ARGV[i + 1])
-end
-redis.call('EXPIRE', counters, ARGV[5])
+count_arguments(counters, 9, ARGV[5])
 return {fence, entry, answer, context, alias}

@@ -4,16 +4,14 @@
 -- ARGV  token, error ('' for none), ttl of the error (ms), ttl of counters (s),
 --       then pairs of a counter and its increment
 
+-- include: common/counters
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   redis.call('DEL', KEYS[1])
 end
 if ARGV[2] ~= '' then
   redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
 end
-for i = 5, #ARGV, 2 do
-  redis.call('HINCRBY', KEYS[3], ARGV[i], ARGV[i + 1])
-end
 if #ARGV > 4 then
-  redis.call('EXPIRE', KEYS[3], ARGV[4])
+  count_arguments(KEYS[3], 5, ARGV[4])
 end
 return 1

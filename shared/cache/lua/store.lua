@@ -9,7 +9,8 @@
 -- an alias or a refusal is worth more.
 
 -- include: common/entries
--- include: common/live
+-- include: common/counters
+-- include: common/entry_counts
 local questions, answers, contexts, counters, lock = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local entry_counts, field, entry, answer, context = KEYS[6], ARGV[1], ARGV[3], ARGV[4], ARGV[5]
 local ttl = ARGV[6]
@@ -17,13 +18,10 @@ local ttl = ARGV[6]
 if answer ~= '' and redis.call('GET', lock) == ARGV[7] then
   redis.call('DEL', lock)
 end
-for i = 9, #ARGV, 2 do
-  redis.call('HINCRBY', counters, ARGV[i], ARGV[i + 1])
-end
-redis.call('EXPIRE', counters, ARGV[8])
+count_arguments(counters, 9, ARGV[8])
 
 if redis.call('HGET', questions, 'fence') ~= ARGV[2] then
-  redis.call('HINCRBY', counters, 'stores_refused', 1)
+  count(counters, 'stores_refused', 1)
   return 0
 end
 local former = redis.call('HGET', questions, field)
@@ -31,19 +29,19 @@ if answer == '' and former and kind_of(former) ~= 'c' then
   return 0
 end
 if former then
-  count_live(entry_counts, kind_of(former), end_of(former), -1, ARGV[8])
+  count_entry(entry_counts, kind_of(former), end_of(former), -1, ARGV[8])
 end
-count_live(entry_counts, kind_of(entry), end_of(entry), 1, ARGV[8])
+count_entry(entry_counts, kind_of(entry), end_of(entry), 1, ARGV[8])
 redis.call('HSET', questions, field, entry)
 redis.call('HSET', contexts, field, context)
-redis.call('HINCRBY', counters, 'l3_stores', 1)
+count(counters, 'l3_stores', 1)
 redis.call('EXPIRE', contexts, ttl)
 if answer == '' then
   redis.call('HDEL', answers, field)
 else
   redis.call('HSET', answers, field, answer)
   redis.call('EXPIRE', answers, ttl)
-  redis.call('HINCRBY', counters, 'l1_stores', 1)
+  count(counters, 'l1_stores', 1)
 end
 redis.call('EXPIRE', questions, ttl)
 return 1

@@ -7,14 +7,12 @@
 -- is unchanged.
 
 -- include: common/entries
--- include: common/live
+-- include: common/counters
+-- include: common/entry_counts
 local questions, counters, lock = KEYS[1], KEYS[4], KEYS[5]
 local field, alias = ARGV[1], ARGV[3]
 
-for i = 8, #ARGV, 2 do
-  redis.call('HINCRBY', counters, ARGV[i], ARGV[i + 1])
-end
-redis.call('EXPIRE', counters, ARGV[7])
+count_arguments(counters, 8, ARGV[7])
 local target = redis.call('HGET', questions, ARGV[4])
 if not target or not is_current_version(target) or kind_of(target) ~= 'a'
   or answer_of(target) ~= answer_of(alias) or end_of(target) <= tonumber(ARGV[5]) then
@@ -26,11 +24,11 @@ end
 if redis.call('HGET', questions, 'fence') == ARGV[2] then
   local former = redis.call('HGET', questions, field)
   if former then
-    count_live(KEYS[6], kind_of(former), end_of(former), -1, ARGV[7])
+    count_entry(KEYS[6], kind_of(former), end_of(former), -1, ARGV[7])
   end
   delete_question(field)
   redis.call('HSET', questions, field, alias)
 end
-redis.call('HINCRBY', counters, 'outcome_semantic', 1)
-redis.call('HINCRBY', counters, 'saved_nanodollars', cost_of(target))
+count(counters, 'outcome_semantic', 1)
+count(counters, 'saved_nanodollars', cost_of(target))
 return 1

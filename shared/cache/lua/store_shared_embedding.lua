@@ -4,7 +4,8 @@
 -- ARGV  embedding, ttl (s), ttl of counters (s)
 -- Returns 1 if it was stored, 0 if the key held the same value.
 
--- include: common/live
+-- include: common/counters
+-- include: common/entry_counts
 local embedding, counters, entry_counts = KEYS[1], KEYS[2], KEYS[3]
 local now = tonumber(redis.call('TIME')[1])
 
@@ -13,10 +14,10 @@ if redis.call('GET', embedding) == ARGV[1] then
 end
 local left = redis.call('TTL', embedding)
 if left >= 0 then
-  count_live(entry_counts, 'e', now + left, -1, ARGV[3])  -- a corrupt value is replaced
+  count_entry(entry_counts, 'e', now + left, -1, ARGV[3])  -- a corrupt value is replaced
 end
 redis.call('SET', embedding, ARGV[1], 'EX', ARGV[2])
-count_live(entry_counts, 'e', now + ARGV[2], 1, ARGV[3])
-redis.call('HINCRBY', counters, 'l2_stores', 1)
+count_entry(entry_counts, 'e', now + ARGV[2], 1, ARGV[3])
+count(counters, 'l2_stores', 1)
 redis.call('EXPIRE', counters, ARGV[3])
 return 1

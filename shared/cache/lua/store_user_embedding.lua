@@ -7,7 +7,8 @@
 -- Returns 1 if it was stored, 0 if not.
 
 -- include: common/entries
--- include: common/live
+-- include: common/counters
+-- include: common/entry_counts
 local embeddings, counters, entry_counts = KEYS[2], KEYS[3], KEYS[4]
 local field, embedding, ttl = ARGV[2], ARGV[3], ARGV[6]
 
@@ -17,12 +18,12 @@ end
 
 local former = redis.call('HGET', embeddings, field)
 if former then
-  count_live(entry_counts, 'e', end_of_embedding(former), -1, ttl)
+  count_entry(entry_counts, 'e', end_of_embedding(former), -1, ttl)
 end
 redis.call('HSET', embeddings, field, embedding)
 redis.call('EXPIRE', embeddings, ARGV[4])
-count_live(entry_counts, 'e', end_of_embedding(embedding), 1, ttl)
-redis.call('HINCRBY', counters, 'l2_stores', 1)
+count_entry(entry_counts, 'e', end_of_embedding(embedding), 1, ttl)
+count(counters, 'l2_stores', 1)
 if redis.call('HLEN', embeddings) > tonumber(ARGV[5]) then
   -- Evict the one of ten random embeddings that expires first: reading all would take longer.
   local drawn = redis.call('HRANDFIELD', embeddings, 10, 'WITHVALUES')
@@ -35,8 +36,8 @@ if redis.call('HLEN', embeddings) > tonumber(ARGV[5]) then
   end
   if oldest then
     redis.call('HDEL', embeddings, oldest)
-    count_live(entry_counts, 'e', first, -1, ttl)
-    redis.call('HINCRBY', counters, 'l2_drops', 1)
+    count_entry(entry_counts, 'e', first, -1, ttl)
+    count(counters, 'l2_drops', 1)
   end
 end
 redis.call('EXPIRE', counters, ttl)

@@ -4,7 +4,8 @@
 -- ARGV  maximum number of questions, the field that was stored just now, ttl of counters (s)
 
 -- include: common/entries
--- include: common/live
+-- include: common/counters
+-- include: common/entry_counts
 -- include: common/drops
 local excess = redis.call('HLEN', KEYS[1]) - 1 - tonumber(ARGV[1])
 if excess <= 0 then
@@ -23,13 +24,13 @@ table.sort(entries, function(a, b)
   end
   return a.expires < b.expires
 end)
-local gone = {}
+local dropped = {}
 excess = math.min(excess, #entries)
 for i = 1, excess do
   delete_question(entries[i].field)
-  drop_entry(gone, entries[i].entry, KEYS[5], ARGV[3])
+  drop_entry(dropped, entries[i].entry, KEYS[5], ARGV[3])
 end
-local events = drops_of(gone)
-events.trimmed = excess
-count(KEYS[4], events, ARGV[3])
+count_drops(KEYS[4], dropped)
+count(KEYS[4], 'trimmed', excess)
+redis.call('EXPIRE', KEYS[4], ARGV[3])
 return 1

@@ -45,7 +45,7 @@ async def test_it_answers_counts_and_invalidates(settings: Settings) -> None:
     assert (await cache.session("ann").lookup()).answer is None
     await invalidation.delete_user("ann")
     counter_reader = CounterReader(cache.redis_client)
-    assert (await counter_reader.read_counters(2)).total
+    assert (await counter_reader.read_snapshot(2)).total
     memory = await cache.redis_client.memory_usage()
     assert memory
     assert memory[0] > 0

@@ -1,47 +1,36 @@
--- What a script drops, and how that is counted: `gone` and `kept` are numbers of entries by their
--- kinds, embeddings as `e`. It needs entries.lua and live.lua.
+-- Dropped entries and how they are counted. Needs entries, counters and entry_counts.
+-- `dropped` and `retained` are numbers of entries by kind; embeddings are of kind `e`.
 
-local function drop_entry(gone, entry, live, ttl)
+local function drop_entry(dropped, entry, entry_counts, ttl)
   local kind = kind_of(entry)
-  gone[kind] = (gone[kind] or 0) + 1
-  count_live(live, kind, end_of(entry), -1, ttl)
+  dropped[kind] = (dropped[kind] or 0) + 1
+  count_entry(entry_counts, kind, end_of(entry), -1, ttl)
 end
 
-local function drops_of(gone)
-  return {
-    l1_drops = gone['a'] or 0,
-    l2_drops = gone['e'] or 0,
-    l3_drops = (gone['a'] or 0) + (gone['c'] or 0),
-  }
+local function count_drops(counters, dropped)
+  local answers = dropped['a'] or 0
+  count(counters, 'l1_drops', answers)
+  count(counters, 'l2_drops', dropped['e'] or 0)
+  count(counters, 'l3_drops', answers + (dropped['c'] or 0))
 end
 
-local function count(counters, events, ttl)
-  for name, times in pairs(events) do
-    if times > 0 then
-      redis.call('HINCRBY', counters, name, times)
-    end
+-- Questions that have an answer: their own or, as an alias, another question's.
+local function answered(entries)
+  return (entries['a'] or 0) + (entries['='] or 0)
+end
+
+-- A message that is older (ms) has been replayed: its age is no lag of invalidation.
+local MAX_LAG = 7 * 86400 * 1000
+
+-- Count a note change; `lag` is its age (ms).
+local function count_note_change(counters, dropped, retained, lag, ttl)
+  count_drops(counters, dropped)
+  count(counters, 'note_changes', 1)
+  count(counters, 'answers_dropped', answered(dropped))
+  count(counters, 'answers_retained', answered(retained))
+  if tonumber(lag) <= MAX_LAG then
+    count(counters, 'note_change_lags', 1)
+    count(counters, 'note_change_lag_ms', tonumber(lag))
   end
   redis.call('EXPIRE', counters, ttl)
-end
-
--- Questions that are answered, by an answer of their own or another's.
-local function answered(kinds)
-  return (kinds['a'] or 0) + (kinds['='] or 0)
-end
-
--- Count a change of somebody's notes. `lag` is how long ago it was (ms), or '' where it has been
--- counted before. What is told so late is no change that kept somebody waiting, but an old message
--- once more.
-local LONGEST = 7 * 86400 * 1000
-
-local function count_change(counters, gone, kept, lag, ttl)
-  local events = drops_of(gone)
-  events.answers_dropped = answered(gone)
-  if lag ~= '' then
-    lag = tonumber(lag)
-    events.note_changes = 1
-    events.answers_retained = answered(kept)
-    events[lag > LONGEST and 'replayed' or 'note_change_lag_ms'] = lag > LONGEST and 1 or lag
-  end
-  count(counters, events, ttl)
 end
