@@ -8,7 +8,7 @@ PARTS = (
     "pairs",
     "freshness",
     "freshness_faults",
-    "inputs",
+    "fuzz_inputs",
     "selectivity",
     "churn",
     "replay",

@@ -1,6 +1,6 @@
 """Freshness over many worlds: `python -m tests.evaluation.freshness [--seed SEED] [--deaths]`.
 
-With a seed one world is run again, and its failure shown; with deaths, one in which Redis dies.
+`--seed` runs one world and prints its failure; `--deaths` runs it with Redis restarts.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from tests.support.interleaving.ports import Wire
 from tests.support.interleaving.world import run
 
 INTERLEAVINGS = 200_000
-"""Worlds; the environment variable FRESHNESS_INTERLEAVINGS names another number."""
+"""Number of worlds; the environment variable FRESHNESS_INTERLEAVINGS overrides it."""
 
 _PROCESSES = 2
 _BATCH = 500
@@ -36,10 +36,10 @@ def collect_metrics() -> dict[str, Metric]:
 
 
 def violations(count: int, climate: Climate | None = None) -> int:
-    """Run so many worlds, over two processes with a server each: in how many a promise broke."""
+    """Run `count` worlds in two processes with a server each; return the number of violations."""
     batches = [range(first, min(first + _BATCH, count)) for first in range(0, count, _BATCH)]
     began = time.monotonic()
-    # Processes begin anew: a fork would share what this one has open.
+    # A forked process would share the sockets of this one.
     with ProcessPoolExecutor(_PROCESSES, mp_context=get_context("spawn")) as pool:
         broken = [line for lines in pool.map(_broken, batches, repeat(climate)) for line in lines]
     for line in broken[:_SHOWN]:
@@ -61,7 +61,7 @@ def _broken(seeds: range, climate: Climate | None) -> list[str]:
 
 @cache
 def _wire() -> tuple[ValkeyProcess, Wire]:
-    """This process's server, which ends with it, and the connection to it."""
+    """Start this process's server and connect to it."""
     server = start_valkey()
     return server, Wire(server.url)
 

@@ -1,6 +1,6 @@
-"""Freshness while Redis dies and returns at random, and carries out what it never replied to.
+"""Freshness while Redis restarts at random and loses replies to commands that it executed.
 
-What a failure names is run again by `python -m tests.evaluation.freshness --deaths --seed SEED`.
+A failure names its seed; `python -m tests.evaluation.freshness --deaths --seed SEED` repeats it.
 """
 
 import os
@@ -10,7 +10,7 @@ from tests.evaluation.freshness import violations
 from tests.support.interleaving.climates import DEATHS
 
 INTERLEAVINGS = 20_000
-"""Worlds; the environment variable FRESHNESS_FAULTS_INTERLEAVINGS names another number."""
+"""Number of worlds; the environment variable FRESHNESS_FAULTS_INTERLEAVINGS overrides it."""
 
 
 def collect_metrics() -> dict[str, Metric]:

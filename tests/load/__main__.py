@@ -1,9 +1,8 @@
-"""`python -m tests.load [--seconds N]`: 100 users at once, with locust, on several servers.
+"""`python -m tests.load [--seconds N]`: a load test with 100 concurrent users and locust.
 
-Everything is started here, on free ports of the loopback address: a Valkey, two processes of the
-ask function, a stand-in for Hugging Face with the latencies that Tercet was planned for (and real
-vectors of MiniLM, made before), and locust. The metrics go to build/bench.json. A soak is a run
-of 600 seconds: then the servers' memory must stay as it was.
+It starts a Valkey, two processes of the ask function, a stand-in for Hugging Face with realistic
+latencies and precomputed MiniLM vectors, and locust. The metrics go to build/bench.json. A run of
+600 seconds or more is a soak test: the memory of the servers must not grow.
 """
 
 import argparse
@@ -27,19 +26,19 @@ from tests.evaluation.embedding import EMBEDDER
 from tests.evaluation.material import AVAILABLE
 from tests.load import material
 from tests.load.metrics import failure, load_metrics
-from tests.load.processes import Memory, servers
+from tests.load.processes import MemorySampler, servers
 from tests.support.huggingface import HuggingFaceStandIn, serving
 
 SERVERS = 2
-EMBEDDING_SECONDS, ANSWER_SECONDS = 0.2, 3.5
+EMBEDDING_SECONDS, ANSWER_SECONDS = 0.2, 3.5  # latencies
 _ANSWER_CHARACTERS = 1_200
-_SPAWN_RATE = 10  # users a second
+_SPAWN_RATE = 10  # users per second
 
 
 def main(seconds: int) -> None:
-    """Run the load, and write its metrics."""
+    """Run the load test and write its metrics."""
     if not AVAILABLE:
-        sys.exit("the real notes and questions are not beside this checkout (../shared/data)")
+        sys.exit("the notes and questions of ../shared/data are not available")
     asked = material.questions(seconds)
     print(f"embedding {sum(map(len, asked.values())):,} questions ...", flush=True)
     vectors = asyncio.run(material.vectors(asked))
@@ -60,7 +59,7 @@ def main(seconds: int) -> None:
             "DATABASE_URL": f"sqlite:///{folder}/notes.db",
             "HF_EMBEDDING_URL": f"{hugging_face}/embed",
             "HF_CHAT_URL": f"{hugging_face}/v1/chat/completions",
-            "SEMANTIC_VERIFIER": "none",  # the stand-in has no judgement
+            "SEMANTIC_VERIFIER": "none",  # the stand-in cannot judge matches
             "TERCET_LOCAL": "true",
             "LOG_LEVEL": "WARNING",
         }
@@ -68,14 +67,14 @@ def main(seconds: int) -> None:
         print("writing notes ...", flush=True)
         asyncio.run(_write_notes(settings, list(asked)))
         with servers(SERVERS, environ, folder) as (urls, pids):
-            memory = Memory(pids)
+            memory = MemorySampler(pids)
             memory.start()
             exit_code, served = _locust(folder, urls, asked, seconds)
             memory.stop()
-            told = asyncio.run(_told(settings))
-    found = load_metrics(served, told, memory, seconds)
-    write(BUILD / "bench.json", found)
-    show(found)
+            snapshot = asyncio.run(_read_statistics(settings))
+    metrics = load_metrics(served, snapshot, memory, seconds)
+    write(BUILD / "bench.json", metrics)
+    show(metrics)
     if reason := failure(exit_code, served):
         sys.exit(reason)
 
@@ -83,9 +82,10 @@ def main(seconds: int) -> None:
 def _locust(
     folder: Path, urls: Sequence[str], asked: dict[str, list[str]], seconds: int
 ) -> tuple[int, list[dict[str, Any]]]:
-    """Run it in a process of its own: it changes how sockets and threads work in its process.
+    """Run locust in a child process, because it patches sockets and threads.
 
-    Gives how it ended, and what was served until then.
+    Returns:
+        The exit code, and one record per response.
     """
     questions, served = folder / "questions.json", folder / "served.json"
     questions.write_text(json.dumps(asked), "utf-8")
@@ -95,17 +95,17 @@ def _locust(
         "LOAD_HOSTS": ",".join(urls),
     }
     users = ("--users", str(len(asked)), "--spawn-rate", str(_SPAWN_RATE))
-    how = ("--headless", "--only-summary", "--run-time", f"{seconds}s", "--stop-timeout", "10")
+    options = ("--headless", "--only-summary", "--run-time", f"{seconds}s", "--stop-timeout", "10")
     ended = subprocess.run(
-        [sys.executable, "-m", "locust", "-f", "tests/load/locustfile.py", *users, *how],
+        [sys.executable, "-m", "locust", "-f", "tests/load/locustfile.py", *users, *options],
         env={**os.environ, **environ},
         cwd=ROOT,
-        check=False,  # failed requests are among the metrics
+        check=False,  # locust exits with 1 after failed requests; the metrics count them
     )
     if not served.exists():
-        sys.exit(f"locust ended with {ended.returncode} before it had written what it served")
-    found: list[dict[str, Any]] = json.loads(served.read_text("utf-8"))
-    return ended.returncode, found
+        sys.exit(f"locust exited with {ended.returncode} and wrote no responses")
+    responses: list[dict[str, Any]] = json.loads(served.read_text("utf-8"))
+    return ended.returncode, responses
 
 
 async def _write_notes(settings: Settings, users: Sequence[str]) -> None:
@@ -114,12 +114,12 @@ async def _write_notes(settings: Settings, users: Sequence[str]) -> None:
     await container.aclose()
 
 
-async def _told(settings: Settings) -> StatsSnapshot:
-    """What the servers counted."""
+async def _read_statistics(settings: Settings) -> StatsSnapshot:
+    """Read the counters of the servers."""
     container = Container(settings)
-    told = await container.counter_reader.read_snapshot()
+    snapshot = await container.counter_reader.read_snapshot()
     await container.aclose()
-    return told
+    return snapshot
 
 
 def _floats(vector: Vector) -> list[float]:
@@ -127,7 +127,7 @@ def _floats(vector: Vector) -> list[float]:
 
 
 def _answer(messages: Sequence[dict[str, str]]) -> str:
-    """As long as answers are, of the notes' own words."""
+    """Answer with the beginning of the prompt's notes, at the usual length of an answer."""
     return messages[-1]["content"][:_ANSWER_CHARACTERS]
 
 

@@ -1,7 +1,7 @@
-"""100 users who ask, wait for one to three seconds, and ask again; run by `tests.load`.
+"""Locust users that ask a question every one to three seconds; `tests.load` runs this file.
 
-Each has questions of their own, in the file that LOAD_QUESTIONS names; what they were served goes
-to the file that LOAD_SERVED names. LOAD_HOSTS are the servers, parted by commas.
+Environment variables: LOAD_QUESTIONS is a JSON file with the questions of each user, LOAD_SERVED
+the JSON file for one record per response, LOAD_HOSTS the base URLs of the servers with commas.
 """
 
 import json
@@ -20,14 +20,14 @@ _numbers = count()
 _served: list[dict[str, Any]] = []
 
 
-class Asker(HttpUser):
-    """One user, who asks their questions in order."""
+class AskUser(HttpUser):
+    """A user who asks their questions in order."""
 
     host = _HOSTS[0]
     wait_time = between(1, 3)
 
     def on_start(self) -> None:
-        """Become one of those who have notes."""
+        """Take the identity of the next user with notes."""
         number = next(_numbers)
         self.name, questions = list(_QUESTIONS.items())[number % len(_QUESTIONS)]
         self.questions = iter(questions)
@@ -35,7 +35,7 @@ class Asker(HttpUser):
 
     @task
     def ask(self) -> None:
-        """Ask, and take down how it was served."""
+        """Ask the next question and record its response."""
         question = next(self.questions, None)
         if question is None:
             self.stop()

@@ -1,4 +1,4 @@
-"""What 100 users have written and ask: real notes, topics by their popularity, the seed's mix."""
+"""Notes and questions of 100 users: popular topics are asked about more often."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -13,34 +13,36 @@ from tests.evaluation.mix import NOTES, USERS, stream
 from tests.evaluation.pipeline import import_notes
 from tests.support.data import devotionals
 
-_SECONDS_A_QUESTION = 1.5  # less than users wait between two: nobody runs out of questions
+_SECONDS_PER_QUESTION = 1.5  # below the users' mean wait, so that no user runs out
 
 
 def questions(seconds: float) -> dict[str, list[str]]:
-    """More questions of each user than they ask in so many seconds."""
+    """Return more questions for each user than they ask in `seconds`."""
     generator = random.Random(17)
-    count = int(seconds / _SECONDS_A_QUESTION) + 20
+    count = int(seconds / _SECONDS_PER_QUESTION) + 20
     users = [f"user-{number}" for number in range(USERS)]
-    return {user: [asked.text for asked in islice(_ever(user, generator), count)] for user in users}
+    return {
+        user: [asked.text for asked in islice(_endless(user, generator), count)] for user in users
+    }
 
 
-def _ever(user: str, generator: random.Random) -> Iterator[Asked]:
+def _endless(user: str, generator: random.Random) -> Iterator[Asked]:
     while True:
         try:
             drawn = list(stream(user, generator))
         except IndexError:
-            continue  # chance wanted more rewordings than its topics have
+            continue  # the draw needed more rewordings than its topics have
         yield from drawn
 
 
 async def vectors(asked: dict[str, list[str]]) -> dict[str, Vector]:
-    """The real vector of each question's normal form."""
+    """Embed the canonical form of each question with MiniLM."""
     texts = sorted({normalise(text) for each in asked.values() for text in each})
     return dict(zip(texts, await EMBEDDER.embed(texts), strict=True))
 
 
 async def write_notes(container: Container, users: Sequence[str]) -> None:
-    """Let each user write 30 of the readings."""
+    """Write 30 readings as notes of each user."""
     generator = random.Random(9)
     for user in users:
         readings = generator.sample(devotionals(), NOTES)

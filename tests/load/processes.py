@@ -1,4 +1,4 @@
-"""Server processes of the ask function, and how much memory each has over time."""
+"""Server processes of the ask function, and samples of their memory."""
 
 import os
 import subprocess
@@ -16,15 +16,15 @@ from infra.local.valkey import free_port
 from tests.benchmarks.report import ROOT
 
 _START_SECONDS = 30
-_EVERY = 2.0  # seconds
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_SAMPLE_SECONDS = 2.0
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager
 def servers(
     number: int, environ: Mapping[str, str], folder: Path
 ) -> Iterator[tuple[list[str], list[int]]]:
-    """Run so many; gives their URLs and process ids. Their logs are in the folder."""
+    """Run `number` servers that log to `folder`; yield their URLs and process ids."""
     ports = [free_port() for _ in range(number)]
     with ExitStack() as stack:
         pids = []
@@ -43,11 +43,11 @@ def servers(
             pids.append(process.pid)
         urls = [f"http://127.0.0.1:{port}" for port in ports]
         for url in urls:
-            _until_ready(url)
+            _wait_until_ready(url)
         yield urls, pids
 
 
-def _until_ready(url: str) -> None:
+def _wait_until_ready(url: str) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         with suppress(httpx.TransportError):
@@ -57,29 +57,32 @@ def _until_ready(url: str) -> None:
     raise TimeoutError(f"{url} did not start")
 
 
-class Memory(threading.Thread):
-    """Watches the resident memory of processes, in MB, until they are told to stop."""
+class MemorySampler(threading.Thread):
+    """Samples the resident memory of the largest process, in MB, until `stop`."""
 
     def __init__(self, pids: list[int]) -> None:
         super().__init__(daemon=True)
         self.samples: list[float] = []
         self._pids = pids
-        self._over = threading.Event()
+        self._stopped = threading.Event()
 
     def run(self) -> None:
-        while not self._over.wait(_EVERY):
+        while not self._stopped.wait(_SAMPLE_SECONDS):
             self.samples.append(max(map(_resident_mb, self._pids)))
 
     def stop(self) -> None:
-        self._over.set()
+        self._stopped.set()
         self.join()
 
     def growth(self) -> float:
-        """The last fifth's mean over the second fifth's: by then everything is loaded."""
+        """Return the mean of the last fifth of the samples divided by that of the second fifth.
+
+        The first fifth is left out, because modules and pools are still being loaded.
+        """
         fifth = max(1, len(self.samples) // 5)
         return mean(self.samples[-fifth:]) / mean(self.samples[fifth : 2 * fifth])
 
 
 def _resident_mb(pid: int) -> float:
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * _PAGE / 1e6
+    return pages * _PAGE_BYTES / 1e6

@@ -1,7 +1,7 @@
-"""Inputs that nobody should send: `python -m tests.evaluation inputs`.
+"""Invalid inputs of every kind: `python -m tests.evaluation fuzz_inputs`.
 
-Each must get a response that says what was wrong, and leave nothing behind. They are others in
-each run, drawn by a number that is told; the environment variable FUZZ_SEED draws its inputs again.
+Each input must get a response that names the error, and must not change stored data. Each run
+prints its random seed; the environment variable FUZZ_SEED repeats a run.
 """
 
 import logging
@@ -19,16 +19,16 @@ from tests.support.fuzzing.document import opened
 from tests.support.fuzzing.drawing import send_all
 from tests.support.fuzzing.targets import targets
 
-# How many of each kind, above 20,000 in all.
-_EVENTS, _DAMAGED, _NO_EVENTS, _REQUESTS = 8_000, 4_000, 1_000, 4_000
-_BATCHES, _DAMAGED_BATCHES = 3_000, 2_000
+# Number of inputs of each kind.
+_EVENTS, _BROKEN_EVENTS, _OTHER_EVENTS, _REQUESTS = 8_000, 4_000, 1_000, 4_000
+_BATCHES, _BROKEN_BATCHES = 3_000, 2_000
 _SHOWN = 10
 
 Input = TypeVar("Input")
 
 
 class _Tally:
-    """Counts what was sent, and what did not hold."""
+    """Counts inputs and collects failures."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -38,38 +38,40 @@ class _Tally:
     def run(
         self, name: str, inputs: st.SearchStrategy[Input], send: Callable[[Input], None], count: int
     ) -> None:
-        def watched(drawn: Input) -> None:
+        def send_and_record(drawn: Input) -> None:
             try:
                 send(drawn)
             except Exception as error:
                 self.failures.append(f"{name}: {type(error).__name__} {error}\n  {drawn!r:.5000}")
 
         began = time.monotonic()
-        sent = send_all(inputs, watched, count, drawn_by=self.seed)
+        sent = send_all(inputs, send_and_record, count, drawn_by=self.seed)
         self.sent += sent
         print(f"{name}: {sent:,}, {sent / (time.monotonic() - began):.0f} a second", flush=True)
 
 
 def collect_metrics() -> dict[str, Metric]:
-    """Send them all, and print the first that were not answered as they should."""
+    """Send all inputs and print the first failures."""
     tally = _Tally(int(os.environ.get("FUZZ_SEED") or random.randrange(10**6)))
-    print(f"drawn by FUZZ_SEED={tally.seed}", flush=True)
-    logging.disable()  # each refusal would be told
+    print(f"FUZZ_SEED={tally.seed}", flush=True)
+    logging.disable()  # every rejected input would log a line
     with targets() as handlers:
-        tally.run("events of gateways", events.events(), handlers.send, _EVENTS)
-        tally.run("damaged events", events.broken_events(), handlers.send, _DAMAGED)
-        tally.run("no events of HTTP", events.not_of_http, handlers.send, _NO_EVENTS)
-        tally.run("batches of a queue", batches.messages, handlers.deliver, _BATCHES)
-        tally.run("damaged batches", batches.damaged(), handlers.deliver_damaged, _DAMAGED_BATCHES)
+        tally.run("HTTP events", events.events(), handlers.send, _EVENTS)
+        tally.run("broken HTTP events", events.broken_events(), handlers.send, _BROKEN_EVENTS)
+        tally.run("other events", events.not_of_http, handlers.send, _OTHER_EVENTS)
+        tally.run("queue batches", batches.messages, handlers.deliver, _BATCHES)
+        tally.run(
+            "broken queue batches", batches.damaged(), handlers.deliver_damaged, _BROKEN_BATCHES
+        )
     with opened() as door:
-        tally.run("requests by the document", door.cases(), door.send, _REQUESTS)
+        tally.run("requests from the OpenAPI document", door.cases(), door.send, _REQUESTS)
     logging.disable(logging.NOTSET)
     for failure in tally.failures[:_SHOWN]:
         print(failure)
     if tally.failures:
-        print(f"FUZZ_SEED={tally.seed} python -m tests.evaluation inputs sends the same again")
+        print(f"repeat with: FUZZ_SEED={tally.seed} python -m tests.evaluation fuzz_inputs")
     return {
         "fuzzed_inputs": Metric(unit="inputs", value=tally.sent, budget=20_000, floor=True),
-        "fuzzed_by": Metric(unit="FUZZ_SEED", value=tally.seed),
+        "fuzz_seed": Metric(unit="FUZZ_SEED", value=tally.seed),
         "fuzzed_server_errors": Metric(unit="inputs", value=len(tally.failures), budget=0),
     }
