@@ -11,8 +11,8 @@ import time
 from collections.abc import Mapping
 
 from tests.benchmarks.report import Metric
+from tests.support.fakes import create_container
 from tests.support.load import Load
-from tests.support.outages import a_container
 from tests.support.resharding import slot_of
 from tests.support.servers import valkey_cluster
 
@@ -67,7 +67,7 @@ async def _failover() -> tuple[Load, float]:
         cluster_node_timeout=NODE_TIMEOUT_MS,
         cluster_require_full_coverage="no",
     ) as cluster:
-        container = a_container(cluster.url, redis_cluster=True, redis_replicas=1)
+        container = create_container(cluster.url, redis_cluster=True, redis_replicas=1)
         load = Load(container, _USERS)
         await asyncio.gather(*map(load.change, _USERS))
         async with load.going_on():

@@ -19,10 +19,10 @@ from shared.assistant import Request
 from shared.container import Container
 from shared.errors import CacheUnavailableError
 from tests.benchmarks.report import Metric
+from tests.support.fakes import create_container
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.main_job import written
-from tests.support.outages import a_container
-from tests.support.troubles import TROUBLES, Redis
+from tests.support.redis_faults import REDIS_FAULTS, FaultyRedis
 
 ROUNDS = 5
 _AFTER_SECONDS = 2.5  # long enough for a probe
@@ -31,10 +31,10 @@ _REQUEST = Request("ann", "What is faith?")
 
 async def collect_metrics() -> Mapping[str, Metric]:
     """Let each trouble befall a server that is in use."""
-    without = a_container("redis://127.0.0.1:1/0", cache_enabled=False)
+    without = create_container("redis://127.0.0.1:1/0", cache_enabled=False)
     bare = median([await _milliseconds(without) for _ in range(100)])
     found: dict[str, Metric] = {}
-    for name in TROUBLES:
+    for name in REDIS_FAULTS:
         firsts, afters, changes, stats = zip(
             *[await _troubled(name) for _ in range(ROUNDS)], strict=True
         )
@@ -71,7 +71,7 @@ async def _cold() -> dict[str, Metric]:
 
 async def _begun(url: str, **settings: Any) -> tuple[float, float]:
     """Milliseconds of a new container's first question, and of 99 in 100 after it."""
-    container = a_container(url, **settings)
+    container = create_container(url, **settings)
     first = await _milliseconds(container)
     after = await _afterwards(container)
     await container.aclose()
@@ -91,19 +91,19 @@ async def _troubled(name: str) -> tuple[float, float, float, float]:
     """Milliseconds of the first question asked in a trouble, of 99 in 100 after it, and so on."""
     server = start_valkey()
     with FaultyProxy(server.port) as proxy:
-        redis = Redis(server, proxy)
-        container = a_container(redis.url)
+        redis = FaultyRedis(server, proxy)
+        container = create_container(redis.url)
         for _ in range(3):
             await container.assistant.ask(_REQUEST)
-        TROUBLES[name](redis)
+        REDIS_FAULTS[name](redis)
         first = await _milliseconds(container)
         after = await _afterwards(container)
         change = await _refused(container.freshness.note_changed(written("ann", "note", "Hope.")))
         await container.aclose()
-        telling = a_container(redis.url)
+        telling = create_container(redis.url)
         stats = await _refused(telling.counter_reader.read_snapshot())
         await telling.aclose()
-        redis.heal()
+        redis.recover()
         redis.server.stop()
     return first, after, change, stats
 

@@ -10,8 +10,8 @@ from functions.stats.app import create_app
 from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.settings import Settings
 from tests.support.browser import Visitor
-from tests.support.busy import busy_month
 from tests.support.counted import of
+from tests.support.counter_history import write_counter_history
 from tests.support.huggingface import serving
 from tests.support.tokens import Issuer, issuing
 
@@ -62,7 +62,7 @@ def local(valkey: ValkeyProcess) -> Iterator[str]:
 @pytest.fixture
 def busy(valkey: ValkeyProcess, local: str) -> str:
     """The same after a busy month."""
-    busy_month(valkey.port)
+    write_counter_history(valkey.port)
     return local
 
 
@@ -75,7 +75,7 @@ def issuer() -> Iterator[Issuer]:
 @pytest.fixture
 def guarded(valkey: ValkeyProcess, issuer: Issuer) -> Iterator[str]:
     """The address of an app that asks for tokens, after a busy month."""
-    busy_month(valkey.port)
+    write_counter_history(valkey.port)
     settings = issuer.settings(redis_url=valkey.url, redis_timeout=1)
     with serving(create_app(of(settings))) as url:
         yield url

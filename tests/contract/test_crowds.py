@@ -22,7 +22,7 @@ from shared.inference.ports import Completion
 from shared.notes.note import Chunk, Note, Source
 from shared.reply import Reply
 from tests.support.caches import Cache
-from tests.support.outages import HashingEmbedder, SlowAnswerer
+from tests.support.fakes import HashingEmbedder, SlowAnswerer
 from tests.support.stores import MemoryNoteStore
 from tests.support.waiting import repeated
 

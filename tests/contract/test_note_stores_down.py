@@ -17,7 +17,7 @@ from shared.notes.note import Note
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.settings import Settings
-from tests.support.outages import HashingEmbedder, SlowAnswerer
+from tests.support.fakes import HashingEmbedder, SlowAnswerer
 from tests.support.postgres import PostgresServer, name_of
 
 NOTE = Note("ann", "n", "Title", "Text that must go", 1, 1)

@@ -7,16 +7,16 @@ import pytest
 from infra.local.valkey import start_valkey
 from shared.cache.redis import circuit_breaker
 from tests.support.faulty_proxy import FaultyProxy
-from tests.support.troubles import Redis
+from tests.support.redis_faults import FaultyRedis
 
 
 @pytest.fixture
-def redis() -> Iterator[Redis]:
+def redis() -> Iterator[FaultyRedis]:
     server = start_valkey()
     with FaultyProxy(server.port) as proxy:
-        redis = Redis(server, proxy)
+        redis = FaultyRedis(server, proxy)
         yield redis
-        redis.heal()
+        redis.recover()
         redis.server.stop()
 
 

@@ -4,18 +4,18 @@ from random import Random
 
 import pytest
 
+from tests.support.fakes import create_container
 from tests.support.main_job import ask, written
-from tests.support.outages import a_container
-from tests.support.troubles import Redis
+from tests.support.redis_faults import FaultyRedis
 
 _ROOM = 200_000  # bytes beyond what the server takes with one question cached
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-lru", "allkeys-random"])
 async def test_under_eviction_every_answer_is_of_the_note_as_it_is(
-    redis: Redis, policy: str
+    redis: FaultyRedis, policy: str
 ) -> None:
-    container = a_container(redis.url, redis_timeout=5)
+    container = create_container(redis.url, redis_timeout=5)
     await ask(container, "ann", "What takes memory at the first question?")
     used = int(redis.send("INFO memory").split("used_memory:")[1].split()[0])
     redis.send(f"CONFIG SET maxmemory {used + _ROOM} maxmemory-policy {policy}")

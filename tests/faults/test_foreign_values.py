@@ -12,9 +12,9 @@ from redis import Redis as Client
 from shared.cache import counters, keyspace
 from shared.container import Container
 from shared.inference.shared_circuit_state import SharedProbeLock, probe_key
+from tests.support.fakes import HashingEmbedder, create_container
 from tests.support.main_job import ask, written
-from tests.support.outages import HashingEmbedder, a_container
-from tests.support.troubles import Redis
+from tests.support.redis_faults import FaultyRedis
 
 ASKED = "What is faith?"
 KEYS = keyspace.UserKeys.of("ann")
@@ -30,8 +30,8 @@ NAMES = {
 
 
 @pytest.fixture
-async def container(redis: Redis) -> AsyncIterator[Container]:
-    container = a_container(redis.url, redis_timeout=5)
+async def container(redis: FaultyRedis) -> AsyncIterator[Container]:
+    container = create_container(redis.url, redis_timeout=5)
     for user in ("ann", "bob"):
         await container.freshness.note_changed(written(user, "note", "Faith is trust."))
         await ask(container, user, ASKED)
@@ -42,7 +42,7 @@ async def container(redis: Redis) -> AsyncIterator[Container]:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("foreign", ["LPUSH {} x", "SET {} x", "HSET {} x y"])
 async def test_a_value_of_another_type_is_removed_and_the_cache_goes_on(
-    redis: Redis, container: Container, name: str, foreign: str
+    redis: FaultyRedis, container: Container, name: str, foreign: str
 ) -> None:
     redis.send(f"DEL {NAMES[name]}")
     redis.send(foreign.format(NAMES[name]))
@@ -55,7 +55,7 @@ async def test_a_value_of_another_type_is_removed_and_the_cache_goes_on(
 
 @pytest.mark.parametrize("name", ["questions", "answers", "contexts", "counters", "entries"])
 async def test_a_note_change_is_done_over_a_value_of_another_type(
-    redis: Redis, container: Container, name: str
+    redis: FaultyRedis, container: Container, name: str
 ) -> None:
     redis.send(f"DEL {NAMES[name]}")
     redis.send(f"SET {NAMES[name]} x")
@@ -67,7 +67,7 @@ async def test_a_note_change_is_done_over_a_value_of_another_type(
 
 @pytest.mark.parametrize("name", ["questions", "answers", "contexts"])
 async def test_damaged_bytes_fail_no_question_and_hide_no_change(
-    redis: Redis, container: Container, name: str
+    redis: FaultyRedis, container: Container, name: str
 ) -> None:
     """Of an entry, they could hide the note that its answer comes from."""
     rng = Random(1)
@@ -91,7 +91,7 @@ async def test_damaged_bytes_fail_no_question_and_hide_no_change(
 
 
 async def test_a_damaged_embedding_finds_nothing_and_is_replaced(
-    redis: Redis, container: Container
+    redis: FaultyRedis, container: Container
 ) -> None:
     """Whoever asks the same words would get other passages by it, and keep their answer."""
     name = NAMES["embedding"]
@@ -105,7 +105,7 @@ async def test_a_damaged_embedding_finds_nothing_and_is_replaced(
 
 
 async def test_a_counter_that_counts_nothing_is_removed_and_the_others_stay(
-    redis: Redis, container: Container
+    redis: FaultyRedis, container: Container
 ) -> None:
     redis.send(f"HSET {COUNTERS} l1_hits nonsense l1_misses 41")
     assert (await ask(container, "ann", ASKED)).tier == "l1"
@@ -121,7 +121,7 @@ YESTERDAY = keyspace.totals((datetime.now(UTC) - timedelta(days=1, hours=1)).dat
     "foreign", ["LPUSH {} x", "SET {} x", "HSET {} x y", "HSET {} a499999 nonsense a -3"]
 )
 async def test_statistics_are_told_over_what_somebody_else_wrote_among_them(
-    redis: Redis, container: Container, name: str, foreign: str
+    redis: FaultyRedis, container: Container, name: str, foreign: str
 ) -> None:
     """It counts nothing, and of the rest nothing is lost: Bob's counters are elsewhere."""
     before = await container.counter_reader.read_snapshot(days=2)
@@ -137,7 +137,7 @@ async def test_statistics_are_told_over_what_somebody_else_wrote_among_them(
 
 
 async def test_a_foreign_flight_holds_nobody_up_for_long(
-    redis: Redis, container: Container
+    redis: FaultyRedis, container: Container
 ) -> None:
     fence = redis.send(f"HGET {KEYS.questions} fence").split("\r\n")[1]
     pipeline = container.pipeline.name
@@ -146,7 +146,9 @@ async def test_a_foreign_flight_holds_nobody_up_for_long(
     assert (await ask(container, "ann", "What is hope?")).cache == "ok"
 
 
-async def test_a_flight_without_an_end_holds_nobody_up(redis: Redis, container: Container) -> None:
+async def test_a_flight_without_an_end_holds_nobody_up(
+    redis: FaultyRedis, container: Container
+) -> None:
     """It is none of ours: they end after seconds."""
     fence = redis.send(f"HGET {KEYS.questions} fence").split("\r\n")[1]
     pipeline = container.pipeline.name
@@ -160,7 +162,7 @@ async def test_a_flight_without_an_end_holds_nobody_up(redis: Redis, container: 
 
 @pytest.mark.parametrize("foreign", ["SET {} x", "SET {} x EX 9999", "LPUSH {} x"])
 async def test_foreign_value_under_the_probe_lock_does_not_block_the_probe(
-    redis: Redis, container: Container, foreign: str
+    redis: FaultyRedis, container: Container, foreign: str
 ) -> None:
     probe_lock = SharedProbeLock(lambda: container.redis_client)
     redis.send(foreign.format(probe_key("model")))

@@ -3,26 +3,26 @@
 import asyncio
 from random import Random
 
+from tests.support.fakes import create_container
 from tests.support.load import Load
-from tests.support.outages import a_container
-from tests.support.troubles import TROUBLES, Redis
+from tests.support.redis_faults import REDIS_FAULTS, FaultyRedis
 from tests.support.waiting import until
 
 USERS = [f"user {number}" for number in range(8)]
 
 
 async def test_whatever_befalls_redis_what_is_acknowledged_is_in_every_answer_from_then_on(
-    redis: Redis,
+    redis: FaultyRedis,
 ) -> None:
     rng = Random(1)
-    load = Load(a_container(redis.url, redis_timeout=0.1), USERS)
+    load = Load(create_container(redis.url, redis_timeout=0.1), USERS)
     await asyncio.gather(*map(load.change, USERS))
     async with load.going_on():
-        for trouble in rng.sample(list(TROUBLES.values()), len(TROUBLES)):
+        for trouble in rng.sample(list(REDIS_FAULTS.values()), len(REDIS_FAULTS)):
             await asyncio.sleep(rng.uniform(0.2, 0.5))
             await asyncio.to_thread(trouble, redis)
             await asyncio.sleep(rng.uniform(0.05, 0.6))
-            await asyncio.to_thread(redis.heal)
+            await asyncio.to_thread(redis.recover)
             await _goes_on(load)
     await asyncio.gather(*map(load.change, USERS))
     await asyncio.gather(*(load.ask(user, "What is faith?") for user in USERS))

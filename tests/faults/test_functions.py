@@ -18,10 +18,10 @@ from functions.invalidate.handler import QueueHandler
 from functions.stats.app import create_app as create_stats_app
 from infra.local.valkey import free_port
 from shared.container import Container
+from tests.support.fakes import create_container
 from tests.support.main_job import ask, written
-from tests.support.outages import a_container
 from tests.support.queues import START, Context, batch, body, close, failed
-from tests.support.troubles import TROUBLES, Redis
+from tests.support.redis_faults import REDIS_FAULTS, FaultyRedis
 from tests.support.waiting import repeated
 
 ASKED = "What is faith?"
@@ -32,16 +32,16 @@ REFUSING = {"full", "read-only"}
 """Where Redis still tells what it has."""
 
 
-@pytest.fixture(params=TROUBLES)
+@pytest.fixture(params=REDIS_FAULTS)
 def trouble(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
 
 
 @pytest.fixture
-async def container(redis: Redis) -> AsyncIterator[Container]:
+async def container(redis: FaultyRedis) -> AsyncIterator[Container]:
     """A container whose user has a note, with the answer from it cached, and counted."""
-    container = a_container(redis.url, redis_timeout=1, local_mode=True)
+    container = create_container(redis.url, redis_timeout=1, local_mode=True)
     change = written("ann", "note", "Faith is trust.", occurred_at=START, version=1)
     await container.freshness.note_changed(change)
     for _ in range(2):
@@ -52,17 +52,17 @@ async def container(redis: Redis) -> AsyncIterator[Container]:
 
 
 async def test_statistics_come_or_are_refused_and_nothing_counted_is_lost(
-    redis: Redis, container: Container, trouble: str
+    redis: FaultyRedis, container: Container, trouble: str
 ) -> None:
     async with client_of(create_stats_app(container)) as client:
         before = (await client.get("/assistant/cache-stats")).json()["answers"]
         assert (before["exact"], before["generated"]) == (1, 1)
-        TROUBLES[trouble](redis)
+        REDIS_FAULTS[trouble](redis)
         for attempt in (told, measured):
             began = time.monotonic()
             assert await attempt(container) == (trouble in REFUSING)
             assert time.monotonic() - began < AT_ONCE
-        redis.heal()
+        redis.recover()
         await repeated(lambda: told(container))
         after = (await client.get("/assistant/cache-stats")).json()["answers"]
         if trouble != "killed":  # which took its memory with it
@@ -71,15 +71,15 @@ async def test_statistics_come_or_are_refused_and_nothing_counted_is_lost(
 
 @pytest.mark.parametrize("name", sorted(REFUSING))
 async def test_statistics_are_told_where_their_sums_cannot_be_written_down(
-    redis: Redis, container: Container, name: str
+    redis: FaultyRedis, container: Container, name: str
 ) -> None:
-    TROUBLES[name](redis)
+    REDIS_FAULTS[name](redis)
     told = await container.counter_reader.read_snapshot()
     assert (told.total.exact_hits, told.total.answers_generated) == (1, 1)
 
 
 async def test_statistics_are_told_by_a_server_that_lost_its_scripts(
-    redis: Redis, container: Container
+    redis: FaultyRedis, container: Container
 ) -> None:
     redis.send("SCRIPT FLUSH")
     told = await container.counter_reader.read_snapshot()
@@ -87,43 +87,43 @@ async def test_statistics_are_told_by_a_server_that_lost_its_scripts(
 
 
 async def test_a_message_from_the_queue_comes_again_until_it_is_done(
-    redis: Redis, container: Container, trouble: str
+    redis: FaultyRedis, container: Container, trouble: str
 ) -> None:
     event = batch(body("ann", "note", "updated", 2, "Faith is a gift."))
     context: Any = Context()  # the part of it that is looked at
     store: Any = container.store  # in memory
-    handler = QueueHandler(lambda: a_container(redis.url, store))
+    handler = QueueHandler(lambda: create_container(redis.url, store))
 
     async def delivered() -> bool:
         # The handler has a loop of its own, which no other may run beside in one thread.
         return not failed(await asyncio.to_thread(handler, event, context))
 
-    TROUBLES[trouble](redis)
+    REDIS_FAULTS[trouble](redis)
     assert await delivered() == (trouble == "full")
-    redis.heal()
+    redis.recover()
     await repeated(delivered)
     await fresh(container)
     await asyncio.to_thread(close, handler)
 
 
 async def test_a_pushed_message_is_refused_until_it_is_done(
-    redis: Redis, container: Container, trouble: str
+    redis: FaultyRedis, container: Container, trouble: str
 ) -> None:
-    TROUBLES[trouble](redis)
+    REDIS_FAULTS[trouble](redis)
     assert await pushed(container) == (trouble == "full")
-    redis.heal()
+    redis.recover()
     await repeated(lambda: pushed(container))
     await fresh(container)
 
 
-@pytest.mark.parametrize("name", ["killed", "swallowed"])
+@pytest.mark.parametrize("name", ["killed", "mute"])
 async def test_a_container_that_begins_without_redis_refuses_until_it_is_there(
-    redis: Redis, container: Container, name: str
+    redis: FaultyRedis, container: Container, name: str
 ) -> None:
-    TROUBLES[name](redis)
+    REDIS_FAULTS[name](redis)
     begun = begin(redis.url, container)
     await refuses(begun)
-    redis.heal()
+    redis.recover()
     await repeated(lambda: pushed(begun))
     await repeated(lambda: told(begun))
     await begun.aclose()
@@ -138,7 +138,7 @@ async def test_so_does_one_that_finds_nobody_where_redis_should_be(container: Co
 
 def begin(url: str, container: Container) -> Container:
     """Another container over the same notes."""
-    return a_container(url, container.store, redis_timeout=1, local_mode=True)  # type: ignore[arg-type]  # in memory
+    return create_container(url, container.store, redis_timeout=1, local_mode=True)  # type: ignore[arg-type]  # in memory
 
 
 async def refuses(container: Container) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from shared.notes.note import Chunk, Note
 from tests.support.crowd import ASKED, NOTE, crowd
-from tests.support.outages import HashingEmbedder, SlowAnswerer, a_container
-from tests.support.troubles import Redis
+from tests.support.fakes import HashingEmbedder, SlowAnswerer, create_container
+from tests.support.redis_faults import FaultyRedis
 
 PROCESSES, ASKERS = 4, 102
 EACH = (26, 26, 25, 25)
@@ -21,7 +21,7 @@ ANSWER = f"what is faith: {NOTE}"
 
 
 def test_the_same_question_in_several_processes_is_generated_once(
-    redis: Redis, tmp_path: Path
+    redis: FaultyRedis, tmp_path: Path
 ) -> None:
     """Two of each process ask Redis for all others of it; while they wait, four times a second."""
     with crowd(
@@ -37,7 +37,7 @@ def test_the_same_question_in_several_processes_is_generated_once(
 
 
 def test_where_the_generating_process_is_killed_another_takes_over(
-    redis: Redis, tmp_path: Path
+    redis: FaultyRedis, tmp_path: Path
 ) -> None:
     """The first one never comes to its end by itself, so whenever it is killed is midway."""
     with crowd(
@@ -57,7 +57,7 @@ def test_where_the_generating_process_is_killed_another_takes_over(
 
 
 def test_an_answer_that_takes_longer_than_a_flight_lasts_is_still_generated_once(
-    redis: Redis, tmp_path: Path
+    redis: FaultyRedis, tmp_path: Path
 ) -> None:
     with crowd(redis.url, tmp_path / "log", processes=2, askers=10, seconds=5) as asking:
         asking.ask()
@@ -65,7 +65,9 @@ def test_an_answer_that_takes_longer_than_a_flight_lasts_is_still_generated_once
     assert len(asking.generations()) == 1
 
 
-def test_a_failure_reaches_whoever_waited_for_the_answer(redis: Redis, tmp_path: Path) -> None:
+def test_a_failure_reaches_whoever_waited_for_the_answer(
+    redis: FaultyRedis, tmp_path: Path
+) -> None:
     """It may be generated again for whoever came too late to wait, but not for each in turn."""
     with crowd(
         redis.url,
@@ -81,7 +83,7 @@ def test_a_failure_reaches_whoever_waited_for_the_answer(redis: Redis, tmp_path:
     assert len(asking.generations()) <= 3
 
 
-def test_where_there_are_no_notes_nobody_waits_in_vain(redis: Redis, tmp_path: Path) -> None:
+def test_where_there_are_no_notes_nobody_waits_in_vain(redis: FaultyRedis, tmp_path: Path) -> None:
     with crowd(
         redis.url, tmp_path / "log", processes=2, askers=50, seconds=0, how="without notes"
     ) as asking:
@@ -90,10 +92,10 @@ def test_where_there_are_no_notes_nobody_waits_in_vain(redis: Redis, tmp_path: P
     assert asking.generations() == []
 
 
-async def test_without_redis_one_process_generates_once(redis: Redis) -> None:
+async def test_without_redis_one_process_generates_once(redis: FaultyRedis) -> None:
     redis.kill()
     answerer = SlowAnswerer(0.5)
-    container = a_container(redis.url, answerer=answerer)
+    container = create_container(redis.url, answerer=answerer)
     (vector,) = await HashingEmbedder().embed([NOTE])
     note = Note("ann", "note", "", NOTE, 1, 1)
     await container.store.replace_note(note, [Chunk("note#0", "note", NOTE, vector)])

@@ -34,7 +34,7 @@ from tests.support.caches import redis_py_client
 from tests.support.platform_credentials import credentials_endpoint
 from tests.support.queues import Context, batch, body, close, container, failed
 from tests.support.servers import ValkeyCluster, valkey_cluster
-from tests.support.tls import Authority
+from tests.support.tls_proxy import CertificateAuthority
 
 USER, NAME = "tercet", "tercet-cache"
 OLD = Credentials("AKIDOLD", "old secret", "old session")
@@ -68,12 +68,12 @@ class ElastiCache:
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    return CertificateAuthority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(scope="module")
-def running(authority: Authority) -> Iterator[ElastiCache]:
+def running(authority: CertificateAuthority) -> Iterator[ElastiCache]:
     with valkey_cluster(proxies=True, proxy=authority.proxy()) as cluster:
         redis_acl.require_password(cluster.nodes)
         yield ElastiCache(cluster, authority.url(cluster.proxies[0]))
@@ -198,7 +198,7 @@ async def test_a_process_without_credentials_has_no_cache_and_its_log_says_why(
 
 
 async def test_one_server_takes_tokens_too_and_the_role_may_come_from_an_endpoint(
-    authority: Authority, monkeypatch: pytest.MonkeyPatch
+    authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As with SnapStart, where there are no keys in the environment."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
@@ -263,7 +263,7 @@ async def test_a_first_command_is_answered_within_the_deployed_time_out(
     ids=["of a known authority", "of an unknown authority", "of another server"],
 )
 async def test_a_certificate_must_be_of_a_known_authority_for_this_very_server(
-    authority: Authority, valkey_url: str, address: str, *, trusting: bool, works: bool
+    authority: CertificateAuthority, valkey_url: str, address: str, *, trusting: bool, works: bool
 ) -> None:
     with authority.proxy(address)() as proxy:
         proxy.target = int(valkey_url.rpartition(":")[2].partition("/")[0])

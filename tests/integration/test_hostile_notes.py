@@ -11,8 +11,8 @@ from shared.container import Container
 from shared.inference.ports import Completion, Message
 from shared.inference.prompted_answerer import PromptedAnswerer
 from shared.settings import Settings
+from tests.support.fakes import DIMENSIONS, HashingEmbedder
 from tests.support.main_job import ask, written
-from tests.support.outages import DIMENSIONS, HashingEmbedder
 from tests.support.stores import MemoryNoteStore
 
 COMMANDS = (

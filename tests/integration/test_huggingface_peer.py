@@ -16,7 +16,7 @@ from shared.inference.ports import Message
 from shared.inference.retries import Retries
 from shared.settings import Settings
 from shared.vectors import canonical
-from tests.support.certificates import self_signed
+from tests.support.certificates import create_self_signed_certificate
 from tests.support.http_faults import refuse
 from tests.support.huggingface import HuggingFaceStandIn, serving
 
@@ -112,7 +112,7 @@ async def test_a_host_without_a_trusted_certificate_is_told_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And with the same certificate trusted, it answers: the certificate is what was wrong."""
-    options = self_signed(tmp_path)
+    options = create_self_signed_certificate(tmp_path)
     host = HuggingFaceStandIn()
     with serving(host, **options) as url:
         settings = Settings(hf_token=TOKEN, chat_url=f"{url}/v1/chat/completions")

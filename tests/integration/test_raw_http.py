@@ -10,8 +10,8 @@ import pytest
 from infra.local.commands.serve import build_local_app
 from shared.container import Container
 from shared.settings import Settings
+from tests.support.fakes import HashingEmbedder, SlowAnswerer
 from tests.support.huggingface import serving
-from tests.support.outages import HashingEmbedder, SlowAnswerer
 from tests.support.stores import MemoryNoteStore
 
 HEAD = b"POST /assistant/query HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Tercet-User: ann\r\n"

@@ -18,8 +18,8 @@ from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.container import Container
 from shared.health import Health
 from shared.settings import Settings
-from tests.support.busy import busy_month
 from tests.support.counted import COST, STATS, client_of, get, of, use
+from tests.support.counter_history import write_counter_history
 from tests.support.days import stay_within_a_day
 from tests.support.main_job import ask, written
 from tests.support.tokens import Issuer, issuing, token
@@ -114,7 +114,7 @@ async def test_the_window_is_all_its_days_together(
     counted: Container, counting_server: ValkeyProcess
 ) -> None:
     stay_within_a_day(10)
-    busy_month(counting_server.port)
+    write_counter_history(counting_server.port)
     body = (await get(counted, f"{STATS}?days=30")).json()
     window, days = body["window"], body["days"]
     for name in (

@@ -18,7 +18,7 @@ import functions
 from infra.local.commands.serve import build_local_app
 from shared.container import Container
 from tests.support.asking import write_notes
-from tests.support.outages import HashingEmbedder, SlowAnswerer
+from tests.support.fakes import HashingEmbedder, SlowAnswerer
 from tests.support.stores import MemoryNoteStore
 from tests.support.tokens import AUDIENCE, ISSUER, KEYS, Issuer, issuing, token, unsigned
 

@@ -1,4 +1,4 @@
-"""A certificate for this machine that nobody vouches for."""
+"""A self-signed certificate for this machine."""
 
 import datetime as dt
 import ipaddress
@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def self_signed(folder: Path) -> dict[str, str]:
-    """Write one, and its key; gives their files by the names of uvicorn's options."""
+def create_self_signed_certificate(folder: Path) -> dict[str, str]:
+    """Write a certificate and its key; return their paths by the names of uvicorn's options."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = dt.datetime.now(dt.UTC)

@@ -21,7 +21,7 @@ from shared.container import Container
 from shared.errors import InferenceUnavailableError, UnavailableError
 from shared.inference.ports import Completion
 from shared.notes.note import Chunk, Note, Source
-from tests.support.outages import HashingEmbedder, SlowAnswerer, a_container
+from tests.support.fakes import HashingEmbedder, SlowAnswerer, create_container
 from tests.support.stores import MemoryNoteStore
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -147,7 +147,7 @@ async def _take_part(arguments: Sequence[str]) -> None:
         note = Note("ann", "note", "", NOTE, 1, 1)
         await store.replace_note(note, [Chunk("note#0", "note", NOTE, vector)])
     answerer = _LoggingAnswerer(log, float(seconds), how)
-    container = a_container(url, store, answerer, redis_timeout=float(redis_timeout))
+    container = create_container(url, store, answerer, redis_timeout=float(redis_timeout))
     await container.assistant.ask(Request("somebody", "Is anybody there?"))
     print("ready", flush=True)  # noqa: T201  # to the test
     await asyncio.to_thread(sys.stdin.readline)

@@ -1,4 +1,4 @@
-"""Moving slots from one node of a cluster to another, in both ways that there are."""
+"""Slot migration between nodes of a cluster, in both ways that Valkey offers."""
 
 import time
 from collections.abc import Iterable
@@ -11,35 +11,35 @@ from infra.local.valkey import ValkeyProcess
 from shared.cache.keyspace import UserKeys
 from tests.support.servers import send_command
 
-_PATIENCE = 20  # seconds
+_TIMEOUT_SECONDS = 20
 
 
 def slot_of(user: str) -> int:
-    """Where a user's part of the cache is."""
+    """The slot of a user's keys."""
     return key_slot(UserKeys.of(user).questions.encode())
 
 
-def move_by_key(source: ValkeyProcess, target: ValkeyProcess, slots: Iterable[int]) -> None:
-    """As every cluster does it: slot by slot, and a slot's keys one after another."""
+def migrate_key_by_key(source: ValkeyProcess, target: ValkeyProcess, slots: Iterable[int]) -> None:
+    """Migrate slots one after another, and their keys one by one (CLUSTER SETSLOT, MIGRATE)."""
     ids = {node: _id(node) for node in (source, target)}
-    client: Any = Redis(port=source.port)  # whose methods are not typed
+    client: Any = Redis(port=source.port)  # its methods are not typed
     for slot in slots:
         send_command(target.port, f"CLUSTER SETSLOT {slot} IMPORTING {ids[source]}")
         send_command(source.port, f"CLUSTER SETSLOT {slot} MIGRATING {ids[target]}")
         while keys := client.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 100):
             for key in keys:
-                # It may have expired, or been removed, meanwhile.
+                # The key may have expired or been removed.
                 client.execute_command("MIGRATE", "127.0.0.1", target.port, key, 0, 5_000)
         for node in (target, source):
             send_command(node.port, f"CLUSTER SETSLOT {slot} NODE {ids[target]}")
     client.close()
 
 
-def move_at_once(source: ValkeyProcess, target: ValkeyProcess, slots: Iterable[int]) -> None:
-    """As Valkey 9 does it: the slots are copied first, and change hands in one moment."""
+def migrate_atomically(source: ValkeyProcess, target: ValkeyProcess, slots: Iterable[int]) -> None:
+    """Migrate slots atomically after copying them (CLUSTER MIGRATESLOTS, Valkey 9)."""
     ranges = " ".join(f"SLOTSRANGE {slot} {slot} NODE {_id(target)}" for slot in slots)
     send_command(source.port, f"CLUSTER MIGRATESLOTS {ranges}")
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     while send_command(source.port, "CLUSTER GETSLOTMIGRATIONS").count("success") < ranges.count(
         "NODE"
     ):

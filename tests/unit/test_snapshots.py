@@ -36,7 +36,7 @@ def hooks(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(snapshot_restore_py, name, [])
 
 
-def a_container(tmp_path: Path, url: str) -> Container:
+def create_container(tmp_path: Path, url: str) -> Container:
     return Container(
         Settings(redis_url=url, database_url=f"sqlite:///{tmp_path / 'n.db'}", redis_timeout=5)
     )
@@ -45,7 +45,7 @@ def a_container(tmp_path: Path, url: str) -> Container:
 @pytest.mark.usefixtures("hooks")
 @pytest.mark.parametrize("environ", [{}, {"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}])
 def test_without_snapshots_nothing_is_registered(environ: dict[str, str], tmp_path: Path) -> None:
-    container = a_container(tmp_path, "redis://localhost")
+    container = create_container(tmp_path, "redis://localhost")
     register_snapshot_hooks(container, environ)
     assert not snapshot_restore_py.get_before_snapshot()
     assert not snapshot_restore_py.get_after_restore()
@@ -59,7 +59,7 @@ def test_lambdas_runtime_drops_connections_before_a_snapshot_and_the_next_comman
     port = int(valkey_url.rpartition(":")[2].partition("/")[0])
     ping = Command.of("PING")
     with CountingProxy(port) as proxy:
-        container = a_container(tmp_path, proxy.url)
+        container = create_container(tmp_path, proxy.url)
         register_snapshot_hooks(container, SNAP_START)
         redis_client = container.redis_client
         assert redis_client
@@ -81,7 +81,7 @@ def test_lambdas_runtime_drops_connections_before_a_snapshot_and_the_next_comman
 def test_freezing_opens_nothing(tmp_path: Path, loop: asyncio.AbstractEventLoop) -> None:
     assert not loop.is_running()
     with CountingProxy() as proxy:
-        before_snapshot(a_container(tmp_path, proxy.url))
+        before_snapshot(create_container(tmp_path, proxy.url))
         assert proxy.connections == 0
     assert not (tmp_path / "n.db").exists()
 

@@ -15,9 +15,9 @@ from infra.local.commands.serve import build_local_app
 from infra.local.valkey import start_valkey
 from shared.container import Container
 from shared.settings import Settings
+from tests.support.fakes import SlowAnswerer
 from tests.support.fuzzing.targets import NearEmbedder
 from tests.support.huggingface import serving
-from tests.support.outages import SlowAnswerer
 from tests.support.stores import MemoryNoteStore
 
 # Not among them: that what has the right form is taken. "?!" has a question's form, and says

@@ -25,7 +25,7 @@ from shared.notes.messages.note_changed import parse_change
 from shared.notes.note import Note
 from shared.vectors import Vector, canonical
 from tests.support.asking import write_notes
-from tests.support.outages import SlowAnswerer
+from tests.support.fakes import SlowAnswerer
 from tests.support.queues import Context, batch, body, close, failed
 from tests.support.stores import MemoryNoteStore
 from tests.support.tokens import Issuer, issuing

@@ -4,16 +4,18 @@ import asyncio
 import time
 from random import Random
 
+from tests.support.fakes import create_container
 from tests.support.main_job import ask, written
-from tests.support.outages import a_container
-from tests.support.troubles import Redis
+from tests.support.redis_faults import FaultyRedis
 from tests.support.waiting import until
 
 
-async def test_while_redis_is_mute_few_requests_probe_and_none_waits_for_it(redis: Redis) -> None:
-    container = a_container(redis.url, redis_timeout=0.25)
+async def test_while_redis_is_mute_few_requests_probe_and_none_waits_for_it(
+    redis: FaultyRedis,
+) -> None:
+    container = create_container(redis.url, redis_timeout=0.25)
     await ask(container, "ann", "What is faith?")
-    redis.swallow()
+    redis.mute()
     await ask(container, "ann", "What is faith?")
     loop = asyncio.get_running_loop()
     before, began = redis.proxy.connections, loop.time()
@@ -28,17 +30,17 @@ async def test_while_redis_is_mute_few_requests_probe_and_none_waits_for_it(redi
     await container.aclose()
 
 
-async def test_nothing_goes_on_once_the_container_is_closed(redis: Redis) -> None:
-    container = a_container(redis.url, redis_timeout=0.05)
-    redis.swallow()
+async def test_nothing_goes_on_once_the_container_is_closed(redis: FaultyRedis) -> None:
+    container = create_container(redis.url, redis_timeout=0.05)
+    redis.mute()
     await asyncio.gather(*(ask(container, "ann", f"What is {n}?") for n in range(100)))
     await container.aclose()
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_a_cancelled_request_never_gets_its_reply_to_another(redis: Redis) -> None:
+async def test_a_cancelled_request_never_gets_its_reply_to_another(redis: FaultyRedis) -> None:
     """Nor does it take a connection with it: there are but four."""
-    container = a_container(redis.url, redis_timeout=5, redis_connections=4)
+    container = create_container(redis.url, redis_timeout=5, redis_connections=4)
     await container.freshness.note_changed(written("ann", "note", "Faith is trust."))
     questions = [f"What is number {number}?" for number in range(20)]
     expected = {question: (await ask(container, "ann", question)).answer for question in questions}
@@ -56,9 +58,9 @@ async def test_a_cancelled_request_never_gets_its_reply_to_another(redis: Redis)
     await container.aclose()
 
 
-async def test_a_process_that_stands_still_does_not_blame_redis(redis: Redis) -> None:
+async def test_a_process_that_stands_still_does_not_blame_redis(redis: FaultyRedis) -> None:
     """As when the first questions load what they need, and others wait for their replies."""
-    container = a_container(redis.url, redis_timeout=0.5)
+    container = create_container(redis.url, redis_timeout=0.5)
     await ask(container, "ann", "What is faith?")
     redis.proxy.delay, before = 0.1, redis.proxy.round_trips
     asking = asyncio.create_task(ask(container, "ann", "What is faith?"))

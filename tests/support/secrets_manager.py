@@ -1,4 +1,4 @@
-"""Secrets Manager within the process, for whoever has a role's credentials."""
+"""AWS Secrets Manager in the test's process, by moto."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 REGION = "eu-central-1"
 
 
-def take_role(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have credentials in the environment, as on Lambda."""
+def set_aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set credentials in the environment, as Lambda does."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
 
 
 @contextmanager
-def keeping(name: str, text: str) -> Iterator["SecretsManagerClient"]:
-    """Keep one secret; its keeper changes it, and keeps others."""
+def secrets_manager(name: str, text: str) -> Iterator["SecretsManagerClient"]:
+    """Run Secrets Manager with one secret."""
     with mock_aws():
         client = boto3.client("secretsmanager", REGION)
         client.create_secret(Name=name, SecretString=text)

@@ -12,10 +12,10 @@ import pytest
 from infra.local.valkey import ValkeyProcess
 from shared.cache.stats_snapshot import StatsSnapshot
 from shared.errors import CacheUnavailableError
+from tests.support.fakes import create_container
 from tests.support.load import Load
 from tests.support.main_job import ask, written
-from tests.support.outages import a_container
-from tests.support.resharding import move_at_once, move_by_key, slot_of
+from tests.support.resharding import migrate_atomically, migrate_key_by_key, slot_of
 from tests.support.servers import ValkeyCluster, send_command, valkey_cluster
 from tests.support.waiting import until
 
@@ -42,7 +42,9 @@ async def loaded(
 ) -> AsyncIterator[Load]:
     """Users of a cluster, each with a note; whatever befalls them, all questions are answered."""
     url = cluster.url.removesuffix("/0") + "/1"  # as in the default; a cluster has no databases
-    container = a_container(url, redis_cluster=True, redis_replicas=replicas, redis_timeout=0.25)
+    container = create_container(
+        url, redis_cluster=True, redis_replicas=replicas, redis_timeout=0.25
+    )
     load = Load(container, USERS)
     await asyncio.gather(*map(load.change, USERS))
     yield load
@@ -155,7 +157,7 @@ def _settled(load: Load, lost: Collection[str]) -> bool:
     return all(last[user] == ("unavailable" if user in lost else "ok") for user in USERS)
 
 
-@pytest.mark.parametrize("move", [move_by_key, move_at_once])
+@pytest.mark.parametrize("move", [migrate_key_by_key, migrate_atomically])
 async def test_slots_that_move_take_nothing_stale_with_them(
     move: Callable[[ValkeyProcess, ValkeyProcess, Iterable[int]], None],
 ) -> None:
@@ -188,7 +190,7 @@ async def test_statistics_are_told_or_refused_while_slots_move_and_never_wrong()
             reading = asyncio.create_task(read_on())
             slots = sorted(set(map(slot_of, of_node(0))))
             source, target, _ = cluster.nodes
-            for move in (move_by_key, move_at_once) * 2:
+            for move in (migrate_key_by_key, migrate_atomically) * 2:
                 await asyncio.to_thread(move, source, target, slots)
                 source, target = target, source
             await until(lambda: readings[-1])

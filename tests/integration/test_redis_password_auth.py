@@ -22,10 +22,10 @@ from shared.settings import Settings
 from tests.support import redis_acl
 from tests.support.asking import write_notes
 from tests.support.caches import redis_py_client
-from tests.support.kept_secrets import REGION, keeping, take_role
+from tests.support.failing_secrets_manager import failing_secrets_manager
 from tests.support.main_job import written
 from tests.support.queues import container
-from tests.support.secret_refusals import refusing_secrets
+from tests.support.secrets_manager import REGION, secrets_manager, set_aws_credentials
 from tests.support.servers import ValkeyCluster, valkey_cluster
 from tests.support.waiting import until
 
@@ -90,12 +90,12 @@ def redis(one_server: Locked, tmp_path: Path) -> Locked:
 
 @pytest.fixture(autouse=True)
 def role(monkeypatch: pytest.MonkeyPatch) -> None:
-    take_role(monkeypatch)
+    set_aws_credentials(monkeypatch)
 
 
 @pytest.fixture
 def keeper() -> Iterator["SecretsManagerClient"]:
-    with keeping(NAME, "one-canary") as client:
+    with secrets_manager(NAME, "one-canary") as client:
         yield client
 
 
@@ -208,7 +208,7 @@ async def test_a_password_that_stays_wrong_is_not_read_at_every_refusal(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("shared.cache.redis.circuit_breaker.OPEN_SECONDS", 0.0)
-    with refusing_secrets("", times=0, then="canary") as (url, calls):
+    with failing_secrets_manager("", times=0, then="canary") as (url, calls):
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
         opened = await redis.opened()
         for number in range(4):
@@ -223,14 +223,14 @@ async def test_a_password_that_stays_wrong_is_not_read_at_every_refusal(
 
 @contextmanager
 def nobody() -> Iterator[str]:
-    with refusing_secrets("") as (url, _):
+    with failing_secrets_manager("") as (url, _):
         pass
     yield url
 
 
 @contextmanager
 def replying(code: str, *, times: int = 1_000, then: str = "") -> Iterator[str]:
-    with refusing_secrets(code, times=times, then=then) as (url, _):
+    with failing_secrets_manager(code, times=times, then=then) as (url, _):
         yield url
 
 

@@ -1,4 +1,4 @@
-"""A Secrets Manager that refuses, over a real socket: moto lets everybody read everything."""
+"""A Secrets Manager that returns errors, on a real socket: moto cannot deny access."""
 
 import json
 import threading
@@ -8,12 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @contextmanager
-def refusing_secrets(
+def failing_secrets_manager(
     code: str, *, times: int = 1_000, then: str = ""
 ) -> Iterator[tuple[str, list[str]]]:
-    """Refuse with an error's code so many times, and give a secret afterwards.
+    """Return an error code for the first `times` calls, and the secret `then` afterwards.
 
-    Gives the endpoint, and a list to which each call's target is added.
+    Yields the endpoint, and a list to which the target of each call is appended.
     """
     calls: list[str] = []
 
@@ -21,10 +21,10 @@ def refusing_secrets(
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             calls.append(self.headers["X-Amz-Target"])
-            refused = len(calls) <= times
-            told = {"__type": code, "message": "no"} if refused else {"SecretString": then}
-            body = json.dumps(told).encode()
-            self.send_response(400 if refused else 200)
+            failing = len(calls) <= times
+            error = {"__type": code, "message": "no"}
+            body = json.dumps(error if failing else {"SecretString": then}).encode()
+            self.send_response(400 if failing else 200)
             self.send_header("Content-Type", "application/x-amz-json-1.1")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

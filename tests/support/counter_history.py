@@ -1,4 +1,4 @@
-"""A month of somebody's questions, written as counters."""
+"""Counters of a month of questions."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -8,7 +8,7 @@ from shared.cache.counters import BUCKETS_MS, bucket_name
 from tests.support.days import stay_within_a_day
 from tests.support.servers import send_command
 
-# Which share of an outcome's requests took no longer than each bound, about.
+# By outcome: the share of requests in the latency bucket of each upper bound in ms.
 _TIMES = {
     "exact": {1: 0.2, 2: 0.6, 5: 0.17, 10: 0.03},
     "semantic": {10: 0.1, 20: 0.3, 50: 0.5, 100: 0.1},
@@ -19,8 +19,8 @@ _TIMES = {
 _ANSWER = 260_000  # nanodollars
 
 
-def busy_month(port: int, *, seed: int = 1) -> None:
-    """Fill a server with thirty days that get busier, today's half over."""
+def write_counter_history(port: int, *, seed: int = 1) -> None:
+    """Write counters of thirty days with growing traffic; the last day is half over."""
     stay_within_a_day(60)
     rng = Random(seed)
     today = datetime.now(UTC).date()
@@ -36,7 +36,7 @@ def busy_month(port: int, *, seed: int = 1) -> None:
 
 
 def _day(asked: int, age: int, rng: Random) -> dict[str, int]:
-    """What happens to some questions when the cache is so many days old."""
+    """The counters of a day with so many questions, when the cache is `age` days old."""
     warm = min(1.0, 0.45 + age / 30)
     exact, semantic, coalesced = (int(asked * share * warm) for share in (0.39, 0.2, 0.02))
     rest = asked - exact - semantic - coalesced

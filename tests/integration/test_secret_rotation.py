@@ -24,11 +24,11 @@ from shared.inference.ports import Message
 from shared.notes.note import Note
 from shared.settings import Settings
 from tests.support.asking import surroundings, write_notes
+from tests.support.failing_secrets_manager import failing_secrets_manager
 from tests.support.http_faults import refuse
 from tests.support.huggingface import HuggingFaceStandIn, serving
-from tests.support.kept_secrets import REGION, keeping, take_role
 from tests.support.postgres import PostgresServer
-from tests.support.secret_refusals import refusing_secrets
+from tests.support.secrets_manager import REGION, secrets_manager, set_aws_credentials
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -39,12 +39,12 @@ QUESTION = [Message("user", "Who was Ruth?")]
 
 @pytest.fixture(autouse=True)
 def role(monkeypatch: pytest.MonkeyPatch) -> None:
-    take_role(monkeypatch)
+    set_aws_credentials(monkeypatch)
 
 
 @pytest.fixture
 def keeper() -> Iterator["SecretsManagerClient"]:
-    with keeping(TOKEN, '{"HF_TOKEN": "hf_one"}') as client:
+    with secrets_manager(TOKEN, '{"HF_TOKEN": "hf_one"}') as client:
         yield client
 
 
@@ -160,7 +160,7 @@ async def test_an_exact_hit_needs_neither_token_nor_database(tmp_path: Path) -> 
 async def test_what_stands_in_the_way_of_a_secret_is_named(
     monkeypatch: pytest.MonkeyPatch, code: str, error: type[Exception], said: str
 ) -> None:
-    with refusing_secrets(code) as (url, _):
+    with failing_secrets_manager(code) as (url, _):
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
         container = Container(Settings(hf_token_secret="a", aws_region=REGION))
         with pytest.raises(error, match=rf"HF_TOKEN_SECRET.*{said}"):
@@ -168,7 +168,7 @@ async def test_what_stands_in_the_way_of_a_secret_is_named(
 
 
 async def test_a_throttled_reading_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    with refusing_secrets("ThrottlingException", times=1, then="hf_one") as (url, calls):
+    with failing_secrets_manager("ThrottlingException", times=1, then="hf_one") as (url, calls):
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
         container = Container(Settings(hf_token_secret="a", aws_region=REGION))
         assert await container.secrets.hf_token().get() == "hf_one"
@@ -178,7 +178,7 @@ async def test_a_throttled_reading_is_tried_again(monkeypatch: pytest.MonkeyPatc
 async def test_a_model_s_caller_is_told_where_no_token_comes(
     monkeypatch: pytest.MonkeyPatch, models: Models
 ) -> None:
-    with refusing_secrets("InternalServiceError") as (url, _):
+    with failing_secrets_manager("InternalServiceError") as (url, _):
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
         with pytest.raises(InferenceUnavailableError, match="no token to ask models with"):
             await models.container().chat.complete(QUESTION, max_tokens=9)
@@ -186,7 +186,7 @@ async def test_a_model_s_caller_is_told_where_no_token_comes(
 
 
 async def test_nobody_at_secrets_manager_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    with refusing_secrets("") as (url, _):
+    with failing_secrets_manager("") as (url, _):
         pass
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
     container = Container(Settings(hf_token_secret="a", aws_region=REGION))
@@ -266,7 +266,7 @@ async def test_a_rotated_password_is_taken_up_where_the_old_one_is_refused(
 async def test_a_store_whose_password_cannot_be_read_is_unavailable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with refusing_secrets("InternalServiceError") as (url, _):
+    with failing_secrets_manager("InternalServiceError") as (url, _):
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
         container = Container(Settings(database_url_secret="a", aws_region=REGION))
         with pytest.raises(StoreUnavailableError, match="UnavailableError"):

@@ -1,4 +1,4 @@
-"""Tercet over quick parts of its own, for tests of what happens when Redis fails."""
+"""A container with fake models and an in-memory note store, for tests of Redis."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ DIMENSIONS = 8
 
 
 class HashingEmbedder:
-    """Gives each text a direction of its own, in no time."""
+    """Returns a random vector for each text, seeded with the text."""
 
     model = "hashing"
     dimensions = DIMENSIONS
@@ -28,7 +28,7 @@ class HashingEmbedder:
 
 
 class SlowAnswerer:
-    """Answers with all that it was given, after some seconds; counts how often."""
+    """Answers with the question and all sources after a delay, and counts its calls."""
 
     model = "slow"
 
@@ -42,10 +42,10 @@ class SlowAnswerer:
         return Completion(f"{question}: {' '.join(s.content for s in sources)}", self.model)
 
 
-def a_container(
+def create_container(
     url: str, store: MemoryNoteStore | None = None, answerer: Any = None, **settings: Any
 ) -> Container:
-    """A container on this Redis."""
+    """Create a container with fakes on the Redis at this URL."""
     return Container(
         Settings(redis_url=url, embedding_dimensions=DIMENSIONS, **settings),
         store=store or MemoryNoteStore(),

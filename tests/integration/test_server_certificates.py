@@ -17,7 +17,7 @@ from shared.errors import CacheUnavailableError, StoreUnavailableError, Unavaila
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.notes.postgres.tls import select_ssl
 from shared.settings import Settings
-from tests.support.certificates import self_signed
+from tests.support.certificates import create_self_signed_certificate
 from tests.support.huggingface import serving
 from tests.support.tokens import Issuer, token
 from tests.unit.test_identity import bearing
@@ -55,7 +55,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return self_signed(tmp_path_factory.mktemp("tls"))
+    return create_self_signed_certificate(tmp_path_factory.mktemp("tls"))
 
 
 def causes(error: BaseException | None) -> list[BaseException]:

@@ -16,26 +16,26 @@ from shared.container import Container
 from shared.errors import CacheUnavailableError
 from shared.notes.messages.note_changed import NoteChanged
 from shared.reply import Reply
+from tests.support.fakes import SlowAnswerer, create_container
 from tests.support.main_job import ask, written
-from tests.support.outages import SlowAnswerer, a_container
-from tests.support.troubles import TROUBLES, Redis
+from tests.support.redis_faults import REDIS_FAULTS, FaultyRedis
 
 ASKED = "What is faith?"
 GENEROUS = 1.0
 """What a cache may at worst add to an answer on a busy machine, in seconds; the promise is 0.1."""
 
 
-@pytest.fixture(params=TROUBLES)
-def strike(request: pytest.FixtureRequest, redis: Redis) -> Callable[[], None]:
+@pytest.fixture(params=REDIS_FAULTS)
+def strike(request: pytest.FixtureRequest, redis: FaultyRedis) -> Callable[[], None]:
     """Let one trouble befall the server."""
-    trouble = TROUBLES[request.param]
+    trouble = REDIS_FAULTS[request.param]
     return lambda: trouble(redis)
 
 
 @pytest.fixture
-async def container(redis: Redis) -> AsyncIterator[Container]:
+async def container(redis: FaultyRedis) -> AsyncIterator[Container]:
     """A container whose user has a note, with the answer from it cached."""
-    container = a_container(redis.url, redis_timeout=0.25)
+    container = create_container(redis.url, redis_timeout=0.25)
     await container.freshness.note_changed(change("Faith is trust."))
     await asked_until_hit(container)
     yield container
@@ -58,7 +58,7 @@ async def asked_until_hit(container: Container) -> Reply:
 
 
 async def test_every_question_is_answered_and_the_cache_is_used_again_afterwards(
-    redis: Redis,
+    redis: FaultyRedis,
     container: Container,
     strike: Callable[[], None],
     caplog: pytest.LogCaptureFixture,
@@ -75,14 +75,14 @@ async def test_every_question_is_answered_and_the_cache_is_used_again_afterwards
         assert (reply.answer.text, reply.cache) == (expected.text, "unavailable")
         assert time.monotonic() - began < GENEROUS
     assert [line.message for line in caplog.records] == ["the cache is unavailable"]
-    redis.heal()
+    redis.recover()
     async with asyncio.timeout(30):
         while caplog.records[-1].message != "the cache is available again":
             await asked_until_hit(container)
 
 
 async def test_a_note_change_is_done_or_not_acknowledged(
-    redis: Redis, container: Container, strike: Callable[[], None]
+    redis: FaultyRedis, container: Container, strike: Callable[[], None]
 ) -> None:
     strike()
     try:
@@ -91,7 +91,7 @@ async def test_a_note_change_is_done_or_not_acknowledged(
         acknowledged = False
     else:
         acknowledged = True
-    redis.heal()
+    redis.recover()
     reply = await asked_until_hit(container) if acknowledged else None
     while not acknowledged:
         try:
@@ -106,34 +106,34 @@ async def test_a_note_change_is_done_or_not_acknowledged(
 
 
 async def test_a_change_is_done_even_where_redis_is_full(
-    redis: Redis, container: Container
+    redis: FaultyRedis, container: Container
 ) -> None:
     redis.fill()
     await container.freshness.note_changed(change("Faith is a gift.", 1))
-    redis.heal()
+    redis.recover()
     reply = await asked_until_hit(container)
     assert reply.answer
     assert "gift" in reply.answer.text
 
 
 async def test_a_container_that_never_met_redis_answers(
-    strike: Callable[[], None], redis: Redis
+    strike: Callable[[], None], redis: FaultyRedis
 ) -> None:
     strike()
-    container = a_container(redis.url, redis_timeout=0.25)
+    container = create_container(redis.url, redis_timeout=0.25)
     reply = await ask(container, "ann", ASKED)
     assert reply.cache == "unavailable"
     await container.aclose()
 
 
 async def test_a_container_without_any_redis_answers() -> None:
-    container = a_container(f"redis://127.0.0.1:{free_port()}/0")
+    container = create_container(f"redis://127.0.0.1:{free_port()}/0")
     assert (await ask(container, "ann", ASKED)).cache == "unavailable"
     await container.aclose()
 
 
 async def test_a_server_that_lost_its_scripts_is_taught_them_without_anybody_noticing(
-    redis: Redis, container: Container
+    redis: FaultyRedis, container: Container
 ) -> None:
     redis.send("SCRIPT FLUSH")
     reply = await ask(container, "ann", ASKED)
@@ -141,7 +141,7 @@ async def test_a_server_that_lost_its_scripts_is_taught_them_without_anybody_not
 
 
 async def test_trouble_while_an_answer_is_written_does_not_reach_it(
-    redis: Redis, container: Container, strike: Callable[[], None]
+    redis: FaultyRedis, container: Container, strike: Callable[[], None]
 ) -> None:
     assert isinstance(container.answerer, SlowAnswerer)
     container.answerer.seconds = 0.3

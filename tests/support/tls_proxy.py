@@ -1,4 +1,4 @@
-"""TLS before a server that has none: an authority for certificates, and a proxy that shows one."""
+"""A certificate authority, and a proxy that adds TLS to a server."""
 
 import asyncio
 import ssl
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Authority:
-    """Signs certificates; `path` is the file with its own, which clients trust."""
+class CertificateAuthority:
+    """Signs certificates; `path` is the file with its own certificate, for clients."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "An authority of tests")])
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
         made = self._certificate(
             self._name, self._key, x509.BasicConstraints(ca=True, path_length=None)
         )
@@ -33,7 +33,7 @@ class Authority:
         self.path.write_bytes(made.public_bytes(Encoding.PEM))
 
     def context(self, address: str = "127.0.0.1") -> ssl.SSLContext:
-        """What a server at an address speaks TLS with."""
+        """The SSL context of a server at an address."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
         names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
@@ -46,12 +46,12 @@ class Authority:
         return context
 
     def proxy(self, address: str = "127.0.0.1") -> "Callable[[], TLSProxy]":
-        """What makes proxies with a certificate for an address."""
+        """A factory of proxies that have a certificate for an address."""
         context = self.context(address)
         return lambda: TLSProxy(context)
 
     def url(self, proxy: "CountingProxy") -> str:
-        """Where a client that trusts this authority finds a proxy."""
+        """The URL of a proxy for a client that trusts this authority."""
         return f"rediss://127.0.0.1:{proxy.port}/0?ssl_ca_certs={self.path}"
 
     def _certificate(
@@ -70,7 +70,7 @@ class Authority:
 
 
 class TLSProxy(CountingProxy):
-    """A `CountingProxy` whose clients speak TLS."""
+    """A `CountingProxy` with TLS between client and proxy."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         super().__init__()
