@@ -1,1 +1,1 @@
-"""Notes: their chunks, the stores that keep them, the message that one changed."""
+"""Notes: values, chunking, stores and change messages."""

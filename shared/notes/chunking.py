@@ -1,7 +1,7 @@
-"""Cuts a note into passages small enough to embed and to quote whole.
+"""Splits a note into chunks to embed and to quote.
 
-Every chunk is a slice of the text as it stands. It ends where a paragraph ends, or a sentence,
-or, where one sentence is longer than a chunk, a word; never within a reference to the Bible.
+Every chunk is a slice of the text. It ends at the end of a paragraph or a sentence, or of a word if
+one sentence is longer than a chunk. It never ends within a reference of a vocabulary pack.
 """
 
 import re
@@ -19,16 +19,15 @@ from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
 if TYPE_CHECKING:
     from shared.vectors import Vector
 
-# Kana and Han, whose words no spaces part.
+# Kana and Han, which have no spaces between words.
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 
-# What counts as a word. The bound is for what has no spaces either: pictures in Base64.
+# The limit of 200 characters splits other text without spaces, such as pictures in Base64.
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]{{1,200}}")
 
-# The patterns below never go back over what they have read (`++`, `*+`), so that no text, however
-# odd, takes more time than its length.
+# Possessive quantifiers (`++`, `*+`) keep the time linear in the length of any text.
 
-# Headings of Markdown, with a # before or a line below, and the space up to what they head.
+# Markdown headings, with a # or an underline, and the whitespace after them.
 _HEADING = re.compile(
     r"^(?:#{1,6}[^\S\n]++[^\n]*+|[^\S\n]*+\S[^\n]*+\n(?:={2,}+|-{2,}+)[^\S\n]*+$)\s*+",
     re.MULTILINE,
@@ -37,8 +36,8 @@ _BLANK_LINE = re.compile(r"\n[^\S\n]*+\n\s*+")
 
 
 @dataclass(frozen=True, slots=True)
-class _Unit:
-    """A sentence, or a piece of one that is too long: `text[start:end]`."""
+class _Segment:
+    """A sentence, or a part of one that is too long: `text[start:end]`."""
 
     start: int
     end: int
@@ -46,15 +45,15 @@ class _Unit:
     whole: bool
 
 
-class _Spans:
-    """Stretches of the text that must not be cut."""
+class _ProtectedSpans:
+    """Spans of the text that must not be split."""
 
     def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
         ordered = sorted(spans)
         self._starts = [start for start, _ in ordered]
         self._ends = list(accumulate((end for _, end in ordered), max))
 
-    def hold(self, cut: int) -> bool:
+    def contain(self, cut: int) -> bool:
         before = bisect_left(self._starts, cut) - 1
         return before >= 0 and cut < self._ends[before]
 
@@ -66,18 +65,22 @@ def split_into_chunks(
     overlap_words: int = 40,
     packs: Sequence[VocabularyPack] = DEFAULT_PACKS,
 ) -> list[str]:
-    """Cut a text into chunks of at most `max_words` words.
+    """Split a text into chunks.
 
-    Each chunk but the first begins with the last sentences of the one before: as many as have
-    at most `overlap_words` words together, and leave room for what follows. A heading stays with
-    what it heads. A reference to the Bible is never cut, even where it has more words than a chunk.
-    A blank text has no chunks.
+    Each chunk except the first starts with the last sentences of the chunk before. A heading is in
+    the same chunk as the text after it. A blank text has no chunks.
+
+    Args:
+        text: the note's text.
+        max_words: the maximum length of a chunk, exceeded only by a long reference.
+        overlap_words: the maximum length of the repeated sentences.
+        packs: the vocabulary packs whose references are never split.
     """
     text = sanitize_text(text).replace("\r\n", "\n").replace("\r", "\n")
     paragraphs = list(_paragraphs(text, max_words, packs))
     return [
-        text[units[0].start : units[-1].end].strip()
-        for units in _pack(paragraphs, max_words, overlap_words)
+        text[segments[0].start : segments[-1].end].strip()
+        for segments in _pack(paragraphs, max_words, overlap_words)
     ]
 
 
@@ -91,77 +94,82 @@ def build_chunks(
     ]
 
 
-def _paragraphs(text: str, words: int, packs: Sequence[VocabularyPack]) -> Iterator[list[_Unit]]:
-    """The text's sentences, in order and without a gap, by paragraph."""
-    references = _Spans(
+def _paragraphs(text: str, words: int, packs: Sequence[VocabularyPack]) -> Iterator[list[_Segment]]:
+    """Yield the segments of each paragraph, in order and without gaps."""
+    references = _ProtectedSpans(
         (found.start, found.end) for pack in packs for found in pack.find_references(text)
     )
     headings = [found.span() for found in _HEADING.finditer(text)]
-    headed = _Spans((start, end + 1) for start, end in headings)
-
+    # The end of a heading is protected too, so that it is not separated from its text.
+    protected = (references, _ProtectedSpans((start, end + 1) for start, end in headings))
     paragraph_ends = {found.end() for found in _BLANK_LINE.finditer(text)}
     paragraph_ends |= {start for start, _ in headings}
     cuts = sorted(
         cut
         for cut in paragraph_ends | {found.next_start for found in find_sentence_breaks(text)}
-        if 0 < cut < len(text) and not references.hold(cut) and not headed.hold(cut)
+        if 0 < cut < len(text) and not any(spans.contain(cut) for spans in protected)
     )
-    paragraph: list[_Unit] = []
+    paragraph: list[_Segment] = []
     for start, end in pairwise([0, *cuts, len(text)]):
-        paragraph += _pieces(text, start, end, words, references)
+        paragraph += _split_sentence(text, start, end, words, references)
         if paragraph and (end in paragraph_ends or end == len(text)):
             yield paragraph
             paragraph = []
 
 
-def _pieces(text: str, start: int, end: int, words: int, references: _Spans) -> Iterator[_Unit]:
-    """One sentence, cut between words where it has more than `words` of them."""
-    places = [found.start() for found in _WORD.finditer(text, start, end)]
+def _split_sentence(
+    text: str, start: int, end: int, words: int, references: _ProtectedSpans
+) -> Iterator[_Segment]:
+    """Yield a sentence, split between words if it has more than `words`."""
+    word_starts = [found.start() for found in _WORD.finditer(text, start, end)]
     first = 0
-    while len(places) - first > words:
+    while len(word_starts) - first > words:
         free = (
             last
             for last in chain(
-                range(first + words, first, -1), range(first + words + 1, len(places))
+                range(first + words, first, -1), range(first + words + 1, len(word_starts))
             )
-            if not references.hold(places[last])
+            if not references.contain(word_starts[last])
         )
         last = next(free, None)
         if last is None:
             break
-        yield _Unit(start, places[last], last - first, whole=False)
-        start, first = places[last], last
-    if places:
-        yield _Unit(start, end, len(places) - first, whole=first == 0)
+        yield _Segment(start, word_starts[last], last - first, whole=False)
+        start, first = word_starts[last], last
+    if word_starts:
+        yield _Segment(start, end, len(word_starts) - first, whole=first == 0)
 
 
-def _pack(paragraphs: list[list[_Unit]], words: int, overlap: int) -> Iterator[list[_Unit]]:
-    """Fill one chunk after another, ending it with a paragraph where it is half full by then."""
-    repeated: list[_Unit] = []
-    fresh: list[_Unit] = []
+def _pack(paragraphs: list[list[_Segment]], words: int, overlap: int) -> Iterator[list[_Segment]]:
+    """Yield the segments of each chunk.
+
+    A chunk that is at least half full ends with its paragraph if the next one does not fit.
+    """
+    repeated: list[_Segment] = []
+    added: list[_Segment] = []
     for paragraph in paragraphs:
-        for unit in paragraph:
-            keep_whole = unit is paragraph[0] and 2 * _size(fresh) >= words
-            wanted = _size(paragraph) if keep_whole else unit.words
-            if fresh and _size(repeated) + _size(fresh) + wanted > words:
-                yield repeated + fresh
-                repeated, fresh = _tail(repeated + fresh, overlap), []
-            while repeated and _size(repeated) + _size(fresh) + unit.words > words:
+        for segment in paragraph:
+            starts_new_chunk = segment is paragraph[0] and 2 * _count_words(added) >= words
+            wanted = _count_words(paragraph) if starts_new_chunk else segment.words
+            if added and _count_words(repeated) + _count_words(added) + wanted > words:
+                yield repeated + added
+                repeated, added = _overlap_segments(repeated + added, overlap), []
+            while repeated and _count_words(repeated) + _count_words(added) + segment.words > words:
                 repeated.pop(0)
-            fresh.append(unit)
-    if fresh:
-        yield repeated + fresh
+            added.append(segment)
+    if added:
+        yield repeated + added
 
 
-def _tail(units: list[_Unit], overlap: int) -> list[_Unit]:
+def _overlap_segments(segments: list[_Segment], overlap: int) -> list[_Segment]:
     count = 0
-    for unit in reversed(units):
-        overlap -= unit.words
-        if overlap < 0 or not unit.whole:
+    for segment in reversed(segments):
+        overlap -= segment.words
+        if overlap < 0 or not segment.whole:
             break
         count += 1
-    return units[len(units) - count :]
+    return segments[len(segments) - count :]
 
 
-def _size(units: Iterable[_Unit]) -> int:
-    return sum(unit.words for unit in units)
+def _count_words(segments: Iterable[_Segment]) -> int:
+    return sum(segment.words for segment in segments)

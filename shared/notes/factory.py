@@ -1,4 +1,4 @@
-"""The note store that a database URL names."""
+"""Creates the note store for a database URL."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 _POSTGRES = ("postgresql://", "postgres://")
 
-# Drivers are imported where they are chosen: a deployed function carries no aiosqlite, and an
-# embedded one need not pay for asyncpg.
-
 
 def create_note_store(database_url: "str | Secret", dimensions: int) -> "NoteStore":
-    """Make the store that a URL names; it connects when it is first used.
+    """Create the note store for a URL; it connects on first use.
+
+    The database driver is imported here, because a deployed function has no aiosqlite and a local
+    one does not need asyncpg.
 
     Args:
         database_url: `sqlite:///relative.db`, `sqlite:////absolute.db` or
-            `postgresql://user:password@host:port/database` (`postgres://` means the same). A
-            secret is of the latter form.
+            `postgresql://user:password@host:port/database` (also `postgres://`). A secret has the
+            last form.
         dimensions: of the embeddings; a PostgreSQL column has a fixed number of them.
 
     Raises:
@@ -37,6 +37,6 @@ def create_note_store(database_url: "str | Secret", dimensions: int) -> "NoteSto
 
         return SQLiteNoteStore(Path(path))
     raise ConfigurationError(
-        "DATABASE_URL must have one of the forms sqlite:///relative.db, sqlite:////absolute.db"
-        " and postgresql://user:password@host:port/database"
+        "DATABASE_URL must have the form sqlite:///relative.db, sqlite:////absolute.db or"
+        " postgresql://user:password@host:port/database"
     )

@@ -1,7 +1,7 @@
-"""Reads notes to import: Markdown and text files, folders of them, JSON lines.
+"""Reads notes for an import from Markdown, text and JSON Lines files, and folders of them.
 
-Everything is read and checked before the first note is handed over: an import that begins has
-no bad line left to stop at half-way.
+All notes are read and checked before the first is returned, so an import does not stop half-way at
+an invalid line.
 """
 
 import json
@@ -15,14 +15,14 @@ from shared.notes.sanitize import require_id
 
 _TEXT_SUFFIXES = frozenset({".md", ".markdown", ".txt"})
 _LINES_SUFFIXES = frozenset({".jsonl", ".ndjson"})
-_ACCEPTED = "a Markdown or text file (.md, .markdown, .txt), JSON lines (.jsonl, .ndjson)"
+_ACCEPTED = "a Markdown or text file (.md, .markdown, .txt), JSON Lines (.jsonl, .ndjson)"
 
 _HEADING = re.compile(r"^#{1,6}[^\S\n]+(\S[^\n]*?)[^\S\n]*#*[^\S\n]*$", re.MULTILINE)
 _FIELDS = ("note_id", "title", "text")
 
 
 class ImportedNote(NamedTuple):
-    """A note as it was read."""
+    """A note of a file."""
 
     note_id: str
     title: str
@@ -30,36 +30,36 @@ class ImportedNote(NamedTuple):
 
 
 def read_note_files(path: Path) -> list[ImportedNote]:
-    """Read every note at `path`, in the order of files' names and of lines.
+    """Read every note at `path`, in the order of file names and lines.
 
-    A Markdown or text file is one note: its id is its path relative to the folder, without the
-    suffix, and its title its first heading, else its name. A line of JSON is an object with
-    `note_id`, `title` and `text`. In folders, other files and hidden ones are passed over.
+    A Markdown or text file is one note. Its id is its path relative to the folder, without the
+    suffix. Its title is its first heading, or else its name. A line of JSON is an object with
+    `note_id`, `title` and `text`. In folders, other files and hidden files are skipped.
 
     Raises:
-        InvalidRequestError: there is no note, or one cannot be read; the message says in which
-            file and line, and why. Two notes of the same id are an error too.
+        InvalidRequestError: there is no note, a note cannot be read, or two notes have the same
+            id; the message names the file and the line.
     """
     places: dict[str, str] = {}
     notes = []
-    for place, note in _read(path):
+    for place, note in _read_path(path):
         try:
             require_id("note_id", note.note_id)
         except InvalidRequestError as error:
             raise InvalidRequestError(f"{place}: {error}") from None
         if note.note_id in places:
             raise InvalidRequestError(
-                f"{place}: note_id {note.note_id!r} is that of {places[note.note_id]} too;"
-                " each note needs its own"
+                f"{place}: note_id {note.note_id!r} is also that of {places[note.note_id]};"
+                " note ids must be unique"
             )
         places[note.note_id] = place
         notes.append(note)
     if not notes:
-        raise InvalidRequestError(f"{path} holds no notes; give {_ACCEPTED} or a folder of them")
+        raise InvalidRequestError(f"{path} has no notes; give {_ACCEPTED} or a folder of them")
     return notes
 
 
-def _read(path: Path) -> Iterator[tuple[str, ImportedNote]]:
+def _read_path(path: Path) -> Iterator[tuple[str, ImportedNote]]:
     if path.is_dir():
         for file in sorted(path.rglob("*")):
             relative = file.relative_to(path)
@@ -85,32 +85,34 @@ def _read_file(file: Path, relative: Path) -> Iterator[tuple[str, ImportedNote]]
         title = heading[1] if heading else file.stem
         yield str(file), ImportedNote(relative.with_suffix("").as_posix(), title, text)
         return
-    # Bytes are split, not text: JSON strings may hold what str.splitlines takes for a line's end.
+    # str.splitlines would split at line separators within JSON strings.
     for number, line in enumerate(data.split(b"\n"), start=1):
         if line.strip():
             place = f"{file}, line {number}"
-            yield place, _parse(_decode(line, str(file), first_line=number), place)
+            yield place, _parse_line(_decode(line, str(file), first_line=number), place)
 
 
-def _parse(line: str, place: str) -> ImportedNote:
+def _parse_line(line: str, place: str) -> ImportedNote:
     try:
-        given = json.loads(line)
+        values = json.loads(line)
     except json.JSONDecodeError as error:
         raise InvalidRequestError(
             f"{place}: not valid JSON: {error.msg} (column {error.colno})"
         ) from None
     except (ValueError, RecursionError) as error:
-        raise InvalidRequestError(f"{place}: not JSON that can be read: {error}") from None
-    if not isinstance(given, dict):
+        raise InvalidRequestError(f"{place}: not valid JSON: {error}") from None
+    if not isinstance(values, dict):
         raise InvalidRequestError(
-            f"{place}: must be an object with {', '.join(_FIELDS)}, not {_kind(given)}"
+            f"{place}: must be an object with {', '.join(_FIELDS)}, not {_json_type(values)}"
         )
     for name in _FIELDS:
-        if name not in given:
-            raise InvalidRequestError(f"{place}: the field {name!r} is missing")
-        if not isinstance(given[name], str):
-            raise InvalidRequestError(f"{place}: {name!r} must be text, not {_kind(given[name])}")
-    return ImportedNote(*(given[name] for name in _FIELDS))
+        if name not in values:
+            raise InvalidRequestError(f"{place}: field {name!r} is missing")
+        if not isinstance(values[name], str):
+            raise InvalidRequestError(
+                f"{place}: {name!r} must be text, not {_json_type(values[name])}"
+            )
+    return ImportedNote(*(values[name] for name in _FIELDS))
 
 
 def _decode(data: bytes, file: str, *, first_line: int) -> str:
@@ -127,6 +129,6 @@ def _suffix(file: Path) -> str:
     return file.suffix.lower()
 
 
-def _kind(value: object) -> str:
-    kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
-    return "null" if value is None else kinds.get(type(value), "a number")
+def _json_type(value: object) -> str:
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
+    return "null" if value is None else names.get(type(value), "a number")

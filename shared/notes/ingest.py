@@ -1,4 +1,4 @@
-"""From the text in a message to a note that can be searched."""
+"""Turns the text of a change message into a note with embedded chunks."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class NoteIngester:
-    """Cuts notes into chunks and embeds them."""
+    """Splits notes into chunks and embeds them."""
 
     def __init__(
         self,
@@ -24,14 +24,14 @@ class NoteIngester:
         overlap_words: int,
         packs: Sequence[VocabularyPack] = DEFAULT_PACKS,
     ) -> None:
-        """Take the limits of `split_into_chunks`."""
+        """`max_words`, `overlap_words` and `packs` are those of `split_into_chunks`."""
         self._embedder = embedder
         self._max_words = max_words
         self._overlap_words = overlap_words
         self._packs = packs
 
     async def chunk_and_embed(self, change: "NoteChanged") -> "tuple[Note, list[Chunk]]":
-        """Make the note that a message brings, with its chunks.
+        """Return the note of a message, and its chunks.
 
         Raises:
             InferenceError: the chunks could not be embedded.

@@ -1,4 +1,4 @@
-"""Notes, their chunks, and what a search finds: plain values."""
+"""Notes, chunks and search results."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One note of one user, as it was at one moment.
+    """One version of a user's note.
 
-    `version` is a number that grows with each change of this note. `changed_at` is when that
-    change happened, in microseconds since 1970 UTC.
+    `version` increases with each change of the note. `changed_at` is the time of the change, in
+    microseconds since 1970 UTC.
     """
 
     user_id: str
@@ -25,7 +25,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A passage of a note, small enough to be embedded and quoted whole."""
+    """A passage of a note with its embedding."""
 
     chunk_id: str
     note_id: str

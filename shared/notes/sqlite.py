@@ -1,9 +1,9 @@
-"""Notes in one SQLite file: the embedded default.
+"""Notes in one SQLite file: the default of the local edition.
 
-Several processes may use the file at once (WAL). Nothing of it is kept in memory, so what
-another process wrote is seen by the next call.
+Several processes can use the file at once (WAL). Nothing is cached in memory, so a call sees the
+writes of other processes.
 """
-# ruff: noqa: D102 - the port says what each of its methods does
+# ruff: noqa: D102 - `NoteStore` documents the methods
 
 import asyncio
 import sqlite3
@@ -19,6 +19,7 @@ from shared.errors import StoreUnavailableError
 from shared.notes.note import Chunk, Note, Source
 from shared.notes.sanitize import require_id, sanitize_text
 from shared.notes.version_order import TOMBSTONE_SECONDS, VersionState, user_digest
+from shared.text import word_set
 from shared.vectors import cosines, from_bytes, to_bytes
 
 if TYPE_CHECKING:
@@ -49,31 +50,24 @@ CREATE INDEX deleted_users_age ON deleted_users (deleted_at);
 PRAGMA user_version = 1;
 """
 
-_UNAVAILABLE = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_NOTADB,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_PROTOCOL,
-        sqlite3.SQLITE_READONLY,
-    }
-)
-"""Primary result codes that speak of the file and its disk, not of our statements."""
+_UNAVAILABLE = {
+    getattr(sqlite3, f"SQLITE_{name}")
+    for name in word_set(
+        "BUSY CANTOPEN CORRUPT FULL IOERR LOCKED NOMEM NOTADB PERM PROTOCOL READONLY"
+    )
+}
+"""Primary result codes of a fault of the file or its disk, not of a statement."""
+
+_NOTES = "SELECT user_id, note_id, title, text, version, changed_at FROM notes WHERE user_id = ?"
 
 
 class SQLiteNoteStore:
-    """`NoteStore` over one file, which is made, folders included, when it is first used.
+    """A `NoteStore` over one file, which is created with its folders on first use.
 
     Args:
         path: the database file.
-        busy_timeout: how long to wait for another process that is writing, in seconds.
-        tombstone_seconds: how long deletions are remembered.
+        busy_timeout: the maximum wait for another process that writes, in seconds.
+        tombstone_seconds: the time for which tombstones are stored.
     """
 
     def __init__(
@@ -96,7 +90,7 @@ class SQLiteNoteStore:
                 "SELECT chunk_id, embedding, rowid FROM chunks WHERE user_id = ?", (user_id,)
             )
             found = []
-            for rowid, similarity in _nearest(rows, embedding, k):
+            for rowid, similarity in _rank(rows, embedding, k):
                 ((chunk_id, note_id, content),) = await connection.execute_fetchall(
                     "SELECT chunk_id, note_id, content FROM chunks WHERE rowid = ?", (rowid,)
                 )
@@ -104,33 +98,27 @@ class SQLiteNoteStore:
         return found
 
     async def get_chunks(self, user_id: str, note_id: str) -> list[Chunk]:
-        require_id("user_id", user_id)
-        require_id("note_id", note_id)
-        async with self._transaction("DEFERRED") as connection:
-            rows = await connection.execute_fetchall(
-                "SELECT chunk_id, content, embedding FROM chunks"
-                " WHERE user_id = ? AND note_id = ? ORDER BY ordinal",
-                (user_id, note_id),
-            )
+        rows = await self._fetch(
+            "SELECT chunk_id, content, embedding FROM chunks"
+            " WHERE user_id = ? AND note_id = ? ORDER BY ordinal",
+            user_id=user_id,
+            note_id=note_id,
+        )
         return [
             Chunk(chunk_id, note_id, content, from_bytes(data)) for chunk_id, content, data in rows
         ]
 
     async def replace_note(self, note: Note, chunks: Sequence[Chunk]) -> bool:
         key = (note.user_id, note.note_id)
-        async with self._writing(*key) as (connection, state):
+        async with self._write(note.user_id) as connection:
+            state = await _read_version_state(connection, *key)
             if not state.accepts_note(note.version, note.changed_at):
                 return False
             await _delete_rows(connection, *key)
+            title, text = sanitize_text(note.title), sanitize_text(note.text)
             await connection.execute(
                 "INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    *key,
-                    sanitize_text(note.title),
-                    sanitize_text(note.text),
-                    note.version,
-                    note.changed_at,
-                ),
+                (*key, title, text, note.version, note.changed_at),
             )
             await connection.executemany(
                 "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)",
@@ -144,7 +132,8 @@ class SQLiteNoteStore:
     async def delete_note(
         self, user_id: str, note_id: str, *, version: int, changed_at: int
     ) -> bool:
-        async with self._writing(user_id, note_id) as (connection, state):
+        async with self._write(user_id) as connection:
+            state = await _read_version_state(connection, user_id, note_id)
             if not state.accepts_deletion(version, changed_at):
                 return False
             if not state.has_tombstone(version, changed_at):
@@ -156,12 +145,10 @@ class SQLiteNoteStore:
         return True
 
     async def delete_user(self, user_id: str, *, changed_at: int) -> None:
-        require_id("user_id", user_id)
-        async with self._transaction("IMMEDIATE") as connection:
-            await self._purge(connection)
+        async with self._write(user_id) as connection:
             for table in ("notes", "deleted_notes"):
                 await connection.execute(
-                    f"DELETE FROM {table} WHERE user_id = ? AND changed_at <= ?",  # noqa: S608  - names above
+                    f"DELETE FROM {table} WHERE user_id = ? AND changed_at <= ?",  # noqa: S608 - names above
                     (user_id, changed_at),
                 )
             await connection.execute(
@@ -171,26 +158,16 @@ class SQLiteNoteStore:
             )
 
     async def get_note(self, user_id: str, note_id: str) -> Note | None:
-        require_id("user_id", user_id)
-        require_id("note_id", note_id)
-        async with self._transaction("DEFERRED") as connection:
-            rows = await connection.execute_fetchall(
-                "SELECT * FROM notes WHERE user_id = ? AND note_id = ?", (user_id, note_id)
-            )
+        rows = await self._fetch(f"{_NOTES} AND note_id = ?", user_id=user_id, note_id=note_id)
         return next((Note(*row) for row in rows), None)
 
     async def list_notes(self, user_id: str) -> list[Note]:
-        require_id("user_id", user_id)
-        async with self._transaction("DEFERRED") as connection:
-            rows = await connection.execute_fetchall(
-                "SELECT * FROM notes WHERE user_id = ? ORDER BY note_id", (user_id,)
-            )
+        rows = await self._fetch(f"{_NOTES} ORDER BY note_id", user_id=user_id)
         return [Note(*row) for row in rows]
 
     async def ping(self) -> None:
-        async with self._transaction("DEFERRED") as connection:
-            # Unlike a bare SELECT 1 this reads the file.
-            await connection.execute_fetchall("SELECT count(*) FROM sqlite_schema")
+        # Unlike SELECT 1, this reads the file.
+        await self._fetch("SELECT count(*) FROM sqlite_schema")
 
     async def aclose(self) -> None:
         async with self._lock:
@@ -198,33 +175,27 @@ class SQLiteNoteStore:
             if connection is not None:
                 await connection.close()
 
-    @asynccontextmanager
-    async def _writing(
-        self, user_id: str, note_id: str
-    ) -> AsyncIterator[tuple[aiosqlite.Connection, VersionState]]:
-        """One transaction that writes a note, and what is state of the note as it begins."""
-        require_id("user_id", user_id)
-        require_id("note_id", note_id)
-        async with self._transaction("IMMEDIATE") as connection:
-            await self._purge(connection)
-            (row,) = await connection.execute_fetchall(
-                "SELECT (SELECT version FROM notes WHERE user_id = ?1 AND note_id = ?2),"
-                " (SELECT version FROM deleted_notes WHERE user_id = ?1 AND note_id = ?2),"
-                " (SELECT changed_at FROM deleted_users WHERE user_digest = ?3)",
-                (user_id, note_id, user_digest(user_id)),
-            )
-            yield connection, VersionState(*row)
+    async def _fetch(self, statement: str, **ids: str) -> Iterable[sqlite3.Row]:
+        for name, value in ids.items():
+            require_id(name, value)
+        async with self._transaction("DEFERRED") as connection:
+            return await connection.execute_fetchall(statement, tuple(ids.values()))
 
-    async def _purge(self, connection: aiosqlite.Connection) -> None:
-        for table in ("deleted_notes", "deleted_users"):
-            await connection.execute(
-                f"DELETE FROM {table} WHERE deleted_at <= unixepoch() - ?",  # noqa: S608 - names above
-                (self._tombstone_seconds,),
-            )
+    @asynccontextmanager
+    async def _write(self, user_id: str) -> AsyncIterator[aiosqlite.Connection]:
+        """Open a write transaction and purge old tombstones."""
+        require_id("user_id", user_id)
+        async with self._transaction("IMMEDIATE") as connection:
+            for table in ("deleted_notes", "deleted_users"):
+                await connection.execute(
+                    f"DELETE FROM {table} WHERE deleted_at <= unixepoch() - ?",  # noqa: S608 - names above
+                    (self._tombstone_seconds,),
+                )
+            yield connection
 
     @asynccontextmanager
     async def _transaction(self, kind: str) -> AsyncIterator[aiosqlite.Connection]:
-        """One transaction at a time: the connection is shared by all coroutines."""
+        """Open a transaction, one at a time because all coroutines share the connection."""
         async with self._lock:
             with _translate_errors():
                 if self._connection is None:
@@ -235,24 +206,22 @@ class SQLiteNoteStore:
                     yield connection
                     await connection.commit()
                 except BaseException:
-                    # Also when cancelled: the next caller must not inherit the transaction.
+                    # Also after a cancellation: the next caller needs a clean connection.
                     await connection.rollback()
                     raise
 
     async def _open(self) -> aiosqlite.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        # aiosqlite leaves its thread behind where opening fails, so let it fail here.
+        # aiosqlite does not end its thread if opening fails, so errors are raised here.
         await asyncio.to_thread(lambda: sqlite3.connect(self._path).close())
         connecting = aiosqlite.connect(self._path, timeout=self._busy_timeout, isolation_level=None)
-        # A process may end with its store open, as functions do: no thread is to hold it up. What
-        # was not committed is undone, as after a crash.
-        connecting._thread.daemon = True  # noqa: SLF001  # aiosqlite offers no other way
+        # A function's process can end with its store open, and the thread must not delay that.
+        connecting._thread.daemon = True  # noqa: SLF001 - aiosqlite has no public way
         connection = await connecting
         try:
-            await self._write_ahead(connection)
+            await self._enable_wal(connection)
             await connection.execute("PRAGMA foreign_keys = ON")
-            # What is deleted is overwritten with zeros, not only unlinked.
-            await connection.execute("PRAGMA secure_delete = ON")
+            await connection.execute("PRAGMA secure_delete = ON")  # overwrite deleted content
             await connection.execute("BEGIN IMMEDIATE")
             (version,) = await connection.execute_fetchall("PRAGMA user_version")
             if version[0] == 0:
@@ -264,8 +233,8 @@ class SQLiteNoteStore:
             raise
         return connection
 
-    async def _write_ahead(self, connection: aiosqlite.Connection) -> None:
-        """Switch the file to a log that readers do not wait for; SQLite itself waits for nobody."""
+    async def _enable_wal(self, connection: aiosqlite.Connection) -> None:
+        """Switch to write-ahead logging, for which SQLite does not apply its busy time-out."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self._busy_timeout
         while True:
@@ -279,6 +248,19 @@ class SQLiteNoteStore:
                 return
 
 
+async def _read_version_state(
+    connection: aiosqlite.Connection, user_id: str, note_id: str
+) -> VersionState:
+    require_id("note_id", note_id)
+    (row,) = await connection.execute_fetchall(
+        "SELECT (SELECT version FROM notes WHERE user_id = ?1 AND note_id = ?2),"
+        " (SELECT version FROM deleted_notes WHERE user_id = ?1 AND note_id = ?2),"
+        " (SELECT changed_at FROM deleted_users WHERE user_digest = ?3)",
+        (user_id, note_id, user_digest(user_id)),
+    )
+    return VersionState(*row)
+
+
 async def _delete_rows(connection: aiosqlite.Connection, user_id: str, note_id: str) -> None:
     for table in ("notes", "deleted_notes"):
         await connection.execute(
@@ -287,8 +269,8 @@ async def _delete_rows(connection: aiosqlite.Connection, user_id: str, note_id: 
         )
 
 
-def _nearest(rows: Iterable[sqlite3.Row], embedding: "Vector", k: int) -> list[tuple[int, float]]:
-    """Row id and similarity of the `k` best of (chunk id, embedding, row id)."""
+def _rank(rows: Iterable[sqlite3.Row], embedding: "Vector", k: int) -> list[tuple[int, float]]:
+    """Return row id and similarity of the `k` best rows of (chunk id, embedding, row id)."""
     rows = sorted(rows)
     matrix = from_bytes(b"".join(row[1] for row in rows)).reshape(len(rows), embedding.size)
     similarities = cosines(embedding, matrix)
@@ -298,7 +280,7 @@ def _nearest(rows: Iterable[sqlite3.Row], embedding: "Vector", k: int) -> list[t
 
 @contextmanager
 def _translate_errors() -> Iterator[None]:
-    """Say `StoreUnavailableError` for what the file or its disk refuses."""
+    """Raise `StoreUnavailableError` for faults of the file or its disk."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:

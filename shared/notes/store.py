@@ -1,7 +1,7 @@
-"""The port: what Tercet asks of whatever keeps the notes.
+"""The protocol of note stores.
 
-`postgres.py` and `sqlite.py` implement it, and one contract suite holds both to it. Which of two
-changes stands is decided in `versions.py`.
+`sqlite.py` and `postgres/store.py` implement it, and one contract test suite checks both.
+`version_order.py` decides which of two changes of a note counts.
 """
 
 from collections.abc import Sequence
@@ -13,60 +13,60 @@ if TYPE_CHECKING:
 
 
 class NoteStore(Protocol):
-    """Users' notes, cut into chunks with their embeddings.
+    """Stores users' notes and their chunks with embeddings.
 
-    Every method raises `StoreUnavailableError` where the store does not answer, and
-    `InvalidRequestError` for an id that cannot be stored (`sanitize.require_id`). Every write is
-    one transaction. Texts are stored as `sanitize.sanitize_text` returns them.
+    Every method raises `StoreUnavailableError` if the store does not respond, and
+    `InvalidRequestError` for an id that `sanitize.require_id` rejects. Every write is one
+    transaction. Texts are stored as `sanitize.sanitize_text` returns them.
     """
 
     async def search(self, user_id: str, embedding: "Vector", k: int) -> list["Source"]:
-        """Find this user's `k` chunks of highest cosine, highest first, ties by chunk id.
+        """Return the user's `k` chunks of highest cosine, highest first, ties by chunk id.
 
-        The search is exact; fewer than `k` come back only where the user has fewer chunks.
+        The search is exact. Fewer than `k` chunks are returned only if the user has fewer.
         """
         ...
 
     async def get_chunks(self, user_id: str, note_id: str) -> list["Chunk"]:
-        """Read a note's chunks as they are now, in the note's order; none if it is not there."""
+        """Return a note's chunks in the note's order; empty if the note does not exist."""
         ...
 
     async def replace_note(self, note: "Note", chunks: Sequence["Chunk"]) -> bool:
-        """Put the note in place of what the store has of it.
+        """Store a note and its chunks in place of the stored version.
 
-        Returns False, and changes nothing, where the store knows better: a newer version of the
-        note, its deletion at the same or a newer version, or the deletion of its user at the
-        same time as the note's change or later.
+        Returns False and changes nothing if the store has a newer version of the note, its
+        deletion at the same or a newer version, or the deletion of its user at `changed_at` or
+        later.
         """
         ...
 
     async def delete_note(
         self, user_id: str, note_id: str, *, version: int, changed_at: int
     ) -> bool:
-        """Delete a note and remember that it was, so that a late message brings nothing back.
+        """Delete a note and store a tombstone, so that a late message does not restore it.
 
-        Returns False, and changes nothing, where the store has a newer version of the note.
+        Returns False and changes nothing if the store has a newer version of the note.
         """
         ...
 
     async def delete_user(self, user_id: str, *, changed_at: int) -> None:
-        """Delete all of a user's notes, and remember only a hash of who it was, and when.
+        """Delete a user's notes, and store only a hash of the user's id and the time.
 
-        Notes that changed after `changed_at`, of an account made anew, stay: so the order of
-        messages does not matter.
+        Notes changed after `changed_at` are not deleted: they belong to a new account with the same
+        id. So the order of messages does not matter.
         """
         ...
 
     async def get_note(self, user_id: str, note_id: str) -> "Note | None":
-        """Read one note."""
+        """Return one note, or None."""
         ...
 
     async def list_notes(self, user_id: str) -> list["Note"]:
-        """Read all of a user's notes, by note id."""
+        """Return all of a user's notes, ordered by note id."""
         ...
 
     async def ping(self) -> None:
-        """Come back if the store answers; nobody's notes are read."""
+        """Return if the store responds; no notes are read."""
         ...
 
     async def aclose(self) -> None:

@@ -1,22 +1,22 @@
-"""Which of two changes of a note stands: the rule that every store keeps.
+"""Decides which of two changes of a note counts; every store applies this rule.
 
-Messages come late, twice and in any order. A note's versions grow with its changes, so the
-outcome depends on which messages came, never on when.
+Messages can be late, duplicated and in any order. A note's version increases with each change, so
+the result depends on the set of messages and not on their order.
 """
 
 import hashlib
 from dataclasses import dataclass
 
 TOMBSTONE_SECONDS = 15 * 86_400.0
-"""How long a deletion is remembered. Queues deliver a message for 14 days at most."""
+"""The time for which tombstones are stored. Queues deliver a message for at most 14 days."""
 
 
 @dataclass(frozen=True, slots=True)
 class VersionState:
-    """What a store knows of one note of one user; None where there is nothing to know.
+    """The versions that a store has of one note; None where there is none.
 
-    `version` and `deleted_version` are those of the note and of its tombstone;
-    `user_deleted_at` is when the user was deleted, in microseconds since 1970 UTC.
+    `version` is the note's and `deleted_version` its tombstone's. `user_deleted_at` is the time at
+    which the user was deleted, in microseconds since 1970 UTC.
     """
 
     version: int | None = None
@@ -24,7 +24,7 @@ class VersionState:
     user_deleted_at: int | None = None
 
     def accepts_note(self, version: int, changed_at: int) -> bool:
-        """Whether a note of this version takes the place of what is state."""
+        """Whether a note of this version replaces the stored state."""
         return (
             not self._is_user_deleted(changed_at)
             and (self.version is None or self.version <= version)
@@ -32,13 +32,13 @@ class VersionState:
         )
 
     def accepts_deletion(self, version: int, changed_at: int) -> bool:
-        """Whether a deletion at this version stands; it does where there is nothing to delete."""
+        """Whether a deletion at this version counts, even if there is no note to delete."""
         if self._is_user_deleted(changed_at):
             return self.version is None
         return self.version is None or self.version <= version
 
     def has_tombstone(self, version: int, changed_at: int) -> bool:
-        """Whether a deletion that stands is already remembered, so that nothing need be kept."""
+        """Whether an accepted deletion needs no new tombstone."""
         return self._is_user_deleted(changed_at) or (
             self.deleted_version is not None and self.deleted_version >= version
         )
@@ -48,5 +48,5 @@ class VersionState:
 
 
 def user_digest(user_id: str) -> bytes:
-    """SHA-256 of the user id: all that is kept of a deleted user, beside the time."""
+    """Return the SHA-256 of a user's id, which is stored when the user is deleted."""
     return hashlib.sha256(user_id.encode()).digest()

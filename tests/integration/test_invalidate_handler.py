@@ -130,7 +130,7 @@ def test_a_bad_message_fails_alone_and_the_log_says_why_but_not_what(
     assert set(reasons) == {"1", "2", "3"}
     assert "operation: Field required" in reasons["1"]
     assert "not JSON" in reasons["2"]
-    assert "takes no text" in reasons["3"]
+    assert "must not have a text" in reasons["3"]
     assert secret not in str([vars(record) for record in caplog.records])
 
 

@@ -97,7 +97,9 @@ async def test_a_postgresql_that_proves_nothing_is_told_nothing(
     files: dict[str, str], greeting: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`S`: it shows a certificate that nobody vouches for; `N`: it wants to go on in the clear."""
-    monkeypatch.setattr("shared.notes.postgres.tls._HERE", frozenset())  # as if it were elsewhere
+    monkeypatch.setattr(
+        "shared.notes.postgres.tls._LOCAL_HOSTS", frozenset()
+    )  # as if it were elsewhere
     server = Server(files, greeting=greeting)
     async with server.listening() as port:
         url = f"postgresql://user:password@localhost:{port}/notes"

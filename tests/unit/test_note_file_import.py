@@ -49,7 +49,7 @@ def test_json_lines_may_hold_line_separators_and_blank_lines(tmp_path: Path) -> 
     [
         ('{"note_id": "b",', "line 3: not valid JSON: .* (column 17)"),
         ('["a"]', "line 3: must be an object with note_id, title, text, not a list"),
-        ('{"note_id": "b", "title": "B"}', "line 3: the field 'text' is missing"),
+        ('{"note_id": "b", "title": "B"}', "line 3: field 'text' is missing"),
         (
             '{"note_id": 7, "title": "B", "text": ""}',
             "line 3: 'note_id' must be text, not a number",
@@ -58,9 +58,9 @@ def test_json_lines_may_hold_line_separators_and_blank_lines(tmp_path: Path) -> 
         (b'{"note_id": "b\xff"}', "line 3: not valid UTF-8 at 0xff"),
         ('{"note_id": "", "title": "B", "text": ""}', "line 3: note_id must have 1 to"),
         ('{"note_id": "\\ud800", "title": "B", "text": ""}', "line 3: note_id must be Unicode"),
-        (GOOD, "line 3: note_id 'a' is that of .*, line 1 too"),
-        ("[" * 100_000, "line 3: not JSON that can be read"),
-        ("1" * 5_000, "line 3: not JSON that can be read"),
+        (GOOD, "line 3: note_id 'a' is also that of .*, line 1"),
+        ("[" * 100_000, "line 3: not valid JSON"),
+        ("1" * 5_000, "line 3: not valid JSON"),
     ],
 )
 def test_a_bad_line_is_named_with_its_number(
@@ -80,7 +80,7 @@ def test_a_byte_that_is_not_utf8_is_named_with_its_line(tmp_path: Path) -> None:
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "a.md", "one")
     write(tmp_path / "a.txt", "two")
-    with pytest.raises(InvalidRequestError, match=r"a\.txt: note_id 'a' is that of .*a\.md too"):
+    with pytest.raises(InvalidRequestError, match=r"a\.txt: note_id 'a' is also that of .*a\.md"):
         read_note_files(tmp_path)
 
 

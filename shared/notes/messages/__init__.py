@@ -1,1 +1,1 @@
-"""Note change messages and the envelopes that carry them."""
+"""Change messages and their envelopes."""

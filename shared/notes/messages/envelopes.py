@@ -1,4 +1,4 @@
-"""What a message arrives in: queues and buses put it into envelopes of their own."""
+"""Removes the envelopes that queues and event buses put around a message."""
 
 import base64
 import json
@@ -6,27 +6,25 @@ from typing import Any
 
 from shared.errors import InvalidChangeError
 
-_MOST = 4
+_MAX_ENVELOPES = 3
 
 
 def unwrap_envelopes(body: str | bytes | dict[str, Any]) -> dict[str, Any]:
-    """Take a message out of its envelopes, however they are nested.
+    """Return the message inside nested envelopes.
 
-    Supports SNS, EventBridge, CloudEvents 1.0 in structured mode (in binary mode the body is
-    the message already) and Pub/Sub push.
+    The envelopes of SNS, EventBridge, CloudEvents 1.0 in structured mode and Pub/Sub push are
+    supported. In the binary mode of CloudEvents the body is the message.
 
     Raises:
-        InvalidChangeError: it is not a JSON object, or an envelope does not hold one.
+        InvalidChangeError: the body is no JSON object, or an envelope has none.
     """
     message = _load(body)
-    for _ in range(_MOST):
-        inner = _get_payload(message)
-        if inner is None:
+    for _ in range(_MAX_ENVELOPES + 1):
+        payload = _get_payload(message)
+        if payload is None:
             return message
-        message = _load(inner)
-    raise InvalidChangeError(
-        f"the message is inside {_MOST} envelopes or more; at most {_MOST - 1} are opened"
-    )
+        message = _load(payload)
+    raise InvalidChangeError(f"the message is inside more than {_MAX_ENVELOPES} envelopes")
 
 
 def _load(body: object) -> dict[str, Any]:
@@ -41,33 +39,33 @@ def _load(body: object) -> dict[str, Any]:
 
 
 def _get_payload(message: dict[str, Any]) -> object | None:
-    """Give what an envelope holds; None where this is none."""
+    """Return the content of an envelope, or None if the message is no envelope."""
     kind = message.get("Type")
-    # Compared one by one: it may be a list, for which no set can be searched.
+    # A tuple: the value can be a list, which a set cannot look up.
     if kind in ("SubscriptionConfirmation", "UnsubscribeConfirmation"):
-        raise InvalidChangeError(f"an SNS {kind} is not a note change; visit its SubscribeURL")
+        raise InvalidChangeError(f"an SNS {kind} is not a note change; open its SubscribeURL")
     if kind == "Notification" and "Message" in message:
-        return _present(message["Message"])
+        return _require_content(message["Message"])
     if "detail-type" in message and "detail" in message:
-        return _present(message["detail"])
+        return _require_content(message["detail"])
     if "specversion" in message:
         if "data_base64" in message:
             return _from_base64(message["data_base64"])
-        return _present(message.get("data"))
+        return _require_content(message.get("data"))
     pushed = message.get("message")
     if "subscription" in message and isinstance(pushed, dict):
         return _from_base64(pushed.get("data"))
     return None
 
 
-def _present(content: object) -> object:
+def _require_content(content: object) -> object:
     if content is None:
-        raise InvalidChangeError("the envelope is empty; it must hold a NoteChanged message")
+        raise InvalidChangeError("the envelope is empty; it must have a NoteChanged message")
     return content
 
 
 def _from_base64(content: object) -> bytes:
     try:
-        return base64.b64decode(str(_present(content)), validate=True)
+        return base64.b64decode(str(_require_content(content)), validate=True)
     except ValueError:
-        raise InvalidChangeError("the envelope's data are not base64") from None
+        raise InvalidChangeError("the envelope's data is not base64") from None

@@ -1,6 +1,6 @@
-"""The message that a note changed.
+"""The message of a note change.
 
-`python -m shared.notes.messages.note_changed` writes its JSON Schema.
+`python -m shared.notes.messages.note_changed` prints its JSON Schema.
 """
 
 import json
@@ -25,12 +25,12 @@ from shared.notes.messages.envelopes import unwrap_envelopes
 from shared.notes.sanitize import ID_CHARACTERS, require_id, sanitize_text
 
 MAX_TEXT = 1_000_000
-"""The most characters that a message's text may have."""
+"""The maximum number of characters of a message's text."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _checked(name: str) -> AfterValidator:
+def _id_validator(name: str) -> AfterValidator:
     def check(value: str) -> str:
         try:
             require_id(name, value)
@@ -41,24 +41,24 @@ def _checked(name: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _mended(value: object) -> object:
-    """Half an emoji, cut off by its writer, is no reason to go on answering from the old text."""
+def _sanitize(value: object) -> object:
+    """Sanitize a text: a truncated emoji must not keep the old text in use."""
     return sanitize_text(value) if isinstance(value, str) else value
 
 
-def _written_out(value: object) -> object:
-    """Refuse a bare number: whether it counts seconds or milliseconds would be a guess."""
+def _require_iso_8601(value: object) -> object:
+    """Reject a number, since its unit is ambiguous: seconds or milliseconds."""
     if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-"):
         return value
-    raise ValueError("must be a date and time with its offset, such as 2026-11-01T10:00:00Z")
+    raise ValueError("must be a date and time with an offset, such as 2026-11-01T10:00:00Z")
 
 
-UserId = Annotated[str, Field(min_length=1, max_length=ID_CHARACTERS), _checked("user_id")]
-NoteId = Annotated[str, Field(min_length=1, max_length=ID_CHARACTERS), _checked("note_id")]
+UserId = Annotated[str, Field(min_length=1, max_length=ID_CHARACTERS), _id_validator("user_id")]
+NoteId = Annotated[str, Field(min_length=1, max_length=ID_CHARACTERS), _id_validator("note_id")]
 
 
 class Operation(StrEnum):
-    """What happened to a note, or to all of a user's."""
+    """The kind of change of a note, or of all notes of a user."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -68,17 +68,19 @@ class Operation(StrEnum):
 
 
 NOTE_OPERATIONS = frozenset({Operation.CREATED, Operation.UPDATED, Operation.DELETED})
+"""The operations on one note."""
+
 _TEXT_OPERATIONS = frozenset({Operation.CREATED, Operation.UPDATED})
 
 
-def _when(operations: frozenset[Operation]) -> dict[str, Any]:
+def _has_operation(operations: frozenset[Operation]) -> dict[str, Any]:
     return {"properties": {"operation": {"enum": sorted(operations)}}}
 
 
 class NoteChanged(BaseModel):
-    """A note of a user was created, updated or deleted; or the user was, or all notes changed.
+    """A change of one note, the deletion of a user, or a change of all notes of a user.
 
-    Fields that are not named here are ignored.
+    Unknown fields are ignored.
     """
 
     model_config = ConfigDict(
@@ -87,17 +89,17 @@ class NoteChanged(BaseModel):
         use_attribute_docstrings=True,
         json_schema_extra={
             "$schema": "https://json-schema.org/draft/2020-12/schema",
-            # What `_consistent` checks.
+            # The same conditions as in `_check_fields`.
             "allOf": [
                 {
-                    "if": _when(NOTE_OPERATIONS),
+                    "if": _has_operation(NOTE_OPERATIONS),
                     "then": {
                         "required": ["note_id"],
                         "properties": {"note_id": {"type": "string"}},
                     },
                 },
                 {
-                    "if": {"not": _when(_TEXT_OPERATIONS)},
+                    "if": {"not": _has_operation(_TEXT_OPERATIONS)},
                     "then": {"properties": {"text": {"type": "null"}}},
                 },
             ],
@@ -106,55 +108,56 @@ class NoteChanged(BaseModel):
 
     schema_version: Literal[1] = 1
     user_id: UserId
-    """Whose note it is."""
+    """The user whose note changed."""
     note_id: NoteId | None = None
-    """Required where one note was created, updated or deleted."""
+    """Required for the operations created, updated and deleted."""
     operation: Operation
-    occurred_at: Annotated[AwareDatetime, BeforeValidator(_written_out)]
-    """When it happened, with its offset from UTC."""
+    occurred_at: Annotated[AwareDatetime, BeforeValidator(_require_iso_8601)]
+    """The time of the change, with an offset from UTC."""
     version: Annotated[int, Field(ge=0, lt=2**63, strict=True)] | None = None
-    """Grows with each change of the note, deletion included. Without it, `occurred_at` decides
-    which of two changes is the newer; give it with every change of a note, or with none."""
-    title: Annotated[str, Field(max_length=1_000), BeforeValidator(_mended)] | None = None
-    text: Annotated[str, Field(max_length=MAX_TEXT), BeforeValidator(_mended)] | None = None
-    """The note's whole text as it is now, to be stored; without it, its owner has stored it."""
+    """A number that increases with each change of the note, including its deletion. Without it,
+    `occurred_at` decides which of two changes is newer. Send it with all changes of a note or with
+    none."""
+    title: Annotated[str, Field(max_length=1_000), BeforeValidator(_sanitize)] | None = None
+    text: Annotated[str, Field(max_length=MAX_TEXT), BeforeValidator(_sanitize)] | None = None
+    """The note's complete text, to be stored; omit it if you write to the note store yourself."""
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _check_fields(self) -> Self:
         if self.operation in NOTE_OPERATIONS and self.note_id is None:
             raise ValueError(f"operation {self.operation} needs a note_id")
         if self.text is not None and self.operation not in _TEXT_OPERATIONS:
-            raise ValueError(f"operation {self.operation} takes no text")
+            raise ValueError(f"operation {self.operation} must not have a text")
         return self
 
     @property
     def changed_at(self) -> int:
-        """When it happened, in microseconds since 1970 UTC."""
+        """`occurred_at` in microseconds since 1970 UTC."""
         return (self.occurred_at - _EPOCH) // timedelta(microseconds=1)
 
     @property
     def effective_version(self) -> int:
-        """What decides which of two changes of one note is the newer."""
+        """The version, or `changed_at` without one; the higher of two changes is newer."""
         return self.changed_at if self.version is None else self.version
 
 
 def parse_change(body: str | bytes | dict[str, Any]) -> NoteChanged:
-    """Read a message: bare, or inside SNS, EventBridge, a CloudEvent or a Pub/Sub push.
+    """Parse a message, bare or in the envelopes that `unwrap_envelopes` supports.
 
     Raises:
-        InvalidChangeError: it is not JSON, or not what `NoteChanged` says; the error names the
-            fields, never their contents.
+        InvalidChangeError: the message is not JSON or not a valid `NoteChanged`; the error names
+            the fields and never their values.
     """
     message = unwrap_envelopes(body)
     try:
         return NoteChanged.model_validate(message)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'message'}:"
-            f" {fault['msg'].removeprefix('Value error, ')}"
-            for fault in error.errors(include_input=False, include_url=False)
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'message'}:"
+            f" {problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors(include_input=False, include_url=False)
         )
-        raise InvalidChangeError(f"not a NoteChanged message: {faults}") from None
+        raise InvalidChangeError(f"not a NoteChanged message: {problems}") from None
 
 
 if __name__ == "__main__":

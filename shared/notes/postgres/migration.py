@@ -1,4 +1,4 @@
-"""Brings a PostgreSQL database to the newest of `migrations/*.sql`."""
+"""Applies `migrations/*.sql` to a PostgreSQL database."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 _LOCK = int.from_bytes(b"tercet")
-"""Any number that no other program locks."""
+"""The key of the advisory lock: any number that no other program uses."""
 
-_PATIENCE = 60.0
-"""For another that is migrating, and for each statement, in seconds."""
+_TIMEOUT = 60.0
+"""For another process's migration, and for each statement, in seconds."""
 
 
 async def migrate(connection: "Connection", *, dimensions: int) -> None:
-    """Apply what is missing, in one transaction; whoever comes second finds it done.
+    """Apply the missing migrations in one transaction, one process at a time.
 
     Raises:
-        ConfigurationError: pgvector is missing and may not be installed by this user, or the
-            embeddings in the database have other dimensions.
+        ConfigurationError: pgvector is missing and this user is not allowed to install it, or
+            the embeddings in the database have other dimensions.
     """
     async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK, timeout=_PATIENCE)
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK, timeout=_TIMEOUT)
         await _require_pgvector(connection)
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS migrations"
@@ -38,14 +38,14 @@ async def migrate(connection: "Connection", *, dimensions: int) -> None:
             if file.name not in applied:
                 statements = file.read_text(encoding="utf-8")
                 await connection.execute(
-                    statements.replace(":dimensions", str(dimensions)), timeout=_PATIENCE
+                    statements.replace(":dimensions", str(dimensions)), timeout=_TIMEOUT
                 )
                 await connection.execute("INSERT INTO migrations (name) VALUES ($1)", file.name)
         await _require_dimensions(connection, dimensions)
 
 
 async def _require_pgvector(connection: "Connection") -> None:
-    # Asked first: CREATE EXTENSION IF NOT EXISTS wants the right to create it all the same.
+    # CREATE EXTENSION IF NOT EXISTS needs the privilege even if the extension exists.
     if await connection.fetchval("SELECT true FROM pg_extension WHERE extname = 'vector'"):
         return
     try:
@@ -56,8 +56,8 @@ async def _require_pgvector(connection: "Connection") -> None:
         asyncpg.UndefinedFileError,
     ) as error:
         raise ConfigurationError(
-            "the database needs pgvector 0.7 or newer: have its administrator run"
-            " CREATE EXTENSION vector in it"
+            "the database needs pgvector 0.7 or newer: its administrator must run"
+            " CREATE EXTENSION vector"
         ) from error
 
 
@@ -68,6 +68,6 @@ async def _require_dimensions(connection: "Connection", dimensions: int) -> None
     )
     if found != dimensions:
         raise ConfigurationError(
-            f"the database holds embeddings of {found} dimensions, not {dimensions}:"
+            f"the database has embeddings of {found} dimensions, not {dimensions}:"
             f" set HF_EMBEDDING_DIMENSIONS to {found}, or use another database"
         )

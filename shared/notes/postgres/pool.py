@@ -1,4 +1,4 @@
-"""A pool of PostgreSQL connections that is made late, heals once and fails in one way."""
+"""A lazy pool of PostgreSQL connections, with one retry and one type of error."""
 
 import asyncio
 import os
@@ -20,27 +20,25 @@ T = TypeVar("T")
 Connection = Any
 """asyncpg ships no types."""
 
-_LOST = (
+_CONNECTION_ERRORS = (
     ConnectionError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InterfaceError,
 )
-"""The connection broke, or had been broken while nobody looked."""
-
 _UNAVAILABLE = (
-    *_LOST,
-    OSError,  # TimeoutError is one of them
+    *_CONNECTION_ERRORS,
+    OSError,  # includes TimeoutError
     asyncpg.InsufficientResourcesError,
     asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,  # a database that is not there, or not yet
+    asyncpg.InvalidCatalogNameError,  # the database does not exist yet
     asyncpg.LockNotAvailableError,
     asyncpg.PostgresSystemError,
     asyncpg.ReadOnlySQLTransactionError,  # a replica, after a failover
     asyncpg.TransactionRollbackError,
-    UnavailableError,  # whoever keeps the password
+    UnavailableError,  # the store of the password
 )
-_WITHOUT_TABLES = (
+_NOT_MIGRATED = (
     asyncpg.UndefinedTableError,
     asyncpg.UndefinedColumnError,
     asyncpg.UndefinedObjectError,  # pgvector's type
@@ -48,16 +46,16 @@ _WITHOUT_TABLES = (
 
 
 class PostgresPool:
-    """Connects when first used, on the loop that is running then.
+    """A pool that connects on first use, on the running event loop.
 
     No statement is cached on the server, so it works behind a pooler in transaction mode.
 
     Args:
-        url: `postgresql://user:password@host:port/database`, with `?sslmode=` and the like (see
-            `postgres_tls` for what holds without). A secret is read with the first connection,
-            and again where the server refuses it.
-        max_connections: how many connections may be open at once.
-        connect_timeout: for a connection, and for one of the pool to be free, in seconds.
+        url: `postgresql://user:password@host:port/database`, with parameters such as `?sslmode=`;
+            `tls.py` documents the default. A secret is fetched for the first connection, and again
+            if the server rejects it.
+        max_connections: the maximum number of open connections.
+        connect_timeout: for a new connection, and for a free one of the pool, in seconds.
         command_timeout: for one statement, in seconds.
     """
 
@@ -76,10 +74,10 @@ class PostgresPool:
         self._pool: Any = None
 
     async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Do `work`, which may be done twice, with a connection.
+        """Run `work` with a connection; it must be safe to run twice.
 
-        A container that was frozen wakes with connections that the server has closed meanwhile:
-        work that meets one is done again, once, on a new connection.
+        After a container was frozen, its connections can be closed by the server. If a connection
+        fails, `work` is run once more on a new one.
 
         Raises:
             StoreUnavailableError: the server cannot be reached, or cannot work now.
@@ -87,9 +85,9 @@ class PostgresPool:
         with _translate_errors():
             try:
                 return await self._attempt(work)
-            except asyncpg.DataError:  # asyncpg counts wrong arguments among interface errors
+            except asyncpg.DataError:  # a subclass of InterfaceError, for wrong arguments
                 raise
-            except _LOST:
+            except _CONNECTION_ERRORS:
                 if self._pool is not None:
                     await self._pool.expire_connections()
                 return await self._attempt(work)
@@ -102,7 +100,7 @@ class PostgresPool:
 
     async def _attempt(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         if self._pool is None:
-            # With no connection to open, nothing is awaited before the pool is ready.
+            # With min_size 0 nothing is awaited, so only one coroutine creates the pool.
             self._pool = await asyncpg.create_pool(
                 connect=self._connect,
                 min_size=0,
@@ -115,12 +113,12 @@ class PostgresPool:
             try:
                 return await work(connection)
             except asyncio.CancelledError:
-                # Whoever gives up does not wait until a server that may hang has given up, too.
+                # A graceful release would wait for a server that may hang.
                 connection.terminate()
                 raise
 
     async def _connect(self, *_: object, **options: Any) -> Connection:
-        """Open one of the pool's connections, with the password of this moment."""
+        """Open a connection of the pool with the current password."""
         url = await self._url.get()
         try:
             return await asyncpg.connect(url, ssl=select_ssl(url, os.environ), **options)
@@ -129,13 +127,13 @@ class PostgresPool:
             if renewed == url:
                 raise
             return await asyncpg.connect(renewed, ssl=select_ssl(renewed, os.environ), **options)
-        except ssl.SSLError:  # a certificate that nobody vouches for is a ValueError, too
+        except ssl.SSLError:  # an invalid certificate is also a ValueError
             raise
         except ValueError:
-            # What asyncpg takes for a port, say, may be the rest of a password.
+            # asyncpg's message can have a part of the password.
             raise ConfigurationError(
-                "DATABASE_URL is no URL that PostgreSQL knows; a password's special characters are"
-                " written as in any URL: / is %2F, # is %23, ? is %3F, @ is %40"
+                "DATABASE_URL is not a valid PostgreSQL URL; percent-encode special characters in"
+                " the password: / is %2F, # is %23, ? is %3F, @ is %40"
             ) from None
 
 
@@ -145,12 +143,12 @@ def _translate_errors() -> Iterator[None]:
         yield
     except asyncpg.DataError:
         raise
-    except _WITHOUT_TABLES as error:
+    except _NOT_MIGRATED as error:
         raise StoreUnavailableError(
-            "the note store's tables are not those of this version: run python -m infra.migrate"
+            "the note store's tables are not of this version: run python -m infra.migrate"
         ) from error
     except _UNAVAILABLE as error:
-        # The driver's own message may hold the address and the user's name.
+        # The driver's message can have the server's address and the user's name.
         raise StoreUnavailableError(
-            f"the note store did not answer ({type(error).__name__})"
+            f"the note store did not respond ({type(error).__name__})"
         ) from error

@@ -1,15 +1,15 @@
 """Notes in PostgreSQL with pgvector.
 
-Embeddings are `halfvec`, which holds their whole-number components exactly. A search is an exact
-scan of one user's chunks. Its cosine is made of inner products, exact whole numbers, rather than
-of pgvector's distance, which is rounded once more: so it is the same to the last bit as
-`shared.vectors.cosines`.
+Embeddings are `halfvec`, which represents their integer components exactly. A search is an exact
+scan of one user's chunks. The cosine is calculated from inner products, which are exact integers,
+and not with pgvector's distance, which is rounded again. So it equals `shared.vectors.cosines` to
+the last bit.
 """
-# ruff: noqa: D102 - the port says what each of its methods does
+# ruff: noqa: D102 - `NoteStore` documents the methods
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from shared.secrets import Secret
     from shared.vectors import Vector
 
+T = TypeVar("T")
+
 _SEARCH = """
 WITH asked AS MATERIALIZED (SELECT $2::text::halfvec AS query)
 SELECT chunk_id, note_id, content,
@@ -33,7 +35,9 @@ ORDER BY similarity DESC, chunk_id
 LIMIT $3
 """
 
-_KNOWN = """
+_NOTES = "SELECT user_id, note_id, title, text, version, changed_at FROM notes WHERE user_id = $1"
+
+_VERSION_STATE = """
 SELECT (SELECT version FROM notes WHERE user_id = $1 AND note_id = $2),
        (SELECT version FROM deleted_notes WHERE user_id = $1 AND note_id = $2),
        (SELECT changed_at FROM deleted_users WHERE user_digest = $3)
@@ -46,7 +50,7 @@ FROM unnest($3::text[], $4::text[], $5::text[])
      WITH ORDINALITY AS given (chunk_id, content, embedding, ordinal)
 """
 
-# Rows that another is purging are locked, and need no second hand.
+# Rows that another transaction purges are locked, and are skipped.
 _PURGE = """
 DELETE FROM {table} WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM {table} WHERE deleted_at <= now() - make_interval(secs => $1)
@@ -56,15 +60,15 @@ _PURGES = tuple(_PURGE.format(table=table) for table in ("deleted_notes", "delet
 
 
 class PostgresNoteStore:
-    """`NoteStore` over a PostgreSQL database that `migrate` has prepared.
+    """A `NoteStore` over a PostgreSQL database that `migrate` has prepared.
 
     Args:
         url: `postgresql://user:password@host:port/database`, or a secret of that form.
         dimensions: of every embedding.
-        connections: how many may be open at once.
+        connections: the maximum number of open connections.
         connect_timeout: in seconds.
         command_timeout: for one statement, in seconds.
-        tombstone_seconds: how long deletions are remembered.
+        tombstone_seconds: the time for which tombstones are stored.
     """
 
     def __init__(
@@ -87,16 +91,16 @@ class PostgresNoteStore:
         self._tombstone_seconds = tombstone_seconds
 
     async def migrate(self) -> None:
-        """Create or update the tables; needed once for each release, and safe at any time.
+        """Create or update the tables; required once for each release, and safe at any time.
 
         Raises:
-            ConfigurationError: pgvector is missing, or the tables hold other dimensions.
+            ConfigurationError: pgvector is missing, or the tables have other dimensions.
         """
         await self._pool.run(lambda connection: migrate(connection, dimensions=self._dimensions))
 
     async def search(self, user_id: str, embedding: "Vector", k: int) -> list[Source]:
         require_id("user_id", user_id)
-        rows = await self._fetch(_SEARCH, user_id, _literal(embedding), k)
+        rows = await self._fetch(_SEARCH, user_id, _to_literal(embedding), k)
         return [Source(*row) for row in rows]
 
     async def get_chunks(self, user_id: str, note_id: str) -> list[Chunk]:
@@ -117,91 +121,78 @@ class PostgresNoteStore:
         key = (note.user_id, note.note_id)
 
         async def work(connection: Connection) -> bool:
-            async with connection.transaction():
-                state = await self._read_version_state(connection, *key)
-                if not state.accepts_note(note.version, note.changed_at):
-                    return False
-                await _delete_rows(connection, *key)
-                await connection.execute(
-                    "INSERT INTO notes (user_id, note_id, title, text, version, changed_at)"
-                    " VALUES ($1, $2, $3, $4, $5, $6)",
-                    *key,
-                    sanitize_text(note.title),
-                    sanitize_text(note.text),
-                    note.version,
-                    note.changed_at,
-                )
-                await connection.execute(
-                    _INSERT_CHUNKS,
-                    *key,
-                    [chunk.chunk_id for chunk in chunks],
-                    [sanitize_text(chunk.content) for chunk in chunks],
-                    [_literal(chunk.embedding) for chunk in chunks],
-                )
+            state = await _read_version_state(connection, *key)
+            if not state.accepts_note(note.version, note.changed_at):
+                return False
+            await _delete_rows(connection, *key)
+            await connection.execute(
+                "INSERT INTO notes (user_id, note_id, title, text, version, changed_at)"
+                " VALUES ($1, $2, $3, $4, $5, $6)",
+                *key,
+                sanitize_text(note.title),
+                sanitize_text(note.text),
+                note.version,
+                note.changed_at,
+            )
+            await connection.execute(
+                _INSERT_CHUNKS,
+                *key,
+                [chunk.chunk_id for chunk in chunks],
+                [sanitize_text(chunk.content) for chunk in chunks],
+                [_to_literal(chunk.embedding) for chunk in chunks],
+            )
             return True
 
-        return await self._pool.run(work)
+        return await self._write(note.user_id, work)
 
     async def delete_note(
         self, user_id: str, note_id: str, *, version: int, changed_at: int
     ) -> bool:
         async def work(connection: Connection) -> bool:
-            async with connection.transaction():
-                state = await self._read_version_state(connection, user_id, note_id)
-                if not state.accepts_deletion(version, changed_at):
-                    return False
-                if not state.has_tombstone(version, changed_at):
-                    await _delete_rows(connection, user_id, note_id)
-                    await connection.execute(
-                        "INSERT INTO deleted_notes (user_id, note_id, version, changed_at)"
-                        " VALUES ($1, $2, $3, $4)",
-                        user_id,
-                        note_id,
-                        version,
-                        changed_at,
-                    )
+            state = await _read_version_state(connection, user_id, note_id)
+            if not state.accepts_deletion(version, changed_at):
+                return False
+            if not state.has_tombstone(version, changed_at):
+                await _delete_rows(connection, user_id, note_id)
+                await connection.execute(
+                    "INSERT INTO deleted_notes (user_id, note_id, version, changed_at)"
+                    " VALUES ($1, $2, $3, $4)",
+                    user_id,
+                    note_id,
+                    version,
+                    changed_at,
+                )
             return True
 
-        return await self._pool.run(work)
+        return await self._write(user_id, work)
 
     async def delete_user(self, user_id: str, *, changed_at: int) -> None:
         async def work(connection: Connection) -> None:
-            async with connection.transaction():
-                await self._lock_user(connection, user_id)
-                for table in ("notes", "deleted_notes"):
-                    await connection.execute(
-                        f"DELETE FROM {table} WHERE user_id = $1 AND changed_at <= $2",  # noqa: S608 - names above
-                        user_id,
-                        changed_at,
-                    )
+            for table in ("notes", "deleted_notes"):
                 await connection.execute(
-                    "INSERT INTO deleted_users AS state (user_digest, changed_at) VALUES ($1, $2)"
-                    " ON CONFLICT (user_digest) DO UPDATE SET deleted_at = now(),"
-                    " changed_at = greatest(state.changed_at, excluded.changed_at)",
-                    user_digest(user_id),
+                    f"DELETE FROM {table} WHERE user_id = $1 AND changed_at <= $2",  # noqa: S608 - names above
+                    user_id,
                     changed_at,
                 )
+            await connection.execute(
+                "INSERT INTO deleted_users AS stored (user_digest, changed_at) VALUES ($1, $2)"
+                " ON CONFLICT (user_digest) DO UPDATE SET deleted_at = now(),"
+                " changed_at = greatest(stored.changed_at, excluded.changed_at)",
+                user_digest(user_id),
+                changed_at,
+            )
 
-        await self._pool.run(work)
+        await self._write(user_id, work)
 
     async def get_note(self, user_id: str, note_id: str) -> Note | None:
         require_id("user_id", user_id)
         require_id("note_id", note_id)
-        rows = await self._fetch(
-            "SELECT user_id, note_id, title, text, version, changed_at FROM notes"
-            " WHERE user_id = $1 AND note_id = $2",
-            user_id,
-            note_id,
-        )
+        rows = await self._fetch(f"{_NOTES} AND note_id = $2", user_id, note_id)
         return next((Note(*row) for row in rows), None)
 
     async def list_notes(self, user_id: str) -> list[Note]:
         require_id("user_id", user_id)
-        rows = await self._fetch(
-            "SELECT user_id, note_id, title, text, version, changed_at FROM notes"
-            " WHERE user_id = $1 ORDER BY note_id",
-            user_id,
-        )
+        rows = await self._fetch(f"{_NOTES} ORDER BY note_id", user_id)
         return [Note(*row) for row in rows]
 
     async def ping(self) -> None:
@@ -216,21 +207,27 @@ class PostgresNoteStore:
         )
         return rows
 
-    async def _lock_user(self, connection: Connection, user_id: str) -> None:
-        """Let one user's writes wait for one another, the first of a note too."""
+    async def _write(self, user_id: str, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run `work` in a transaction, one at a time for each user, and purge old tombstones."""
         require_id("user_id", user_id)
-        # A statement of its own: the next one must see what was written during the wait.
-        await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", user_id)
-        for purge in _PURGES:
-            await connection.execute(purge, self._tombstone_seconds)
 
-    async def _read_version_state(
-        self, connection: Connection, user_id: str, note_id: str
-    ) -> VersionState:
-        require_id("note_id", note_id)
-        await self._lock_user(connection, user_id)
-        row = await connection.fetchrow(_KNOWN, user_id, note_id, user_digest(user_id))
-        return VersionState(*row)
+        async def transaction(connection: Connection) -> T:
+            async with connection.transaction():
+                # A separate statement: the next one must see writes committed during the wait.
+                await connection.execute(
+                    "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", user_id
+                )
+                for purge in _PURGES:
+                    await connection.execute(purge, self._tombstone_seconds)
+                return await work(connection)
+
+        return await self._pool.run(transaction)
+
+
+async def _read_version_state(connection: Connection, user_id: str, note_id: str) -> VersionState:
+    require_id("note_id", note_id)
+    row = await connection.fetchrow(_VERSION_STATE, user_id, note_id, user_digest(user_id))
+    return VersionState(*row)
 
 
 async def _delete_rows(connection: Connection, user_id: str, note_id: str) -> None:
@@ -242,5 +239,5 @@ async def _delete_rows(connection: Connection, user_id: str, note_id: str) -> No
         )
 
 
-def _literal(embedding: "Vector") -> str:
+def _to_literal(embedding: "Vector") -> str:
     return json.dumps(embedding.tolist())

@@ -1,4 +1,4 @@
--- Notes, their chunks and the tombstones of what was deleted.
+-- Notes, their chunks, and tombstones of deleted notes and users.
 -- Ids sort by code point ("C"), as they do in Python and in SQLite.
 
 CREATE TABLE notes (
@@ -22,7 +22,7 @@ CREATE TABLE chunks (
     FOREIGN KEY (user_id, note_id) REFERENCES notes ON DELETE CASCADE
 );
 
--- A search reads every embedding of one user: keep them in the row, not in the TOAST table.
+-- A search reads all embeddings of a user: store them in the row, not in the TOAST table.
 ALTER TABLE chunks ALTER COLUMN embedding SET STORAGE PLAIN;
 
 CREATE INDEX chunks_user ON chunks (user_id);
