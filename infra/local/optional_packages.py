@@ -1,6 +1,6 @@
-"""Packages that come with an extra, found without importing them.
+"""Packages of an optional extra, located without importing them.
 
-Some carry a model's weights and import whole frameworks that are not installed with them.
+Packages with model weights import frameworks that Tercet does not install.
 """
 
 from importlib.util import find_spec
@@ -10,10 +10,10 @@ from shared.errors import ConfigurationError
 
 
 def package_folder(package: str, *others: str, extra: str) -> Path:
-    """Where `package` is installed; it and the others must be there.
+    """Return the folder of `package`; check that it and the others are installed.
 
     Raises:
-        ConfigurationError: one of them is not installed; `extra` is what brings them.
+        ConfigurationError: a package is missing; the message names the extra to install.
     """
     specs = {name: find_spec(name) for name in (package, *others)}
     missing = [name for name, spec in specs.items() if spec is None]

