@@ -1,10 +1,9 @@
-"""BERT's forward pass in numpy, exact to the last bit.
+"""The forward pass of BERT in numpy, with bit-exact results.
 
-Floating-point sums depend on their order, and a library picks the order by the shape of the
-matrices, the processor and the number of threads. So both factors of each matrix product are
-first rounded to a grid of powers of two, coarse enough that float64 holds every partial sum
-without rounding: then no order matters, and a text's embedding does not depend on what it is
-batched with.
+A floating-point sum depends on the order of its terms, and BLAS selects the order by matrix shape,
+CPU and number of threads. Here both factors of each matrix product are rounded to a grid of powers
+of two that is coarse enough for exact partial sums in float64. The order then does not matter, and
+an embedding does not depend on the other texts of its batch.
 """
 
 import json
@@ -20,20 +19,20 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-# Bits kept of each factor. The longest sum has 1,536 terms: 2**20 * 2**22 * 1,536 < 2**53.
+# Bits of each factor. The longest sum has 1,536 terms: 2**20 * 2**22 * 1,536 < 2**53.
 _LEFT_BITS = 20
 _RIGHT_BITS = 22
 
 
 class Encoder:
-    """Turns token ids into sentence embeddings, as sentence-transformers does by mean pooling.
+    """Computes sentence embeddings from token ids, with mean pooling.
 
     Args:
-        folder: holds `config.json` and `model.safetensors` of a BERT model.
+        folder: contains `config.json` and `model.safetensors` of a BERT model.
     """
 
     def __init__(self, folder: Path) -> None:
-        from safetensors.numpy import load_file  # noqa: PLC0415 - comes with the extra `local`
+        from safetensors.numpy import load_file  # noqa: PLC0415 - the extra `local`
 
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         tensors = load_file(folder / "model.safetensors")
@@ -50,7 +49,7 @@ class Encoder:
         ]
 
     def __call__(self, tokens: NDArray[np.int64]) -> Array:
-        """Embed texts of one length, shape (texts, tokens): unit vectors, (texts, dimensions)."""
+        """Embed texts of equal length, shape (texts, tokens): unit vectors, (texts, dimensions)."""
         texts, length = tokens.shape
         states = self._norm(self._words[tokens] + self._positions[:length])
         rows = states.reshape(texts * length, -1)
@@ -62,7 +61,7 @@ class Encoder:
 
 
 class _Layer:
-    """Self-attention, then two dense layers, each with its residual and norm."""
+    """Self-attention and two dense layers, each with residual and layer norm."""
 
     def __init__(
         self, tensors: "Mapping[str, NDArray[np.float32]]", name: str, heads: int, epsilon: float
@@ -78,7 +77,7 @@ class _Layer:
         self._norm = _LayerNorm(tensors, f"{name}.output.LayerNorm", epsilon)
 
     def __call__(self, rows: Array, texts: int) -> Array:
-        """One row a token, the tokens of each of the texts one after the other."""
+        """Transform one row per token; the tokens of a text are consecutive."""
         rows = self._attention_norm(rows + self._output(self._attend(rows, texts)))
         return self._norm(rows + self._narrow(_gelu(self._widen(rows))))
 
@@ -95,7 +94,7 @@ class _Layer:
 
 
 class _Linear:
-    """Dense layers that share their input, side by side."""
+    """Dense layers with a common input, concatenated."""
 
     def __init__(self, tensors: "Mapping[str, NDArray[np.float32]]", *names: str) -> None:
         weight = np.concatenate([tensors[f"{name}.weight"] for name in names]).T
@@ -126,9 +125,9 @@ class _LayerNorm:
 
 
 def _on_grid(values: Array, bits: int, axis: int = -1) -> Array:
-    """Round to whole multiples of 2**(e - bits), where 2**e bounds the values along `axis`.
+    """Round to multiples of 2**(e - bits), where 2**e bounds the values along `axis`.
 
-    Adding and taking away a number whose last bit is worth one step leaves the rounded value.
+    Adding and subtracting a number whose last bit equals one step rounds the value.
     """
     largest = np.maximum(
         values.max(axis=axis, keepdims=True), -values.min(axis=axis, keepdims=True)
@@ -140,23 +139,23 @@ def _on_grid(values: Array, bits: int, axis: int = -1) -> Array:
     return rounded
 
 
-_STEPS = 2048  # of the table below, a unit; a line between two of them is off by at most 3e-8
-_REACH = 8  # beyond it GELU is 0 or the identity, to 1e-14
+_STEPS = 2048  # table entries per unit; linear interpolation has an error of at most 3e-8
+_REACH = 8  # beyond it GELU equals 0 or x, within 1e-14
 _SIZES = np.arange(_REACH * _STEPS + 1) / _STEPS
 _BELOW_RELU = _SIZES * np.array([0.5 * (math.erf(x / math.sqrt(2)) - 1) for x in _SIZES])
 _SLOPE = np.diff(_BELOW_RELU, append=0.0)
-_ROWS = 16  # what is in work at a time stays within the processor's cache: twice as fast
+_ROWS = 16  # rows that fit into the CPU cache, which is twice as fast
 
 
 def _gelu(values: Array) -> Array:
-    """Compute x * Phi(x), as max(x, 0) and a table of the even rest, for numpy has no erf."""
+    """Compute x * Phi(x) as max(x, 0) plus a tabulated even function; numpy has no erf."""
     result = np.empty_like(values)
     for start in range(0, len(values), _ROWS):
         block = values[start : start + _ROWS]
-        place = np.minimum(np.abs(block) * _STEPS, _REACH * _STEPS)
-        step = place.astype(np.intp)
-        place -= step
-        place *= _SLOPE.take(step, mode="clip")
-        place += _BELOW_RELU.take(step, mode="clip")
-        np.add(place, np.maximum(block, 0), out=result[start : start + _ROWS])
+        position = np.minimum(np.abs(block) * _STEPS, _REACH * _STEPS)
+        step = position.astype(np.intp)
+        position -= step
+        position *= _SLOPE.take(step, mode="clip")
+        position += _BELOW_RELU.take(step, mode="clip")
+        np.add(position, np.maximum(block, 0), out=result[start : start + _ROWS])
     return result

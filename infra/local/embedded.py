@@ -1,7 +1,7 @@
-"""The embedded default: all of Tercet on this machine, in one folder.
+"""Tercet on one machine, with all data in one folder.
 
-Notes are in SQLite, the cache in a Valkey of the folder's own; MiniLM embeds, and answers quote
-the notes. What environment variables name takes the place of the embedded part.
+By default the notes are in SQLite, the cache is a Valkey server of the folder, MiniLM embeds and
+answers are extractive. Environment variables replace each of these.
 """
 
 import os
@@ -12,6 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infra.local.caching_embedder import CachingEmbedder
+from infra.local.smollm2 import MODEL as SMOLLM2
+from infra.local.smollm2 import start_smollm2
+from infra.local.valkey_supervisor import shared_valkey
 from shared.container import Container
 from shared.errors import ConfigurationError
 from shared.settings import Settings
@@ -21,14 +25,14 @@ if TYPE_CHECKING:
 
 DATA = Path(".tercet")
 
-# On a busy machine of one's own the cache is worth more patience than in a deployment.
+# A busy local machine needs more time for Redis than a deployment.
 _DEFAULTS = {"REDIS_CACHE_TIMEOUT": "1"}
-# Two busy processors read a full prompt in half a minute.
-_PATIENT = {"HF_TIMEOUT": "120"}
+# Two busy processors need half a minute for a full prompt.
+_SMOLLM2_DEFAULTS = {"HF_TIMEOUT": "120"}
 
 
 class Model(StrEnum):
-    """What writes the answers."""
+    """The model that generates answers."""
 
     EXTRACTIVE = "extractive"
     SMOLLM2 = "smollm2"
@@ -42,82 +46,77 @@ def open_embedded(
     model: Model | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Iterator[Container]:
-    """Open a data folder; everything that was started for it ends with the block.
+    """Build a container for a data folder; stop the started servers at the end of the block.
 
-    Several processes may have one folder open. The container's connections are the caller's to
-    close, on the loop that they were opened on.
+    Several processes can open one folder. The caller must close the container, on the event loop
+    that used it.
 
     Args:
-        data: the folder; it is made if it is not there.
-        model: what writes the answers; None is Hugging Face where the environment has a token
-            or names another chat server, and quoting without.
-        environ: environment variables, as `Settings` knows them.
+        data: the folder; created if it does not exist.
+        model: the model that generates answers; by default `HUGGINGFACE` if the environment has a
+            token or a chat URL, else `EXTRACTIVE`.
+        environ: environment variables for `Settings`.
 
     Raises:
-        ConfigurationError: a setting makes no sense, or an extra is not installed.
+        ConfigurationError: a setting is invalid or an extra is not installed.
         UnavailableError: a server did not start.
     """
-    given = _DEFAULTS | {name: value for name, value in environ.items() if value.strip()}
-    with ExitStack() as started:
-        _make_private(data)
-        if "DATABASE_URL" not in given:
-            given["DATABASE_URL"] = f"sqlite:///{data.resolve() / 'notes.db'}"
-        if "REDIS_CACHE_URL" not in given:
-            # Here, because with another Redis it need not be there.
-            from infra.local.valkey_supervisor import shared_valkey  # noqa: PLC0415
-
-            given["REDIS_CACHE_URL"] = started.enter_context(shared_valkey(data / "cache"))
-        model = model or _chosen(given)
+    variables = _DEFAULTS | {name: value for name, value in environ.items() if value.strip()}
+    with ExitStack() as stack:
+        _create_folder(data)
+        if "DATABASE_URL" not in variables:
+            variables["DATABASE_URL"] = f"sqlite:///{data.resolve() / 'notes.db'}"
+        if "REDIS_CACHE_URL" not in variables:
+            variables["REDIS_CACHE_URL"] = stack.enter_context(shared_valkey(data / "cache"))
+        model = model or _default_model(variables)
         if model is Model.SMOLLM2:
-            given = _PATIENT | given | started.enter_context(_smollm2())
+            variables = _SMOLLM2_DEFAULTS | variables | stack.enter_context(_smollm2())
         embedder = minilm()
-        settings = Settings.from_env(given)
+        settings = Settings.from_env(variables)
         if model is Model.EXTRACTIVE:
-            from shared.inference.extractive import ExtractiveAnswerer  # noqa: PLC0415 - see above
+            # numpy is slow to load
+            from shared.inference.extractive import ExtractiveAnswerer  # noqa: PLC0415
 
             yield Container(settings, embedder=embedder, answerer=ExtractiveAnswerer(embedder))
         else:
-            _require_host(model, given)
+            _require_host(model, variables)
             yield Container(settings, embedder=embedder)
 
 
 @cache
 def minilm() -> "Embedder":
-    """MiniLM, whose weights a process reads once."""
-    from infra.local.caching_embedder import CachingEmbedder  # noqa: PLC0415 - as above
-    from infra.local.minilm import MiniLMEmbedder  # noqa: PLC0415 - numpy takes a tenth of a second
+    """Return the process's MiniLM embedder, with a cache."""
+    from infra.local.minilm import MiniLMEmbedder  # noqa: PLC0415 - numpy is slow to load
 
     return CachingEmbedder(MiniLMEmbedder())
 
 
-def _make_private(data: Path) -> None:
+def _create_folder(data: Path) -> None:
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise ConfigurationError(f"{data} cannot be used for data: {error.strerror}") from None
+        raise ConfigurationError(f"cannot create the folder {data}: {error.strerror}") from None
     if not os.access(data, os.W_OK | os.X_OK):
-        raise ConfigurationError(f"{data} cannot be used for data: it may not be written to")
+        raise ConfigurationError(f"the folder {data} is not writable")
 
 
-def _chosen(given: Mapping[str, str]) -> Model:
-    named = {"HF_TOKEN", "HF_TOKEN_SECRET", "HF_CHAT_URL"} & given.keys()
-    return Model.HUGGINGFACE if named else Model.EXTRACTIVE
+def _default_model(variables: Mapping[str, str]) -> Model:
+    selecting = {"HF_TOKEN", "HF_TOKEN_SECRET", "HF_CHAT_URL"} & variables.keys()
+    return Model.HUGGINGFACE if selecting else Model.EXTRACTIVE
 
 
-def _require_host(model: Model, given: Mapping[str, str]) -> None:
-    if model is Model.HUGGINGFACE and _chosen(given) is not model:
-        raise ConfigurationError("set HF_TOKEN to a Hugging Face token, or HF_CHAT_URL to a server")
+def _require_host(model: Model, variables: Mapping[str, str]) -> None:
+    if model is Model.HUGGINGFACE and _default_model(variables) is not model:
+        raise ConfigurationError("model huggingface: set HF_TOKEN or HF_CHAT_URL")
 
 
 @contextmanager
 def _smollm2() -> Iterator[dict[str, str]]:
-    """Serve the small model: the settings with which the Hugging Face adapter asks it."""
-    from infra.local.smollm2 import MODEL, start_smollm2  # noqa: PLC0415 - an extra
-
+    """Start the server of SmolLM2; yield the settings for the Hugging Face adapter."""
     with start_smollm2() as url:
         yield {
             "HF_CHAT_URL": f"{url}/v1/chat/completions",
-            "HF_CHAT_MODEL": MODEL,
+            "HF_CHAT_MODEL": SMOLLM2,
             "HF_TOKEN": "",
             "HF_PROMPT_PRICE": "0",
             "HF_COMPLETION_PRICE": "0",

