@@ -1,14 +1,19 @@
-"""An answer, as it was written once."""
+"""A generated answer."""
 
 import secrets
+import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from shared.inference.ports import Completion
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`created` is in milliseconds since 1970 UTC; `cost` in US dollars.
+    """`created` is in milliseconds since 1970 UTC, `cost` in US dollars.
 
-    `answer_id` names this very answer: the same question answered anew has another one.
+    `answer_id` is unique: a new answer to the same question has another one.
     """
 
     answer_id: str
@@ -17,7 +22,13 @@ class Answer:
     created: int
     cost: float
 
+    @classmethod
+    def from_completion(cls, completion: "Completion") -> Self:
+        """Create an answer from a model's completion."""
+        now = time.time_ns() // 1_000_000
+        return cls(new_answer_id(), completion.text, completion.model, now, completion.cost)
+
 
 def new_answer_id() -> str:
-    """Name an answer: 64 random bits as 11 characters."""
+    """Create an answer id: 64 random bits as 11 characters."""
     return secrets.token_urlsafe(8)

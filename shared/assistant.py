@@ -1,37 +1,42 @@
-"""One question's whole way, read from top to bottom."""
+"""The first use case: answer one question. It reads from top to bottom.
 
-import time
-from dataclasses import dataclass, field, replace
+`ask` joins concurrent equal requests. `_answer` looks the answer up. On a miss it waits while
+another process generates the answer. `_answer_miss` embeds, searches, matches, generates and
+stores. `_fall_back` serves requests while a model is down.
+"""
+
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from shared.answer import Answer, new_answer_id
-from shared.cache.coalescing import Coalescer, Turn
+from shared.answer import Answer
+from shared.cache.coalescing import Coalescer, Membership
 from shared.deadline import deadline_scope, remaining, timeout_at_deadline
 from shared.errors import (
     CircuitOpenError,
     InferenceError,
     InferenceTimeoutError,
     StoreUnavailableError,
+    TercetError,
     UnavailableError,
 )
 from shared.observability.timings import timed
-from shared.question import Question
+from shared.question import Question, Request
 from shared.reply import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shared.cache.results import LookupResult, MissContext
+    from shared.cache.results import MissContext
     from shared.cache.session import CacheSession
     from shared.inference.circuit_breaker import CircuitBreakers
-    from shared.inference.ports import Answerer, Completion, Embedder
+    from shared.inference.ports import Answerer, Embedder
     from shared.notes.note import Source
     from shared.notes.store import NoteStore
     from shared.semantic_match import SemanticMatcher
     from shared.vectors import Vector
 
-_QUOTE_SECONDS = 2.0
-_UNDER_WAY = "this is still being answered; ask again"
+_EXTRACT_SECONDS = 2.0
+_STILL_GENERATING = "another request is still generating this answer; ask again"
 
 
 class Parts(Protocol):
@@ -63,285 +68,230 @@ class Parts(Protocol):
 
     @property
     def extractive_answerer(self) -> "Answerer | None":
-        """Quotes the notes while a circuit is open; None if this is switched off."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What somebody asks.
-
-    `fresh` asks for a new answer, which then takes the place of the cached one; `no_store`
-    neither reads nor leaves anything in the cache; `exact` refuses the answer to another
-    wording. `seconds` is how long an answer may take.
-    """
-
-    user_id: str
-    query: str
-    no_cache: bool = False
-    no_store: bool = False
-    exact: bool = False
-    seconds: float | None = None
+        """Quotes the notes while a model is down; None if this is switched off."""
 
 
 @dataclass(slots=True)
 class _Ask:
-    """A question under way, and what is known by now of an answer to it.
-
-    `turn` is among those who ask the same.
-    """
+    """One request in progress. `sources` are what the answer is generated from, once known."""
 
     request: Request
     question: Question
     session: "CacheSession"
-    turn: "Turn[_Outcome]"
-    miss_context: "MissContext" = field(init=False)
     sources: "Sequence[Source] | None" = None
-    has_nothing_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What came of a question, for those who asked the same at the same moment."""
+class _Result:
+    """A leader's reply or error, for the followers in its process."""
 
     session: "CacheSession"
     reply: Reply | Exception
 
-    def told_to(self, question: Question, session: "CacheSession") -> Reply:
-        """Tell it to another asker."""
+    def for_follower(self, question: Question, session: "CacheSession") -> Reply:
+        """Return the reply for a follower, or raise the error."""
         if isinstance(self.reply, Exception):
             session.count_follower(self.session, "failed")
-            # As it was told: each who raises it would add to its traceback.
-            raise self.reply.with_traceback(None)
+            raise self.reply.with_traceback(None)  # else each follower adds to its traceback
         reply = self.reply.for_follower(question)
-        session.count_follower(
-            self.session, reply.outcome, reply.answer.cost if reply.answer else 0.0
-        )
+        cost = reply.answer.cost if reply.answer else 0.0
+        session.count_follower(self.session, reply.outcome, cost)
         return reply
 
 
 class Assistant:
-    """Answers questions from their asker's notes, and pays for each answer once."""
+    """Answers questions from a user's notes. Each answer is generated once."""
 
     def __init__(
         self,
-        parts: "Parts",
+        parts: Parts,
         *,
         open_session: "Callable[[Request, Question], CacheSession]",
         retrieved_chunks: int,
         seconds: float,
     ) -> None:
-        """`seconds` is how long an answer may take where the request does not say."""
+        """`seconds`: the longest time that an answer may take, unless a request sets another."""
         self._parts = parts
         self._open_session = open_session
-        self._k = retrieved_chunks
+        self._retrieved_chunks = retrieved_chunks
         self._seconds = seconds
-        self._coalescer: Coalescer[_Outcome] = Coalescer()
+        self._coalescer: Coalescer[_Result] = Coalescer()
 
     async def ask(self, request: Request) -> Reply:
         """Answer a question.
 
         Raises:
-            InvalidRequestError: the question is empty, too long or says nothing.
-            InferenceError: a model gave no usable answer in time.
+            InvalidRequestError: the question is empty, too long or without a letter or digit.
+            InferenceError: a model returned no usable answer in time.
             StoreUnavailableError: the notes cannot be read.
         """
         question = Question.parse(request.query)
         session = self._open_session(request, question)
         try:
             with deadline_scope(request.seconds or self._seconds):
-                reply = await self._in_turn(request, question, session)
-        except BaseException:  # also where its asker gave up
+                reply = await self._coalesce(_Ask(request, question, session))
+        except BaseException:  # a cancelled request included
             session.record_outcome("failed")
             raise
         session.record_outcome(reply.outcome)
         return reply
 
-    async def _in_turn(
-        self, request: Request, question: Question, session: "CacheSession"
-    ) -> Reply:
-        """Answer, or be told what is found by somebody who asks the same here at this moment."""
-        turn = await self._turn(request, question, session)
-        if turn.told is not None:
-            return turn.told.told_to(question, session)
-        with turn:
+    async def _coalesce(self, ask: _Ask) -> Reply:
+        """Answer, or share the result of an equal request in this process."""
+        membership = await self._join(ask)
+        if membership.result is not None:
+            return membership.result.for_follower(ask.question, ask.session)
+        with membership:
             try:
-                reply = await self._answer(_Ask(request, question, session, turn))
+                reply = await self._answer(ask, membership)
             except Exception as error:
-                turn.tell(_Outcome(session, error))
+                membership.publish(_Result(ask.session, error))
                 raise
-            turn.tell(_Outcome(session, reply))
+            membership.publish(_Result(ask.session, reply))
             return reply
 
-    async def _turn(
-        self, request: Request, question: Question, session: "CacheSession"
-    ) -> "Turn[_Outcome]":
+    async def _join(self, ask: _Ask) -> Membership[_Result]:
+        request = ask.request
         if request.no_cache or request.no_store:
-            return Turn()
-        same = request.user_id, question.normal, request.exact
+            return Membership()
         try:
-            turn = await self._coalescer.turn(same)
+            membership = await self._coalescer.join(
+                (request.user_id, ask.question.normal, request.exact)
+            )
         except BaseException as error:
-            session.count_follower(None, "failed")
+            ask.session.count_follower(None, "failed")
             if isinstance(error, TimeoutError):
-                raise InferenceTimeoutError(_UNDER_WAY) from error
+                raise InferenceTimeoutError(_STILL_GENERATING) from error
             raise
-        session.spend(turn.gathered)
-        return turn
+        ask.session.deduct(membership.waited)
+        return membership
 
-    async def _answer(self, ask: _Ask) -> Reply:
-        session, request = ask.session, ask.request
+    async def _answer(self, ask: _Ask, membership: Membership[_Result]) -> Reply:
+        request, question, session = ask.request, ask.question, ask.session
 
-        # Round trip 1: has it been answered?
+        # Round trip 1: the answer, or a context that is still fresh.
         with timed("lookup"):
             found = await session.lookup(only_fence=request.no_cache, aliases=not request.exact)
-        ask.turn.looked()
+        membership.finish_lookup()
         if found.is_final:
-            return Reply.of(ask.question, found, session.status)
+            return Reply.from_cache(question, found, session.status)
 
-        # Round trip 2: its embedding, the user's other questions, and who answers it.
+        # Round trip 2: the embedding, the user's other questions, the single-flight lock.
         with timed("load_miss_context"):
-            ask.miss_context = await session.load_miss_context()
-        if not (ask.miss_context.lock_acquired or request.no_cache or self._circuit != "closed"):
-            found = await self._wait(ask)
+            context = await session.load_miss_context()
+
+        # Another process holds the lock: wait for its answer, or for the lock.
+        error: TercetError | None = None
+        while not (context.lock_acquired or request.no_cache or self._chat_circuit != "closed"):
+            with timed("wait"):
+                found = await session.wait_for_leader(
+                    aliases=not request.exact, give_up=lambda: self._chat_circuit == "open"
+                )
             if found.is_final:
-                return Reply.of(ask.question, found, session.status, coalesced=True)
+                return Reply.from_cache(question, found, session.status, coalesced=True)
+            error = found.leader_error
+            if error is None and remaining() <= 0:
+                error = InferenceTimeoutError(_STILL_GENERATING)
+            if error:
+                break
+            with timed("load_miss_context"):
+                context = await session.load_miss_context()
 
         ask.sources = found.sources
         try:
-            if found.leader_error:
-                raise found.leader_error
+            if error:
+                raise error
             async with session.hold_lock():
-                return await self._write(ask)
-        except UnavailableError as error:
-            # While the language model is left alone, nothing else that fails is waited for, either.
-            if not (self._circuit != "closed" or isinstance(error, CircuitOpenError)):
+                return await self._answer_miss(ask, context)
+        except UnavailableError as failure:
+            # While the model is down, a failure of anything else does not delay the request either.
+            if self._chat_circuit == "closed" and not isinstance(failure, CircuitOpenError):
                 raise
-            reply = await self._make_do(ask)
+            reply = await self._fall_back(ask)
             if reply is None:
                 raise
             return reply
 
-    async def _wait(self, ask: _Ask) -> "LookupResult":
-        """Wait while somebody else answers this question."""
-        while not (ask.miss_context.lock_acquired or self._circuit != "closed"):
-            with timed("wait"):
-                found = await ask.session.wait_for_leader(
-                    aliases=not ask.request.exact, give_up=lambda: self._circuit == "open"
-                )
-            if found.is_final or found.leader_error:
-                break
-            if remaining() <= 0:
-                late = InferenceTimeoutError(_UNDER_WAY)
-                return replace(found, leader_error=late)
-            with timed("load_miss_context"):
-                ask.miss_context = await ask.session.load_miss_context()
-        return found
-
-    async def _write(self, ask: _Ask) -> Reply:
-        """Answer a question that nobody has answered."""
-        request, question, session, context = (
-            ask.request,
-            ask.question,
-            ask.session,
-            ask.miss_context,
-        )
-        if self._circuit == "open" and (stale := await self._stale(ask)):
+    async def _answer_miss(self, ask: _Ask, context: "MissContext") -> Reply:
+        request, question, session = ask.request, ask.question, ask.session
+        if self._chat_circuit == "open" and (stale := await self._get_stale(ask)):
             return stale
-        vector, known = context.vector, ask.sources is not None
+
+        tier = "l3" if ask.sources is not None else "l2" if context.vector is not None else None
+        vector = context.vector
         if vector is None:
             with timed("embed"):
-                vector = await self._embed(ask)
+                (vector,) = await self._parts.embedder.embed([question.normal])
         if ask.sources is None:
             with timed("search"):
-                ask.sources = await self._search(ask, vector)
+                ask.sources = await self._search(request.user_id, vector)
         sources = ask.sources
         if not sources:
-            # Kept like any context: whoever waits, or asks next, is told at once.
+            # Stored as an empty context, so that waiting and later requests do not search again.
             await session.store(vector, sources, None)
             return Reply(question, None, (), None, None, session.status)
 
-        # Round trip 3, where another question is near: does its answer serve this one?
+        # Round trip 3, only with a candidate: is a cached question equivalent?
         match = None
         if context.candidates and not (request.no_cache or request.exact):
             with timed("match"):
                 match = await self._parts.semantic_matcher.match(
-                    question.normal,
-                    vector,
-                    sources,
-                    context.candidates,
-                    session,
+                    question.normal, vector, sources, context.candidates, session
                 )
             if match.found:
-                return Reply.of(question, match.found, session.status, match="semantic")
+                return Reply.from_cache(question, match.found, session.status, match="semantic")
 
         try:
             with timed("generate"):
                 answer = await self._generate(ask, sources)
         except InferenceError:
-            # Whoever tries again pays for neither the embedding nor the search.
+            # The next request needs neither the embedding nor the search.
             await session.store(vector, sources, None)
             raise
-        # The last round trip: kept, unless the user's notes changed since the first.
+        # The last round trip. Redis refuses the answer if the fence changed since round trip 1.
         with timed("store"):
             stored = await session.store(vector, sources, answer)
-
-        tier = "l3" if known else "l2" if context.vector is not None else None
-        refused = match.refused if match else None
+        refusal = match.refusal if match else None
         return Reply(
-            question, answer, sources, tier, None, session.status, stored, match_refusal=refused
+            question, answer, sources, tier, None, session.status, stored, match_refusal=refusal
         )
 
-    @property
-    def _circuit(self) -> str:
-        """The state of the language model's circuit breaker."""
-        return self._parts.circuit_breakers.chat.state
-
-    async def _embed(self, ask: _Ask) -> "Vector":
-        (vector,) = await self._parts.embedder.embed([ask.question.normal])
-        return vector
-
-    async def _search(self, ask: _Ask, vector: "Vector") -> "Sequence[Source]":
+    async def _search(self, user_id: str, vector: "Vector") -> "Sequence[Source]":
         try:
             async with timeout_at_deadline():
-                return await self._parts.store.search(ask.request.user_id, vector, self._k)
+                return await self._parts.store.search(user_id, vector, self._retrieved_chunks)
         except TimeoutError as error:
             raise StoreUnavailableError("the notes were not read in time; ask again") from error
 
     async def _generate(self, ask: _Ask, sources: "Sequence[Source]") -> Answer:
-        # Without Redis there is no flight: then those of this container share an answer.
-        unaided = ask.session.status == "unavailable"
-        answerer = self._parts.coalescing_answerer if unaided else self._parts.answerer
-        return _new(await answerer.answer(ask.question.normal, sources))
+        # Without Redis there is no single-flight lock, so this process coalesces generations.
+        parts, without_lock = self._parts, ask.session.status == "unavailable"
+        answerer = parts.coalescing_answerer if without_lock else parts.answerer
+        return Answer.from_completion(await answerer.answer(ask.question.normal, sources))
 
-    async def _make_do(self, ask: _Ask) -> Reply | None:
-        """Answer while a model is left alone: as before, else with the notes' own words."""
-        if stale := await self._stale(ask):
+    async def _fall_back(self, ask: _Ask) -> Reply | None:
+        """Serve a stale answer or quote the notes. Return None if neither is possible."""
+        if stale := await self._get_stale(ask):
             return stale
         sources, answerer = ask.sources, self._parts.extractive_answerer
         if not (sources and answerer):
             return None
-        # Its embeddings come from where the trouble may be; it does without, too.
-        with timed("extract"), deadline_scope(_QUOTE_SECONDS):
-            answer = _new(await answerer.answer(ask.question.normal, sources))
+        # It embeds sentences, but the embedding model may be down too: then it works without.
+        with timed("extract"), deadline_scope(_EXTRACT_SECONDS):
+            answer = Answer.from_completion(await answerer.answer(ask.question.normal, sources))
         return Reply(ask.question, answer, sources, None, None, ask.session.status, extractive=True)
 
-    async def _stale(self, ask: _Ask) -> Reply | None:
-        """Answer as before, though that answer's time is up."""
-        if ask.request.no_cache or ask.has_nothing_stale:
+    async def _get_stale(self, ask: _Ask) -> Reply | None:
+        """Return an expired answer (stale-if-error, RFC 5861), unless the request is `no_cache`."""
+        if ask.request.no_cache:
             return None
         with timed("get_stale"):
             found = await ask.session.get_stale(aliases=not ask.request.exact)
-        ask.has_nothing_stale = not found.answer
         if not found.answer:
             return None
-        return Reply.of(ask.question, found, ask.session.status, stale=True)
+        return Reply.from_cache(ask.question, found, ask.session.status, stale=True)
 
-
-def _new(completion: "Completion") -> Answer:
-    return Answer(
-        answer_id=new_answer_id(),
-        text=completion.text,
-        model=completion.model,
-        created=time.time_ns() // 1_000_000,
-        cost=completion.cost,
-    )
+    @property
+    def _chat_circuit(self) -> str:
+        """The state of the chat model's circuit breaker: `closed`, `open` or `half-open`."""
+        return self._parts.circuit_breakers.chat.state

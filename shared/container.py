@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from shared.assistant import Assistant, Request
+    from shared.assistant import Assistant
     from shared.aws.secrets import Secrets
     from shared.cache.counter_reader import CounterReader
     from shared.cache.counters import PendingCounters
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from shared.inference.ports import Answerer, ChatModel, Embedder
     from shared.inference.shared_circuit_state import SharedCircuitState
     from shared.notes.store import NoteStore
-    from shared.question import Question
+    from shared.question import Question, Request
     from shared.semantic_match import SemanticMatcher
     from shared.text.vocabulary_packs import VocabularyPack
 

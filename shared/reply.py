@@ -1,4 +1,4 @@
-"""What an asker is told."""
+"""The reply to one request."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -47,7 +47,7 @@ class Reply:
     coalesced: bool = False
 
     @classmethod
-    def of(
+    def from_cache(
         cls,
         question: "Question",
         found: "LookupResult",
@@ -57,7 +57,7 @@ class Reply:
         stale: bool = False,
         coalesced: bool = False,
     ) -> "Reply":
-        """Tell what was found in the cache: an answer, or that there is nothing to search."""
+        """Build a reply from a final `LookupResult`: an answer, or an empty context."""
         if found.answer is None:
             return cls(question, None, (), "l3", None, cache)
         return cls(
@@ -76,15 +76,15 @@ class Reply:
 
     @property
     def answer_id(self) -> str | None:
-        """Name this answer to this question, for whoever finds it wrong."""
+        """The id by which a user can report this answer to this question as wrong."""
         if self.answer is None or self.extractive:
             return None
-        name = self.answer.answer_id
-        return f"{name}.{self.alias}" if self.alias else name
+        own_id = self.answer.answer_id
+        return f"{own_id}.{self.alias}" if self.alias else own_id
 
     @property
     def outcome(self) -> str:
-        """How the question was served: see `cache.counters.OUTCOMES`."""
+        """How the request ended: one of `cache.counters.OUTCOMES`."""
         if self.stale or self.extractive:
             return "stale" if self.stale else "extractive"
         if self.answer is None:
@@ -92,13 +92,13 @@ class Reply:
         return "coalesced" if self.coalesced else self.match or self.tier or "none"
 
     def for_follower(self, question: "Question") -> "Reply":
-        """Tell it to somebody else who asked the same at the same moment.
+        """Return this reply for a concurrent request with an equal question.
 
-        They get it as if they had found it in the cache, or waited until it was there.
+        A follower gets it as a cache hit, or as an answer that it waited for.
         """
         if self.answer is None or self.outcome not in {"semantic", "l3", "l2", "none"}:
             return replace(self, question=question)
-        if self.cache != "ok" and self.match is None:  # it was never there, but is paid for once
+        if self.cache != "ok" and self.match is None:  # not stored, but its cost counts once
             return replace(self, question=question, answer=replace(self.answer, cost=0.0))
         return replace(
             self,

@@ -1,6 +1,7 @@
-"""Does the answer to another question serve this one? Candidate, guard, sources, verifier.
+"""Finds a cached answer to another question that is equivalent to this one.
 
-From cheap to dear: each step is taken only where the one before agrees.
+Each step is more expensive than the one before, and runs only if that one agrees: cosine, matching
+rules, the cached answer's sources, LLM verifier.
 """
 
 from dataclasses import dataclass, replace
@@ -23,16 +24,19 @@ if TYPE_CHECKING:
     from shared.vectors import Vector
 
 
+_SOURCES_DIFFER = "sources: the questions retrieve different passages"
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What was found, or why what was near would not do; neither where nothing was near."""
+    """The cached answer, or why the nearest candidate was refused. Both are None without one."""
 
     found: "LookupResult | None" = None
-    refused: str | None = None
+    refusal: str | None = None
 
 
 class SemanticMatcher:
-    """Finds the answer to another wording of a question among a user's cached answers."""
+    """Matches a question with a user's cached questions."""
 
     def __init__(
         self,
@@ -41,7 +45,7 @@ class SemanticMatcher:
         threshold: float,
         packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS,
     ) -> None:
-        """`threshold`: the least cosine of a match, from -1 to 1; `packs`: as for `decide`."""
+        """`threshold`: the lowest cosine of a match, from -1 to 1; `packs`: as for `decide`."""
         self._verifier = verifier
         self._threshold = threshold
         self._packs = packs
@@ -54,48 +58,56 @@ class SemanticMatcher:
         candidates: "Mapping[str, Entry]",
         session: "CacheSession",
     ) -> Match:
-        """Look among `candidates`, by field, for one whose answer serves `question` as well.
+        """Find a candidate that is equivalent to `question`, and store the match as an alias.
 
-        `vector` and `sources` are what the question embeds to and what its own search found.
-        At most one answer is read: one round trip more, and one to share it.
+        This makes at most two round trips: one reads a single answer, one stores its alias.
+
+        Args:
+            question: the normal form.
+            vector: the question's embedding.
+            sources: the result of the question's own search.
+            candidates: index entries of the user's answered questions, by field.
+            session: the request's cache session.
         """
         fields = list(candidates)
         rows = stack([from_bytes(candidates[field].vector) for field in fields])
-        refused = None
+        refusal = None
         for row, similarity in find_candidates(vector, rows, self._threshold):
-            entry = candidates[fields[row]]
+            field = fields[row]
+            entry = candidates[field]
             decision = decide(question, entry.question, self._packs)
             if not decision.is_match:
-                # Of one question, the guard's refusals count once.
-                session.count(rejected_by_rules=int(refused is None))
-                refused = refused or decision.reason
+                session.count(rejected_by_rules=int(refusal is None))  # once per request
+                refusal = refusal or decision.reason
                 continue
-            found = await session.get_answer(fields[row], entry)
+            found = await session.get_answer(field, entry)
             if not found.answer:
-                return Match(refused=refused)  # gone meanwhile, or evicted
-            if not fits(sources, found.sources or ()):
+                return Match(refusal=refusal)  # dropped or evicted since round trip 2
+            if not has_common_sources(sources, found.sources or ()):
                 session.count(rejected_by_sources=1)
-                return Match(refused=refused or "its sources are not what this question finds")
+                return Match(
+                    refusal=refusal or "sources: the questions retrieve different passages"
+                )
             verified = await self._verifier.verify(question, entry.question)
             session.count(spent_nanodollars=nanodollars(verified.cost))
             if not verified.approved:
                 session.count(rejected_by_verifier=1)
-                return Match(refused="verifier")
-            alias = await session.store_alias(vector, sources, (fields[row], entry), similarity)
+                return Match(refusal="verifier")
+            alias = await session.store_alias(vector, sources, (field, entry), similarity)
             if alias is None:
                 return Match()
             return Match(
                 replace(found, matched_question=entry.question, similarity=similarity, alias=alias)
             )
-        return Match(refused=refused)
+        return Match(refusal=refusal)
 
 
-def fits(own: "Sequence[Source]", theirs: "Sequence[Source]") -> bool:
-    """Whether an answer's sources are what another question retrieves closely enough.
+def has_common_sources(own: "Sequence[Source]", other: "Sequence[Source]") -> bool:
+    """Return whether another question's sources cover this question's own.
 
-    The passage that this question finds first must be among them, and two fifths of all: see
+    They must contain this question's best passage and two fifths of all its passages: see
     `docs/decisions/0005-another-wording-must-retrieve-the-same.md`.
     """
-    theirs_ids = {source.chunk_id for source in theirs}
-    shared = sum(source.chunk_id in theirs_ids for source in own)
-    return bool(own) and own[0].chunk_id in theirs_ids and 5 * shared >= 2 * len(own)
+    other_ids = {source.chunk_id for source in other}
+    common = sum(source.chunk_id in other_ids for source in own)
+    return bool(own) and own[0].chunk_id in other_ids and 5 * common >= 2 * len(own)

@@ -21,10 +21,9 @@ from functions.http.auth.caller import authenticate
 from functions.http.middleware import add_log_fields
 from functions.http.openapi import content_schema, json_responses, problem_responses
 from functions.http.request_body import read_json_body
-from shared.assistant import Request
 from shared.container import Container
 from shared.errors import UnavailableError
-from shared.question import MAX_CHARACTERS
+from shared.question import MAX_CHARACTERS, Request
 
 # An answer quotes private notes: proxies and browsers must not store it.
 _PRIVATE = "private, no-store"

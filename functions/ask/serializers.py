@@ -10,7 +10,7 @@ from shared.reply import NO_NOTES
 
 if TYPE_CHECKING:
     from functions.ask.schemas import AnswerBody
-    from shared.assistant import Request
+    from shared.question import Request
     from shared.reply import Reply
 
 

@@ -1,9 +1,9 @@
-"""One look at the cache for all who ask the same of one process at the same moment.
+"""In-process coalescing: equal requests that arrive at the same moment share one result.
 
-Whoever asks before a look begins may be told what came of it: the look is later than the question,
-so it heeds every change that was acknowledged before. Whoever asks while a look is under way may
-not. They gather for a round trip, and then one of them looks for all. So a crowd that asks at once,
-of any size, takes two looks of a process.
+A request may share the result of a lookup that begins after its arrival: that lookup sees every
+note change that was acknowledged before the request. It must not share a lookup in progress.
+So the requests that arrive during a lookup form a group. The first of them, the leader, waits until
+that lookup ends, but at most 20 ms. Then it performs one lookup for all, its followers.
 """
 
 import asyncio
@@ -19,88 +19,89 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_GATHER_SECONDS = 0.02  # how long a crowd waits at most before its look, however long others take
-_LATE_SECONDS = 0.25  # how long after the deadline whoever looked may still have something to tell
+_GRACE_SECONDS = 0.25  # a leader that times out at the deadline still publishes its error
 
 
-class Turn(Generic[T]):
-    """One question's turn, as a context: unless it is `told` at once, it looks for itself.
+class Membership(Generic[T]):
+    """One request's part in a group.
 
-    It says when it has `looked`, so that the next one may, and tells those who gathered for it.
+    A follower has the leader's `result`. A leader has None: it uses the membership as a context
+    manager, calls `finish_lookup` after its lookup and `publish` with its result.
     """
 
     def __init__(
         self,
-        told: T | None = None,
+        result: T | None = None,
         *,
-        looked: "Callable[[], None] | None" = None,
-        crowd: "asyncio.Future[T | None] | None" = None,
-        gathered: float = 0.0,
+        finish_lookup: "Callable[[], None]" = lambda: None,
+        followers: "asyncio.Future[T | None] | None" = None,
+        waited: float = 0.0,
     ) -> None:
-        """It `gathered` for so many seconds, which its own look has less."""
-        self.told = told
-        self.looked = looked or (lambda: None)
-        self.gathered = gathered
-        self._crowd = crowd
+        """`waited`: seconds that a leader waited for the end of the lookup before its own."""
+        self.result = result
+        self.finish_lookup = finish_lookup
+        self.waited = waited
+        self._followers = followers
 
-    def tell(self, told: T) -> None:
-        """Tell all who gathered for this turn what came of it."""
-        if self._crowd:
-            self._crowd.set_result(told)
+    def publish(self, result: T) -> None:
+        """Pass the leader's result to its followers."""
+        if self._followers:
+            self._followers.set_result(result)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Where there was nothing to tell, for its asker gave up, one of the others takes over."""
-        self.looked()
-        if self._crowd and not self._crowd.done():
-            self._crowd.set_result(None)
+        """If nothing was published (the leader was cancelled), one of the followers leads."""
+        self.finish_lookup()
+        if self._followers and not self._followers.done():
+            self._followers.set_result(None)
 
 
 class Coalescer(Generic[T]):
-    """Gives out turns; what is told is of type `T`."""
+    """Groups equal requests. `T` is the type of their results."""
 
-    def __init__(self) -> None:
-        """Begin with nobody."""
-        self._looks: dict[Hashable, asyncio.Event] = {}
-        self._crowds: dict[Hashable, asyncio.Future[T | None]] = {}
+    def __init__(self, *, gather_seconds: float = 0.02) -> None:
+        """`gather_seconds`: longest time that a leader waits for the lookup before its own."""
+        self._gather_seconds = gather_seconds
+        self._lookups: dict[Hashable, asyncio.Event] = {}
+        self._groups: dict[Hashable, asyncio.Future[T | None]] = {}
 
-    async def turn(self, key: "Hashable") -> Turn[T]:
-        """Wait for one's turn, or to be told.
-
-        Those who ask the same bring the same `key`.
+    async def join(self, key: "Hashable") -> Membership[T]:
+        """Join the group of requests with this key, as its leader or as a follower.
 
         Raises:
-            TimeoutError: nothing was told by the deadline, or soon after.
+            TimeoutError: the leader published nothing by the deadline of this request.
         """
         loop = asyncio.get_running_loop()
-        while (crowd := self._crowds.get(key)) is not None:
+        while (group := self._groups.get(key)) is not None:
             with timed("wait"):
-                await asyncio.wait({crowd}, timeout=remaining() + _LATE_SECONDS)
-            if not crowd.done():
+                await asyncio.wait({group}, timeout=remaining() + _GRACE_SECONDS)
+            if not group.done():
                 raise TimeoutError
-            if (told := crowd.result()) is not None:
-                return Turn(told)
-        gathered = 0.0
-        if (former := self._looks.get(key)) is not None:
-            crowd, began = loop.create_future(), loop.time()
-            self._crowds[key] = crowd
+            if (result := group.result()) is not None:
+                return Membership(result)
+        waited = 0.0
+        if (lookup := self._lookups.get(key)) is not None:
+            group, began = loop.create_future(), loop.time()
+            self._groups[key] = group
             try:
                 with timed("wait"), suppress(TimeoutError):
-                    async with asyncio.timeout(_GATHER_SECONDS):
-                        await former.wait()
+                    async with asyncio.timeout(self._gather_seconds):
+                        await lookup.wait()
             except BaseException:
-                crowd.set_result(None)
+                group.set_result(None)
                 raise
             finally:
-                del self._crowds[key]  # who asks from now on asks after this look began
-            # It took longer only where this process was behind, which tells nothing of Redis.
-            gathered = min(loop.time() - began, _GATHER_SECONDS)
-        look = self._looks[key] = asyncio.Event()
-        return Turn(looked=partial(self._over, key, look), crowd=crowd, gathered=gathered)
+                del self._groups[key]  # a later request arrives after this group's lookup began
+            # A longer wait is the event loop's lag, and no sign of a slow Redis.
+            waited = min(loop.time() - began, self._gather_seconds)
+        lookup = self._lookups[key] = asyncio.Event()
+        return Membership(
+            finish_lookup=partial(self._finish, key, lookup), followers=group, waited=waited
+        )
 
-    def _over(self, key: "Hashable", look: asyncio.Event) -> None:
-        look.set()
-        if self._looks.get(key) is look:
-            del self._looks[key]
+    def _finish(self, key: "Hashable", lookup: asyncio.Event) -> None:
+        lookup.set()
+        if self._lookups.get(key) is lookup:
+            del self._lookups[key]

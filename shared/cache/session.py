@@ -244,7 +244,7 @@ class CacheSession:
         """Count events with the next round trip that counts."""
         self._counts.add(**events)
 
-    def spend(self, seconds: float) -> None:
+    def deduct(self, seconds: float) -> None:
         """Take what the request has waited already off what it may wait for Redis."""
         self._redis.deduct(seconds)
 

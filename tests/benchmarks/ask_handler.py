@@ -17,9 +17,8 @@ from typing import Any
 from redis.asyncio import Redis
 
 from infra.local.valkey import start_valkey
-from shared.assistant import Request
 from shared.container import Container
-from shared.question import Question
+from shared.question import Question, Request
 from tests.benchmarks import bare_function
 from tests.benchmarks.report import ROOT, Metric
 from tests.benchmarks.timing import Stopwatch

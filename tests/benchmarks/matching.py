@@ -62,7 +62,7 @@ async def collect_metrics() -> Mapping[str, Metric]:
         tokenize.cache_clear()
         number, (question, _) = next(turns)
         met = await matcher.match(question, vectors[number], (), others, session)
-        if not met.refused:
+        if not met.refusal:
             raise RuntimeError("a question that differs was not refused")
 
     watch = await interleave(

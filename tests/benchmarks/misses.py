@@ -6,8 +6,8 @@ from itertools import count
 from typing import Any
 
 from infra.local.valkey import start_valkey
-from shared.assistant import Request
 from shared.container import Container
+from shared.question import Request
 from shared.settings import Settings
 from tests.benchmarks.naive_cache import NaiveCache
 from tests.benchmarks.report import Metric

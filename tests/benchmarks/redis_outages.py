@@ -15,7 +15,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from infra.local.valkey import free_port, start_valkey
-from shared.assistant import Request
+from shared.question import Request
 from shared.container import Container
 from shared.errors import CacheUnavailableError
 from tests.benchmarks.report import Metric

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from infra.local.valkey import start_valkey
-from shared.assistant import Request
+from shared.question import Request
 from tests.benchmarks.misses import instant
 from tests.benchmarks.naive_cache import NaiveCache
 from tests.benchmarks.report import Metric

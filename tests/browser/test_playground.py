@@ -95,7 +95,7 @@ def test_a_near_question_that_means_another_thing_is_shown_with_the_guards_reaso
     ("refused", "said"),
     [
         ("verifier", "a model takes the two for different questions"),
-        ("its sources are not what this question finds", "its sources are not"),
+        ("sources: the questions retrieve different passages", "different passages"),
     ],
 )
 def test_whoever_refused_a_near_answer_it_is_said(page: Page, refused: str, said: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.assistant import Request
+from shared.question import Request
 from shared.cache.counter_reader import CounterReader
 from shared.cache.counters import OUTCOMES
 from shared.cache.stats_snapshot import PeriodStats

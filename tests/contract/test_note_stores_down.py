@@ -10,12 +10,12 @@ import asyncpg
 import numpy as np
 import pytest
 
-from shared.assistant import Request
 from shared.container import Container
 from shared.errors import ConfigurationError, StoreUnavailableError
 from shared.notes.note import Note
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.notes.sqlite import SQLiteNoteStore
+from shared.question import Request
 from shared.settings import Settings
 from tests.support.fakes import HashingEmbedder, SlowAnswerer
 from tests.support.postgres import PostgresServer, name_of

@@ -27,7 +27,7 @@ def arm(name: str) -> Iterator[None]:
     agreed = Decision(is_match=True, reason="cosine alone", refusals={})
     with (
         patch.object(semantic_match, "decide", lambda *_: agreed),
-        patch.object(semantic_match, "fits", lambda _own, _theirs: True),
+        patch.object(semantic_match, "has_common_sources", lambda _own, _theirs: True),
     ):
         yield
 

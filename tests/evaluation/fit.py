@@ -1,4 +1,4 @@
-"""How well common sources tell rewordings from other questions: what the rule of `fits` rests on.
+"""Measures `has_common_sources`: how well common sources separate rewordings from other questions.
 
 Pairs at cosine 0.85 or more, each asked both ways: one question's own five sources against the
 other's. What is kept of the rewordings and let through of the others, rule by rule. Labels are
@@ -11,7 +11,7 @@ from itertools import combinations
 from shared.matching.decision import decide
 from shared.notes.note import Source
 from shared.question import normalise
-from shared.semantic_match import fits
+from shared.semantic_match import has_common_sources
 from shared.vectors import cosines, stack
 from tests.benchmarks.report import BUILD, Metric, run
 from tests.evaluation.embedding import EMBEDDER
@@ -53,7 +53,7 @@ RULES: dict[str, Rule] = {
     "both first": lambda own, theirs: _first_among(own, theirs) and _first_among(theirs, own),
     "first, 2": lambda own, theirs: _first_among(own, theirs) and _common(own, theirs) >= 2,
     "first, 3": lambda own, theirs: _first_among(own, theirs) and _common(own, theirs) >= 3,
-    "fits": fits,
+    "has_common_sources": has_common_sources,
 }
 
 METRICS = {
@@ -163,13 +163,13 @@ async def collect_metrics() -> dict[str, Metric]:
         for label, group in groups.items():
             print(_redis(label, group))
     for label, group in agreed.items():
-        passed = [pair for pair, own, theirs in group if fits(own, theirs)]
+        passed = [pair for pair, own, theirs in group if has_common_sources(own, theirs)]
         for a, b in passed[:_EXAMPLES] if label.endswith("other") else ():
             print(f"    labelled {label!r}: {a!r} would have the answer to {b!r}")
     values = {}
     for name, label in (("fit_kept", "same"), ("fit_let_through", "other")):
         pairs = [one for key, group in agreed.items() if key.endswith(label) for one in group]
-        share = sum(fits(own, theirs) for _, own, theirs in pairs) / len(pairs)
+        share = sum(has_common_sources(own, theirs) for _, own, theirs in pairs) / len(pairs)
         values[name] = METRICS[name].with_value(share)
     return values
 

@@ -201,7 +201,7 @@ async def test_what_the_guard_refuses_is_counted_once_for_each_question(
 async def test_sources_that_do_not_fit_are_counted(
     asker: Asker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(semantic_match, "fits", lambda *_: False)
+    monkeypatch.setattr(semantic_match, "has_common_sources", lambda *_: False)
     await asker.ask("What is hope?")
     before = await counted(asker)
     assert (await asker.ask("Define hope"))["metadata"]["cached"] is False

@@ -13,7 +13,7 @@ from tests.support.main_job import ask
 
 _ASK = """
 import asyncio, json, sys
-from shared.assistant import Request
+from shared.question import Request
 from shared.container import Container
 
 container = Container.from_env()

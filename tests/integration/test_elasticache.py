@@ -20,7 +20,6 @@ from functions.http.app_factory import gateway_handler
 from functions.invalidate.handler import QueueHandler
 from functions.stats.app import create_app as stats_app
 from infra.local.valkey import start_valkey
-from shared.assistant import Request
 from shared.aws.credentials import Credentials
 from shared.cache.keyspace import UserKeys
 from shared.cache.redis.client import RedisClient
@@ -28,6 +27,7 @@ from shared.cache.redis.commands import Command
 from shared.cache.redis.factory import open_redis_client
 from shared.cache.redis.tls import load_ca_certificates
 from shared.errors import CacheUnavailableError
+from shared.question import Request
 from shared.settings import Settings
 from tests.support import redis_acl
 from tests.support.caches import redis_py_client

@@ -16,9 +16,9 @@ import pytest
 
 from functions.invalidate.handler import QueueHandler
 from infra.local.valkey import start_valkey
-from shared.assistant import Request
 from shared.container import Container
 from shared.notes.note import Note
+from shared.question import Request
 from shared.reply import Reply
 from shared.settings import Settings
 from tests.support.queues import (

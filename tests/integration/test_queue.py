@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 from redis import Redis
 
-from shared.assistant import Request
 from shared.cache.keyspace import UserKeys
 from shared.cache.redis.commands import Command
 from shared.container import Container
 from shared.notes.chunking import build_chunks
 from shared.notes.note import Note
-from shared.question import Question
+from shared.question import Question, Request
 from shared.settings import Settings
 from tests.support.event_source import EventSourceMapping, depth, serving_sqs
 from tests.support.queues import START, body, container

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.local.valkey import start_valkey
-from shared.assistant import Request
 from shared.cache.redis.commands import Command
 from shared.cache.redis.factory import open_redis_client
 from shared.container import Container
+from shared.question import Request
 from shared.settings import Settings
 from tests.support import redis_acl
 from tests.support.asking import write_notes

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from shared.assistant import Request
 from shared.container import Container
 from shared.errors import (
     ConfigurationError,
@@ -22,6 +21,7 @@ from shared.errors import (
 )
 from shared.inference.ports import Message
 from shared.notes.note import Note
+from shared.question import Request
 from shared.settings import Settings
 from tests.support.asking import surroundings, write_notes
 from tests.support.failing_secrets_manager import failing_secrets_manager

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from redis.asyncio import Redis, RedisCluster
 
-from shared.assistant import Request
+from shared.question import Request
 from shared.cache.counters import OUTCOMES
 from shared.cache.session import CacheSession
 from shared.cache.stats_snapshot import StatsSnapshot

@@ -11,8 +11,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from shared.assistant import Assistant, Request
+from shared.assistant import Assistant
 from shared.notes.note import Chunk
+from shared.question import Request
 from shared.reply import Reply
 from tests.support.interleaving.climates import PAUSES, Climate, seeds
 from tests.support.interleaving.history import StaleError, Version, explain, rank
@@ -31,8 +32,8 @@ SLOW_MUTATIONS = {
     "no_epsilon",
     "alias_outlives_its_answer",
     "fence_before_the_store",
-    "joins_a_look_from_before",
-    "joins_a_look_under_way",
+    "lookup_from_before_is_shared",
+    "lookup_in_progress_is_shared",
 }
 """Mutations that are detected only after several hundred worlds."""
 

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.assistant import Request
+from shared.question import Request
 from shared.container import Container
 from shared.errors import InferenceUnavailableError, UnavailableError
 from shared.inference.ports import Completion

@@ -7,11 +7,11 @@ from typing import Any
 
 from functions.ask.serializers import serialize_reply
 from infra.local.minilm import MiniLMEmbedder
-from shared.assistant import Request
 from shared.container import Container
 from shared.inference.ports import Completion
 from shared.notes.messages.note_changed import NoteChanged, Operation
 from shared.notes.note import Source
+from shared.question import Request
 from shared.reply import Reply
 from shared.vectors import Vector
 

@@ -3,8 +3,7 @@
 import pytest
 
 from functions.ask.cache_headers import cache_status_header, is_no_cache, parse_cache_control
-from shared.assistant import Request
-from shared.question import Question
+from shared.question import Question, Request
 from shared.reply import Reply
 
 

@@ -1,4 +1,4 @@
-"""Those who ask the same at the same moment: who looks, and who is told."""
+"""In-process coalescing: which requests look up, and which share a result."""
 
 import asyncio
 import time
@@ -6,21 +6,21 @@ from math import inf
 
 import pytest
 
-from shared.cache import coalescing
 from shared.cache.coalescing import Coalescer
 from shared.deadline import deadline_scope
 
 KEY = "ann", "what is faith"
 
 
-class Asked:
-    """Asks of one process; what is told is who looked."""
+class Process:
+    """One process's requests. The result of each is the name of the request that looked up."""
 
     def __init__(self) -> None:
-        self.coalescer: Coalescer[str] = Coalescer()
-        self.looking: list[str] = []
-        self.looked = asyncio.Event()
-        self.done = asyncio.Event()
+        # The gather time must not end a test's wait on a slow machine.
+        self.coalescer: Coalescer[str] = Coalescer(gather_seconds=60)
+        self.leaders: list[str] = []
+        self.lookup_ended = asyncio.Event()
+        self.generated = asyncio.Event()
 
     def ask(
         self, name: str, key: object = KEY, seconds: float = inf
@@ -28,24 +28,22 @@ class Asked:
         return asyncio.create_task(self._ask(name, key, seconds))
 
     async def _ask(self, name: str, key: object, seconds: float) -> tuple[str, str]:
-        """Give what was found, and how."""
-        with deadline_scope(seconds), await self.coalescer.turn(key) as turn:
-            if turn.told:
-                return turn.told, "told"
-            self.looking.append(name)
-            await asyncio.sleep(0)  # a look takes some time
-            await self.looked.wait()
-            turn.looked()
-            await self.done.wait()
-            turn.tell(name)
-            return name, "looked"
+        """Return the result and this request's role."""
+        with deadline_scope(seconds), await self.coalescer.join(key) as membership:
+            if membership.result:
+                return membership.result, "follower"
+            self.leaders.append(name)
+            await asyncio.sleep(0)  # a lookup takes some time
+            await self.lookup_ended.wait()
+            membership.finish_lookup()
+            await self.generated.wait()
+            membership.publish(name)
+            return name, "leader"
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    """However slow the machine: what a crowd waits at most is not at stake."""
-    monkeypatch.setattr(coalescing, "_GATHER_SECONDS", 60)
-    return Asked()
+def process() -> Process:
+    return Process()
 
 
 async def settle() -> None:
@@ -53,114 +51,119 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_of_a_crowd_the_first_looks_and_then_one_for_all_others(asked: Asked) -> None:
-    tasks = [asked.ask(str(number)) for number in range(500)]
+async def test_first_request_leads_alone_and_second_leads_all_others(process: Process) -> None:
+    tasks = [process.ask(str(number)) for number in range(500)]
     await settle()
-    assert asked.looking == ["0"]
-    asked.looked.set()
-    asked.done.set()
+    assert process.leaders == ["0"]
+    process.lookup_ended.set()
+    process.generated.set()
     first, second, *others = await asyncio.gather(*tasks)
-    assert (first, second) == (("0", "looked"), ("1", "looked"))
-    assert set(others) == {("1", "told")}
+    assert (first, second) == (("0", "leader"), ("1", "leader"))
+    assert set(others) == {("1", "follower")}
 
 
-async def test_whoever_asks_after_a_look_began_is_not_told_what_it_found(asked: Asked) -> None:
-    """A change may have been acknowledged between the two. The second looks for a crowd."""
-    tasks = [asked.ask("first"), asked.ask("second"), asked.ask("with it")]
+async def test_request_during_a_lookup_does_not_share_its_result(process: Process) -> None:
+    """A note change may have been acknowledged between the lookup and the request."""
+    tasks = [process.ask("first"), process.ask("second"), process.ask("with second")]
     await settle()
-    asked.looked.set()
-    asked.looked.clear()
+    process.lookup_ended.set()
+    process.lookup_ended.clear()
     await settle()
-    assert asked.looking == ["first", "second"]
-    tasks.append(asked.ask("after it"))
+    assert process.leaders == ["first", "second"]
+    tasks.append(process.ask("after second"))
     await settle()
-    asked.looked.set()
-    asked.done.set()
-    *_, with_it, after_it = await asyncio.gather(*tasks)
-    assert (with_it, after_it) == (("second", "told"), ("after it", "looked"))
+    process.lookup_ended.set()
+    process.generated.set()
+    *_, with_second, after_second = await asyncio.gather(*tasks)
+    assert with_second == ("second", "follower")
+    assert after_second == ("after second", "leader")
 
 
-async def test_whoever_asks_while_others_write_looks_for_itself(asked: Asked) -> None:
-    tasks = [asked.ask("first")]
+async def test_request_during_a_generation_looks_up_itself(process: Process) -> None:
+    tasks = [process.ask("first")]
     await settle()
-    asked.looked.set()
+    process.lookup_ended.set()
     await settle()
-    tasks.append(asked.ask("second"))
+    tasks.append(process.ask("second"))
     await settle()
-    assert asked.looking == ["first", "second"]
-    asked.done.set()
-    assert [how for _, how in await asyncio.gather(*tasks)] == ["looked", "looked"]
+    assert process.leaders == ["first", "second"]
+    process.generated.set()
+    assert [role for _, role in await asyncio.gather(*tasks)] == ["leader", "leader"]
 
 
-async def test_other_questions_do_not_wait(asked: Asked) -> None:
-    asked.ask("ann")
-    asked.ask("bob", key=("bob", "what is faith"))
+async def test_requests_with_other_keys_do_not_wait(process: Process) -> None:
+    process.ask("ann")
+    process.ask("bob", key=("bob", "what is faith"))
     await settle()
-    assert asked.looking == ["ann", "bob"]
-    asked.looked.set()
-    asked.done.set()
+    assert process.leaders == ["ann", "bob"]
+    process.lookup_ended.set()
+    process.generated.set()
 
 
-@pytest.mark.parametrize("given_up", [0, 1])
-@pytest.mark.parametrize("when", ["looking", "writing"])
-async def test_who_gives_up_leaves_nobody_waiting(asked: Asked, given_up: int, when: str) -> None:
-    """Of those who gathered for it, one takes over."""
-    tasks = [asked.ask(str(number)) for number in range(5)]
+@pytest.mark.parametrize("cancelled", [0, 1])
+@pytest.mark.parametrize("when", ["lookup", "generation"])
+async def test_follower_leads_when_the_leader_is_cancelled(
+    process: Process, cancelled: int, when: str
+) -> None:
+    tasks = [process.ask(str(number)) for number in range(5)]
     await settle()
-    if when == "writing":
-        asked.looked.set()
+    if when == "generation":
+        process.lookup_ended.set()
         await settle()
-    tasks.pop(given_up).cancel()
+    tasks.pop(cancelled).cancel()
     await settle()
-    asked.looked.set()
-    asked.done.set()
-    found = await asyncio.gather(*tasks)
-    assert "told" in [how for _, how in found]
+    process.lookup_ended.set()
+    process.generated.set()
+    results = await asyncio.gather(*tasks)
+    assert "follower" in [role for _, role in results]
 
 
-async def test_a_crowd_waits_only_so_long_for_a_look_that_takes_long() -> None:
-    asked = Asked()
-    tasks = [asked.ask(str(number)) for number in range(5)]
-    await asyncio.sleep(0.05)  # the first look goes on meanwhile
-    assert asked.looking == ["0", "1"]
-    asked.looked.set()
-    asked.done.set()
-    assert [how for _, how in await asyncio.gather(*tasks)] == ["looked"] * 2 + ["told"] * 3
+async def test_leader_does_not_wait_longer_than_the_gather_time() -> None:
+    process = Process()
+    process.coalescer = Coalescer(gather_seconds=0.02)
+    tasks = [process.ask(str(number)) for number in range(5)]
+    await asyncio.sleep(0.05)  # the first lookup does not end meanwhile
+    assert process.leaders == ["0", "1"]
+    process.lookup_ended.set()
+    process.generated.set()
+    roles = [role for _, role in await asyncio.gather(*tasks)]
+    assert roles == ["leader"] * 2 + ["follower"] * 3
 
 
-async def test_whoever_is_told_nothing_in_time_learns_that(asked: Asked) -> None:
-    tasks = [asked.ask("first"), asked.ask("second"), asked.ask("third", seconds=-0.2)]
+async def test_follower_times_out_at_its_deadline(process: Process) -> None:
+    tasks = [process.ask("first"), process.ask("second"), process.ask("third", seconds=-0.2)]
     await settle()
-    asked.looked.set()
+    process.lookup_ended.set()
     with pytest.raises(TimeoutError):
         await tasks.pop()
-    asked.done.set()
-    assert [how for _, how in await asyncio.gather(*tasks)] == ["looked", "looked"]
+    process.generated.set()
+    assert [role for _, role in await asyncio.gather(*tasks)] == ["leader", "leader"]
 
 
-async def test_a_turn_says_how_long_it_gathered(asked: Asked) -> None:
-    """Its own look has so much less time."""
-    first = await asked.coalescer.turn(KEY)
-    gathering = asyncio.create_task(asked.coalescer.turn(KEY))
+async def test_membership_holds_the_time_that_the_leader_waited(process: Process) -> None:
+    """The leader's lookup has that much less time."""
+    first = await process.coalescer.join(KEY)
+    second = asyncio.create_task(process.coalescer.join(KEY))
     await asyncio.sleep(0.005)
-    first.looked()
-    assert first.gathered == 0
-    assert (await gathering).gathered >= 0.004
+    first.finish_lookup()
+    assert first.waited == 0
+    assert (await second).waited >= 0.004
 
 
-async def test_nothing_is_left_of_what_is_over(asked: Asked) -> None:
-    """Else a process would grow with each question that it was ever asked."""
-    asked.looked.set()
-    asked.done.set()
-    await asyncio.gather(*(asked.ask(str(n), key=n // 3) for n in range(30)))
-    assert vars(asked.coalescer) == {"_looks": {}, "_crowds": {}}
+async def test_coalescer_forgets_requests_that_ended(process: Process) -> None:
+    """A process must not grow with each question."""
+    process.lookup_ended.set()
+    process.generated.set()
+    await asyncio.gather(*(process.ask(str(n), key=n // 3) for n in range(30)))
+    assert not process.coalescer._lookups
+    assert not process.coalescer._groups
 
 
-async def test_a_process_that_stands_still_meanwhile_does_not_shorten_the_next_look() -> None:
-    asked = Asked()
-    first = await asked.coalescer.turn(KEY)
-    gathering = asyncio.create_task(asked.coalescer.turn(KEY))
+async def test_blocked_event_loop_does_not_count_as_waiting() -> None:
+    coalescer: Coalescer[str] = Coalescer(gather_seconds=0.02)
+    first = await coalescer.join(KEY)
+    second = asyncio.create_task(coalescer.join(KEY))
     await asyncio.sleep(0)
-    time.sleep(0.1)  # noqa: ASYNC251  # the loop is what stands still
-    first.looked()
-    assert (await gathering).gathered <= 0.02
+    time.sleep(0.1)  # noqa: ASYNC251  # blocks the loop on purpose
+    first.finish_lookup()
+    assert (await second).waited <= 0.02

@@ -10,7 +10,7 @@ from functions.ask.serializers import serialize_reply
 from infra.local.commands.command_context import console, run_with_container
 from infra.local.commands.options import DEFAULT_USER, Data, Json, ModelOption, User
 from infra.local.embedded import DATA
-from shared.assistant import Request
+from shared.question import Request
 from shared.reply import NO_NOTES, Reply
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from functions.http.request_body import read_json_body
 from functions.http.static_page import StaticPage
 from infra.local.change_messages import note_deleted, note_updated
 from infra.local.playground import cache_inspector
-from shared import assistant
+from shared import question
 from shared.errors import InferenceError, NotFoundError
 from shared.notes.file_import import ImportedNote
 from shared.observability.timings import collect_timings
@@ -83,7 +83,7 @@ def build_routes(container: "Container") -> AppRoutes:
         """Answer, and tell the way that the answer took."""
         user_id = await _user(http, container)
         body = await read_json_body(http, Asked)
-        request = assistant.Request(user_id, body.query, no_cache=body.no_cache)
+        request = question.Request(user_id, body.query, no_cache=body.no_cache)
         began = time.perf_counter()
         with collect_timings() as steps:
             reply = await container.assistant.ask(request)

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
-from shared.assistant import Assistant, Request
+from shared.assistant import Assistant
 from shared.errors import UnavailableError
+from shared.question import Request
 from shared.reply import Reply
-from shared.semantic_match import fits
+from shared.semantic_match import has_common_sources
 from tests.support.interleaving.history import History, StaleError, Version, explain
 from tests.support.interleaving.ports import (
     Chance,
@@ -65,7 +66,7 @@ class Asking:
         self._judge(request, reply, dict.fromkeys(self._history.notes(request.user_id), now))
         if reply.matched_question:
             own = await self._store.search(request.user_id, self._embedder.vector(request.query), K)
-            if not fits(own, reply.sources):
+            if not has_common_sources(own, reply.sources):
                 raise StaleError(f"{request} still shares {reply}, but finds {own}")
         return reply
 

@@ -23,7 +23,7 @@ from shared.cache import (
     scripts,
     session,
 )
-from shared.cache.coalescing import Coalescer, Turn
+from shared.cache.coalescing import Coalescer, Membership
 from shared.cache.invalidation import Invalidation
 from shared.cache.redis.commands import Command, Script
 from shared.cache.results import LookupResult
@@ -212,39 +212,39 @@ def expired_entries_not_dropped(patch: pytest.MonkeyPatch) -> None:
     )
 
 
-def joins_a_look_from_before(patch: pytest.MonkeyPatch) -> None:
-    """A plain single flight: whoever asks the same is told, however long ago the other looked."""
+def lookup_from_before_is_shared(patch: pytest.MonkeyPatch) -> None:
+    """Plain single-flight: a request gets the result of any equal request in progress."""
 
-    async def turn(self: Coalescer[Any], key: Hashable) -> Turn[Any]:
-        while (crowd := self._crowds.get(key)) is not None and not crowd.done():
-            if (told := await asyncio.shield(crowd)) is not None:
-                return Turn(told)
-        crowd = self._crowds[key] = asyncio.get_running_loop().create_future()
-        return Turn(crowd=crowd)
+    async def join(self: Coalescer[Any], key: Hashable) -> Membership[Any]:
+        while (group := self._groups.get(key)) is not None and not group.done():
+            if (result := await asyncio.shield(group)) is not None:
+                return Membership(result)
+        group = self._groups[key] = asyncio.get_running_loop().create_future()
+        return Membership(followers=group)
 
-    patch.setattr(Coalescer, "turn", turn)
+    patch.setattr(Coalescer, "join", join)
 
 
-def joins_a_look_under_way(patch: pytest.MonkeyPatch) -> None:
-    """A crowd is open to others until its look is over, not only until that begins."""
-    original = Coalescer.turn
+def lookup_in_progress_is_shared(patch: pytest.MonkeyPatch) -> None:
+    """A group is open until its lookup ends, not only until the lookup begins."""
+    original = Coalescer.join
 
-    async def turn(self: Coalescer[Any], key: Hashable) -> Turn[Any]:
-        turn = await original(self, key)
-        crowd, looked = turn._crowd, turn.looked
-        if crowd is None:
-            return turn
-        self._crowds[key] = crowd
+    async def join(self: Coalescer[Any], key: Hashable) -> Membership[Any]:
+        membership = await original(self, key)
+        group, finish_lookup = membership._followers, membership.finish_lookup
+        if group is None:
+            return membership
+        self._groups[key] = group
 
-        def over() -> None:
-            if self._crowds.get(key) is crowd:
-                del self._crowds[key]
-            looked()
+        def finish() -> None:
+            if self._groups.get(key) is group:
+                del self._groups[key]
+            finish_lookup()
 
-        turn.looked = over
-        return turn
+        membership.finish_lookup = finish
+        return membership
 
-    patch.setattr(Coalescer, "turn", turn)
+    patch.setattr(Coalescer, "join", join)
 
 
 MUTATIONS: Mapping[Mutation, Climate] = {
@@ -264,7 +264,7 @@ MUTATIONS: Mapping[Mutation, Climate] = {
     context_counts_as_answer: EVICTIONS,
     flight_without_the_fence: CALM,
     expired_entries_not_dropped: PAUSES,
-    joins_a_look_from_before: CALM,
-    joins_a_look_under_way: CROWDS,
+    lookup_from_before_is_shared: CALM,
+    lookup_in_progress_is_shared: CROWDS,
 }
 """Each with the climate that brings it to light soonest."""

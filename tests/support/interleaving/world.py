@@ -6,13 +6,14 @@ from random import Random
 
 import numpy as np
 
-from shared.assistant import Assistant, Request
+from shared.assistant import Assistant
 from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys
 from shared.cache.pipeline_id import embedding_name
 from shared.container import Container
 from shared.freshness import Freshness
 from shared.notes.ingest import NoteIngester
+from shared.question import Request
 from shared.settings import Settings
 from shared.vectors import Vector
 from tests.support.interleaving.asking import Asking, K
