@@ -15,9 +15,9 @@ from statistics import median, quantiles
 from typing import Any
 
 from infra.local.valkey import free_port, start_valkey
-from shared.question import Request
 from shared.container import Container
 from shared.errors import CacheUnavailableError
+from shared.question import Request
 from tests.benchmarks.report import Metric
 from tests.support.fakes import create_container
 from tests.support.faulty_proxy import FaultyProxy

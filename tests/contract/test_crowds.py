@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from shared.question import Request
 from shared.cache.counter_reader import CounterReader
 from shared.cache.counters import OUTCOMES
 from shared.cache.stats_snapshot import PeriodStats
@@ -20,6 +19,7 @@ from shared.errors import (
 )
 from shared.inference.ports import Completion
 from shared.notes.note import Chunk, Note, Source
+from shared.question import Request
 from shared.reply import Reply
 from tests.support.caches import Cache
 from tests.support.fakes import HashingEmbedder, SlowAnswerer

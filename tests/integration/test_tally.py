@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from redis.asyncio import Redis, RedisCluster
 
-from shared.question import Request
 from shared.cache.counters import OUTCOMES
 from shared.cache.session import CacheSession
 from shared.cache.stats_snapshot import StatsSnapshot
@@ -22,6 +21,7 @@ from shared.container import Container
 from shared.errors import CircuitOpenError, InferenceUnavailableError
 from shared.inference.ports import Completion
 from shared.notes.note import Chunk, Note
+from shared.question import Request
 from shared.settings import Settings
 from shared.vectors import Vector, canonical
 from tests.support.stores import MemoryNoteStore

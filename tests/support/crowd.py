@@ -16,11 +16,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.question import Request
 from shared.container import Container
 from shared.errors import InferenceUnavailableError, UnavailableError
 from shared.inference.ports import Completion
 from shared.notes.note import Chunk, Note, Source
+from shared.question import Request
 from tests.support.fakes import HashingEmbedder, SlowAnswerer, create_container
 from tests.support.stores import MemoryNoteStore
 

@@ -18,8 +18,8 @@ from infra.local.commands.command_context import console, pluralize, run_with_co
 from infra.local.demo_scenario import ANN, BEN, SCENARIOS, Scenario, Step
 from infra.local.embedded import Model
 from infra.local.sample_notes import SampleSet, read_sample_notes
-from shared.question import Request
 from shared.errors import TercetError
+from shared.question import Request
 
 if TYPE_CHECKING:
     from rich.console import Console
