@@ -14,10 +14,10 @@ from typing import TypeVar
 from hypothesis import strategies as st
 
 from tests.benchmarks.report import Metric
-from tests.support.fuzzing import batches, events
-from tests.support.fuzzing.document import opened
-from tests.support.fuzzing.drawing import send_all
-from tests.support.fuzzing.targets import targets
+from tests.support.fuzzing import gateway_events, sqs_batches
+from tests.support.fuzzing.handlers import running_handlers
+from tests.support.fuzzing.openapi_requests import openapi_client
+from tests.support.fuzzing.runner import run_property
 
 # Number of inputs of each kind.
 _EVENTS, _BROKEN_EVENTS, _OTHER_EVENTS, _REQUESTS = 8_000, 4_000, 1_000, 4_000
@@ -45,7 +45,7 @@ class _Tally:
                 self.failures.append(f"{name}: {type(error).__name__} {error}\n  {drawn!r:.5000}")
 
         began = time.monotonic()
-        sent = send_all(inputs, send_and_record, count, drawn_by=self.seed)
+        sent = run_property(inputs, send_and_record, count, seed_number=self.seed)
         self.sent += sent
         print(f"{name}: {sent:,}, {sent / (time.monotonic() - began):.0f} a second", flush=True)
 
@@ -55,16 +55,27 @@ def collect_metrics() -> dict[str, Metric]:
     tally = _Tally(int(os.environ.get("FUZZ_SEED") or random.randrange(10**6)))
     print(f"FUZZ_SEED={tally.seed}", flush=True)
     logging.disable()  # every rejected input would log a line
-    with targets() as handlers:
-        tally.run("HTTP events", events.events(), handlers.send, _EVENTS)
-        tally.run("broken HTTP events", events.broken_events(), handlers.send, _BROKEN_EVENTS)
-        tally.run("other events", events.not_of_http, handlers.send, _OTHER_EVENTS)
-        tally.run("queue batches", batches.messages, handlers.deliver, _BATCHES)
-        tally.run(
-            "broken queue batches", batches.damaged(), handlers.deliver_damaged, _BROKEN_BATCHES
-        )
-    with opened() as door:
-        tally.run("requests from the OpenAPI document", door.cases(), door.send, _REQUESTS)
+    with running_handlers() as handlers:
+        for name, inputs, check, count in (
+            ("HTTP events", gateway_events.hostile_events(), handlers.check_event, _EVENTS),
+            (
+                "malformed HTTP events",
+                gateway_events.malformed_events(),
+                handlers.check_event,
+                _BROKEN_EVENTS,
+            ),
+            ("other events", gateway_events.non_http_events, handlers.check_event, _OTHER_EVENTS),
+            ("queue batches", sqs_batches.messages, handlers.check_messages, _BATCHES),
+            (
+                "malformed queue batches",
+                sqs_batches.malformed_batches(),
+                handlers.check_malformed_batch,
+                _BROKEN_BATCHES,
+            ),
+        ):
+            tally.run(name, inputs, check, count)
+    with openapi_client() as client:
+        tally.run("requests from the OpenAPI document", client.cases(), client.check, _REQUESTS)
     logging.disable(logging.NOTSET)
     for failure in tally.failures[:_SHOWN]:
         print(failure)

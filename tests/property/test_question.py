@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.question import CUT_CHARACTERS, MAX_CHARACTERS, Question, normalise
-from tests.support.fuzzing.values import HEAVY
+from tests.support.fuzzing.hostile_values import HEAVY
 
 texts = st.text(max_size=60)
 long_texts = st.lists(

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 
 from functions.http.gateway import GatewayHandler
 from shared.errors import InvalidRequestError
-from tests.support.fuzzing.events import KINDS, event
+from tests.support.fuzzing.gateway_events import KINDS, gateway_event
 
 CONTEXT: Any = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
 
@@ -40,7 +40,7 @@ DAMAGE: dict[str, dict[str, Any]] = {
 def test_an_event_that_cannot_be_read_is_a_bad_request_and_one_line_in_the_log(
     gateway: GatewayHandler, caplog: pytest.LogCaptureFixture, kind: str, damage: dict[str, Any]
 ) -> None:
-    response = gateway(event(kind) | damage, CONTEXT)
+    response = gateway(gateway_event(kind) | damage, CONTEXT)
     assert response["statusCode"] == 400
     assert response["headers"]["content-type"] == "application/problem+json"
     assert json.loads(response["body"])["instance"].endswith(CONTEXT.aws_request_id)
@@ -52,7 +52,10 @@ def test_an_event_that_cannot_be_read_is_a_bad_request_and_one_line_in_the_log(
 @pytest.mark.parametrize("host", ["[::1]:8000", "a:b:c", "a:b"])
 def test_a_host_that_is_none_is_no_reason_to_fail(gateway: GatewayHandler, host: str) -> None:
     """A load balancer passes on whatever its client says."""
-    assert gateway(event("alb", headers={"host": host}), CONTEXT)["statusCode"] in {200, 400}
+    assert gateway(gateway_event("alb", headers={"host": host}), CONTEXT)["statusCode"] in {
+        200,
+        400,
+    }
 
 
 @pytest.mark.parametrize(
@@ -80,7 +83,7 @@ def test_bodies_come_in_as_text_or_in_base64(kind: str) -> None:
 
     gateway = GatewayHandler(listen)
     for body in ("\u00e9\u0000", "\u00e9\u0000".encode(), b"\xff\x00"):
-        gateway(event(kind, body=body), CONTEXT)
+        gateway(gateway_event(kind, body=body), CONTEXT)
     assert heard == ["\u00e9\u0000".encode(), "\u00e9\u0000".encode(), b"\xff\x00"]
     asyncio.set_event_loop(None)
     loop.close()

@@ -7,7 +7,7 @@ import pytest
 
 from shared.errors import InvalidRequestError
 from shared.question import CUT_CHARACTERS, CUT_WORDS, MAX_CHARACTERS, Question, normalise
-from tests.support.fuzzing.values import HEAVY
+from tests.support.fuzzing.hostile_values import HEAVY
 
 
 @pytest.mark.parametrize(

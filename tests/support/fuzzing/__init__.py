@@ -1,1 +1,1 @@
-"""Inputs that no well-meaning client sends, and what must hold for the answer to each."""
+"""Property-based tests of hostile inputs: strategies, and the properties that must hold."""

@@ -1,0 +1,86 @@
+"""Hostile inputs get a response below 500, and refusals store nothing.
+
+`python -m tests.evaluation inputs` checks fifteen times as many inputs.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.fuzzing import gateway_events, sqs_batches
+from tests.support.fuzzing.handlers import CONTEXT, Handlers, running_handlers
+from tests.support.fuzzing.openapi_requests import OpenAPIClient, openapi_client
+from tests.support.fuzzing.runner import run_property
+
+
+@pytest.fixture(scope="module")
+def handlers() -> Iterator[Handlers]:
+    with running_handlers() as made:
+        yield made
+
+
+def test_hostile_event_gets_an_answer_or_a_problem_and_refusals_store_nothing(
+    handlers: Handlers,
+) -> None:
+    events = gateway_events.hostile_events()
+    assert run_property(events, handlers.check_event, 400) >= 400
+
+
+def test_malformed_event_gets_a_problem_and_stores_nothing(handlers: Handlers) -> None:
+    events = gateway_events.malformed_events()
+    assert run_property(events, handlers.check_event, 200) >= 200
+
+
+def test_non_http_event_is_not_acknowledged(handlers: Handlers) -> None:
+    assert run_property(gateway_events.non_http_events, handlers.check_event, 100) >= 100
+
+
+def test_batch_fails_exactly_for_invalid_messages(handlers: Handlers) -> None:
+    assert run_property(sqs_batches.messages, handlers.check_messages, 200) >= 200
+
+
+def test_malformed_batch_acknowledges_only_applied_messages(handlers: Handlers) -> None:
+    batches = sqs_batches.malformed_batches()
+    assert run_property(batches, handlers.check_malformed_batch, 150) >= 150
+
+
+@pytest.mark.parametrize("kind", gateway_events.KINDS)
+def test_valid_event_of_each_gateway_is_answered(handlers: Handlers, kind: str) -> None:
+    """Otherwise every generated event would be refused before it reaches the app."""
+    question = gateway_events.gateway_event(kind, body='{"query": "What is faith?"}')
+    assert handlers.gateway(question, CONTEXT)["statusCode"] == 200
+    stats = gateway_events.gateway_event(kind, method="GET", path="/assistant/cache-stats")
+    assert handlers.gateway(stats, CONTEXT)["statusCode"] == 200
+    empty = gateway_events.gateway_event(kind, body="{}")
+    assert handlers.gateway(empty, CONTEXT)["statusCode"] == 422
+    handlers.reset()
+
+
+def test_seed_number_determines_the_inputs() -> None:
+    def draw(seed_number: int) -> list[object]:
+        drawn: list[object] = []
+        run_property(sqs_batches.messages, drawn.append, 20, seed_number=seed_number)
+        return drawn
+
+    assert draw(1) == draw(1) != draw(2)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[OpenAPIClient]:
+    with openapi_client() as made:
+        yield made
+
+
+def test_responses_conform_to_the_openapi_document(client: OpenAPIClient) -> None:
+    assert run_property(client.cases(), client.check, 300) >= 300
+
+
+def test_openapi_document_has_every_operation(client: OpenAPIClient) -> None:
+    assert {
+        "POST /assistant/query",
+        "POST /assistant/feedback",
+        "POST /notes/changes",
+        "GET /assistant/cache-stats",
+        "GET /metrics",
+        "GET /health",
+    } <= set(client.operations)
