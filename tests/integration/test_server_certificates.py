@@ -17,10 +17,10 @@ from shared.errors import CacheUnavailableError, StoreUnavailableError, Unavaila
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.notes.postgres.tls import select_ssl
 from shared.settings import Settings
+from tests.integration.test_identity import bearing
 from tests.support.certificates import create_self_signed_certificate
 from tests.support.huggingface import serving
 from tests.support.tokens import Issuer, token
-from tests.unit.test_identity import bearing
 
 
 class Server:

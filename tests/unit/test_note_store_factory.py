@@ -1,7 +1,5 @@
 """A database URL names the store, and the driver of no other is imported."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -36,14 +34,3 @@ def test_any_other_url_is_refused_with_the_accepted_forms(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"sqlite:///.*postgresql://") as caught:
         create_note_store(url, 384)
     assert "x:secret" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("url", "absent"), [("sqlite:///n.db", "asyncpg"), ("postgres://h/d", "aiosqlite")]
-)
-def test_the_other_driver_is_not_imported(url: str, absent: str) -> None:
-    program = (
-        "import sys; from shared.notes.factory import create_note_store;"
-        f"create_note_store({url!r}, 384); sys.exit({absent!r} in sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", program], check=True)

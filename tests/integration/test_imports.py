@@ -50,3 +50,14 @@ def test_a_process_loads_the_sdk_at_its_start_only_where_redis_password_is_a_sec
 
 def test_the_probe_sees_what_is_loaded() -> None:
     assert "redis" in loaded_by("import shared.cache.redis.factory")
+
+
+@pytest.mark.parametrize(
+    ("url", "absent"), [("sqlite:///n.db", "asyncpg"), ("postgres://h/d", "aiosqlite")]
+)
+def test_a_note_store_does_not_import_the_driver_of_the_other_kind(url: str, absent: str) -> None:
+    program = (
+        "import sys; from shared.notes.factory import create_note_store;"
+        f"create_note_store({url!r}, 384); sys.exit({absent!r} in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
