@@ -1,4 +1,4 @@
-"""A cluster loses a node, or moves slots, while users ask and write without pause."""
+"""A cluster that loses a node or migrates slots, under continuous load."""
 
 import asyncio
 import logging
@@ -23,25 +23,24 @@ pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
 
 ASKED = "What is faith?"
 USERS = [f"user {number}" for number in range(24)]
-GENEROUS = 3.0
-"""What a cache may at worst add to an answer on a busy machine, in seconds; the promise is 0.1."""
+MAX_SECONDS = 3.0
+"""Limit for an answer on a busy machine; the guarantee is 0.1 s of added latency."""
 
-A_FLIGHT = 3.0 + GENEROUS
-"""The same where Redis comes back: whoever answers a question may have lost it meanwhile, and
-those who wait for that one's answer go on when the flight ends."""
+MAX_SECONDS_AFTER_FAILOVER = MAX_SECONDS + 3.0
+"""The same plus the TTL of a single-flight lock, whose holder may have lost it in the failover."""
 
 
-def of_node(number: int, *, nodes: int = 3) -> list[str]:
-    """The users whose slots this master has at first."""
+def users_of_node(number: int, *, nodes: int = 3) -> list[str]:
+    """The users whose slots this master has initially."""
     return [user for user in USERS if slot_of(user) * nodes // 16_384 == number]
 
 
 @asynccontextmanager
-async def loaded(
-    cluster: ValkeyCluster, *, replicas: int = 0, slowest: float = GENEROUS
+async def load_on(
+    cluster: ValkeyCluster, *, replicas: int = 0, slowest: float = MAX_SECONDS
 ) -> AsyncIterator[Load]:
-    """Users of a cluster, each with a note; whatever befalls them, all questions are answered."""
-    url = cluster.url.removesuffix("/0") + "/1"  # as in the default; a cluster has no databases
+    """Load on a cluster whose users have one note each. Every question must be answered."""
+    url = cluster.url.removesuffix("/0") + "/1"  # a cluster has no databases
     container = create_container(
         url, redis_cluster=True, redis_replicas=replicas, redis_timeout=0.25
     )
@@ -54,8 +53,8 @@ async def loaded(
     assert max(served.seconds for served in load.served) < slowest
 
 
-async def cached_again(load: Load, users: Iterable[str]) -> None:
-    """Ask until all of them are served by the cache."""
+async def ask_until_cached(load: Load, users: Iterable[str]) -> None:
+    """Ask until all users are served from the cache."""
     async with asyncio.timeout(60):
         for user in users:
             while True:
@@ -65,8 +64,8 @@ async def cached_again(load: Load, users: Iterable[str]) -> None:
                 await asyncio.sleep(0.05)
 
 
-async def figures(load: Load) -> StatsSnapshot:
-    """StatsSnapshot, as soon as they are not refused."""
+async def read_statistics(load: Load) -> StatsSnapshot:
+    """Read statistics, and retry while the cluster is unavailable."""
     async with asyncio.timeout(60):
         while True:
             with suppress(CacheUnavailableError):
@@ -74,42 +73,43 @@ async def figures(load: Load) -> StatsSnapshot:
             await asyncio.sleep(0.05)
 
 
-async def replaced(cluster: ValkeyCluster) -> None:
-    """Let the spare be the replica of what was the killed master's, as an operator would."""
+async def replace_killed_master(cluster: ValkeyCluster) -> None:
+    """Make the spare node a replica of the promoted one, as an operator would."""
     await asyncio.to_thread(cluster.replicate, cluster.nodes[6], cluster.nodes[4])
 
 
-async def test_a_master_that_is_killed_fails_no_request_and_its_replica_undoes_no_change(
+async def test_a_killed_master_fails_no_request_and_loses_no_acknowledged_change(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.WARNING, "shared.cache")
     with valkey_cluster(replicas=1, spares=1, cluster_node_timeout=500) as cluster:
-        async with loaded(cluster, replicas=1, slowest=A_FLIGHT) as load:
+        async with load_on(cluster, replicas=1, slowest=MAX_SECONDS_AFTER_FAILOVER) as load:
             async with load.going_on():
                 await asyncio.sleep(1)
                 os.kill(cluster.nodes[1].pid, signal.SIGKILL)
                 await asyncio.sleep(1)
-                await cached_again(load, USERS)
-            assert (await figures(load)).total.exact_hits, "its successor tells"
-            await replaced(cluster)
+                await ask_until_cached(load, USERS)
+            assert (await read_statistics(load)).total.exact_hits, (
+                "the promoted replica has the counters"
+            )
+            await replace_killed_master(cluster)
             async with asyncio.timeout(30):
                 await asyncio.gather(*map(load.change, USERS))
             await asyncio.gather(*(load.ask(user, ASKED) for user in USERS))
-    told = [record.message for record in caplog.records]
-    assert told.count("the cache is unavailable") <= 2 * 4, "one a server and connection"
+    messages = [record.message for record in caplog.records]
+    assert messages.count("the cache is unavailable") <= 2 * 4, "one for each server and client"
 
 
-async def test_a_change_that_only_the_killed_master_knew_was_not_acknowledged() -> None:
-    """Without that, its replica would go on with the answer from before."""
+async def test_a_change_is_not_acknowledged_if_only_the_killed_master_has_it() -> None:
+    """Otherwise the promoted replica would serve the answer from before the change."""
     with valkey_cluster(replicas=1, spares=1, cluster_node_timeout=500) as cluster:
-        async with loaded(cluster, replicas=1, slowest=A_FLIGHT) as load:
-            user = of_node(1)[0]
-            await cached_again(load, [user])
+        async with load_on(cluster, replicas=1, slowest=MAX_SECONDS_AFTER_FAILOVER) as load:
+            user = users_of_node(1)[0]
+            await ask_until_cached(load, [user])
             _, master, _, _, replica, *_ = cluster.nodes
             os.kill(replica.pid, signal.SIGSTOP)
-            send_command(
-                master.port, "CLIENT KILL TYPE replica"
-            )  # nothing waits for it in a socket
+            # Otherwise the write would reach the stopped replica's socket buffer.
+            send_command(master.port, "CLIENT KILL TYPE replica")
             try:
                 with pytest.raises(CacheUnavailableError, match="0 of 1 replicas"):
                     await load.container.freshness.note_changed(
@@ -118,77 +118,77 @@ async def test_a_change_that_only_the_killed_master_knew_was_not_acknowledged() 
                 os.kill(master.pid, signal.SIGKILL)
             finally:
                 os.kill(replica.pid, signal.SIGCONT)
-            await cached_again(load, [user])
+            await ask_until_cached(load, [user])
             reply = await ask(load.container, user, ASKED)
             assert reply.answer
-            assert "Edition 1" in reply.answer.text, "the replica never heard of the change"
-            await replaced(cluster)
+            assert "Edition 1" in reply.answer.text, "the replica must not have the change"
+            await replace_killed_master(cluster)
             async with asyncio.timeout(30):
                 await load.change(user)
             await load.ask(user, ASKED)
 
 
 @pytest.mark.parametrize("full_coverage", ["no", "yes"])
-async def test_a_node_that_is_lost_for_good_costs_its_users_their_cache_and_nobody_an_answer(
+async def test_a_lost_node_disables_the_cache_of_its_users_only(
     full_coverage: str,
 ) -> None:
     with valkey_cluster(
         cluster_node_timeout=500, cluster_require_full_coverage=full_coverage
     ) as cluster:
-        lost = USERS if full_coverage == "yes" else of_node(1)
-        async with loaded(cluster) as load:
+        lost = USERS if full_coverage == "yes" else users_of_node(1)
+        async with load_on(cluster) as load:
             async with load.going_on():
                 await until(lambda: {served.user for served in load.served} == set(USERS))
                 os.kill(cluster.nodes[1].pid, signal.SIGKILL)
-                # Until the node time-out is over, the others do not know that it is gone.
+                # The other nodes notice it after the cluster's node time-out.
                 await until(lambda: _settled(load, lost))
-            # Nobody else asks now, and a busy machine slows down whoever asks first, at most.
+            # Three times: on a busy machine the first attempt may time out.
             for user in USERS:
                 caches = [(await ask(load.container, user, ASKED)).cache for _ in range(3)]
                 assert ("ok" in caches) is (user not in lost)
-            # Counters of every partition make one figure: told in part it would be a wrong one.
+            # Without a partition's counters the sums would be wrong.
             with pytest.raises(CacheUnavailableError):
                 await load.container.counter_reader.read_snapshot()
 
 
 def _settled(load: Load, lost: Collection[str]) -> bool:
-    """Whether what each user was served last is what the loss of a node makes of it."""
+    """Whether the last cache status of each user is the expected one."""
     last = {served.user: served.cache for served in load.served}
     return all(last[user] == ("unavailable" if user in lost else "ok") for user in USERS)
 
 
 @pytest.mark.parametrize("move", [migrate_key_by_key, migrate_atomically])
-async def test_slots_that_move_take_nothing_stale_with_them(
+async def test_migrated_slots_contain_no_stale_answer(
     move: Callable[[ValkeyProcess, ValkeyProcess, Iterable[int]], None],
 ) -> None:
     with valkey_cluster() as cluster:
-        async with loaded(cluster) as load, load.going_on():
+        async with load_on(cluster) as load, load.going_on():
             await asyncio.sleep(0.5)
-            slots = sorted(set(map(slot_of, of_node(0))))
+            slots = sorted(set(map(slot_of, users_of_node(0))))
             await asyncio.to_thread(move, cluster.nodes[0], cluster.nodes[1], slots)
-            await cached_again(load, USERS)
+            await ask_until_cached(load, USERS)
 
 
-async def test_statistics_are_told_or_refused_while_slots_move_and_never_wrong() -> None:
-    """In both ways, there and back; nobody asks meanwhile, so what is told is always the same."""
+async def test_statistics_are_correct_or_unavailable_while_slots_migrate() -> None:
+    """In both ways, there and back. The expected result is constant: there is no other load."""
     with valkey_cluster() as cluster:
-        async with loaded(cluster) as load:
-            await cached_again(load, USERS)
+        async with load_on(cluster) as load:
+            await ask_until_cached(load, USERS)
             await asyncio.gather(*(load.ask(user, ASKED) for user in USERS))
-            await load.container.aclose()  # which counts what it has not told yet
-            expected = await figures(load)
+            await load.container.aclose()  # it flushes pending counters
+            expected = await read_statistics(load)
             assert expected.total.exact_hits >= len(USERS)
             readings: list[StatsSnapshot | None] = []
 
-            async def read_on() -> None:
+            async def read_repeatedly() -> None:
                 while True:
                     try:
                         readings.append(await load.container.counter_reader.read_snapshot())
                     except CacheUnavailableError:
                         readings.append(None)
 
-            reading = asyncio.create_task(read_on())
-            slots = sorted(set(map(slot_of, of_node(0))))
+            reading = asyncio.create_task(read_repeatedly())
+            slots = sorted(set(map(slot_of, users_of_node(0))))
             source, target, _ = cluster.nodes
             for move in (migrate_key_by_key, migrate_atomically) * 2:
                 await asyncio.to_thread(move, source, target, slots)

@@ -1,4 +1,4 @@
-"""A server that does not answer is left alone, and requests that give up leave nothing behind."""
+"""Probes of a server that does not respond, cancelled requests, and event loop lag."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from tests.support.redis_faults import FaultyRedis
 from tests.support.waiting import until
 
 
-async def test_while_redis_is_mute_few_requests_probe_and_none_waits_for_it(
+async def test_few_requests_probe_a_mute_redis_and_the_others_do_not_wait(
     redis: FaultyRedis,
 ) -> None:
     container = create_container(redis.url, redis_timeout=0.25)
@@ -26,11 +26,11 @@ async def test_while_redis_is_mute_few_requests_probe_and_none_waits_for_it(
         asked += len(replies)
     probes = redis.proxy.connections - before
     assert 1 <= probes <= 1 + (loop.time() - began) / 0.3
-    assert asked > 20 * probes, "the others did not wait for the probes"
+    assert asked > 20 * probes, "the other requests waited for the probes"
     await container.aclose()
 
 
-async def test_nothing_goes_on_once_the_container_is_closed(redis: FaultyRedis) -> None:
+async def test_aclose_leaves_no_task_running(redis: FaultyRedis) -> None:
     container = create_container(redis.url, redis_timeout=0.05)
     redis.mute()
     await asyncio.gather(*(ask(container, "ann", f"What is {n}?") for n in range(100)))
@@ -38,8 +38,10 @@ async def test_nothing_goes_on_once_the_container_is_closed(redis: FaultyRedis) 
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_a_cancelled_request_never_gets_its_reply_to_another(redis: FaultyRedis) -> None:
-    """Nor does it take a connection with it: there are but four."""
+async def test_the_reply_of_a_cancelled_request_never_reaches_another_request(
+    redis: FaultyRedis,
+) -> None:
+    """And its connection is not lost: there are only four."""
     container = create_container(redis.url, redis_timeout=5, redis_connections=4)
     await container.freshness.note_changed(written("ann", "note", "Faith is trust."))
     questions = [f"What is number {number}?" for number in range(20)]
@@ -58,14 +60,14 @@ async def test_a_cancelled_request_never_gets_its_reply_to_another(redis: Faulty
     await container.aclose()
 
 
-async def test_a_process_that_stands_still_does_not_blame_redis(redis: FaultyRedis) -> None:
-    """As when the first questions load what they need, and others wait for their replies."""
+async def test_a_blocked_event_loop_is_no_outage_of_redis(redis: FaultyRedis) -> None:
+    """For example while first requests import modules and others wait for replies."""
     container = create_container(redis.url, redis_timeout=0.5)
     await ask(container, "ann", "What is faith?")
     redis.proxy.delay, before = 0.1, redis.proxy.round_trips
     asking = asyncio.create_task(ask(container, "ann", "What is faith?"))
     await until(lambda: redis.proxy.round_trips > before)
-    time.sleep(1.5)  # noqa: ASYNC251  # nothing else goes on, either
+    time.sleep(1.5)  # noqa: ASYNC251  # this causes the lag
     await asking
     redis.proxy.delay = 0
     assert (await ask(container, "ann", "What is faith?")).cache == "ok"

@@ -1,7 +1,4 @@
-"""Redis lost, mute, slow, full, read-only or locked: the answer comes all the same.
-
-And what is acknowledged of a note change is done, whatever befalls Redis meanwhile.
-"""
+"""Faults of Redis: every question is answered, and acknowledged note changes are applied."""
 
 import asyncio
 import logging
@@ -21,23 +18,23 @@ from tests.support.main_job import ask, written
 from tests.support.redis_faults import REDIS_FAULTS, FaultyRedis
 
 ASKED = "What is faith?"
-GENEROUS = 1.0
-"""What a cache may at worst add to an answer on a busy machine, in seconds; the promise is 0.1."""
+MAX_SECONDS = 1.0
+"""Limit for an answer on a busy machine; the guarantee is 0.1 s of added latency."""
 
 
 @pytest.fixture(params=REDIS_FAULTS)
-def strike(request: pytest.FixtureRequest, redis: FaultyRedis) -> Callable[[], None]:
-    """Let one trouble befall the server."""
-    trouble = REDIS_FAULTS[request.param]
-    return lambda: trouble(redis)
+def inject_fault(request: pytest.FixtureRequest, redis: FaultyRedis) -> Callable[[], None]:
+    """Injects one of the faults."""
+    fault = REDIS_FAULTS[request.param]
+    return lambda: fault(redis)
 
 
 @pytest.fixture
 async def container(redis: FaultyRedis) -> AsyncIterator[Container]:
-    """A container whose user has a note, with the answer from it cached."""
+    """A container with one note, and the answer from it cached."""
     container = create_container(redis.url, redis_timeout=0.25)
     await container.freshness.note_changed(change("Faith is trust."))
-    await asked_until_hit(container)
+    await ask_until_hit(container)
     yield container
     await container.aclose()
 
@@ -47,8 +44,8 @@ def change(text: str, minutes: int = 0) -> NoteChanged:
     return written("ann", "note", text, occurred_at=at)
 
 
-async def asked_until_hit(container: Container) -> Reply:
-    """Ask until the answer is found in a cache that is well."""
+async def ask_until_hit(container: Container) -> Reply:
+    """Ask until the answer comes from a healthy cache."""
     async with asyncio.timeout(30):
         while True:
             reply = await ask(container, "ann", ASKED)
@@ -57,34 +54,34 @@ async def asked_until_hit(container: Container) -> Reply:
             await asyncio.sleep(0.05)
 
 
-async def test_every_question_is_answered_and_the_cache_is_used_again_afterwards(
+async def test_every_question_is_answered_and_the_cache_is_used_again_after_recovery(
     redis: FaultyRedis,
     container: Container,
-    strike: Callable[[], None],
+    inject_fault: Callable[[], None],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The outage is told once, however many questions it meets."""
+    """The outage is logged once for five questions."""
     caplog.set_level(logging.WARNING, "shared.cache")
-    expected = (await asked_until_hit(container)).answer
+    expected = (await ask_until_hit(container)).answer
     assert expected
-    strike()
+    inject_fault()
     for _ in range(5):
         began = time.monotonic()
         reply = await ask(container, "ann", ASKED)
         assert reply.answer
         assert (reply.answer.text, reply.cache) == (expected.text, "unavailable")
-        assert time.monotonic() - began < GENEROUS
+        assert time.monotonic() - began < MAX_SECONDS
     assert [line.message for line in caplog.records] == ["the cache is unavailable"]
     redis.recover()
     async with asyncio.timeout(30):
         while caplog.records[-1].message != "the cache is available again":
-            await asked_until_hit(container)
+            await ask_until_hit(container)
 
 
-async def test_a_note_change_is_done_or_not_acknowledged(
-    redis: FaultyRedis, container: Container, strike: Callable[[], None]
+async def test_an_acknowledged_note_change_is_applied(
+    redis: FaultyRedis, container: Container, inject_fault: Callable[[], None]
 ) -> None:
-    strike()
+    inject_fault()
     try:
         await container.freshness.note_changed(change("Faith is a gift.", 1))
     except CacheUnavailableError:
@@ -92,7 +89,7 @@ async def test_a_note_change_is_done_or_not_acknowledged(
     else:
         acknowledged = True
     redis.recover()
-    reply = await asked_until_hit(container) if acknowledged else None
+    reply = await ask_until_hit(container) if acknowledged else None
     while not acknowledged:
         try:
             await container.freshness.note_changed(change("Faith is a gift.", 1))
@@ -100,39 +97,39 @@ async def test_a_note_change_is_done_or_not_acknowledged(
             await asyncio.sleep(0.05)
         else:
             acknowledged = True
-    reply = reply or await asked_until_hit(container)
+    reply = reply or await ask_until_hit(container)
     assert reply.answer
     assert "gift" in reply.answer.text
 
 
-async def test_a_change_is_done_even_where_redis_is_full(
+async def test_a_note_change_is_applied_when_redis_is_full(
     redis: FaultyRedis, container: Container
 ) -> None:
     redis.fill()
     await container.freshness.note_changed(change("Faith is a gift.", 1))
     redis.recover()
-    reply = await asked_until_hit(container)
+    reply = await ask_until_hit(container)
     assert reply.answer
     assert "gift" in reply.answer.text
 
 
-async def test_a_container_that_never_met_redis_answers(
-    strike: Callable[[], None], redis: FaultyRedis
+async def test_a_new_container_answers(
+    inject_fault: Callable[[], None], redis: FaultyRedis
 ) -> None:
-    strike()
+    inject_fault()
     container = create_container(redis.url, redis_timeout=0.25)
     reply = await ask(container, "ann", ASKED)
     assert reply.cache == "unavailable"
     await container.aclose()
 
 
-async def test_a_container_without_any_redis_answers() -> None:
+async def test_a_container_answers_when_no_server_listens() -> None:
     container = create_container(f"redis://127.0.0.1:{free_port()}/0")
     assert (await ask(container, "ann", ASKED)).cache == "unavailable"
     await container.aclose()
 
 
-async def test_a_server_that_lost_its_scripts_is_taught_them_without_anybody_noticing(
+async def test_a_hit_is_served_by_a_server_that_lost_its_scripts(
     redis: FaultyRedis, container: Container
 ) -> None:
     redis.send("SCRIPT FLUSH")
@@ -140,14 +137,14 @@ async def test_a_server_that_lost_its_scripts_is_taught_them_without_anybody_not
     assert (reply.cache, reply.tier) == ("ok", "l1")
 
 
-async def test_trouble_while_an_answer_is_written_does_not_reach_it(
-    redis: FaultyRedis, container: Container, strike: Callable[[], None]
+async def test_an_answer_survives_a_fault_that_begins_while_it_is_generated(
+    redis: FaultyRedis, container: Container, inject_fault: Callable[[], None]
 ) -> None:
     assert isinstance(container.answerer, SlowAnswerer)
     container.answerer.seconds = 0.3
     asking = asyncio.create_task(ask(container, "ann", "What is hope?"))
     await asyncio.sleep(0.15)
-    strike()
+    inject_fault()
     reply = await asking
     assert reply.answer
     assert not reply.stored

@@ -1,4 +1,4 @@
-"""What a container that has just started pays for a question that was answered before."""
+"""Imports of a new process that serves an exact hit."""
 
 import json
 import os
@@ -23,7 +23,7 @@ print(json.dumps([reply.tier, sorted(loaded)]))
 """
 
 
-async def test_an_exact_hit_loads_no_model_client_no_database_driver_and_no_numpy(
+async def test_an_exact_hit_imports_no_http_client_no_database_driver_and_no_numpy(
     tmp_path: Path,
 ) -> None:
     with surroundings(tmp_path) as around:

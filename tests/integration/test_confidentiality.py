@@ -1,4 +1,4 @@
-"""What must not be told is told nowhere: canaries sent through every way that can fail."""
+"""Secrets and private texts are in no log line and no error response, whatever fails."""
 
 import json
 import logging
@@ -25,37 +25,37 @@ from tests.support.servers import send_command
 from tests.support.tokens import Issuer, issuing, token
 
 CANARY = "canary"
-QUESTION = "Does the canary sing of what my doctor told me?"
+QUESTION = "Does the canary sing of what my doctor advised?"
 SECRETS = {"hf_token": "hf_canary_token", "redis": "canary-redis", "database": "canary-database"}
 BEARER = {"name": "canary bearer"}  # a claim: its encoding stands in the token
 
 
 @dataclass
-class Ears:
-    """Everything that anybody is told: log lines, responses, and what objects say they are."""
+class Output:
+    """All output: log lines, error responses, and reprs of objects."""
 
-    heard: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
 
-    def assert_silent(self, *words: str) -> None:
-        assert self.heard
-        for text in self.heard:
+    def assert_without(self, *words: str) -> None:
+        assert self.texts
+        for text in self.texts:
             for word in words:
                 assert word.lower() not in text.lower(), text
 
 
 @pytest.fixture
-def ears(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ears]:
-    """Listens as a deployed function's log does, from the lowest level on."""
-    ears = Ears()
+def output(monkeypatch: pytest.MonkeyPatch) -> Iterator[Output]:
+    """Captures the log of a deployed function at level DEBUG."""
+    output = Output()
 
-    class Listening(logging.StreamHandler):  # type: ignore[type-arg]  # of text, as always
+    class Capturing(logging.StreamHandler):  # type: ignore[type-arg]  # a stream of text
         def emit(self, record: logging.LogRecord) -> None:
-            ears.heard.append(self.format(record))
+            output.texts.append(self.format(record))
 
     before = logging.root.handlers[:], logging.root.level
-    monkeypatch.setattr("logging.StreamHandler", Listening)
+    monkeypatch.setattr("logging.StreamHandler", Capturing)
     configure_logging(Settings(log_level="DEBUG"))
-    yield ears
+    yield output
     logging.root.handlers[:], level = before
     logging.root.setLevel(level)
     for name in ("functions", "shared", "infra"):
@@ -77,7 +77,7 @@ def models() -> Iterator[tuple[HuggingFaceStandIn, str]]:
 
 @pytest.fixture(scope="module")
 def redis_port() -> Iterator[int]:
-    """A Valkey that wants the password."""
+    """A Valkey that requires the password."""
     with start_valkey() as server:
         send_command(server.port, f"CONFIG SET requirepass {SECRETS['redis']}")
         yield server.port
@@ -102,8 +102,8 @@ def settings(
 
 
 @asynccontextmanager
-async def using(settings: Settings, ears: Ears) -> AsyncIterator[Any]:
-    """Sends requests; their responses, whole, are heard, and so is what is left afterwards."""
+async def using(settings: Settings, output: Output) -> AsyncIterator[Any]:
+    """Sends requests; captures error responses, and reprs of the container and settings."""
     container = Container(settings)
     app = build_local_app(container)
 
@@ -113,15 +113,15 @@ async def using(settings: Settings, ears: Ears) -> AsyncIterator[Any]:
         async with httpx.AsyncClient(transport=transport, base_url="http://tercet") as client:
             response = await client.request(method, path, headers=bearer, **options)
         if response.status_code >= 400:
-            ears.heard.append(f"{response.text} {response.headers}")
+            output.texts.append(f"{response.text} {response.headers}")
         return response
 
-    send.container = container  # type: ignore[attr-defined]  # for tests that look inside
+    send.container = container  # type: ignore[attr-defined]  # for tests that change it
     try:
         yield send
     finally:
         await container.aclose()
-    ears.heard += [repr(container), repr(settings), str(settings), repr(vars(container))]
+    output.texts += [repr(container), repr(settings), str(settings), repr(vars(container))]
 
 
 async def ask(send: Any, **options: Any) -> int:
@@ -130,38 +130,38 @@ async def ask(send: Any, **options: Any) -> int:
     return status
 
 
-async def test_the_way_of_a_question_that_goes_well_tells_neither_it_nor_a_secret(
-    settings: Settings, ears: Ears
+async def test_a_successful_question_writes_neither_it_nor_a_secret(
+    settings: Settings, output: Output
 ) -> None:
-    async with using(settings, ears) as send:
+    async with using(settings, output) as send:
         await write_notes(send.container, "ann")
         for _ in range(2):
             assert await ask(send) == 200
         assert (await send("GET", "/metrics")).status_code == 200
         assert (await send("GET", "/health")).json()["redis_ping"] == "OK"
-    lines = [json.loads(line) for line in ears.heard if line.startswith('{"time"')]
+    lines = [json.loads(line) for line in output.texts if line.startswith('{"time"')]
     assert [line["tier"] for line in lines if line.get("path") == "/assistant/query"] == [
         None,
         "l1",
     ]
-    ears.assert_silent(CANARY, "doctor", *NOTES.values(), token(**BEARER).split(".")[1])
+    output.assert_without(CANARY, "doctor", *NOTES.values(), token(**BEARER).split(".")[1])
 
 
 REDIS = {
     "another password": ("redis://:canary-wrong@127.0.0.1:{port}/0", "unavailable"),
     "another user": ("redis://canary-user:canary-wrong@127.0.0.1:{port}/0", "unavailable"),
-    "nobody there": ("redis://:canary-wrong@127.0.0.1:1/0", "unavailable"),
-    "no TLS there": ("rediss://:canary-wrong@127.0.0.1:{port}/0", "unavailable"),
+    "unreachable": ("redis://:canary-wrong@127.0.0.1:1/0", "unavailable"),
+    "no TLS": ("rediss://:canary-wrong@127.0.0.1:{port}/0", "unavailable"),
     "no such host": ("redis://:canary-wrong@canary.invalid/0", "unavailable"),
 }
 
 
 @pytest.mark.parametrize(("url", "cache"), REDIS.values(), ids=REDIS)
-async def test_a_redis_that_fails_tells_nothing(
-    settings: Settings, ears: Ears, redis_port: int, url: str, cache: str
+async def test_a_failing_redis_exposes_nothing(
+    settings: Settings, output: Output, redis_port: int, url: str, cache: str
 ) -> None:
     changed = {**_fields(settings), "redis_url": url.format(port=redis_port), "redis_timeout": 0.3}
-    async with using(Settings(**changed), ears) as send:
+    async with using(Settings(**changed), output) as send:
         await write_notes(send.container, "ann")
         answer = await send("POST", "/assistant/query", json={"query": QUESTION})
         assert answer.json()["metadata"]["cache"] == cache
@@ -171,64 +171,64 @@ async def test_a_redis_that_fails_tells_nothing(
         assert (await send("GET", "/health")).status_code in {200, 503}
         verdict = {"answer_id": "canary", "verdict": "wrong"}
         assert (await send("POST", "/assistant/feedback", json=verdict)).status_code == 503
-    ears.assert_silent(CANARY, "doctor")
+    output.assert_without(CANARY, "doctor")
 
 
 DATABASES = {
-    "nobody there": ("postgresql://canary:canary-wrong@127.0.0.1:1/canary?sslmode=disable", 503),
+    "unreachable": ("postgresql://canary:canary-wrong@127.0.0.1:1/canary?sslmode=disable", 503),
     "no such host": ("postgresql://canary:canary-wrong@canary.invalid/canary", 503),
-    "a password that breaks it": ("postgresql://canary:canary/wrong@localhost/canary", 500),
+    "a password that breaks the URL": ("postgresql://canary:canary/wrong@localhost/canary", 500),
     "no such mode": ("postgresql://canary:canary-wrong@127.0.0.1:1/canary?sslmode=canary", 500),
     "no such file": ("sqlite:////dev/null/notes.db", 503),
 }
 
 
 @pytest.mark.parametrize(("url", "status"), DATABASES.values(), ids=DATABASES)
-async def test_a_database_that_fails_tells_nothing(
-    settings: Settings, ears: Ears, url: str, status: int
+async def test_a_failing_database_exposes_nothing(
+    settings: Settings, output: Output, url: str, status: int
 ) -> None:
-    async with using(Settings(**{**_fields(settings), "database_url": url}), ears) as send:
+    async with using(Settings(**{**_fields(settings), "database_url": url}), output) as send:
         assert await ask(send) == status
         change = body("ann", "n", "updated", 1, "The canary is yellow.")
         assert (await send("POST", "/notes/changes", content=change)).status_code == status
-    ears.assert_silent(CANARY, "doctor")
+    output.assert_without(CANARY, "doctor")
 
 
 FAULTS = {
     "quotes the token": refuse(401, {"error": f"bad token {SECRETS['hf_token']}"}),
     "quotes the question": refuse(400, {"error": f"cannot embed: {QUESTION}"}),
-    "quotes it as text": refuse(403, f"no: {QUESTION.upper()} {SECRETS['hf_token']}"),
-    "quotes it in a good answer": send_json({"error": f"busy with {QUESTION}"}),
+    "quotes the question as text": refuse(403, f"no: {QUESTION.upper()} {SECRETS['hf_token']}"),
+    "quotes the question with status 200": send_json({"error": f"busy with {QUESTION}"}),
     "sends no JSON": send_text(f"<html>{QUESTION} {SECRETS['hf_token']}"),
     "sends another form": send_json({QUESTION: SECRETS["hf_token"]}),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-async def test_a_model_that_fails_tells_nothing(
-    settings: Settings, ears: Ears, models: tuple[HuggingFaceStandIn, str], fault: Any
+async def test_a_failing_model_exposes_nothing(
+    settings: Settings, output: Output, models: tuple[HuggingFaceStandIn, str], fault: Any
 ) -> None:
-    async with using(settings, ears) as send:
+    async with using(settings, output) as send:
         await write_notes(send.container, "ann")
         models[0].script(*[fault] * 6)
         assert await ask(send) >= 500
-    ears.assert_silent(CANARY, "doctor")
+    output.assert_without(CANARY, "doctor")
 
 
-async def test_what_nobody_foresaw_tells_nothing(
-    settings: Settings, ears: Ears, monkeypatch: pytest.MonkeyPatch
+async def test_an_unhandled_exception_exposes_nothing(
+    settings: Settings, output: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError(f"{QUESTION} {settings.hf_token} {settings.redis_url}")
 
-    async with using(settings, ears) as send:
+    async with using(settings, output) as send:
         monkeypatch.setattr(send.container.store, "search", fail)
         assert await ask(send) == 500
-    ears.assert_silent(CANARY, "doctor")
+    output.assert_without(CANARY, "doctor")
 
 
-async def test_a_token_that_is_refused_is_quoted_nowhere(settings: Settings, ears: Ears) -> None:
-    async with using(settings, ears) as send:
+async def test_a_refused_token_is_not_quoted(settings: Settings, output: Output) -> None:
+    async with using(settings, output) as send:
         for bearer in (token(exp=1, **BEARER), token(**BEARER)[:-9], "canary", "canary.canary.x"):
             app = build_local_app(send.container)
             transport = httpx.ASGITransport(app)
@@ -236,20 +236,20 @@ async def test_a_token_that_is_refused_is_quoted_nowhere(settings: Settings, ear
                 headers = {"Authorization": f"Bearer {bearer}"}
                 response = await client.get("/assistant/cache-stats", headers=headers)
             assert response.status_code == 401
-            ears.heard.append(f"{response.text} {response.headers}")
-            ears.assert_silent(bearer, CANARY)
+            output.texts.append(f"{response.text} {response.headers}")
+            output.assert_without(bearer, CANARY)
 
 
 @pytest.mark.parametrize("garbage", ["[canary", '{"user_id": "canary"}', '{"canary": "canary"}'])
-async def test_a_message_that_cannot_be_read_is_quoted_nowhere(
-    settings: Settings, ears: Ears, garbage: str
+async def test_a_malformed_message_is_not_quoted(
+    settings: Settings, output: Output, garbage: str
 ) -> None:
-    async with using(settings, ears) as send:
+    async with using(settings, output) as send:
         assert (await send("POST", "/notes/changes", content=garbage)).status_code == 422
-    ears.assert_silent(CANARY)
+    output.assert_without(CANARY)
 
 
-def test_no_part_that_knows_a_secret_says_it(settings: Settings) -> None:
+def test_no_repr_contains_a_secret(settings: Settings) -> None:
     container = Container(settings)
     parts = [container, settings, container.inference_client, container.embedder, container.chat]
     parts += [container.store, container.redis_client, open_redis_client(settings)]

@@ -1,6 +1,6 @@
-"""A cluster behind TLS that lets in a role's tokens alone, as ElastiCache Serverless does.
+"""A cluster with TLS that accepts only IAM tokens, like ElastiCache Serverless.
 
-The embedded Valkey is built without TLS, so a proxy before each node speaks it.
+The embedded Valkey is built without TLS: a proxy in front of each node adds it.
 """
 
 import asyncio
@@ -44,13 +44,13 @@ CONTEXT: Any = SimpleNamespace(aws_request_id="1")
 
 @dataclass
 class ElastiCache:
-    """The cluster, and where clients that trust its authority find it."""
+    """The cluster, and its URL for clients that trust its certificate authority."""
 
     cluster: ValkeyCluster
     url: str
 
-    def admit(self, credentials: Credentials) -> None:
-        """Honour the tokens of these credentials for the next two minutes; no others."""
+    def accept(self, credentials: Credentials) -> None:
+        """Accept only tokens of these credentials, for two minutes."""
         now = int(time.time())
         tokens = redis_acl.iam_tokens(USER, NAME, credentials, range(now - 5, now + 120))
         redis_acl.set_user(self.cluster.nodes, USER, tokens)
@@ -83,26 +83,26 @@ def running(authority: CertificateAuthority) -> Iterator[ElastiCache]:
 def cache(running: ElastiCache, monkeypatch: pytest.MonkeyPatch) -> ElastiCache:
     for node in running.cluster.nodes:
         redis_acl.admin_command(node, "FLUSHALL")
-    running.admit(OLD)
-    become(OLD, monkeypatch)
+    running.accept(OLD)
+    set_credentials(OLD, monkeypatch)
     return running
 
 
-def become(credentials: Credentials, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process run as a role with these credentials."""
+def set_credentials(credentials: Credentials, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the credentials of this process's role."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", credentials.key_id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", credentials.secret)
     monkeypatch.setenv("AWS_SESSION_TOKEN", credentials.session_token)
 
 
-async def everywhere(redis_client: RedisClient) -> list[object]:
-    """Look for a key of each of many slots: every node is asked."""
+async def query_all_nodes(redis_client: RedisClient) -> list[object]:
+    """Look up keys in many slots, on all nodes."""
     keys = [UserKeys.of(f"user {number}").questions for number in range(64)]
     return await redis_client.execute(*(Command.of("EXISTS", key) for key in keys))
 
 
 def gateway_event(method: str, path: str, sent: object = None) -> dict[str, Any]:
-    """What the gateway sends of a user who may do anything."""
+    """An API Gateway event of an authorized user."""
     return {
         "version": "2.0",
         "rawPath": path,
@@ -118,9 +118,7 @@ def gateway_event(method: str, path: str, sent: object = None) -> dict[str, Any]
     }
 
 
-def test_all_functions_work_over_tls_with_a_roles_tokens(
-    cache: ElastiCache, tmp_path: Path
-) -> None:
+def test_all_functions_work_with_tls_and_iam_tokens(cache: ElastiCache, tmp_path: Path) -> None:
     settings = cache.settings(database_url=f"sqlite:///{tmp_path / 'notes.db'}")
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -128,25 +126,25 @@ def test_all_functions_work_over_tls_with_a_roles_tokens(
     ask, stats = (gateway_handler(make(opened)) for make in (ask_app, stats_app))
     change = QueueHandler(lambda: container(settings))
 
-    def applied(version: int, text: str) -> bool:
+    def apply(version: int, text: str) -> bool:
         event = batch(body("eve", "n", "updated", version, text))
         return failed(change(event, Context())) == []  # type: ignore[arg-type]  # a part of it
 
     def tier_of(query: str) -> object:
-        told: Any = ask(gateway_event("POST", "/assistant/query", {"query": query}), CONTEXT)
-        metadata = json.loads(told["body"])["metadata"]
+        response: Any = ask(gateway_event("POST", "/assistant/query", {"query": query}), CONTEXT)
+        metadata = json.loads(response["body"])["metadata"]
         assert metadata["cache"] == "ok"
         return metadata["tier"]
 
     try:
-        assert applied(1, "Faith is hope.")
+        assert apply(1, "Faith is hope.")
         assert [tier_of("What is faith?") for _ in range(2)] == [None, "l1"]
-        assert applied(2, "Faith is trust.")
+        assert apply(2, "Faith is trust.")
         assert tier_of("What is faith?") == "l2"
-        told: Any = stats(gateway_event("GET", "/assistant/cache-stats"), CONTEXT)
-        figures = json.loads(told["body"])
-        assert figures["l1_query"]["total_hits"] == 1
-        assert figures["note_changes"]["acknowledged"] == 2
+        response: Any = stats(gateway_event("GET", "/assistant/cache-stats"), CONTEXT)
+        statistics = json.loads(response["body"])
+        assert statistics["l1_query"]["total_hits"] == 1
+        assert statistics["note_changes"]["acknowledged"] == 2
     finally:
         loop.run_until_complete(opened.aclose())
         close(change)
@@ -154,39 +152,39 @@ def test_all_functions_work_over_tls_with_a_roles_tokens(
         loop.close()
 
 
-async def test_what_elasticache_closes_after_twelve_hours_comes_again_with_a_new_token(
+async def test_a_closed_connection_is_reopened_with_a_new_token(
     cache: ElastiCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The old tokens are refused by then; no command fails for it."""
+    """ElastiCache closes connections after twelve hours. No command fails."""
     redis_client = open_redis_client(cache.settings())
-    assert await everywhere(redis_client) == [0] * 64
-    become(NEW, monkeypatch)
-    cache.admit(NEW)
+    assert await query_all_nodes(redis_client) == [0] * 64
+    set_credentials(NEW, monkeypatch)
+    cache.accept(NEW)
     redis_acl.disconnect_clients(cache.cluster.nodes)
-    assert await everywhere(redis_client) == [0] * 64
+    assert await query_all_nodes(redis_client) == [0] * 64
     assert not redis_client.circuit_breaker.take_open_count()
     await redis_client.aclose()
 
 
-async def test_a_refused_token_fails_no_question_and_the_next_is_tried(
+async def test_a_refused_token_fails_no_question_and_the_next_token_is_accepted(
     cache: ElastiCache, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = cache.settings(database_url=f"sqlite:///{tmp_path / 'notes.db'}")
-    cache.admit(NEW)
+    cache.accept(NEW)
     opened = container(settings)
     reply = await opened.assistant.ask(Request("ann", "What is faith?"))
     assert reply.cache == "unavailable"
-    told = str([vars(record) for record in caplog.records])
-    assert "AuthenticationError" in told
-    assert not any(hidden in told for hidden in (OLD.secret, OLD.session_token, "X-Amz-"))
+    log = str([vars(record) for record in caplog.records])
+    assert "AuthenticationError" in log
+    assert not any(secret in log for secret in (OLD.secret, OLD.session_token, "X-Amz-"))
     await opened.aclose()
-    cache.admit(OLD)
+    cache.accept(OLD)
     opened = container(settings)
     assert (await opened.assistant.ask(Request("ann", "What is faith?"))).cache == "ok"
     await opened.aclose()
 
 
-async def test_a_process_without_credentials_has_no_cache_and_its_log_says_why(
+async def test_the_log_names_the_missing_credentials(
     cache: ElastiCache, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
@@ -197,12 +195,12 @@ async def test_a_process_without_credentials_has_no_cache_and_its_log_says_why(
     await redis_client.aclose()
 
 
-async def test_one_server_takes_tokens_too_and_the_role_may_come_from_an_endpoint(
+async def test_a_single_server_accepts_a_token_of_credentials_from_the_endpoint(
     authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As with SnapStart, where there are no keys in the environment."""
+    """As with SnapStart, where the environment contains no keys."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
-    given = Credentials("id1", "secret1", "token1")
+    credentials = Credentials("id1", "secret1", "token1")
     with credentials_endpoint() as endpoint, start_valkey() as node, authority.proxy()() as proxy:
         endpoint.expires_at = time.time() + 3_600
         for name, value in endpoint.environ.items():
@@ -210,37 +208,37 @@ async def test_one_server_takes_tokens_too_and_the_role_may_come_from_an_endpoin
         proxy.target = node.port
         redis_acl.require_password([node])
         cache = ElastiCache(ValkeyCluster([node]), authority.url(proxy))
-        cache.admit(given)
+        cache.accept(credentials)
         redis_client = open_redis_client(cache.settings(redis_cluster=False))
         assert await redis_client.execute(Command.of("PING")) == [True]
         assert "X-Amz" not in repr(redis_py_client(redis_client))
         await redis_client.aclose()
 
 
-async def test_authorities_are_loaded_once_for_all_connections(
+async def test_ca_certificates_are_loaded_once_for_all_connections(
     cache: ElastiCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded = []
-    make = ssl.create_default_context
+    create_default_context = ssl.create_default_context
 
-    def counted() -> ssl.SSLContext:
+    def count() -> ssl.SSLContext:
         loaded.append(1)
-        return make()
+        return create_default_context()
 
     monkeypatch.setattr("shared.cache.redis.tls._contexts", {})
-    monkeypatch.setattr("ssl.create_default_context", counted)
+    monkeypatch.setattr("ssl.create_default_context", count)
     before = sum(proxy.connections for proxy in cache.cluster.proxies)
     redis_client = open_redis_client(cache.settings())
-    await asyncio.gather(*(everywhere(redis_client) for _ in range(5)))
+    await asyncio.gather(*(query_all_nodes(redis_client) for _ in range(5)))
     assert sum(proxy.connections for proxy in cache.cluster.proxies) - before > 3
     assert len(loaded) == 1
     await redis_client.aclose()
 
 
-async def test_a_first_command_is_answered_within_the_deployed_time_out(
+async def test_a_first_command_succeeds_within_the_default_timeout(
     cache: ElastiCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where authorities were loaded before, as in a snapshot; a slow machine may need tries."""
+    """With CA certificates loaded before, as in a snapshot. A slow machine may need attempts."""
     monkeypatch.setattr("shared.cache.redis.tls._contexts", {})
     settings = cache.settings(redis_timeout=Settings().redis_timeout)
     load_ca_certificates(settings.redis_url)
@@ -254,15 +252,15 @@ async def test_a_first_command_is_answered_within_the_deployed_time_out(
             await redis_client.aclose()
         assert reply == [0]
         return
-    pytest.fail("no first command of ten was answered in time")
+    pytest.fail("ten first commands timed out")
 
 
 @pytest.mark.parametrize(
     ("address", "trusting", "works"),
     [("127.0.0.1", True, True), ("127.0.0.1", False, False), ("127.0.0.2", True, False)],
-    ids=["of a known authority", "of an unknown authority", "of another server"],
+    ids=["trusted authority", "unknown authority", "other server"],
 )
-async def test_a_certificate_must_be_of_a_known_authority_for_this_very_server(
+async def test_a_certificate_must_be_trusted_and_match_the_server(
     authority: CertificateAuthority, valkey_url: str, address: str, *, trusting: bool, works: bool
 ) -> None:
     with authority.proxy(address)() as proxy:

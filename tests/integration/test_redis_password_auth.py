@@ -1,4 +1,4 @@
-"""A Redis whose password is a secret of Secrets Manager, changed while a container is warm."""
+"""A Redis password from Secrets Manager that changes while a container is running."""
 
 import asyncio
 import json
@@ -33,25 +33,25 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 NAME = "tercet/redis"
-UNREAD = "a secret cannot be fetched"
+FETCH_FAILED = "a secret cannot be fetched"
 
 
 @dataclass
-class Locked:
-    """A Redis that wants a password, of one server or of several."""
+class ProtectedRedis:
+    """A Redis that requires a password: one server or a cluster."""
 
     nodes: ValkeyCluster
     cluster: bool
-    folder: Path = Path()  # of the notes
+    folder: Path = Path()  # for the notes
 
-    def admit(self, password: str, user: str = "default") -> None:
-        """Let a user in by this password alone, and end what others have opened."""
+    def set_password(self, password: str, user: str = "default") -> None:
+        """Set a user's only password, and close all connections."""
         admin = [redis_acl.ADMIN_PASSWORD] if user == "default" else []
         redis_acl.set_user(self.nodes.nodes, user, [password, *admin])
         redis_acl.disconnect_clients(self.nodes.nodes)
 
     def settings(self, **changes: object) -> Settings:
-        known: dict[str, object] = {
+        settings: dict[str, object] = {
             "redis_url": self.nodes.url,
             "redis_cluster": self.cluster,
             "redis_password_secret": NAME,
@@ -59,64 +59,64 @@ class Locked:
             "redis_timeout": 5,
             "database_url": f"sqlite:///{self.folder}/notes.db",
         }
-        return Settings(**(known | changes))  # type: ignore[arg-type]  # by name
+        return Settings(**(settings | changes))  # type: ignore[arg-type]  # by name
 
-    async def opened(self, **changes: object) -> Container:
-        """A container that has a note to answer from."""
+    async def open_container(self, **changes: object) -> Container:
+        """Create a container with one note."""
         opened = container(self.settings(**changes))
         await write_notes(opened, "ann", ["hebrews"])
         return opened
 
 
 @pytest.fixture(scope="module")
-def one_server() -> Iterator[Locked]:
+def one_server() -> Iterator[ProtectedRedis]:
     with start_valkey() as node:
         redis_acl.require_password([node])
-        yield Locked(ValkeyCluster([node]), cluster=False)
+        yield ProtectedRedis(ValkeyCluster([node]), cluster=False)
 
 
 @pytest.fixture(scope="module")
-def several() -> Iterator[Locked]:
-    with valkey_cluster() as cluster:
-        redis_acl.require_password(cluster.nodes)
-        yield Locked(cluster, cluster=True)
+def cluster() -> Iterator[ProtectedRedis]:
+    with valkey_cluster() as nodes:
+        redis_acl.require_password(nodes.nodes)
+        yield ProtectedRedis(nodes, cluster=True)
 
 
 @pytest.fixture
-def redis(one_server: Locked, tmp_path: Path) -> Locked:
+def redis(one_server: ProtectedRedis, tmp_path: Path) -> ProtectedRedis:
     redis_acl.admin_command(one_server.nodes.nodes[0], "FLUSHALL")
     return replace(one_server, folder=tmp_path)
 
 
 @pytest.fixture(autouse=True)
-def role(monkeypatch: pytest.MonkeyPatch) -> None:
+def aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     set_aws_credentials(monkeypatch)
 
 
 @pytest.fixture
-def keeper() -> Iterator["SecretsManagerClient"]:
+def secrets() -> Iterator["SecretsManagerClient"]:
     with secrets_manager(NAME, "one-canary") as client:
         yield client
 
 
 async def ask(opened: Container, question: str = "What is faith?") -> str:
-    """Ask a question, which is answered in any case; gives how the cache was."""
+    """Ask a question, which must be answered, and return the cache status."""
     reply = await opened.assistant.ask(Request("ann", question))
     assert reply.answer
     return reply.cache
 
 
-async def found(opened: Container) -> float:
-    """Ask until the cache is there again; gives how many seconds that took."""
+async def ask_until_cache_is_available(opened: Container) -> float:
+    """Ask until the cache is available, and return how many seconds that took."""
     began = time.monotonic()
     async with asyncio.timeout(60):
-        while await ask(opened) != "ok":  # noqa: ASYNC110  # asking is what makes it come
+        while await ask(opened) != "ok":  # noqa: ASYNC110  # a question triggers the probe
             await asyncio.sleep(0.05)
     return time.monotonic() - began
 
 
-def told(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    """What this process' log tells, record by record."""
+def log_records(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """All fields of all log records."""
     return [vars(record) for record in caplog.records]
 
 
@@ -128,23 +128,23 @@ def told(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
         ('{"username": "tercet", "password": "p@:/%é"}', "tercet", "p@:/%é"),
     ],
 )
-async def test_redis_is_entered_by_a_secret_s_password_and_as_its_user(
-    keeper: "SecretsManagerClient", redis: Locked, text: str, user: str, password: str
+async def test_connections_log_in_with_the_password_and_user_of_the_secret(
+    secrets: "SecretsManagerClient", redis: ProtectedRedis, text: str, user: str, password: str
 ) -> None:
-    redis.admit(password, user)
-    arn = keeper.put_secret_value(SecretId=NAME, SecretString=text)["ARN"]
+    redis.set_password(password, user)
+    arn = secrets.put_secret_value(SecretId=NAME, SecretString=text)["ARN"]
     redis_client = open_redis_client(redis.settings(redis_password_secret=arn))
     assert await redis_client.execute(Command.of("ACL", "WHOAMI")) == [user.encode()]
     await redis_client.aclose()
 
 
-@pytest.mark.usefixtures("keeper")
-async def test_questions_changes_and_statistics_all_enter_by_it_and_none_tells_it(
-    redis: Locked, caplog: pytest.LogCaptureFixture
+@pytest.mark.usefixtures("secrets")
+async def test_the_password_is_in_no_log_and_no_repr(
+    redis: ProtectedRedis, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", "shared")
-    redis.admit("one-canary")
-    opened = await redis.opened()
+    redis.set_password("one-canary")
+    opened = await redis.open_container()
     await opened.freshness.note_changed(written("ann", "n", "Faith is trust."))
     assert [await ask(opened) for _ in range(2)] == ["ok"] * 2
     assert (await opened.counter_reader.read_snapshot(1)).total
@@ -156,80 +156,82 @@ async def test_questions_changes_and_statistics_all_enter_by_it_and_none_tells_i
     ]
     for part in (*parts, *clients, *(client.connection_pool for client in clients)):
         assert "canary" not in f"{part!r} {part}"
-    assert "canary" not in str(told(caplog))
+    assert "canary" not in str(log_records(caplog))
     await opened.aclose()
 
 
-@pytest.mark.parametrize("kind", ["one_server", "several"])
-async def test_a_rotated_password_is_taken_up_where_the_old_one_is_refused(
-    keeper: "SecretsManagerClient", kind: str, request: pytest.FixtureRequest, tmp_path: Path
+@pytest.mark.parametrize("kind", ["one_server", "cluster"])
+async def test_a_rotated_password_is_fetched_when_the_old_one_is_refused(
+    secrets: "SecretsManagerClient", kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    """Five questions at once meet it, and none fails for it."""
-    redis: Locked = replace(request.getfixturevalue(kind), folder=tmp_path)
+    """None of five concurrent questions fails."""
+    redis: ProtectedRedis = replace(request.getfixturevalue(kind), folder=tmp_path)
     user = {"username": "rotated", "password": "one"}
-    redis.admit("one", "rotated")
-    keeper.put_secret_value(SecretId=NAME, SecretString=json.dumps(user))
-    opened = await redis.opened()
+    redis.set_password("one", "rotated")
+    secrets.put_secret_value(SecretId=NAME, SecretString=json.dumps(user))
+    opened = await redis.open_container()
     assert await ask(opened) == "ok"
-    keeper.put_secret_value(SecretId=NAME, SecretString=json.dumps(user | {"password": "two"}))
-    redis.admit("two", "rotated")
-    fared = await asyncio.gather(*(ask(opened, f"What is hope {n}?") for n in range(5)))
-    assert fared == ["ok"] * 5
+    secrets.put_secret_value(SecretId=NAME, SecretString=json.dumps(user | {"password": "two"}))
+    redis.set_password("two", "rotated")
+    statuses = await asyncio.gather(*(ask(opened, f"What is hope {n}?") for n in range(5)))
+    assert statuses == ["ok"] * 5
     assert opened.redis_client
     assert not opened.redis_client.circuit_breaker.take_open_count()
     await opened.aclose()
 
 
-async def test_a_secret_that_changes_after_redis_is_taken_up_at_the_deployed_time_outs(
-    keeper: "SecretsManagerClient",
-    redis: Locked,
+async def test_a_secret_that_changes_after_redis_is_used_with_the_default_timeout(
+    secrets: "SecretsManagerClient",
+    redis: ProtectedRedis,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Meanwhile questions are answered without the cache."""
+    """Until then questions are answered without the cache."""
     monkeypatch.setattr("shared.secrets._REFETCH_SECONDS", 0.5)
-    redis.admit("one-canary")
-    opened = await redis.opened(redis_timeout=Settings().redis_timeout)
-    await found(opened)  # the first question does not wait for the secret
+    redis.set_password("one-canary")
+    opened = await redis.open_container(redis_timeout=Settings().redis_timeout)
+    await ask_until_cache_is_available(opened)  # the first question does not wait for the secret
     caplog.clear()
-    redis.admit("two-canary")
+    redis.set_password("two-canary")
     assert await ask(opened) == "unavailable"
-    keeper.put_secret_value(SecretId=NAME, SecretString="two-canary")
-    assert await found(opened) < 10
-    said = {record["message"] for record in told(caplog)}
-    assert said == {"the cache is unavailable", "the cache is available again"}
-    assert "canary" not in str(told(caplog))
+    secrets.put_secret_value(SecretId=NAME, SecretString="two-canary")
+    assert await ask_until_cache_is_available(opened) < 10
+    messages = {record["message"] for record in log_records(caplog)}
+    assert messages == {"the cache is unavailable", "the cache is available again"}
+    assert "canary" not in str(log_records(caplog))
     await opened.aclose()
 
 
-async def test_a_password_that_stays_wrong_is_not_read_at_every_refusal(
-    redis: Locked,
+async def test_a_password_that_stays_wrong_is_not_fetched_at_each_refusal(
+    redis: ProtectedRedis,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("shared.cache.redis.circuit_breaker.OPEN_SECONDS", 0.0)
     with failing_secrets_manager("", times=0, then="canary") as (url, calls):
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
-        opened = await redis.opened()
+        opened = await redis.open_container()
         for number in range(4):
             assert await ask(opened, f"What is hope {number}?") == "unavailable"
             await asyncio.sleep(0.05)
     assert len(calls) == 2
-    errors = [record["log_fields"]["error"] for record in told(caplog) if "log_fields" in record]
+    errors = [
+        record["log_fields"]["error"] for record in log_records(caplog) if "log_fields" in record
+    ]
     assert errors == ["AuthenticationError"]
-    assert "canary" not in str(told(caplog))
+    assert "canary" not in str(log_records(caplog))
     await opened.aclose()
 
 
 @contextmanager
-def nobody() -> Iterator[str]:
+def unreachable() -> Iterator[str]:
     with failing_secrets_manager("") as (url, _):
         pass
     yield url
 
 
 @contextmanager
-def replying(code: str, *, times: int = 1_000, then: str = "") -> Iterator[str]:
+def returning(code: str, *, times: int = 1_000, then: str = "") -> Iterator[str]:
     with failing_secrets_manager(code, times=times, then=then) as (url, _):
         yield url
 
@@ -241,61 +243,65 @@ def mute() -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "said"),
+    ("endpoint", "reason"),
     [
-        (nobody, "EndpointConnectionError"),
+        (unreachable, "EndpointConnectionError"),
         (
-            partial(replying, "AccessDeniedException"),
+            partial(returning, "AccessDeniedException"),
             "allow this function secretsmanager:GetSecretValue",
         ),
-        (partial(replying, "", times=0, then="  "), "must be a password of printable characters"),
+        (partial(returning, "", times=0, then="  "), "must be a password of printable characters"),
         (mute, "ReadTimeoutError"),
     ],
-    ids=["nobody there", "denied", "empty", "mute"],
+    ids=["unreachable", "denied", "empty", "mute"],
 )
-async def test_where_no_password_can_be_read_questions_are_answered_at_once_and_the_log_says_why(
-    trouble: Callable[[], AbstractContextManager[str]],
-    said: str,
-    redis: Locked,
+async def test_a_failed_password_fetch_delays_no_answer_and_is_logged_once(
+    endpoint: Callable[[], AbstractContextManager[str]],
+    reason: str,
+    redis: ProtectedRedis,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Once, however many questions come, and also where reading outlasts a connection's time."""
+    """It is logged once for four questions, also if the fetch outlasts the connection attempt."""
     monkeypatch.setattr("shared.cache.redis.single_server.CONNECT_SECONDS", 0.5)
     monkeypatch.setattr("shared.aws.secrets._ATTEMPTS", 1)
     monkeypatch.setattr("shared.cache.redis.circuit_breaker.OPEN_SECONDS", 0.0)
-    opened = await redis.opened(redis_timeout=Settings().redis_timeout)
+    opened = await redis.open_container(redis_timeout=Settings().redis_timeout)
 
-    def reasons() -> list[str]:
-        return [each["log_fields"]["error"] for each in told(caplog) if each["message"] == UNREAD]
+    def logged() -> list[str]:
+        return [
+            each["log_fields"]["error"]
+            for each in log_records(caplog)
+            if each["message"] == FETCH_FAILED
+        ]
 
-    with trouble() as url:
+    with endpoint() as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
         began = time.monotonic()
         assert await ask(opened) == "unavailable"
         assert time.monotonic() - began < 1.9  # Secrets Manager has two seconds
-        await until(reasons)
+        await until(logged)
         for number in range(3):
             assert await ask(opened, f"What is hope {number}?") == "unavailable"
             await asyncio.sleep(0.1)
-    (reason,) = reasons()
-    assert "REDIS_CACHE_PASSWORD_SECRET" in reason
-    assert said in reason
-    assert [each["message"] for each in told(caplog)].count("the cache is unavailable") == 1
+    (error,) = logged()
+    assert "REDIS_CACHE_PASSWORD_SECRET" in error
+    assert reason in error
+    assert [each["message"] for each in log_records(caplog)].count("the cache is unavailable") == 1
     await opened.aclose()
 
 
-async def test_a_connection_that_was_not_waited_for_is_not_left_open_without_its_password(
-    redis: Locked, monkeypatch: pytest.MonkeyPatch
+async def test_a_cancelled_connection_attempt_leaves_no_unauthenticated_connection(
+    redis: ProtectedRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The pool would give it to the next command as it is."""
+    """The pool would reuse it for the next command."""
     monkeypatch.setattr("shared.aws.secrets._ATTEMPTS", 1)
     with mute() as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
         redis_client = open_redis_client(redis.settings())
-        made: Any = redis_py_client(redis_client).connection_pool.make_connection()
-        task = asyncio.create_task(made.connect())
-        await until(lambda: made.is_connected)
+        connection: Any = redis_py_client(redis_client).connection_pool.make_connection()
+        task = asyncio.create_task(connection.connect())
+        await until(lambda: connection.is_connected)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        assert not made.is_connected
+        assert not connection.is_connected

@@ -1,4 +1,4 @@
-"""An acknowledged invalidation is held by as many replicas as the settings ask for."""
+"""An acknowledged invalidation is on as many replicas as the settings require."""
 
 import os
 import signal
@@ -33,8 +33,8 @@ class Replicated:
     replicas: list[ValkeyProcess]
     clustered: bool = False
 
-    def say(self, command: str) -> list[str]:
-        """What each replica says to a command."""
+    def send(self, command: str) -> list[str]:
+        """Send a command to each replica and return the replies."""
         return [send_command(replica.port, command) for replica in self.replicas]
 
 
@@ -55,14 +55,16 @@ def servers(request: pytest.FixtureRequest) -> Iterator[Replicated]:
 
 @pytest.fixture
 async def replicated(servers: Replicated) -> AsyncIterator[tuple[Cache, list[int]]]:
-    """An empty cache whose every master has one replica, and the replicas' process ids.
+    """An empty cache with one replica for each master, and the replicas' process ids.
 
-    A test may stop them: they go on afterwards.
+    A test may stop them; they are continued afterwards.
     """
-    await until(lambda: all("link_status:up" in said for said in servers.say("INFO replication")))
+    await until(
+        lambda: all("link_status:up" in reply for reply in servers.send("INFO replication"))
+    )
     for master in servers.masters:
         send_command(master.port, "FLUSHALL")
-    await until(lambda: set(servers.say("DBSIZE")) == {":0\r\n"})
+    await until(lambda: set(servers.send("DBSIZE")) == {":0\r\n"})
     settings = Settings(redis_url=servers.url, redis_cluster=servers.clustered, redis_timeout=2)
     redis_client = open_redis_client(settings)
     yield Cache(redis_client, settings), [replica.pid for replica in servers.replicas]
@@ -71,7 +73,7 @@ async def replicated(servers: Replicated) -> AsyncIterator[tuple[Cache, list[int
     await redis_client.aclose()
 
 
-async def test_an_invalidation_that_a_replica_holds_is_done(
+async def test_an_invalidation_succeeds_when_a_replica_acknowledges_it(
     replicated: tuple[Cache, list[int]],
 ) -> None:
     cache, _ = replicated
@@ -84,10 +86,10 @@ async def test_an_invalidation_that_a_replica_holds_is_done(
 
 
 @pytest.mark.parametrize("scripts_lost", [False, True])
-async def test_one_that_no_replica_holds_is_not_done_and_says_so(
+async def test_an_invalidation_fails_when_no_replica_acknowledges_it(
     replicated: tuple[Cache, list[int]], *, scripts_lost: bool
 ) -> None:
-    """Also where the script is sent a second time: so must be the wait for it."""
+    """Also when the script is sent a second time: then WAIT is sent again too."""
     cache, pids = replicated
     await cache.ask()
     invalidation = Invalidation(cache.redis_client, replicas=1)
@@ -100,10 +102,10 @@ async def test_one_that_no_replica_holds_is_not_done_and_says_so(
         await invalidation.drop_entries("ann", list(index))
 
 
-async def test_a_fence_that_no_replica_holds_is_not_raised(
+async def test_a_rotated_fence_fails_when_no_replica_acknowledges_it(
     replicated: tuple[Cache, list[int]],
 ) -> None:
-    """A replica that takes over would have the former one, and let in what was written before."""
+    """A promoted replica would have the old fence and accept late stores."""
     cache, pids = replicated
     await cache.ask()
     for pid in pids:
@@ -112,8 +114,8 @@ async def test_a_fence_that_no_replica_holds_is_not_raised(
         await Invalidation(cache.redis_client, replicas=1).rotate_fence("ann")
 
 
-async def test_a_change_that_a_replica_holds_ends_an_outage_and_counts_it() -> None:
-    """Each episode is told once in the log, and once in the counter."""
+async def test_an_invalidation_closes_the_circuit_breaker_and_counts_the_outage() -> None:
+    """Each outage is counted once."""
     with (
         start_valkey(repl_diskless_sync_delay=0) as master,
         start_valkey(replicaof=f"127.0.0.1 {master.port}") as replica,
@@ -134,4 +136,4 @@ async def test_a_change_that_a_replica_holds_ends_an_outage_and_counts_it() -> N
             assert not redis_client.circuit_breaker.is_open
         await redis_client.aclose()
         key = counters.todays_key(UserKeys.of("ann").partition)
-        assert send_command(master.port, f"HGET {key} outages") == "$1\r\n2\r\n"
+        assert send_command(master.port, f"HGET {key} redis_outages") == "$1\r\n2\r\n"

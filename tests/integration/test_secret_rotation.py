@@ -1,4 +1,4 @@
-"""Secrets from Secrets Manager, changed while a container is warm; nobody deploys anything."""
+"""Secrets from Secrets Manager that change while a container is running."""
 
 import asyncio
 import secrets
@@ -38,19 +38,19 @@ QUESTION = [Message("user", "Who was Ruth?")]
 
 
 @pytest.fixture(autouse=True)
-def role(monkeypatch: pytest.MonkeyPatch) -> None:
+def aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     set_aws_credentials(monkeypatch)
 
 
 @pytest.fixture
-def keeper() -> Iterator["SecretsManagerClient"]:
+def secrets_client() -> Iterator["SecretsManagerClient"]:
     with secrets_manager(TOKEN, '{"HF_TOKEN": "hf_one"}') as client:
         yield client
 
 
 @dataclass
 class Models:
-    """The models' host, and containers that ask it."""
+    """A stand-in model host, and containers that use it."""
 
     host: HuggingFaceStandIn
     settings: Settings
@@ -77,13 +77,13 @@ async def models() -> AsyncIterator[Models]:
             await container.aclose()
 
 
-async def test_a_rotated_token_is_taken_up_where_the_old_one_is_refused(
-    keeper: "SecretsManagerClient", models: Models
+async def test_a_rotated_token_is_fetched_when_the_old_one_is_refused(
+    secrets_client: "SecretsManagerClient", models: Models
 ) -> None:
-    """Ten requests at once meet it: each is answered, and sent twice at most."""
+    """Ten concurrent requests are answered; each is sent twice at most."""
     chat = models.container().chat
     await chat.complete(QUESTION, max_tokens=9)
-    keeper.put_secret_value(SecretId=TOKEN, SecretString="hf_two\n")
+    secrets_client.put_secret_value(SecretId=TOKEN, SecretString="hf_two\n")
     models.host.token = "hf_two"
     replies = await asyncio.gather(*(chat.complete(QUESTION, max_tokens=9) for _ in range(10)))
     assert len(replies) == 10
@@ -93,19 +93,19 @@ async def test_a_rotated_token_is_taken_up_where_the_old_one_is_refused(
     assert len(models.host.calls) == before + 1
 
 
-async def test_a_token_without_the_permission_is_asked_for_again_too(
-    keeper: "SecretsManagerClient", models: Models
+async def test_a_token_is_also_fetched_again_after_status_403(
+    secrets_client: "SecretsManagerClient", models: Models
 ) -> None:
     chat = models.container().chat
     await chat.complete(QUESTION, max_tokens=9)
-    keeper.put_secret_value(SecretId=TOKEN, SecretString="hf_two")
+    secrets_client.put_secret_value(SecretId=TOKEN, SecretString="hf_two")
     models.host.script(refuse(403, {"error": "no permission"}))
     models.host.token = "hf_two"
     await chat.complete(QUESTION, max_tokens=9)
 
 
-@pytest.mark.usefixtures("keeper")
-async def test_a_token_that_stays_wrong_is_refused_without_being_quoted(models: Models) -> None:
+@pytest.mark.usefixtures("secrets_client")
+async def test_the_error_for_a_refused_token_does_not_quote_it(models: Models) -> None:
     models.host.token = "hf_other"
     models.host.script(refuse(401, {"error": "hf_one is not valid"}))
     with pytest.raises(InferenceRefusedError, match="401") as caught:
@@ -114,19 +114,19 @@ async def test_a_token_that_stays_wrong_is_refused_without_being_quoted(models: 
     assert len(models.host.calls) == 1
 
 
-async def test_a_token_is_read_by_its_arn_and_not_before_it_is_needed(
-    keeper: "SecretsManagerClient", models: Models
+async def test_a_token_is_fetched_by_its_arn_at_first_use(
+    secrets_client: "SecretsManagerClient", models: Models
 ) -> None:
-    arn = keeper.describe_secret(SecretId=TOKEN)["ARN"]
+    arn = secrets_client.describe_secret(SecretId=TOKEN)["ARN"]
     container = Container(Settings(hf_token_secret=arn, aws_region=REGION))
     token = container.secrets.hf_token()
-    keeper.put_secret_value(SecretId=TOKEN, SecretString="hf_later")
+    secrets_client.put_secret_value(SecretId=TOKEN, SecretString="hf_later")
     assert await token.get() == "hf_later"
     assert "hf_later" not in repr(token)
 
 
-async def test_an_exact_hit_needs_neither_token_nor_database(tmp_path: Path) -> None:
-    """Neither secret exists, so whoever reads one fails."""
+async def test_an_exact_hit_fetches_no_secret(tmp_path: Path) -> None:
+    """The secrets do not exist: a fetch would fail."""
     with surroundings(tmp_path) as around:
         writer = Container(Settings.from_env(around.environ))
         await write_notes(writer, "ann")
@@ -148,7 +148,7 @@ async def test_an_exact_hit_needs_neither_token_nor_database(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("code", "error", "said"),
+    ("code", "error", "message"),
     [
         ("ResourceNotFoundException", ConfigurationError, "create it in eu-central-1"),
         ("AccessDeniedException", ConfigurationError, "secretsmanager:GetSecretValue"),
@@ -157,17 +157,17 @@ async def test_an_exact_hit_needs_neither_token_nor_database(tmp_path: Path) -> 
         ("ThrottlingException", UnavailableError, "ThrottlingException"),
     ],
 )
-async def test_what_stands_in_the_way_of_a_secret_is_named(
-    monkeypatch: pytest.MonkeyPatch, code: str, error: type[Exception], said: str
+async def test_an_error_of_secrets_manager_is_raised_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch, code: str, error: type[Exception], message: str
 ) -> None:
     with failing_secrets_manager(code) as (url, _):
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
         container = Container(Settings(hf_token_secret="a", aws_region=REGION))
-        with pytest.raises(error, match=rf"HF_TOKEN_SECRET.*{said}"):
+        with pytest.raises(error, match=rf"HF_TOKEN_SECRET.*{message}"):
             await container.secrets.hf_token().get()
 
 
-async def test_a_throttled_reading_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_throttled_fetch_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     with failing_secrets_manager("ThrottlingException", times=1, then="hf_one") as (url, calls):
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
         container = Container(Settings(hf_token_secret="a", aws_region=REGION))
@@ -175,7 +175,7 @@ async def test_a_throttled_reading_is_tried_again(monkeypatch: pytest.MonkeyPatc
         assert len(calls) == 2
 
 
-async def test_a_model_s_caller_is_told_where_no_token_comes(
+async def test_a_model_call_without_a_token_is_unavailable(
     monkeypatch: pytest.MonkeyPatch, models: Models
 ) -> None:
     with failing_secrets_manager("InternalServiceError") as (url, _):
@@ -185,7 +185,9 @@ async def test_a_model_s_caller_is_told_where_no_token_comes(
     assert models.host.calls == []
 
 
-async def test_nobody_at_secrets_manager_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unreachable_secrets_manager_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with failing_secrets_manager("") as (url, _):
         pass
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
@@ -194,14 +196,14 @@ async def test_nobody_at_secrets_manager_is_unavailable(monkeypatch: pytest.Monk
         await container.secrets.hf_token().get()
 
 
-async def test_a_secret_that_is_not_text_is_refused(keeper: "SecretsManagerClient") -> None:
-    keeper.create_secret(Name="bytes", SecretBinary=b"hf_one")
+async def test_a_binary_secret_is_rejected(secrets_client: "SecretsManagerClient") -> None:
+    secrets_client.create_secret(Name="bytes", SecretBinary=b"hf_one")
     container = Container(Settings(hf_token_secret="bytes", aws_region=REGION))
     with pytest.raises(ConfigurationError, match="HF_TOKEN_SECRET names must be text"):
         await container.secrets.hf_token().get()
 
 
-async def test_where_boto3_is_missing_it_is_said_what_to_do(
+async def test_the_error_without_boto3_names_the_alternatives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
@@ -210,7 +212,7 @@ async def test_where_boto3_is_missing_it_is_said_what_to_do(
         await container.secrets.hf_token().get()
 
 
-async def test_where_boto3_makes_no_client_it_is_said_where_to_look(
+async def test_the_error_of_a_failed_client_names_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "absent")
@@ -221,14 +223,14 @@ async def test_where_boto3_makes_no_client_it_is_said_where_to_look(
 
 @dataclass
 class Database:
-    """A PostgreSQL role of its own whose password is a secret."""
+    """A PostgreSQL role with a password of its own."""
 
     server: PostgresServer
     url: str
     role: str
 
     async def set_password(self, password: str) -> str:
-        """Change it; gives the URL with it."""
+        """Set the password and return the URL with it."""
         await self.server.execute("postgres", f"ALTER ROLE {self.role} PASSWORD '{password}'")
         return self.url.replace("postgres:@", f"{self.role}:{password}@")
 
@@ -242,18 +244,20 @@ async def database(postgres_server: PostgresServer, postgres_url: str) -> Databa
     return Database(postgres_server, postgres_url, role)
 
 
-async def test_a_rotated_password_is_taken_up_where_the_old_one_is_refused(
-    keeper: "SecretsManagerClient", database: Database
+async def test_a_rotated_database_password_is_fetched_when_the_old_one_is_refused(
+    secrets_client: "SecretsManagerClient", database: Database
 ) -> None:
-    """What is open stays open; the next connection meets the refusal, and no request does."""
+    """New connections use the new password, and no request fails."""
     url = await database.set_password("one")
-    keeper.create_secret(Name=DATABASE, SecretString=url)
+    secrets_client.create_secret(Name=DATABASE, SecretString=url)
     container = Container(Settings(database_url_secret=DATABASE, aws_region=REGION))
     store = container.store
-    await store.migrate()  # type: ignore[attr-defined]  # PostgreSQL's alone
+    await store.migrate()  # type: ignore[attr-defined]  # only PostgreSQL's store has it
     note = Note("ann", "n", "", "Ruth", 1, 1)
     assert await store.replace_note(note, [])
-    keeper.put_secret_value(SecretId=DATABASE, SecretString=await database.set_password("two"))
+    secrets_client.put_secret_value(
+        SecretId=DATABASE, SecretString=await database.set_password("two")
+    )
     database.server.close_connections(database.url)
     assert await asyncio.gather(*(store.get_note("ann", "n") for _ in range(5))) == [note] * 5
     await database.set_password("three")
@@ -263,7 +267,7 @@ async def test_a_rotated_password_is_taken_up_where_the_old_one_is_refused(
     await store.aclose()
 
 
-async def test_a_store_whose_password_cannot_be_read_is_unavailable(
+async def test_a_store_is_unavailable_if_its_password_cannot_be_fetched(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with failing_secrets_manager("InternalServiceError") as (url, _):

@@ -1,6 +1,6 @@
-"""Whoever cannot prove who they are is told nothing: Redis, PostgreSQL, the keys for tokens.
+"""Nothing is sent to servers without a trusted certificate: Redis, PostgreSQL, the token issuer.
 
-For the models' hosts see `test_huggingface_peer.py`.
+For the model hosts see `test_huggingface_peer.py`.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ from tests.support.tokens import Issuer, token
 
 
 class Server:
-    """A server of nobody's: it takes connections, with TLS if it has a certificate."""
+    """A server that records what it receives, with TLS if it has a certificate."""
 
     def __init__(self, files: dict[str, str] | None, *, greeting: bytes = b"") -> None:
-        """`greeting` answers PostgreSQL's question whether TLS is spoken here."""
-        self.heard = b""
+        """`greeting` is the reply to PostgreSQL's SSLRequest."""
+        self.received = b""
         self._greeting = greeting
         self._context: ssl.SSLContext | None = None
         if files:
@@ -37,8 +37,8 @@ class Server:
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[int]:
-        at_once = None if self._greeting else self._context
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=at_once)
+        context = None if self._greeting else self._context
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
         async with server:
             yield server.sockets[0].getsockname()[1]
 
@@ -49,7 +49,7 @@ class Server:
                 writer.write(self._greeting)
                 if self._greeting == b"S" and self._context:
                     await writer.start_tls(self._context)
-            self.heard += await reader.read(1_000)
+            self.received += await reader.read(1_000)
         writer.close()
 
 
@@ -62,8 +62,10 @@ def causes(error: BaseException | None) -> list[BaseException]:
     return [error, *causes(error.__cause__ or error.__context__)] if error else []
 
 
-async def test_a_redis_without_a_trusted_certificate_is_told_nothing(files: dict[str, str]) -> None:
-    """And with the same certificate trusted it is asked: the certificate is what was wrong."""
+async def test_nothing_is_sent_to_redis_without_a_trusted_certificate(
+    files: dict[str, str],
+) -> None:
+    """The same certificate, trusted, is accepted: so the certificate was the reason."""
     server = Server(files)
     async with server.listening() as port:
         url = f"rediss://:password@localhost:{port}"
@@ -73,13 +75,13 @@ async def test_a_redis_without_a_trusted_certificate_is_told_nothing(files: dict
             with pytest.raises(CacheUnavailableError) as failure:
                 await redis_client.execute(Command.of("GET", "a key"))
             await redis_client.aclose()
-            assert (b"password" in server.heard) is trusted
+            assert (b"password" in server.received) is trusted
             if not trusted:
                 reasons = map(str, causes(failure.value))
                 assert any("CERTIFICATE_VERIFY_FAILED" in reason for reason in reasons)
 
 
-async def test_a_redis_that_speaks_no_tls_is_told_nothing_in_the_clear() -> None:
+async def test_nothing_is_sent_in_clear_text_to_redis_without_tls() -> None:
     server = Server(None)
     async with server.listening() as port:
         settings = Settings(redis_url=f"rediss://:password@localhost:{port}")
@@ -87,36 +89,34 @@ async def test_a_redis_that_speaks_no_tls_is_told_nothing_in_the_clear() -> None
         with pytest.raises(CacheUnavailableError):
             await redis_client.execute(Command.of("GET", "a key"))
         await redis_client.aclose()
-    assert server.heard
-    assert b"password" not in server.heard
-    assert b"a key" not in server.heard
+    assert server.received
+    assert b"password" not in server.received
+    assert b"a key" not in server.received
 
 
 @pytest.mark.parametrize("greeting", [b"S", b"N"])
-async def test_a_postgresql_that_proves_nothing_is_told_nothing(
+async def test_nothing_is_sent_to_postgresql_without_a_trusted_certificate(
     files: dict[str, str], greeting: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`S`: it shows a certificate that nobody vouches for; `N`: it wants to go on in the clear."""
-    monkeypatch.setattr(
-        "shared.notes.postgres.tls._LOCAL_HOSTS", frozenset()
-    )  # as if it were elsewhere
+    """`S`: its certificate is not trusted; `N`: it offers no TLS."""
+    # Certificates of local servers are not verified by default.
+    monkeypatch.setattr("shared.notes.postgres.tls._LOCAL_HOSTS", frozenset())
     server = Server(files, greeting=greeting)
     async with server.listening() as port:
         url = f"postgresql://user:password@localhost:{port}/notes"
         async with aclosing(PostgresNoteStore(url)) as store:
             with pytest.raises(StoreUnavailableError):
                 await store.list_notes("ann")
-        assert server.heard == b""
+        assert server.received == b""
         if greeting == b"S":
-            # With the same certificate trusted it is asked.
             trusting = f"{url}?sslrootcert={files['ssl_certfile']}"
             async with aclosing(PostgresNoteStore(trusting)) as store:
                 with pytest.raises(StoreUnavailableError):
                     await store.list_notes("ann")
-            assert b"user" in server.heard
+            assert b"user" in server.received
 
 
-async def test_an_issuer_without_a_trusted_certificate_vouches_for_nobody(
+async def test_tokens_are_not_verified_with_keys_from_an_untrusted_issuer(
     files: dict[str, str],
 ) -> None:
     issuer = Issuer()
@@ -142,7 +142,7 @@ async def test_an_issuer_without_a_trusted_certificate_vouches_for_nobody(
         ("postgresql://u:p@db/n", {"PGSSLROOTCERT": "/ca.pem"}, "verify-full"),
     ],
 )
-def test_what_the_url_or_the_environment_says_of_tls_is_done(
+def test_select_ssl_follows_the_url_and_the_environment(
     url: str, environ: dict[str, str], expected: str | None
 ) -> None:
     assert select_ssl(url, environ) == expected
@@ -158,7 +158,7 @@ def test_what_the_url_or_the_environment_says_of_tls_is_done(
         ("postgresql:///n", {"PGHOST": "db.example"}),
     ],
 )
-def test_where_nobody_says_how_a_server_elsewhere_must_prove_itself(
+def test_select_ssl_requires_a_trusted_certificate_of_a_remote_server_by_default(
     url: str, environ: dict[str, str]
 ) -> None:
     context = select_ssl(url, environ)

@@ -1,4 +1,4 @@
-"""The user that functions are to the deployed cache may do all that they do, and no more."""
+"""The access string of the functions' ElastiCache user permits what they need, and no more."""
 
 import pytest
 from redis import Redis
@@ -14,12 +14,12 @@ from tests.support.caches import Cache
 from tests.support.templates import TEMPLATES
 
 ACCESS = TEMPLATES["infra/aws/cache.yaml"]["Resources"]["User"]["Properties"]["AccessString"]
-USER, PASSWORD = "tercet-functions", "in-place-of-a-token"
+USER, PASSWORD = "tercet-functions", "instead-of-a-token"
 
 
 @pytest.fixture(params=["valkey", pytest.param("cluster", marks=pytest.mark.cluster)])
 def settings(request: pytest.FixtureRequest) -> Settings:
-    """Settings of a function whose user is who it will be on ElastiCache."""
+    """Settings of a function with the user of the template."""
     url = request.getfixturevalue(f"{request.param}_url")
     clustered = request.param == "cluster"
     rights = ("reset", f">{PASSWORD}", *ACCESS.split())
@@ -34,11 +34,11 @@ def settings(request: pytest.FixtureRequest) -> Settings:
     return Settings(redis_url=url, redis_cluster=clustered, redis_timeout=5)
 
 
-async def test_it_answers_counts_and_invalidates(settings: Settings) -> None:
+async def test_the_user_may_read_store_count_and_invalidate(settings: Settings) -> None:
     cache = Cache(open_redis_client(settings), settings)
-    kept = await cache.ask("ann")
+    stored = await cache.ask("ann")
     found = await cache.session("ann").lookup()
-    assert found.answer == kept
+    assert found.answer == stored
     invalidation = Invalidation(cache.redis_client)
     fields = await invalidation.rotate_fence("ann")
     await invalidation.drop_entries("ann", fields)
@@ -49,15 +49,15 @@ async def test_it_answers_counts_and_invalidates(settings: Settings) -> None:
     memory = await cache.redis_client.memory_usage()
     assert memory
     assert memory[0] > 0
-    held = cache.redis_client.execute_and_wait_for_replicas(
+    reply = cache.redis_client.execute_and_wait_for_replicas(
         Command.of("SET", "key", "value"), replicas=0, seconds=0.1
     )
-    assert await held == (True, 0)
+    assert await reply == (True, 0)
     await cache.redis_client.aclose()
 
 
 @pytest.mark.parametrize("command", ["FLUSHALL", "KEYS *", "CONFIG GET *", "ACL LIST", "MONITOR"])
-def test_it_may_not_empty_search_or_govern_the_cache(valkey_url: str, command: str) -> None:
+def test_the_user_may_not_administer_the_cache(valkey_url: str, command: str) -> None:
     with Redis.from_url(valkey_url) as admin:
         admin.execute_command("ACL SETUSER", "limited", "reset", f">{PASSWORD}", *ACCESS.split())
     with (
