@@ -1,4 +1,4 @@
-"""A browser, and the app of statistics on a port, over a Valkey of the test's own."""
+"""Fixtures: a browser, and the stats app on a port with its own Valkey server."""
 
 from collections.abc import Iterator
 from shutil import which
@@ -23,7 +23,7 @@ _ARGUMENTS = (
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's chromium; of a module, for no event loop runs beside Playwright's."""
+    """Start chromium. Its scope is the module: no event loop can run beside Playwright's."""
     program = which("chromium")
     if program is None:
         pytest.skip("chromium is not installed")
@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visitor(browser: Browser) -> Iterator[Visitor]:
-    """A visitor whose pages had no error and asked nobody but one server."""
+    """Return a visitor; fail if its pages had errors or sent requests to several servers."""
     visiting = Visitor(browser)
     yield visiting
     for context in browser.contexts:
@@ -46,14 +46,14 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
 
 @pytest.fixture
 def valkey() -> Iterator[ValkeyProcess]:
-    """A cache of its own, for a day that was read is closed."""
+    """Start a server for one test, because reading statistics closes days."""
     with start_valkey(None, maxmemory="100mb") as server:
         yield server
 
 
 @pytest.fixture
 def local(valkey: ValkeyProcess) -> Iterator[str]:
-    """The address of an app in local mode, where nothing has happened yet."""
+    """Return the URL of an app in local mode, without any requests."""
     settings = Settings(redis_url=valkey.url, redis_timeout=1, local_mode=True)
     with serving(create_app(of(settings))) as url:
         yield url
@@ -61,7 +61,7 @@ def local(valkey: ValkeyProcess) -> Iterator[str]:
 
 @pytest.fixture
 def busy(valkey: ValkeyProcess, local: str) -> str:
-    """The same after a busy month."""
+    """Return the URL of an app in local mode, after a busy month."""
     write_counter_history(valkey.port)
     return local
 
@@ -74,7 +74,7 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture
 def guarded(valkey: ValkeyProcess, issuer: Issuer) -> Iterator[str]:
-    """The address of an app that asks for tokens, after a busy month."""
+    """Return the URL of an app that requires tokens, after a busy month."""
     write_counter_history(valkey.port)
     settings = issuer.settings(redis_url=valkey.url, redis_timeout=1)
     with serving(create_app(of(settings))) as url:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.support.browser import PHONE, Visitor, faults, picture
+from tests.support.browser import PHONE, Visitor, accessibility_violations, save_screenshot
 from tests.support.command import start_tercet
 
 pytestmark = [
@@ -76,7 +76,7 @@ def test_an_answer_comes_with_its_passages_marked_and_the_way_it_took(page: Page
     ask(page, FAITH.upper())
     expect(page.locator("#badges")).to_contain_text("exact hit")
     expect(page.locator("#steps li")).to_have_count(1)
-    picture(page, "playground")
+    save_screenshot(page, "playground")
 
 
 def test_a_near_question_that_means_another_thing_is_shown_with_the_guards_reason(
@@ -122,7 +122,7 @@ def test_editing_a_note_drops_its_answers_and_keeps_the_others(page: Page) -> No
     expect(page.locator("#text")).to_contain_text("in March")
     edit(page, "Garden", "# Garden\n\nThe pear tree wants pruning in May.")
     expect(page.locator(".dropped").filter(has_text="pear tree")).to_be_visible()
-    picture(page, "playground-edited")
+    save_screenshot(page, "playground-edited")
 
 
 def test_a_note_can_be_written_and_deleted(page: Page) -> None:
@@ -187,11 +187,11 @@ def test_axe_finds_no_serious_fault(visitor: Visitor, served: str, scheme: str) 
     page = visitor.open(served, path="/playground", color_scheme=scheme)
     ask(page, FAITH)
     page.locator("#notes").get_by_role("button", name="Faith").click()
-    assert faults(page) == []
+    assert accessibility_violations(page) == []
 
 
 def test_a_phone_shows_it_without_scrolling_sideways(visitor: Visitor, served: str) -> None:
     page = visitor.open(served, path="/playground", size=PHONE)
     ask(page, FAITH)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    picture(page, "playground-phone")
+    save_screenshot(page, "playground-phone")

@@ -55,8 +55,8 @@ async def test_statistics_come_or_are_refused_and_nothing_counted_is_lost(
     redis: FaultyRedis, container: Container, trouble: str
 ) -> None:
     async with client_of(create_stats_app(container)) as client:
-        before = (await client.get("/assistant/cache-stats")).json()["answers"]
-        assert (before["exact"], before["generated"]) == (1, 1)
+        before = (await client.get("/assistant/cache-stats")).json()["outcomes"]
+        assert (before["exact"], before["none"]) == (1, 1)
         REDIS_FAULTS[trouble](redis)
         for attempt in (told, measured):
             began = time.monotonic()
@@ -64,7 +64,7 @@ async def test_statistics_come_or_are_refused_and_nothing_counted_is_lost(
             assert time.monotonic() - began < AT_ONCE
         redis.recover()
         await repeated(lambda: told(container))
-        after = (await client.get("/assistant/cache-stats")).json()["answers"]
+        after = (await client.get("/assistant/cache-stats")).json()["outcomes"]
         if trouble != "killed":  # which took its memory with it
             assert after == before
 

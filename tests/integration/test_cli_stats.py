@@ -18,7 +18,7 @@ from shared.cache.counter_reader import CounterReader
 from shared.cache.stats_snapshot import EntryCounts, PeriodStats, StatsSnapshot
 from shared.errors import CacheUnavailableError
 from tests.support.command import Tercet, start_tercet, tercet_in_process
-from tests.support.days import stay_within_a_day
+from tests.support.utc_day import stay_within_a_day
 
 
 @pytest.fixture(scope="module")

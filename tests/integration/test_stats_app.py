@@ -20,9 +20,9 @@ from shared.health import Health
 from shared.settings import Settings
 from tests.support.counted import COST, STATS, client_of, get, of, use
 from tests.support.counter_history import write_counter_history
-from tests.support.days import stay_within_a_day
 from tests.support.main_job import ask, written
 from tests.support.tokens import Issuer, issuing, token
+from tests.support.utc_day import stay_within_a_day
 
 VALIDATE = TypeAdapter(CacheStats).validate_python
 

@@ -1,4 +1,4 @@
-"""A real browser, and what a page does in it that a page should not."""
+"""A visitor with a browser, which records requests and errors of its pages."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,13 +12,13 @@ SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 375, "height": 812}
 
-# Which responses were errors is the browser's own record; the page shows what it makes of them.
-_RECORD = "Failed to load resource"
+# The browser logs each error response; tests assert what the page shows instead.
+_ERROR_RESPONSE = "Failed to load resource"
 
 
 @dataclass
 class Visitor:
-    """Somebody with a browser window, and what went on in it."""
+    """A browser window, its requests, and its errors."""
 
     browser: Browser
     requests: list[Request] = field(default_factory=list)
@@ -33,10 +33,7 @@ class Visitor:
         clocked: bool = False,
         **options: Any,
     ) -> Page:
-        """Open a page of a server, its dashboard if it is not said which, in a window of its own.
-
-        Its clock can be wound forward if it is `clocked`.
-        """
+        """Open a page in a new window. If it is `clocked`, tests can move its clock forward."""
         context = self.browser.new_context(
             viewport=size, locale="en-US", reduced_motion="reduce", **options
         )
@@ -44,7 +41,7 @@ class Visitor:
         page.set_default_timeout(10_000)
         page.on("request", lambda request: self.requests.append(request))  # noqa: PLW0108  # Playwright marks what it is given
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", self._heard)
+        page.on("console", self._record_message)
         if clocked:
             page.clock.install()
         page.goto(f"{url}{path}")
@@ -52,25 +49,25 @@ class Visitor:
 
     @property
     def hosts(self) -> set[str]:
-        """Whom the pages asked for anything, the icon within the page aside."""
+        """Hosts that the pages sent requests to."""
         parts = [urlsplit(request.url) for request in self.requests]
         return {part.netloc for part in parts if part.scheme != "data"}
 
-    def _heard(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not message.text.startswith(_RECORD):
+    def _record_message(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not message.text.startswith(_ERROR_RESPONSE):
             self.errors.append(message.text)
 
 
-def picture(page: Page, name: str) -> None:
-    """Write a picture of the whole page, for people to look at."""
+def save_screenshot(page: Page, name: str) -> None:
+    """Save a screenshot of the whole page in `build/screenshots`."""
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
 
-def faults(page: Page) -> list[str]:
-    """Serious and critical accessibility faults that axe-core finds, each with its first node."""
+def accessibility_violations(page: Page) -> list[str]:
+    """Return axe-core's serious and critical violations, each with its first node."""
     found = Axe().run(page).response["violations"]
     return [
-        f"{fault['id']}: {fault['nodes'][0]['html']}: {fault['nodes'][0]['failureSummary']}"
-        for fault in found
-        if fault["impact"] in {"serious", "critical"}
+        f"{each['id']}: {each['nodes'][0]['html']}: {each['nodes'][0]['failureSummary']}"
+        for each in found
+        if each["impact"] in {"serious", "critical"}
     ]

@@ -5,8 +5,8 @@ from random import Random
 
 from shared.cache import keyspace
 from shared.cache.counters import BUCKETS_MS, bucket_name
-from tests.support.days import stay_within_a_day
 from tests.support.servers import send_command
+from tests.support.utc_day import stay_within_a_day
 
 # By outcome: the share of requests in the latency bucket of each upper bound in ms.
 _TIMES = {

@@ -1,36 +1,36 @@
 "use strict";
-// Figures as the reader's own language writes them, and what there is none of as a dash.
+// Numbers, dates and money in the reader's locale; a missing value becomes a dash.
 
-const none = "–";
+const missing = "–";
 
-const written = (options) => {
+const formatter = (options) => {
   const format = new Intl.NumberFormat(undefined, options);
-  return (value) => (value === null || value === undefined ? none : format.format(value));
+  return (value) => (value === null || value === undefined ? missing : format.format(value));
 };
 
-const count = written({});
+const count = formatter({});
 const percent = (digits) =>
-  written({ style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
+  formatter({ style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
 const share = percent(1);
 const wholeShare = percent(0);
 
-const unit = (unit, digits) => written({ style: "unit", unit, maximumFractionDigits: digits });
-const megabytes = unit("megabyte", 1);
-const tenths = unit("millisecond", 1);
-const whole = unit("millisecond", 0);
+const inUnit = (unit, digits) => formatter({ style: "unit", unit, maximumFractionDigits: digits });
+const megabytes = inUnit("megabyte", 1);
+const tenths = inUnit("millisecond", 1);
+const whole = inUnit("millisecond", 0);
 
-/** In milliseconds whatever their number: times in one column are there to be compared. */
+/** Always in milliseconds, so that the durations of a column can be compared. */
 function duration(milliseconds) {
   return (milliseconds >= 10 ? whole : tenths)(milliseconds);
 }
 
 const dollars = { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol" };
-const cents = written(dollars);
-const small = written({ ...dollars, maximumSignificantDigits: 2 });
+const cents = formatter(dollars);
+const belowOneCent = formatter({ ...dollars, maximumSignificantDigits: 2 });
 
-/** An answer costs a fraction of a cent: what is below one keeps two digits that say something. */
+/** An answer costs a fraction of a cent, so small amounts have two significant digits. */
 function money(amount) {
-  return amount > 0 && amount < 0.01 ? small(amount) : cents(amount);
+  return amount > 0 && amount < 0.01 ? belowOneCent(amount) : cents(amount);
 }
 
 const dates = (options) => {
@@ -43,7 +43,7 @@ const weekday = dates({ weekday: "short" });
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
-/** A part of a whole; null where there is no whole. */
-function ratio(part, whole) {
-  return whole ? part / whole : null;
+/** A part of a total; null if the total is 0. */
+function ratio(part, total) {
+  return total ? part / total : null;
 }

@@ -1,195 +1,169 @@
 "use strict";
-// The figures, put where they belong. Nodes are kept and only their text is changed: whoever
-// reads a table with a screen reader, or has marked a figure, is not thrown out by the next poll.
+// Writes a response of `cache-stats` into the page. Elements stay and only their text changes, so
+// that a refresh interrupts neither a screen reader nor a selection.
 
 const find = (selector) => document.querySelector(selector);
 
-function text(node, value) {
-  if (node.textContent !== value) node.textContent = value;
+function setText(element, value) {
+  if (element.textContent !== value) element.textContent = value;
 }
 
-function node(name, content = "", attributes = {}) {
-  const made = document.createElement(name);
-  made.textContent = content;
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
+function html(name, content = "", attributes = {}) {
+  const element = document.createElement(name);
+  element.textContent = content;
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  return element;
 }
 
-/** Write rows of a table; a row's first cell is its heading, and a node takes a cell's place. */
-function fill(table, heads, rows) {
-  const { length, 0: first } = table.rows;
-  if (length !== rows.length + 1 || first.cells.length !== heads.length) {
-    const head = node("tr");
-    head.append(...heads.map((title) => node("th", title, { scope: "col" })));
-    const body = rows.map((cells) => {
-      const row = node("tr");
-      row.append(...cells.map((_, index) => (index ? node("td") : node("th", "", { scope: "row" }))));
+/** Write a table. The first cell of a row is its heading; a cell is a text or an element. */
+function fillTable(name, headings, rows) {
+  const table = find(`[data-table=${name}]`);
+  const all = headings ? [headings, ...rows] : rows;
+  const sameShape = table.rows.length === all.length && table.rows[0].cells.length === all[0].length;
+  if (!sameShape) {
+    const made = all.map((cells) => {
+      const row = html("tr");
+      row.append(...cells.map((_, index) => {
+        if (cells === headings) return html("th", "", { scope: "col" });
+        return index ? html("td") : html("th", "", { scope: "row" });
+      }));
       return row;
     });
-    const parts = [node("thead"), node("tbody")];
-    parts[0].append(head);
-    parts[1].append(...body);
-    table.replaceChildren(...parts);
+    const [head, body] = [html("thead"), html("tbody")];
+    head.append(...made.splice(0, headings ? 1 : 0));
+    body.append(...made);
+    table.replaceChildren(...(headings ? [head, body] : [body]));
   }
-  heads.forEach((title, index) => text(table.rows[0].cells[index], title));
-  rows.forEach((cells, number) => {
-    cells.forEach((value, index) => {
-      const cell = table.rows[number + 1].cells[index];
-      if (value instanceof Node) cell.replaceChildren(value);
-      else text(cell, value);
-    });
-  });
+  all.forEach((cells, number) => cells.forEach((value, index) => {
+    const cell = table.rows[number].cells[index];
+    if (value instanceof Node) cell.replaceChildren(value);
+    else setText(cell, value);
+  }));
 }
 
-function list(name, entries) {
-  const host = find(`[data-list=${name}]`);
-  if (!host.children.length) {
-    host.append(...entries.map(([term]) => {
-      const pair = node("div");
-      pair.append(node("dt", term), node("dd"));
-      return pair;
-    }));
-  }
-  entries.forEach(([, value], index) => {
-    const { lastChild: figure } = host.children[index];
-    text(figure, value);
-    figure.classList.toggle("nil", value === none || value === count(0));
-  });
-}
-
-function key(name, series) {
-  const host = find(`[data-key=${name}]`);
-  if (host.textContent === series.map(({ name: title }) => title).join("")) return;
-  host.replaceChildren(...series.map(({ name: title, colour }) => {
-    const item = node("li");
-    item.append(node("span", "", { class: `swatch ${colour}` }), title);
+function fillLegend(name, series) {
+  const list = find(`[data-legend=${name}]`);
+  if (list.textContent === series.map((each) => each.name).join("")) return;
+  list.replaceChildren(...series.map((each) => {
+    const item = html("li");
+    item.append(html("span", "", { class: `swatch ${each.colour}` }), each.name);
     return item;
   }));
 }
 
-/** What each question cost to serve, the cheapest first; then those that no tier can tell of. */
-const tiers = [
-  ["The same question", "L1 exact", "c1", ({ outcomes }) => outcomes.exact],
-  ["Waited for the same", "L1 coalesced", "c2", ({ outcomes }) => outcomes.coalesced],
-  ["Another wording", "L1 semantic", "c3", ({ outcomes }) => outcomes.semantic],
-  ["New answer, search saved", "L3", "c4", ({ outcomes }) => outcomes.l3],
-  ["New answer, embedding saved", "L2", "c5", ({ outcomes }) => outcomes.l2],
-  ["New answer, nothing saved", "miss", "c6", ({ outcomes }) => outcomes.none],
-  ["Old answer", "model left alone", "c7", ({ outcomes }) => outcomes.stale],
-  ["Quotation", "model left alone", "c8", ({ outcomes }) => outcomes.extractive],
-  ["No notes to answer from", "no answer", "c9", ({ outcomes }) => outcomes.no_notes],
-  ["Failed", "no answer", "bad", ({ outcomes }) => outcomes.failed],
-  ["Under way, or the cache was lost", "not known", "c9", ({ outcomes }) => outcomes.other],
+/** Outcomes, the cheapest first. The first six are always shown, the others if they occurred. */
+const outcomes = [
+  { name: "Exact hit", outcome: "exact", colour: "c1" },
+  { name: "Coalesced", outcome: "coalesced", colour: "c2" },
+  { name: "Semantic hit", outcome: "semantic", colour: "c3" },
+  { name: "Generated, search cached", outcome: "l3", colour: "c4" },
+  { name: "Generated, embedding cached", outcome: "l2", colour: "c5" },
+  { name: "Generated, nothing cached", outcome: "none", colour: "c6" },
+  { name: "Stale answer", outcome: "stale", colour: "c7" },
+  { name: "Extractive answer", outcome: "extractive", colour: "c8" },
+  { name: "No notes", outcome: "no_notes", colour: "c9" },
+  { name: "Failed", outcome: "failed", colour: "bad" },
+  { name: "In progress, or unknown", outcome: "other", colour: "c9" },
 ];
-const usual = 6;
+const alwaysShown = 6;
 
-/** The usual outcomes, and of the others those that there were. */
-function met(days, window) {
-  return tiers.filter(([, , , of], place) => place < usual || [window, ...days].some((each) => of(each)));
-}
+const latencies = { exact: "Exact hit", coalesced: "Coalesced", semantic: "Semantic hit", generated: "Generated" };
 
-const latencies = [
-  ["Exact", "exact", "c1"],
-  ["Waited", "coalesced", "c2"],
-  ["Semantic", "semantic", "c3"],
-  ["New answer (miss)", "generated", "c6"],
-];
-
-/** Show a response of `cache-stats`: the sums of `window`, and each day of the charts. */
-function report(stats, window, chosen) {
+/** Show a response: the sums of `period`, and a chart of the days. */
+function showReport(stats, period, selected) {
   const { days } = stats;
-  const figures = {
-    avoided: share(window.answer_hit_rate),
-    avoidedOf: `${count(window.cache_hits.l1)} of ${count(window.total_requests)} questions`,
-    anyTier: share(window.combined_hit_rate),
-    saved: money(window.cost_saved),
-    spent: money(window.cost_actual),
-    baseline: money(window.cost_baseline),
+  const shown = outcomes.filter(
+    ({ outcome }, index) => index < alwaysShown || [period, ...days].some((each) => each.outcomes[outcome]),
+  );
+  const values = {
+    hitRate: share(period.answer_hit_rate),
+    hits: `${count(period.cache_hits.l1)} of ${count(period.total_requests)} requests`,
+    combined: share(period.combined_hit_rate),
+    saved: money(period.cost_saved),
+    spent: money(period.cost_actual),
+    baseline: money(period.cost_baseline),
   };
-  for (const [name, value] of Object.entries(figures)) text(find(`[data-figure=${name}]`), value);
-  fill(find("[data-bars=tiers]"), ["How", "", "Questions", "Share"], met(days, window).map(([name, tag, colour, of]) => {
-    const part = ratio(of(window), window.total_requests);
-    const title = node("span", name);
-    title.append(node("small", tag));
-    return [title, bar(part, colour), count(of(window)), share(part)];
+  for (const [name, value] of Object.entries(values)) setText(find(`[data-value=${name}]`), value);
+  fillTable("outcomes", ["Outcome", "", "Requests", "Share"], shown.map(({ name, outcome, colour }) => {
+    const number = period.outcomes[outcome];
+    const part = ratio(number, period.total_requests);
+    return [name, bar(part, colour), count(number), share(part)];
   }));
-  fill(find("[data-latency]"), ["Served", "P50 to P95", "P50", "P95"], latencies.map(([name, outcome, colour]) => {
-    const latency = window.latency_ms[outcome];
-    return [name, range(latency, colour), duration(latency.p50), duration(latency.p95)];
+  fillTable("latency", ["Outcome", "P50", "P95"], Object.entries(latencies).map(([outcome, name]) => {
+    const { p50, p95 } = period.latency_ms[outcome];
+    return [name, duration(p50), duration(p95)];
   }));
-  lists(stats, window);
-  charts(days, window, chosen);
+  fillFacts(stats, period);
+  showMemory(stats.memory_mb, stats.memory_limit_mb);
+  showCharts(days, shown, selected);
 }
 
-function lists(stats, window) {
-  const { note_changes: changes, matches_rejected: matches, latency_ms: latency } = window;
-  const kept = ratio(changes.answers_retained, changes.answers_retained + changes.answers_dropped);
-  list("changes", [
+function fillFacts(stats, period) {
+  const { note_changes: changes, matches_rejected: rejected, latency_ms: latency } = period;
+  const retained = ratio(changes.answers_retained, changes.answers_retained + changes.answers_dropped);
+  const drops = ["l1", "l2", "l3"].map((tier) => count(stats.tiers[tier].drops));
+  fillTable("changes", null, [
     ["Acknowledged", count(changes.acknowledged)],
-    ["Cached answers kept", kept === null ? none : `${count(changes.answers_retained)} (${share(kept)})`],
+    ["Cached answers retained", retained === null ? missing : `${count(changes.answers_retained)} (${share(retained)})`],
     ["Cached answers dropped", count(changes.answers_dropped)],
-    ["Lag from change to acknowledgement, mean", duration(changes.avg_lag_ms)],
+    ["Mean lag from change to acknowledgement", duration(changes.avg_lag_ms)],
   ]);
-  const { tiers: looks } = stats;
-  list("memory", [
+  fillTable("contents", null, [
     ["Answers (L1)", count(stats.l1_query.total_entries)],
     ["Embeddings (L2)", count(stats.l2_embedding.total_entries)],
     ["Contexts (L3)", count(stats.l3_context.total_entries)],
-    ["Dropped so far of L1, L2, L3", ["l1", "l2", "l3"].map((tier) => count(looks[tier].drops)).join(", ")],
+    ["Dropped so far from L1, L2, L3", drops.join(", ")],
   ]);
-  list("trouble", [
-    ["Requests failed", count(latency.failed.count)],
-    ["Answered without the cache", count(window.cache_unavailable)],
-    ["Losses of the cache, by containers", count(window.redis_outages)],
-    ["Times a model was left alone", count(window.breaker_opens)],
-    ["Old answers given meanwhile", count(window.outcomes.stale)],
-    ["Quotations given meanwhile", count(window.outcomes.extractive)],
+  fillTable("errors", null, [
+    ["Failed requests", count(latency.failed.count)],
+    ["Requests while Redis was unavailable", count(period.cache_unavailable)],
+    ["Redis outages, by container", count(period.redis_outages)],
+    ["Circuit breaker openings", count(period.breaker_opens)],
+    ["Stale answers", count(latency.stale.count)],
+    ["Extractive answers", count(latency.extractive.count)],
   ]);
-  list("refused", [
-    ["Near answers, by the guard", count(matches.rules)],
-    ["Near answers, by the verifier", count(matches.verifier)],
-    ["Near answers, for their sources", count(matches.sources)],
-    ["New answers, for a note had changed", count(window.stores_refused)],
-    ["Cached questions beyond a user’s bound", count(window.trimmed)],
+  fillTable("rejected", null, [
+    ["Matches rejected by rules", count(rejected.rules)],
+    ["Matches rejected by the verifier", count(rejected.verifier)],
+    ["Matches rejected by their sources", count(rejected.sources)],
+    ["Answers not stored, because a note had changed", count(period.stores_refused)],
+    ["Questions dropped beyond the limit per user", count(period.trimmed)],
   ]);
-  memory(stats.memory_mb, stats.memory_limit_mb);
 }
 
-function memory(used, limit) {
-  const host = find("[data-memory]");
+function showMemory(used, limit) {
   const part = ratio(used, limit);
   const bound = limit ? `of ${megabytes(limit)} (${share(part)})` : "used; no limit is set";
-  const said = used === null ? "The server does not tell its memory" : `${megabytes(used)} ${bound}`;
-  const content = [node("p", said)];
+  const text = used === null ? "The server does not report its memory." : `${megabytes(used)} ${bound}`;
+  const content = [html("p", text)];
   if (part !== null) {
-    const meter = node("div", "", { role: "meter", "aria-label": "Memory", "aria-valuemin": 0 });
-    meter.setAttribute("aria-valuemax", limit);
-    meter.setAttribute("aria-valuenow", used);
-    meter.setAttribute("aria-valuetext", said);
+    const range = { "aria-valuemin": 0, "aria-valuemax": limit, "aria-valuenow": used, "aria-valuetext": text };
+    const meter = html("div", "", { role: "meter", "aria-label": "Memory", ...range });
     meter.append(bar(part, part > 0.9 ? "bad" : "c1"));
     content.push(meter);
   }
-  host.replaceChildren(...content);
+  find("[data-memory]").replaceChildren(...content);
 }
 
-/** The three charts of days, each with its key and its table. */
-function charts(days, window, chosen) {
+/** Draw the three charts of days, each with a legend and a table. */
+function showCharts(days, shownOutcomes, selected) {
   const dates = days.map(({ date }) => date);
-  const of = (pick) => days.map(pick);
-  const show = (name, draw, series, format, label, least) => {
-    key(name, series);
-    draw(find(`[data-chart=${name}]`), { days: dates, series, format, label, chosen, least });
-    const rows = dates.map((day, index) => [longDate(day), ...series.map(({ values }) => format(values[index]))]);
-    fill(find(`[data-table=${name}]`), ["Day", ...series.map(({ name: title }) => title)], rows.reverse());
+  const today = days.at(-1);
+  const show = (name, drawChart, series, options) => {
+    fillLegend(name, series);
+    drawChart(find(`[data-chart=${name}]`), { days: dates, series, selected, ...options });
+    const rows = dates.map((day, index) => [longDate(day), ...series.map(({ values }) => options.format(values[index]))]);
+    fillTable(name, ["Day", ...series.map((each) => each.name)], rows.reverse());
   };
-  show("share", lines, [
-    { name: "Any tier", colour: "c3", values: of((day) => day.combined_hit_rate) },
-    { name: "Answers avoided", colour: "c1", values: of((day) => day.answer_hit_rate) },
-  ], share, `Line chart of ${days.length} days, up to today: ${share(days.at(-1).answer_hit_rate)} of today’s answers avoided`);
-  show("questions", columns, met(days, window).map(([name, , colour, pick]) => ({ name, colour, values: of(pick) })),
-    count, `Columns of ${days.length} days, by how questions were served: ${count(days.at(-1).total_requests)} questions today`, 2);
-  show("money", columns, [
-    { name: "Saved", colour: "c1", values: of((day) => day.cost_saved) },
-    { name: "Spent", colour: "c6", values: of((day) => day.cost_actual) },
-  ], money, `Columns of ${days.length} days: ${money(days.at(-1).cost_saved)} saved today`, 0.0002);
+  show("rates", drawLines, [
+    { name: "Combined hit rate", colour: "c3", values: days.map((day) => day.combined_hit_rate) },
+    { name: "Answer hit rate", colour: "c1", values: days.map((day) => day.answer_hit_rate) },
+  ], { format: share, label: `Line chart of ${days.length} days: today’s answer hit rate is ${share(today.answer_hit_rate)}` });
+  show("requests", drawColumns, shownOutcomes.map(({ name, outcome, colour }) => (
+    { name, colour, values: days.map((day) => day.outcomes[outcome]) }
+  )), { format: count, minimum: 2, label: `Column chart of ${days.length} days, by outcome: ${count(today.total_requests)} requests today` });
+  show("cost", drawColumns, [
+    { name: "Saved", colour: "c1", values: days.map((day) => day.cost_saved) },
+    { name: "Spent", colour: "c6", values: days.map((day) => day.cost_actual) },
+  ], { format: money, minimum: 0.0002, label: `Column chart of ${days.length} days: ${money(today.cost_saved)} saved today` });
 }
