@@ -253,10 +253,10 @@ async def _read_version_state(
 ) -> VersionState:
     require_id("note_id", note_id)
     (row,) = await connection.execute_fetchall(
-        "SELECT (SELECT version FROM notes WHERE user_id = ?1 AND note_id = ?2),"
-        " (SELECT version FROM deleted_notes WHERE user_id = ?1 AND note_id = ?2),"
-        " (SELECT changed_at FROM deleted_users WHERE user_digest = ?3)",
-        (user_id, note_id, user_digest(user_id)),
+        "SELECT (SELECT version FROM notes WHERE user_id = ? AND note_id = ?),"
+        " (SELECT version FROM deleted_notes WHERE user_id = ? AND note_id = ?),"
+        " (SELECT changed_at FROM deleted_users WHERE user_digest = ?)",
+        (user_id, note_id, user_id, note_id, user_digest(user_id)),
     )
     return VersionState(*row)
 

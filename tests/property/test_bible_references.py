@@ -1,4 +1,4 @@
-"""What holds of references in any text."""
+"""Properties of references in any text."""
 
 import random
 
@@ -10,14 +10,14 @@ from shared.text.bible_references import find_bible_references
 from tests.support.data import devotionals
 
 _PIECES = ["1", "2", "3:16", "16", "-", ",", ";", "and", "chapter", "verse", "the", "of", "first"]
-_PIECES += ["\u0131", "\u0130", "\u017f", "\u212a"]  # what is a letter of a-z but for its case
+_PIECES += ["\u0131", "\u0130", "\u017f", "\u212a"]  # match a-z without regard to case
 _texts = st.lists(st.sampled_from([*_PIECES, *NUMBERED_BOOKS, *UNNUMBERED_BOOKS]), max_size=12).map(
     " ".join
 )
 
 
 @given(st.one_of(_texts, st.text(max_size=60)))
-def test_references_lie_in_the_text_one_behind_the_other(text: str) -> None:
+def test_references_are_in_order_and_do_not_overlap(text: str) -> None:
     found = find_bible_references(text)
     edges = [edge for reference in found for edge in (reference.start, reference.end)]
     assert edges == sorted(edges)
@@ -25,14 +25,14 @@ def test_references_lie_in_the_text_one_behind_the_other(text: str) -> None:
 
 
 @given(_texts)
-def test_a_range_ends_behind_its_beginning(text: str) -> None:
+def test_range_ends_after_its_start(text: str) -> None:
     for reference in find_bible_references(text):
         if reference.chapter and reference.end_chapter:
-            begins = (reference.chapter, reference.verse or 0)
-            assert (reference.end_chapter, reference.end_verse or 0) >= begins
+            start = (reference.chapter, reference.verse or 0)
+            assert (reference.end_chapter, reference.end_verse or 0) >= start
 
 
-def test_each_passage_in_real_notes_is_read_alike_on_its_own() -> None:
+def test_reference_of_a_real_note_is_the_same_on_its_own() -> None:
     notes = random.Random(4).sample(devotionals(), 100)
     passages = [
         (note["text"][found.start : found.end], found)

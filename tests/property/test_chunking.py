@@ -1,4 +1,4 @@
-"""What holds of every text that is cut into chunks."""
+"""Properties of the chunks of any text."""
 
 from itertools import pairwise
 
@@ -23,32 +23,30 @@ SIZES = st.tuples(st.integers(1, 30), st.integers(0, 29)).filter(lambda sizes: s
 
 
 @given(TEXTS, SIZES)
-def test_without_overlap_the_chunks_are_the_text(text: str, sizes: tuple[int, int]) -> None:
-    """Nothing is lost, added or moved, white space aside."""
+def test_chunks_without_overlap_have_all_of_the_text(text: str, sizes: tuple[int, int]) -> None:
+    """Nothing except whitespace is lost, added or moved."""
     chunks = split_into_chunks(text, max_words=sizes[0], overlap_words=0)
     assert "".join("".join(chunks).split()) == "".join(sanitize_text(text).split())
     assert all(chunk == chunk.strip() != "" for chunk in chunks)
 
 
 @given(TEXTS, SIZES)
-def test_every_chunk_is_a_stretch_of_the_text_that_cuts_no_reference(
-    text: str, sizes: tuple[int, int]
-) -> None:
-    """Each begins after the one before begins, and no later than where that ends."""
-    # A number after each word, so that a stretch of two words is found in one place alone.
+def test_every_chunk_is_a_slice_that_splits_no_reference(text: str, sizes: tuple[int, int]) -> None:
+    """Each chunk starts after the start of the chunk before, and not after its end."""
+    # A number after each word makes every slice of two words unique.
     whole = sanitize_text(" ".join(f"{word} n{n:03}\n" for n, word in enumerate(text.split())))
     spans = [(found.start, found.end) for found in find_bible_references(whole)]
     begin, end = -1, 0
     for chunk in split_into_chunks(whole, max_words=sizes[0], overlap_words=sizes[1]):
-        due = end + len(whole[end:]) - len(whole[end:].lstrip())
-        begin = whole.rindex(chunk, begin + 1, due + len(chunk))
+        latest = end + len(whole[end:]) - len(whole[end:].lstrip())
+        begin = whole.rindex(chunk, begin + 1, latest + len(chunk))
         end = begin + len(chunk)
         assert not any(start < cut < stop for start, stop in spans for cut in (begin, end))
     assert not whole[end:].strip()
 
 
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=40), SIZES)
-def test_chunks_keep_to_their_size_and_overlap(lengths: list[int], sizes: tuple[int, int]) -> None:
+def test_chunks_respect_the_size_and_overlap(lengths: list[int], sizes: tuple[int, int]) -> None:
     words, overlap = sizes
     text = " ".join(
         " ".join(f"W{n}x{i}" for i in range(length)) + "." for n, length in enumerate(lengths)
@@ -62,7 +60,7 @@ def test_chunks_keep_to_their_size_and_overlap(lengths: list[int], sizes: tuple[
 
 
 @given(TEXTS)
-def test_the_same_text_is_cut_the_same_way(text: str) -> None:
+def test_chunking_is_deterministic(text: str) -> None:
     assert split_into_chunks(text, max_words=10, overlap_words=4) == split_into_chunks(
         text, max_words=10, overlap_words=4
     )

@@ -1,4 +1,4 @@
-"""What the guard holds for any two questions."""
+"""Properties of the decision on any two questions."""
 
 import csv
 import random
@@ -22,7 +22,7 @@ _PAIR_FILES = (
 _PHRASINGS = ("clinc150_test.tsv", "banking77_test.csv")
 _VERSES = ("John 3:16", "1 Cor 13:4-7", "Psalm 23:1", "Rom. 8:28", "Genesis 1:1", "2 Tim. 3:16")
 
-_DENIALS = ("not", "never", "no", "without")
+_NEGATIONS = ("not", "never", "no", "without")
 _AUXILIARY = re.compile(r"\b(is|are|was|were|do|does|did|has|have|could|should|would)\b(?!')")
 
 _WORDS = (
@@ -46,7 +46,7 @@ def _real_questions() -> list[str]:
 
 
 def _mutations(seed: int) -> Iterator[tuple[str, str]]:
-    """Real questions, each with a digit or verse changed or a denial put in."""
+    """Yield real questions with a changed digit, a changed verse or an added negation."""
     chance = random.Random(seed)
     questions = _real_questions()
     while True:
@@ -70,28 +70,28 @@ def _mutations(seed: int) -> Iterator[tuple[str, str]]:
             yield question, _AUXILIARY.sub(r"\1n't", question, count=1)
         else:
             words = question.split()
-            words.insert(chance.randint(0, len(words)), chance.choice(_DENIALS))
+            words.insert(chance.randint(0, len(words)), chance.choice(_NEGATIONS))
             yield question, " ".join(words)
 
 
 @given(_questions, _questions)
-def test_the_guard_is_symmetric(a: str, b: str) -> None:
+def test_decision_is_symmetric(a: str, b: str) -> None:
     assert decide(a, b).is_match == decide(b, a).is_match
 
 
-def test_the_guard_is_symmetric_on_real_pairs() -> None:
+def test_decision_is_symmetric_on_real_pairs() -> None:
     for name in _PAIR_FILES:
         for row in _rows(name)[:1_500]:
             assert decide(row["a"], row["b"]).is_match == decide(row["b"], row["a"]).is_match
 
 
 @given(st.text(max_size=80), st.text(max_size=80))
-def test_any_text_gets_a_verdict_and_the_same_either_way(a: str, b: str) -> None:
+def test_decision_on_any_texts_is_symmetric(a: str, b: str) -> None:
     assert decide(a, b).is_match == decide(b, a).is_match
 
 
 @given(_questions)
-def test_identical_normal_forms_always_match(question: str) -> None:
+def test_identical_canonical_forms_always_match(question: str) -> None:
     assert decide(normalise(question), normalise(f"  {question.upper()}?")).is_match
 
 
@@ -101,8 +101,8 @@ def test_every_real_question_matches_itself() -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_changed_digit_verse_or_denial_never_matches(seed: int) -> None:
-    """Of 10,000 mutations of real questions, half with each seed, none passes for its original."""
+def test_changed_digit_verse_or_negation_never_matches(seed: int) -> None:
+    """None of 10,000 mutations of real questions, half for each seed, matches its original."""
     mutations = _mutations(seed)
     matched = []
     for _ in range(_MUTATIONS // 2):

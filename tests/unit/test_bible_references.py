@@ -1,4 +1,4 @@
-"""References to the Bible, as people write them."""
+"""Tests of finding references to the Bible."""
 
 import pytest
 
@@ -18,7 +18,7 @@ _SAME = [
     ["1 John", "First Epistle of John", "1st John"],
 ]
 
-_MEANINGS = [
+_PASSAGES = [
     ("2 Corinthians 13", [("2 Corinthians", 13, None, None, None)]),
     ("John 3:16, 18", [("John", 3, 16, None, None), ("John", 3, 18, None, None)]),
     ("Rom 8:28-30; 9:1", [("Romans", 8, 28, 8, 30), ("Romans", 9, 1, None, None)]),
@@ -48,7 +48,7 @@ _NONE = [
     "What is required in the eighth commandment?",
     "verse 16 of the poem",
     "Mark 1,000 pages",
-    # Letters that are an i or an s where case does not matter, and no numerals.
+    # Letters that match "i" or "s" without regard to case, and are no numerals.
     "Mark \u0131",
     "psalm \u017f 3",
     "\u0131 peter 3",
@@ -58,19 +58,19 @@ _NONE = [
 
 
 @pytest.mark.parametrize("texts", _SAME, ids=lambda texts: texts[0])
-def test_ways_to_write_one_passage_mean_the_same(texts: list[str]) -> None:
-    meanings = {tuple(found.passage for found in find_bible_references(text)) for text in texts}
-    assert len(meanings) == 1
-    assert meanings != {()}
+def test_spellings_of_one_reference_have_the_same_passage(texts: list[str]) -> None:
+    passages = {tuple(found.passage for found in find_bible_references(text)) for text in texts}
+    assert len(passages) == 1
+    assert passages != {()}
 
 
-@pytest.mark.parametrize(("text", "meanings"), _MEANINGS)
-def test_books_chapters_verses_and_ranges_are_read(text: str, meanings: list[object]) -> None:
-    assert [found.passage for found in find_bible_references(text)] == meanings
+@pytest.mark.parametrize(("text", "passages"), _PASSAGES)
+def test_books_chapters_verses_and_ranges_are_parsed(text: str, passages: list[object]) -> None:
+    assert [found.passage for found in find_bible_references(text)] == passages
 
 
 @pytest.mark.parametrize("text", _NONE)
-def test_an_ordinary_word_is_no_book(text: str) -> None:
+def test_ordinary_words_are_no_references(text: str) -> None:
     assert find_bible_references(text) == []
 
 
@@ -85,19 +85,19 @@ def test_an_ordinary_word_is_no_book(text: str) -> None:
         "II Tim. 3:16",
     ],
 )
-def test_the_normal_form_means_what_the_text_means(text: str) -> None:
+def test_canonical_form_has_the_same_passage_as_the_text(text: str) -> None:
     (raw,) = find_bible_references(f"What does {text} say?")
     (normal,) = find_bible_references(normalise(f"What does {text} say?"))
     assert raw.passage == normal.passage
 
 
-def test_first_and_second_are_two_books() -> None:
+def test_first_and_second_book_are_different() -> None:
     (first,) = find_bible_references("1 Corinthians 13")
     (second,) = find_bible_references("2 Corinthians 13")
     assert first.passage != second.passage
 
 
-def test_the_offsets_enclose_what_was_read() -> None:
+def test_offsets_enclose_the_reference() -> None:
     text = "See (1 Cor. 13:4-7) and Ps. 23, please."
     assert [text[found.start : found.end] for found in find_bible_references(text)] == [
         "1 Cor. 13:4-7",
@@ -105,5 +105,5 @@ def test_the_offsets_enclose_what_was_read() -> None:
     ]
 
 
-def test_a_chapter_that_the_book_does_not_have_is_not_read() -> None:
+def test_chapter_beyond_the_book_is_no_reference() -> None:
     assert find_bible_references("John 31:6") == []

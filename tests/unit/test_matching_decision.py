@@ -1,4 +1,4 @@
-"""What the guard refuses, what it lets pass, and what it says."""
+"""Tests of the matching rules and of their decision."""
 
 import csv
 from pathlib import Path
@@ -68,62 +68,62 @@ _SAME = [
 ]
 
 
-@pytest.mark.parametrize(("guard", "a", "b"), _REFUSED)
-def test_a_different_question_is_refused_by_the_guard_it_concerns(
-    guard: str, a: str, b: str
+@pytest.mark.parametrize(("rule", "a", "b"), _REFUSED)
+def test_different_question_is_refused_by_the_rule_for_the_difference(
+    rule: str, a: str, b: str
 ) -> None:
     decision = decide(normalise(a), normalise(b))
     assert not decision.is_match
-    assert decision.refusals[guard]
+    assert decision.refusals[rule]
 
 
 @pytest.mark.parametrize(("a", "b"), _SAME)
-def test_another_wording_of_the_same_question_passes(a: str, b: str) -> None:
+def test_rewording_of_a_question_passes_all_rules(a: str, b: str) -> None:
     assert decide(normalise(a), normalise(b)).reason == "all rules pass"
 
 
 @pytest.mark.parametrize(("a", "b"), [*_SAME, *[pair[1:] for pair in _REFUSED]])
-def test_the_text_as_it_was_asked_is_judged_like_its_normal_form(a: str, b: str) -> None:
+def test_written_text_is_decided_like_its_canonical_form(a: str, b: str) -> None:
     assert decide(a, b).is_match == decide(normalise(a), normalise(b)).is_match
 
 
-def test_the_reason_names_what_differs() -> None:
+def test_reason_names_the_difference() -> None:
     decision = decide("what is required in the law", "what is forbidden in the law")
     assert decision.reason == "antonyms: required / forbidden"
 
 
-def test_every_guard_has_its_word() -> None:
+def test_decision_has_a_result_of_every_rule() -> None:
     assert set(decide("what is faith", "who is paul").refusals) == set(RULES)
 
 
-def test_nothing_but_function_words_is_no_match() -> None:
+def test_questions_of_function_words_alone_do_not_match() -> None:
     assert not decide("what is it", "what was that").is_match
 
 
-def test_no_pair_of_the_written_set_that_differs_passes_and_most_of_the_others_do() -> None:
+def test_reworded_pairs_mostly_match_and_different_pairs_never_do() -> None:
     with _REWORDED.open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
-    judged = [(row["label"] == "1", decide(row["a"], row["b"]).is_match) for row in rows]
-    assert not any(passed for same, passed in judged if not same)
-    passed = [passed for same, passed in judged if same]
+    decided = [(row["label"] == "1", decide(row["a"], row["b"]).is_match) for row in rows]
+    assert not any(passed for same, passed in decided if not same)
+    passed = [passed for same, passed in decided if same]
     assert sum(passed) >= 0.75 * len(passed)
 
 
-def test_an_explanation_tells_cosine_match_reason_and_each_guard_s_word() -> None:
-    told = explain_decision("What is faith?", "Define faith", 0.91, threshold=0.85)
-    assert told | {"rules": None} == {
+def test_explanation_has_cosine_match_reason_and_rules() -> None:
+    explanation = explain_decision("What is faith?", "Define faith", 0.91, threshold=0.85)
+    assert explanation | {"rules": None} == {
         "cosine": 0.91,
         "match": True,
         "reason": "all rules pass",
         "rules": None,
     }
-    assert set(told["rules"]) == set(RULES)
+    assert set(explanation["rules"]) == set(RULES)
 
 
-def test_below_the_threshold_the_guard_is_not_asked() -> None:
-    told = explain_decision("What is faith?", "Define faith", 0.84, threshold=0.85)
-    assert not told["match"]
-    assert told["reason"] == "cosine below 0.85"
+def test_explanation_below_the_threshold_is_no_match() -> None:
+    explanation = explain_decision("What is faith?", "Define faith", 0.84, threshold=0.85)
+    assert not explanation["match"]
+    assert explanation["reason"] == "cosine below 0.85"
 
 
 @pytest.mark.parametrize(
@@ -136,5 +136,7 @@ def test_below_the_threshold_the_guard_is_not_asked() -> None:
         ("What did I write to Anna?", "What do my notes say to Anna?", False),
     ],
 )
-def test_what_one_wrote_is_what_ones_notes_say(one: str, other: str, *, same: bool) -> None:
+def test_question_about_own_writing_matches_a_question_about_own_notes(
+    one: str, other: str, *, same: bool
+) -> None:
     assert decide(one, other).is_match is same

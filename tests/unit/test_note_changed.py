@@ -1,4 +1,4 @@
-"""The message that a note changed: what it may say, and what it may arrive in."""
+"""Tests of note change messages, their validation and their envelopes."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ def event(name: str) -> str:
 
 
 def body(**changes: Any) -> str:
-    """The bare message with fields changed; None leaves one out."""
+    """Return the bare message with changed fields; None removes a field."""
     fields = json.loads(event("bare")) | changes
     return json.dumps({name: value for name, value in fields.items() if value is not None})
 
@@ -38,7 +38,7 @@ def body(**changes: Any) -> str:
         "pubsub_push",
     ],
 )
-def test_every_envelope_holds_the_same_message(name: str) -> None:
+def test_every_envelope_is_unwrapped_to_the_same_message(name: str) -> None:
     assert parse_change(event(name)) == NoteChanged(
         user_id="ann",
         note_id="hebrews-11",
@@ -50,7 +50,7 @@ def test_every_envelope_holds_the_same_message(name: str) -> None:
     )
 
 
-def test_a_body_may_be_text_bytes_or_parsed() -> None:
+def test_body_can_be_text_bytes_or_a_dictionary() -> None:
     text = event("eventbridge_in_sns")
     assert parse_change(text) == parse_change(text.encode()) == parse_change(json.loads(text))
 
@@ -73,14 +73,14 @@ def test_a_body_may_be_text_bytes_or_parsed() -> None:
         (event("sns_subscription_confirmation"), "SubscribeURL"),
     ],
 )
-def test_what_holds_no_message_is_refused_with_the_reason(
+def test_body_without_a_message_is_rejected_with_a_reason(
     message: str | bytes, reason: str
 ) -> None:
     with pytest.raises(InvalidChangeError, match=reason):
         parse_change(message)
 
 
-def test_envelopes_without_end_are_refused() -> None:
+def test_too_many_envelopes_are_rejected() -> None:
     nested: dict[str, Any] = {"specversion": "1.0"}
     nested["data"] = nested
     with pytest.raises(InvalidChangeError, match="envelopes"):
@@ -88,35 +88,44 @@ def test_envelopes_without_end_are_refused() -> None:
 
 
 MESSAGES = {
-    "all that there is": (body(), ""),
-    "an owner who stores notes": (body(text=None, title=None, version=None), ""),
+    "all fields": (body(), ""),
+    "no text, stored by the caller": (body(text=None, title=None, version=None), ""),
     "an empty note": (body(text="", operation="created"), ""),
     "a deletion": (body(text=None, operation="deleted"), ""),
     "a user's deletion": (body(text=None, note_id=None, operation="user_deleted"), ""),
-    "all changed": (body(text=None, note_id=None, operation="all_changed"), ""),
-    "fields of tomorrow": (body(colour="blue"), ""),
+    "all notes changed": (body(text=None, note_id=None, operation="all_changed"), ""),
+    "an unknown field": (body(colour="blue"), ""),
     "no user": (body(user_id=None), "user_id: Field required"),
     "an empty user": (body(user_id=""), "user_id: .* at least 1 character"),
     "a number for a user": (body(user_id=5), "user_id: .* valid string"),
-    "too long a note id": (body(note_id="n" * 256), "note_id: .* at most 255 characters"),
-    "another operation": (body(operation="upserted"), "operation: .*'created', 'updated'"),
-    "another schema": (body(schema_version=2), "schema_version: Input should be 1"),
-    "no note": (body(note_id=None), "operation updated needs a note_id"),
-    "a deletion with text": (body(operation="deleted"), "operation deleted must not have a text"),
-    "a reload with text": (body(operation="all_changed"), "all_changed must not have a text"),
+    "a note id that is too long": (body(note_id="n" * 256), "note_id: .* at most 255 characters"),
+    "an unknown operation": (body(operation="upserted"), "operation: .*'created', 'updated'"),
+    "an unknown schema version": (body(schema_version=2), "schema_version: Input should be 1"),
+    "no note id": (body(note_id=None), "operation updated needs a note_id"),
+    "a deletion with a text": (body(operation="deleted"), "operation deleted must not have a text"),
+    "a change of all notes with a text": (
+        body(operation="all_changed"),
+        "all_changed must not have a text",
+    ),
     "a negative version": (body(version=-1), "version: .* greater than or equal to 0"),
-    "a version beyond a store's": (body(version=2**63), "version: .* less than"),
-    "a quoted version": (body(version="7"), "version: .* valid integer"),
-    "too long a text": (body(text="x" * (MAX_TEXT + 1)), "text: .* at most 1000000 characters"),
-    "a time without offset": (body(occurred_at="2026-11-01T12:00:00"), "occurred_at: .*timezone"),
-    "a bare number for a time": (body(occurred_at=1793534400), "such as 2026-11-01T10:00:00Z"),
-    "a quoted number for a time": (body(occurred_at="1793534400"), "such as 2026-11-01T10:00"),
+    "a version that is too high": (body(version=2**63), "version: .* less than"),
+    "a version as text": (body(version="7"), "version: .* valid integer"),
+    "a text that is too long": (
+        body(text="x" * (MAX_TEXT + 1)),
+        "text: .* at most 1000000 characters",
+    ),
+    "a time without an offset": (
+        body(occurred_at="2026-11-01T12:00:00"),
+        "occurred_at: .*timezone",
+    ),
+    "a time as a number": (body(occurred_at=1793534400), "such as 2026-11-01T10:00:00Z"),
+    "a time as a number in text": (body(occurred_at="1793534400"), "such as 2026-11-01T10:00"),
 }
 
 
-@pytest.mark.parametrize("what", MESSAGES)
-def test_a_message_is_read_or_refused_with_the_field_and_what_would_be_right(what: str) -> None:
-    message, reason = MESSAGES[what]
+@pytest.mark.parametrize("name", MESSAGES)
+def test_message_is_parsed_or_rejected_with_the_field_and_a_reason(name: str) -> None:
+    message, reason = MESSAGES[name]
     if not reason:
         parse_change(message)
         return
@@ -124,47 +133,47 @@ def test_a_message_is_read_or_refused_with_the_field_and_what_would_be_right(wha
         parse_change(message)
 
 
-# Whether `format` is checked is up to a schema's user.
-@pytest.mark.parametrize("what", [what for what in MESSAGES if "time" not in what])
-def test_the_published_schema_takes_what_is_read_and_nothing_else(what: str) -> None:
-    message, reason = MESSAGES[what]
+# JSON Schema validators do not have to check `format`.
+@pytest.mark.parametrize("name", [name for name in MESSAGES if "time" not in name])
+def test_published_schema_accepts_exactly_the_valid_messages(name: str) -> None:
+    message, reason = MESSAGES[name]
     schema = jsonschema.Draft202012Validator(json.loads(PUBLISHED.read_text(encoding="utf-8")))
     assert schema.is_valid(json.loads(message)) == (not reason)
 
 
-def test_the_published_schema_is_current() -> None:
+def test_published_schema_is_current() -> None:
     """`python -m shared.notes.messages.note_changed` prints the current schema."""
     assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == NoteChanged.model_json_schema()
 
 
-def test_a_refusal_never_quotes_the_note() -> None:
+def test_error_never_quotes_the_note() -> None:
     message = body(text="I have a secret" + "x" * MAX_TEXT, title=["another secret"], version="s3")
-    with pytest.raises(InvalidChangeError) as refused:
+    with pytest.raises(InvalidChangeError) as caught:
         parse_change(message)
-    assert "secret" not in str(refused.value)
-    assert "s3" not in str(refused.value)
-    assert refused.value.__cause__ is None
+    assert "secret" not in str(caught.value)
+    assert "s3" not in str(caught.value)
+    assert caught.value.__cause__ is None
 
 
-def test_half_an_emoji_is_mended_and_not_refused() -> None:
+def test_truncated_emoji_in_a_text_is_sanitized() -> None:
     change = parse_change(body(text="\ud83d and \0 on", title="cut \ud83d"))
     assert change.text == "\ufffd and  on"
     assert change.title == "cut \ufffd"
 
 
 @pytest.mark.parametrize("user_id", ["a\ud83d", "a\0b"])
-def test_an_id_is_refused_and_not_mended(user_id: str) -> None:
+def test_id_with_invalid_characters_is_rejected(user_id: str) -> None:
     with pytest.raises(InvalidChangeError, match="user_id"):
         parse_change(body(user_id=user_id))
 
 
-def test_the_version_decides_what_is_newer_and_else_the_time() -> None:
+def test_effective_version_is_the_version_or_else_the_time() -> None:
     assert parse_change(body(version=7)).effective_version == 7
-    timed = parse_change(body(version=None))
-    assert timed.effective_version == timed.changed_at == 1_793_527_200_000_000
+    without_version = parse_change(body(version=None))
+    assert without_version.effective_version == without_version.changed_at == 1_793_527_200_000_000
 
 
-def test_neighbouring_microseconds_stay_in_order() -> None:
+def test_consecutive_microseconds_have_consecutive_versions() -> None:
     start = datetime(2026, 11, 1, 10, tzinfo=UTC)
     moments = [
         NoteChanged(
@@ -177,6 +186,6 @@ def test_neighbouring_microseconds_stay_in_order() -> None:
     assert moments == list(range(moments[0], moments[0] + 3000))
 
 
-def test_a_time_counts_from_utc_whatever_its_offset() -> None:
-    here, there = body(occurred_at=NOON), body(occurred_at="2026-11-01T13:00:00+01:00")
-    assert parse_change(here).changed_at == parse_change(there).changed_at
+def test_offset_of_a_time_does_not_change_its_order() -> None:
+    utc, offset = body(occurred_at=NOON), body(occurred_at="2026-11-01T13:00:00+01:00")
+    assert parse_change(utc).changed_at == parse_change(offset).changed_at

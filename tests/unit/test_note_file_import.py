@@ -1,4 +1,4 @@
-"""Notes to import are read whole, or refused with the place and the reason."""
+"""Tests of reading notes from files."""
 
 import json
 from pathlib import Path
@@ -25,19 +25,19 @@ def write(path: Path, content: str | bytes) -> Path:
         ("my.notes.MD", "#hashtag is no heading", "my.notes"),
     ],
 )
-def test_a_file_is_one_note(tmp_path: Path, name: str, content: str, title: str) -> None:
+def test_text_file_is_one_note(tmp_path: Path, name: str, content: str, title: str) -> None:
     (note,) = read_note_files(write(tmp_path / name, content))
     assert note == (name.rpartition(".")[0], title, content)
 
 
-def test_a_folder_is_read_with_the_folders_in_it(tmp_path: Path) -> None:
+def test_folder_is_read_recursively(tmp_path: Path) -> None:
     for name in ("b.md", "a/c.txt", "a/b.markdown", ".hidden/d.md", "a/.e.md", "f.png"):
         write(tmp_path / name, "text")
     write(tmp_path / "z.jsonl", GOOD)
     assert [note.note_id for note in read_note_files(tmp_path)] == ["a/b", "a/c", "b", "a"]
 
 
-def test_json_lines_may_hold_line_separators_and_blank_lines(tmp_path: Path) -> None:
+def test_json_lines_can_have_line_separators_and_blank_lines(tmp_path: Path) -> None:
     text = "one\u2028two\x85three\x0bfour"
     line = json.dumps({"note_id": "n", "title": "", "text": text, "more": 1}, ensure_ascii=False)
     path = write(tmp_path / "n.jsonl", b"\xef\xbb\xbf" + f"\r\n{GOOD}\r\n\n{line}".encode())
@@ -63,7 +63,7 @@ def test_json_lines_may_hold_line_separators_and_blank_lines(tmp_path: Path) -> 
         ("1" * 5_000, "line 3: not valid JSON"),
     ],
 )
-def test_a_bad_line_is_named_with_its_number(
+def test_invalid_line_is_reported_with_its_number(
     tmp_path: Path, line: str | bytes, message: str
 ) -> None:
     bad = line if isinstance(line, bytes) else line.encode()
@@ -72,19 +72,19 @@ def test_a_bad_line_is_named_with_its_number(
         read_note_files(path)
 
 
-def test_a_byte_that_is_not_utf8_is_named_with_its_line(tmp_path: Path) -> None:
+def test_byte_that_is_not_utf8_is_reported_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequestError, match=r"n\.md, line 3: not valid UTF-8 at 0xe9"):
         read_note_files(write(tmp_path / "n.md", b"one\ntwo\ncaf\xe9 and more"))
 
 
-def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_two_files_with_the_same_id_are_rejected(tmp_path: Path) -> None:
     write(tmp_path / "a.md", "one")
     write(tmp_path / "a.txt", "two")
     with pytest.raises(InvalidRequestError, match=r"a\.txt: note_id 'a' is also that of .*a\.md"):
         read_note_files(tmp_path)
 
 
-def test_where_there_are_no_notes_the_accepted_forms_are_named(tmp_path: Path) -> None:
+def test_path_without_notes_is_rejected_with_the_accepted_formats(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     write(tmp_path / "n.pdf", "text")
     write(tmp_path / "n.jsonl", "\n")

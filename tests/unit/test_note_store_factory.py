@@ -1,4 +1,4 @@
-"""A database URL names the store, and the driver of no other is imported."""
+"""Tests of the creation of note stores from URLs."""
 
 from pathlib import Path
 
@@ -10,27 +10,25 @@ from shared.notes.note import Note
 
 
 @pytest.mark.parametrize("absolute", [False, True])
-async def test_a_sqlite_url_names_a_relative_or_an_absolute_file(
+async def test_sqlite_url_can_be_relative_or_absolute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, absolute: bool
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    where = f"{tmp_path}/" if absolute else ""
-    store = create_note_store(f"sqlite:///{where}folder/notes.db", 384)
+    folder = f"{tmp_path}/" if absolute else ""
+    store = create_note_store(f"sqlite:///{folder}folder/notes.db", 384)
     await store.replace_note(Note("ann", "n", "", "", 1, 1), [])
     await store.aclose()
     assert (tmp_path / "folder" / "notes.db").exists()
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
-def test_a_postgres_url_connects_later(scheme: str) -> None:
-    assert (
-        type(create_note_store(f"{scheme}://nobody@nowhere/notes", 384)).__name__
-        == "PostgresNoteStore"
-    )
+def test_postgres_url_creates_a_store_without_connecting(scheme: str) -> None:
+    store = create_note_store(f"{scheme}://ann@unknown.invalid/notes", 384)
+    assert type(store).__name__ == "PostgresNoteStore"
 
 
 @pytest.mark.parametrize("url", ["", "sqlite://", "sqlite:///", "notes.db", "mysql://x:secret@y"])
-def test_any_other_url_is_refused_with_the_accepted_forms(url: str) -> None:
+def test_other_url_is_rejected_with_the_accepted_forms(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"sqlite:///.*postgresql://") as caught:
         create_note_store(url, 384)
     assert "x:secret" not in str(caught.value)
