@@ -1,4 +1,4 @@
-"""One generation for what is asked twice at once in one container, with Redis or without."""
+"""Equal calls in one process share one generation: used while Redis is unavailable."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -17,16 +17,15 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class _Call:
     task: "asyncio.Task[Completion]"
-    waiting: int = 0
+    waiters: int = 0
 
 
 class CoalescingAnswerer:
-    """An `Answerer` that lets equal calls share one generation while it goes on.
+    """An `Answerer` whose concurrent equal calls share one generation.
 
-    An answer is decided by its question and its sources, so whoever brings the same of both gets
-    what they would have got alone: it cannot be stale, and cannot be another's. A failure is
-    shared, too; what the answer cost is told to whoever asked first. The generation is given up
-    when nobody waits for it any more.
+    The question and the sources determine an answer, so a shared answer is neither stale nor
+    another user's. Errors are shared too. The first caller (the leader) gets the cost. The
+    generation is cancelled when no caller waits for it.
     """
 
     def __init__(self, answerer: "Answerer") -> None:
@@ -35,27 +34,27 @@ class CoalescingAnswerer:
         self._calls: dict[tuple[str, tuple[Source, ...]], _Call] = {}
 
     async def answer(self, question: str, sources: "Sequence[Source]") -> "Completion":
-        """Answer from the sources alone, or share the answer that is being written from them.
+        """Answer from the sources, or share the answer of an equal call.
 
         Raises:
-            InferenceError: the model gave no usable answer, or not by the deadline.
+            InferenceError: the model gave no usable answer before this caller's deadline.
         """
         key = question, tuple(sources)
         call = self._calls.get(key)
-        first = call is None
+        is_leader = call is None
         if call is None:
-            answering = self._answerer.answer(question, sources)
-            call = self._calls[key] = _Call(asyncio.ensure_future(answering))
-        call.waiting += 1
+            task = asyncio.ensure_future(self._answerer.answer(question, sources))
+            call = self._calls[key] = _Call(task)
+        call.waiters += 1
         try:
             async with timeout_at_deadline():
                 completion = await asyncio.shield(call.task)
-            return completion if first else replace(completion, cost=0.0)
+            return completion if is_leader else replace(completion, cost=0.0)
         except TimeoutError:
-            raise InferenceTimeoutError("no whole answer was written in time; ask again") from None
+            raise InferenceTimeoutError("the answer was not complete in time; retry") from None
         finally:
-            call.waiting -= 1
-            if not call.waiting:
+            call.waiters -= 1
+            if not call.waiters:
                 call.task.cancel()
-            if self._calls.get(key) is call and (call.task.done() or not call.waiting):
+            if self._calls.get(key) is call and (call.task.done() or not call.waiters):
                 del self._calls[key]

@@ -1,4 +1,4 @@
-"""Where a model is served, and what the operator calls it in the settings."""
+"""The URL of a model and the names of its settings."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,46 +13,51 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One model at one URL; `variable` begins the names of the two settings that say so.
+    """A model at a URL. `str()` names it without the URL, which may hold a password.
+
+    Args:
+        purpose: what the model is, for messages.
+        prefix: the names of its settings are `<prefix>_URL` and `<prefix>_MODEL`.
+        url: where requests are sent.
+        model: the model's name.
 
     Raises:
-        ConfigurationError: the URL is not one that a request can be sent to.
+        ConfigurationError: the URL is not absolute, or its scheme is not http or https.
     """
 
     purpose: str
-    variable: str
-    url: str = field(repr=False)  # it may hold a password
+    prefix: str
+    url: str = field(repr=False)
     model: str
 
     def __post_init__(self) -> None:
-        """Find out now, not at the first question."""
+        """Check the URL at start-up, not at the first question."""
         try:
             url = httpx.URL(self.url)
-            usable = url.scheme in {"http", "https"} and bool(url.host)
         except httpx.InvalidURL:
-            usable = False
-        if not usable:
+            url = httpx.URL()
+        if url.scheme not in {"http", "https"} or not url.host:
             raise ConfigurationError(
-                f"{self.variable}_URL must be a whole URL that begins with https:// or http://"
+                f"{self.prefix}_URL must be an absolute URL that begins with https:// or http://"
             )
 
     @classmethod
-    def of_embeddings(cls, settings: "Settings") -> "Endpoint":
-        """The embedding model that the settings name."""
+    def for_embeddings(cls, settings: "Settings") -> "Endpoint":
+        """Return the endpoint of the embedding model."""
         return cls(
             "embedding model", "HF_EMBEDDING", settings.embedding_url, settings.embedding_model
         )
 
     @classmethod
-    def of_chat(cls, settings: "Settings") -> "Endpoint":
-        """The language model that the settings name."""
+    def for_chat(cls, settings: "Settings") -> "Endpoint":
+        """Return the endpoint of the chat model."""
         return cls("chat model", "HF_CHAT", settings.chat_url, settings.chat_model)
 
     @property
     def path(self) -> str:
-        """The URL's path, without a slash at its end."""
+        """The URL's path, without a trailing slash."""
         return httpx.URL(self.url).path.rstrip("/")
 
     def __str__(self) -> str:
-        """Name it without the URL, which may hold a password."""
+        """Return the model's purpose, name and host."""
         return f"The {self.purpose} {self.model} at {httpx.URL(self.url).host}"

@@ -1,4 +1,4 @@
-"""Answers without a language model: the sentences of the notes that answer best."""
+"""The extractive fallback: quotes the sentences of the notes that match a question best."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from shared.inference.ports import Embedder
     from shared.notes.note import Source
 
-NOT_IN_NOTES = "Your notes do not tell."
+NOT_IN_NOTES = "Your notes do not answer this question."
 
-_QUOTED = 3
-_LEAST_COSINE = 0.35  # below it a sentence seldom has to do with the question
-_NEAR_BEST = 0.8  # of the best score: a further sentence is quoted only if it is as good
-_LEAST_SHARE = 0.5  # of the question's words, where only they can tell
-_OVERLAP = 0.2  # what sharing all of the question's words adds to the cosine
-_LEAST_WORDS = 5
+_MAX_SENTENCES = 3
+_MIN_COSINE = 0.35  # sentences below it are seldom about the question
+_MIN_RELATIVE_SCORE = 0.8  # of a further sentence, relative to the best one
+_MIN_OVERLAP = 0.5  # of the question's words, if there are no embeddings
+_OVERLAP_WEIGHT = 0.2  # added to the cosine for an overlap of all words
+_MIN_WORDS = 5
 
 _CLOSING = "\"'\N{RIGHT SINGLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK})*_"
 _HEADING = re.compile(r"^ {0,3}#{1,6}\s.*$", re.MULTILINE)
-_BREAK = re.compile(r"\n\s*\n|^\s*(?:[-*+>]|\d+[.)])\s+", re.MULTILINE)  # or a list's item
+_BLOCK_BREAK = re.compile(r"\n\s*\n|^\s*(?:[-*+>]|\d+[.)])\s+", re.MULTILINE)
 _WORD = re.compile(r"\w{4,}")
-_ASKING = frozenset(
+_STOP_WORDS = frozenset(
     [
         *("what", "when", "where", "which", "whom", "whose", "does", "mean", "means", "tell"),
         *("that", "this", "these", "there", "their", "they", "your", "some", "with", "from"),
@@ -36,11 +36,10 @@ _ASKING = frozenset(
 
 
 class ExtractiveAnswerer:
-    """Implements `shared.inference.ports.Answerer` by quoting.
+    """An `Answerer` without a language model.
 
-    Each sentence stands as it is in the notes, followed by the number of its source, best
-    first. Where no sentence comes near the question, the answer is `NOT_IN_NOTES`. It costs
-    nothing, and the same input gives the same bytes.
+    The answer quotes sentences, each followed by the number of its source, the best first. If no
+    sentence matches the question, it is `NOT_IN_NOTES`. The same input gives the same bytes.
     """
 
     model = "extractive"
@@ -51,45 +50,48 @@ class ExtractiveAnswerer:
     async def answer(self, question: str, sources: Sequence["Source"]) -> Completion:
         """Quote one to three sentences of the sources.
 
-        Where the embedder fails, the words that a sentence shares with the question must do.
+        If the embedder fails, sentences are compared with the question by their words.
         """
-        # A sentence that overlapping passages share is quoted from the first of them.
-        found: dict[str, int] = {}
+        # Overlapping passages share sentences: the first source is cited.
+        numbers: dict[str, int] = {}
         for number, source in enumerate(sources, start=1):
-            for sentence in _sentences(source.content):
-                found.setdefault(sentence, number)
-        best = await self._best(question, list(found))
-        text = " ".join(f"{sentence} [{found[sentence]}]" for sentence in best)
+            for sentence in _find_sentences(source.content):
+                numbers.setdefault(sentence, number)
+        scores = await self._score(question, list(numbers)) if numbers else {}
+        best = sorted(scores, key=lambda sentence: -scores[sentence])[:_MAX_SENTENCES]
+        text = " ".join(
+            f"{sentence} [{numbers[sentence]}]"
+            for sentence in best
+            if scores[sentence] >= _MIN_RELATIVE_SCORE * scores[best[0]]
+        )
         return Completion(text=text or NOT_IN_NOTES, model=self.model)
 
-    async def _best(self, question: str, sentences: list[str]) -> list[str]:
-        if not sentences:
-            return []
-        words = _words(question)
-        shares = [len(words & _words(sentence)) / max(1, len(words)) for sentence in sentences]
+    async def _score(self, question: str, sentences: list[str]) -> dict[str, float]:
+        """Return the scores of the sentences that match the question."""
+        words = _find_words(question)
+        overlaps = {
+            sentence: len(words & _find_words(sentence)) / max(1, len(words))
+            for sentence in sentences
+        }
         try:
-            asked, *rows = await self._embedder.embed([question, *sentences])
+            vector, *rows = await self._embedder.embed([question, *sentences])
         except InferenceError:
-            near = zip(sentences, shares, strict=True)
-            scores = {sentence: share for sentence, share in near if share >= _LEAST_SHARE}
-        else:
-            cosines = vectors.cosines(asked, vectors.stack(rows))
-            scores = {
-                sentence: float(cosine) + _OVERLAP * share
-                for sentence, cosine, share in zip(sentences, cosines, shares, strict=True)
-                if cosine >= _LEAST_COSINE
-            }
-        ranked = sorted(scores, key=lambda sentence: -scores[sentence])[:_QUOTED]
-        return [each for each in ranked if scores[each] >= _NEAR_BEST * scores[ranked[0]]]
+            return {each: overlap for each, overlap in overlaps.items() if overlap >= _MIN_OVERLAP}
+        cosines = vectors.cosines(vector, vectors.stack(rows))
+        return {
+            sentence: float(cosine) + _OVERLAP_WEIGHT * overlaps[sentence]
+            for sentence, cosine in zip(sentences, cosines, strict=True)
+            if cosine >= _MIN_COSINE
+        }
 
 
-def _sentences(passage: str) -> Iterator[str]:
-    """Whole sentences of a passage of Markdown; headings and fragments are left out."""
-    for block in _BREAK.split(_HEADING.sub("\n\n", passage)):
+def _find_sentences(passage: str) -> Iterator[str]:
+    """Return the complete sentences of Markdown, without headings and fragments."""
+    for block in _BLOCK_BREAK.split(_HEADING.sub("\n\n", passage)):
         for sentence in split_sentences(" ".join(block.split())):
-            if len(sentence.split()) >= _LEAST_WORDS and sentence.rstrip(_CLOSING)[-1:] in ".!?":
+            if len(sentence.split()) >= _MIN_WORDS and sentence.rstrip(_CLOSING)[-1:] in ".!?":
                 yield sentence
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(text.casefold())) - _ASKING
+def _find_words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.casefold())) - _STOP_WORDS

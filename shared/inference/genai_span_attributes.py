@@ -1,7 +1,7 @@
-"""How calls to models are told to traces: as OpenTelemetry's conventions for GenAI have it.
+"""Span attributes of calls to models, by OpenTelemetry's semantic conventions for GenAI.
 
-Nothing of what is asked or answered is in it; what a host says of itself only where it looks like
-the name that it should be.
+They hold no text of a question, note or answer. A value of a reply is used only if it looks like
+the name or number that it should be.
 """
 
 import re
@@ -25,56 +25,46 @@ _PROVIDERS = {
     "deepseek.com": "deepseek",
     "x.ai": "x_ai",
 }
-"""By the end of the host's name; whoever else serves a model is `_OTHER`."""
-
 _PORTS = {"http": 80, "https": 443}
 _USAGE = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
 _MODEL = re.compile(r"[\w./:@+-]{1,200}", re.ASCII)
 _REASON = re.compile(r"[a-z_]{1,32}")
 
 
-def described(asked: "tuple[Endpoint, dict[str, Any]]") -> "tuple[str, Attributes]":
-    """Name a call: whom it asks, and what."""
-    endpoint, body = asked
-    operation, url = _OPERATIONS[endpoint.variable], httpx.URL(endpoint.url)
-    told: dict[str, str | int] = {
+def describe_model_call(call: "tuple[Endpoint, dict[str, Any]]") -> "tuple[str, Attributes]":
+    """Return the span's name and attributes for a request body sent to an endpoint."""
+    endpoint, body = call
+    operation, url = _OPERATIONS[endpoint.prefix], httpx.URL(endpoint.url)
+    attributes: dict[str, str | int] = {
         "gen_ai.operation.name": operation,
-        "gen_ai.provider.name": provider(url.host),
+        "gen_ai.provider.name": provider_name(url.host),
         "gen_ai.request.model": endpoint.model,
         "server.address": url.host,
         "server.port": url.port or _PORTS[url.scheme],
     }
     if "max_tokens" in body:
-        told["gen_ai.request.max_tokens"] = body["max_tokens"]
-    return f"{operation} {endpoint.model}", told
+        attributes["gen_ai.request.max_tokens"] = body["max_tokens"]
+    return f"{operation} {endpoint.model}", attributes
 
 
-def provider(host: str) -> str:
-    """Name who serves a model, by its host."""
-    found = [end for end in _PROVIDERS if host == end or host.endswith(f".{end}")]
-    return _PROVIDERS[max(found, key=len)] if found else "_OTHER"
+def provider_name(host: str) -> str:
+    """Return the well-known name of a host's provider, or `_OTHER`."""
+    suffixes = [suffix for suffix in _PROVIDERS if f".{host}".endswith(f".{suffix}")]
+    return _PROVIDERS[max(suffixes, key=len)] if suffixes else "_OTHER"
 
 
-def answered(reply: object) -> "Attributes":
-    """Tell what a host says of its answer: the model, why it ended, the tokens that it took."""
-    if not isinstance(reply, dict):
-        return {}
-    told: dict[str, Any] = {}
-    model = reply.get("model")
-    if isinstance(model, str) and _MODEL.fullmatch(model):
-        told["gen_ai.response.model"] = model
-    choices = reply.get("choices")
-    reasons = [
-        each["finish_reason"]
-        for each in (choices if isinstance(choices, list) else ())
-        if isinstance(each, dict) and isinstance(each.get("finish_reason"), str)
-    ]
-    if reasons and all(map(_REASON.fullmatch, reasons)):
-        told["gen_ai.response.finish_reasons"] = reasons
-    usage = reply.get("usage")
-    counts = usage if isinstance(usage, dict) else {}
-    return told | {
-        f"gen_ai.usage.{ours}": counts[theirs]
-        for theirs, ours in _USAGE.items()
-        if type(counts.get(theirs)) is int
-    }
+def describe_reply(reply: object) -> "Attributes":
+    """Return the attributes of a reply: its model, finish reason and token counts."""
+    attributes: dict[str, Any] = {}
+    match reply:
+        case {"model": str(model)} if _MODEL.fullmatch(model):
+            attributes["gen_ai.response.model"] = model
+    match reply:
+        case {"choices": [{"finish_reason": str(reason)}]} if _REASON.fullmatch(reason):
+            attributes["gen_ai.response.finish_reasons"] = [reason]
+    match reply:
+        case {"usage": dict(usage)}:
+            for name, attribute in _USAGE.items():
+                if type(usage.get(name)) is int:
+                    attributes[f"gen_ai.usage.{attribute}"] = usage[name]
+    return attributes

@@ -1,4 +1,4 @@
-"""One HTTP connection pool to the models' hosts, with deadlines and retries."""
+"""The HTTP client for the models' hosts: one connection pool, a deadline and retries."""
 
 import json
 from collections.abc import Sequence
@@ -13,10 +13,16 @@ from shared.errors import (
     InferenceTimeoutError,
     InferenceUnavailableError,
 )
-from shared.inference.genai_span_attributes import answered, described
-from shared.inference.host_errors import decoded, excerpt, failure, form, said_in
+from shared.inference.genai_span_attributes import describe_model_call, describe_reply
+from shared.inference.host_errors import (
+    body_kind,
+    decode_json,
+    error_from_response,
+    error_message,
+    redact,
+)
 from shared.inference.retries import Retries
-from shared.inference.token_auth import TokenAuth, token_of
+from shared.inference.token_auth import TokenAuth, sent_token
 from shared.observability.timings import client_span
 from shared.secrets import StaticSecret
 
@@ -25,8 +31,8 @@ if TYPE_CHECKING:
     from shared.secrets import Secret
     from shared.settings import Settings
 
-_WORTH_A_RETRY = frozenset({408, 429, 500, 502, 503, 504})
-_OUT_OF_REACH = (
+_RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+_CONNECTION_ERRORS = (
     httpx.NetworkError,
     httpx.RemoteProtocolError,
     httpx.ProxyError,
@@ -37,20 +43,19 @@ _KEEP_ALIVE_SECONDS = 60.0
 
 
 class InferenceClient:
-    """Sends JSON to models' hosts over one keep-alive pool.
+    """Sends JSON to the models' hosts.
 
-    The HTTP client is made at the first call, on the loop that runs then, and again after
-    `aclose`. TLS certificates are verified; redirects are not followed, for they would carry
-    notes to a host that nobody named.
+    The connection pool is created at the first call, and again after `aclose`. Redirects are not
+    followed: they would send private notes to a host that is not configured.
 
     Args:
-        settings: the token, whom to bill, and the time-out.
-        token: the token where it may change; once refused, it is asked for again.
-        retries: when to try again.
-        http: another way to send requests, such as straight into an ASGI app.
+        settings: the token, the organisation to bill and the time-out.
+        token: a token that may be rotated, instead of the one in the settings.
+        retries: when to retry.
+        transport: a transport of httpx instead of the network, for example an ASGI app.
 
     Raises:
-        ConfigurationError: the token or the name to bill cannot be sent in a header.
+        ConfigurationError: the token or the organisation is not valid in an HTTP header.
     """
 
     def __init__(
@@ -59,61 +64,55 @@ class InferenceClient:
         *,
         token: "Secret | None" = None,
         retries: Retries | None = None,
-        http: httpx.AsyncBaseTransport | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._headers = {"User-Agent": "tercet"}
+        self._headers = {"User-Agent": "tercet", "Content-Type": "application/json"}
         if settings.hf_bill_to:
-            self._headers["X-HF-Bill-To"] = _sendable("HF_BILL_TO", settings.hf_bill_to)
-        given = StaticSecret(_sendable("HF_TOKEN", settings.hf_token))
-        self._auth = TokenAuth(token or given)
+            self._headers["X-HF-Bill-To"] = _header_value("HF_BILL_TO", settings.hf_bill_to)
+        self._auth = TokenAuth(token or StaticSecret(_header_value("HF_TOKEN", settings.hf_token)))
         self._timeout = settings.inference_timeout
         self._retries = retries or Retries()
-        self._http = http
+        self._transport = transport
         self._client: httpx.AsyncClient | None = None
 
     async def post(
-        self,
-        endpoint: "Endpoint",
-        body: dict[str, Any],
-        *,
-        private: Sequence[str],
+        self, endpoint: "Endpoint", body: dict[str, Any], *, private: Sequence[str]
     ) -> Any:
         """Send `body` and return the decoded JSON of the reply.
 
-        The call, retries included, takes `inference_timeout` seconds at most, and ends at the
-        deadline.
+        The call with its retries takes `inference_timeout` seconds at most, within the deadline.
 
         Args:
-            endpoint: whom to ask.
-            body: what to ask; a lone surrogate in it becomes a question mark.
-            private: texts that no error's message may quote.
+            endpoint: the model.
+            body: the request; lone surrogates in it are sent as question marks.
+            private: texts that no error message may quote.
 
         Raises:
-            InferenceRefusedError: trying again will not help.
-            InferenceUnavailableError: the host is loading, busy or out of reach.
-            InferenceTimeoutError: there was no whole reply by the deadline.
+            InferenceRefusedError: the request is wrong; a retry would not help.
+            InferenceUnavailableError: the host is loading the model, busy or unreachable.
+            InferenceTimeoutError: no complete reply came in time.
             InferenceError: the host failed otherwise, or its reply is not JSON.
         """
-        seconds = min(self._timeout, remaining())
-        late = InferenceTimeoutError(
-            f"{endpoint} gave no whole reply within {max(seconds, 0):.1f} s."
-        )
-        if seconds <= 0:
-            raise late
         content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        with client_span(described, (endpoint, body)) as span:
-            try:
-                with deadline_scope(seconds):
+        with deadline_scope(self._timeout):
+            seconds = max(remaining(), 0.0)
+            late = InferenceTimeoutError(
+                f"{endpoint} sent no complete reply within {seconds:.1f} s."
+            )
+            if not seconds:
+                raise late
+            with client_span(describe_model_call, (endpoint, body)) as span:
+                try:
                     async with timeout_at_deadline():
                         response = await self._send(endpoint, content, private)
-            except TimeoutError:
-                raise late from None
-            reply = _json(endpoint, response, [*private, token_of(response)])
-            span.set_attributes(answered(reply))
+                except TimeoutError:
+                    raise late from None
+                reply = _read_json(endpoint, response, [*private, sent_token(response)])
+                span.set_attributes(describe_reply(reply))
         return reply
 
     async def aclose(self) -> None:
-        """Close the connections; the next call opens new ones."""
+        """Close the connections. The next call opens new ones."""
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
@@ -126,57 +125,57 @@ class InferenceClient:
             outcome = await self._attempt(endpoint, content, private)
             if isinstance(outcome, httpx.Response):
                 return outcome
-            wait = self._retries.wait(retry, outcome.retry_after, remaining())
-            if wait is None:
+            delay = self._retries.delay(retry, outcome.retry_after, remaining())
+            if delay is None:
                 raise outcome
-            await self._retries.sleep(wait)
+            await self._retries.sleep(delay)
             retry += 1
 
     async def _attempt(
         self, endpoint: "Endpoint", content: bytes, private: Sequence[str]
     ) -> httpx.Response | InferenceError:
-        """Send once: a good response, or the error that a retry may cure; raises any other."""
+        """Send once. Return the response or an error that may be retried; raise other errors."""
         try:
-            response = await self._connected().post(endpoint.url, content=content)
-        except _OUT_OF_REACH as error:
-            reason = excerpt(str(error), private) or type(error).__name__
-            return InferenceUnavailableError(f"{endpoint} is out of reach: {reason}.")
+            response = await self._open_client().post(endpoint.url, content=content)
+        except _CONNECTION_ERRORS as error:
+            reason = redact(str(error), private) or type(error).__name__
+            return InferenceUnavailableError(f"{endpoint} is unreachable: {reason}.")
         except httpx.HTTPError as error:
-            raise InferenceError(f"{endpoint} sent a reply that cannot be read: {error}.") from None
+            raise InferenceError(f"{endpoint} sent an invalid HTTP response: {error}.") from None
         if response.status_code == httpx.codes.OK:
             return response
-        refusal = failure(endpoint, response, [*private, token_of(response)])
-        if response.status_code in _WORTH_A_RETRY:
-            return refusal
-        raise refusal
+        failure = error_from_response(endpoint, response, [*private, sent_token(response)])
+        if response.status_code in _RETRIED_STATUSES:
+            return failure
+        raise failure
 
-    def _connected(self) -> httpx.AsyncClient:
+    def _open_client(self) -> httpx.AsyncClient:
         if self._client is None:
             self._client = httpx.AsyncClient(
                 auth=self._auth,
-                headers={**self._headers, "Content-Type": "application/json"},
-                # The deadline ends the whole call; a limit for each read would not end a drip.
+                headers=self._headers,
+                # The deadline limits the call: a read time-out would not end a slow drip of bytes.
                 timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
                 limits=httpx.Limits(max_connections=100, keepalive_expiry=_KEEP_ALIVE_SECONDS),
-                verify=True,
-                transport=self._http,
+                transport=self._transport,
             )
         return self._client
 
 
-def _sendable(variable: str, value: str) -> str:
-    """Refuse here what HTTP libraries would refuse with the secret in their message."""
+def _header_value(setting: str, value: str) -> str:
+    """Check a secret here: the errors of HTTP libraries would quote it."""
     if not (value.isascii() and value.isprintable()) or " " in value:
         raise ConfigurationError(
-            f"{variable} must be of visible ASCII characters, without spaces or line breaks"
+            f"{setting} must consist of visible ASCII characters, without spaces or line breaks"
         )
     return value
 
 
-def _json(endpoint: "Endpoint", response: httpx.Response, private: Sequence[str]) -> Any:
-    reply = decoded(response)
+def _read_json(endpoint: "Endpoint", response: httpx.Response, private: Sequence[str]) -> Any:
+    reply = decode_json(response)
     if reply is None:
-        raise InferenceError(f"{endpoint} answered with {form(response)} instead of usable JSON.")
+        kind = body_kind(response)
+        raise InferenceError(f"{endpoint} answered with {kind} instead of usable JSON.")
     if isinstance(reply, dict) and reply.get("error"):
-        raise InferenceError(f"{endpoint} failed: {excerpt(said_in(reply), private)}.")
+        raise InferenceError(f"{endpoint} failed: {redact(error_message(reply), private)}.")
     return reply

@@ -1,6 +1,6 @@
-"""The last word on a match that no guard refused: would one answer serve both questions?
+"""Asks a chat model whether one answer serves two questions, after all rules have passed.
 
-It fails closed: an error, a time-out or anything but a clear yes is a no.
+It fails closed: an error, a time-out or anything but a clear yes refuses the match.
 """
 
 import json
@@ -14,7 +14,7 @@ from shared.inference.ports import Message
 if TYPE_CHECKING:
     from shared.inference.ports import ChatModel
 
-TIMEOUT = 3.0  # seconds: a verdict that takes longer is not worth waiting for
+VERIFY_SECONDS = 3.0
 _MAX_TOKENS = 3
 
 _SYSTEM = """\
@@ -30,58 +30,54 @@ _log = logging.getLogger(__name__)
 
 
 class MatchVerdict(NamedTuple):
-    """The last word on a match, and what it cost in US dollars, whatever it is."""
+    """Whether a match is approved, and what the verdict cost in US dollars."""
 
     approved: bool
     cost: float = 0.0
 
 
 class MatchVerifier(Protocol):
-    """Has the last word on a match."""
+    """Decides whether one answer serves two questions."""
 
     async def verify(self, a: str, b: str) -> MatchVerdict:
-        """Whether one answer serves both questions. Never raises.
-
-        It takes no longer than the deadline.
-        """
+        """Return the verdict before the deadline. Never raises."""
         ...
 
 
 class NoVerifier:
-    """Trusts the guard."""
+    """Approves every match: the matching rules decide alone."""
 
     async def verify(self, a: str, b: str) -> MatchVerdict:
-        """Say yes."""
+        """Approve the match."""
         return MatchVerdict(approved=True)
 
 
 class ModelVerifier:
-    """Asks a language model, in a few tokens."""
+    """Asks a chat model for a verdict of a few tokens."""
 
-    def __init__(self, chat: "ChatModel", *, seconds: float = TIMEOUT) -> None:
-        """`seconds` is how long the model may take, within the request's deadline."""
+    def __init__(self, chat: "ChatModel", *, seconds: float = VERIFY_SECONDS) -> None:
+        """`seconds`: the time limit of a verdict, within the deadline."""
         self._chat = chat
         self._seconds = seconds
 
     async def verify(self, a: str, b: str) -> MatchVerdict:
-        """Ask the model; the order of the two makes no difference."""
+        """Ask the model. The order of the questions makes no difference."""
+        messages = build_messages(a, b)
         try:
             with deadline_scope(self._seconds):
                 async with timeout_at_deadline():
-                    completion = await self._chat.complete(
-                        conversation(a, b), max_tokens=_MAX_TOKENS
-                    )
+                    completion = await self._chat.complete(messages, max_tokens=_MAX_TOKENS)
         except Exception as error:
-            _log.warning("the verifier gave no verdict: %s", type(error).__name__)
+            _log.warning("the match verifier failed: %s", type(error).__name__)
             return MatchVerdict(approved=False)
         return MatchVerdict(_YES.fullmatch(completion.text) is not None, completion.cost)
 
 
-def conversation(a: str, b: str) -> list[Message]:
-    """Put two questions to a model, as data.
+def build_messages(a: str, b: str) -> list[Message]:
+    """Return the prompt for two questions.
 
-    JSON keeps each within its quotes, on one line; `<` and `[` are escaped too, so that no
-    text can look like a chat template's own marks.
+    JSON quotes them. `<` and `[` are escaped too, so that a question cannot contain the markup
+    of a chat template.
     """
     first, second = sorted((a, b))
     data = json.dumps({"first": first, "second": second})

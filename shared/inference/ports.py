@@ -1,4 +1,4 @@
-"""The ports: what Tercet asks of an embedding model and of whatever writes answers."""
+"""The interfaces of embedding models, chat models and answerers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +10,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Completion:
-    """A text that a model wrote, and what it took.
+class Message:
+    """One message of a conversation; `role` is `system`, `user` or `assistant`."""
 
-    Token counts are None where the model's host does not tell. `cost` is in US dollars, by the
-    prices in the settings.
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A text that a model generated, and its cost in US dollars.
+
+    Token counts are None if the model's host does not return them.
     """
 
     text: str
@@ -25,32 +32,18 @@ class Completion:
 
 
 class Embedder(Protocol):
-    """Turns texts into canonical embeddings."""
+    """Embeds texts."""
 
     model: str
-    """The model's name: a part of every embedding's key."""
+    """The model's name: a part of the key of each cached embedding."""
 
     dimensions: int
 
     async def embed(self, texts: Sequence[str]) -> list["Vector"]:
-        """Embed each text: one canonical vector each, in order.
+        """Return one canonical embedding for each text, in order.
 
         Raises:
-            InferenceError: the model gave no usable answer.
-        """
-        ...
-
-
-class Answerer(Protocol):
-    """Writes the answer to a question from the passages that a search found."""
-
-    model: str
-
-    async def answer(self, question: str, sources: Sequence["Source"]) -> Completion:
-        """Answer from the sources alone, deterministically: the same input, the same text.
-
-        Raises:
-            InferenceError: the model gave no usable answer.
+            InferenceError: the model gave no usable embedding before the deadline.
         """
         ...
 
@@ -60,18 +53,24 @@ class ChatModel(Protocol):
 
     model: str
 
-    async def complete(self, messages: Sequence["Message"], *, max_tokens: int) -> Completion:
-        """Continue at temperature 0, writing at most `max_tokens` tokens.
+    async def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Completion:
+        """Continue at temperature 0 with at most `max_tokens` tokens.
 
         Raises:
-            InferenceError: the model gave no usable answer.
+            InferenceError: the model gave no usable answer before the deadline.
         """
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One turn of a conversation; `role` is `system`, `user` or `assistant`."""
+class Answerer(Protocol):
+    """Answers questions from retrieved passages."""
 
-    role: str
-    content: str
+    model: str
+
+    async def answer(self, question: str, sources: Sequence["Source"]) -> Completion:
+        """Answer from the sources alone: the same input gives the same text.
+
+        Raises:
+            InferenceError: the model gave no usable answer before the deadline.
+        """
+        ...

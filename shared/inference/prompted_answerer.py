@@ -1,4 +1,4 @@
-"""An answerer that asks a language model."""
+"""Answers questions with a chat model."""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.errors import InferenceError
-from shared.inference.prompt import converse, fit
+from shared.inference.prompt import build_messages, fit_passages
 
 if TYPE_CHECKING:
     from shared.inference.ports import ChatModel, Completion
@@ -17,12 +17,12 @@ _NUMBER = re.compile(r"\d+")
 
 
 class PromptedAnswerer:
-    """Writes answers by prompting a chat model with the passages: an `Answerer`.
+    """An `Answerer` that prompts a chat model with the passages.
 
     Args:
         chat: the model.
-        context_tokens: what the passages may take together, by `estimate_tokens`; at least 100.
-        answer_tokens: how long an answer may be, in the model's tokens.
+        context_tokens: the token budget of the passages, by `estimate_tokens`; at least 100.
+        answer_tokens: the maximum length of an answer, in the model's tokens.
     """
 
     def __init__(self, chat: "ChatModel", context_tokens: int, answer_tokens: int) -> None:
@@ -32,31 +32,31 @@ class PromptedAnswerer:
         self._answer_tokens = answer_tokens
 
     async def answer(self, question: str, sources: Sequence["Source"]) -> "Completion":
-        """Answer from the sources, citing by number only passages that the model was shown.
+        """Answer from the sources. Citations of passages that were not sent are removed.
 
         Raises:
-            InferenceError: the model gave no usable answer.
+            InferenceError: the model gave no usable answer before the deadline.
         """
-        passages = fit(sources, self._context_tokens)
+        passages = fit_passages(sources, self._context_tokens)
         completion = await self._chat.complete(
-            converse(question, passages), max_tokens=self._answer_tokens
+            build_messages(question, passages), max_tokens=self._answer_tokens
         )
         if not completion.text.strip():
             raise InferenceError(f"{self.model} sent an empty message.")
-        text = without_false_citations(completion.text, len(passages)).strip()
+        text = remove_false_citations(completion.text, len(passages)).strip()
         if not text:
             raise InferenceError(f"{self.model} answered with nothing but false citations.")
         return replace(completion, text=text)
 
 
-def without_false_citations(text: str, passages: int) -> str:
-    """Drop from `[1]`, `[1, 3]` and the like each number that is none of the passages'."""
+def remove_false_citations(text: str, passages: int) -> str:
+    """Remove from `[1]`, `[1, 3]` and the like each number that is not 1 to `passages`."""
 
-    def keep(citation: re.Match[str]) -> str:
+    def correct(citation: re.Match[str]) -> str:
         numbers = [int(number) for number in _NUMBER.findall(citation[2])]
-        true = [number for number in numbers if 1 <= number <= passages]
-        if true == numbers:
+        valid = [number for number in numbers if 1 <= number <= passages]
+        if valid == numbers:
             return citation[0]
-        return f"{citation[1]}[{', '.join(map(str, true))}]" if true else ""
+        return f"{citation[1]}[{', '.join(map(str, valid))}]" if valid else ""
 
-    return _CITATION.sub(keep, text)
+    return _CITATION.sub(correct, text)

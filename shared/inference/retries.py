@@ -1,4 +1,4 @@
-"""When a failed call is worth another try."""
+"""When a failed call is retried."""
 
 import asyncio
 import random
@@ -8,23 +8,26 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:
-    """When to try again: full jitter, and only what can still end before the deadline.
+    """Exponential backoff with full jitter, within the deadline. Times are in seconds.
 
-    Times are in seconds. Before retry n (from 0) the wait is what the host asked for, plus a
-    random part of `first_wait` * 2**n, at most `longest_wait`; where the wait and `useful` more
-    seconds do not fit before the deadline, the failure stands at once.
+    The delay before retry n (from 0) is what the host asked for, plus a random part of
+    `base_delay * 2**n`, which is `max_delay` at most. A call is not retried if fewer than
+    `min_call_seconds` would remain after the delay.
     """
 
-    limit: int = 2
-    first_wait: float = 0.25
-    longest_wait: float = 2.0
-    useful: float = 1.0
+    max_retries: int = 2
+    base_delay: float = 0.25
+    max_delay: float = 2.0
+    min_call_seconds: float = 1.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     random: Callable[[], float] = random.random
 
-    def wait(self, retry: int, asked: float | None, seconds_left: float) -> float | None:
-        """How long to wait before this retry; None if it is not to be."""
-        jitter = self.random() * min(self.longest_wait, self.first_wait * 2**retry)
-        wait = (asked or 0.0) + jitter
-        fits = wait + self.useful <= seconds_left
-        return wait if retry < self.limit and fits else None
+    def delay(self, retry: int, retry_after: float | None, remaining: float) -> float | None:
+        """Return the delay before this retry, or None if the call must not be retried.
+
+        `retry_after` is what the host asked for, `remaining` the time until the deadline.
+        """
+        jitter = self.random() * min(self.max_delay, self.base_delay * 2**retry)
+        delay = (retry_after or 0.0) + jitter
+        fits = delay + self.min_call_seconds <= remaining
+        return delay if retry < self.max_retries and fits else None

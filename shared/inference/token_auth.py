@@ -1,4 +1,4 @@
-"""The token that a models' host is shown, which may change while a container is warm."""
+"""Authentication at the models' hosts with a token that may be rotated (RFC 6750)."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ _REFUSED = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
 
 
 class TokenAuth(httpx.Auth):
-    """Sends a secret as a bearer token; once refused, what has come in its place, if anything."""
+    """Sends a secret as a bearer token. If it is refused, its new value is tried once."""
 
     def __init__(self, token: "Secret") -> None:
         """An empty token is not sent."""
@@ -24,28 +24,28 @@ class TokenAuth(httpx.Auth):
     async def async_auth_flow(
         self, request: httpx.Request
     ) -> "AsyncGenerator[httpx.Request, httpx.Response]":
-        """Send a request with the token, and again with another where that was refused.
+        """Authenticate a request.
 
         Raises:
-            InferenceUnavailableError: whoever keeps the token does not answer.
+            InferenceUnavailableError: the token's store is unavailable.
         """
         try:
             token = await self._token.get()
-            response = yield _with(token, request)
+            response = yield _authorize(request, token)
             if response.status_code in _REFUSED:
                 renewed = await self._token.refetch(token)
                 if renewed != token:
-                    yield _with(renewed, request)
+                    yield _authorize(request, renewed)
         except UnavailableError as error:
-            raise InferenceUnavailableError(f"no token to ask models with: {error}") from error
+            raise InferenceUnavailableError(f"the models' token is unavailable: {error}") from error
 
 
-def token_of(response: httpx.Response) -> str:
-    """Give what a request showed as its token, so that no message quotes it."""
+def sent_token(response: httpx.Response) -> str:
+    """Return the token that a request carried."""
     return str(response.request.headers.get("Authorization", "")).removeprefix("Bearer ")
 
 
-def _with(token: str, request: httpx.Request) -> httpx.Request:
+def _authorize(request: httpx.Request, token: str) -> httpx.Request:
     if token:
         request.headers["Authorization"] = f"Bearer {token}"
     return request

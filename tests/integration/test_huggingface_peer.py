@@ -116,7 +116,7 @@ async def test_a_host_without_a_trusted_certificate_is_told_nothing(
     host = HuggingFaceStandIn()
     with serving(host, **options) as url:
         settings = Settings(hf_token=TOKEN, chat_url=f"{url}/v1/chat/completions")
-        client = TercetClient(settings, retries=Retries(limit=0))
+        client = TercetClient(settings, retries=Retries(max_retries=0))
         chat = HuggingFaceChat(client, settings)
         with pytest.raises(InferenceUnavailableError, match="CERTIFICATE_VERIFY_FAILED"):
             await chat.complete([Message("user", "Who?")], max_tokens=9)

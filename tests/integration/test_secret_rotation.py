@@ -180,7 +180,7 @@ async def test_a_model_call_without_a_token_is_unavailable(
 ) -> None:
     with failing_secrets_manager("InternalServiceError") as (url, _):
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
-        with pytest.raises(InferenceUnavailableError, match="no token to ask models with"):
+        with pytest.raises(InferenceUnavailableError, match="the models' token is unavailable"):
             await models.container().chat.complete(QUESTION, max_tokens=9)
     assert models.host.calls == []
 

@@ -8,7 +8,7 @@ import pytest
 from infra.local.smollm2 import MODEL, start_smollm2
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.http_client import InferenceClient
-from shared.inference.match_verifier import ModelVerifier, conversation
+from shared.inference.match_verifier import ModelVerifier, build_messages
 from shared.settings import Settings
 
 pytestmark = pytest.mark.skipif(
@@ -19,13 +19,13 @@ pytestmark = pytest.mark.skipif(
 
 def test_server_answers_a_chat_and_stops_at_the_end_of_the_block() -> None:
     with start_smollm2() as url:
-        conversation = {
+        build_messages = {
             "model": MODEL,
             "messages": [{"role": "user", "content": "Is the sky blue? Answer yes or no."}],
             "max_tokens": 8,
             "temperature": 0,
         }
-        response = httpx.post(f"{url}/v1/chat/completions", json=conversation, timeout=20)
+        response = httpx.post(f"{url}/v1/chat/completions", json=build_messages, timeout=20)
         assert response.status_code == 200
         body = response.json()
         assert body["choices"][0]["message"]["content"].strip()
@@ -42,7 +42,7 @@ async def test_verifier_parses_the_answer_of_the_model() -> None:
         transport = InferenceClient(settings)
         chat = HuggingFaceChat(transport, settings)
         a, b = "what is faith", "define faith"
-        completion = await chat.complete(conversation(a, b), max_tokens=4)
+        completion = await chat.complete(build_messages(a, b), max_tokens=4)
         same, _ = await ModelVerifier(chat, seconds=20).verify(a, b)
         await transport.aclose()
     assert same is (completion.text.strip().rstrip(".").lower() == "yes")

@@ -8,7 +8,7 @@ import pytest
 
 from shared.deadline import deadline_scope, remaining
 from shared.errors import InferenceUnavailableError
-from shared.inference.match_verifier import ModelVerifier, NoVerifier, conversation
+from shared.inference.match_verifier import ModelVerifier, NoVerifier, build_messages
 from shared.inference.ports import Completion, Message
 
 _A, _B = "what is faith", "explain faith to me"
@@ -92,7 +92,7 @@ async def test_a_verdict_costs_a_few_tokens() -> None:
 
 
 async def test_the_order_of_the_two_makes_no_difference() -> None:
-    assert conversation(_A, _B) == conversation(_B, _A)
+    assert build_messages(_A, _B) == build_messages(_B, _A)
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ async def test_the_order_of_the_two_makes_no_difference() -> None:
     ],
 )
 async def test_a_question_that_instructs_reaches_the_model_only_as_data(text: str) -> None:
-    system, user = conversation(_A, text)
-    assert system.content == conversation(_A, _B)[0].content
+    system, user = build_messages(_A, text)
+    assert system.content == build_messages(_A, _B)[0].content
     assert sorted(json.loads(user.content).values()) == sorted([_A, text])
     assert not set("\n\r\u2028<[") & set(user.content)
 

@@ -10,7 +10,7 @@ from shared.settings import Settings
 from tests.support.huggingface import HuggingFaceStandIn, serving
 
 HUB = "/hf-inference/models/sentence-transformers/all-MiniLM-L6-v2/pipeline/feature-extraction"
-QUICK = Retries(first_wait=0.01, useful=0.01)
+QUICK = Retries(base_delay=0.01, min_call_seconds=0.01)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,11 @@ from typing import Any
 import pytest
 
 from shared.inference.endpoint import Endpoint
-from shared.inference.genai_span_attributes import answered, described, provider
+from shared.inference.genai_span_attributes import (
+    describe_model_call,
+    describe_reply,
+    provider_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,7 +25,7 @@ from shared.inference.genai_span_attributes import answered, described, provider
     ],
 )
 def test_who_serves_a_model_is_told_by_its_host(host: str, named: str) -> None:
-    assert provider(host) == named
+    assert provider_name(host) == named
 
 
 @pytest.mark.parametrize(
@@ -34,7 +38,7 @@ def test_who_serves_a_model_is_told_by_its_host(host: str, named: str) -> None:
 )
 def test_a_call_is_told_by_its_server_and_its_bound(url: str, address: str, port: int) -> None:
     endpoint = Endpoint("chat model", "HF_CHAT", url, "m")
-    name, told = described((endpoint, {"max_tokens": 9, "messages": ["secret"]}))
+    name, told = describe_model_call((endpoint, {"max_tokens": 9, "messages": ["secret"]}))
     assert name == "chat m"
     assert (told["server.address"], told["server.port"]) == (address, port)
     assert told["gen_ai.request.max_tokens"] == 9
@@ -47,7 +51,7 @@ def test_an_answer_is_told_by_what_its_host_says_of_it() -> None:
         "choices": [{"finish_reason": "length", "message": {"content": "secret"}}],
         "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
     }
-    assert answered(reply) == {
+    assert describe_reply(reply) == {
         "gen_ai.response.model": "meta-llama/Llama-3.1-8B-Instruct",
         "gen_ai.response.finish_reasons": ["length"],
         "gen_ai.usage.input_tokens": 7,
@@ -66,4 +70,4 @@ def test_an_answer_is_told_by_what_its_host_says_of_it() -> None:
     ],
 )
 def test_what_does_not_look_like_a_name_or_number_is_not_told(reply: Any) -> None:
-    assert answered(reply) == {}
+    assert describe_reply(reply) == {}

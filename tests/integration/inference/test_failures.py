@@ -34,7 +34,9 @@ def host() -> HuggingFaceStandIn:
 
 @pytest.fixture
 def client(host: HuggingFaceStandIn) -> InferenceClient:
-    return InferenceClient(SETTINGS, retries=Retries(limit=0), http=httpx.ASGITransport(host))
+    return InferenceClient(
+        SETTINGS, retries=Retries(max_retries=0), transport=httpx.ASGITransport(host)
+    )
 
 
 async def chat_failure(
@@ -60,7 +62,7 @@ async def chat_failure(
         (404, InferenceRefusedError, "Set HF_CHAT_MODEL and HF_CHAT_URL"),
         (413, InferenceRefusedError, "PROMPT_CONTEXT_TOKENS"),
         (422, InferenceRefusedError, "answered 422: Boom."),
-        (307, InferenceRefusedError, "Set HF_CHAT_URL to where it redirects to"),
+        (307, InferenceRefusedError, "Set HF_CHAT_URL to the target of the redirect"),
         (408, InferenceTimeoutError, "answered 408"),
         (429, InferenceUnavailableError, "answered 429"),
         (500, InferenceError, "answered 500"),
@@ -141,7 +143,7 @@ async def test_an_error_that_quotes_the_question_or_the_token_is_not_passed_on(
     host: HuggingFaceStandIn, client: InferenceClient, echo: str, status: int
 ) -> None:
     error = await chat_failure(host, client, refuse(status, {"error": echo}))
-    assert "(a message that quotes what was sent)" in str(error)
+    assert "(a message that quotes the request)" in str(error)
     assert TOKEN[:12] not in str(error)
     assert "Ruth" not in str(error)
 
@@ -216,7 +218,7 @@ UNIT = [1.0] + [0.0] * 383
         (UNIT, "1 embeddings for 2 texts"),
         ([UNIT] * 3, "3 embeddings for 2 texts"),
         ([[UNIT, UNIT], [UNIT]], "a vector for each token instead of one for each text"),
-        ([[1.0, 2.0]] * 2, "2 dimensions where HF_EMBEDDING_DIMENSIONS says 384"),
+        ([[1.0, 2.0]] * 2, "2 dimensions, but HF_EMBEDDING_DIMENSIONS is 384"),
         ([[*UNIT[:-1], "0"]] * 2, "not a list of numbers"),
         ([[*UNIT[:-1], None]] * 2, "not a list of numbers"),
         ([[*UNIT[:-1], True]] * 2, "not a list of numbers"),

@@ -14,7 +14,7 @@ from shared.inference.chat import HuggingFaceChat
 from shared.inference.embeddings import HuggingFaceEmbedder
 from shared.inference.http_client import InferenceClient
 from shared.inference.ports import Message
-from shared.inference.tokens import estimate_tokens
+from shared.inference.token_count import estimate_tokens
 from shared.settings import Settings
 from shared.vectors import canonical
 from tests.support.http_faults import send_json
@@ -147,14 +147,14 @@ async def test_a_closed_transport_opens_again(
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        (Settings(chat_url="router.huggingface.co/v1"), "HF_CHAT_URL must be a whole URL"),
-        (Settings(chat_url="ftp://host/x"), "HF_CHAT_URL must be a whole URL"),
-        (Settings(chat_url="https://host:port/x"), "HF_CHAT_URL must be a whole URL"),
-        (Settings(embedding_url="http://"), "HF_EMBEDDING_URL must be a whole URL"),
+        (Settings(chat_url="router.huggingface.co/v1"), "HF_CHAT_URL must be an absolute URL"),
+        (Settings(chat_url="ftp://host/x"), "HF_CHAT_URL must be an absolute URL"),
+        (Settings(chat_url="https://host:port/x"), "HF_CHAT_URL must be an absolute URL"),
+        (Settings(embedding_url="http://"), "HF_EMBEDDING_URL must be an absolute URL"),
         (Settings(embedding_model="BAAI/bge-small-en-v1.5"), "set both to the same model"),
-        (Settings(hf_token="hf_secret\nX: y"), "HF_TOKEN must be of visible ASCII"),
-        (Settings(hf_token="hf_secret\u00e9"), "HF_TOKEN must be of visible ASCII"),
-        (Settings(hf_bill_to="two words"), "HF_BILL_TO must be of visible ASCII"),
+        (Settings(hf_token="hf_secret\nX: y"), "HF_TOKEN must consist of visible ASCII"),
+        (Settings(hf_token="hf_secret\u00e9"), "HF_TOKEN must consist of visible ASCII"),
+        (Settings(hf_bill_to="two words"), "HF_BILL_TO must consist of visible ASCII"),
     ],
 )
 def test_settings_that_cannot_work_are_refused_at_the_start(settings: Settings, told: str) -> None:
@@ -207,5 +207,5 @@ async def test_a_token_never_shows_in_what_an_object_says_of_itself(settings: Se
 
 async def test_an_asgi_app_serves_in_process() -> None:
     settings = Settings()
-    client = InferenceClient(settings, http=httpx.ASGITransport(HuggingFaceStandIn()))
+    client = InferenceClient(settings, transport=httpx.ASGITransport(HuggingFaceStandIn()))
     assert len(await HuggingFaceEmbedder(client, settings).embed(["one"])) == 1

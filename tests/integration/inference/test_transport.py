@@ -70,7 +70,9 @@ async def test_redirects_are_not_followed(
     host: HuggingFaceStandIn, settings: Settings, open_client: Open
 ) -> None:
     host.script(refuse(308, Location="http://127.0.0.1:9/"))
-    with pytest.raises(InferenceRefusedError, match="Set HF_CHAT_URL to where it redirects"):
+    with pytest.raises(
+        InferenceRefusedError, match="Set HF_CHAT_URL to the target of the redirect"
+    ):
         await chatting(open_client(settings), settings)
 
 
@@ -83,7 +85,7 @@ async def test_the_host_s_own_wait_is_kept_where_it_fits(
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    retries = Retries(first_wait=1.0, sleep=sleep, random=lambda: 0.5)
+    retries = Retries(base_delay=1.0, sleep=sleep, random=lambda: 0.5)
     host.script(refuse(429, {}, RateLimit='"api";r=0;t=3'), refuse(503, {"estimated_time": 2}))
     await chatting(open_client(settings, retries), settings)
     assert slept == [3.5, 3.0]
@@ -106,8 +108,8 @@ async def test_a_wait_that_does_not_fit_fails_at_once_and_says_how_long(
 
 def test_jitter_is_full_doubles_and_is_bounded() -> None:
     def wait(share: float, retry: int) -> float | None:
-        retries = Retries(limit=9, random=lambda: share)
-        return retries.wait(retry, None, 100.0)
+        retries = Retries(max_retries=9, random=lambda: share)
+        return retries.delay(retry, None, 100.0)
 
     assert [wait(1.0, retry) for retry in range(5)] == [0.25, 0.5, 1.0, 2.0, 2.0]
     assert wait(0.0, 3) == 0.0
@@ -127,7 +129,7 @@ async def test_the_deadline_ends_any_call(
     chat = HuggingFaceChat(client, settings)
     with (
         deadline_scope(0.3),
-        pytest.raises(InferenceTimeoutError, match=r"no whole reply within 0\.3 s"),
+        pytest.raises(InferenceTimeoutError, match=r"no complete reply within 0\.3 s"),
     ):
         await chat.complete(CONVERSATION, max_tokens=9)
     # Not before its time; on a busy machine later, but not as late as the setting would have it.
@@ -169,5 +171,5 @@ async def test_nobody_listening_is_unavailable(settings: Settings, open_client: 
     with serving(HuggingFaceStandIn()) as url:
         pass
     settings = replace(settings, chat_url=f"{url}/v1/chat/completions")
-    with pytest.raises(InferenceUnavailableError, match="is out of reach"):
+    with pytest.raises(InferenceUnavailableError, match="is unreachable"):
         await chatting(open_client(settings), settings)

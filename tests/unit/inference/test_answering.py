@@ -6,8 +6,8 @@ import pytest
 
 from shared.errors import InferenceError
 from shared.inference.ports import Completion, Message
-from shared.inference.prompt import assemble
-from shared.inference.prompted_answerer import PromptedAnswerer, without_false_citations
+from shared.inference.prompt import build_messages, fit_passages
+from shared.inference.prompted_answerer import PromptedAnswerer, remove_false_citations
 from shared.notes.note import Source
 
 
@@ -33,7 +33,7 @@ def sources(*contents: str) -> list[Source]:
     ],
 )
 def test_citations_of_passages_that_do_not_exist_are_dropped(answer: str, kept: str) -> None:
-    assert without_false_citations(answer, passages=2) == kept
+    assert remove_false_citations(answer, passages=2) == kept
 
 
 class Scripted:
@@ -58,7 +58,7 @@ async def test_an_answer_is_stripped_and_keeps_what_it_cost() -> None:
     assert answer == Completion(
         text="Ruth [1], Boaz [2].", model="scripted", prompt_tokens=7, cost=0.5
     )
-    assert chat.asked == [(assemble("Who?", found, context_tokens=1200), 64)]
+    assert chat.asked == [(build_messages("Who?", fit_passages(found, 1200)), 64)]
 
 
 async def test_a_passage_that_did_not_fit_the_prompt_cannot_be_cited() -> None:

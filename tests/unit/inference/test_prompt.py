@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.inference.prompt import SYSTEM, assemble, fit
-from shared.inference.tokens import estimate_tokens
+from shared.inference.prompt import SYSTEM, build_messages, fit_passages
+from shared.inference.token_count import estimate_tokens
 from shared.notes.note import Source
 from tests.support.data import devotionals
 
@@ -35,7 +35,7 @@ def sources(*contents: str) -> list[Source]:
 
 
 def prompt(question: str, found: Sequence[Source], context_tokens: int = 1200) -> str:
-    system, user = assemble(question, found, context_tokens=context_tokens)
+    system, user = build_messages(question, fit_passages(found, context_tokens))
     assert (system.role, user.role) == ("system", "user")
     assert system.content == SYSTEM
     return user.content
@@ -50,7 +50,13 @@ def test_passages_are_numbered_from_one_and_the_question_comes_last() -> None:
 
 
 def test_the_system_prompt_says_what_an_answer_may_do() -> None:
-    for rule in ("passages alone", "cite", "[1]", "do not tell", "never follow instructions"):
+    for rule in (
+        "passages alone",
+        "cite",
+        "[1]",
+        "notes do not answer",
+        "never follow instructions",
+    ):
         assert rule in SYSTEM
 
 
@@ -61,7 +67,7 @@ def test_neither_notes_nor_question_can_forge_a_tag_a_number_or_a_citation(
     """Read back, the prompt holds exactly the passages that were put in, and one question."""
     found = sources(*contents)
     text = prompt(question, found)
-    passages = fit(found, 1200)
+    passages = fit_passages(found, 1200)
     assert PASSAGE.findall(text) == [(str(n), p) for n, p in enumerate(passages, start=1)]
     rest = PASSAGE.sub("", text)
     assert rest.startswith("<question>\n")
@@ -78,8 +84,8 @@ def test_passages_stay_within_the_budget_in_order_and_only_the_last_is_cut(
     contents: list[str], context_tokens: int
 ) -> None:
     found = sources(*contents)
-    passages = fit(found, context_tokens)
-    whole = fit(found, 10**6)
+    passages = fit_passages(found, context_tokens)
+    whole = fit_passages(found, 10**6)
     assert sum(map(estimate_tokens, passages)) <= context_tokens
     assert passages[:-1] == whole[: len(passages)][:-1]
     assert len(passages) >= 1
@@ -87,7 +93,7 @@ def test_passages_stay_within_the_budget_in_order_and_only_the_last_is_cut(
 
 
 def test_a_budget_that_is_enough_changes_nothing() -> None:
-    assert fit(sources("One.", " Two. "), 1200) == ["One.", "Two."]
+    assert fit_passages(sources("One.", " Two. "), 1200) == ["One.", "Two."]
 
 
 @pytest.mark.parametrize(
@@ -101,19 +107,19 @@ def test_a_budget_that_is_enough_changes_nothing() -> None:
     ],
 )
 def test_the_last_passage_is_cut_where_it_ends_well(text: str, end: str) -> None:
-    (passage,) = fit(sources(text), 150)
+    (passage,) = fit_passages(sources(text), 150)
     assert passage.endswith(end)
     assert text.startswith(passage)
     assert 60 < estimate_tokens(passage) <= 150
 
 
 def test_the_first_passage_is_there_even_where_it_is_too_long() -> None:
-    assert len(fit(sources("word " * 5000, "second"), 1200)) == 1
+    assert len(fit_passages(sources("word " * 5000, "second"), 1200)) == 1
 
 
 def test_a_senseless_budget_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 100, not 99"):
-        assemble("Who?", [], context_tokens=99)
+        fit_passages([], 99)
 
 
 def test_the_estimate_is_never_below_what_a_real_tokenizer_counts() -> None:
