@@ -1,14 +1,20 @@
 """Metrics of a request or message, as fields of its log line.
 
 On AWS Lambda the line also carries the metadata of CloudWatch's embedded metric format (EMF), which
-makes CloudWatch extract the fields as metrics of the namespace `Tercet`.
+makes CloudWatch extract the fields as metrics of the namespace `Tercet`. Powertools writes the
+metadata once; it is the same for every line of a kind.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
 import logging
 import os
 import time
-from typing import Any
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NAMESPACE = "Tercet"
 _FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
@@ -17,57 +23,76 @@ request_log = logging.getLogger("functions.request_log")
 """Logs one line for each request and each message; on Lambda regardless of LOG_LEVEL."""
 
 
-def _directive(dimensions: list[str], **units: str) -> dict[str, Any]:
-    """Return EMF's MetricDirective: metric names with their units, and their dimensions."""
-    metrics = [{"Name": name, "Unit": unit} for name, unit in units.items()]
-    return {"Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics}
+@dataclass(frozen=True, slots=True)
+class MetricSet:
+    """Metric names with their units, and the dimensions that they share."""
+
+    units: "Mapping[str, str]"
+    dimensions: tuple[str, ...] = ("Function",)
 
 
-METRIC_DIRECTIVES = {
-    "Questions": [
-        _directive(
-            ["Function"],
-            Questions="Count",
-            AnswersAvoided="Count",
-            AnyTierHits="Count",
-            CostSaved="None",
-            CostSpent="None",
-            ExtractiveFallback="Count",
-            Stale="Count",
-            CacheUnavailable="Count",
-            BreakerOpen="Count",
-        ),
-        _directive(["Function", "Outcome"], Latency="Milliseconds"),
-    ],
-    "NoteChanges": [
-        _directive(
-            ["Function"],
-            NoteChanges="Count",
-            AnswersDropped="Count",
-            AnswersRetained="Count",
-            LagMs="Milliseconds",
-            Failed="Count",
-        )
-    ],
-    "Failed": [_directive(["Function"], Failed="Count")],
+_COUNT, _MILLISECONDS, _DOLLARS = "Count", "Milliseconds", "None"
+_QUESTION = {
+    "Questions": _COUNT,
+    "AnswersAvoided": _COUNT,
+    "AnyTierHits": _COUNT,
+    "CostSaved": _DOLLARS,
+    "CostSpent": _DOLLARS,
+    "ExtractiveFallback": _COUNT,
+    "Stale": _COUNT,
+    "CacheUnavailable": _COUNT,
+    "BreakerOpen": _COUNT,
 }
-"""The metrics of a log line, by the field that identifies its kind. Costs are in US dollars."""
+_NOTE_CHANGE = {
+    "NoteChanges": _COUNT,
+    "AnswersDropped": _COUNT,
+    "AnswersRetained": _COUNT,
+    "LagMs": _MILLISECONDS,
+    "Failed": _COUNT,
+}
+_LATENCY = {"Latency": _MILLISECONDS}
+METRICS = {
+    "Questions": (MetricSet(_QUESTION), MetricSet(_LATENCY, ("Function", "Outcome"))),
+    "NoteChanges": (MetricSet(_NOTE_CHANGE),),
+    "Failed": (MetricSet({"Failed": _COUNT}),),
+}
+"""The metric sets of a log line, by the field that identifies its kind."""
 
 
-def enable_request_log() -> None:
-    """Enable the request log on Lambda, where metrics depend on it."""
+def preload() -> None:
+    """On Lambda, enable the request log and load what the first request would wait for."""
     if _FUNCTION in os.environ:
         request_log.setLevel(logging.INFO)
+        for kind in METRICS:
+            _metric_directives(kind)
 
 
 def with_emf(log_fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a log line, on Lambda with the EMF metadata of its metrics."""
     function = os.environ.get(_FUNCTION)
-    kind = next((name for name in METRIC_DIRECTIVES if name in log_fields), None)
+    kind = next((name for name in METRICS if name in log_fields), None)
     if not (function and kind):
         return log_fields
     metadata = {
         "Timestamp": time.time_ns() // 1_000_000,
-        "CloudWatchMetrics": METRIC_DIRECTIVES[kind],
+        "CloudWatchMetrics": _metric_directives(kind),
     }
     return {"_aws": metadata, "Function": function, **log_fields}
+
+
+@cache
+def _metric_directives(kind: str) -> list[Any]:
+    """Return EMF's MetricDirective objects for log lines of a kind."""
+    # Needed only on Lambda, and a twentieth of a cold start.
+    from aws_lambda_powertools.metrics import EphemeralMetrics  # noqa: PLC0415
+
+    directives: list[Any] = []
+    for metric_set in METRICS[kind]:
+        # No service: POWERTOOLS_SERVICE_NAME would add a dimension.
+        writer = EphemeralMetrics(namespace=NAMESPACE, service="")
+        for dimension in metric_set.dimensions:
+            writer.add_dimension(dimension, "any")
+        for name, unit in metric_set.units.items():
+            writer.add_metric(name, unit, 0)
+        directives += writer.serialize_metric_set()["_aws"]["CloudWatchMetrics"]
+    return directives

@@ -1,11 +1,12 @@
-"""AWS Lambda handler for SQS batches of note changes, with partial batch responses.
-
-https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
-"""
+"""AWS Lambda handler for SQS batches of note changes, with partial batch responses."""
 
 import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
+
+# Imported before pydantic: else it would load Powertools' parser. The rest is imported with the
+# first message.
+from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType
 
 from functions.bootstrap import open_container
 from functions.invalidate import message_metadata
@@ -17,7 +18,9 @@ from shared.observability.timings import flush_spans
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mangum.types import LambdaContext
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from shared.container import Container
     from shared.freshness import Freshness
@@ -46,27 +49,41 @@ class QueueHandler:
         self._backoff = backoff
         self._warm: tuple[asyncio.AbstractEventLoop, Container] | None = None
 
-    def __call__(self, event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
-        """Process a batch; return the ids of the messages that must be redelivered.
-
-        Raises:
-            Exception: a failed record has no `messageId`; SQS redelivers the whole batch.
-        """
+    def __call__(
+        self, event: dict[str, Any], context: "LambdaContext"
+    ) -> "PartialItemFailureResponse":
+        """Process a batch; return the ids of the messages that must be redelivered."""
         if self._warm is None or self._warm[0].is_closed():
             # Connections are bound to their event loop.
             self._warm = asyncio.new_event_loop(), self._open_container()
         loop, container = self._warm
-        deadline = loop.time() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
-        processor = _RecordProcessor(container.freshness, deadline=deadline)
-        with log_context(request_id=context.aws_request_id):
-            loop.run_until_complete(processor.process_all(event["Records"]))
-            failed = processor.failed
-            if failed and self._backoff:
-                self._backoff.schedule(failed, context.get_remaining_time_in_millis())
+        seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
+        process_record = _RecordProcessor(container.freshness, deadline=loop.time() + seconds)
+        batch = _BatchProcessor(loop)
+        with (
+            log_context(request_id=context.aws_request_id),
+            batch(event["Records"], process_record),
+        ):
+            batch.async_process()
+            if process_record.failed and self._backoff:
+                remaining_ms = context.get_remaining_time_in_millis()
+                self._backoff.schedule(process_record.failed, remaining_ms)
         flush_spans()
-        return {
-            "batchItemFailures": [{"itemIdentifier": record["messageId"]} for record, _ in failed]
-        }
+        return batch.response()
+
+
+class _BatchProcessor(AsyncBatchProcessor):
+    """Powertools' processor on a given loop; outside Lambda Powertools closes its own loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(EventType.SQS, raise_on_entire_batch_failure=False)
+        self._loop = loop
+
+    def async_process(self) -> list[tuple[Any, ...]]:
+        async def process() -> list[tuple[Any, ...]]:
+            return await asyncio.gather(*map(self._async_process_record, self.records))
+
+        return self._loop.run_until_complete(process())
 
 
 class _RecordProcessor:
@@ -76,28 +93,27 @@ class _RecordProcessor:
         self._freshness = freshness
         self._deadline = deadline
         self._user_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self.failed: list[tuple[Mapping[str, Any], BaseException]] = []
+        self.failed: list[tuple[Mapping[str, Any], Exception]] = []
 
-    async def process_all(self, records: "list[Mapping[str, Any]]") -> None:
-        """Process records concurrently and collect the failed ones, in batch order."""
-        errors = await asyncio.gather(*map(self._process, records), return_exceptions=True)
-        pairs = zip(records, errors, strict=True)
-        self.failed = [(record, error) for record, error in pairs if error is not None]
-
-    async def _process(self, record: "Mapping[str, Any]") -> None:
-        """Process one record.
+    async def __call__(self, record: "SQSRecord") -> None:
+        """Process one record; any exception marks the message as failed.
 
         Nothing is awaited before the lock, and `asyncio.Lock` is fair, so the records of one user
         stay in order.
         """
-        # Loads pydantic, so it is imported with the first message.
-        from shared.notes.messages.note_changed import parse_change  # noqa: PLC0415
+        try:
+            with message_context(message_metadata.from_sqs_record(record.raw_event)):
+                await self._process(record)
+        except Exception as error:
+            self.failed.append((record.raw_event, error))
+            raise
 
-        metadata = message_metadata.from_sqs_record(record)
-        with message_context(metadata):
-            change = parse_change(record["body"])
-            async with asyncio.timeout_at(self._deadline), self._user_locks[change.user_id]:
-                await process_change(change, self._freshness, message_id=metadata.id)
+    async def _process(self, record: "SQSRecord") -> None:
+        from shared.notes.messages.note_changed import parse_change  # noqa: PLC0415  # see above
+
+        change = parse_change(record.body)
+        async with asyncio.timeout_at(self._deadline), self._user_locks[change.user_id]:
+            await process_change(change, self._freshness, message_id=record.message_id)
 
 
 handler = QueueHandler(open_container, RedeliveryBackoff())

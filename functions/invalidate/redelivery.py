@@ -35,7 +35,7 @@ class RedeliveryBackoff:
         self._queues: dict[str, Queue] = {}
 
     def schedule(
-        self, failed: "list[tuple[Mapping[str, Any], BaseException]]", remaining_ms: int
+        self, failed: "list[tuple[Mapping[str, Any], Exception]]", remaining_ms: int
     ) -> None:
         """Schedule the redelivery of failed records. Never raises.
 
@@ -55,7 +55,7 @@ class RedeliveryBackoff:
         log_fields = {"messages": len(failed), "error": reason}
         _log.warning("redelivery backoff not applied", extra={"log_fields": log_fields})
 
-    def _change_visibility(self, failed: "list[tuple[Mapping[str, Any], BaseException]]") -> None:
+    def _change_visibility(self, failed: "list[tuple[Mapping[str, Any], Exception]]") -> None:
         from shared.aws.queue import Queue, VisibilityTimeout  # noqa: PLC0415  # with the first failure
 
         delays: dict[str, list[VisibilityTimeout]] = {}
@@ -71,7 +71,7 @@ class RedeliveryBackoff:
             self._queues[arn].change_visibility(queue_delays)
 
 
-def redelivery_delay(record: "Mapping[str, Any]", error: BaseException) -> int:
+def redelivery_delay(record: "Mapping[str, Any]", error: Exception) -> int:
     """Return the visibility timeout, in seconds, of a record whose processing failed."""
     if isinstance(error, InvalidChangeError):
         return POISON_MESSAGE_SECONDS

@@ -24,6 +24,7 @@ LIBRARY_HOMES = {
     "fastapi": "functions",
     "starlette": "functions",
     "jwt": "functions",
+    "aws_lambda_powertools": "functions",
     "opentelemetry": "shared/observability/tracing.py",
 }
 LAYERS = [

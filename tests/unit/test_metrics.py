@@ -75,7 +75,8 @@ def test_a_variable_of_powertools_adds_no_dimension(monkeypatch: pytest.MonkeyPa
     """Alarms name the dimensions, and would look at metrics that nobody writes."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "another")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Another")
-    first, second = emf_metrics.with_emf(question())["_aws"]["CloudWatchMetrics"]
+    emf_metrics._metric_directives.cache_clear()
+    first, second = emf_metrics._metric_directives("Questions")
     assert (first["Namespace"], first["Dimensions"]) == ("Tercet", [["Function"]])
     assert second["Dimensions"] == [["Function", "Outcome"]]
 
@@ -89,7 +90,7 @@ def test_records_are_written_whatever_the_level_of_the_log(
     handlers, level = root.handlers[:], root.level
     try:
         configure_logging(Settings(log_level="ERROR"))
-        emf_metrics.enable_request_log()
+        emf_metrics.preload()
         emf_metrics.request_log.info(
             "request", extra={"log_fields": emf_metrics.with_emf(question())}
         )
@@ -117,8 +118,7 @@ def test_a_line_is_one_object_with_the_facts_beside_the_metrics() -> None:
 @pytest.mark.parametrize("template", ["alarms", "dashboard"])
 def test_alarms_and_dashboard_look_at_metrics_that_there_are(template: str) -> None:
     text = (ROOT / "infra" / "aws" / f"{template}.yaml").read_text()
-    directives = [each for kind in emf_metrics.METRIC_DIRECTIVES.values() for each in kind]
-    named = {metric["Name"] for each in directives for metric in each["Metrics"]}
+    named = {name for each in emf_metrics.METRICS.values() for of in each for name in of.units}
     ours = re.findall(r"Namespace: Tercet\n\s+MetricName: (\w+)", text)
     for widget in re.findall(r'\["Tercet", .*?\]\]', text, re.DOTALL):
         ours += re.findall(r'\["(?:Tercet|\.)", "(\w+)"', widget)

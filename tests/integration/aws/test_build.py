@@ -137,7 +137,7 @@ def test_every_library_in_it_is_for_the_processor(layer: Path, architecture: str
 
 def test_it_holds_the_locked_packages_without_those_that_lambda_brings(layer: Path) -> None:
     names = {path.name.partition("-")[0].lower().replace("_", "-") for path in distributions(layer)}
-    wanted = {"asyncpg", "fastapi", "httpx", "mangum", "msgpack", "numpy"}
+    wanted = {"asyncpg", "aws-lambda-powertools", "fastapi", "httpx", "mangum", "msgpack", "numpy"}
     assert wanted | {"pydantic", "pyjwt", "redis", "zstandard"} <= names
     assert names.isdisjoint({"boto3", "botocore", "pytest", "uvicorn", "tercet", "pip"})
 

@@ -5,17 +5,12 @@ from typing import Any
 
 import pytest
 
-from functions.http.emf_metrics import METRIC_DIRECTIVES
+from functions.http.emf_metrics import METRICS
 from tests.support.cloudformation import Stack
 from tests.support.templates import MAIN_TEMPLATE, TEMPLATES, functions, of_type
 
 CACHE = "cache"
-METRIC_NAMES = {
-    metric["Name"]
-    for directives in METRIC_DIRECTIVES.values()
-    for directive in directives
-    for metric in directive["Metrics"]
-}
+METRIC_NAMES = {name for groups in METRICS.values() for group in groups for name in group.units}
 ALARMS = Stack(TEMPLATES["infra/aws/alarms.yaml"], CacheName=CACHE)
 # Namespace, metric, dimensions, statistic, threshold.
 EXPECTED = {
