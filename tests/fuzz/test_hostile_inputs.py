@@ -1,6 +1,6 @@
 """Hostile inputs get a response below 500, and refusals store nothing.
 
-`python -m tests.evaluation inputs` checks fifteen times as many inputs.
+`python -m tests.evaluation fuzz_inputs` checks more inputs.
 """
 
 from collections.abc import Iterator
@@ -19,29 +19,34 @@ def handlers() -> Iterator[Handlers]:
         yield made
 
 
+@pytest.mark.parametrize("count", [100, pytest.param(400, marks=pytest.mark.slow)])
 def test_hostile_event_gets_an_answer_or_a_problem_and_refusals_store_nothing(
-    handlers: Handlers,
+    handlers: Handlers, count: int
 ) -> None:
     events = gateway_events.hostile_events()
-    assert run_property(events, handlers.check_event, 400) >= 400
+    assert run_property(events, handlers.check_event, count) >= count
 
 
-def test_malformed_event_gets_a_problem_and_stores_nothing(handlers: Handlers) -> None:
+@pytest.mark.parametrize("count", [100, pytest.param(200, marks=pytest.mark.slow)])
+def test_malformed_event_gets_a_problem_and_stores_nothing(handlers: Handlers, count: int) -> None:
     events = gateway_events.malformed_events()
-    assert run_property(events, handlers.check_event, 200) >= 200
+    assert run_property(events, handlers.check_event, count) >= count
 
 
-def test_non_http_event_is_not_acknowledged(handlers: Handlers) -> None:
-    assert run_property(gateway_events.non_http_events, handlers.check_event, 100) >= 100
+@pytest.mark.parametrize("count", [50, pytest.param(100, marks=pytest.mark.slow)])
+def test_non_http_event_is_not_acknowledged(handlers: Handlers, count: int) -> None:
+    assert run_property(gateway_events.non_http_events, handlers.check_event, count) >= count
 
 
-def test_batch_fails_exactly_for_invalid_messages(handlers: Handlers) -> None:
-    assert run_property(sqs_batches.messages, handlers.check_messages, 200) >= 200
+@pytest.mark.parametrize("count", [100, pytest.param(200, marks=pytest.mark.slow)])
+def test_batch_fails_exactly_for_invalid_messages(handlers: Handlers, count: int) -> None:
+    assert run_property(sqs_batches.messages, handlers.check_messages, count) >= count
 
 
-def test_malformed_batch_acknowledges_only_applied_messages(handlers: Handlers) -> None:
+@pytest.mark.parametrize("count", [75, pytest.param(150, marks=pytest.mark.slow)])
+def test_malformed_batch_acknowledges_only_applied_messages(handlers: Handlers, count: int) -> None:
     batches = sqs_batches.malformed_batches()
-    assert run_property(batches, handlers.check_malformed_batch, 150) >= 150
+    assert run_property(batches, handlers.check_malformed_batch, count) >= count
 
 
 @pytest.mark.parametrize("kind", gateway_events.KINDS)
@@ -71,8 +76,9 @@ def client() -> Iterator[OpenAPIClient]:
         yield made
 
 
-def test_responses_conform_to_the_openapi_document(client: OpenAPIClient) -> None:
-    assert run_property(client.cases(), client.check, 300) >= 300
+@pytest.mark.parametrize("count", [75, pytest.param(300, marks=pytest.mark.slow)])
+def test_responses_conform_to_the_openapi_document(client: OpenAPIClient, count: int) -> None:
+    assert run_property(client.cases(), client.check, count) >= count
 
 
 def test_openapi_document_has_every_operation(client: OpenAPIClient) -> None:

