@@ -40,7 +40,9 @@ def test_embedding_does_not_depend_on_the_batch(embedder: MiniLMEmbedder, count:
         texts = {row["text"] for row in csv.DictReader(rows, delimiter="\t")}
     questions = random.Random(1).sample(sorted({*texts, *catechism_questions()}), count)
     together = embedder.encode(questions)
-    halves = np.concatenate([embedder.encode(questions[: count // 3]), embedder.encode(questions[count // 3 :])])
+    halves = np.concatenate(
+        [embedder.encode(questions[: count // 3]), embedder.encode(questions[count // 3 :])]
+    )
     alone = np.concatenate([embedder.encode([question]) for question in questions])
     assert np.array_equal(together, alone)
     assert np.array_equal(together, halves)
