@@ -259,7 +259,7 @@ def test_where_the_notes_cannot_be_read_the_log_reports_it(
     with closing(Function(settings)) as function:
         assert function(body("ann", "n", "updated", 1)) == []
     (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert _facts(warning)["exact"] is False
+    assert _facts(warning)["precise"] is False
 
 
 def test_what_nobody_foresaw_is_logged_by_kind_and_place_alone(

@@ -62,7 +62,7 @@ async function change(method, body) {
   if (!outcome) return;
   const dropped = outcome.dropped.length;
   const answers = dropped === 1 ? "1 cached answer" : `${dropped} cached answers`;
-  const why = outcome.exact ? "" : " The notes could not be read, so all had to go.";
+  const why = outcome.precise ? "" : " The notes could not be read, so all had to go.";
   find("#outcome").textContent =
     `Acknowledged after ${time(outcome.milliseconds)}: ${answers} dropped, ${outcome.kept.length} kept.${why}`;
   if (method === "DELETE") {
