@@ -1,1 +1,1 @@
-"""Timings of steps, structured logs, OpenTelemetry spans."""
+"""Structured logs, timings of steps, OpenTelemetry spans."""

@@ -1,7 +1,7 @@
-"""Logs, as lines of JSON on standard error.
+"""Structured logging: JSON objects on standard error, one for each line.
 
-Nothing here writes a question, an answer or a note: an exception is logged by its type and the
-places it passed, for its message may quote any of them.
+Log lines hold no question, answer or note. An exception is logged by its type and its stack
+frames, because its message may quote private text.
 """
 
 import json
@@ -18,82 +18,86 @@ if TYPE_CHECKING:
 
     from shared.settings import Settings
 
-_OURS = ("functions", "shared", "infra")
-_write = json.JSONEncoder(default=str).encode  # `json.dumps` would make one for each line
-_SANE = re.compile(r"[!-~]{1,128}")
+_PACKAGES = ("functions", "shared", "infra")
+_to_json = json.JSONEncoder(default=str).encode  # `json.dumps` would create one for each line
+_SAFE_ID = re.compile(r"[!-~]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")
-_ids: ContextVar[dict[str, str]] = ContextVar("ids", default={})  # noqa: B039  # never changed
+_context: ContextVar[dict[str, str]] = ContextVar("context", default={})  # noqa: B039  # never mutated
 
 
 def configure_logging(settings: "Settings") -> None:
-    """Set up logging for this process, in place of whatever its runtime has set up.
+    """Configure logging of this process, and replace the configuration of its runtime.
 
-    `log_level` is for Tercet; libraries speak from warnings on.
+    `log_level` applies to Tercet's loggers; those of libraries log warnings and errors.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter(messages=settings.log_questions))
-    # No line tells thread, process, task or caller: finding them would take longer than the rest.
+    # Collecting thread, process and caller would take longer than the rest; no line shows them.
+    # https://docs.python.org/3/howto/logging.html#optimization
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None  # noqa: SLF001  # as its HOWTO advises
+    logging._srcfile = None  # noqa: SLF001  # as the documentation recommends
     logging.basicConfig(force=True, handlers=[handler], level=logging.WARNING)
-    for name in _OURS:
+    for name in _PACKAGES:
         logging.getLogger(name).setLevel(settings.log_level)
 
 
 @contextmanager
 def log_context(**ids: str) -> "Iterator[None]":
-    """Let every line that is logged within tell what it is about, whoever logs it."""
-    token = _ids.set(_ids.get() | ids)
+    """Add ids to every line that is logged within, by any logger."""
+    token = _context.set(_context.get() | ids)
     try:
         yield
     finally:
-        _ids.reset(token)
+        _context.reset(token)
 
 
-def correlation_fields(carried: "Mapping[str, str]") -> dict[str, str]:
-    """Find the caller's own id, in headers or attributes by their names in lower case.
+def correlation_fields(carrier: "Mapping[str, str]") -> dict[str, str]:
+    """Return the sender's correlation id as a log field.
 
-    `x-correlation-id` if it is fit for a log (at most 128 visible ASCII characters), else the
-    trace of `traceparent`, else nothing.
+    Args:
+        carrier: headers or attributes, names in lower case.
+
+    Returns:
+        `x-correlation-id` if it is at most 128 visible ASCII characters, else the trace id of
+        `traceparent`, else nothing.
     """
-    if _SANE.fullmatch(given := carried.get("x-correlation-id", "")):
-        return {"correlation_id": given}
-    trace = _TRACEPARENT.fullmatch(carried.get("traceparent", "")[:128])
+    if _SAFE_ID.fullmatch(correlation_id := carrier.get("x-correlation-id", "")):
+        return {"correlation_id": correlation_id}
+    trace = _TRACEPARENT.fullmatch(carrier.get("traceparent", "")[:128])
     return {"correlation_id": trace[1]} if trace else {}
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a record: what `extra={"log_fields": {...}}` holds becomes its members.
+    """Formats a record as one JSON object.
 
-    So do the ids of `about`.
+    The object has the members of `extra={"log_fields": {...}}` and the ids of `log_context`.
     """
 
     def __init__(self, *, messages: bool) -> None:
-        """`messages`: whether an exception's message, which may quote a question, is written."""
+        """`messages`: whether to log exception messages, which may quote a question."""
         super().__init__()
         self._messages = messages
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record as one line."""
+        """Return the record as one line."""
         seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         line = {
             "time": f"{seconds}.{int(record.msecs):03}+00:00",
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-            **_ids.get(),
+            **_context.get(),
             **getattr(record, "log_fields", {}),
         }
         if record.exc_info and record.exc_info[1]:
-            line["exception"] = self._described(record.exc_info[1])
-        return _write(line)
+            line["exception"] = self._format_exception(record.exc_info[1])
+        return _to_json(line)
 
-    def _described(self, error: BaseException) -> str:
+    def _format_exception(self, error: BaseException) -> str:
         if self._messages:
             return "".join(traceback.format_exception(error))
         frames = traceback.extract_tb(error.__traceback__)
-        passed = " > ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
+        path = " > ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
         cause = error.__cause__ or error.__context__
-        return f"{type(error).__name__} at {passed}" + (
-            f" from {self._described(cause)}" if cause else ""
-        )
+        suffix = f" from {self._format_exception(cause)}" if cause else ""
+        return f"{type(error).__name__} at {path}{suffix}"
