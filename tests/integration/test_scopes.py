@@ -1,4 +1,4 @@
-"""What a caller may do besides asking: every claim that lists scopes counts, of any issuer."""
+"""A caller's scopes: the union of all claims that list scopes."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from shared.settings import Settings
 from tests.support.tokens import issuing, signed
 
 
-def verified(**claims: Any) -> Request:
-    """A request whose claims a gateway has verified."""
+def behind_gateway(**claims: Any) -> Request:
+    """A request with claims that API Gateway has verified."""
     event = {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "ann", **claims}}}}}
     return Request({"type": "http", "headers": [], "aws.event": event})
 
 
-def bearing(**claims: Any) -> Request:
-    """A request that brings them itself."""
+def with_token(**claims: Any) -> Request:
+    """A request with a bearer token that holds the claims."""
     header = b"Bearer " + signed(claims).encode()
     return Request({"type": "http", "headers": [(b"authorization", header)]})
 
@@ -30,29 +30,29 @@ def bearing(**claims: Any) -> Request:
         {"scp": "[a b]"},
         {"cognito:groups": "[a b]"},
         {"scope": "a", "scp": ["b"]},
-        # What Cognito writes into the access token of somebody in a group.
+        # The access token of a Cognito user in a group.
         {"scope": "a", "cognito:groups": ["b"]},
         {"scope": "a", "cognito:groups": "[b]"},
     ],
 )
-async def test_scopes_come_as_a_string_or_a_list_in_any_spelling_and_add_up(
+async def test_scopes_are_the_union_of_all_claims_and_formats(
     claims: dict[str, Any],
 ) -> None:
     with issuing() as issuer:
-        for asked in (verified(**claims), bearing(**claims)):
-            assert (await authenticate(asked, issuer.settings())).scopes == {"a", "b"}
+        for request in (behind_gateway(**claims), with_token(**claims)):
+            assert (await authenticate(request, issuer.settings())).scopes == {"a", "b"}
 
 
 @pytest.mark.parametrize("name", ["scope", "scp", "cognito:groups"])
-async def test_scopes_of_another_kind_are_none(name: str) -> None:
-    """Whoever signs them is trusted, yet may write anything; the subject holds all the same."""
-    kinds = [7, 1.5, True, None, {}, {"a": 1}, [], [7, ["a"]]]
+async def test_scope_claim_of_another_type_holds_no_scopes(name: str) -> None:
+    """A trusted issuer may still write any type; the subject stays valid."""
+    values = [7, 1.5, True, None, {}, {"a": 1}, [], [7, ["a"]]]
     with issuing() as issuer:
         settings = issuer.settings()
-        for kind in kinds:
-            for asked in (verified(**{name: kind}), bearing(**{name: kind})):
-                assert await authenticate(asked, settings) == Caller("ann")
+        for value in values:
+            for request in (behind_gateway(**{name: value}), with_token(**{name: value})):
+                assert await authenticate(request, settings) == Caller("ann")
 
 
-async def test_a_gateway_s_word_needs_no_settings() -> None:
-    assert (await authenticate(verified(scope="a"), Settings())).scopes == {"a"}
+async def test_gateway_claims_need_no_settings() -> None:
+    assert (await authenticate(behind_gateway(scope="a"), Settings())).scopes == {"a"}

@@ -17,7 +17,7 @@ from shared.errors import CacheUnavailableError, StoreUnavailableError, Unavaila
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.notes.postgres.tls import select_ssl
 from shared.settings import Settings
-from tests.integration.test_identity import bearing
+from tests.integration.test_authentication import with_token
 from tests.support.certificates import create_self_signed_certificate
 from tests.support.huggingface import serving
 from tests.support.tokens import Issuer, token
@@ -123,8 +123,8 @@ async def test_tokens_are_not_verified_with_keys_from_an_untrusted_issuer(
     with serving(issuer, **files) as url:
         issuer.url = f"{url}/keys.json"
         with pytest.raises(UnavailableError, match="cannot be fetched"):
-            await authenticate(bearing(token()), issuer.settings())
-    assert issuer.asked == 0
+            await authenticate(with_token(token()), issuer.settings())
+    assert issuer.requests == 0
 
 
 @pytest.mark.parametrize(

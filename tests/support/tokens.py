@@ -1,4 +1,4 @@
-"""An issuer of tokens: real keys, published on a loopback port."""
+"""A token issuer with real keys, published on a loopback port."""
 
 import base64
 import json
@@ -28,46 +28,46 @@ KEYS: dict[str, Any] = {
 
 
 def published(key: Any, name: str, algorithm: str) -> dict[str, Any]:
-    """A private key's public half, as a JWK."""
+    """Return the public key of a private key as a JWK."""
     made = jwt.get_algorithm_by_name(algorithm).to_jwk(key.public_key(), as_dict=True)
     return {**dict(made), "kid": name, "use": "sig", "alg": algorithm}
 
 
 def token(*, algorithm: str = "RS256", key: Any = None, kid: str = "", **claims: Any) -> str:
-    """Sign a token that holds, with what `claims` change; a claim of None is left out."""
-    good = {"sub": "ann", "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 300}
-    written = {name: value for name, value in (good | claims).items() if value is not None}
+    """Sign a valid token with changed claims; a claim of None is omitted."""
+    valid = {"sub": "ann", "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 300}
+    payload = {name: value for name, value in (valid | claims).items() if value is not None}
     headers = {"kid": kid or algorithm}
-    return jwt.encode(written, key or KEYS[algorithm], algorithm, headers=headers)
+    return jwt.encode(payload, key or KEYS[algorithm], algorithm, headers=headers)
 
 
 def unsigned(header: dict[str, Any], claims: dict[str, Any], signature: bytes = b"") -> str:
-    """Put a token together that no library would sign."""
+    """Assemble a token that a library would refuse to sign."""
     parts = [json.dumps(header).encode(), json.dumps(claims).encode(), signature]
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
 
 
 def signed(claims: dict[str, Any]) -> str:
-    """A token that is signed as it should be, with claims that no library would write."""
-    good = {"sub": "ann", "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 300}
-    unfinished = unsigned({"alg": "EdDSA", "kid": "EdDSA"}, good | claims).rpartition(".")[0]
-    signature = base64.urlsafe_b64encode(KEYS["EdDSA"].sign(unfinished.encode())).rstrip(b"=")
-    return f"{unfinished}.{signature.decode()}"
+    """Sign claims that a library would refuse to encode."""
+    valid = {"sub": "ann", "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 300}
+    unsigned_token = unsigned({"alg": "EdDSA", "kid": "EdDSA"}, valid | claims).rpartition(".")[0]
+    signature = base64.urlsafe_b64encode(KEYS["EdDSA"].sign(unsigned_token.encode())).rstrip(b"=")
+    return f"{unsigned_token}.{signature.decode()}"
 
 
 @dataclass
 class Issuer:
-    """Publishes keys, and counts who asks; `response` takes the place of the keys."""
+    """Publishes keys and counts requests; `response`, if set, replaces the keys."""
 
     url: str = ""
-    asked: int = 0
+    requests: int = 0
     keys: list[dict[str, Any]] = field(
         default_factory=lambda: [published(key, name, name) for name, key in KEYS.items()]
     )
     response: Response | None = None
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        self.asked += 1
+        self.requests += 1
         await (self.response or JSONResponse({"keys": self.keys}))(scope, receive, send)
 
     def settings(self, **others: Any) -> Settings:

@@ -1,4 +1,4 @@
-"""Events of gateways: what cannot be read is refused in the gateway's own form."""
+"""The gateway handler: malformed events get a problem document, other events an exception."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ CONTEXT: Any = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadb
 
 @pytest.fixture
 def gateway() -> Iterator[GatewayHandler]:
-    """Before an app that answers all it is asked."""
+    """A handler of an app that answers every request."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     yield GatewayHandler(JSONResponse({"answered": True}))
@@ -27,20 +27,20 @@ def gateway() -> Iterator[GatewayHandler]:
     loop.close()
 
 
-DAMAGE: dict[str, dict[str, Any]] = {
-    "base64 that ends too early": {"body": "abc", "isBase64Encoded": True},
-    "half an emoji": {"body": "\ud83d"},
-    "a number for a body": {"body": 7},
-    "no context": {"requestContext": None},
+MALFORMED: dict[str, dict[str, Any]] = {
+    "truncated base64": {"body": "abc", "isBase64Encoded": True},
+    "lone surrogate": {"body": "\ud83d"},
+    "number as body": {"body": 7},
+    "null context": {"requestContext": None},
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-def test_an_event_that_cannot_be_read_is_a_bad_request_and_one_line_in_the_log(
-    gateway: GatewayHandler, caplog: pytest.LogCaptureFixture, kind: str, damage: dict[str, Any]
+@pytest.mark.parametrize("members", MALFORMED.values(), ids=MALFORMED)
+def test_malformed_event_gets_a_400_problem_and_one_log_line(
+    gateway: GatewayHandler, caplog: pytest.LogCaptureFixture, kind: str, members: dict[str, Any]
 ) -> None:
-    response = gateway(gateway_event(kind) | damage, CONTEXT)
+    response = gateway(gateway_event(kind) | members, CONTEXT)
     assert response["statusCode"] == 400
     assert response["headers"]["content-type"] == "application/problem+json"
     assert json.loads(response["body"])["instance"].endswith(CONTEXT.aws_request_id)
@@ -50,8 +50,8 @@ def test_an_event_that_cannot_be_read_is_a_bad_request_and_one_line_in_the_log(
 
 
 @pytest.mark.parametrize("host", ["[::1]:8000", "a:b:c", "a:b"])
-def test_a_host_that_is_none_is_no_reason_to_fail(gateway: GatewayHandler, host: str) -> None:
-    """A load balancer passes on whatever its client says."""
+def test_invalid_host_header_does_not_fail(gateway: GatewayHandler, host: str) -> None:
+    """A load balancer forwards its client's Host header."""
     assert gateway(gateway_event("alb", headers={"host": host}), CONTEXT)["statusCode"] in {
         200,
         400,
@@ -59,31 +59,31 @@ def test_a_host_that_is_none_is_no_reason_to_fail(gateway: GatewayHandler, host:
 
 
 @pytest.mark.parametrize(
-    "foreign", [{}, None, [], {"Records": [{"body": "secret"}]}, {"source": "secret"}]
+    "event", [{}, None, [], {"Records": [{"body": "secret"}]}, {"source": "secret"}]
 )
-def test_what_is_no_request_is_not_acknowledged_nor_quoted(
-    gateway: GatewayHandler, foreign: Any
+def test_non_http_event_is_not_acknowledged_and_not_quoted(
+    gateway: GatewayHandler, event: Any
 ) -> None:
-    """An answer would tell a queue that its messages are dealt with."""
+    """A response would acknowledge the messages of a queue."""
     with pytest.raises(InvalidRequestError, match="HTTP events") as refusal:
-        gateway(foreign, CONTEXT)
+        gateway(event, CONTEXT)
     assert "secret" not in str(refusal.value)
     assert refusal.value.__suppress_context__
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_bodies_come_in_as_text_or_in_base64(kind: str) -> None:
+def test_body_is_decoded_from_text_and_base64(kind: str) -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    heard = []
+    bodies = []
 
-    async def listen(scope: Any, receive: Any, send: Any) -> None:
-        heard.append((await receive())["body"])
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        bodies.append((await receive())["body"])
         await JSONResponse({})(scope, receive, send)
 
-    gateway = GatewayHandler(listen)
+    gateway = GatewayHandler(app)
     for body in ("\u00e9\u0000", "\u00e9\u0000".encode(), b"\xff\x00"):
         gateway(gateway_event(kind, body=body), CONTEXT)
-    assert heard == ["\u00e9\u0000".encode(), "\u00e9\u0000".encode(), b"\xff\x00"]
+    assert bodies == ["\u00e9\u0000".encode(), "\u00e9\u0000".encode(), b"\xff\x00"]
     asyncio.set_event_loop(None)
     loop.close()

@@ -1,4 +1,4 @@
-"""Local mode starts on one's own machine and nowhere else."""
+"""Local mode is restricted to loopback addresses and refused on Lambda."""
 
 import pytest
 
@@ -7,21 +7,21 @@ from shared.errors import ConfigurationError
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
-def test_it_starts_on_a_loopback_address(host: str) -> None:
+def test_local_mode_starts_on_a_loopback_address(host: str) -> None:
     check_local_mode({"HOME": "/root", "LAMBDA_TASK_ROOT": ""}, host)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.168.1.5", "example.org", "localhost."])  # noqa: S104
-def test_it_refuses_any_other_address(host: str) -> None:
+def test_local_mode_refuses_other_addresses(host: str) -> None:
     with pytest.raises(ConfigurationError, match="loopback"):
         check_local_mode({}, host)
 
 
 @pytest.mark.parametrize("variable", ["AWS_LAMBDA_FUNCTION_NAME", "LAMBDA_TASK_ROOT"])
-def test_it_refuses_lambda(variable: str) -> None:
+def test_local_mode_refuses_lambda(variable: str) -> None:
     with pytest.raises(ConfigurationError, match="Lambda"):
         check_local_mode({variable: "x"})
 
 
-def test_a_missing_address_is_not_this_machine() -> None:
+def test_missing_address_is_not_loopback() -> None:
     assert not is_loopback(None)

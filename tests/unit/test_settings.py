@@ -1,4 +1,4 @@
-"""Settings come from the environment, and a value that makes no sense is named."""
+"""Settings from environment variables, and the errors of invalid values."""
 
 import re
 from dataclasses import fields
@@ -10,7 +10,7 @@ from shared.errors import ConfigurationError
 from shared.settings import Settings
 
 
-def test_defaults_are_those_of_an_empty_environment() -> None:
+def test_empty_environment_gives_the_defaults() -> None:
     assert Settings.from_env({}) == Settings()
 
 
@@ -27,16 +27,16 @@ def test_defaults_are_those_of_an_empty_environment() -> None:
         ("VOCABULARY_PACKS", "none", "vocabulary_packs", "none"),
     ],
 )
-def test_a_variable_sets_its_field(variable: str, text: str, field: str, value: object) -> None:
+def test_variable_sets_its_field(variable: str, text: str, field: str, value: object) -> None:
     assert getattr(Settings.from_env({variable: text}), field) == value
 
 
-def test_an_empty_variable_is_an_absent_one() -> None:
+def test_empty_variable_counts_as_absent() -> None:
     assert Settings.from_env({"CACHE_QUERY_TTL": " "}).answer_ttl == 86_400
 
 
 @pytest.mark.parametrize(
-    ("variable", "text", "said"),
+    ("variable", "text", "message"),
     [
         ("CACHE_ENABLED", "perhaps", "true or false"),
         ("CACHE_QUERY_TTL", "1.5", "a whole number"),
@@ -49,22 +49,22 @@ def test_an_empty_variable_is_an_absent_one() -> None:
         ("CHUNK_OVERLAP_WORDS", "200", "below CHUNK_WORDS"),
     ],
 )
-def test_a_value_that_makes_no_sense_is_named_with_what_would_be_right(
-    variable: str, text: str, said: str
+def test_invalid_value_error_names_the_variable_and_a_valid_value(
+    variable: str, text: str, message: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Settings.from_env({variable: text})
     assert variable in str(caught.value)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 IAM = {"REDIS_CACHE_IAM_USER": "u", "REDIS_CACHE_IAM_NAME": "n", "AWS_REGION": "r"}
 TLS = {"REDIS_CACHE_URL": "rediss://cache:6379"}
-KEPT = {"REDIS_CACHE_PASSWORD_SECRET": "s", "AWS_REGION": "r"}
+SECRET = {"REDIS_CACHE_PASSWORD_SECRET": "s", "AWS_REGION": "r"}
 
 
 @pytest.mark.parametrize(
-    ("environ", "said"),
+    ("environ", "message"),
     [
         (IAM, "REDIS_CACHE_URL must begin with rediss://"),
         (IAM | {"REDIS_CACHE_URL": "rediss://u:hush@cache"}, "neither user nor password"),
@@ -72,10 +72,10 @@ KEPT = {"REDIS_CACHE_PASSWORD_SECRET": "s", "AWS_REGION": "r"}
         (TLS | IAM | {"REDIS_CACHE_IAM_NAME": ""}, "both, or neither"),
         (TLS | IAM | {"AWS_REGION": ""}, "AWS_REGION must be set"),
         (IAM | {"REDIS_CACHE_URL": "rediss://cache?password=hush"}, "neither user nor password"),
-        (KEPT | {"REDIS_CACHE_URL": "redis://:hush@cache"}, "neither user nor password"),
-        (KEPT | {"REDIS_CACHE_URL": "unix:///socket?password=hush"}, "neither user nor password"),
-        (TLS | IAM | KEPT, "REDIS_CACHE_PASSWORD_SECRET and REDIS_CACHE_IAM_USER"),
-        (KEPT | {"AWS_REGION": ""}, "AWS_REGION must be set"),
+        (SECRET | {"REDIS_CACHE_URL": "redis://:hush@cache"}, "neither user nor password"),
+        (SECRET | {"REDIS_CACHE_URL": "unix:///socket?password=hush"}, "neither user nor password"),
+        (TLS | IAM | SECRET, "REDIS_CACHE_PASSWORD_SECRET and REDIS_CACHE_IAM_USER"),
+        (SECRET | {"AWS_REGION": ""}, "AWS_REGION must be set"),
         ({"HF_TOKEN_SECRET": "s"}, "AWS_REGION must be set"),
         ({"DATABASE_URL_SECRET": "s"}, "AWS_REGION must be set"),
         ({"HF_TOKEN": "hush", "HF_TOKEN_SECRET": "s"}, "HF_TOKEN and HF_TOKEN_SECRET"),
@@ -85,18 +85,16 @@ KEPT = {"REDIS_CACHE_PASSWORD_SECRET": "s", "AWS_REGION": "r"}
         ),
     ],
 )
-def test_settings_of_aws_that_contradict_one_another_are_refused(
-    environ: dict[str, str], said: str
-) -> None:
-    with pytest.raises(ConfigurationError, match=said) as caught:
+def test_contradictory_aws_settings_are_refused(environ: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
         Settings.from_env(environ)
     assert "hush" not in str(caught.value)
     Settings.from_env(TLS | IAM | {"HF_TOKEN_SECRET": "s", "DATABASE_URL_SECRET": "s"})
-    Settings.from_env(KEPT | {"REDIS_CACHE_URL": "redis://cache:6379/1?health_check_interval=9"})
+    Settings.from_env(SECRET | {"REDIS_CACHE_URL": "redis://cache:6379/1?health_check_interval=9"})
 
 
 @pytest.mark.parametrize(
-    ("environ", "asked"),
+    ("environ", "enabled"),
     [
         ({}, False),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}, True),
@@ -106,13 +104,11 @@ def test_settings_of_aws_that_contradict_one_another_are_refused(
         ({"OTEL_TRACES_EXPORTER": "otlp", "OTEL_SDK_DISABLED": "true"}, False),
     ],
 )
-def test_traces_are_asked_for_by_opentelemetrys_own_variables(
-    environ: dict[str, str], *, asked: bool
-) -> None:
-    assert Settings.from_env(environ).tracing_enabled is asked
+def test_opentelemetry_variables_enable_tracing(environ: dict[str, str], *, enabled: bool) -> None:
+    assert Settings.from_env(environ).tracing_enabled is enabled
 
 
-def test_secrets_are_not_in_repr() -> None:
+def test_repr_holds_no_secrets() -> None:
     shown = repr(
         Settings(
             hf_token="hf_canary",
@@ -129,18 +125,18 @@ def test_secrets_are_not_in_repr() -> None:
     "url",
     ["redis://:pa/ss@cache:6379", "redis://:pa#ss@cache", "redis://:pa?ss@cache:1", "redis://["],
 )
-def test_a_password_that_breaks_its_url_is_noticed_at_the_start_and_not_quoted(url: str) -> None:
+def test_redis_url_with_unencoded_password_is_refused_and_not_quoted(url: str) -> None:
     with pytest.raises(ConfigurationError, match="%2F") as refusal:
         Settings(redis_url=url)
     assert "pa" not in str(refusal.value).partition(";")[0]
     assert refusal.value.__suppress_context__ or refusal.value.__context__ is None
 
 
-def test_the_documentation_names_every_variable_with_its_default() -> None:
+def test_documentation_lists_every_variable_with_its_default() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text("utf-8")
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| ?(?:`([^`]*)`)?", page, re.MULTILINE))
-    knobs = {knob.metadata["variable"]: knob.default for knob in fields(Settings)}
-    assert rows.keys() == knobs.keys()
+    defaults = {each.metadata["variable"]: each.default for each in fields(Settings)}
+    assert rows.keys() == defaults.keys()
     for variable, shown in rows.items():
         if shown:
             assert Settings.from_env({variable: shown}) == Settings(), variable

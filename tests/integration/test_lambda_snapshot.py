@@ -1,4 +1,4 @@
-"""SnapStart: a process is frozen with what it needs loaded and nothing open."""
+"""SnapStart hooks: modules are loaded and connections are closed before a snapshot."""
 
 import asyncio
 import random
@@ -31,7 +31,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 @pytest.fixture
 def hooks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No hooks are registered yet."""
+    """Empty hook registries."""
     for name in ("_before_snapshot_registry", "_after_restore_registry"):
         monkeypatch.setattr(snapshot_restore_py, name, [])
 
@@ -44,7 +44,7 @@ def create_container(tmp_path: Path, url: str) -> Container:
 
 @pytest.mark.usefixtures("hooks")
 @pytest.mark.parametrize("environ", [{}, {"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}])
-def test_without_snapshots_nothing_is_registered(environ: dict[str, str], tmp_path: Path) -> None:
+def test_no_hook_is_registered_without_snapstart(environ: dict[str, str], tmp_path: Path) -> None:
     container = create_container(tmp_path, "redis://localhost")
     register_snapshot_hooks(container, environ)
     assert not snapshot_restore_py.get_before_snapshot()
@@ -53,7 +53,7 @@ def test_without_snapshots_nothing_is_registered(environ: dict[str, str], tmp_pa
 
 
 @pytest.mark.usefixtures("hooks")
-def test_lambdas_runtime_drops_connections_before_a_snapshot_and_the_next_command_opens_one(
+def test_connections_are_closed_before_a_snapshot_and_reopened_after_restore(
     tmp_path: Path, valkey_url: str, loop: asyncio.AbstractEventLoop
 ) -> None:
     port = int(valkey_url.rpartition(":")[2].partition("/")[0])
@@ -78,7 +78,9 @@ def test_lambdas_runtime_drops_connections_before_a_snapshot_and_the_next_comman
         loop.run_until_complete(container.aclose())
 
 
-def test_freezing_opens_nothing(tmp_path: Path, loop: asyncio.AbstractEventLoop) -> None:
+def test_before_snapshot_opens_no_connection(
+    tmp_path: Path, loop: asyncio.AbstractEventLoop
+) -> None:
     assert not loop.is_running()
     with CountingProxy() as proxy:
         before_snapshot(create_container(tmp_path, proxy.url))
@@ -86,10 +88,10 @@ def test_freezing_opens_nothing(tmp_path: Path, loop: asyncio.AbstractEventLoop)
     assert not (tmp_path / "n.db").exists()
 
 
-def test_what_takes_long_before_a_first_answer_is_done_before_the_snapshot(
+def test_before_snapshot_loads_certificates_and_boto3(
     tmp_path: Path, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Loading the system's authorities takes half of what a first question waits for Redis."""
+    """Loading the CA certificates takes half of the first question's time in Redis."""
     assert not loop.is_running()
     for name in [name for name in sys.modules if name.partition(".")[0] in {"boto3", "botocore"}]:
         monkeypatch.delitem(sys.modules, name)
@@ -114,11 +116,11 @@ def test_what_takes_long_before_a_first_answer_is_done_before_the_snapshot(
     assert made.ssl_context.get()
 
 
-def test_containers_of_one_snapshot_do_not_draw_the_same_jitter() -> None:
-    kept = random.getstate()
+def test_processes_restored_from_one_snapshot_draw_different_random_numbers() -> None:
+    state = random.getstate()
     drawn = set()
     for _ in range(3):
-        random.setstate(kept)
+        random.setstate(state)
         after_restore()
         drawn.add(random.random())
     assert len(drawn) == 3

@@ -1,4 +1,4 @@
-"""Cache directives and `Cache-Status`, as the RFCs have them."""
+"""`Cache-Control` and `Cache-Status` headers (RFC 9111, RFC 9211)."""
 
 import pytest
 
@@ -21,25 +21,25 @@ from shared.reply import Reply
         (["x-no-store-x"], {"x-no-store-x": ""}),
     ],
 )
-def test_directives_are_read_by_name_and_never_out_of_a_quoted_value(
+def test_cache_control_directives_are_parsed_by_name_and_not_inside_quoted_values(
     headers: list[str], expected: dict[str, str]
 ) -> None:
     assert parse_cache_control(headers) == expected
 
 
 @pytest.mark.parametrize(
-    ("header", "new"),
+    ("header", "expected"),
     [
         *[("no-cache", True), ("max-age=0", True), ('max-age="0"', True)],
         *[("max-age=10", False), ("no-store", False), ("max-age", False), ("max-age=0x", False)],
     ],
 )
-def test_no_cache_and_age_zero_ask_for_a_new_answer(header: str, *, new: bool) -> None:
-    assert is_no_cache(parse_cache_control([header])) is new
+def test_no_cache_and_max_age_zero_forbid_a_stored_answer(header: str, *, expected: bool) -> None:
+    assert is_no_cache(parse_cache_control([header])) is expected
 
 
 @pytest.mark.parametrize(
-    ("asked", "tier", "cache", "stored", "said"),
+    ("flags", "tier", "cache", "stored", "expected"),
     [
         ({}, "l1", "ok", False, "Tercet; hit"),
         ({}, None, "ok", True, "Tercet; fwd=miss; stored"),
@@ -50,13 +50,13 @@ def test_no_cache_and_age_zero_ask_for_a_new_answer(header: str, *, new: bool) -
         ({"no_store": True}, None, "off", False, "Tercet; fwd=request"),
     ],
 )
-def test_cache_status_says_how_the_cache_took_part(
-    asked: dict[str, bool],
+def test_cache_status_describes_the_use_of_the_cache(
+    flags: dict[str, bool],
     tier: str | None,
     cache: str,
-    said: str,
+    expected: str,
     *,
     stored: bool,
 ) -> None:
     reply = Reply(Question("Q", "q"), None, (), tier, None, cache, stored)
-    assert cache_status_header(Request("ann", "Q", **asked), reply) == said
+    assert cache_status_header(Request("ann", "Q", **flags), reply) == expected

@@ -1,4 +1,4 @@
-"""Where a message came from: told by whatever carries it, and never a reason to fail."""
+"""Message metadata: read from every envelope, and never a cause of failure."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from functions.invalidate.message_metadata import (
 )
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-CARRIED = {"traceparent": TRACEPARENT}
+CARRIER = {"traceparent": TRACEPARENT}
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ CARRIED = {"traceparent": TRACEPARENT}
             },
             MessageMetadata(
                 "7",
-                CARRIED,
+                CARRIER,
                 {"messaging.system": "gcp_pubsub", "messaging.destination.name": "note-changes"},
             ),
         ),
@@ -38,7 +38,7 @@ CARRIED = {"traceparent": TRACEPARENT}
             },
             MessageMetadata(
                 "no message id",
-                CARRIED,
+                CARRIER,
                 {"messaging.system": "gcp_pubsub", "messaging.destination.name": "s"},
             ),
         ),
@@ -55,7 +55,7 @@ CARRIED = {"traceparent": TRACEPARENT}
             },
             MessageMetadata(
                 "8",
-                CARRIED | {"x-correlation-id": "abc"},
+                CARRIER | {"x-correlation-id": "abc"},
                 {"messaging.system": "aws.sns", "messaging.destination.name": "changes"},
             ),
         ),
@@ -67,18 +67,18 @@ CARRIED = {"traceparent": TRACEPARENT}
         (
             {},
             {"specversion": "1.0", "id": "10", "traceparent": TRACEPARENT, "data": {}},
-            MessageMetadata("10", CARRIED, {"messaging.system": "_OTHER"}),
+            MessageMetadata("10", CARRIER, {"messaging.system": "_OTHER"}),
         ),
         (
             {"ce-id": "11", "ce-traceparent": TRACEPARENT, "ce-type": "x"},
             {"user_id": "ann"},
-            MessageMetadata("11", CARRIED, {"messaging.system": "_OTHER"}),
+            MessageMetadata("11", CARRIER, {"messaging.system": "_OTHER"}),
         ),
         ({}, {}, MessageMetadata("no message id", {}, {"messaging.system": "_OTHER"})),
     ],
     ids=["Pub/Sub", "Pub/Sub's client", "SNS", "EventBridge", "CloudEvent", "binary", "bare"],
 )
-def test_each_envelope_tells_its_own(
+def test_metadata_is_read_from_each_envelope(
     headers: dict[str, str], body: Any, expected: MessageMetadata
 ) -> None:
     assert from_push_request(headers, body) == expected
@@ -92,38 +92,38 @@ def test_each_envelope_tells_its_own(
         ({"traceparent": TRACEPARENT}, {}),
     ],
 )
-def test_a_record_tells_its_queue_and_what_sender_and_sqs_each_may_tell(
+def test_sqs_record_gives_queue_sender_trace_and_only_the_sqs_xray_header(
     attributes: dict[str, str], carrier: dict[str, str]
 ) -> None:
-    sent = {
+    message_attributes = {
         "Traceparent": {"dataType": "String", "stringValue": TRACEPARENT},
-        "AWSTraceHeader": {"dataType": "String", "stringValue": "no sender's to tell"},
+        "AWSTraceHeader": {"dataType": "String", "stringValue": "set by the sender"},
     }
     record = {
         "messageId": "12",
-        "messageAttributes": sent,
+        "messageAttributes": message_attributes,
         "attributes": attributes,
         "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:note-changes",
     }
-    of = {"messaging.system": "aws_sqs", "messaging.destination.name": "note-changes"}
-    assert from_sqs_record(record) == MessageMetadata("12", CARRIED | carrier, of)
+    queue = {"messaging.system": "aws_sqs", "messaging.destination.name": "note-changes"}
+    assert from_sqs_record(record) == MessageMetadata("12", CARRIER | carrier, queue)
 
 
-@pytest.mark.parametrize("nonsense", [None, 7, [], {}, "x" * 1_000])
-def test_whatever_stands_in_its_place_fails_nothing(nonsense: Any) -> None:
+@pytest.mark.parametrize("value", [None, 7, [], {}, "x" * 1_000])
+def test_malformed_metadata_is_ignored(value: Any) -> None:
     bodies = (
-        nonsense,
-        {"subscription": nonsense, "message": {"attributes": nonsense, "messageId": nonsense}},
-        {"subscription": "s", "message": {"attributes": {"traceparent": nonsense}}},
-        {"Type": "Notification", "MessageAttributes": nonsense, "TopicArn": nonsense},
-        {"Type": "Notification", "MessageAttributes": {"traceparent": nonsense}},
-        {"specversion": nonsense, "traceparent": nonsense, "id": nonsense},
-        {"detail-type": nonsense, "id": nonsense},
+        value,
+        {"subscription": value, "message": {"attributes": value, "messageId": value}},
+        {"subscription": "s", "message": {"attributes": {"traceparent": value}}},
+        {"Type": "Notification", "MessageAttributes": value, "TopicArn": value},
+        {"Type": "Notification", "MessageAttributes": {"traceparent": value}},
+        {"specversion": value, "traceparent": value, "id": value},
+        {"detail-type": value, "id": value},
     )
     names = ("messageId", "messageAttributes", "attributes", "eventSourceARN")
     records = (
-        dict.fromkeys(names, nonsense),
-        {name: {"traceparent": nonsense, "AWSTraceHeader": nonsense} for name in names},
+        dict.fromkeys(names, value),
+        {name: {"traceparent": value, "AWSTraceHeader": value} for name in names},
     )
     tellings = [from_push_request({}, body) for body in bodies] + [
         from_sqs_record(record) for record in records
@@ -134,7 +134,7 @@ def test_whatever_stands_in_its_place_fails_nothing(nonsense: Any) -> None:
         assert all(len(value) <= 512 for value in told.span_attributes.values())
 
 
-def test_what_is_no_json_stays_as_it_is() -> None:
+def test_parse_json_returns_the_bytes_if_they_are_not_json() -> None:
     assert parse_json(b'{"a": 1}') == {"a": 1}
     assert parse_json(b"no JSON") == b"no JSON"
     assert parse_json(b"[" * 100_000) == b"[" * 100_000

@@ -1,4 +1,4 @@
-"""A line's figures are metrics on AWS Lambda, by CloudWatch's embedded metric format."""
+"""Metrics in log lines, in CloudWatch's embedded metric format on AWS Lambda."""
 
 import json
 import logging
@@ -27,8 +27,8 @@ def question() -> dict[str, Any]:
     return question_metrics(None, breakers="closed") | {"Latency": 1.5}
 
 
-def read(line: dict[str, Any]) -> dict[tuple[str, ...], Any]:
-    """Read a line as CloudWatch does: values by dimensions' values and metric."""
+def extract(line: dict[str, Any]) -> dict[tuple[str, ...], Any]:
+    """Extract metrics from a line as CloudWatch does: values by dimension values and metric."""
     found = {}
     for directive in line["_aws"]["CloudWatchMetrics"]:
         assert directive["Namespace"] == "Tercet"
@@ -40,8 +40,8 @@ def read(line: dict[str, Any]) -> dict[tuple[str, ...], Any]:
 
 
 @pytest.mark.usefixtures("on_lambda")
-def test_a_questions_figures_are_metrics_of_its_function_and_its_latency_of_its_tier() -> None:
-    found = read(emf_metrics.with_emf(question()))
+def test_question_metrics_have_the_function_and_latency_the_outcome_as_dimension() -> None:
+    found = extract(emf_metrics.with_emf(question()))
     assert found[FUNCTION, "Questions"] == 1
     assert found[FUNCTION, "failed", "Latency"] == 1.5
     assert len(found) == 10
@@ -49,30 +49,32 @@ def test_a_questions_figures_are_metrics_of_its_function_and_its_latency_of_its_
 
 
 @pytest.mark.usefixtures("on_lambda")
-def test_a_note_changes_figures_are_metrics_and_so_is_a_failure_alone() -> None:
-    assert read(emf_metrics.with_emf(CHANGE)) == {(FUNCTION, name): n for name, n in CHANGE.items()}
-    assert read(emf_metrics.with_emf({"Failed": 1, "reason": "x"})) == {(FUNCTION, "Failed"): 1}
+def test_note_change_metrics_and_a_failure_are_extracted() -> None:
+    assert extract(emf_metrics.with_emf(CHANGE)) == {
+        (FUNCTION, name): n for name, n in CHANGE.items()
+    }
+    assert extract(emf_metrics.with_emf({"Failed": 1, "reason": "x"})) == {(FUNCTION, "Failed"): 1}
 
 
 @pytest.mark.usefixtures("on_lambda")
-def test_a_metrics_time_is_now_in_milliseconds() -> None:
+def test_emf_timestamp_is_now_in_milliseconds() -> None:
     line = emf_metrics.with_emf(question())
     assert abs(line["_aws"]["Timestamp"] - time.time() * 1000) < 5_000
 
 
 @pytest.mark.usefixtures("on_lambda")
-def test_a_line_without_figures_stays_as_it_is() -> None:
+def test_line_without_metrics_is_unchanged() -> None:
     assert emf_metrics.with_emf({"path": "/health"}) == {"path": "/health"}
 
 
-def test_elsewhere_the_same_figures_are_in_the_line_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_line_is_unchanged_outside_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
     assert emf_metrics.with_emf(question()) == question()
 
 
 @pytest.mark.usefixtures("on_lambda")
-def test_a_variable_of_powertools_adds_no_dimension(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Alarms name the dimensions, and would look at metrics that nobody writes."""
+def test_powertools_variables_add_no_dimension(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alarms name the dimensions exactly."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "another")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Another")
     emf_metrics._metric_directives.cache_clear()
@@ -82,10 +84,10 @@ def test_a_variable_of_powertools_adds_no_dimension(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("on_lambda")
-def test_records_are_written_whatever_the_level_of_the_log(
+def test_request_log_is_written_regardless_of_the_log_level(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Else a quieter log would end the metrics."""
+    """Otherwise LOG_LEVEL=ERROR would disable the metrics."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     try:
@@ -106,22 +108,22 @@ def test_records_are_written_whatever_the_level_of_the_log(
 
 
 @pytest.mark.usefixtures("on_lambda")
-def test_a_line_is_one_object_with_the_facts_beside_the_metrics() -> None:
+def test_line_has_log_fields_and_metrics_in_one_object() -> None:
     record = logging.makeLogRecord(
         {"log_fields": emf_metrics.with_emf(question() | {"path": "/a"})}
     )
     line = json.loads(JsonFormatter(messages=False).format(record))
     assert (line["path"], line["Outcome"]) == ("/a", "failed")
-    assert len(read(line)) == 10
+    assert len(extract(line)) == 10
 
 
 @pytest.mark.parametrize("template", ["alarms", "dashboard"])
-def test_alarms_and_dashboard_look_at_metrics_that_there_are(template: str) -> None:
+def test_alarms_and_dashboard_use_existing_metrics(template: str) -> None:
     text = (ROOT / "infra" / "aws" / f"{template}.yaml").read_text()
     named = {name for each in emf_metrics.METRICS.values() for of in each for name in of.units}
-    ours = re.findall(r"Namespace: Tercet\n\s+MetricName: (\w+)", text)
+    used = re.findall(r"Namespace: Tercet\n\s+MetricName: (\w+)", text)
     for widget in re.findall(r'\["Tercet", .*?\]\]', text, re.DOTALL):
-        ours += re.findall(r'\["(?:Tercet|\.)", "(\w+)"', widget)
-    assert ours
-    assert set(ours) <= named
+        used += re.findall(r'\["(?:Tercet|\.)", "(\w+)"', widget)
+    assert used
+    assert set(used) <= named
     assert "Name: Function" in text or '"Function", "${AskFunction}"' in text

@@ -1,4 +1,4 @@
-"""What the record of a question counts."""
+"""Metrics of one question."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ def reply(tier: str | None = None, match: str | None = None, cache: str = "ok") 
 
 
 @pytest.mark.parametrize(
-    ("given", "tier", "hits", "cost"),
+    ("given", "outcome", "hits", "cost"),
     [
         (reply("l1", "exact"), "exact", (1, 1), (0.002, 0)),
         (reply("l1", "semantic"), "semantic", (1, 1), (0.002, 0)),
@@ -32,19 +32,19 @@ def reply(tier: str | None = None, match: str | None = None, cache: str = "ok") 
         (None, "failed", (0, 0), (0, 0)),
     ],
 )
-def test_each_way_counts_as_the_caches_own_counters_have_it(
-    given: Reply | None, tier: str, hits: tuple[int, int], cost: tuple[float, float]
+def test_each_outcome_counts_as_in_the_cache_counters(
+    given: Reply | None, outcome: str, hits: tuple[int, int], cost: tuple[float, float]
 ) -> None:
-    counted = question_metrics(given, breakers="closed")
-    assert (counted["Questions"], counted["Outcome"]) == (1, tier)
-    assert (counted["AnswersAvoided"], counted["AnyTierHits"]) == hits
-    assert (counted["CostSaved"], counted["CostSpent"]) == cost
-    assert counted["Stale"] == int(tier == "stale")
-    assert counted["ExtractiveFallback"] == int(tier == "extractive")
+    metrics = question_metrics(given, breakers="closed")
+    assert (metrics["Questions"], metrics["Outcome"]) == (1, outcome)
+    assert (metrics["AnswersAvoided"], metrics["AnyTierHits"]) == hits
+    assert (metrics["CostSaved"], metrics["CostSpent"]) == cost
+    assert metrics["Stale"] == int(outcome == "stale")
+    assert metrics["ExtractiveFallback"] == int(outcome == "extractive")
 
 
-def test_an_outage_of_the_cache_and_an_open_breaker_are_counted() -> None:
-    counted = question_metrics(reply(cache="unavailable"), breakers="half-open")
-    assert (counted["CacheUnavailable"], counted["BreakerOpen"]) == (1, 1)
-    counted = question_metrics(reply(cache="off"), breakers="closed")
-    assert (counted["CacheUnavailable"], counted["BreakerOpen"]) == (0, 0)
+def test_cache_outage_and_open_breaker_are_metrics() -> None:
+    metrics = question_metrics(reply(cache="unavailable"), breakers="half-open")
+    assert (metrics["CacheUnavailable"], metrics["BreakerOpen"]) == (1, 1)
+    metrics = question_metrics(reply(cache="off"), breakers="closed")
+    assert (metrics["CacheUnavailable"], metrics["BreakerOpen"]) == (0, 0)

@@ -1,4 +1,4 @@
-"""The outermost ring: whatever else an event holds, its request gets its answer and its line."""
+"""The request log middleware: the ids of a request's log line."""
 
 import logging
 from typing import Any
@@ -20,14 +20,14 @@ ANSWER = JSONResponse({"answered": True})
         ({}, None),
     ],
 )
-def test_a_line_has_the_gateways_name_for_its_request_where_there_is_one(
+def test_log_line_has_the_gateway_request_id_if_the_event_has_one(
     caplog: pytest.LogCaptureFixture, event: dict[str, Any], gateway: str | None
 ) -> None:
     caplog.set_level(logging.INFO)
-    ring = RequestLogMiddleware(ANSWER, error_response=lambda _: JSONResponse({}, 500))
+    middleware = RequestLogMiddleware(ANSWER, error_response=lambda _: JSONResponse({}, 500))
 
     async def behind_gateway(scope: Any, receive: Any, send: Any) -> None:
-        await ring(scope | {"aws.event": event}, receive, send)
+        await middleware(scope | {"aws.event": event}, receive, send)
 
     assert TestClient(behind_gateway).get("/health").json() == {"answered": True}
     (line,) = [record for record in caplog.records if record.message == "request"]

@@ -1,4 +1,4 @@
-"""Who is asking: verified by a gateway, by a token, or, on one's own machine, by a header."""
+"""Authentication by API Gateway, by bearer token, or by header in local mode."""
 
 import asyncio
 import base64
@@ -51,7 +51,7 @@ def issuer() -> Iterator[Issuer]:
 def request(
     *, event: Any = None, client: str = "127.0.0.1", server: str = "127.0.0.1", **headers: str
 ) -> Request:
-    named = {"host": "127.0.0.1:8000"} | {
+    all_headers = {"host": "127.0.0.1:8000"} | {
         name.replace("_", "-"): value for name, value in headers.items()
     }
     scope: dict[str, Any] = {
@@ -62,26 +62,26 @@ def request(
         "query_string": b"",
         "client": (client, 5000),
         "server": (server, 8000),
-        "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+        "headers": [(name.encode(), value.encode()) for name, value in all_headers.items()],
     }
     return Request(scope | ({"aws.event": event} if event else {}))
 
 
-def bearing(written: str) -> Request:
-    return request(authorization=f"Bearer {written}")
+def with_token(value: str) -> Request:
+    return request(authorization=f"Bearer {value}")
 
 
-class Slow(JSONResponse):
-    """A failure that is told when it may be."""
+class BlockedFailure(JSONResponse):
+    """A status 500 that is sent only when the test allows it."""
 
     def __init__(self) -> None:
         super().__init__({}, 500)
-        self.was_asked = threading.Event()
-        self.may_answer = threading.Event()
+        self.requested = threading.Event()
+        self.released = threading.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.was_asked.set()
-        await asyncio.to_thread(self.may_answer.wait, 5)
+        self.requested.set()
+        await asyncio.to_thread(self.released.wait, 5)
         await super().__call__(scope, receive, send)
 
 
@@ -89,15 +89,15 @@ def event(name: str) -> Any:
     return json.loads((EVENTS / f"{name}.json").read_text())
 
 
-class TestGateway:
+class TestAPIGateway:
     @pytest.mark.parametrize(
         ("name", "scopes"), [("http_api_v2", {"openid", "notes:write"}), ("rest_v1", set())]
     )
-    async def test_the_subject_that_the_authorizer_verified_is_who_asks(
+    async def test_caller_is_the_subject_that_the_authorizer_verified(
         self, name: str, scopes: set[str]
     ) -> None:
-        who = await authenticate(request(event=event(name)), Settings())
-        assert who == Caller("ann", frozenset(scopes))
+        caller = await authenticate(request(event=event(name)), Settings())
+        assert caller == Caller("ann", frozenset(scopes))
 
     @pytest.mark.parametrize(
         "authorizer",
@@ -114,23 +114,25 @@ class TestGateway:
             "ann",
         ],
     )
-    async def test_without_a_usable_subject_nobody_asks(self, authorizer: Any) -> None:
+    async def test_missing_or_invalid_subject_is_refused(self, authorizer: Any) -> None:
         with pytest.raises(UnauthenticatedError):
             await authenticate(request(event={"requestContext": {"authorizer": authorizer}}), LOCAL)
 
-    async def test_headers_name_nobody_behind_a_load_balancer(self) -> None:
+    async def test_user_headers_are_ignored_behind_a_load_balancer(self) -> None:
         balanced = request(event=event("alb"), x_tercet_user="ann", x_amzn_oidc_identity="ann")
         for settings in (Settings(), LOCAL):
             with pytest.raises(UnauthenticatedError, match="JWT authorizer"):
                 await authenticate(balanced, settings)
 
 
-class TestBearer:
+class TestBearerToken:
     @pytest.mark.parametrize("algorithm", KEYS)
-    async def test_a_good_token_names_its_subject(self, issuer: Issuer, algorithm: str) -> None:
-        good = token(algorithm=algorithm, scope="notes:write")
-        who = await authenticate(bearing(good), issuer.settings())
-        assert who == Caller("ann", frozenset({"notes:write"}))
+    async def test_caller_is_the_subject_of_a_valid_token(
+        self, issuer: Issuer, algorithm: str
+    ) -> None:
+        valid = token(algorithm=algorithm, scope="notes:write")
+        caller = await authenticate(with_token(valid), issuer.settings())
+        assert caller == Caller("ann", frozenset({"notes:write"}))
 
     @pytest.mark.parametrize(
         ("claims", "reason"),
@@ -145,26 +147,26 @@ class TestBearer:
             ({"aud": "other"}, "audience"),
             ({"aud": None}, "lacks"),
             ({"nbf": int(time.time()) + 86_400}, "not valid yet"),
-            ({"kid": "unheard-of"}, "not among"),
+            ({"kid": "unknown"}, "not among"),
             ({"key": rsa.generate_private_key(public_exponent=65_537, key_size=2048)}, "signature"),
         ],
     )
-    async def test_a_token_that_does_not_hold_is_refused_with_the_reason_alone(
+    async def test_invalid_token_is_refused_with_a_reason_that_does_not_quote_it(
         self, issuer: Issuer, claims: dict[str, Any], reason: str
     ) -> None:
         bad = token(**claims)
         with pytest.raises(UnauthenticatedError, match=reason) as refusal:
-            await authenticate(bearing(bad), issuer.settings())
+            await authenticate(with_token(bad), issuer.settings())
         assert "example" not in str(refusal.value)
-        assert "unheard-of" not in str(refusal.value)
+        assert "unknown" not in str(refusal.value)
 
-    async def test_no_token_can_be_signed_without_a_private_key(self, issuer: Issuer) -> None:
+    async def test_token_forged_without_the_private_key_is_refused(self, issuer: Issuer) -> None:
         claims = {"sub": "ann", "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 300}
         pem = (
             KEYS["RS256"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         )
-        unfinished = unsigned({"alg": "HS256", "kid": "RS256", "typ": "JWT"}, claims)
-        mac = hmac.digest(pem, unfinished.rpartition(".")[0].encode(), "sha256")
+        unsigned_token = unsigned({"alg": "HS256", "kid": "RS256", "typ": "JWT"}, claims)
+        mac = hmac.digest(pem, unsigned_token.rpartition(".")[0].encode(), "sha256")
         for forged in (
             unsigned({"alg": "none", "kid": "RS256"}, claims),
             unsigned({"alg": "None", "kid": "RS256"}, claims),
@@ -173,18 +175,18 @@ class TestBearer:
             unsigned({"alg": "ES256", "kid": "RS256"}, claims, b"x" * 64),
         ):
             with pytest.raises(UnauthenticatedError):
-                await authenticate(bearing(forged), issuer.settings())
+                await authenticate(with_token(forged), issuer.settings())
 
     @pytest.mark.parametrize(
         "header",
         ["", "Bearer", "Bearer  ", "Basic YW5uOng=", "Bearer x", "Bearer a.b.c", "x" * 9000],
     )
-    async def test_what_is_no_token_is_refused_without_asking_the_issuer(
+    async def test_malformed_token_is_refused_without_a_request_to_the_issuer(
         self, issuer: Issuer, header: str
     ) -> None:
         with pytest.raises(UnauthenticatedError):
             await authenticate(request(authorization=header), issuer.settings())
-        assert issuer.asked == 0
+        assert issuer.requests == 0
 
     @pytest.mark.parametrize(
         "header",
@@ -194,106 +196,104 @@ class TestBearer:
             *[b'{"alg": "RS256", "kid": %s}' % kid for kid in (b"9" * 9_000, b"NaN")],
         ],
     )
-    async def test_a_token_made_to_break_its_reader_is_no_token(
+    async def test_token_with_hostile_header_is_refused(
         self, issuer: Issuer, header: bytes
     ) -> None:
         made = base64.urlsafe_b64encode(header).rstrip(b"=").decode() + ".e30.x"
         with pytest.raises(UnauthenticatedError):
-            await authenticate(bearing(made), issuer.settings())
+            await authenticate(with_token(made), issuer.settings())
 
     @pytest.mark.parametrize("claims", [{"exp": 1e400}, {"exp": "soon"}, {"nbf": []}, {"aud": {}}])
-    async def test_claims_of_another_kind_do_not_hold(
+    async def test_claims_of_another_type_are_refused(
         self, issuer: Issuer, claims: dict[str, Any]
     ) -> None:
         with pytest.raises(UnauthenticatedError):
-            await authenticate(bearing(signed(claims)), issuer.settings())
+            await authenticate(with_token(signed(claims)), issuer.settings())
 
-    async def test_an_email_counts_where_the_issuer_says_that_it_is_verified(
+    async def test_email_is_an_identity_only_if_the_issuer_verified_it(
         self, issuer: Issuer
     ) -> None:
         for verified, names in ((True, {"ann", "a@b.c"}), (False, {"ann"}), (None, {"ann"})):
             made = token(email="a@b.c", email_verified=verified)
-            assert (await authenticate(bearing(made), issuer.settings())).identities == names
+            assert (await authenticate(with_token(made), issuer.settings())).identities == names
 
-    async def test_the_keys_are_fetched_once_and_an_unknown_key_asks_no_second_time(
-        self, issuer: Issuer
-    ) -> None:
+    async def test_keys_are_fetched_once_even_for_unknown_key_ids(self, issuer: Issuer) -> None:
         settings = issuer.settings()
         for _ in range(3):
-            await authenticate(bearing(token()), settings)
+            await authenticate(with_token(token()), settings)
             with pytest.raises(UnauthenticatedError, match="not among"):
-                await authenticate(bearing(token(kid="unheard-of")), settings)
-        assert issuer.asked == 1
+                await authenticate(with_token(token(kid="unknown")), settings)
+        assert issuer.requests == 1
 
-    async def test_a_new_key_is_found_once_the_pause_is_over(
+    async def test_new_key_is_fetched_after_the_cooldown(
         self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("functions.http.auth.jwt._UNKNOWN_KEY_COOLDOWN", 0.0)
         settings = issuer.settings()
-        await authenticate(bearing(token()), settings)
+        await authenticate(with_token(token()), settings)
         new = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
         issuer.keys.append(published(new, "new", "RS256"))
-        await authenticate(bearing(token(key=new, kid="new")), settings)
-        assert issuer.asked == 2
+        await authenticate(with_token(token(key=new, kid="new")), settings)
+        assert issuer.requests == 2
 
-    async def test_an_issuer_out_of_reach_is_nobodys_token_and_is_left_alone_for_a_while(
+    async def test_unavailable_issuer_is_a_503_and_is_not_requested_again_at_once(
         self, issuer: Issuer
     ) -> None:
         settings = issuer.settings()
         for response in (JSONResponse({}, 500), JSONResponse({"keys": []})):
-            issuer.response, issuer.asked = response, 0
+            issuer.response, issuer.requests = response, 0
             fresh = issuer.settings(hf_bill_to=str(response.status_code))
             for _ in range(3):
                 with pytest.raises(UnavailableError) as refusal:
-                    await authenticate(bearing(token()), fresh)
+                    await authenticate(with_token(token()), fresh)
                 assert refusal.value.retry_after
-            assert issuer.asked == 1
+            assert issuer.requests == 1
         issuer.response = None
-        assert (await authenticate(bearing(token()), settings)).user_id == "ann"
+        assert (await authenticate(with_token(token()), settings)).user_id == "ann"
 
-    async def test_a_key_at_hand_is_judged_by_while_the_issuer_is_away(
+    async def test_cached_key_verifies_tokens_while_the_issuer_is_unavailable(
         self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("functions.http.auth.jwt._UNKNOWN_KEY_COOLDOWN", 0.0)
         settings = issuer.settings()
-        await authenticate(bearing(token()), settings)
+        await authenticate(with_token(token()), settings)
         issuer.response = JSONResponse({}, 500)
-        strangers = [bearing(token(kid=f"unheard-of-{n}")) for n in range(4)]
+        unknown_key_requests = [with_token(token(kid=f"unknown-{n}")) for n in range(4)]
         outcomes = await asyncio.gather(
-            *(authenticate(stranger, settings) for stranger in strangers), return_exceptions=True
+            *(authenticate(each, settings) for each in unknown_key_requests), return_exceptions=True
         )
         assert [type(outcome) for outcome in outcomes] == [UnavailableError] * 4
-        assert issuer.asked == 2, "one of them had it asked, for all of them"
+        assert issuer.requests == 2, "concurrent requests share one fetch"
         for algorithm in KEYS:
-            good = bearing(token(algorithm=algorithm))
+            good = with_token(token(algorithm=algorithm))
             assert (await authenticate(good, settings)).user_id == "ann"
         with pytest.raises(UnauthenticatedError, match="expired"):
-            await authenticate(bearing(token(exp=int(time.time()) - 60)), settings)
+            await authenticate(with_token(token(exp=int(time.time()) - 60)), settings)
         other = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
         with pytest.raises(UnauthenticatedError, match="signature"):
-            await authenticate(bearing(token(key=other)), settings)
-        assert issuer.asked == 2
+            await authenticate(with_token(token(key=other)), settings)
+        assert issuer.requests == 2
 
-    async def test_a_key_at_hand_waits_for_no_strangers_key(
+    async def test_cached_key_does_not_wait_for_the_fetch_of_an_unknown_key(
         self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("functions.http.auth.jwt._UNKNOWN_KEY_COOLDOWN", 0.0)
         settings = issuer.settings()
-        await authenticate(bearing(token()), settings)
-        issuer.response = slow = Slow()
-        strangers = [
-            asyncio.create_task(authenticate(bearing(token(kid=f"unheard-of-{n}")), settings))
+        await authenticate(with_token(token()), settings)
+        issuer.response = blocked = BlockedFailure()
+        unknown_key_requests = [
+            asyncio.create_task(authenticate(with_token(token(kid=f"unknown-{n}")), settings))
             for n in range(40)
         ]
         try:
-            assert await asyncio.to_thread(slow.was_asked.wait, 5)
-            assert (await authenticate(bearing(token()), settings)).user_id == "ann"
-            assert not any(stranger.done() for stranger in strangers)
-            # Whatever else needs a thread gets one.
-            await asyncio.to_thread(slow.may_answer.set)
+            assert await asyncio.to_thread(blocked.requested.wait, 5)
+            assert (await authenticate(with_token(token()), settings)).user_id == "ann"
+            assert not any(each.done() for each in unknown_key_requests)
+            # The fetch does not exhaust the default thread pool.
+            await asyncio.to_thread(blocked.released.set)
         finally:
-            slow.may_answer.set()
-            outcomes = await asyncio.gather(*strangers, return_exceptions=True)
+            blocked.released.set()
+            outcomes = await asyncio.gather(*unknown_key_requests, return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {UnavailableError}
 
     @pytest.mark.parametrize(
@@ -303,23 +303,23 @@ class TestBearer:
             *[{"jwks_url": "http://issuer.example/keys"}, {"jwks_url": "file:///etc/passwd"}],
         ],
     )
-    def test_half_a_configuration_is_refused_at_the_start(self, changes: dict[str, str]) -> None:
-        whole = {"jwks_url": "https://i.example/k", "auth_issuer": "i", "auth_audience": "a"}
-        check_auth_settings(Settings(**whole))  # type: ignore[arg-type]  # all of them are strings
+    def test_incomplete_configuration_is_refused_at_start(self, changes: dict[str, str]) -> None:
+        complete = {"jwks_url": "https://i.example/k", "auth_issuer": "i", "auth_audience": "a"}
+        check_auth_settings(Settings(**complete))  # type: ignore[arg-type]  # all of them are strings
         with pytest.raises(ConfigurationError):
-            check_auth_settings(Settings(**whole | changes))  # type: ignore[arg-type]  # as above
+            check_auth_settings(Settings(**complete | changes))  # type: ignore[arg-type]  # as above
 
-    async def test_with_nothing_configured_the_refusal_says_what_to_configure(self) -> None:
+    async def test_refusal_without_configuration_names_the_settings(self) -> None:
         with pytest.raises(UnauthenticatedError, match=r"AUTH_JWKS_URL.*TERCET_LOCAL"):
             await authenticate(request(x_tercet_user="ann"), Settings())
 
 
-class TestLocal:
+class TestLocalMode:
     @pytest.mark.parametrize("user", ["ann", "Zoë", "auth0|1/2", "ann@example.org"])
-    async def test_the_header_names_the_user(self, user: str) -> None:
+    async def test_header_names_the_user(self, user: str) -> None:
         assert (await authenticate(request(x_tercet_user=user), LOCAL)).user_id == user
 
-    async def test_a_header_is_needed_and_must_name_a_possible_user(self) -> None:
+    async def test_missing_or_invalid_header_is_refused(self) -> None:
         with pytest.raises(UnauthenticatedError, match="X-Tercet-User"):
             await authenticate(request(), LOCAL)
         with pytest.raises(InvalidRequestError, match="X-Tercet-User"):
@@ -330,19 +330,21 @@ class TestLocal:
             await authenticate(latin, LOCAL)
 
     @pytest.mark.parametrize(
-        "elsewhere",
+        "origin",
         [
             *[{"client": "192.168.1.7"}, {"client": "testclient"}, {"server": "192.168.1.5"}],
             *[{"host": "evil.example"}, {"host": "127.0.0.1.evil.example"}, {"host": ""}],
-            # What is no host name must not count as the server's own.
+            # An invalid Host header must not be replaced by the server's address.
             *[{"host": host} for host in ("evil.example:99999", "[", "a:b@evil.example", "\u00ff")],
         ],
     )
-    async def test_nobody_else_is_answered(self, elsewhere: dict[str, str]) -> None:
+    async def test_request_from_another_machine_or_host_is_refused(
+        self, origin: dict[str, str]
+    ) -> None:
         with pytest.raises(ForbiddenError):
-            await authenticate(request(x_tercet_user="ann", **elsewhere), LOCAL)
+            await authenticate(request(x_tercet_user="ann", **origin), LOCAL)
 
-    async def test_outside_local_mode_the_header_is_nothing(self, issuer: Issuer) -> None:
+    async def test_header_is_ignored_outside_local_mode(self, issuer: Issuer) -> None:
         with pytest.raises(UnauthenticatedError):
             await authenticate(request(x_tercet_user="ann"), issuer.settings())
         both = request(x_tercet_user="eve", authorization=f"Bearer {token()}")

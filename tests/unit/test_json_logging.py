@@ -1,4 +1,4 @@
-"""Logs say what happened, and nothing that anybody wrote."""
+"""JSON log lines: their fields, their ids, and no private text."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ import pytest
 
 from shared.observability.json_logging import JsonFormatter, correlation_fields, log_context
 
-SECRET = "what my doctor told me"
+SECRET = "my diagnosis"
 
 
 def fail() -> None:
@@ -27,58 +27,58 @@ def record(*, failing: bool = False, **log_fields: object) -> logging.LogRecord:
             fail()
     except RuntimeError:
         raised = sys.exc_info()
-    made = logging.LogRecord("shared.x", logging.INFO, "x.py", 1, "said %s", ("so",), raised)
+    made = logging.LogRecord("shared.x", logging.INFO, "x.py", 1, "hello %s", ("world",), raised)
     made.log_fields = log_fields
     return made
 
 
-def test_a_record_is_one_line_of_json_with_its_facts() -> None:
+def test_record_is_one_json_line_with_its_log_fields() -> None:
     line = JsonFormatter(messages=False).format(record(tier="l1", milliseconds=1.5, path="/a\nb"))
     assert "\n" not in line
-    said = json.loads(line)
-    assert said["message"] == "said so"
-    assert (said["tier"], said["milliseconds"], said["path"]) == ("l1", 1.5, "/a\nb")
+    members = json.loads(line)
+    assert members["message"] == "hello world"
+    assert (members["tier"], members["milliseconds"], members["path"]) == ("l1", 1.5, "/a\nb")
 
 
-def test_an_exception_is_told_by_type_and_place_and_never_quoted() -> None:
+def test_exception_is_logged_by_type_and_frames_without_its_message() -> None:
     line = JsonFormatter(messages=False).format(record(failing=True))
     assert SECRET not in line
     exception = json.loads(line)["exception"]
     assert "RuntimeError at" in exception
     assert "from ValueError at" in exception
-    assert "test_telemetry.py" in exception
+    assert "test_json_logging.py" in exception
 
 
-def test_whoever_lets_questions_be_logged_reads_messages_too() -> None:
+def test_exception_message_is_logged_if_settings_allow_questions() -> None:
     assert SECRET in JsonFormatter(messages=True).format(record(failing=True))
 
 
-def said(line: logging.LogRecord) -> dict[str, Any]:
-    written: dict[str, Any] = json.loads(JsonFormatter(messages=False).format(line))
-    return written
+def parsed(line: logging.LogRecord) -> dict[str, Any]:
+    members: dict[str, Any] = json.loads(JsonFormatter(messages=False).format(line))
+    return members
 
 
-async def test_every_line_of_a_request_tells_its_ids_and_no_other_requests() -> None:
+async def test_log_context_ids_are_in_every_line_of_their_request_only() -> None:
     async def request(name: str) -> dict[str, Any]:
-        with log_context(request_id=name, correlation_id=f"of {name}"):
+        with log_context(request_id=name, correlation_id=f"correlation {name}"):
             await asyncio.sleep(0.001)
             return await asyncio.create_task(library())
 
     async def library() -> dict[str, Any]:
         await asyncio.sleep(0.001)
-        return said(record())
+        return parsed(record())
 
     lines = await asyncio.gather(request("a"), request("b"))
     assert [(line["request_id"], line["correlation_id"]) for line in lines] == [
-        ("a", "of a"),
-        ("b", "of b"),
+        ("a", "correlation a"),
+        ("b", "correlation b"),
     ]
-    assert "request_id" not in said(record())
+    assert "request_id" not in parsed(record())
 
 
-def test_ids_of_what_is_within_join_those_around() -> None:
+def test_nested_log_contexts_are_merged() -> None:
     with log_context(request_id="r"), log_context(message_id="m"):
-        line = said(record())
+        line = parsed(record())
     assert (line["request_id"], line["message_id"]) == ("r", "m")
 
 
@@ -86,7 +86,7 @@ TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.mark.parametrize(
-    ("carried", "found"),
+    ("carrier", "expected"),
     [
         ({"x-correlation-id": "order-7:b"}, "order-7:b"),
         ({"x-correlation-id": "order-7", "traceparent": TRACEPARENT}, "order-7"),
@@ -100,13 +100,13 @@ TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         ({}, None),
     ],
 )
-def test_a_callers_id_is_taken_where_it_is_fit_for_a_log(
-    carried: dict[str, str], found: str | None
+def test_correlation_id_is_logged_if_it_is_safe(
+    carrier: dict[str, str], expected: str | None
 ) -> None:
-    assert correlation_fields(carried).get("correlation_id") == found
+    assert correlation_fields(carrier).get("correlation_id") == expected
 
 
-def test_a_lines_time_is_utc_to_the_millisecond() -> None:
+def test_time_is_utc_with_milliseconds() -> None:
     made = record()
     made.created, made.msecs = 1_793_527_200.004, 4.0
-    assert said(made)["time"] == "2026-11-01T10:00:00.004+00:00"
+    assert parsed(made)["time"] == "2026-11-01T10:00:00.004+00:00"
