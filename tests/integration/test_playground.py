@@ -1,4 +1,4 @@
-"""What the playground's page asks for: the way of an answer, and notes that it may write."""
+"""The HTTP API of the playground."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -22,33 +22,31 @@ from tests.support.stores import MemoryNoteStore
 
 
 class Embedder:
-    """MiniLM, unless it is away; it counts what it was asked."""
+    """MiniLM with a switch for failures; records the embedded texts."""
 
     model, dimensions = MINILM.model, MINILM.dimensions
 
     def __init__(self) -> None:
-        self.away = False
-        self.asked: list[str] = []
+        self.fails = False
+        self.texts: list[str] = []
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        if self.away:
-            raise InferenceUnavailableError("away")
-        self.asked += texts
-        await asyncio.sleep(0.002)  # what is remembered takes a hundredth of that
+        if self.fails:
+            raise InferenceUnavailableError("unavailable")
+        self.texts += texts
+        await asyncio.sleep(0.002)  # a cached embedding takes a hundredth of that
         return await MINILM.embed(texts)
 
 
-class Player:
-    """Somebody at the page."""
-
+class Client:
     def __init__(self, http: httpx.AsyncClient, container: Container, embedder: Embedder) -> None:
         self.http, self.container, self.embedder = http, container, embedder
 
     async def ask(self, query: str) -> dict[str, Any]:
         response = await self.http.post("/playground/ask", json={"query": query})
         assert response.status_code == 200, response.text
-        told: dict[str, Any] = response.json()
-        return told
+        body: dict[str, Any] = response.json()
+        return body
 
     async def write(self, note_id: str, text: str, **headers: str) -> httpx.Response:
         body = {"title": note_id, "text": text}
@@ -56,8 +54,8 @@ class Player:
 
 
 @pytest.fixture
-async def player(valkey_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Player]:
-    send_command(urlsplit(valkey_url).port or 0, "FLUSHALL")  # others ask with the same model
+async def client(valkey_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Client]:
+    send_command(urlsplit(valkey_url).port or 0, "FLUSHALL")  # embeddings are shared between users
     embedder = Embedder()
     container = Container(
         Settings(redis_url=valkey_url, redis_timeout=5, local_mode=True),
@@ -71,48 +69,56 @@ async def player(valkey_url: str, request: pytest.FixtureRequest) -> AsyncIterat
     async with httpx.AsyncClient(
         transport=transport, base_url="http://127.0.0.1", headers={"X-Tercet-User": user}
     ) as http:
-        yield Player(http, container, embedder)
+        yield Client(http, container, embedder)
     await container.aclose()
 
 
-async def test_embedding_is_shown_where_it_was_needed(player: Player) -> None:
-    await player.ask("What is love?")
-    known = len(player.embedder.asked)
-    told = await player.ask("What is hope?")
-    steps = {step["name"]: step["milliseconds"] for step in told["steps"]}
-    assert player.embedder.asked[known:] == ["what is hope"]
+async def test_steps_include_embed_only_if_the_embedding_was_not_cached(client: Client) -> None:
+    await client.ask("What is love?")
+    count = len(client.embedder.texts)
+    result = await client.ask("What is hope?")
+    steps = {step["name"]: step["duration_ms"] for step in result["steps"]}
+    assert client.embedder.texts[count:] == ["what is hope"]
     assert steps["embed"] > 0.5
-    assert [other["question"] for other in told["near"]] == ["what is love"]
+    assert [other["question"] for other in result["similar_questions"]] == ["what is love"]
 
 
-async def test_an_exact_hit_needs_no_embedder(player: Player) -> None:
+async def test_exact_hit_needs_no_embedder(client: Client) -> None:
     for query in ("What is love?", "What is hope?"):
-        await player.ask(query)
-    player.container.override(embedder=player.embedder)  # which remembers nothing
-    player.embedder.away = True
-    told = await player.ask("What is hope?")
-    assert told["reply"]["metadata"]["match"] == "exact"
-    assert told["near"] is None
+        await client.ask(query)
+    client.container.override(embedder=client.embedder)  # without the cache
+    client.embedder.fails = True
+    result = await client.ask("What is hope?")
+    assert result["reply"]["metadata"]["match"] == "exact"
+    assert result["similar_questions"] is None
 
 
-async def test_why_a_near_answer_was_refused_is_told(player: Player) -> None:
+async def test_reply_has_the_reason_of_a_match_refusal(client: Client) -> None:
     for number in ("second", "sixth"):
-        told = await player.ask(f"What are the sins forbidden in the {number} commandment?")
-    assert told["reply"]["metadata"]["match_refusal"].startswith("numbers")
+        result = await client.ask(f"What are the sins forbidden in the {number} commandment?")
+    assert result["reply"]["metadata"]["match_refusal"].startswith("numbers")
 
 
-async def test_a_new_note_takes_no_others_place(player: Player) -> None:
+async def test_sample_notes_are_imported_for_the_user(client: Client) -> None:
+    response = await client.http.post("/playground/sample-notes/handbook")
+    assert response.json()["notes"] == 31
+    notes = (await client.http.get("/playground/notes")).json()
+    assert "vacation-policy" in {note["note_id"] for note in notes}
+    assert (await client.http.post("/playground/sample-notes/other")).status_code == 422
+
+
+async def test_new_note_does_not_replace_an_existing_note(client: Client) -> None:
     new = {"If-None-Match": "*"}
-    assert (await player.write("note", "The first.", **new)).status_code == 200
-    refused = await player.write("note", "The second.", **new)
+    assert (await client.write("note", "The first.", **new)).status_code == 200
+    refused = await client.write("note", "The second.", **new)
     assert refused.status_code == 412
-    assert refused.json()["detail"] == "there is a note 'note' already"
-    assert (await player.write("note", "The first, edited.")).status_code == 200
-    notes = (await player.http.get("/playground/notes")).json()
+    assert refused.json()["detail"] == "the note 'note' already exists"
+    assert (await client.write("note", "The first, edited.")).status_code == 200
+    notes = (await client.http.get("/playground/notes")).json()
     assert {note["note_id"]: note["text"] for note in notes}["note"] == "The first, edited."
 
 
-async def test_a_note_may_be_longer_than_a_question(player: Player) -> None:
-    assert (await player.write("long", "x" * 20 * 5_000)).status_code == 200
-    response = await player.write("long", "x" * playground.MAX_BYTES)
+async def test_note_may_be_longer_than_a_question(client: Client) -> None:
+    assert (await client.write("long", "x" * 20 * 5_000)).status_code == 200
+    response = await client.write("long", "x" * playground.MAX_BODY_BYTES)
     assert response.status_code == 413

@@ -1,1 +1,1 @@
-"""A page for one's own machine: the way an answer takes, and what an edited note takes away."""
+"""A local web page that shows where an answer comes from and what an edited note invalidates."""

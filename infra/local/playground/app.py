@@ -1,4 +1,4 @@
-"""`/playground`, beside the functions of `tercet serve`; never a part of a deployment."""
+"""The routes of `/playground` in `tercet serve`; never part of a deployment."""
 
 import json
 import time
@@ -15,25 +15,29 @@ from functions.http.app_factory import AppRoutes
 from functions.http.auth.caller import authenticate
 from functions.http.request_body import read_json_body
 from functions.http.static_page import StaticPage
+from infra.local.bulk_import import import_notes
 from infra.local.change_messages import note_deleted, note_updated
-from infra.local.playground import cache_inspector
-from shared import question
+from infra.local.playground.cache_inspector import (
+    read_cached_questions,
+    similar_questions,
+    to_json,
+)
+from infra.local.sample_notes import SampleSet, read_sample_notes
 from shared.errors import InferenceError, NotFoundError
 from shared.notes.file_import import ImportedNote
 from shared.observability.timings import collect_timings
+from shared.question import Request as AskRequest
 
 if TYPE_CHECKING:
     from shared.container import Container
     from shared.notes.messages.note_changed import NoteChanged
 
-MAX_BYTES = 8 * 1024 * 1024
-"""Room for a note as long as may be, some of it escaped; a question needs less."""
-
-_NOT_KEPT = {"Cache-Control": "no-store"}
+MAX_BODY_BYTES = 8 * 1024 * 1024
+"""Enough for the longest note with escaped characters."""
 
 
-class Asked(BaseModel):
-    """A question; `fresh` asks for a new answer."""
+class AskBody(BaseModel):
+    """The body of `POST /playground/ask`."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -41,8 +45,8 @@ class Asked(BaseModel):
     no_cache: bool = False
 
 
-class Written(BaseModel):
-    """A note as it is to be."""
+class NoteBody(BaseModel):
+    """The body of `PUT /playground/notes/{note_id}`."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -51,103 +55,101 @@ class Written(BaseModel):
 
 
 def build_routes(container: "Container") -> AppRoutes:
-    """Make the playground's part of a local server's app."""
+    """Build the routes of the playground."""
     router = APIRouter(include_in_schema=False)
     page = StaticPage(Path(__file__).with_name("web"))
 
+    async def authenticated_user(http: Request) -> str:
+        return (await authenticate(http, container.settings)).user_id
+
     @router.get("/")
-    async def begin() -> Response:
+    async def redirect() -> Response:
         return RedirectResponse("/playground")
 
     @router.get("/playground")
-    async def show() -> Response:
+    async def show_page() -> Response:
         return page.response()
 
     @router.get("/playground/notes")
-    async def notes(http: Request) -> Response:
-        user_id = await _user(http, container)
+    async def list_notes(http: Request) -> Response:
+        notes = await container.store.list_notes(await authenticated_user(http))
         return _json(
-            [
-                {"note_id": note.note_id, "title": note.title, "text": note.text}
-                for note in await container.store.list_notes(user_id)
-            ]
+            [{"note_id": note.note_id, "title": note.title, "text": note.text} for note in notes]
         )
 
-    @router.get("/playground/cached")
-    async def cached(http: Request) -> Response:
-        user_id = await _user(http, container)
-        return _json(cache_inspector.listed(await cache_inspector.cached(container, user_id)))
+    @router.get("/playground/cached-questions")
+    async def list_cached_questions(http: Request) -> Response:
+        user_id = await authenticated_user(http)
+        return _json(to_json(await read_cached_questions(container, user_id)))
 
     @router.post("/playground/ask")
     async def ask(http: Request) -> Response:
-        """Answer, and tell the way that the answer took."""
-        user_id = await _user(http, container)
-        body = await read_json_body(http, Asked)
-        request = question.Request(user_id, body.query, no_cache=body.no_cache)
-        began = time.perf_counter()
+        user_id = await authenticated_user(http)
+        body = await read_json_body(http, AskBody)
+        request = AskRequest(user_id, body.query, no_cache=body.no_cache)
+        start = time.perf_counter()
         with collect_timings() as steps:
             reply = await container.assistant.ask(request)
-        took = time.perf_counter() - began
+        duration = time.perf_counter() - start
         try:
-            # Afterwards, or the question's embedding would be known by the time it is needed.
-            near = await cache_inspector.near(container, user_id, body.query)
+            # After the question: this embeds it, which would hide the step "embed" above.
+            similar = await similar_questions(container, user_id, body.query)
         except InferenceError:
-            near = None  # a cached answer needs no model
+            similar = None  # an exact hit does not need the embedding model
         return _json(
             {
                 "reply": json.loads(serialize_reply(request, reply, explain=True)),
-                "milliseconds": took * 1e3,
+                "duration_ms": duration * 1e3,
                 "steps": [
                     {
                         "name": step.name,
-                        "began": (step.started - began) * 1e3,
-                        "milliseconds": step.seconds * 1e3,
+                        "start_ms": (step.started - start) * 1e3,
+                        "duration_ms": step.seconds * 1e3,
                     }
                     for step in steps
                 ],
-                "near": near,
+                "similar_questions": similar,
             }
         )
 
+    @router.post("/playground/sample-notes/{name}")
+    async def import_sample_notes(http: Request, name: SampleSet) -> Response:
+        user_id = await authenticated_user(http)
+        return _json(asdict(await import_notes(container, user_id, read_sample_notes(name))))
+
     @router.put("/playground/notes/{note_id:path}")
-    async def write(http: Request, note_id: str) -> Response:
-        user_id = await _user(http, container)
-        body = await read_json_body(http, Written, max_bytes=MAX_BYTES)
-        new = http.headers.get("if-none-match") == "*"
-        if new and await container.store.get_note(user_id, note_id) is not None:
-            raise HTTPException(412, f"there is a note {note_id!r} already")
+    async def write_note(http: Request, note_id: str) -> Response:
+        user_id = await authenticated_user(http)
+        body = await read_json_body(http, NoteBody, max_bytes=MAX_BODY_BYTES)
+        create_only = http.headers.get("if-none-match") == "*"
+        if create_only and await container.store.get_note(user_id, note_id) is not None:
+            raise HTTPException(412, f"the note {note_id!r} already exists")
         note = ImportedNote(note_id, body.title, body.text)
         return _json(await _apply(container, note_updated(user_id, note)))
 
     @router.delete("/playground/notes/{note_id:path}")
-    async def delete(http: Request, note_id: str) -> Response:
-        user_id = await _user(http, container)
+    async def delete_note(http: Request, note_id: str) -> Response:
+        user_id = await authenticated_user(http)
         if await container.store.get_note(user_id, note_id) is None:
-            raise NotFoundError(f"there is no note {note_id!r}")
+            raise NotFoundError(f"the note {note_id!r} does not exist")
         return _json(await _apply(container, note_deleted(user_id, note_id)))
 
     return AppRoutes(router, list)
 
 
 async def _apply(container: "Container", change: "NoteChanged") -> dict[str, Any]:
-    """Make a change true; say which cached questions it dropped and which it kept."""
-    before = await cache_inspector.cached(container, change.user_id)
-    began = time.perf_counter()
-    outcome = await container.freshness.note_changed(change)
-    took = time.perf_counter() - began
-    after = await cache_inspector.cached(container, change.user_id)
-    stayed = {field: entry for field, entry in before.items() if field in after}
-    gone = {field: entry for field, entry in before.items() if field not in after}
-    return asdict(outcome) | {
-        "milliseconds": took * 1e3,
-        "dropped": cache_inspector.listed(gone),
-        "kept": cache_inspector.listed(stayed),
+    """Apply a change; return its result with the dropped and the retained cached questions."""
+    before = await read_cached_questions(container, change.user_id)
+    start = time.perf_counter()
+    result = await container.freshness.note_changed(change)
+    duration = time.perf_counter() - start
+    after = await read_cached_questions(container, change.user_id)
+    return asdict(result) | {
+        "duration_ms": duration * 1e3,
+        "dropped": to_json({name: entry for name, entry in before.items() if name not in after}),
+        "retained": to_json({name: entry for name, entry in before.items() if name in after}),
     }
 
 
-async def _user(http: Request, container: "Container") -> str:
-    return (await authenticate(http, container.settings)).user_id
-
-
 def _json(value: Any) -> Response:
-    return JSONResponse(value, headers=_NOT_KEPT)
+    return JSONResponse(value, headers={"Cache-Control": "no-store"})

@@ -1,180 +1,124 @@
 "use strict";
-// Asking a question, and the way that its answer took.
+// Questions, answers and how each answer was found.
 
-const find = (selector) => document.querySelector(selector);
-const svg = "http://www.w3.org/2000/svg";
-
-/** Make an element; what is told of it is text, never markup. */
-function element(name, told = "", given = {}) {
-  const made = document.createElement(name);
-  made.textContent = told;
-  for (const [key, value] of Object.entries(given)) made.setAttribute(key, value);
-  return made;
-}
-
-const number = (value) => value.toLocaleString("en", { maximumFractionDigits: value < 10 ? 1 : 0 });
-const time = (milliseconds) =>
-  milliseconds < 1000 ? `${number(milliseconds)} ms` : `${number(milliseconds / 1000)} s`;
-
-/** Send JSON and read JSON; a problem is thrown, and shown where somebody catches it. */
-async function call(path, method = "GET", body = undefined, more = {}) {
-  const headers = { "X-Tercet-User": encodedUser(), "Content-Type": "application/json", ...more };
-  const sent = body === undefined ? undefined : JSON.stringify(body);
-  const response = await fetch(path, { method, headers, body: sent, cache: "no-store" });
-  const read = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(read.detail ?? `the server answered with ${response.status}`);
-  return read;
-}
-
-/** A header holds bytes: the name's, in UTF-8. */
-function encodedUser() {
-  return String.fromCharCode(...new TextEncoder().encode(find("#user").value.trim() || "me"));
-}
-
-/** Do something that may fail, and say so where it does. */
-async function attempt(what, doing) {
-  find("#notice").hidden = true;
-  try {
-    return await doing();
-  } catch (error) {
-    find("#notice h2").textContent = what;
-    find("#notice p").textContent = error.message;
-    find("#notice").hidden = false;
-    return null;
-  }
-}
+const tierNames = { l1: "cached answer", l2: "cached embedding", l3: "cached passages" };
 
 async function ask(query) {
   const button = find("#ask button");
   button.disabled = true;
-  const no_cache = find("#fresh").checked;
-  const told = await attempt("This was not answered", () =>
-    call("/playground/ask", "POST", { query, no_cache }),
-  );
+  const body = { query, no_cache: find("#no-cache").checked };
+  const result = await attempt("The question was not answered", () => request("/playground/ask", "POST", body));
   button.disabled = false;
-  if (!told) return;
-  showAnswer(told);
-  showWay(told);
-  showNear(told);
-  find("#announcement").textContent = `Answered: ${origin(told)}`;
+  if (!result) return;
+  showAnswer(result);
+  showSteps(result);
+  showSimilar(result);
+  find("#announcement").textContent = `Answered: ${summary(result)}`;
   await refreshCached();
 }
 
-/** Say in a line where an answer came from. */
-function origin({ reply, milliseconds }) {
+/** Summarize the source of an answer in one line. */
+function summary({ reply, duration_ms }) {
   const { metadata } = reply;
-  const names = { l1: "cached answer", l2: "cached embedding", l3: "cached passages" };
-  const told = [names[metadata.tier] ?? "nothing cached", time(milliseconds)];
-  if (metadata.match === "semantic") told.push(`as “${metadata.matched_question}”`);
-  if (metadata.stale) told.push("stale: the model is left alone");
-  if (metadata.extractive) told.push("quoted: the model is left alone");
-  if (metadata.cache !== "ok") told.push(`cache ${metadata.cache}`);
-  return told.join(", ");
+  const parts = [tierNames[metadata.tier] ?? "nothing cached", duration(duration_ms)];
+  if (metadata.match === "semantic") parts.push(`matched “${metadata.matched_question}”`);
+  if (metadata.stale) parts.push("stale: the language model is unavailable");
+  if (metadata.extractive) parts.push("extractive: the language model is unavailable");
+  if (metadata.cache !== "ok") parts.push(`cache ${metadata.cache}`);
+  return parts.join(", ");
 }
 
-function showAnswer({ reply, milliseconds }) {
+function showAnswer({ reply, duration_ms }) {
   const { metadata } = reply;
   find("#answer").hidden = false;
   find("#answer-title").textContent = metadata.query;
   const hit = metadata.tier === "l1";
-  const badges = [element("span", hit ? `${metadata.match} hit` : "written anew")];
-  badges[0].className = hit ? "strong" : "";
-  badges.push(element("span", metadata.tier ? `tier ${metadata.tier.toUpperCase()}` : "no tier"));
-  badges.push(element("span", time(milliseconds)));
-  if (metadata.stale || metadata.extractive) badges.push(element("span", metadata.stale ? "stale" : "quoted"));
-  find("#badges").replaceChildren(...badges);
-  find("#text").replaceChildren(...cited(reply.answer, reply.sources.length));
-  const quoted = sentences(reply.answer);
+  const labels = [hit ? `${metadata.match} hit` : "generated", metadata.tier ? `tier ${metadata.tier.toUpperCase()}` : "no tier", duration(duration_ms)];
+  if (metadata.stale) labels.push("stale");
+  if (metadata.extractive) labels.push("extractive");
+  find("#badges").replaceChildren(...labels.map((label) => element("span", label)));
+  find("#badges span").className = hit ? "strong" : "";
+  find("#text").replaceChildren(...withCitations(reply.answer, reply.sources.length));
   find("#passages").hidden = reply.sources.length === 0;
-  find("#sources").replaceChildren(...reply.sources.map((source, n) => passage(source, n + 1, quoted)));
+  const quotes = quotedSentences(reply.answer);
+  find("#sources").replaceChildren(...reply.sources.map((source, n) => passage(source, n + 1, quotes)));
 }
 
-/** The answer's text, with each [1] a link to its passage. */
-function cited(text, count) {
+/** Turn each [1] of an answer into a link to its passage. */
+function withCitations(text, count) {
   return text.split(/(\[\d+\])/).map((part) => {
-    const named = Number(/^\[(\d+)\]$/.exec(part)?.[1]);
-    return named >= 1 && named <= count ? element("a", part, { href: `#source-${named}` }) : part;
+    const cited = Number(/^\[(\d+)\]$/.exec(part)?.[1]);
+    return cited >= 1 && cited <= count ? element("a", part, { href: `#source-${cited}` }) : part;
   });
 }
 
-/** What an answer says, sentence by sentence, without its citations. */
-function sentences(answer) {
-  return answer.split(/\s*\[\d+\]\s*/).map((part) => part.trim()).filter((part) => part.length > 12);
+const collapse = (text) => text.replace(/\s+/g, " ").trim();
+
+/** Return the sentences of an answer without its citations. */
+function quotedSentences(answer) {
+  return answer.split(/\s*\[\d+\]\s*/).map(collapse).filter((sentence) => sentence.length > 12);
 }
 
-/** A passage with what the answer quotes of it marked. */
-function passage(source, n, quoted) {
-  const item = element("li", "", { id: `source-${n}` });
-  const text = element("p");
-  const content = source.content.replace(/\s+/g, " ");
-  const found = quoted
-    .map((sentence) => sentence.replace(/\s+/g, " "))
-    .map((sentence) => [content.indexOf(sentence), sentence.length])
+/** Create the list item of a passage; mark the sentences that the answer quotes. */
+function passage(source, n, quotes) {
+  const content = collapse(source.content);
+  const matches = quotes
+    .map((quote) => [content.indexOf(quote), quote.length])
     .filter(([start]) => start >= 0)
     .sort(([a], [b]) => a - b);
+  const text = element("p");
   let end = 0;
-  for (const [start, length] of found) {
+  for (const [start, length] of matches) {
     if (start < end) continue;
     text.append(content.slice(end, start), element("mark", content.slice(start, start + length)));
     end = start + length;
   }
   text.append(content.slice(end));
+  const item = element("li", "", { id: `source-${n}` });
   item.append(element("h3", `[${n}] ${source.note_id} · ${source.similarity.toFixed(2)}`), text);
   return item;
 }
 
-const steps = {
-  lookup: "look up", load_miss_context: "load miss context", wait: "wait", embed: "embed", search: "search",
-  match: "match", generate: "generate", store: "store", get_stale: "find stale", extract: "extract",
-};
-
-function showWay(told) {
-  find("#way").hidden = false;
-  const whole = Math.max(told.milliseconds, 0.001);
+function showSteps(result) {
+  const total = Math.max(result.duration_ms, 0.001);
+  find("#timing").hidden = false;
   find("#steps").replaceChildren(
-    ...told.steps.map(({ name, began, milliseconds }) => {
-      const item = element("li");
+    ...result.steps.map(({ name, start_ms, duration_ms }) => {
       const bar = element("span", "", { class: "bar", "aria-hidden": "true" });
-      const drawn = document.createElementNS(svg, "svg");
-      const part = document.createElementNS(svg, "rect");
-      const width = Math.max(0.6, (100 * milliseconds) / whole);
-      const given = { x: `${Math.min(99.4, (100 * began) / whole)}%`, width: `${width}%`, height: "100%" };
-      for (const [key, value] of Object.entries(given)) part.setAttribute(key, value);
-      drawn.append(part);
-      bar.append(drawn);
-      item.append(element("span", steps[name] ?? name), bar, element("span", time(milliseconds), { class: "took" }));
+      const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+      const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+      rect.setAttribute("x", `${Math.min(99.4, (100 * start_ms) / total)}%`);
+      rect.setAttribute("width", `${Math.max(0.6, (100 * duration_ms) / total)}%`);
+      rect.setAttribute("height", "100%");
+      svg.append(rect);
+      bar.append(svg);
+      const item = element("li");
+      item.append(element("span", name.replaceAll("_", " ")), bar, element("span", duration(duration_ms), { class: "duration" }));
       return item;
     }),
   );
-  find("#told").textContent = `${origin(told)}.${refusal(told.reply.metadata.match_refusal)}`;
+  const refusal = result.reply.metadata.match_refusal;
+  const reason = refusal === "verifier" ? "the language model found different questions" : refusal;
+  find("#summary").textContent = `${summary(result)}.${reason ? ` A similar question did not match: ${reason}.` : ""}`;
 }
 
-/** Say why a near question's answer would not do: the rule's reason, the sources or a model. */
-function refusal(refused) {
-  if (!refused) return "";
-  const reason = refused === "verifier" ? "a model takes the two for different questions" : refused;
-  return ` The answer to a near question was refused: ${reason}.`;
-}
-
-function showNear({ near, reply }) {
-  find("#near").hidden = !near?.length; // null where no model could embed the question
-  if (!near) return;
-  find("#others").replaceChildren(
-    ...near.map((other) => {
-      const item = element("li");
-      const shared = reply.metadata.matched_question === other.question;
-      const far = other.reason?.startsWith("cosine");
-      const [verdict, look] = other.match ? ["the same question", "yes"] : far ? ["too far", "far"] : ["another question", "no"];
+/** Show the similar cached questions; the list is null if the embedding model is unavailable. */
+function showSimilar({ similar_questions: similar, reply }) {
+  find("#similar").hidden = !similar?.length;
+  find("#similar-list").replaceChildren(
+    ...(similar ?? []).map((other) => {
       const line = element("p", `cosine ${other.cosine.toFixed(2)} · `);
-      line.append(element("span", shared ? "its answer served" : verdict, { class: look }));
-      if (other.reason) line.append(` · ${other.reason}`);
-      const more = element("details");
-      const words = element("dl");
+      const used = reply.metadata.matched_question === other.question;
+      const verdict = used ? "answer used" : other.match ? "match" : "no match";
+      line.append(element("span", verdict, { class: other.match ? "match" : "no-match" }), ` · ${other.reason}`);
+      const rules = element("dl");
       for (const [rule, result] of Object.entries(other.rules)) {
-        words.append(element("dt", rule), element("dd", result));
+        rules.append(element("dt", rule.replaceAll("_", " ")), element("dd", result));
       }
-      more.append(element("summary", "What each rule decides"), words);
-      item.append(element("p", other.question, { class: "word" }), line, more);
+      const details = element("details");
+      details.append(element("summary", "Matching rules"), rules);
+      const item = element("li");
+      item.append(element("p", other.question, { class: "question" }), line, details);
       return item;
     }),
   );

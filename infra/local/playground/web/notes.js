@@ -1,91 +1,126 @@
 "use strict";
-// Notes, and what changing one does to the cached answers.
+// Notes, cached questions and the effect of a note change; starts the page.
 
 let notes = [];
-let editing = null; // the note's id; null while a new one is written
+let editedId = null; // null for a new note
 
 async function refreshNotes() {
-  notes = (await attempt("The notes could not be read", () => call("/playground/notes"))) ?? [];
-  const shown = notes.map((note) => {
+  notes = (await attempt("The notes could not be loaded", () => request("/playground/notes"))) ?? [];
+  const items = notes.map((note) => {
     const button = element("button", note.title || note.note_id, { type: "button" });
-    button.setAttribute("aria-current", String(note.note_id === editing && !find("#edit").hidden));
-    button.addEventListener("click", () => edit(note));
-    const item = element("li");
-    item.append(button);
-    return item;
+    button.setAttribute("aria-current", String(note.note_id === editedId && !find("#edit").hidden));
+    button.addEventListener("click", () => openEditor(note));
+    return listItem(button);
   });
-  const none = element("li", "No notes yet: write one, or run “tercet notes import DIR”.", { class: "empty" });
-  find("#notes").replaceChildren(...(shown.length ? shown : [none]));
+  find("#samples").hidden = notes.length > 0;
+  find("#notes").replaceChildren(...(items.length ? items : [element("li", "No notes yet.", { class: "empty" })]));
 }
 
-/** Show the cached questions; after a change, those that it dropped, too. */
+/** Show the cached questions; with a change, mark the dropped and the retained ones. */
 async function refreshCached(change = null) {
-  const cached = (await attempt("The cache could not be read", () => call("/playground/cached"))) ?? [];
-  const kept = new Set((change?.kept ?? []).map((entry) => entry.field));
+  const cached = (await attempt("The cache could not be read", () => request("/playground/cached-questions"))) ?? [];
+  const retained = new Set((change?.retained ?? []).map((entry) => entry.field));
   const items = cached.map((entry) => {
     const button = element("button", entry.question, { type: "button" });
-    if (entry.of) button.append(element("small", `shares the answer to “${entry.of}”`));
+    if (entry.alias_of) button.append(element("small", `alias of “${entry.alias_of}”`));
     button.addEventListener("click", () => {
       find("#question").value = entry.question;
       ask(entry.question);
     });
-    const item = element("li", "", { class: kept.has(entry.field) ? "kept" : "" });
-    item.append(button);
-    return item;
+    return listItem(button, retained.has(entry.field) ? "retained" : "");
   });
   const dropped = (change?.dropped ?? []).map((entry) => element("li", entry.question, { class: "dropped" }));
-  const none = element("li", "Nothing is cached yet.", { class: "empty" });
   const all = [...dropped, ...items];
-  find("#cached").replaceChildren(...(all.length ? all : [none]));
+  find("#cached").replaceChildren(...(all.length ? all : [element("li", "No cached answers yet.", { class: "empty" })]));
   find("#count").textContent = cached.length ? String(cached.length) : "";
 }
 
-function edit(note) {
-  editing = note?.note_id ?? null;
+function listItem(button, className = "") {
+  const item = element("li", "", { class: className });
+  item.append(button);
+  return item;
+}
+
+function openEditor(note) {
+  editedId = note?.note_id ?? null;
   find("#edit").hidden = false;
   find("#title").value = note?.title ?? "";
   find("#body").value = note?.text ?? "";
-  find("#delete").hidden = editing === null;
+  find("#delete").hidden = editedId === null;
   find("#outcome").textContent = "";
   refreshNotes();
   find(note ? "#body" : "#title").focus();
 }
 
-async function change(method, body) {
-  const begun = editing === null;
-  if (begun) await refreshNotes(); // somebody else may have written one
-  const id = editing ?? unused(named(find("#title").value));
+function closeEditor() {
+  find("#edit").hidden = true;
+  return refreshNotes();
+}
+
+async function changeNote(method, body) {
+  const isNew = editedId === null;
+  if (isNew) await refreshNotes(); // ids that another window created
+  const id = editedId ?? freeId(slug(find("#title").value));
   const path = `/playground/notes/${id.split("/").map(encodeURIComponent).join("/")}`;
-  find("#outcome").textContent = "Telling Tercet of the change …";
-  const outcome = await attempt("The note was not changed", () => call(path, method, body, begun ? { "If-None-Match": "*" } : {}));
+  const headers = isNew ? { "If-None-Match": "*" } : {};
+  find("#outcome").textContent = "Applying the change …";
+  const result = await attempt("The note was not changed", () => request(path, method, body, headers));
   find("#outcome").textContent = "";
-  if (!outcome) return;
-  const dropped = outcome.dropped.length;
-  const answers = dropped === 1 ? "1 cached answer" : `${dropped} cached answers`;
-  const why = outcome.precise ? "" : " The notes could not be read, so all had to go.";
-  find("#outcome").textContent =
-    `Acknowledged after ${time(outcome.milliseconds)}: ${answers} dropped, ${outcome.kept.length} kept.${why}`;
+  if (!result) return;
+  const count = result.dropped.length;
+  const dropped = count === 1 ? "1 cached answer" : `${count} cached answers`;
+  const warning = result.precise ? "" : " The notes could not be read, so all answers were dropped.";
+  const message = `Applied in ${duration(result.duration_ms)}: ${dropped} dropped, ${result.retained.length} retained.${warning}`;
+  find("#outcome").textContent = message;
+  editedId = id;
   if (method === "DELETE") {
     find("#edit").hidden = true;
-    find("#announcement").textContent = find("#outcome").textContent;
+    find("#announcement").textContent = message;
   }
-  editing = id;
   find("#delete").hidden = method === "DELETE";
   await refreshNotes();
-  await refreshCached(outcome);
+  await refreshCached(result);
 }
 
-/** An id that no note has yet: of two notes of one title, the second one's ends in 2. */
-function unused(id) {
-  const taken = new Set(notes.map((note) => note.note_id));
-  for (let number = 2, tried = id; ; number += 1) {
-    if (!taken.has(tried)) return tried;
-    tried = `${id}-${number}`;
-  }
+/** Append a number to an id that another note has. */
+function freeId(id) {
+  const used = new Set(notes.map((note) => note.note_id));
+  let candidate = id;
+  for (let n = 2; used.has(candidate); n += 1) candidate = `${id}-${n}`;
+  return candidate;
 }
 
-/** An id for a new note, of its title. */
-function named(title) {
+/** Derive a note id from a title. */
+function slug(title) {
   const id = title.normalize("NFKD").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
   return id.slice(0, 60) || `note-${Date.now()}`;
 }
+
+async function importSamples(name) {
+  for (const button of document.querySelectorAll("#samples button")) button.disabled = true;
+  await attempt("The sample notes were not imported", () => request(`/playground/sample-notes/${name}`, "POST"));
+  for (const button of document.querySelectorAll("#samples button")) button.disabled = false;
+  await refreshNotes();
+}
+
+find("#ask").addEventListener("submit", (event) => {
+  event.preventDefault();
+  ask(find("#question").value);
+});
+find("#user").addEventListener("change", () => {
+  for (const section of ["#answer", "#timing", "#similar", "#passages"]) find(section).hidden = true;
+  closeEditor();
+  refreshCached();
+});
+find("#new").addEventListener("click", () => openEditor(null));
+find("#close").addEventListener("click", closeEditor);
+find("#edit").addEventListener("submit", (event) => {
+  event.preventDefault();
+  changeNote("PUT", { title: find("#title").value, text: find("#body").value });
+});
+find("#delete").addEventListener("click", () => changeNote("DELETE"));
+find("#samples").addEventListener("click", ({ target }) => {
+  if (target.value) importSamples(target.value);
+});
+refreshNotes();
+refreshCached();
