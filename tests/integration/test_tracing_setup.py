@@ -119,6 +119,7 @@ def test_on_lambda_spans_are_sent_off_before_the_container_stands_still(
     assert collector.services == {"tercet-ask"}
 
 
+@pytest.mark.slow
 def test_a_collector_that_does_not_answer_holds_an_invocation_up_for_a_second(
     around: Surroundings,
 ) -> None:
