@@ -1,4 +1,4 @@
-"""Every note store keeps the port's promises, and all of them alike."""
+"""Contract tests: every note store behaves as `NoteStore` documents."""
 
 import asyncio
 import itertools
@@ -37,13 +37,13 @@ def note(version: int, *, user: str = "ann", note_id: str = "n", at: int | None 
 
 
 async def put(store: NoteStore, version: int, **where: Any) -> bool:
-    """Replace a note by the version whose title, text and chunks tell which it is."""
+    """Store a version of a note; its title, text and chunks contain the version."""
     given = note(version, **where)
     return await store.replace_note(given, chunks(given.note_id, f"a{version}", f"b{version}"))
 
 
 async def state(store: NoteStore, user: str) -> tuple[list[Note], list[str]]:
-    """All that a user can see."""
+    """Return all notes of a user, and the contents of all chunks."""
     notes = await store.list_notes(user)
     found = await store.search(user, vectors(1)[0], 100)
     return notes, sorted(source.content for source in found)
@@ -65,7 +65,7 @@ async def store(backend: Backend) -> AsyncIterator[NoteStore]:
         yield opened
 
 
-async def test_a_note_and_its_chunks_are_read_as_they_were_written(store: NoteStore) -> None:
+async def test_note_and_chunks_are_read_as_written(store: NoteStore) -> None:
     written = Note("ann", "gnade/Röm 5", "Ἐν ἀρχῇ 😀", "a 'quoted'\r\n\ttext", 2**53, 2**53)
     pieces = chunks(written.note_id, *(f"piece {n}" for n in range(12)))
     assert await store.replace_note(written, pieces)
@@ -80,21 +80,21 @@ async def test_a_note_and_its_chunks_are_read_as_they_were_written(store: NoteSt
         assert got.embedding.dtype == np.int8
 
 
-async def test_what_is_not_there_reads_as_nothing(store: NoteStore) -> None:
+async def test_missing_note_is_read_as_none(store: NoteStore) -> None:
     assert await store.get_note("ann", "n") is None
     assert await store.list_notes("ann") == []
     assert await store.get_chunks("ann", "n") == []
     assert await store.search("ann", vectors(1)[0], 5) == []
 
 
-async def test_notes_come_by_id_in_code_point_order(store: NoteStore) -> None:
+async def test_notes_are_sorted_by_id_in_code_point_order(store: NoteStore) -> None:
     for note_id in ("b", "B", "ä", "a", "a b", "😀", "\uffee"):
         await put(store, 1, note_id=note_id)
     ids = [found.note_id for found in await store.list_notes("ann")]
     assert ids == ["B", "a", "a b", "b", "ä", "\uffee", "😀"]
 
 
-async def test_users_see_and_change_only_what_is_theirs(store: NoteStore) -> None:
+async def test_users_read_and_change_only_their_own_notes(store: NoteStore) -> None:
     await put(store, 1, user="ann")
     await put(store, 2, user="bob")
     assert [found.text for found in await store.list_notes("ann")] == ["Text 1"]
@@ -106,7 +106,7 @@ async def test_users_see_and_change_only_what_is_theirs(store: NoteStore) -> Non
 
 
 async def test_search_is_exact(store: NoteStore) -> None:
-    """The same chunks, order and similarities, to the last bit, as numpy over all of them."""
+    """The chunks, their order and the bits of the similarities are those of numpy."""
     embeddings = vectors(200)
     for number in range(20):
         part = embeddings[number * 10 :][:10]
@@ -122,7 +122,7 @@ async def test_search_is_exact(store: NoteStore) -> None:
         assert all(s.note_id == s.chunk_id.partition("#")[0] for s in found)
 
 
-async def test_equal_similarities_come_by_chunk_id(store: NoteStore) -> None:
+async def test_chunks_of_equal_similarity_are_sorted_by_chunk_id(store: NoteStore) -> None:
     same = vectors(1)[0]
     for note_id in ("b", "a", "Z"):
         await store.replace_note(
@@ -134,18 +134,18 @@ async def test_equal_similarities_come_by_chunk_id(store: NoteStore) -> None:
     assert found[0].similarity == pytest.approx(1, abs=1e-12)
 
 
-async def test_fewer_than_k_come_only_where_there_are_fewer(store: NoteStore) -> None:
+async def test_search_returns_fewer_than_k_only_if_there_are_fewer(store: NoteStore) -> None:
     await put(store, 1)
     assert [len(await store.search("ann", vectors(1)[0], k)) for k in (1, 2, 3)] == [1, 2, 2]
 
 
-async def test_a_note_without_text_has_no_chunks(store: NoteStore) -> None:
+async def test_note_without_text_has_no_chunks(store: NoteStore) -> None:
     assert await store.replace_note(note(1), [])
     assert await store.get_chunks("ann", "n") == []
     assert len(await store.list_notes("ann")) == 1
 
 
-async def test_a_newer_version_wins_and_an_older_one_is_refused(store: NoteStore) -> None:
+async def test_newer_version_is_stored_and_older_one_is_refused(store: NoteStore) -> None:
     assert await put(store, 2)
     before = await state(store, "ann")
     assert not await put(store, 1)
@@ -154,49 +154,49 @@ async def test_a_newer_version_wins_and_an_older_one_is_refused(store: NoteStore
     assert (await state(store, "ann"))[1] == ["a3", "b3"]
 
 
-async def test_the_same_version_again_is_replaced(store: NoteStore) -> None:
+async def test_same_version_replaces_the_note(store: NoteStore) -> None:
     assert await put(store, 1)
     assert await store.replace_note(note(1), chunks("n", "only"))
     assert [c.content for c in await store.get_chunks("ann", "n")] == ["only"]
 
 
-async def test_a_late_message_does_not_bring_a_deleted_note_back(store: NoteStore) -> None:
+async def test_late_message_does_not_restore_a_deleted_note(store: NoteStore) -> None:
     assert await put(store, 1)
     assert await store.delete_note("ann", "n", version=3, changed_at=30)
     for late in (1, 2, 3):
         assert not await put(store, late)
     assert await state(store, "ann") == ([], [])
     assert await store.delete_note("ann", "n", version=3, changed_at=30)
-    assert await put(store, 4), "made anew"
+    assert await put(store, 4), "a new note with the same id"
     assert (await state(store, "ann"))[1] == ["a4", "b4"]
 
 
-async def test_a_late_deletion_does_not_delete_a_newer_version(store: NoteStore) -> None:
+async def test_late_deletion_does_not_delete_a_newer_version(store: NoteStore) -> None:
     assert await put(store, 4)
     assert not await store.delete_note("ann", "n", version=3, changed_at=30)
     assert (await state(store, "ann"))[1] == ["a4", "b4"]
 
 
-async def test_a_note_may_be_deleted_before_it_is_heard_of(store: NoteStore) -> None:
+async def test_note_can_be_deleted_before_its_first_version_arrives(store: NoteStore) -> None:
     assert await store.delete_note("ann", "n", version=2, changed_at=20)
-    assert await store.delete_note("ann", "n", version=1, changed_at=10), "nothing newer is there"
-    assert not await put(store, 2), "and the newer tombstone stands"
+    assert await store.delete_note("ann", "n", version=1, changed_at=10), "no newer version exists"
+    assert not await put(store, 2), "the newer tombstone counts"
 
 
-async def test_a_deleted_user_leaves_no_row_and_stays_deleted(
+async def test_deleted_user_has_no_rows_and_stays_deleted(
     store: NoteStore, backend: Backend
 ) -> None:
-    user = "ann-whose-name-must-go"
+    user = "ann-to-be-deleted"
     await put(store, 1, user=user)
     await put(store, 1, user=user, note_id="gone")
     await store.delete_note(user, "gone", version=2, changed_at=20)
     assert user in await backend.dump()
     await store.delete_user(user, changed_at=50)
     assert user not in await backend.dump()
-    assert not await put(store, 5, user=user), "changed when the user was deleted"
+    assert not await put(store, 5, user=user), "changed at the time of the user's deletion"
     assert await store.delete_note(user, "n", version=4, changed_at=40)
     assert user not in await backend.dump()
-    assert await put(store, 6, user=user), "an account made anew"
+    assert await put(store, 6, user=user), "a new account with the same id"
     await store.delete_user(user, changed_at=50)
     assert (await state(store, user))[1] == ["a6", "b6"]
     assert not await store.delete_note(user, "n", version=4, changed_at=40)
@@ -205,34 +205,34 @@ async def test_a_deleted_user_leaves_no_row_and_stays_deleted(
 HISTORIES = {
     "edits": ["put 1", "put 2", "put 3", "put 3"],
     "deleted": ["put 1", "put 2", "delete 3", "delete 3"],
-    "made anew": ["put 1", "delete 2", "put 3", "put 4"],
-    "user deleted": ["put 1", "delete 2", "put 3", "leave 4"],
-    "user back": ["put 1", "put 2", "leave 3", "put 4"],
+    "recreated": ["put 1", "delete 2", "put 3", "put 4"],
+    "user deleted": ["put 1", "delete 2", "put 3", "delete_user 4"],
+    "user recreated": ["put 1", "put 2", "delete_user 3", "put 4"],
 }
-OUTCOMES = {"edits": 3, "deleted": None, "made anew": 4, "user deleted": None, "user back": 4}
+NEWEST = {"edits": 3, "deleted": None, "recreated": 4, "user deleted": None, "user recreated": 4}
 
 
 @pytest.mark.parametrize("name", HISTORIES)
 async def test_the_order_of_messages_does_not_matter(store: NoteStore, name: str) -> None:
-    """Any permutation ends as the newest message says."""
+    """Every permutation ends with the state of the newest message."""
     for number, order in enumerate(itertools.permutations(HISTORIES[name])):
         user = f"user {number}"
         for message in order:
-            what, version = message.split()[0], int(message.split()[1])
-            if what == "put":
+            operation, version = message.split()[0], int(message.split()[1])
+            if operation == "put":
                 await put(store, version, user=user)
-            elif what == "delete":
+            elif operation == "delete":
                 await store.delete_note(user, "n", version=version, changed_at=version * 10)
             else:
                 await store.delete_user(user, changed_at=version * 10)
         versions = [found.version for found in await store.list_notes(user)]
-        newest = OUTCOMES[name]
+        newest = NEWEST[name]
         assert versions == ([] if newest is None else [newest]), order
         contents = [] if newest is None else [f"a{newest}", f"b{newest}"]
         assert (await state(store, user))[1] == contents, order
 
 
-async def test_concurrent_writers_of_one_note_leave_the_newest_whole(backend: Backend) -> None:
+async def test_concurrent_writers_end_with_the_newest_version(backend: Backend) -> None:
     async with AsyncExitStack() as stack_of_stores:
         stores = [
             await stack_of_stores.enter_async_context(aclosing(await backend.open()))
@@ -245,7 +245,7 @@ async def test_concurrent_writers_of_one_note_leave_the_newest_whole(backend: Ba
             assert [c.content for c in await store.get_chunks("ann", "n")] == ["a30", "b30"]
 
 
-async def test_many_may_open_a_new_store_at_once(tmp_path: Path) -> None:
+async def test_several_stores_can_open_a_new_file_at_once(tmp_path: Path) -> None:
     for number in range(20):
         async with AsyncExitStack() as stack_of_stores:
             stores = [
@@ -258,7 +258,7 @@ async def test_many_may_open_a_new_store_at_once(tmp_path: Path) -> None:
             assert found == [[]] * 6
 
 
-_LEAVES_IT_OPEN = """
+_EXITS_WITHOUT_CLOSING = """
 import asyncio, sys
 from pathlib import Path
 from shared.notes.note import Note
@@ -268,15 +268,15 @@ asyncio.run(store.replace_note(Note("ann", "n", "Title", "Text", 1, 1), []))
 """
 
 
-def test_a_process_ends_with_its_store_open_and_loses_nothing(tmp_path: Path) -> None:
-    """Functions never close theirs."""
+def test_process_that_exits_without_closing_its_store_loses_no_data(tmp_path: Path) -> None:
+    """Functions do not close their stores."""
     file = tmp_path / "notes.db"
-    subprocess.run([sys.executable, "-c", _LEAVES_IT_OPEN, file], timeout=30, check=True)
+    subprocess.run([sys.executable, "-c", _EXITS_WITHOUT_CLOSING, file], timeout=30, check=True)
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("SELECT note_id, text FROM notes").fetchall() == [("n", "Text")]
 
 
-async def test_deletions_are_forgotten_after_their_time(backend: Backend) -> None:
+async def test_tombstones_are_purged_after_their_lifetime(backend: Backend) -> None:
     async with aclosing(await backend.open(tombstone_seconds=0)) as store:
         await store.delete_note("ann", "n", version=2, changed_at=20)
         await store.delete_user("bob", changed_at=20)
@@ -284,16 +284,16 @@ async def test_deletions_are_forgotten_after_their_time(backend: Backend) -> Non
         assert await put(store, 1, user="bob")
 
 
-async def test_text_that_no_store_can_hold_is_mended_alike(store: NoteStore) -> None:
-    broken = Note("ann", "n", "a\0b", "c\ud800d", 1, 1)
-    await store.replace_note(broken, chunks("n", "e\0f\udfff"))
+async def test_text_with_invalid_characters_is_sanitized(store: NoteStore) -> None:
+    invalid = Note("ann", "n", "a\0b", "c\ud800d", 1, 1)
+    await store.replace_note(invalid, chunks("n", "e\0f\udfff"))
     assert await store.get_note("ann", "n") == Note("ann", "n", "ab", "c\ufffdd", 1, 1)
     assert [c.content for c in await store.get_chunks("ann", "n")] == ["ef\ufffd"]
 
 
 @pytest.mark.parametrize("bad", ["", "a\0", "\ud800", "x" * 256])
-async def test_an_id_that_cannot_be_stored_is_refused(store: NoteStore, bad: str) -> None:
-    """Mending it would make two users, or two notes, one."""
+async def test_id_with_invalid_characters_is_rejected(store: NoteStore, bad: str) -> None:
+    """Sanitized ids could be equal for two users or two notes."""
     query = vectors(1)[0]
     calls = [
         store.search(bad, query, 1),
@@ -311,19 +311,19 @@ async def test_an_id_that_cannot_be_stored_is_refused(store: NoteStore, bad: str
             await call
 
 
-async def test_ids_of_the_greatest_size_are_kept(store: NoteStore) -> None:
+async def test_ids_of_the_maximum_length_are_stored(store: NoteStore) -> None:
     random = np.random.default_rng(0)
     user, note_id = ("".join(map(chr, random.integers(0x10000, 0x1FFFF, 255))) for _ in range(2))
     assert await put(store, 1, user=user, note_id=note_id)
     assert await store.delete_note(user, note_id, version=2, changed_at=20)
 
 
-async def test_a_closed_store_opens_again(store: NoteStore, backend: Backend) -> None:
+async def test_closed_store_opens_again(store: NoteStore, backend: Backend) -> None:
     await put(store, 1)
     await store.aclose()
     await store.aclose()
     assert len(await store.list_notes("ann")) == 1
 
 
-async def test_a_store_that_is_there_answers_before_its_first_note(store: NoteStore) -> None:
+async def test_ping_succeeds_before_the_first_note(store: NoteStore) -> None:
     await store.ping()

@@ -1,4 +1,4 @@
-"""A note store that does not answer says so, soon, and is well again when its database is."""
+"""Tests of note stores with an unavailable database, and of their recovery."""
 
 import asyncio
 import sqlite3
@@ -18,26 +18,26 @@ from shared.notes.sqlite import SQLiteNoteStore
 from shared.question import Request
 from shared.settings import Settings
 from tests.support.fakes import HashingEmbedder, SlowAnswerer
-from tests.support.postgres import PostgresServer, name_of
+from tests.support.postgres import PostgresServer, database_name
 
-NOTE = Note("ann", "n", "Title", "Text that must go", 1, 1)
+NOTE = Note("ann", "n", "Title", "Text to be deleted", 1, 1)
 
 
 @contextmanager
-def being_written(path: Path) -> Iterator[None]:
+def write_lock(path: Path) -> Iterator[None]:
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
 
 
-async def test_sqlite_waits_for_another_writer_and_then_gives_up(tmp_path: Path) -> None:
+async def test_sqlite_is_unavailable_after_waiting_for_another_writer(tmp_path: Path) -> None:
     path = tmp_path / "notes.db"
     async with aclosing(SQLiteNoteStore(path, busy_timeout=0.05)) as store:
         await store.replace_note(NOTE, [])
-        with being_written(path):
+        with write_lock(path):
             with pytest.raises(StoreUnavailableError, match="locked"):
                 await store.delete_note("ann", "n", version=2, changed_at=2)
-            assert await store.get_note("ann", "n") == NOTE, "reading goes on meanwhile"
+            assert await store.get_note("ann", "n") == NOTE, "readers are not blocked"
         assert await store.delete_note("ann", "n", version=2, changed_at=2)
 
 
@@ -46,12 +46,12 @@ async def test_sqlite_without_a_usable_file_is_unavailable(tmp_path: Path) -> No
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "other", tmp_path / "folder", tmp_path / "other" / "notes.db"):
         async with aclosing(SQLiteNoteStore(path)) as store:
-            for asking in (store.list_notes("ann"), store.ping()):
+            for call in (store.list_notes("ann"), store.ping()):
                 with pytest.raises(StoreUnavailableError):
-                    await asking
+                    await call
 
 
-async def test_sqlite_raises_a_programming_error_as_it_is(tmp_path: Path) -> None:
+async def test_sqlite_does_not_translate_programming_errors(tmp_path: Path) -> None:
     path = tmp_path / "notes.db"
     async with aclosing(SQLiteNoteStore(path)) as store:
         await store.list_notes("ann")
@@ -61,19 +61,19 @@ async def test_sqlite_raises_a_programming_error_as_it_is(tmp_path: Path) -> Non
             await store.list_notes("ann")
 
 
-async def test_sqlite_is_usable_after_a_caller_was_cancelled(tmp_path: Path) -> None:
+async def test_sqlite_works_after_a_cancelled_call(tmp_path: Path) -> None:
     async with aclosing(SQLiteNoteStore(tmp_path / "notes.db")) as store:
         await store.replace_note(NOTE, [])
-        for turns in range(30):
+        for steps in range(30):
             writing = asyncio.create_task(store.replace_note(NOTE, []))
-            for _ in range(turns):
+            for _ in range(steps):
                 await asyncio.sleep(0)
             writing.cancel()
             await asyncio.gather(writing, return_exceptions=True)
             assert await store.get_note("ann", "n") == NOTE
 
 
-async def test_sqlite_overwrites_what_it_deletes(tmp_path: Path) -> None:
+async def test_sqlite_overwrites_deleted_content(tmp_path: Path) -> None:
     path = tmp_path / "notes.db"
     async with aclosing(SQLiteNoteStore(path)) as store:
         await store.replace_note(NOTE, [])
@@ -83,33 +83,33 @@ async def test_sqlite_overwrites_what_it_deletes(tmp_path: Path) -> None:
     assert NOTE.text.encode() not in path.read_bytes()
 
 
-async def test_postgres_refusing_connections_is_unavailable(unused_tcp_port: int) -> None:
+async def test_postgres_that_refuses_connections_is_unavailable(unused_tcp_port: int) -> None:
     url = f"postgresql://ann:secret@127.0.0.1:{unused_tcp_port}/notes"
     async with aclosing(PostgresNoteStore(url)) as store:
-        for asking in (store.list_notes("ann"), store.ping()):
+        for call in (store.list_notes("ann"), store.ping()):
             with pytest.raises(StoreUnavailableError) as caught:
-                await asking
+                await call
             assert "secret" not in str(caught.value)
 
 
-async def test_postgres_that_is_mute_is_unavailable_after_the_timeout() -> None:
-    hung_up = asyncio.Event()
+async def test_postgres_that_does_not_respond_is_unavailable_after_the_timeout() -> None:
+    finished = asyncio.Event()
 
-    async def mute(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hung_up.wait()
+    async def accept_only(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await finished.wait()
         writer.close()
 
-    server = await asyncio.start_server(mute, "127.0.0.1", 0)
+    server = await asyncio.start_server(accept_only, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     url = f"postgresql://ann@127.0.0.1:{port}/notes?sslmode=disable"
     async with aclosing(PostgresNoteStore(url, connect_timeout=0.1)) as store:
         with pytest.raises(StoreUnavailableError):
             await asyncio.wait_for(store.list_notes("ann"), timeout=2)
-    hung_up.set()
+    finished.set()
     server.close()
 
 
-async def test_postgres_statements_that_take_too_long_are_unavailable(postgres_url: str) -> None:
+async def test_postgres_statement_timeout_is_unavailable(postgres_url: str) -> None:
     async with aclosing(PostgresNoteStore(postgres_url, command_timeout=0.2)) as store:
         await store.migrate()
         other = await asyncpg.connect(postgres_url)
@@ -124,19 +124,19 @@ async def test_postgres_statements_that_take_too_long_are_unavailable(postgres_u
 async def test_postgres_connections_closed_by_the_server_are_replaced(
     postgres_server: PostgresServer, postgres_url: str
 ) -> None:
-    """As after a container was frozen: nobody notices."""
+    """This happens while a container is frozen."""
     async with aclosing(PostgresNoteStore(postgres_url)) as store:
         await store.migrate()
         await asyncio.gather(*(store.list_notes("ann") for _ in range(5)))
-        postgres_server.close_connections(postgres_url)  # while the loop stands still
+        postgres_server.close_connections(postgres_url)  # blocks the event loop
         assert await store.replace_note(NOTE, [])
         assert await store.list_notes("ann") == [NOTE]
 
 
-async def test_a_question_outlasts_its_deadline_by_no_postgres_that_says_nothing(
+async def test_question_meets_its_deadline_when_postgres_does_not_respond(
     postgres_server: PostgresServer, postgres_url: str
 ) -> None:
-    """To be rid of a connection that hangs takes seconds; nobody waits for that."""
+    """Closing a connection that hangs takes seconds, and no request waits for it."""
     async with aclosing(PostgresNoteStore(postgres_url, dimensions=8)) as store:
         await store.migrate()
         container = Container(
@@ -145,15 +145,17 @@ async def test_a_question_outlasts_its_deadline_by_no_postgres_that_says_nothing
             embedder=HashingEmbedder(),
             answerer=SlowAnswerer(),
         )
-        await container.assistant.ask(Request("ann", "What is faith?"))  # it is connected now
-        began = asyncio.get_running_loop().time()
+        await container.assistant.ask(Request("ann", "What is faith?"))  # opens a connection
+        start = asyncio.get_running_loop().time()
         with postgres_server.frozen():
             with pytest.raises(StoreUnavailableError, match="not read in time"):
                 await container.assistant.ask(Request("ann", "What is faith?", seconds=0.5))
-            assert asyncio.get_running_loop().time() - began < 2
+            assert asyncio.get_running_loop().time() - start < 2
 
 
-async def test_postgres_without_tables_says_how_to_make_them(postgres_url: str) -> None:
+async def test_postgres_without_tables_is_unavailable_and_names_the_command(
+    postgres_url: str,
+) -> None:
     async with aclosing(PostgresNoteStore(postgres_url)) as store:
         with pytest.raises(StoreUnavailableError, match=r"run python -m infra\.migrate"):
             await store.list_notes("ann")
@@ -161,13 +163,13 @@ async def test_postgres_without_tables_says_how_to_make_them(postgres_url: str) 
             await store.search("ann", np.zeros(384, dtype=np.int8), 5)
 
 
-async def test_postgres_raises_a_programming_error_as_it_is(postgres_url: str) -> None:
+async def test_postgres_does_not_translate_programming_errors(postgres_url: str) -> None:
     async with aclosing(PostgresNoteStore(postgres_url)) as store:
         with pytest.raises(asyncpg.PostgresSyntaxError):
             await store._pool.run(lambda connection: connection.execute("SELEKT 1"))
 
 
-async def test_migrations_that_run_at_once_apply_once(postgres_url: str) -> None:
+async def test_concurrent_migrations_are_applied_once(postgres_url: str) -> None:
     stores = [PostgresNoteStore(postgres_url) for _ in range(4)]
     await asyncio.gather(*(store.migrate() for store in stores))
     await stores[0].replace_note(NOTE, [])
@@ -177,7 +179,7 @@ async def test_migrations_that_run_at_once_apply_once(postgres_url: str) -> None
         await store.aclose()
 
 
-async def test_a_database_of_other_dimensions_is_refused(postgres_url: str) -> None:
+async def test_database_of_other_dimensions_is_rejected(postgres_url: str) -> None:
     async with aclosing(PostgresNoteStore(postgres_url, dimensions=8)) as store:
         await store.migrate()
     async with aclosing(PostgresNoteStore(postgres_url, dimensions=9)) as store:
@@ -185,10 +187,10 @@ async def test_a_database_of_other_dimensions_is_refused(postgres_url: str) -> N
             await store.migrate()
 
 
-async def test_pgvector_is_used_by_who_may_not_install_it(
+async def test_installed_pgvector_needs_no_privilege_to_install_it(
     postgres_server: PostgresServer, postgres_url: str
 ) -> None:
-    database = name_of(postgres_url)
+    database = database_name(postgres_url)
     await postgres_server.execute(
         database,
         f"CREATE ROLE plain_{database} LOGIN; GRANT CREATE ON SCHEMA public TO plain_{database}",
@@ -202,7 +204,7 @@ async def test_pgvector_is_used_by_who_may_not_install_it(
         assert await store.replace_note(NOTE, [])
 
 
-async def test_ids_sort_by_code_point_whatever_the_databases_own_collation(
+async def test_ids_are_sorted_by_code_point_in_any_database(
     postgres_url: str,
 ) -> None:
     async with aclosing(PostgresNoteStore(postgres_url)) as store:

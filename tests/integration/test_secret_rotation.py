@@ -239,7 +239,7 @@ class Database:
 async def database(postgres_server: PostgresServer, postgres_url: str) -> Database:
     role = f"rotated_{secrets.token_hex(4)}"
     await postgres_server.execute("postgres", f"CREATE ROLE {role} LOGIN SUPERUSER")
-    postgres_server.demand_password(role)
+    postgres_server.require_password(role)
     assert "postgres:@" in postgres_url
     return Database(postgres_server, postgres_url, role)
 

