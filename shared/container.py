@@ -116,20 +116,17 @@ class Container:
     @cached_property
     def embedder(self) -> "Embedder":
         """Embeds questions and notes."""
-        from shared.inference.circuit_breaking import CircuitBreakingEmbedder
         from shared.inference.embeddings import HuggingFaceEmbedder
 
-        embedder = HuggingFaceEmbedder(self.inference_client, self.settings)
-        return CircuitBreakingEmbedder(embedder, self.circuit_breakers.embeddings)
+        breaker = self.circuit_breakers.embeddings
+        return HuggingFaceEmbedder(self.inference_client, self.settings, breaker)
 
     @cached_property
     def chat(self) -> "ChatModel":
         """The chat model, behind its circuit breaker."""
         from shared.inference.chat import HuggingFaceChat
-        from shared.inference.circuit_breaking import CircuitBreakingChat
 
-        chat = HuggingFaceChat(self.inference_client, self.settings)
-        return CircuitBreakingChat(chat, self.circuit_breakers.chat)
+        return HuggingFaceChat(self.inference_client, self.settings, self.circuit_breakers.chat)
 
     @cached_property
     def answerer(self) -> "Answerer":

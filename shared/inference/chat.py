@@ -1,6 +1,7 @@
 """Chat completions from Hugging Face, or from any host with an OpenAI-compatible API."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import InferenceError
@@ -9,6 +10,7 @@ from shared.inference.ports import Completion
 from shared.inference.token_count import estimate_tokens
 
 if TYPE_CHECKING:
+    from shared.inference.circuit_breaker import CircuitBreaker
     from shared.inference.http_client import InferenceClient
     from shared.inference.ports import Message
     from shared.settings import Settings
@@ -19,14 +21,20 @@ _TOKENS_PER_PRICE = 1_000_000
 
 
 class HuggingFaceChat:
-    """A `ChatModel` over HTTP.
+    """A `ChatModel` over HTTP, behind a circuit breaker.
 
     Raises:
         ConfigurationError: the URL is invalid.
     """
 
-    def __init__(self, client: "InferenceClient", settings: "Settings") -> None:
+    def __init__(
+        self,
+        client: "InferenceClient",
+        settings: "Settings",
+        breaker: "CircuitBreaker | None" = None,
+    ) -> None:
         self.model = settings.chat_model
+        self._breaker = breaker
         self._client = client
         self._endpoint = Endpoint.for_chat(settings)
         self._prompt_price = settings.prompt_price / _TOKENS_PER_PRICE
@@ -38,6 +46,7 @@ class HuggingFaceChat:
         The cost is computed with `estimate_tokens` if the reply has no token counts.
 
         Raises:
+            CircuitOpenError: the circuit breaker is open.
             InferenceError: the model gave no usable answer before the deadline.
         """
         body = {
@@ -49,8 +58,9 @@ class HuggingFaceChat:
             "stream": False,
         }
         private = [each.content for each in messages if each.role != "system"]
-        reply = await self._client.post(self._endpoint, body, private=private)
-        text = self._read_text(reply)
+        async with self._breaker.call() if self._breaker else nullcontext():
+            reply = await self._client.post(self._endpoint, body, private=private)
+            text = self._read_text(reply)
         usage = reply.get("usage")
         prompt_tokens, completion_tokens = (
             _read_count(usage, name) for name in ("prompt_tokens", "completion_tokens")

@@ -31,7 +31,7 @@ CircuitState: TypeAlias = Literal["closed", "half-open", "open"]
 _WORST_FIRST: tuple[CircuitState, ...] = ("open", "half-open", "closed")
 
 PROBE_SECONDS = 30.0
-"""The longest time that one probe blocks others."""
+"""How long one probe blocks others at most."""
 
 _PROBE_RETRY_SECONDS = 1.0  # after another container was found to hold the probe lock
 _MAX_FAIR_SECONDS = 5.0
@@ -49,7 +49,7 @@ class ProbeLock(Protocol):
 
 
 class CallReport(NamedTuple):
-    """What the other containers do not know yet; `probe` is `success`, `failure` or empty."""
+    """Calls that the other containers do not know of; `probe` is `success`, `failure` or empty."""
 
     calls: int = 0
     failures: int = 0
@@ -66,7 +66,7 @@ class CircuitBreaker:
         model: the model's name.
         url: its URL; with the name it identifies the breaker in all containers.
         settings: the failure rate, the minimum number of calls and the durations.
-        probe_lock: what makes one of all containers probe.
+        probe_lock: makes one of all containers probe.
         clock: a monotonic clock, in seconds.
     """
 
@@ -89,7 +89,7 @@ class CircuitBreaker:
         self._probe_lock = probe_lock
         self._fair_seconds = min(_MAX_FAIR_SECONDS, settings.inference_timeout / 2)
         self._open_until: float | None = None
-        self._changed_at = -float("inf")  # when it last opened or closed
+        self._changed_at = -float("inf")
         self._next_probe = 0.0
         self._window_end = 0.0
         self._calls = self._failures = 0
@@ -117,7 +117,7 @@ class CircuitBreaker:
                 this one does not have a fair time.
         """
         has_fair_time = remaining() >= self._fair_seconds
-        probes = await self._allow_request(may_probe=has_fair_time)
+        is_probe = await self._allow_request(may_probe=has_fair_time)
         began = self.clock()
         failed: bool | None = None  # None: the call says nothing about the model
         try:
@@ -126,46 +126,42 @@ class CircuitBreaker:
         except InferenceRefusedError:
             failed = False  # the model's host works
             raise
-        except InferenceTimeoutError:
-            failed = True if has_fair_time else None
-            raise
-        except InferenceError:
-            failed = True
+        except InferenceError as error:
+            failed = True if has_fair_time or not isinstance(error, InferenceTimeoutError) else None
             raise
         finally:
             # After PROBE_SECONDS another call may be the probe.
-            probes = probes and self.clock() - began < PROBE_SECONDS
-            if failed is None:
-                if probes:
-                    await self._release_probe()
-            elif probes:
-                self._record_probe(failed=failed)
-            else:
-                self._record(began, failed=failed)
+            is_probe = is_probe and self.clock() - began < PROBE_SECONDS
+            if failed is not None:
+                self._record(began, failed=failed, is_probe=is_probe)
+            elif is_probe:
+                self._next_probe = 0.0
+                if self._probe_lock is not None:
+                    await self._probe_lock.release(self.id)
 
     def take_report(self) -> CallReport:
-        """Return what the other containers do not know yet, once."""
+        """Return, once, what the other containers do not know of."""
         report, self._report = self._report, CallReport()
         return report
 
-    def update(self, remaining_open: float | None, *, sent_at: float, opened: bool = False) -> None:
+    def update(self, remaining_open: float | None, *, sent_at: float) -> None:
         """Apply the state that containers share.
 
         Args:
             remaining_open: as `remaining_open_seconds`. None does not close a breaker that is
                 open: the shared state may have been evicted.
             sent_at: when the state was requested. It is ignored if the breaker has changed since.
-            opened: whether this container's report opened the shared breaker.
         """
         if sent_at < self._changed_at:
             return
         if remaining_open is None:
             if self.state == "half-open":
                 self._change(None)
-        elif opened and self._open_until is None:
-            self._open("failure rate")
-        else:
-            self._open_until = self.clock() + min(remaining_open, self.open_seconds)
+            return
+        open_until = self.clock() + min(remaining_open, self.open_seconds)
+        if self._open_until is None:
+            self._change(open_until)
+        self._open_until = open_until
 
     async def _allow_request(self, *, may_probe: bool) -> bool:
         """Return whether the request is a probe, or raise `CircuitOpenError`."""
@@ -175,8 +171,7 @@ class CircuitBreaker:
         if seconds <= 0 and may_probe and await self._acquire_probe():
             return True
         raise CircuitOpenError(
-            "the model fails too often: its circuit breaker is open",
-            retry_after=max(seconds, 1.0),
+            "the model fails too often: its circuit breaker is open", retry_after=max(seconds, 1.0)
         )
 
     async def _acquire_probe(self) -> bool:
@@ -193,22 +188,13 @@ class CircuitBreaker:
             self._next_probe = now + _PROBE_RETRY_SECONDS
         return acquired
 
-    async def _release_probe(self) -> None:
-        self._next_probe = 0.0
-        if self._probe_lock is not None:
-            await self._probe_lock.release(self.id)
-
-    def _record_probe(self, *, failed: bool) -> None:
-        if failed:
-            self._open("failed probe")
-        else:
-            self._change(None)
-            _log.warning("circuit breaker closed", extra={"log_fields": {"model": self._model}})
-        self._report = CallReport(probe="failure" if failed else "success")
-
-    def _record(self, began: float, *, failed: bool) -> None:
+    def _record(self, began: float, *, failed: bool, is_probe: bool) -> None:
         """Count a call, unless it began before the window or the last change of state."""
         now = self.clock()
+        if is_probe:
+            self._report = CallReport(probe="failure" if failed else "success")
+            self._change(now + self.open_seconds if failed else None)
+            return
         if began < max(self._changed_at, now - self.window_seconds):
             return
         if now >= self._window_end:
@@ -221,14 +207,13 @@ class CircuitBreaker:
         self._report = CallReport(calls + 1, failures + failed, probe)
         too_many = self._failures >= self.failure_rate * self._calls
         if self._open_until is None and self._calls >= self.min_calls and too_many:
-            self._open("failure rate")
-
-    def _open(self, reason: str) -> None:
-        self._change(self.clock() + self.open_seconds)
-        fields = {"model": self._model, "reason": reason}
-        _log.warning("circuit breaker opened", extra={"log_fields": fields})
+            self._change(now + self.open_seconds)
 
     def _change(self, open_until: float | None) -> None:
+        """Open the breaker until a time of its clock, or close it."""
+        if (open_until is None) != (self._open_until is None):
+            message = "circuit breaker closed" if open_until is None else "circuit breaker opened"
+            _log.warning(message, extra={"log_fields": {"model": self._model}})
         self._open_until = open_until
         self._changed_at = self.clock()
         self._next_probe = self._window_end = 0.0

@@ -1,6 +1,7 @@
 """Embeddings from Hugging Face, or from any host with one of its two APIs."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import ConfigurationError, InferenceError
@@ -8,6 +9,7 @@ from shared.inference.endpoint import Endpoint
 from shared.vectors import canonical
 
 if TYPE_CHECKING:
+    from shared.inference.circuit_breaker import CircuitBreaker
     from shared.inference.http_client import InferenceClient
     from shared.settings import Settings
     from shared.vectors import Vector
@@ -17,7 +19,7 @@ _HUB_PIPELINE = "/pipeline/feature-extraction"
 
 
 class HuggingFaceEmbedder:
-    """An `Embedder` over HTTP.
+    """An `Embedder` over HTTP, behind a circuit breaker.
 
     A URL whose path ends in `/embeddings` gets OpenAI's request (`{"model", "input"}`). Any other
     gets Hugging Face's (`{"inputs", "normalize", "truncate"}`), as the hub and `/embed` of
@@ -27,10 +29,16 @@ class HuggingFaceEmbedder:
         ConfigurationError: the URL is invalid, or it is the hub's URL of another model.
     """
 
-    def __init__(self, client: "InferenceClient", settings: "Settings") -> None:
+    def __init__(
+        self,
+        client: "InferenceClient",
+        settings: "Settings",
+        breaker: "CircuitBreaker | None" = None,
+    ) -> None:
         self.model = settings.embedding_model
         self.dimensions = settings.embedding_dimensions
         self._client = client
+        self._breaker = breaker
         self._endpoint = Endpoint.for_embeddings(settings)
         path = self._endpoint.path
         self._is_openai = path.endswith("/embeddings")
@@ -45,13 +53,15 @@ class HuggingFaceEmbedder:
         """Return one canonical embedding for each text, in order; 32 texts a request.
 
         Raises:
+            CircuitOpenError: the circuit breaker is open.
             InferenceError: the model gave no usable embedding before the deadline.
         """
         vectors: list[Vector] = []
-        for start in range(0, len(texts), _BATCH_SIZE):
-            batch = list(texts[start : start + _BATCH_SIZE])
-            reply = await self._client.post(self._endpoint, self._body(batch), private=batch)
-            vectors += [self._read_vector(row) for row in self._read_rows(reply, len(batch))]
+        async with self._breaker.call() if self._breaker else nullcontext():
+            for start in range(0, len(texts), _BATCH_SIZE):
+                batch = list(texts[start : start + _BATCH_SIZE])
+                reply = await self._client.post(self._endpoint, self._body(batch), private=batch)
+                vectors += [self._read_vector(row) for row in self._read_rows(reply, len(batch))]
         return vectors
 
     def _body(self, texts: list[str]) -> dict[str, Any]:

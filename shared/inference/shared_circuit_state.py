@@ -1,8 +1,8 @@
 """The state of the circuit breakers that all containers share in Redis.
 
     {breaker}:<id>:lock:open        exists while the breaker is open, and half-open after that
+    {breaker}:<id>:lock:probe       the lock of the container that probes
     {breaker}:<id>:counters:calls   hash: how many calls ended in the window, and how many failed
-    {breaker}:<id>:lock:probe       who probes
 
 The time to live of `open` says how long the breaker stays open, so containers need not agree
 about the time. A miss reads and reports in the round trips that it makes anyway; an exact hit does
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 HALF_OPEN_SECONDS = 3_600
 """How long a breaker that was open stays half-open if nobody probes."""
 
-_REPORT = Script("report_calls", folder=Path(__file__).parent / "lua")
+_REPORT = Script("report_calls", Path(__file__).parent / "lua")
 
 
 class SharedCircuitState:
@@ -48,26 +48,18 @@ class SharedCircuitState:
     def commands(self) -> list[Command]:
         """Return for each breaker the command that reports its calls or reads its state."""
         self._sent_at = [breaker.clock() for breaker in self._breakers]
-        return [
-            _report(breaker, report)
-            if (report := breaker.take_report()) != CallReport()
-            else Command.of("PTTL", open_key(breaker.id), optional=True)
-            for breaker in self._breakers
-        ]
+        return [_exchange(breaker) for breaker in self._breakers]
 
     def receive(self, replies: "Sequence[Any]") -> None:
         """Apply the state that Redis returned for each breaker."""
         for breaker, sent_at, reply in zip(self._breakers, self._sent_at, replies, strict=True):
-            match reply:
-                case [int(milliseconds), int(opened)]:
-                    if opened and self._counters is not None:
-                        self._counters.add(breaker_opens=1)
-                case int(milliseconds):
-                    opened = 0
-                case _:
-                    continue  # the cluster node is away
-            remaining = milliseconds / 1000 - HALF_OPEN_SECONDS if milliseconds > 0 else None
-            breaker.update(remaining, sent_at=sent_at, opened=bool(opened))
+            milliseconds, opened = reply if isinstance(reply, list) else (reply, 0)
+            if milliseconds is None:
+                continue  # the cluster node is away
+            if opened and self._counters is not None:
+                self._counters.add(breaker_opens=1)
+            remaining_open = milliseconds / 1000 - HALF_OPEN_SECONDS if milliseconds > 0 else None
+            breaker.update(remaining_open, sent_at=sent_at)
 
 
 class SharedProbeLock:
@@ -97,17 +89,17 @@ class SharedProbeLock:
 
 
 def open_key(breaker_id: str) -> str:
-    """Name the key that exists while a breaker is open or half-open."""
+    """Return the key that exists while a breaker is open or half-open."""
     return f"{_prefix(breaker_id)}:lock:open"
 
 
 def probe_key(breaker_id: str) -> str:
-    """Name the lock of a breaker's probe."""
+    """Return the key of the probe lock."""
     return f"{_prefix(breaker_id)}:lock:probe"
 
 
 def calls_key(breaker_id: str) -> str:
-    """Name the hash that counts the calls of all containers."""
+    """Return the key of the hash that counts the calls of all containers."""
     return f"{_prefix(breaker_id)}:counters:calls"
 
 
@@ -115,7 +107,11 @@ def _prefix(breaker_id: str) -> str:
     return f"{{breaker}}:{keyspace.digest('breaker', breaker_id)}"
 
 
-def _report(breaker: "CircuitBreaker", report: CallReport) -> Command:
+def _exchange(breaker: "CircuitBreaker") -> Command:
+    """Report what is to be reported, and read the state."""
+    report = breaker.take_report()
+    if report == CallReport():
+        return Command.of("PTTL", open_key(breaker.id), optional=True)
     return _REPORT.call(
         [open_key(breaker.id), calls_key(breaker.id), probe_key(breaker.id)],
         *report,

@@ -19,13 +19,13 @@ pytestmark = pytest.mark.skipif(
 
 def test_server_answers_a_chat_and_stops_at_the_end_of_the_block() -> None:
     with start_smollm2() as url:
-        build_messages = {
+        request = {
             "model": MODEL,
             "messages": [{"role": "user", "content": "Is the sky blue? Answer yes or no."}],
             "max_tokens": 8,
             "temperature": 0,
         }
-        response = httpx.post(f"{url}/v1/chat/completions", json=build_messages, timeout=20)
+        response = httpx.post(f"{url}/v1/chat/completions", json=request, timeout=20)
         assert response.status_code == 200
         body = response.json()
         assert body["choices"][0]["message"]["content"].strip()

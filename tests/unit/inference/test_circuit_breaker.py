@@ -208,13 +208,17 @@ async def test_shared_state_can_be_half_open(breaker: CircuitBreaker) -> None:
     assert breaker.state == "half-open"
 
 
-async def test_breaker_that_its_report_opened_is_open_and_logged(
+async def test_opening_and_closing_by_shared_state_are_logged_once(
     breaker: CircuitBreaker, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The failures of all containers were too many, those of this one too few."""
-    breaker.update(10, sent_at=clock.now, opened=True)
-    assert breaker.state == "open"
-    assert [record.message for record in caplog.records] == ["circuit breaker opened"]
+    for _ in range(3):
+        update(breaker, 10)
+    clock.now += 10
+    update(breaker, -1)
+    update(breaker, None)
+    update(breaker, None)
+    messages = [record.message for record in caplog.records]
+    assert messages == ["circuit breaker opened", "circuit breaker closed"]
 
 
 async def test_reply_that_was_requested_before_a_change_is_ignored(
