@@ -131,9 +131,9 @@ class Assistant:
             with deadline_scope(request.seconds or self._seconds):
                 reply = await self._coalesce(_Ask(request, question, session))
         except BaseException:  # a cancelled request included
-            session.record_outcome("failed")
+            session.counters.record_outcome("failed")
             raise
-        session.record_outcome(reply.outcome)
+        session.counters.record_outcome(reply.outcome)
         return reply
 
     async def _coalesce(self, ask: _Ask) -> Reply:

@@ -1,17 +1,17 @@
-"""What can go wrong, as a tree, and the HTTP status that each kind has.
+"""The error tree, with the HTTP status of each type.
 
-Adapters translate what their libraries raise into these, each in one place; the functions
-turn them into RFC 9457 problem documents. Nothing else needs to know either side.
+Each adapter translates the errors of its library into these in one place. The functions turn them
+into RFC 9457 problem documents.
 """
 
 from http import HTTPStatus
 
 
 class TercetError(Exception):
-    """The root: anything Tercet raises on purpose.
+    """The base class of all errors that Tercet raises.
 
-    `str(error)` is fit to be shown to the caller: it says what was wrong and what would be
-    right, and holds neither secrets nor anyone's notes.
+    `str(error)` may be shown to the caller. It names what was wrong and what would be right, and
+    contains no secret and no private text.
     """
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
@@ -19,94 +19,94 @@ class TercetError(Exception):
 
 
 class ConfigurationError(TercetError):
-    """A setting is missing or does not make sense; raised when a container starts."""
+    """A setting is missing or invalid. Raised at start-up."""
 
     title = "Misconfigured"
 
 
 class InvalidRequestError(TercetError):
-    """The caller sent something that can never be answered as it stands."""
+    """The request is invalid: repeating it unchanged fails again."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Invalid request"
 
 
 class InvalidChangeError(TercetError):
-    """A message of a note change that does not say what it must."""
+    """The message of a note change is invalid."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     title = "Invalid note change"
 
 
 class UnauthenticatedError(TercetError):
-    """Nobody, or nobody who could be verified, is asking."""
+    """The request has no valid credentials."""
 
     status = HTTPStatus.UNAUTHORIZED
     title = "Unauthenticated"
 
 
 class ForbiddenError(TercetError):
-    """The caller is known and may not do this."""
+    """The authenticated caller has no permission."""
 
     status = HTTPStatus.FORBIDDEN
     title = "Forbidden"
 
 
 class NotFoundError(TercetError):
-    """The thing asked for is not there."""
+    """The resource does not exist."""
 
     status = HTTPStatus.NOT_FOUND
     title = "Not found"
 
 
 class UnavailableError(TercetError):
-    """Something that Tercet depends on does not answer; the same request may work later."""
+    """A dependency failed. The same request may succeed later."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "Unavailable"
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        """`retry_after`: seconds after which it is worth trying again, where that is known."""
+        """`retry_after`: seconds until a retry may succeed, if known."""
         super().__init__(message)
         self.retry_after = retry_after
 
 
 class CacheUnavailableError(UnavailableError):
-    """Redis did not answer in time, or not with sense. Never fails a question."""
+    """Redis failed or timed out. It never fails a question."""
 
 
 class CacheFullError(CacheUnavailableError):
-    """Redis has no room left for what was to be written."""
+    """Redis has no memory left for a write."""
 
 
 class StoreUnavailableError(UnavailableError):
-    """The note store did not answer."""
+    """The note store failed or timed out."""
 
 
 class InferenceError(UnavailableError):
-    """The model did not give a usable answer."""
+    """A model returned no usable response."""
 
     status = HTTPStatus.BAD_GATEWAY
     title = "Model failed"
 
 
 class InferenceUnavailableError(InferenceError):
-    """The model is loading, busy, limiting our rate or out of reach."""
+    """A model is loading, overloaded, rate-limiting or unreachable."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     title = "Model unavailable"
 
 
 class CircuitOpenError(InferenceUnavailableError):
-    """The model has failed too often of late, so it is not even asked."""
+    """The circuit breaker is open after too many failures: no request was sent."""
 
 
 class InferenceTimeoutError(InferenceError):
-    """The model did not answer within the request's deadline."""
+    """A model did not respond within the request's deadline."""
 
     status = HTTPStatus.GATEWAY_TIMEOUT
     title = "Model timed out"
 
 
 class InferenceRefusedError(InferenceError):
-    """The model's host refuses this token, model or input: trying again will not help."""
+    """The model's host refuses the token, model or input: a retry fails again."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from shared.vectors import Matrix
 
 EPSILON = 1e-6
-"""Largest difference between the store's cosine, in an entry's `least`, and ours for the same pair.
+"""Largest difference between the store's cosine (`Entry.lowest_similarity`) and ours for one pair.
 PostgreSQL returns 1 - (1 - cosine); both are exact otherwise (`vectors.py`)."""
 
 
@@ -139,16 +139,16 @@ class Freshness:
     def _is_affected(self, entry: "Entry", tag: bytes, rows: "Matrix | None") -> bool:
         if not entry.pipeline.startswith(self._embedding_name):
             return True  # the vectors of two models cannot be compared
-        if tag in entry.notes:
+        if tag in entry.note_tags:
             return True
         if rows is None:
             return False
         if len(entry.vector) != rows.shape[1]:
             return True  # the model's dimensions were changed
-        if not entry.full:
+        if not entry.is_full:
             return True  # the search returned fewer than k chunks, so any new chunk is a result
         nearest = cosines(from_bytes(entry.vector), rows).max()
-        return bool(nearest >= entry.least - EPSILON)
+        return bool(nearest >= entry.lowest_similarity - EPSILON)
 
 
 def _count_answers(index: "Mapping[str, Entry | None]", fields: "Iterable[str]") -> int:

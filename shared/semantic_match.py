@@ -77,21 +77,21 @@ class SemanticMatcher:
             entry = candidates[field]
             decision = decide(question, entry.question, self._packs)
             if not decision.is_match:
-                session.count(rejected_by_rules=int(refusal is None))  # once per request
+                session.counters.add(rejected_by_rules=int(refusal is None))  # once per request
                 refusal = refusal or decision.reason
                 continue
             found = await session.get_answer(field, entry)
             if not found.answer:
                 return Match(refusal=refusal)  # dropped or evicted since round trip 2
             if not has_common_sources(sources, found.sources or ()):
-                session.count(rejected_by_sources=1)
+                session.counters.add(rejected_by_sources=1)
                 return Match(
                     refusal=refusal or "sources: the questions retrieve different passages"
                 )
             verified = await self._verifier.verify(question, entry.question)
-            session.count(spent_nanodollars=nanodollars(verified.cost))
+            session.counters.add(spent_nanodollars=nanodollars(verified.cost))
             if not verified.approved:
-                session.count(rejected_by_verifier=1)
+                session.counters.add(rejected_by_verifier=1)
                 return Match(refusal="verifier")
             alias = await session.store_alias(vector, sources, (field, entry), similarity)
             if alias is None:

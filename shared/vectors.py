@@ -1,10 +1,9 @@
-"""Embeddings in their one canonical form, and the cosine between them.
+"""Canonical embeddings and their cosines.
 
-An embedding is made canonical before its first use, so a cached vector *is* the vector: its
-direction on a grid of 8 bits a component (`docs/decisions/0002-canonical-embeddings.md`).
-Products of such components are whole numbers, and their sums stay below 2**24 for up to 1,040
-dimensions, so float32 adds them without rounding: the same two vectors have the same cosine to
-the last bit whatever the order of summation, the library or the store.
+Every embedding is quantised to 8 bits a component before its first use, so that a cached vector
+equals the computed one (`docs/decisions/0002-canonical-embeddings.md`). Products of components are
+integers, and their sums stay below 2**24 for up to 1,040 dimensions, so float32 adds them without
+rounding. The cosine of two vectors is the same to the last bit in any order of summation.
 """
 
 from collections.abc import Sequence
@@ -16,13 +15,13 @@ Vector = NDArray[np.int8]
 """A canonical embedding, shape (dimensions,), components from -127 to 127."""
 
 Matrix = NDArray[np.int8]
-"""Canonical embeddings, one a row, shape (count, dimensions)."""
+"""Canonical embeddings in rows, shape (count, dimensions)."""
 
 _GRID = 127.0
 
 
 def canonical(embedding: ArrayLike) -> Vector:
-    """Bring a model's embedding, shape (dimensions,) and any length, into canonical form.
+    """Quantise a model's embedding of shape (dimensions,) and any norm.
 
     Raises:
         ValueError: it is not one finite, non-zero vector.
@@ -40,7 +39,7 @@ def canonical(embedding: ArrayLike) -> Vector:
 
 
 def cosines(query: Vector, rows: Matrix) -> NDArray[np.float64]:
-    """Cosine of one vector, shape (dimensions,), with each row: shape (count,), from -1 to 1."""
+    """Return the cosine of a vector with each row, shape (count,), from -1 to 1."""
     if rows.shape[0] == 0:
         return np.zeros(0, dtype=np.float64)
     wide = rows.astype(np.float32)
@@ -51,17 +50,17 @@ def cosines(query: Vector, rows: Matrix) -> NDArray[np.float64]:
 
 
 def stack(vectors: Sequence[Vector]) -> Matrix:
-    """One row a vector, shape (count, dimensions); there must be at least one."""
+    """Stack at least one vector into shape (count, dimensions)."""
     return np.stack(vectors)
 
 
 def to_bytes(vector: Vector) -> bytes:
-    """One byte a component."""
+    """Encode a vector: one byte a component."""
     return vector.tobytes()
 
 
 def from_bytes(data: bytes) -> Vector:
-    """Undo `to_bytes`; a read-only view of `data`."""
+    """Decode `to_bytes`, as a read-only view of `data`."""
     return np.frombuffer(data, dtype=np.int8)
 
 

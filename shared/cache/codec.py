@@ -1,6 +1,6 @@
-"""How values look as bytes: msgpack, texts compressed besides. Pure.
+"""Encodes cache values: msgpack, and zstandard for texts. Pure.
 
-Bytes that do not decode, or that are not of the types asked for, are None: a miss.
+A value that does not decode to the expected types is None, which callers treat as a miss.
 """
 
 import threading
@@ -12,46 +12,46 @@ import msgpack
 import zstandard
 
 VERSION = "2"
-"""The first byte of every index entry and embedding: raise it where the form of any value
-changes, or the prose that texts are compressed after."""
+"""The first byte of every index entry and embedding. Increment it if the encoding of any value, or
+the compression dictionary, changes."""
 
-# Small texts hardly repeat themselves, but they repeat what is common in such texts: compressed
-# after some ordinary prose they take a seventh less, and are read in a third of the time that
-# Brotli, with its own dictionary, needs for the same size.
-_PROSE = (Path(__file__).parent / "compression_dictionary.txt").read_bytes()
+# A dictionary of ordinary prose makes short texts a seventh smaller. Decompression takes a third
+# of the time that Brotli needs for the same size.
+_DICTIONARY = (Path(__file__).parent / "compression_dictionary.txt").read_bytes()
 _LEVEL = 19
-_SEAL = 4
-_MOST = 16 << 20
-"""Bytes that a text may have once it is read: a damaged length must not be believed."""
+_CHECKSUM = 4
+_MAX_BYTES = 16 << 20
+"""Maximum size of a decompressed text: a corrupt length must not allocate more."""
 
 
 class _Compression(threading.local):
-    """Compressor and decompressor, which no two threads may use at once.
+    """A compressor and a decompressor for each thread: they are not thread-safe.
 
-    Nor may they share the dictionary: where one prepares it, what the other's compressor was
-    prepared with is freed.
+    Threads cannot share the dictionary either: preparing it again frees the first preparation.
     """
 
     def __init__(self) -> None:
-        prose = zstandard.ZstdCompressionDict(_PROSE, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
-        prose.precompute_compress(level=_LEVEL)
+        dictionary = zstandard.ZstdCompressionDict(
+            _DICTIONARY, dict_type=zstandard.DICT_TYPE_RAWCONTENT
+        )
+        dictionary.precompute_compress(level=_LEVEL)
         self.compress = zstandard.ZstdCompressor(
-            dict_data=prose, level=_LEVEL, write_checksum=True, write_dict_id=False
+            dict_data=dictionary, level=_LEVEL, write_checksum=True, write_dict_id=False
         ).compress
-        self.decompress = zstandard.ZstdDecompressor(dict_data=prose).decompress
+        self.decompress = zstandard.ZstdDecompressor(dict_data=dictionary).decompress
 
 
 _compression = _Compression()
 
 
 def pack(*values: object) -> bytes:
-    """Write values as a msgpack array."""
+    """Encode values as a msgpack array."""
     packed: bytes = msgpack.packb(values)
     return packed
 
 
 def unpack(data: bytes, *types: type) -> list[Any] | None:
-    """Read a msgpack array of these types."""
+    """Decode a msgpack array of these types."""
     try:
         values = msgpack.unpackb(data)
     except (ValueError, msgpack.UnpackException):
@@ -61,30 +61,30 @@ def unpack(data: bytes, *types: type) -> list[Any] | None:
     return values if all(map(isinstance, values, types)) else None
 
 
-def seal(data: bytes) -> bytes:
-    """Write bytes so that damage shows."""
-    return data + zlib.crc32(data).to_bytes(_SEAL, "big")
+def add_checksum(data: bytes) -> bytes:
+    """Append a CRC-32."""
+    return data + zlib.crc32(data).to_bytes(_CHECKSUM, "big")
 
 
-def unseal(sealed: bytes) -> bytes | None:
-    """Read them; None where a bit of them is another now."""
-    data = sealed[:-_SEAL]
-    return data if seal(data) == sealed else None
+def verify_checksum(sealed: bytes) -> bytes | None:
+    """Return the data without its checksum; None if it is corrupt."""
+    data = sealed[:-_CHECKSUM]
+    return data if add_checksum(data) == sealed else None
 
 
 def pack_text(answer_id: str, *values: object) -> bytes:
-    """Write what belongs to an answer: whose it is, then the values, compressed."""
+    """Encode values of an answer: its id, then the compressed values."""
     return answer_id.encode("ascii") + _compression.compress(pack(*values))
 
 
 def unpack_text(answer_id: str, data: bytes, *types: type) -> list[Any] | None:
-    """Read what belongs to this answer, and to no other."""
-    owner = answer_id.encode("ascii", "replace")  # it may have been read from damaged bytes
+    """Decode values of this answer; None if they belong to another one."""
+    owner = answer_id.encode("ascii", "replace")  # the id may come from corrupt bytes
     if not data.startswith(owner):
         return None
     frame = data[len(owner) :]
     try:
-        if not 0 <= zstandard.frame_content_size(frame) <= _MOST:
+        if not 0 <= zstandard.frame_content_size(frame) <= _MAX_BYTES:
             return None
         return unpack(_compression.decompress(frame), *types)
     except zstandard.ZstdError:

@@ -7,8 +7,8 @@ script. A process that closes writes what still waits; a process that is killed 
 If the reply to a script is lost, its counters are sent again: counting twice is better than hiding
 an outage.
 
-A new counter takes one line: `session.count(name=1)` in Python, or `count(counters, 'name', 1)` in
-a script. `PeriodStats` reads it by its name.
+A new counter takes one line: `session.counters.add(name=1)` in Python, or
+`count(counters, 'name', 1)` in a script. `PeriodStats` reads it by its name.
 """
 
 import asyncio

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.cache import index_entries, keyspace
-from shared.cache.parse_replies import pairs
+from shared.cache.parse_replies import hash_items
 from shared.cache.redis.commands import Command, Script
 from shared.errors import NotFoundError
 
@@ -35,7 +35,7 @@ class Feedback:
         (reply,) = await self._redis_client.execute(Command.of("HGETALL", keys.questions))
         found = {
             field: entry
-            for field, entry in index_entries.decode_all(pairs(reply)).items()
+            for field, entry in index_entries.decode_index(hash_items(reply)).items()
             if entry and entry.answer_id == own_id and (not alias or field == alias)
         }
         if not found:

@@ -1,12 +1,12 @@
-"""Each user's index of questions: which answers and contexts still count, and why.
+"""Each user's index: one entry for each cached question.
 
-The index is the truth. An answer or context counts only while its question is in the index, so
-dropping a question is dropping its field, whatever else Redis may have kept or evicted. An entry
-begins with a header of fixed width, in ASCII, which the scripts in `lua/` read:
+An answer or context is valid only while the index has an entry for its question. So deleting the
+field of a question drops its answer, whatever Redis evicted. An entry begins with a header of
+fixed width, in ASCII, which the scripts in `lua/` read:
 
     version(1) kind(1) answer id(11) expires(10) cost(12), and the target(22) of ALIAS and REFUSAL
 
-and ends with a checksum: what follows from a damaged entry could be a stale answer.
+It ends with a checksum, because a corrupt entry could lead to a stale answer.
 """
 
 import time
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 ANSWER, CONTEXT, ALIAS, REFUSAL = "a", "c", "=", "!"
 _KINDS = frozenset({ANSWER, CONTEXT, ALIAS, REFUSAL})
-_NOTHING_SECONDS = 60
-"""How long it is believed that a user has no notes: the first one may come before its message."""
-_POINTING = frozenset({ALIAS, REFUSAL})
+_EMPTY_SECONDS = 60
+"""TTL of an empty context. A user's first note may be in the store before its message arrives."""
+_WITH_TARGET = frozenset({ALIAS, REFUSAL})
 _HEADER = 35
 _ALIAS_HEADER = _HEADER + 22
 _TAG = 8
@@ -40,16 +40,17 @@ _NANO = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the index knows of one cached question.
+    """One cached question.
 
-    `expires`, and `fresh_until` for its context, are seconds since 1970; `cost` is what the
-    answer cost, in billionths of a US dollar; `pipeline` names what answered it; `least` is the
-    lowest cosine among its sources, and `full` whether there were as many as a search returns;
-    `notes` are the tags of the notes that they come from; `vector` is the canonical embedding.
-    An alias shares the answer of another question: `target` is that one's field, `similarity`
-    the cosine of the two. The rest is its own, so that it falls when its answer falls, and also
-    when its own search could find something else. REFUSAL was an alias until its asker said
-    that the answer is wrong here: it finds nothing, and is not matched to its target again.
+    `expires`, and `fresh_until` of its context, are in seconds since 1970; `cost` of the answer is
+    in nanodollars; `pipeline` is `Pipeline.name`; `lowest_similarity` is that of its last source;
+    `is_full`: the search returned k sources; `note_tags` are those of the sources' notes; `vector`
+    is the canonical embedding.
+
+    ANSWER has an answer, CONTEXT only a context. ALIAS shares the answer of another question:
+    `target` is its field, `similarity` the cosine of both. Its other values are its own, so it is
+    also dropped when its own search may have another result. REFUSAL was an alias until the user
+    reported its answer as wrong: it has no answer and prevents the match.
     """
 
     kind: str
@@ -60,24 +61,24 @@ class Entry:
     pipeline: str
     target: str = ""
     fresh_until: int = 0
-    least: float = 0.0
-    full: bool = False
-    notes: frozenset[bytes] = frozenset()
+    lowest_similarity: float = 0.0
+    is_full: bool = False
+    note_tags: frozenset[bytes] = frozenset()
     vector: bytes = b""
     similarity: float = 1.0
 
     @property
     def is_answer(self) -> bool:
-        """Whether whoever asks this is answered from it: it has an answer, or shares one."""
+        """Whether a lookup finds an answer: this question's or its target's."""
         return self.kind in {ANSWER, ALIAS}
 
 
 def nanodollars(dollars: float) -> int:
-    """Write money as entries and counters hold it."""
+    """Convert US dollars to the unit of entries and counters."""
     return round(dollars / _NANO)
 
 
-def entry(
+def new_entry(
     question: str,
     vector: "Vector",
     sources: "Sequence[Source]",
@@ -86,9 +87,9 @@ def entry(
     pipeline: "Pipeline",
     settings: "Settings",
 ) -> Entry:
-    """Say of a question what a later note change, or another question, will need to know."""
+    """Create the entry of an answer, or of a context if there is no answer."""
     now = int(time.time())
-    context_ttl = settings.context_ttl if sources else min(settings.context_ttl, _NOTHING_SECONDS)
+    context_ttl = settings.context_ttl if sources else min(settings.context_ttl, _EMPTY_SECONDS)
     return Entry(
         kind=ANSWER if answer else CONTEXT,
         answer_id=answer.answer_id if answer else new_answer_id(),
@@ -97,15 +98,15 @@ def entry(
         question=question,
         pipeline=pipeline.name,
         fresh_until=now + context_ttl,
-        least=min((source.similarity for source in sources), default=-1.0),
-        full=len(sources) >= pipeline.retrieved_chunks,
-        notes=frozenset(keyspace.note_tag(source.note_id) for source in sources),
+        lowest_similarity=min((source.similarity for source in sources), default=-1.0),
+        is_full=len(sources) >= pipeline.retrieved_chunks,
+        note_tags=frozenset(keyspace.note_tag(source.note_id) for source in sources),
         vector=vector.tobytes(),
     )
 
 
-def alias(own: Entry, field: str, target: Entry, similarity: float) -> Entry:
-    """Let a question share the answer of another, at `field`, for as long as that one lives."""
+def new_alias(own: Entry, field: str, target: Entry, similarity: float) -> Entry:
+    """Create an alias of the question at `field`; it expires with that one."""
     return replace(
         own,
         kind=ALIAS,
@@ -118,25 +119,25 @@ def alias(own: Entry, field: str, target: Entry, similarity: float) -> Entry:
 
 
 def encode(entry: Entry) -> bytes:
-    """Write an entry."""
+    """Encode an entry."""
     cost = min(max(entry.cost, 0), _MAX_COST)
     header = f"{codec.VERSION}{entry.kind}{entry.answer_id}{entry.expires:010d}{cost:012d}"
     packed = codec.pack(
         entry.question,
         entry.pipeline,
         entry.fresh_until,
-        entry.least,
-        entry.full,
-        b"".join(sorted(entry.notes)),
+        entry.lowest_similarity,
+        entry.is_full,
+        b"".join(sorted(entry.note_tags)),
         entry.vector,
         entry.similarity,
     )
-    return codec.seal((header + entry.target).encode("ascii") + packed)
+    return codec.add_checksum((header + entry.target).encode("ascii") + packed)
 
 
 def decode(sealed: bytes) -> Entry | None:
-    """Read an entry; None where it is damaged or of another version."""
-    data = codec.unseal(sealed)
+    """Decode an entry; None if it is corrupt or of another version."""
+    data = codec.verify_checksum(sealed)
     if data is None:
         return None
     try:
@@ -147,11 +148,11 @@ def decode(sealed: bytes) -> Entry | None:
         return None
     if version != codec.VERSION or kind not in _KINDS:
         return None
-    begin = _ALIAS_HEADER if kind in _POINTING else _HEADER
+    begin = _ALIAS_HEADER if kind in _WITH_TARGET else _HEADER
     values = codec.unpack(data[begin:], str, str, int, float, bool, bytes, bytes, float)
     if values is None:
         return None
-    question, pipeline, fresh_until, least, full, notes, vector, similarity = values
+    question, pipeline, fresh_until, lowest, is_full, tags, vector, similarity = values
     return Entry(
         kind,
         answer_id,
@@ -161,21 +162,18 @@ def decode(sealed: bytes) -> Entry | None:
         pipeline,
         target=header[_HEADER:begin],
         fresh_until=fresh_until,
-        least=least,
-        full=full,
-        notes=frozenset(notes[start : start + _TAG] for start in range(0, len(notes), _TAG)),
+        lowest_similarity=lowest,
+        is_full=is_full,
+        note_tags=frozenset(tags[at : at + _TAG] for at in range(0, len(tags), _TAG)),
         vector=vector,
         similarity=similarity,
     )
 
 
-def answered(index: Iterable[tuple[bytes, bytes]], field: str, pipeline: str) -> dict[str, Entry]:
-    """Read of an index what this pipeline has answered, what is over and `field` itself aside.
-
-    Nor is there what `field` was once matched with and must not be again.
-    """
+def candidates(index: Iterable[tuple[bytes, bytes]], field: str, pipeline: str) -> dict[str, Entry]:
+    """Return the valid answers of this pipeline, without `field` and what it was refused for."""
     now = time.time()
-    entries = decode_all(index)
+    entries = decode_index(index)
     own = entries.get(field)
     refused = own.target if own and own.kind == REFUSAL else ""
     return {
@@ -189,7 +187,7 @@ def answered(index: Iterable[tuple[bytes, bytes]], field: str, pipeline: str) ->
     }
 
 
-def decode_all(index: Iterable[tuple[bytes, bytes]]) -> dict[str, Entry | None]:
-    """Read a whole index, the fence aside: entries by field, None for what does not decode."""
-    named = ((field.decode("ascii", "replace"), value) for field, value in index)
-    return {field: decode(value) for field, value in named if field != keyspace.FENCE}
+def decode_index(index: Iterable[tuple[bytes, bytes]]) -> dict[str, Entry | None]:
+    """Decode a whole index without its fence: entries by field, None for a corrupt one."""
+    items = ((field.decode("ascii", "replace"), value) for field, value in index)
+    return {field: decode(value) for field, value in items if field != keyspace.FENCE}

@@ -4,7 +4,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from shared.cache import counters, index_entries, keyspace
-from shared.cache.parse_replies import pairs
+from shared.cache.parse_replies import hash_items
 from shared.cache.redis.commands import Command, Script
 from shared.errors import CacheFullError, CacheUnavailableError
 
@@ -43,7 +43,7 @@ class Invalidation:
         reply = await self._execute_or_delete(
             keys, _ROTATE_FENCE.call([keys.questions], _new_fence())
         )
-        return {} if reply is None else index_entries.decode_all(pairs(reply))
+        return {} if reply is None else index_entries.decode_index(hash_items(reply))
 
     async def drop_entries(
         self, user_id: str, fields: "Collection[str]", *, lag_ms: int = 0

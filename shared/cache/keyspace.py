@@ -1,21 +1,20 @@
-"""The names of everything that Tercet keeps in Redis. Pure.
+"""The names of all keys in Redis. Pure.
 
-    {1f}:<user>:questions                  hash: the user's index, and the fence        (L1, L3)
-    {1f}:<user>:answers                    hash: answers by question                     (L1)
-    {1f}:<user>:contexts                   hash: retrieved chunks by question            (L3)
-    {1f}:<user>:embeddings                 hash: embeddings, where users share none      (L2)
-    {1f}:<user>:lock:<question>:<fence>  who is generating this answer now
-    {1f}:<user>:lock:<token>:failure     why the flight of this token brought no answer
-    {1f}:counters:<day>                    hash: what happened in this partition
-    {1f}:entries                              hash: how many entries live, by kind and end
-    totals:<day>                           what happened in all, once the day is over
-    {a3}:embedding:<model>:<text>          a question's embedding, for every user        (L2)
-    {breaker}:<id>:lock:…, :counters:…     state of circuit breakers that containers share
+    {1f}:<user>:questions                hash: the user's index, and the fence
+    {1f}:<user>:answers                  hash: answers by question (L1)
+    {1f}:<user>:contexts                 hash: retrieved chunks by question (L3)
+    {1f}:<user>:embeddings               hash: embeddings, if users do not share them (L2)
+    {1f}:<user>:lock:<question>:<fence>  the single-flight lock of a question
+    {1f}:<user>:lock:<token>:error       the error of a lock's holder
+    {1f}:counters:<day>                  hash: counters of this partition
+    {1f}:entries                         hash: number of entries by kind and hour of expiry
+    totals:<day>                         sums of all counters up to a past day
+    {a3}:embedding:<model>:<text>        the embedding of a question, for all users (L2)
+    {breaker}:<id>:...                   state of the models' circuit breakers
 
-Ids and texts are hashed before they enter a name, so none can forge another. Users are spread
-over a fixed number of partitions, and the partition is the hash tag: all of a user's keys and
-the counters of that partition share one slot of a cluster, so that one script may use them all.
-Texts are spread over the same partitions, so that whoever keeps an embedding counts it, too.
+Ids and texts are hashed, so that no id can form another key. Users are spread over a fixed number
+of partitions. The partition is the hash tag: one script may use all keys of a user and the counters
+of the partition, because they share a cluster slot. Shared embeddings use the same partitions.
 """
 
 import base64
@@ -25,14 +24,14 @@ from functools import lru_cache
 from typing import Self
 
 PARTITIONS = 64
-"""Changing it empties the cache: users' keys move to other names."""
+"""Changing it empties the cache, because it renames the keys of all users."""
 
 FENCE = "fence"
-"""The index's one field that is no question; a question's field is longer."""
+"""The field of the fence in the index. The field of a question is longer."""
 
 
 def digest(*parts: str) -> str:
-    """128 bits of BLAKE2b over the parts and where they part, as 22 characters of base64url."""
+    """Hash parts and their lengths with BLAKE2b: 128 bits as 22 characters of base64url."""
     hashed = hashlib.blake2b(digest_size=16)
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")
@@ -42,64 +41,64 @@ def digest(*parts: str) -> str:
 
 
 def question_field(question: str, pipeline: str) -> str:
-    """Name a question in its user's hashes, by its normal form and the pipeline that answers it.
+    """Return the field of a question in its user's hashes.
 
-    Another model, prompt or number of chunks gives other answers, so it is another field.
+    `question` is the normal form, `pipeline` is `Pipeline.name`.
     """
     return digest("question", pipeline, question)
 
 
 def note_tag(note_id: str) -> bytes:
-    """64 bits that stand for a note: two notes alike would only be dropped together."""
+    """Return 64 bits that identify a note. A collision drops more answers than necessary."""
     return hashlib.blake2b(note_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
 def embedding(model: str, text: str) -> str:
-    """Where the canonical embedding of a text by a model is kept."""
-    named = digest("text", text)
-    return f"{{{_partition(named):02x}}}:embedding:{digest('model', model)[:8]}:{named}"
+    """Return the key of a text's shared embedding."""
+    hashed = digest("text", text)
+    return f"{{{_partition(hashed):02x}}}:embedding:{digest('model', model)[:8]}:{hashed}"
 
 
 def partition_of_embedding(text: str) -> int:
-    """Where a text's embedding is kept, and counted."""
+    """Return the partition of a text's shared embedding and its counters."""
     return _partition(digest("text", text))
 
 
 def embedding_field(model: str, text: str) -> str:
-    """Name an embedding in a user's own hash."""
+    """Return the field of a text's embedding in a user's own hash."""
     return digest("embedding", model, text)
 
 
 def counters(partition: int, day: str) -> str:
-    """Where a partition counts what happens on a day (YYYY-MM-DD, UTC)."""
+    """Return the key of a partition's counters of a day (YYYY-MM-DD, UTC)."""
     return f"{{{partition:02x}}}:counters:{day}"
 
 
 def entry_counts(partition: int) -> str:
-    """Where a partition counts what lives, by its kind and the hour in which it ends."""
+    """Return the key of a partition's numbers of entries."""
     return f"{{{partition:02x}}}:entries"
 
 
 def totals(day: str) -> str:
-    """Where the sums of a day that is over are kept, and those of all days up to it."""
+    """Return the key of the sums of all counters up to a past day."""
     return f"totals:{day}"
 
 
 def kind(key: str) -> str:
-    """What is kept under a name: `string`, `hash`, or `counters`, a hash of integers."""
+    """Return the type of a key: `string`, `hash`, or `counters` for a hash of integers."""
     if key.startswith("totals:") or ":embedding:" in key or ":lock:" in key:
         return "string"
     return "counters" if ":counters:" in key or key.endswith(":entries") else "hash"
 
 
-def _partition(named: str) -> int:
-    spread = hashlib.blake2b(named.encode(), digest_size=2).digest()
-    return int.from_bytes(spread, "big") % PARTITIONS
+def _partition(hashed: str) -> int:
+    data = hashlib.blake2b(hashed.encode(), digest_size=2).digest()
+    return int.from_bytes(data, "big") % PARTITIONS
 
 
 @dataclass(frozen=True, slots=True)
 class UserKeys:
-    """All the keys of one user, and the partition that they live in."""
+    """All keys of one user, and their partition."""
 
     partition: int
     questions: str
@@ -108,9 +107,9 @@ class UserKeys:
     _prefix: str
 
     @classmethod
-    @lru_cache(maxsize=1_024)  # whoever asks once asks again
+    @lru_cache(maxsize=1_024)
     def of(cls, user_id: str) -> Self:
-        """Name a user's keys."""
+        """Return a user's keys."""
         user = digest("user", user_id)
         partition = _partition(user)
         prefix = f"{{{partition:02x}}}:{user}:"
@@ -118,18 +117,21 @@ class UserKeys:
 
     @property
     def embeddings(self) -> str:
-        """Where this user's embeddings are, where users share none."""
+        """The hash of this user's own embeddings."""
         return f"{self._prefix}embeddings"
 
     @property
     def entry_counts(self) -> str:
-        """Where the partition counts what lives."""
+        """The hash of the partition's numbers of entries."""
         return entry_counts(self.partition)
 
     def lock(self, field: str, fence: str) -> str:
-        """Name a flight. The fence is in it: nobody joins one from before a change."""
+        """Return the key of a question's single-flight lock.
+
+        It contains the fence, so that no request waits for an answer from before a note change.
+        """
         return f"{self._prefix}lock:{field}:{fence}"
 
-    def failure(self, token: str) -> str:
-        """Name what the owner of a flight says where it fails."""
-        return f"{self._prefix}lock:{token}:failure"
+    def lock_error(self, token: str) -> str:
+        """Return the key of the error of a lock's holder."""
+        return f"{self._prefix}lock:{token}:error"

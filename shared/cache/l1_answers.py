@@ -1,15 +1,15 @@
-"""L1: whole answers, a field for each question in the user's hash of answers."""
+"""L1: generated answers, in a hash of each user, by question."""
 
 from shared.answer import Answer
 from shared.cache import codec
 
 
 def encode(answer: Answer) -> bytes:
-    """Write an answer."""
+    """Encode an answer."""
     return codec.pack_text(answer.answer_id, answer.text, answer.model, answer.created, answer.cost)
 
 
 def decode(answer_id: str, data: bytes) -> Answer | None:
-    """Read an answer, if it is the one that the index speaks of."""
+    """Decode an answer; None if it is corrupt or another answer than the index entry names."""
     values = codec.unpack_text(answer_id, data, str, str, int, float)
     return Answer(answer_id, *values) if values else None

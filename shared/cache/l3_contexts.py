@@ -1,7 +1,7 @@
-"""L3: retrieved chunks, a field for each question in the user's hash of contexts.
+"""L3: contexts (retrieved chunks), in a hash of each user, by question.
 
-They are kept as long as the answer that shows them as its sources, so their text is stored once;
-a new answer is written from them only while they are fresh.
+A context is stored as long as the answer that has it as its sources, so a chunk's text is stored
+once. A new answer is generated from a cached context only while the context is fresh.
 """
 
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from shared.notes.note import Source
 
 
 def encode(answer_id: str, sources: Sequence[Source]) -> bytes:
-    """Write what a search found, in its order."""
+    """Encode the result of a search, in its order."""
     rows = [(s.chunk_id, s.note_id, s.content, s.similarity) for s in sources]
     return codec.pack_text(answer_id, rows)
 
 
 def decode(answer_id: str, data: bytes) -> list[Source] | None:
-    """Read what a search found, if it belongs to the answer that the index speaks of."""
+    """Decode a context; None if it is corrupt or belongs to another answer."""
     values = codec.unpack_text(answer_id, data, list)
     if values is None:
         return None

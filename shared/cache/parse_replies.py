@@ -1,4 +1,4 @@
-"""What the scripts gave, made sense of. Pure."""
+"""Parses replies of the Lua scripts. Pure."""
 
 import time
 from typing import Any
@@ -7,7 +7,7 @@ from shared.cache import index_entries, l1_answers, l3_contexts
 from shared.cache.results import LookupResult
 
 
-def pairs(reply: dict[bytes, bytes] | list[bytes]) -> list[tuple[bytes, bytes]]:
+def hash_items(reply: dict[bytes, bytes] | list[bytes]) -> list[tuple[bytes, bytes]]:
     """Return the fields and values of a hash: HGETALL's reply (RESP3 or RESP2) or a script's."""
     if isinstance(reply, dict):
         return list(reply.items())
@@ -15,34 +15,32 @@ def pairs(reply: dict[bytes, bytes] | list[bytes]) -> list[tuple[bytes, bytes]]:
 
 
 def parse_lookup(reply: list[Any], question: str, field: str) -> tuple[LookupResult, list[str]]:
-    """Give what was found, and the fields of what makes no sense and must go."""
+    """Parse the reply of lookup.lua. Also return the fields of corrupt values, to be deleted."""
     _, raw_entry, raw_answer, raw_context, raw_alias = reply
     if raw_entry is None:
         return LookupResult(), []
     entry = index_entries.decode(raw_entry)
-    alias = index_entries.decode(raw_alias) if raw_alias is not None else entry
-    if entry is None or alias is None or alias.question != question:
+    own = entry if raw_alias is None else index_entries.decode(raw_alias)
+    if entry is None or own is None or own.question != question:
         return LookupResult(), [field]
-    answer = sources = None
-    if raw_answer is not None:
-        answer = l1_answers.decode(entry.answer_id, raw_answer)
-    if raw_context is not None:
-        sources = l3_contexts.decode(entry.answer_id, raw_context)
-    damaged = answer is None and raw_answer is not None
-    if damaged or (sources is None and raw_context is not None):
-        return LookupResult(), [field, alias.target] if alias.target else [field]
+    answer = None if raw_answer is None else l1_answers.decode(entry.answer_id, raw_answer)
+    sources = None if raw_context is None else l3_contexts.decode(entry.answer_id, raw_context)
+    if (answer is None) != (raw_answer is None) or (sources is None) != (raw_context is None):
+        return LookupResult(), [field, own.target] if own.target else [field]
     if answer and sources is not None:
-        if alias is entry:
+        if own is entry:
             return LookupResult(answer, sources), []
-        return LookupResult(answer, sources, entry.question, alias.similarity, field), []
-    fresh = alias is entry and sources is not None and entry.fresh_until > time.time()
-    return LookupResult(None, sources if fresh else None), []
+        return LookupResult(answer, sources, entry.question, own.similarity, field), []
+    is_fresh = own is entry and entry.fresh_until > time.time()
+    return LookupResult(None, sources if is_fresh else None), []
 
 
 def parse_answer(
     answer_id: str, raw_answer: bytes | None, raw_context: bytes | None
 ) -> LookupResult:
-    """Make sense of what the peek script gave."""
-    answer = l1_answers.decode(answer_id, raw_answer) if raw_answer is not None else None
-    sources = l3_contexts.decode(answer_id, raw_context) if raw_context is not None else None
+    """Parse the reply of get_answer.lua."""
+    if raw_answer is None or raw_context is None:
+        return LookupResult()
+    answer = l1_answers.decode(answer_id, raw_answer)
+    sources = l3_contexts.decode(answer_id, raw_context)
     return LookupResult(answer, sources) if answer and sources is not None else LookupResult()

@@ -1,4 +1,4 @@
-"""What answers questions: where any of it differs, answers do, and are kept apart."""
+"""Identifies the models, prompt and limits that generate answers, for cache keys."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +8,11 @@ from shared.cache import keyspace
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The models, their limits and instructions (in `answered_by`), how many chunks they get."""
+    """Everything that changes answers. Answers of two pipelines do not share keys.
+
+    `answered_by` names the chat model, its prompt and its limits; `retrieved_chunks` is how many
+    chunks it gets.
+    """
 
     embedding_model: str
     dimensions: int
@@ -17,11 +21,11 @@ class Pipeline:
 
     @cached_property
     def name(self) -> str:
-        """Stand for all of it, in 12 characters, of which 6 are the embedding's."""
+        """A digest of all fields: 12 characters, the first 6 of the embedding model alone."""
         rest = keyspace.digest("pipeline", self.answered_by, str(self.retrieved_chunks))
         return embedding_name(self.embedding_model) + rest[:6]
 
 
 def embedding_name(model: str) -> str:
-    """Stand for an embedding model; vectors of two models have nothing to do with each other."""
+    """Return a digest of an embedding model. Vectors of two models cannot be compared."""
     return keyspace.digest("model", model)[:6]

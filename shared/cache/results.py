@@ -1,4 +1,4 @@
-"""What a session to the cache finds."""
+"""What a cache session returns."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LookupResult:
-    """What round trip 1 found, or a wait for the lock's holder.
+    """The result of a lookup.
 
-    With an answer, `sources` are its sources. Without one, they are a cached context that is
-    still fresh, or None. `matched_question` is the question that the answer was generated for, if
-    it is another one, `similarity` the cosine of both questions, `alias` the alias's field in the
-    index. `leader_error` is the error of the lock's holder.
+    With an answer, `sources` are its sources. Without one, they are a cached context that is still
+    fresh, or None. `matched_question` is the question that the answer was generated for, if it is
+    another one, `similarity` the cosine of both questions, `alias` the alias's field in the index.
+    `leader_error` is the error of the lock's holder.
     """
 
     answer: "Answer | None" = None
@@ -32,16 +32,17 @@ class LookupResult:
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing else is needed: there is an answer, or there is nothing to search."""
+        """Whether nothing must be generated: there is an answer, or the user has no notes."""
         return self.answer is not None or self.sources == []
 
 
 @dataclass(frozen=True, slots=True)
 class MissContext:
-    """What round trip 2 found.
+    """What a miss needs.
 
-    `candidates` are the index entries of the user's other answered questions, by field.
-    `lock_acquired` is False while another request generates this answer.
+    `vector` is the cached embedding. `candidates` are the index entries of the user's other
+    answered questions, by field. `lock_acquired` is False while another request generates this
+    answer.
     """
 
     vector: "Vector | None" = None

@@ -1,7 +1,4 @@
-"""How the scripts of `lua/` are called for one question of one user. Pure.
-
-Each takes the user's hashes first, and last the events that are to be counted with it.
-"""
+"""Builds the script calls of one question. Pure."""
 
 import secrets
 import time
@@ -14,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.cache.index_entries import Entry
+    from shared.cache.single_flight import SingleFlightLock
     from shared.settings import Settings
 
 _LOOKUP, _GET_ANSWER, _STORE_ALIAS, _STORE, _TRIM_INDEX = map(
@@ -21,27 +19,34 @@ _LOOKUP, _GET_ANSWER, _STORE_ALIAS, _STORE, _TRIM_INDEX = map(
 )
 
 
-class Scripts:
-    """The calls for one question; `field` names it in its user's hashes."""
+class QuestionScripts:
+    """The script calls of one question. `counts` are counters and increments, in pairs."""
 
-    def __init__(self, keys: keyspace.UserKeys, field: str, settings: "Settings") -> None:
-        """`keys` are its user's."""
+    def __init__(
+        self,
+        keys: keyspace.UserKeys,
+        field: str,
+        lock: "SingleFlightLock",
+        settings: "Settings",
+    ) -> None:
+        """`field` is the question's in its user's hashes."""
         self._keys = keys
         self._field = field
+        self._lock = lock
         self._settings = settings
 
     @property
-    def names(self) -> tuple[str, str, str, str]:
-        """The user's hashes, and the counters of today."""
-        keys = self._keys
-        return keys.questions, keys.answers, keys.contexts, counters.todays_key(keys.partition)
+    def keys(self) -> tuple[str, str, str, str]:
+        """The first keys of every script: the user's hashes and today's counters."""
+        today = counters.todays_key(self._keys.partition)
+        return self._keys.questions, self._keys.answers, self._keys.contexts, today
 
     def lookup(
         self, purpose: str, field: str, *, aliases: bool, counts: "Sequence[Argument]"
     ) -> Command:
-        """Read an answer to `ask`, to `wait` for somebody else's, or a `stale` one."""
+        """Call lookup.lua, for a purpose that is described there."""
         return _LOOKUP.call(
-            self.names,
+            self.keys,
             field,
             secrets.token_urlsafe(12),
             int(time.time()),
@@ -55,53 +60,43 @@ class Scripts:
 
     def get_answer(self, field: str, entry: "Entry") -> Command:
         """Read the answer of another question."""
-        return _GET_ANSWER.call(self.names[:3], field, entry.answer_id, int(time.time()))
+        return _GET_ANSWER.call(self.keys[:3], field, entry.answer_id, int(time.time()))
 
-    def store_alias(
-        self, alias: "Entry", *, lock: str, token: str, fence: str, counts: "Sequence[Argument]"
-    ) -> Command:
-        """Share the answer of another question, to which `alias` points."""
+    def store_alias(self, alias: "Entry", *, counts: "Sequence[Argument]") -> Command:
+        """Store an alias of another question."""
         return _STORE_ALIAS.call(
-            [*self.names, lock, self._keys.entry_counts],
+            [*self.keys, self._lock.key, self._keys.entry_counts],
             self._field,
-            fence,
+            self._lock.fence,
             index_entries.encode(alias),
             alias.target,
             int(time.time()),
-            token,
+            self._lock.token,
             counters.TTL,
             *counts,
         )
 
     def store(
-        self,
-        entry: "Entry",
-        answer: bytes,
-        context: bytes,
-        *,
-        lock: str,
-        token: str,
-        fence: str,
-        counts: "Sequence[Argument]",
+        self, entry: "Entry", answer: bytes, context: bytes, *, counts: "Sequence[Argument]"
     ) -> Command:
-        """Store an answer with its context, or (with b"" for the answer) a context alone."""
+        """Store an answer with its context, or a context alone if `answer` is b""."""
         return _STORE.call(
-            [*self.names, lock, self._keys.entry_counts],
+            [*self.keys, self._lock.key, self._keys.entry_counts],
             self._field,
-            fence,
+            self._lock.fence,
             index_entries.encode(entry),
             answer,
             context,
             self._ttl,
-            token,
+            self._lock.token,
             counters.TTL,
             *counts,
         )
 
     def trim_index(self) -> Command:
-        """Keep the user's index within its bound."""
-        names = [*self.names, self._keys.entry_counts]
-        return _TRIM_INDEX.call(names, self._settings.max_questions, self._field, counters.TTL)
+        """Delete the oldest questions beyond the user's maximum."""
+        keys = [*self.keys, self._keys.entry_counts]
+        return _TRIM_INDEX.call(keys, self._settings.max_questions, self._field, counters.TTL)
 
     @property
     def _ttl(self) -> int:

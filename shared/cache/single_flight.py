@@ -1,12 +1,13 @@
-"""One question, one generation: who is generating an answer now, for others to wait for it.
+"""The single-flight lock: of all processes, one request generates an answer and the others wait.
 
-A flight is a key that holds its owner's token. It lasts for a few seconds only and is renewed
-while the owner works, so whoever waits for an owner that died takes over soon. An owner that
-fails tells those who wait for it, under a key of its token's name: nobody who asks later sees
-that. Without Redis there are no flights; within a container, `inference/sharing.py` does as much.
+The lock is a key that holds its holder's token. It expires after 3 s, and its holder renews it, so
+a waiting request soon replaces a holder that died. A holder that fails stores its error under its
+token, where only the requests that wait for it look. Without Redis there is no lock;
+`inference/coalescing_answerer.py` coalesces the generations of one process then.
 """
 
 import asyncio
+import secrets
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _LOCK_MS = 3_000
 _RENEW_SECONDS = 1.0
-_FAILURE_MS = 2_000
+_ERROR_MS = 2_000
 _ACQUIRE, _RENEW, _RELEASE = map(Script, ("acquire_lock", "renew_lock", "release_lock"))
 
 
@@ -32,65 +33,81 @@ def acquire(key: str, token: str, milliseconds: int = _LOCK_MS) -> Command:
     return _ACQUIRE.call([key], token, milliseconds)
 
 
-def owner(flight: str) -> Command:
-    """Ask for the token of a flight's owner."""
-    return Command.of("GET", flight)
-
-
-def failure(keys: "UserKeys", token: bytes | None) -> Command:
-    """Ask why the flight of this token brought no answer."""
-    return Command.of("GET", keys.failure((token or b"").decode("ascii", "replace")))
-
-
-def pauses() -> "Iterator[float]":
-    """How long to wait before each look at somebody else's flight, in seconds."""
+def poll_intervals() -> "Iterator[float]":
+    """Return the seconds to wait before each poll of a lock that another request holds."""
     yield from (0.05, 0.1, 0.2)
     while True:
         yield 0.25
 
 
-class Lock:
-    """A flight of one's own."""
+class SingleFlightLock:
+    """The lock of one question, as one request uses it.
 
-    def __init__(self, keys: "UserKeys", name: str, token: str) -> None:
-        """`name` is its key."""
+    `held`: this request is the holder. `fence`: the user's fence, as round trip 1 read it. It is
+    part of the key, so that no request waits for an answer from before a note change.
+    """
+
+    def __init__(self, keys: "UserKeys", field: str) -> None:
+        """`field` is the question's in its user's hashes."""
+        self.token = secrets.token_urlsafe(8)
+        self.fence = ""
+        self.held = False
+        self._holder = b""
         self._keys = keys
-        self._name = name
-        self._token = token
-        self._failed = b""
+        self._field = field
+        self._error = b""
+
+    @property
+    def key(self) -> str:
+        """The lock's key."""
+        return self._keys.lock(self._field, self.fence)
+
+    def acquire(self) -> Command:
+        """Return the command whose reply goes to `set_holder`."""
+        return acquire(self.key, self.token)
+
+    def set_holder(self, token: bytes | None) -> bool:
+        """Set the holder's token as Redis returned it. Return whether the lock is still held."""
+        self._holder = token or b""
+        self.held = self._holder == self.token.encode()
+        return bool(token)
+
+    def poll(self) -> list[Command]:
+        """Return the commands that read the holder's token and its error."""
+        error_key = self._keys.lock_error(self._holder.decode("ascii", "replace"))
+        return [Command.of("GET", self.key), Command.of("GET", error_key)]
 
     @asynccontextmanager
     async def renewed(self, redis_client: "RedisClient") -> "AsyncIterator[None]":
-        """Keep it aloft, and notice what fails meanwhile."""
+        """Renew the lock while the body runs. An error of the body goes to `release`."""
 
         async def renew() -> None:
             while True:
                 await asyncio.sleep(_RENEW_SECONDS)
                 with suppress(CacheUnavailableError):
-                    await redis_client.execute(_RENEW.call([self._name], self._token, _LOCK_MS))
+                    await redis_client.execute(_RENEW.call([self.key], self.token, _LOCK_MS))
 
         task = asyncio.create_task(renew())
         try:
             yield
         except TercetError as error:
-            # Its kind and message, which are fit to be shown.
-            self._failed = _told(error)
+            self._error = _encode_error(error)
             raise
         except Exception:
-            self._failed = _told(UnavailableError("whoever was answering this failed; ask again"))
+            self._error = _encode_error(UnavailableError("generating the answer failed; ask again"))
             raise
         finally:
             task.cancel()
 
-    def release(self, counters: str, ttl: int, *counts: Argument) -> Command:
-        """End it without an answer, tell those who wait what failed, and count."""
-        names = [self._name, self._keys.failure(self._token), counters]
-        return _RELEASE.call(names, self._token, self._failed, _FAILURE_MS, ttl, *counts)
+    def release(self, counters_key: str, ttl: int, *counts: Argument) -> Command:
+        """Release the lock without an answer, store the error, and count."""
+        keys = [self.key, self._keys.lock_error(self.token), counters_key]
+        return _RELEASE.call(keys, self.token, self._error, _ERROR_MS, ttl, *counts)
 
 
-def error(said: bytes | None) -> TercetError | None:
-    """Read what an owner said."""
-    values = codec.unpack(said, str, str, float) if said else None
+def decode_error(data: bytes | None) -> TercetError | None:
+    """Return the error of a lock's holder."""
+    values = codec.unpack(data, str, str, float) if data else None
     if values is None:
         return None
     name, message, retry_after = values
@@ -102,6 +119,7 @@ def error(said: bytes | None) -> TercetError | None:
     return kind(message)
 
 
-def _told(error: TercetError) -> bytes:
+def _encode_error(error: TercetError) -> bytes:
+    """Encode the type and message, which hold no private data."""
     retry_after = getattr(error, "retry_after", None)
     return codec.pack(type(error).__name__, str(error), float(retry_after or 0))

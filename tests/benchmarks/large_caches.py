@@ -93,7 +93,7 @@ async def _fill(settings: Settings, entries: int) -> None:
     client: Any = Redis.from_url(settings.redis_url)
     original = [await client.dump(key) for key in _keys(template[0].user_id)]
     vectors = [each.vector.tobytes() for each in template]
-    await client.script_load(l2_embeddings.write("", "", b"", 1).script)
+    await client.script_load(l2_embeddings.store_shared("", "", b"", 1).script)
     for first in range(0, entries, _BATCH):
         pipeline = client.pipeline(transaction=False)
         for number in range(first, first + _BATCH, QUESTIONS_PER_USER):
@@ -102,7 +102,7 @@ async def _fill(settings: Settings, entries: int) -> None:
         for number in range(first, first + _BATCH):
             vector = vectors[number % len(vectors)]
             text = f"one of many asks {question(number)}"
-            write = l2_embeddings.write(
+            write = l2_embeddings.store_shared(
                 PIPELINE.embedding_model, text, vector, settings.embedding_ttl
             )
             pipeline.execute_command(*write.arguments)

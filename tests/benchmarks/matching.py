@@ -40,7 +40,7 @@ async def collect_metrics() -> Mapping[str, Metric]:
     draws = np.random.default_rng(4)
     vectors = [canonical(draw) for draw in draws.standard_normal((_CACHED, PIPELINE.dimensions))]
     others = {
-        str(number): index_entries.entry(
+        str(number): index_entries.new_entry(
             pairs[number % len(pairs)][1], vector, (), pipeline=PIPELINE, settings=Settings()
         )
         for number, vector in enumerate(vectors)

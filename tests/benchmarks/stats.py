@@ -220,7 +220,7 @@ async def _count(redis_client: RedisClient, settings: "Settings", naive: NaiveCa
         if (await opened.lookup()).answer is None:
             raise RuntimeError("a hit was a miss")
         if scripts._LOOKUP is counted:
-            opened.record_outcome("exact")
+            opened.counters.record_outcome("exact")
 
     async def silent_hit() -> None:
         scripts._LOOKUP = silent

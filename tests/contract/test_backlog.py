@@ -28,7 +28,7 @@ async def test_a_question_that_leaves_no_trace_takes_nothing_of_the_others(cache
     pending_counters.add(cache_unavailable=3, spent_nanodollars=7)
     no_store = session(cache, pending_counters, None)
     await no_store.lookup()
-    no_store.record_outcome("none")
+    no_store.counters.record_outcome("none")
     assert dict(zip(*[iter(pending_counters.take())] * 2, strict=True)) == {
         "cache_unavailable": 3,
         "spent_nanodollars": 7,
@@ -42,7 +42,7 @@ async def test_what_was_paid_while_redis_was_away_is_counted_when_it_is_back(cac
     await during.lookup()
     answer = an_answer()
     assert not await during.store(a_vector("what is faith"), sources(), answer)
-    during.record_outcome("none")
+    during.counters.record_outcome("none")
     await away.aclose()
     counted = dict(zip(*[iter(pending_counters.take())] * 2, strict=True))
     assert counted["spent_nanodollars"] == round(answer.cost * 1e9)

@@ -175,10 +175,8 @@ async def test_a_full_redis_can_still_forget_them() -> None:
 
 def test_one_that_is_over_or_damaged_at_its_end_is_a_miss() -> None:
     vector = a_vector(QUESTION).tobytes()
-    shelf = l2_embeddings.Shelf.of(
-        Settings(embeddings_per_user=True), PIPELINE.embedding_model, keys()
-    )
-    value = shelf.write(QUESTION, vector, "fence").arguments[9]
+    tier = l2_embeddings.EmbeddingTier(Settings(embeddings_per_user=True), PIPELINE, keys())
+    value = tier.store(QUESTION, vector, "fence").arguments[9]
     assert isinstance(value, bytes)
     bare = value[:-10]
 

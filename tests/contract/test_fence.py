@@ -58,5 +58,7 @@ async def test_what_was_asked_between_two_changes_is_not_kept_though_the_first_c
     await cache.invalidation().drop_entries("ann", [])
     assert not await session.store(a_vector("define faith"), sources(), an_answer())
     (index,) = await cache.redis_client.execute(Command.of("HGETALL", keys().questions))
-    asked = [entry.question for entry in index_entries.decode_all(index.items()).values() if entry]
+    asked = [
+        entry.question for entry in index_entries.decode_index(index.items()).values() if entry
+    ]
     assert asked == [QUESTION]

@@ -33,7 +33,9 @@ async def put(cache: Cache, day: date, partition: int = 7, **counts: int) -> Non
 async def index_of(cache: Cache, user: str = "ann") -> "dict[str, Entry]":
     flat = await cache.redis("HGETALL", keyspace.UserKeys.of(user).questions)
     assert isinstance(flat, dict)
-    return {name: entry for name, entry in index_entries.decode_all(flat.items()).items() if entry}
+    return {
+        name: entry for name, entry in index_entries.decode_index(flat.items()).items() if entry
+    }
 
 
 def joining(cache: Cache, pending_counters: PendingCounters, user: str = "ann") -> CacheSession:
@@ -115,7 +117,7 @@ async def test_a_requests_time_is_counted_with_the_next_request_of_its_container
     for _ in range(3):
         session = joining(cache, pending_counters)
         await session.lookup()
-        session.record_outcome("exact")
+        session.counters.record_outcome("exact")
     assert (await read(cache)).total.latency("exact").count == 2
     await pending_counters.flush(cache.redis_client)
     exact = (await read(cache)).total.latency("exact")
@@ -133,7 +135,7 @@ async def test_what_became_of_questions_adds_up_to_them_all(cache: Cache) -> Non
     for outcome in ("exact", "stale", "extractive", "extractive", "no_notes", "failed", "exact"):
         session = joining(cache, pending_counters)
         await session.lookup(only_fence=outcome != "exact")
-        session.record_outcome(outcome)
+        session.counters.record_outcome(outcome)
     never = CacheSession(
         None,
         cache.settings,
@@ -143,7 +145,7 @@ async def test_what_became_of_questions_adds_up_to_them_all(cache: Cache) -> Non
         pending_counters=pending_counters,
     )
     await never.lookup()
-    never.record_outcome("failed")
+    never.counters.record_outcome("failed")
     await pending_counters.flush(cache.redis_client)
     await joining(cache, pending_counters).lookup(only_fence=True)
     total = (await read(cache)).total
@@ -396,7 +398,7 @@ async def test_what_could_not_be_counted_waits_for_better_times(cache: Cache) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache.redis_client, "execute", away)
         assert not await session.store(a_vector(QUESTION), sources(), an_answer())
-        session.record_outcome("none")
+        session.counters.record_outcome("none")
         await pending_counters.flush(cache.redis_client)
     await joining(cache, pending_counters).lookup()
     total = (await read(cache)).total

@@ -34,9 +34,9 @@ def entries(draw: st.DrawFn) -> index_entries.Entry:
         draw(texts),
         target=draw(fields) if kind in "=!" else "",
         fresh_until=draw(st.integers(0, 2**40)),
-        least=draw(finite),
-        full=draw(st.booleans()),
-        notes=frozenset(draw(st.lists(st.binary(min_size=8, max_size=8), max_size=5))),
+        lowest_similarity=draw(finite),
+        is_full=draw(st.booleans()),
+        note_tags=frozenset(draw(st.lists(st.binary(min_size=8, max_size=8), max_size=5))),
         vector=draw(st.binary(max_size=400)),
         similarity=draw(finite),
     )

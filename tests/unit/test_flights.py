@@ -3,11 +3,11 @@
 from collections import Counter
 from itertools import accumulate, islice
 
-from shared.cache.single_flight import pauses
+from shared.cache.single_flight import poll_intervals
 
 
 def test_looks_become_rarer_and_never_rarer_than_four_a_second() -> None:
-    waited = list(islice(pauses(), 200))
+    waited = list(islice(poll_intervals(), 200))
     looks = Counter(int(at) for at in accumulate(waited))
     assert looks[0] <= 6
     assert {looks[second] for second in range(1, 40)} == {4}

@@ -30,7 +30,7 @@ async def read_cached_questions(container: "Container", user_id: str) -> "dict[s
     now = time.time()
     return {
         field: entry
-        for field, entry in index_entries.decode_all(index.items()).items()
+        for field, entry in index_entries.decode_index(index.items()).items()
         if entry and entry.kind in kinds and entry.expires > now
     }
 

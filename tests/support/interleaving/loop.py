@@ -56,7 +56,7 @@ class ShuffledLoop(asyncio.BaseEventLoop):
 
 
 # Texts are read after the product's own prose, but pressed less.
-_PROSE = zstandard.ZstdCompressionDict(codec._PROSE, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+_PROSE = zstandard.ZstdCompressionDict(codec._DICTIONARY, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
 _PROSE.precompute_compress(level=1)
 _FAST = zstandard.ZstdCompressor(dict_data=_PROSE, level=1)
 

@@ -70,8 +70,8 @@ def no_epsilon(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_rule_for_fewer_than_k(patch: pytest.MonkeyPatch) -> None:
-    entry = index_entries.entry
-    patch.setattr(index_entries, "entry", lambda *a, **k: replace(entry(*a, **k), full=True))
+    entry = index_entries.new_entry
+    patch.setattr(index_entries, "entry", lambda *a, **k: replace(entry(*a, **k), is_full=True))
 
 
 def used_notes_forgotten(patch: pytest.MonkeyPatch) -> None:
@@ -81,17 +81,17 @@ def used_notes_forgotten(patch: pytest.MonkeyPatch) -> None:
 def index_not_consulted(patch: pytest.MonkeyPatch) -> None:
     """An answer counts wherever it is found."""
     rewrite(patch, scripts, "_LOOKUP", {"if entry then\n  answer =": "if true then\n  answer ="})
-    read = session.CacheSession._read
+    parse: Any = session.CacheSession._parse_lookup
 
     async def mutated(self: session.CacheSession, reply: list[Any]) -> LookupResult:
-        found = await read(self, reply)
+        found: LookupResult = await parse(self, reply)
         _, entry, answer, context, _ = reply
         if entry is None and answer and context:
             name = answer[:11].decode()
             return LookupResult(l1_answers.decode(name, answer), l3_contexts.decode(name, context))
         return found
 
-    patch.setattr(session.CacheSession, "_read", mutated)
+    patch.setattr(session.CacheSession, "_parse_lookup", mutated)
 
 
 def drop_leaves_the_fence(patch: pytest.MonkeyPatch) -> None:
@@ -106,7 +106,7 @@ def fence_after_the_index(patch: pytest.MonkeyPatch) -> None:
         key = keyspace.UserKeys.of(user_id).questions
         (index,) = await self._redis_client.execute(Command.of("HGETALL", key))
         await rotate_fence(self, user_id)
-        return index_entries.decode_all(index.items())
+        return index_entries.decode_index(index.items())
 
     patch.setattr(Invalidation, "rotate_fence", mutated)
 
