@@ -327,3 +327,4 @@ async def test_closed_store_opens_again(store: NoteStore, backend: Backend) -> N
 
 async def test_ping_succeeds_before_the_first_note(store: NoteStore) -> None:
     await store.ping()
+    assert await store.list_notes("ann") == []

@@ -67,6 +67,7 @@ def test_stop_can_be_called_twice() -> None:
     server = start_valkey()
     server.stop()
     server.stop()
+    assert not alive(server.pid)
 
 
 def test_data_survive_a_restart_with_a_data_folder(tmp_path: Path) -> None:

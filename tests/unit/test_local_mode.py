@@ -9,6 +9,7 @@ from shared.errors import ConfigurationError
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
 def test_local_mode_starts_on_a_loopback_address(host: str) -> None:
     check_local_mode({"HOME": "/root", "LAMBDA_TASK_ROOT": ""}, host)
+    assert is_loopback(host)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.168.1.5", "example.org", "localhost."])  # noqa: S104
