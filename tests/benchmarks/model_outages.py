@@ -18,7 +18,7 @@ from shared.errors import UnavailableError
 from tests.benchmarks.report import Metric
 from tests.support.asking import Surroundings
 from tests.support.main_job import ask, written
-from tests.support.model_trouble import (
+from tests.support.model_outage import (
     ASKED,
     CHAT,
     EMBED,

@@ -12,7 +12,7 @@ from shared.container import Container
 from tests.support.asking import Surroundings
 from tests.support.http_faults import Fault, send_json
 from tests.support.main_job import ask
-from tests.support.model_trouble import (
+from tests.support.model_outage import (
     ASKED,
     CHAT,
     FAULTS,

@@ -18,7 +18,7 @@ from functions.stats.app import create_app as create_stats_app
 from shared.container import Container
 from tests.support.asking import Surroundings
 from tests.support.main_job import ask
-from tests.support.model_trouble import (
+from tests.support.model_outage import (
     ASKED,
     CHAT,
     EMBED,

@@ -17,7 +17,7 @@ from shared.errors import CircuitOpenError, InferenceError
 from tests.support.asking import Surroundings
 from tests.support.clock import Clock
 from tests.support.main_job import ask, written
-from tests.support.model_trouble import (
+from tests.support.model_outage import (
     ASKED,
     CHAT,
     EMBED,
