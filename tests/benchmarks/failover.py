@@ -1,7 +1,7 @@
-"""What a cluster's failover costs: a master is killed while users ask and write without pause.
+"""Failover of a cluster: a master is killed under continuous load.
 
-Its replica takes over once the others have missed it for the cluster's node time-out, which is
-most of the time that the cache says `unavailable`; here it is 1 s.
+A replica is promoted after the cluster's node time-out, here 1 s: most of the time for which the
+cache is `unavailable`.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ ROUNDS = 3
 NODE_TIMEOUT_MS = 1_000
 _BEFORE, _AFTER = 1.0, 6.0  # seconds
 _USERS = [f"user {number}" for number in range(24)]
-_LOSING = [user for user in _USERS if slot_of(user) * 3 // 16_384 == 1]
-"""Whose slots are the killed master's."""
+_AFFECTED = [user for user in _USERS if slot_of(user) * 3 // 16_384 == 1]
+"""Users whose slots the killed master has."""
 
 
 async def collect_metrics() -> Mapping[str, Metric]:
-    """Kill a master in several clusters, one after another."""
+    """Kill a master in each of several clusters."""
     rounds = [await _failover() for _ in range(ROUNDS)]
     loads = [load for load, _ in rounds]
     blips = [_blip(load, killed) for load, killed in rounds]
@@ -47,11 +47,11 @@ async def collect_metrics() -> Mapping[str, Metric]:
 
 
 def _blip(load: Load, killed: float) -> float | None:
-    """Seconds until the cache serves the killed master's users again; None if it never did."""
+    """Seconds until the cache is available again for the affected users; None if it never was."""
     again = (
         served.at - killed
         for served in load.served
-        if served.at > killed and served.user in _LOSING and served.cache == "ok"
+        if served.at > killed and served.user in _AFFECTED and served.cache == "ok"
     )
     return min(again, default=None)
 
@@ -61,7 +61,7 @@ def _count(number: int) -> Metric:
 
 
 async def _failover() -> tuple[Load, float]:
-    """Give what was served, and when the master was killed."""
+    """Return the load, and the time when the master was killed."""
     with valkey_cluster(
         replicas=1,
         cluster_node_timeout=NODE_TIMEOUT_MS,

@@ -1,11 +1,11 @@
-"""What a failing Redis adds to an answer: to the first, and to those after it.
+"""Latency that a failing Redis adds to answers, for each fault: the first one, and later ones.
 
-Models and note store take no time, so that nothing hides it; what the same question takes with
-the cache switched off is subtracted. Also, how long it takes until a note change is refused or
-done, and until statistics are refused or told, by a container that has not yet met the trouble.
+Models and note store are instant fakes. The latency of the same question with the cache disabled
+is subtracted. Also measured: the time until a note change is applied or refused, and until
+statistics are returned or refused by a new container.
 
-Containers that begin while Redis is away are measured, too: there is none, or it says nothing.
-Their first question has its connection to open besides, as has the one that it is compared with.
+New containers are measured with an absent and a mute Redis. Their first question also imports
+modules and opens connections, as does the baseline's.
 """
 
 import time
@@ -30,13 +30,13 @@ _REQUEST = Request("ann", "What is faith?")
 
 
 async def collect_metrics() -> Mapping[str, Metric]:
-    """Let each trouble befall a server that is in use."""
-    without = create_container("redis://127.0.0.1:1/0", cache_enabled=False)
-    bare = median([await _milliseconds(without) for _ in range(100)])
+    """Inject each fault into a server in use."""
+    uncached = create_container("redis://127.0.0.1:1/0", cache_enabled=False)
+    bare = median([await _milliseconds(uncached) for _ in range(100)])
     found: dict[str, Metric] = {}
     for name in REDIS_FAULTS:
         firsts, afters, changes, stats = zip(
-            *[await _troubled(name) for _ in range(ROUNDS)], strict=True
+            *[await _measure_fault(name) for _ in range(ROUNDS)], strict=True
         )
         for what, value, budget in (
             ("first", max(firsts) - bare, 100.0),
@@ -45,12 +45,15 @@ async def collect_metrics() -> Mapping[str, Metric]:
             ("stats", max(stats), None),
         ):
             found[f"redis_{name}_{what}_ms"] = Metric(unit="ms", value=value, budget=budget)
-    return found | await _cold()
+    return found | await _measure_new_containers()
 
 
-async def _cold() -> dict[str, Metric]:
-    """What Redis costs a container that has never met it."""
-    bare = [await _begun("redis://127.0.0.1:1/0", cache_enabled=False) for _ in range(ROUNDS)]
+async def _measure_new_containers() -> dict[str, Metric]:
+    """Latency that an absent or mute Redis adds in a new container."""
+    bare = [
+        await _measure_new_container("redis://127.0.0.1:1/0", cache_enabled=False)
+        for _ in range(ROUNDS)
+    ]
     bare_first, bare_after = map(median, zip(*bare, strict=True))
     found: dict[str, Metric] = {}
     with start_valkey() as server, FaultyProxy(server.port) as proxy:
@@ -59,8 +62,8 @@ async def _cold() -> dict[str, Metric]:
             ("absent_at_start", f"redis://127.0.0.1:{free_port()}/0"),
             ("mute_at_start", proxy.url),
         ):
-            begun = [await _begun(url) for _ in range(ROUNDS)]
-            firsts, afters = zip(*begun, strict=True)
+            measured = [await _measure_new_container(url) for _ in range(ROUNDS)]
+            firsts, afters = zip(*measured, strict=True)
             for what, value, budget in (
                 ("first", max(firsts) - bare_first, 100.0),
                 ("after", median(afters) - bare_after, 5.0),
@@ -69,17 +72,17 @@ async def _cold() -> dict[str, Metric]:
     return found
 
 
-async def _begun(url: str, **settings: Any) -> tuple[float, float]:
-    """Milliseconds of a new container's first question, and of 99 in 100 after it."""
+async def _measure_new_container(url: str, **settings: Any) -> tuple[float, float]:
+    """Milliseconds of a new container's first question, and the p99 of later ones."""
     container = create_container(url, **settings)
     first = await _milliseconds(container)
-    after = await _afterwards(container)
+    after = await _p99_of_later_questions(container)
     await container.aclose()
     return first, after
 
 
-async def _afterwards(container: Container) -> float:
-    """Milliseconds of 99 in 100 questions asked in the next seconds."""
+async def _p99_of_later_questions(container: Container) -> float:
+    """The p99 in milliseconds of the questions of the next seconds."""
     end = time.monotonic() + _AFTER_SECONDS
     after = []
     while time.monotonic() < end:
@@ -87,8 +90,8 @@ async def _afterwards(container: Container) -> float:
     return quantiles(after, n=100)[-1]
 
 
-async def _troubled(name: str) -> tuple[float, float, float, float]:
-    """Milliseconds of the first question asked in a trouble, of 99 in 100 after it, and so on."""
+async def _measure_fault(name: str) -> tuple[float, float, float, float]:
+    """Milliseconds of the first question, the p99 of later ones, a note change and statistics."""
     server = start_valkey()
     with FaultyProxy(server.port) as proxy:
         redis = FaultyRedis(server, proxy)
@@ -97,12 +100,12 @@ async def _troubled(name: str) -> tuple[float, float, float, float]:
             await container.assistant.ask(_REQUEST)
         REDIS_FAULTS[name](redis)
         first = await _milliseconds(container)
-        after = await _afterwards(container)
+        after = await _p99_of_later_questions(container)
         change = await _refused(container.freshness.note_changed(written("ann", "note", "Hope.")))
         await container.aclose()
-        telling = create_container(redis.url)
-        stats = await _refused(telling.counter_reader.read_snapshot())
-        await telling.aclose()
+        reader = create_container(redis.url)
+        stats = await _refused(reader.counter_reader.read_snapshot())
+        await reader.aclose()
         redis.recover()
         redis.server.stop()
     return first, after, change, stats
@@ -115,7 +118,7 @@ async def _milliseconds(container: Container) -> float:
 
 
 async def _refused(work: Awaitable[Any]) -> float:
-    """Milliseconds until it was done, or was not."""
+    """Milliseconds until it succeeded or the cache was unavailable."""
     began = time.perf_counter()
     with suppress(CacheUnavailableError):
         await work
