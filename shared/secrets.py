@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 from shared.errors import TercetError
 
@@ -13,44 +13,19 @@ _REFETCH_SECONDS = 10.0
 _log = logging.getLogger(__name__)
 
 
-class Secret(Protocol):
-    """A token, or an address that contains a password.
-
-    Both methods raise `ConfigurationError` if the setting names no usable secret, and
-    `UnavailableError` if the secret cannot be fetched at the moment.
-    """
-
-    async def get(self) -> str:
-        """Return the value."""
-        ...
-
-    async def refetch(self, refused: str) -> str:
-        """Return the current value after a server refused one: the same one if unchanged."""
-        ...
+async def _fetch_nothing() -> str:
+    raise NotImplementedError("a static secret is not fetched")
 
 
-class StaticSecret:
-    """A secret from an environment variable. It changes with a deployment."""
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    async def get(self) -> str:
-        """Return the value."""
-        return self._value
-
-    async def refetch(self, refused: str) -> str:
-        """Return the value."""
-        del refused
-        return self._value
-
-
-class CachedSecret:
-    """A secret that is fetched at first use and cached.
+class Secret:
+    """A token, or an address with a password, that is fetched at first use and cached.
 
     After five minutes it is refreshed in the background (stale-while-revalidate): no request that
     has a value waits. Concurrent requests share one fetch, which continues if they are cancelled.
     If a fetch fails, the cached value stays in use.
+
+    `get` and `refetch` raise `ConfigurationError` if the setting names no usable secret, and
+    `UnavailableError` if there is no value and none can be fetched at the moment.
 
     Args:
         variable: the setting that names the secret, for the log.
@@ -61,16 +36,23 @@ class CachedSecret:
     def __init__(
         self,
         variable: str,
-        fetch: Callable[[], Awaitable[str]],
+        fetch: Callable[[], Awaitable[str]] = _fetch_nothing,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._variable = variable
         self._fetch_value = fetch
         self._clock = clock
         self._value: str | None = None
-        self._fetched_at = self._unchanged_at = float("-inf")
+        self._fetched_at = self._unchanged_at = -math.inf
         self._fetching: asyncio.Task[None] | None = None
         self._logged = ""
+
+    @classmethod
+    def static(cls, value: str) -> "Secret":
+        """Create a secret with a value that never changes, from an environment variable."""
+        secret = cls("static")
+        secret._value, secret._fetched_at, secret._unchanged_at = value, math.inf, math.inf
+        return secret
 
     async def get(self) -> str:
         """Return the cached value. Wait for a fetch only if there is none."""
@@ -82,7 +64,10 @@ class CachedSecret:
         return self._value
 
     async def refetch(self, refused: str) -> str:
-        """Fetch the value again, at most every ten seconds while it stays the refused one."""
+        """Return the current value after a server refused one: the same one if unchanged.
+
+        While it is unchanged, it is fetched every ten seconds at most.
+        """
         if self._value == refused and self._clock() - self._unchanged_at >= _REFETCH_SECONDS:
             await asyncio.shield(self._start_fetch())
             if self._value == refused:
@@ -109,4 +94,4 @@ class CachedSecret:
 
     def __repr__(self) -> str:
         """Name the secret without its value."""
-        return f"CachedSecret({self._variable})"
+        return f"Secret({self._variable})"

@@ -5,14 +5,13 @@ A secret's text is the value itself, or a JSON object that contains it.
 
 import asyncio
 import json
-import threading
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from shared.aws.sdk import create_client
 from shared.errors import ConfigurationError, UnavailableError
-from shared.secrets import CachedSecret, Secret, StaticSecret
+from shared.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,15 +38,13 @@ class Secrets:
 
     def __init__(self, settings: "Settings") -> None:
         self._settings = settings
-        self._client: SecretsManagerClient | None = None
-        self._client_lock = threading.Lock()
 
     def hf_token(self) -> Secret:
         """Return the token for the model hosts; empty if none is set."""
         settings = self._settings
         if settings.hf_token_secret:
             return self._cached("HF_TOKEN_SECRET", settings.hf_token_secret, parse_token)
-        return StaticSecret(settings.hf_token)
+        return Secret.static(settings.hf_token)
 
     def database_url(self) -> "str | Secret":
         """Return the URL of the note store."""
@@ -62,15 +59,15 @@ class Secrets:
         name = self._settings.redis_password_secret
         return self._cached("REDIS_CACHE_PASSWORD_SECRET", name, parse_redis_userinfo)
 
-    def _cached(self, variable: str, name: str, parse: "Callable[[str], str]") -> CachedSecret:
+    def _cached(self, variable: str, name: str, parse: "Callable[[str], str]") -> Secret:
         async def fetch() -> str:
             return parse(await asyncio.to_thread(self._fetch, variable, name))
 
-        return CachedSecret(variable, fetch)
+        return Secret(variable, fetch)
 
     def _fetch(self, variable: str, name: str) -> str:
         """Fetch the current text of the secret that a setting names, by name or ARN."""
-        client = self._secrets_manager()
+        client = self._client  # imports boto3
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # as boto3
 
         prefix = f"the secret that {variable} names"
@@ -88,19 +85,17 @@ class Secrets:
             raise ConfigurationError(f"{prefix} must be text")
         return text
 
-    def _secrets_manager(self) -> "SecretsManagerClient":
-        with self._client_lock:
-            if self._client is None:
-                self._client = create_client(
-                    "secretsmanager",
-                    self._settings.aws_region,
-                    timeout=_TIMEOUT_SECONDS,
-                    attempts=_ATTEMPTS,
-                    needed_by="HF_TOKEN_SECRET, DATABASE_URL_SECRET and"
-                    " REDIS_CACHE_PASSWORD_SECRET: install it, or set HF_TOKEN, DATABASE_URL and"
-                    " a REDIS_CACHE_URL with the password",
-                )
-            return self._client
+    @cached_property
+    def _client(self) -> "SecretsManagerClient":
+        client: SecretsManagerClient = create_client(
+            "secretsmanager",
+            self._settings.aws_region,
+            timeout=_TIMEOUT_SECONDS,
+            attempts=_ATTEMPTS,
+            needed_by="HF_TOKEN_SECRET, DATABASE_URL_SECRET and REDIS_CACHE_PASSWORD_SECRET:"
+            " install it, or set HF_TOKEN, DATABASE_URL and a REDIS_CACHE_URL with the password",
+        )
+        return client
 
 
 def parse_token(text: str) -> str:

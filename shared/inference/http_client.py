@@ -24,11 +24,10 @@ from shared.inference.host_errors import (
 from shared.inference.retries import Retries
 from shared.inference.token_auth import TokenAuth, sent_token
 from shared.observability.timings import client_span
-from shared.secrets import StaticSecret
+from shared.secrets import Secret
 
 if TYPE_CHECKING:
     from shared.inference.endpoint import Endpoint
-    from shared.secrets import Secret
     from shared.settings import Settings
 
 _RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
@@ -69,7 +68,7 @@ class InferenceClient:
         self._headers = {"User-Agent": "tercet", "Content-Type": "application/json"}
         if settings.hf_bill_to:
             self._headers["X-HF-Bill-To"] = _header_value("HF_BILL_TO", settings.hf_bill_to)
-        self._auth = TokenAuth(token or StaticSecret(_header_value("HF_TOKEN", settings.hf_token)))
+        self._auth = TokenAuth(token or Secret.static(_header_value("HF_TOKEN", settings.hf_token)))
         self._timeout = settings.inference_timeout
         self._retries = retries or Retries()
         self._transport = transport

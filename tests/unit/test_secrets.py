@@ -7,7 +7,7 @@ import pytest
 from shared.aws.secrets import parse_database_url, parse_redis_userinfo, parse_token
 from shared.errors import ConfigurationError, UnavailableError
 from shared.notes.postgres.tls import select_ssl
-from shared.secrets import CachedSecret, StaticSecret
+from shared.secrets import Secret
 from shared.settings import Settings
 
 
@@ -21,7 +21,7 @@ class SecretStore:
         self.error: Exception | None = None
         self.released = asyncio.Event()
         self.released.set()
-        self.secret = CachedSecret("HF_TOKEN_SECRET", self.fetch, lambda: self.now)
+        self.secret = Secret("HF_TOKEN_SECRET", self.fetch, lambda: self.now)
 
     async def fetch(self) -> str:
         self.fetches += 1
@@ -133,14 +133,15 @@ async def test_a_fetch_continues_when_its_request_is_cancelled(store: SecretStor
 async def test_repr_does_not_contain_the_value(store: SecretStore) -> None:
     store.value = "hush"
     await store.secret.get()
-    assert repr(store.secret) == "CachedSecret(HF_TOKEN_SECRET)"
+    assert repr(store.secret) == "Secret(HF_TOKEN_SECRET)"
     assert "hush" not in repr(store.secret._fetching)
-    assert "hush" not in repr(StaticSecret("hush"))
+    assert "hush" not in repr(Secret.static("hush"))
 
 
 async def test_a_static_secret_stays_the_same() -> None:
-    secret = StaticSecret("one")
-    assert await secret.refetch(await secret.get()) == "one"
+    secret = Secret.static("one")
+    for _ in range(2):
+        assert await secret.refetch(await secret.get()) == "one"
 
 
 @pytest.mark.parametrize("text", ["hf_a", " hf_a\n", '{"HF_TOKEN": "hf_a", "of": "mine"}'])

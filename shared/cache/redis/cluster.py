@@ -12,12 +12,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from redis.asyncio import ConnectionPool, Redis
 from redis.crc import key_slot
-from redis.exceptions import MovedError
 
 from shared.cache.redis.circuit_breaker import CircuitBreaker
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command
-from shared.cache.redis.single_server import SingleServerClient
+from shared.cache.redis.single_server import SingleServerClient, SlotMovedError
 from shared.errors import CacheUnavailableError
 
 T = TypeVar("T")
@@ -34,25 +33,6 @@ _RETIRE_SECONDS = 5.0
 class _Address(NamedTuple):
     host: str
     port: int
-
-
-class _MovedError(CacheUnavailableError):
-    """A MOVED reply: another node has the slot."""
-
-    def __init__(self, slot: int, to: _Address) -> None:
-        super().__init__("the slot has moved")
-        self.slot, self.to = slot, to
-
-
-class _Node(SingleServerClient):
-    """The client of one node."""
-
-    address: _Address
-
-    async def _record_failure(self, error: Exception) -> CacheUnavailableError:
-        if isinstance(error, MovedError):  # the node itself is healthy
-            return _MovedError(error.slot_id, _Address(error.host or self.address.host, error.port))
-        return await super()._record_failure(error)
 
 
 class RedisClusterClient(RedisClient):
@@ -72,7 +52,7 @@ class RedisClusterClient(RedisClient):
         self._known: set[_Address] = set()  # masters and replicas
         self._masters: set[_Address] = set()
         self._slots: list[_Address | None] = [None] * _SLOTS
-        self._nodes: dict[_Address, _Node] = {}
+        self._nodes: dict[_Address, SingleServerClient] = {}
         self._refreshing: asyncio.Task[None] | None = None
         self._next_refresh = 0.0
         self._retiring: set[asyncio.Task[None]] = set()
@@ -123,8 +103,10 @@ class RedisClusterClient(RedisClient):
         for _ in range(_MAX_REDIRECTS):
             try:
                 return await attempt(within)
-            except _MovedError as moved:
-                self._slots[moved.slot] = moved.to
+            except SlotMovedError as moved:
+                former = self._slots[moved.slot]
+                host = moved.host or (former.host if former else self._seed.host)
+                self._slots[moved.slot] = _Address(host, moved.port)
                 self._start_refresh()
                 within = until - loop.time()
             except CacheUnavailableError:
@@ -133,19 +115,21 @@ class RedisClusterClient(RedisClient):
         raise CacheUnavailableError(f"the slot moved more than {_MAX_REDIRECTS} times")
 
     async def _send_to_nodes(self, commands: Sequence[Command], within: float | None) -> list[Any]:
-        places: dict[_Node, list[int]] = {}
+        places: dict[SingleServerClient, list[int]] = {}
         for place, command in enumerate(commands):
             places.setdefault(await self._node_of(command, within), []).append(place)
         if len(places) == 1:
             return await next(iter(places)).execute(*commands, within=within)
         replies: list[Any] = [None] * len(commands)
 
-        async def send(node: _Node) -> None:
+        async def send(node: SingleServerClient) -> None:
             batch = [commands[place] for place in places[node]]
             try:
                 received = await node.execute(*batch, within=within)
             except CacheUnavailableError as error:
-                if isinstance(error, _MovedError) or not all(command.optional for command in batch):
+                if isinstance(error, SlotMovedError) or not all(
+                    command.optional for command in batch
+                ):
                     raise
                 self._start_refresh()
             else:
@@ -155,7 +139,7 @@ class RedisClusterClient(RedisClient):
         await _gather(map(send, places))
         return replies
 
-    async def _node_of(self, command: Command, within: float | None) -> _Node:
+    async def _node_of(self, command: Command, within: float | None) -> SingleServerClient:
         key = next(iter(command.keys), "")  # a command without a key goes to any node
         slot = key_slot(key.encode())
         if self._slots[slot] is None:
@@ -165,14 +149,15 @@ class RedisClusterClient(RedisClient):
             raise CacheUnavailableError("no node is known to have the slot")
         return self._node(address)
 
-    def _node(self, address: _Address) -> _Node:
+    def _node(self, address: _Address) -> SingleServerClient:
         node = self._nodes.get(address)
         if node is None:
             pool = ConnectionPool(**self._options | address._asdict())
             server = f"{address.host}:{address.port}"
             breaker = CircuitBreaker(server=server, parent=self.circuit_breaker)
-            node = _Node(Redis.from_pool(pool), circuit_breaker=breaker, **self._limits)
-            node.address = address
+            node = SingleServerClient(
+                Redis.from_pool(pool), circuit_breaker=breaker, **self._limits
+            )
             self._nodes[address] = node
         return node
 
@@ -220,7 +205,7 @@ class RedisClusterClient(RedisClient):
             self._retiring.add(task)
             task.add_done_callback(self._retiring.discard)
 
-    async def _retire(self, node: _Node) -> None:
+    async def _retire(self, node: SingleServerClient) -> None:
         """Close a node that has no slots any more, once its running round trips are over."""
         node.circuit_breaker.close()
         try:

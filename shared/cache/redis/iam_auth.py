@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
 
 import logging
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from redis.credentials import CredentialProvider
@@ -28,19 +27,11 @@ class IamCredentialProvider(CredentialProvider):
     Tokens are not cached, so none expires. ElastiCache closes such connections after twelve hours.
     """
 
-    def __init__(
-        self,
-        settings: "Settings",
-        *,
-        credentials: PlatformCredentials | None = None,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        """Use the platform's credentials, unless others are given."""
+    def __init__(self, settings: "Settings") -> None:
         self._user = settings.redis_iam_user
         self._name = settings.redis_iam_name
         self._region = settings.aws_region
-        self._credentials = credentials or PlatformCredentials()
-        self._clock = clock
+        self._credentials = PlatformCredentials()
 
     async def get_credentials_async(self) -> tuple[str, str]:
         """Return the user and a token that is valid for 15 minutes.
@@ -62,7 +53,7 @@ class IamCredentialProvider(CredentialProvider):
             service="elasticache",
             region=self._region,
             credentials=credentials,
-            signed_at=self._clock(),
+            signed_at=time.time(),
             expires_in=_EXPIRES_IN,
         )
         return self._user, token

@@ -9,6 +9,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import (
+    MovedError,
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -30,6 +31,14 @@ CONNECT_SECONDS = 5.0
 
 _ERRORS = (RedisError, OSError, EOFError, TimeoutError)
 _REPAIR_TYPES = Script("repair_types")
+
+
+class SlotMovedError(CacheUnavailableError):
+    """A MOVED reply of a cluster's node: another node has the slot. An empty host is its own."""
+
+    def __init__(self, slot: int, host: str, port: int) -> None:
+        super().__init__(f"slot {slot} has moved")
+        self.slot, self.host, self.port = slot, host, port
 
 
 class SingleServerClient(RedisClient):
@@ -120,6 +129,8 @@ class SingleServerClient(RedisClient):
 
     async def _record_failure(self, error: Exception) -> CacheUnavailableError:
         """Record an error in the circuit breaker and translate it."""
+        if isinstance(error, MovedError):  # the node itself is healthy
+            return SlotMovedError(error.slot_id, error.host, error.port)
         refused = isinstance(error, ResponseError) and not isinstance(error, ReadOnlyError)
         self.circuit_breaker.record_failure(error, refused=refused)
         if isinstance(error, OutOfMemoryError):

@@ -5,16 +5,13 @@ import os
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 
 from shared.errors import ConfigurationError, StoreUnavailableError, UnavailableError
 from shared.notes.postgres.tls import select_ssl
-from shared.secrets import StaticSecret
-
-if TYPE_CHECKING:
-    from shared.secrets import Secret
+from shared.secrets import Secret
 
 T = TypeVar("T")
 Connection = Any
@@ -67,7 +64,7 @@ class PostgresPool:
         connect_timeout: float,
         command_timeout: float,
     ) -> None:
-        self._url = StaticSecret(url) if isinstance(url, str) else url
+        self._url = Secret.static(url) if isinstance(url, str) else url
         self._max_connections = max_connections
         self._connect_timeout = connect_timeout
         self._command_timeout = command_timeout
