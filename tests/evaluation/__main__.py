@@ -5,16 +5,16 @@ import sys
 from tests.benchmarks.report import BUILD, run
 
 PARTS = (
-    "pairs",
+    "question_pairs",
     "freshness",
     "freshness_faults",
     "fuzz_inputs",
-    "selectivity",
+    "invalidation_precision",
     "churn",
-    "replay",
-    "mix",
+    "labelled_streams",
+    "question_mix",
     "seed_questions",
-    "fit",
+    "source_overlap",
 )
 
 if __name__ == "__main__":

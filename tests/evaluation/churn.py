@@ -1,7 +1,8 @@
-"""Hit rate while notes change: one change for every five questions, dropped by rule or altogether.
+"""Hit rate with one note change for every five questions.
 
-One user with 732 devotional readings asks 300 catechism questions again and again, the popular
-ones more often. What is dropped, and every answer, is compared with a search of that moment.
+A user with 732 devotional readings asks 300 catechism questions repeatedly, popular ones more
+often. Selective invalidation is compared with dropping all answers. Each answer's sources are
+compared with a search at that moment.
 """
 
 import random
@@ -12,17 +13,17 @@ from shared.container import Container
 from shared.notes.messages.note_changed import NoteChanged, Operation
 from shared.question import normalise
 from tests.benchmarks.report import BUILD, Metric, run
-from tests.evaluation.changes import changes
-from tests.evaluation.embedding import EMBEDDER
-from tests.evaluation.material import AVAILABLE, draw_popular
-from tests.evaluation.pipeline import (
-    FreshSearch,
+from tests.evaluation.datasets import AVAILABLE, draw_popular
+from tests.evaluation.embedding_cache import EMBEDDER
+from tests.evaluation.evaluation_container import (
+    ExactSearch,
     all_chunks,
     ask_through_cache,
     import_notes,
-    pipeline,
-    same,
+    open_container,
+    same_sources,
 )
+from tests.evaluation.note_changes import changes
 from tests.support.data import catechism_questions, devotionals
 
 ASKED = 600
@@ -37,43 +38,43 @@ METRICS = {
 
 
 @dataclass
-class Replay:
-    """What a replay saved, and how often it was wrong to."""
+class ReplayCounts:
+    """The number of avoided generations and of stale answers."""
 
     avoided: int = 0
     stale: int = 0
 
     @property
     def share(self) -> float:
-        """Questions for which nothing was generated."""
+        """The share of questions without a generation."""
         return self.avoided / ASKED
 
 
-async def replay(*, changing: bool = True, drop_all: bool = False) -> Replay:
-    """Ask and change in turn; with `drop_all`, every change drops all of the user's answers."""
+async def replay(*, changing: bool = True, drop_all: bool = False) -> ReplayCounts:
+    """Ask and change in turn; with `drop_all` every change drops all of the user's answers."""
     generator = random.Random(5)
     known = catechism_questions()[:DIFFERENT]
     asked = draw_popular(generator.sample(known, len(known)), ASKED, generator)
     notes = {reading["note_id"]: reading["text"] for reading in devotionals()}
     planned = changes(_USER, notes, ASKED // QUESTIONS_PER_CHANGE, generator)
-    outcome = Replay()
-    async with pipeline() as container:
+    outcome = ReplayCounts()
+    async with open_container() as container:
         await import_notes(container, _USER, notes)
         vectors = await EMBEDDER.questions(known)
         names = [normalise(question) for question in known]
-        search = FreshSearch(
+        search = ExactSearch(
             dict(zip(names, vectors, strict=True)), container.settings.retrieved_chunks
         )
-        fresh = search(await all_chunks(container, _USER))
+        current = search(await all_chunks(container, _USER))
         for number, question in enumerate(asked):
             if changing and number and number % QUESTIONS_PER_CHANGE == 0:
                 await _change(container, next(planned)[1], drop_all=drop_all)
-                fresh = search(await all_chunks(container, _USER))
+                current = search(await all_chunks(container, _USER))
             reply = await ask_through_cache(container, _USER, question)
             outcome.avoided += reply.tier == "l1"
-            # Another wording's answer must be fresh for the wording that it was written for.
-            outcome.stale += not same(
-                reply.sources, fresh[reply.matched_question or reply.question.normal]
+            # A semantic match must be fresh for the question whose answer it is.
+            outcome.stale += not same_sources(
+                reply.sources, current[reply.matched_question or reply.question.normal]
             )
     return outcome
 

@@ -1,11 +1,11 @@
-"""Phrasings that people gave for what they wanted, by intent, and a note for each intent."""
+"""Labelled phrasings of intents, and a note for each intent."""
 
 import random
 from collections import defaultdict
 from dataclasses import dataclass
 
-from tests.evaluation.arms import Asked
-from tests.evaluation.material import draw_popular, rows
+from tests.evaluation.datasets import draw_popular, rows
+from tests.evaluation.matching_strategies import Asked
 
 _IN_NOTE = 3
 FILES = {
@@ -16,17 +16,18 @@ FILES = {
 
 @dataclass(frozen=True, slots=True)
 class Intents:
-    """`notes` by intent: its name and three phrasings, as in a list of frequent questions.
+    """Notes and questions of a data set, by intent.
 
-    `phrasings` are the others, by intent: they are what is asked.
+    A note has the intent's name and three phrasings, as in a list of frequent questions. The other
+    phrasings are the questions.
     """
 
     notes: dict[str, str]
     phrasings: dict[str, list[str]]
 
     @classmethod
-    def read(cls, name: str) -> "Intents":
-        """Read one of `FILES`."""
+    def load(cls, name: str) -> "Intents":
+        """Load one of `FILES`."""
         path, text, intent = FILES[name]
         of_intent: dict[str, list[str]] = defaultdict(list)
         for row in rows(path):
@@ -40,7 +41,7 @@ class Intents:
         )
 
     def stream(self, user: str, count: int, generator: random.Random) -> list[Asked]:
-        """Draw phrasings with repetition: some intents are popular, within one all are alike."""
+        """Draw phrasings with repetition: intents by popularity, their phrasings uniformly."""
         intents = generator.sample(sorted(self.phrasings), len(self.phrasings))
         return [
             Asked(user, generator.choice(self.phrasings[intent]), intent)

@@ -1,15 +1,15 @@
-"""The ten-question test that Tercet was first given, stated honestly.
+"""The ten-question test of the original request.
 
-Four questions are repetitions or their originals, three reword, three are new. On a cold cache
-five of the ten must be answered anew whatever the design: the two originals and the three new
-ones. So half is the best that a cold cache can reach, not the 60 % that the test asked for.
-At the threshold of 0.85 it is four: "Explain faith to me" lies at 0.82 from "What is faith?".
+Four questions are originals and their repetitions, three are rewordings and three are new. On a
+cold cache the two originals and the three new ones need a generation in every design. So the best
+possible hit rate is 50 %, and not the required 60 %. With the threshold of 0.85 it is 40 %, because
+"Explain faith to me" has a cosine of 0.82 with "What is faith?".
 """
 
 from tests.benchmarks.report import BUILD, Metric, run
-from tests.evaluation.arms import ARMS, Asked, replay, report
-from tests.evaluation.material import AVAILABLE
-from tests.evaluation.pipeline import import_notes, pipeline
+from tests.evaluation.datasets import AVAILABLE
+from tests.evaluation.evaluation_container import import_notes, open_container
+from tests.evaluation.matching_strategies import STRATEGIES, Asked, replay, report
 from tests.support.data import devotionals
 
 QUESTIONS = {
@@ -28,26 +28,26 @@ _NOTES = 60
 METRICS = {
     "ten_questions_avoided": Metric(unit=f"share, cold; at best {COLD_AT_BEST}; naive: exact"),
     "ten_questions_any_tier": Metric(unit=f"share, cold; at best {COLD_AT_BEST}; naive: exact"),
-    "ten_questions_again": Metric(unit="share avoided when all are asked once more"),
+    "ten_questions_again": Metric(unit="share avoided when all are asked again"),
 }
 
 
 async def collect_metrics() -> dict[str, Metric]:
-    """Ask the ten on a cold cache, in each way, and then once more."""
+    """Ask the ten questions twice with each strategy, first on a cold cache."""
     if not AVAILABLE:
         return METRICS
     stream = [
-        Asked("one", text, means)
-        for text, (means, times) in QUESTIONS.items()
+        Asked("one", text, meaning)
+        for text, (meaning, times) in QUESTIONS.items()
         for _ in range(times)
     ]
     notes = {reading["note_id"]: reading["text"] for reading in devotionals()[:_NOTES]}
     cold, warm = {}, {}
-    for way in ARMS:
-        async with pipeline() as container:
+    for strategy in STRATEGIES:
+        async with open_container() as container:
             await import_notes(container, "one", notes)
-            cold[way] = await replay(container, way, stream)
-            warm[way] = await replay(container, way, stream)
+            cold[strategy] = await replay(container, strategy, stream)
+            warm[strategy] = await replay(container, strategy, stream)
     report(cold)
     for asked, reply in cold["rules"].replies:
         print(f"    {asked.text:<24} {reply.match or reply.match_refusal or 'new'}")

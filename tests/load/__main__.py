@@ -22,8 +22,8 @@ from shared.container import Container
 from shared.settings import Settings
 from shared.vectors import Vector
 from tests.benchmarks.report import BUILD, ROOT, show, write
-from tests.evaluation.embedding import EMBEDDER
-from tests.evaluation.material import AVAILABLE
+from tests.evaluation.datasets import AVAILABLE
+from tests.evaluation.embedding_cache import EMBEDDER
 from tests.load import material
 from tests.load.metrics import failure, load_metrics
 from tests.load.processes import MemorySampler, servers

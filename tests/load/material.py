@@ -7,10 +7,10 @@ from itertools import islice
 from shared.container import Container
 from shared.question import normalise
 from shared.vectors import Vector
-from tests.evaluation.arms import Asked
-from tests.evaluation.embedding import EMBEDDER
-from tests.evaluation.mix import NOTES, USERS, stream
-from tests.evaluation.pipeline import import_notes
+from tests.evaluation.embedding_cache import EMBEDDER
+from tests.evaluation.evaluation_container import import_notes
+from tests.evaluation.matching_strategies import Asked
+from tests.evaluation.question_mix import NOTES, USERS, stream
 from tests.support.data import devotionals
 
 _SECONDS_PER_QUESTION = 1.5  # below the users' mean wait, so that no user runs out

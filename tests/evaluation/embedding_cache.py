@@ -1,4 +1,4 @@
-"""MiniLM that remembers on disk: each text is embedded once, not once a run."""
+"""MiniLM with a cache on disk, so that a text is not embedded in every run."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,18 +10,18 @@ from shared.question import normalise
 from shared.vectors import Vector, from_bytes, to_bytes
 from tests.benchmarks.report import BUILD
 
-_FILE = BUILD / "vectors" / "remembered.db"
+_FILE = BUILD / "vectors" / "cache.db"
 _SCHEMA = """CREATE TABLE IF NOT EXISTS vectors
     (model TEXT, text TEXT, vector BLOB NOT NULL, PRIMARY KEY (model, text)) WITHOUT ROWID"""
-_BATCH = 256  # what one interruption may lose
+_BATCH = 256  # the most texts that an interruption loses
 _PROBES = 3
 
 
 class CachingEmbedder:
-    """`Embedder` with canonical vectors in a file, by model and text; several may share it.
+    """An `Embedder` that caches canonical vectors in a file, by model and text.
 
-    At the first use it embeds a few remembered texts anew: where one differs, the encoder is
-    another than it was, and everything is forgotten.
+    Several processes can share the file. On first use a few cached texts are embedded again. If a
+    vector differs, the encoder has changed and the cache is emptied.
     """
 
     def __init__(self, path: Path = _FILE) -> None:
@@ -32,27 +32,27 @@ class CachingEmbedder:
         self._known: dict[str, Vector] | None = None
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """One canonical vector a text, in order."""
+        """Return a canonical vector for each text, in order."""
         if self._known is None:
-            self._known = await self._remembered()
+            self._known = await self._load()
         known = self._known
         new = [text for text in dict.fromkeys(texts) if text not in known]
         for batch in _batches(new):
             vectors = await self._minilm.embed(batch)
-            fresh = dict(zip(batch, vectors, strict=True))
+            added = dict(zip(batch, vectors, strict=True))
             with closing(self._open()) as database, database:
                 database.executemany(
                     "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)",
-                    [(self.model, text, to_bytes(vector)) for text, vector in fresh.items()],
+                    [(self.model, text, to_bytes(vector)) for text, vector in added.items()],
                 )
-            known |= fresh
+            known |= added
         return [known[text] for text in texts]
 
     async def questions(self, questions: Iterable[str]) -> list[Vector]:
-        """The vectors that the pipeline uses for these questions: those of their normal forms."""
+        """Return the vectors of the questions' canonical forms, as the pipeline uses them."""
         return await self.embed([normalise(question) for question in questions])
 
-    async def _remembered(self) -> dict[str, Vector]:
+    async def _load(self) -> dict[str, Vector]:
         with closing(self._open()) as database, database:
             rows = database.execute(
                 "SELECT text, vector FROM vectors WHERE model = ?", (self.model,)

@@ -1,4 +1,4 @@
-"""The real questions, phrasings and topics beside the checkout, as evaluations draw on them."""
+"""The data sets of questions, phrasings and topics beside the checkout."""
 
 import csv
 import random
@@ -11,11 +11,11 @@ from tests.support.data import DATA
 Drawn = TypeVar("Drawn")
 
 AVAILABLE = DATA.is_dir()
-"""Whether the real data are there; without them nothing here can be measured."""
+"""Whether the data sets are available, which all evaluations need."""
 
 
 def rows(relative: str) -> list[dict[str, str]]:
-    """The rows of a table with a header, by column."""
+    """Return the rows of a table with a header, by column."""
     with (DATA / relative).open(encoding="utf-8", newline="") as lines:
         if relative.endswith(".csv"):
             return list(csv.DictReader(lines))
@@ -23,12 +23,12 @@ def rows(relative: str) -> list[dict[str, str]]:
 
 
 def topics() -> list[tuple[str, int]]:
-    """2,000 topics that people looked up, the most popular first, with their votes."""
+    """Return 2,000 topics with their votes, the most popular first."""
     table = rows("questions/topic_popularity.tsv")
     return [(row["topic"].strip(), int(row["votes"])) for row in table]
 
 
-def draw_popular(things: Sequence[Drawn], count: int, generator: random.Random) -> list[Drawn]:
-    """Draw with repetition: the n-th thing as often as the n-th topic was looked up."""
-    votes = list(accumulate(vote for _, vote in topics()[: len(things)]))
-    return generator.choices(things, cum_weights=votes, k=count)
+def draw_popular(items: Sequence[Drawn], count: int, generator: random.Random) -> list[Drawn]:
+    """Draw with repetition, where the n-th item has the popularity of the n-th topic."""
+    votes = list(accumulate(vote for _, vote in topics()[: len(items)]))
+    return generator.choices(items, cum_weights=votes, k=count)

@@ -1,8 +1,8 @@
-"""Streams of real phrasings through the whole pipeline, in each of three ways.
+"""Streams of labelled questions through the pipeline, with each of three strategies.
 
-clinc150, banking77: one user with a note for each intent; an answer that was written for another
-intent is wrong. Catechisms: one user with 732 devotional readings asks the questions of labelled
-pairs of several catechisms; wrong is what the labels call different.
+clinc150 and banking77: one user has a note for each intent, and an answer for another intent is
+wrong. Catechisms: one user with 732 devotional readings asks the questions of labelled pairs, and
+an answer to a question with the label "different" is wrong.
 """
 
 import random
@@ -11,11 +11,19 @@ from dataclasses import dataclass
 
 from shared.question import normalise
 from tests.benchmarks.report import BUILD, Metric, run
-from tests.evaluation.arms import ARMS, Asked, Outcome, Wrong, another_meaning, replay, report
-from tests.evaluation.embedding import EMBEDDER
+from tests.evaluation.datasets import AVAILABLE, draw_popular, rows
+from tests.evaluation.embedding_cache import EMBEDDER
+from tests.evaluation.evaluation_container import import_notes, open_container
 from tests.evaluation.intents import FILES, Intents
-from tests.evaluation.material import AVAILABLE, draw_popular, rows
-from tests.evaluation.pipeline import import_notes, pipeline
+from tests.evaluation.matching_strategies import (
+    STRATEGIES,
+    Asked,
+    Outcome,
+    Wrong,
+    differs_in_meaning,
+    replay,
+    report,
+)
 from tests.support.data import devotionals
 
 ASKED = 1_500
@@ -32,7 +40,7 @@ METRICS = {
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What one user has written and asks, and what would be a wrong answer."""
+    """A user's notes and questions, and the definition of a wrong answer."""
 
     notes: Mapping[str, str]
     questions: list[Asked]
@@ -40,13 +48,13 @@ class Stream:
 
 
 def intents(name: str) -> Stream:
-    """Phrasings of intents, the popular intents more often."""
-    read = Intents.read(name)
-    return Stream(read.notes, read.stream(_USER, ASKED, random.Random(11)), another_meaning)
+    """Return phrasings of intents, popular intents more often."""
+    data = Intents.load(name)
+    return Stream(data.notes, data.stream(_USER, ASKED, random.Random(11)), differs_in_meaning)
 
 
 def catechisms() -> Stream:
-    """Questions of several catechisms, rewordings of each other and near misses in one stream."""
+    """Return questions of several catechisms, with rewordings and near misses."""
     generator = random.Random(13)
     negatives, positives = (rows(_PAIRS.format(n)) for n in ("hard_negatives", "cross_positives"))
     different = {_pair(row["a"], row["b"]) for row in negatives}
@@ -68,18 +76,18 @@ def _pair(a: str, b: str) -> frozenset[str]:
 
 
 async def measure(stream: Stream) -> dict[str, Outcome]:
-    """Ask the stream in each way, each on a cold cache."""
+    """Ask the stream with each strategy on a cold cache."""
     await EMBEDDER.questions(asked.text for asked in stream.questions)
     outcomes = {}
-    for way in ARMS:
-        async with pipeline() as container:
+    for strategy in STRATEGIES:
+        async with open_container() as container:
             await import_notes(container, _USER, stream.notes)
-            outcomes[way] = await replay(container, way, stream.questions, stream.wrong)
+            outcomes[strategy] = await replay(container, strategy, stream.questions, stream.wrong)
     return outcomes
 
 
 async def collect_metrics() -> dict[str, Metric]:
-    """Measure each stream, and print its three ways."""
+    """Measure each stream, and print the strategies."""
     if not AVAILABLE:
         return METRICS
     measured = {}
@@ -97,4 +105,4 @@ async def collect_metrics() -> dict[str, Metric]:
 
 
 if __name__ == "__main__":
-    run("tests.evaluation", ("replay",), BUILD / "eval.json", ())
+    run("tests.evaluation", ("labelled_streams",), BUILD / "eval.json", ())

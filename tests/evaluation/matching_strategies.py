@@ -1,4 +1,4 @@
-"""Three ways to find an answer again, to be measured on one stream of questions."""
+"""Three strategies for matching questions, measured on the same streams."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,24 +9,24 @@ from shared import semantic_match
 from shared.container import Container
 from shared.matching.decision import Decision
 from shared.reply import Reply
-from tests.evaluation.pipeline import ask_through_cache
+from tests.evaluation.evaluation_container import ask_through_cache
 
-ARMS = {
-    "exact": "the same words alone",
-    "cosine": "the nearest question at cosine 0.85 or more, whatever it says",
-    "rules": "as Tercet does it: cosine, guard and fitting sources",
+STRATEGIES = {
+    "exact": "exact hits only",
+    "cosine": "the nearest question with a cosine of 0.85 or more",
+    "rules": "the product: cosine, rules and common sources",
 }
 
 
 @contextmanager
-def arm(name: str) -> Iterator[None]:
-    """Match in one of these ways for as long as this lasts."""
+def use_strategy(name: str) -> Iterator[None]:
+    """Use a strategy within the block."""
     if name != "cosine":
         yield
         return
-    agreed = Decision(is_match=True, reason="cosine alone", refusals={})
+    match = Decision(is_match=True, reason="cosine alone", refusals={})
     with (
-        patch.object(semantic_match, "decide", lambda *_: agreed),
+        patch.object(semantic_match, "decide", lambda *_: match),
         patch.object(semantic_match, "has_common_sources", lambda _own, _theirs: True),
     ):
         yield
@@ -34,11 +34,11 @@ def arm(name: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question of a user; `means` is what questions with the same answer have in common."""
+    """A user's question; questions with the same answer have the same `meaning`."""
 
     user: str
     text: str
-    means: str
+    meaning: str
     kind: str = ""
 
 
@@ -46,36 +46,36 @@ Wrong = Callable[[Asked, Asked], bool]
 """Whether the answer to the second question is wrong for the first."""
 
 
-def another_meaning(asked: Asked, matched: Asked) -> bool:
-    """What is wrong unless labels know better."""
-    return asked.means != matched.means
+def differs_in_meaning(asked: Asked, matched: Asked) -> bool:
+    """Return whether two questions have different meanings."""
+    return asked.meaning != matched.meaning
 
 
 @dataclass
 class Outcome:
-    """What one way made of a stream: each question with its reply, and what it was mistaken for."""
+    """The replies of a stream, and each wrong match with the question it was taken for."""
 
     replies: list[tuple[Asked, Reply]] = field(default_factory=list)
     wrong: list[tuple[Asked, Asked]] = field(default_factory=list)
 
     @property
     def avoided(self) -> float:
-        """Share of questions for which nothing was generated."""
+        """The share of questions without a generation."""
         return self._share(reply.tier == "l1" for _, reply in self.replies)
 
     @property
     def any_tier(self) -> float:
-        """Share of questions for which any of the three tiers saved something."""
+        """The share of questions with a hit in any tier."""
         return self._share(reply.tier is not None for _, reply in self.replies)
 
     @property
     def wrong_share(self) -> float:
-        """Wrong answers per request."""
+        """The number of wrong answers per question."""
         return len(self.wrong) / len(self.replies)
 
     @property
     def reworded(self) -> int:
-        """How many questions had the answer to another wording."""
+        """The number of semantic hits."""
         return sum(reply.matched_question is not None for _, reply in self.replies)
 
     def _share(self, saved: Iterable[bool]) -> float:
@@ -83,14 +83,16 @@ class Outcome:
 
 
 async def replay(
-    container: Container, way: str, stream: Sequence[Asked], wrong: Wrong = another_meaning
+    container: Container, strategy: str, stream: Sequence[Asked], wrong: Wrong = differs_in_meaning
 ) -> Outcome:
-    """Ask a stream in one way; `wrong` judges every answer that another wording gave."""
+    """Ask a stream with a strategy; `wrong` decides on each semantic hit."""
     outcome = Outcome()
     first: dict[str, Asked] = {}
-    with arm(way):
+    with use_strategy(strategy):
         for asked in stream:
-            reply = await ask_through_cache(container, asked.user, asked.text, exact=way == "exact")
+            reply = await ask_through_cache(
+                container, asked.user, asked.text, exact=strategy == "exact"
+            )
             outcome.replies.append((asked, reply))
             first.setdefault(reply.question.normal, asked)
             if reply.matched_question is not None and wrong(asked, first[reply.matched_question]):
@@ -99,11 +101,11 @@ async def replay(
 
 
 def report(outcomes: Mapping[str, Outcome], examples: int = 5) -> None:
-    """Print the ways beside each other, and some of what the guard let through."""
-    for way, outcome in outcomes.items():
+    """Print the strategies, and examples of wrong matches with the rules."""
+    for strategy, outcome in outcomes.items():
         print(
-            f"  {way:<7} avoided {outcome.avoided:7.2%}   any tier {outcome.any_tier:7.2%}"
-            f"   by another wording {outcome.reworded:5}   wrong {len(outcome.wrong):5}"
+            f"  {strategy:<7} avoided {outcome.avoided:7.2%}   any tier {outcome.any_tier:7.2%}"
+            f"   semantic hits {outcome.reworded:5}   wrong {len(outcome.wrong):5}"
             f"   wrong per request {outcome.wrong_share:.2%}"
         )
     for asked, matched in outcomes["rules"].wrong[:examples]:

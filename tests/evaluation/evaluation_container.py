@@ -1,6 +1,6 @@
-"""The whole pipeline as evaluations use it: real Valkey, real vectors, an instant answerer.
+"""The pipeline for evaluations: a Valkey server, MiniLM vectors and an instant answerer.
 
-Notes are in memory, search is exact, no model verifies: what is measured is Tercet's own doing.
+Notes are in memory and no model verifies matches.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -14,14 +14,14 @@ from shared.notes.note import Chunk, Source
 from shared.reply import Reply
 from shared.settings import Settings
 from shared.vectors import Vector, stack
-from tests.evaluation.embedding import EMBEDDER
+from tests.evaluation.embedding_cache import EMBEDDER
 from tests.support.main_job import QuotingAnswerer, ask, written
 from tests.support.stores import MemoryNoteStore
 
 
 @asynccontextmanager
-async def pipeline() -> AsyncIterator[Container]:
-    """Everything with its default settings, on an empty cache and without notes."""
+async def open_container() -> AsyncIterator[Container]:
+    """Open a container with default settings, an empty cache and no notes."""
     with start_valkey() as server:
         settings = Settings(redis_url=server.url, redis_timeout=5, semantic_verifier="none")
         container = Container(
@@ -34,7 +34,7 @@ async def pipeline() -> AsyncIterator[Container]:
 
 
 async def import_notes(container: Container, user: str, notes: Mapping[str, str]) -> None:
-    """Let the user write these texts, by note id."""
+    """Store texts as the user's notes, by note id."""
     for note_id, text in notes.items():
         await container.freshness.note_changed(written(user, note_id, text))
 
@@ -42,10 +42,10 @@ async def import_notes(container: Container, user: str, notes: Mapping[str, str]
 async def ask_through_cache(
     container: Container, user: str, query: str, *, exact: bool = False
 ) -> Reply:
-    """Ask; with a cache that failed meanwhile no metric would mean anything.
+    """Ask a question.
 
     Raises:
-        RuntimeError: it failed.
+        RuntimeError: the cache failed, so the measurement is invalid.
     """
     reply = await ask(container, user, query, exact=exact)
     if reply.cache != "ok":
@@ -53,21 +53,21 @@ async def ask_through_cache(
     return reply
 
 
-class FreshSearch:
-    """What each question would find now: every chunk compared with every question at once.
+class ExactSearch:
+    """An exact search for all questions at once.
 
-    Written apart from the stores and the freshness rule that it judges.
+    It is independent of the stores and of the invalidation rule that it checks.
     """
 
     def __init__(self, vectors: Mapping[str, Vector], k: int) -> None:
-        """`vectors` of the questions."""
+        """`vectors`: by question; `k`: the number of sources."""
         self._questions = list(vectors)
         self._rows = stack(list(vectors.values())).astype(np.float64)
         self._norms = np.linalg.norm(self._rows, axis=1)
         self._k = k
 
     def __call__(self, chunks: Iterable[Chunk]) -> dict[str, Sequence[Source]]:
-        """The best k sources of each question, best first; equals in the order of their ids."""
+        """Return the k best sources of each question, best first, ties by chunk id."""
         ordered = sorted(chunks, key=lambda chunk: chunk.chunk_id)
         rows = stack([chunk.embedding for chunk in ordered]).astype(np.float64)
         cosines = self._rows @ rows.T / np.outer(self._norms, np.linalg.norm(rows, axis=1))
@@ -82,7 +82,7 @@ class FreshSearch:
 
 
 async def all_chunks(container: Container, user: str) -> list[Chunk]:
-    """Every chunk of the user's notes as they are now."""
+    """Return every chunk of the user's notes."""
     store = container.store
     assert isinstance(store, MemoryNoteStore)
     return [
@@ -92,8 +92,8 @@ async def all_chunks(container: Container, user: str) -> list[Chunk]:
     ]
 
 
-def same(one: Sequence[Source], other: Sequence[Source]) -> bool:
-    """Whether two searches found the same passages in the same order, cosines aside."""
+def same_sources(one: Sequence[Source], other: Sequence[Source]) -> bool:
+    """Whether two searches found the same passages in the same order, regardless of cosines."""
     return [(source.chunk_id, source.content) for source in one] == [
         (source.chunk_id, source.content) for source in other
     ]

@@ -1,8 +1,7 @@
-"""Ways in which people put one question about a topic.
+"""Templates of questions about a topic.
 
-Written from how people ask assistants and search engines, not from what the guard accepts: one
-that it refuses stays. Wordings of one family ask for the same; the first of `meaning` are those
-that Tercet was first asked to recognise.
+They are modelled on questions to assistants and search engines, and not on the matching rules. The
+templates of one family ask the same question. The first of MEANING are from the original request.
 """
 
 TEACHING = (
@@ -38,6 +37,6 @@ OVERVIEW = (
 
 
 def families(topic: str) -> list[tuple[str, ...]]:
-    """Families that fit a topic: only of a single word does one ask what it means."""
+    """Return the families for a topic; MEANING is only for single words."""
     whole = [TEACHING, NOTES, OVERVIEW]
     return whole if " " in topic else [*whole, MEANING]

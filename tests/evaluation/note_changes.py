@@ -1,4 +1,4 @@
-"""Note changes as people make them, drawn from a seed: edits, additions, new notes, deletions."""
+"""Random note changes: edits, additions, new notes and deletions."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from tests.support.data import DATA
 from tests.support.main_job import written
 
 _KINDS = {"edited": 20, "appended": 12, "new": 10, "deleted": 8}
-"""Of 50 changes. A paragraph is reworded more often than a note goes."""
+"""The number of each kind among 50 changes."""
 
 _PARAGRAPH_WORDS = range(30, 200)
 _NEW_NOTE_PARAGRAPHS = 3
@@ -19,7 +19,7 @@ _NEW_NOTE_PARAGRAPHS = 3
 def changes(
     user: str, notes: Mapping[str, str], count: int, generator: random.Random
 ) -> Iterator[tuple[str, NoteChanged]]:
-    """Draw changes of the user's notes, each with its kind and its note's whole new text."""
+    """Draw changes of a user's notes, each with its kind and the complete new text."""
     texts = dict(notes)
     kinds = [kind for kind, share in _KINDS.items() for _ in range(share)]
     for number in range(count):
@@ -39,11 +39,11 @@ def changes(
                 ),
             )
             continue
-        texts[note_id] = _rewritten(kind, texts.get(note_id, ""), generator)
+        texts[note_id] = _change_text(kind, texts.get(note_id, ""), generator)
         yield kind, written(user, note_id, texts[note_id])
 
 
-def _rewritten(kind: str, text: str, generator: random.Random) -> str:
+def _change_text(kind: str, text: str, generator: random.Random) -> str:
     if kind == "new":
         start = generator.randrange(len(_paragraphs()) - _NEW_NOTE_PARAGRAPHS)
         return "\n\n".join(_paragraphs()[start : start + _NEW_NOTE_PARAGRAPHS])
@@ -53,7 +53,7 @@ def _rewritten(kind: str, text: str, generator: random.Random) -> str:
     paragraphs = [part for part in text.split("\n\n") if part.strip()]
     place = generator.randrange(len(paragraphs))
     sentences = paragraphs[place].split(". ")
-    # An edit keeps the paragraph and says one of its sentences anew.
+    # An edit replaces one sentence of a paragraph.
     sentences[generator.randrange(len(sentences))] = paragraph.split(". ")[0].rstrip(".")
     paragraphs[place] = ". ".join(sentences)
     return "\n\n".join(paragraphs)
@@ -61,7 +61,7 @@ def _rewritten(kind: str, text: str, generator: random.Random) -> str:
 
 @cache
 def _paragraphs() -> list[str]:
-    """Paragraphs of the sermons, neither headings nor pages long."""
+    """Return the paragraphs of the sermons, without headings and very long ones."""
     return [
         part.strip()
         for path in sorted((DATA / "notes" / "sermons").glob("*.md"))

@@ -1,8 +1,8 @@
-"""The mix of questions: 40 % asked before, 30 % reworded, 30 % new.
+"""A mix of questions: 40 % repeated, 30 % reworded and 30 % new.
 
-100 users with 30 readings each ask 20 questions about topics that people look up, the popular
-ones more often. At best 70 % of the answers are avoided, for nobody has answered a new question;
-and less as far as a rewording lies below the threshold: what cosine alone reaches bounds it.
+100 users with 30 readings each ask 20 questions about topics, popular ones more often. At most 70 %
+of the generations can be avoided, and fewer if rewordings are below the threshold. The hit rate of
+cosine alone is the upper bound.
 """
 
 import random
@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 from shared.container import Container
 from tests.benchmarks.report import BUILD, Metric, run
-from tests.evaluation.arms import ARMS, Asked, Outcome, replay, report
-from tests.evaluation.embedding import EMBEDDER
-from tests.evaluation.material import AVAILABLE, topics
-from tests.evaluation.pipeline import import_notes, pipeline
-from tests.evaluation.wordings import families
+from tests.evaluation.datasets import AVAILABLE, topics
+from tests.evaluation.embedding_cache import EMBEDDER
+from tests.evaluation.evaluation_container import import_notes, open_container
+from tests.evaluation.matching_strategies import STRATEGIES, Asked, Outcome, replay, report
+from tests.evaluation.question_templates import families
 from tests.support.data import devotionals
 
 USERS = 100
@@ -30,7 +30,7 @@ METRICS = {
 
 
 def stream(user: str, generator: random.Random) -> Iterator[Asked]:
-    """One user's questions in an order of chance, a new one first."""
+    """Yield a user's questions in random order, with a new one first."""
     kinds = [kind for kind, count in KINDS.items() for _ in range(count)]
     kinds.remove("new")
     generator.shuffle(kinds)
@@ -40,7 +40,7 @@ def stream(user: str, generator: random.Random) -> Iterator[Asked]:
     for kind in ["new", *kinds]:
         if kind == "repeated":
             before = generator.choice(asked)
-            yield Asked(user, before.text, before.means, kind)
+            yield Asked(user, before.text, before.meaning, kind)
             continue
         if kind == "new":
             topic = next(topic for topic in popular if topic not in unused)
@@ -59,21 +59,21 @@ def _drawn_topics(generator: random.Random) -> Iterator[str]:
 
 
 def mixed() -> list[Asked]:
-    """Every user's questions, as they come in: one of each in turn."""
+    """Return all users' questions, one of each user in turn."""
     generator = random.Random(7)
     of_each = [list(stream(f"user-{number}", generator)) for number in range(USERS)]
-    return [asked for turn in zip(*of_each, strict=True) for asked in turn]
+    return [asked for round_ in zip(*of_each, strict=True) for asked in round_]
 
 
 async def measure() -> dict[str, Outcome]:
-    """Ask the mix in each of the three ways, each on a cold cache."""
+    """Ask the mix with each strategy on a cold cache."""
     questions = mixed()
     await EMBEDDER.questions(asked.text for asked in questions)
     outcomes = {}
-    for way in ARMS:
-        async with pipeline() as container:
+    for strategy in STRATEGIES:
+        async with open_container() as container:
             await _import(container)
-            outcomes[way] = await replay(container, way, questions)
+            outcomes[strategy] = await replay(container, strategy, questions)
     return outcomes
 
 
@@ -85,14 +85,14 @@ async def _import(container: Container) -> None:
         await import_notes(container, f"user-{number}", notes)
 
 
-def _by_kind(outcome: Outcome) -> None:
+def _print_kinds(outcome: Outcome) -> None:
     tiers: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
     for asked, reply in outcome.replies:
-        tiers[asked.kind][reply.match or reply.tier or "nothing"] += 1
+        tiers[asked.kind][reply.match or reply.tier or "none"] += 1
     for kind, found in tiers.items():
         print(f"    {kind:<9} {_shares(found)}")
     missed = Counter(
-        reply.match_refusal.partition(":")[0] if reply.match_refusal else "none near enough"
+        reply.match_refusal.partition(":")[0] if reply.match_refusal else "no candidate"
         for asked, reply in outcome.replies
         if asked.kind == "reworded" and reply.tier != "l1"
     )
@@ -104,13 +104,13 @@ def _shares(counts: Counter[str]) -> str:
 
 
 async def collect_metrics() -> dict[str, Metric]:
-    """Measure, and print the three ways and what became of each kind of question."""
+    """Measure, and print the strategies and the tiers of each kind of question."""
     if not AVAILABLE:
         return METRICS
     outcomes = await measure()
     report(outcomes)
-    _by_kind(outcomes["rules"])
-    rules, exact, cosine = (outcomes[way] for way in ("rules", "exact", "cosine"))
+    _print_kinds(outcomes["rules"])
+    rules, exact, cosine = (outcomes[strategy] for strategy in ("rules", "exact", "cosine"))
     return {
         "answers_avoided": METRICS["answers_avoided"].with_value(rules.avoided, exact.avoided),
         "any_tier": METRICS["any_tier"].with_value(rules.any_tier, exact.any_tier),
@@ -119,4 +119,4 @@ async def collect_metrics() -> dict[str, Metric]:
 
 
 if __name__ == "__main__":
-    run("tests.evaluation", ("mix",), BUILD / "eval.json", ())
+    run("tests.evaluation", ("question_mix",), BUILD / "eval.json", ())

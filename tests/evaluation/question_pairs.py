@@ -1,8 +1,8 @@
-"""Labelled pairs of questions: what cosine alone takes for the same, and what the guard leaves.
+"""Labelled pairs of questions, decided by cosine alone and by cosine with the matching rules.
 
-`python -m tests.evaluation.pairs` prints a table for each file. The intents of clinc150 and
-banking77 are broader than questions ("what is my balance", "how much money have I got left"), so
-of their pairs much is refused that a person would call the same.
+`python -m tests.evaluation.question_pairs` prints a table for each file. The intents of clinc150
+and banking77 are broader than questions ("what is my balance", "how much money have I got left").
+So many of their pairs are refused that have the same label.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ from shared.matching.decision import decide
 from shared.question import normalise
 from shared.vectors import Vector, cosines, stack
 from tests.benchmarks.report import Metric
-from tests.evaluation.embedding import EMBEDDER
-from tests.evaluation.material import AVAILABLE, rows
+from tests.evaluation.datasets import AVAILABLE, rows
+from tests.evaluation.embedding_cache import EMBEDDER
 
 THRESHOLD = 0.85
 _LEVELS = (0.80, 0.85, 0.90, 0.95)
@@ -47,7 +47,7 @@ METRICS = {
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two questions in their normal form, whether they ask the same, and their cosine."""
+    """Two questions in canonical form, their label and their cosine."""
 
     a: str
     b: str
@@ -57,7 +57,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Of some pairs, how many that are the same and how many that are not became hits."""
+    """The number of right and wrong hits among pairs, and of pairs labelled as the same."""
 
     kept: int
     wrong: int
@@ -73,22 +73,22 @@ class Score:
 
     @property
     def false_share(self) -> float:
-        """Wrong hits among the hits; 0 where there are none."""
+        """The share of wrong hits among the hits, 0 without hits."""
         return self.wrong / max(1, self.kept + self.wrong)
 
 
-def guarded(pair: Pair) -> bool:
-    """What the pipeline takes for the same without a verifier."""
+def matches_by_rules(pair: Pair) -> bool:
+    """Whether the pipeline matches a pair without a verifier."""
     return pair.cosine >= THRESHOLD and decide(pair.a, pair.b).is_match
 
 
-def above(level: float) -> Callable[[Pair], bool]:
-    """What a threshold alone takes for the same."""
+def matches_above(level: float) -> Callable[[Pair], bool]:
+    """Return a function that matches pairs by a threshold alone."""
     return lambda pair: pair.cosine >= level
 
 
-async def read() -> dict[str, list[Pair]]:
-    """All labelled pairs, by the name of their source."""
+async def load_pairs() -> dict[str, list[Pair]]:
+    """Return all labelled pairs by the name of their data set."""
     with _REWORDED.open(encoding="utf-8", newline="") as lines:
         sources = {"reworded": list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))}
     if AVAILABLE:
@@ -113,7 +113,7 @@ async def _labelled(table: list[dict[str, str]]) -> list[Pair]:
 
 
 async def _by_intent(path: str, intent: str) -> list[Pair]:
-    """Each phrasing with its nearest others, where their cosine is at least the lowest level."""
+    """Pair each phrasing with its nearest neighbours above the lowest level."""
     intents = {normalise(row["text"]): row[intent] for row in rows(path)}
     vectors = await _vectors(intents)
     texts = list(intents)
@@ -137,10 +137,10 @@ async def _vectors(texts: Iterable[str]) -> Mapping[str, Vector]:
 
 
 async def collect_metrics() -> dict[str, Metric]:
-    """What the guard keeps and lets through of what cosine 0.85 alone takes for the same."""
+    """Measure the rules against a cosine of 0.85 alone."""
     measured = dict(METRICS)
-    for name, pairs in (await read()).items():
-        cosine, rules = Score.of(pairs, above(THRESHOLD)), Score.of(pairs, guarded)
+    for name, pairs in (await load_pairs()).items():
+        cosine, rules = Score.of(pairs, matches_above(THRESHOLD)), Score.of(pairs, matches_by_rules)
         values = {
             f"{name}_negatives_let_through": (rules.wrong / max(1, cosine.wrong), 1.0),
             f"{name}_positives_kept": (rules.kept / max(1, cosine.kept), 1.0),
@@ -153,19 +153,19 @@ async def collect_metrics() -> dict[str, Metric]:
 
 
 def table(name: str, pairs: list[Pair]) -> Table:
-    """One source's pairs, decided in each way."""
+    """Return a table of one data set's pairs, with a row for each method."""
     shown = Table("decided by", "hits", "wrong", "false share", "recall", title=name)
-    ways = {f"cosine {level:.2f}": above(level) for level in _LEVELS}
-    for way, hit in (ways | {f"rules at {THRESHOLD}": guarded}).items():
+    strategies = {f"cosine {level:.2f}": matches_above(level) for level in _LEVELS}
+    for strategy, hit in (strategies | {f"rules at {THRESHOLD}": matches_by_rules}).items():
         score = Score.of(pairs, hit)
         recall = f"{score.kept / score.positives:.3f}" if score.positives else "-"
         hits = f"{score.kept + score.wrong:,}"
-        shown.add_row(way, hits, f"{score.wrong:,}", f"{score.false_share:.3f}", recall)
+        shown.add_row(strategy, hits, f"{score.wrong:,}", f"{score.false_share:.3f}", recall)
     return shown
 
 
 if __name__ == "__main__":
     console = Console()
-    for source, labelled in asyncio.run(read()).items():
+    for source, labelled in asyncio.run(load_pairs()).items():
         positives = sum(pair.same for pair in labelled)
         console.print(table(f"{source}: {len(labelled):,} pairs, {positives:,} the same", labelled))

@@ -1,8 +1,8 @@
 """Measures `has_common_sources`: how well common sources separate rewordings from other questions.
 
-Pairs at cosine 0.85 or more, each asked both ways: one question's own five sources against the
-other's. What is kept of the rewordings and let through of the others, rule by rule. Labels are
-mechanical: two topics count as different, though people look up both "light" and "being a light".
+The pairs have a cosine of 0.85 or more. Each question's five sources are compared with the other's.
+For each rule the share of accepted rewordings and of accepted other questions is measured. Labels
+are mechanical: two topics are different, even "light" and "being a light".
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,16 +14,21 @@ from shared.question import normalise
 from shared.semantic_match import has_common_sources
 from shared.vectors import cosines, stack
 from tests.benchmarks.report import BUILD, Metric, run
-from tests.evaluation.embedding import EMBEDDER
+from tests.evaluation.datasets import AVAILABLE, rows, topics
+from tests.evaluation.embedding_cache import EMBEDDER
+from tests.evaluation.evaluation_container import (
+    ExactSearch,
+    all_chunks,
+    import_notes,
+    open_container,
+)
 from tests.evaluation.intents import FILES, Intents
-from tests.evaluation.material import AVAILABLE, rows, topics
-from tests.evaluation.pipeline import FreshSearch, all_chunks, import_notes, pipeline
-from tests.evaluation.wordings import TEACHING, families
+from tests.evaluation.question_templates import TEACHING, families
 from tests.support.data import devotionals
 
 Pair = tuple[str, str]
 Searched = tuple[Pair, Sequence[Source], Sequence[Source]]
-"""A pair, what the first of it finds, and what the second finds."""
+"""A pair with the sources of its first and of its second question."""
 
 Rule = Callable[[Sequence[Source], Sequence[Source]], bool]
 
@@ -57,13 +62,13 @@ RULES: dict[str, Rule] = {
 }
 
 METRICS = {
-    "fit_kept": Metric(unit="share of rewordings that the guard agrees to"),
-    "fit_let_through": Metric(unit="share of other questions that the guard agrees to"),
+    "source_overlap_kept": Metric(unit="share of rewordings that pass the rules"),
+    "source_overlap_let_through": Metric(unit="share of other questions that pass the rules"),
 }
 
 
 def catechism_pairs() -> dict[str, list[Pair]]:
-    """Labelled pairs of catechism questions."""
+    """Return labelled pairs of catechism questions."""
     return {
         f"catechism, {label}": [(row["a"], row["b"]) for row in rows(f"pairs/catechism_{name}.tsv")]
         for label, name in (("same", "cross_positives"), ("other", "hard_negatives"))
@@ -71,7 +76,7 @@ def catechism_pairs() -> dict[str, list[Pair]]:
 
 
 def topic_pairs() -> dict[str, list[Pair]]:
-    """One topic in two wordings of a family; two topics in one wording."""
+    """Return pairs of one topic in two wordings, and of two topics in one wording."""
     names = [name for name, _ in topics()[:_TOPICS]]
     reworded = [
         (one.format(topic), other.format(topic))
@@ -84,7 +89,7 @@ def topic_pairs() -> dict[str, list[Pair]]:
 
 
 def intent_pairs(name: str, intents: Intents) -> dict[str, list[Pair]]:
-    """Two phrasings of one intent, or of two."""
+    """Return pairs of phrasings of one intent, and of two intents."""
     texts = [
         (text, intent)
         for intent, phrasings in intents.phrasings.items()
@@ -96,8 +101,8 @@ def intent_pairs(name: str, intents: Intents) -> dict[str, list[Pair]]:
     return pairs
 
 
-async def near(pairs: Mapping[str, list[Pair]]) -> dict[str, list[Pair]]:
-    """Those pairs that may meet at all: different normal forms, cosine at the threshold."""
+async def select_near(pairs: Mapping[str, list[Pair]]) -> dict[str, list[Pair]]:
+    """Return the pairs that can match: different canonical forms, and a cosine at the threshold."""
     texts = sorted({text for group in pairs.values() for pair in group for text in pair})
     vectors = stack(await EMBEDDER.questions(texts))
     alike = {
@@ -110,15 +115,15 @@ async def near(pairs: Mapping[str, list[Pair]]) -> dict[str, list[Pair]]:
     }
 
 
-async def searched(
+async def search_pairs(
     notes: Mapping[str, str], pairs: Mapping[str, list[Pair]]
 ) -> dict[str, list[Searched]]:
-    """Each pair with the sources of both over these notes, both ways round."""
+    """Return each pair in both orders, with the sources of both questions."""
     texts = sorted({text for group in pairs.values() for pair in group for text in pair})
     vectors = await EMBEDDER.questions(texts)
-    async with pipeline() as container:
+    async with open_container() as container:
         await import_notes(container, "one", notes)
-        search = FreshSearch(dict(zip(texts, vectors, strict=True)), _K)
+        search = ExactSearch(dict(zip(texts, vectors, strict=True)), _K)
         found = search(await all_chunks(container, "one"))
     return {
         label: [
@@ -131,16 +136,18 @@ async def searched(
 
 
 async def measure() -> dict[str, list[Searched]]:
-    """All pairs: the catechisms' and topics' over the readings, the intents' over their notes."""
+    """Search all pairs: catechisms and topics in the readings, intents in their own notes."""
     readings = {reading["note_id"]: reading["text"] for reading in devotionals()}
-    measured = await searched(readings, await near(catechism_pairs() | topic_pairs()))
+    measured = await search_pairs(readings, await select_near(catechism_pairs() | topic_pairs()))
     for name in FILES:
-        intents = Intents.read(name)
-        measured |= await searched(intents.notes, await near(intent_pairs(name, intents)))
+        intents = Intents.load(name)
+        measured |= await search_pairs(
+            intents.notes, await select_near(intent_pairs(name, intents))
+        )
     return measured
 
 
-def _redis(label: str, group: Iterable[Searched]) -> str:
+def _row(label: str, group: Iterable[Searched]) -> str:
     found = [(own, theirs) for _, own, theirs in group]
     shares = (
         f"{sum(rule(*pair) for pair in found) / len(found):10.1%}" if found else f"{'-':>10}"
@@ -150,29 +157,29 @@ def _redis(label: str, group: Iterable[Searched]) -> str:
 
 
 async def collect_metrics() -> dict[str, Metric]:
-    """Measure, and print the rules beside each other, with the guard and without."""
+    """Measure, and print all rules with and without the matching rules."""
     if not AVAILABLE:
         return METRICS
     measured = await measure()
-    agreed = {
+    passing = {
         label: [one for one in group if decide(normalise(one[0][0]), normalise(one[0][1])).is_match]
         for label, group in measured.items()
     }
-    for title, groups in (("all", measured), ("guard agrees", agreed)):
+    for title, groups in (("all", measured), ("rules pass", passing)):
         print(f"  {title:<22}{'':6}{''.join(f'{name:>10}' for name in RULES)}")
         for label, group in groups.items():
-            print(_redis(label, group))
-    for label, group in agreed.items():
-        passed = [pair for pair, own, theirs in group if has_common_sources(own, theirs)]
-        for a, b in passed[:_EXAMPLES] if label.endswith("other") else ():
-            print(f"    labelled {label!r}: {a!r} would have the answer to {b!r}")
+            print(_row(label, group))
+    for label, group in passing.items():
+        accepted = [pair for pair, own, theirs in group if has_common_sources(own, theirs)]
+        for a, b in accepted[:_EXAMPLES] if label.endswith("other") else ():
+            print(f"    labelled {label!r}: {a!r} would get the answer to {b!r}")
     values = {}
-    for name, label in (("fit_kept", "same"), ("fit_let_through", "other")):
-        pairs = [one for key, group in agreed.items() if key.endswith(label) for one in group]
+    for name, label in (("source_overlap_kept", "same"), ("source_overlap_let_through", "other")):
+        pairs = [one for key, group in passing.items() if key.endswith(label) for one in group]
         share = sum(has_common_sources(own, theirs) for _, own, theirs in pairs) / len(pairs)
         values[name] = METRICS[name].with_value(share)
     return values
 
 
 if __name__ == "__main__":
-    run("tests.evaluation", ("fit",), BUILD / "eval.json", ())
+    run("tests.evaluation", ("source_overlap",), BUILD / "eval.json", ())
