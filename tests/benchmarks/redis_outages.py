@@ -33,7 +33,7 @@ async def collect_metrics() -> Mapping[str, Metric]:
     """Inject each fault into a server in use."""
     uncached = create_container("redis://127.0.0.1:1/0", cache_enabled=False)
     bare = median([await _milliseconds(uncached) for _ in range(100)])
-    found: dict[str, Metric] = {}
+    metrics: dict[str, Metric] = {}
     for name in REDIS_FAULTS:
         firsts, afters, changes, stats = zip(
             *[await _measure_fault(name) for _ in range(ROUNDS)], strict=True
@@ -44,8 +44,8 @@ async def collect_metrics() -> Mapping[str, Metric]:
             ("change", max(changes), None),
             ("stats", max(stats), None),
         ):
-            found[f"redis_{name}_{what}_ms"] = Metric(unit="ms", value=value, budget=budget)
-    return found | await _measure_new_containers()
+            metrics[f"redis_{name}_{what}_ms"] = Metric(unit="ms", value=value, budget=budget)
+    return metrics | await _measure_new_containers()
 
 
 async def _measure_new_containers() -> dict[str, Metric]:
@@ -55,7 +55,7 @@ async def _measure_new_containers() -> dict[str, Metric]:
         for _ in range(ROUNDS)
     ]
     bare_first, bare_after = map(median, zip(*bare, strict=True))
-    found: dict[str, Metric] = {}
+    metrics: dict[str, Metric] = {}
     with start_valkey() as server, FaultyProxy(server.port) as proxy:
         proxy.mute = True
         for name, url in (
@@ -68,8 +68,8 @@ async def _measure_new_containers() -> dict[str, Metric]:
                 ("first", max(firsts) - bare_first, 100.0),
                 ("after", median(afters) - bare_after, 5.0),
             ):
-                found[f"redis_{name}_{what}_ms"] = Metric(unit="ms", value=value, budget=budget)
-    return found
+                metrics[f"redis_{name}_{what}_ms"] = Metric(unit="ms", value=value, budget=budget)
+    return metrics
 
 
 async def _measure_new_container(url: str, **settings: Any) -> tuple[float, float]:

@@ -64,8 +64,8 @@ def output(monkeypatch: pytest.MonkeyPatch) -> Iterator[Output]:
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[Issuer]:
-    with issuing() as made:
-        yield made
+    with issuing() as issuer:
+        yield issuer
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""`SingleServerClient`: memory usage and replies that do not parse."""
+"""`SingleServerClient` against a fake Redis and a server that is no Redis."""
 
 import asyncio
 

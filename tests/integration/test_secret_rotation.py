@@ -71,9 +71,9 @@ async def models() -> AsyncIterator[Models]:
             chat_url=f"{url}/v1/chat/completions",
             embedding_url=f"{url}/embed",
         )
-        made = Models(host, settings, [])
-        yield made
-        for container in made.opened:
+        models = Models(host, settings, [])
+        yield models
+        for container in models.opened:
             await container.aclose()
 
 

@@ -26,21 +26,21 @@ class CertificateAuthority:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
-        made = self._certificate(
+        certificate = self._certificate(
             self._name, self._key, x509.BasicConstraints(ca=True, path_length=None)
         )
         self.path = folder / "authority.pem"
-        self.path.write_bytes(made.public_bytes(Encoding.PEM))
+        self.path.write_bytes(certificate.public_bytes(Encoding.PEM))
 
     def context(self, address: str = "127.0.0.1") -> ssl.SSLContext:
         """The SSL context of a server at an address."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
         names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
-        made = self._certificate(name, key, names)
+        certificate = self._certificate(name, key, names)
         chain = self._folder / f"{address}.pem"
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        chain.write_bytes(private + made.public_bytes(Encoding.PEM))
+        chain.write_bytes(private + certificate.public_bytes(Encoding.PEM))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(chain)
         return context
@@ -58,7 +58,7 @@ class CertificateAuthority:
         self, name: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType
     ) -> x509.Certificate:
         now = datetime.now(UTC)
-        made = x509.CertificateBuilder(
+        builder = x509.CertificateBuilder(
             subject_name=name,
             issuer_name=self._name,
             public_key=key.public_key(),
@@ -66,7 +66,7 @@ class CertificateAuthority:
             not_valid_before=now - timedelta(minutes=5),
             not_valid_after=now + timedelta(days=1),
         )
-        return made.add_extension(extension, critical=False).sign(self._key, SHA256())
+        return builder.add_extension(extension, critical=False).sign(self._key, SHA256())
 
 
 class TLSProxy(CountingProxy):
