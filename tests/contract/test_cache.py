@@ -1,4 +1,4 @@
-"""What the three tiers promise, on a fake Redis, a real Valkey and a real cluster."""
+"""Contract of the three cache tiers, on fakeredis, a Valkey server and a Valkey cluster."""
 
 import asyncio
 from dataclasses import replace
@@ -22,40 +22,40 @@ QUESTION = "what is faith"
 FIELD = keyspace.question_field(QUESTION, PIPELINE.name)
 
 
-async def test_an_answer_kept_is_found_whole_with_its_sources(cache: Cache) -> None:
+async def test_lookup_returns_a_stored_answer_with_its_sources(cache: Cache) -> None:
     answer = await cache.ask()
     assert await cache.session().lookup() == LookupResult(answer, sources())
 
 
-async def test_another_users_same_question_is_a_miss(cache: Cache) -> None:
+async def test_lookup_misses_another_users_answer(cache: Cache) -> None:
     await cache.ask("ann")
     assert await cache.session("bob").lookup() == LookupResult()
 
 
-async def test_another_pipelines_answer_is_a_miss(cache: Cache) -> None:
+async def test_lookup_misses_another_pipelines_answer(cache: Cache) -> None:
     await cache.ask()
     other = replace(PIPELINE, answered_by="another model")
     assert await cache.session(pipeline=other).lookup() == LookupResult()
 
 
-async def test_an_embedding_kept_for_one_user_is_found_for_another(cache: Cache) -> None:
+async def test_embedding_stored_by_one_user_is_loaded_by_another(cache: Cache) -> None:
     await cache.ask("ann")
     session = cache.session("bob")
     await session.lookup()
-    survey = await session.load_miss_context()
-    assert survey.vector is not None
-    assert survey.vector.tolist() == a_vector(QUESTION).tolist()
-    assert survey.candidates == {}
+    context = await session.load_miss_context()
+    assert context.vector is not None
+    assert context.vector.tolist() == a_vector(QUESTION).tolist()
+    assert context.candidates == {}
 
 
-async def test_an_embedding_of_other_dimensions_is_a_miss(cache: Cache) -> None:
+async def test_embedding_of_other_dimensions_is_a_miss(cache: Cache) -> None:
     await cache.ask("ann")
     session = cache.session("ann", pipeline=replace(PIPELINE, dimensions=DIMENSIONS + 1))
     await session.lookup()
     assert (await session.load_miss_context()).vector is None
 
 
-async def test_an_answer_is_not_kept_once_the_notes_have_changed(cache: Cache) -> None:
+async def test_store_is_refused_after_a_note_change(cache: Cache) -> None:
     session = cache.session()
     await session.lookup()
     await session.load_miss_context()
@@ -64,35 +64,35 @@ async def test_an_answer_is_not_kept_once_the_notes_have_changed(cache: Cache) -
     assert await cache.session().lookup() == LookupResult()
 
 
-@pytest.mark.parametrize("asked_meanwhile", [False, True])
-async def test_an_answer_is_not_kept_once_its_fence_is_lost(
-    cache: Cache, *, asked_meanwhile: bool
+@pytest.mark.parametrize("other_question", [False, True])
+async def test_store_is_refused_after_the_fence_was_evicted(
+    cache: Cache, *, other_question: bool
 ) -> None:
     session = cache.session()
     await session.lookup()
     await cache.redis("UNLINK", keys().questions)
-    if asked_meanwhile:
+    if other_question:
         await cache.session(question="what is hope").lookup()
     assert not await session.store(a_vector(QUESTION), sources(), an_answer())
 
 
-async def test_a_change_where_nothing_is_cached_leaves_nothing_behind(cache: Cache) -> None:
+async def test_rotate_fence_creates_no_key_for_a_user_without_a_cache(cache: Cache) -> None:
     assert await cache.invalidation().rotate_fence("ann") == {}
     assert await cache.redis("EXISTS", keys().questions) == 0
 
 
-async def test_a_dropped_question_is_a_miss_and_its_neighbour_still_hits(cache: Cache) -> None:
+async def test_drop_entries_keeps_other_questions(cache: Cache) -> None:
     await cache.ask()
-    neighbour = await cache.ask(question="what is hope")
+    other = await cache.ask(question="what is hope")
     index = await cache.invalidation().rotate_fence("ann")
     assert {entry.question for entry in index.values() if entry} == {QUESTION, "what is hope"}
     await cache.invalidation().drop_entries("ann", [FIELD])
     assert await cache.session().lookup() == LookupResult()
-    assert (await cache.session(question="what is hope").lookup()).answer == neighbour
+    assert (await cache.session(question="what is hope").lookup()).answer == other
 
 
-async def test_what_is_written_from_a_dropped_context_is_not_kept(cache: Cache) -> None:
-    """The asker came between the change's fence and its drop."""
+async def test_answer_from_a_dropped_context_is_not_stored(cache: Cache) -> None:
+    """The request read the context between `rotate_fence` and `drop_entries`."""
     await cache.ask()
     await cache.invalidation().rotate_fence("ann")
     session = cache.session()
@@ -101,7 +101,7 @@ async def test_what_is_written_from_a_dropped_context_is_not_kept(cache: Cache) 
     assert not await session.store(a_vector(QUESTION), sources(), an_answer())
 
 
-async def test_so_it_is_where_eviction_was_faster_than_the_drop(cache: Cache) -> None:
+async def test_answer_from_an_evicted_context_is_not_stored_after_a_drop(cache: Cache) -> None:
     await cache.ask()
     await cache.invalidation().rotate_fence("ann")
     session = cache.session()
@@ -111,17 +111,15 @@ async def test_so_it_is_where_eviction_was_faster_than_the_drop(cache: Cache) ->
     assert not await session.store(a_vector(QUESTION), sources(), an_answer())
 
 
-async def test_a_forgotten_user_leaves_no_key(cache: Cache) -> None:
+async def test_delete_user_leaves_no_key(cache: Cache) -> None:
     await cache.ask()
     await cache.invalidation().delete_user("ann")
-    mine = keys()
-    assert await cache.redis("EXISTS", mine.questions, mine.answers, mine.contexts) == 0
+    hashes = keys().questions, keys().answers, keys().contexts
+    assert await cache.redis("EXISTS", *hashes) == 0
 
 
 @pytest.mark.parametrize("evicted", ["questions", "answers", "contexts"])
-async def test_evicting_any_key_makes_a_miss_and_brings_nothing_back(
-    cache: Cache, evicted: str
-) -> None:
+async def test_eviction_of_a_key_is_a_miss(cache: Cache, evicted: str) -> None:
     await cache.ask()
     await cache.redis("UNLINK", getattr(keys(), evicted))
     assert (await cache.session().lookup()).answer is None
@@ -129,8 +127,8 @@ async def test_evicting_any_key_makes_a_miss_and_brings_nothing_back(
     assert (await cache.session().lookup()).answer is None
 
 
-async def test_an_answer_is_never_shown_with_another_answers_entry(cache: Cache) -> None:
-    """As when the index was evicted, the question answered anew, and the old text came back."""
+async def test_answer_of_another_id_than_its_entry_is_a_miss(cache: Cache) -> None:
+    """For example, a former value returns after the index was evicted and stored again."""
     await cache.ask()
     old = await cache.redis("HGET", keys().answers, FIELD)
     await cache.redis("UNLINK", keys().questions)
@@ -139,26 +137,26 @@ async def test_an_answer_is_never_shown_with_another_answers_entry(cache: Cache)
     assert (await cache.session().lookup()).answer is None
 
 
-async def test_a_context_outlives_its_answer_and_serves_the_next_one(cache: Cache) -> None:
+async def test_lookup_returns_a_fresh_context_without_its_answer(cache: Cache) -> None:
     await cache.ask()
     await cache.redis("UNLINK", keys().answers)
     assert await cache.session().lookup() == LookupResult(None, sources())
 
 
-async def test_a_context_that_is_no_longer_fresh_serves_no_new_answer(cache: Cache) -> None:
+async def test_lookup_ignores_an_expired_context_without_its_answer(cache: Cache) -> None:
     await cache.with_settings(context_ttl=1).ask()
     await cache.redis("UNLINK", keys().answers)
     await asyncio.sleep(1.05)
     assert await cache.session().lookup() == LookupResult()
 
 
-async def test_an_answer_still_shows_a_context_that_is_no_longer_fresh(cache: Cache) -> None:
+async def test_lookup_returns_an_answer_with_an_expired_context(cache: Cache) -> None:
     answer = await cache.with_settings(context_ttl=1).ask()
     await asyncio.sleep(1.05)
     assert await cache.session().lookup() == LookupResult(answer, sources())
 
 
-async def test_an_answer_past_its_time_is_a_miss_and_removed(cache: Cache) -> None:
+async def test_expired_answer_is_a_miss_and_deleted(cache: Cache) -> None:
     short = cache.with_settings(answer_ttl=1, context_ttl=1, stale_if_error_seconds=0)
     await short.ask()
     await cache.redis("EXPIRE", keys().questions, 60)
@@ -167,7 +165,7 @@ async def test_an_answer_past_its_time_is_a_miss_and_removed(cache: Cache) -> No
     assert await cache.redis("HEXISTS", keys().questions, FIELD) == 0
 
 
-async def test_a_context_kept_alone_saves_the_search_of_the_next_try(cache: Cache) -> None:
+async def test_context_without_an_answer_is_stored(cache: Cache) -> None:
     session = cache.session()
     await session.lookup()
     await session.load_miss_context()
@@ -175,7 +173,7 @@ async def test_a_context_kept_alone_saves_the_search_of_the_next_try(cache: Cach
     assert await cache.session().lookup() == LookupResult(None, sources())
 
 
-async def test_a_context_kept_alone_does_not_push_out_an_answer(cache: Cache) -> None:
+async def test_context_without_an_answer_does_not_replace_an_answer(cache: Cache) -> None:
     answer = await cache.ask()
     session = cache.session()
     await session.lookup(only_fence=True)
@@ -185,19 +183,19 @@ async def test_a_context_kept_alone_does_not_push_out_an_answer(cache: Cache) ->
 
 
 @pytest.mark.parametrize("where", ["questions", "answers", "contexts"])
-@pytest.mark.parametrize("garbage", [b"", b"\xff\x00garbage", b"2" + b"x" * 60])
-async def test_an_entry_that_does_not_decode_is_a_miss_and_removed(
-    cache: Cache, where: str, garbage: bytes
+@pytest.mark.parametrize("corrupt", [b"", b"\xff\x00corrupt", b"2" + b"x" * 60])
+async def test_corrupt_value_is_a_miss_and_deleted(
+    cache: Cache, where: str, corrupt: bytes
 ) -> None:
     await cache.ask()
-    await cache.redis("HSET", getattr(keys(), where), FIELD, garbage)
+    await cache.redis("HSET", getattr(keys(), where), FIELD, corrupt)
     assert (await cache.session().lookup()).answer is None
     assert await cache.redis("HEXISTS", getattr(keys(), where), FIELD) == 0
     answer = await cache.ask()
     assert (await cache.session().lookup()).answer == answer
 
 
-async def test_an_entry_of_another_version_is_a_miss_and_removed(cache: Cache) -> None:
+async def test_entry_of_another_version_is_a_miss_and_deleted(cache: Cache) -> None:
     await cache.ask()
     entry = await cache.redis("HGET", keys().questions, FIELD)
     assert isinstance(entry, bytes)
@@ -206,18 +204,18 @@ async def test_an_entry_of_another_version_is_a_miss_and_removed(cache: Cache) -
     assert await cache.redis("HEXISTS", keys().questions, FIELD) == 0
 
 
-async def test_a_collision_of_hashes_is_a_miss(cache: Cache) -> None:
+async def test_entry_of_another_question_is_a_miss(cache: Cache) -> None:
     await cache.ask()
     entry = await cache.redis("HGET", keys().questions, FIELD)
     assert isinstance(entry, bytes)
     decoded = index_entries.decode(entry)
     assert decoded is not None
-    other = index_entries.encode(replace(decoded, question="another of the same hash"))
+    other = index_entries.encode(replace(decoded, question="another question with the same hash"))
     await cache.redis("HSET", keys().questions, FIELD, other)
     assert await cache.session().lookup() == LookupResult()
 
 
-async def test_every_key_has_a_time_to_live(cache: Cache) -> None:
+async def test_every_key_has_a_ttl(cache: Cache) -> None:
     await cache.ask()
     await cache.session("bob").lookup()
     await cache.session("bob").load_miss_context()
@@ -225,7 +223,7 @@ async def test_every_key_has_a_time_to_live(cache: Cache) -> None:
         assert await cache.redis("TTL", key) != -1, key
 
 
-async def test_the_oldest_question_leaves_when_there_are_too_many(cache: Cache) -> None:
+async def test_oldest_questions_are_deleted_beyond_the_maximum(cache: Cache) -> None:
     small = cache.with_settings(max_questions=3)
     for ttl, number in enumerate(range(5), start=1000):
         await small.with_settings(answer_ttl=ttl).ask(question=f"question {number}")
@@ -238,7 +236,7 @@ async def test_the_oldest_question_leaves_when_there_are_too_many(cache: Cache) 
     assert await cache.redis("HLEN", keys().contexts) == 3
 
 
-async def test_one_asker_answers_and_the_other_waits_for_that_answer(cache: Cache) -> None:
+async def test_waiting_request_gets_the_answer_of_the_lock_holder(cache: Cache) -> None:
     first, second = cache.session(), cache.session()
     await first.lookup()
     await second.lookup()
@@ -252,7 +250,7 @@ async def test_one_asker_answers_and_the_other_waits_for_that_answer(cache: Cach
     assert (await waiting).answer == answer
 
 
-async def test_a_flight_that_fails_lets_the_next_one_take_off(cache: Cache) -> None:
+async def test_lock_is_released_when_its_holder_fails(cache: Cache) -> None:
     first, second = cache.session(), cache.session()
     for session in (first, second):
         await session.lookup()
@@ -263,7 +261,7 @@ async def test_a_flight_that_fails_lets_the_next_one_take_off(cache: Cache) -> N
     assert (await second.load_miss_context()).lock_acquired
 
 
-async def test_whoever_asks_after_a_change_does_not_join_a_flight_from_before(
+async def test_lock_from_before_a_note_change_does_not_block_later_requests(
     cache: Cache,
 ) -> None:
     first = cache.session()
@@ -275,7 +273,7 @@ async def test_whoever_asks_after_a_change_does_not_join_a_flight_from_before(
     assert (await second.load_miss_context()).lock_acquired
 
 
-async def test_hits_misses_and_money_are_counted_with_the_round_trips_there_are(
+async def test_hits_misses_and_costs_are_counted(
     cache: Cache,
 ) -> None:
     await cache.ask()
@@ -283,7 +281,7 @@ async def test_hits_misses_and_money_are_counted_with_the_round_trips_there_are(
         await cache.session().lookup()
     counted: dict[bytes, bytes] = {}
     for key in await cache.scan():
-        if b":counters:" in key:  # the user's, and the embedding's
+        if b":counters:" in key:  # of the user's partition and the embedding's
             found = await cache.redis("HGETALL", key)
             assert isinstance(found, dict)
             counted |= found
@@ -301,11 +299,11 @@ async def test_hits_misses_and_money_are_counted_with_the_round_trips_there_are(
     }
 
 
-async def test_a_server_that_lost_its_scripts_is_given_them_again(cache: Cache) -> None:
+async def test_scripts_are_loaded_again_after_a_script_flush(cache: Cache) -> None:
     answer = await cache.ask()
     await cache.lose_scripts()
     assert (await cache.session().lookup()).answer == answer
 
 
-async def test_a_command_without_a_key_is_for_any_server(cache: Cache) -> None:
+async def test_command_without_a_key_goes_to_any_server(cache: Cache) -> None:
     assert await cache.redis("PING")

@@ -1,4 +1,4 @@
-"""No fence ever comes back, on each kind of Redis: commands whose reply was lost are sent again."""
+"""Contract of the fence, on each kind of Redis: a resent command never restores a former fence."""
 
 from shared.cache import index_entries, invalidation
 from shared.cache.redis.commands import Command
@@ -7,48 +7,48 @@ from tests.support.caches import Cache, a_vector, an_answer, keys, sources
 QUESTION = "what is faith"
 
 
-def raising() -> Command:
+def rotate_command() -> Command:
     return invalidation._ROTATE_FENCE.call([keys().questions], "the-same-token")
 
 
-def dropping() -> Command:
+def drop_command() -> Command:
     field = "a-field"
     return invalidation._DROP_ENTRIES.call(
         invalidation._script_keys(keys()), "the-same-token", 60, 0, field
     )
 
 
-async def fence(cache: Cache) -> object:
+async def read_fence(cache: Cache) -> object:
     return await cache.redis("HGET", keys().questions, "fence")
 
 
-async def test_a_command_that_is_sent_again_sets_another_fence(cache: Cache) -> None:
+async def test_resent_command_sets_another_fence(cache: Cache) -> None:
     await cache.ask()
-    for command in (raising(), dropping()):
+    for command in (rotate_command(), drop_command()):
         fences = []
         for _ in range(3):
             await cache.redis_client.execute(command)
-            fences.append(await fence(cache))
+            fences.append(await read_fence(cache))
         assert len(set(fences)) == 3
 
 
-async def test_a_look_up_that_is_sent_again_sets_another_fence(cache: Cache) -> None:
-    """Where the one that it set before is lost, and may have been replaced before that."""
+async def test_resent_lookup_sets_another_fence(cache: Cache) -> None:
+    """The index with the fence of the first lookup may have been evicted."""
     session = cache.session()
     command = session._lookup("ask", session._field, aliases=True)
     await cache.redis_client.execute(command)
-    first = await fence(cache)
+    first = await read_fence(cache)
     await cache.redis("UNLINK", keys().questions)
     await cache.redis_client.execute(command)
-    assert await fence(cache) != first
+    assert await read_fence(cache) != first
 
 
-async def test_what_was_asked_between_two_changes_is_not_kept_though_the_first_comes_again(
+async def test_resent_rotation_of_an_earlier_change_accepts_no_store(
     cache: Cache,
 ) -> None:
-    """The first one's command is carried out once more, after the second one's."""
+    """The first change's command runs again after the second change's."""
     await cache.ask()
-    first = raising()
+    first = rotate_command()
     await cache.redis_client.execute(first)
     session = cache.session(question="define faith")
     await session.lookup()
@@ -58,7 +58,5 @@ async def test_what_was_asked_between_two_changes_is_not_kept_though_the_first_c
     await cache.invalidation().drop_entries("ann", [])
     assert not await session.store(a_vector("define faith"), sources(), an_answer())
     (index,) = await cache.redis_client.execute(Command.of("HGETALL", keys().questions))
-    asked = [
-        entry.question for entry in index_entries.decode_index(index.items()).values() if entry
-    ]
-    assert asked == [QUESTION]
+    entries = index_entries.decode_index(index.items()).values()
+    assert [entry.question for entry in entries if entry] == [QUESTION]

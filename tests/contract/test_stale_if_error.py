@@ -1,4 +1,4 @@
-"""Answers whose time is up, on each kind of Redis: kept for a while, never once they are wrong."""
+"""Contract of stale-if-error answers, on each kind of Redis."""
 
 import pytest
 
@@ -12,14 +12,14 @@ QUESTION = "what is faith"
 
 @pytest.fixture
 async def expired(cache: Cache, clock: Clock) -> Cache:
-    """A cache whose one answer's time is up, within its grace."""
+    """A cache with one expired answer within stale-if-error."""
     short = cache.with_settings(answer_ttl=300, context_ttl=300, stale_if_error_seconds=3_600)
     await short.ask()
     clock.ahead += 301
     return short
 
 
-async def test_an_answer_whose_time_is_up_is_found_by_nobody_who_does_not_ask_for_it(
+async def test_expired_answer_is_no_hit_and_no_candidate(
     expired: Cache,
 ) -> None:
     session = expired.session()
@@ -30,7 +30,7 @@ async def test_an_answer_whose_time_is_up_is_found_by_nobody_who_does_not_ask_fo
     assert not (await other.load_miss_context()).candidates
 
 
-async def test_it_is_found_by_who_does(expired: Cache) -> None:
+async def test_get_stale_returns_an_expired_answer(expired: Cache) -> None:
     session = expired.session()
     await session.lookup()
     found = await session.get_stale()
@@ -39,7 +39,7 @@ async def test_it_is_found_by_who_does(expired: Cache) -> None:
     assert found.sources == sources()
 
 
-async def test_another_wordings_match_lasts_as_long(cache: Cache, clock: Clock) -> None:
+async def test_get_stale_follows_an_expired_alias(cache: Cache, clock: Clock) -> None:
     short = cache.with_settings(answer_ttl=300, stale_if_error_seconds=3_600)
     await short.ask()
     session = short.session(question="define faith")
@@ -53,24 +53,24 @@ async def test_another_wordings_match_lasts_as_long(cache: Cache, clock: Clock) 
     assert await session.get_stale(aliases=False) == LookupResult()
 
 
-async def test_what_a_note_change_dropped_is_not_found(expired: Cache) -> None:
+async def test_get_stale_does_not_return_a_dropped_answer(expired: Cache) -> None:
     index = await expired.invalidation().rotate_fence("ann")
     await expired.invalidation().drop_entries("ann", list(index))
     assert await expired.session().get_stale() == LookupResult()
 
 
-async def test_a_note_change_finds_it_in_the_index(expired: Cache) -> None:
-    """Else the change could not drop it."""
+async def test_rotate_fence_returns_expired_entries(expired: Cache) -> None:
+    """A note change must be able to drop them."""
     assert len(await expired.invalidation().rotate_fence("ann")) == 1
 
 
-async def test_a_deleted_user_leaves_nothing_stale(expired: Cache) -> None:
+async def test_get_stale_returns_nothing_of_a_deleted_user(expired: Cache) -> None:
     await expired.invalidation().delete_user("ann")
     assert await expired.session().get_stale() == LookupResult()
 
 
-async def test_a_new_context_does_not_take_its_place(expired: Cache) -> None:
-    """A model that fails would otherwise cost the very answer that could stand in for it."""
+async def test_context_does_not_replace_an_expired_answer(expired: Cache) -> None:
+    """The expired answer is what a request gets while the model fails."""
     session = expired.session()
     await session.lookup()
     await session.load_miss_context()
@@ -78,7 +78,7 @@ async def test_a_new_context_does_not_take_its_place(expired: Cache) -> None:
     assert (await expired.session().get_stale()).answer
 
 
-async def test_a_new_answer_takes_its_place(expired: Cache) -> None:
+async def test_new_answer_replaces_an_expired_answer(expired: Cache) -> None:
     session = expired.session()
     await session.lookup()
     await session.load_miss_context()
@@ -87,7 +87,7 @@ async def test_a_new_answer_takes_its_place(expired: Cache) -> None:
     assert (await expired.session().get_stale()).answer == answer
 
 
-async def test_after_its_grace_it_is_gone(cache: Cache, clock: Clock) -> None:
+async def test_answer_is_deleted_after_stale_if_error(cache: Cache, clock: Clock) -> None:
     short = cache.with_settings(answer_ttl=300, stale_if_error_seconds=600)
     await short.ask()
     clock.ahead += 899
@@ -97,10 +97,9 @@ async def test_after_its_grace_it_is_gone(cache: Cache, clock: Clock) -> None:
     assert await short.redis("HLEN", keys().answers) == 0
 
 
-async def test_a_context_takes_the_place_of_nothing_that_leads_to_an_answer(
+async def test_context_replaces_neither_an_alias_nor_a_refusal(
     cache: Cache,
 ) -> None:
-    """Neither of another wording's match, nor of the word that there must be none."""
     await cache.ask()
     session = cache.session(question="define faith")
     await session.lookup()
@@ -125,9 +124,7 @@ async def test_a_context_takes_the_place_of_nothing_that_leads_to_an_answer(
     assert not (await again.load_miss_context()).candidates
 
 
-async def test_another_question_does_not_share_an_answer_whose_time_is_up(
-    cache: Cache, clock: Clock
-) -> None:
+async def test_alias_of_an_expired_answer_is_not_stored(cache: Cache, clock: Clock) -> None:
     short = cache.with_settings(answer_ttl=300, stale_if_error_seconds=3_600)
     await short.ask()
     session = short.session(question="define faith")
@@ -138,9 +135,7 @@ async def test_another_question_does_not_share_an_answer_whose_time_is_up(
     assert await session.store_alias(a_vector("define faith"), sources(), target, 0.93) is None
 
 
-async def test_a_context_does_not_stay_fresh_by_failing_again_and_again(
-    cache: Cache, clock: Clock
-) -> None:
+async def test_repeated_failures_do_not_extend_a_context(cache: Cache, clock: Clock) -> None:
     short = cache.with_settings(context_ttl=300)
     for fresh in (False, True, True):
         session = short.session()

@@ -1,4 +1,4 @@
-"""Many who ask one process the same at once, on each kind of Redis: what each gets, and counts."""
+"""Contract of concurrent equal requests in one process, on each kind of Redis."""
 
 import asyncio
 import traceback
@@ -26,12 +26,12 @@ from tests.support.fakes import HashingEmbedder, SlowAnswerer
 from tests.support.stores import MemoryNoteStore
 from tests.support.waiting import repeated
 
-ASKERS = 40
+REQUESTS = 40
 COST = 0.002
 
 
 class CostlyAnswerer(SlowAnswerer):
-    """Its answers cost something; it keeps deadlines, and fails if it is told to."""
+    """Its answers have a cost. It obeys the deadline, and fails if `fails` is set."""
 
     fails = False
 
@@ -47,7 +47,7 @@ class CostlyAnswerer(SlowAnswerer):
 
 
 class Process:
-    """One process, which may have a note to answer from."""
+    """One process's container."""
 
     def __init__(self, cache: Cache) -> None:
         self.answerer = CostlyAnswerer(0.1)
@@ -68,22 +68,22 @@ class Process:
 
     async def ask(
         self,
-        askers: int = ASKERS,
+        count: int = REQUESTS,
         *,
         no_cache: bool = False,
         no_store: bool = False,
         seconds: float | None = None,
     ) -> list[Reply | BaseException]:
-        """Let so many ask at once, in as many spellings."""
+        """Send `count` concurrent requests, each in another spelling."""
         requests = (
             Request("ann", f"What is {' ' * number}faith?", no_cache, no_store, seconds=seconds)
-            for number in range(askers)
+            for number in range(count)
         )
         asked = (self._container.assistant.ask(request) for request in requests)
         return list(await asyncio.gather(*asked, return_exceptions=True))
 
-    async def counted(self) -> PeriodStats:
-        """Read what was counted, with what would be counted next."""
+    async def read_counters(self) -> PeriodStats:
+        """Read all counters, with those that wait for the next request."""
         await self._container.pending_counters.flush(self._cache.redis_client)
         return (await CounterReader(self._cache.redis_client).read_snapshot()).total
 
@@ -96,128 +96,134 @@ async def process(cache: Cache) -> Process:
 
 
 def outcomes(total: PeriodStats) -> dict[str, int]:
-    """How many were served in each outcome, by the counters; by the histograms it is the same."""
-    served = {outcome: number for outcome, number in total.outcomes.items() if number}
-    counts = {outcome: total.latency(outcome).count for outcome in OUTCOMES}
-    assert served == {outcome: number for outcome, number in counts.items() if number}
-    return served
+    """Return the number of requests by outcome. The histograms must agree."""
+    counted = {outcome: number for outcome, number in total.outcomes.items() if number}
+    timed = {outcome: total.latency(outcome).count for outcome in OUTCOMES}
+    assert counted == {outcome: number for outcome, number in timed.items() if number}
+    return counted
 
 
-async def test_one_writes_the_answer_and_all_others_join(process: Process) -> None:
+async def test_concurrent_requests_share_one_generation(process: Process) -> None:
     replies = await process.ask()
     assert process.answerer.begun == 1
     assert {
         reply.answer.text for reply in replies if isinstance(reply, Reply) and reply.answer
     } == {"what is faith: Faith is trust."}
-    told = [
-        (reply.question.asked, reply.tier, reply.match, reply.coalesced, reply.stored)
+    facts = [
+        (reply.tier, reply.match, reply.coalesced, reply.stored)
         for reply in replies
         if isinstance(reply, Reply)
     ]
-    asked = [f"What is {' ' * number}faith?" for number in range(ASKERS)]
-    assert told[0] == (asked[0], None, None, False, True)
-    assert told[1:] == [(each, "l1", "exact", True, False) for each in asked[1:]]
-    total = await process.counted()
-    assert outcomes(total) == {"none": 1, "coalesced": ASKERS - 1}
-    assert (total.requests, total.answers_generated, total.exact_hits) == (ASKERS, 1, ASKERS - 1)
+    # Under load the second lookup may acquire the lock before the first.
+    generated, shared = (None, None, False, True), ("l1", "exact", True, False)
+    assert sorted(facts, key=str) == sorted([generated, *[shared] * (REQUESTS - 1)], key=str)
+    asked = [reply.question.asked for reply in replies if isinstance(reply, Reply)]
+    assert asked == [f"What is {' ' * number}faith?" for number in range(REQUESTS)]
+    total = await process.read_counters()
+    assert outcomes(total) == {"none": 1, "coalesced": REQUESTS - 1}
+    assert (total.requests, total.answers_generated, total.exact_hits) == (
+        REQUESTS,
+        1,
+        REQUESTS - 1,
+    )
     assert total.cost_spent == pytest.approx(COST)
-    assert total.cost_saved == pytest.approx(COST * (ASKERS - 1))
+    assert total.cost_saved == pytest.approx(COST * (REQUESTS - 1))
 
 
-async def test_a_crowd_looks_twice(process: Process) -> None:
-    """Of tiers that the others do not look into they count no hits and no misses."""
+async def test_concurrent_requests_make_two_lookups(process: Process) -> None:
+    """A follower counts no hit and no miss of a tier."""
     await process.ask()
-    total = await process.counted()
-    assert (total["l1_misses"], total["l3_misses"], total["shared_lookups"]) == (2, 2, ASKERS - 2)
+    total = await process.read_counters()
+    assert (total["l1_misses"], total["l3_misses"], total["shared_lookups"]) == (2, 2, REQUESTS - 2)
 
 
-async def test_hits_are_hits_for_all(process: Process) -> None:
+async def test_concurrent_hits_all_count_as_hits(process: Process) -> None:
     (first,) = await process.ask(1)
     replies = await process.ask()
     assert isinstance(first, Reply)
     for reply in replies:
         assert isinstance(reply, Reply)
         assert (reply.answer, reply.match, reply.coalesced) == (first.answer, "exact", False)
-    total = await process.counted()
-    assert outcomes(total) == {"none": 1, "exact": ASKERS}
-    assert (total["l1_hits"], total["l1_misses"]) == (ASKERS, 1)
-    assert total.cost_saved == pytest.approx(COST * ASKERS)
+    total = await process.read_counters()
+    assert outcomes(total) == {"none": 1, "exact": REQUESTS}
+    assert (total["l1_hits"], total["l1_misses"]) == (REQUESTS, 1)
+    assert total.cost_saved == pytest.approx(COST * REQUESTS)
 
 
-async def test_all_get_the_error_of_whoever_failed(process: Process) -> None:
+async def test_followers_get_the_leaders_error(process: Process) -> None:
     process.answerer.fails = True
     errors = await process.ask()
     assert process.answerer.begun == 1
     assert {type(error) for error in errors} == {InferenceUnavailableError}
     assert {getattr(error, "retry_after", None) for error in errors} == {7.0}
-    assert outcomes(await process.counted()) == {"failed": ASKERS}
+    assert outcomes(await process.read_counters()) == {"failed": REQUESTS}
 
 
-async def test_a_crowd_that_is_answered_too_late_asks_redis_no_more_than_another(
+async def test_followers_of_a_timed_out_leader_make_no_lookup(
     process: Process,
 ) -> None:
-    """All get the error of whoever waited for the model, and none looks once more."""
+    """All get the leader's time-out error."""
     process.answerer.seconds = 5
     errors = await process.ask(seconds=0.2)
     assert {type(error) for error in errors} == {InferenceTimeoutError}
-    total = await process.counted()
-    assert (total["l1_misses"], total["shared_lookups"]) == (2, ASKERS - 2)
-    assert outcomes(total) == {"failed": ASKERS}
+    total = await process.read_counters()
+    assert (total["l1_misses"], total["shared_lookups"]) == (2, REQUESTS - 2)
+    assert outcomes(total) == {"failed": REQUESTS}
 
 
-async def test_whoever_gives_up_while_others_look_is_counted_as_failed(process: Process) -> None:
+async def test_cancelled_requests_are_counted_as_failed(process: Process) -> None:
     process.answerer.seconds = 60
-    asking = asyncio.create_task(process.ask(5))
+    requests = asyncio.create_task(process.ask(5))
 
-    async def missed() -> bool:
-        return (await process.counted())["l1_misses"] >= 2
+    async def both_missed() -> bool:
+        return (await process.read_counters())["l1_misses"] >= 2
 
-    await repeated(missed)
-    asking.cancel()
+    await repeated(both_missed)
+    requests.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asking
-    assert outcomes(await process.counted()) == {"failed": 5}
+        await requests
+    assert outcomes(await process.read_counters()) == {"failed": 5}
 
 
-async def test_errors_of_a_crowd_do_not_grow_with_it(process: Process) -> None:
-    """Each would carry the traces of all who raised it before."""
+async def test_traceback_of_a_shared_error_does_not_grow(process: Process) -> None:
+    """Raising one error object in each follower would extend its traceback."""
     process.answerer.fails = True
     errors = {error for error in await process.ask() if isinstance(error, BaseException)}
     depths = [len(list(traceback.walk_tb(error.__traceback__))) for error in errors]
-    assert max(depths) < ASKERS
+    assert max(depths) < REQUESTS
 
 
-async def test_that_there_are_no_notes_is_told_to_all(cache: Cache) -> None:
+async def test_followers_get_the_reply_without_notes(cache: Cache) -> None:
     process = Process(cache)
     replies = await process.ask()
     assert {reply.answer for reply in replies if isinstance(reply, Reply)} == {None}
-    assert outcomes(await process.counted()) == {"no_notes": ASKERS}
+    assert outcomes(await process.read_counters()) == {"no_notes": REQUESTS}
 
 
-async def test_who_wants_a_new_answer_or_leaves_no_trace_joins_nobody(process: Process) -> None:
+async def test_no_cache_and_no_store_requests_are_not_coalesced(process: Process) -> None:
     await process.ask(3, no_cache=True)
     assert process.answerer.begun == 3
     await process.ask(3, no_store=True)
     assert process.answerer.begun == 6
 
 
-async def test_a_crowd_whose_cache_is_away_pays_for_one_answer(
+async def test_concurrent_requests_without_redis_share_one_generation(
     process: Process, cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And nobody is told that it was cached."""
+    """No reply claims that the answer was cached."""
 
-    async def away(*_: object, **__: object) -> list[object]:
+    async def unavailable(*_: object, **__: object) -> list[object]:
         await asyncio.sleep(0.001)
-        raise CacheUnavailableError("away")
+        raise CacheUnavailableError("the cache is unavailable")
 
     with monkeypatch.context() as patch:
-        patch.setattr(cache.redis_client, "execute", away)
+        patch.setattr(cache.redis_client, "execute", unavailable)
         replies = await process.ask()
     assert process.answerer.begun == 1
     for reply in replies:
         assert isinstance(reply, Reply)
         assert (reply.cache, reply.tier, reply.stored) == ("unavailable", None, False)
     costs = [reply.answer.cost for reply in replies if isinstance(reply, Reply) and reply.answer]
-    assert (len(costs), sum(costs)) == (ASKERS, COST)
-    total = await process.counted()
-    assert (total.requests, total["cache_unavailable"]) == (0, ASKERS)
+    assert (len(costs), sum(costs)) == (REQUESTS, COST)
+    total = await process.read_counters()
+    assert (total.requests, total["cache_unavailable"]) == (0, REQUESTS)

@@ -1,4 +1,4 @@
-"""Who waits for somebody else's answer, and what they learn where none comes."""
+"""Contract of requests that wait for the single-flight lock's holder, when it stores no answer."""
 
 from contextlib import suppress
 
@@ -13,7 +13,7 @@ from tests.support.caches import Cache, a_vector, keys, sources
 QUESTION = "what is faith"
 
 
-async def waiter(cache: Cache) -> CacheSession:
+async def waiting_session(cache: Cache) -> CacheSession:
     session = cache.session()
     await session.lookup()
     assert not (await session.load_miss_context()).lock_acquired
@@ -21,46 +21,46 @@ async def waiter(cache: Cache) -> CacheSession:
 
 
 @pytest.mark.parametrize(
-    ("failure", "told"),
+    ("failure", "expected"),
     [
-        (CircuitOpenError("left alone", retry_after=7), CircuitOpenError),
+        (CircuitOpenError("the circuit is open", retry_after=7), CircuitOpenError),
         (ConfigurationError("no token"), ConfigurationError),
-        (RuntimeError("a fault of ours"), UnavailableError),
+        (RuntimeError("a bug"), UnavailableError),
     ],
 )
-async def test_a_waiter_is_told_what_failed_and_what_was_found_until_then(
-    cache: Cache, failure: Exception, told: type[TercetError]
+async def test_waiting_request_gets_the_holders_error_and_context(
+    cache: Cache, failure: Exception, expected: type[TercetError]
 ) -> None:
-    """With the passages it can make do, as the owner can."""
-    owner = cache.session()
-    await owner.lookup()
-    assert (await owner.load_miss_context()).lock_acquired
-    waiting = await waiter(cache)
+    """The context allows an extractive answer."""
+    holder = cache.session()
+    await holder.lookup()
+    assert (await holder.load_miss_context()).lock_acquired
+    waiting = await waiting_session(cache)
     with suppress(type(failure)):
-        async with owner.hold_lock():
-            await owner.store(a_vector(QUESTION), sources(), None)
+        async with holder.hold_lock():
+            await holder.store(a_vector(QUESTION), sources(), None)
             raise failure
     with deadline_scope(5):
         found = await waiting.wait_for_leader()
-    assert type(found.leader_error) is told
+    assert type(found.leader_error) is expected
     assert found.sources == sources()
     if isinstance(failure, CircuitOpenError):
         assert getattr(found.leader_error, "retry_after", None) == 7
 
 
-async def test_that_there_is_nothing_to_search_is_known_to_who_waits(cache: Cache) -> None:
-    owner = cache.session()
-    await owner.lookup()
-    await owner.load_miss_context()
-    waiting = await waiter(cache)
-    async with owner.hold_lock():
-        await owner.store(a_vector(QUESTION), [], None)
+async def test_waiting_request_gets_the_empty_context_of_a_user_without_notes(cache: Cache) -> None:
+    holder = cache.session()
+    await holder.lookup()
+    await holder.load_miss_context()
+    waiting = await waiting_session(cache)
+    async with holder.hold_lock():
+        await holder.store(a_vector(QUESTION), [], None)
     with deadline_scope(5):
         found = await waiting.wait_for_leader()
     assert (found.is_final, found.answer) == (True, None)
 
 
-async def test_a_match_that_is_refused_after_its_user_was_forgotten_brings_nothing_back(
+async def test_store_refusal_creates_no_key_of_a_deleted_user(
     cache: Cache,
 ) -> None:
     await cache.redis_client.execute(_STORE_REFUSAL.call([keys().questions], "a-field", "an entry"))
