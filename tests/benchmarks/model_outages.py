@@ -24,9 +24,9 @@ from tests.support.model_outage import (
     EMBED,
     FAULTS,
     fail_until_open,
-    models_in_reach,
+    fake_models_and_redis,
     open_container,
-    write_all,
+    write_all_notes,
 )
 
 _TIMES = 10
@@ -38,12 +38,12 @@ async def collect_metrics() -> Mapping[str, Metric]:
     found: defaultdict[str, list[float]] = defaultdict(list)
     logging.disable()  # each refusal would be told
     for fault in FAULTS:
-        with tempfile.TemporaryDirectory() as folder, models_in_reach(Path(folder)) as around:
-            await write_all(around)
+        with tempfile.TemporaryDirectory() as folder, fake_models_and_redis(Path(folder)) as around:
+            await write_all_notes(around)
             for name, value in (await _quoting(around, fault)).items():
                 found[f"model_left_alone_{name}"].append(value)
-        with tempfile.TemporaryDirectory() as folder, models_in_reach(Path(folder)) as around:
-            await write_all(around)
+        with tempfile.TemporaryDirectory() as folder, fake_models_and_redis(Path(folder)) as around:
+            await write_all_notes(around)
             for name, value in (await _unembedded(around, fault)).items():
                 found[f"embedding_left_alone_{name}"].append(value)
     logging.disable(logging.NOTSET)

@@ -23,10 +23,10 @@ from tests.support.model_outage import (
     EMBED,
     FAULTS,
     fail_until_open,
+    fake_models_and_redis,
     forget_embedding,
-    models_in_reach,
     open_container,
-    write_all,
+    write_all_notes,
 )
 
 DAY = 86_400  # seconds, as long as answers live
@@ -34,14 +34,14 @@ DAY = 86_400  # seconds, as long as answers live
 
 @pytest.fixture
 def around(tmp_path: Path) -> Iterator[Surroundings]:
-    with models_in_reach(tmp_path) as around:
+    with fake_models_and_redis(tmp_path) as around:
         yield around
 
 
 @pytest.fixture
 async def container(around: Surroundings) -> AsyncIterator[Container]:
     container = open_container(around)
-    await write_all(around)
+    await write_all_notes(around)
     yield container
     await container.aclose()
 
@@ -51,7 +51,7 @@ async def test_however_the_model_fails_the_breaker_opens_and_the_notes_answer(
     around: Surroundings, fault: str
 ) -> None:
     """Without another call to the model, and without a wait."""
-    await write_all(around)
+    await write_all_notes(around)
     container = open_container(around, fault)
     around.models.failing[CHAT] = FAULTS[fault]
     await fail_until_open(container)
@@ -73,7 +73,7 @@ async def test_however_embedding_fails_it_is_left_alone_and_what_is_known_is_ans
     around: Surroundings, clock: Clock, fault: str
 ) -> None:
     """A question in words that are known, by the model; one of before, by what was said then."""
-    await write_all(around)
+    await write_all_notes(around)
     patient, known = open_container(around), "What does the garden want?"
     before = await ask(patient, "ann", ASKED)
     await ask(patient, "ann", known)
@@ -139,7 +139,7 @@ async def test_a_degraded_answer_is_not_kept(
 
 async def test_without_either_the_caller_learns_when_to_ask_again(around: Surroundings) -> None:
     container = open_container(around, extractive_fallback=False)
-    await write_all(around)
+    await write_all_notes(around)
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
     with pytest.raises(CircuitOpenError) as raised:
@@ -172,7 +172,7 @@ async def test_containers_learn_of_it_from_each_other(
 
 
 async def test_without_redis_a_container_finds_out_by_itself(around: Surroundings) -> None:
-    await write_all(around)
+    await write_all_notes(around)
     container = open_container(around, redis_url=f"redis://127.0.0.1:{free_port()}/0")
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
@@ -199,7 +199,7 @@ async def test_while_questions_alone_cannot_be_embedded_a_crowd_still_shares_one
 ) -> None:
     """The language model is well, and there are those whose embedding is known."""
     container = open_container(around, extractive_fallback=False)
-    await write_all(around)
+    await write_all_notes(around)
     await ask(container, "ann", ASKED)
     embeddings = container.circuit_breakers.embeddings
     embeddings.update(30, sent_at=embeddings.clock())

@@ -24,9 +24,9 @@ from tests.support.model_outage import (
     EMBED,
     FAULTS,
     fail_until_open,
-    models_in_reach,
+    fake_models_and_redis,
     open_container,
-    write_all,
+    write_all_notes,
 )
 from tests.support.queues import Context, batch, body, close, failed
 from tests.support.waiting import repeated
@@ -39,14 +39,14 @@ QUICK = {"breaker_open_seconds": 0.2, "local_mode": True}
 
 @pytest.fixture
 def around(tmp_path: Path) -> Iterator[Surroundings]:
-    with models_in_reach(tmp_path) as around:
+    with fake_models_and_redis(tmp_path) as around:
         yield around
 
 
 @pytest.fixture
 async def asked(around: Surroundings) -> AsyncIterator[Container]:
     """A container whose user has notes, with an answer from them cached."""
-    await write_all(around)
+    await write_all_notes(around)
     container = open_container(around)
     assert await answer(container) == f"{ASKED} [1]"
     yield container

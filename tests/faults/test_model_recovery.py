@@ -17,9 +17,9 @@ from tests.support.model_outage import (
     CHAT,
     FAULTS,
     fail_until_open,
-    models_in_reach,
+    fake_models_and_redis,
     open_container,
-    write_all,
+    write_all_notes,
 )
 from tests.support.waiting import until
 
@@ -32,7 +32,7 @@ _ANSWER = {"choices": [{"message": {"role": "assistant", "content": "Trust [1]."
 
 @pytest.fixture
 def around(tmp_path: Path) -> Iterator[Surroundings]:
-    with models_in_reach(tmp_path) as around:
+    with fake_models_and_redis(tmp_path) as around:
         yield around
 
 
@@ -40,7 +40,7 @@ def around(tmp_path: Path) -> Iterator[Surroundings]:
 async def two(around: Surroundings) -> AsyncIterator[tuple[Container, Container]]:
     """One met the failures, the other heard; the model is well, and their pauses are over."""
     first, second = (open_container(around, breaker_open_seconds=PAUSE) for _ in range(2))
-    await write_all(around)
+    await write_all_notes(around)
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(first)
     assert (await ask(second, "ann", ASKED)).extractive

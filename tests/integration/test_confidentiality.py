@@ -19,7 +19,7 @@ from shared.observability.json_logging import configure_logging
 from shared.settings import Settings
 from tests.support.asking import NOTES, write_notes
 from tests.support.http_faults import refuse, send_json, send_text
-from tests.support.huggingface import HuggingFaceStandIn, serving
+from tests.support.huggingface import FakeHuggingFace, serving
 from tests.support.queues import body
 from tests.support.servers import send_command
 from tests.support.tokens import Issuer, issuing, token
@@ -69,8 +69,8 @@ def issuer() -> Iterator[Issuer]:
 
 
 @pytest.fixture(scope="module")
-def models() -> Iterator[tuple[HuggingFaceStandIn, str]]:
-    host = HuggingFaceStandIn(token=SECRETS["hf_token"])
+def models() -> Iterator[tuple[FakeHuggingFace, str]]:
+    host = FakeHuggingFace(token=SECRETS["hf_token"])
     with serving(host) as url:
         yield host, url
 
@@ -85,7 +85,7 @@ def redis_port() -> Iterator[int]:
 
 @pytest.fixture
 def settings(
-    issuer: Issuer, models: tuple[HuggingFaceStandIn, str], redis_port: int, tmp_path: Path
+    issuer: Issuer, models: tuple[FakeHuggingFace, str], redis_port: int, tmp_path: Path
 ) -> Settings:
     host, url = models
     host.reset()
@@ -206,7 +206,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 async def test_a_failing_model_exposes_nothing(
-    settings: Settings, output: Output, models: tuple[HuggingFaceStandIn, str], fault: Any
+    settings: Settings, output: Output, models: tuple[FakeHuggingFace, str], fault: Any
 ) -> None:
     async with using(settings, output) as send:
         await write_notes(send.container, "ann")

@@ -1,4 +1,4 @@
-"""Answers that only quote."""
+"""The extractive answerer with real embeddings."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def sources(*contents: str) -> list[Source]:
     return [Source(f"c{n}", f"n{n}", content, 0.5) for n, content in enumerate(contents)]
 
 
-async def test_it_quotes_whole_sentences_each_with_its_source(
+async def test_answer_quotes_complete_sentences_with_their_sources(
     answerer: ExtractiveAnswerer,
 ) -> None:
     answer = await answerer.answer("Why do we forgive?", sources(BREAD, FORGIVENESS))
@@ -37,25 +37,27 @@ async def test_it_quotes_whole_sentences_each_with_its_source(
     assert (answer.cost, answer.prompt_tokens, answer.completion_tokens) == (0.0, None, None)
 
 
-async def test_it_says_that_the_notes_do_not_tell(answerer: ExtractiveAnswerer) -> None:
+async def test_answer_says_that_the_notes_do_not_answer_the_question(
+    answerer: ExtractiveAnswerer,
+) -> None:
     for found in ([], sources(BREAD), sources("# Only a heading")):
         answer = await answerer.answer("Who was the father of King David?", found)
         assert answer.text == NOT_IN_NOTES
 
 
-async def test_a_sentence_of_two_passages_is_quoted_once_from_the_first(
+async def test_sentence_in_two_passages_is_quoted_once_with_the_first(
     answerer: ExtractiveAnswerer,
 ) -> None:
     answer = await answerer.answer("Where does the bread rise?", sources(BREAD, BREAD))
     assert answer.text == "The bread rises overnight in the cellar. [1]"
 
 
-async def test_a_bible_reference_does_not_end_a_sentence(answerer: ExtractiveAnswerer) -> None:
+async def test_bible_reference_does_not_end_a_sentence(answerer: ExtractiveAnswerer) -> None:
     answer = await answerer.answer("Where did the servant forget?", sources(FORGIVENESS))
     assert "See Matt. 18:21-35, where the servant forgets what he was let off. [1]" in answer.text
 
 
-async def test_the_same_input_gives_the_same_bytes(answerer: ExtractiveAnswerer) -> None:
+async def test_same_input_gives_the_same_answer(answerer: ExtractiveAnswerer) -> None:
     first = await answerer.answer("What is forgiving?", sources(FORGIVENESS, BREAD))
     again = ExtractiveAnswerer(MiniLMEmbedder())
     assert await again.answer("What is forgiving?", sources(FORGIVENESS, BREAD)) == first

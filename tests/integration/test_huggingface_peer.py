@@ -1,4 +1,4 @@
-"""The stand-in held against the official client, and our adapters against both."""
+"""The fake Hugging Face checked with the official client, and our clients checked with both."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,21 +18,24 @@ from shared.settings import Settings
 from shared.vectors import canonical
 from tests.support.certificates import create_self_signed_certificate
 from tests.support.http_faults import refuse
-from tests.support.huggingface import HuggingFaceStandIn, serving
+from tests.support.huggingface import FakeHuggingFace, serving
 
 HUB = "/hf-inference/models/sentence-transformers/all-MiniLM-L6-v2/pipeline/feature-extraction"
 TOKEN = "hf_peer"
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
-TURNS = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Who was Ruth?"}]
+MESSAGES = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "Who was Ruth?"},
+]
 
 
 @pytest.fixture(scope="module")
-def host() -> HuggingFaceStandIn:
-    return HuggingFaceStandIn(token=TOKEN)
+def host() -> FakeHuggingFace:
+    return FakeHuggingFace(token=TOKEN)
 
 
 @pytest.fixture(scope="module")
-def url(host: HuggingFaceStandIn) -> Iterator[str]:
+def url(host: FakeHuggingFace) -> Iterator[str]:
     with serving(host) as url:
         yield url
 
@@ -44,29 +47,29 @@ def settings(url: str) -> Settings:
 
 async def ours(settings: Settings) -> str:
     client = TercetClient(settings)
-    messages = [Message(turn["role"], turn["content"]) for turn in TURNS]
+    messages = [Message(each["role"], each["content"]) for each in MESSAGES]
     completion = await HuggingFaceChat(client, settings).complete(messages, max_tokens=32)
     await client.aclose()
     return completion.text
 
 
 async def test_both_clients_read_the_same_completion(url: str, settings: Settings) -> None:
-    """The official client, blocking and asynchronous, and ours."""
+    """The official client is tested in its blocking and its asynchronous form."""
     client = InferenceClient(base_url=f"{url}/v1", api_key=TOKEN)
-    blocking = client.chat_completion(TURNS, model=MODEL, max_tokens=32)
+    blocking = client.chat_completion(MESSAGES, model=MODEL, max_tokens=32)
     async with AsyncInferenceClient(base_url=f"{url}/v1", api_key=TOKEN) as client_:
-        asynchronous = await client_.chat_completion(TURNS, model=MODEL, max_tokens=32)
+        asynchronous = await client_.chat_completion(MESSAGES, model=MODEL, max_tokens=32)
     assert blocking.choices[0].message.content == await ours(settings)
     assert asynchronous.choices[0].message.content == await ours(settings)
     assert blocking.usage.total_tokens > 0
 
 
 async def test_both_clients_send_the_same_conversation(
-    url: str, host: HuggingFaceStandIn, settings: Settings
+    url: str, host: FakeHuggingFace, settings: Settings
 ) -> None:
     host.calls.clear()
     client = InferenceClient(base_url=f"{url}/v1", api_key=TOKEN)
-    client.chat_completion(TURNS, model=MODEL, max_tokens=32, temperature=0.0, seed=0)
+    client.chat_completion(MESSAGES, model=MODEL, max_tokens=32, temperature=0.0, seed=0)
     await ours(settings)
     theirs, mine = host.calls
     assert mine.path == theirs.path == "/v1/chat/completions"
@@ -76,7 +79,7 @@ async def test_both_clients_send_the_same_conversation(
 
 @pytest.mark.parametrize("path", [HUB, "/embed"])
 async def test_both_clients_read_the_same_embeddings(
-    url: str, host: HuggingFaceStandIn, settings: Settings, path: str
+    url: str, host: FakeHuggingFace, settings: Settings, path: str
 ) -> None:
     host.calls.clear()
     texts = ["What is faith?", "Who was Ruth?"]
@@ -90,30 +93,28 @@ async def test_both_clients_read_the_same_embeddings(
     assert mine.body == theirs.body
 
 
-def test_one_text_has_the_shapes_that_each_host_gives(url: str) -> None:
+def test_reply_to_one_text_has_the_shape_of_each_host(url: str) -> None:
     hub = InferenceClient(model=url + HUB, api_key=TOKEN).feature_extraction("one")
     tei = InferenceClient(model=f"{url}/embed", api_key=TOKEN).feature_extraction("one")
     assert (hub.shape, tei.shape) == ((384,), (1, 384))
     assert np.array_equal(hub, tei[0])
 
 
-def test_the_official_client_understands_the_stand_in_s_errors(
-    url: str, host: HuggingFaceStandIn
-) -> None:
+def test_official_client_reads_the_errors_of_the_fake(url: str, host: FakeHuggingFace) -> None:
     client = InferenceClient(base_url=f"{url}/v1", api_key="hf_wrong")
     with pytest.raises(HfHubHTTPError, match="Invalid username or password"):
-        client.chat_completion(TURNS, model=MODEL)
+        client.chat_completion(MESSAGES, model=MODEL)
     host.script(refuse(503, {"error": "Model is currently loading", "estimated_time": 20.0}))
     with pytest.raises(HfHubHTTPError, match="currently loading"):
-        client.chat_completion(TURNS, model=MODEL)
+        client.chat_completion(MESSAGES, model=MODEL)
 
 
-async def test_a_host_without_a_trusted_certificate_is_told_nothing(
+async def test_host_without_a_trusted_certificate_gets_no_request(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And with the same certificate trusted, it answers: the certificate is what was wrong."""
+    """Once the certificate is trusted, the same host answers."""
     options = create_self_signed_certificate(tmp_path)
-    host = HuggingFaceStandIn()
+    host = FakeHuggingFace()
     with serving(host, **options) as url:
         settings = Settings(hf_token=TOKEN, chat_url=f"{url}/v1/chat/completions")
         client = TercetClient(settings, retries=Retries(max_retries=0))

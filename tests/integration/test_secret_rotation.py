@@ -26,7 +26,7 @@ from shared.settings import Settings
 from tests.support.asking import surroundings, write_notes
 from tests.support.failing_secrets_manager import failing_secrets_manager
 from tests.support.http_faults import refuse
-from tests.support.huggingface import HuggingFaceStandIn, serving
+from tests.support.huggingface import FakeHuggingFace, serving
 from tests.support.postgres import PostgresServer
 from tests.support.secrets_manager import REGION, secrets_manager, set_aws_credentials
 
@@ -52,7 +52,7 @@ def secrets_client() -> Iterator["SecretsManagerClient"]:
 class Models:
     """A stand-in model host, and containers that use it."""
 
-    host: HuggingFaceStandIn
+    host: FakeHuggingFace
     settings: Settings
     opened: list[Container]
 
@@ -63,7 +63,7 @@ class Models:
 
 @pytest.fixture
 async def models() -> AsyncIterator[Models]:
-    host = HuggingFaceStandIn(token="hf_one")
+    host = FakeHuggingFace(token="hf_one")
     with serving(host) as url:
         settings = Settings(
             hf_token_secret=TOKEN,

@@ -27,7 +27,7 @@ from tests.evaluation.embedding_cache import EMBEDDER
 from tests.load import material
 from tests.load.metrics import failure, load_metrics
 from tests.load.processes import MemorySampler, servers
-from tests.support.huggingface import HuggingFaceStandIn, serving
+from tests.support.huggingface import FakeHuggingFace, serving
 
 SERVERS = 2
 EMBEDDING_SECONDS, ANSWER_SECONDS = 0.2, 3.5  # latencies
@@ -42,7 +42,7 @@ def main(seconds: int) -> None:
     asked = material.questions(seconds)
     print(f"embedding {sum(map(len, asked.values())):,} questions ...", flush=True)
     vectors = asyncio.run(material.vectors(asked))
-    models = HuggingFaceStandIn(
+    models = FakeHuggingFace(
         embed=lambda texts: [_floats(vectors[text]) for text in texts],
         answer=_answer,
         embedding_latency=EMBEDDING_SECONDS,

@@ -8,7 +8,7 @@ from pathlib import Path
 from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.container import Container
 from shared.notes.note import Chunk, Note
-from tests.support.huggingface import HuggingFaceStandIn, serving
+from tests.support.huggingface import FakeHuggingFace, serving
 
 NOTES = {
     "catechism": "Man's chief end is to glorify God, and to enjoy him for ever.",
@@ -22,13 +22,13 @@ class Surroundings:
     """A Valkey, a stand-in for Hugging Face, and the environment that points at them."""
 
     valkey: ValkeyProcess
-    models: HuggingFaceStandIn
+    models: FakeHuggingFace
     environ: dict[str, str]
 
 
 @contextmanager
 def surroundings(folder: Path) -> Iterator[Surroundings]:
-    models = HuggingFaceStandIn()
+    models = FakeHuggingFace()
     with start_valkey() as valkey, serving(models) as url:
         environ = {
             "REDIS_CACHE_URL": valkey.url,

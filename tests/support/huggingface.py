@@ -4,7 +4,7 @@ It speaks the hub's feature extraction, text-embeddings-inference's `/embed`, Op
 `/v1/embeddings`, `/v1/chat/completions` and `/v1/models`, in-process as an ASGI app or over a
 real socket:
 
-    with serving(HuggingFaceStandIn()) as url: ...
+    with serving(FakeHuggingFace()) as url: ...
 """
 
 import asyncio
@@ -60,7 +60,7 @@ class Call:
     port: int | None
 
 
-class HuggingFaceStandIn:
+class FakeHuggingFace:
     """The ASGI app. Set its attributes at any time; `script` faults for the next calls."""
 
     def __init__(
@@ -70,14 +70,14 @@ class HuggingFaceStandIn:
         answer: ANSWER = hashed_answer,
         embedding_latency: float = 0.0,
         chat_latency: float = 0.0,
-        tells_usage: bool = True,
+        sends_usage: bool = True,
         token: str | None = None,
     ) -> None:
         self.embed = embed
         self.answer = answer
         self.embedding_latency = embedding_latency
         self.chat_latency = chat_latency
-        self.tells_usage = tells_usage
+        self.sends_usage = sends_usage
         self.token = token
         self.calls: list[Call] = []
         self.failing: dict[str, Fault] = {}
@@ -142,7 +142,7 @@ class HuggingFaceStandIn:
             "model": body["model"],
             "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
         }
-        if self.tells_usage:
+        if self.sends_usage:
             prompt = sum(len(turn["content"].split()) for turn in body["messages"])
             written = len(text.split())
             completion["usage"] = {

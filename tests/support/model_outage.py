@@ -37,14 +37,14 @@ FAULTS = {
     "another form": send_json({"hello": "there"}),
     "an error within a good reply": send_json({"error": "overloaded"}),
 }
-WITHOUT_END = frozenset({"silence", "a slow drip"})
+ENDLESS_FAULTS = frozenset({"silence", "a slow drip"})
 """Only a time-out ends these."""
 
 
 @contextmanager
-def models_in_reach(folder: Path) -> Iterator[Surroundings]:
+def fake_models_and_redis(folder: Path) -> Iterator[Surroundings]:
     with surroundings(folder) as around:
-        around.models.embed = by_words
+        around.models.embed = bag_of_words_embeddings
         yield around
 
 
@@ -54,7 +54,7 @@ def forget_embedding(around: Surroundings, question: str) -> None:
     assert send_command(around.valkey.port, f"DEL {name}") == ":1\r\n"
 
 
-def by_words(texts: Sequence[str]) -> list[list[float]]:
+def bag_of_words_embeddings(texts: Sequence[str]) -> list[list[float]]:
     """Embeddings that are near each other where the texts share words."""
     rows = np.full((len(texts), 384), 1e-3)
     for row, text in zip(rows, texts, strict=True):
@@ -70,7 +70,7 @@ def open_container(around: Surroundings, fault: str = "", **changes: object) -> 
     """
     settings = Settings.from_env(around.environ)
     given = {
-        "inference_timeout": 1.0 if fault in WITHOUT_END else 20.0,
+        "inference_timeout": 1.0 if fault in ENDLESS_FAULTS else 20.0,
         "breaker_min_calls": 2,
         "breaker_window": 600,
         "breaker_open_seconds": 300,
@@ -78,7 +78,7 @@ def open_container(around: Surroundings, fault: str = "", **changes: object) -> 
     return Container(replace(settings, **given | changes))  # type: ignore[arg-type]  # by name
 
 
-async def write_all(around: Surroundings, user_id: str = "ann") -> None:
+async def write_all_notes(around: Surroundings, user_id: str = "ann") -> None:
     """Give a user all of `NOTES`, by a container of its own, which is patient."""
     container = open_container(around)
     await write_notes(container, user_id)

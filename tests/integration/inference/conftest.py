@@ -1,4 +1,4 @@
-"""A stand-in for the models' hosts behind a real socket, and transports that are closed."""
+"""A fake Hugging Face behind a real socket, and clients that are closed after the test."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -7,28 +7,28 @@ import pytest
 from shared.inference.http_client import InferenceClient
 from shared.inference.retries import Retries
 from shared.settings import Settings
-from tests.support.huggingface import HuggingFaceStandIn, serving
+from tests.support.huggingface import FakeHuggingFace, serving
 
 HUB = "/hf-inference/models/sentence-transformers/all-MiniLM-L6-v2/pipeline/feature-extraction"
 QUICK = Retries(base_delay=0.01, min_call_seconds=0.01)
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[tuple[HuggingFaceStandIn, str]]:
-    app = HuggingFaceStandIn()
+def server() -> Iterator[tuple[FakeHuggingFace, str]]:
+    app = FakeHuggingFace()
     with serving(app) as url:
         yield app, url
 
 
 @pytest.fixture
-def host(server: tuple[HuggingFaceStandIn, str]) -> HuggingFaceStandIn:
+def host(server: tuple[FakeHuggingFace, str]) -> FakeHuggingFace:
     app, _ = server
     app.reset()
     return app
 
 
 @pytest.fixture
-def settings(server: tuple[HuggingFaceStandIn, str]) -> Settings:
+def settings(server: tuple[FakeHuggingFace, str]) -> Settings:
     _, url = server
     return Settings(
         hf_token="hf_test",

@@ -1,4 +1,4 @@
-"""What the adapters send and how they read it, over a real socket; and what it costs."""
+"""Requests, replies and costs of the chat model and the embedder, over a real socket."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -7,9 +7,7 @@ import httpx
 import numpy as np
 import pytest
 
-from shared.errors import (
-    ConfigurationError,
-)
+from shared.errors import ConfigurationError
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.embeddings import HuggingFaceEmbedder
 from shared.inference.http_client import InferenceClient
@@ -18,11 +16,10 @@ from shared.inference.token_count import estimate_tokens
 from shared.settings import Settings
 from shared.vectors import canonical
 from tests.support.http_faults import send_json
-from tests.support.huggingface import HuggingFaceStandIn, hashed_answer, hashed_embeddings
+from tests.support.huggingface import FakeHuggingFace, hashed_answer, hashed_embeddings
 
 HUB = "/hf-inference/models/sentence-transformers/all-MiniLM-L6-v2/pipeline/feature-extraction"
 CONVERSATION = [Message("system", "Be brief."), Message("user", "Who was Ruth?")]
-
 
 Open = Callable[..., InferenceClient]
 
@@ -31,8 +28,8 @@ def chatting(client: InferenceClient, settings: Settings) -> Awaitable[object]:
     return HuggingFaceChat(client, settings).complete(CONVERSATION, max_tokens=64)
 
 
-async def test_a_conversation_is_sent_as_openai_has_it(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open
+async def test_chat_sends_the_request_of_the_openai_api(
+    host: FakeHuggingFace, settings: Settings, open_client: Open
 ) -> None:
     settings = replace(settings, hf_bill_to="the-org")
     await chatting(open_client(settings), settings)
@@ -53,8 +50,8 @@ async def test_a_conversation_is_sent_as_openai_has_it(
     assert call.headers["content-type"] == "application/json"
 
 
-async def test_no_token_sends_no_authorization(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open
+async def test_empty_token_is_not_sent(
+    host: FakeHuggingFace, settings: Settings, open_client: Open
 ) -> None:
     settings = replace(settings, hf_token="")
     await chatting(open_client(settings), settings)
@@ -76,8 +73,8 @@ async def test_no_token_sends_no_authorization(
         ),
     ],
 )
-async def test_each_kind_of_embedding_url_gets_its_form_and_gives_the_same_vectors(
-    host: HuggingFaceStandIn,
+async def test_each_embedding_api_gets_its_request_and_gives_the_same_vectors(
+    host: FakeHuggingFace,
     settings: Settings,
     open_client: Open,
     path: str,
@@ -90,8 +87,8 @@ async def test_each_kind_of_embedding_url_gets_its_form_and_gives_the_same_vecto
     assert np.array_equal(vectors, expected)
 
 
-async def test_one_text_may_come_back_as_one_bare_vector(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open
+async def test_reply_to_one_text_may_be_one_vector_without_a_list(
+    host: FakeHuggingFace, settings: Settings, open_client: Open
 ) -> None:
     (row,) = hashed_embeddings(["one"])
     host.script(send_json(row))
@@ -99,8 +96,8 @@ async def test_one_text_may_come_back_as_one_bare_vector(
     assert np.array_equal(vector, canonical(row))
 
 
-async def test_many_texts_go_32_at_a_time_and_come_back_in_order(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open
+async def test_texts_are_sent_in_batches_of_32_and_embeddings_are_in_order(
+    host: FakeHuggingFace, settings: Settings, open_client: Open
 ) -> None:
     texts = [f"text {number}" for number in range(70)]
     vectors = await HuggingFaceEmbedder(open_client(settings), settings).embed(texts)
@@ -108,22 +105,22 @@ async def test_many_texts_go_32_at_a_time_and_come_back_in_order(
     assert np.array_equal(vectors, [canonical(row) for row in hashed_embeddings(texts)])
 
 
-async def test_no_texts_ask_nobody(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open
+async def test_empty_list_of_texts_sends_no_request(
+    host: FakeHuggingFace, settings: Settings, open_client: Open
 ) -> None:
     assert await HuggingFaceEmbedder(open_client(settings), settings).embed([]) == []
     assert host.calls == []
 
 
-async def test_lone_surrogates_and_control_characters_are_sent(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open
+async def test_lone_surrogates_are_replaced_and_control_characters_are_sent(
+    host: FakeHuggingFace, settings: Settings, open_client: Open
 ) -> None:
     await HuggingFaceEmbedder(open_client(settings), settings).embed(["a\ud800\x00\u202e"])
     assert host.calls[0].body["inputs"] == ["a?\x00\u202e"]
 
 
 async def test_embedding_and_chat_calls_share_one_connection(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open
+    host: FakeHuggingFace, settings: Settings, open_client: Open
 ) -> None:
     client = open_client(settings)
     for _ in range(2):
@@ -133,8 +130,8 @@ async def test_embedding_and_chat_calls_share_one_connection(
     assert len({call.port for call in host.calls}) == 1
 
 
-async def test_a_closed_transport_opens_again(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open
+async def test_closed_client_reconnects(
+    host: FakeHuggingFace, settings: Settings, open_client: Open
 ) -> None:
     client = open_client(settings)
     await client.aclose()
@@ -145,7 +142,7 @@ async def test_a_closed_transport_opens_again(
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         (Settings(chat_url="router.huggingface.co/v1"), "HF_CHAT_URL must be an absolute URL"),
         (Settings(chat_url="ftp://host/x"), "HF_CHAT_URL must be an absolute URL"),
@@ -157,25 +154,25 @@ async def test_a_closed_transport_opens_again(
         (Settings(hf_bill_to="two words"), "HF_BILL_TO must consist of visible ASCII"),
     ],
 )
-def test_settings_that_cannot_work_are_refused_at_the_start(settings: Settings, told: str) -> None:
+def test_invalid_settings_are_refused_at_start_up(settings: Settings, message: str) -> None:
     def start() -> None:
         client = InferenceClient(settings)
         HuggingFaceChat(client, settings)
         HuggingFaceEmbedder(client, settings)
 
-    with pytest.raises(ConfigurationError, match=told) as caught:
+    with pytest.raises(ConfigurationError, match=message) as caught:
         start()
     assert "secret" not in str(caught.value)
 
 
-async def test_an_answer_costs_what_the_host_counts(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open
+async def test_cost_is_computed_from_the_token_counts_of_the_reply(
+    host: FakeHuggingFace, settings: Settings, open_client: Open
 ) -> None:
     settings = replace(settings, prompt_price=2.0, completion_price=10.0)
     chat = HuggingFaceChat(open_client(settings), settings)
     completion = await chat.complete(CONVERSATION, max_tokens=64)
     assert completion.text == hashed_answer(
-        [{"role": turn.role, "content": turn.content} for turn in CONVERSATION]
+        [{"role": each.role, "content": each.content} for each in CONVERSATION]
     )
     assert completion.model == settings.chat_model
     assert (completion.prompt_tokens, completion.completion_tokens) == (5, 6)
@@ -186,26 +183,26 @@ async def test_an_answer_costs_what_the_host_counts(
     "usage",
     [None, {}, "free", {"prompt_tokens": None}, {"prompt_tokens": 0}, {"prompt_tokens": -1}],
 )
-async def test_an_uncounted_answer_costs_what_is_estimated(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open, usage: object
+async def test_cost_is_computed_from_estimates_without_token_counts(
+    host: FakeHuggingFace, settings: Settings, open_client: Open, usage: object
 ) -> None:
     text = "Ruth was the great-grandmother of David [1]."
     host.script(send_json({"choices": [{"message": {"content": text}}], "usage": usage}))
     chat = HuggingFaceChat(open_client(settings), settings)
     completion = await chat.complete(CONVERSATION, max_tokens=64)
     assert (completion.prompt_tokens, completion.completion_tokens) == (None, None)
-    tokens = estimate_tokens(text) + sum(estimate_tokens(turn.content) + 8 for turn in CONVERSATION)
+    tokens = estimate_tokens(text) + sum(estimate_tokens(each.content) + 8 for each in CONVERSATION)
     assert completion.cost == pytest.approx(tokens * 0.10 / 1e6)
 
 
-async def test_a_token_never_shows_in_what_an_object_says_of_itself(settings: Settings) -> None:
+async def test_repr_of_objects_does_not_contain_the_token(settings: Settings) -> None:
     client = InferenceClient(settings)
     chat = HuggingFaceChat(client, settings)
-    for thing in (client, chat, chat._endpoint, settings):
-        assert "hf_test" not in repr(thing)
+    for each in (client, chat, chat._endpoint, settings):
+        assert "hf_test" not in repr(each)
 
 
-async def test_an_asgi_app_serves_in_process() -> None:
+async def test_client_can_call_an_asgi_app_in_process() -> None:
     settings = Settings()
-    client = InferenceClient(settings, transport=httpx.ASGITransport(HuggingFaceStandIn()))
+    client = InferenceClient(settings, transport=httpx.ASGITransport(FakeHuggingFace()))
     assert len(await HuggingFaceEmbedder(client, settings).embed(["one"])) == 1

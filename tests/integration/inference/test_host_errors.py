@@ -1,4 +1,4 @@
-"""Every way in which a model's host says no, in-process: what we make of it, and what we tell."""
+"""Error responses and unusable replies of the models' hosts, in process."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -20,27 +20,27 @@ from shared.inference.ports import Message
 from shared.inference.retries import Retries
 from shared.settings import Settings
 from tests.support.http_faults import Fault, refuse, send_json, send_text
-from tests.support.huggingface import HuggingFaceStandIn
+from tests.support.huggingface import FakeHuggingFace
 
-TOKEN = "hf_NobodyMaySeeThisToken"
-QUESTION = "What did my sister Ruth tell me about the inheritance?"
+TOKEN = "hf_ThisTokenIsPrivate"
+QUESTION = "What did my sister Ruth say about the inheritance?"
 SETTINGS = Settings(hf_token=TOKEN, hf_bill_to="the-org")
 
 
 @pytest.fixture
-def host() -> HuggingFaceStandIn:
-    return HuggingFaceStandIn(token=TOKEN)
+def host() -> FakeHuggingFace:
+    return FakeHuggingFace(token=TOKEN)
 
 
 @pytest.fixture
-def client(host: HuggingFaceStandIn) -> InferenceClient:
+def client(host: FakeHuggingFace) -> InferenceClient:
     return InferenceClient(
         SETTINGS, retries=Retries(max_retries=0), transport=httpx.ASGITransport(host)
     )
 
 
 async def chat_failure(
-    host: HuggingFaceStandIn, client: InferenceClient, fault: Fault
+    host: FakeHuggingFace, client: InferenceClient, fault: Fault
 ) -> InferenceError:
     host.script(fault)
     with pytest.raises(InferenceError) as caught:
@@ -49,7 +49,7 @@ async def chat_failure(
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "told"),
+    ("status", "kind", "message"),
     [
         (400, InferenceRefusedError, "Set HF_CHAT_MODEL and HF_CHAT_URL"),
         (
@@ -71,12 +71,12 @@ async def chat_failure(
         (504, InferenceTimeoutError, "answered 504"),
     ],
 )
-async def test_each_status_has_its_error_and_remedy(
-    host: HuggingFaceStandIn, client: InferenceClient, status: int, kind: type, told: str
+async def test_status_selects_the_error_and_its_remedy(
+    host: FakeHuggingFace, client: InferenceClient, status: int, kind: type, message: str
 ) -> None:
     error = await chat_failure(host, client, refuse(status, {"error": "Boom."}))
     assert type(error) is kind
-    assert told in str(error)
+    assert message in str(error)
     assert "meta-llama/Llama-3.1-8B-Instruct at router.huggingface.co" in str(error)
 
 
@@ -95,14 +95,14 @@ async def test_each_status_has_its_error_and_remedy(
     ],
     ids=["string", "list", "OpenAI", "errors", "message", "detail", "text", "header", "both"],
 )
-async def test_the_message_is_found_in_every_form_of_error(
-    host: HuggingFaceStandIn, client: InferenceClient, fault: Fault
+async def test_message_is_found_in_each_form_of_error_body(
+    host: FakeHuggingFace, client: InferenceClient, fault: Fault
 ) -> None:
     assert "answered 400: Input is too long" in str(await chat_failure(host, client, fault))
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "message"),
     [
         (refuse(502, "<html><h1>Bad gateway</h1></html>"), "answered 502: an HTML page."),
         (refuse(500, '{"error": "cut o'), "answered 500: malformed JSON."),
@@ -122,10 +122,10 @@ async def test_the_message_is_found_in_every_form_of_error(
         (send_json({"choices": [{"message": {"content": [{"text": "x"}]}}]}), "content is list"),
     ],
 )
-async def test_what_came_instead_is_named(
-    host: HuggingFaceStandIn, client: InferenceClient, fault: Fault, told: str
+async def test_unusable_reply_is_described_without_quoting_it(
+    host: FakeHuggingFace, client: InferenceClient, fault: Fault, message: str
 ) -> None:
-    assert told in str(await chat_failure(host, client, fault))
+    assert message in str(await chat_failure(host, client, fault))
 
 
 @pytest.mark.parametrize(
@@ -139,8 +139,8 @@ async def test_what_came_instead_is_named(
     ],
 )
 @pytest.mark.parametrize("status", [200, 400, 401, 500])
-async def test_an_error_that_quotes_the_question_or_the_token_is_not_passed_on(
-    host: HuggingFaceStandIn, client: InferenceClient, echo: str, status: int
+async def test_message_that_quotes_the_question_or_the_token_is_redacted(
+    host: FakeHuggingFace, client: InferenceClient, echo: str, status: int
 ) -> None:
     error = await chat_failure(host, client, refuse(status, {"error": echo}))
     assert "(a message that quotes the request)" in str(error)
@@ -148,15 +148,15 @@ async def test_an_error_that_quotes_the_question_or_the_token_is_not_passed_on(
     assert "Ruth" not in str(error)
 
 
-async def test_braces_in_a_host_s_message_are_only_braces(
-    host: HuggingFaceStandIn, client: InferenceClient
+async def test_braces_in_a_message_are_not_format_fields(
+    host: FakeHuggingFace, client: InferenceClient
 ) -> None:
     error = await chat_failure(host, client, refuse(400, {"error": "expected {x} or {0!r}"}))
     assert "expected {x} or {0!r}. Set HF_CHAT_MODEL" in str(error)
 
 
-async def test_an_error_may_name_the_model(
-    host: HuggingFaceStandIn, client: InferenceClient
+async def test_message_that_names_the_model_is_shown(
+    host: FakeHuggingFace, client: InferenceClient
 ) -> None:
     loading = {"error": f"Model {SETTINGS.chat_model} is currently loading", "estimated_time": 20.0}
     error = await chat_failure(host, client, refuse(503, loading))
@@ -164,8 +164,8 @@ async def test_an_error_may_name_the_model(
     assert error.retry_after == 20
 
 
-def at(header: str) -> str:
-    """`@30` is the date in 30 seconds, seen from when the test runs."""
+def with_date(header: str) -> str:
+    """Replace `@30` by the date 30 seconds from now."""
     if not header.startswith("@"):
         return header
     return format_datetime(datetime.now(UTC) + timedelta(seconds=float(header[1:])), usegmt=True)
@@ -193,14 +193,14 @@ def at(header: str) -> str:
         ({}, {}, None),
     ],
 )
-async def test_the_wait_that_the_host_asks_for_is_read(
-    host: HuggingFaceStandIn,
+async def test_retry_after_is_read_from_headers_and_body(
+    host: FakeHuggingFace,
     client: InferenceClient,
     body: dict[str, Any],
     headers: dict[str, str],
     seconds: float | None,
 ) -> None:
-    sent = {name: at(value) for name, value in headers.items()}
+    sent = {name: with_date(value) for name, value in headers.items()}
     error = await chat_failure(host, client, refuse(429, {"error": "busy", **body}, **sent))
     if seconds is None:
         assert error.retry_after is None
@@ -212,7 +212,7 @@ UNIT = [1.0] + [0.0] * 383
 
 
 @pytest.mark.parametrize(
-    ("reply", "told"),
+    ("reply", "message"),
     [
         ([UNIT], "1 embeddings for 2 texts"),
         (UNIT, "1 embeddings for 2 texts"),
@@ -238,24 +238,24 @@ UNIT = [1.0] + [0.0] * 383
     ],
 )
 async def test_embeddings_of_a_wrong_shape_are_refused(
-    host: HuggingFaceStandIn, client: InferenceClient, reply: Any, told: str
+    host: FakeHuggingFace, client: InferenceClient, reply: Any, message: str
 ) -> None:
     host.script(send_json(reply))
-    with pytest.raises(InferenceError, match=told.replace("[", r"\[")):
+    with pytest.raises(InferenceError, match=message.replace("[", r"\[")):
         await HuggingFaceEmbedder(client, SETTINGS).embed(["one", "two"])
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
-async def test_numbers_that_are_none_are_refused(
-    host: HuggingFaceStandIn, client: InferenceClient, number: str
+async def test_non_finite_numbers_are_refused(
+    host: FakeHuggingFace, client: InferenceClient, number: str
 ) -> None:
     host.script(send_text(f"[[{', '.join(['0.5'] * 383 + [number])}]]"))
     with pytest.raises(InferenceError, match="finite"):
         await HuggingFaceEmbedder(client, SETTINGS).embed(["one"])
 
 
-async def test_one_token_level_embedding_is_told_apart_from_one_text(
-    host: HuggingFaceStandIn, client: InferenceClient
+async def test_token_level_embedding_of_one_text_is_refused(
+    host: FakeHuggingFace, client: InferenceClient
 ) -> None:
     host.script(send_json([[UNIT, UNIT, UNIT]]))
     with pytest.raises(InferenceError, match="sentence-transformers"):

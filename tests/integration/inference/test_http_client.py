@@ -1,4 +1,4 @@
-"""Retries, waits and deadlines, over a real socket."""
+"""Retries, delays and deadlines, over a real socket."""
 
 import asyncio
 import time
@@ -21,11 +21,10 @@ from shared.inference.ports import Message
 from shared.inference.retries import Retries
 from shared.settings import Settings
 from tests.support.http_faults import Fault, drip, drop, refuse, stall, truncate
-from tests.support.huggingface import HuggingFaceStandIn, serving
+from tests.support.huggingface import FakeHuggingFace, serving
 from tests.support.waiting import until
 
 CONVERSATION = [Message("system", "Be brief."), Message("user", "Who was Ruth?")]
-
 
 Open = Callable[..., InferenceClient]
 
@@ -43,8 +42,8 @@ def chatting(client: InferenceClient, settings: Settings) -> Awaitable[object]:
     ],
     ids=["408", "429", "500", "502", "503", "504", "dropped", "truncated"],
 )
-async def test_what_may_pass_is_tried_up_to_three_times(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open, fault: Fault
+async def test_transient_failure_is_retried_twice(
+    host: FakeHuggingFace, settings: Settings, open_client: Open, fault: Fault
 ) -> None:
     client = open_client(settings)
     host.script(fault, fault)
@@ -57,8 +56,8 @@ async def test_what_may_pass_is_tried_up_to_three_times(
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 413, 422, 501])
-async def test_what_will_not_pass_is_tried_once(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open, status: int
+async def test_permanent_failure_is_not_retried(
+    host: FakeHuggingFace, settings: Settings, open_client: Open, status: int
 ) -> None:
     host.script(refuse(status, {"error": "x"}))
     with pytest.raises(InferenceError):
@@ -67,7 +66,7 @@ async def test_what_will_not_pass_is_tried_once(
 
 
 async def test_redirects_are_not_followed(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open
+    host: FakeHuggingFace, settings: Settings, open_client: Open
 ) -> None:
     host.script(refuse(308, Location="http://127.0.0.1:9/"))
     with pytest.raises(
@@ -76,10 +75,10 @@ async def test_redirects_are_not_followed(
         await chatting(open_client(settings), settings)
 
 
-async def test_the_host_s_own_wait_is_kept_where_it_fits(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open
+async def test_retry_waits_as_long_as_the_host_asks_for(
+    host: FakeHuggingFace, settings: Settings, open_client: Open
 ) -> None:
-    """Waits of a fake clock: what the host asked for, and jitter that doubles."""
+    """The delay is what the host asks for, plus jitter that doubles."""
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -92,10 +91,10 @@ async def test_the_host_s_own_wait_is_kept_where_it_fits(
 
 
 @pytest.mark.parametrize("asked", [4, 55])
-async def test_a_wait_that_does_not_fit_fails_at_once_and_says_how_long(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open, asked: int
+async def test_wait_beyond_the_deadline_fails_at_once_with_retry_after(
+    host: FakeHuggingFace, settings: Settings, open_client: Open, asked: int
 ) -> None:
-    """Five seconds are left: four of waiting and jitter leave less than one to be of use."""
+    """Of five seconds, a delay of four and the jitter leave less than one for the call."""
     retries = Retries(random=lambda: 0.1)
     host.script(refuse(429, {}, Retry_After=str(asked)))
     started = time.monotonic()
@@ -106,20 +105,18 @@ async def test_a_wait_that_does_not_fit_fails_at_once_and_says_how_long(
     assert time.monotonic() - started < 3.5, "it waited, and 4 s would not have been enough"
 
 
-def test_jitter_is_full_doubles_and_is_bounded() -> None:
-    def wait(share: float, retry: int) -> float | None:
+def test_backoff_has_full_jitter_doubles_and_is_bounded() -> None:
+    def delay(share: float, retry: int) -> float | None:
         retries = Retries(max_retries=9, random=lambda: share)
         return retries.delay(retry, None, 100.0)
 
-    assert [wait(1.0, retry) for retry in range(5)] == [0.25, 0.5, 1.0, 2.0, 2.0]
-    assert wait(0.0, 3) == 0.0
+    assert [delay(1.0, retry) for retry in range(5)] == [0.25, 0.5, 1.0, 2.0, 2.0]
+    assert delay(0.0, 3) == 0.0
 
 
-@pytest.mark.parametrize(
-    "fault", [stall(60), drip()], ids=["never a word", "byte after byte without end"]
-)
-async def test_the_deadline_ends_any_call(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open, fault: Fault
+@pytest.mark.parametrize("fault", [stall(60), drip()], ids=["no reply", "endless reply"])
+async def test_deadline_ends_a_call_to_a_host_that_does_not_finish(
+    host: FakeHuggingFace, settings: Settings, open_client: Open, fault: Fault
 ) -> None:
     settings = replace(settings, inference_timeout=30)
     client = open_client(settings)
@@ -132,15 +129,15 @@ async def test_the_deadline_ends_any_call(
         pytest.raises(InferenceTimeoutError, match=r"no complete reply within 0\.3 s"),
     ):
         await chat.complete(CONVERSATION, max_tokens=9)
-    # Not before its time; on a busy machine later, but not as late as the setting would have it.
+    # A busy machine may be late, but not as late as `inference_timeout`.
     assert 0.29 < clock() - started < 15
-    # The broken-off connection is not used again.
+    # The aborted connection is not reused.
     await chatting(client, settings)
     assert len({call.port for call in host.calls}) == 2
 
 
-async def test_without_a_deadline_the_setting_ends_the_call(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open
+async def test_inference_timeout_ends_a_call_without_a_deadline(
+    host: FakeHuggingFace, settings: Settings, open_client: Open
 ) -> None:
     settings = replace(settings, inference_timeout=0.2)
     host.chat_latency = 60
@@ -148,16 +145,16 @@ async def test_without_a_deadline_the_setting_ends_the_call(
         await chatting(open_client(settings), settings)
 
 
-async def test_a_deadline_that_has_passed_sends_nothing(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open
+async def test_expired_deadline_sends_no_request(
+    host: FakeHuggingFace, settings: Settings, open_client: Open
 ) -> None:
     with deadline_scope(-1), pytest.raises(InferenceTimeoutError):
         await HuggingFaceEmbedder(open_client(settings), settings).embed(["a"])
     assert host.calls == []
 
 
-async def test_a_caller_who_gives_up_is_not_told_of_a_time_out(
-    host: HuggingFaceStandIn, settings: Settings, open_client: Open
+async def test_cancelled_call_raises_cancelled_error_instead_of_a_time_out(
+    host: FakeHuggingFace, settings: Settings, open_client: Open
 ) -> None:
     host.chat_latency = 60
     task = asyncio.ensure_future(chatting(open_client(settings), settings))
@@ -167,8 +164,8 @@ async def test_a_caller_who_gives_up_is_not_told_of_a_time_out(
         await task
 
 
-async def test_nobody_listening_is_unavailable(settings: Settings, open_client: Open) -> None:
-    with serving(HuggingFaceStandIn()) as url:
+async def test_refused_connection_is_unavailable(settings: Settings, open_client: Open) -> None:
+    with serving(FakeHuggingFace()) as url:
         pass
     settings = replace(settings, chat_url=f"{url}/v1/chat/completions")
     with pytest.raises(InferenceUnavailableError, match="is unreachable"):

@@ -1,4 +1,4 @@
-"""Equal questions over equal sources share one generation, and nothing else."""
+"""Calls with the same question and sources share one generation; other calls do not."""
 
 import asyncio
 
@@ -14,9 +14,9 @@ SOURCES = [Source("n#0", "n", "Faith is trust.", 0.9)]
 
 
 class Model:
-    """Answers when it is told to."""
+    """Answers when the test completes `done`."""
 
-    model = "told"
+    model = "fake"
 
     def __init__(self) -> None:
         self.begun = 0
@@ -27,9 +27,9 @@ class Model:
         return Completion(f"{question}: {await asyncio.shield(self.done)}", self.model, cost=0.5)
 
 
-async def test_equal_calls_share_one_generation_which_is_paid_for_once() -> None:
-    sharing = CoalescingAnswerer(model := Model())
-    asked = [asyncio.create_task(sharing.answer("faith", SOURCES)) for _ in range(3)]
+async def test_equal_calls_share_one_generation_and_its_cost_counts_once() -> None:
+    answerer = CoalescingAnswerer(model := Model())
+    asked = [asyncio.create_task(answerer.answer("faith", SOURCES)) for _ in range(3)]
     await asyncio.sleep(0)
     model.done.set_result("trust")
     answers = await asyncio.gather(*asked)
@@ -38,30 +38,30 @@ async def test_equal_calls_share_one_generation_which_is_paid_for_once() -> None
         ("faith: trust", 0),
         ("faith: trust", 0),
     ]
-    await sharing.answer("faith", SOURCES)
-    assert model.begun == 2, "what is over is not shared"
+    await answerer.answer("faith", SOURCES)
+    assert model.begun == 2, "a finished generation was shared"
 
 
-async def test_other_sources_are_another_answer() -> None:
-    """So nobody gets an answer from notes that have changed since."""
-    sharing = CoalescingAnswerer(model := Model())
+async def test_calls_with_different_sources_are_not_coalesced() -> None:
+    """So no caller gets an answer from notes that have changed since."""
+    answerer = CoalescingAnswerer(model := Model())
     model.done.set_result("trust")
-    await asyncio.gather(sharing.answer("faith", SOURCES), sharing.answer("faith", []))
+    await asyncio.gather(answerer.answer("faith", SOURCES), answerer.answer("faith", []))
     assert model.begun == 2
 
 
-async def test_a_failure_is_shared() -> None:
-    sharing = CoalescingAnswerer(model := Model())
-    asked = [asyncio.create_task(sharing.answer("faith", SOURCES)) for _ in range(3)]
+async def test_failure_is_shared() -> None:
+    answerer = CoalescingAnswerer(model := Model())
+    asked = [asyncio.create_task(answerer.answer("faith", SOURCES)) for _ in range(3)]
     await asyncio.sleep(0)
     model.done.set_exception(InferenceUnavailableError("loading"))
     failures = await asyncio.gather(*asked, return_exceptions=True)
     assert [str(failure) for failure in failures] == ["loading"] * 3
 
 
-async def test_whoever_asked_first_may_leave_and_the_others_are_answered() -> None:
-    sharing = CoalescingAnswerer(model := Model())
-    first, second = (asyncio.create_task(sharing.answer("faith", SOURCES)) for _ in range(2))
+async def test_followers_are_answered_after_the_leader_is_cancelled() -> None:
+    answerer = CoalescingAnswerer(model := Model())
+    first, second = (asyncio.create_task(answerer.answer("faith", SOURCES)) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
     await asyncio.sleep(0)
@@ -70,11 +70,11 @@ async def test_whoever_asked_first_may_leave_and_the_others_are_answered() -> No
     assert model.begun == 1
 
 
-async def test_nobody_waits_beyond_their_own_deadline() -> None:
-    sharing = CoalescingAnswerer(Model())
+async def test_follower_waits_no_longer_than_its_own_deadline() -> None:
+    answerer = CoalescingAnswerer(Model())
     with deadline_scope(60):
-        first = asyncio.create_task(sharing.answer("faith", SOURCES))
+        first = asyncio.create_task(answerer.answer("faith", SOURCES))
     await asyncio.sleep(0)
     with deadline_scope(0.01), pytest.raises(InferenceTimeoutError):
-        await sharing.answer("faith", SOURCES)
+        await answerer.answer("faith", SOURCES)
     first.cancel()

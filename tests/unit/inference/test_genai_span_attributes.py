@@ -1,4 +1,4 @@
-"""What traces are told of calls to models: names, numbers, and no text."""
+"""Span attributes of calls to models: names and numbers, and no private text."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from shared.inference.genai_span_attributes import (
 
 
 @pytest.mark.parametrize(
-    ("host", "named"),
+    ("host", "provider"),
     [
         ("router.huggingface.co", "huggingface"),
         ("abc.eu-west-1.aws.endpoints.huggingface.cloud", "huggingface"),
@@ -24,8 +24,8 @@ from shared.inference.genai_span_attributes import (
         ("huggingface.co.example.org", "_OTHER"),
     ],
 )
-def test_who_serves_a_model_is_told_by_its_host(host: str, named: str) -> None:
-    assert provider_name(host) == named
+def test_provider_is_determined_by_the_host(host: str, provider: str) -> None:
+    assert provider_name(host) == provider
 
 
 @pytest.mark.parametrize(
@@ -36,16 +36,18 @@ def test_who_serves_a_model_is_told_by_its_host(host: str, named: str) -> None:
         ("http://models/v1", "models", 80),
     ],
 )
-def test_a_call_is_told_by_its_server_and_its_bound(url: str, address: str, port: int) -> None:
+def test_call_attributes_name_the_server_and_the_token_limit(
+    url: str, address: str, port: int
+) -> None:
     endpoint = Endpoint("chat model", "HF_CHAT", url, "m")
-    name, told = describe_model_call((endpoint, {"max_tokens": 9, "messages": ["secret"]}))
+    name, attributes = describe_model_call((endpoint, {"max_tokens": 9, "messages": ["secret"]}))
     assert name == "chat m"
-    assert (told["server.address"], told["server.port"]) == (address, port)
-    assert told["gen_ai.request.max_tokens"] == 9
-    assert "secret" not in str(told)
+    assert (attributes["server.address"], attributes["server.port"]) == (address, port)
+    assert attributes["gen_ai.request.max_tokens"] == 9
+    assert "secret" not in str(attributes)
 
 
-def test_an_answer_is_told_by_what_its_host_says_of_it() -> None:
+def test_reply_attributes_hold_model_finish_reason_and_token_counts() -> None:
     reply = {
         "model": "meta-llama/Llama-3.1-8B-Instruct",
         "choices": [{"finish_reason": "length", "message": {"content": "secret"}}],
@@ -69,5 +71,5 @@ def test_an_answer_is_told_by_what_its_host_says_of_it() -> None:
         {"choices": [None, {"finish_reason": None}], "usage": {"completion_tokens": True}},
     ],
 )
-def test_what_does_not_look_like_a_name_or_number_is_not_told(reply: Any) -> None:
+def test_values_that_are_no_names_or_numbers_are_left_out(reply: Any) -> None:
     assert describe_reply(reply) == {}

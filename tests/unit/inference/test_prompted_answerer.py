@@ -32,25 +32,25 @@ def sources(*contents: str) -> list[Source]:
         ("So [sic] it is in [a1].", "So [sic] it is in [a1]."),
     ],
 )
-def test_citations_of_passages_that_do_not_exist_are_dropped(answer: str, kept: str) -> None:
+def test_citations_of_missing_passages_are_removed(answer: str, kept: str) -> None:
     assert remove_false_citations(answer, passages=2) == kept
 
 
 class Scripted:
-    """A chat model that says one thing and keeps what it was asked."""
+    """A chat model with a fixed answer that records its calls."""
 
     model = "scripted"
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.asked: list[tuple[Sequence[Message], int]] = []
+        self.calls: list[tuple[Sequence[Message], int]] = []
 
     async def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Completion:
-        self.asked.append((messages, max_tokens))
+        self.calls.append((messages, max_tokens))
         return Completion(text=self.text, model=self.model, prompt_tokens=7, cost=0.5)
 
 
-async def test_an_answer_is_stripped_and_keeps_what_it_cost() -> None:
+async def test_answer_is_stripped_and_has_the_cost_of_the_completion() -> None:
     chat = Scripted("\n Ruth [1], Boaz [2]. [3]\n")
     answerer = PromptedAnswerer(chat, context_tokens=1200, answer_tokens=64)
     found = sources("Ruth came.", "Boaz saw.")
@@ -58,22 +58,22 @@ async def test_an_answer_is_stripped_and_keeps_what_it_cost() -> None:
     assert answer == Completion(
         text="Ruth [1], Boaz [2].", model="scripted", prompt_tokens=7, cost=0.5
     )
-    assert chat.asked == [(build_messages("Who?", fit_passages(found, 1200)), 64)]
+    assert chat.calls == [(build_messages("Who?", fit_passages(found, 1200)), 64)]
 
 
-async def test_a_passage_that_did_not_fit_the_prompt_cannot_be_cited() -> None:
+async def test_citation_of_a_passage_that_was_not_sent_is_removed() -> None:
     answerer = PromptedAnswerer(Scripted("Yes [1][2]."), context_tokens=100, answer_tokens=64)
     answer = await answerer.answer("Who?", sources("word " * 500, "unseen"))
     assert answer.text == "Yes [1]."
 
 
-async def test_an_answer_of_false_citations_alone_is_an_error() -> None:
+async def test_answer_with_nothing_but_false_citations_is_an_error() -> None:
     answerer = PromptedAnswerer(Scripted("[8] [9]"), context_tokens=1200, answer_tokens=64)
     with pytest.raises(InferenceError, match="nothing but false citations"):
         await answerer.answer("Who?", sources("Ruth came."))
 
 
-async def test_an_empty_answer_is_an_error() -> None:
-    """Of this question: the model is there, so its breaker hears nothing of it."""
+async def test_empty_answer_is_an_error() -> None:
+    """Of this question only: the error is raised outside of the circuit breaker."""
     with pytest.raises(InferenceError, match="scripted sent an empty message"):
         await PromptedAnswerer(Scripted(" \n"), 1_200, 512).answer("what", sources("A passage."))
