@@ -1,6 +1,6 @@
-"""From nothing to the first answer, on Lambda's emulator, beside a bare FastAPI behind Mangum.
+"""Cold starts on Lambda's emulator, compared with a bare FastAPI app behind Mangum.
 
-The bare function has the same layer beside it, and does one GET.
+The bare function has the same layer and sends one GET to Redis.
 """
 
 import json
@@ -14,9 +14,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from infra.aws.emulator.build import build
 from infra.aws.emulator.function import EmulatedFunction, Invocation
-from infra.aws.emulator.runtime import Runtime
+from infra.aws.emulator.runtime import Runtime, build
 from shared.container import Container
 from shared.errors import ConfigurationError
 from shared.notes.postgres.store import PostgresNoteStore
@@ -30,7 +29,7 @@ from tests.support.postgres import PostgresServer
 _KNOWN = "What is faith?"
 _ROUNDS = 7
 
-# Each side's folder in what was built, and its handler.
+# Each function's folder in the build folder, and its handler.
 _ASK = ("AskFunction", "functions.ask.handler.handler")
 _SIDES = {
     "bare": ("BareFunction", "bare_function.handler"),
@@ -48,7 +47,7 @@ METRICS = {f"cold_start_{side}_ms": Metric(unit="ms") for side in _SIDES} | {
 
 
 async def collect_metrics() -> Mapping[str, Metric]:
-    """Start each function in turns; a round before them warms the disk's cache."""
+    """Start each function once per round; the first round only warms the disk cache."""
     try:
         runtime = Runtime.prepare()
         build_folder = build()
@@ -59,49 +58,49 @@ async def collect_metrics() -> Mapping[str, Metric]:
         environ = around.environ | {"DATABASE_URL": await server.new_database()}
         functions = _with_bare(build_folder, folder / "functions")
         await _prepare(environ)
-        # By what was built, which alone keeps an answer as it will look for it.
+        # Cached by the built function, because the cache key depends on its code.
         with EmulatedFunction.of("ask", runtime, build_folder, environ) as ask:
             ask.invoke(ask_event(_KNOWN))
-        for turn in range(1 + _ROUNDS):
-            taken = {}
+        for number in range(1 + _ROUNDS):
+            durations = {}
             for side, (name, handler) in _SIDES.items():
                 with EmulatedFunction(runtime, functions, name, handler, environ) as function:
-                    started = function.invoke(_event(side, turn))
-                _check(side, started)
-                taken[side] = started.duration
-            rounds.append(taken)
+                    invocation = function.invoke(_event(side, number))
+                _check(side, invocation)
+                durations[side] = invocation.duration
+            rounds.append(durations)
     return {name: metric.with_value(_value(name, rounds[1:])) for name, metric in METRICS.items()}
 
 
 def _value(metric: str, rounds: list[dict[str, float]]) -> float:
     side = metric.removeprefix("cold_start_").removesuffix("_ms").removesuffix("_vs_bare")
     if metric.endswith("_ms"):
-        return median(taken[side] for taken in rounds)
-    return median(taken[side] / taken["bare"] for taken in rounds)
+        return median(durations[side] for durations in rounds)
+    return median(durations[side] / durations["bare"] for durations in rounds)
 
 
-def _event(side: str, turn: int) -> Any:
-    """What the first invocation is given: a known ask_event, or one that is new in each turn."""
+def _event(side: str, number: int) -> Any:
+    """The first event of a function; the question of `ask_miss` is new in each round."""
     match side:
         case "stats":
             return event("stats")
         case "invalidate":
-            # Another user's: what Ann has cached is to stay.
+            # For another user, so that Ann's cached answers are not invalidated.
             return json.loads(json.dumps(event("sqs_batch")).replace("ann", "ben"))
         case "ask_miss":
-            return ask_event(f"What is hope in chapter {turn}?")
+            return ask_event(f"What is hope in chapter {number}?")
         case _:
             return ask_event(_KNOWN)
 
 
-def _check(side: str, started: Invocation) -> None:
-    """Look whether it did what its time is taken for.
+def _check(side: str, invocation: Invocation) -> None:
+    """Check that an invocation was a cold start with the required result.
 
     Raises:
-        RuntimeError: it did not.
+        RuntimeError: it was not.
     """
-    response = started.response
-    good = started.init is not None and (
+    response = invocation.response
+    good = invocation.init is not None and (
         response == {"batchItemFailures": []}
         if side == "invalidate"
         else response.get("statusCode") == 200
@@ -113,7 +112,7 @@ def _check(side: str, started: Invocation) -> None:
 
 
 async def _prepare(environ: Mapping[str, str]) -> None:
-    """Write Ann's notes, and what the bare function finds."""
+    """Write Ann's notes and the value that the bare function reads."""
     settings = Settings.from_env(environ)
     store = PostgresNoteStore(settings.database_url, dimensions=settings.embedding_dimensions)
     await store.migrate()
@@ -125,7 +124,7 @@ async def _prepare(environ: Mapping[str, str]) -> None:
 
 
 def _with_bare(build_folder: Path, folder: Path) -> Path:
-    """Put the bare function beside what was built."""
+    """Link the built functions and the bare function into one folder."""
     folder.mkdir()
     for built in build_folder.iterdir():
         (folder / built.name).symlink_to(built)

@@ -42,7 +42,7 @@ def collect_metrics() -> Mapping[str, Metric]:
 
 
 def _import(module: str) -> float:
-    """Seconds that importing a module takes."""
+    """Import a module in a new interpreter; return the seconds."""
     environment = {
         name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
     }

@@ -1,4 +1,4 @@
-"""How large the shared layer is, zipped as it is uploaded."""
+"""The size of the zipped shared layer."""
 
 import io
 import zipfile
@@ -15,7 +15,7 @@ METRICS = {
 
 
 def collect_metrics() -> Mapping[str, Metric]:
-    """Build for both processors, and zip."""
+    """Build and zip the layer for both architectures."""
     return {
         name: metric.with_value(zipped_mb(sam_build(architecture) / "SharedLayer"))
         for (name, metric), architecture in zip(METRICS.items(), ("x86_64", "arm64"), strict=True)
@@ -23,7 +23,7 @@ def collect_metrics() -> Mapping[str, Metric]:
 
 
 def zipped_mb(folder: Path) -> float:
-    """Megabytes (10^6) of a folder's zip."""
+    """Return the size of a folder's zip file in MB (10^6 bytes)."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         for path in folder.rglob("*"):

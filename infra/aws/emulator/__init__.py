@@ -1,1 +1,1 @@
-"""The built functions on Lambda's own runtime and interface emulator, without Docker."""
+"""Runs the built functions on Lambda's runtime and interface emulator, without Docker."""

@@ -1,4 +1,4 @@
-"""One function on the emulator: events go in; responses, times and memory come out."""
+"""One function on Lambda's runtime interface emulator."""
 
 import json
 import os
@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
 from typing import Any, Self
 
 from infra.aws.emulator.runtime import PYTHON, Runtime
@@ -21,14 +20,12 @@ from infra.local.child_process import bound_to_stdin, stop_process
 from infra.local.valkey import free_port
 from shared.errors import UnavailableError
 
-LAYER = "SharedLayer/python"
-
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5.0
-_PORTS_TRIED = 3  # another process may take a free port before the emulator does
+_PORT_ATTEMPTS = 3  # another process may take a free port before the emulator does
 _REPORT_SECONDS = 2.0
-_PATIENCE = 15.0  # seconds beyond the function's own time
-_LEASH_MB = 8.0
+_EXTRA_SECONDS = 15.0  # HTTP timeout beyond the function's timeout
+_WRAPPER_MB = 8.0  # above the size of the shell of `bound_to_stdin`
 _REGION = "eu-central-1"
 _INVOCATIONS = "2015-03-31/functions/function/invocations"
 _PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
@@ -38,11 +35,11 @@ _REPORT = re.compile(r"^REPORT .*\tDuration: ([\d.]+) ms", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What came of one event; times are in milliseconds.
+    """The result of one event; times are in milliseconds.
 
-    `init` is how long the process took to begin, and None where it had begun before; `duration`
-    is all of the invocation, `init` included. `peak_mb` is the most memory that the process has
-    held so far, None where it has ended. `log` is what the function wrote meanwhile.
+    `init` is the duration of a cold start, None for a warm start. `duration` includes `init`.
+    `peak_mb` is the process's peak memory so far, None if the process has ended. `log` is the
+    function's output.
     """
 
     response: Any
@@ -53,19 +50,19 @@ class Invocation:
 
 
 class EmulatedFunction:
-    """Runs a function as Lambda does: one process, one invocation at a time, nothing but its code.
+    """A context manager that runs a function in one process, one invocation at a time.
 
-    The process begins with the first invocation. One that takes longer than `timeout` is killed,
-    and the next begins another.
+    The first invocation starts the process. An invocation that exceeds `timeout` is killed, and the
+    next one starts a new process.
 
     Args:
-        runtime: what Lambda brings along.
-        build_folder: what `sam build` made.
+        runtime: the parts of Lambda.
+        build_folder: the output of `sam build`.
         name: the function's folder in it.
         handler: `module.attribute`.
-        environ: the function's own variables.
+        environ: the function's environment variables.
         timeout: seconds.
-        memory: what the function is told it has, in MB; nothing holds it to that.
+        memory: AWS_LAMBDA_FUNCTION_MEMORY_SIZE in MB; not enforced.
     """
 
     def __init__(
@@ -81,13 +78,26 @@ class EmulatedFunction:
     ) -> None:
         self._runtime = runtime
         self._code = build_folder / name
-        self._layer = build_folder / LAYER
         self._handler = handler
         self._timeout = timeout
+        path = (self._code, build_folder / "SharedLayer" / "python", runtime.packages)
         self._environ = dict(environ) | {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            "LAMBDA_TASK_ROOT": str(self._code),
+            "LAMBDA_RUNTIME_DIR": str(runtime.packages),
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_python{PYTHON}",
             "AWS_LAMBDA_FUNCTION_NAME": name,
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout),
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory),
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_REGION": _REGION,
+            "AWS_DEFAULT_REGION": _REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",  # there are no credentials to find
+            "PYTHONPATH": os.pathsep.join(map(str, path)),
+            "PYTHONDONTWRITEBYTECODE": "1",  # the code folders are read-only in Lambda
         }
 
     @classmethod
@@ -100,75 +110,45 @@ class EmulatedFunction:
         *,
         timeout: int = 29,
     ) -> Self:
-        """One of Tercet's functions: `ask`, `stats` or `invalidate`."""
+        """Build Tercet's function `ask`, `stats` or `invalidate`."""
         handler = f"functions.{name}.handler.handler"
-        return cls(
-            runtime, build_folder, f"{name.title()}Function", handler, environ, timeout=timeout
-        )
+        folder = f"{name.title()}Function"
+        return cls(runtime, build_folder, folder, handler, environ, timeout=timeout)
 
     def __enter__(self) -> Self:
         self._folder = TemporaryDirectory(prefix="tercet-lambda-")
         self._log = Path(self._folder.name, "log")
-        for _ in range(_PORTS_TRIED):
+        for _ in range(_PORT_ATTEMPTS):
             self._start(free_port(), free_port())
             if self._is_ready():
                 return self
-            self._stop()
-        said = self._log.read_text(errors="replace")
+            stop_process(self._process, _STOP_SECONDS)
+        log = self._log.read_text(errors="replace")
         self._folder.cleanup()
-        raise UnavailableError(f"Lambda's emulator did not start: {said}")
+        raise UnavailableError(f"Lambda's emulator did not start: {log}")
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End the emulator, which ends the function's process."""
-        self._stop()
+    def __exit__(self, *_: object) -> None:
+        stop_process(self._process, _STOP_SECONDS)
         self._folder.cleanup()
 
     def invoke(self, event: Any) -> Invocation:
-        """Send one event and wait for what comes of it; the emulator takes one at a time."""
-        seen = self._log.stat().st_size
+        """Send one event and wait for the response; do not call it concurrently."""
+        offset = self._log.stat().st_size
         url = f"http://127.0.0.1:{self._port}/{_INVOCATIONS}"
         request = urllib.request.Request(url, data=json.dumps(event).encode())
         try:
-            response = urllib.request.urlopen(request, timeout=self._timeout + _PATIENCE)  # noqa: S310 - http
-        except urllib.error.HTTPError as failed:
-            response = failed  # the process ended, or never began: the body says so
+            response = urllib.request.urlopen(request, timeout=self._timeout + _EXTRA_SECONDS)  # noqa: S310 - http
+        except urllib.error.HTTPError as error:
+            response = error  # the process ended; the body has the reason
         with response:
             body = response.read().decode()
-        log, duration = self._reported(seen)
+        log, duration = self._read_report(offset)
         init = _INIT.search(log)
-        try:
-            answer = json.loads(body)
-        except ValueError:
-            answer = body  # the emulator's own words
-        return Invocation(answer, float(init[1]) if init else None, duration, self._peak_mb(), log)
+        with suppress(ValueError):  # an error of the emulator is plain text
+            body = json.loads(body)
+        return Invocation(body, float(init[1]) if init else None, duration, self._peak_mb(), log)
 
-    def _variables(self) -> dict[str, str]:
-        """The process's environment: Lambda's, and nothing of this process's own."""
-        path = [self._code, *self._runtime.path(self._layer, Path(self._folder.name))]
-        return self._environ | {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "LANG": "en_US.UTF-8",
-            "TZ": ":UTC",
-            "LAMBDA_TASK_ROOT": str(self._code),
-            "LAMBDA_RUNTIME_DIR": str(self._runtime.library),
-            "AWS_EXECUTION_ENV": f"AWS_Lambda_python{PYTHON}",
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            "AWS_REGION": _REGION,
-            "AWS_DEFAULT_REGION": _REGION,
-            # No role's credentials are to be had: the SDK need not look for any.
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "PYTHONPATH": os.pathsep.join(map(str, path)),
-            # In Lambda a function's folders cannot be written to.
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-
-    def _start(self, port: int, api: int) -> None:
+    def _start(self, port: int, api_port: int) -> None:
         self._port = port
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - Lambda's emulator
@@ -176,16 +156,16 @@ class EmulatedFunction:
                     self._runtime.emulator,
                     *("--log-level", "info"),
                     *("--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
-                    *("--runtime-api-address", f"127.0.0.1:{api}"),
-                    # -S: only what is named is on the path.
+                    *("--runtime-api-address", f"127.0.0.1:{api_port}"),
+                    # -S: no site-packages on sys.path.
                     *(self._runtime.python, "-S", "-m", "awslambdaric", self._handler),
                 ),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._code,
-                env=self._variables(),
-                start_new_session=True,  # Ctrl-C is for the parent, which stops it in order
+                env=self._environ,
+                start_new_session=True,  # so that Ctrl-C reaches only the parent
             )
 
     def _is_ready(self) -> bool:
@@ -196,27 +176,23 @@ class EmulatedFunction:
             time.sleep(0.005)
         return False
 
-    def _stop(self) -> None:
-        stop_process(self._process, _STOP_SECONDS)
-
-    def _reported(self, seen: int) -> tuple[str, float]:
-        """What the log says since it had `seen` bytes, and the milliseconds at its end."""
+    def _read_report(self, offset: int) -> tuple[str, float]:
+        """Return the log from `offset` on, and the duration of its REPORT line."""
         deadline = time.monotonic() + _REPORT_SECONDS
         while True:
-            log = self._log.read_bytes()[seen:].decode(errors="replace")
+            log = self._log.read_bytes()[offset:].decode(errors="replace")
             if found := _REPORT.search(log):
                 return log, float(found[1])
             if time.monotonic() > deadline:
-                raise UnavailableError(f"Lambda's emulator did not report: {log}")
+                raise UnavailableError(f"Lambda's emulator wrote no REPORT line: {log}")
             time.sleep(0.005)
 
     def _peak_mb(self) -> float | None:
-        """The emulator itself reports what the function may have, not what it has."""
-        peaks = []
-        for tasks in Path("/proc", str(self._process.pid), "task").glob("*/children"):
-            for child in tasks.read_text().split():
-                with suppress(OSError):  # it has just ended
-                    peaks += _PEAK.findall(Path("/proc", child, "status").read_text())
-        # The other child only holds the leash.
-        peak = max(map(int, peaks), default=0) / 1024
-        return peak if peak > _LEASH_MB else None
+        """Read the peak memory from /proc; the REPORT line has only the configured memory."""
+        peaks = [0]
+        for children in Path("/proc", str(self._process.pid), "task").glob("*/children"):
+            for child in children.read_text().split():
+                with suppress(OSError):  # the process has just ended
+                    peaks += map(int, _PEAK.findall(Path("/proc", child, "status").read_text()))
+        peak = max(peaks) / 1024
+        return peak if peak > _WRAPPER_MB else None

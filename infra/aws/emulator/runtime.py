@@ -1,13 +1,11 @@
-"""What Lambda brings along: its Python, the client of its runtime API, and an emulator of that.
+"""The parts of Lambda that the emulator needs, and the build of the functions.
 
-The emulator, `aws-lambda-rie`, comes inside SAM's command line, which runs it in its containers.
+The runtime interface emulator, `aws-lambda-rie`, is part of the SAM CLI package.
 """
 
 import platform
 import shutil
 import subprocess
-import sys
-import sysconfig
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,92 +14,86 @@ from typing import Self
 from shared.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[3]
-FOLDER = ROOT / "build" / "emulator"
-"""Where everything goes that is made for it."""
-
 PYTHON = "3.13"
-"""The version that is deployed."""
-
-# SAM's many pinned packages stay out of the project's environment.
+# uvx runs the SAM CLI, so that its pinned packages are not part of the project's environment.
 SAM = "aws-sam-cli==1.170.0"
 
-_EMULATORS = {"x86_64": "aws-lambda-rie-x86_64", "aarch64": "aws-lambda-rie-arm64"}
+_FOLDER = ROOT / "build" / "emulator"
+# Platform name: the emulator's file, Lambda's name of the architecture.
+_MACHINES = {
+    "x86_64": ("aws-lambda-rie-x86_64", "x86_64"),
+    "aarch64": ("aws-lambda-rie-arm64", "arm64"),
+}
 _FIND_PYTHON = ROOT / "infra" / "aws" / "packaging" / "find-python"
 _FIND_SAM = "import importlib.util as i; print(i.find_spec('samcli').submodule_search_locations[0])"
-# Lambda's Python has these two installed; nothing else of the function's comes from there.
-_INSTALLED = ("awslambdaric", "boto3")
+_LAMBDA_PACKAGES = ("awslambdaric", "boto3")  # installed in Lambda's Python
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Where these parts are; `library` is a folder of packages, as Lambda's own."""
+    """The paths of a Python, of the folder with Lambda's packages and of the emulator."""
 
     python: Path
-    library: Path
+    packages: Path
     emulator: Path
 
     @classmethod
     def prepare(cls) -> Self:
-        """Find the parts, and install what is to be installed.
+        """Find Python and the emulator; install Lambda's packages.
 
         Raises:
-            ConfigurationError: something is not to be had here; says what.
+            ConfigurationError: the platform is not supported, or uv or Python 3.13 is missing.
         """
-        if platform.system() != "Linux" or platform.machine() not in _EMULATORS:
-            raise ConfigurationError(
-                "Lambda's emulator runs on Linux alone; use `sam local invoke`"
-            )
-        library = FOLDER / f"python{PYTHON}"
-        emulator = Path(
-            run_uv("tool", "run", "--from", SAM, "python", "-c", _FIND_SAM),
-            *("local", "rapid", _EMULATORS[platform.machine()]),
-        )
-        found = subprocess.run(  # noqa: S603 - ours
+        emulator, _ = _machine()
+        sam = run_uv("tool", "run", "--from", SAM, "python", "-c", _FIND_SAM)
+        found = subprocess.run(  # noqa: S603 - a script of this repository
             [_FIND_PYTHON], check=False, capture_output=True, text=True
         )
         if found.returncode:
-            return cls(Path(sys.executable), Path(sysconfig.get_path("platlib")), emulator)
-        python = Path(found.stdout.strip())
-        packages = [f"{name}=={version(name)}" for name in _INSTALLED]
-        target = ("--python", str(python), "--target", str(library))
-        run_uv("pip", "install", "--compile-bytecode", *target, *packages)
-        return cls(python, library, emulator)
+            raise ConfigurationError(f"Python {PYTHON} not found: uv python install {PYTHON}")
+        python, packages = found.stdout.strip(), _FOLDER / f"python{PYTHON}"
+        names = [f"{name}=={version(name)}" for name in _LAMBDA_PACKAGES]
+        target = ("--python", python, "--target", str(packages))
+        run_uv("pip", "install", "--compile-bytecode", *target, *names)
+        return cls(Path(python), packages, Path(sam, "local", "rapid", emulator))
 
-    @property
-    def deployed(self) -> bool:
-        """Whether this is the Python that is deployed; the project's own stands in for it."""
-        return self.python != Path(sys.executable)
 
-    def path(self, layer: Path, stand_in: Path) -> list[Path]:
-        """Where this Python looks for packages: the layer, then what Lambda brings along.
+def build() -> Path:
+    """Run `sam build` for this machine's architecture; return the build folder.
 
-        The layer's compiled packages are of the deployed version. For another one, its `shared`
-        goes alone into the folder `stand_in`, and the packages are the project's own.
-        """
-        if self.deployed:
-            return [layer, self.library]
-        link = stand_in / "shared"
-        if not link.is_symlink():
-            link.symlink_to(layer / "shared")
-        return [stand_in, self.library]
+    Raises:
+        ConfigurationError: the build failed.
+    """
+    folder = _FOLDER / "built"
+    _, architecture = _machine()
+    run_uv(
+        *("tool", "run", "--from", SAM, "sam", "build"),
+        *("--template", str(ROOT / "template.yaml"), "--build-dir", str(folder)),
+        *("--parameter-overrides", f"Architecture={architecture}"),
+    )
+    return folder
 
 
 def run_uv(*arguments: str) -> str:
-    """Run uv: what it prints.
+    """Run uv and return its output.
 
     Raises:
-        ConfigurationError: uv is not to be had, or could not do it; says why.
+        ConfigurationError: uv is not installed or failed.
     """
-    ended = subprocess.run(  # noqa: S603 - uv, with arguments of ours
-        [_find_uv(), *arguments], check=False, capture_output=True, text=True
+    uv = shutil.which("uv")
+    if uv is None:
+        raise ConfigurationError("uv is not on PATH")
+    result = subprocess.run(  # noqa: S603 - uv, with our arguments
+        [uv, *arguments], check=False, capture_output=True, text=True
     )
-    if ended.returncode:
-        raise ConfigurationError(f"uv could not do its part: {ended.stderr.strip()}")
-    return ended.stdout.strip()
+    if result.returncode:
+        raise ConfigurationError(f"uv {arguments[0]} failed: {result.stderr.strip()}")
+    return result.stdout.strip()
 
 
-def _find_uv() -> str:
-    path = shutil.which("uv")
-    if path is None:
-        raise ConfigurationError("uv is not on PATH, and Lambda's emulator comes by it")
-    return path
+def _machine() -> tuple[str, str]:
+    if platform.system() != "Linux" or platform.machine() not in _MACHINES:
+        raise ConfigurationError(
+            "Lambda's emulator requires Linux on x86_64 or arm64; use `sam local invoke`"
+        )
+    return _MACHINES[platform.machine()]

@@ -1,4 +1,4 @@
-"""What `sam build` makes, on Lambda's own runtime and interface emulator."""
+"""The built functions on Lambda's runtime and interface emulator."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from tests.support.emulator import ask_event, event, function, response_body, ru
 from tests.support.servers import CountingProxy
 from tests.support.waiting import until
 
-# The emulator takes two ports that were free a moment ago, and times are looked at.
+# One process for all tests: they measure times and use ports that were free a moment ago.
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.aws,
@@ -30,7 +30,7 @@ pytestmark = [
 
 @pytest.fixture
 async def around(tmp_path: Path, postgres_url: str) -> AsyncIterator[Surroundings]:
-    """Models, an empty cache, and a database in which Ann has notes."""
+    """Models, an empty cache and a database with notes of Ann."""
     runtime()
     with surroundings(tmp_path) as made:
         made.environ["DATABASE_URL"] = postgres_url
@@ -43,7 +43,7 @@ async def around(tmp_path: Path, postgres_url: str) -> AsyncIterator[Surrounding
         yield made
 
 
-def test_a_question_is_answered_cold_and_again_warm_over_the_same_connection(
+def test_warm_start_reuses_the_redis_connection_of_the_cold_start(
     around: Surroundings,
 ) -> None:
     with CountingProxy(around.valkey.port) as proxy:
@@ -65,20 +65,20 @@ def test_a_question_is_answered_cold_and_again_warm_over_the_same_connection(
     assert cold.peak_mb < 256
 
 
-def test_stats_tell_what_the_other_function_did(around: Surroundings) -> None:
+def test_stats_count_the_requests_of_ask(around: Surroundings) -> None:
     with function("ask", around.environ) as ask:
         for _ in range(3):
             response_body(ask.invoke(event("ask")))
     with function("stats", around.environ) as stats:
-        told = response_body(stats.invoke(event("stats")))
+        body = response_body(stats.invoke(event("stats")))
         again = stats.invoke(event("stats"))
-    assert told["combined"]["total_requests"] == 3
-    assert told["l1_query"]["total_hits"] == 2
+    assert body["combined"]["total_requests"] == 3
+    assert body["l1_query"]["total_hits"] == 2
     assert again.init is None
-    assert response_body(again)["combined"] == told["combined"]
+    assert response_body(again)["combined"] == body["combined"]
 
 
-def test_of_a_batch_the_poison_message_alone_comes_back(around: Surroundings) -> None:
+def test_only_the_poison_message_of_a_batch_is_returned_as_failed(around: Surroundings) -> None:
     batch = event("invalidate")
     first, poison, last = (record["messageId"] for record in batch["Records"])
     with function("ask", around.environ) as ask, function("invalidate", around.environ) as change:
@@ -97,7 +97,7 @@ def test_of_a_batch_the_poison_message_alone_comes_back(around: Surroundings) ->
     assert "faith-and-trust" not in {source["note_id"] for source in before["sources"]}
 
 
-def test_a_model_too_slow_for_the_invocation_is_told_of_before_the_process_would_be_killed(
+def test_slow_model_causes_a_504_before_the_function_times_out(
     around: Surroundings,
 ) -> None:
     around.models.chat_latency = 30.0
@@ -109,12 +109,12 @@ def test_a_model_too_slow_for_the_invocation_is_told_of_before_the_process_would
     assert json.loads(late.response["body"])["title"]
     assert late.duration < 6_000
     assert after.init is None
-    # Neither embedding nor search is paid for twice.
+    # Embedding and search were cached by the failed request.
     assert response_body(after)["metadata"]["tier"] == "l3"
 
 
-def stand_still(function: EmulatedFunction) -> None:
-    """Stop its process, which else gives everything up in time that it waits for."""
+def suspend(function: EmulatedFunction) -> None:
+    """Send SIGSTOP to the function's process, so that its own timeouts do not fire."""
     for children in Path("/proc", str(function._process.pid), "task").glob("*/children"):
         for child in children.read_text().split():
             program, *arguments = Path("/proc", child, "cmdline").read_bytes().split(b"\0")
@@ -122,17 +122,17 @@ def stand_still(function: EmulatedFunction) -> None:
                 os.kill(int(child), signal.SIGSTOP)
 
 
-async def test_after_a_killed_invocation_the_next_has_a_new_process_and_the_same_cache(
+async def test_invocation_after_a_killed_one_has_a_new_process_and_the_same_cache(
     around: Surroundings,
 ) -> None:
     with function("ask", around.environ) as ask:
         known = response_body(ask.invoke(event("ask")))
     with function("ask", around.environ, timeout=5) as ask, ThreadPoolExecutor() as pool:
         around.models.chat_latency = 30.0
-        asking = pool.submit(ask.invoke, ask_event("What is hope?"))
+        future = pool.submit(ask.invoke, ask_event("What is hope?"))
         await until(lambda: around.models.count("/chat/completions") == 2)
-        stand_still(ask)
-        killed = await asyncio.wrap_future(asking)
+        suspend(ask)
+        killed = await asyncio.wrap_future(future)
         after = await asyncio.to_thread(ask.invoke, event("ask"))
     assert killed.response == "Task timed out after 5.00 seconds"
     assert killed.peak_mb is None
@@ -141,14 +141,14 @@ async def test_after_a_killed_invocation_the_next_has_a_new_process_and_the_same
     assert response_body(after)["answer"] == known["answer"]
 
 
-def test_without_redis_questions_are_answered_all_the_same(around: Surroundings) -> None:
+def test_ask_answers_without_redis_and_invalidate_fails_the_batch(around: Surroundings) -> None:
     environ = around.environ | {"REDIS_CACHE_URL": f"redis://127.0.0.1:{free_port()}/0"}
     with function("ask", environ) as ask, function("invalidate", environ) as change:
         for _ in range(2):
-            told = response_body(ask.invoke(event("ask")))
-            assert told["metadata"]["cache"] == "unavailable"
-            assert told["sources"]
-        # Nothing of a batch can be acknowledged whose changes the cache did not hear of.
+            body = response_body(ask.invoke(event("ask")))
+            assert body["metadata"]["cache"] == "unavailable"
+            assert body["sources"]
+        # A change that was not applied to the cache must not be acknowledged.
         batch = event("invalidate")
         failed = change.invoke(batch).response["batchItemFailures"]
     assert {each["itemIdentifier"] for each in failed} == {
