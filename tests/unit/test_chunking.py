@@ -137,6 +137,7 @@ def test_text_without_spaces_is_split() -> None:
         *((text, 100_000) for text in (". ", ".\n", "\n-", "\n- ", "1. ")),
     ],
 )
+@pytest.mark.no_cover
 def test_time_is_linear_in_the_length_of_hostile_text(hostile: str, length: int) -> None:
     """The fastest quadratic pattern would take 5 s, and most would take minutes."""
     begin = time.process_time()

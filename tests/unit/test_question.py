@@ -102,11 +102,12 @@ def test_a_cut_form_is_its_own_normal_form_wherever_the_cut_falls(end: str) -> N
 
 
 @pytest.mark.parametrize("text", HEAVY, ids=lambda text: f"{ord(text[0]):04x}")
+@pytest.mark.no_cover
 def test_no_text_takes_more_time_than_its_length(text: str) -> None:
     """A quadratic pattern would need minutes for this."""
     begin = time.process_time()
-    normalise((text * 200_000)[:200_000])
-    assert time.process_time() - begin < 15
+    normalise((text * 100_000)[:100_000])
+    assert time.process_time() - begin < 10
 
 
 def test_marks_in_any_order_are_brought_into_unicodes_own() -> None:
