@@ -1,4 +1,4 @@
-"""What it takes to tell whether another question's answer serves."""
+"""Measures the cost of matching a question with cached questions."""
 
 import csv
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ _CACHED = 500
 
 
 async def collect_metrics() -> Mapping[str, Metric]:
-    """Judge real pairs that are near and differ, among 500 cached questions."""
+    """Measure the decision on real hard negatives, among 500 cached questions."""
     if not _PAIRS.exists():
         return METRICS
     with _PAIRS.open(encoding="utf-8", newline="") as file:
@@ -39,34 +39,34 @@ async def collect_metrics() -> Mapping[str, Metric]:
         ]
     draws = np.random.default_rng(4)
     vectors = [canonical(draw) for draw in draws.standard_normal((_CACHED, PIPELINE.dimensions))]
-    others = {
+    candidates = {
         str(number): index_entries.new_entry(
             pairs[number % len(pairs)][1], vector, (), pipeline=PIPELINE, settings=Settings()
         )
         for number, vector in enumerate(vectors)
     }
-    rows, turns = np.stack(vectors), cycle(enumerate(pairs))
+    rows, numbered_pairs = np.stack(vectors), cycle(enumerate(pairs))
     matcher = SemanticMatcher(NoVerifier(), threshold=0.85)
-    # What the rules refuses is not looked up.
-    session = CacheSession(None, Settings(), user_id="1", question="asked", pipeline=PIPELINE)
+    # Without Redis: a refused candidate is not read.
+    session = CacheSession(None, Settings(), user_id="1", question="a question", pipeline=PIPELINE)
 
-    async def rules() -> None:
+    async def apply_rules() -> None:
         tokenize.cache_clear()
-        decide(*next(turns)[1])
+        decide(*next(numbered_pairs)[1])
 
-    async def candidate() -> None:
-        find_candidates(vectors[next(turns)[0]], rows, 0.85)
+    async def search() -> None:
+        find_candidates(vectors[next(numbered_pairs)[0]], rows, 0.85)
 
-    async def match() -> None:
-        """Find the one question that is near, and refuse it."""
+    async def find_match() -> None:
+        """Find the nearest question, and refuse it."""
         tokenize.cache_clear()
-        number, (question, _) = next(turns)
-        met = await matcher.match(question, vectors[number], (), others, session)
-        if not met.refusal:
-            raise RuntimeError("a question that differs was not refused")
+        number, (question, _) = next(numbered_pairs)
+        match = await matcher.match(question, vectors[number], (), candidates, session)
+        if not match.refusal:
+            raise RuntimeError("a different question was not refused")
 
     watch = await interleave(
-        {"rules": rules, "candidate": candidate, "match": match}, rounds=20, each=100
+        {"rules": apply_rules, "candidate": search, "match": find_match}, rounds=20, each=100
     )
     seconds = {side: watch.median(side) or 0.0 for side in ("rules", "candidate", "match")}
     return {
