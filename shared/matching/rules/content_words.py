@@ -1,16 +1,13 @@
 """Rules for content words: both questions must have the same."""
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from shared.matching.rules.antonyms import are_antonyms
+from shared.matching.tokens.tokenize import Token, TokenizedQuestion
 from shared.text.stemming import stem
 
-if TYPE_CHECKING:
-    from shared.matching.tokens.tokenize import Token, TokenizedQuestion
 
-
-def check_content_words(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
+def check_content_words(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Refuse questions where one has a content word that the other lacks."""
     one, other = unmatched(a, b)
     if not one and not other:
@@ -18,7 +15,7 @@ def check_content_words(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str |
     return f"words: {_format(one)} / {_format(other)}"
 
 
-def check_antonyms(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
+def check_antonyms(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Refuse questions where a word of one is an antonym of a word of the other."""
     one, other = unmatched(a, b)
     for left in one:
@@ -28,20 +25,18 @@ def check_antonyms(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None
     return None
 
 
-def unmatched(
-    a: "TokenizedQuestion", b: "TokenizedQuestion"
-) -> tuple[list["Token"], list["Token"]]:
+def unmatched(a: TokenizedQuestion, b: TokenizedQuestion) -> tuple[list[Token], list[Token]]:
     """Return each question's tokens without a counterpart in the other, except optional ones."""
     return _left_over(a, Counter(b.keys)), _left_over(b, Counter(a.keys))
 
 
-def significant_tokens(question: "TokenizedQuestion", other: "TokenizedQuestion") -> list["Token"]:
+def significant_tokens(question: TokenizedQuestion, other: TokenizedQuestion) -> list[Token]:
     """Return the tokens that are not optional, or that the other question has too."""
     spare = set(other.keys)
     return [token for token in question.tokens if token.key in spare or not token.optional]
 
 
-def _left_over(question: "TokenizedQuestion", others: Counter[str]) -> list["Token"]:
+def _left_over(question: TokenizedQuestion, others: Counter[str]) -> list[Token]:
     left = []
     for token in question.tokens:
         if others[token.key] > 0:
@@ -51,5 +46,5 @@ def _left_over(question: "TokenizedQuestion", others: Counter[str]) -> list["Tok
     return left
 
 
-def _format(tokens: list["Token"]) -> str:
+def _format(tokens: list[Token]) -> str:
     return " ".join(token.text for token in tokens) or "none"

@@ -1,12 +1,8 @@
 """Rules for question type, tense and pronouns."""
 
-from typing import TYPE_CHECKING
-
+from shared.matching.tokens.tokenize import TokenizedQuestion
 from shared.text import word_set
 from shared.text.stemming import is_past, stem
-
-if TYPE_CHECKING:
-    from shared.matching.tokens.tokenize import TokenizedQuestion
 
 _PAST = frozenset({"was", "were", "did"})
 _FUTURE = frozenset({"will", "shall"})
@@ -28,14 +24,14 @@ _BEFORE_ANYONE = word_set("do does can could should must may might to if when")
 _AFTER_ANYONE = word_set("can could should must may might")
 
 
-def check_question_type(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
+def check_question_type(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Refuse questions of different types, for example for a time and for a place."""
     if a.types & b.types:
         return None
     return f"question type: {_join(a.types)} / {_join(b.types)}"
 
 
-def check_tense(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
+def check_tense(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Refuse a question about the past and one about the present or the future."""
     one, other = _get_tense(a), _get_tense(b)
     if {one, other} in ({"past", "present"}, {"past", "future"}):
@@ -43,7 +39,7 @@ def check_tense(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
     return _check_past_forms(a, b) or _check_past_forms(b, a)
 
 
-def _check_past_forms(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
+def _check_past_forms(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Refuse "what happened" and "what happens", which differ in the verb's form alone."""
     if not _OTHER_PAST.isdisjoint(a.words) or not _PAST.isdisjoint(b.words):
         return None
@@ -55,7 +51,7 @@ def _check_past_forms(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | N
     return None
 
 
-def check_pronouns(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
+def check_pronouns(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Refuse "my" and "your", "he" and "she", and "you ... me" and "I ... you"."""
     one, other = _get_persons(a), _get_persons(b)
     several = len(set(one)) > 1 and len(set(other)) > 1
@@ -71,7 +67,7 @@ def _join(types: frozenset[str]) -> str:
     return " or ".join(sorted(types)).replace("_", " ")
 
 
-def _get_tense(question: "TokenizedQuestion") -> str:
+def _get_tense(question: TokenizedQuestion) -> str:
     past = not _PAST.isdisjoint(question.words)
     present = not _PRESENT.isdisjoint(question.words)
     if past and present:
@@ -80,7 +76,7 @@ def _get_tense(question: "TokenizedQuestion") -> str:
     return "past" if past else "future" if future else "present" if present else "open"
 
 
-def _get_persons(question: "TokenizedQuestion") -> list[str]:
+def _get_persons(question: TokenizedQuestion) -> list[str]:
     """Return the persons of the pronouns, without an "I" or "you" that means anyone."""
     found: list[str] = []
     anyone = None

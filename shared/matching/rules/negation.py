@@ -1,12 +1,8 @@
 """Rule for negation."""
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
-from shared.matching.tokens.tokenize import NEGATIONS
-
-if TYPE_CHECKING:
-    from shared.matching.tokens.tokenize import TokenizedQuestion
+from shared.matching.tokens.tokenize import NEGATIONS, TokenizedQuestion
 
 _MODAL = {
     "can": "can",
@@ -19,7 +15,7 @@ _MODAL = {
 }
 
 
-def check_negation(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
+def check_negation(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Refuse questions that differ in the number of negations or in the words they negate."""
     one, other = _count_negations(a), _count_negations(b)
     if one != other:
@@ -33,14 +29,14 @@ def check_negation(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None
     return None
 
 
-def _count_negations(question: "TokenizedQuestion") -> int:
+def _count_negations(question: TokenizedQuestion) -> int:
     words = question.words
     # "Is it true or not?" negates nothing.
     tag = len(words) > 1 and words[-2:] == ("or", "not")
     return sum(word in NEGATIONS for word in words) - tag
 
 
-def _negated_verbs(question: "TokenizedQuestion") -> list[str]:
+def _negated_verbs(question: TokenizedQuestion) -> list[str]:
     """Return the negated auxiliaries: "won't" is neither "can't" nor "doesn't"."""
     words = question.words
     return [
@@ -50,5 +46,5 @@ def _negated_verbs(question: "TokenizedQuestion") -> list[str]:
     ]
 
 
-def _negated_tokens(question: "TokenizedQuestion") -> list[str]:
+def _negated_tokens(question: TokenizedQuestion) -> list[str]:
     return sorted(token.key for token in question.tokens if token.negated)

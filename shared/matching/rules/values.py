@@ -1,4 +1,4 @@
-"""Rules for values that a rewording keeps: numbers, dates and Bible references."""
+"""Rules for values that both questions must share: numbers, dates and Bible references."""
 
 from shared.matching.tokens.tokenize import TokenizedQuestion
 

@@ -5,16 +5,13 @@ A rewording has its content words in the same order, with two exceptions: the wo
 """
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from shared.matching.rules.content_words import significant_tokens
 from shared.matching.tokens.lexicon import CONJUNCTIONS, PREPOSITIONS
+from shared.matching.tokens.tokenize import Token, TokenizedQuestion
 from shared.text import word_set
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from shared.matching.tokens.tokenize import Token, TokenizedQuestion
 
 _BOUND = frozenset({"of", "than", "as"})
 """Prepositions that belong to the word before them, so their phrase cannot move."""
@@ -31,7 +28,7 @@ _PASSIVE = word_set("be am is are was were been being get gets got getting")
 _PARTICIPLE = re.compile(r"(?:ed|en|wn|pt|ght|lt|nt|ost|old|und|ade|ept)$")
 
 
-def check_word_order(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
+def check_word_order(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Refuse questions where the same words have other roles."""
     one, other = significant_tokens(a, b), significant_tokens(b, a)
     orders = list(_find_orders(one, other))
@@ -41,7 +38,7 @@ def check_word_order(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | No
     return refusals[0] if all(refusals) else _check_voice(a, b)
 
 
-def _check_prepositions(one: "Sequence[Token]", other: "Sequence[Token]") -> str | None:
+def _check_prepositions(one: Sequence[Token], other: Sequence[Token]) -> str | None:
     """Refuse questions of the same order with opposed prepositions."""
     for ours, theirs in zip(one, other, strict=True):
         if _are_opposed(ours.lead, theirs.lead):
@@ -71,7 +68,7 @@ class _Move(NamedTuple):
     end: int
 
 
-def _find_orders(one: "Sequence[Token]", other: "Sequence[Token]") -> "Iterator[Sequence[Token]]":
+def _find_orders(one: Sequence[Token], other: Sequence[Token]) -> Iterator[Sequence[Token]]:
     """Yield `other` in the order of `one`, for each way with at most one harmless move."""
     keys, target = [token.key for token in one], [token.key for token in other]
     if keys == target:
@@ -88,7 +85,7 @@ def _find_orders(one: "Sequence[Token]", other: "Sequence[Token]") -> "Iterator[
             yield [*other[:start], *other[back:end], *other[start:back], *other[end:]]
 
 
-def _is_harmless(one: "Sequence[Token]", other: "Sequence[Token]", move: _Move) -> bool:
+def _is_harmless(one: Sequence[Token], other: Sequence[Token], move: _Move) -> bool:
     start, cut, back, end = move
     if not (_phrase_ends(one, end) and _phrase_ends(other, end)):
         return False
@@ -99,9 +96,7 @@ def _is_harmless(one: "Sequence[Token]", other: "Sequence[Token]", move: _Move) 
     return first or second
 
 
-def _is_movable(
-    one: "Sequence[Token]", other: "Sequence[Token]", place: int, other_place: int
-) -> bool:
+def _is_movable(one: Sequence[Token], other: Sequence[Token], place: int, other_place: int) -> bool:
     """Whether both phrases start with the same preposition, and no other phrase does."""
     lead = _get_lead(one[place])
     if lead != _get_lead(other[other_place]) or lead not in PREPOSITIONS or lead in _BOUND:
@@ -109,16 +104,16 @@ def _is_movable(
     return all(sum(_get_lead(token) == lead for token in tokens) == 1 for tokens in (one, other))
 
 
-def _phrase_ends(tokens: "Sequence[Token]", place: int) -> bool:
+def _phrase_ends(tokens: Sequence[Token], place: int) -> bool:
     """Whether a phrase ends before `place`."""
     return place >= len(tokens) or bool(_get_lead(tokens[place]))
 
 
-def _get_lead(token: "Token") -> str:
+def _get_lead(token: Token) -> str:
     return token.key if token.key in PREPOSITIONS else token.lead
 
 
-def _describe_difference(one: "Sequence[Token]", other: "Sequence[Token]") -> str:
+def _describe_difference(one: Sequence[Token], other: Sequence[Token]) -> str:
     """Return the first words that differ."""
     pairs = zip(one, other, strict=False)
     place = next((n for n, (x, y) in enumerate(pairs) if x.key != y.key), min(len(one), len(other)))
@@ -126,7 +121,7 @@ def _describe_difference(one: "Sequence[Token]", other: "Sequence[Token]") -> st
     return f"{left or 'none'} / {right or 'none'}"
 
 
-def _check_voice(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
+def _check_voice(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Refuse "was hired" and "hired" in questions that are otherwise the same."""
     passives, others = _find_passives(a), _find_passives(b)
     for key in passives.keys() ^ others.keys():
@@ -137,7 +132,7 @@ def _check_voice(a: "TokenizedQuestion", b: "TokenizedQuestion") -> str | None:
     return None
 
 
-def _find_passives(question: "TokenizedQuestion") -> dict[str, str]:
+def _find_passives(question: TokenizedQuestion) -> dict[str, str]:
     surfaces = {token.text: token.key for token in question.tokens if token.kind == "word"}
     return {
         surfaces[word]: word

@@ -1,9 +1,10 @@
 """Tokenizes a question: its type, and its content words, numbers, dates and references in order."""
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from shared.matching.tokens.dates import merge_dates
 from shared.matching.tokens.lexicon import (
@@ -15,15 +16,10 @@ from shared.matching.tokens.lexicon import (
     meaning_key,
     replace_phrases,
 )
-from shared.matching.tokens.quantities import merge_numbers
+from shared.matching.tokens.quantities import Piece, merge_numbers
 from shared.matching.tokens.question_type import parse_question_type
 from shared.text import word_set
 from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from shared.matching.tokens.quantities import Piece
 
 NEGATIONS = word_set("not no never nor neither none nobody nothing nowhere without")
 
@@ -139,7 +135,7 @@ def tokenize(text: str, packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS) -> To
     return TokenizedQuestion(tuple(parsed.words), parsed.types, tuple(_tokens(pieces)))
 
 
-def _tokens(pieces: "Sequence[Piece]") -> "Iterator[Token]":
+def _tokens(pieces: Sequence[Piece]) -> Iterator[Token]:
     """Yield a token for each piece that is no function word."""
     lead, negated = "", False
     for piece, following in zip(pieces, [*pieces[1:], ""], strict=False):
