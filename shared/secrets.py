@@ -6,10 +6,11 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 
-from shared.errors import TercetError
+from shared.errors import TercetError, UnavailableError
 
 _MAX_AGE_SECONDS = 300.0
 _REFETCH_SECONDS = 10.0
+_NO_ERROR = UnavailableError("")
 _log = logging.getLogger(__name__)
 
 
@@ -45,7 +46,7 @@ class Secret:
         self._value: str | None = None
         self._fetched_at = self._unchanged_at = -math.inf
         self._fetching: asyncio.Task[None] | None = None
-        self._logged = ""
+        self._error: TercetError = _NO_ERROR
 
     @classmethod
     def static(cls, value: str) -> "Secret":
@@ -60,7 +61,8 @@ class Secret:
             await asyncio.shield(self._start_fetch())
         elif self._clock() - self._fetched_at > _MAX_AGE_SECONDS:
             self._start_fetch()
-        assert self._value is not None  # noqa: S101  # a failed first fetch raises
+        if self._value is None:
+            raise self._error
         return self._value
 
     async def refetch(self, refused: str) -> str:
@@ -82,14 +84,12 @@ class Secret:
     async def _fetch(self) -> None:  # returns nothing: the repr of a task contains its result
         try:
             self._value = await self._fetch_value()
-            self._logged = ""
-        except TercetError as error:
-            if self._logged != str(error):  # once for each outage
-                self._logged = str(error)
-                log_fields = {"variable": self._variable, "error": self._logged}
+            self._error = _NO_ERROR
+        except TercetError as error:  # not raised: the request may have been cancelled
+            if str(self._error) != str(error):  # once for each outage
+                log_fields = {"variable": self._variable, "error": str(error)}
                 _log.warning("a secret cannot be fetched", extra={"log_fields": log_fields})
-            if self._value is None:
-                raise
+            self._error = error
         self._fetched_at = self._clock()
 
     def __repr__(self) -> str:

@@ -1,6 +1,7 @@
 """Secrets: caching, refresh and refetch, and the forms of a secret's text."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -128,6 +129,19 @@ async def test_a_fetch_continues_when_its_request_is_cancelled(store: SecretStor
     task.cancel()
     assert await store.secret.get() == "one"
     assert store.fetches == 1
+
+
+async def test_a_failed_fetch_of_a_cancelled_request_logs_its_reason_only(
+    store: SecretStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.error = UnavailableError("throttled")
+    task = asyncio.create_task(store.secret.get())
+    await asyncio.sleep(0)
+    task.cancel()
+    await store.background_fetch()
+    store.secret._fetching = None
+    gc.collect()  # asyncio logs exceptions that were never retrieved
+    assert [record.name for record in caplog.records] == ["shared.secrets"]
 
 
 async def test_repr_does_not_contain_the_value(store: SecretStore) -> None:
