@@ -49,9 +49,9 @@ async def collect_metrics() -> Mapping[str, Metric]:
 def _blip(load: Load, killed: float) -> float | None:
     """Seconds until the cache is available again for the affected users; None if it never was."""
     again = (
-        served.at - killed
+        served.started - killed
         for served in load.served
-        if served.at > killed and served.user in _AFFECTED and served.cache == "ok"
+        if served.started > killed and served.user in _AFFECTED and served.cache == "ok"
     )
     return min(again, default=None)
 
@@ -70,7 +70,7 @@ async def _failover() -> tuple[Load, float]:
         container = create_container(cluster.url, redis_cluster=True, redis_replicas=1)
         load = Load(container, _USERS)
         await asyncio.gather(*map(load.change, _USERS))
-        async with load.going_on():
+        async with load.running():
             await asyncio.sleep(_BEFORE)
             killed = time.monotonic()
             os.kill(cluster.nodes[1].pid, signal.SIGKILL)

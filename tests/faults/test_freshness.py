@@ -17,7 +17,7 @@ async def test_whatever_befalls_redis_what_is_acknowledged_is_in_every_answer_fr
     rng = Random(1)
     load = Load(create_container(redis.url, redis_timeout=0.1), USERS)
     await asyncio.gather(*map(load.change, USERS))
-    async with load.going_on():
+    async with load.running():
         for trouble in rng.sample(list(REDIS_FAULTS.values()), len(REDIS_FAULTS)):
             await asyncio.sleep(rng.uniform(0.2, 0.5))
             await asyncio.to_thread(trouble, redis)

@@ -84,7 +84,7 @@ async def test_a_killed_master_fails_no_request_and_loses_no_acknowledged_change
     caplog.set_level(logging.WARNING, "shared.cache")
     with valkey_cluster(replicas=1, spares=1, cluster_node_timeout=500) as cluster:
         async with load_on(cluster, replicas=1, slowest=MAX_SECONDS_AFTER_FAILOVER) as load:
-            async with load.going_on():
+            async with load.running():
                 await asyncio.sleep(1)
                 os.kill(cluster.nodes[1].pid, signal.SIGKILL)
                 await asyncio.sleep(1)
@@ -137,7 +137,7 @@ async def test_a_lost_node_disables_the_cache_of_its_users_only(
     ) as cluster:
         lost = USERS if full_coverage == "yes" else users_of_node(1)
         async with load_on(cluster) as load:
-            async with load.going_on():
+            async with load.running():
                 await until(lambda: {served.user for served in load.served} == set(USERS))
                 os.kill(cluster.nodes[1].pid, signal.SIGKILL)
                 # The other nodes notice it after the cluster's node time-out.
@@ -162,7 +162,7 @@ async def test_migrated_slots_contain_no_stale_answer(
     move: Callable[[ValkeyProcess, ValkeyProcess, Iterable[int]], None],
 ) -> None:
     with valkey_cluster() as cluster:
-        async with load_on(cluster) as load, load.going_on():
+        async with load_on(cluster) as load, load.running():
             await asyncio.sleep(0.5)
             slots = sorted(set(map(slot_of, users_of_node(0))))
             await asyncio.to_thread(move, cluster.nodes[0], cluster.nodes[1], slots)

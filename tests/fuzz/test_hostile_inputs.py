@@ -15,8 +15,8 @@ from tests.support.fuzzing.runner import run_property
 
 @pytest.fixture(scope="module")
 def handlers() -> Iterator[Handlers]:
-    with running_handlers() as made:
-        yield made
+    with running_handlers() as running:
+        yield running
 
 
 @pytest.mark.parametrize("count", [100, pytest.param(400, marks=pytest.mark.slow)])
@@ -72,8 +72,8 @@ def test_seed_number_determines_the_inputs() -> None:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[OpenAPIClient]:
-    with openapi_client() as made:
-        yield made
+    with openapi_client() as connected:
+        yield connected
 
 
 @pytest.mark.parametrize("count", [75, pytest.param(300, marks=pytest.mark.slow)])

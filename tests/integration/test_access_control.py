@@ -1,4 +1,4 @@
-"""Every route of every function, asked by people who may not: none can be forgotten here."""
+"""Access control of every route of every function; routes are discovered, not listed."""
 
 import hmac
 import re
@@ -24,7 +24,7 @@ from tests.support.tokens import AUDIENCE, ISSUER, KEYS, Issuer, issuing, token,
 
 PAGES = {"/", "/playground", "/assistant/dashboard"}
 OPEN = {"/health", "/openapi.json"} | PAGES
-"""What anybody may see: whether it works, what it understands, and pages that hold no data."""
+"""Routes without authentication: health, the OpenAPI document, and pages without data."""
 
 SCOPED = {
     "/assistant/cache-stats": "stats:read",
@@ -35,62 +35,62 @@ QUERY = {"query": "What is the chief end of man?"}
 
 
 def forgeries() -> dict[str, str]:
-    """Tokens that somebody without a key could make, or that were good once or elsewhere."""
+    """Tokens that were forged without the key, have expired, or are for another service."""
     scopes = {"scope": "notes:write stats:read"}
     claims = {"sub": "ann", "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 300, **scopes}
     public = KEYS["RS256"].public_key()
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    with_mac = unsigned({"alg": "HS256", "kid": "RS256"}, claims).rpartition(".")[0]
-    mac = hmac.digest(pem, with_mac.encode(), "sha256")
-    stranger = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+    unsigned_token = unsigned({"alg": "HS256", "kid": "RS256"}, claims).rpartition(".")[0]
+    mac = hmac.digest(pem, unsigned_token.encode(), "sha256")
+    other_key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
     return {
         "expired": token(exp=int(time.time()) - 60, **scopes),
-        "without an end": token(exp=None, **scopes),
+        "without an expiry": token(exp=None, **scopes),
         "not yet valid": token(nbf=int(time.time()) + 600, **scopes),
-        "of nobody": token(sub=None, **scopes),
-        "another issuer's": token(iss="https://other.example/", **scopes),
-        "of no issuer": token(iss=None, **scopes),
+        "without a subject": token(sub=None, **scopes),
+        "of another issuer": token(iss="https://other.example/", **scopes),
+        "without an issuer": token(iss=None, **scopes),
         "for another audience": token(aud="other", **scopes),
-        "for no audience": token(aud=None, **scopes),
-        "signed with another key": token(key=stranger, **scopes),
+        "without an audience": token(aud=None, **scopes),
+        "signed with another key": token(key=other_key, **scopes),
         "unsigned": unsigned({"alg": "none", "kid": "RS256"}, claims),
         "signed with the public key": unsigned({"alg": "HS256", "kid": "RS256"}, claims, mac),
-        "no token": "ann",
+        "not a token": "ann",
     }
 
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[Issuer]:
-    with issuing() as made:
-        yield made
+    with issuing() as running:
+        yield running
 
 
 @pytest.fixture
 async def container(issuer: Issuer, valkey_url: str) -> AsyncIterator[Container]:
     settings = issuer.settings(redis_url=valkey_url, redis_timeout=5, embedding_dimensions=8)
     parts: Any = {"embedder": HashingEmbedder(), "answerer": SlowAnswerer()}
-    made = Container(settings, store=MemoryNoteStore(), **parts)
-    yield made
-    await made.aclose()
+    opened = Container(settings, store=MemoryNoteStore(), **parts)
+    yield opened
+    await opened.aclose()
 
 
 def routes(container: Container) -> list[tuple[str, str]]:
-    """Method and path of everything that the whole app answers to."""
-    found = [
+    """Method and path of every route of the complete app."""
+    pairs = [
         (method, re.sub(r"\{.*?\}", "x", route.path))
         for route in walk(build_local_app(container).routes)
         for method in route.methods or ()
         if method != "HEAD"
     ]
-    assert len(found) >= 8
-    return found
+    assert len(pairs) >= 8
+    return pairs
 
 
 def walk(routes: Iterable[Any]) -> Iterator[Route]:
     for route in routes:
         if isinstance(route, Route):
             yield route
-        else:  # FastAPI keeps an included router whole
+        else:  # FastAPI nests an included router
             yield from walk(route.original_router.routes)
 
 
@@ -107,9 +107,9 @@ async def send(
         return await client.request(method, path, headers=headers, **options)
 
 
-async def test_every_route_but_those_that_tell_nothing_needs_a_user(container: Container) -> None:
+async def test_every_route_except_open_ones_requires_a_valid_token(container: Container) -> None:
     for method, path in routes(container):
-        for name, bearer in {"nobody": None, **forgeries()}.items():
+        for name, bearer in {"no token": None, **forgeries()}.items():
             response = await send(container, method, path, bearer)
             if path in OPEN:
                 assert response.status_code in {200, 307}, path
@@ -120,7 +120,7 @@ async def test_every_route_but_those_that_tell_nothing_needs_a_user(container: C
             assert bearer is None or bearer not in response.text
 
 
-async def test_what_concerns_everybody_needs_a_scope_that_users_do_not_have(
+async def test_routes_over_all_users_require_their_scope(
     container: Container,
 ) -> None:
     served = {path for _, path in routes(container)}
@@ -131,10 +131,10 @@ async def test_what_concerns_everybody_needs_a_scope_that_users_do_not_have(
             assert (status == 403) is (path in SCOPED), (method, path, scopes)
         if path in SCOPED:
             allowed = await send(container, method, path, token(scope=SCOPED[path]))
-            assert allowed.status_code in {200, 422}, "the scope is what was missing"
+            assert allowed.status_code in {200, 422}, "only the scope was missing"
 
 
-async def test_what_is_open_says_nothing_of_anybody(container: Container) -> None:
+async def test_open_routes_hold_no_user_data(container: Container) -> None:
     await write_notes(container, "ann")
     await send(container, "POST", "/assistant/query", token())
     for path in OPEN & {path for _, path in routes(container)}:
@@ -144,23 +144,23 @@ async def test_what_is_open_says_nothing_of_anybody(container: Container) -> Non
         assert '"ann"' not in text
 
 
-async def test_the_user_is_the_tokens_whatever_else_says_otherwise(container: Container) -> None:
+async def test_user_is_the_token_subject_regardless_of_other_inputs(container: Container) -> None:
     await write_notes(container, "ann")
-    others: list[dict[str, Any]] = [
+    options: list[dict[str, Any]] = [
         {"json": QUERY, "params": {"user_id": "ann", "sub": "ann"}},
         {"json": QUERY, "headers": {"X-Amzn-Oidc-Identity": "ann", "X-Forwarded-User": "ann"}},
         {"json": QUERY, "headers": {"Cookie": f"token={token()}"}},
     ]
-    for other in others:
-        response = await send(container, "POST", "/assistant/query", token(sub="eve"), **other)
+    for each in options:
+        response = await send(container, "POST", "/assistant/query", token(sub="eve"), **each)
         assert response.json()["sources"] == []
-    told = QUERY | {"user_id": "ann"}
-    refused = await send(container, "POST", "/assistant/query", token(sub="eve"), json=told)
+    named = QUERY | {"user_id": "ann"}
+    refused = await send(container, "POST", "/assistant/query", token(sub="eve"), json=named)
     assert refused.status_code == 422
     assert "user_id" in refused.json()["detail"]
 
 
-async def test_nobody_can_remove_anothers_answer(container: Container) -> None:
+async def test_user_cannot_remove_another_users_answer(container: Container) -> None:
     await write_notes(container, "abe")
     answer = (await send(container, "POST", "/assistant/query", token(sub="abe"))).json()
     verdict = {"answer_id": answer["metadata"]["answer_id"], "verdict": "wrong"}
@@ -172,12 +172,12 @@ async def test_nobody_can_remove_anothers_answer(container: Container) -> None:
     assert own.status_code == 204
 
 
-def test_the_walk_meets_every_part_that_a_function_offers(container: Container) -> None:
-    """Other servers put the same parts together in other ways."""
+def test_discovered_routes_include_those_of_every_function(container: Container) -> None:
+    """Other servers combine the same routes."""
     walked = {route.path for route in walk(build_local_app(container).routes)}
-    names = [found.name for found in walk_packages(functions.__path__, "functions.")]
+    names = [module.name for module in walk_packages(functions.__path__, "functions.")]
     modules = [import_module(name) for name in names if not name.endswith(".handler")]
-    parts = [module.build_routes for module in modules if hasattr(module, "build_routes")]
-    assert len(parts) >= 4
-    for part in parts:
-        assert {route.path for route in part(container).router.routes} <= walked
+    builders = [module.build_routes for module in modules if hasattr(module, "build_routes")]
+    assert len(builders) >= 4
+    for build_routes in builders:
+        assert {route.path for route in build_routes(container).router.routes} <= walked

@@ -1,4 +1,4 @@
-"""The ask app on an ASGI server: what goes wrong comes out as a problem."""
+"""The ask app on an ASGI server: errors become problem documents."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 class Models:
-    """Embeds and answers in process; `error` is raised instead of an answer."""
+    """Embeds and answers in process; raises `error`, if set, instead of an answer."""
 
     model = "in-process"
     dimensions = 384
@@ -67,7 +67,7 @@ def client_of(container: Container) -> httpx.AsyncClient:
 
 
 def problem_of(response: httpx.Response, status: int) -> Problem:
-    """The problem document, whole and right."""
+    """Validate a response with a problem document and return the problem."""
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["cache-control"] == "no-store"
@@ -109,7 +109,7 @@ def problem_of(response: httpx.Response, status: int) -> Problem:
         (422, json.dumps({"query": "x" * 4_001}).encode(), JSON, "at most 4,000"),
     ],
 )
-async def test_a_body_that_is_no_question_is_refused_with_the_reason(
+async def test_invalid_body_is_refused_with_a_reason(
     models: Models, status: int, body: bytes, headers: dict[str, str], detail: str
 ) -> None:
     async with client_of(container_of(models)) as client:
@@ -120,10 +120,10 @@ async def test_a_body_that_is_no_question_is_refused_with_the_reason(
 @pytest.mark.parametrize(
     "media_type", ["application/json; charset=UTF-8", 'Application/JSON;charset="utf-8"']
 )
-async def test_four_thousand_characters_of_any_kind_fit(models: Models, media_type: str) -> None:
+async def test_body_of_4000_escaped_characters_is_accepted(models: Models, media_type: str) -> None:
     container = container_of(models)
     await write_notes(container, "ann")
-    body = json.dumps({"query": "\U0001d54f" * 4_000})  # twelve bytes each, escaped
+    body = json.dumps({"query": "\U0001d54f" * 4_000})  # 12 bytes for each escaped character
     async with client_of(container) as client:
         headers = {"Content-Type": media_type}
         response = await client.post("/assistant/query", content=body, headers=headers)
@@ -131,37 +131,37 @@ async def test_four_thousand_characters_of_any_kind_fit(models: Models, media_ty
     assert response.json()["metadata"]["truncated"] is True
 
 
-async def test_unknown_paths_and_methods_are_problems_too(models: Models) -> None:
+async def test_unknown_path_and_method_get_a_problem(models: Models) -> None:
     async with client_of(container_of(models)) as client:
         assert "/nothing" in problem_of(await client.get("/nothing"), 404).detail
-        wrong = await client.get("/assistant/query")
-    assert problem_of(wrong, 405).title == "Method Not Allowed"
-    assert wrong.headers["allow"] == "POST"
+        wrong_method = await client.get("/assistant/query")
+    assert problem_of(wrong_method, 405).title == "Method Not Allowed"
+    assert wrong_method.headers["allow"] == "POST"
 
 
-async def test_whoever_is_nobody_learns_how_to_be_somebody(models: Models) -> None:
+async def test_unauthenticated_caller_gets_a_401_that_names_the_settings(models: Models) -> None:
     async with client_of(container_of(models, local_mode=False)) as client:
         response = await client.post("/assistant/query", json={"query": QUERY})
     assert "AUTH_JWKS_URL" in problem_of(response, 401).detail
     assert response.headers["www-authenticate"] == "Bearer"
 
 
-async def test_notes_that_are_not_read_in_time_are_a_problem_by_then(models: Models) -> None:
-    """On Lambda, silence would end the process."""
+async def test_slow_note_store_gets_a_503_within_the_time_limit(models: Models) -> None:
+    """Otherwise Lambda would end the process without a response."""
 
-    class Hanging(MemoryNoteStore):
+    class HangingStore(MemoryNoteStore):
         async def search(self, user_id: str, embedding: Vector, k: int) -> list["Source"]:
             await asyncio.sleep(30)
             return await super().search(user_id, embedding, k)
 
     settings = Settings(local_mode=True, cache_enabled=False, inference_timeout=0.1)
-    container = Container(settings, store=Hanging(), embedder=models, answerer=models)
+    container = Container(settings, store=HangingStore(), embedder=models, answerer=models)
     async with client_of(container) as client, asyncio.timeout(5):
         response = await client.post("/assistant/query", json={"query": QUERY})
     assert "not read in time" in problem_of(response, 503).detail
 
 
-async def test_a_busy_model_says_when_to_come_again(models: Models) -> None:
+async def test_unavailable_model_gets_a_503_with_retry_after(models: Models) -> None:
     models.error = InferenceUnavailableError("the model is loading", retry_after=19.2)
     container = container_of(models)
     await write_notes(container, "ann")
@@ -174,7 +174,7 @@ async def test_a_busy_model_says_when_to_come_again(models: Models) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError(QUERY), ConfigurationError(QUERY)])
-async def test_what_the_caller_cannot_mend_is_told_to_the_log_alone(
+async def test_internal_error_is_described_in_the_log_only(
     models: Models, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     models.error = error
@@ -185,14 +185,14 @@ async def test_what_the_caller_cannot_mend_is_told_to_the_log_alone(
             response = await client.post("/assistant/query", json={"query": QUERY})
     problem = problem_of(response, 500)
     assert QUERY not in response.text
-    told = [vars(record)["log_fields"] for record in caplog.records]
-    assert told[-1]["error"] == type(error).__name__
-    assert all(problem.instance == f"urn:uuid:{log_fields['request_id']}" for log_fields in told)
-    assert len(told) == (2 if isinstance(error, RuntimeError) else 1)
+    lines = [vars(record)["log_fields"] for record in caplog.records]
+    assert lines[-1]["error"] == type(error).__name__
+    assert all(problem.instance == f"urn:uuid:{log_fields['request_id']}" for log_fields in lines)
+    assert len(lines) == (2 if isinstance(error, RuntimeError) else 1)
 
 
 @pytest.mark.parametrize("log_questions", [False, True])
-async def test_one_line_a_request_which_quotes_questions_only_where_that_is_set(
+async def test_request_log_has_one_line_and_the_question_only_if_enabled(
     models: Models, caplog: pytest.LogCaptureFixture, *, log_questions: bool
 ) -> None:
     container = container_of(models, log_questions=log_questions)
@@ -211,17 +211,17 @@ async def test_one_line_a_request_which_quotes_questions_only_where_that_is_set(
     assert (QUERY in str(vars(record))) is log_questions
 
 
-async def test_the_document_describes_what_is_answered(models: Models) -> None:
+async def test_responses_conform_to_the_openapi_document(models: Models) -> None:
     container = container_of(models)
     await write_notes(container, "ann")
     async with client_of(container) as client:
         document = (await client.get("/openapi.json")).json()
         answer = await client.post("/assistant/query", json={"query": QUERY})
         healthy = await client.get("/health")
-    # Unknown members would be dropped.
     for response, name in ((answer, "AnswerBody"), (healthy, "Health")):
         schema = document["components"]["schemas"][name]
         jsonschema.validate(response.json(), schema | {"components": document["components"]})
+    # Validation drops unknown members.
     assert TypeAdapter(AnswerBody).validate_python(answer.json()) == answer.json()
     assert asdict(TypeAdapter(Health).validate_python(healthy.json())) == healthy.json()
     named = {part.split('"')[0] for part in json.dumps(document).split("#/components/schemas/")[1:]}
@@ -229,7 +229,7 @@ async def test_the_document_describes_what_is_answered(models: Models) -> None:
     assert document["paths"]["/assistant/query"]["post"]["requestBody"]["required"] is True
 
 
-def test_local_mode_does_not_start_inside_lambda(
+def test_local_mode_does_not_start_on_lambda(
     models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAMBDA_TASK_ROOT", "/var/task")
@@ -237,7 +237,7 @@ def test_local_mode_does_not_start_inside_lambda(
         create_app(container_of(models))
 
 
-async def test_over_a_socket_local_mode_answers_and_an_endless_body_is_cut_off(
+async def test_server_in_local_mode_answers_and_cuts_off_an_endless_body(
     models: Models,
 ) -> None:
     container = container_of(models)
@@ -254,11 +254,11 @@ async def test_over_a_socket_local_mode_answers_and_an_endless_body_is_cut_off(
             async with asyncio.timeout(20):
                 try:
                     cut = await client.post("/assistant/query", content=endless(), headers=JSON)
-                except httpx.NetworkError:  # closed before all was sent
+                except httpx.NetworkError:  # the connection was closed first
                     cut = None
-            elsewhere = await client.post(
+            other_host = await client.post(
                 "/assistant/query", json={"query": QUERY}, headers={"Host": "evil.example"}
             )
     assert answer.json()["answer"].startswith("To glorify God")
     assert cut is None or problem_of(cut, 413)
-    problem_of(elsewhere, 403)
+    problem_of(other_host, 403)

@@ -1,4 +1,4 @@
-"""The Lambda handler, given what gateways send; everything behind it is real."""
+"""The Lambda handler of `ask` with gateway events, a real Valkey and real HTTP models."""
 
 import asyncio
 import importlib
@@ -21,18 +21,18 @@ CONTEXT = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
 
 @pytest.fixture(scope="module")
 def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
-    with surroundings(tmp_path_factory.mktemp("notes")) as made:
-        yield made
+    with surroundings(tmp_path_factory.mktemp("notes")) as running:
+        yield running
 
 
 @pytest.fixture
 def function(around: Surroundings, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The module as a cold start loads it, in a loop of its own, with Ann's notes written."""
+    """The module as a cold start loads it, on a new event loop, with notes of user ann."""
     send_command(around.valkey.port, "FLUSHALL")
     around.models.calls.clear()
     for name, value in around.environ.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("logging.basicConfig", lambda **_: None)  # pytest listens at the root
+    monkeypatch.setattr("logging.basicConfig", lambda **_: None)  # preserves the handlers of pytest
     monkeypatch.delitem(sys.modules, "functions.ask.handler", raising=False)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -45,11 +45,11 @@ def function(around: Surroundings, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 def event(name: str = "http_api_v2", *, query: str | None = None, **headers: str) -> dict[str, Any]:
-    made: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    event_: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
     if query is not None:
-        made["body"] = json.dumps({"query": query})
-    made["headers"] |= headers
-    return made
+        event_["body"] = json.dumps({"query": query})
+    event_["headers"] |= headers
+    return event_
 
 
 def invoke(function: ModuleType, given: dict[str, Any]) -> Any:
@@ -57,15 +57,15 @@ def invoke(function: ModuleType, given: dict[str, Any]) -> Any:
 
 
 def without_metadata(response: dict[str, Any]) -> str:
-    """The body's very text, up to its metadata."""
+    """The body's text before its metadata."""
     body: str = response["body"]
-    kept, found, _ = body.partition(',"metadata":')
-    assert found
-    return kept
+    text, separator, _ = body.partition(',"metadata":')
+    assert separator
+    return text
 
 
 @pytest.mark.parametrize("gateway", ["http_api_v2", "rest_v1"])
-def test_a_question_is_answered_from_the_callers_notes(function: ModuleType, gateway: str) -> None:
+def test_question_is_answered_from_the_callers_notes(function: ModuleType, gateway: str) -> None:
     response = invoke(function, event(gateway))
     assert response["statusCode"] == 200
     assert not response["isBase64Encoded"]
@@ -98,7 +98,7 @@ def test_a_question_is_answered_from_the_callers_notes(function: ModuleType, gat
     }
 
 
-def test_the_second_answer_differs_in_metadata_alone(function: ModuleType) -> None:
+def test_cached_answer_differs_in_metadata_only(function: ModuleType) -> None:
     first = invoke(function, event())
     second = invoke(function, event(query="  what is the CHIEF end of man"))
     assert without_metadata(first) == without_metadata(second)
@@ -113,14 +113,14 @@ def test_the_second_answer_differs_in_metadata_alone(function: ModuleType) -> No
     assert second["headers"]["cache-status"] == "Tercet; hit"
 
 
-def test_a_hit_asks_no_model(function: ModuleType, around: Surroundings) -> None:
+def test_exact_hit_calls_no_model(function: ModuleType, around: Surroundings) -> None:
     invoke(function, event())
-    paid = len(around.models.calls)
+    calls = len(around.models.calls)
     invoke(function, event())
-    assert len(around.models.calls) == paid
+    assert len(around.models.calls) == calls
 
 
-def test_warm_invocations_share_their_connections(
+def test_warm_invocations_reuse_their_connections(
     function: ModuleType, around: Surroundings
 ) -> None:
     def redis_connections() -> set[str]:
@@ -135,10 +135,10 @@ def test_warm_invocations_share_their_connections(
         assert redis_connections() == first
     assert len(first) == 1
     assert around.models.count("/v1/chat/completions") == 3
-    assert len({made.port for made in around.models.calls}) == 1
+    assert len({call.port for call in around.models.calls}) == 1
 
 
-def test_no_cache_brings_a_new_answer_that_takes_the_place_of_the_old(
+def test_no_cache_generates_an_answer_that_replaces_the_cached_one(
     function: ModuleType,
 ) -> None:
     def answer_id(response: Any) -> Any:
@@ -151,31 +151,31 @@ def test_no_cache_brings_a_new_answer_that_takes_the_place_of_the_old(
     assert answer_id(first) != answer_id(renewed) == answer_id(later)
 
 
-def test_no_store_leaves_no_trace(function: ModuleType, around: Surroundings) -> None:
+def test_no_store_writes_nothing_to_redis(function: ModuleType, around: Surroundings) -> None:
     response = invoke(function, event(**{"cache-control": "no-store"}))
     assert response["headers"]["cache-status"] == "Tercet; fwd=request"
     assert json.loads(response["body"])["metadata"]["cache"] == "off"
     assert send_command(around.valkey.port, "DBSIZE").strip() == ":0"
 
 
-def test_whoever_has_no_notes_is_told_so_and_it_is_not_cached(function: ModuleType) -> None:
-    stranger = event()
-    stranger["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = "bob"
+def test_user_without_notes_gets_a_notice_that_is_not_cached(function: ModuleType) -> None:
+    other_user = event()
+    other_user["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = "bob"
     for _ in range(2):
-        body = json.loads(invoke(function, stranger)["body"])
+        body = json.loads(invoke(function, other_user)["body"])
         assert body["answer"].startswith("You have no notes yet")
         assert body["sources"] == []
         assert body["metadata"]["cached"] is False
         assert body["metadata"]["answer_id"] is None
 
 
-def test_a_load_balancer_verifies_nobody_so_it_gets_a_problem(function: ModuleType) -> None:
+def test_load_balancer_event_without_a_token_gets_a_401(function: ModuleType) -> None:
     response = invoke(function, event("alb"))
     assert response["statusCode"] == 401
     assert "JWT authorizer" in json.loads(response["body"])["detail"]
 
 
-def test_a_problem_goes_through_the_gateway_as_text(function: ModuleType) -> None:
+def test_problem_is_sent_through_the_gateway_as_text(function: ModuleType) -> None:
     response = invoke(function, event(query="?!"))
     assert response["statusCode"] == 422
     assert response["headers"]["content-type"] == "application/problem+json"
@@ -184,7 +184,7 @@ def test_a_problem_goes_through_the_gateway_as_text(function: ModuleType) -> Non
     assert problem["instance"] == f"urn:uuid:{CONTEXT.aws_request_id}"
 
 
-def test_without_redis_the_answer_comes_all_the_same(
+def test_question_is_answered_without_redis(
     around: Surroundings, function: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REDIS_CACHE_URL", "redis://127.0.0.1:1/0")

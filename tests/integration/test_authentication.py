@@ -44,8 +44,8 @@ LOCAL = Settings(local_mode=True)
 
 @pytest.fixture
 def issuer() -> Iterator[Issuer]:
-    with issuing() as made:
-        yield made
+    with issuing() as running:
+        yield running
 
 
 def request(
@@ -199,9 +199,9 @@ class TestBearerToken:
     async def test_token_with_hostile_header_is_refused(
         self, issuer: Issuer, header: bytes
     ) -> None:
-        made = base64.urlsafe_b64encode(header).rstrip(b"=").decode() + ".e30.x"
+        value = base64.urlsafe_b64encode(header).rstrip(b"=").decode() + ".e30.x"
         with pytest.raises(UnauthenticatedError):
-            await authenticate(with_token(made), issuer.settings())
+            await authenticate(with_token(value), issuer.settings())
 
     @pytest.mark.parametrize("claims", [{"exp": 1e400}, {"exp": "soon"}, {"nbf": []}, {"aud": {}}])
     async def test_claims_of_another_type_are_refused(
@@ -214,8 +214,8 @@ class TestBearerToken:
         self, issuer: Issuer
     ) -> None:
         for verified, names in ((True, {"ann", "a@b.c"}), (False, {"ann"}), (None, {"ann"})):
-            made = token(email="a@b.c", email_verified=verified)
-            assert (await authenticate(with_token(made), issuer.settings())).identities == names
+            value = token(email="a@b.c", email_verified=verified)
+            assert (await authenticate(with_token(value), issuer.settings())).identities == names
 
     async def test_keys_are_fetched_once_even_for_unknown_key_ids(self, issuer: Issuer) -> None:
         settings = issuer.settings()

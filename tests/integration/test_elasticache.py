@@ -32,7 +32,7 @@ from shared.settings import Settings
 from tests.support import redis_acl
 from tests.support.caches import redis_py_client
 from tests.support.platform_credentials import credentials_endpoint
-from tests.support.queues import Context, batch, body, close, container, failed
+from tests.support.queues import Context, batch, body, close, failed, make_container
 from tests.support.servers import ValkeyCluster, valkey_cluster
 from tests.support.tls_proxy import CertificateAuthority
 
@@ -122,9 +122,9 @@ def test_all_functions_work_with_tls_and_iam_tokens(cache: ElastiCache, tmp_path
     settings = cache.settings(database_url=f"sqlite:///{tmp_path / 'notes.db'}")
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    opened = container(settings)
+    opened = make_container(settings)
     ask, stats = (gateway_handler(make(opened)) for make in (ask_app, stats_app))
-    change = QueueHandler(lambda: container(settings))
+    change = QueueHandler(lambda: make_container(settings))
 
     def apply(version: int, text: str) -> bool:
         event = batch(body("eve", "n", "updated", version, text))
@@ -171,7 +171,7 @@ async def test_a_refused_token_fails_no_question_and_the_next_token_is_accepted(
 ) -> None:
     settings = cache.settings(database_url=f"sqlite:///{tmp_path / 'notes.db'}")
     cache.accept(NEW)
-    opened = container(settings)
+    opened = make_container(settings)
     reply = await opened.assistant.ask(Request("ann", "What is faith?"))
     assert reply.cache == "unavailable"
     log = str([vars(record) for record in caplog.records])
@@ -179,7 +179,7 @@ async def test_a_refused_token_fails_no_question_and_the_next_token_is_accepted(
     assert not any(secret in log for secret in (OLD.secret, OLD.session_token, "X-Amz-"))
     await opened.aclose()
     cache.accept(OLD)
-    opened = container(settings)
+    opened = make_container(settings)
     assert (await opened.assistant.ask(Request("ann", "What is faith?"))).cache == "ok"
     await opened.aclose()
 

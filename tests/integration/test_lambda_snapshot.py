@@ -112,8 +112,8 @@ def test_before_snapshot_loads_certificates_and_boto3(
     monkeypatch.setattr("ssl.create_default_context", loads)
     redis_client = container.redis_client
     assert redis_client
-    made = redis_py_client(redis_client).connection_pool.make_connection()
-    assert made.ssl_context.get()
+    connection = redis_py_client(redis_client).connection_pool.make_connection()
+    assert connection.ssl_context.get()
 
 
 def test_processes_restored_from_one_snapshot_draw_different_random_numbers() -> None:

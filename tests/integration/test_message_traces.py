@@ -1,4 +1,4 @@
-"""A message's handling is a span of its sender's trace, whichever way the message came."""
+"""Spans of messages: processing continues the sender's trace, from a queue and over HTTP."""
 
 import base64
 from collections.abc import Iterator
@@ -22,8 +22,8 @@ from tests.support.traces import TRACE, TRACEPARENT, traced, trees
 
 @pytest.fixture(scope="module")
 def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
-    with surroundings(tmp_path_factory.mktemp("notes")) as made:
-        yield made
+    with surroundings(tmp_path_factory.mktemp("notes")) as running:
+        yield running
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def settings(around: Surroundings) -> Settings:
     ],
     ids=["message attribute", "X-Ray"],
 )
-def test_a_messages_handling_is_a_part_of_its_senders_trace(
+def test_queue_message_continues_the_senders_trace(
     settings: Settings, attribute: dict[str, Any], system: dict[str, str]
 ) -> None:
     message = record("m1", body("ann", "n", "updated", 1, "Faith is trust."))
@@ -54,20 +54,20 @@ def test_a_messages_handling_is_a_part_of_its_senders_trace(
     message["attributes"] |= system
     handler = QueueHandler(lambda: Container(settings))
     with traced(settings) as collected:
-        answer = handler({"Records": [message]}, Context())  # type: ignore[arg-type]  # a part of it
+        response = handler({"Records": [message]}, Context())  # type: ignore[arg-type]  # a part of it
     close(handler)
-    assert answer == {"batchItemFailures": []}
+    assert response == {"batchItemFailures": []}
     (tree,) = trees(collected.get_finished_spans())
     assert (tree.name, tree.trace_id) == ("process note-changes", TRACE)
     assert tree.span.kind is SpanKind.CONSUMER
-    assert tree.told() == {
+    assert tree.attributes() == {
         "messaging.system": "aws_sqs",
         "messaging.destination.name": "note-changes",
         "messaging.operation.name": "process",
         "messaging.operation.type": "process",
         "messaging.message.id": "m1",
     }
-    assert [each.name for each in tree.within] == [
+    assert [each.name for each in tree.children] == [
         "ingest",
         "write_note",
         "rotate_fence",
@@ -76,21 +76,21 @@ def test_a_messages_handling_is_a_part_of_its_senders_trace(
     ]
 
 
-def test_a_message_that_cannot_be_applied_says_so_in_its_span(settings: Settings) -> None:
+def test_span_of_an_invalid_message_has_the_error_type(settings: Settings) -> None:
     with traced(settings) as collected:
-        event = {"Records": [record("m1", "no JSON at all")]}
+        event = {"Records": [record("m1", "not JSON")]}
         QueueHandler(lambda: Container(settings))(event, Context())  # type: ignore[arg-type]  # a part of it
     (tree,) = trees(collected.get_finished_spans())
-    assert tree.told()["error.type"] == "InvalidChangeError"
+    assert tree.attributes()["error.type"] == "InvalidChangeError"
 
 
-@pytest.mark.parametrize("carried", [True, False])
-async def test_a_pushed_message_is_a_part_of_its_senders_trace_else_of_its_requests(
-    settings: Settings, *, carried: bool
+@pytest.mark.parametrize("with_traceparent", [True, False])
+async def test_pushed_message_continues_the_senders_trace_or_that_of_its_request(
+    settings: Settings, *, with_traceparent: bool
 ) -> None:
-    """As Pub/Sub pushes it: what is handled is told by its subscription."""
+    """A Pub/Sub push; the span is named by the subscription."""
     data = base64.b64encode(body("ann", "n", "updated", 1, "Faith is trust.").encode()).decode()
-    attributes = {"googclient_traceparent": TRACEPARENT} if carried else {}
+    attributes = {"googclient_traceparent": TRACEPARENT} if with_traceparent else {}
     message = {"data": data, "messageId": "7", "attributes": attributes}
     envelope = {"message": message, "subscription": "projects/p/subscriptions/changes"}
     container = Container(settings)
@@ -102,33 +102,38 @@ async def test_a_pushed_message_is_a_part_of_its_senders_trace_else_of_its_reque
             )
     await container.aclose()
     assert pushed.status_code == 204, pushed.text
-    made = trees(collected.get_finished_spans())
-    assert len(made) == (2 if carried else 1)
-    handled = (
-        next(tree for tree in made if tree.trace_id == TRACE) if carried else made[0].within[0]
+    forest = trees(collected.get_finished_spans())
+    assert len(forest) == (2 if with_traceparent else 1)
+    span = (
+        next(tree for tree in forest if tree.trace_id == TRACE)
+        if with_traceparent
+        else forest[0].children[0]
     )
-    assert handled.name == "process changes"
-    told = handled.told()
-    assert (told["messaging.system"], told["messaging.message.id"]) == ("gcp_pubsub", "7")
-    assert told["messaging.destination.name"] == "changes"
+    assert span.name == "process changes"
+    attributes = span.attributes()
+    assert (attributes["messaging.system"], attributes["messaging.message.id"]) == (
+        "gcp_pubsub",
+        "7",
+    )
+    assert attributes["messaging.destination.name"] == "changes"
 
 
-def test_the_note_store_is_told_by_what_it_is_and_where() -> None:
+def test_store_span_has_the_store_type_and_address() -> None:
     def search(**settings: Any) -> dict[str, Any]:
         with traced(Settings(**settings)) as collected:
             with timed("search"):
                 pass
             (tree,) = trees(collected.get_finished_spans())
-        return tree.told()
+        return tree.attributes()
 
     named = {"db.operation.name": "search"}
     assert search(database_url="sqlite:///postgres.db") == named | {"db.system.name": "sqlite"}
     postgres = named | {"db.system.name": "postgresql"}
     assert search(database_url_secret="arn:x", aws_region="eu-central-1") == postgres
-    there = {"server.address": "db.example.org"}
+    address = {"server.address": "db.example.org"}
     for url, port in (
         ("postgresql://ann:secret@db.example.org/notes", 5432),
         ("postgres://db.example.org:6543/notes", 6543),
     ):
-        assert search(database_url=url) == postgres | there | {"server.port": port}
-    assert search(database_url="postgresql://db:nonsense/notes") == postgres
+        assert search(database_url=url) == postgres | address | {"server.port": port}
+    assert search(database_url="postgresql://db:invalid/notes") == postgres

@@ -1,4 +1,4 @@
-"""`GET /metrics`: Prometheus' own parser reads it, and no counter falls."""
+"""`GET /metrics`: the Prometheus parser accepts it, and counters never decrease."""
 
 import re
 from pathlib import Path
@@ -33,7 +33,7 @@ def assert_monotone(before: Samples, after: Samples) -> None:
     assert {key for key, value in counters.items() if after[key] < value} == set()
 
 
-async def test_metrics_are_prometheus_text_and_true_across_containers(
+async def test_metrics_are_prometheus_text_and_cover_all_containers(
     counted: Container,
 ) -> None:
     other = of(counted.settings)
@@ -45,33 +45,33 @@ async def test_metrics_are_prometheus_text_and_true_across_containers(
     assert all(family.documentation for family in families.values())
     assert families["tercet_requests"].type == "counter"
     assert families["tercet_request_duration_seconds"].type == "histogram"
-    found = samples_of(response.text)
-    assert found["tercet_requests_total", ()] == 10
-    assert found["tercet_cost_dollars_total", (("kind", "spent"),)] == pytest.approx(6 * COST)
-    assert found["tercet_entries", (("tier", "l1"),)] == 3
-    assert found["tercet_stores_total", (("tier", "l3"),)] == 6
-    assert found["tercet_drops_total", (("tier", "l3"),)] == 3
+    samples = samples_of(response.text)
+    assert samples["tercet_requests_total", ()] == 10
+    assert samples["tercet_cost_dollars_total", (("kind", "spent"),)] == pytest.approx(6 * COST)
+    assert samples["tercet_entries", (("tier", "l1"),)] == 3
+    assert samples["tercet_stores_total", (("tier", "l3"),)] == 6
+    assert samples["tercet_drops_total", (("tier", "l3"),)] == 3
     served = {
         labels[0][1]: value
-        for (name, labels), value in found.items()
+        for (name, labels), value in samples.items()
         if name == "tercet_request_outcomes_total"
     }
     assert (served["exact"], served["semantic"], served["none"], served["l2"]) == (2, 2, 2, 4)
-    lags = found["tercet_note_change_lag_seconds_count", ()]
-    assert lags == found["tercet_note_changes_total", ()] == 4
+    lags = samples["tercet_note_change_lag_seconds_count", ()]
+    assert lags == samples["tercet_note_changes_total", ()] == 4
     buckets = {
         labels: value
-        for (name, labels), value in found.items()
+        for (name, labels), value in samples.items()
         if name == "tercet_request_duration_seconds_bucket" and ("outcome", "exact") in labels
     }
     assert len(buckets) == len(BUCKETS_MS) + 1
     assert list(buckets.values()) == sorted(buckets.values())
-    hits = found["tercet_request_duration_seconds_count", (("outcome", "exact"),)]
+    hits = samples["tercet_request_duration_seconds_count", (("outcome", "exact"),)]
     assert hits == max(buckets.values()) > 0
     await other.aclose()
 
 
-async def test_every_metric_and_every_member_of_the_statistics_is_documented(
+async def test_every_metric_and_every_statistics_field_is_documented(
     counted: Container,
 ) -> None:
     text = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
@@ -79,28 +79,28 @@ async def test_every_metric_and_every_member_of_the_statistics_is_documented(
     names = {f"{each.name}_total" if each.type == "counter" else each.name for each in families}
     documented = set(re.findall(r"`(tercet_\w+)`", text))
     assert names - {"tercet_redis_memory_limit_bytes"} == documented - {
-        "tercet_redis_memory_limit_bytes"  # where there is one
+        "tercet_redis_memory_limit_bytes"  # only with a memory limit
     }
     members = set((await get(counted)).json())
     assert {name for name in members if f"`{name}`" not in text} == set()
 
 
-async def test_counters_never_fall_between_scrapes_though_a_container_restarts(
+async def test_counters_never_decrease_when_a_container_restarts(
     counted: Container,
 ) -> None:
     await use(counted)
     before = samples_of((await get(counted, "/metrics")).text)
     await counted.aclose()
-    again = of(counted.settings)
-    await use(again)
-    after = samples_of((await get(again, "/metrics")).text)
-    await again.aclose()
+    restarted = of(counted.settings)
+    await use(restarted)
+    after = samples_of((await get(restarted, "/metrics")).text)
+    await restarted.aclose()
     assert_monotone(before, after)
     assert after["tercet_requests_total", ()] == before["tercet_requests_total", ()] + 5
 
 
-def scraped_from_a_process(data: Path) -> Samples:
-    """Serve a folder, ask one question and scrape; then the process is killed."""
+def scrape_process(data: Path) -> Samples:
+    """Serve a folder, ask one question, scrape, and kill the process."""
     process = start_tercet("serve", "--port", "0", "--data", data)
     assert process.stdout
     try:
@@ -113,7 +113,7 @@ def scraped_from_a_process(data: Path) -> Samples:
         process.communicate()
 
 
-def test_counters_never_fall_between_scrapes_though_the_process_was_killed(tmp_path: Path) -> None:
-    before, after = scraped_from_a_process(tmp_path), scraped_from_a_process(tmp_path)
+def test_counters_never_decrease_when_the_process_is_killed(tmp_path: Path) -> None:
+    before, after = scrape_process(tmp_path), scrape_process(tmp_path)
     assert_monotone(before, after)
     assert [each["tercet_requests_total", ()] for each in (before, after)] == [1, 2]

@@ -1,4 +1,4 @@
-"""The push app: the same messages over HTTP, from a service that may write notes."""
+"""Push delivery of note changes over HTTP."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ PATH = "/notes/changes"
 
 
 class Pusher:
-    """A service that pushes to the app over a container's life."""
+    """A service that pushes messages to the app."""
 
     def __init__(self, container: Container) -> None:
         self.container = container
@@ -48,7 +48,7 @@ class Pusher:
         note = await self.container.store.get_note(user_id, note_id)
         return note.text if note else None
 
-    async def live(self, stack: AsyncExitStack) -> "Pusher":
+    async def start(self, stack: AsyncExitStack) -> "Pusher":
         await stack.enter_async_context(LifespanManager(self._app))
         return self
 
@@ -69,20 +69,20 @@ def pusher_to(issuer: Issuer, redis_url: str, folder: Path) -> Pusher:
 @pytest.fixture
 async def pusher(issuer: Issuer, valkey_url: str, tmp_path: Path) -> Any:
     async with AsyncExitStack() as stack:
-        yield await pusher_to(issuer, valkey_url, tmp_path).live(stack)
+        yield await pusher_to(issuer, valkey_url, tmp_path).start(stack)
 
 
 @pytest.mark.parametrize(
     "event",
     ["bare", "sns", "eventbridge", "eventbridge_in_sns", "cloudevent", "pubsub_push"],
 )
-async def test_every_queues_envelope_is_taken(pusher: Pusher, event: str) -> None:
+async def test_every_envelope_is_accepted(pusher: Pusher, event: str) -> None:
     response = await pusher.push((EVENTS / f"{event}.json").read_text(encoding="utf-8"))
     assert (response.status_code, response.content) == (204, b"")
     assert await pusher.text("ann", "hebrews-11") == "Faith is the substance of things hoped for."
 
 
-async def test_a_cloudevent_in_binary_mode_is_the_message_itself(
+async def test_cloudevent_in_binary_mode_is_accepted(
     pusher: Pusher, caplog: pytest.LogCaptureFixture
 ) -> None:
     headers = {
@@ -100,48 +100,48 @@ async def test_a_cloudevent_in_binary_mode_is_the_message_itself(
     assert applied[0].__dict__["log_fields"]["message_id"] == "A234-1234"
 
 
-async def test_a_bad_message_is_a_problem_that_says_what_would_be_right(pusher: Pusher) -> None:
+async def test_invalid_message_gets_a_problem_with_the_missing_field(pusher: Pusher) -> None:
     response = await pusher.push('{"user_id": "ann", "note_id": "n"}')
     assert response.status_code == 422
     assert response.headers["content-type"] == "application/problem+json"
     assert "operation: Field required" in response.json()["detail"]
 
 
-async def test_without_a_token_nothing_is_read(pusher: Pusher) -> None:
+async def test_request_without_a_token_is_refused_before_its_body_is_parsed(pusher: Pusher) -> None:
     response = await pusher.send("not even JSON", {})
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize("scopes", [None, "", "notes:read", "notes:writer x:notes:write"])
-async def test_a_users_own_token_may_not_push(pusher: Pusher, scopes: str | None) -> None:
+async def test_token_without_the_scope_is_refused(pusher: Pusher, scopes: str | None) -> None:
     response = await pusher.push(body("ann", "n", "created", 1, "text"), scopes)
     assert response.status_code == 403
     assert "notes:write" in response.json()["detail"]
     assert await pusher.text("ann", "n") is None
 
 
-NAMED = "robot@project.iam.gserviceaccount.com"
+ALLOWED_EMAIL = "robot@project.iam.gserviceaccount.com"
 
 
 @pytest.mark.parametrize(
     ("claims", "status"),
     [
         ({"sub": "1234567890"}, 204),
-        ({"sub": "other", "email": NAMED, "email_verified": True}, 204),
-        ({"sub": "other", "email": NAMED, "email_verified": False}, 403),
-        ({"sub": "other", "email": NAMED}, 403),
+        ({"sub": "other", "email": ALLOWED_EMAIL, "email_verified": True}, 204),
+        ({"sub": "other", "email": ALLOWED_EMAIL, "email_verified": False}, 403),
+        ({"sub": "other", "email": ALLOWED_EMAIL}, 403),
         ({"sub": "other", "email": "eve@example.org", "email_verified": True}, 403),
         ({"sub": "12345678901"}, 403),
-        ({"sub": f"1234567890, {NAMED}"}, 403),
+        ({"sub": f"1234567890, {ALLOWED_EMAIL}"}, 403),
         ({"sub": "other", "scope": "notes:write"}, 204),
     ],
 )
-async def test_a_service_account_that_is_named_may_push_without_a_scope(
+async def test_service_account_of_push_subjects_needs_no_scope(
     issuer: Issuer, valkey_url: str, claims: dict[str, Any], status: int
 ) -> None:
     settings = issuer.settings(
-        redis_url=valkey_url, redis_timeout=5, push_subjects=f"1234567890, {NAMED}"
+        redis_url=valkey_url, redis_timeout=5, push_subjects=f"1234567890, {ALLOWED_EMAIL}"
     )
     store = MemoryNoteStore()
     models: Any = {"embedder": HashedEmbedder(), "answerer": Quoter()}
@@ -153,7 +153,7 @@ async def test_a_service_account_that_is_named_may_push_without_a_scope(
     assert (await store.get_note("ann", "n") is not None) is (status == 204)
 
 
-async def test_the_longest_message_is_taken_in_any_envelope_and_a_longer_one_is_not(
+async def test_longest_message_is_accepted_in_an_envelope_and_a_longer_one_refused(
     pusher: Pusher,
 ) -> None:
     longest = json.loads(body("ann", "n", "created", 1, "\U0001d54f" * MAX_TEXT))
@@ -167,18 +167,20 @@ async def test_the_longest_message_is_taken_in_any_envelope_and_a_longer_one_is_
 
 
 @pytest.mark.parametrize("kind", [[], {}, 7, None, True])
-async def test_an_envelope_of_an_unheard_of_kind_is_no_envelope(pusher: Pusher, kind: Any) -> None:
+async def test_envelope_with_an_invalid_type_is_refused(pusher: Pusher, kind: Any) -> None:
     response = await pusher.push(json.dumps({"Type": kind, "Message": "x"}))
     assert response.status_code == 422
 
 
 @pytest.mark.parametrize("scopes", ["openid notes:write", ["openid", "notes:write"]])
-async def test_scopes_may_be_words_or_a_list(pusher: Pusher, scopes: Any) -> None:
+async def test_scopes_may_be_a_string_or_a_list(pusher: Pusher, scopes: Any) -> None:
     response = await pusher.push(body("ann", "n", "created", 1, "text"), scopes)
     assert response.status_code == 204
 
 
-async def test_what_redis_did_not_hear_of_must_come_again(issuer: Issuer, tmp_path: Path) -> None:
+async def test_change_without_redis_gets_a_503_with_retry_after(
+    issuer: Issuer, tmp_path: Path
+) -> None:
     with start_valkey() as server:
         pusher = pusher_to(issuer, server.url, tmp_path)
     response = await pusher.push(body("ann", "n", "deleted", 1))
@@ -187,7 +189,7 @@ async def test_what_redis_did_not_hear_of_must_come_again(issuer: Issuer, tmp_pa
     await pusher.container.aclose()
 
 
-async def test_a_model_that_fails_is_a_503_like_anything_that_must_come_again(
+async def test_change_without_the_embedding_model_gets_a_503_with_retry_after(
     issuer: Issuer, valkey_url: str, tmp_path: Path
 ) -> None:
     unreachable = issuer.settings(
@@ -197,13 +199,13 @@ async def test_a_model_that_fails_is_a_503_like_anything_that_must_come_again(
         inference_timeout=0.5,
     )
     async with AsyncExitStack() as stack:
-        pusher = await Pusher(Container(unreachable)).live(stack)
+        pusher = await Pusher(Container(unreachable)).start(stack)
         response = await pusher.push(body("ann", "n", "created", 1, f"{SLOW}text"))
     assert response.status_code == 503
     assert "retry-after" in response.headers
 
 
-async def test_the_document_describes_the_message(pusher: Pusher) -> None:
+async def test_openapi_document_describes_the_message(pusher: Pusher) -> None:
     document = pusher._app.openapi()
     operation = document["paths"][PATH]["post"]
     reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]

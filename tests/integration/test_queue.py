@@ -1,4 +1,4 @@
-"""A real queue, whose function fails or is killed: nothing is lost, and poison is set aside."""
+"""An SQS queue with a function that is killed at random: no change is lost."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from shared.notes.note import Note
 from shared.question import Question, Request
 from shared.settings import Settings
 from tests.support.event_source import EventSourceMapping, depth, serving_sqs
-from tests.support.queues import START, body, container
+from tests.support.queues import START, body, make_container
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -29,23 +29,23 @@ SEED = 20_261_101
 USERS = [f"user{n}" for n in range(50)]
 FEW_USERS = ["user0", "user1", "user2", "user40", "user48"]
 NOTES, CHANGING, VERSIONS, POISON = 12, 4, 5, 20
-OWNING = {f"user{n}" for n in range(40, 45)}
-"""Whose notes are stored by their owner: their messages have no text."""
+OWNERS = {f"user{n}" for n in range(40, 45)}
+"""Users whose notes the application stores itself; their messages have no text."""
 
-LEAVING = {"user48", "user49"}
-"""Who are deleted in the end."""
+DELETED_USERS = {"user48", "user49"}
+"""Users that the last message deletes."""
 
 QUESTIONS = 4
 RECEIVES = 4
-SPARED = 2
-"""How often a message is received at the risk of its function; the rest is for a slow machine."""
+MAX_RISKY_RECEIVES = 2
+"""Receives during which the function may be killed; the rest is a reserve for slow machines."""
 
 WAITING = 60
 
 
 @dataclass
 class Plan:
-    """Every message, and what is true once all are applied."""
+    """All messages, and the notes after all of them are applied."""
 
     users: list[str]
     changes: list[str] = field(default_factory=list)
@@ -53,37 +53,37 @@ class Plan:
     final: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     def shuffled(self, rng: random.Random) -> list[str]:
-        """Each change once, some twice, poison in between, in no order at all."""
+        """Return all messages in random order: some changes twice, and the poison messages."""
         messages = self.changes + rng.sample(self.changes, len(self.changes) // 10) + self.poison
         rng.shuffle(messages)
         return messages
 
 
-def plan(users: list[str], rng: random.Random) -> Plan:
-    made = Plan(users)
+def make_plan(users: list[str], rng: random.Random) -> Plan:
+    plan = Plan(users)
     for user in users:
         for number in range(CHANGING):
             for version in range(1, VERSIONS + 1):
                 deleted = rng.random() < 0.2
                 text = None if deleted else f"{user} note {number} version {version}"
-                made.final[user, f"note{number}"] = text
-                made.changes.append(
+                plan.final[user, f"note{number}"] = text
+                plan.changes.append(
                     body(
                         user,
                         f"note{number}",
                         "deleted" if deleted else "updated",
                         version,
-                        None if user in OWNING else text,
+                        None if user in OWNERS else text,
                     )
                 )
         for number in range(CHANGING, NOTES):
-            made.final[user, f"note{number}"] = f"{user} note {number} version 0"
-    for user in LEAVING.intersection(users):
-        made.changes.append(body(user, None, "user_deleted", VERSIONS + 1))
-        made.final |= dict.fromkeys([key for key in made.final if key[0] == user])
+            plan.final[user, f"note{number}"] = f"{user} note {number} version 0"
+    for user in DELETED_USERS.intersection(users):
+        plan.changes.append(body(user, None, "user_deleted", VERSIONS + 1))
+        plan.final |= dict.fromkeys([key for key in plan.final if key[0] == user])
     shapes = ("not JSON {n}", '{{"user_id": "user{n}"}}', '{{"user_id": {n}}}', "[{n}]")
-    made.poison = [shapes[n % len(shapes)].format(n=n) for n in range(POISON)]
-    return made
+    plan.poison = [shapes[n % len(shapes)].format(n=n) for n in range(POISON)]
+    return plan
 
 
 def questions(user: str) -> list[str]:
@@ -108,7 +108,7 @@ def make_queues(sqs: "SQSClient", visibility: int) -> tuple[str, str]:
 
 
 def send(sqs: "SQSClient", queue_url: str, bodies: list[str]) -> None:
-    """Send messages as they happen: a few more as others are done."""
+    """Send messages; wait while more than WAITING are in the queue."""
     for start in range(0, len(bodies), 10):
         while depth(sqs, queue_url) > WAITING:
             time.sleep(0.02)
@@ -119,59 +119,61 @@ def send(sqs: "SQSClient", queue_url: str, bodies: list[str]) -> None:
         sqs.send_message_batch(QueueUrl=queue_url, Entries=entries)  # type: ignore[arg-type]  # literals
 
 
-def letters(sqs: "SQSClient", queue_url: str) -> list[str]:
-    """Every message of a queue, sorted."""
-    found: list[str] = []
+def message_bodies(sqs: "SQSClient", queue_url: str) -> list[str]:
+    """Return the bodies of all messages of a queue, sorted."""
+    bodies: list[str] = []
     while page := sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages"):
-        found += [message["Body"] for message in page]
-    return sorted(found)
+        bodies += [message["Body"] for message in page]
+    return sorted(bodies)
 
 
-async def store(opened: Container, user: str, note_id: str, text: str, version: int) -> None:
-    """Store a note as its owner does."""
+async def store_note(
+    container: Container, user: str, note_id: str, text: str, version: int
+) -> None:
+    """Store a note as the application does."""
     seconds = int(START.timestamp()) + version
     note = Note(user, note_id, "", text, version, seconds * 1_000_000)
-    await opened.store.replace_note(
-        note, build_chunks(note_id, [text], await opened.embedder.embed([text]))
+    await container.store.replace_note(
+        note, build_chunks(note_id, [text], await container.embedder.embed([text]))
     )
 
 
-async def prepare(settings: Settings, made: Plan) -> None:
-    """Everyone writes notes and asks; then some owners store what they will tell of later."""
-    opened = container(settings)
-    for user in made.users:
+async def prepare(settings: Settings, plan: Plan) -> None:
+    """Store the first versions, cache answers, and store the last versions of the owners."""
+    container = make_container(settings)
+    for user in plan.users:
         for number in range(NOTES):
-            await store(opened, user, f"note{number}", f"{user} note {number} version 0", 0)
+            await store_note(container, user, f"note{number}", f"{user} note {number} version 0", 0)
         for question in questions(user):
-            assert (await opened.assistant.ask(Request(user, question))).stored
-    for user in OWNING.intersection(made.users):
+            assert (await container.assistant.ask(Request(user, question))).stored
+    for user in OWNERS.intersection(plan.users):
         for number in range(CHANGING):
-            text = made.final[user, f"note{number}"]
+            text = plan.final[user, f"note{number}"]
             if text:
-                await store(opened, user, f"note{number}", text, VERSIONS)
-    await opened.aclose()
+                await store_note(container, user, f"note{number}", text, VERSIONS)
+    await container.aclose()
 
 
-async def check(settings: Settings, made: Plan) -> tuple[int, int]:
-    """Compare store and cache with what must be; how many answers were kept, and dropped."""
-    opened = container(settings)
-    for (user, note_id), text in made.final.items():
-        note = await opened.store.get_note(user, note_id)
+async def check(settings: Settings, plan: Plan) -> tuple[int, int]:
+    """Check store and cache; return the numbers of retained and dropped answers."""
+    container = make_container(settings)
+    for (user, note_id), text in plan.final.items():
+        note = await container.store.get_note(user, note_id)
         assert (note.text if note else None) == text, (user, note_id)
-    for user in LEAVING.intersection(made.users):
+    for user in DELETED_USERS.intersection(plan.users):
         keys = UserKeys.of(user)
         names = (keys.answers, keys.contexts)
-        assert await opened.background_redis_client.execute(Command.of("EXISTS", *names)) == [0]
-    kept = dropped = 0
-    for user in made.users:
+        assert await container.background_redis_client.execute(Command.of("EXISTS", *names)) == [0]
+    retained = dropped = 0
+    for user in plan.users:
         for query in questions(user):
-            (vector,) = await opened.embedder.embed([Question.parse(query).normal])
-            found = await opened.store.search(user, vector, settings.retrieved_chunks)
-            reply = await opened.assistant.ask(Request(user, query))
+            (vector,) = await container.embedder.embed([Question.parse(query).normal])
+            found = await container.store.search(user, vector, settings.retrieved_chunks)
+            reply = await container.assistant.ask(Request(user, query))
             assert list(reply.sources) == found, query
-            kept, dropped = kept + (reply.tier == "l1"), dropped + (reply.tier != "l1")
-    await opened.aclose()
-    return kept, dropped
+            retained, dropped = retained + (reply.tier == "l1"), dropped + (reply.tier != "l1")
+    await container.aclose()
+    return retained, dropped
 
 
 @pytest.mark.timeout(180)
@@ -190,7 +192,7 @@ def test_note_changes_survive_a_function_that_is_killed_at_random(
     kill_rate: float,
 ) -> None:
     rng = random.Random(SEED)
-    made = plan(users, rng)
+    plan = make_plan(users, rng)
     environ = {
         "REDIS_CACHE_URL": valkey_url,
         "DATABASE_URL": f"sqlite:///{tmp_path / 'notes.db'}",
@@ -200,24 +202,29 @@ def test_note_changes_survive_a_function_that_is_killed_at_random(
     settings = Settings.from_env(environ)
     with Redis.from_url(valkey_url) as client:
         client.flushall()
-    asyncio.run(prepare(settings, made))
+    asyncio.run(prepare(settings, plan))
     queue_url, dead = make_queues(sqs, visibility=2)
     mappings = [
         EventSourceMapping(
-            sqs, queue_url, environ, seed=SEED + n, kill_rate=kill_rate, spared=SPARED
+            sqs,
+            queue_url,
+            environ,
+            seed=SEED + n,
+            kill_rate=kill_rate,
+            max_risky_receives=MAX_RISKY_RECEIVES,
         )
         for n in range(2)
     ]
     for mapping in mappings:
         mapping.start()
-    send(sqs, queue_url, made.shuffled(rng))
+    send(sqs, queue_url, plan.shuffled(rng))
     for mapping in mappings:
         mapping.all_sent.set()
     for mapping in mappings:
         mapping.join()
 
-    assert letters(sqs, dead) == sorted(made.poison)
-    kept, dropped = asyncio.run(check(settings, made))
-    assert kept > 0
+    assert message_bodies(sqs, dead) == sorted(plan.poison)
+    retained, dropped = asyncio.run(check(settings, plan))
+    assert retained > 0
     assert dropped > 0
     assert sum(mapping.kills for mapping in mappings) >= 1

@@ -24,7 +24,7 @@ from tests.support.asking import write_notes
 from tests.support.caches import redis_py_client
 from tests.support.failing_secrets_manager import failing_secrets_manager
 from tests.support.main_job import written
-from tests.support.queues import container
+from tests.support.queues import make_container
 from tests.support.secrets_manager import REGION, secrets_manager, set_aws_credentials
 from tests.support.servers import ValkeyCluster, valkey_cluster
 from tests.support.waiting import until
@@ -63,7 +63,7 @@ class ProtectedRedis:
 
     async def open_container(self, **changes: object) -> Container:
         """Create a container with one note."""
-        opened = container(self.settings(**changes))
+        opened = make_container(self.settings(**changes))
         await write_notes(opened, "ann", ["hebrews"])
         return opened
 

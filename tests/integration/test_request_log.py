@@ -1,4 +1,4 @@
-"""What a request leaves in the log: one line, whose figures are CloudWatch's metrics on Lambda."""
+"""The request log: one line for each request or message, with CloudWatch metrics on Lambda."""
 
 import asyncio
 import io
@@ -29,8 +29,8 @@ FUNCTION = "tercet-ask"
 
 @pytest.fixture(scope="module")
 def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
-    with surroundings(tmp_path_factory.mktemp("notes")) as made:
-        yield made
+    with surroundings(tmp_path_factory.mktemp("notes")) as running:
+        yield running
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def settings(around: Surroundings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def log() -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """Reads the lines that were written since it was last asked."""
+    """Returns the lines that were written since the last call."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter(messages=False))
@@ -53,10 +53,10 @@ def log() -> Iterator[Callable[[], list[dict[str, Any]]]]:
         logger.setLevel(logging.INFO)
 
     def lines() -> list[dict[str, Any]]:
-        written = stream.getvalue()
+        text = stream.getvalue()
         stream.seek(0)
         stream.truncate()
-        return [json.loads(line) for line in written.splitlines()]
+        return [json.loads(line) for line in text.splitlines()]
 
     yield lines
     for logger in loggers:
@@ -68,7 +68,7 @@ Log = Callable[[], list[dict[str, Any]]]
 
 
 class Function:
-    """The ask function on Lambda, as it is deployed."""
+    """The ask function as deployed on Lambda."""
 
     def __init__(self, settings: Settings) -> None:
         self.loop = asyncio.new_event_loop()
@@ -91,14 +91,12 @@ class Function:
 
 @pytest.fixture
 def function(settings: Settings) -> Iterator[Function]:
-    made = Function(settings)
-    yield made
-    made.close()
+    deployed = Function(settings)
+    yield deployed
+    deployed.close()
 
 
-def test_a_question_on_lambda_leaves_one_line_that_is_log_and_metrics(
-    function: Function, log: Log
-) -> None:
+def test_question_on_lambda_logs_one_line_with_metrics(function: Function, log: Log) -> None:
     function.ask("What is faith?", **{"x-correlation-id": "order-7"})
     (line,) = log()
     assert line["message"] == "request"
@@ -122,7 +120,7 @@ def test_a_question_on_lambda_leaves_one_line_that_is_log_and_metrics(
     assert "faith" not in json.dumps(line).lower()
 
 
-def test_what_a_hit_saved_is_what_its_answer_had_cost(function: Function, log: Log) -> None:
+def test_cost_saved_by_a_hit_is_the_cost_of_its_answer(function: Function, log: Log) -> None:
     for _ in range(2):
         function.ask("What is faith?")
     first, second = log()
@@ -131,7 +129,7 @@ def test_what_a_hit_saved_is_what_its_answer_had_cost(function: Function, log: L
     assert second["steps"].keys() == {"lookup"}
 
 
-def test_the_lines_add_up_to_the_caches_own_counters(function: Function, log: Log) -> None:
+def test_sums_of_log_metrics_equal_the_cache_counters(function: Function, log: Log) -> None:
     for number in range(20):
         function.ask(f"What is the name of star {number % 7}?")
     lines = log()
@@ -139,14 +137,14 @@ def test_the_lines_add_up_to_the_caches_own_counters(function: Function, log: Lo
     async def read() -> StatsSnapshot:
         return await function.container.counter_reader.read_snapshot()
 
-    counted = function.loop.run_until_complete(read()).total
-    assert sum(line["Questions"] for line in lines) == counted.requests == 20
-    assert sum(line["AnswersAvoided"] for line in lines) == counted.answers_avoided == 13
-    assert sum(line["CostSpent"] for line in lines) == pytest.approx(counted.cost_spent, abs=1e-8)
-    assert sum(line["CostSaved"] for line in lines) == pytest.approx(counted.cost_saved, abs=1e-8)
+    counters = function.loop.run_until_complete(read()).total
+    assert sum(line["Questions"] for line in lines) == counters.requests == 20
+    assert sum(line["AnswersAvoided"] for line in lines) == counters.answers_avoided == 13
+    assert sum(line["CostSpent"] for line in lines) == pytest.approx(counters.cost_spent, abs=1e-8)
+    assert sum(line["CostSaved"] for line in lines) == pytest.approx(counters.cost_saved, abs=1e-8)
 
 
-def test_a_question_that_fails_is_one_and_one_that_says_nothing_is_none(
+def test_failed_question_is_counted_and_invalid_question_is_not(
     function: Function, around: Surroundings, log: Log
 ) -> None:
     around.models.failing["/v1/chat/completions"] = refuse(400, "no")
@@ -163,7 +161,7 @@ def test_a_question_that_fails_is_one_and_one_that_says_nothing_is_none(
     assert "_aws" not in refused
 
 
-def test_what_libraries_below_log_tells_the_request_too(settings: Settings, log: Log) -> None:
+def test_every_log_line_of_a_request_has_its_ids(settings: Settings, log: Log) -> None:
     function = Function(replace(settings, redis_url="redis://127.0.0.1:1/0"))
     function.ask("What is faith?", **{"x-correlation-id": "order-7"})
     function.close()
@@ -174,13 +172,16 @@ def test_what_libraries_below_log_tells_the_request_too(settings: Settings, log:
     assert [line["CacheUnavailable"] for line in lines if "Questions" in line] == [1]
 
 
-def test_each_message_of_a_batch_leaves_a_line_with_its_ids_and_figures(
+def test_each_message_of_a_batch_logs_one_line_with_its_ids_and_metrics(
     settings: Settings, log: Log
 ) -> None:
-    good = record("m1", body("ann", "n", "updated", 1, "Faith is trust."))
-    good["messageAttributes"]["X-Correlation-Id"] = {"stringValue": "order-7", "dataType": "String"}
+    valid = record("m1", body("ann", "n", "updated", 1, "Faith is trust."))
+    valid["messageAttributes"]["X-Correlation-Id"] = {
+        "stringValue": "order-7",
+        "dataType": "String",
+    }
     handler = QueueHandler(lambda: Container(settings))
-    handler({"Records": [good, record("m2", "secret")]}, Context())  # type: ignore[arg-type]  # a part of it
+    handler({"Records": [valid, record("m2", "secret")]}, Context())  # type: ignore[arg-type]  # a part of it
     close(handler)
     applied, failed = sorted(log(), key=lambda line: str(line["message_id"]))
     assert (applied["message"], applied["correlation_id"]) == ("note change applied", "order-7")

@@ -1,4 +1,4 @@
-"""Traces are set up by OpenTelemetry's own variables, in a process that has just begun."""
+"""Set-up of tracing from OpenTelemetry's variables, in a new process."""
 
 import json
 import os
@@ -13,8 +13,8 @@ from tests.support.asking import Surroundings, surroundings
 from tests.support.huggingface import serving
 from tests.support.traces import Collector
 
-# Answers a question as Lambda would have it; tells how long that took, and which modules of
-# OpenTelemetry were there before and after.
+# Invokes the Lambda handler; prints the status, the duration, and the loaded OpenTelemetry modules
+# before and after.
 _INVOKE = """
 import asyncio, json, os, sys, time
 from pathlib import Path
@@ -32,11 +32,11 @@ from tests.support.asking import write_notes
 
 loop.run_until_complete(write_notes(container, "ann"))
 event = json.loads(Path("tests/events/http_api_v2.json").read_text())
-began = time.monotonic()
+started = time.monotonic()
 response = handler(event, SimpleNamespace(aws_request_id="1"))
-seconds = time.monotonic() - began
+seconds = time.monotonic() - started
 print(json.dumps([response["statusCode"], seconds, before, loaded()]), flush=True)
-os._exit(0)  # as a container is ended: nothing is sent off any more
+os._exit(0)  # as Lambda ends a process: without a last export
 """
 _LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME": "tercet-ask"}
 _TREE = [
@@ -52,8 +52,8 @@ _TREE = [
 
 @pytest.fixture(scope="module")
 def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
-    with surroundings(tmp_path_factory.mktemp("notes")) as made:
-        yield made
+    with surroundings(tmp_path_factory.mktemp("notes")) as running:
+        yield running
 
 
 def run(program: str, environ: dict[str, str]) -> "subprocess.CompletedProcess[str]":
@@ -72,41 +72,41 @@ def run(program: str, environ: dict[str, str]) -> "subprocess.CompletedProcess[s
 def invoke(
     around: Surroundings, program: str = _INVOKE, **environ: str
 ) -> tuple[float, list[str], list[str]]:
-    done = run(program, around.environ | {"REDIS_CACHE_URL": fresh(around)} | environ)
-    assert done.returncode == 0, done.stderr
-    status, seconds, before, after = json.loads(done.stdout.splitlines()[-1])
+    result = run(program, around.environ | {"REDIS_CACHE_URL": empty_database(around)} | environ)
+    assert result.returncode == 0, result.stderr
+    status, seconds, before, after = json.loads(result.stdout.splitlines()[-1])
     assert status == 200
     return seconds, before, after
 
 
-def fresh(around: Surroundings) -> str:
-    """Another database of the same server, where nothing is cached yet."""
-    fresh.number += 1  # type: ignore[attr-defined]  # a counter with a name
-    return f"{around.environ['REDIS_CACHE_URL'].rpartition('/')[0]}/{fresh.number}"  # type: ignore[attr-defined]  # as above
+def empty_database(around: Surroundings) -> str:
+    """The URL of an empty database of the same server."""
+    empty_database.number += 1  # type: ignore[attr-defined]  # a counter
+    return f"{around.environ['REDIS_CACHE_URL'].rpartition('/')[0]}/{empty_database.number}"  # type: ignore[attr-defined]  # as above
 
 
-fresh.number = 0  # type: ignore[attr-defined]  # as above
+empty_database.number = 0  # type: ignore[attr-defined]  # as above
 
 
 @pytest.mark.parametrize(
-    "environ", [{}, _LAMBDA | {"OTEL_TRACES_EXPORTER": "none"}], ids=["nothing said", "none"]
+    "environ", [{}, _LAMBDA | {"OTEL_TRACES_EXPORTER": "none"}], ids=["no variable", "none"]
 )
-def test_nothing_of_opentelemetry_is_loaded_unless_it_is_asked_for(
+def test_opentelemetry_is_not_loaded_unless_tracing_is_enabled(
     around: Surroundings, environ: dict[str, str]
 ) -> None:
-    """Beyond what others load: FastAPI its API, redis-py its metrics, if they are installed."""
+    """FastAPI and redis-py load parts of it themselves if they are installed."""
     _, before, after = invoke(around, **environ)
     assert "opentelemetry.sdk.trace" not in before
     assert sorted(after) == sorted(before)
 
 
-def test_without_configuration_the_sdk_need_not_be_there(around: Surroundings) -> None:
+def test_handler_works_without_the_sdk_if_tracing_is_disabled(around: Surroundings) -> None:
     hidden = "import sys; sys.modules['opentelemetry.sdk'] = None\n"
     _, _, after = invoke(around, hidden + _INVOKE)
     assert not [name for name in after if name.startswith("opentelemetry.sdk.")]
 
 
-def test_on_lambda_spans_are_sent_off_before_the_container_stands_still(
+def test_spans_are_exported_before_an_invocation_ends_on_lambda(
     around: Surroundings,
 ) -> None:
     collector = Collector()
@@ -120,16 +120,16 @@ def test_on_lambda_spans_are_sent_off_before_the_container_stands_still(
 
 
 @pytest.mark.slow
-def test_a_collector_that_does_not_answer_holds_an_invocation_up_for_a_second(
+def test_unresponsive_collector_delays_an_invocation_by_one_second(
     around: Surroundings,
 ) -> None:
     with serving(Collector(seconds=60)) as url:
         seconds, _, _ = invoke(around, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=url, **_LAMBDA)
-    # The invocation's own work and first imports are in it; the SDK would wait for ten more.
+    # Includes the invocation's own work and imports; the SDK's time limit would be ten seconds.
     assert 1 <= seconds < 10
 
 
-def test_a_provider_that_is_set_up_already_is_used(around: Surroundings) -> None:
+def test_existing_tracer_provider_is_used(around: Surroundings) -> None:
     before = """
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -142,23 +142,23 @@ trace.set_tracer_provider(provider)
 """
     after = "print(*(s.name for s in exporter.get_finished_spans()), sep='|', flush=True)\n"
     program = before + _INVOKE.replace("os._exit", after + "os._exit")
-    done = run(program, around.environ | {"OTEL_TRACES_EXPORTER": "xray"})
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].split("|").count("POST /assistant/query") == 1
+    result = run(program, around.environ | {"OTEL_TRACES_EXPORTER": "xray"})
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1].split("|").count("POST /assistant/query") == 1
 
 
-def test_an_exporter_that_is_not_ours_is_refused_by_name() -> None:
-    done = run("import functions.ask.handler", {"OTEL_TRACES_EXPORTER": "zipkin"})
-    assert done.returncode == 1
-    assert "ConfigurationError: OTEL_TRACES_EXPORTER must be otlp or none" in done.stderr
+def test_unsupported_exporter_is_refused_by_name() -> None:
+    result = run("import functions.ask.handler", {"OTEL_TRACES_EXPORTER": "zipkin"})
+    assert result.returncode == 1
+    assert "ConfigurationError: OTEL_TRACES_EXPORTER must be otlp or none" in result.stderr
 
 
-def test_without_the_extra_the_error_names_it() -> None:
+def test_error_names_the_missing_extra() -> None:
     program = """
 import sys
 sys.modules["opentelemetry.sdk"] = None
 import functions.ask.handler
 """
-    done = run(program, {"OTEL_TRACES_EXPORTER": "otlp"})
-    assert done.returncode == 1
-    assert "install tercet[traces]" in done.stderr.splitlines()[-1]
+    result = run(program, {"OTEL_TRACES_EXPORTER": "otlp"})
+    assert result.returncode == 1
+    assert "install tercet[traces]" in result.stderr.splitlines()[-1]

@@ -1,8 +1,7 @@
-"""What Lambda's event source mapping does: it polls a queue, and invokes a function with batches.
+"""A Lambda event source mapping: polls an SQS queue and invokes a function with batches.
 
-The function is a child process that may be killed at any moment, as a container may. What it did
-not answer for, or says has failed, is not deleted: it comes again when its visibility time-out is
-over, which is the queue's unless the function has given it another.
+The function is a child process that may be killed at any moment. Messages without a response, and
+failed ones, are not deleted: SQS redelivers them after their visibility timeout.
 """
 
 import json
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class FunctionProcess:
-    """The function, in a process of its own."""
+    """The function in a child process."""
 
     def __init__(self, environ: "Mapping[str, str]") -> None:
         self._process = subprocess.Popen(
@@ -38,15 +37,15 @@ class FunctionProcess:
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert self._read() == READY, "the function does not start"
+        assert self._read() == READY, "the function did not start"
 
-    def invoke(self, event: dict[str, Any], *, dies_after: float | None = None) -> Any:
-        """Give the function's response; None where it was killed, after so many seconds."""
+    def invoke(self, event: dict[str, Any], *, kill_after: float | None = None) -> Any:
+        """Return the response, or None if the function was killed after `kill_after` seconds."""
         assert self._process.stdin
         self._process.stdin.write(json.dumps(event) + "\n")
         self._process.stdin.flush()
-        if dies_after is not None:
-            time.sleep(dies_after)
+        if kill_after is not None:
+            time.sleep(kill_after)
             self.kill()
             return None
         return json.loads(self._read())
@@ -61,10 +60,10 @@ class FunctionProcess:
 
 
 class EventSourceMapping(threading.Thread):
-    """Polls until `all_sent` and the queue is empty; kills its function in the middle of batches.
+    """Polls until `all_sent` is set and the queue is empty; kills its function during batches.
 
-    A message that has been received `spared` times is not put at risk again, so that a killed
-    function alone sends nothing to the dead-letter queue.
+    The function is not killed with a message that was received more than `max_risky_receives`
+    times, so that kills alone move no message to the dead-letter queue.
     """
 
     def __init__(
@@ -75,18 +74,18 @@ class EventSourceMapping(threading.Thread):
         *,
         seed: int,
         kill_rate: float,
-        spared: int,
+        max_risky_receives: int,
     ) -> None:
         super().__init__(daemon=True)
         self.all_sent = threading.Event()
         self.kills = 0
         self.batches = 0
         self._sqs, self._queue_url = sqs, queue_url
-        self._environ = {**environ, **reaching(sqs)}
+        self._environ = {**environ, **sqs_environment(sqs)}
         self._random = random.Random(seed)
-        self._kill_rate, self._spared = kill_rate, spared
-        told = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
-        self._arn = told["Attributes"]["QueueArn"]
+        self._kill_rate, self._max_risky_receives = kill_rate, max_risky_receives
+        response = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
+        self._arn = response["Attributes"]["QueueArn"]
         self._function = FunctionProcess(self._environ)
 
     def run(self) -> None:
@@ -119,10 +118,10 @@ class EventSourceMapping(threading.Thread):
     def _deliver(self, records: list[dict[str, Any]]) -> None:
         self.batches += 1
         counts = [int(r["attributes"]["ApproximateReceiveCount"]) for r in records]
-        dies_after = None
-        if max(counts) <= self._spared and self._random.random() < self._kill_rate:
-            dies_after = self._random.uniform(0, 0.08)
-        response = self._function.invoke({"Records": records}, dies_after=dies_after)
+        kill_after = None
+        if max(counts) <= self._max_risky_receives and self._random.random() < self._kill_rate:
+            kill_after = self._random.uniform(0, 0.08)
+        response = self._function.invoke({"Records": records}, kill_after=kill_after)
         if response is None:
             self.kills += 1
             self._function = FunctionProcess(self._environ)
@@ -135,7 +134,7 @@ class EventSourceMapping(threading.Thread):
 
 @contextmanager
 def serving_sqs() -> "Iterator[SQSClient]":
-    """Run an SQS server, and give a client; one request at a time, as its queues need it."""
+    """Run an SQS server and yield a client. It serves one request at a time: moto needs it."""
     app = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, app, request_handler=_Silent)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -152,8 +151,8 @@ def serving_sqs() -> "Iterator[SQSClient]":
     server.server_close()
 
 
-def reaching(sqs: "SQSClient") -> dict[str, str]:
-    """What a function must be told to reach this server and no other."""
+def sqs_environment(sqs: "SQSClient") -> dict[str, str]:
+    """The environment variables that make boto3 use this server."""
     return {
         "AWS_ENDPOINT_URL_SQS": sqs.meta.endpoint_url,
         "AWS_ACCESS_KEY_ID": "any",
@@ -163,18 +162,18 @@ def reaching(sqs: "SQSClient") -> dict[str, str]:
 
 class _Silent(WSGIRequestHandler):
     def log(self, *_: object) -> None:
-        """Leave the test's output alone."""
+        """Write nothing."""
 
 
 def depth(sqs: "SQSClient", queue_url: str) -> int:
-    """How many messages a queue has, those being worked on included."""
-    found = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["All"])["Attributes"]
-    visible = int(found["ApproximateNumberOfMessages"])
-    return visible + int(found["ApproximateNumberOfMessagesNotVisible"])
+    """The number of messages of a queue, including those in flight."""
+    attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["All"])["Attributes"]
+    visible = int(attributes["ApproximateNumberOfMessages"])
+    return visible + int(attributes["ApproximateNumberOfMessagesNotVisible"])
 
 
 def _entries(records: list[dict[str, Any]]) -> Any:
     return [
-        {"Id": str(place), "ReceiptHandle": one["receiptHandle"]}
-        for place, one in enumerate(records)
+        {"Id": str(index), "ReceiptHandle": each["receiptHandle"]}
+        for index, each in enumerate(records)
     ]

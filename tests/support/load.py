@@ -1,4 +1,4 @@
-"""Users who ask and write without pause while something befalls Redis."""
+"""Continuous load of questions and note changes during a Redis fault."""
 
 import asyncio
 import re
@@ -19,9 +19,9 @@ _EDITION = re.compile(r"Edition (\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One question: when it was asked, how long it took (s), and how the cache fared."""
+    """One question: its start, its duration in seconds, and the cache status of its reply."""
 
-    at: float
+    started: float
     seconds: float
     cache: str
     user: str
@@ -29,7 +29,7 @@ class Served:
 
 @dataclass
 class Load:
-    """What users were served; `stale` are answers from before an acknowledged change."""
+    """Generates load and records results; `stale` are answers older than an acknowledged change."""
 
     container: Container
     users: list[str]
@@ -37,42 +37,42 @@ class Load:
     stale: list[str] = field(default_factory=list)
     errors: list[Exception] = field(default_factory=list)
     acknowledged: Counter[str] = field(default_factory=Counter)
-    """The latest edition of each user's note that is acknowledged."""
+    """The latest acknowledged edition of each user's note."""
     changes: int = 0
-    repeated: int = 0
-    """Changes that were not acknowledged at once, and so came again."""
+    retries: int = 0
+    """Retries of changes that were not acknowledged."""
     _writing: set[str] = field(default_factory=set)
 
     async def change(self, user: str) -> None:
-        """Write the next edition of a user's note, until it is acknowledged."""
+        """Write the next edition of a user's note; retry until it is acknowledged."""
         edition = self.acknowledged[user] + 1
         message = written(user, "note", f"Edition {edition} speaks of faith, hope and love.")
         while True:
             try:
                 await self.container.freshness.note_changed(message)
             except CacheUnavailableError:
-                self.repeated += 1
+                self.retries += 1
                 await asyncio.sleep(0.05)
                 continue
             self.acknowledged[user], self.changes = edition, self.changes + 1
             return
 
     async def ask(self, user: str, question: str) -> None:
-        """Ask, and see whether the answer is of what was acknowledged before."""
-        expected, began = self.acknowledged[user], time.monotonic()
+        """Ask a question and check that the answer is not older than the acknowledged edition."""
+        expected, started = self.acknowledged[user], time.monotonic()
         try:
             reply = await ask(self.container, user, question)
-        except Exception as error:  # any at all is a failed request
+        except Exception as error:  # every error is a failed request
             self.errors.append(error)
             return
-        self.served.append(Served(began, time.monotonic() - began, reply.cache, user))
+        self.served.append(Served(started, time.monotonic() - started, reply.cache, user))
         found = _EDITION.search(reply.answer.text) if reply.answer else None
         if not found or int(found[1]) < expected:
             self.stale.append(f"{user} had {expected} and got {reply}")
 
     @asynccontextmanager
-    async def going_on(self, askers: int = 8, writers: int = 2) -> AsyncIterator[None]:
-        """Ask and write all the while; what is not acknowledged by the end is given up."""
+    async def running(self, askers: int = 8, writers: int = 2) -> AsyncIterator[None]:
+        """Generate load in the background; cancel changes that are not acknowledged at the end."""
         asking = [asyncio.create_task(self._asking(Random(n))) for n in range(askers)]
         writing = [asyncio.create_task(self._writing_on(Random(-n))) for n in range(writers)]
         try:

@@ -1,6 +1,6 @@
-"""What stands around the queue's handler: messages, batches, a context, and models that need none.
+"""Messages, batches, a Lambda context and fake models for tests of the SQS handler.
 
-Run as a program, it is the function: events come in as lines of JSON, responses go out.
+Run as a program, it is the function: it reads events and writes responses as lines of JSON.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ READY = "ready"
 
 
 class HashedEmbedder:
-    """Embeds each text in a direction of its own; a text that begins with `SLOW` takes a while."""
+    """Embeds each text in its own direction; a text that begins with `SLOW` takes `seconds`."""
 
     model = "hashed"
     dimensions = 384
@@ -45,7 +45,7 @@ class HashedEmbedder:
 
 
 class Quoter:
-    """Answers with all that it was given."""
+    """Answers with the contents of all sources."""
 
     model = "quoter"
 
@@ -55,7 +55,7 @@ class Quoter:
 
 @dataclass(frozen=True)
 class Context:
-    """The part of Lambda's context that the handler looks at."""
+    """The attributes of Lambda's context that the handler uses."""
 
     milliseconds: int = 30_000
     aws_request_id: str = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
@@ -67,13 +67,13 @@ class Context:
 def body(
     user_id: str, note_id: str | None, operation: str, version: int, text: str | None = None
 ) -> str:
-    """A bare message; the version is also when it happened, in seconds."""
-    happened = START + timedelta(seconds=version)
+    """A message without an envelope; `version` is also its time, in seconds after START."""
+    occurred_at = START + timedelta(seconds=version)
     fields = {
         "user_id": user_id,
         "note_id": note_id,
         "operation": operation,
-        "occurred_at": happened.isoformat(),
+        "occurred_at": occurred_at.isoformat(),
         "version": version,
         "text": text,
     }
@@ -81,8 +81,8 @@ def body(
 
 
 def batch(*bodies: str) -> dict[str, Any]:
-    """An event as Lambda makes it of SQS messages; their ids are their places."""
-    return {"Records": [record(str(place), text) for place, text in enumerate(bodies)]}
+    """A Lambda event with SQS messages; the ids are the positions."""
+    return {"Records": [record(str(index), text) for index, text in enumerate(bodies)]}
 
 
 def record(message_id: str, text: str, receipt: str = "", received: int = 1) -> dict[str, Any]:
@@ -99,26 +99,28 @@ def record(message_id: str, text: str, receipt: str = "", received: int = 1) -> 
 
 
 def failed(response: Any) -> list[str]:
-    """Ids of the messages that a response wants to see again, sorted."""
+    """The sorted ids of the failed messages of a response."""
     return sorted(failure["itemIdentifier"] for failure in response["batchItemFailures"])
 
 
-def container(settings: Settings) -> Container:
+def make_container(settings: Settings) -> Container:
     return Container(settings, embedder=HashedEmbedder(), answerer=Quoter())
 
 
 def close(handler: QueueHandler) -> None:
-    """Close what a function keeps from batch to batch; on Lambda it ends with its process."""
-    assert handler._warm, "it opened nothing"
+    """Close the handler's container and loop; on Lambda they end with the process."""
+    assert handler._warm, "no container is open"
     loop, opened = handler._warm
     loop.run_until_complete(opened.aclose())
     loop.close()
 
 
 def main() -> None:
-    handler = QueueHandler(lambda: container(Settings.from_env(os.environ)), RedeliveryBackoff())
-    handler({"Records": []}, Context())  # type: ignore[arg-type]  # a part of it
-    print(READY, flush=True)  # noqa: T201  # its one way to speak
+    handler = QueueHandler(
+        lambda: make_container(Settings.from_env(os.environ)), RedeliveryBackoff()
+    )
+    handler({"Records": []}, Context())  # type: ignore[arg-type]  # the attributes that are used
+    print(READY, flush=True)  # noqa: T201  # the protocol of the program
     for line in sys.stdin:
         print(json.dumps(handler(json.loads(line), Context())), flush=True)  # type: ignore[arg-type]  # noqa: T201
 

@@ -29,8 +29,8 @@ KEYS: dict[str, Any] = {
 
 def published(key: Any, name: str, algorithm: str) -> dict[str, Any]:
     """Return the public key of a private key as a JWK."""
-    made = jwt.get_algorithm_by_name(algorithm).to_jwk(key.public_key(), as_dict=True)
-    return {**dict(made), "kid": name, "use": "sig", "alg": algorithm}
+    jwk = jwt.get_algorithm_by_name(algorithm).to_jwk(key.public_key(), as_dict=True)
+    return {**dict(jwk), "kid": name, "use": "sig", "alg": algorithm}
 
 
 def token(*, algorithm: str = "RS256", key: Any = None, kid: str = "", **claims: Any) -> str:

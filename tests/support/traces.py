@@ -1,4 +1,4 @@
-"""Spans, collected in memory, or as a collector gets them over HTTP."""
+"""Collection of spans in memory, and an OTLP collector over HTTP."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -26,15 +26,19 @@ TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 
 @dataclass(frozen=True)
 class Tree:
-    """A span and those within it, in the order in which they began."""
+    """A span and its children, in the order of their start."""
 
     span: ReadableSpan
-    within: "list[Tree]"
+    children: "list[Tree]"
 
     @property
     def names(self) -> Any:
-        """The name, or where there are spans within: it and theirs."""
-        return [self.span.name, *(each.names for each in self.within)] if self.within else self.name
+        """The span's name, or a list of it and its children's names."""
+        return (
+            [self.span.name, *(each.names for each in self.children)]
+            if self.children
+            else self.name
+        )
 
     @property
     def name(self) -> str:
@@ -45,22 +49,22 @@ class Tree:
         assert self.span.context
         return f"{self.span.context.trace_id:032x}"
 
-    def told(self, *path: str) -> dict[str, Any]:
-        """The attributes of the first span under these names."""
+    def attributes(self, *path: str) -> dict[str, Any]:
+        """The attributes of the first descendant with this path of names."""
         if not path:
             return dict(self.span.attributes or {})
-        return next(each for each in self.within if each.name == path[0]).told(*path[1:])
+        return next(each for each in self.children if each.name == path[0]).attributes(*path[1:])
 
 
 def trees(spans: Sequence[ReadableSpan]) -> list[Tree]:
-    """Every span whose parent is not among them, with what is within."""
+    """Build a tree from each span whose parent is not among the spans."""
 
     def tree(span: ReadableSpan) -> Tree:
-        return Tree(span, [tree(each) for each in begun if _parent(each) == _id(span)])
+        return Tree(span, [tree(each) for each in ordered if _parent(each) == _id(span)])
 
-    begun = sorted(spans, key=lambda span: span.start_time or 0)
-    known = {_id(span) for span in spans}
-    return [tree(span) for span in begun if _parent(span) not in known]
+    ordered = sorted(spans, key=lambda span: span.start_time or 0)
+    ids = {_id(span) for span in spans}
+    return [tree(span) for span in ordered if _parent(span) not in ids]
 
 
 def _id(span: ReadableSpan) -> int:
@@ -74,7 +78,7 @@ def _parent(span: ReadableSpan) -> int | None:
 
 @contextmanager
 def traced(settings: Settings) -> Iterator[InMemorySpanExporter]:
-    """Trace what goes on within."""
+    """Enable tracing and collect the spans."""
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
@@ -87,7 +91,7 @@ def traced(settings: Settings) -> Iterator[InMemorySpanExporter]:
 
 @dataclass
 class Collector:
-    """Takes spans over OTLP/HTTP: an ASGI app; it answers after `seconds`."""
+    """An OTLP/HTTP collector as an ASGI app; it responds after `seconds`."""
 
     seconds: float = 0.0
     spans: list[str] = field(default_factory=list)
@@ -95,12 +99,12 @@ class Collector:
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         request = Request(scope, receive)
-        taken = ExportTraceServiceRequest.FromString(await request.body())
-        for of_resource in taken.resource_spans:
-            for each in of_resource.resource.attributes:
+        exported = ExportTraceServiceRequest.FromString(await request.body())
+        for resource_spans in exported.resource_spans:
+            for each in resource_spans.resource.attributes:
                 if each.key == "service.name":
                     self.services.add(each.value.string_value)
-            for of_scope in of_resource.scope_spans:
-                self.spans += [span.name for span in of_scope.spans]
+            for scope_spans in resource_spans.scope_spans:
+                self.spans += [span.name for span in scope_spans.spans]
         await asyncio.sleep(self.seconds)
         await Response()(scope, receive, send)

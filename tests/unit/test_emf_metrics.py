@@ -29,23 +29,25 @@ def question() -> dict[str, Any]:
 
 def extract(line: dict[str, Any]) -> dict[tuple[str, ...], Any]:
     """Extract metrics from a line as CloudWatch does: values by dimension values and metric."""
-    found = {}
+    metrics = {}
     for directive in line["_aws"]["CloudWatchMetrics"]:
         assert directive["Namespace"] == "Tercet"
         for dimensions in directive["Dimensions"]:
-            for metric in directive["Metrics"]:
-                assert metric["Unit"] in {"Count", "Milliseconds", "None"}
-                found[*(line[name] for name in dimensions), metric["Name"]] = line[metric["Name"]]
-    return found
+            for each_metric in directive["Metrics"]:
+                assert each_metric["Unit"] in {"Count", "Milliseconds", "None"}
+                metrics[*(line[name] for name in dimensions), each_metric["Name"]] = line[
+                    each_metric["Name"]
+                ]
+    return metrics
 
 
 @pytest.mark.usefixtures("on_lambda")
 def test_question_metrics_have_the_function_and_latency_the_outcome_as_dimension() -> None:
-    found = extract(emf_metrics.with_emf(question()))
-    assert found[FUNCTION, "Questions"] == 1
-    assert found[FUNCTION, "failed", "Latency"] == 1.5
-    assert len(found) == 10
-    assert all(isinstance(value, int | float) for value in found.values())
+    metrics = extract(emf_metrics.with_emf(question()))
+    assert metrics[FUNCTION, "Questions"] == 1
+    assert metrics[FUNCTION, "failed", "Latency"] == 1.5
+    assert len(metrics) == 10
+    assert all(isinstance(value, int | float) for value in metrics.values())
 
 
 @pytest.mark.usefixtures("on_lambda")

@@ -27,9 +27,11 @@ def record(*, failing: bool = False, **log_fields: object) -> logging.LogRecord:
             fail()
     except RuntimeError:
         raised = sys.exc_info()
-    made = logging.LogRecord("shared.x", logging.INFO, "x.py", 1, "hello %s", ("world",), raised)
-    made.log_fields = log_fields
-    return made
+    log_record = logging.LogRecord(
+        "shared.x", logging.INFO, "x.py", 1, "hello %s", ("world",), raised
+    )
+    log_record.log_fields = log_fields
+    return log_record
 
 
 def test_record_is_one_json_line_with_its_log_fields() -> None:
@@ -107,6 +109,6 @@ def test_correlation_id_is_logged_if_it_is_safe(
 
 
 def test_time_is_utc_with_milliseconds() -> None:
-    made = record()
-    made.created, made.msecs = 1_793_527_200.004, 4.0
-    assert parsed(made)["time"] == "2026-11-01T10:00:00.004+00:00"
+    log_record = record()
+    log_record.created, log_record.msecs = 1_793_527_200.004, 4.0
+    assert parsed(log_record)["time"] == "2026-11-01T10:00:00.004+00:00"

@@ -125,13 +125,13 @@ def test_malformed_metadata_is_ignored(value: Any) -> None:
         dict.fromkeys(names, value),
         {name: {"traceparent": value, "AWSTraceHeader": value} for name in names},
     )
-    tellings = [from_push_request({}, body) for body in bodies] + [
+    results = [from_push_request({}, body) for body in bodies] + [
         from_sqs_record(record) for record in records
     ]
-    for told in tellings:
-        assert told.carrier == {}
-        assert 0 < len(told.id) <= 512
-        assert all(len(value) <= 512 for value in told.span_attributes.values())
+    for metadata in results:
+        assert metadata.carrier == {}
+        assert 0 < len(metadata.id) <= 512
+        assert all(len(value) <= 512 for value in metadata.span_attributes.values())
 
 
 def test_parse_json_returns_the_bytes_if_they_are_not_json() -> None:

@@ -66,7 +66,7 @@ async def test_a_change_is_a_part_of_the_trace_of_its_sender_or_else_of_the_host
     (tree,) = trees(collected.get_finished_spans())
     assert tree.trace_id == ("2" if wrapped else "1") * 32
     assert tree.name == "process note-changes"
-    assert tree.told()["messaging.system"] == "azure_queue_storage"
+    assert tree.attributes()["messaging.system"] == "azure_queue_storage"
 
 
 def test_what_is_published_holds_all_that_it_imports(around: Surroundings, tmp_path: Path) -> None:

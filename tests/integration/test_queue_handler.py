@@ -1,4 +1,4 @@
-"""The queue's handler, over a real Valkey and SQLite."""
+"""The SQS handler with a real Valkey and SQLite."""
 
 import asyncio
 import json
@@ -29,8 +29,8 @@ from tests.support.queues import (
     batch,
     body,
     close,
-    container,
     failed,
+    make_container,
 )
 from tests.support.servers import CountingProxy
 
@@ -39,7 +39,7 @@ EVENTS = Path(__file__).resolve().parents[1] / "events"
 
 
 class Function:
-    """The deployed function, and what its users see of it."""
+    """The deployed function, and what its users get."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -52,32 +52,32 @@ class Function:
         return Container(self.settings, embedder=self.embedder, answerer=Quoter())
 
     def __call__(self, *bodies: str, milliseconds: int = 30_000) -> list[str]:
-        """Invoke it with a batch; ids of the messages that failed."""
+        """Invoke it with a batch; return the ids of the failed messages."""
         return self.invoke(batch(*bodies), milliseconds)
 
     def close(self) -> None:
         close(self.handler)
 
     def invoke(self, event: dict[str, Any], milliseconds: int = 30_000) -> list[str]:
-        return failed(self.handler(event, Context(milliseconds)))  # type: ignore[arg-type]  # a part of it
+        return failed(self.handler(event, Context(milliseconds)))  # type: ignore[arg-type]  # the attributes that are used
 
     def ask(self, user_id: str, query: str) -> Reply:
         async def ask(opened: Container) -> Reply:
             return await opened.assistant.ask(Request(user_id, query))
 
-        return self._elsewhere(ask)
+        return self._in_another_container(ask)
 
     def note(self, user_id: str, note_id: str) -> Note | None:
         async def read(opened: Container) -> Note | None:
             return await opened.store.get_note(user_id, note_id)
 
-        return self._elsewhere(read)
+        return self._in_another_container(read)
 
-    def _elsewhere(self, act: Callable[[Container], Awaitable[T]]) -> T:
-        """Do something in another container, on another loop."""
+    def _in_another_container(self, act: Callable[[Container], Awaitable[T]]) -> T:
+        """Run a coroutine with another container, on another loop."""
 
         async def run() -> T:
-            opened = container(self.settings)
+            opened = make_container(self.settings)
             try:
                 return await act(opened)
             finally:
@@ -96,11 +96,11 @@ def proxy(valkey_url: str) -> Iterator[CountingProxy]:
 def function(proxy: CountingProxy, tmp_path: Path) -> Iterator[Function]:
     database = f"sqlite:///{tmp_path / 'notes.db'}"
     settings = Settings(redis_url=proxy.url, database_url=database, redis_timeout=5)
-    with closing(Function(settings)) as made:
-        yield made
+    with closing(Function(settings)) as deployed:
+        yield deployed
 
 
-def test_a_change_reaches_the_next_answer(function: Function) -> None:
+def test_next_answer_uses_the_changed_note(function: Function) -> None:
     function(body("eve", "n", "created", 1, "Faith is hope."))
     assert function.ask("eve", "What is faith?").tier is None
     assert function.ask("eve", "What is faith?").tier == "l1"
@@ -111,7 +111,7 @@ def test_a_change_reaches_the_next_answer(function: Function) -> None:
     assert reply.answer.text == "Faith is trust."
 
 
-def test_a_bad_message_fails_alone_and_the_log_says_why_but_not_what(
+def test_invalid_message_fails_alone_and_the_log_has_the_reason_without_its_text(
     function: Function, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = "my secret"
@@ -126,7 +126,9 @@ def test_a_bad_message_fails_alone_and_the_log_says_why_but_not_what(
     assert function.note("ann", "n")
     assert function.note("bob", "n")
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
-    reasons = {log_fields["message_id"]: log_fields["reason"] for log_fields in map(_facts, errors)}
+    reasons = {
+        log_fields["message_id"]: log_fields["reason"] for log_fields in map(_log_fields, errors)
+    }
     assert set(reasons) == {"1", "2", "3"}
     assert "operation: Field required" in reasons["1"]
     assert "not JSON" in reasons["2"]
@@ -134,7 +136,7 @@ def test_a_bad_message_fails_alone_and_the_log_says_why_but_not_what(
     assert secret not in str([vars(record) for record in caplog.records])
 
 
-def test_a_batch_of_nothing_but_bad_messages_is_reported_not_raised(function: Function) -> None:
+def test_batch_of_invalid_messages_is_a_partial_response(function: Function) -> None:
     assert function("", "[]", "{}") == ["0", "1", "2"]
 
 
@@ -147,10 +149,10 @@ def test_a_batch_of_nothing_but_bad_messages_is_reported_not_raised(function: Fu
         {"attributes": ["a"], "messageAttributes": [{}]},
     ],
 )
-def test_a_message_of_which_nothing_more_is_told_is_applied(
+def test_message_with_missing_or_malformed_attributes_is_applied(
     function: Function, attributes: dict[str, Any]
 ) -> None:
-    """Where it came from is for traces: the change does not depend on it."""
+    """Only traces use the attributes."""
     event = batch(body("ann", "n", "updated", 1, "Faith is trust."))
     for record in event["Records"]:
         for name in ("attributes", "messageAttributes", "eventSourceARN"):
@@ -159,13 +161,15 @@ def test_a_message_of_which_nothing_more_is_told_is_applied(
     assert function.invoke(event) == []
 
 
-def test_the_event_that_lambda_documents_is_understood(function: Function) -> None:
+def test_event_of_the_lambda_documentation_is_processed(function: Function) -> None:
     event = json.loads((EVENTS / "sqs_batch.json").read_text(encoding="utf-8"))
     assert function.invoke(event) == []
     assert function.note("ann", "hebrews-11")
 
 
-def test_one_users_changes_go_in_order_and_several_users_at_once(function: Function) -> None:
+def test_changes_of_one_user_run_in_order_and_of_several_users_concurrently(
+    function: Function,
+) -> None:
     function.embedder.seconds = 0.02
     users = ["ann", "bob", "cid", "dot"]
     texts = [f"{SLOW}{user} {number}" for number in range(4) for user in users]
@@ -180,14 +184,14 @@ def test_one_users_changes_go_in_order_and_several_users_at_once(function: Funct
     assert [step for step, _ in log[: len(users)]] == ["begun"] * len(users)
 
 
-def test_a_failure_does_not_hold_up_the_same_users_next_change(function: Function) -> None:
-    damaged = body("ann", "n", "updated", 1, "text").replace("updated", "unheard of")
-    assert function(damaged, body("ann", "n", "updated", 2, "text")) == ["0"]
+def test_failed_change_does_not_block_the_users_next_change(function: Function) -> None:
+    invalid = body("ann", "n", "updated", 1, "text").replace("updated", "unknown")
+    assert function(invalid, body("ann", "n", "updated", 2, "text")) == ["0"]
     assert function.note("ann", "n")
 
 
 @pytest.mark.parametrize("task_root", ["", "/var/task"])
-def test_a_warm_container_keeps_its_connections_inside_lambda_and_outside(
+def test_warm_container_reuses_its_connections_on_lambda_and_elsewhere(
     function: Function, proxy: CountingProxy, monkeypatch: pytest.MonkeyPatch, task_root: str
 ) -> None:
     monkeypatch.setenv("LAMBDA_TASK_ROOT", task_root)
@@ -196,55 +200,55 @@ def test_a_warm_container_keeps_its_connections_inside_lambda_and_outside(
     assert (function.opened, proxy.connections) == (1, 1)
 
 
-def test_another_loops_coming_and_going_does_no_harm(function: Function) -> None:
+def test_other_event_loops_do_not_affect_the_handler(function: Function) -> None:
     for version in range(3):
         assert function(body("ann", "n", "updated", version, f"version {version}")) == []
         asyncio.run(asyncio.sleep(0))
     assert function.opened == 1
 
 
-def test_after_its_loop_was_closed_it_starts_anew(function: Function) -> None:
+def test_handler_opens_a_new_container_after_its_loop_was_closed(function: Function) -> None:
     assert function(body("ann", "n", "created", 1, "one")) == []
     assert function.handler._warm
     loop, opened = function.handler._warm
-    loop.run_until_complete(opened.store.aclose())  # which lives in a thread beside the loop
+    loop.run_until_complete(opened.store.aclose())  # its thread outlives the loop
     loop.close()
     assert function(body("ann", "n", "updated", 2, "two")) == []
     assert function.opened == 2
 
 
-def test_connections_lost_while_the_container_was_frozen_are_replaced(
+def test_connections_closed_by_the_server_are_replaced(
     function: Function, proxy: CountingProxy
 ) -> None:
     assert function(body("ann", "n", "created", 1, "one")) == []
-    asyncio.run(_cut(proxy))
+    asyncio.run(_close_connections(proxy))
     assert function(body("ann", "n", "updated", 2, "two")) == []
     assert function.opened == 1
 
 
-def test_what_the_time_does_not_suffice_for_comes_again(function: Function) -> None:
+def test_messages_that_time_out_fail(function: Function) -> None:
     function.embedder.seconds = 20
-    began = time.monotonic()
+    started = time.monotonic()
     response = function(
         body("ann", "n", "created", 1, f"{SLOW}never done"),
-        body("ann", "m", "created", 1, "never begun"),
+        body("ann", "m", "created", 1, "never started"),
         body("bob", "n", "created", 1, "in time"),
         milliseconds=1_500,
     )
     assert response == ["0", "1"]
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - started < 1.5
     assert function.note("ann", "m") is None
     assert function.note("bob", "n")
-    # And nothing is left over that would disturb the next batch.
+    # The next batch is not affected.
     function.embedder.seconds = 0
-    assert function(body("ann", "n", "created", 1, f"{SLOW}at last")) == []
+    assert function(body("ann", "n", "created", 1, f"{SLOW}now")) == []
 
 
-def test_without_time_left_everything_comes_again(function: Function) -> None:
+def test_all_messages_fail_without_remaining_time(function: Function) -> None:
     assert function(body("ann", "n", "created", 1, "x"), milliseconds=100) == ["0"]
 
 
-def test_without_redis_nothing_is_acknowledged(tmp_path: Path) -> None:
+def test_no_message_is_acknowledged_without_redis(tmp_path: Path) -> None:
     with start_valkey() as server:
         settings = Settings(redis_url=server.url, database_url=f"sqlite:///{tmp_path / 'notes.db'}")
     bodies = [body("ann", "n", "created", 1, "x"), body("bob", "n", "deleted", 1)]
@@ -252,49 +256,49 @@ def test_without_redis_nothing_is_acknowledged(tmp_path: Path) -> None:
         assert function(*bodies) == ["0", "1"]
 
 
-def test_where_the_notes_cannot_be_read_the_log_reports_it(
+def test_unreadable_note_store_is_logged_as_a_warning(
     valkey_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = Settings(redis_url=valkey_url, database_url=f"sqlite:///{tmp_path}")
     with closing(Function(settings)) as function:
         assert function(body("ann", "n", "updated", 1)) == []
     (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert _facts(warning)["precise"] is False
+    assert _log_fields(warning)["precise"] is False
 
 
-def test_what_nobody_foresaw_is_logged_by_kind_and_place_alone(
+def test_unhandled_exception_is_logged_by_type_and_frames_only(
     function: Function, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def quote(texts: list[str], **_: object) -> None:
+    async def fail(texts: list[str], **_: object) -> None:
         raise KeyError(texts[0])
 
-    monkeypatch.setattr(function.embedder, "embed", quote)
+    monkeypatch.setattr(function.embedder, "embed", fail)
     assert function(body("ann", "n", "created", 1, "my secret")) == ["0"]
-    reason = _facts(caplog.records[-1])["reason"]
+    reason = _log_fields(caplog.records[-1])["reason"]
     assert "KeyError" in reason
     assert "ingest.py" in reason
     assert "secret" not in str([vars(record) for record in caplog.records])
 
 
-def test_importing_the_handler_loads_nothing_that_a_batch_may_not_need() -> None:
+def test_importing_the_handler_loads_no_client_and_no_framework() -> None:
     program = "import sys, functions.invalidate.handler; print(*sys.modules)"
-    ran = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    loaded = {name.partition(".")[0] for name in ran.stdout.split()}
+    loaded = {name.partition(".")[0] for name in result.stdout.split()}
     assert "aws_lambda_powertools" in loaded
     clients = {"redis", "httpx", "asyncpg", "aiosqlite", "boto3", "jwt"}
     frameworks = {"fastapi", "starlette", "mangum", "pydantic", "numpy", "msgpack"}
     assert not loaded & (clients | frameworks)
 
 
-def _facts(record: logging.LogRecord) -> dict[str, Any]:
+def _log_fields(record: logging.LogRecord) -> dict[str, Any]:
     log_fields: dict[str, Any] = record.__dict__["log_fields"]
     return log_fields
 
 
-async def _cut(proxy: CountingProxy) -> None:
-    """Close what a server closes while a container is frozen: every client's connection."""
+async def _close_connections(proxy: CountingProxy) -> None:
+    """Close every client connection, as a server does while Lambda suspends the process."""
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.target)
     writer.write(b"CLIENT KILL TYPE normal SKIPME yes\r\n")
     assert (await reader.readline()).startswith(b":")
