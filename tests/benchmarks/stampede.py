@@ -1,6 +1,7 @@
-"""500 ask the same at once, in 8 processes; and again, while the first to answer is killed midway.
+"""500 concurrent equal requests in 8 processes.
 
-A last crowd waits for longer than a flight lasts unless it is renewed.
+They are sent three times: once plainly, once with the lock's holder killed during its generation,
+and once with a generation that takes longer than a lock without renewal.
 """
 
 import os
@@ -14,74 +15,77 @@ from pathlib import Path
 from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.settings import Settings
 from tests.benchmarks.report import Metric
-from tests.support.crowd import NOTE, crowd
 from tests.support.servers import send_command
+from tests.support.stampede import NOTE, start_stampede
 
-PROCESSES, ASKERS = 8, 500
+PROCESSES, REQUESTS = 8, 500
 SECONDS, LONG_SECONDS = 1.5, 5.0
 _ANSWER = f"what is faith: {NOTE}"
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """How often an answer was generated, how many got none, and what each took of Redis."""
+class _Stampede:
+    """The result of one stampede."""
 
     generations: int
     failed: int
-    a_second: float
-    """Round trips of each asker."""
+    round_trips_per_second: float
+    """Of each request."""
 
 
 def collect_metrics() -> Mapping[str, Metric]:
-    """Let the crowds ask, one after another."""
+    """Run the three stampedes."""
     found: dict[str, Metric] = {}
     for name, seconds, kill in (
         ("", SECONDS, False),
-        ("_owner_killed", SECONDS, True),
+        ("_holder_killed", SECONDS, True),
         ("_long", LONG_SECONDS, False),
     ):
-        asked = _ask(seconds, kill_owner=kill)
-        unit = f"of {ASKERS} askers"
-        generations = Metric(unit=unit, value=asked.generations, budget=2 if kill else 1)
+        result = _run(seconds, kill_holder=kill)
+        unit = f"of {REQUESTS} requests"
+        generations = Metric(unit=unit, value=result.generations, budget=2 if kill else 1)
         found[f"stampede_generations{name}"] = generations
-        found[f"stampede_failed{name}"] = Metric(unit=unit, value=asked.failed, budget=0)
+        found[f"stampede_failed{name}"] = Metric(unit=unit, value=result.failed, budget=0)
         if not kill:
-            rate = Metric(unit="each asker; 4 while waiting alone", value=asked.a_second)
+            rate = Metric(
+                unit="per request; a request that waits alone makes 4",
+                value=result.round_trips_per_second,
+            )
             found[f"stampede_round_trips_a_second{name}"] = rate
     return found
 
 
-def _ask(seconds: float, *, kill_owner: bool) -> _Asked:
+def _run(seconds: float, *, kill_holder: bool) -> _Stampede:
     with (
         tempfile.TemporaryDirectory() as folder,
         start_valkey() as valkey,
-        crowd(
+        start_stampede(
             valkey.url,
             Path(folder, "log"),
             processes=PROCESSES,
-            askers=ASKERS,
+            requests=REQUESTS,
             seconds=seconds,
-            how="hangs" if kill_owner else "answers",
+            how="hangs" if kill_holder else "answers",
             redis_timeout=Settings().redis_timeout,
-        ) as asking,
+        ) as stampede,
     ):
         before, began = _reads(valkey), time.monotonic()
-        asking.ask()
-        expected = ASKERS
-        if kill_owner:
-            owner = asking.owner()
-            place = [process.pid for process in asking.processes].index(owner)
-            os.kill(owner, signal.SIGKILL)
-            expected -= ASKERS // PROCESSES + (place < ASKERS % PROCESSES)
-        replies = asking.replies()
+        stampede.ask()
+        expected = REQUESTS
+        if kill_holder:
+            holder = stampede.wait_for_leader()
+            place = [process.pid for process in stampede.processes].index(holder)
+            os.kill(holder, signal.SIGKILL)
+            expected -= REQUESTS // PROCESSES + (place < REQUESTS % PROCESSES)
+        replies = stampede.replies()
         passed = time.monotonic() - began
         reads = _reads(valkey) - before
-        generations = len(asking.generations())
+        generations = len(stampede.generations())
     failed = expected - replies.count(_ANSWER)
-    return _Asked(generations, failed, reads / ASKERS / passed)
+    return _Stampede(generations, failed, reads / REQUESTS / passed)
 
 
 def _reads(valkey: ValkeyProcess) -> int:
-    """How often the server has read from a socket: once a round trip, however many commands."""
-    told = send_command(valkey.port, "INFO stats")
-    return int(told.split("total_reads_processed:")[1].split()[0])
+    """Return how often the server has read from a socket: once for each round trip."""
+    info = send_command(valkey.port, "INFO stats")
+    return int(info.split("total_reads_processed:")[1].split()[0])

@@ -1,4 +1,4 @@
-"""What somebody else wrote under our keys is removed, and troubles nobody."""
+"""Foreign and corrupt values under our keys are deleted and fail no request."""
 
 import time
 from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ async def container(redis: FaultyRedis) -> AsyncIterator[Container]:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("foreign", ["LPUSH {} x", "SET {} x", "HSET {} x y"])
-async def test_a_value_of_another_type_is_removed_and_the_cache_goes_on(
+async def test_value_of_another_type_is_deleted(
     redis: FaultyRedis, container: Container, name: str, foreign: str
 ) -> None:
     redis.send(f"DEL {NAMES[name]}")
@@ -54,7 +54,7 @@ async def test_a_value_of_another_type_is_removed_and_the_cache_goes_on(
 
 
 @pytest.mark.parametrize("name", ["questions", "answers", "contexts", "counters", "entries"])
-async def test_a_note_change_is_done_over_a_value_of_another_type(
+async def test_note_change_replaces_a_value_of_another_type(
     redis: FaultyRedis, container: Container, name: str
 ) -> None:
     redis.send(f"DEL {NAMES[name]}")
@@ -66,20 +66,20 @@ async def test_a_note_change_is_done_over_a_value_of_another_type(
 
 
 @pytest.mark.parametrize("name", ["questions", "answers", "contexts"])
-async def test_damaged_bytes_fail_no_question_and_hide_no_change(
+async def test_corrupt_bytes_fail_no_request_and_hide_no_note_change(
     redis: FaultyRedis, container: Container, name: str
 ) -> None:
-    """Of an entry, they could hide the note that its answer comes from."""
+    """A corrupt entry could hide which notes its answer used."""
     rng = Random(1)
     client = Client.from_url(redis.server.url)
     for edition in range(200):
-        text = f"Faith is trust, says edition {edition}."
+        text = f"Faith is trust, edition {edition}."
         expected = (await ask(container, "ann", ASKED)).answer
         stored = cast("dict[bytes, bytes]", client.hgetall(NAMES[name]))
         for field, value in stored.items():
             place = rng.randrange(len(value))
-            damaged = value[:place] + rng.randbytes(1) + value[place + 1 :]
-            client.hset(NAMES[name], field.decode(), cast("str", damaged))
+            corrupt = value[:place] + rng.randbytes(1) + value[place + 1 :]
+            client.hset(NAMES[name], field.decode(), cast("str", corrupt))
         if edition % 2:
             await container.freshness.note_changed(written("ann", "note", text))
         reply = await ask(container, "ann", ASKED)
@@ -90,21 +90,21 @@ async def test_damaged_bytes_fail_no_question_and_hide_no_change(
     client.close()
 
 
-async def test_a_damaged_embedding_finds_nothing_and_is_replaced(
+async def test_corrupt_embedding_is_a_miss_and_replaced(
     redis: FaultyRedis, container: Container
 ) -> None:
-    """Whoever asks the same words would get other passages by it, and keep their answer."""
+    """A corrupt embedding would find other passages for every user with this question."""
     name = NAMES["embedding"]
     with Client.from_url(redis.server.url) as client:
-        sound = cast("bytes", client.get(name))
-        for place in range(len(sound)):
-            damaged = sound[:place] + bytes([sound[place] ^ 4]) + sound[place + 1 :]
-            client.set(name, damaged, ex=60)
+        intact = cast("bytes", client.get(name))
+        for place in range(len(intact)):
+            corrupt = intact[:place] + bytes([intact[place] ^ 4]) + intact[place + 1 :]
+            client.set(name, corrupt, ex=60)
             await ask(container, "ann", ASKED, no_cache=True)
-            assert client.get(name) == sound
+            assert client.get(name) == intact
 
 
-async def test_a_counter_that_counts_nothing_is_removed_and_the_others_stay(
+async def test_counter_that_is_no_integer_is_deleted(
     redis: FaultyRedis, container: Container
 ) -> None:
     redis.send(f"HSET {COUNTERS} l1_hits nonsense l1_misses 41")
@@ -120,44 +120,44 @@ YESTERDAY = keyspace.totals((datetime.now(UTC) - timedelta(days=1, hours=1)).dat
 @pytest.mark.parametrize(
     "foreign", ["LPUSH {} x", "SET {} x", "HSET {} x y", "HSET {} a499999 nonsense a -3"]
 )
-async def test_statistics_are_told_over_what_somebody_else_wrote_among_them(
+async def test_statistics_are_read_despite_foreign_values(
     redis: FaultyRedis, container: Container, name: str, foreign: str
 ) -> None:
-    """It counts nothing, and of the rest nothing is lost: Bob's counters are elsewhere."""
+    """A foreign value counts as 0. Bob's counters are in another partition."""
     before = await container.counter_reader.read_snapshot(days=2)
     assert (before.total.answers_generated, before.entries.answers) == (2, 2)
     redis.send(f"DEL {name}")
     redis.send(foreign.format(name))
-    told = await container.counter_reader.read_snapshot(days=2)
-    assert told.total.answers_generated == (1 if name == COUNTERS else 2)
-    assert told.entries.answers == (1 if name == KEYS.entry_counts else 2)
+    during = await container.counter_reader.read_snapshot(days=2)
+    assert during.total.answers_generated == (1 if name == COUNTERS else 2)
+    assert during.entries.answers == (1 if name == KEYS.entry_counts else 2)
     assert (await ask(container, "ann", ASKED)).tier == "l1"
-    again = await container.counter_reader.read_snapshot(days=2)
-    assert again.total.exact_hits == before.total.exact_hits + 1
+    after = await container.counter_reader.read_snapshot(days=2)
+    assert after.total.exact_hits == before.total.exact_hits + 1
 
 
-async def test_a_foreign_flight_holds_nobody_up_for_long(
+async def test_foreign_value_under_the_lock_key_does_not_block_a_request(
     redis: FaultyRedis, container: Container
 ) -> None:
     fence = redis.send(f"HGET {KEYS.questions} fence").split("\r\n")[1]
     pipeline = container.pipeline.name
-    flight = KEYS.lock(keyspace.question_field("what is hope", pipeline), fence)
-    redis.send(f"LPUSH {flight} x")
+    lock = KEYS.lock(keyspace.question_field("what is hope", pipeline), fence)
+    redis.send(f"LPUSH {lock} x")
     assert (await ask(container, "ann", "What is hope?")).cache == "ok"
 
 
-async def test_a_flight_without_an_end_holds_nobody_up(
+async def test_lock_without_an_expiry_does_not_block_a_request(
     redis: FaultyRedis, container: Container
 ) -> None:
-    """It is none of ours: they end after seconds."""
+    """Every lock of ours has an expiry of seconds."""
     fence = redis.send(f"HGET {KEYS.questions} fence").split("\r\n")[1]
     pipeline = container.pipeline.name
-    flight = KEYS.lock(keyspace.question_field("what is hope", pipeline), fence)
-    redis.send(f"SET {flight} x")
+    lock = KEYS.lock(keyspace.question_field("what is hope", pipeline), fence)
+    redis.send(f"SET {lock} x")
     began = time.monotonic()
     reply = await ask(container, "ann", "What is hope?")
     assert (reply.cache, reply.stored) == ("ok", True)
-    assert time.monotonic() - began < 2  # seconds; a flight of ours lasts for three
+    assert time.monotonic() - began < 2  # seconds; our locks expire after three
 
 
 @pytest.mark.parametrize("foreign", ["SET {} x", "SET {} x EX 9999", "LPUSH {} x"])

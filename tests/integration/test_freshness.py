@@ -1,4 +1,4 @@
-"""What a note change drops, what it keeps, and when it must not be acknowledged."""
+"""Note changes: which answers they drop, and when they must not be acknowledged."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -29,7 +29,7 @@ async def world(valkey_url: str) -> AsyncIterator[World]:
     await redis_client.aclose()
 
 
-async def test_a_question_that_used_the_note_falls_wherever_the_note_went(world: World) -> None:
+async def test_changed_note_drops_the_answers_that_used_it(world: World) -> None:
     await world.write("note", 10)
     await world.write("other", 20)
     await world.ask("near", 0)
@@ -44,7 +44,7 @@ async def test_a_question_that_used_the_note_falls_wherever_the_note_went(world:
     )
 
 
-async def test_a_question_that_neither_used_nor_would_find_the_note_is_kept(world: World) -> None:
+async def test_changed_note_retains_answers_that_it_cannot_affect(world: World) -> None:
     for note_id, angle in (("note", 80), ("b", 10), ("c", 20), ("d", 100)):
         await world.write(note_id, angle)
     await world.ask("near", 0)
@@ -57,50 +57,51 @@ async def test_a_question_that_neither_used_nor_would_find_the_note_is_kept(worl
 
 
 @pytest.mark.parametrize(
-    ("angle", "kept"), [(0, False), (15, False), (20, False), (21, True), (90, True), (180, True)]
+    ("angle", "retained"),
+    [(0, False), (15, False), (20, False), (21, True), (90, True), (180, True)],
 )
-async def test_a_new_note_drops_what_it_is_at_least_as_near_to_as_the_kth_source(
-    world: World, *, angle: float, kept: bool
+async def test_new_note_drops_answers_whose_kth_similarity_it_reaches(
+    world: World, *, angle: float, retained: bool
 ) -> None:
     await world.write("first", 10)
     await world.write("second", 20)
     await world.ask("full")
     await world.write("note", 170, angle)
     await world.freshness.note_changed(change(operation="created"))
-    assert await world.cached("full") is kept
+    assert await world.cached("full") is retained
 
 
-@pytest.mark.parametrize(("off", "kept"), [(EPSILON / 2, False), (EPSILON * 2, True)])
-async def test_a_store_may_round_a_cosine_by_no_more_than_epsilon(
-    world: World, *, off: float, kept: bool
+@pytest.mark.parametrize(("off", "retained"), [(EPSILON / 2, False), (EPSILON * 2, True)])
+async def test_new_note_drops_answers_within_epsilon_of_the_kth_similarity(
+    world: World, *, off: float, retained: bool
 ) -> None:
     (tie,) = cosines(at(0), stack([at(20)]))
-    await world.keep("q", [Source("a", "a", "a", 0.99), Source("b", "b", "b", tie + off)])
+    await world.store_answer("q", [Source("a", "a", "a", 0.99), Source("b", "b", "b", tie + off)])
     await world.write("note", 20)
     await world.freshness.note_changed(change())
-    assert await world.cached("q") is kept
+    assert await world.cached("q") is retained
 
 
-async def test_a_question_that_had_fewer_than_k_chunks_falls_with_any_new_one(
+async def test_new_note_drops_answers_with_fewer_than_k_chunks(
     world: World,
 ) -> None:
     await world.write("only", 10)
-    await world.ask("hungry")
+    await world.ask("few chunks")
     await world.write("note", 180)
     await world.freshness.note_changed(change(operation="created"))
-    assert not await world.cached("hungry")
+    assert not await world.cached("few chunks")
 
 
-async def test_a_question_that_had_fewer_than_k_chunks_is_kept_where_no_chunk_came(
+async def test_deleted_note_retains_answers_with_fewer_than_k_other_chunks(
     world: World,
 ) -> None:
     await world.write("only", 10)
-    await world.ask("hungry")
+    await world.ask("few chunks")
     await world.freshness.note_changed(change(operation="deleted"))
-    assert await world.cached("hungry")
+    assert await world.cached("few chunks")
 
 
-async def test_a_deleted_note_takes_its_questions_with_it_and_no_others(world: World) -> None:
+async def test_deleted_note_drops_the_answers_that_used_it(world: World) -> None:
     for note_id, angle in (("note", 10), ("b", 15), ("c", 90), ("d", 95)):
         await world.write(note_id, angle)
     await world.ask("near", 0)
@@ -111,7 +112,7 @@ async def test_a_deleted_note_takes_its_questions_with_it_and_no_others(world: W
     assert await world.store.get_note("ann", "note") is None
 
 
-async def test_an_alias_falls_with_its_target_and_with_what_it_would_itself_have_found(
+async def test_alias_is_dropped_with_its_target_or_by_its_own_search(
     world: World,
 ) -> None:
     for note_id, angle in (("b", 10), ("c", 20), ("d", 90), ("e", 95)):
@@ -123,13 +124,13 @@ async def test_an_alias_falls_with_its_target_and_with_what_it_would_itself_have
     await world.alias("of far", "far", 100)
     await world.write("note", 5)
     outcome = await world.freshness.note_changed(change())
-    kept = {"far", "of far"}
+    retained = {"far", "of far"}
     for question in ("near", "far", "of near, but far", "of far, but near", "of far"):
-        assert await world.cached(question) is (question in kept), question
+        assert await world.cached(question) is (question in retained), question
     assert (outcome.dropped, outcome.retained) == (3, 2)
 
 
-async def test_what_another_embedding_model_measured_falls(world: World) -> None:
+async def test_answer_of_another_embedding_model_is_dropped(world: World) -> None:
     other = Pipeline("another", DIMENSIONS, "answerer", K)
     await world.write("b", 10)
     await world.write("c", 20)
@@ -141,20 +142,20 @@ async def test_what_another_embedding_model_measured_falls(world: World) -> None
     assert not await world.cached("far", other)
 
 
-async def test_an_entry_that_does_not_decode_falls(world: World) -> None:
+async def test_corrupt_entry_is_dropped(world: World) -> None:
     await world.write("b", 10)
     await world.write("c", 20)
-    await world.ask("damaged")
-    await world.ask("sound")
-    key, field = UserKeys.of("ann").questions, question_field("damaged", PIPELINE.name)
+    await world.ask("corrupt")
+    await world.ask("intact")
+    key, field = UserKeys.of("ann").questions, question_field("corrupt", PIPELINE.name)
     await world.cache.redis("HSET", key, field, b"1a" + bytes(40))
     outcome = await world.freshness.note_changed(change(operation="deleted"))
     assert (outcome.dropped, outcome.retained) == (1, 1)
-    assert await world.cached("sound")
+    assert await world.cached("intact")
     assert not await world.cache.redis("HEXISTS", UserKeys.of("ann").answers, field)
 
 
-async def test_a_change_that_another_was_faster_than_drops_no_more_than_it_must(
+async def test_concurrent_change_of_the_same_note_drops_no_other_answers(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for note_id, angle in (("note", 10), ("b", 20), ("c", 90), ("d", 95)):
@@ -163,48 +164,44 @@ async def test_a_change_that_another_was_faster_than_drops_no_more_than_it_must(
     await world.ask("far", 100)
     get_chunks = world.store.get_chunks
 
-    async def meanwhile(user_id: str, note_id: str) -> list[Chunk]:
+    async def change_first(user_id: str, note_id: str) -> list[Chunk]:
         monkeypatch.undo()
         await world.freshness.note_changed(change())
         return await get_chunks(user_id, note_id)
 
-    monkeypatch.setattr(world.store, "get_chunks", meanwhile)
+    monkeypatch.setattr(world.store, "get_chunks", change_first)
     await world.freshness.note_changed(change())
     assert not await world.cached("near")
     assert await world.cached("far")
 
 
-async def test_where_the_notes_cannot_be_read_all_goes_and_is_reported(
-    world: World, tmp_path: Path
-) -> None:
+async def test_unreadable_note_drops_all_answers(world: World, tmp_path: Path) -> None:
     await world.write("b", 10)
     await world.write("c", 20)
     await world.ask("one")
     await world.ask("two", 90)
-    unreadable = world.over(SQLiteNoteStore(tmp_path))  # a folder is no database
+    unreadable = world.with_store(SQLiteNoteStore(tmp_path))  # a folder is not a database
     outcome = await unreadable.freshness.note_changed(change())
     assert (outcome.dropped, outcome.retained, outcome.precise) == (2, 0, False)
     assert not await world.cached("one")
     assert not await world.cached("two")
 
 
-async def test_a_text_that_cannot_be_stored_is_not_acknowledged(
-    world: World, tmp_path: Path
-) -> None:
+async def test_change_is_not_acknowledged_if_the_store_fails(world: World, tmp_path: Path) -> None:
     await world.ask("q")
     with pytest.raises(StoreUnavailableError):
-        await world.over(SQLiteNoteStore(tmp_path)).freshness.note_changed(change(text="10"))
+        await world.with_store(SQLiteNoteStore(tmp_path)).freshness.note_changed(change(text="10"))
     assert await world.cached("q")
 
 
-async def test_a_text_that_cannot_be_embedded_is_not_acknowledged(world: World) -> None:
+async def test_change_is_not_acknowledged_if_embedding_fails(world: World) -> None:
     with pytest.raises(InferenceError):
         await world.freshness.note_changed(change(text="not an angle"))
     assert await world.store.get_note("ann", "note") is None
 
 
 @pytest.mark.parametrize("operation", ["updated", "deleted", "user_deleted", "all_changed"])
-async def test_what_redis_did_not_hear_of_is_not_acknowledged(operation: str) -> None:
+async def test_change_is_not_acknowledged_if_redis_fails(operation: str) -> None:
     with start_valkey() as server:
         settings = Settings(redis_url=server.url, redis_timeout=1)
     redis_client = open_redis_client(settings)
@@ -215,7 +212,7 @@ async def test_what_redis_did_not_hear_of_is_not_acknowledged(operation: str) ->
     await redis_client.aclose()
 
 
-async def test_a_message_with_text_is_stored_before_anything_is_dropped(world: World) -> None:
+async def test_message_with_text_is_written_to_the_store_first(world: World) -> None:
     await world.write("b", 10)
     await world.write("c", 20)
     await world.ask("near", 0)
@@ -228,26 +225,26 @@ async def test_a_message_with_text_is_stored_before_anything_is_dropped(world: W
     assert await world.cached("far")
 
 
-async def test_an_older_message_changes_no_note_but_reads_it_as_it_is_now(world: World) -> None:
+async def test_older_message_drops_by_the_current_note(world: World) -> None:
     for note_id, angle in (("b", 10), ("c", 20), ("d", 90), ("e", 95)):
         await world.write(note_id, angle)
     await world.ask("near", 0)
     await world.ask("far", 100)
-    await world.write("note", 15, version=2)  # and the message that tells of it is late
+    await world.write("note", 15, version=2)  # its message comes later
     outcome = await world.freshness.note_changed(change(text="80", version=1))
     assert not outcome.applied
     assert not await world.cached("near")
     assert await world.cached("far")
 
 
-async def test_a_late_message_brings_no_deleted_note_back(world: World) -> None:
+async def test_older_message_does_not_restore_a_deleted_note(world: World) -> None:
     await world.freshness.note_changed(change(operation="deleted", version=5))
     outcome = await world.freshness.note_changed(change(text="10", version=4))
     assert not outcome.applied
     assert await world.store.list_notes("ann") == []
 
 
-async def test_a_repeated_message_drops_nothing_more(world: World) -> None:
+async def test_repeated_message_drops_nothing(world: World) -> None:
     for note_id, angle in (("note", 10), ("b", 15), ("c", 90), ("d", 95)):
         await world.write(note_id, angle)
     await world.ask("near", 0)
@@ -257,8 +254,8 @@ async def test_a_repeated_message_drops_nothing_more(world: World) -> None:
     assert (again.dropped, again.retained) == (0, 1)
 
 
-async def test_an_answer_being_written_while_its_notes_change_is_not_stored(world: World) -> None:
-    await world.ask("another question has made the index")
+async def test_answer_in_generation_during_a_change_is_not_stored(world: World) -> None:
+    await world.ask("another question")
     session = world.cache.session("ann", "q")
     await session.lookup()
     await world.freshness.note_changed(change())
@@ -266,13 +263,13 @@ async def test_an_answer_being_written_while_its_notes_change_is_not_stored(worl
     assert not await world.cached("q")
 
 
-async def test_another_users_questions_stay(world: World) -> None:
+async def test_change_drops_no_answer_of_another_user(world: World) -> None:
     await world.cache.ask("bob")
     await world.freshness.note_changed(change(operation="all_changed"))
     assert (await world.cache.session("bob").lookup()).answer
 
 
-async def test_all_changed_drops_all_and_leaves_the_notes(world: World) -> None:
+async def test_all_changed_drops_all_answers_and_no_note(world: World) -> None:
     await world.write("b", 10)
     await world.ask("one")
     await world.ask("two", 90)
@@ -282,16 +279,16 @@ async def test_all_changed_drops_all_and_leaves_the_notes(world: World) -> None:
     assert await world.store.list_notes("ann")
 
 
-async def test_a_deleted_user_leaves_nothing_behind(world: World) -> None:
-    """L2 apart: a question's embedding is every user's, and names none."""
+async def test_user_deleted_leaves_no_key_and_no_note(world: World) -> None:
+    """A shared embedding remains: it belongs to no user."""
     await world.write("note", 10)
     await world.ask("one")
     await world.alias("uno", "one")
     await world.cache.ask("bob")
-    writing = world.cache.session("ann", "two")
-    await writing.lookup()
+    generating = world.cache.session("ann", "two")
+    await generating.lookup()
     await world.freshness.note_changed(change(None, "user_deleted"))
-    assert not await writing.store(at(0), [Source("a", "a", "a", 0.9)] * K, an_answer())
+    assert not await generating.store(at(0), [Source("a", "a", "a", 0.9)] * K, an_answer())
     keys = [key.decode() for key in await world.cache.scan()]
     anns, bobs = (UserKeys.of(user).questions.removesuffix("questions") for user in ("ann", "bob"))
     assert not [key for key in keys if key.startswith(anns)]

@@ -1,6 +1,6 @@
-"""Ann's notes and cached questions, as vectors in one plane that are told by their angle.
+"""One user's notes and cached questions, as vectors in one plane.
 
-A question at 0 degrees has the cosine of a chunk's angle with that chunk.
+Angles name them: a question at 0 degrees and a chunk have the cosine of the chunk's angle.
 """
 
 import math
@@ -31,7 +31,7 @@ def at(degrees: float) -> Vector:
 
 
 class AngleEmbedder:
-    """Embeds a text that is a number as the vector at that angle."""
+    """Embeds a text, which is a number, as the vector at that angle (degrees)."""
 
     model = PIPELINE.embedding_model
     dimensions = DIMENSIONS
@@ -40,7 +40,7 @@ class AngleEmbedder:
         try:
             return [at(float(text)) for text in texts]
         except ValueError:
-            raise InferenceError("the model knows numbers alone") from None
+            raise InferenceError("the model embeds numbers only") from None
 
 
 def change(note_id: str | None = "note", operation: str = "updated", **fields: Any) -> NoteChanged:
@@ -50,7 +50,7 @@ def change(note_id: str | None = "note", operation: str = "updated", **fields: A
 
 
 class World:
-    """Ann's notes, her cached questions, and what keeps them true."""
+    """Ann's notes, her cached questions, and the use case under test."""
 
     def __init__(self, cache: Cache, store: NoteStore | None = None) -> None:
         self.cache = cache
@@ -64,21 +64,21 @@ class World:
             embedding_name=embedding_name(PIPELINE.embedding_model),
         )
 
-    def over(self, store: NoteStore) -> "World":
+    def with_store(self, store: NoteStore) -> "World":
         return World(self.cache, store)
 
     async def write(self, note_id: str, *angles: float, version: int = 1) -> None:
-        """Let the notes' owner store one."""
+        """Store a note with chunks at these angles."""
         note = Note("ann", note_id, "", "", version, version)
         chunks = [Chunk(f"{note_id}#{a}", note_id, f"at {a}", at(a)) for a in angles]
         assert await self.store.replace_note(note, chunks)
 
     async def ask(self, question: str, angle: float = 0, pipeline: Pipeline = PIPELINE) -> None:
-        """Answer and keep a question, from the notes as they are."""
+        """Search the notes and store an answer."""
         sources = await self.store.search("ann", at(angle), K)
-        await self.keep(question, sources, angle, pipeline)
+        await self.store_answer(question, sources, angle, pipeline)
 
-    async def keep(
+    async def store_answer(
         self, question: str, sources: list[Source], angle: float = 0, pipeline: Pipeline = PIPELINE
     ) -> None:
         session = self.cache.session("ann", question, pipeline)
@@ -86,7 +86,7 @@ class World:
         assert await session.store(at(angle), sources, an_answer())
 
     async def alias(self, question: str, target: str, angle: float = 0) -> None:
-        """Let a question share the answer of another."""
+        """Store an alias of another question."""
         session = self.cache.session("ann", question)
         await session.lookup()
         await session.load_miss_context()

@@ -71,7 +71,7 @@ def no_epsilon(patch: pytest.MonkeyPatch) -> None:
 
 def no_rule_for_fewer_than_k(patch: pytest.MonkeyPatch) -> None:
     entry = index_entries.new_entry
-    patch.setattr(index_entries, "entry", lambda *a, **k: replace(entry(*a, **k), is_full=True))
+    patch.setattr(index_entries, "new_entry", lambda *a, **k: replace(entry(*a, **k), is_full=True))
 
 
 def used_notes_forgotten(patch: pytest.MonkeyPatch) -> None:

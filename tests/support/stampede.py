@@ -1,7 +1,7 @@
-"""Several processes that ask one Redis the same question at once.
+"""Several processes that send the same request at the same moment, over one Redis.
 
-`python -m tests.support.crowd URL LOG SECONDS HOW PATIENCE ASKERS` is one of them; it writes a line
-with its process id to LOG whenever it begins to generate.
+`python -m tests.support.stampede URL LOG SECONDS HOW REDIS_TIMEOUT REQUESTS` is one of them. It
+writes its process id to LOG when it begins to generate.
 """
 
 import asyncio
@@ -25,34 +25,34 @@ from tests.support.fakes import HashingEmbedder, SlowAnswerer, create_container
 from tests.support.stores import MemoryNoteStore
 
 ROOT = Path(__file__).resolve().parents[2]
-ASKED = Request("ann", "What is faith?", seconds=60)
+REQUEST = Request("ann", "What is faith?", seconds=60)
 NOTE = "Faith is trust."
 
 
 @dataclass
-class Crowd:
-    """Processes that are ready to ask."""
+class Stampede:
+    """Processes that are ready to send their requests."""
 
     processes: list["subprocess.Popen[str]"]
     log: Path
 
     def ask(self) -> None:
-        """Let all of them ask now."""
+        """Let all processes send their requests."""
         for process in self.processes:
             assert process.stdin
             process.stdin.write("\n")
             process.stdin.flush()
 
     def generations(self) -> list[int]:
-        """Which processes have begun to generate, in order."""
+        """Return the ids of the processes that began to generate, in order."""
         return [int(line) for line in self.log.read_text().split()]
 
-    def owner(self, within: float = 60.0) -> int:
-        """Which process was the first to generate; it is waited for."""
+    def wait_for_leader(self, within: float = 60.0) -> int:
+        """Wait for the first generation and return its process id."""
         end = time.monotonic() + within
         while not (begun := self.generations()):
             if time.monotonic() > end:
-                raise TimeoutError("nobody generates")
+                raise TimeoutError("no process generates")
             time.sleep(0.01)
         return begun[0]
 
@@ -79,26 +79,26 @@ class Crowd:
 
 
 @contextmanager
-def crowd(
+def start_stampede(
     url: str,
     log: Path,
     *,
     processes: int,
-    askers: int,
+    requests: int,
     seconds: float,
     how: str = "answers",
     redis_timeout: float = 5.0,
-) -> Iterator[Crowd]:
-    """Start processes that share so many askers; an answer takes `seconds`.
+) -> Iterator[Stampede]:
+    """Start processes that share `requests` equal requests; a generation takes `seconds`.
 
     Args:
         url: of the Redis that they share.
         log: a file that need not exist.
         processes: how many.
-        askers: how many in all of them together, spread as evenly as can be.
-        seconds: how long generating takes.
-        how: `answers`, `fails`, `without notes`, or `hangs`: then the first to generate never ends.
-        redis_timeout: how patient each is with Redis, in seconds.
+        requests: how many in total, spread evenly.
+        seconds: duration of a generation.
+        how: `answers`, `fails`, `without notes`, or `hangs`: the first generation never ends.
+        redis_timeout: time-out of Redis in each process, in seconds.
     """
     log.touch()
     given = (url, str(log), str(seconds), how, str(redis_timeout))
@@ -106,7 +106,7 @@ def crowd(
     with ExitStack() as stack:
         started = []
         for place in range(processes):
-            share = askers // processes + (place < askers % processes)
+            share = requests // processes + (place < requests % processes)
             process = subprocess.Popen(
                 [*command, str(share)],
                 stdin=subprocess.PIPE,
@@ -117,7 +117,7 @@ def crowd(
             stack.enter_context(process)
             stack.callback(process.kill)
             started.append(process)
-        made = Crowd(started, log)
+        made = Stampede(started, log)
         assert set(made.lines(60)) == {"ready\n"}
         yield made
 
@@ -139,8 +139,8 @@ class _LoggingAnswerer(SlowAnswerer):
         return completion
 
 
-async def _take_part(arguments: Sequence[str]) -> None:
-    url, log, seconds, how, redis_timeout, askers = arguments
+async def _run(arguments: Sequence[str]) -> None:
+    url, log, seconds, how, redis_timeout, requests = arguments
     store = MemoryNoteStore()
     if how != "without notes":
         (vector,) = await HashingEmbedder().embed([NOTE])
@@ -148,21 +148,21 @@ async def _take_part(arguments: Sequence[str]) -> None:
         await store.replace_note(note, [Chunk("note#0", "note", NOTE, vector)])
     answerer = _LoggingAnswerer(log, float(seconds), how)
     container = create_container(url, store, answerer, redis_timeout=float(redis_timeout))
-    await container.assistant.ask(Request("somebody", "Is anybody there?"))
+    await container.assistant.ask(Request("warm-up", "Is this process ready?"))
     print("ready", flush=True)  # noqa: T201  # to the test
     await asyncio.to_thread(sys.stdin.readline)
-    replies = await asyncio.gather(*(_asked(container) for _ in range(int(askers))))
+    replies = await asyncio.gather(*(_ask(container) for _ in range(int(requests))))
     print(json.dumps(replies), flush=True)  # noqa: T201  # to the test
     await container.aclose()
 
 
-async def _asked(container: Container) -> str:
+async def _ask(container: Container) -> str:
     try:
-        reply = await container.assistant.ask(ASKED)
+        reply = await container.assistant.ask(REQUEST)
     except UnavailableError as error:
         return f"{type(error).__name__}: {error} ({error.retry_after})"
     return reply.answer.text if reply.answer else ""
 
 
 if __name__ == "__main__":
-    asyncio.run(_take_part(sys.argv[1:]))
+    asyncio.run(_run(sys.argv[1:]))

@@ -1,0 +1,221 @@
+"""Semantic hits over HTTP, with MiniLM and a Valkey server."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import httpx
+import pytest
+
+from functions.ask.app import create_app
+from shared import semantic_match
+from shared.cache import keyspace
+from shared.cache.redis.commands import Command
+from shared.cache.stats_snapshot import PeriodStats
+from shared.container import Container
+from shared.inference.match_verifier import ModelVerifier
+from shared.inference.ports import Completion, Message
+from shared.matching.candidates import find_candidates
+from shared.settings import Settings
+from tests.support.main_job import MINILM, QuotingAnswerer, written
+from tests.support.stores import MemoryNoteStore
+
+NOTES = {
+    "hope": "Hope is the anchor of the soul, sure and steadfast.",
+    "faith": "Faith is the substance of things hoped for.",
+    "love": "Love suffers long, and is kind.",
+}
+
+
+class ConstantChat:
+    """A chat model that returns one word for every prompt."""
+
+    model = "constant"
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+        self.calls = 0
+
+    async def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Completion:
+        self.calls += 1
+        return Completion(self.word, self.model, cost=0.00002)
+
+
+class User:
+    """One user of one server."""
+
+    def __init__(self, http: httpx.AsyncClient, container: Container, user_id: str) -> None:
+        self._http = http
+        self.container = container
+        self.user_id = user_id
+
+    async def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        return await self._http.post(path, json=body, headers={"X-Tercet-User": self.user_id})
+
+    async def ask(self, query: str, **given: Any) -> dict[str, Any]:
+        response = await self.post("/assistant/query", {"query": query, **given})
+        response.raise_for_status()
+        body: dict[str, Any] = response.json()
+        return body
+
+
+@pytest.fixture
+async def user(valkey_url: str, request: pytest.FixtureRequest) -> AsyncIterator[User]:
+    settings = Settings(
+        redis_url=valkey_url, redis_timeout=2, local_mode=True, semantic_verifier="none"
+    )
+    container = Container(
+        settings, store=MemoryNoteStore(), embedder=MINILM, answerer=QuotingAnswerer()
+    )
+    transport = httpx.ASGITransport(create_app(container))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+        user = User(http, container, request.node.name)
+        for note_id, text in NOTES.items():
+            await container.freshness.note_changed(written(user.user_id, note_id, text))
+        yield user
+    await container.aclose()
+
+
+async def test_equivalent_question_gets_the_cached_answer_and_its_question(user: User) -> None:
+    first = await user.ask("What is hope?")
+    second = await user.ask("Define hope")
+    assert (second["answer"], second["sources"]) == (first["answer"], first["sources"])
+    metadata = second["metadata"]
+    assert (metadata["cached"], metadata["match"]) == (True, "semantic")
+    assert metadata["matched_question"] == "what is hope"
+    assert 0.85 <= metadata["similarity"] <= 1
+
+
+async def test_alias_is_an_exact_hit(user: User) -> None:
+    await user.ask("What is hope?")
+    await user.ask("Define hope")
+    again = await user.ask("define HOPE")
+    assert again["metadata"]["match"] == "exact"
+    assert again["metadata"]["matched_question"] == "what is hope"
+
+
+@pytest.mark.parametrize("alias_stored", [False, True])
+async def test_exact_request_gets_its_own_answer(user: User, *, alias_stored: bool) -> None:
+    await user.ask("What is hope?")
+    if alias_stored:
+        await user.ask("Define hope")
+    own = await user.ask("Define hope", match="exact")
+    assert own["metadata"]["cached"] is False
+    assert own["answer"].startswith("define hope")
+
+
+async def test_different_question_gets_its_own_answer_and_the_refusal(
+    user: User,
+) -> None:
+    await user.ask("What are the sins forbidden in the second commandment?")
+    other = await user.ask("What are the sins forbidden in the sixth commandment?", explain=True)
+    assert other["metadata"]["cached"] is False
+    assert other["metadata"]["match_refusal"].startswith("numbers")
+
+
+async def test_feedback_on_a_semantic_hit_removes_the_match_only(user: User) -> None:
+    await user.ask("What is hope?")
+    shared = await user.ask("Define hope")
+    body = {"answer_id": shared["metadata"]["answer_id"], "verdict": "wrong"}
+    assert (await user.post("/assistant/feedback", body)).status_code == 204
+    assert (await user.ask("Define hope"))["metadata"]["cached"] is False
+    assert (await user.ask("What is hope?"))["metadata"]["cached"] is True
+
+
+async def test_feedback_on_an_answer_removes_it(user: User) -> None:
+    first = await user.ask("What is hope?")
+    body = {"answer_id": first["metadata"]["answer_id"], "verdict": "wrong"}
+    assert (await user.post("/assistant/feedback", body)).status_code == 204
+    assert (await user.ask("What is hope?"))["metadata"]["cached"] is False
+    repeated = await user.post("/assistant/feedback", body)
+    assert repeated.status_code == 404
+    assert repeated.headers["content-type"] == "application/problem+json"
+
+
+async def test_alias_is_dropped_when_a_note_of_its_own_search_changes(user: User) -> None:
+    await user.ask("What is hope?")
+    await user.ask("Define hope")
+    change = written(user.user_id, "hope", "Hope does not put to shame.")
+    await user.container.freshness.note_changed(change)
+    fresh = await user.ask("Define hope")
+    assert fresh["metadata"]["cached"] is False
+    assert "put to shame" in fresh["answer"]
+
+
+@pytest.mark.parametrize(("word", "shares"), [("yes", True), ("no", False), ("perhaps", False)])
+async def test_verifier_decides_last(user: User, word: str, *, shares: bool) -> None:
+    verifier = ConstantChat(word)
+    user.container.semantic_matcher._verifier = ModelVerifier(verifier)
+    await user.ask("What is hope?")
+    assert verifier.calls == 0
+    assert (await user.ask("Define hope"))["metadata"]["cached"] is shares
+    assert verifier.calls == 1
+
+
+async def read_counters(user: User) -> PeriodStats:
+    """Read all counters, with those that wait in the container."""
+    container = user.container
+    assert container.redis_client
+    await container.pending_counters.flush(container.redis_client)
+    return (await container.counter_reader.read_snapshot()).total
+
+
+@pytest.mark.parametrize("word", ["yes", "no"])
+async def test_verifier_costs_are_counted_for_each_verdict(user: User, word: str) -> None:
+    user.container.semantic_matcher._verifier = ModelVerifier(ConstantChat(word))
+    await user.ask("What is hope?")
+    before = await read_counters(user)
+    await user.ask("Define hope")
+    after = await read_counters(user)
+    generated = after.answers_generated - before.answers_generated
+    spent = after["spent_nanodollars"] - before["spent_nanodollars"]
+    assert spent == 20_000 + 260_000 * generated
+    assert generated == int(word == "no")
+    assert after["outcome_semantic"] - before["outcome_semantic"] == int(word == "yes")
+    assert after["rejected_by_verifier"] - before["rejected_by_verifier"] == int(word == "no")
+
+
+async def test_refusals_by_rules_are_counted_once_per_request(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if a later candidate matches."""
+    before = await read_counters(user)
+    for number in ("second", "sixth"):
+        await user.ask(f"What are the sins forbidden in the {number} commandment?")
+    for question in ("What is hope?", "What is not hope?"):
+        await user.ask(question, match="exact")
+    after = await read_counters(user)
+    assert after["rejected_by_rules"] - before["rejected_by_rules"] == 1
+    # The candidate that the rules refuse comes first.
+    (refused,) = await MINILM.embed(["what is not hope"])
+    monkeypatch.setattr(
+        semantic_match, "find_candidates", lambda _, rows, __: find_candidates(refused, rows, 0.5)
+    )
+    assert (await user.ask("Define hope"))["metadata"]["match"] == "semantic"
+    last = await read_counters(user)
+    assert last["rejected_by_rules"] - after["rejected_by_rules"] == 1
+    assert last["outcome_semantic"] - after["outcome_semantic"] == 1
+
+
+async def test_refusals_by_sources_are_counted(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(semantic_match, "has_common_sources", lambda *_: False)
+    await user.ask("What is hope?")
+    before = await read_counters(user)
+    assert (await user.ask("Define hope"))["metadata"]["cached"] is False
+    after = await read_counters(user)
+    assert after["rejected_by_sources"] - before["rejected_by_sources"] == 1
+    assert after["rejected_by_rules"] == before["rejected_by_rules"]
+
+
+async def test_evicted_candidate_counts_as_no_refusal(user: User) -> None:
+    await user.ask("What is hope?")
+    before = await read_counters(user)
+    keys = keyspace.UserKeys.of(user.user_id)
+    assert user.container.redis_client
+    await user.container.redis_client.execute(Command.of("DEL", keys.answers))
+    assert (await user.ask("Define hope"))["metadata"]["cached"] is False
+    after = await read_counters(user)
+    assert not [
+        by
+        for by in ("rules", "sources", "verifier")
+        if after[f"rejected_by_{by}"] > before[f"rejected_by_{by}"]
+    ]
