@@ -1,7 +1,7 @@
-"""`python -m infra.migrate`: makes or renews the tables of the notes in PostgreSQL.
+"""`python -m infra.migrate`: create or upgrade the tables in PostgreSQL.
 
-Once before the first start, and before each new version; what is there already is left alone.
-SQLite needs none of it.
+Run it before the first start and before each new version; it can be repeated. SQLite needs no
+migration.
 """
 
 import asyncio
@@ -14,14 +14,14 @@ from shared.settings import Settings
 
 
 async def migrate(settings: Settings) -> None:
-    """Bring the database that the settings name to the newest tables.
+    """Create or upgrade the tables of the configured database.
 
     Raises:
         ConfigurationError: the database is not PostgreSQL, or lacks pgvector.
-        UnavailableError: it is out of reach.
+        UnavailableError: the database is unreachable.
     """
     if not settings.database_url.startswith(("postgresql://", "postgres://")):
-        raise ConfigurationError("DATABASE_URL names no PostgreSQL: nothing to migrate")
+        raise ConfigurationError("DATABASE_URL is not a PostgreSQL URL")
     store = PostgresNoteStore(settings.database_url, dimensions=settings.embedding_dimensions)
     try:
         await store.migrate()

@@ -1,6 +1,6 @@
-"""Azure Functions: questions and statistics over HTTP, note changes from a queue.
+"""Azure Functions: questions and statistics over HTTP, note changes from a storage queue.
 
-A worker process has one event loop, so one container serves all of its functions.
+A worker process has one event loop, so all functions share one container.
 """
 
 import azure.functions as func
@@ -35,20 +35,20 @@ app = func.AsgiFunctionApp(
 async def note_changed(message: func.QueueMessage, context: func.Context) -> None:
     """Apply a note change.
 
-    What it raises makes the message come again, and go to `note-changes-poison` after
-    `maxDequeueCount` times.
+    An exception causes a redelivery; after `maxDequeueCount` attempts the message is moved to the
+    queue `note-changes-poison`.
     """
     body = message_metadata.parse_json(message.get_body())
-    message_id = message.id or "queued without an id"
-    # A storage queue carries nothing beside a message; its host begins a trace for each, and a
-    # CloudEvent in the message may have brought its sender's.
-    carrier = _trace_of(context) | dict(message_metadata.from_push_request({}, body).carrier)
+    message_id = message.id or "unknown"
+    # A storage queue has no message attributes. The host starts a trace; a CloudEvent in the
+    # message can contain the sender's trace, which has priority.
+    carrier = _host_trace(context) | dict(message_metadata.from_push_request({}, body).carrier)
     with message_context(MessageMetadata(message_id, carrier, _QUEUE)):
         change = parse_change(body)
         await process_change(change, container.freshness, message_id=message_id)
 
 
-def _trace_of(context: func.Context) -> dict[str, str]:
-    traced = context.trace_context
-    told = {"traceparent": traced.trace_parent, "tracestate": traced.trace_state}
-    return {name: value for name, value in told.items() if isinstance(value, str) and value}
+def _host_trace(context: func.Context) -> dict[str, str]:
+    trace = context.trace_context
+    headers = {"traceparent": trace.trace_parent, "tracestate": trace.trace_state}
+    return {name: value for name, value in headers.items() if isinstance(value, str) and value}

@@ -1,1 +1,1 @@
-"""Everything in one container, for any engine that runs one."""
+"""All functions in one container image."""

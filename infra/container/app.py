@@ -1,6 +1,6 @@
-"""Every function in one process.
+"""All functions in one ASGI app.
 
-uvicorn --factory infra.container.app:app
+Run: uvicorn --factory infra.container.app:app
 """
 
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def app() -> "FastAPI":
-    """Make the app from the process's environment."""
+    """Build the app from the environment variables of the process."""
     container = open_container()
     parts = (
         ask.build_routes,

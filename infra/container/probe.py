@@ -1,4 +1,4 @@
-"""Whether the server of this container answers: what HEALTHCHECK runs."""
+"""The command of the container's HEALTHCHECK."""
 
 import http.client
 import os
@@ -8,10 +8,7 @@ SECONDS = 4.0
 
 
 def healthy(port: int) -> bool:
-    """Whether `GET /health` is answered with 200, within `SECONDS`.
-
-    Without Redis it is, too: questions are answered then as well.
-    """
+    """Whether `GET /health` returns 200 within `SECONDS`; it does so without Redis, too."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
     try:
         connection.request("GET", "/health")

@@ -1,6 +1,6 @@
-"""Cloud Run functions, and Google's framework on one's own machine.
+"""The app for Cloud Run functions and the Functions Framework.
 
-functions-framework --asgi --source infra/google/main.py --target tercet
+Run: functions-framework --asgi --source infra/google/main.py --target tercet
 """
 
 from typing import TYPE_CHECKING, cast
@@ -18,5 +18,5 @@ _app = app()
 
 @http
 async def tercet(_: "Request") -> Response:
-    """Let the app answer: to Starlette a response is what the request is handed on to."""
+    """Return the app as the response; Starlette then calls it with the request."""
     return cast("Response", _app)

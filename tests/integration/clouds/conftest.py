@@ -1,16 +1,16 @@
-"""What every deployment is run against: a Valkey, notes in SQLite, models, an issuer of tokens."""
+"""Fixtures: Valkey, notes in SQLite, models and a token issuer for every deployment."""
 
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.integration.clouds.doors import DOORS, Door
+from tests.integration.clouds.deployments import DEPLOYMENTS, Deployment
 from tests.support.asking import Surroundings, surroundings
 from tests.support.tokens import AUDIENCE, ISSUER, issuing
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
     with surroundings(tmp_path_factory.mktemp("notes")) as around, issuing() as issuer:
         around.environ |= {
             "AUTH_JWKS_URL": issuer.url,
@@ -22,16 +22,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
 
 
 @pytest.fixture
-def around(world: Surroundings, monkeypatch: pytest.MonkeyPatch) -> Surroundings:
-    """The world, and this process's environment that points at it."""
-    world.models.reset()
-    for name, value in world.environ.items():
+def around(servers: Surroundings, monkeypatch: pytest.MonkeyPatch) -> Surroundings:
+    """The servers, with the environment variables of this process set."""
+    servers.models.reset()
+    for name, value in servers.environ.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("logging.basicConfig", lambda **_: None)  # pytest listens at the root
-    return world
+    monkeypatch.setattr("logging.basicConfig", lambda **_: None)  # pytest captures the root logger
+    return servers
 
 
-@pytest.fixture(params=list(DOORS))
-async def door(request: pytest.FixtureRequest, around: Surroundings) -> AsyncIterator[Door]:
-    async with DOORS[request.param]() as opened:
+@pytest.fixture(params=list(DEPLOYMENTS))
+async def deployment(
+    request: pytest.FixtureRequest, around: Surroundings
+) -> AsyncIterator[Deployment]:
+    async with DEPLOYMENTS[request.param]() as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""Azure Functions: what its host reads, and what its queue is told."""
+"""Azure Functions: bindings, poison messages, traces and the published files."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ import pytest
 
 from shared.errors import InvalidChangeError
 from shared.settings import Settings
-from tests.integration.clouds.doors import ROOT, AzureDoor, azure
+from tests.integration.clouds.deployments import ROOT, AzureDeployment, azure
 from tests.support.asking import Surroundings
 from tests.support.queues import body
 from tests.support.traces import traced, trees
@@ -22,57 +22,61 @@ HOST: dict[str, Any] = json.loads((HERE / "host.json").read_text(encoding="utf-8
 
 
 @pytest.fixture
-async def door(around: Surroundings) -> AsyncIterator[AzureDoor]:
+async def deployment(around: Surroundings) -> AsyncIterator[AzureDeployment]:
     async with azure() as opened:
         yield opened
 
 
-def trigger(door: AzureDoor, name: str) -> dict[str, Any]:
-    binding: dict[str, Any] = door.functions[name].get_trigger().get_dict_repr()
+def trigger(deployment: AzureDeployment, name: str) -> dict[str, Any]:
+    binding: dict[str, Any] = deployment.functions[name].get_trigger().get_dict_repr()
     return binding
 
 
-async def test_every_path_comes_to_the_app_which_verifies_callers_itself(door: AzureDoor) -> None:
-    http = trigger(door, "http")
+async def test_http_trigger_routes_every_path_without_a_function_key(
+    deployment: AzureDeployment,
+) -> None:
+    http = trigger(deployment, "http")
     assert (http["route"], http["authLevel"]) == ("/{*route}", func.AuthLevel.ANONYMOUS)
     assert HOST["extensions"]["http"]["routePrefix"] == ""
 
 
-async def test_the_queue_is_the_one_that_is_deployed(door: AzureDoor) -> None:
-    queue = trigger(door, "note_changed")
+async def test_queue_trigger_uses_the_queue_of_the_guide(deployment: AzureDeployment) -> None:
+    queue = trigger(deployment, "note_changed")
     assert (queue["type"], queue["queueName"]) == ("queueTrigger", "note-changes")
     assert "az storage queue create --name note-changes" in (HERE / "README.md").read_text()
 
 
-async def test_a_message_that_makes_no_sense_raises_and_so_ends_among_the_poisoned(
-    door: AzureDoor,
+async def test_malformed_message_raises_so_that_it_becomes_a_poison_message(
+    deployment: AzureDeployment,
 ) -> None:
     with pytest.raises(InvalidChangeError, match="operation: Field required"):
-        await door.change('{"user_id": "ann", "note_id": "n"}')
+        await deployment.send_change('{"user_id": "ann", "note_id": "n"}')
     assert HOST["extensions"]["queues"]["maxDequeueCount"] == 5
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
-async def test_a_change_is_a_part_of_the_trace_of_its_sender_or_else_of_the_hosts(
-    door: AzureDoor, *, wrapped: bool
+async def test_change_continues_the_trace_of_its_sender_or_of_the_host(
+    deployment: AzureDeployment, *, wrapped: bool
 ) -> None:
-    """A storage queue has no attributes: its sender's trace comes in a CloudEvent or not at all."""
+    """A storage queue has no message attributes; only a CloudEvent can carry the sender's trace."""
     of_host, of_sender = (f"00-{digit * 32}-b7ad6b7169203331-01" for digit in "12")
     message: Any = json.loads(body("ann", "n", "created", 1, "Faith is trust."))
     if wrapped:
         message = {"specversion": "1.0", "traceparent": of_sender, "data": message}
     with traced(Settings()) as collected:
-        await door.change(json.dumps(message), traceparent=of_host)
+        await deployment.send_change(json.dumps(message), traceparent=of_host)
     (tree,) = trees(collected.get_finished_spans())
     assert tree.trace_id == ("2" if wrapped else "1") * 32
     assert tree.name == "process note-changes"
     assert tree.attributes()["messaging.system"] == "azure_queue_storage"
 
 
-def test_what_is_published_holds_all_that_it_imports(around: Surroundings, tmp_path: Path) -> None:
-    """Of the sources the README has only `functions` and `shared` copied beside the app."""
-    copied = "cp -r functions shared infra/azure/function_app.py infra/azure/host.json build/azure"
-    assert copied in (HERE / "README.md").read_text(encoding="utf-8")
+def test_published_files_contain_every_imported_module(
+    around: Surroundings, tmp_path: Path
+) -> None:
+    """The guide copies only `functions` and `shared` beside the app."""
+    command = "cp -r functions shared infra/azure/function_app.py infra/azure/host.json build/azure"
+    assert command in (HERE / "README.md").read_text(encoding="utf-8")
     for package in ("functions", "shared"):
         (tmp_path / package).symlink_to(ROOT / package)
     (tmp_path / "function_app.py").symlink_to(HERE / "function_app.py")
@@ -81,7 +85,7 @@ def test_what_is_published_holds_all_that_it_imports(around: Surroundings, tmp_p
         " assert not [name for name in sys.modules if name.partition('.')[0] == 'infra'];"
         " print(len(function_app.app.get_functions()))"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (0, "2\n"), done.stderr
+    assert (result.returncode, result.stdout) == (0, "2\n"), result.stderr

@@ -1,4 +1,4 @@
-"""The image: its steps name what there is, and its command ends in order."""
+"""The container image: its build steps, its shutdown and its health check."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from shared.notes.postgres.store import PostgresNoteStore
-from tests.integration.clouds.doors import CONTAINERFILE, ROOT, running
+from tests.integration.clouds.deployments import CONTAINERFILE, ROOT, run_image_command
 from tests.support.asking import Surroundings
 from tests.support.postgres import PostgresServer
 from tests.support.tokens import token
@@ -21,21 +21,21 @@ STEPS = [line.split() for line in TEXT.replace("\\\n", " ").splitlines() if line
 
 
 def sources() -> list[str]:
-    """What is copied from the repository."""
+    """The paths that are copied from the repository."""
     copied = [step[1:-1] for step in STEPS if step[0] == "COPY"]
     return [name for names in copied if not names[0].startswith("--from=") for name in names]
 
 
-def test_what_is_copied_is_there_and_not_ignored() -> None:
+def test_copied_paths_exist_and_are_not_ignored() -> None:
     ignored = CONTAINERFILE.with_name("Containerfile.dockerignore").read_text().split()
-    kept = [line[1:] for line in ignored if line.startswith("!")]
+    included = [line[1:] for line in ignored if line.startswith("!")]
     assert ignored[0] == "*"
     assert "**/__pycache__" in ignored
-    assert sorted(kept) == sorted(set(sources()))
-    assert [name for name in kept if not (ROOT / name).exists()] == []
+    assert sorted(included) == sorted(set(sources()))
+    assert [name for name in included if not (ROOT / name).exists()] == []
 
 
-def test_bases_are_named_without_a_host_and_nothing_runs_as_root() -> None:
+def test_base_image_is_official_and_the_user_is_not_root() -> None:
     bases = {step[1] for step in STEPS if step[0] == "FROM"}
     assert bases == {"python:3.13-slim"}
     users = [step[1] for step in STEPS if step[0] == "USER"]
@@ -44,20 +44,20 @@ def test_bases_are_named_without_a_host_and_nothing_runs_as_root() -> None:
 
 
 @pytest.mark.parametrize("cloud", ["azure", "container", "google"])
-def test_every_extra_that_is_installed_is_declared(cloud: str) -> None:
+def test_installed_extras_are_declared_in_pyproject(cloud: str) -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     files = [ROOT / "infra" / cloud / name for name in ("README.md", "Containerfile")]
-    told = [path.read_text(encoding="utf-8") for path in files if path.exists()]
-    named = {extra for text in told for extra in re.findall(r"--extra (\w+)", text)}
-    assert named
-    assert named <= declared["project"]["optional-dependencies"].keys()
+    texts = [path.read_text(encoding="utf-8") for path in files if path.exists()]
+    extras = {extra for text in texts for extra in re.findall(r"--extra (\w+)", text)}
+    assert extras
+    assert extras <= declared["project"]["optional-dependencies"].keys()
 
 
-async def test_an_answer_in_work_is_finished_before_the_container_stops(
+async def test_request_in_progress_is_finished_before_the_container_stops(
     around: Surroundings,
 ) -> None:
     around.models.chat_latency = 1.0
-    with running() as server:
+    with run_image_command() as server:
         async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
             bearer = {"Authorization": f"Bearer {token(scope='notes:write')}"}
             change = {
@@ -68,45 +68,45 @@ async def test_an_answer_in_work_is_finished_before_the_container_stops(
                 "text": "Hope is what we do not see yet.",
             }
             (await client.post("/notes/changes", headers=bearer, json=change)).raise_for_status()
-            asked = asyncio.create_task(
+            request = asyncio.create_task(
                 client.post("/assistant/query", headers=bearer, json={"query": "What is hope?"})
             )
             while not around.models.count("/chat/completions"):  # noqa: ASYNC110  # in a thread
                 await asyncio.sleep(0.01)
-            wrote = await asyncio.to_thread(server.stop)
-            response = await asked
+            stderr = await asyncio.to_thread(server.stop)
+            response = await request
     assert response.status_code == 200, response.text
-    assert "Traceback" not in wrote
+    assert "Traceback" not in stderr
     assert server.process.poll() is not None
 
 
-def test_the_image_knows_whether_it_is_healthy(around: Surroundings) -> None:
-    with running() as server:
+def test_health_check_reports_whether_the_server_runs(around: Surroundings) -> None:
+    with run_image_command() as server:
         assert server.start("HEALTHCHECK").wait(30) == 0
         server.stop()
         assert server.start("HEALTHCHECK").wait(30) == 1
 
 
-async def test_the_tables_are_made_once_and_then_left_alone(
+async def test_migrate_can_be_repeated(
     postgres_server: PostgresServer,
 ) -> None:
     url = await postgres_server.new_database()
     command = [sys.executable, "-m", "infra.migrate"]
     for _ in "first", "again":
-        done = await asyncio.to_thread(
+        result = await asyncio.to_thread(
             subprocess.run, command, cwd=ROOT, env=os.environ | {"DATABASE_URL": url}
         )
-        assert done.returncode == 0
+        assert result.returncode == 0
     store = PostgresNoteStore(url, dimensions=384)
     assert await store.get_note("ann", "hope") is None
     await store.aclose()
 
 
-def test_what_cannot_be_migrated_is_told_in_a_line() -> None:
+def test_migrate_of_another_database_fails_with_one_line() -> None:
     command = [sys.executable, "-m", "infra.migrate"]
     environ = os.environ | {"DATABASE_URL": "sqlite:///notes.db"}
-    done = subprocess.run(
+    result = subprocess.run(
         command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False
     )
-    told = "cannot migrate: DATABASE_URL names no PostgreSQL: nothing to migrate\n"
-    assert (done.returncode, done.stderr) == (1, told)
+    error = "cannot migrate: DATABASE_URL is not a PostgreSQL URL\n"
+    assert (result.returncode, result.stderr) == (1, error)

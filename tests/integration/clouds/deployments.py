@@ -1,4 +1,4 @@
-"""Each deployment beyond Lambda, as its vendor's own library runs it, behind one interface."""
+"""The deployments other than Lambda, run by their vendor's library, behind one interface."""
 
 import base64
 import importlib.util
@@ -25,27 +25,27 @@ from tests.support.tokens import token
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTAINERFILE = ROOT / "infra" / "container" / "Containerfile"
-BEGINNING = (httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError)
-"""What a server does that is not there yet, or has just begun to listen."""
+STARTUP_ERRORS = (httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError)
+"""Errors of a server that does not listen yet."""
 
-PORTS_TRIED = 3
+PORT_ATTEMPTS = 3
 """Another process may take a free port before the server does."""
 
 _ENV = re.compile(r"(UVICORN_\w+)=(\S+)")
 
 
-class Door(Protocol):
-    """How requests and note changes come in."""
+class Deployment(Protocol):
+    """Sends requests and note changes to a deployment."""
 
     async def send(self, method: str, path: str, headers: dict[str, str], body: Any) -> Any:
-        """Give the response: its `status_code` and its body as `json`."""
+        """Send a request; return a response with `status_code` and `json()`."""
 
-    async def change(self, message: str) -> None:
-        """Bring a note change; raise where it must come again."""
+    async def send_change(self, message: str) -> None:
+        """Deliver a note change; raise if it must be redelivered."""
 
 
-class AzureDoor:
-    """What Azure's worker does with the functions that it finds in the app."""
+class AzureDeployment:
+    """Calls the functions of the app as the Azure Functions worker does."""
 
     def __init__(self, module: ModuleType) -> None:
         self.app: func.AsgiFunctionApp = module.app
@@ -62,15 +62,15 @@ class AzureDoor:
         response = await user(request, SimpleNamespace(invocation_id="1"))
         return httpx.Response(response.status_code, content=response.get_body())
 
-    async def change(self, message: str, *, traceparent: str = "") -> None:
+    async def send_change(self, message: str, *, traceparent: str = "") -> None:
         user = self.functions["note_changed"].get_user_function()
         traced = SimpleNamespace(trace_parent=traceparent, trace_state="")
         context = SimpleNamespace(invocation_id="2", trace_context=traced)
         await user(func.QueueMessage(id="7", body=message.encode()), context)
 
 
-class HTTPDoor:
-    """Everything over HTTP; `pubsub` puts a change into the envelope of a Pub/Sub push."""
+class HTTPDeployment:
+    """Sends everything over HTTP; with `pubsub`, changes have the envelope of a Pub/Sub push."""
 
     def __init__(self, client: httpx.AsyncClient, *, pubsub: bool = False) -> None:
         self._client = client
@@ -79,7 +79,7 @@ class HTTPDoor:
     async def send(self, method: str, path: str, headers: dict[str, str], body: Any) -> Any:
         return await self._client.request(method, path, headers=headers, json=body)
 
-    async def change(self, message: str) -> None:
+    async def send_change(self, message: str) -> None:
         body: Any = json.loads(message)
         if self._pubsub:
             data = base64.b64encode(message.encode()).decode()
@@ -90,7 +90,7 @@ class HTTPDoor:
 
 
 def load(path: Path) -> ModuleType:
-    """Load a module as a cold start does."""
+    """Load a module under a new name, as a cold start does."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec
     assert spec.loader
@@ -100,52 +100,53 @@ def load(path: Path) -> ModuleType:
 
 
 @asynccontextmanager
-async def azure() -> AsyncIterator[AzureDoor]:
-    door = AzureDoor(module := load(ROOT / "infra" / "azure" / "function_app.py"))
-    yield door
-    if door.app.startup_task_done:
-        await door.app.middleware.notify_shutdown()  # type: ignore[no-untyped-call]  # it has no types
-    # Else the app would do that when it is collected, in a loop of its own.
-    door.app.startup_task_done = False
+async def azure() -> AsyncIterator[AzureDeployment]:
+    deployment = AzureDeployment(module := load(ROOT / "infra" / "azure" / "function_app.py"))
+    yield deployment
+    if deployment.app.startup_task_done:
+        await deployment.app.middleware.notify_shutdown()  # type: ignore[no-untyped-call]  # it has no types
+    # Otherwise the app shuts down at garbage collection, in an event loop of its own.
+    deployment.app.startup_task_done = False
     await module.container.aclose()
 
 
 @asynccontextmanager
-async def google() -> AsyncIterator[HTTPDoor]:
+async def google() -> AsyncIterator[HTTPDeployment]:
     source = ROOT / "infra" / "google" / "main.py"
     framework = functions_framework.create_app("tercet", str(source))  # type: ignore[no-untyped-call]  # it has no types
     transport = httpx.ASGITransport(framework)
     async with (
-        LifespanManager(sys.modules.pop("main")._app),  # which the framework does not end
+        LifespanManager(sys.modules.pop("main")._app),  # the framework does not run its shutdown
         httpx.AsyncClient(transport=transport, base_url="https://tercet.run.app") as client,
     ):
-        yield HTTPDoor(client, pubsub=True)
+        yield HTTPDeployment(client, pubsub=True)
 
 
 @asynccontextmanager
-async def container() -> AsyncIterator[HTTPDoor]:
-    with running() as server:
+async def container() -> AsyncIterator[HTTPDeployment]:
+    with run_image_command() as server:
         async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
-            yield HTTPDoor(client)
+            yield HTTPDeployment(client)
 
 
 class Server:
-    """The image's own command with the image's own environment, on a free loopback port."""
+    """Runs the image's command with the image's environment on a free loopback port."""
 
     def __init__(self) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        given = dict(_ENV.findall(CONTAINERFILE.read_text(encoding="utf-8")))
-        given |= {"UVICORN_HOST": "127.0.0.1", "UVICORN_PORT": str(self.port)}
-        given["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        self.environ = os.environ | given
+        variables = dict(_ENV.findall(CONTAINERFILE.read_text(encoding="utf-8")))
+        variables |= {"UVICORN_HOST": "127.0.0.1", "UVICORN_PORT": str(self.port)}
+        variables["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        self.environ = os.environ | variables
         self.process = self.start("CMD")
 
     def start(self, instruction: str) -> "subprocess.Popen[str]":
-        """Start what the last `instruction` of the Containerfile that is a list says."""
+        """Start the command of the last such instruction in exec form."""
         lines = CONTAINERFILE.read_text(encoding="utf-8").splitlines()
-        said = [line for line in lines if line.startswith(instruction)][-1]
-        command = json.loads(said[said.index("[") :])
+        matching = [line for line in lines if line.startswith(instruction)]
+        line = matching[-1]
+        command = json.loads(line[line.index("[") :])
         return subprocess.Popen(
             command, cwd=ROOT, env=self.environ, stderr=subprocess.PIPE, text=True
         )
@@ -157,21 +158,21 @@ class Server:
                 raise ChildProcessError(self.process.communicate()[1])
             try:
                 httpx.get(f"{self.url}/health", timeout=30).raise_for_status()
-            except BEGINNING:
+            except STARTUP_ERRORS:
                 time.sleep(0.05)
             else:
                 return
-        raise TimeoutError("the server never answered")
+        raise TimeoutError("the server did not answer in time")
 
     def stop(self) -> str:
-        """Ask it to stop, as a container's engine does; what it wrote."""
+        """Send SIGTERM, as a container engine does; return the stderr output."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.communicate(timeout=30)[1]
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    for left in reversed(range(PORTS_TRIED)):
+def run_image_command() -> Iterator[Server]:
+    for left in reversed(range(PORT_ATTEMPTS)):
         server = Server()
         try:
             server.wait()
@@ -187,7 +188,7 @@ def running() -> Iterator[Server]:
             server.stop()
 
 
-DOORS: dict[str, Callable[[], AbstractAsyncContextManager[Door]]] = {
+DEPLOYMENTS: dict[str, Callable[[], AbstractAsyncContextManager[Deployment]]] = {
     "azure": azure,
     "google": google,
     "container": container,
