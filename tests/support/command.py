@@ -1,4 +1,4 @@
-"""The `tercet` command, in this process or in one of its own."""
+"""The `tercet` command, in this process or in a child process."""
 
 import os
 import subprocess
@@ -19,14 +19,14 @@ Tercet = Callable[..., Result]
 
 
 def environment() -> dict[str, str]:
-    """This process's, without what would make the embedded default use something else."""
+    """The environment of this process without Tercet's settings."""
     return {
         name: value for name, value in os.environ.items() if not name.startswith(_OVERRIDE_PREFIXES)
     }
 
 
 def start_tercet(*arguments: str | Path) -> "subprocess.Popen[str]":
-    """Start `tercet` as a process of its own."""
+    """Start `tercet` as a child process."""
     program = "from infra.local.cli import app; app()"
     return subprocess.Popen(
         [sys.executable, "-c", program, *map(str, arguments)],
@@ -40,7 +40,7 @@ def start_tercet(*arguments: str | Path) -> "subprocess.Popen[str]":
 
 @contextmanager
 def tercet_in_process() -> Iterator[Tercet]:
-    """Run `tercet` in this process, where MiniLM is loaded once for all tests."""
+    """Run `tercet` in this process, which loads MiniLM once for all tests."""
 
     def run(*arguments: str | Path, **given: str) -> Result:
         return CliRunner().invoke(app, [str(each) for each in arguments], **given)  # type: ignore[arg-type]  # input=

@@ -1,4 +1,4 @@
-"""The real notes and questions beside the checkout, where they are there."""
+"""Real notes and questions, stored beside the checkout."""
 
 import json
 from pathlib import Path
@@ -10,20 +10,20 @@ DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 def real_data(relative: str) -> Path:
-    """A file or folder of the real data; skips the test where it is absent."""
+    """Return the path of a data file or folder; skip the test if it is missing."""
     path = DATA / relative
     if not path.exists():
-        pytest.skip(f"the real data are not beside this checkout (../shared/data/{relative})")
+        pytest.skip(f"../shared/data/{relative} does not exist")
     return path
 
 
 def devotionals() -> list[dict[str, Any]]:
-    """732 note-sized readings: `note_id`, `title`, `text`."""
+    """Read 732 devotionals of note size: `note_id`, `title`, `text`."""
     lines = real_data("notes/devotionals.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 
 def catechism_questions() -> list[str]:
-    """Questions of five catechisms, each once, in order."""
+    """Read the distinct questions of five catechisms, in order."""
     lines = real_data("questions/catechism_qa.jsonl").read_text(encoding="utf-8").splitlines()
     return list(dict.fromkeys(json.loads(line)["question"] for line in lines))

@@ -21,7 +21,7 @@ class FaultyProxy(CountingProxy):
         self.truncated = False
         """Forward a part of each reply, then close the connection."""
 
-    async def _passing(self, data: bytes, *, client: bool) -> bytes:
+    async def _filter(self, data: bytes, *, client: bool) -> bytes:
         while self.mute:  # noqa: ASYNC110  # it is set from other threads
             await asyncio.sleep(0.01)
         if self.cut:

@@ -1,15 +1,15 @@
-"""What `sam build` makes of this checkout, made once however many tests and processes ask.
+"""`sam` commands and the output of `sam build`, built once per set of sources.
 
 `sam_build("x86_64")` is a folder:
 
     SharedLayer/python/...                  third-party packages and `shared`
-    AskFunction/functions/...               `functions`, the same in each function
+    AskFunction/functions/...               `functions`; identical in each function
     StatsFunction/functions/...
     InvalidateFunction/functions/...
-    template.yaml                           as `sam deploy` takes it
+    template.yaml                           the input of `sam deploy`
 
 In Lambda the layer's `python` is `/opt/python` and a function's folder `/var/task`, both on
-`sys.path`, the function's first. `lambda_python()` finds the Python that it is for.
+`sys.path`, the function's folder first. `lambda_python()` returns the path of Python 3.13.
 """
 
 import fcntl
@@ -32,16 +32,16 @@ _SOURCES = ("functions", "shared", "infra/aws/packaging", "pyproject.toml", "uv.
 
 
 def sam(*arguments: str | Path) -> str:
-    """Run `sam`, which needs neither Docker nor credentials for what tests ask of it.
+    """Run the SAM CLI; the tests use no command that needs Docker or credentials.
 
     Raises:
-        AssertionError: it failed; says what it printed.
+        AssertionError: the command failed; the message has its output.
     """
     uvx = shutil.which("uvx")
     if uvx is None:
-        pytest.skip("uvx is not on PATH, and SAM comes by it")
+        pytest.skip("uvx, which runs the SAM CLI, is not on PATH")
     environ = os.environ | {"AWS_DEFAULT_REGION": "eu-central-1", "SAM_CLI_TELEMETRY": "0"}
-    environ.pop("PYTHONPYCACHEPREFIX", None)  # what it compiles belongs to what it builds
+    environ.pop("PYTHONPYCACHEPREFIX", None)  # the build contains its bytecode
     ended = subprocess.run(
         [uvx, "--from", SAM, "sam", *map(str, arguments)],
         cwd=ROOT,
@@ -56,10 +56,10 @@ def sam(*arguments: str | Path) -> str:
 
 @cache
 def sam_build(architecture: str) -> Path:
-    """Build for `x86_64` or `arm64`, unless another process has built the same sources already."""
+    """Build for `x86_64` or `arm64`, unless a build of the same sources exists."""
     folder = BUILT / architecture
     BUILT.mkdir(parents=True, exist_ok=True)
-    # One at a time: SAM keeps a file beside the folder that it builds.
+    # One build at a time: SAM writes a file beside the build folder.
     with (BUILT / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # until the file is closed
         stamp = BUILT / f"{architecture}.sources"
@@ -77,7 +77,7 @@ def sam_build(architecture: str) -> Path:
 
 
 def _sources() -> str:
-    """Name what is built from by its content."""
+    """Hash the files that a build depends on."""
     digest = hashlib.sha256()
     for top in (*TEMPLATE_PATHS, *(ROOT / name for name in _SOURCES)):
         for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
@@ -88,7 +88,7 @@ def _sources() -> str:
 
 
 def lambda_python() -> str:
-    """Where Python 3.13 is, which the functions are deployed on; skips the test without one."""
+    """Return the path of Python 3.13, Lambda's version; skip the test without it."""
     found = subprocess.run(
         [ROOT / "infra" / "aws" / "packaging" / "find-python"],
         capture_output=True,
@@ -96,5 +96,5 @@ def lambda_python() -> str:
         check=False,
     )
     if found.returncode:
-        pytest.skip("Python 3.13, which the functions are deployed on, is not on this machine")
+        pytest.skip("Python 3.13 is not installed")
     return found.stdout.strip()

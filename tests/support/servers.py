@@ -1,4 +1,4 @@
-"""Real servers for tests: a Valkey cluster, and a proxy that counts what passes."""
+"""A Valkey cluster and a TCP proxy that counts round trips."""
 
 import asyncio
 import socket
@@ -16,14 +16,14 @@ _SLOTS = 16_384
 
 
 class CountingProxy:
-    """Passes bytes to and from a server on the loopback address, and counts.
+    """Forwards connections to a loopback port and counts round trips, connections and bytes.
 
-    It runs in a thread of its own, so it serves clients of any loop, thread or process. A round
-    trip begins whenever a client sends something after the server last spoke on that connection:
-    a pipeline is one, however many commands or packets it has.
+    It runs in its own thread, so its clients may use any event loop, thread or process. A round
+    trip starts when a client sends data after the server's last reply on that connection; a
+    pipeline is one round trip.
 
     Args:
-        target: the server's port; may be set later, before the first connection.
+        target: the server's port; can be set later, before the first connection.
     """
 
     def __init__(self, target: int = 0) -> None:
@@ -31,7 +31,7 @@ class CountingProxy:
         self.round_trips = 0
         self.connections = 0
         self.bytes_sent = 0
-        """By clients; `bytes_received` is what they were sent."""
+        """Bytes from clients; `bytes_received` counts the replies."""
         self.bytes_received = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -40,11 +40,11 @@ class CountingProxy:
 
     @property
     def url(self) -> str:
-        """What a Redis client connects to."""
+        """The Redis URL of the proxy."""
         return f"redis://127.0.0.1:{self.port}/0"
 
     def reset(self) -> None:
-        """Count from zero again."""
+        """Set all counters to zero."""
         self.round_trips = self.connections = self.bytes_sent = self.bytes_received = 0
 
     def __enter__(self) -> Self:
@@ -60,10 +60,10 @@ class CountingProxy:
         self._loop.call_soon_threadsafe(self._stop)
         self._thread.join()
 
-    async def _passing(self, data: bytes, *, client: bool) -> bytes:
-        """What is passed on of these bytes; `client` says who sent them.
+    async def _filter(self, data: bytes, *, client: bool) -> bytes:
+        """Return the bytes to forward; `client` is True for bytes of a client.
 
-        Whoever is to have them is hung up on after fewer than there are.
+        The proxy closes the connection after it has forwarded fewer bytes than it received.
         """
         del client
         return data
@@ -91,17 +91,17 @@ class CountingProxy:
             nonlocal waiting
             with suppress(ConnectionError):
                 while data := await source.read(65_536):
-                    # Counted before it is passed on: whoever has the reply sees the count.
+                    # Count before forwarding, so that a client with a reply reads the right count.
                     if client:
                         self.round_trips += not waiting
                         self.bytes_sent += len(data)
                     else:
                         self.bytes_received += len(data)
                     waiting = client
-                    passed = await self._passing(data, client=client)
-                    sink.write(passed)
+                    forwarded = await self._filter(data, client=client)
+                    sink.write(forwarded)
                     await sink.drain()
-                    if len(passed) < len(data):
+                    if len(forwarded) < len(data):
                         break
             sink.close()
 
@@ -115,7 +115,7 @@ class CountingProxy:
                 pump(reader, upstream[1], client=True), pump(upstream[0], writer, client=False)
             )
         except asyncio.CancelledError:
-            pass  # the proxy stops; a cancelled handler would be reported as a failure
+            pass  # the proxy stops; asyncio would log a cancelled handler
         finally:
             writer.close()
             upstream[1].close()
@@ -123,25 +123,25 @@ class CountingProxy:
 
 @dataclass
 class ValkeyCluster:
-    """Nodes of a running cluster: the masters, then each master's replicas in turn."""
+    """The nodes of a running cluster: first the masters, then their replicas."""
 
     nodes: list[ValkeyProcess]
     proxies: list[CountingProxy] = field(default_factory=list)
-    """One before each node, in order, where they were asked for."""
+    """One proxy per node, in order, if requested."""
 
     @property
     def url(self) -> str:
-        """One node's, from which a client learns of the others."""
+        """The URL of one node, from which a client discovers the others."""
         return self.proxies[0].url if self.proxies else self.nodes[0].url
 
     @property
     def round_trips(self) -> int:
-        """Of all clients with all nodes together; needs proxies."""
+        """The round trips of all clients with all nodes; requires proxies."""
         return sum(proxy.round_trips for proxy in self.proxies)
 
     @staticmethod
     def replicate(node: ValkeyProcess, master: ValkeyProcess) -> None:
-        """Make a node the replica of a master, and wait until it is."""
+        """Make a node the replica of a master; wait until they are in sync."""
         name = send_command(master.port, "CLUSTER MYID").split()[1]
         send_command(node.port, f"CLUSTER REPLICATE {name}")
         _until([node], "INFO replication", f"master_port:{master.port}")
@@ -158,15 +158,16 @@ def valkey_cluster(
     proxy: Callable[[], CountingProxy] = CountingProxy,
     **config: str | int,
 ) -> Iterator[ValkeyCluster]:
-    """Run a real cluster on the loopback address; it is whole when the block begins.
+    """Run a cluster on the loopback address; all slots are covered when the block begins.
 
     Args:
-        masters: how many nodes share the slots.
-        replicas: how many copies each master has.
-        spares: how many masters have one more.
-        proxies: whether clients meet each node through a `CountingProxy`, which the nodes then
-            announce in place of their own ports.
-        config: further directives for every node.
+        masters: the number of nodes that share the slots.
+        replicas: the number of replicas of each master.
+        spares: the number of masters with one more replica.
+        proxies: whether clients connect through a `CountingProxy` per node, whose ports the nodes
+            announce.
+        proxy: the factory of these proxies.
+        config: directives of valkey.conf for every node.
     """
     count = masters * (1 + replicas) + spares
     with ExitStack() as stack:
@@ -181,7 +182,7 @@ def valkey_cluster(
                 "cluster_announce_ip": "127.0.0.1",
                 "cluster_node_timeout": 2_000,
                 "cluster_replica_validity_factor": 0,
-                "repl_diskless_sync_delay": 0,  # a master would wait for more replicas
+                "repl_diskless_sync_delay": 0,  # a master waits for more replicas by default
             }
             node = stack.enter_context(start_valkey(None, **(settings | announced | config)))
             nodes.append(node)
@@ -213,15 +214,15 @@ def _until(nodes: list[ValkeyProcess], command: str, expected: str) -> None:
     for node in nodes:
         while expected not in (reply := send_command(node.port, command)):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{command} never said {expected}: {reply}")
+                raise TimeoutError(f"{command} did not return {expected}: {reply}")
             time.sleep(0.02)
 
 
 def send_command(port: int, command: str) -> str:
-    """Send one command to a server on the loopback address: its reply, as it is on the wire.
+    """Send one command to a loopback port; return the raw reply.
 
     Raises:
-        RuntimeError: the server replied with an error.
+        RuntimeError: the reply is an error.
     """
     with socket.create_connection(("127.0.0.1", port), 5) as connection:
         connection.sendall(f"{command}\r\n".encode())

@@ -1,4 +1,4 @@
-"""The CloudFormation templates as data: `!Ref A` is `{"Ref": "A"}`, `!Sub x` `{"Fn::Sub": x}`."""
+"""The parsed CloudFormation templates: `!Ref A` is `{"Ref": "A"}`, `!Sub x` is `{"Fn::Sub": x}`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ Template = dict[str, Any]
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms."""
+    """A YAML loader with CloudFormation's short forms."""
 
 
 def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -34,13 +34,13 @@ def load_template(path: Path) -> Template:
     return template
 
 
-# By the path from the repository's root.
+# By path, relative to the repository root.
 TEMPLATES = {str(path.relative_to(ROOT)): load_template(path) for path in TEMPLATE_PATHS}
 MAIN_TEMPLATE = TEMPLATES["template.yaml"]
 
 
 def of_type(kind: str) -> Iterator[tuple[str, Template, Template]]:
-    """Each resource of a type in any template: its name, itself, its template."""
+    """Yield the resources of a type in all templates: name, resource, template."""
     for template in TEMPLATES.values():
         for name, resource in template["Resources"].items():
             if resource["Type"] == kind:
@@ -48,30 +48,30 @@ def of_type(kind: str) -> Iterator[tuple[str, Template, Template]]:
 
 
 def functions() -> dict[str, Template]:
-    """Each function's properties, without what is global."""
+    """Return the properties of each function, without the globals."""
     kind = "AWS::Serverless::Function"
     return {name: resource["Properties"] for name, resource, _ in of_type(kind)}
 
 
 def statements() -> Iterator[tuple[str, str, Template]]:
-    """Each statement of each policy: the template's path, the resource's name, the statement."""
+    """Yield the statements of all policies: template path, resource name, statement."""
     for path, template in TEMPLATES.items():
         for name, resource in template["Resources"].items():
-            for statement in _within(resource.get("Properties", {})):
+            for statement in _find_statements(resource.get("Properties", {})):
                 yield path, name, statement
 
 
-def _within(value: Any) -> Iterator[Template]:
+def _find_statements(value: Any) -> Iterator[Template]:
     if isinstance(value, dict):
         if "Effect" in value:
             yield value
         for inner in value.values():
-            yield from _within(inner)
+            yield from _find_statements(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _within(inner)
+            yield from _find_statements(inner)
 
 
 def as_list(value: Any) -> list[Any]:
-    """A list, where CloudFormation takes one thing for a list of one."""
+    """Return the value as a list; CloudFormation accepts a single item for a list of one."""
     return value if isinstance(value, list) else [value]

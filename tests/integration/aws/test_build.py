@@ -1,4 +1,4 @@
-"""What `sam build` makes for each processor, and that it is all that Lambda's Python needs."""
+"""The output of `sam build` for each architecture."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ from tests.support.sam import ROOT, TEMPLATE_PATHS, lambda_python, sam, sam_buil
 pytestmark = [pytest.mark.slow, pytest.mark.aws, pytest.mark.xdist_group("sam")]
 
 HANDLERS = {"AskFunction": "ask", "StatsFunction": "stats", "InvalidateFunction": "invalidate"}
-# What the first request would load, and what only some settings do.
+# Imported by the first request or only with some settings.
 LATER = (
     *(
         "asyncpg",
@@ -30,12 +30,12 @@ LATER = (
         "zstandard",
     ),
 )
-# What a deployed function never loads, for the layer has no package for it.
-ELSEWHERE = {"shared.notes.sqlite", "shared.observability.tracing"}
-# A file's kind of processor, in its ELF header: e_machine, at byte 18.
+# Modules whose third-party packages are not in the layer.
+NOT_DEPLOYED = {"shared.notes.sqlite", "shared.observability.tracing"}
+# The field e_machine of the ELF header, at byte 18.
 MACHINES = {"x86_64": 62, "arm64": 183}
 PLATFORMS = {"x86_64": "_x86_64", "arm64": "_aarch64"}
-GLIBC = 34  # 2.34, of Amazon Linux 2023
+GLIBC = 34  # minor version 2.34 of Amazon Linux 2023
 PROGRAM = """
 import importlib, json, sys
 assert not [path for path in sys.path if path.endswith("-packages")], sys.path
@@ -61,11 +61,11 @@ def distributions(layer: Path) -> Iterator[Path]:
     yield from found
 
 
-def test_sam_finds_the_template_valid() -> None:
+def test_sam_validates_the_main_template() -> None:
     assert "is a valid SAM Template" in sam("validate", "--lint", "--template", TEMPLATE_PATHS[0])
 
 
-def test_what_the_template_includes_is_valid() -> None:
+def test_cfn_lint_accepts_the_nested_templates() -> None:
     lint = Path(sys.executable).with_name("cfn-lint")
     ended = subprocess.run(
         [lint, "--", *TEMPLATE_PATHS[1:]], capture_output=True, text=True, check=False
@@ -73,23 +73,25 @@ def test_what_the_template_includes_is_valid() -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-def test_a_bare_python_of_the_deployed_version_imports_all_of_shared_from_the_layer_alone(
+def test_layer_contains_every_import_of_shared(
     tmp_path: Path,
 ) -> None:
-    imported([sam_build("x86_64") / "SharedLayer" / "python"], [*LATER, *modules()], tmp_path)
+    import_all([sam_build("x86_64") / "SharedLayer" / "python"], [*LATER, *modules()], tmp_path)
 
 
 @pytest.mark.parametrize("function", HANDLERS)
-def test_and_with_a_function_s_own_code_its_handler(function: str, tmp_path: Path) -> None:
+def test_function_and_layer_contain_every_import_of_the_handler(
+    function: str, tmp_path: Path
+) -> None:
     path = [sam_build("x86_64") / function, sam_build("x86_64") / "SharedLayer" / "python"]
-    imported(path, [f"functions.{HANDLERS[function]}.handler"], tmp_path)
+    import_all(path, [f"functions.{HANDLERS[function]}.handler"], tmp_path)
 
 
-def imported(path: list[Path], names: list[str], folder: Path) -> None:
-    """Import in Lambda's Python, with the standard library and this path alone."""
-    told = (json.dumps([str(each) for each in path]), json.dumps(names))
+def import_all(path: list[Path], names: list[str], folder: Path) -> None:
+    """Import modules in Lambda's Python with only the standard library and this path."""
+    arguments = (json.dumps([str(each) for each in path]), json.dumps(names))
     ended = subprocess.run(
-        [lambda_python(), "-B", "-I", "-S", "-c", PROGRAM, *told],
+        [lambda_python(), "-B", "-I", "-S", "-c", PROGRAM, *arguments],
         cwd=folder,
         env={},
         capture_output=True,
@@ -100,13 +102,13 @@ def imported(path: list[Path], names: list[str], folder: Path) -> None:
 
 
 def modules() -> list[str]:
-    """All of `shared`."""
+    """The names of all modules of `shared`."""
     paths = (path.relative_to(ROOT).with_suffix("") for path in (ROOT / "shared").rglob("*.py"))
     named = {".".join(path.parts).removesuffix(".__init__") for path in paths}
-    return sorted(named - ELSEWHERE)
+    return sorted(named - NOT_DEPLOYED)
 
 
-def test_every_wheel_is_for_the_processor_and_for_lambda_s_python_and_libc(
+def test_every_wheel_fits_lambdas_architecture_python_and_libc(
     layer: Path, architecture: str
 ) -> None:
     for distribution in distributions(layer):
@@ -125,7 +127,7 @@ def fits(tag: str, architecture: str) -> bool:
     )
 
 
-def test_every_library_in_it_is_for_the_processor(layer: Path, architecture: str) -> None:
+def test_every_shared_library_has_the_architecture(layer: Path, architecture: str) -> None:
     libraries = [path for path in layer.rglob("*.so*") if path.is_file()]
     assert len(libraries) > 10
     for library in libraries:
@@ -135,19 +137,19 @@ def test_every_library_in_it_is_for_the_processor(layer: Path, architecture: str
         assert int.from_bytes(header[18:20], "little") == MACHINES[architecture], library
 
 
-def test_it_holds_the_locked_packages_without_those_that_lambda_brings(layer: Path) -> None:
+def test_layer_contains_the_dependencies_but_not_the_packages_of_lambda(layer: Path) -> None:
     names = {path.name.partition("-")[0].lower().replace("_", "-") for path in distributions(layer)}
     wanted = {"asyncpg", "aws-lambda-powertools", "fastapi", "httpx", "mangum", "msgpack", "numpy"}
     assert wanted | {"pydantic", "pyjwt", "redis", "zstandard"} <= names
     assert names.isdisjoint({"boto3", "botocore", "pytest", "uvicorn", "tercet", "pip"})
 
 
-def test_it_is_stripped_of_what_nothing_imports(layer: Path) -> None:
+def test_layer_contains_no_unneeded_files(layer: Path) -> None:
     for pattern in ("tests", "*.pyi", "*.pyx", "RECORD", "bin"):
         assert not [path for path in layer.rglob(pattern) if "shared" not in path.parts], pattern
 
 
-def test_it_keeps_every_licence_that_a_package_names(layer: Path) -> None:
+def test_layer_contains_every_licence_file(layer: Path) -> None:
     named = 0
     for distribution in distributions(layer):
         metadata = HeaderParser().parsestr((distribution / "METADATA").read_text("utf-8"))
@@ -158,16 +160,14 @@ def test_it_keeps_every_licence_that_a_package_names(layer: Path) -> None:
     assert named > 10
 
 
-def test_it_brings_all_of_shared_and_each_function_all_of_functions(
-    layer: Path, architecture: str
-) -> None:
+def test_build_contains_all_files_of_shared_and_functions(layer: Path, architecture: str) -> None:
     assert files(layer / "shared") == files(ROOT / "shared")
     for function in (*HANDLERS, "DashboardFunction"):
         assert files(sam_build(architecture) / function / "functions") == files(ROOT / "functions")
 
 
 @pytest.mark.parametrize("given", [True, False])
-def test_it_brings_the_authorities_that_are_given(tmp_path: Path, *, given: bool) -> None:
+def test_layer_contains_the_given_certificate_authorities(tmp_path: Path, *, given: bool) -> None:
     packaging, layer = tmp_path / "packaging", tmp_path / "layer"
     layer.mkdir()
     if given:
@@ -189,12 +189,14 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_it_is_within_its_budget() -> None:
-    """The other processor's is measured by the benchmark; zipping takes seconds."""
+def test_zipped_layer_is_within_its_budget() -> None:
+    """The benchmark measures the other architecture; zipping takes seconds."""
     assert zipped_mb(sam_build("x86_64") / "SharedLayer") < (METRICS["layer_mb"].budget or 0)
 
 
-def test_with_a_function_it_is_within_lambda_s_quota(layer: Path, architecture: str) -> None:
+def test_unzipped_layer_and_function_are_within_lambdas_quota(
+    layer: Path, architecture: str
+) -> None:
     folders = (layer, sam_build(architecture) / "AskFunction")
     unzipped = sum(path.stat().st_size for each in folders for path in each.rglob("*"))
     assert unzipped < 250e6
