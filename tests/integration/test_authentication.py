@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from functions.http.auth.caller import Caller, authenticate, check_auth_settings
+from functions.http.auth.jwt import BearerTokenVerifier
 from shared.errors import (
     ConfigurationError,
     ForbiddenError,
@@ -65,6 +66,10 @@ def request(
         "headers": [(name.encode(), value.encode()) for name, value in all_headers.items()],
     }
     return Request(scope | ({"aws.event": event} if event else {}))
+
+
+def verifier_without_cooldown(issuer: Issuer) -> BearerTokenVerifier:
+    return BearerTokenVerifier(issuer.url, issuer=ISSUER, audience=AUDIENCE, unknown_key_cooldown=0)
 
 
 def with_token(value: str) -> Request:
@@ -225,15 +230,12 @@ class TestBearerToken:
                 await authenticate(with_token(token(kid="unknown")), settings)
         assert issuer.requests == 1
 
-    async def test_new_key_is_fetched_after_the_cooldown(
-        self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("functions.http.auth.jwt._UNKNOWN_KEY_COOLDOWN", 0.0)
-        settings = issuer.settings()
-        await authenticate(with_token(token()), settings)
+    async def test_new_key_is_fetched_after_the_cooldown(self, issuer: Issuer) -> None:
+        verifier = verifier_without_cooldown(issuer)
+        await verifier.verify(token())
         new = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
         issuer.keys.append(published(new, "new", "RS256"))
-        await authenticate(with_token(token(key=new, kid="new")), settings)
+        await verifier.verify(token(key=new, kid="new"))
         assert issuer.requests == 2
 
     async def test_unavailable_issuer_is_a_503_and_is_not_requested_again_at_once(
@@ -252,42 +254,39 @@ class TestBearerToken:
         assert (await authenticate(with_token(token()), settings)).user_id == "ann"
 
     async def test_cached_key_verifies_tokens_while_the_issuer_is_unavailable(
-        self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+        self, issuer: Issuer
     ) -> None:
-        monkeypatch.setattr("functions.http.auth.jwt._UNKNOWN_KEY_COOLDOWN", 0.0)
-        settings = issuer.settings()
-        await authenticate(with_token(token()), settings)
+        verifier = verifier_without_cooldown(issuer)
+        await verifier.verify(token())
         issuer.response = JSONResponse({}, 500)
-        unknown_key_requests = [with_token(token(kid=f"unknown-{n}")) for n in range(4)]
+        unknown_key_tokens = [token(kid=f"unknown-{n}") for n in range(4)]
         outcomes = await asyncio.gather(
-            *(authenticate(each, settings) for each in unknown_key_requests), return_exceptions=True
+            *(verifier.verify(each) for each in unknown_key_tokens), return_exceptions=True
         )
         assert [type(outcome) for outcome in outcomes] == [UnavailableError] * 4
         assert issuer.requests == 2, "concurrent requests share one fetch"
         for algorithm in KEYS:
-            good = with_token(token(algorithm=algorithm))
-            assert (await authenticate(good, settings)).user_id == "ann"
+            valid = token(algorithm=algorithm)
+            assert (await verifier.verify(valid))["sub"] == "ann"
         with pytest.raises(UnauthenticatedError, match="expired"):
-            await authenticate(with_token(token(exp=int(time.time()) - 60)), settings)
+            await verifier.verify(token(exp=int(time.time()) - 60))
         other = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
         with pytest.raises(UnauthenticatedError, match="signature"):
-            await authenticate(with_token(token(key=other)), settings)
+            await verifier.verify(token(key=other))
         assert issuer.requests == 2
 
     async def test_cached_key_does_not_wait_for_the_fetch_of_an_unknown_key(
-        self, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+        self, issuer: Issuer
     ) -> None:
-        monkeypatch.setattr("functions.http.auth.jwt._UNKNOWN_KEY_COOLDOWN", 0.0)
-        settings = issuer.settings()
-        await authenticate(with_token(token()), settings)
+        verifier = verifier_without_cooldown(issuer)
+        await verifier.verify(token())
         issuer.response = blocked = BlockedFailure()
         unknown_key_requests = [
-            asyncio.create_task(authenticate(with_token(token(kid=f"unknown-{n}")), settings))
-            for n in range(40)
+            asyncio.create_task(verifier.verify(token(kid=f"unknown-{n}"))) for n in range(40)
         ]
         try:
             assert await asyncio.to_thread(blocked.requested.wait, 5)
-            assert (await authenticate(with_token(token()), settings)).user_id == "ann"
+            assert (await verifier.verify(token()))["sub"] == "ann"
             assert not any(each.done() for each in unknown_key_requests)
             # The fetch does not exhaust the default thread pool.
             await asyncio.to_thread(blocked.released.set)

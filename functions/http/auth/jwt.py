@@ -27,7 +27,7 @@ _CLOCK_SKEW = 10  # seconds
 _JWKS_TIMEOUT = 5.0  # seconds
 _JWKS_LIFESPAN = 600.0  # seconds
 _RETRY_SECONDS = 10.0  # after a failed fetch of the keys
-_UNKNOWN_KEY_COOLDOWN = 30.0  # seconds between two fetches because of an unknown key id
+_UNKNOWN_KEY_COOLDOWN = 30.0  # seconds
 
 _KEYS_UNAVAILABLE = "the issuer's keys cannot be fetched"
 
@@ -39,10 +39,26 @@ class _KeyNotCachedError(Exception):
 class BearerTokenVerifier:
     """Verifies signature, issuer, audience and expiry; requires `sub` and `exp`."""
 
-    def __init__(self, jwks_url: str, *, issuer: str, audience: str) -> None:
+    def __init__(
+        self,
+        jwks_url: str,
+        *,
+        issuer: str,
+        audience: str,
+        unknown_key_cooldown: float = _UNKNOWN_KEY_COOLDOWN,
+    ) -> None:
+        """Nothing is fetched yet.
+
+        Args:
+            jwks_url: URL of the issuer's JWK set.
+            issuer: required `iss` claim.
+            audience: required `aud` claim.
+            unknown_key_cooldown: least seconds between two fetches because of an unknown key id.
+        """
         self._jwks_url = jwks_url
         self._issuer = issuer
         self._audience = audience
+        self._unknown_key_cooldown = unknown_key_cooldown
         self._client: PyJWKClient | None = None
         self._retry_at = 0.0
         # One thread, so that concurrent requests cause one fetch and leave the loop's pool free.
@@ -117,7 +133,7 @@ class BearerTokenVerifier:
                 self._jwks_url,
                 lifespan=_JWKS_LIFESPAN,
                 timeout=_JWKS_TIMEOUT,
-                cooldown_duration=_UNKNOWN_KEY_COOLDOWN,
+                cooldown_duration=self._unknown_key_cooldown,
             )
         with suppress(_KeyNotCachedError):  # the request before may have fetched it
             return self._cached_key(token)
