@@ -63,8 +63,8 @@ def build_routes(container: Container) -> AppRoutes:
         """Return what the cache did, what it saved and what it contains."""
         await _check_scope(http, container)
         days = _parse_days(http.query_params.get("days"))
-        snapshot = await _read_snapshot(container, days or 1)
-        body = serializers.cache_stats(snapshot, container.settings, days=days is not None)
+        snapshot = await _read_snapshot(container, days)
+        body = serializers.cache_stats(snapshot, container.settings)
         return JSONResponse(body, headers=_NO_STORE)
 
     @router.get(
@@ -109,7 +109,7 @@ async def _check_scope(http: Request, container: Container) -> None:
         raise ForbiddenError(f"the token must have the scope {SCOPE}")
 
 
-async def _read_snapshot(container: Container, days: int = 1) -> "StatsSnapshot":
+async def _read_snapshot(container: Container, days: int = 0) -> "StatsSnapshot":
     try:
         return await container.counter_reader.read_snapshot(days)
     except CacheUnavailableError as error:
@@ -118,9 +118,9 @@ async def _read_snapshot(container: Container, days: int = 1) -> "StatsSnapshot"
         raise CacheUnavailableError(str(error), retry_after=OPEN_SECONDS) from error
 
 
-def _parse_days(value: str | None) -> int | None:
+def _parse_days(value: str | None) -> int:
     if value is None:
-        return None
+        return 0
     digits = re.fullmatch("0*([1-9][0-9]?)", value)
     days = int(digits[1]) if digits else 0
     if not 1 <= days <= MAX_DAYS:

@@ -15,10 +15,8 @@ if TYPE_CHECKING:
 _LATENCIES = {outcome: (outcome,) for outcome in OUTCOMES} | {"generated": GENERATED}
 
 
-def cache_stats(
-    snapshot: "StatsSnapshot", settings: "Settings", *, days: bool
-) -> "schemas.CacheStats":
-    """Build the response body; `days` adds each day and their sum."""
+def cache_stats(snapshot: "StatsSnapshot", settings: "Settings") -> "schemas.CacheStats":
+    """Build the response body. If days were read, it has each day and their sum."""
     total, entries = snapshot.total, snapshot.entries
     stored = total["l1_stores"]
     memory_mb = _megabytes(snapshot.memory_bytes)
@@ -62,7 +60,7 @@ def cache_stats(
         "memory_mb": memory_mb,
         "memory_limit_mb": _megabytes(snapshot.memory_limit_bytes),
     }
-    if days:
+    if snapshot.days:
         today = max(snapshot.days)
         body["window"] = _window(snapshot.window)
         body["days"] = [

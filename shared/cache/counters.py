@@ -8,7 +8,7 @@ If the reply to a script is lost, its counters are sent again: counting twice is
 an outage.
 
 A new counter takes one line: `session.counters.add(name=1)` in Python, or
-`count(counters, 'name', 1)` in a script. `PeriodStats` reads it by its name.
+`count('name', 1)` in a script. `PeriodStats` reads it by its name.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from shared.cache import index_entries, keyspace
-from shared.cache.redis.commands import Command
+from shared.cache.redis.commands import Command, Script
 from shared.errors import CacheUnavailableError
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from shared.cache.redis.client import RedisClient
 
 TTL = 90 * 86_400
-"""Seconds that the counters of a day are stored."""
+"""Seconds that counters are stored after their last increment: as in `lua/common/counters.lua`."""
+
+_COUNT = Script("count")
 
 BUCKETS_MS = (
     *(1, 2, 5, 10, 20, 50, 100, 200, 500),
@@ -52,9 +54,18 @@ OUTCOMES = ("exact", "coalesced", "semantic", "l3", "l2", "none", *DEFERRED_OUTC
 """
 
 
-def todays_key(partition: int) -> str:
-    """Return the key of a partition's counters of today (UTC)."""
-    return keyspace.counters(partition, datetime.now(UTC).date().isoformat())
+def keys(partition: int) -> tuple[str, str, str]:
+    """Return the keys of a partition's entry counts, and of its counters of today and all time.
+
+    A script that counts takes them as its last keys: see `lua/common/counters.lua`.
+    """
+    today = keyspace.counters(partition, datetime.now(UTC).date().isoformat())
+    return keyspace.entry_counts(partition), today, keyspace.counters(partition)
+
+
+def count_command(partition: int, *pairs: str | int) -> Command:
+    """Return a command that increments counters by (name, number, name, number, ...)."""
+    return _COUNT.call(keys(partition), *pairs)
 
 
 def bucket_name(outcome: str, index: int) -> str:
@@ -102,15 +113,10 @@ class PendingCounters:
 
     async def flush(self, redis_client: "RedisClient") -> None:
         """Count what waits in a round trip of its own. It waits on if Redis is unavailable."""
-        key, pairs = todays_key(0), self.take()
-        if not pairs:
+        if not (pairs := self.take()):
             return
-        commands = [
-            Command.of("HINCRBY", key, name, number)
-            for name, number in zip(pairs[::2], pairs[1::2], strict=True)
-        ]
         try:
-            await redis_client.execute(*commands, Command.of("EXPIRE", key, TTL))
+            await redis_client.execute(count_command(0, *pairs))
         except CacheUnavailableError:
             self.restore()
         else:

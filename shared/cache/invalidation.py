@@ -50,16 +50,14 @@ class Invalidation:
     ) -> None:
         """Drop the entries of these fields. `lag_ms`, for the counters, is the change's age."""
         keys = keyspace.UserKeys.of(user_id)
-        call = _DROP_ENTRIES.call(
-            _script_keys(keys), _new_fence(), counters.TTL, lag_ms, *sorted(fields)
-        )
+        call = _DROP_ENTRIES.call(_script_keys(keys), _new_fence(), lag_ms, *sorted(fields))
         await self._execute_or_delete(keys, call)
         await self._count_outages(keys)
 
     async def delete_user(self, user_id: str, *, lag_ms: int = 0) -> None:
         """Delete everything of a user, the fence included. `lag_ms` is as in `drop_entries`."""
         keys = keyspace.UserKeys.of(user_id)
-        call = _DELETE_USER.call([*_script_keys(keys), keys.embeddings], counters.TTL, lag_ms)
+        call = _DELETE_USER.call(_script_keys(keys, keys.embeddings), lag_ms)
         await self._execute_or_delete(keys, call)
         await self._count_outages(keys)
 
@@ -67,9 +65,9 @@ class Invalidation:
         """Count the outages that note changes met; requests count their own."""
         if not (opened := self._redis_client.circuit_breaker.take_open_count()):
             return
-        key = counters.todays_key(keys.partition)
+        count = counters.count_command(keys.partition, "redis_outages", opened)
         try:
-            await self._redis_client.execute(Command.of("HINCRBY", key, "redis_outages", opened))
+            await self._redis_client.execute(count)
         except CacheUnavailableError:  # the change itself is done: count again with the next one
             self._redis_client.circuit_breaker.add_open_count(opened)
 
@@ -116,9 +114,9 @@ class NoInvalidation(Invalidation):
         """Do nothing."""
 
 
-def _script_keys(keys: keyspace.UserKeys) -> list[str]:
-    today = counters.todays_key(keys.partition)
-    return [keys.questions, keys.answers, keys.contexts, today, keys.entry_counts]
+def _script_keys(keys: keyspace.UserKeys, *others: str) -> list[str]:
+    hashes = keys.questions, keys.answers, keys.contexts
+    return [*hashes, *others, *counters.keys(keys.partition)]
 
 
 def _new_fence() -> str:

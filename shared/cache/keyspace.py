@@ -6,9 +6,9 @@
     {1f}:<user>:embeddings               hash: embeddings, if users do not share them (L2)
     {1f}:<user>:lock:<question>:<fence>  the single-flight lock of a question
     {1f}:<user>:lock:<token>:error       the error of a lock's holder
-    {1f}:counters:<day>                  hash: counters of this partition
+    {1f}:counters:<day>                  hash: counters of this partition and day (UTC)
+    {1f}:counters:total                  hash: counters of this partition and all time
     {1f}:entries                         hash: number of entries by kind and hour of expiry
-    totals:<day>                         sums of all counters up to a past day
     {a3}:embedding:<model>:<text>        the embedding of a question, for all users (L2)
     {breaker}:<id>:...                   state of the models' circuit breakers
 
@@ -69,8 +69,8 @@ def embedding_field(model: str, text: str) -> str:
     return digest("embedding", model, text)
 
 
-def counters(partition: int, day: str) -> str:
-    """Return the key of a partition's counters of a day (YYYY-MM-DD, UTC)."""
+def counters(partition: int, day: str = "total") -> str:
+    """Return the key of a partition's counters: of a day (YYYY-MM-DD, UTC), or of all time."""
     return f"{{{partition:02x}}}:counters:{day}"
 
 
@@ -79,14 +79,9 @@ def entry_counts(partition: int) -> str:
     return f"{{{partition:02x}}}:entries"
 
 
-def totals(day: str) -> str:
-    """Return the key of the sums of all counters up to a past day."""
-    return f"totals:{day}"
-
-
 def kind(key: str) -> str:
     """Return the type of a key: `string`, `hash`, or `counters` for a hash of integers."""
-    if key.startswith("totals:") or ":embedding:" in key or ":lock:" in key:
+    if ":embedding:" in key or ":lock:" in key:
         return "string"
     return "counters" if ":counters:" in key or key.endswith(":entries") else "hash"
 
@@ -119,11 +114,6 @@ class UserKeys:
     def embeddings(self) -> str:
         """The hash of this user's own embeddings."""
         return f"{self._prefix}embeddings"
-
-    @property
-    def entry_counts(self) -> str:
-        """The hash of the partition's numbers of entries."""
-        return entry_counts(self.partition)
 
     def lock(self, field: str, fence: str) -> str:
         """Return the key of a question's single-flight lock.

@@ -54,27 +54,21 @@ class EmbeddingTier:
             [
                 keys.questions,
                 keys.embeddings,
-                counters.todays_key(keys.partition),
-                keys.entry_counts,
+                *counters.keys(keys.partition),
             ],
             fence,
             keyspace.embedding_field(self._model, question),
             encode(question, vector) + expiry,
             self._ttl,
             self._max_embeddings,
-            counters.TTL,
         )
 
 
 def store_shared(model: str, question: str, vector: bytes, ttl: int) -> Command:
     """Store an embedding that all users share, for `ttl` seconds."""
     partition = keyspace.partition_of_embedding(question)
-    keys = (
-        keyspace.embedding(model, question),
-        counters.todays_key(partition),
-        keyspace.entry_counts(partition),
-    )
-    call = _STORE_SHARED.call(keys, encode(question, vector), ttl, counters.TTL)
+    keys = [keyspace.embedding(model, question), *counters.keys(partition)]
+    call = _STORE_SHARED.call(keys, encode(question, vector), ttl)
     return replace(call, optional=True)
 
 

@@ -36,22 +36,25 @@ class QuestionScripts:
         self._settings = settings
 
     @property
-    def keys(self) -> tuple[str, str, str, str]:
-        """The first keys of every script: the user's hashes and today's counters."""
-        today = counters.todays_key(self._keys.partition)
-        return self._keys.questions, self._keys.answers, self._keys.contexts, today
+    def hashes(self) -> tuple[str, str, str]:
+        """The first keys of every script: the user's hashes."""
+        return self._keys.questions, self._keys.answers, self._keys.contexts
+
+    @property
+    def counter_keys(self) -> tuple[str, str, str]:
+        """The last keys of every script that counts."""
+        return counters.keys(self._keys.partition)
 
     def lookup(
         self, purpose: str, field: str, *, aliases: bool, counts: "Sequence[Argument]"
     ) -> Command:
         """Call lookup.lua, for a purpose that is described there."""
         return _LOOKUP.call(
-            self.keys,
+            [*self.hashes, *self.counter_keys],
             field,
             secrets.token_urlsafe(12),
             int(time.time()),
             self._ttl,
-            counters.TTL,
             purpose,
             int(aliases),
             self._settings.stale_if_error_seconds,
@@ -60,19 +63,18 @@ class QuestionScripts:
 
     def get_answer(self, field: str, entry: "Entry") -> Command:
         """Read the answer of another question."""
-        return _GET_ANSWER.call(self.keys[:3], field, entry.answer_id, int(time.time()))
+        return _GET_ANSWER.call(self.hashes, field, entry.answer_id, int(time.time()))
 
     def store_alias(self, alias: "Entry", *, counts: "Sequence[Argument]") -> Command:
         """Store an alias of another question."""
         return _STORE_ALIAS.call(
-            [*self.keys, self._lock.key, self._keys.entry_counts],
+            [*self.hashes, self._lock.key, *self.counter_keys],
             self._field,
             self._lock.fence,
             index_entries.encode(alias),
             alias.target,
             int(time.time()),
             self._lock.token,
-            counters.TTL,
             *counts,
         )
 
@@ -81,7 +83,7 @@ class QuestionScripts:
     ) -> Command:
         """Store an answer with its context, or a context alone if `answer` is b""."""
         return _STORE.call(
-            [*self.keys, self._lock.key, self._keys.entry_counts],
+            [*self.hashes, self._lock.key, *self.counter_keys],
             self._field,
             self._lock.fence,
             index_entries.encode(entry),
@@ -89,14 +91,13 @@ class QuestionScripts:
             context,
             self._ttl,
             self._lock.token,
-            counters.TTL,
             *counts,
         )
 
     def trim_index(self) -> Command:
         """Delete the oldest questions beyond the user's maximum."""
-        keys = [*self.keys, self._keys.entry_counts]
-        return _TRIM_INDEX.call(keys, self._settings.max_questions, self._field, counters.TTL)
+        keys = [*self.hashes, *self.counter_keys]
+        return _TRIM_INDEX.call(keys, self._settings.max_questions, self._field)
 
     @property
     def _ttl(self) -> int:

@@ -180,8 +180,8 @@ class CacheSession:
                 yield
         finally:
             if self._lock.held:
-                key, counts = self._scripts.keys[-1], self.counters.take()
-                release = self._lock.release(key, counters.TTL, *counts)
+                keys, counts = self._scripts.counter_keys, self.counters.take()
+                release = self._lock.release(keys, *counts)
                 await self._execute(release, extended=True)
 
     async def get_answer(self, field: str, entry: "Entry") -> LookupResult:
@@ -281,7 +281,7 @@ class CacheSession:
         self._context_cached = found.sources is not None
         if corrupt:
             await self._execute(
-                *(Command.of("HDEL", key, *corrupt) for key in self._scripts.keys[:3])
+                *(Command.of("HDEL", key, *corrupt) for key in self._scripts.hashes)
             )
         return found
 

@@ -17,7 +17,7 @@ from shared.cache.redis.commands import Argument, Command, Script
 from shared.errors import CacheUnavailableError, TercetError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from shared.cache.keyspace import UserKeys
     from shared.cache.redis.client import RedisClient
@@ -99,10 +99,10 @@ class SingleFlightLock:
         finally:
             task.cancel()
 
-    def release(self, counters_key: str, ttl: int, *counts: Argument) -> Command:
+    def release(self, counter_keys: "Sequence[str]", *counts: Argument) -> Command:
         """Release the lock without an answer, store the error, and count."""
-        keys = [self.key, self._keys.lock_error(self.token), counters_key]
-        return _RELEASE.call(keys, self.token, self._error, _ERROR_MS, ttl, *counts)
+        keys = [self.key, self._keys.lock_error(self.token), *counter_keys]
+        return _RELEASE.call(keys, self.token, self._error, _ERROR_MS, *counts)
 
 
 def decode_error(data: bytes | None) -> TercetError | None:

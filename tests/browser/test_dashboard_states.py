@@ -38,7 +38,8 @@ def milliseconds(value: float) -> str:
 
 def count_today(valkey: ValkeyProcess, **counts: int) -> None:
     pairs = " ".join(f"{name} {number}" for name, number in counts.items())
-    assert "ERR" not in send_command(valkey.port, f"HSET {counters.todays_key(5)} {pairs}")
+    for key in counters.keys(5)[1:]:
+        assert "ERR" not in send_command(valkey.port, f"HSET {key} {pairs}")
 
 
 def refresh(page: Page) -> None:

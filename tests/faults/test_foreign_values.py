@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import cast
 
@@ -18,13 +17,13 @@ from tests.support.redis_faults import FaultyRedis
 
 ASKED = "What is faith?"
 KEYS = keyspace.UserKeys.of("ann")
-COUNTERS = counters.todays_key(KEYS.partition)
+COUNTERS = counters.keys(KEYS.partition)[1]
 NAMES = {
     "questions": KEYS.questions,
     "answers": KEYS.answers,
     "contexts": KEYS.contexts,
     "counters": COUNTERS,
-    "entries": KEYS.entry_counts,
+    "entries": keyspace.entry_counts(KEYS.partition),
     "embedding": keyspace.embedding(HashingEmbedder.model, "what is faith"),
 }
 
@@ -113,10 +112,10 @@ async def test_counter_that_is_no_integer_is_deleted(
     assert redis.send(f"HGET {COUNTERS} l1_misses") == "$2\r\n41\r\n"
 
 
-YESTERDAY = keyspace.totals((datetime.now(UTC) - timedelta(days=1, hours=1)).date().isoformat())
+TOTAL, ENTRIES = keyspace.counters(KEYS.partition), keyspace.entry_counts(KEYS.partition)
 
 
-@pytest.mark.parametrize("name", [COUNTERS, KEYS.entry_counts, YESTERDAY])
+@pytest.mark.parametrize("name", [COUNTERS, TOTAL, ENTRIES])
 @pytest.mark.parametrize(
     "foreign", ["LPUSH {} x", "SET {} x", "HSET {} x y", "HSET {} a499999 nonsense a -3"]
 )
@@ -129,8 +128,8 @@ async def test_statistics_are_read_despite_foreign_values(
     redis.send(f"DEL {name}")
     redis.send(foreign.format(name))
     during = await container.counter_reader.read_snapshot(days=2)
-    assert during.total.answers_generated == (1 if name == COUNTERS else 2)
-    assert during.entries.answers == (1 if name == KEYS.entry_counts else 2)
+    assert during.total.answers_generated == (1 if name == TOTAL else 2)
+    assert during.entries.answers == (1 if name == ENTRIES else 2)
     assert (await ask(container, "ann", ASKED)).tier == "l1"
     after = await container.counter_reader.read_snapshot(days=2)
     assert after.total.exact_hits == before.total.exact_hits + 1

@@ -12,6 +12,7 @@ from redis.asyncio import RedisCluster
 
 from infra.local.valkey import start_valkey
 from shared.answer import Answer, new_answer_id
+from shared.cache.counters import PendingCounters
 from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys
 from shared.cache.pipeline_id import Pipeline
@@ -37,10 +38,19 @@ class Cache:
     settings: Settings
 
     def session(
-        self, user: str = "ann", question: str = "what is faith", pipeline: Pipeline = PIPELINE
+        self,
+        user: str = "ann",
+        question: str = "what is faith",
+        pipeline: Pipeline = PIPELINE,
+        pending_counters: PendingCounters | None = None,
     ) -> CacheSession:
         return CacheSession(
-            self.redis_client, self.settings, user_id=user, question=question, pipeline=pipeline
+            self.redis_client,
+            self.settings,
+            user_id=user,
+            question=question,
+            pipeline=pipeline,
+            pending_counters=pending_counters,
         )
 
     def invalidation(self) -> Invalidation:

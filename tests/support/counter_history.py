@@ -1,5 +1,7 @@
 """Counters of a month of questions."""
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -24,15 +26,23 @@ def write_counter_history(port: int, *, seed: int = 1) -> None:
     stay_within_a_day(60)
     rng = Random(seed)
     today = datetime.now(UTC).date()
+    total: Counter[str] = Counter()
     for back in range(30):
         day = today - timedelta(back)
         asked = int((900 - 18 * back) * (0.45 if day.weekday() > 4 else 1) * rng.uniform(0.9, 1.1))
         asked //= 2 if back == 0 else 1
-        pairs = " ".join(f"{name} {number}" for name, number in _day(asked, 30 - back, rng).items())
-        send_command(port, f"HSET {keyspace.counters(back % 8, day.isoformat())} {pairs}")
+        counts = _day(asked, 30 - back, rng)
+        total.update(counts)
+        _write(port, keyspace.counters(back % 8, day.isoformat()), counts)
+    _write(port, keyspace.counters(0), total)
     ends = int(datetime.now(UTC).timestamp()) // 3_600 + 12
     entries = f"a{ends} 4211 c{ends} 388 e{ends} 6120"
     send_command(port, f"HSET {keyspace.entry_counts(3)} {entries}")
+
+
+def _write(port: int, key: str, counts: Mapping[str, int]) -> None:
+    pairs = " ".join(f"{name} {number}" for name, number in counts.items())
+    send_command(port, f"HSET {key} {pairs}")
 
 
 def _day(asked: int, age: int, rng: Random) -> dict[str, int]:

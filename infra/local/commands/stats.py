@@ -40,16 +40,16 @@ def stats(
     out = console()
 
     async def show(container: "Container", *, refresh: bool) -> None:
-        snapshot = await container.counter_reader.read_snapshot(days or 1)
+        snapshot = await container.counter_reader.read_snapshot(days or 0)
         if json:
             from functions.stats.serializers import cache_stats  # noqa: PLC0415 - slow to load
 
-            print_json(cache_stats(snapshot, container.settings, days=days is not None))
+            print_json(cache_stats(snapshot, container.settings))
             sys.stdout.flush()  # a pipe must get each line at once
             return
         if refresh:
             out.clear()  # has an effect only on a terminal
-        out.print(table(snapshot, days=days))
+        out.print(table(snapshot))
 
     async def show_until_interrupted(container: "Container") -> None:
         refresh = False
@@ -70,14 +70,14 @@ def stats(
         run_with_container(data, show_until_interrupted)
 
 
-def table(snapshot: "StatsSnapshot", *, days: int | None = None) -> "Table":
+def table(snapshot: "StatsSnapshot") -> "Table":
     """Return a table: a column for all time, and one for each requested day, newest first."""
     from rich.table import Table  # noqa: PLC0415 - see `console`
 
-    columns = {"all": snapshot.total}
-    if days:
-        newest_first = sorted(snapshot.days, reverse=True)
-        columns |= {day.isoformat(): snapshot.days[day] for day in newest_first}
+    newest_first = sorted(snapshot.days, reverse=True)
+    columns = {"all": snapshot.total} | {
+        day.isoformat(): snapshot.days[day] for day in newest_first
+    }
     made = Table("", box=None, header_style="bold")
     for heading in columns:
         made.add_column(heading, justify="right")

@@ -1,16 +1,17 @@
 -- Return the numbers of unexpired answers, contexts and embeddings in a partition. Read-only, so
 -- that it works while Redis is full.
 --
--- KEYS  entry counts
+-- KEYS  `counters.keys`
 -- ARGV  this hour since the epoch
 
+-- include: common/counters
 -- include: common/entry_counts
-local numbers = {}
-if redis.call('HGET', KEYS[1], 'hour') == ARGV[1] then
-  for i, number in ipairs(redis.call('HMGET', KEYS[1], 'a', 'c', 'e')) do
-    numbers[i] = math.max(0, tonumber(number) or 0)
+if redis.call('HGET', ENTRY_COUNTS, 'hour') == ARGV[1] then
+  local numbers = redis.call('HMGET', ENTRY_COUNTS, 'a', 'c', 'e')
+  for i = 1, 3 do
+    numbers[i] = math.max(0, tonumber(numbers[i]) or 0)
   end
   return numbers
 end
-local sums = sum_entries(KEYS[1], tonumber(ARGV[1]))
+local sums = sum_entries(tonumber(ARGV[1]))
 return {sums.a, sums.c, sums.e}

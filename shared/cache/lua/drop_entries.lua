@@ -1,26 +1,26 @@
 -- Delete questions and replace the fence: an answer that is being generated from one of their
 -- contexts will not be stored, and no later request waits for it.
 --
--- KEYS  questions, answers, contexts, counters, entry counts
--- ARGV  prefix of a new fence, ttl of counters (s), age of the change (ms), then fields to delete
+-- KEYS  questions, answers, contexts, then `counters.keys`
+-- ARGV  prefix of a new fence, age of the change (ms), then fields to delete
 
 -- include: common/entries
 -- include: common/fence
 -- include: common/counters
 -- include: common/entry_counts
 -- include: common/drops
-local questions, ttl = KEYS[1], ARGV[2]
+local questions = KEYS[1]
 
 local dropped = {}
-for i = 4, #ARGV do
+for i = 3, #ARGV do
   local entry = redis.call('HGET', questions, ARGV[i])
   if entry then
-    drop_entry(dropped, entry, KEYS[5], ttl)
+    drop_entry(dropped, entry)
   end
   delete_question(ARGV[i])
 end
 -- Even if eviction has deleted these fields before: a request may have read their contexts.
-if #ARGV > 3 and redis.call('EXISTS', questions) == 1 then
+if #ARGV > 2 and redis.call('EXISTS', questions) == 1 then
   redis.call('HSET', questions, 'fence', new_fence(ARGV[1]))
 end
 
@@ -32,5 +32,5 @@ for i = 1, #flat, 2 do
     retained[kind] = (retained[kind] or 0) + 1
   end
 end
-count_note_change(KEYS[4], dropped, retained, ARGV[3], ttl)
+count_note_change(dropped, retained, ARGV[2])
 return 1

@@ -1,8 +1,8 @@
 -- Round trip 1: read the answer to a question if its index entry is valid.
 --
--- KEYS  questions, answers, contexts, counters
+-- KEYS  questions, answers, contexts, then `counters.keys`
 -- ARGV  field, prefix of a new fence (used if there is none), now (s), ttl of the index (s),
---       ttl of counters (s), purpose, 1 to follow an alias, stale-if-error (s),
+--       purpose, 1 to follow an alias, stale-if-error (s),
 --       then pairs of a counter and its increment
 --       purpose: `ask`, `wait` (the answer of the lock's holder) or `stale` (also an expired
 --       answer)
@@ -12,8 +12,8 @@
 -- include: common/entries
 -- include: common/counters
 -- include: common/fence
-local questions, answers, contexts, counters = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local field, now, purpose, stale_if_error = ARGV[1], tonumber(ARGV[3]), ARGV[6], tonumber(ARGV[8])
+local questions, answers, contexts = KEYS[1], KEYS[2], KEYS[3]
+local field, now, purpose, stale_if_error = ARGV[1], tonumber(ARGV[3]), ARGV[5], tonumber(ARGV[7])
 
 -- Return a valid entry, or false. Delete an entry of another version or past stale-if-error.
 local function valid_entry(name)
@@ -39,7 +39,7 @@ end
 local alias = false
 local entry = valid_entry(field)
 local kind = kind_of(entry or '')
-if kind == '!' or (kind == '=' and ARGV[7] ~= '1') then
+if kind == '!' or (kind == '=' and ARGV[6] ~= '1') then
   entry = false
 elseif kind == '=' then
   -- An alias is valid only while its target still has the same answer.
@@ -60,11 +60,11 @@ end
 
 if kind_of(entry or '') == 'a' and answer and context then
   if purpose ~= 'stale' then
-    count(counters, purpose == 'ask' and 'l1_hits' or 'outcome_coalesced', 1)
-    count(counters, 'saved_nanodollars', cost_of(entry))
+    count(purpose == 'ask' and 'l1_hits' or 'outcome_coalesced', 1)
+    count('saved_nanodollars', cost_of(entry))
   end
 elseif purpose == 'ask' then
-  count(counters, 'l1_misses', 1)
+  count('l1_misses', 1)
 end
-count_arguments(counters, 9, ARGV[5])
+count_arguments(8)
 return {fence, entry, answer, context, alias}

@@ -1,8 +1,7 @@
 -- Release a lock without an answer, and store the holder's error for the requests that wait.
 --
--- KEYS  lock, error, counters
--- ARGV  token, error ('' for none), ttl of the error (ms), ttl of counters (s),
---       then pairs of a counter and its increment
+-- KEYS  lock, error, then `counters.keys`
+-- ARGV  token, error ('' for none), ttl of the error (ms), then pairs of a counter and its increment
 
 -- include: common/counters
 if redis.call('GET', KEYS[1]) == ARGV[1] then
@@ -11,7 +10,5 @@ end
 if ARGV[2] ~= '' then
   redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
 end
-if #ARGV > 4 then
-  count_arguments(KEYS[3], 5, ARGV[4])
-end
+count_arguments(4)
 return 1

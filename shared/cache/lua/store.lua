@@ -1,27 +1,26 @@
 -- The last round trip of a miss: store an answer with its context, or a context alone, unless the
 -- user's notes changed since round trip 1.
 --
--- KEYS  questions, answers, contexts, counters, lock, entry counts
+-- KEYS  questions, answers, contexts, lock, then `counters.keys`
 -- ARGV  field, the fence of round trip 1, entry, answer ('' for a context alone), context,
---       ttl of the user's keys (s), token of the lock, ttl of counters (s),
---       then pairs of a counter and its increment
+--       ttl of the user's keys (s), token of the lock, then pairs of a counter and its increment
 -- Returns 1 if it was stored, 0 if not. A context alone replaces only another context: an answer,
 -- an alias or a refusal is worth more.
 
 -- include: common/entries
 -- include: common/counters
 -- include: common/entry_counts
-local questions, answers, contexts, counters, lock = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local entry_counts, field, entry, answer, context = KEYS[6], ARGV[1], ARGV[3], ARGV[4], ARGV[5]
+local questions, answers, contexts, lock = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local field, entry, answer, context = ARGV[1], ARGV[3], ARGV[4], ARGV[5]
 local ttl = ARGV[6]
 
 if answer ~= '' and redis.call('GET', lock) == ARGV[7] then
   redis.call('DEL', lock)
 end
-count_arguments(counters, 9, ARGV[8])
+count_arguments(8)
 
 if redis.call('HGET', questions, 'fence') ~= ARGV[2] then
-  count(counters, 'stores_refused', 1)
+  count('stores_refused', 1)
   return 0
 end
 local former = redis.call('HGET', questions, field)
@@ -29,19 +28,19 @@ if answer == '' and former and kind_of(former) ~= 'c' then
   return 0
 end
 if former then
-  count_entry(entry_counts, kind_of(former), end_of(former), -1, ARGV[8])
+  count_entry(kind_of(former), end_of(former), -1)
 end
-count_entry(entry_counts, kind_of(entry), end_of(entry), 1, ARGV[8])
+count_entry(kind_of(entry), end_of(entry), 1)
 redis.call('HSET', questions, field, entry)
 redis.call('HSET', contexts, field, context)
-count(counters, 'l3_stores', 1)
+count('l3_stores', 1)
 redis.call('EXPIRE', contexts, ttl)
 if answer == '' then
   redis.call('HDEL', answers, field)
 else
   redis.call('HSET', answers, field, answer)
   redis.call('EXPIRE', answers, ttl)
-  count(counters, 'l1_stores', 1)
+  count('l1_stores', 1)
 end
 redis.call('EXPIRE', questions, ttl)
 return 1

@@ -1,18 +1,18 @@
 -- Store an alias: a question that shares the answer of another question.
 --
--- KEYS  questions, answers, contexts, counters, lock, entry counts
+-- KEYS  questions, answers, contexts, lock, then `counters.keys`
 -- ARGV  field, the fence of round trip 1, alias, field of its target, now (s), token of the lock,
---       ttl of counters (s), then pairs of a counter and its increment
+--       then pairs of a counter and its increment
 -- Returns 1 if the target's answer is still valid, 0 if not. The alias is stored only if the fence
 -- is unchanged.
 
 -- include: common/entries
 -- include: common/counters
 -- include: common/entry_counts
-local questions, counters, lock = KEYS[1], KEYS[4], KEYS[5]
+local questions, lock = KEYS[1], KEYS[4]
 local field, alias = ARGV[1], ARGV[3]
 
-count_arguments(counters, 8, ARGV[7])
+count_arguments(7)
 local target = redis.call('HGET', questions, ARGV[4])
 if not target or not is_current_version(target) or kind_of(target) ~= 'a'
   or answer_of(target) ~= answer_of(alias) or end_of(target) <= tonumber(ARGV[5]) then
@@ -24,11 +24,11 @@ end
 if redis.call('HGET', questions, 'fence') == ARGV[2] then
   local former = redis.call('HGET', questions, field)
   if former then
-    count_entry(KEYS[6], kind_of(former), end_of(former), -1, ARGV[7])
+    count_entry(kind_of(former), end_of(former), -1)
   end
   delete_question(field)
   redis.call('HSET', questions, field, alias)
 end
-count(counters, 'outcome_semantic', 1)
-count(counters, 'saved_nanodollars', cost_of(target))
+count('outcome_semantic', 1)
+count('saved_nanodollars', cost_of(target))
 return 1

@@ -1,12 +1,12 @@
 -- Store an embedding that all users share, and count it once if several requests store it.
 --
--- KEYS  embedding, counters, entry counts
--- ARGV  embedding, ttl (s), ttl of counters (s)
+-- KEYS  embedding, then `counters.keys`
+-- ARGV  embedding, ttl (s)
 -- Returns 1 if it was stored, 0 if the key held the same value.
 
 -- include: common/counters
 -- include: common/entry_counts
-local embedding, counters, entry_counts = KEYS[1], KEYS[2], KEYS[3]
+local embedding = KEYS[1]
 local now = tonumber(redis.call('TIME')[1])
 
 if redis.call('GET', embedding) == ARGV[1] then
@@ -14,10 +14,9 @@ if redis.call('GET', embedding) == ARGV[1] then
 end
 local left = redis.call('TTL', embedding)
 if left >= 0 then
-  count_entry(entry_counts, 'e', now + left, -1, ARGV[3])  -- a corrupt value is replaced
+  count_entry('e', now + left, -1)  -- a corrupt value is replaced
 end
 redis.call('SET', embedding, ARGV[1], 'EX', ARGV[2])
-count_entry(entry_counts, 'e', now + ARGV[2], 1, ARGV[3])
-count(counters, 'l2_stores', 1)
-redis.call('EXPIRE', counters, ARGV[3])
+count_entry('e', now + ARGV[2], 1)
+count('l2_stores', 1)
 return 1

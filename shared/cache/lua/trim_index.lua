@@ -1,7 +1,7 @@
 -- Delete the questions that expire first, until a user has no more than the maximum.
 --
--- KEYS  questions, answers, contexts, counters, entry counts
--- ARGV  maximum number of questions, the field that was stored just now, ttl of counters (s)
+-- KEYS  questions, answers, contexts, then `counters.keys`
+-- ARGV  maximum number of questions, the field that was stored just now
 
 -- include: common/entries
 -- include: common/counters
@@ -28,9 +28,8 @@ local dropped = {}
 excess = math.min(excess, #entries)
 for i = 1, excess do
   delete_question(entries[i].field)
-  drop_entry(dropped, entries[i].entry, KEYS[5], ARGV[3])
+  drop_entry(dropped, entries[i].entry)
 end
-count_drops(KEYS[4], dropped)
-count(KEYS[4], 'trimmed', excess)
-redis.call('EXPIRE', KEYS[4], ARGV[3])
+count_drops(dropped)
+count('trimmed', excess)
 return 1

@@ -1,15 +1,23 @@
--- Counters of one day in a partition: a hash of integers.
+-- A script that counts takes `counters.keys` as its last three KEYS, hashes of integers: the entry
+-- counts of a partition, its counters of today, and its counters of all time.
 
-local function count(counters, name, by)
-  if by ~= 0 then
-    redis.call('HINCRBY', counters, name, by)
+local ENTRY_COUNTS, TODAY, ALL_TIME = KEYS[#KEYS - 2], KEYS[#KEYS - 1], KEYS[#KEYS]
+local COUNTER_TTL = 7776000  -- 90 days (s), as in counters.py
+
+local function count(name, by)
+  if by == 0 then
+    return
+  end
+  redis.call('HINCRBY', ALL_TIME, name, by)
+  if redis.call('HINCRBY', TODAY, name, by) == tonumber(by) then  -- its first increment today
+    redis.call('EXPIRE', TODAY, COUNTER_TTL)
+    redis.call('EXPIRE', ALL_TIME, COUNTER_TTL)
   end
 end
 
--- Add the pairs (name, number) that the client sent from ARGV[first] on. Set the TTL (s).
-local function count_arguments(counters, first, ttl)
+-- Add the pairs (name, number) that the client sent from ARGV[first] on.
+local function count_arguments(first)
   for i = first, #ARGV, 2 do
-    redis.call('HINCRBY', counters, ARGV[i], ARGV[i + 1])
+    count(ARGV[i], ARGV[i + 1])
   end
-  redis.call('EXPIRE', counters, ttl)
 end

@@ -1,17 +1,17 @@
 -- Dropped entries and how they are counted. Needs entries, counters and entry_counts.
 -- `dropped` and `retained` are numbers of entries by kind; embeddings are of kind `e`.
 
-local function drop_entry(dropped, entry, entry_counts, ttl)
+local function drop_entry(dropped, entry)
   local kind = kind_of(entry)
   dropped[kind] = (dropped[kind] or 0) + 1
-  count_entry(entry_counts, kind, end_of(entry), -1, ttl)
+  count_entry(kind, end_of(entry), -1)
 end
 
-local function count_drops(counters, dropped)
+local function count_drops(dropped)
   local answers = dropped['a'] or 0
-  count(counters, 'l1_drops', answers)
-  count(counters, 'l2_drops', dropped['e'] or 0)
-  count(counters, 'l3_drops', answers + (dropped['c'] or 0))
+  count('l1_drops', answers)
+  count('l2_drops', dropped['e'] or 0)
+  count('l3_drops', answers + (dropped['c'] or 0))
 end
 
 -- Questions that have an answer: their own or, as an alias, another question's.
@@ -23,14 +23,13 @@ end
 local MAX_LAG = 7 * 86400 * 1000
 
 -- Count a note change; `lag` is its age (ms).
-local function count_note_change(counters, dropped, retained, lag, ttl)
-  count_drops(counters, dropped)
-  count(counters, 'note_changes', 1)
-  count(counters, 'answers_dropped', answered(dropped))
-  count(counters, 'answers_retained', answered(retained))
+local function count_note_change(dropped, retained, lag)
+  count_drops(dropped)
+  count('note_changes', 1)
+  count('answers_dropped', answered(dropped))
+  count('answers_retained', answered(retained))
   if tonumber(lag) <= MAX_LAG then
-    count(counters, 'note_change_lags', 1)
-    count(counters, 'note_change_lag_ms', tonumber(lag))
+    count('note_change_lags', 1)
+    count('note_change_lag_ms', tonumber(lag))
   end
-  redis.call('EXPIRE', counters, ttl)
 end

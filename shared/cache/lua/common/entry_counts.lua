@@ -1,12 +1,12 @@
--- Numbers of unexpired entries in a partition, a hash of integers: `a`, `c` and `e` are the numbers
--- of answers, contexts and embeddings; `a489123` is how many answers expire in that hour since the
--- epoch; `hour` is the hour in which expired entries were last removed.
+-- Numbers of unexpired entries in a partition: in the hash `ENTRY_COUNTS` of common/counters, `a`,
+-- `c` and `e` are the numbers of answers, contexts and embeddings; `a489123` is how many answers
+-- expire in that hour since the epoch; `hour` is when expired entries were last removed.
 
 -- Sum what expires in this hour or later, by kind. Also return the fields that expired before.
 -- Foreign values, and what became negative by an eviction, count as 0.
-local function sum_entries(entry_counts, hour)
+local function sum_entries(hour)
   local sums, expired = {a = 0, c = 0, e = 0}, {}
-  local flat = redis.call('HGETALL', entry_counts)
+  local flat = redis.call('HGETALL', ENTRY_COUNTS)
   for i = 1, #flat, 2 do
     local kind, ends = string.match(flat[i], '^(%l)(%d+)$')
     local number = tonumber(flat[i + 1]) or 0
@@ -20,22 +20,22 @@ local function sum_entries(entry_counts, hour)
 end
 
 -- Count an entry of a kind that expires at a time (s): `by` is 1 if it was stored, -1 if dropped.
-local function count_entry(entry_counts, kind, expires, by, ttl)
+local function count_entry(kind, expires, by)
   if kind ~= 'a' and kind ~= 'c' and kind ~= 'e' then
     return
   end
   local now = math.floor(tonumber(redis.call('TIME')[1]) / 3600)
-  if tonumber(redis.call('HGET', entry_counts, 'hour')) ~= now then
-    local sums, expired = sum_entries(entry_counts, now)
+  if tonumber(redis.call('HGET', ENTRY_COUNTS, 'hour')) ~= now then
+    local sums, expired = sum_entries(now)
     for _, field in ipairs(expired) do
-      redis.call('HDEL', entry_counts, field)
+      redis.call('HDEL', ENTRY_COUNTS, field)
     end
-    redis.call('HSET', entry_counts, 'hour', now, 'a', sums.a, 'c', sums.c, 'e', sums.e)
-    redis.call('EXPIRE', entry_counts, ttl)
+    redis.call('HSET', ENTRY_COUNTS, 'hour', now, 'a', sums.a, 'c', sums.c, 'e', sums.e)
+    redis.call('EXPIRE', ENTRY_COUNTS, COUNTER_TTL)
   end
   local hour = math.floor(expires / 3600)
   if hour >= now then
-    redis.call('HINCRBY', entry_counts, kind, by)
-    redis.call('HINCRBY', entry_counts, kind .. hour, by)
+    redis.call('HINCRBY', ENTRY_COUNTS, kind, by)
+    redis.call('HINCRBY', ENTRY_COUNTS, kind .. hour, by)
   end
 end

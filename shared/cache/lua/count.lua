@@ -1,0 +1,8 @@
+-- Increment counters.
+--
+-- KEYS  `counters.keys`
+-- ARGV  pairs of a counter and its increment
+
+-- include: common/counters
+count_arguments(1)
+return 1
