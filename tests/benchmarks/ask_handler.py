@@ -1,6 +1,6 @@
-"""An exact hit through the ask handler, beside a bare handler that does one GET.
+"""Latency of an exact hit through the ask handler, relative to a bare handler with one GET.
 
-Both run in a process of their own: Mangum keeps its event loop, which `asyncio.run` takes away.
+Both handlers run in a child process, because `asyncio.run` removes the event loop of Mangum.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ def collect_metrics() -> Mapping[str, Metric]:
     """Measure in a child process."""
     if not workload(1):
         return METRICS
-    # Its log goes to a file: what it writes counts, who reads it does not.
+    # The handlers write their log lines to a file, as part of the measurement.
     with start_valkey() as server, TemporaryDirectory() as folder, TemporaryFile("w+") as log:
         environment = os.environ | {
             "REDIS_CACHE_URL": server.url,
@@ -56,45 +56,45 @@ def collect_metrics() -> Mapping[str, Metric]:
 
 
 def _measure() -> float:
-    """Ask the same question of both handlers in turns; give how much longer ours takes."""
+    """Send the same question to both handlers in turns; return the ratio of their latencies."""
     from functions.ask.handler import handler  # noqa: PLC0415  # needs the environment
 
-    (asked,) = workload(1)
-    asyncio.new_event_loop().run_until_complete(_keep(asked))
-    event, context = _event(asked), SimpleNamespace(aws_request_id="1")
+    (item,) = workload(1)
+    asyncio.new_event_loop().run_until_complete(_store(item))
+    event, context = _event(item), SimpleNamespace(aws_request_id="1")
     hit: Any = handler(event, context)
     if json.loads(hit["body"])["metadata"]["tier"] != "l1":
-        raise RuntimeError("a hit was a miss")
-    asyncio.new_event_loop().run_until_complete(_keep_for_bare(asked, hit["body"]))
+        raise RuntimeError("expected a hit")
+    asyncio.new_event_loop().run_until_complete(_store_for_bare(item, hit["body"]))
     watch = Stopwatch()
     for _ in range(_ROUNDS):
-        for side, called in (("Tercet", handler), ("bare", bare_function.handler)):
+        for side, invoke in (("Tercet", handler), ("bare", bare_function.handler)):
             for _ in range(_EACH):
                 with watch.timing(side):
-                    response = called(event, context)
+                    response = invoke(event, context)
                 if response["statusCode"] != 200:
-                    raise RuntimeError(f"{side} answered {response}")
+                    raise RuntimeError(f"{side} returned {response}")
         watch.next_round()
     return watch.ratio("Tercet", "bare")
 
 
-async def _keep(asked: WorkloadItem) -> None:
+async def _store(item: WorkloadItem) -> None:
     container = Container.from_env()
-    request = Request(asked.user_id, asked.question)
-    session = container._open_session(request, Question.parse(asked.question))
+    request = Request(item.user_id, item.question)
+    session = container._open_session(request, Question.parse(item.question))
     await session.lookup()
-    await session.store(asked.vector, asked.sources, asked.to_answer())
+    await session.store(item.vector, item.sources, item.to_answer())
     await container.aclose()
 
 
-async def _keep_for_bare(asked: WorkloadItem, body: str) -> None:
+async def _store_for_bare(item: WorkloadItem, body: str) -> None:
     client = Redis.from_url(os.environ["REDIS_CACHE_URL"])
-    await client.set(asked.question, body)
+    await client.set(item.question, body)
     await client.aclose()
 
 
-def _event(asked: WorkloadItem) -> dict[str, Any]:
-    """What an HTTP API with a JWT authorizer sends (payload format 2.0)."""
+def _event(item: WorkloadItem) -> dict[str, Any]:
+    """Return an event of an HTTP API with a JWT authorizer (payload format 2.0)."""
     return {
         "version": "2.0",
         "rawPath": "/assistant/query",
@@ -102,10 +102,10 @@ def _event(asked: WorkloadItem) -> dict[str, Any]:
         "headers": {"content-type": "application/json", "host": "example.org"},
         "requestContext": {
             "http": {"method": "POST", "path": "/assistant/query", "sourceIp": "203.0.113.1"},
-            "authorizer": {"jwt": {"claims": {"sub": asked.user_id}, "scopes": None}},
+            "authorizer": {"jwt": {"claims": {"sub": item.user_id}, "scopes": None}},
             "stage": "$default",
         },
-        "body": json.dumps({"query": asked.question}),
+        "body": json.dumps({"query": item.question}),
         "isBase64Encoded": False,
     }
 

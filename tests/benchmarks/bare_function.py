@@ -1,4 +1,4 @@
-"""The least that a function of FastAPI behind Mangum can do: read a question, GET, respond."""
+"""The smallest FastAPI function behind Mangum: parse a question, send one GET, respond."""
 
 import os
 from functools import cache
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Question(BaseModel):
-    """What is asked."""
+    """The request body."""
 
     query: str
 
@@ -24,14 +24,14 @@ handler = Mangum(app, lifespan="off")
 
 @app.post("/assistant/query")
 async def answer(question: Question) -> Response:
-    """Respond with what is kept under the question's own words."""
+    """Return the value that Redis stores under the question."""
     body: Any = await _client().get(question.query)
     return Response(body, media_type="application/json")
 
 
 @cache
 def _client() -> "Redis":
-    # Imported with the first question, since import times are measured against this module's.
+    # Imported lazily, because import times are compared with the import time of this module.
     from redis.asyncio import Redis  # noqa: PLC0415
 
     return Redis.from_url(os.environ["REDIS_CACHE_URL"])

@@ -1,4 +1,4 @@
-"""An exact hit inside the pipeline, in PINGs of the same client."""
+"""Latency of an exact hit in the cache session, as a multiple of a PING by the same client."""
 
 from collections.abc import Mapping
 from itertools import cycle
@@ -15,26 +15,26 @@ METRICS = {"l1_hit_pings": Metric(unit="PINGs", budget=2.0)}
 
 
 async def collect_metrics() -> Mapping[str, Metric]:
-    """Measure on 200 cached questions, in both designs."""
-    asked = workload(200)
-    if not asked:
+    """Measure hits of 200 cached questions in both designs."""
+    items = workload(200)
+    if not items:
         return METRICS
     with start_valkey() as server:
         settings, naive = settings_for(server.url), NaiveCache(server.url, database=1)
         redis_client = open_redis_client(settings)
-        for each in asked:
-            await each.store(redis_client, settings)
-            await naive.ask(each)
-        ours, theirs = cycle(asked), cycle(asked)
+        for item in items:
+            await item.store(redis_client, settings)
+            await naive.ask(item)
+        our_items, naive_items = cycle(items), cycle(items)
 
         async def hit() -> None:
-            each = next(ours)
-            found = await open_session(redis_client, settings, each.user_id, each.question).lookup()
-            if found.answer is None:
-                raise RuntimeError("a hit was a miss")
+            item = next(our_items)
+            session = open_session(redis_client, settings, item.user_id, item.question)
+            if (await session.lookup()).answer is None:
+                raise RuntimeError("expected a hit")
 
         async def naive_hit() -> None:
-            await naive.ask(next(theirs))
+            await naive.ask(next(naive_items))
 
         sides = {
             "ping": redis_py_client(redis_client).ping,

@@ -1,8 +1,8 @@
-"""One user's part among 100,000 and 1,000,000 entries of others, in both designs.
+"""Invalidation and statistics with 100,000 and 1,000,000 entries of other users, in both designs.
 
-Only the number of entries matters there, so texts are short, and all users are copies of one
-whose questions the product kept itself. Of the naive design's four keys an entry, three are
-never read here, and a SCAN sees nothing but their names, so the server makes those up.
+Only the number of entries matters, so texts are short and all users are copies of one user. The
+naive design has four keys per entry. Only SCAN meets three of them, so `DEBUG POPULATE` makes
+them.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -29,7 +29,7 @@ from tests.benchmarks.workload import (
 )
 
 SIZES = {"100k": 100_000, "1m": 1_000_000}
-_NAIVE_PREFIXES = ("query:v1", "embedding:v1", "context:v1:large_cache")
+_NAIVE_PREFIXES = ("query:v1", "embedding:v1", "context:v1:others")
 _NAIVE_META = """
 for number = ARGV[1], ARGV[2] do
   redis.call('HSET', 'meta:query:v1:' .. number, 'query', 'what is faith', 'user_id', number,
@@ -38,28 +38,28 @@ end
 """
 _NAIVE_DATABASE = 1
 _BATCH = 1_000
-_PATIENCE = 120  # seconds
+_TIMEOUT = 120  # seconds
 
 
 @dataclass(frozen=True)
 class LargeCache:
-    """A server full of others' entries: ours in its first database, the naive design's beside."""
+    """A server with many entries: ours in database 0, the naive design's in database 1."""
 
     size: str
     url: str
     settings: Settings
     naive: NaiveCache
 
-    async def add(self, asked: list[WorkloadItem]) -> None:
-        """Let these questions be asked and kept, too, in both designs."""
+    async def add(self, items: list[WorkloadItem]) -> None:
+        """Store these questions in both designs."""
         redis_client = open_redis_client(self.settings)
-        for each in asked:
+        for each in items:
             await each.store(redis_client, self.settings)
             await self.naive.ask(each)
         await redis_client.aclose()
 
 
-# What is measured among each large_cache, so that it is filled once.
+# All measurements of one size share a server, because filling it takes long.
 MEASURES: tuple[Callable[[LargeCache], Awaitable[Mapping[str, Metric]]], ...] = (
     invalidation.measure,
     stats.measure,
@@ -67,24 +67,22 @@ MEASURES: tuple[Callable[[LargeCache], Awaitable[Mapping[str, Metric]]], ...] = 
 
 
 async def collect_metrics() -> Mapping[str, Metric]:
-    """Fill a server for each size, and measure there."""
-    found: dict[str, Metric] = {}
+    """Fill a server for each size and run all measurements on it."""
+    metrics: dict[str, Metric] = {}
     for size, entries in SIZES.items():
         with start_valkey(enable_debug_command="local") as server:
-            settings, naive = (
-                settings_for(server.url),
-                NaiveCache(server.url, database=_NAIVE_DATABASE),
-            )
+            settings = settings_for(server.url)
+            naive = NaiveCache(server.url, database=_NAIVE_DATABASE)
             await _fill(settings, entries)
             await _fill_naive(server.url, entries)
             for measure in MEASURES:
-                found |= await measure(LargeCache(size, server.url, settings, naive))
+                metrics |= await measure(LargeCache(size, server.url, settings, naive))
             await naive.aclose()
-    return found
+    return metrics
 
 
 async def _fill(settings: Settings, entries: int) -> None:
-    """Keep one user's questions, copy that user, and write each question's embedding."""
+    """Store one user's questions, copy the user's keys, and store an embedding per question."""
     template = short_workload(QUESTIONS_PER_USER)
     redis_client = open_redis_client(settings)
     for each in template:
@@ -97,11 +95,11 @@ async def _fill(settings: Settings, entries: int) -> None:
     for first in range(0, entries, _BATCH):
         pipeline = client.pipeline(transaction=False)
         for number in range(first, first + _BATCH, QUESTIONS_PER_USER):
-            for key, value in zip(_keys(f"one of many {number}"), original, strict=True):
+            for key, value in zip(_keys(f"other user {number}"), original, strict=True):
                 pipeline.restore(key, settings.answer_ttl * 1_000, value)
         for number in range(first, first + _BATCH):
             vector = vectors[number % len(vectors)]
-            text = f"one of many asks {question(number)}"
+            text = f"other user asks {question(number)}"
             write = l2_embeddings.store_shared(
                 PIPELINE.embedding_model, text, vector, settings.embedding_ttl
             )
@@ -111,8 +109,8 @@ async def _fill(settings: Settings, entries: int) -> None:
 
 
 async def _fill_naive(url: str, entries: int) -> None:
-    """Let the server make up as many keys of each kind, beside ours."""
-    client: Any = Redis.from_url(url, db=_NAIVE_DATABASE, socket_timeout=_PATIENCE)
+    """Create the keys of the naive design."""
+    client: Any = Redis.from_url(url, db=_NAIVE_DATABASE, socket_timeout=_TIMEOUT)
     for prefix in _NAIVE_PREFIXES:
         await client.execute_command("DEBUG", "POPULATE", entries, prefix, 16)
     for first in range(0, entries, _BATCH):

@@ -16,37 +16,37 @@ METRICS = {"redis_mb_per_10k": Metric(unit="MB", budget=40.0)}
 
 
 async def collect_metrics() -> Mapping[str, Metric]:
-    """Fill a new server for each design, as a miss fills it."""
-    asked = workload(QUESTIONS)
-    if not asked:
+    """Store the same questions in a new server for item design."""
+    items = workload(QUESTIONS)
+    if not items:
         return METRICS
-    ours, theirs = await _fill(asked), await _fill_naive(asked)
-    return {"redis_mb_per_10k": METRICS["redis_mb_per_10k"].with_value(ours, theirs)}
+    ours, naive = await _fill(items), await _fill_naive(items)
+    return {"redis_mb_per_10k": METRICS["redis_mb_per_10k"].with_value(ours, naive)}
 
 
-async def _fill(asked: list[WorkloadItem]) -> float:
+async def _fill(items: list[WorkloadItem]) -> float:
     with start_valkey() as server:
         settings = settings_for(server.url)
         redis_client = open_redis_client(settings)
-        before = await _used(server.url)
-        for each in asked:
-            await each.store(redis_client, settings)
+        before = await _used_mb(server.url)
+        for item in items:
+            await item.store(redis_client, settings)
         await redis_client.aclose()
-        return await _used(server.url) - before
+        return await _used_mb(server.url) - before
 
 
-async def _fill_naive(asked: list[WorkloadItem]) -> float:
+async def _fill_naive(items: list[WorkloadItem]) -> float:
     with start_valkey() as server:
         naive = NaiveCache(server.url)
-        before = await _used(server.url)
-        for each in asked:
-            await naive.ask(each)
+        before = await _used_mb(server.url)
+        for item in items:
+            await naive.ask(item)
         await naive.aclose()
-        return await _used(server.url) - before
+        return await _used_mb(server.url) - before
 
 
-async def _used(url: str) -> float:
-    """Memory that the server has taken, in MB."""
+async def _used_mb(url: str) -> float:
+    """Return the memory that the server uses, in MB."""
     client: Any = Redis.from_url(url)
     used = (await client.info("memory"))["used_memory"]
     await client.aclose()

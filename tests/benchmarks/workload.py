@@ -70,8 +70,8 @@ class InstantModels:
     model = PIPELINE.embedding_model
     dimensions = DIMENSIONS
 
-    def __init__(self, asked: WorkloadItem) -> None:
-        self._asked = asked
+    def __init__(self, item: WorkloadItem) -> None:
+        self._item = item
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Return a random vector for each text, so that no cached question is a candidate."""
@@ -80,10 +80,10 @@ class InstantModels:
         return [canonical(draw) for draw in draws]
 
     async def search(self, user_id: str, embedding: Vector, k: int) -> list[Source]:
-        return list(self._asked.sources)
+        return list(self._item.sources)
 
     async def answer(self, question: str, sources: object) -> Completion:
-        return Completion(self._asked.answer, self.model, cost=0.00026)
+        return Completion(self._item.answer, self.model, cost=0.00026)
 
     async def aclose(self) -> None:
         """Do nothing: there are no resources to close."""
