@@ -19,6 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_CA_KEY_USAGE = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 class CertificateAuthority:
     """Signs certificates; `path` is the file with its own certificate, for clients."""
 
@@ -26,9 +39,8 @@ class CertificateAuthority:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
-        certificate = self._certificate(
-            self._name, self._key, x509.BasicConstraints(ca=True, path_length=None)
-        )
+        constraints = x509.BasicConstraints(ca=True, path_length=None)
+        certificate = self._certificate(self._name, self._key, constraints, _CA_KEY_USAGE)
         self.path = folder / "authority.pem"
         self.path.write_bytes(certificate.public_bytes(Encoding.PEM))
 
@@ -55,8 +67,9 @@ class CertificateAuthority:
         return f"rediss://127.0.0.1:{proxy.port}/0?ssl_ca_certs={self.path}"
 
     def _certificate(
-        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType
+        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, *extensions: x509.ExtensionType
     ) -> x509.Certificate:
+        """Sign a certificate that RFC 5280 permits: Python 3.13 verifies it strictly."""
         now = datetime.now(UTC)
         builder = x509.CertificateBuilder(
             subject_name=name,
@@ -66,7 +79,12 @@ class CertificateAuthority:
             not_valid_before=now - timedelta(minutes=5),
             not_valid_after=now + timedelta(days=1),
         )
-        return builder.add_extension(extension, critical=False).sign(self._key, SHA256())
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        subject = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        for extension in (*extensions, issuer, subject):
+            critical = isinstance(extension, x509.BasicConstraints | x509.KeyUsage)
+            builder = builder.add_extension(extension, critical=critical)
+        return builder.sign(self._key, SHA256())
 
 
 class TLSProxy(CountingProxy):
