@@ -1,7 +1,7 @@
-"""What questions, note changes and statistics take while a model of Hugging Face is left alone.
+"""Durations of questions, note changes and statistics while a circuit breaker is open.
 
-Each is the worst over all kinds of failing, of the median of ten. Each kind fails until the
-breaker opens, as in `tests/faults`; over a real socket, a real Valkey and a store in SQLite.
+Each metric is the maximum over all faults of the median of ten. The models are behind a real
+socket; Valkey and the SQLite store are real.
 """
 
 import logging
@@ -29,23 +29,28 @@ from tests.support.model_outage import (
     write_all_notes,
 )
 
-_TIMES = 10
-_UNITS = {"quotation": "given", "refusal": "503", "change": "done or refused", "stats": "told"}
+_REPETITIONS = 10
+_UNITS = {
+    "extractive": "answered",
+    "refusal": "503",
+    "change": "done or refused",
+    "stats": "returned",
+}
 
 
 async def collect_metrics() -> Mapping[str, Metric]:
-    """Let each model fail in each way."""
+    """Measure with each fault of each model."""
     found: defaultdict[str, list[float]] = defaultdict(list)
-    logging.disable()  # each refusal would be told
+    logging.disable()  # each refusal would be logged
     for fault in FAULTS:
         with tempfile.TemporaryDirectory() as folder, fake_models_and_redis(Path(folder)) as around:
             await write_all_notes(around)
-            for name, value in (await _quoting(around, fault)).items():
-                found[f"model_left_alone_{name}"].append(value)
+            for name, value in (await _measure_chat_outage(around, fault)).items():
+                found[f"chat_outage_{name}"].append(value)
         with tempfile.TemporaryDirectory() as folder, fake_models_and_redis(Path(folder)) as around:
             await write_all_notes(around)
-            for name, value in (await _unembedded(around, fault)).items():
-                found[f"embedding_left_alone_{name}"].append(value)
+            for name, value in (await _measure_embedding_outage(around, fault)).items():
+                found[f"embedding_outage_{name}"].append(value)
     logging.disable(logging.NOTSET)
     return {
         f"{name}_ms": Metric(unit=f"ms, {_UNITS[name.rpartition('_')[2]]}", value=max(values))
@@ -53,13 +58,13 @@ async def collect_metrics() -> Mapping[str, Metric]:
     }
 
 
-async def _quoting(around: Surroundings, fault: str) -> dict[str, float]:
+async def _measure_chat_outage(around: Surroundings, fault: str) -> dict[str, float]:
     container = open_container(around, fault)
     around.models.failing[CHAT] = FAULTS[fault]
     await fail_until_open(container)
     change = written("ann", "more", "Hope is an anchor.")
     found = {
-        "quotation": await _median(lambda: ask(container, "ann", ASKED)),
+        "extractive": await _median(lambda: ask(container, "ann", ASKED)),
         "change": await _median(lambda: container.freshness.note_changed(change)),
         "stats": await _median(container.counter_reader.read_snapshot),
     }
@@ -67,7 +72,7 @@ async def _quoting(around: Surroundings, fault: str) -> dict[str, float]:
     return found
 
 
-async def _unembedded(around: Surroundings, fault: str) -> dict[str, float]:
+async def _measure_embedding_outage(around: Surroundings, fault: str) -> dict[str, float]:
     container = open_container(around, fault)
     around.models.failing[EMBED] = FAULTS[fault]
     await fail_until_open(container, container.circuit_breakers.embeddings)
@@ -82,9 +87,9 @@ async def _unembedded(around: Surroundings, fault: str) -> dict[str, float]:
 
 
 async def _median(work: Callable[[], Awaitable[Any]]) -> float:
-    """Milliseconds until it was done, or was refused."""
+    """Return the median milliseconds until the work succeeded or was refused."""
     times = []
-    for _ in range(_TIMES):
+    for _ in range(_REPETITIONS):
         began = time.perf_counter()
         with suppress(UnavailableError):
             await work()

@@ -1,4 +1,4 @@
-"""One answer for two wordings, and feedback on both, on each kind of Redis."""
+"""Aliases and feedback on answers and matches, on each kind of Redis."""
 
 import pytest
 
@@ -12,49 +12,49 @@ QUESTION = "what is faith"
 FIELD = keyspace.question_field(QUESTION, PIPELINE.name)
 
 
-async def shared(cache: Cache, wording: str = "define faith") -> str | None:
-    """Let another wording share the answer to the question."""
+async def store_alias(cache: Cache, wording: str = "define faith") -> str | None:
+    """Store an alias of another wording to the answer. Return its field."""
     session = cache.session(question=wording)
     await session.lookup()
-    survey = await session.load_miss_context()
-    (target,) = survey.candidates.items()
+    miss_context = await session.load_miss_context()
+    (target,) = miss_context.candidates.items()
     assert (await session.get_answer(*target)).answer is not None
     return await session.store_alias(a_vector(wording), sources(), target, 0.93)
 
 
-async def test_a_shared_answer_is_found_by_the_other_wording_in_one_round_trip(
+async def test_alias_is_found_in_one_round_trip(
     cache: Cache,
 ) -> None:
     answer = await cache.ask()
-    assert await shared(cache)
+    assert await store_alias(cache)
     found = await cache.session(question="define faith").lookup()
     alias = keyspace.question_field("define faith", PIPELINE.name)
     assert found == LookupResult(answer, sources(), QUESTION, 0.93, alias)
 
 
-async def test_whoever_refuses_shared_answers_does_not_get_one(cache: Cache) -> None:
+async def test_lookup_without_aliases_ignores_an_alias(cache: Cache) -> None:
     await cache.ask()
-    await shared(cache)
+    await store_alias(cache)
     assert await cache.session(question="define faith").lookup(aliases=False) == LookupResult()
     assert (await cache.session(question="define faith").lookup()).answer is not None
 
 
-async def test_an_alias_falls_with_its_answer(cache: Cache) -> None:
+async def test_alias_is_invalid_once_its_answer_is_dropped(cache: Cache) -> None:
     await cache.ask()
-    await shared(cache)
+    await store_alias(cache)
     await cache.invalidation().rotate_fence("ann")
     await cache.invalidation().drop_entries("ann", [FIELD])
     assert await cache.session(question="define faith").lookup() == LookupResult()
 
 
-async def test_an_alias_does_not_pass_to_the_next_answer_of_its_target(cache: Cache) -> None:
+async def test_alias_is_invalid_once_its_target_has_a_new_answer(cache: Cache) -> None:
     await cache.ask()
-    await shared(cache)
+    await store_alias(cache)
     await cache.ask()
     assert await cache.session(question="define faith").lookup() == LookupResult()
 
 
-async def test_an_answer_that_fell_meanwhile_is_not_shared(cache: Cache) -> None:
+async def test_alias_to_a_dropped_answer_is_not_stored(cache: Cache) -> None:
     await cache.ask()
     session = cache.session(question="define faith")
     await session.lookup()
@@ -64,7 +64,7 @@ async def test_an_answer_that_fell_meanwhile_is_not_shared(cache: Cache) -> None
     assert not await session.store_alias(a_vector("define faith"), sources(), target, 0.93)
 
 
-async def test_an_alias_is_not_remembered_once_the_notes_have_changed(cache: Cache) -> None:
+async def test_alias_is_not_stored_after_the_fence_rotated(cache: Cache) -> None:
     await cache.ask()
     session = cache.session(question="define faith")
     await session.lookup()
@@ -74,17 +74,17 @@ async def test_an_alias_is_not_remembered_once_the_notes_have_changed(cache: Cac
     assert await cache.session(question="define faith").lookup() == LookupResult()
 
 
-async def test_an_answer_said_to_be_wrong_is_gone_with_its_aliases(cache: Cache) -> None:
+async def test_feedback_on_an_answer_drops_it_and_its_aliases(cache: Cache) -> None:
     answer = await cache.ask()
-    await shared(cache)
+    await store_alias(cache)
     await Feedback(cache.redis_client).reject_answer("ann", answer.answer_id)
     assert await cache.session().lookup() == LookupResult()
     assert await cache.session(question="define faith").lookup() == LookupResult()
 
 
-async def test_a_match_said_to_be_wrong_is_gone_alone_and_not_made_again(cache: Cache) -> None:
+async def test_feedback_on_a_match_drops_only_the_alias_and_prevents_it(cache: Cache) -> None:
     answer = await cache.ask()
-    alias = await shared(cache)
+    alias = await store_alias(cache)
     await Feedback(cache.redis_client).reject_answer("ann", f"{answer.answer_id}.{alias}")
     assert (await cache.session().lookup()).answer == answer
     session = cache.session(question="define faith")
@@ -93,7 +93,7 @@ async def test_a_match_said_to_be_wrong_is_gone_alone_and_not_made_again(cache: 
 
 
 @pytest.mark.parametrize("user", ["ann", "bob"])
-async def test_feedback_on_what_is_not_there_or_not_ones_own_says_so(
+async def test_feedback_on_an_answer_of_another_user_or_a_missing_one_is_not_found(
     cache: Cache, user: str
 ) -> None:
     answer = await cache.ask("bob" if user == "ann" else "ann")

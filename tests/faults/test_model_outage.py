@@ -1,6 +1,6 @@
-"""Hugging Face fails: the answer of before, else the notes' own words, else when to ask again.
+"""Model outages: a stale answer, else the extractive fallback, else an error with `Retry-After`.
 
-All containers learn of it by way of the cache, and each finds out by itself where there is none.
+Containers share the state of the circuit breaker in Redis; without Redis each has its own.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from tests.support.model_outage import (
     write_all_notes,
 )
 
-DAY = 86_400  # seconds, as long as answers live
+DAY = 86_400  # seconds, the time to live of answers
 
 
 @pytest.fixture
@@ -47,10 +47,10 @@ async def container(around: Surroundings) -> AsyncIterator[Container]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_however_the_model_fails_the_breaker_opens_and_the_notes_answer(
+async def test_each_fault_opens_the_breaker_and_the_extractive_fallback_answers(
     around: Surroundings, fault: str
 ) -> None:
-    """Without another call to the model, and without a wait."""
+    """The model is not called again, and no question waits."""
     await write_all_notes(around)
     container = open_container(around, fault)
     around.models.failing[CHAT] = FAULTS[fault]
@@ -63,28 +63,28 @@ async def test_however_the_model_fails_the_breaker_opens_and_the_notes_answer(
         assert reply.answer
         assert (reply.extractive, reply.stale, reply.stored) == (True, False, False)
         assert reply.answer.text == f"{ASKED} [1]"
-    assert min(seconds) < 0.5, "a busy machine aside, nobody waits"
+    assert min(seconds) < 0.5, "a question waited for the model"
     assert around.models.count(CHAT) == calls
     await container.aclose()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_however_embedding_fails_it_is_left_alone_and_what_is_known_is_answered(
+async def test_each_embedding_fault_opens_the_breaker_and_cached_embeddings_are_used(
     around: Surroundings, clock: Clock, fault: str
 ) -> None:
-    """A question in words that are known, by the model; one of before, by what was said then."""
+    """The model answers a question with a cached embedding; another gets its stale answer."""
     await write_all_notes(around)
-    patient, known = open_container(around), "What does the garden want?"
-    before = await ask(patient, "ann", ASKED)
-    await ask(patient, "ann", known)
-    await patient.aclose()
+    working, cached = open_container(around), "What does the garden want?"
+    before = await ask(working, "ann", ASKED)
+    await ask(working, "ann", cached)
+    await working.aclose()
     clock.ahead += DAY + 1
     forget_embedding(around, ASKED)
     container = open_container(around, fault)
     around.models.failing[EMBED] = FAULTS[fault]
     await fail_until_open(container, container.circuit_breakers.embeddings)
     calls = around.models.count(EMBED)
-    reply = await ask(container, "ann", known, no_cache=True)
+    reply = await ask(container, "ann", cached, no_cache=True)
     assert (reply.extractive, reply.stale, reply.stored) == (False, False, True)
     reply = await ask(container, "ann", ASKED)
     assert (reply.stale, reply.answer, reply.sources) == (True, before.answer, before.sources)
@@ -96,7 +96,7 @@ async def test_however_embedding_fails_it_is_left_alone_and_what_is_known_is_ans
     await container.aclose()
 
 
-async def test_an_answer_whose_time_is_up_is_given_before_a_quotation(
+async def test_stale_answer_is_preferred_to_the_extractive_fallback(
     around: Surroundings, container: Container, clock: Clock
 ) -> None:
     before = await ask(container, "ann", ASKED)
@@ -109,7 +109,7 @@ async def test_an_answer_whose_time_is_up_is_given_before_a_quotation(
     assert (await ask(container, "ann", ASKED, no_cache=True)).extractive
 
 
-async def test_an_answer_is_never_stale_once_its_notes_have_changed(
+async def test_stale_answer_is_not_served_after_its_notes_changed(
     around: Surroundings, container: Container, clock: Clock
 ) -> None:
     await ask(container, "ann", ASKED)
@@ -122,7 +122,7 @@ async def test_an_answer_is_never_stale_once_its_notes_have_changed(
     assert reply.answer is None or ASKED not in reply.answer.text
 
 
-async def test_a_degraded_answer_is_not_kept(
+async def test_extractive_answer_is_not_stored(
     around: Surroundings, container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     around.models.failing[CHAT] = FAULTS["an error"]
@@ -137,7 +137,7 @@ async def test_a_degraded_answer_is_not_kept(
     await other.aclose()
 
 
-async def test_without_either_the_caller_learns_when_to_ask_again(around: Surroundings) -> None:
+async def test_without_a_fallback_the_error_has_retry_after(around: Surroundings) -> None:
     container = open_container(around, extractive_fallback=False)
     await write_all_notes(around)
     around.models.failing[CHAT] = FAULTS["an error"]
@@ -149,8 +149,10 @@ async def test_without_either_the_caller_learns_when_to_ask_again(around: Surrou
     await container.aclose()
 
 
-async def test_cached_answers_are_given_as_ever(around: Surroundings, container: Container) -> None:
-    """An exact hit asks nobody how the model fares."""
+async def test_exact_hit_is_served_while_the_breaker_is_open(
+    around: Surroundings, container: Container
+) -> None:
+    """An exact hit does not depend on the state of the breaker."""
     cached = await ask(container, "ann", ASKED)
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
@@ -158,10 +160,9 @@ async def test_cached_answers_are_given_as_ever(around: Surroundings, container:
     assert (reply.match, reply.stale, reply.answer) == ("exact", False, cached.answer)
 
 
-async def test_containers_learn_of_it_from_each_other(
+async def test_another_container_finds_the_breaker_open_before_its_first_call(
     around: Surroundings, container: Container
 ) -> None:
-    """The other one finds the breaker open before it has called the model once."""
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
     calls = around.models.count(CHAT)
@@ -171,7 +172,7 @@ async def test_containers_learn_of_it_from_each_other(
     await other.aclose()
 
 
-async def test_without_redis_a_container_finds_out_by_itself(around: Surroundings) -> None:
+async def test_breaker_opens_without_redis(around: Surroundings) -> None:
     await write_all_notes(around)
     container = open_container(around, redis_url=f"redis://127.0.0.1:{free_port()}/0")
     around.models.failing[CHAT] = FAULTS["an error"]
@@ -181,10 +182,10 @@ async def test_without_redis_a_container_finds_out_by_itself(around: Surrounding
     await container.aclose()
 
 
-async def test_a_crowd_does_not_wait_for_a_model_that_is_left_alone(
+async def test_concurrent_questions_do_not_wait_while_the_breaker_is_open(
     around: Surroundings, container: Container
 ) -> None:
-    """Nor call it."""
+    """They do not call the model either."""
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
     calls, began = around.models.count(CHAT), time.monotonic()
@@ -194,10 +195,10 @@ async def test_a_crowd_does_not_wait_for_a_model_that_is_left_alone(
     assert time.monotonic() - began < 15, "one call alone might take 20 s"
 
 
-async def test_while_questions_alone_cannot_be_embedded_a_crowd_still_shares_one_answer(
+async def test_concurrent_questions_share_one_generation_while_only_embeddings_fail(
     around: Surroundings,
 ) -> None:
-    """The language model is well, and there are those whose embedding is known."""
+    """The chat model works, and the embedding of the question is cached."""
     container = open_container(around, extractive_fallback=False)
     await write_all_notes(around)
     await ask(container, "ann", ASKED)
@@ -212,13 +213,13 @@ async def test_while_questions_alone_cannot_be_embedded_a_crowd_still_shares_one
     await container.aclose()
 
 
-async def test_a_quotation_does_not_wait_for_embeddings_that_do_not_come(
+async def test_extractive_fallback_does_not_wait_for_embeddings(
     around: Surroundings, container: Container
 ) -> None:
-    """The words that a sentence shares with the question do without them."""
-    around.models.failing[CHAT] = FAULTS["another form"]
+    """Sentences are then compared with the question by their words."""
+    around.models.failing[CHAT] = FAULTS["another JSON"]
     for _ in range(3):
-        with suppress(InferenceError):  # with this question, so that its passages are known
+        with suppress(InferenceError):  # with this question, so that its context is cached
             await ask(container, "ann", ASKED)
     assert container.circuit_breakers.chat.state == "open"
     around.models.failing[EMBED] = FAULTS["silence"]
@@ -229,19 +230,19 @@ async def test_a_quotation_does_not_wait_for_embeddings_that_do_not_come(
     assert (reply.extractive, reply.answer.text) == (True, f"{ASKED} [1]")
 
 
-async def test_what_was_given_meanwhile_is_counted_as_what_it_is(
+async def test_stale_and_extractive_answers_are_counted_separately(
     around: Surroundings, container: Container, clock: Clock
 ) -> None:
-    """One outage is one, whoever met it; nothing that is stale or quoted counts as saved."""
+    """The breaker opened once, and neither kind of answer counts as avoided cost."""
     await ask(container, "ann", ASKED)
     clock.ahead += DAY + 1
     around.models.failing[CHAT] = FAULTS["an error"]
-    quoted = await fail_until_open(container)
+    extractive = await fail_until_open(container)
     assert (await ask(container, "ann", ASKED)).stale
     assert (await ask(container, "ann", "When does the pear tree want pruning?")).extractive
     await container.aclose()
     clock.ahead = 0
     total = (await container.counter_reader.read_snapshot(days=2)).total
-    assert (total.latency("stale").count, total.latency("extractive").count) == (1, 1 + quoted)
+    assert (total.latency("stale").count, total.latency("extractive").count) == (1, 1 + extractive)
     assert (total["breaker_opens"], total.answers_avoided, total.cost_saved) == (1, 0, 0)
     await container.aclose()

@@ -1,4 +1,4 @@
-"""A model that was left alone is well again: one question finds out, and nobody waits for it."""
+"""The model has recovered: one question probes, and the others do not wait for it."""
 
 import asyncio
 import threading
@@ -26,7 +26,7 @@ from tests.support.waiting import until
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-PAUSE = 3.0  # seconds, in which the other container must hear of it
+OPEN_SECONDS = 3.0  # enough for the other container to read the state
 _ANSWER = {"choices": [{"message": {"role": "assistant", "content": "Trust [1]."}}]}
 
 
@@ -38,8 +38,8 @@ def around(tmp_path: Path) -> Iterator[Surroundings]:
 
 @pytest.fixture
 async def two(around: Surroundings) -> AsyncIterator[tuple[Container, Container]]:
-    """One met the failures, the other heard; the model is well, and their pauses are over."""
-    first, second = (open_container(around, breaker_open_seconds=PAUSE) for _ in range(2))
+    """Two containers whose breakers are half-open; the model works again."""
+    first, second = (open_container(around, breaker_open_seconds=OPEN_SECONDS) for _ in range(2))
     await write_all_notes(around)
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(first)
@@ -52,7 +52,7 @@ async def two(around: Surroundings) -> AsyncIterator[tuple[Container, Container]
     await second.aclose()
 
 
-async def test_when_the_model_is_back_one_question_finds_out_and_all_are_answered(
+async def test_successful_probe_closes_the_breaker_for_all_containers(
     two: tuple[Container, Container],
 ) -> None:
     first, second = two
@@ -66,13 +66,13 @@ async def test_when_the_model_is_back_one_question_finds_out_and_all_are_answere
     )
 
 
-async def test_of_two_containers_one_finds_out_whether_the_model_is_back(
+async def test_only_one_of_two_containers_probes(
     around: Surroundings, two: tuple[Container, Container]
 ) -> None:
-    """And whoever asks the other one meanwhile gets a quotation, not an error, a crowd too."""
+    """Questions to the other container get the extractive fallback meanwhile, not an error."""
     first, second = two
     may_answer = threading.Event()
-    around.models.failing[CHAT] = held(may_answer)
+    around.models.failing[CHAT] = wait_for(may_answer)
     calls = around.models.count(CHAT)
     probe = asyncio.create_task(ask(first, "ann", ASKED))
     await until(lambda: around.models.count(CHAT) > calls)
@@ -84,8 +84,8 @@ async def test_of_two_containers_one_finds_out_whether_the_model_is_back(
     assert around.models.count(CHAT) == calls + 1
 
 
-def held(may_answer: threading.Event) -> Fault:
-    """Answer well, once the test lets it."""
+def wait_for(may_answer: threading.Event) -> Fault:
+    """Answer correctly once the event is set."""
 
     async def fault(scope: "Scope", receive: "Receive", send: "Send") -> None:
         await until(may_answer.is_set)

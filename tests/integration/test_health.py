@@ -1,4 +1,4 @@
-"""`GET /health`: how each part fares, told in half a second whatever hangs."""
+"""`GET /health` reports each service within half a second, even if services hang."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ from shared.notes.store import NoteStore
 from shared.settings import Settings
 from tests.support.stores import MemoryNoteStore
 
-WELL = {
+HEALTHY = {
     "status": "healthy",
     "cache_available": True,
     "redis_ping": "OK",
@@ -45,7 +45,7 @@ OFF = {"cache_available": False, "redis_ping": "off", "cache": "off"}
 
 @pytest.fixture(scope="module", autouse=True)
 def loaded() -> None:
-    """Load all that a first request imports: it is the probes that are timed here."""
+    """Import what a first request imports, so that only the checks are timed."""
     asyncio.run(_load())
 
 
@@ -64,7 +64,7 @@ async def _load() -> None:
 async def health(
     store: NoteStore | None = None, *, of: Any = ask, **settings: Any
 ) -> dict[str, Any]:
-    """What the app of one function says, which takes less than a second."""
+    """Return the health of one function's app; the check must take less than a second."""
     container = Container(Settings(**settings), store=store or MemoryNoteStore())
     transport = httpx.ASGITransport(of.create_app(container))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -73,9 +73,9 @@ async def health(
         assert time.perf_counter() - began < 1
     await container.aclose()
     assert (response.status_code, response.headers["cache-control"]) == (200, "no-store")
-    said: dict[str, Any] = response.json()
-    assert asdict(TypeAdapter(Health).validate_python(said)) == said
-    return said
+    body: dict[str, Any] = response.json()
+    assert asdict(TypeAdapter(Health).validate_python(body)) == body
+    return body
 
 
 @pytest.fixture(scope="module")
@@ -86,46 +86,49 @@ def valkey() -> Iterator[ValkeyProcess]:
 
 @pytest.fixture
 def mute() -> Iterator[int]:
-    """The port of a server that takes connections, and never says a word."""
+    """The port of a server that accepts connections and never replies."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
 
-async def test_it_is_healthy_where_every_part_is_there(valkey: ValkeyProcess) -> None:
-    assert await health(redis_url=valkey.url, redis_timeout=2) == WELL
+async def test_status_is_healthy_if_all_services_are_available(valkey: ValkeyProcess) -> None:
+    assert await health(redis_url=valkey.url, redis_timeout=2) == HEALTHY
 
 
-async def test_without_a_cache_by_choice_it_is_healthy() -> None:
-    assert await health(cache_enabled=False) == WELL | OFF
+async def test_status_is_healthy_if_the_cache_is_disabled() -> None:
+    assert await health(cache_enabled=False) == HEALTHY | OFF
 
 
-async def test_without_its_cache_it_is_degraded(mute: int) -> None:
+async def test_status_is_degraded_without_redis(mute: int) -> None:
     for port in (1, mute):
         url = f"redis://127.0.0.1:{port}/0"
-        said = await health(redis_url=url, redis_timeout=5)
-        assert said == WELL | UNCACHED | {"status": "degraded"}
+        assert await health(redis_url=url, redis_timeout=5) == HEALTHY | UNCACHED | {
+            "status": "degraded"
+        }
 
 
-async def test_without_its_notes_it_is_degraded(tmp_path: Path, mute: int) -> None:
+async def test_status_is_degraded_without_the_note_store(tmp_path: Path, mute: int) -> None:
     stores: list[Callable[[], NoteStore]] = [
         lambda: SQLiteNoteStore(tmp_path),  # a folder is no database
         lambda: PostgresNoteStore("postgresql://nobody@127.0.0.1:1/notes"),
         lambda: PostgresNoteStore(f"postgresql://nobody@127.0.0.1:{mute}/notes"),
     ]
     for made in stores:
-        said = await health(made(), cache_enabled=False)
-        assert said == WELL | OFF | {"status": "degraded", "store": "unavailable"}
+        assert await health(made(), cache_enabled=False) == HEALTHY | OFF | {
+            "status": "degraded",
+            "store": "unavailable",
+        }
 
 
-async def test_parts_that_hang_are_waited_for_at_once(mute: int) -> None:
-    """Together they take no longer than one of them: see `health`."""
+async def test_services_that_hang_are_checked_concurrently(mute: int) -> None:
+    """Both checks together take less than a second: see `health`."""
     store = PostgresNoteStore(f"postgresql://nobody@127.0.0.1:{mute}/notes")
-    said = await health(store, redis_url=f"redis://127.0.0.1:{mute}/0", redis_timeout=5)
-    assert (said["cache"], said["store"]) == ("unavailable", "unavailable")
+    body = await health(store, redis_url=f"redis://127.0.0.1:{mute}/0", redis_timeout=5)
+    assert (body["cache"], body["store"]) == ("unavailable", "unavailable")
 
 
-async def failing(breakers: CircuitBreakers) -> None:
-    """Let a language model fail until it is left alone."""
+async def open_breaker(breakers: CircuitBreakers) -> None:
+    """Open the circuit breaker of the chat model."""
     for _ in range(20):
         with pytest.raises(InferenceUnavailableError):
             async with breakers.chat.call():
@@ -134,47 +137,47 @@ async def failing(breakers: CircuitBreakers) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pause", "said"),
+    ("open_seconds", "expected"),
     [
         (60, {"status": "degraded", "model": "failing", "breaker": "open"}),
         (0.1, {"breaker": "half-open"}),
     ],
 )
-async def test_a_model_that_other_containers_leave_alone_is_failing(
-    valkey: ValkeyProcess, pause: float, said: dict[str, str]
+async def test_model_is_failing_if_another_container_opened_its_breaker(
+    valkey: ValkeyProcess, open_seconds: float, expected: dict[str, str]
 ) -> None:
     of: dict[str, Any] = {
         "redis_url": valkey.url,
         "redis_timeout": 2,
-        "chat_model": f"pauses for {pause}",
+        "chat_model": f"model with {open_seconds} s",
     }
-    others = CircuitBreakers.from_settings(Settings(**of, breaker_open_seconds=pause))
-    await failing(others)
+    others = CircuitBreakers.from_settings(Settings(**of, breaker_open_seconds=open_seconds))
+    await open_breaker(others)
     redis_client = open_redis_client(Settings(redis_url=valkey.url), timeout=5)
     await redis_client.execute(*SharedCircuitState(others).commands())
     await redis_client.aclose()
     await asyncio.sleep(0.2)
-    assert await health(**of) == WELL | said
-    assert await health(of=stats, **of) == WELL | said | {"store": None}
+    assert await health(**of) == HEALTHY | expected
+    assert await health(of=stats, **of) == HEALTHY | expected | {"store": None}
 
 
-async def test_without_a_cache_the_containers_own_breaker_tells() -> None:
+async def test_model_is_failing_by_the_containers_own_breaker_without_a_cache() -> None:
     container = Container(Settings(cache_enabled=False), store=MemoryNoteStore())
-    await failing(container.circuit_breakers)
-    fares = await check(container, store=True)
-    assert (fares.status, fares.model, fares.breaker) == ("degraded", "failing", "open")
+    await open_breaker(container.circuit_breakers)
+    result = await check(container, store=True)
+    assert (result.status, result.model, result.breaker) == ("degraded", "failing", "open")
 
 
-async def test_statistics_say_nothing_of_notes_that_they_do_not_use(
+async def test_statistics_function_does_not_check_the_note_store(
     valkey: ValkeyProcess, tmp_path: Path
 ) -> None:
     broken = SQLiteNoteStore(tmp_path)
-    assert await health(broken, of=stats, redis_url=valkey.url, redis_timeout=2) == WELL | {
+    assert await health(broken, of=stats, redis_url=valkey.url, redis_timeout=2) == HEALTHY | {
         "store": None
     }
 
 
-def test_the_health_of_statistics_loads_no_database_driver() -> None:
+def test_health_of_the_statistics_function_loads_no_database_driver() -> None:
     code = """
 import asyncio, json, sys
 from shared import health

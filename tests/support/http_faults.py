@@ -1,4 +1,4 @@
-"""Faults of an HTTP host, each an ASGI app that answers one request badly."""
+"""Faults of an HTTP host: each is an ASGI app that fails one request."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ Fault = ASGIApp
 
 
 def refuse(status: int, error: Any = None, **headers: str) -> Fault:
-    """Answer with a status and an error body: JSON, or a string as it is; `a_b` names `A-B`."""
+    """Answer with a status and an error body (JSON or text); header `A-B` is written `A_B`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     if error is None or isinstance(error, str):
         return Response(error, status, named)
@@ -21,17 +21,17 @@ def refuse(status: int, error: Any = None, **headers: str) -> Fault:
 
 
 def send_json(value: Any) -> Fault:
-    """Answer 200 with this JSON instead of what was asked for."""
+    """Answer 200 with this JSON."""
     return JSONResponse(value)
 
 
 def send_text(text: str, media_type: str = "application/json") -> Fault:
-    """Answer 200 with this text, whatever it is."""
+    """Answer 200 with this text."""
     return Response(text, media_type=media_type)
 
 
 def stall(seconds: float) -> Fault:
-    """Say nothing at all for so long."""
+    """Send nothing for so many seconds."""
 
     async def fault(scope: "Scope", receive: "Receive", send: "Send") -> None:
         await asyncio.sleep(seconds)
@@ -41,7 +41,7 @@ def stall(seconds: float) -> Fault:
 
 
 def drip(every: float = 0.02) -> Fault:
-    """Begin a good response and send the rest byte by byte, for ever."""
+    """Send a valid response byte by byte without end."""
 
     async def fault(scope: "Scope", receive: "Receive", send: "Send") -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -53,7 +53,7 @@ def drip(every: float = 0.02) -> Fault:
 
 
 async def truncate(scope: "Scope", receive: "Receive", send: "Send") -> None:
-    """Promise a thousand bytes, send eleven and close the connection."""
+    """Announce a thousand bytes, send eleven and close the connection."""
     headers = [(b"content-length", b"1000")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b'{"choices":', "more_body": True})
@@ -61,12 +61,12 @@ async def truncate(scope: "Scope", receive: "Receive", send: "Send") -> None:
 
 
 async def drop(scope: "Scope", receive: "Receive", send: "Send") -> None:
-    """Reset the connection without a word."""
+    """Reset the connection without a response."""
     _connection(send).abort()
     await asyncio.sleep(0)
 
 
 def _connection(send: "Send") -> asyncio.Transport:
-    """ASGI has no word for cutting a connection, so this reaches through uvicorn's `send`."""
+    """Return uvicorn's connection: ASGI cannot abort one."""
     connection: asyncio.Transport = send.__self__.transport  # type: ignore[attr-defined]
     return connection

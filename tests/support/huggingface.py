@@ -1,7 +1,7 @@
-"""A stand-in for Hugging Face's hosts: deterministic, with latencies and scripted faults.
+"""A fake of Hugging Face's hosts: deterministic, with latencies and faults.
 
-It speaks the hub's feature extraction, text-embeddings-inference's `/embed`, OpenAI's
-`/v1/embeddings`, `/v1/chat/completions` and `/v1/models`, in-process as an ASGI app or over a
+It serves the hub's feature extraction, `/embed` of text-embeddings-inference, and OpenAI's
+`/v1/embeddings`, `/v1/chat/completions` and `/v1/models`, in process as an ASGI app or over a
 real socket:
 
     with serving(FakeHuggingFace()) as url: ...
@@ -35,7 +35,7 @@ ANSWER = Callable[[Sequence[dict[str, str]]], str]
 
 
 def hashed_embeddings(texts: Sequence[str], dimensions: int = 384) -> list[list[float]]:
-    """A unit vector for each text, drawn by its hash: the same text, the same vector."""
+    """Return a random unit vector for each text, seeded with the text's hash."""
     rows = []
     for text in texts:
         seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
@@ -45,14 +45,14 @@ def hashed_embeddings(texts: Sequence[str], dimensions: int = 384) -> list[list[
 
 
 def hashed_answer(messages: Sequence[dict[str, str]]) -> str:
-    """An answer that differs where anything in the conversation does."""
+    """Return an answer with a hash of the conversation."""
     digest = hashlib.sha256(json.dumps(list(messages)).encode()).hexdigest()[:16]
-    return f"The notes tell of {digest} [1]."
+    return f"The notes mention {digest} [1]."
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request as it came in; the port is the client's and tells its connection."""
+    """One received request. The client's port identifies the connection."""
 
     path: str
     headers: dict[str, str]
@@ -61,7 +61,7 @@ class Call:
 
 
 class FakeHuggingFace:
-    """The ASGI app. Set its attributes at any time; `script` faults for the next calls."""
+    """The ASGI app. Its attributes may be changed at any time."""
 
     def __init__(
         self,
@@ -81,22 +81,22 @@ class FakeHuggingFace:
         self.token = token
         self.calls: list[Call] = []
         self.failing: dict[str, Fault] = {}
-        """A fault that every call meets to paths that end so, until it is taken out."""
+        """Faults of all calls, by the end of the path."""
         self._faults: deque[Fault] = deque()
 
     def script(self, *faults: "Fault") -> None:
-        """Let the next calls meet these faults, one each, in order."""
+        """Let the next calls fail with these faults, one each, in order."""
         self._faults.extend(faults)
 
     def reset(self) -> None:
-        """Forget calls, faults and latencies: as new, behind the same socket."""
+        """Remove recorded calls, faults and latencies."""
         self.calls.clear()
         self._faults.clear()
         self.failing.clear()
         self.embedding_latency = self.chat_latency = 0.0
 
     def count(self, path: str) -> int:
-        """How many calls came to paths that end so."""
+        """Return the number of calls to paths that end with `path`."""
         return sum(call.path.endswith(path) for call in self.calls)
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -117,7 +117,7 @@ class FakeHuggingFace:
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return JSONResponse({"error": "Invalid username or password."}, 401)
         if request.method == "GET" and path == "/v1/models":
-            return JSONResponse({"object": "list", "data": [{"id": "stand-in", "object": "model"}]})
+            return JSONResponse({"object": "list", "data": [{"id": "fake", "object": "model"}]})
         if path.endswith("/v1/chat/completions"):
             await asyncio.sleep(self.chat_latency)
             return JSONResponse(self._completion(body))
@@ -143,7 +143,7 @@ class FakeHuggingFace:
             "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
         }
         if self.sends_usage:
-            prompt = sum(len(turn["content"].split()) for turn in body["messages"])
+            prompt = sum(len(each["content"].split()) for each in body["messages"])
             written = len(text.split())
             completion["usage"] = {
                 "prompt_tokens": prompt,
@@ -154,7 +154,7 @@ class FakeHuggingFace:
 
 
 def _items(rows: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
-    """In reverse, as OpenAI's form allows: the index counts."""
+    """Return the items in reverse order: clients must use the index."""
     items = [
         {"object": "embedding", "index": index, "embedding": row} for index, row in enumerate(rows)
     ]
@@ -162,14 +162,11 @@ def _items(rows: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
 
 
 class _Server(uvicorn.Server):
-    """Ends within a hundredth of a second; uvicorn's own looks ten times a second whether it may.
-
-    Hundreds of tests start one.
-    """
+    """A server that stops within 10 ms instead of uvicorn's 100 ms: hundreds of tests start one."""
 
     async def main_loop(self) -> None:
         ticks = count()
-        while not await self.on_tick(next(ticks)):  # noqa: ASYNC110  # another thread ends it
+        while not await self.on_tick(next(ticks)):  # noqa: ASYNC110  # another thread stops it
             await asyncio.sleep(0.01)
 
 
@@ -177,11 +174,11 @@ class _Server(uvicorn.Server):
 def serving(app: "ASGIApp", **options: Any) -> Iterator[str]:
     """Serve `app` on a free loopback port, in a thread; yields `http://127.0.0.1:PORT`.
 
-    `options` are uvicorn's. At the end, calls still in work are cut off. With a certificate
-    among the options the URL begins with `https://localhost` instead.
+    `options` are uvicorn's. Calls in progress are aborted at the end. With a certificate among the
+    options the URL begins with `https://localhost`.
     """
     listener = socket.create_server(("127.0.0.1", 0))
-    # asyncio does so with sockets of its own: else a body waits 40 ms for its headers' receipt.
+    # As asyncio does with its own sockets: Nagle's algorithm would delay bodies by 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     port = listener.getsockname()[1]
     config = uvicorn.Config(app, lifespan="off", log_level="critical", **options)

@@ -1,4 +1,4 @@
-"""Hugging Face in trouble of every kind, and containers that call it."""
+"""Faults of the models' hosts, and containers whose circuit breakers open early."""
 
 import re
 import zlib
@@ -34,11 +34,11 @@ FAULTS = {
     "half a reply": truncate,
     "a reset": drop,
     "malformed JSON": send_text('{"choices": ['),
-    "another form": send_json({"hello": "there"}),
-    "an error within a good reply": send_json({"error": "overloaded"}),
+    "another JSON": send_json({"hello": "there"}),
+    "an error with status 200": send_json({"error": "overloaded"}),
 }
 ENDLESS_FAULTS = frozenset({"silence", "a slow drip"})
-"""Only a time-out ends these."""
+"""Faults that only a time-out ends."""
 
 
 @contextmanager
@@ -49,13 +49,13 @@ def fake_models_and_redis(folder: Path) -> Iterator[Surroundings]:
 
 
 def forget_embedding(around: Surroundings, question: str) -> None:
-    """Let the cache know the vector of this question no more."""
+    """Remove the cached embedding of a question."""
     name = keyspace.embedding(Settings().embedding_model, normalise(question))
     assert send_command(around.valkey.port, f"DEL {name}") == ":1\r\n"
 
 
 def bag_of_words_embeddings(texts: Sequence[str]) -> list[list[float]]:
-    """Embeddings that are near each other where the texts share words."""
+    """Return embeddings whose cosine grows with the number of common words."""
     rows = np.full((len(texts), 384), 1e-3)
     for row, text in zip(rows, texts, strict=True):
         for word in re.findall(r"\w+", text.casefold()):
@@ -64,9 +64,9 @@ def bag_of_words_embeddings(texts: Sequence[str]) -> list[list[float]]:
 
 
 def open_container(around: Surroundings, fault: str = "", **changes: object) -> Container:
-    """A container that soon leaves a model alone, and for long.
+    """Return a container whose circuit breakers open after two calls, for 300 s.
 
-    It is patient with calls, for the machine may be busy; not where only a time-out ends a fault.
+    Time-outs are long, since the machine may be busy, unless only a time-out ends the fault.
     """
     settings = Settings.from_env(around.environ)
     given = {
@@ -79,23 +79,23 @@ def open_container(around: Surroundings, fault: str = "", **changes: object) -> 
 
 
 async def write_all_notes(around: Surroundings, user_id: str = "ann") -> None:
-    """Give a user all of `NOTES`, by a container of its own, which is patient."""
+    """Write all of `NOTES` for a user, with a separate container."""
     container = open_container(around)
     await write_notes(container, user_id)
     await container.aclose()
 
 
 async def fail_until_open(container: Container, breaker: CircuitBreaker | None = None) -> int:
-    """Ask until this model, the language model where none is named, is left alone.
+    """Ask questions until the breaker (by default the chat model's) is open.
 
-    Whoever finds that out may get a quotation already; gives how many did.
+    Returns how many of them got an extractive answer.
     """
-    breaker, quoted = breaker or container.circuit_breakers.chat, 0
+    breaker, extractive = breaker or container.circuit_breakers.chat, 0
     for number in range(9):
         if breaker.state == "open":
-            return quoted
+            return extractive
         with suppress(InferenceError):
             reply = await ask(container, "ann", f"What is number {number}?")
             assert reply.extractive
-            quoted += 1
-    pytest.fail("it never opened")
+            extractive += 1
+    pytest.fail("the breaker did not open")
