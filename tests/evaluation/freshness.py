@@ -1,6 +1,6 @@
-"""Freshness over many worlds: `python -m tests.evaluation.freshness [--seed SEED] [--deaths]`.
+"""Freshness over many worlds: `python -m tests.evaluation.freshness [--seed SEED] [--restarts]`.
 
-`--seed` runs one world and prints its failure; `--deaths` runs it with Redis restarts.
+`--seed` runs one world and prints its failure; `--restarts` runs it with Redis restarts.
 """
 
 import argparse
@@ -13,9 +13,9 @@ from multiprocessing import get_context
 
 from infra.local.valkey import ValkeyProcess, start_valkey
 from tests.benchmarks.report import Metric
-from tests.support.interleaving.climates import DEATHS, Climate
+from tests.support.interleaving.adapters import Wire
 from tests.support.interleaving.history import StaleError
-from tests.support.interleaving.ports import Wire
+from tests.support.interleaving.scenarios import REDIS_RESTARTS, Scenario
 from tests.support.interleaving.world import run
 
 INTERLEAVINGS = 200_000
@@ -35,13 +35,13 @@ def collect_metrics() -> dict[str, Metric]:
     }
 
 
-def violations(count: int, climate: Climate | None = None) -> int:
+def violations(count: int, scenario: Scenario | None = None) -> int:
     """Run `count` worlds in two processes with a server each; return the number of violations."""
     batches = [range(first, min(first + _BATCH, count)) for first in range(0, count, _BATCH)]
     began = time.monotonic()
     # A forked process would share the sockets of this one.
     with ProcessPoolExecutor(_PROCESSES, mp_context=get_context("spawn")) as pool:
-        broken = [line for lines in pool.map(_broken, batches, repeat(climate)) for line in lines]
+        broken = [line for lines in pool.map(_broken, batches, repeat(scenario)) for line in lines]
     for line in broken[:_SHOWN]:
         print(line)
     rate = count / (time.monotonic() - began)
@@ -49,11 +49,11 @@ def violations(count: int, climate: Climate | None = None) -> int:
     return len(broken)
 
 
-def _broken(seeds: range, climate: Climate | None) -> list[str]:
+def _broken(seeds: range, scenario: Scenario | None) -> list[str]:
     lines = []
     for seed in seeds:
         try:
-            run(seed, _wire()[1], climate)
+            run(seed, _wire()[1], scenario)
         except StaleError as error:
             lines.append(str(error))
     return lines
@@ -69,9 +69,9 @@ def _wire() -> tuple[ValkeyProcess, Wire]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--deaths", action="store_true")
+    parser.add_argument("--restarts", action="store_true")
     arguments = parser.parse_args()
     if arguments.seed is None:
         collect_metrics()
     else:
-        run(arguments.seed, _wire()[1], DEATHS if arguments.deaths else None)
+        run(arguments.seed, _wire()[1], REDIS_RESTARTS if arguments.restarts else None)

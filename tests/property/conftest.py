@@ -1,10 +1,10 @@
-"""What worlds of interleaved requests run against."""
+"""The Valkey server of the simulated worlds."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.support.interleaving.ports import Wire
+from tests.support.interleaving.adapters import Wire
 
 
 @pytest.fixture

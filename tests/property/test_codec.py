@@ -1,4 +1,4 @@
-"""What is written is read back; what is damaged is a miss, and never an error."""
+"""Encodings: a value decodes to itself, and a corrupt value is a miss, never an error."""
 
 import hashlib
 import subprocess
@@ -43,32 +43,30 @@ def entries(draw: st.DrawFn) -> index_entries.Entry:
 
 
 @given(given_answers)
-def test_an_answer_is_read_back_as_it_was(answer: Answer) -> None:
+def test_answer_is_decoded_unchanged(answer: Answer) -> None:
     assert l1_answers.decode(answer.answer_id, l1_answers.encode(answer)) == answer
 
 
 @given(ids, sources)
-def test_a_context_is_read_back_as_it_was_to_the_last_bit(
-    answer_id: str, given_sources: list[Source]
-) -> None:
+def test_context_is_decoded_unchanged(answer_id: str, given_sources: list[Source]) -> None:
     assert (
         l3_contexts.decode(answer_id, l3_contexts.encode(answer_id, given_sources)) == given_sources
     )
 
 
 @given(given_answers, ids)
-def test_another_answers_text_is_never_read(answer: Answer, other: str) -> None:
+def test_text_of_another_answer_is_a_miss(answer: Answer, other: str) -> None:
     read = l1_answers.decode(other, l1_answers.encode(answer))
     assert (read is None) == (other != answer.answer_id)
 
 
 @given(entries())
-def test_an_index_entry_is_read_back_as_it_was(entry: index_entries.Entry) -> None:
+def test_index_entry_is_decoded_unchanged(entry: index_entries.Entry) -> None:
     assert index_entries.decode(index_entries.encode(entry)) == entry
 
 
 @given(entries())
-def test_the_header_stands_where_the_scripts_read_it(entry: index_entries.Entry) -> None:
+def test_entry_header_has_the_offsets_of_the_lua_scripts(entry: index_entries.Entry) -> None:
     data = index_entries.encode(entry)
     assert data[:2].decode() == codec.VERSION + entry.kind
     assert data[2:13].decode() == entry.answer_id
@@ -86,24 +84,24 @@ def test_foreign_bytes_are_a_miss(data: bytes) -> None:
 
 
 @given(given_answers, st.integers(0, 400), st.integers(1, 255))
-def test_a_damaged_answer_is_a_miss(answer: Answer, place: int, change: int) -> None:
+def test_corrupt_answer_is_a_miss(answer: Answer, place: int, change: int) -> None:
     data = bytearray(l1_answers.encode(answer))
     data[place % len(data)] ^= change
     assert l1_answers.decode(answer.answer_id, bytes(data)) in {None, answer}
 
 
-def test_no_damaged_byte_of_a_texts_header_makes_it_longer_than_memory() -> None:
-    """Some say that what follows has 10^17 bytes."""
+def test_corrupt_frame_header_does_not_exhaust_memory() -> None:
+    """Some corrupt headers declare 10^17 bytes."""
     answer = Answer("A" * 11, "The substance of things hoped for. " * 20, "model", 1, 0.0)
     data = l1_answers.encode(answer)
     for place in range(11, 24):
         for byte in range(256):
-            damaged = data[:place] + bytes([byte]) + data[place + 1 :]
-            assert l1_answers.decode(answer.answer_id, damaged) in {None, answer}
+            corrupt = data[:place] + bytes([byte]) + data[place + 1 :]
+            assert l1_answers.decode(answer.answer_id, corrupt) in {None, answer}
 
 
 @given(texts, texts, st.binary(min_size=4, max_size=4))
-def test_an_embedding_is_read_for_its_own_question_alone(
+def test_embedding_is_decoded_for_its_own_question_only(
     question: str, other: str, vector: bytes
 ) -> None:
     value = l2_embeddings.encode(question, vector)
@@ -112,8 +110,8 @@ def test_an_embedding_is_read_for_its_own_question_alone(
     assert (l2_embeddings.decode(other, 4, value) is None) == (other != question)
 
 
-def test_threads_write_and_read_beside_each_other() -> None:
-    """In a process of its own: what goes wrong here ends it."""
+def test_threads_encode_and_decode_concurrently() -> None:
+    """In a process of its own, because a failure would crash it."""
     done = subprocess.run([sys.executable, "-c", _THREADS], check=False, capture_output=True)
     assert (done.returncode, done.stdout) == (0, b"20\n")
 
@@ -142,8 +140,8 @@ print(len(read))
 """
 
 
-def test_the_prose_that_texts_are_compressed_after_belongs_to_the_version() -> None:
-    """Texts kept after other prose cannot be read: change VERSION with it, then this hash."""
+def test_compression_dictionary_belongs_to_the_version() -> None:
+    """Texts compressed with another dictionary cannot be read: change VERSION too."""
     prose = Path(codec.__file__).with_name("compression_dictionary.txt").read_bytes()
     assert (codec.VERSION, hashlib.sha256(prose).hexdigest()[:16]) == ("2", "54115664757eea8e")
     script = Path(codec.__file__).with_name("lua") / "common" / "entries.lua"

@@ -1,6 +1,6 @@
-"""No answer from before: asks, changes, evictions and faults in every order a seed can draw.
+"""Freshness: requests, note changes, evictions and faults in random order, checked by an oracle.
 
-What a response may be is written in `tests/support/interleaving/history.py`. A failure names its
+`tests/support/interleaving/history.py` defines which responses are correct. A failure names its
 seed: `python -m tests.evaluation.freshness --seed SEED` runs that world again.
 """
 
@@ -15,10 +15,10 @@ from shared.assistant import Assistant
 from shared.notes.note import Chunk
 from shared.question import Request
 from shared.reply import Reply
-from tests.support.interleaving.climates import PAUSES, Climate, seeds
+from tests.support.interleaving.adapters import Wire, to_source
 from tests.support.interleaving.history import StaleError, Version, explain, rank
 from tests.support.interleaving.mutations import MUTATIONS, Mutation
-from tests.support.interleaving.ports import Wire, found
+from tests.support.interleaving.scenarios import OPEN_CIRCUITS, Scenario, seeds
 from tests.support.interleaving.world import run
 
 pytestmark = pytest.mark.no_cover  # coverage would double the time; other tests cover this code
@@ -31,10 +31,10 @@ SLOW = [range(FAST_WORLDS + part, WORLDS, PARTS) for part in range(PARTS)]
 ENOUGH = 10_000  # worlds; most mutations are detected within a few hundred
 
 SLOW_MUTATIONS = {
-    "acknowledged_undone",
+    "failed_drop_is_acknowledged",
     "no_epsilon",
     "alias_outlives_its_answer",
-    "fence_before_the_store",
+    "fence_rotated_before_the_store_is_written",
     "lookup_from_before_is_shared",
     "lookup_in_progress_is_shared",
 }
@@ -46,57 +46,55 @@ SLOW_MUTATIONS = {
     [*FAST, *(pytest.param(part, marks=pytest.mark.slow) for part in SLOW)],
     ids=str,
 )
-def test_every_response_is_what_the_uncached_pipeline_could_have_given(
-    wire: Wire, seeds_of_part: range
-) -> None:
+def test_every_response_is_one_of_the_uncached_pipeline(wire: Wire, seeds_of_part: range) -> None:
     for seed in seeds_of_part:
         run(seed, wire)
 
 
 @pytest.mark.parametrize(
-    ("mutation", "climate"),
+    ("mutation", "scenario"),
     [
         pytest.param(
             mutation,
-            climate,
+            scenario,
             id=mutation.__name__,
             marks=[pytest.mark.slow] if mutation.__name__ in SLOW_MUTATIONS else [],
         )
-        for mutation, climate in MUTATIONS.items()
+        for mutation, scenario in MUTATIONS.items()
     ],
 )
-def test_a_pipeline_broken_on_purpose_is_caught(
-    wire: Wire, monkeypatch: pytest.MonkeyPatch, mutation: Mutation, climate: Climate
+def test_mutation_is_detected(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, mutation: Mutation, scenario: Scenario
 ) -> None:
     mutation(monkeypatch)
 
     def search() -> None:
-        for seed in seeds(climate, ENOUGH):
+        for seed in seeds(scenario, ENOUGH):
             run(seed, wire)
 
     with pytest.raises(StaleError):
         search()
 
 
-def test_a_seed_is_the_same_world_each_time(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seed_reproduces_its_world(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[tuple[object, ...]] = []
     send = Wire.send
 
-    def noted(self: Wire, *commands: tuple[object, ...]) -> list[object]:
+    def record(self: Wire, *commands: tuple[object, ...]) -> list[object]:
         sent.extend(commands)
         return send(self, *commands)
 
-    run(6, wire)  # for a server that knows no scripts yet is sent them
-    monkeypatch.setattr(Wire, "send", noted)
+    run(6, wire)  # loads the scripts
+    monkeypatch.setattr(Wire, "send", record)
     run(6, wire)
     first = sent.copy()
     sent.clear()
     run(6, wire)
-    assert list(map(untimed, sent)) == list(map(untimed, first))
+    assert list(map(without_time, sent)) == list(map(without_time, first))
 
 
-def untimed(command: tuple[object, ...]) -> list[str]:
-    """A command without the server's own time, which is a part of each fence."""
+def without_time(command: tuple[object, ...]) -> list[str]:
+    """Return a command without the server's time, which is a part of each fence."""
     return [re.sub(r"(?<=[0-9a-f]{16})\d{11,16}", "", str(part)) for part in command]
 
 
@@ -112,12 +110,12 @@ def _compare_with_search(rng: Random, k: int) -> None:
         for note_id in ("a", "b", "c")
     }
     answers = [
-        sorted((found(query, chunk) for version in choice for chunk in version), key=rank)[:k]
+        sorted((to_source(query, chunk) for version in choice for chunk in version), key=rank)[:k]
         for choice in product(*admissible.values())
     ]
-    other = [found(query, chunk) for note_id in "abc" for chunk in _version(rng, note_id)]
+    other = [to_source(query, chunk) for note_id in "abc" for chunk in _version(rng, note_id)]
     for sources in [*answers, sorted(other, key=rank)[:k]]:
-        explained = explain(sources, admissible, lambda chunk: found(query, chunk), k) is None
+        explained = explain(sources, admissible, lambda chunk: to_source(query, chunk), k) is None
         assert explained == (sources in answers)
 
 
@@ -128,19 +126,19 @@ def _version(rng: Random, note_id: str) -> Version:
     )
 
 
-def test_answers_whose_time_is_up_are_given_while_the_model_is_left_alone(
+def test_worlds_serve_stale_answers_while_the_circuit_is_open(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without such answers the worlds would not test stale-if-error."""
     stale: list[Reply] = []
     ask = Assistant.ask
 
-    async def noting(self: Assistant, request: Request) -> Reply:
+    async def record(self: Assistant, request: Request) -> Reply:
         reply = await ask(self, request)
         stale.extend([reply] if reply.stale else [])
         return reply
 
-    monkeypatch.setattr(Assistant, "ask", noting)
-    for seed in seeds(PAUSES, 30):
+    monkeypatch.setattr(Assistant, "ask", record)
+    for seed in seeds(OPEN_CIRCUITS, 30):
         run(seed, wire)
     assert len(stale) > 2

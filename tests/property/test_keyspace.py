@@ -1,4 +1,4 @@
-"""No id, question or model can bring about another's key."""
+"""Keys: no id, question or model can form the key of another one."""
 
 import re
 
@@ -19,13 +19,13 @@ def keys_of(user: str, field: str = "f" * 22, fence: str = "fence") -> set[str]:
 
 
 @given(texts, texts)
-def test_two_users_share_no_key(one: str, other: str) -> None:
+def test_users_share_no_key(one: str, other: str) -> None:
     assert (keys_of(one) == keys_of(other)) == (one == other)
     assert one == other or not keys_of(one) & keys_of(other)
 
 
 @given(texts)
-def test_all_of_a_users_keys_and_their_counters_share_a_slot(user: str) -> None:
+def test_keys_of_a_user_and_the_counters_share_a_slot(user: str) -> None:
     keys = UserKeys.of(user)
     counters = keyspace.counters(keys.partition, "2026-11-23")
     slots = {
@@ -37,7 +37,7 @@ def test_all_of_a_users_keys_and_their_counters_share_a_slot(user: str) -> None:
 
 
 @given(texts)
-def test_an_embedding_shares_the_slot_of_the_counters_of_its_partition(text: str) -> None:
+def test_embedding_and_the_counters_of_its_partition_share_a_slot(text: str) -> None:
     partition = keyspace.partition_of_embedding(text)
     names = keyspace.embedding("model", text), keyspace.counters(partition, "2026-11-23")
     assert (
@@ -47,20 +47,20 @@ def test_an_embedding_shares_the_slot_of_the_counters_of_its_partition(text: str
 
 
 @given(texts, texts)
-def test_no_id_or_text_stands_in_a_key(user: str, text: str) -> None:
+def test_keys_contain_no_id_and_no_text(user: str, text: str) -> None:
     names = keys_of(user, keyspace.question_field(text, "pipeline"))
     names.add(keyspace.embedding("model", text))
     assert all(re.fullmatch(r"[{}:\w-]+", name, re.ASCII) for name in names)
 
 
 @given(st.lists(texts, max_size=4), st.lists(texts, max_size=4))
-def test_a_digest_tells_apart_where_parts_begin_and_end(one: list[str], other: list[str]) -> None:
+def test_digest_depends_on_the_boundaries_of_its_parts(one: list[str], other: list[str]) -> None:
     assert (keyspace.digest(*one) == keyspace.digest(*other)) == (one == other)
     assert len(keyspace.digest(*one)) == 22
 
 
 @given(texts, texts, texts, texts)
-def test_a_field_is_a_questions_and_a_pipelines(a: str, p: str, b: str, q: str) -> None:
+def test_field_depends_on_question_and_pipeline(a: str, p: str, b: str, q: str) -> None:
     one, other = keyspace.question_field(a, p), keyspace.question_field(b, q)
     assert (one == other) == ((a, p) == (b, q))
     assert one != keyspace.FENCE

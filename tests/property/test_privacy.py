@@ -1,4 +1,4 @@
-"""Nothing of one user's is reachable from another's request."""
+"""Privacy: no request reads data of another user."""
 
 import asyncio
 import random
@@ -12,11 +12,11 @@ USERS = ("ann", "bob", "{00}:ann", "ann:questions", "ann\nbob")
 QUESTIONS = ("What is faith?", "Define faith", "what is hope", "What is love?")
 
 
-async def test_interleaved_users_with_identical_questions_see_their_own_notes_alone(
+async def test_concurrent_users_with_equal_questions_get_their_own_notes_only(
     valkey_url: str,
 ) -> None:
-    """Each user's notes bear the user's mark; ids try to look like another's keys."""
-    dice = random.Random(20)
+    """Each user's notes contain the user's mark. Some ids look like keys of another user."""
+    rng = random.Random(20)
     container = Container(
         Settings(redis_url=valkey_url, redis_timeout=2),
         store=MemoryNoteStore(),
@@ -27,20 +27,20 @@ async def test_interleaved_users_with_identical_questions_see_their_own_notes_al
     texts = ("Faith is trust", "Hope holds on", "Love is patient")
 
     async def act(user: str) -> None:
-        if dice.random() < 0.2:
-            text = dice.choice(texts)
-            note = written(user, text, f"{text}, says {marks[user]}, {dice.randrange(5)}.")
+        if rng.random() < 0.2:
+            text = rng.choice(texts)
+            note = written(user, text, f"{text}, {marks[user]}, {rng.randrange(5)}.")
             await container.freshness.note_changed(note)
             return
-        reply = await ask(container, user, dice.choice(QUESTIONS))
+        reply = await ask(container, user, rng.choice(QUESTIONS))
         seen = " ".join(source.content for source in reply.sources)
         seen += reply.answer.text if reply.answer else ""
-        strangers = [mark for other, mark in marks.items() if other != user and mark in seen]
-        assert not strangers
+        foreign_marks = [mark for other, mark in marks.items() if other != user and mark in seen]
+        assert not foreign_marks
         tiers.append(reply.tier)
 
     tiers: list[str | None] = []
     for _ in range(60):
-        await asyncio.gather(*(act(dice.choice(USERS)) for _ in range(20)))
+        await asyncio.gather(*(act(rng.choice(USERS)) for _ in range(20)))
     await container.aclose()
-    assert tiers.count("l1") > 100, "hits are what could leak, so there must have been many"
+    assert tiers.count("l1") > 100, "only hits can leak, so the test needs many"

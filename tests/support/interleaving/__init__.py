@@ -1,5 +1,5 @@
-"""Small worlds in which asks, changes, evictions and faults run in every order a seed can draw.
+"""Simulation of requests, note changes, evictions and faults in random order.
 
-`world.run(seed, wire)` runs one; it raises `history.StaleError` where a response is not one
-that the uncached pipeline could have given.
+`world.run(seed, wire)` runs one simulated world. It raises `history.StaleError` if a response is
+none that the pipeline without a cache could have given.
 """

@@ -1,20 +1,20 @@
-"""The oracle: what each note said and when, and which responses that allows.
+"""The oracle: the versions of each note over time, and the responses that they allow.
 
-Time is counted in effects: each write to the store and each command to Redis is one tick. A
-change of a note, once acknowledged, sets the note's *floor*: the tick at which that handler wrote
-the note, or began, where the note's owner had written it before. For an ask that begins with
-these floors and ends at tick `e`, a note may have said whatever it said at some tick from its
-floor to `e`: every change acknowledged before the ask is in it, and of the others any.
+Time is counted in effects: each write to the store and each command to Redis is one tick. An
+acknowledged change sets the *floor* of its note: the tick at which its handler wrote the note, or
+began if the note was written before. For a request that begins with these floors and ends at tick
+`e`, a note may have any version that it had from its floor to `e`: every change acknowledged before
+the request is included, and any of the others may be.
 
-A response is right if the uncached pipeline, given *some* choice of one such version of each
-note, gives it, to the byte. No choice need ever have stood in the store as a whole: of two changes
-that nobody has acknowledged yet, either may show first. Where the response was searched for (it
-came from neither L1 nor L3) the floors are the tick at which the ask began.
+A response is correct if the uncached pipeline gives it, to the byte, for *some* choice of one such
+version of each note. The store need never have held that choice as a whole: two changes that are
+not acknowledged yet may appear in either order. If the response was searched for (it came from
+neither L1 nor L3), the floors are the tick at which the request began.
 
-Choices need not be tried one by one: a full response, whose last source ranks r, is the top k of
-the union of all chosen versions if and only if in each note's version just the chunks that rank r
-or better are those that the response shows. (`least_rank` is infinite where it is not full: then
-it must show every chunk there is.) So each note is looked at alone.
+The choices need not be enumerated. A full response, whose last source has rank r, is the top k of
+all chosen versions if and only if, for each note, the chunks of the version with rank r or better
+are exactly those in the response. (`least_rank` is infinite if the response is not full: then it
+must contain every chunk.) So each note can be checked alone.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,17 +27,17 @@ Rank = tuple[float, str]
 
 
 class StaleError(AssertionError):
-    """A response that no admissible state of the notes explains, or a promise broken likewise."""
+    """A response that no admissible version of the notes explains, or another broken guarantee."""
 
 
 def rank(source: Source) -> Rank:
-    """Order search results as the store does: best first, ties by chunk id."""
+    """Return the sort key of the store: best first, ties by chunk id."""
     return (-source.similarity, source.chunk_id)
 
 
 @dataclass
 class History:
-    """What has happened in one world."""
+    """The events of one world."""
 
     now: int = 0
     written: dict[object, int] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class History:
         return self.now
 
     def observe(self, user: str, notes: Mapping[str, Version], task: object = None) -> None:
-        """Take down what a user's notes say, just after a write by `task`."""
+        """Record the versions of a user's notes after a write by `task`."""
         self.written[task] = self.tick()
         known = self._versions.setdefault(user, {})
         for note_id in notes.keys() | known.keys():
@@ -60,21 +60,21 @@ class History:
                 versions.append((self.now, chunks))
 
     def acknowledge(self, user: str, note_id: str | None, since: int) -> None:
-        """Take down that a change of a note, or of all of a user's, is done."""
+        """Record that a change of a note, or of all notes of a user, is acknowledged."""
         floors = self._floors.setdefault(user, {})
         for name in self._versions.get(user, {}) if note_id is None else [note_id]:
             floors[name] = max(since, floors.get(name, 0))
 
     def floors(self, user: str) -> dict[str, int]:
-        """What is acknowledged at this moment, by note."""
+        """Return the floors by note."""
         return dict(self._floors.get(user, {}))
 
     def notes(self, user: str) -> list[str]:
-        """Every note that a user ever had."""
+        """Return the ids of all notes that a user ever had."""
         return list(self._versions.get(user, {}))
 
     def admissible(self, user: str, floors: Mapping[str, int]) -> dict[str, list[Version]]:
-        """What each note may have said, from its floor to this moment."""
+        """Return the versions of each note from its floor until now."""
         return {
             note_id: _from(versions, floors.get(note_id, 0))
             for note_id, versions in self._versions.get(user, {}).items()
@@ -89,25 +89,29 @@ def _from(versions: Sequence[tuple[int, Version]], floor: int) -> list[Version]:
 def explain(
     sources: Sequence[Source],
     admissible: Mapping[str, Iterable[Version]],
-    found: Callable[[Chunk], Source],
+    to_source: Callable[[Chunk], Source],
     k: int,
 ) -> str | None:
-    """Say why no choice of versions gives these sources; None where one does.
+    """Return why no choice of versions gives these sources, or None if one does.
 
-    `found` is what a search makes of a chunk.
+    `to_source` converts a chunk to a search result.
     """
     if list(sources) != sorted(sources, key=rank) or len(sources) > k:
-        return "the sources are not in a search's order and number"
-    if strangers := {source.note_id for source in sources} - admissible.keys():
-        return f"{strangers} are not among the user's notes"
+        return "the sources do not have the order and number of a search"
+    if unknown := {source.note_id for source in sources} - admissible.keys():
+        return f"{unknown} are not among the user's notes"
     least_rank = rank(sources[-1]) if len(sources) == k else (float("inf"), "")
     for note_id, versions in admissible.items():
         shown = [source for source in sources if source.note_id == note_id]
-        if not any(_within(version, found, least_rank) == shown for version in versions):
-            return f"{note_id} shows {[source.content for source in shown]}, which nothing explains"
+        if not any(_within(version, to_source, least_rank) == shown for version in versions):
+            return (
+                f"{note_id} shows {[source.content for source in shown]}, which no version explains"
+            )
     return None
 
 
-def _within(version: Version, found: Callable[[Chunk], Source], least_rank: Rank) -> list[Source]:
-    sources = sorted(map(found, version), key=rank)
+def _within(
+    version: Version, to_source: Callable[[Chunk], Source], least_rank: Rank
+) -> list[Source]:
+    sources = sorted(map(to_source, version), key=rank)
     return [source for source in sources if rank(source) <= least_rank]

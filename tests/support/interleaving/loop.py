@@ -1,4 +1,4 @@
-"""An event loop that a seed decides: which task goes on, and when time passes."""
+"""An event loop whose seed decides which task runs next and when time passes."""
 
 import asyncio
 import secrets
@@ -15,15 +15,15 @@ import zstandard
 from shared.cache import codec
 
 EPOCH = 1_800_000_000
-"""When every world begins, in seconds since 1970."""
+"""The start of every world, in seconds since 1970."""
 
-_HASTE = 0.1  # how often time moves on although somebody could still do something
+_TIMER_PROBABILITY = 0.1  # how often a timer fires although a task is ready
 
 
 class ShuffledLoop(asyncio.BaseEventLoop):
-    """Each step runs one of the callbacks that are ready, or lets time pass to the next timer."""
+    """Each step runs one random ready callback, or moves the time to the next timer."""
 
-    # Of the base class, whose type stubs leave them out.
+    # Attributes of the base class that its type stubs omit.
     _ready: deque[asyncio.Handle]
     _scheduled: list[asyncio.TimerHandle]
 
@@ -36,37 +36,39 @@ class ShuffledLoop(asyncio.BaseEventLoop):
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Let time pass at once, as when every container was frozen."""
+        """Move the time, as if every container was frozen meanwhile."""
         self._now += seconds
 
     def _run_once(self) -> None:
         timers, ready = self._scheduled, self._ready
         while timers and timers[0].cancelled():
             heappop(timers)
-        if timers and (not ready or self._rng.random() < _HASTE):
+        if timers and (not ready or self._rng.random() < _TIMER_PROBABILITY):
             handle: asyncio.Handle = heappop(timers)
             self._now = max(self._now, handle.when())  # type: ignore[attr-defined]  # a timer's
         elif ready:
             ready.rotate(-self._rng.randrange(len(ready)))
             handle = ready.popleft()
         else:
-            raise RuntimeError("every task waits for something that never comes")
+            raise RuntimeError("deadlock: every task waits and no timer is scheduled")
         if not handle.cancelled():
             handle._run()
 
 
-# Texts are read after the product's own prose, but pressed less.
-_PROSE = zstandard.ZstdCompressionDict(codec._DICTIONARY, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
-_PROSE.precompute_compress(level=1)
-_FAST = zstandard.ZstdCompressor(dict_data=_PROSE, level=1)
+# The product's dictionary, at a faster compression level.
+_DICTIONARY = zstandard.ZstdCompressionDict(
+    codec._DICTIONARY, dict_type=zstandard.DICT_TYPE_RAWCONTENT
+)
+_DICTIONARY.precompute_compress(level=1)
+_FAST = zstandard.ZstdCompressor(dict_data=_DICTIONARY, level=1)
 
 
 @contextmanager
 def reproducible(rng: Random, loop: ShuffledLoop) -> Iterator[None]:
-    """Let the clock on the wall follow the loop's, and tokens the seed; compress in no time."""
+    """Patch the clock to follow the loop, tokens to follow the seed, and the compression level."""
 
     def token(size: int | None = None) -> str:
-        # As long as the true ones; their alphabet's first 16 letters are enough.
+        # As long as real tokens.
         return f"{rng.getrandbits(128):032x}"[: ((size or 32) * 4 + 2) // 3]
 
     with (

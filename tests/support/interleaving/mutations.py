@@ -1,4 +1,4 @@
-"""Ways to break freshness, one at a time: a harness that misses one is no proof of anything."""
+"""Mutations that break freshness, one at a time. The simulation must detect each of them."""
 
 import asyncio
 import copy
@@ -30,20 +30,20 @@ from shared.cache.results import LookupResult
 from shared.errors import CacheUnavailableError, StoreUnavailableError
 from shared.freshness import Freshness
 from shared.notes.note import Chunk
-from tests.support.interleaving.climates import (
+from tests.support.interleaving.adapters import WatchedStore
+from tests.support.interleaving.scenarios import (
     ALIASES,
     CALM,
-    COLD,
+    CONCURRENT,
     CONTEXTS,
-    CROWDS,
+    DROPPED_TARGETS,
+    EMPTY_CACHE,
     EVICTIONS,
     FAULTS,
-    LOW,
-    PAUSES,
-    WORN,
-    Climate,
+    LOW_COSINES,
+    OPEN_CIRCUITS,
+    Scenario,
 )
-from tests.support.interleaving.ports import WatchedStore
 
 Mutation = Callable[[pytest.MonkeyPatch], None]
 
@@ -51,7 +51,7 @@ Mutation = Callable[[pytest.MonkeyPatch], None]
 def rewrite(
     patch: pytest.MonkeyPatch, module: ModuleType, name: str, changes: Mapping[str, str]
 ) -> None:
-    """Let a script read otherwise; each text to change must stand in it once."""
+    """Replace parts of a script. Each part must occur exactly once."""
     script: Script = copy.copy(getattr(module, name))
     for old, new in changes.items():
         assert script._text.count(old) == 1, f"{name} no longer holds {old!r}"
@@ -60,7 +60,7 @@ def rewrite(
     patch.setattr(module, name, script)
 
 
-def keep_without_the_fence(patch: pytest.MonkeyPatch) -> None:
+def store_without_the_fence(patch: pytest.MonkeyPatch) -> None:
     fence = "redis.call('HGET', questions, 'fence') ~= ARGV[2]"
     rewrite(patch, scripts, "_STORE", {fence: "false"})
 
@@ -74,12 +74,12 @@ def no_rule_for_fewer_than_k(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(index_entries, "new_entry", lambda *a, **k: replace(entry(*a, **k), is_full=True))
 
 
-def used_notes_forgotten(patch: pytest.MonkeyPatch) -> None:
+def used_notes_ignored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(freshness, "note_tag", lambda note_id: b"")
 
 
-def index_not_consulted(patch: pytest.MonkeyPatch) -> None:
-    """An answer counts wherever it is found."""
+def index_not_read(patch: pytest.MonkeyPatch) -> None:
+    """An answer is served without a valid index entry."""
     rewrite(patch, scripts, "_LOOKUP", {"if entry then\n  answer =": "if true then\n  answer ="})
     parse: Any = session.CacheSession._parse_lookup
 
@@ -94,12 +94,12 @@ def index_not_consulted(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(session.CacheSession, "_parse_lookup", mutated)
 
 
-def drop_leaves_the_fence(patch: pytest.MonkeyPatch) -> None:
+def drop_keeps_the_fence(patch: pytest.MonkeyPatch) -> None:
     rewrite(patch, invalidation, "_DROP_ENTRIES", {"if #ARGV > 3 and": "if false and"})
 
 
-def fence_after_the_index(patch: pytest.MonkeyPatch) -> None:
-    """The index is read first, and the fence replaced a round trip later."""
+def fence_rotated_after_the_index_is_read(patch: pytest.MonkeyPatch) -> None:
+    """The index is read first and the fence is rotated in the next round trip."""
     rotate_fence = Invalidation.rotate_fence
 
     async def mutated(self: Invalidation, user_id: str) -> "dict[str, index_entries.Entry | None]":
@@ -111,8 +111,8 @@ def fence_after_the_index(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Invalidation, "rotate_fence", mutated)
 
 
-def fence_before_the_store(patch: pytest.MonkeyPatch) -> None:
-    """The fence is replaced before the note is written, not after."""
+def fence_rotated_before_the_store_is_written(patch: pytest.MonkeyPatch) -> None:
+    """The fence is rotated before the note is written, not after."""
     write, raising = Freshness._write, invalidation._ROTATE_FENCE
     rewrite(
         patch,
@@ -131,8 +131,8 @@ def fence_before_the_store(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Freshness, "_write", mutated)
 
 
-def lost_fence_comes_back(patch: pytest.MonkeyPatch) -> None:
-    """A fence that was evicted is set anew to what it was."""
+def evicted_fence_is_restored(patch: pytest.MonkeyPatch) -> None:
+    """A fence that was evicted is set to its former value."""
     rewrite(patch, scripts, "_LOOKUP", {"fence = new_fence(ARGV[2])": "fence = 'same'"})
 
 
@@ -148,8 +148,8 @@ def unreadable_notes_drop_nothing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(WatchedStore, "get_chunks", mutated)
 
 
-def acknowledged_undone(patch: pytest.MonkeyPatch) -> None:
-    """A change is acknowledged although Redis may not have dropped anything."""
+def failed_drop_is_acknowledged(patch: pytest.MonkeyPatch) -> None:
+    """A change is acknowledged although Redis may have dropped nothing."""
     drop = Invalidation.drop_entries
 
     async def mutated(self: Invalidation, *args: Any, **kwargs: Any) -> None:
@@ -171,7 +171,7 @@ def aliases_own_search_not_checked(patch: pytest.MonkeyPatch) -> None:
 
 
 def alias_outlives_its_answer(patch: pytest.MonkeyPatch) -> None:
-    """Both belts at once: it is neither dropped with its target nor knows which answer it had."""
+    """An alias is not dropped with its target, and does not compare the target's answer id."""
     touched = Freshness._affected_fields
     patch.setattr(
         Freshness,
@@ -188,7 +188,7 @@ def alias_outlives_its_answer(patch: pytest.MonkeyPatch) -> None:
 
 
 def context_counts_as_answer(patch: pytest.MonkeyPatch) -> None:
-    """Both belts at once: a context kept alone leaves the old answer, whose id nobody compares."""
+    """A context alone keeps the old answer, and its answer id is not compared."""
     rewrite(patch, scripts, "_STORE", {"redis.call('HDEL', answers, field)": "local _ = nil"})
 
     def unpack_text(answer_id: str, data: bytes, *types: type) -> list[Any] | None:
@@ -197,13 +197,13 @@ def context_counts_as_answer(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(codec, "unpack_text", unpack_text)
 
 
-def flight_without_the_fence(patch: pytest.MonkeyPatch) -> None:
-    flight = keyspace.UserKeys.lock
-    patch.setattr(keyspace.UserKeys, "lock", lambda self, field, fence: flight(self, field, ""))
+def lock_without_the_fence(patch: pytest.MonkeyPatch) -> None:
+    lock = keyspace.UserKeys.lock
+    patch.setattr(keyspace.UserKeys, "lock", lambda self, field, fence: lock(self, field, ""))
 
 
 def expired_entries_not_dropped(patch: pytest.MonkeyPatch) -> None:
-    """A change looks only at answers that count, not at those that may yet be given as stale."""
+    """A note change ignores expired answers, which stale-if-error may still serve."""
     touched = Freshness._is_affected
     patch.setattr(
         Freshness,
@@ -247,24 +247,24 @@ def lookup_in_progress_is_shared(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Coalescer, "join", join)
 
 
-MUTATIONS: Mapping[Mutation, Climate] = {
-    keep_without_the_fence: CALM,
-    no_epsilon: LOW,
+MUTATIONS: Mapping[Mutation, Scenario] = {
+    store_without_the_fence: CALM,
+    no_epsilon: LOW_COSINES,
     no_rule_for_fewer_than_k: CALM,
-    used_notes_forgotten: CALM,
-    index_not_consulted: EVICTIONS,
-    drop_leaves_the_fence: CONTEXTS,
-    fence_after_the_index: CALM,
-    fence_before_the_store: COLD,
-    lost_fence_comes_back: EVICTIONS,
+    used_notes_ignored: CALM,
+    index_not_read: EVICTIONS,
+    drop_keeps_the_fence: CONTEXTS,
+    fence_rotated_after_the_index_is_read: CALM,
+    fence_rotated_before_the_store_is_written: EMPTY_CACHE,
+    evicted_fence_is_restored: EVICTIONS,
     unreadable_notes_drop_nothing: FAULTS,
-    acknowledged_undone: FAULTS,
+    failed_drop_is_acknowledged: FAULTS,
     aliases_own_search_not_checked: ALIASES,
-    alias_outlives_its_answer: WORN,
+    alias_outlives_its_answer: DROPPED_TARGETS,
     context_counts_as_answer: EVICTIONS,
-    flight_without_the_fence: CALM,
-    expired_entries_not_dropped: PAUSES,
+    lock_without_the_fence: CALM,
+    expired_entries_not_dropped: OPEN_CIRCUITS,
     lookup_from_before_is_shared: CALM,
-    lookup_in_progress_is_shared: CROWDS,
+    lookup_in_progress_is_shared: CONCURRENT,
 }
-"""Each with the climate that brings it to light soonest."""
+"""Each with the scenario that detects it soonest."""

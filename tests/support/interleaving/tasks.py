@@ -1,36 +1,36 @@
-"""The tasks of a world: started, killed, given up and waited for."""
+"""The tasks of a world: starts, cancels, freezes and awaits them."""
 
 import asyncio
 from collections.abc import Coroutine
 from random import Random
 from typing import Any
 
-from tests.support.interleaving.ports import Chance
+from tests.support.interleaving.adapters import FaultInjector
 
 
 class Tasks:
-    """Everything that is under way."""
+    """All tasks in progress."""
 
-    def __init__(self, rng: Random, chance: Chance) -> None:
+    def __init__(self, rng: Random, fault_injector: FaultInjector) -> None:
         self._rng = rng
-        self._chance = chance
+        self._faults = fault_injector
         self._tasks: list[asyncio.Future[Any]] = []
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.ensure_future(work))
 
     async def pause(self) -> None:
-        """Between two deeds."""
+        """Yield a random number of times."""
         for _ in range(self._rng.choice((0, 2, 8, 30))):
             await asyncio.sleep(0)
 
     async def outcome(self, work: Coroutine[Any, Any, Any], *, freezes: bool = False) -> Any:
-        """Wait for work that may be cancelled, or go on unheeded, or freeze for good: then None."""
+        """Await work. Return None if it was cancelled, detached or frozen."""
         attempt = asyncio.ensure_future(work)
-        if freezes and self._chance.strikes():
-            self._chance.frozen.add(attempt)
+        if freezes and self._faults.fails():
+            self._faults.frozen.add(attempt)
             return None
-        if self._chance.strikes():
+        if self._faults.fails():
             await self.pause()
             if self._rng.random() < 0.5:
                 self._tasks.append(attempt)
@@ -42,12 +42,12 @@ class Tasks:
             return None
 
     async def settle(self) -> None:
-        """Wait for whatever is under way, and what it starts, but not for what is frozen."""
-        for task in self._tasks:  # which grows meanwhile
+        """Await all tasks and those that they start, except frozen ones."""
+        for task in self._tasks:  # the list grows meanwhile
             await task
 
     async def close(self) -> None:
-        """End what is frozen, while the loop still runs."""
+        """Cancel the frozen tasks while the loop runs."""
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

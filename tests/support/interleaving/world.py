@@ -1,4 +1,4 @@
-"""One world: users who ask, owners who change notes, messages, evictions and frozen containers."""
+"""One simulated world: requests, note changes, messages, evictions and frozen containers."""
 
 import asyncio
 from functools import cache
@@ -16,36 +16,36 @@ from shared.notes.ingest import NoteIngester
 from shared.question import Request
 from shared.settings import Settings
 from shared.vectors import Vector
-from tests.support.interleaving.asking import Asking, K
-from tests.support.interleaving.climates import CLIMATES, Climate
-from tests.support.interleaving.history import History, StaleError
-from tests.support.interleaving.loop import ShuffledLoop, reproducible
-from tests.support.interleaving.owning import Owning
-from tests.support.interleaving.ports import (
-    Chance,
+from tests.support.interleaving.adapters import (
+    FaultInjector,
     QuotingAnswerer,
-    WatchedConnection,
+    WatchedRedisClient,
     WatchedStore,
     Wire,
     WordEmbedder,
 )
+from tests.support.interleaving.asks import Asks, K
+from tests.support.interleaving.history import History, StaleError
+from tests.support.interleaving.loop import ShuffledLoop, reproducible
+from tests.support.interleaving.note_changes import NoteChanges
+from tests.support.interleaving.scenarios import SCENARIOS, Scenario
 from tests.support.interleaving.tasks import Tasks
 
 WORDS = ("faith", "hope", "love", "grace", "mercy", "peace")
-_AGE = 70  # seconds; an answer's time is up after 60
-WORDINGS = ("what is", "define")  # one question each, as the guard sees it
+_EXPIRE_SECONDS = 70  # an answer expires after 60
+PHRASINGS = ("what is", "define")  # equivalent by the matching rules
 
 
-def run(seed: int, wire: Wire, climate: Climate | None = None) -> None:
-    """Run the world of a seed, in its own climate or in this one.
+def run(seed: int, wire: Wire, scenario: Scenario | None = None) -> None:
+    """Run the world of a seed, in its own scenario or in the given one.
 
     Raises:
-        StaleError: a promise was broken; the message begins with the seed.
+        StaleError: a guarantee was broken. The message begins with the seed.
     """
     rng = Random(seed)
     loop = ShuffledLoop(rng)
     wire.call("FLUSHALL")
-    world = World(climate or CLIMATES[seed % len(CLIMATES)], rng, loop, wire)
+    world = World(scenario or SCENARIOS[seed % len(SCENARIOS)], rng, loop, wire)
     try:
         with reproducible(rng, loop):
             try:
@@ -59,32 +59,32 @@ def run(seed: int, wire: Wire, climate: Climate | None = None) -> None:
 
 
 class World:
-    """Everything of one world, built from a seed's generator."""
+    """All parts of one world, created from a seed."""
 
-    def __init__(self, climate: Climate, rng: Random, loop: ShuffledLoop, wire: Wire) -> None:
-        self._climate, self._rng, self._loop, self._wire = climate, rng, loop, wire
-        self._users = ("ann", "bob")[: rng.choice(climate.users)]
+    def __init__(self, scenario: Scenario, rng: Random, loop: ShuffledLoop, wire: Wire) -> None:
+        self._climate, self._rng, self._loop, self._wire = scenario, rng, loop, wire
+        self._users = ("ann", "bob")[: rng.choice(scenario.users)]
         self._notes = [f"n{number}" for number in range(rng.randint(2, 4))]
         self._questions = [
             f"{wording} {word}"
             for word in WORDS[: rng.choice((1, 1, 2))]
-            for wording in WORDINGS[: rng.choice(climate.wordings)]
+            for wording in PHRASINGS[: rng.choice(scenario.phrasings)]
         ]
-        self._cramped = rng.random() < 0.3
+        self._small_index = rng.random() < 0.3
         history = self._history = History()
-        chance = self._chance = Chance(climate, rng)
-        self._tasks = Tasks(rng, chance)
-        embedder = WordEmbedder(_vectors(rng), chance)
-        store = WatchedStore(chance, history)
-        redis_client = self._redis_client = WatchedConnection(wire, chance, history)
+        fault_injector = self._faults = FaultInjector(scenario, rng)
+        self._tasks = Tasks(rng, fault_injector)
+        embedder = WordEmbedder(_vectors(rng), fault_injector)
+        store = WatchedStore(fault_injector, history)
+        redis_client = self._redis_client = WatchedRedisClient(wire, fault_injector, history)
 
         def assistant() -> Assistant:
-            """One of another container: they have nothing in common but what is given."""
+            """Create a container. Containers share only the adapters."""
             container = Container(
-                _settings(2 if self._cramped else 500),
+                _settings(2 if self._small_index else 500),
                 store=store,
                 embedder=embedder,
-                answerer=QuotingAnswerer(chance),
+                answerer=QuotingAnswerer(fault_injector),
                 redis_client=redis_client,
             )
             return container.assistant
@@ -95,17 +95,17 @@ class World:
             chunk_and_embed=NoteIngester(embedder, max_words=1, overlap_words=0).chunk_and_embed,
             embedding_name=embedding_name(embedder.model),
         )
-        self._asking = Asking(
+        self._asks = Asks(
             assistant,
             rng,
-            chance,
+            fault_injector,
             history=history,
             redis_client=redis_client,
             store=store,
             embedder=embedder,
         )
-        words = (WORDS[2:] if climate.unasked else WORDS)[: rng.choice(climate.words)]
-        self._owning = Owning(
+        words = (WORDS[2:] if scenario.low_cosines else WORDS)[: rng.choice(scenario.words)]
+        self._note_changes = NoteChanges(
             rng,
             self._tasks,
             freshness=freshness,
@@ -120,36 +120,36 @@ class World:
     async def run(self) -> None:
         rng = self._rng
         await self._begin()
-        actors = [self._asker] * rng.randint(1, 3)
-        actors += [self._owner] * rng.choice(self._climate.owners)
-        actors += [self._evictor] * rng.choice(self._climate.evictors)
-        if self._climate.deaths:
-            actors += [self._reaper] * rng.choice(self._climate.deaths)
-        if self._climate.agers:
-            actors += [self._ager] * rng.choice(self._climate.agers)
+        actors = [self._ask_repeatedly] * rng.randint(1, 3)
+        actors += [self._change_notes] * rng.choice(self._climate.writers)
+        actors += [self._evict] * rng.choice(self._climate.evictors)
+        if self._climate.restarts:
+            actors += [self._restart_redis] * rng.choice(self._climate.restarts)
+        if self._climate.expirers:
+            actors += [self._expire] * rng.choice(self._climate.expirers)
         for actor in actors:
             self._tasks.spawn(actor(rng.choice(self._users)))
         await self._tasks.settle()
         await self._end()
 
     async def close(self) -> None:
-        self._chance.calm = True
+        self._faults.calm = True
         await self._tasks.close()
 
     async def _begin(self) -> None:
-        """Notes and cached answers from before."""
-        self._chance.calm = True
+        """Write the first notes and cache the first answers."""
+        self._faults.calm = True
         for user in self._users:
             for note_id in self._notes:
                 if self._rng.random() < 0.7:
-                    text = self._owning.text(user, plain=self._climate.plain)
-                    await self._owning.write(user, note_id, text)
+                    text = self._note_changes.text(user, plain=self._climate.plain)
+                    await self._note_changes.write(user, note_id, text)
             for question in self._questions:
-                if self._rng.random() < self._climate.asked_before:
-                    await self._asking.ask(Request(user, question))
-        self._chance.calm = False
+                if self._rng.random() < self._climate.cached_share:
+                    await self._asks.ask(Request(user, question))
+        self._faults.calm = False
 
-    async def _asker(self, user: str) -> None:
+    async def _ask_repeatedly(self, user: str) -> None:
         for _ in range(self._rng.randint(1, 3)):
             await self._tasks.pause()
             request = Request(
@@ -159,25 +159,27 @@ class World:
                 no_store=self._rng.random() < 0.05,
                 exact=self._rng.random() < 0.1,
             )
-            crowd = self._rng.choice(self._climate.crowds)
-            await asyncio.gather(*(self._ask(request, at_once=crowd == 1) for _ in range(crowd)))
+            concurrent = self._rng.choice(self._climate.concurrent)
+            await asyncio.gather(
+                *(self._ask(request, at_once=concurrent == 1) for _ in range(concurrent))
+            )
 
     async def _ask(self, request: Request, *, at_once: bool) -> None:
         if not at_once:
             await self._tasks.pause()
-        await self._tasks.outcome(self._asking.ask(request), freezes=True)
+        await self._tasks.outcome(self._asks.ask(request), freezes=True)
 
-    async def _owner(self, user: str) -> None:
+    async def _change_notes(self, user: str) -> None:
         for _ in range(self._rng.randint(1, 2)):
             await self._tasks.pause()
-            await self._owning.change(user)
+            await self._note_changes.change(user)
 
-    async def _evictor(self, user: str) -> None:
-        """Stands for eviction and expiry, of any key and, beyond what Redis does, of any field."""
-        del user  # nobody is safe
+    async def _evict(self, user: str) -> None:
+        """Evict keys, and even single fields, and let entries expire."""
+        del user  # all users are affected
         for _ in range(self._rng.randint(1, 3)):
             await self._tasks.pause()
-            await self._chance.pause()
+            await self._faults.pause()
             self._history.tick()
             keys, act = sorted(self._wire.call("KEYS", "*")), self._rng.random()
             if act < 0.5 and keys:
@@ -194,58 +196,60 @@ class World:
             else:
                 self._loop.advance(self._rng.choice((5, 12, 70)))
 
-    async def _ager(self, user: str) -> None:
-        """Every answer's time is up, and that of its grace is not."""
+    async def _expire(self, user: str) -> None:
+        """Let every answer expire, but not stale-if-error."""
         del user
-        self._loop.advance(_AGE)
+        self._loop.advance(_EXPIRE_SECONDS)
 
-    async def _reaper(self, user: str) -> None:
-        """Redis dies, and returns: with all it had or, as a cache in memory does, with nothing."""
-        del user  # nobody is safe
+    async def _restart_redis(self, user: str) -> None:
+        """Stop Redis and restart it, with or without its data."""
+        del user  # all users are affected
         await self._tasks.pause()
-        self._redis_client.die()
+        self._redis_client.stop()
         for _ in range(self._rng.choice((0, 3, 20, 100))):
             await asyncio.sleep(0)
-        self._redis_client.return_(empty=self._rng.random() < 0.5)
+        self._redis_client.restart(empty=self._rng.random() < 0.5)
 
     async def _end(self) -> None:
-        """When all is quiet, every answer is of the notes as they are, and is there to stay."""
-        self._chance.calm, self._chance.speechless, self._chance.paused = True, 0.0, 0.0
+        """Check that every answer matches the current notes and is then cached."""
+        self._faults.calm, self._faults.refusing, self._faults.circuit_open = True, 0.0, 0.0
         await asyncio.gather(*self._redis_client.late, return_exceptions=True)
-        for flight in self._wire.call("KEYS", "*:lock:*"):  # their time is over
-            self._wire.call("UNLINK", flight)
+        for key in self._wire.call("KEYS", "*:lock:*"):  # they would have expired
+            self._wire.call("UNLINK", key)
         for request in [Request(user, query) for user in self._users for query in self._questions]:
-            first = await self._asking.ask_in_quiet(request)
+            first = await self._asks.ask_at_end(request)
             if first.answer:
-                again = await self._asking.ask_in_quiet(request)
+                again = await self._asks.ask_at_end(request)
                 hits = (again.answer, again.tier) == (first.answer, "l1")
-                # An alias may have pushed out its own target, where there is little room.
-                if not hits and not (first.matched_question and self._cramped):
-                    raise StaleError(f"{request} was answered and does not hit")
+                # In a small index an alias may evict its own target.
+                if not hits and not (first.matched_question and self._small_index):
+                    raise StaleError(f"{request} was answered but is not a hit")
         if self._rng.random() < 0.2:
-            await self._owning.delete_user("ann")
+            await self._note_changes.delete_user("ann")
             of_ann = UserKeys.of("ann").questions.removesuffix("questions")
             if left := self._wire.call("KEYS", f"{of_ann}*"):
-                raise StaleError(f"of a deleted user there are left {left}")
+                raise StaleError(f"keys of a deleted user: {left}")
 
 
 def _vectors(rng: Random) -> dict[str, Vector]:
-    """Few directions in few dimensions, at several lengths: many cosines are equal, or nearly.
+    """Create few directions in few dimensions, so that many cosines are equal or nearly equal.
 
-    Beside each word there is one near it, with a tilde, which may find other passages.
+    A word with a tilde has a vector near the word's, which may retrieve other chunks.
     """
-    directions = [_some(rng, 2) for _ in range(rng.randint(2, 4))]
+    directions = [_random_vector(rng, 2) for _ in range(rng.randint(2, 4))]
     vectors = {}
     for word in WORDS:
         direction = rng.choice(directions)
         vectors[word] = direction * np.int8(rng.randint(1, 9))
-        vectors[f"~{word}"] = 4 * direction + _some(rng, rng.choice((1, 2, 3)))  # never zero
-        vectors[f"{WORDINGS[0]} {word}"] = vectors[word]
-        vectors[f"{WORDINGS[1]} {word}"] = vectors[f"~{word}"]
+        vectors[f"~{word}"] = 4 * direction + _random_vector(
+            rng, rng.choice((1, 2, 3))
+        )  # never zero
+        vectors[f"{PHRASINGS[0]} {word}"] = vectors[word]
+        vectors[f"{PHRASINGS[1]} {word}"] = vectors[f"~{word}"]
     return vectors
 
 
-def _some(rng: Random, reach: int) -> Vector:
+def _random_vector(rng: Random, reach: int) -> Vector:
     return np.array([rng.randint(-reach, reach) or 1 for _ in range(4)], dtype=np.int8)
 
 

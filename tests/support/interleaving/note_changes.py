@@ -1,4 +1,4 @@
-"""Owners who change notes, and the queue that tells of it."""
+"""Changes notes and delivers the messages of a simulated queue."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from shared.freshness import Freshness
 from shared.notes.chunking import build_chunks
 from shared.notes.messages.note_changed import NoteChanged, Operation
 from shared.notes.note import Note
+from tests.support.interleaving.adapters import WatchedRedisClient, WatchedStore, WordEmbedder
 from tests.support.interleaving.history import History
-from tests.support.interleaving.ports import WatchedConnection, WatchedStore, WordEmbedder
 from tests.support.interleaving.tasks import Tasks
 
 
-class Owning:
-    """Changes notes, through messages that bring their text or in the store itself."""
+class NoteChanges:
+    """Changes notes by messages with their text, or in the store followed by a message."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class Owning:
         *,
         freshness: Freshness,
         history: History,
-        redis_client: WatchedConnection,
+        redis_client: WatchedRedisClient,
         store: WatchedStore,
         embedder: WordEmbedder,
         notes: Sequence[str],
@@ -43,7 +43,7 @@ class Owning:
         self._version = 0
 
     async def change(self, user: str) -> None:
-        """Change something of a user's, and have the queue told."""
+        """Make one random change of a user's notes and publish its message."""
         note_id, act = self._rng.choice(self._notes), self._rng.random()
         if act < 0.4:
             self._publish(self._message(user, note_id, Operation.UPDATED, self.text(user)))
@@ -66,7 +66,7 @@ class Owning:
         await self._freshness.note_changed(self._message(user, None, Operation.USER_DELETED))
 
     async def write(self, user: str, note_id: str, text: str | None) -> int:
-        """Store a note, or delete it, as its owner; gives its version."""
+        """Write or delete a note in the store. Return its version."""
         version = self._next_version()
         while True:
             try:
@@ -84,7 +84,7 @@ class Owning:
             return version
 
     def text(self, user: str, *, plain: bool = False) -> str:
-        """Up to three chunks; one with a number differs from every other of its word."""
+        """Return a text of up to three chunks. A number makes a chunk unique."""
         chunks = []
         for _ in range(self._rng.choice((0, 1, 1, 2, 3))):
             near = "" if plain else self._rng.choice(("", "~"))
@@ -118,7 +118,7 @@ class Owning:
             self._tasks.spawn(self._deliver(message))
 
     async def _deliver(self, message: NoteChanged) -> None:
-        """Deliver a message, sooner or later, until a handler has acknowledged it."""
+        """Deliver a message after a delay, until a handler acknowledges it."""
         await self._tasks.pause()
         while not await self._tasks.outcome(self._handle(message)):
             pass

@@ -1,4 +1,4 @@
-"""What a world's pipelines await: each port waits its turn, takes effect, and waits again."""
+"""Test doubles of the ports. Each call yields, takes effect, and yields again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,61 +19,61 @@ from shared.errors import (
 from shared.inference.ports import Completion
 from shared.notes.note import Chunk, Note, Source
 from shared.vectors import Vector, cosines
-from tests.support.interleaving.climates import Climate
 from tests.support.interleaving.history import History, StaleError, rank
+from tests.support.interleaving.scenarios import Scenario
 from tests.support.stores import MemoryNoteStore
 
 T = TypeVar("T")
 
 
-class Chance:
-    """What a seed decides beside the loop: how long anything takes, and what fails."""
+class FaultInjector:
+    """Decides by the seed how long a call takes and whether it fails."""
 
-    def __init__(self, climate: Climate, rng: Random) -> None:
+    def __init__(self, scenario: Scenario, rng: Random) -> None:
         self.rng = rng
         self.calm = False
         self.frozen: set[object] = set()
-        """Tasks whose container will be frozen for good."""
-        self._turns = rng.choice(climate.turns)
-        self._faults = rng.choice(climate.faults)
-        self._repeated = climate.repeated
-        self.speechless = rng.choice(climate.speechless)
-        """How often the model has no answer, so that a context is kept alone."""
-        self.paused = rng.choice(climate.paused) if climate.paused else 0.0
+        """Tasks whose container freezes and never continues."""
+        self._yields = rng.choice(scenario.yields)
+        self._fault_rate = rng.choice(scenario.faults)
+        self._resent = scenario.resent
+        self.refusing = rng.choice(scenario.refusing)
+        """How often the model fails, so that a context is stored without an answer."""
+        self.circuit_open = rng.choice(scenario.circuit_open) if scenario.circuit_open else 0.0
 
     async def pause(self) -> None:
-        """Let others go first, for a while or for ever."""
+        """Yield to other tasks, or freeze."""
         if self.calm:
             return
-        for _ in range(self.rng.choice(self._turns)):
+        for _ in range(self.rng.choice(self._yields)):
             await asyncio.sleep(0)
         if self.frozen and asyncio.current_task() in self.frozen and self.rng.random() < 0.2:
             await asyncio.get_running_loop().create_future()
 
-    def strikes(self) -> bool:
-        return not self.calm and self.rng.random() < self._faults
+    def fails(self) -> bool:
+        return not self.calm and self.rng.random() < self._fault_rate
 
-    def repeats(self) -> bool:
-        return bool(self._repeated) and not self.calm and self.rng.random() < self._repeated
+    def resends(self) -> bool:
+        return bool(self._resent) and not self.calm and self.rng.random() < self._resent
 
     async def port(self, effect: Callable[[], Awaitable[T]], error: type[UnavailableError]) -> T:
-        """Use a port: it may fail before its effect, and after."""
+        """Call a port. It may fail before or after its effect."""
         await self.pause()
-        if self.strikes():
-            raise error("struck before")
+        if self.fails():
+            raise error("injected before the effect")
         result = await effect()
         await self.pause()
-        if self.strikes():
-            raise error("struck after")
+        if self.fails():
+            raise error("injected after the effect")
         return result
 
 
 class Wire:
-    """A blocking connection to a real server: one for all worlds of a process."""
+    """A blocking connection to a Valkey server, for all worlds of a process."""
 
     def __init__(self, url: str) -> None:
         self._pool = redis.ConnectionPool.from_url(url)
-        self._connection: Any = self._pool.get_connection()  # whose methods are not typed
+        self._connection: Any = self._pool.get_connection()  # its methods are not typed
 
     def close(self) -> None:
         self._pool.disconnect()
@@ -93,108 +93,108 @@ class Wire:
             return error
 
 
-class WatchedConnection(SingleServerClient):
-    """`RedisClient` over a `Wire`; a command whose caller gave up may still take effect, later.
+class WatchedRedisClient(SingleServerClient):
+    """`RedisClient` over a `Wire`. A command whose caller gave up may still take effect later.
 
-    It also sees that nobody who asks after a change joins a flight from before it.
+    It also checks that no request waits for a lock from before an acknowledged change.
     """
 
-    def __init__(self, wire: Wire, chance: Chance, history: History) -> None:
-        super().__init__(redis.asyncio.Redis(), timeout=1)  # which is never used
+    def __init__(self, wire: Wire, fault_injector: FaultInjector, history: History) -> None:
+        super().__init__(redis.asyncio.Redis(), timeout=1)  # never used
         self._wire = wire
-        self._chance = chance
+        self._faults = fault_injector
         self._history = history
         self._asks: dict[object, tuple[str, int]] = {}
-        self._looked: dict[object, int] = {}
-        self._flights: dict[str, int] = {}
+        self._lookups: dict[object, int] = {}
+        self._locks: dict[str, int] = {}
         self.changes: list[tuple[str, int, int]] = []
-        """Whose notes changed, from when until when it was acknowledged."""
+        """Acknowledged changes: user, first tick, last tick."""
         self.late: list[asyncio.Task[list[Any]]] = []
         self._alive = True
-        self._deaths = 0
+        self._restarts = 0
 
-    def begins(self, user: str) -> int:
-        """Take down that the task asks for this user, and when it began."""
+    def begin_ask(self, user: str) -> int:
+        """Record that this task sends a request of a user. Return the tick."""
         self._asks[asyncio.current_task()] = user, self._history.tick()
         return self._history.now
 
-    def die(self) -> None:
-        """Let the server be gone: what is under way with it brings no reply."""
-        self._alive, self._deaths = False, self._deaths + 1
+    def stop(self) -> None:
+        """Stop the server: commands in progress get no reply."""
+        self._alive, self._restarts = False, self._restarts + 1
 
-    def return_(self, *, empty: bool) -> None:
-        """Let it be there again, with all that it had or without; scripts it never keeps."""
+    def restart(self, *, empty: bool) -> None:
+        """Restart the server without scripts, with or without its data."""
         self._wire.send(("SCRIPT", "FLUSH"), *([("FLUSHALL",)] if empty else []))
         self._alive = True
 
     async def execute(self, *commands: Command, within: float | None = None) -> list[Any]:
         del within
-        deaths = self._deaths
-        if self._chance.strikes() and self._chance.rng.random() < 0.5:
+        restarts = self._restarts
+        if self._faults.fails() and self._faults.rng.random() < 0.5:
             self.late.append(asyncio.ensure_future(self._late(commands)))
-            raise CacheUnavailableError("struck, but not stopped")
-        if self._chance.repeats():
-            await self._chance.port(lambda: self._send(commands), CacheUnavailableError)
-        replies = await self._chance.port(lambda: self._send(commands), CacheUnavailableError)
-        if self._deaths > deaths:
-            raise CacheUnavailableError("its reply was lost")
+            raise CacheUnavailableError("injected, but the command takes effect later")
+        if self._faults.resends():
+            await self._faults.port(lambda: self._send(commands), CacheUnavailableError)
+        replies = await self._faults.port(lambda: self._send(commands), CacheUnavailableError)
+        if self._restarts > restarts:
+            raise CacheUnavailableError("injected: the reply was lost")
         return replies
 
     async def _late(self, commands: Sequence[Command]) -> list[Any]:
-        for _ in range(self._chance.rng.randrange(60)):
+        for _ in range(self._faults.rng.randrange(60)):
             await asyncio.sleep(0)
         return await self._send(commands)
 
     async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
         replies: list[Any] = []
-        deaths = self._deaths
-        # A pipeline is no transaction: others may come between two of its commands.
-        whole = self._chance.calm or self._chance.rng.random() < 0.7
+        restarts = self._restarts
+        # A pipeline is no transaction: other commands may run between two of its commands.
+        whole = self._faults.calm or self._faults.rng.random() < 0.7
         for batch in [commands] if whole else [[command] for command in commands]:
             if replies:
-                await self._chance.pause()
-            if not self._alive or self._deaths > deaths:
-                raise CacheUnavailableError("it is dead")
+                await self._faults.pause()
+            if not self._alive or self._restarts > restarts:
+                raise CacheUnavailableError("the server is stopped")
             self._history.tick()
             replies += self._wire.send(*(command.arguments for command in batch))
         if (task := asyncio.current_task()) in self._asks:
             for command, reply in zip(commands, replies, strict=True):
-                self._watch(task, command, reply)
+                self._check_lock(task, command, reply)
         return replies
 
-    def _watch(self, task: object, command: Command, reply: Any) -> None:
+    def _check_lock(self, task: object, command: Command, reply: Any) -> None:
         if command.name != "acquire_lock" or ":lock:" not in command.keys[0]:
-            # What an ask sends before it tries for a flight is its round trip 1.
-            self._looked[task] = self._history.now
+            # What a request sends before it acquires the lock is round trip 1.
+            self._lookups[task] = self._history.now
             return
-        (flight,), token = command.keys, command.arguments[4]
+        (key,), token = command.keys, command.arguments[4]
         if reply == str(token).encode():
-            self._flights[flight] = self._looked.get(task, 0)
-        elif flight in self._flights:
+            self._locks[key] = self._lookups.get(task, 0)
+        elif key in self._locks:
             user, began = self._asks[task]
             for whose, since, until in self.changes:
-                if whose == user and self._flights[flight] < since and until < began:
-                    raise StaleError("joined a flight from before an acknowledged change")
+                if whose == user and self._locks[key] < since and until < began:
+                    raise StaleError("waits for a lock from before an acknowledged change")
 
 
 class WatchedStore(MemoryNoteStore):
-    """Notes in memory, with PostgreSQL's arithmetic; the history sees each write."""
+    """Notes in memory, with PostgreSQL's arithmetic. The history records each write."""
 
-    def __init__(self, chance: Chance, history: History) -> None:
+    def __init__(self, fault_injector: FaultInjector, history: History) -> None:
         super().__init__()
-        self._chance = chance
+        self._faults = fault_injector
         self._history = history
 
     async def search(self, user_id: str, embedding: Vector, k: int) -> list[Source]:
         async def effect() -> list[Source]:
             chunks = [chunk for _, held in self._of(user_id).values() for chunk in held]
-            return sorted((found(embedding, chunk) for chunk in chunks), key=rank)[:k]
+            return sorted((to_source(embedding, chunk) for chunk in chunks), key=rank)[:k]
 
-        return await self._chance.port(effect, StoreUnavailableError)
+        return await self._faults.port(effect, StoreUnavailableError)
 
     async def get_chunks(self, user_id: str, note_id: str) -> list[Chunk]:
         effect = super().get_chunks
-        return await self._chance.port(lambda: effect(user_id, note_id), StoreUnavailableError)
+        return await self._faults.port(lambda: effect(user_id, note_id), StoreUnavailableError)
 
     async def replace_note(self, note: Note, chunks: Sequence[Chunk]) -> bool:
         effect = super().replace_note
@@ -219,23 +219,23 @@ class WatchedStore(MemoryNoteStore):
             self._history.observe(user_id, notes, asyncio.current_task())
             return result
 
-        return await self._chance.port(watched, StoreUnavailableError)
+        return await self._faults.port(watched, StoreUnavailableError)
 
 
-def found(query: Vector, chunk: Chunk) -> Source:
-    """What a search makes of a chunk: PostgreSQL gives 1 - (1 - cosine)."""
+def to_source(query: Vector, chunk: Chunk) -> Source:
+    """Convert a chunk to a search result, as PostgreSQL does: 1 - (1 - cosine)."""
     similarity = 1 - (1 - float(cosines(query, chunk.embedding[None])[0]))
     return Source(chunk.chunk_id, chunk.note_id, chunk.content, similarity)
 
 
 class WordEmbedder:
-    """Embeds a question whole, and a chunk by what stands before its first dash."""
+    """Embeds a question as a whole, and a chunk by its text before the first dash."""
 
     model = "words"
 
-    def __init__(self, vectors: Mapping[str, Vector], chance: Chance) -> None:
+    def __init__(self, vectors: Mapping[str, Vector], fault_injector: FaultInjector) -> None:
         self._vectors = vectors
-        self._chance = chance
+        self._faults = fault_injector
         self.dimensions = len(next(iter(vectors.values())))
 
     def vector(self, text: str) -> Vector:
@@ -246,28 +246,28 @@ class WordEmbedder:
         async def effect() -> list[Vector]:
             return [self.vector(text) for text in texts]
 
-        return await self._chance.port(effect, InferenceUnavailableError)
+        return await self._faults.port(effect, InferenceUnavailableError)
 
 
 class QuotingAnswerer:
-    """Answers with the question and all that it was given."""
+    """Answers with the question and all of its sources."""
 
     model = "quotes"
 
-    def __init__(self, chance: Chance) -> None:
-        self._chance = chance
+    def __init__(self, fault_injector: FaultInjector) -> None:
+        self._faults = fault_injector
 
     async def answer(self, question: str, sources: Sequence[Source]) -> Completion:
 
         async def effect() -> Completion:
             return Completion(quote(question, sources), self.model)
 
-        paused = 0.0 if self._chance.calm else self._chance.paused
-        if paused and self._chance.rng.random() < paused:
-            raise CircuitOpenError("left alone")
-        if self._chance.rng.random() < self._chance.speechless:
-            raise InferenceUnavailableError("struck")
-        return await self._chance.port(effect, InferenceUnavailableError)
+        circuit_open = 0.0 if self._faults.calm else self._faults.circuit_open
+        if circuit_open and self._faults.rng.random() < circuit_open:
+            raise CircuitOpenError("injected")
+        if self._faults.rng.random() < self._faults.refusing:
+            raise InferenceUnavailableError("injected")
+        return await self._faults.port(effect, InferenceUnavailableError)
 
 
 def quote(question: str, sources: Sequence[Source]) -> str:

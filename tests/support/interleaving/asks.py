@@ -1,0 +1,96 @@
+"""Sends requests and checks each response with the oracle."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+
+from shared.assistant import Assistant
+from shared.errors import UnavailableError
+from shared.question import Request
+from shared.reply import Reply
+from shared.semantic_match import has_common_sources
+from tests.support.interleaving.adapters import (
+    FaultInjector,
+    WatchedRedisClient,
+    WatchedStore,
+    WordEmbedder,
+    quote,
+    to_source,
+)
+from tests.support.interleaving.history import History, StaleError, Version, explain
+
+K = 2
+
+
+class Asks:
+    """Sends requests to several containers and checks the responses."""
+
+    def __init__(
+        self,
+        assistant: Callable[[], Assistant],
+        rng: Random,
+        fault_injector: FaultInjector,
+        *,
+        history: History,
+        redis_client: WatchedRedisClient,
+        store: WatchedStore,
+        embedder: WordEmbedder,
+    ) -> None:
+        """`assistant` opens a container and returns its assistant."""
+        self._open = assistant
+        self._assistants = [assistant() for _ in range(rng.choice((1, 1, 2, 3)))]
+        self._rng = rng
+        self._faults = fault_injector
+        self._history = history
+        self._redis_client = redis_client
+        self._store = store
+        self._embedder = embedder
+
+    async def ask(self, request: Request) -> Reply | None:
+        """Send a request during the simulation. Return None if a fault failed it."""
+        floors = self._history.floors(request.user_id)
+        began = self._redis_client.begin_ask(request.user_id)
+        try:
+            reply = await self._assistant().ask(request)
+        except UnavailableError:
+            return None
+        if reply.tier not in {"l1", "l3"}:  # the notes were searched
+            floors = dict.fromkeys(self._history.notes(request.user_id), began)
+        self._check(request, reply, floors)
+        return reply
+
+    async def ask_at_end(self, request: Request) -> Reply:
+        """Send a request after all changes: the response must match the current notes."""
+        now = self._redis_client.begin_ask(request.user_id)
+        reply = await self._assistants[0].ask(request)
+        self._check(request, reply, dict.fromkeys(self._history.notes(request.user_id), now))
+        if reply.matched_question:
+            own = await self._store.search(request.user_id, self._embedder.vector(request.query), K)
+            if not has_common_sources(own, reply.sources):
+                raise StaleError(f"{request} still has the alias {reply}, but retrieves {own}")
+        return reply
+
+    def _assistant(self) -> Assistant:
+        """Choose a container. A task that will be frozen gets a container of its own."""
+        if asyncio.current_task() in self._faults.frozen:
+            return self._open()
+        return self._rng.choice(self._assistants)
+
+    def _check(self, request: Request, reply: Reply, floors: Mapping[str, int]) -> None:
+        admissible = self._history.admissible(request.user_id, floors)
+        # A semantic hit must be the uncached answer to the other question.
+        violation = self._violation(reply.matched_question or request.query, reply, admissible)
+        if violation:
+            raise StaleError(f"{request} got {reply}, but {violation}")
+
+    def _violation(
+        self, question: str, reply: Reply, admissible: Mapping[str, Sequence[Version]]
+    ) -> str | None:
+        vector = self._embedder.vector(question)
+        violation = explain(reply.sources, admissible, lambda chunk: to_source(vector, chunk), K)
+        text = reply.answer.text if reply.answer else None
+        if violation is None and text != (
+            quote(question, reply.sources) if reply.sources else None
+        ):
+            return "its text does not match its sources"
+        return violation

@@ -1,0 +1,92 @@
+"""Parameters of worlds: each scenario makes other events likely."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Choices: TypeAlias = tuple[float, ...]
+"""Equally likely values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`faults`: share of port calls that fail. `refusing`: share of generations that fail."""
+
+    faults: Choices = (0.0, 0.0, 0.03, 0.1)
+    refusing: Choices = (0.0, 0.3)
+    yields: tuple[tuple[int, ...], ...] = ((0, 1), (1,), (0, 0, 1, 2, 12), (0, 0, 0, 0, 30))
+    """How many times a call yields before its effect, or before its reply."""
+    circuit_open: Choices = ()
+    """How often the circuit is open, so that an expired answer is served."""
+    expirers: tuple[int, ...] = ()
+    """How often the time moves so far that every answer expires."""
+    evictors: tuple[int, ...] = (0, 1)
+    writers: tuple[int, ...] = (1, 2, 3)
+    users: tuple[int, ...] = (1, 1, 1, 2)
+    phrasings: tuple[int, ...] = (1, 2)
+    """How many questions are equivalent."""
+    concurrent: tuple[int, ...] = (1, 1, 1, 3)
+    """How many equal requests are sent at about the same time."""
+    cached_share: float = 0.6
+    """Share of the questions that are cached at the start."""
+    words: tuple[int, ...] = (2, 4, 6)
+    """How many different words the notes have."""
+    low_cosines: bool = False
+    """Whether the notes hold no word of a question, so that cosines are low."""
+    restarts: tuple[int, ...] = ()
+    """How often Redis stops and restarts later."""
+    resent: float = 0.0
+    """Share of the commands that run twice because the first reply was lost."""
+    plain: bool = False
+    """Whether the first notes are equally similar to all equivalent questions."""
+
+
+MIXED = Scenario()
+CALM = Scenario(faults=(0.0,), refusing=(0.0,), evictors=(0,), users=(1,))
+EMPTY_CACHE = Scenario(faults=(0.0,), refusing=(0.0,), evictors=(0,), users=(1,), cached_share=0.1)
+CONTEXTS = Scenario(faults=(0.0,), refusing=(0.6,), evictors=(0,), users=(1,), cached_share=1)
+EVICTIONS = Scenario(faults=(0.0,), refusing=(0.5,), evictors=(1, 2), users=(1,), cached_share=1)
+ALIASES = Scenario(
+    faults=(0.0,), refusing=(0.0,), users=(1,), phrasings=(2,), words=(1,), plain=True
+)
+DROPPED_TARGETS = Scenario(
+    faults=(0.0,), refusing=(0.0,), users=(1,), phrasings=(2,), cached_share=0.8, words=(1, 1, 2)
+)
+LOW_COSINES = Scenario(
+    faults=(0.0,), evictors=(0,), users=(1,), phrasings=(1,), cached_share=1, low_cosines=True
+)
+FAULTS = Scenario(faults=(0.05, 0.1), users=(1,))
+OPEN_CIRCUITS = Scenario(
+    faults=(0.0, 0.03),
+    refusing=(0.0,),
+    circuit_open=(0.5, 0.9),
+    expirers=(1, 2),
+    users=(1,),
+    cached_share=1,
+)
+CONCURRENT = Scenario(
+    faults=(0.0,), evictors=(0,), users=(1,), phrasings=(1,), concurrent=(3, 6, 9), cached_share=0.9
+)
+
+REDIS_RESTARTS = Scenario(
+    faults=(0.0, 0.05), restarts=(1, 2, 4), resent=0.1, yields=((0, 1), (0, 0, 1, 2, 12))
+)
+
+SCENARIOS = (
+    MIXED,
+    CALM,
+    EMPTY_CACHE,
+    CONTEXTS,
+    EVICTIONS,
+    ALIASES,
+    DROPPED_TARGETS,
+    LOW_COSINES,
+    FAULTS,
+    OPEN_CIRCUITS,
+    CONCURRENT,
+)
+"""A world's scenario is its seed modulo their number. `REDIS_RESTARTS` is used separately."""
+
+
+def seeds(scenario: Scenario, count: int) -> range:
+    """Return the first seeds of a scenario."""
+    return range(SCENARIOS.index(scenario), count * len(SCENARIOS), len(SCENARIOS))
