@@ -1,1 +1,1 @@
-"""Where Tercet runs: clouds, containers, one's own machine."""
+"""Entry points for clouds, containers and the local machine."""

@@ -1,1 +1,1 @@
-"""What `tercet` can be told to do: a module for each command."""
+"""The subcommands of `tercet`, one module each."""
