@@ -5,10 +5,9 @@ one sentence is longer than a chunk. It never ends within a reference of a vocab
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 from shared.notes.note import Chunk
@@ -43,19 +42,6 @@ class _Segment:
     end: int
     words: int
     whole: bool
-
-
-class _ProtectedSpans:
-    """Spans of the text that must not be split."""
-
-    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
-        ordered = sorted(spans)
-        self._starts = [start for start, _ in ordered]
-        self._ends = list(accumulate((end for _, end in ordered), max))
-
-    def contain(self, cut: int) -> bool:
-        before = bisect_left(self._starts, cut) - 1
-        return before >= 0 and cut < self._ends[before]
 
 
 def split_into_chunks(
@@ -96,29 +82,38 @@ def build_chunks(
 
 def _paragraphs(text: str, words: int, packs: Sequence[VocabularyPack]) -> Iterator[list[_Segment]]:
     """Yield the segments of each paragraph, in order and without gaps."""
-    references = _ProtectedSpans(
+    references = [
         (found.start, found.end) for pack in packs for found in pack.find_references(text)
-    )
+    ]
     headings = [found.span() for found in _HEADING.finditer(text)]
+    in_reference = _mask(references, len(text))
     # The end of a heading is protected too, so that it is not separated from its text.
-    protected = (references, _ProtectedSpans((start, end + 1) for start, end in headings))
+    in_heading = _mask([(start, end + 1) for start, end in headings], len(text))
     paragraph_ends = {found.end() for found in _BLANK_LINE.finditer(text)}
     paragraph_ends |= {start for start, _ in headings}
     cuts = sorted(
         cut
         for cut in paragraph_ends | {found.next_start for found in find_sentence_breaks(text)}
-        if 0 < cut < len(text) and not any(spans.contain(cut) for spans in protected)
+        if 0 < cut < len(text) and not in_reference[cut] and not in_heading[cut]
     )
     paragraph: list[_Segment] = []
     for start, end in pairwise([0, *cuts, len(text)]):
-        paragraph += _split_sentence(text, start, end, words, references)
+        paragraph += _split_sentence(text, start, end, words, in_reference)
         if paragraph and (end in paragraph_ends or end == len(text)):
             yield paragraph
             paragraph = []
 
 
+def _mask(spans: Iterable[tuple[int, int]], length: int) -> bytearray:
+    """Return 1 for each offset of the text at which a cut would split one of the spans."""
+    mask = bytearray(length + 1)
+    for start, end in spans:
+        mask[start + 1 : end] = b"\1" * (min(end, length + 1) - start - 1)
+    return mask
+
+
 def _split_sentence(
-    text: str, start: int, end: int, words: int, references: _ProtectedSpans
+    text: str, start: int, end: int, words: int, in_reference: bytearray
 ) -> Iterator[_Segment]:
     """Yield a sentence, split between words if it has more than `words`."""
     word_starts = [found.start() for found in _WORD.finditer(text, start, end)]
@@ -129,7 +124,7 @@ def _split_sentence(
             for last in chain(
                 range(first + words, first, -1), range(first + words + 1, len(word_starts))
             )
-            if not references.contain(word_starts[last])
+            if not in_reference[word_starts[last]]
         )
         last = next(free, None)
         if last is None:

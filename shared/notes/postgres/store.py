@@ -35,12 +35,32 @@ ORDER BY similarity DESC, chunk_id
 LIMIT $3
 """
 
+_CHUNKS = """
+SELECT chunk_id, content, embedding::real[] FROM chunks
+WHERE user_id = $1 AND note_id = $2 ORDER BY ordinal
+"""
+
 _NOTES = "SELECT user_id, note_id, title, text, version, changed_at FROM notes WHERE user_id = $1"
 
 _VERSION_STATE = """
 SELECT (SELECT version FROM notes WHERE user_id = $1 AND note_id = $2),
        (SELECT version FROM deleted_notes WHERE user_id = $1 AND note_id = $2),
        (SELECT changed_at FROM deleted_users WHERE user_digest = $3)
+"""
+
+_INSERT_NOTE = """
+INSERT INTO notes (user_id, note_id, title, text, version, changed_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+
+_INSERT_TOMBSTONE = """
+INSERT INTO deleted_notes (user_id, note_id, version, changed_at) VALUES ($1, $2, $3, $4)
+"""
+
+_INSERT_DELETED_USER = """
+INSERT INTO deleted_users AS stored (user_digest, changed_at) VALUES ($1, $2)
+ON CONFLICT (user_digest) DO UPDATE
+SET deleted_at = now(), changed_at = greatest(stored.changed_at, excluded.changed_at)
 """
 
 _INSERT_CHUNKS = """
@@ -99,19 +119,11 @@ class PostgresNoteStore:
         await self._pool.run(lambda connection: migrate(connection, dimensions=self._dimensions))
 
     async def search(self, user_id: str, embedding: "Vector", k: int) -> list[Source]:
-        require_id("user_id", user_id)
-        rows = await self._fetch(_SEARCH, user_id, _to_literal(embedding), k)
+        rows = await self._fetch(_SEARCH, _to_literal(embedding), k, user_id=user_id)
         return [Source(*row) for row in rows]
 
     async def get_chunks(self, user_id: str, note_id: str) -> list[Chunk]:
-        require_id("user_id", user_id)
-        require_id("note_id", note_id)
-        rows = await self._fetch(
-            "SELECT chunk_id, content, embedding::real[] FROM chunks"
-            " WHERE user_id = $1 AND note_id = $2 ORDER BY ordinal",
-            user_id,
-            note_id,
-        )
+        rows = await self._fetch(_CHUNKS, user_id=user_id, note_id=note_id)
         return [
             Chunk(chunk_id, note_id, content, np.array(embedding, dtype=np.int8))
             for chunk_id, content, embedding in rows
@@ -125,15 +137,8 @@ class PostgresNoteStore:
             if not state.accepts_note(note.version, note.changed_at):
                 return False
             await _delete_rows(connection, *key)
-            await connection.execute(
-                "INSERT INTO notes (user_id, note_id, title, text, version, changed_at)"
-                " VALUES ($1, $2, $3, $4, $5, $6)",
-                *key,
-                sanitize_text(note.title),
-                sanitize_text(note.text),
-                note.version,
-                note.changed_at,
-            )
+            title, text = sanitize_text(note.title), sanitize_text(note.text)
+            await connection.execute(_INSERT_NOTE, *key, title, text, note.version, note.changed_at)
             await connection.execute(
                 _INSERT_CHUNKS,
                 *key,
@@ -154,14 +159,7 @@ class PostgresNoteStore:
                 return False
             if not state.has_tombstone(version, changed_at):
                 await _delete_rows(connection, user_id, note_id)
-                await connection.execute(
-                    "INSERT INTO deleted_notes (user_id, note_id, version, changed_at)"
-                    " VALUES ($1, $2, $3, $4)",
-                    user_id,
-                    note_id,
-                    version,
-                    changed_at,
-                )
+                await connection.execute(_INSERT_TOMBSTONE, user_id, note_id, version, changed_at)
             return True
 
         return await self._write(user_id, work)
@@ -174,25 +172,16 @@ class PostgresNoteStore:
                     user_id,
                     changed_at,
                 )
-            await connection.execute(
-                "INSERT INTO deleted_users AS stored (user_digest, changed_at) VALUES ($1, $2)"
-                " ON CONFLICT (user_digest) DO UPDATE SET deleted_at = now(),"
-                " changed_at = greatest(stored.changed_at, excluded.changed_at)",
-                user_digest(user_id),
-                changed_at,
-            )
+            await connection.execute(_INSERT_DELETED_USER, user_digest(user_id), changed_at)
 
         await self._write(user_id, work)
 
     async def get_note(self, user_id: str, note_id: str) -> Note | None:
-        require_id("user_id", user_id)
-        require_id("note_id", note_id)
-        rows = await self._fetch(f"{_NOTES} AND note_id = $2", user_id, note_id)
+        rows = await self._fetch(f"{_NOTES} AND note_id = $2", user_id=user_id, note_id=note_id)
         return next((Note(*row) for row in rows), None)
 
     async def list_notes(self, user_id: str) -> list[Note]:
-        require_id("user_id", user_id)
-        rows = await self._fetch(f"{_NOTES} ORDER BY note_id", user_id)
+        rows = await self._fetch(f"{_NOTES} ORDER BY note_id", user_id=user_id)
         return [Note(*row) for row in rows]
 
     async def ping(self) -> None:
@@ -201,9 +190,12 @@ class PostgresNoteStore:
     async def aclose(self) -> None:
         await self._pool.aclose()
 
-    async def _fetch(self, statement: str, *values: object) -> Sequence[Any]:
+    async def _fetch(self, statement: str, *values: object, **ids: str) -> Sequence[Any]:
+        """Fetch rows; the ids are checked, and are the first parameters."""
+        for name, value in ids.items():
+            require_id(name, value)
         rows: Sequence[Any] = await self._pool.run(
-            lambda connection: connection.fetch(statement, *values)
+            lambda connection: connection.fetch(statement, *ids.values(), *values)
         )
         return rows
 
