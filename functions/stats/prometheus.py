@@ -45,9 +45,6 @@ def _lines(snapshot: "StatsSnapshot") -> Iterator[str]:
 
 
 def _counters(total: "PeriodStats") -> Iterator[tuple[str, str, Samples]]:
-    def by(label: str, **names: str) -> Samples:
-        return {f'{label}="{value}"': total[name] for value, name in names.items()}
-
     def by_tier(event: str) -> Samples:
         return {f'tier="{tier}"': total[f"{tier}_{event}"] for tier in _TIERS}
 
@@ -76,7 +73,7 @@ def _counters(total: "PeriodStats") -> Iterator[tuple[str, str, Samples]]:
     yield "matches_rejected", "Similar questions whose answer was not reused", rejected
     cost = {'kind="spent"': total.cost_spent, 'kind="saved"': total.cost_saved}
     yield "cost_dollars", "Cost of generated answers, and of avoided ones", cost
-    answers = by("result", dropped="answers_dropped", retained="answers_retained")
+    answers = {f'result="{each}"': total[f"answers_{each}"] for each in ("dropped", "retained")}
     yield "note_change_answers", "Cached answers at note changes", answers
 
 

@@ -61,29 +61,6 @@ class TierCounts(TypedDict):
     drops: int
 
 
-class Outcomes(TypedDict):
-    """Requests by how they ended; their sum is `total_requests`.
-
-    `exact`, `coalesced` and `semantic` got an answer that was cached, that another request
-    generated meanwhile, or that was cached for an equivalent question. `l3`, `l2` and `none`
-    generated an answer, by the deepest tier that saved a step. While the model was down, `stale`
-    got an expired answer and `extractive` a quotation from the notes. `other` are in progress, or
-    lost Redis before they ended.
-    """
-
-    exact: int
-    coalesced: int
-    semantic: int
-    l3: int
-    l2: int
-    none: int
-    stale: int
-    extractive: int
-    no_notes: int
-    failed: int
-    other: int
-
-
 class MatchesRejected(TypedDict):
     """Similar questions whose answer was not reused, by what rejected the match."""
 
@@ -126,14 +103,20 @@ class CacheHits(TypedDict):
 class Period(TypedDict):
     """Counters of a period.
 
+    `outcomes` are requests by how they ended; their sum is `total_requests`. `exact`, `coalesced`
+    and `semantic` got an answer that was cached, that another request generated meanwhile, or that
+    was cached for an equivalent question. `l3`, `l2` and `none` generated an answer, by the deepest
+    tier that saved a step. While the model was down, `stale` got an expired answer and `extractive`
+    a quotation. `no_notes` and `failed` got no answer. `other` are in progress, or lost Redis.
+    `latency_ms` is by outcome, too; `generated` combines `l3`, `l2` and `none`.
+
     `no_cache` requests asked for a new answer. `cache_unavailable` requests were answered while
     Redis was unavailable. `redis_outages` and `breaker_opens` count how often a container lost
     Redis, or opened the circuit breaker of a model. `stores_refused` are answers that were not
     stored because a note had changed. `trimmed` are questions beyond the limit per user.
-    `latency_ms` is by outcome; `generated` combines `l3`, `l2` and `none`.
     """
 
-    outcomes: Outcomes
+    outcomes: dict[str, int]
     no_cache: int
     cache_unavailable: int
     redis_outages: int

@@ -96,7 +96,7 @@ def _window(stats: "PeriodStats") -> "schemas.Window":
 
 def _period(stats: "PeriodStats") -> "schemas.Period":
     return {
-        "outcomes": stats.outcomes,  # type: ignore[typeddict-item]  # its keys are OUTCOMES and `other`
+        "outcomes": stats.outcomes,
         "no_cache": stats["no_cache"],
         "cache_unavailable": stats["cache_unavailable"],
         "redis_outages": stats["redis_outages"],

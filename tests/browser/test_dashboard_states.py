@@ -106,22 +106,6 @@ def test_rare_outcomes_are_listed_only_if_they_occurred(
     expect(page.locator("[data-legend=requests] li").last).to_have_text("Failed")
 
 
-def test_label_of_a_full_share_lies_within_the_chart(
-    visitor: Visitor, valkey: ValkeyProcess, local: str
-) -> None:
-    count_today(valkey, l1_hits=100)
-    page = visitor.open(local)
-    labels = page.locator("[data-chart=rates] .latest")
-    expect(labels).to_have_text(["100.0%", "100.0%"])
-    chart = page.locator("[data-chart=rates]").bounding_box()
-    for label in labels.all():
-        box = label.bounding_box()
-        assert box
-        assert chart
-        assert chart["y"] <= box["y"]
-        assert box["y"] + box["height"] <= chart["y"] + chart["height"]
-
-
 def test_disabled_cache_is_shown_with_and_without_statistics(
     visitor: Visitor, valkey: ValkeyProcess
 ) -> None:

@@ -1,4 +1,4 @@
-"""The stats app: the naive design's fields, its daily record, and who may read them."""
+"""`GET /assistant/cache-stats` and its access control."""
 
 import json
 import time
@@ -27,7 +27,7 @@ from tests.support.utc_day import stay_within_a_day
 VALIDATE = TypeAdapter(CacheStats).validate_python
 
 
-async def test_the_naive_designs_fields_are_all_there(counted: Container) -> None:
+async def test_cache_stats_has_the_specified_fields(counted: Container) -> None:
     await use(counted)
     response = await get(counted)
     assert response.status_code == 200
@@ -51,7 +51,7 @@ async def test_the_naive_designs_fields_are_all_there(counted: Container) -> Non
     assert "days" not in body
 
 
-async def test_what_became_of_every_question_is_told_beside(counted: Container) -> None:
+async def test_cache_stats_has_outcomes_tiers_and_note_changes(counted: Container) -> None:
     await use(counted)
     await counted.freshness.note_changed(written("ann", "b", "Hope is an anchor."))
     body = (await get(counted)).json()
@@ -72,15 +72,15 @@ async def test_what_became_of_every_question_is_told_beside(counted: Container) 
     assert body["memory_mb"] > 0
 
 
-async def test_the_daily_record_of_a_replay_has_its_known_totals(counted: Container) -> None:
-    """Ten questions, three times each by two users: the second's embeddings are known."""
+async def test_day_record_of_a_replay_has_the_expected_totals(counted: Container) -> None:
+    """Two users ask ten questions three times; the second user's embeddings are cached."""
     stay_within_a_day(30)
     for user in ("ann", "bob"):
         await counted.freshness.note_changed(written(user, "a", "Faith is trust in the unseen."))
-    new = [f"What is chapter {number} about?" for number in range(10)]
+    questions = [f"What is chapter {number} about?" for number in range(10)]
     for user, times in (("ann", 3), ("bob", 3)):
         for _ in range(times):
-            for question in new:
+            for question in questions:
                 await ask(counted, user, question)
     await counted.pending_counters.flush(counted.redis_client)  # type: ignore[arg-type]  # the cache is on
     (day,) = (await get(counted, f"{STATS}?days=1")).json()["days"]
@@ -97,7 +97,7 @@ async def test_the_daily_record_of_a_replay_has_its_known_totals(counted: Contai
     assert day["redis_memory_mb"] > 0
 
 
-async def test_every_day_asked_for_has_a_record_the_last_one_being_today(
+async def test_each_requested_day_has_a_record_and_today_is_the_last(
     counted: Container,
 ) -> None:
     stay_within_a_day(10)
@@ -110,7 +110,7 @@ async def test_every_day_asked_for_has_a_record_the_last_one_being_today(
     assert (empty["combined_hit_rate"], empty["avg_latency_cached_ms"]) == (None, None)
 
 
-async def test_the_window_is_all_its_days_together(
+async def test_window_is_the_sum_of_its_days(
     counted: Container, counting_server: ValkeyProcess
 ) -> None:
     stay_within_a_day(10)
@@ -144,25 +144,25 @@ async def test_the_window_is_all_its_days_together(
     "days",
     [
         *["0", "000", "91", "-1", "1.5", "many", "", "٣", "9" * 400, "0" * 5_000],
-        # The first nine digits alone would do; all of them are more than int() takes.
+        # Valid if only some of the digits were read; int() accepts at most 4,300 digits.
         *["0000000019999999999", "00000000" + "1" * 5_000],
     ],
 )
-async def test_a_number_of_days_that_cannot_be_is_refused(counted: Container, days: str) -> None:
+async def test_invalid_number_of_days_is_refused(counted: Container, days: str) -> None:
     response = await get(counted, f"{STATS}?days={days}")
     assert "from 1 to 90" in TypeAdapter(Problem).validate_python(response.json()).detail
     assert response.status_code == 422
 
 
-async def test_noughts_before_a_number_of_days_change_nothing(counted: Container) -> None:
+async def test_leading_zeros_of_days_are_ignored(counted: Container) -> None:
     response = await get(counted, f"{STATS}?days={'0' * 5_000}3")
     assert len(VALIDATE(response.json())["days"]) == 3
 
 
 @pytest.mark.parametrize("path", [STATS, f"{STATS}?days=3", "/metrics"])
-async def test_a_cache_that_is_away_is_a_problem_and_the_health_says_so(path: str) -> None:
-    with start_valkey() as gone:
-        settings = Settings(redis_url=gone.url, local_mode=True)
+async def test_unavailable_redis_is_a_problem_document_and_shown_by_health(path: str) -> None:
+    with start_valkey() as stopped:
+        settings = Settings(redis_url=stopped.url, local_mode=True)
     container = of(settings)
     response = await get(container, path)
     problem = TypeAdapter(Problem).validate_python(response.json())
@@ -174,13 +174,13 @@ async def test_a_cache_that_is_away_is_a_problem_and_the_health_says_so(path: st
     await container.aclose()
 
 
-async def test_a_cache_that_is_switched_off_still_tells_what_it_did(counted: Container) -> None:
+async def test_disabled_cache_still_returns_statistics(counted: Container) -> None:
     await use(counted)
-    off = of(replace(counted.settings, cache_enabled=False))
-    body = (await get(off)).json()
+    disabled = of(replace(counted.settings, cache_enabled=False))
+    body = (await get(disabled)).json()
     assert body["combined"]["cache_enabled"] is False
     assert body["l1_query"]["total_hits"] == 2
-    await off.aclose()
+    await disabled.aclose()
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +194,7 @@ def issuer() -> Iterator[Issuer]:
     ("scope", "status"),
     [("stats:read", 200), ("notes:write stats:read", 200), ("notes:write", 403), (None, 403)],
 )
-async def test_only_a_token_with_the_scope_may_read(
+async def test_statistics_need_the_scope(
     issuer: Issuer, counting_server: ValkeyProcess, path: str, scope: str | None, status: int
 ) -> None:
     container = of(issuer.settings(redis_url=counting_server.url, redis_timeout=5))
@@ -206,7 +206,7 @@ async def test_only_a_token_with_the_scope_may_read(
     await container.aclose()
 
 
-async def test_nobody_is_told_nothing(issuer: Issuer, counting_server: ValkeyProcess) -> None:
+async def test_statistics_need_a_token(issuer: Issuer, counting_server: ValkeyProcess) -> None:
     container = of(issuer.settings(redis_url=counting_server.url))
     async with client_of(container, Accept="*/*") as client:
         assert (await client.get(STATS)).status_code == 401
@@ -214,7 +214,7 @@ async def test_nobody_is_told_nothing(issuer: Issuer, counting_server: ValkeyPro
     await container.aclose()
 
 
-def test_the_handler_behind_the_gateway_answers_as_the_app(counting_server: ValkeyProcess) -> None:
+def test_lambda_handler_returns_statistics(counting_server: ValkeyProcess) -> None:
     handler = gateway_handler(
         create_app(of(Settings(redis_url=counting_server.url, redis_timeout=5)))
     )
@@ -236,7 +236,7 @@ def test_the_handler_behind_the_gateway_answers_as_the_app(counting_server: Valk
     assert len(VALIDATE(json.loads(response["body"]))["days"]) == 2
 
 
-async def test_the_document_describes_every_route(counted: Container) -> None:
+async def test_openapi_document_describes_every_route(counted: Container) -> None:
     document = (await get(counted, "/openapi.json")).json()
     assert set(document["paths"]) == {STATS, "/assistant/dashboard", "/metrics", "/health"}
     assert {"CacheStats", "Health", "Problem"} <= set(document["components"]["schemas"])

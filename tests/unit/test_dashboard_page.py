@@ -1,4 +1,4 @@
-"""The dashboard's page: whole in itself, and what its headers let a browser do with it."""
+"""The dashboard's HTML page and its security headers."""
 
 import re
 from base64 import b64encode
@@ -24,7 +24,7 @@ def directives(response: httpx.Response) -> dict[str, str]:
     return {name: value for name, _, value in (each.partition(" ") for each in policy)}
 
 
-async def test_it_is_served_to_whoever_opens_it() -> None:
+async def test_dashboard_needs_no_token() -> None:
     response = await served()
     assert (response.status_code, response.headers["content-type"]) == (
         200,
@@ -34,14 +34,14 @@ async def test_it_is_served_to_whoever_opens_it() -> None:
     assert response.headers["referrer-policy"] == "no-referrer"
 
 
-async def test_it_names_no_other_address() -> None:
+async def test_dashboard_loads_nothing_from_other_hosts() -> None:
     text = (await served()).text
     addresses = set(re.findall(r"(?:https?:)?//[a-z][\w.-]+\.\w+[^'\"\s)]*", text))
-    assert addresses == {"http://www.w3.org/2000/svg"}, "a name space, which nobody asks"
+    assert addresses == {"http://www.w3.org/2000/svg"}, "an XML namespace, not a request"
     assert not re.findall(r"<(?:script|link|img|iframe)[^>]* (?:src|href)=\"(?!data:)", text)
 
 
-async def test_the_policy_allows_the_scripts_and_the_style_of_the_page_alone() -> None:
+async def test_content_security_policy_allows_only_the_pages_scripts_and_styles() -> None:
     response = await served()
     policy = directives(response)
     for element, name in (("script", "script-src"), ("style", "style-src")):
@@ -61,5 +61,5 @@ async def test_the_policy_allows_the_scripts_and_the_style_of_the_page_alone() -
 
 
 @pytest.mark.parametrize(("local", "access"), [(False, "token"), (True, "local")])
-async def test_it_asks_for_a_token_except_on_ones_own_machine(*, local: bool, access: str) -> None:
+async def test_dashboard_asks_for_a_token_except_in_local_mode(*, local: bool, access: str) -> None:
     assert f'<body data-access="{access}">' in (await served(local_mode=local)).text

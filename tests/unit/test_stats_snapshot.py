@@ -1,4 +1,4 @@
-"""Figures made of counters."""
+"""Statistics derived from counters."""
 
 from datetime import date
 
@@ -17,7 +17,7 @@ def histogram(*milliseconds: float) -> LatencyHistogram:
     return PeriodStats(counts).latency("exact")
 
 
-def test_a_time_falls_into_the_first_bucket_whose_bound_it_does_not_exceed() -> None:
+def test_latency_counts_in_the_first_bucket_that_contains_it() -> None:
     assert histogram(0, 1).buckets[0] == 2
     assert histogram(1.01, 2).buckets[1] == 2
     assert histogram(22_000).buckets[-4:] == (1, 0, 0, 0)
@@ -25,7 +25,7 @@ def test_a_time_falls_into_the_first_bucket_whose_bound_it_does_not_exceed() -> 
     assert histogram(120_001, 1e9).buckets[-1] == 2
 
 
-def test_the_mean_is_of_the_times_and_not_of_the_buckets() -> None:
+def test_mean_latency_is_exact() -> None:
     assert histogram(1.5, 2.5, 11).mean_ms == pytest.approx(5)
 
 
@@ -33,19 +33,19 @@ def test_the_mean_is_of_the_times_and_not_of_the_buckets() -> None:
     ("times", "share", "expected"),
     [([3], 1.0, 5.0), ([3] * 10, 0.5, 3.5), ([3] * 9 + [300], 0.95, 350.0), ([1e6], 0.5, 120_000)],
 )
-def test_a_percentile_lies_within_its_bucket(
+def test_percentile_is_interpolated_within_its_bucket(
     times: list[float], share: float, expected: float
 ) -> None:
     assert histogram(*times).percentile_ms(share) == pytest.approx(expected)
 
 
-def test_without_requests_there_is_no_latency() -> None:
+def test_histogram_without_requests_has_no_mean_and_no_percentile() -> None:
     assert (histogram().mean_ms, histogram().percentile_ms(0.5)) == (None, None)
 
 
-def test_the_daily_record_is_the_one_that_was_asked_for() -> None:
-    """1,000 questions: 400 answers avoided, 360 and 168 with an embedding or a search saved."""
-    tally = PeriodStats(
+def test_day_record_has_the_specified_fields() -> None:
+    """Of 1,000 requests 400 avoid an answer, 360 an embedding, and 168 a search."""
+    stats = PeriodStats(
         {
             "l1_hits": 380,
             "l1_misses": 620,
@@ -61,7 +61,7 @@ def test_the_daily_record_is_the_one_that_was_asked_for() -> None:
             "none_us": 600 * 3_805_000,
         }
     )
-    record = day_record(date(2024, 12, 27), tally, memory_mb=32)
+    record = day_record(date(2024, 12, 27), stats, memory_mb=32)
     expected = {
         "date": "2024-12-27",
         "total_requests": 1000,

@@ -60,14 +60,9 @@ function tooltips(scale, days, series, format) {
   });
 }
 
-function draw(container, scale, label, ...content) {
-  const size = { width: scale.width, height, viewBox: `0 0 ${scale.width} ${height}` };
-  container.replaceChildren(svg("svg", { role: "img", "aria-label": label, ...size }, ...content));
-}
-
 /** Draw stacked columns, the first series at the bottom. Days that are not `selected` are pale.
  *  `minimum` is the lowest value at the upper edge. */
-function drawColumns(container, { days, series, format, label, selected, minimum }) {
+function drawChart(container, { days, series, format, label, selected, minimum }) {
   const totals = days.map((_, index) => series.reduce((sum, { values }) => sum + values[index], 0));
   const top = roundUp(Math.max(minimum, ...totals));
   const scale = createScale(container, days, top);
@@ -82,31 +77,9 @@ function drawColumns(container, { days, series, format, label, selected, minimum
     });
     return svg("g", { class: selected(index) ? "" : "past" }, ...parts);
   });
-  draw(container, scale, label, ...axes(scale, days, top, format), ...columns, ...tooltips(scale, days, series, format));
-}
-
-/** Draw two lines of shares, the upper one first. A day without a value interrupts them. */
-function drawLines(container, { days, series, format, label, selected }) {
-  const scale = createScale(container, days, 1);
-  const last = days.length - 1;
-  const content = series.flatMap(({ colour, values }, number) => {
-    const path = values.map((value, index) => {
-      if (value === null) return "";
-      // A zero-length line makes a single value visible.
-      return `${typeof values[index - 1] === "number" ? "L" : "M"}${scale.middle(index)},${scale.y(value)}h0`;
-    });
-    const dots = values.flatMap((value, index) => {
-      if (value === null || (days.length > 7 && index < last)) return [];
-      const place = { cx: scale.middle(index), cy: scale.y(value), r: 4 };
-      return [svg("circle", { class: `dot ${colour} ${selected(index) ? "" : "past"}`, ...place })];
-    });
-    const line = svg("path", { class: `line ${colour}`, d: path.join("") });
-    if (values[last] === null) return [line, ...dots];
-    const x = Math.min(scale.middle(last) + 18, scale.width - margin.right);
-    const place = { x, y: scale.y(values[last]) + (number ? 19 : -9), "text-anchor": "end" };
-    return [line, ...dots, svg("text", { class: "tick latest", ...place }, format(values[last]))];
-  });
-  draw(container, scale, label, ...axes(scale, days, 1, wholeShare), ...content, ...tooltips(scale, days, series, format));
+  const content = [...axes(scale, days, top, format), ...columns, ...tooltips(scale, days, series, format)];
+  const size = { width: scale.width, height, viewBox: `0 0 ${scale.width} ${height}` };
+  container.replaceChildren(svg("svg", { role: "img", "aria-label": label, ...size }, ...content));
 }
 
 /** A bar whose filled part is a share of its width. */

@@ -9,10 +9,7 @@ const formatter = (options) => {
 };
 
 const count = formatter({});
-const percent = (digits) =>
-  formatter({ style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
-const share = percent(1);
-const wholeShare = percent(0);
+const share = formatter({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 const inUnit = (unit, digits) => formatter({ style: "unit", unit, maximumFractionDigits: digits });
 const megabytes = inUnit("megabyte", 1);

@@ -149,21 +149,23 @@ function showMemory(used, limit) {
 function showCharts(days, shownOutcomes, selected) {
   const dates = days.map(({ date }) => date);
   const today = days.at(-1);
-  const show = (name, drawChart, series, options) => {
+  const show = (name, format, minimum, label, series) => {
     fillLegend(name, series);
-    drawChart(find(`[data-chart=${name}]`), { days: dates, series, selected, ...options });
-    const rows = dates.map((day, index) => [longDate(day), ...series.map(({ values }) => options.format(values[index]))]);
+    drawChart(find(`[data-chart=${name}]`), { days: dates, series, format, minimum, label: `${days.length} days: ${label}`, selected });
+    const rows = dates.map((day, index) => [longDate(day), ...series.map(({ values }) => format(values[index]))]);
     fillTable(name, ["Day", ...series.map((each) => each.name)], rows.reverse());
   };
-  show("rates", drawLines, [
-    { name: "Combined hit rate", colour: "c3", values: days.map((day) => day.combined_hit_rate) },
-    { name: "Answer hit rate", colour: "c1", values: days.map((day) => day.answer_hit_rate) },
-  ], { format: share, label: `Line chart of ${days.length} days: today’s answer hit rate is ${share(today.answer_hit_rate)}` });
-  show("requests", drawColumns, shownOutcomes.map(({ name, outcome, colour }) => (
+  show("rates", share, 1, `today’s answer hit rate is ${share(today.answer_hit_rate)}`, [
+    { name: "Answer cached", colour: "c1", values: days.map((day) => day.answer_hit_rate) },
+    { name: "Search or embedding cached", colour: "c4", values: days.map((day) => (
+      day.combined_hit_rate === null ? null : day.combined_hit_rate - day.answer_hit_rate
+    )) },
+  ]);
+  show("requests", count, 2, `${count(today.total_requests)} requests today`, shownOutcomes.map(({ name, outcome, colour }) => (
     { name, colour, values: days.map((day) => day.outcomes[outcome]) }
-  )), { format: count, minimum: 2, label: `Column chart of ${days.length} days, by outcome: ${count(today.total_requests)} requests today` });
-  show("cost", drawColumns, [
+  )));
+  show("cost", money, 0.0002, `${money(today.cost_saved)} saved today`, [
     { name: "Saved", colour: "c1", values: days.map((day) => day.cost_saved) },
     { name: "Spent", colour: "c6", values: days.map((day) => day.cost_actual) },
-  ], { format: money, minimum: 0.0002, label: `Column chart of ${days.length} days: ${money(today.cost_saved)} saved today` });
+  ]);
 }
