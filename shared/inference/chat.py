@@ -36,7 +36,7 @@ class HuggingFaceChat:
         self.model = settings.chat_model
         self._breaker = breaker
         self._client = client
-        self._endpoint = Endpoint.for_chat(settings)
+        self._endpoint = Endpoint("chat", "HF_CHAT", settings.chat_url, self.model)
         self._prompt_price = settings.prompt_price / _TOKENS_PER_PRICE
         self._completion_price = settings.completion_price / _TOKENS_PER_PRICE
 

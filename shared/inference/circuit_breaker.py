@@ -119,7 +119,7 @@ class CircuitBreaker:
         has_fair_time = remaining() >= self._fair_seconds
         is_probe = await self._allow_request(may_probe=has_fair_time)
         began = self.clock()
-        failed: bool | None = None  # None: the call says nothing about the model
+        failed: bool | None = None  # None: the outcome does not count
         try:
             yield
             failed = False

@@ -39,7 +39,8 @@ class HuggingFaceEmbedder:
         self.dimensions = settings.embedding_dimensions
         self._client = client
         self._breaker = breaker
-        self._endpoint = Endpoint.for_embeddings(settings)
+        url = settings.embedding_url
+        self._endpoint = Endpoint("embeddings", "HF_EMBEDDING", url, self.model)
         path = self._endpoint.path
         self._is_openai = path.endswith("/embeddings")
         # The model's name is a part of the key of each cached embedding, so it must be right.

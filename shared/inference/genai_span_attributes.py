@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from shared.inference.endpoint import Endpoint
     from shared.observability.timings import Attributes
 
-_OPERATIONS = {"HF_CHAT": "chat", "HF_EMBEDDING": "embeddings"}
 _PROVIDERS = {
     "huggingface.co": "huggingface",
     "huggingface.cloud": "huggingface",
@@ -34,9 +33,9 @@ _REASON = re.compile(r"[a-z_]{1,32}")
 def describe_model_call(call: "tuple[Endpoint, dict[str, Any]]") -> "tuple[str, Attributes]":
     """Return the span's name and attributes for a request body sent to an endpoint."""
     endpoint, body = call
-    operation, url = _OPERATIONS[endpoint.prefix], httpx.URL(endpoint.url)
+    url = httpx.URL(endpoint.url)
     attributes: dict[str, str | int] = {
-        "gen_ai.operation.name": operation,
+        "gen_ai.operation.name": endpoint.operation,
         "gen_ai.provider.name": provider_name(url.host),
         "gen_ai.request.model": endpoint.model,
         "server.address": url.host,
@@ -44,7 +43,7 @@ def describe_model_call(call: "tuple[Endpoint, dict[str, Any]]") -> "tuple[str, 
     }
     if "max_tokens" in body:
         attributes["gen_ai.request.max_tokens"] = body["max_tokens"]
-    return f"{operation} {endpoint.model}", attributes
+    return f"{endpoint.operation} {endpoint.model}", attributes
 
 
 def provider_name(host: str) -> str:

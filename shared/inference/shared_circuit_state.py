@@ -4,9 +4,9 @@
     {breaker}:<id>:lock:probe       the lock of the container that probes
     {breaker}:<id>:counters:calls   hash: how many calls ended in the window, and how many failed
 
-The time to live of `open` says how long the breaker stays open, so containers need not agree
-about the time. A miss reads and reports in the round trips that it makes anyway; an exact hit does
-neither. Every command is optional: a cluster node that is away does not fail the others.
+The time to live of `open`, less `HALF_OPEN_SECONDS`, is how long the breaker stays open, so
+containers need no common clock. A miss reads and reports in the round trips that it makes anyway;
+an exact hit does neither. Every command is optional: a cluster node that is away fails no request.
 """
 
 import secrets

@@ -19,10 +19,10 @@ from tests.benchmarks.report import Metric
 from tests.support.asking import Surroundings
 from tests.support.main_job import ask, written
 from tests.support.model_outage import (
-    ASKED,
     CHAT,
     EMBED,
     FAULTS,
+    QUESTION,
     fail_until_open,
     fake_models_and_redis,
     open_container,
@@ -64,9 +64,9 @@ async def _measure_chat_outage(around: Surroundings, fault: str) -> dict[str, fl
     await fail_until_open(container)
     change = written("ann", "more", "Hope is an anchor.")
     found = {
-        "extractive": await _median(lambda: ask(container, "ann", ASKED)),
-        "change": await _median(lambda: container.freshness.note_changed(change)),
-        "stats": await _median(container.counter_reader.read_snapshot),
+        "extractive": await _measure(lambda: ask(container, "ann", QUESTION)),
+        "change": await _measure(lambda: container.freshness.note_changed(change)),
+        "stats": await _measure(container.counter_reader.read_snapshot),
     }
     await container.aclose()
     return found
@@ -78,15 +78,15 @@ async def _measure_embedding_outage(around: Surroundings, fault: str) -> dict[st
     await fail_until_open(container, container.circuit_breakers.embeddings)
     change = written("ann", "more", "Hope is an anchor.")
     found = {
-        "refusal": await _median(lambda: ask(container, "ann", "What is grace?")),
-        "change": await _median(lambda: container.freshness.note_changed(change)),
-        "stats": await _median(container.counter_reader.read_snapshot),
+        "refusal": await _measure(lambda: ask(container, "ann", "What is grace?")),
+        "change": await _measure(lambda: container.freshness.note_changed(change)),
+        "stats": await _measure(container.counter_reader.read_snapshot),
     }
     await container.aclose()
     return found
 
 
-async def _median(work: Callable[[], Awaitable[Any]]) -> float:
+async def _measure(work: Callable[[], Awaitable[Any]]) -> float:
     """Return the median milliseconds until the work succeeded or was refused."""
     times = []
     for _ in range(_REPETITIONS):

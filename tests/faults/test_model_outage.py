@@ -18,10 +18,10 @@ from tests.support.asking import Surroundings
 from tests.support.clock import Clock
 from tests.support.main_job import ask, written
 from tests.support.model_outage import (
-    ASKED,
     CHAT,
     EMBED,
     FAULTS,
+    QUESTION,
     fail_until_open,
     fake_models_and_redis,
     forget_embedding,
@@ -58,11 +58,11 @@ async def test_each_fault_opens_the_breaker_and_the_extractive_fallback_answers(
     calls, seconds = around.models.count(CHAT), []
     for _ in range(5):
         began = time.monotonic()
-        reply = await ask(container, "ann", ASKED)
+        reply = await ask(container, "ann", QUESTION)
         seconds.append(time.monotonic() - began)
         assert reply.answer
         assert (reply.extractive, reply.stale, reply.stored) == (True, False, False)
-        assert reply.answer.text == f"{ASKED} [1]"
+        assert reply.answer.text == f"{QUESTION} [1]"
     assert min(seconds) < 0.5, "a question waited for the model"
     assert around.models.count(CHAT) == calls
     await container.aclose()
@@ -75,18 +75,18 @@ async def test_each_embedding_fault_opens_the_breaker_and_cached_embeddings_are_
     """The model answers a question with a cached embedding; another gets its stale answer."""
     await write_all_notes(around)
     working, cached = open_container(around), "What does the garden want?"
-    before = await ask(working, "ann", ASKED)
+    before = await ask(working, "ann", QUESTION)
     await ask(working, "ann", cached)
     await working.aclose()
     clock.ahead += DAY + 1
-    forget_embedding(around, ASKED)
+    forget_embedding(around, QUESTION)
     container = open_container(around, fault)
     around.models.failing[EMBED] = FAULTS[fault]
     await fail_until_open(container, container.circuit_breakers.embeddings)
     calls = around.models.count(EMBED)
     reply = await ask(container, "ann", cached, no_cache=True)
     assert (reply.extractive, reply.stale, reply.stored) == (False, False, True)
-    reply = await ask(container, "ann", ASKED)
+    reply = await ask(container, "ann", QUESTION)
     assert (reply.stale, reply.answer, reply.sources) == (True, before.answer, before.sources)
     with pytest.raises(CircuitOpenError) as refused:
         await ask(container, "ann", "What is grace?")
@@ -99,27 +99,27 @@ async def test_each_embedding_fault_opens_the_breaker_and_cached_embeddings_are_
 async def test_stale_answer_is_preferred_to_the_extractive_fallback(
     around: Surroundings, container: Container, clock: Clock
 ) -> None:
-    before = await ask(container, "ann", ASKED)
+    before = await ask(container, "ann", QUESTION)
     clock.ahead += DAY + 1
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
-    reply = await ask(container, "ann", ASKED)
+    reply = await ask(container, "ann", QUESTION)
     assert (reply.stale, reply.extractive, reply.tier) == (True, False, "l1")
     assert (reply.answer, reply.sources) == (before.answer, before.sources)
-    assert (await ask(container, "ann", ASKED, no_cache=True)).extractive
+    assert (await ask(container, "ann", QUESTION, no_cache=True)).extractive
 
 
 async def test_stale_answer_is_not_served_after_its_notes_changed(
     around: Surroundings, container: Container, clock: Clock
 ) -> None:
-    await ask(container, "ann", ASKED)
+    await ask(container, "ann", QUESTION)
     clock.ahead += DAY + 1
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
     await container.freshness.note_changed(written("ann", "hebrews", "Faith is a gift of God."))
-    reply = await ask(container, "ann", ASKED)
+    reply = await ask(container, "ann", QUESTION)
     assert not reply.stale
-    assert reply.answer is None or ASKED not in reply.answer.text
+    assert reply.answer is None or QUESTION not in reply.answer.text
 
 
 async def test_extractive_answer_is_not_stored(
@@ -127,12 +127,12 @@ async def test_extractive_answer_is_not_stored(
 ) -> None:
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
-    assert (await ask(container, "ann", ASKED)).extractive
+    assert (await ask(container, "ann", QUESTION)).extractive
     around.models.failing.clear()
     other = open_container(around, breaker_min_calls=99)
     # The other container does not know of the failures.
     monkeypatch.setattr(other.circuit_breakers.chat, "update", lambda *_, **__: None)
-    reply = await ask(other, "ann", ASKED)
+    reply = await ask(other, "ann", QUESTION)
     assert (reply.extractive, reply.stored, reply.match) == (False, True, None)
     await other.aclose()
 
@@ -143,7 +143,7 @@ async def test_without_a_fallback_the_error_has_retry_after(around: Surroundings
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
     with pytest.raises(CircuitOpenError) as raised:
-        await ask(container, "ann", ASKED)
+        await ask(container, "ann", QUESTION)
     assert 200 < (raised.value.retry_after or 0) <= 300
     assert raised.value.status == 503
     await container.aclose()
@@ -153,10 +153,10 @@ async def test_exact_hit_is_served_while_the_breaker_is_open(
     around: Surroundings, container: Container
 ) -> None:
     """An exact hit does not depend on the state of the breaker."""
-    cached = await ask(container, "ann", ASKED)
+    cached = await ask(container, "ann", QUESTION)
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
-    reply = await ask(container, "ann", ASKED)
+    reply = await ask(container, "ann", QUESTION)
     assert (reply.match, reply.stale, reply.answer) == ("exact", False, cached.answer)
 
 
@@ -167,7 +167,7 @@ async def test_another_container_finds_the_breaker_open_before_its_first_call(
     await fail_until_open(container)
     calls = around.models.count(CHAT)
     other = open_container(around)
-    assert (await ask(other, "ann", ASKED)).extractive
+    assert (await ask(other, "ann", QUESTION)).extractive
     assert around.models.count(CHAT) == calls
     await other.aclose()
 
@@ -177,7 +177,7 @@ async def test_breaker_opens_without_redis(around: Surroundings) -> None:
     container = open_container(around, redis_url=f"redis://127.0.0.1:{free_port()}/0")
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
-    reply = await ask(container, "ann", ASKED)
+    reply = await ask(container, "ann", QUESTION)
     assert (reply.extractive, reply.cache) == (True, "unavailable")
     await container.aclose()
 
@@ -189,7 +189,7 @@ async def test_concurrent_questions_do_not_wait_while_the_breaker_is_open(
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
     calls, began = around.models.count(CHAT), time.monotonic()
-    replies = await asyncio.gather(*(ask(container, "ann", ASKED) for _ in range(50)))
+    replies = await asyncio.gather(*(ask(container, "ann", QUESTION) for _ in range(50)))
     assert all(reply.extractive for reply in replies)
     assert around.models.count(CHAT) == calls
     assert time.monotonic() - began < 15, "one call alone might take 20 s"
@@ -201,13 +201,13 @@ async def test_concurrent_questions_share_one_generation_while_only_embeddings_f
     """The chat model works, and the embedding of the question is cached."""
     container = open_container(around, extractive_fallback=False)
     await write_all_notes(around)
-    await ask(container, "ann", ASKED)
+    await ask(container, "ann", QUESTION)
     embeddings = container.circuit_breakers.embeddings
     embeddings.update(30, sent_at=embeddings.clock())
     around.models.chat_latency = 0.3
     before = around.models.count(CHAT)
     await container.freshness._invalidation.delete_user("ann")
-    replies = await asyncio.gather(*(ask(container, "ann", ASKED) for _ in range(20)))
+    replies = await asyncio.gather(*(ask(container, "ann", QUESTION) for _ in range(20)))
     assert all(reply.answer for reply in replies)
     assert around.models.count(CHAT) == before + 1
     await container.aclose()
@@ -220,25 +220,25 @@ async def test_extractive_fallback_does_not_wait_for_embeddings(
     around.models.failing[CHAT] = FAULTS["another JSON"]
     for _ in range(3):
         with suppress(InferenceError):  # with this question, so that its context is cached
-            await ask(container, "ann", ASKED)
+            await ask(container, "ann", QUESTION)
     assert container.circuit_breakers.chat.state == "open"
     around.models.failing[EMBED] = FAULTS["silence"]
     began = time.monotonic()
-    reply = await ask(container, "ann", ASKED)
+    reply = await ask(container, "ann", QUESTION)
     assert time.monotonic() - began < 15, "a call that is not answered would take 20 s"
     assert reply.answer
-    assert (reply.extractive, reply.answer.text) == (True, f"{ASKED} [1]")
+    assert (reply.extractive, reply.answer.text) == (True, f"{QUESTION} [1]")
 
 
 async def test_stale_and_extractive_answers_are_counted_separately(
     around: Surroundings, container: Container, clock: Clock
 ) -> None:
     """The breaker opened once, and neither kind of answer counts as avoided cost."""
-    await ask(container, "ann", ASKED)
+    await ask(container, "ann", QUESTION)
     clock.ahead += DAY + 1
     around.models.failing[CHAT] = FAULTS["an error"]
     extractive = await fail_until_open(container)
-    assert (await ask(container, "ann", ASKED)).stale
+    assert (await ask(container, "ann", QUESTION)).stale
     assert (await ask(container, "ann", "When does the pear tree want pruning?")).extractive
     await container.aclose()
     clock.ahead = 0

@@ -19,10 +19,10 @@ from shared.container import Container
 from tests.support.asking import Surroundings
 from tests.support.main_job import ask
 from tests.support.model_outage import (
-    ASKED,
     CHAT,
     EMBED,
     FAULTS,
+    QUESTION,
     fail_until_open,
     fake_models_and_redis,
     open_container,
@@ -44,18 +44,18 @@ def around(tmp_path: Path) -> Iterator[Surroundings]:
 
 
 @pytest.fixture
-async def asked(around: Surroundings) -> AsyncIterator[Container]:
+async def answering(around: Surroundings) -> AsyncIterator[Container]:
     """A container with a cached answer from its user's notes."""
     await write_all_notes(around)
     container = open_container(around)
-    assert await answer(container) == f"{ASKED} [1]"
+    assert await answer(container) == f"{QUESTION} [1]"
     yield container
     await container.aclose()
 
 
 async def answer(container: Container) -> str:
     """Return the best source of the current answer, with its citation."""
-    reply = await ask(container, "ann", ASKED)
+    reply = await ask(container, "ann", QUESTION)
     assert reply.answer
     return f"{reply.sources[0].content} [1]"
 
@@ -67,7 +67,7 @@ def client_of(app: Any) -> httpx.AsyncClient:
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_queue_message_is_redelivered_until_its_text_is_embedded(
-    around: Surroundings, asked: Container, fault: str
+    around: Surroundings, answering: Container, fault: str
 ) -> None:
     """Until then answers use the former text of the note."""
     context: Any = Context()  # the attributes that the handler reads
@@ -80,17 +80,17 @@ async def test_queue_message_is_redelivered_until_its_text_is_embedded(
     around.models.failing[EMBED] = FAULTS[fault]
     for _ in range(3):  # the circuit breaker opens
         assert not await delivered()
-    assert await answer(asked) == f"{ASKED} [1]"
+    assert await answer(answering) == f"{QUESTION} [1]"
     around.models.failing.clear()
     await repeated(delivered)
-    assert TEXT in [source.content for source in (await ask(asked, "ann", TEXT)).sources]
-    assert await answer(asked) != f"{ASKED} [1]"
+    assert TEXT in [source.content for source in (await ask(answering, "ann", TEXT)).sources]
+    assert await answer(answering) != f"{QUESTION} [1]"
     await asyncio.to_thread(close, handler)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_pushed_message_is_refused_until_its_text_is_embedded(
-    around: Surroundings, asked: Container, fault: str
+    around: Surroundings, answering: Container, fault: str
 ) -> None:
     pushing = open_container(around, fault, **QUICK)
     around.models.failing[EMBED] = FAULTS[fault]
@@ -103,15 +103,15 @@ async def test_pushed_message_is_refused_until_its_text_is_embedded(
 
         for _ in range(3):
             assert not await pushed()
-        assert await answer(asked) == f"{ASKED} [1]"
+        assert await answer(answering) == f"{QUESTION} [1]"
         around.models.failing.clear()
         await repeated(pushed)
-    assert await answer(asked) != f"{ASKED} [1]"
+    assert await answer(answering) != f"{QUESTION} [1]"
     await pushing.aclose()
 
 
 async def test_deletion_and_change_succeed_while_the_model_they_do_not_need_fails(
-    around: Surroundings, asked: Container
+    around: Surroundings, answering: Container
 ) -> None:
     """A deletion needs no embedding, and a change needs no chat model."""
     pushing = open_container(around, local_mode=True)
@@ -119,10 +119,10 @@ async def test_deletion_and_change_succeed_while_the_model_they_do_not_need_fail
         around.models.failing[CHAT] = FAULTS["an error"]
         assert (await client.post("/notes/changes", content=CHANGE)).status_code == 204
         around.models.failing = {EMBED: FAULTS["an error"]}
-        gone = body("ann", "hebrews", "deleted", 3)
-        assert (await client.post("/notes/changes", content=gone)).status_code == 204
+        deletion = body("ann", "hebrews", "deleted", 3)
+        assert (await client.post("/notes/changes", content=deletion)).status_code == 204
     around.models.failing.clear()
-    reply = await ask(asked, "ann", ASKED)
+    reply = await ask(answering, "ann", QUESTION)
     assert not {source.note_id for source in reply.sources} & {"hebrews"}
     await pushing.aclose()
 
@@ -130,7 +130,7 @@ async def test_deletion_and_change_succeed_while_the_model_they_do_not_need_fail
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("model", [CHAT, EMBED])
 async def test_statistics_call_no_model(
-    around: Surroundings, asked: Container, model: str, fault: str
+    around: Surroundings, answering: Container, model: str, fault: str
 ) -> None:
     container = open_container(around, fault, local_mode=True)
     around.models.failing[model] = FAULTS[fault]

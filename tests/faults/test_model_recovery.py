@@ -13,9 +13,9 @@ from tests.support.asking import Surroundings
 from tests.support.http_faults import Fault, send_json
 from tests.support.main_job import ask
 from tests.support.model_outage import (
-    ASKED,
     CHAT,
     FAULTS,
+    QUESTION,
     fail_until_open,
     fake_models_and_redis,
     open_container,
@@ -43,7 +43,7 @@ async def two(around: Surroundings) -> AsyncIterator[tuple[Container, Container]
     await write_all_notes(around)
     around.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(first)
-    assert (await ask(second, "ann", ASKED)).extractive
+    assert (await ask(second, "ann", QUESTION)).extractive
     around.models.failing.clear()
     breakers = first.circuit_breakers.chat, second.circuit_breakers.chat
     await until(lambda: {breaker.state for breaker in breakers} == {"half-open"})
@@ -56,7 +56,7 @@ async def test_successful_probe_closes_the_breaker_for_all_containers(
     two: tuple[Container, Container],
 ) -> None:
     first, second = two
-    probe = await ask(first, "ann", ASKED)
+    probe = await ask(first, "ann", QUESTION)
     assert (probe.extractive, probe.stale) == (False, False)
     reply = await ask(second, "ann", "What does the garden want?")
     assert not reply.extractive
@@ -69,14 +69,14 @@ async def test_successful_probe_closes_the_breaker_for_all_containers(
 async def test_only_one_of_two_containers_probes(
     around: Surroundings, two: tuple[Container, Container]
 ) -> None:
-    """Questions to the other container get the extractive fallback meanwhile, not an error."""
+    """During the probe, questions to the other container get the extractive fallback."""
     first, second = two
     may_answer = threading.Event()
     around.models.failing[CHAT] = wait_for(may_answer)
     calls = around.models.count(CHAT)
-    probe = asyncio.create_task(ask(first, "ann", ASKED))
+    probe = asyncio.create_task(ask(first, "ann", QUESTION))
     await until(lambda: around.models.count(CHAT) > calls)
-    replies = await asyncio.gather(*(ask(second, "ann", ASKED) for _ in range(10)))
+    replies = await asyncio.gather(*(ask(second, "ann", QUESTION) for _ in range(10)))
     assert all(reply.extractive for reply in replies)
     assert not probe.done()
     may_answer.set()

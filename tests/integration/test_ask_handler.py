@@ -74,7 +74,7 @@ def test_question_is_answered_from_the_callers_notes(function: ModuleType, gatew
     assert response["headers"]["cache-status"] == "Tercet; fwd=miss; stored"
     body = json.loads(response["body"])
     assert list(body) == ["answer", "sources", "metadata"]
-    assert re.fullmatch(r"The notes tell of \w{16} \[1\]\.", body["answer"])
+    assert re.fullmatch(r"The notes refer to \w{16} \[1\]\.", body["answer"])
     assert {source["content"] for source in body["sources"]} == set(NOTES.values())
     for source in body["sources"]:
         assert list(source) == ["chunk_id", "content", "note_id", "similarity"]

@@ -53,7 +53,7 @@ async def _load() -> None:
     for function in (ask, stats):
         container = Container(
             Settings(redis_url="redis://127.0.0.1:1/0"),
-            store=PostgresNoteStore("postgresql://nobody@127.0.0.1:1/notes"),
+            store=PostgresNoteStore("postgresql://user@127.0.0.1:1/notes"),
         )
         transport = httpx.ASGITransport(function.create_app(container))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -110,8 +110,8 @@ async def test_status_is_degraded_without_redis(mute: int) -> None:
 async def test_status_is_degraded_without_the_note_store(tmp_path: Path, mute: int) -> None:
     stores: list[Callable[[], NoteStore]] = [
         lambda: SQLiteNoteStore(tmp_path),  # a folder is no database
-        lambda: PostgresNoteStore("postgresql://nobody@127.0.0.1:1/notes"),
-        lambda: PostgresNoteStore(f"postgresql://nobody@127.0.0.1:{mute}/notes"),
+        lambda: PostgresNoteStore("postgresql://user@127.0.0.1:1/notes"),
+        lambda: PostgresNoteStore(f"postgresql://user@127.0.0.1:{mute}/notes"),
     ]
     for made in stores:
         assert await health(made(), cache_enabled=False) == HEALTHY | OFF | {
@@ -122,7 +122,7 @@ async def test_status_is_degraded_without_the_note_store(tmp_path: Path, mute: i
 
 async def test_services_that_hang_are_checked_concurrently(mute: int) -> None:
     """Both checks together take less than a second: see `health`."""
-    store = PostgresNoteStore(f"postgresql://nobody@127.0.0.1:{mute}/notes")
+    store = PostgresNoteStore(f"postgresql://user@127.0.0.1:{mute}/notes")
     body = await health(store, redis_url=f"redis://127.0.0.1:{mute}/0", redis_timeout=5)
     assert (body["cache"], body["store"]) == ("unavailable", "unavailable")
 
@@ -183,7 +183,7 @@ import asyncio, json, sys
 from shared import health
 from shared.container import Container
 from shared.settings import Settings
-settings = Settings(redis_url="redis://127.0.0.1:1/0", database_url="postgresql://nobody@nowhere/")
+settings = Settings(redis_url="redis://127.0.0.1:1/0", database_url="postgresql://user@nowhere/")
 asyncio.run(health.check(Container(settings), store=False))
 print(json.dumps(sorted(sys.modules)))
 """

@@ -47,7 +47,7 @@ def hashed_embeddings(texts: Sequence[str], dimensions: int = 384) -> list[list[
 def hashed_answer(messages: Sequence[dict[str, str]]) -> str:
     """Return an answer with a hash of the conversation."""
     digest = hashlib.sha256(json.dumps(list(messages)).encode()).hexdigest()[:16]
-    return f"The notes mention {digest} [1]."
+    return f"The notes refer to {digest} [1]."
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,9 @@ class FakeHuggingFace:
         body = json.loads(content) if content else None
         port = request.client.port if request.client else None
         self.calls.append(Call(request.url.path, dict(request.headers), body, port))
-        lasting = (fault for end, fault in self.failing.items() if request.url.path.endswith(end))
-        faulty = self._faults.popleft() if self._faults else next(lasting, None)
-        respond = faulty or await self._reply(request, body)
+        permanent = (fault for end, fault in self.failing.items() if request.url.path.endswith(end))
+        fault = self._faults.popleft() if self._faults else next(permanent, None)
+        respond = fault or await self._reply(request, body)
         await respond(scope, receive, send)
 
     async def _reply(self, request: Request, body: Any) -> Response:

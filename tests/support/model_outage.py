@@ -22,7 +22,7 @@ from tests.support.main_job import ask
 from tests.support.servers import send_command
 
 CHAT, EMBED = "/chat/completions", "/embed"
-ASKED = NOTES["hebrews"]
+QUESTION = NOTES["hebrews"]
 
 FAULTS = {
     "an error": refuse(500, {"error": "Internal Server Error"}),

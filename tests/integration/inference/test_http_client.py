@@ -90,17 +90,17 @@ async def test_retry_waits_as_long_as_the_host_asks_for(
     assert slept == [3.5, 3.0]
 
 
-@pytest.mark.parametrize("asked", [4, 55])
+@pytest.mark.parametrize("seconds", [4, 55])
 async def test_wait_beyond_the_deadline_fails_at_once_with_retry_after(
-    host: FakeHuggingFace, settings: Settings, open_client: Open, asked: int
+    host: FakeHuggingFace, settings: Settings, open_client: Open, seconds: int
 ) -> None:
     """Of five seconds, a delay of four and the jitter leave less than one for the call."""
     retries = Retries(random=lambda: 0.1)
-    host.script(refuse(429, {}, Retry_After=str(asked)))
+    host.script(refuse(429, {}, Retry_After=str(seconds)))
     started = time.monotonic()
     with pytest.raises(InferenceUnavailableError) as caught:
         await chatting(open_client(settings, retries), settings)
-    assert caught.value.retry_after == asked
+    assert caught.value.retry_after == seconds
     assert len(host.calls) == 1
     assert time.monotonic() - started < 3.5, "it waited, and 4 s would not have been enough"
 

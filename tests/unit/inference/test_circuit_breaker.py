@@ -156,7 +156,7 @@ async def test_probe_that_does_not_end_blocks_others_for_a_limited_time(
 
 
 async def test_refused_calls_are_no_failures(breaker: CircuitBreaker) -> None:
-    """A wrong token or an input that is too long says nothing bad about the model."""
+    """A wrong token or an input that is too long is no fault of the model."""
     for _ in range(9):
         with pytest.raises(InferenceRefusedError):
             await call(breaker, InferenceRefusedError("the token is wrong"))

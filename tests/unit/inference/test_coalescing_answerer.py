@@ -29,10 +29,10 @@ class Model:
 
 async def test_equal_calls_share_one_generation_and_its_cost_counts_once() -> None:
     answerer = CoalescingAnswerer(model := Model())
-    asked = [asyncio.create_task(answerer.answer("faith", SOURCES)) for _ in range(3)]
+    calls = [asyncio.create_task(answerer.answer("faith", SOURCES)) for _ in range(3)]
     await asyncio.sleep(0)
     model.done.set_result("trust")
-    answers = await asyncio.gather(*asked)
+    answers = await asyncio.gather(*calls)
     assert [(answer.text, answer.cost) for answer in answers] == [
         ("faith: trust", 0.5),
         ("faith: trust", 0),
@@ -52,10 +52,10 @@ async def test_calls_with_different_sources_are_not_coalesced() -> None:
 
 async def test_failure_is_shared() -> None:
     answerer = CoalescingAnswerer(model := Model())
-    asked = [asyncio.create_task(answerer.answer("faith", SOURCES)) for _ in range(3)]
+    calls = [asyncio.create_task(answerer.answer("faith", SOURCES)) for _ in range(3)]
     await asyncio.sleep(0)
     model.done.set_exception(InferenceUnavailableError("loading"))
-    failures = await asyncio.gather(*asked, return_exceptions=True)
+    failures = await asyncio.gather(*calls, return_exceptions=True)
     assert [str(failure) for failure in failures] == ["loading"] * 3
 
 

@@ -39,7 +39,7 @@ def test_provider_is_determined_by_the_host(host: str, provider: str) -> None:
 def test_call_attributes_name_the_server_and_the_token_limit(
     url: str, address: str, port: int
 ) -> None:
-    endpoint = Endpoint("chat model", "HF_CHAT", url, "m")
+    endpoint = Endpoint("chat", "HF_CHAT", url, "m")
     name, attributes = describe_model_call((endpoint, {"max_tokens": 9, "messages": ["secret"]}))
     assert name == "chat m"
     assert (attributes["server.address"], attributes["server.port"]) == (address, port)

@@ -20,7 +20,7 @@ def sources(*contents: str) -> list[Source]:
 
 
 @pytest.mark.parametrize(
-    ("answer", "kept"),
+    ("answer", "expected"),
     [
         ("So it is [1].", "So it is [1]."),
         ("So it is [1][2] [3].", "So it is [1][2]."),
@@ -32,8 +32,8 @@ def sources(*contents: str) -> list[Source]:
         ("So [sic] it is in [a1].", "So [sic] it is in [a1]."),
     ],
 )
-def test_citations_of_missing_passages_are_removed(answer: str, kept: str) -> None:
-    assert remove_false_citations(answer, passages=2) == kept
+def test_citations_of_missing_passages_are_removed(answer: str, expected: str) -> None:
+    assert remove_false_citations(answer, passages=2) == expected
 
 
 class Scripted:
