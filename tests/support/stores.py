@@ -1,8 +1,8 @@
-"""A note store in memory, held to the port by the same contract suite as the real ones."""
+"""A note store in memory, which passes the same contract tests as the database stores."""
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace as changed
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from shared.vectors import Vector, cosines, stack
 
 
 class MemoryNoteStore:
-    """`NoteStore` in dictionaries; nothing is awaited, so every call is one step."""
+    """A `NoteStore` in dictionaries. It awaits nothing, so every call is atomic."""
 
     def __init__(self, *, tombstone_seconds: float = TOMBSTONE_SECONDS) -> None:
         self._tombstone_seconds = tombstone_seconds
@@ -23,7 +23,7 @@ class MemoryNoteStore:
 
     async def search(self, user_id: str, embedding: Vector, k: int) -> list[Source]:
         require_id("user_id", user_id)
-        chunks = [chunk for _, held in self._of(user_id).values() for chunk in held]
+        chunks = [chunk for _, stored in self._get_notes(user_id).values() for chunk in stored]
         chunks.sort(key=lambda chunk: chunk.chunk_id)
         if not chunks:
             return []
@@ -37,8 +37,8 @@ class MemoryNoteStore:
     async def get_chunks(self, user_id: str, note_id: str) -> list[Chunk]:
         require_id("user_id", user_id)
         require_id("note_id", note_id)
-        held = self._of(user_id).get(note_id)
-        return list(held[1]) if held else []
+        stored = self._get_notes(user_id).get(note_id)
+        return list(stored[1]) if stored else []
 
     async def replace_note(self, note: Note, chunks: Sequence[Chunk]) -> bool:
         if not self._read_version_state(note.user_id, note.note_id).accepts_note(
@@ -47,8 +47,8 @@ class MemoryNoteStore:
             return False
         self._deleted.pop((note.user_id, note.note_id), None)
         self._notes.setdefault(note.user_id, {})[note.note_id] = (
-            changed(note, title=sanitize_text(note.title), text=sanitize_text(note.text)),
-            tuple(changed(chunk, content=sanitize_text(chunk.content)) for chunk in chunks),
+            replace(note, title=sanitize_text(note.title), text=sanitize_text(note.text)),
+            tuple(replace(chunk, content=sanitize_text(chunk.content)) for chunk in chunks),
         )
         return True
 
@@ -59,20 +59,20 @@ class MemoryNoteStore:
         if not state.accepts_deletion(version, changed_at):
             return False
         if not state.has_tombstone(version, changed_at):
-            self._of(user_id).pop(note_id, None)
+            self._get_notes(user_id).pop(note_id, None)
             self._deleted[user_id, note_id] = (version, changed_at, time.time())
         return True
 
     async def delete_user(self, user_id: str, *, changed_at: int) -> None:
         require_id("user_id", user_id)
         self._purge()
-        kept = {
-            note_id: held
-            for note_id, held in self._notes.pop(user_id, {}).items()
-            if held[0].changed_at > changed_at
+        later = {
+            note_id: stored
+            for note_id, stored in self._notes.pop(user_id, {}).items()
+            if stored[0].changed_at > changed_at
         }
-        if kept:
-            self._notes[user_id] = kept
+        if later:
+            self._notes[user_id] = later
         for key, (_, deleted_at, _) in list(self._deleted.items()):
             if key[0] == user_id and deleted_at <= changed_at:
                 del self._deleted[key]
@@ -83,31 +83,31 @@ class MemoryNoteStore:
     async def get_note(self, user_id: str, note_id: str) -> Note | None:
         require_id("user_id", user_id)
         require_id("note_id", note_id)
-        held = self._of(user_id).get(note_id)
-        return held[0] if held else None
+        stored = self._get_notes(user_id).get(note_id)
+        return stored[0] if stored else None
 
     async def list_notes(self, user_id: str) -> list[Note]:
         require_id("user_id", user_id)
-        return [note for _, (note, _) in sorted(self._of(user_id).items())]
+        return [note for _, (note, _) in sorted(self._get_notes(user_id).items())]
 
     async def ping(self) -> None:
-        """Memory is always there."""
+        """Return; memory is always available."""
 
     async def aclose(self) -> None:
-        """Nothing is open."""
+        """Return; there is nothing to close."""
 
-    def _of(self, user_id: str) -> dict[str, tuple[Note, tuple[Chunk, ...]]]:
+    def _get_notes(self, user_id: str) -> dict[str, tuple[Note, tuple[Chunk, ...]]]:
         return self._notes.get(user_id, {})
 
     def _read_version_state(self, user_id: str, note_id: str) -> VersionState:
         require_id("user_id", user_id)
         require_id("note_id", note_id)
         self._purge()
-        held = self._of(user_id).get(note_id)
+        stored = self._get_notes(user_id).get(note_id)
         tombstone = self._deleted.get((user_id, note_id))
         user = self._deleted_users.get(user_digest(user_id))
         return VersionState(
-            version=held[0].version if held else None,
+            version=stored[0].version if stored else None,
             deleted_version=tombstone[0] if tombstone else None,
             user_deleted_at=user[0] if user else None,
         )

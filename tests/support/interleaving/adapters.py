@@ -187,7 +187,7 @@ class WatchedStore(MemoryNoteStore):
 
     async def search(self, user_id: str, embedding: Vector, k: int) -> list[Source]:
         async def effect() -> list[Source]:
-            chunks = [chunk for _, held in self._of(user_id).values() for chunk in held]
+            chunks = [chunk for _, held in self._get_notes(user_id).values() for chunk in held]
             return sorted((to_source(embedding, chunk) for chunk in chunks), key=rank)[:k]
 
         return await self._faults.port(effect, StoreUnavailableError)
@@ -215,7 +215,7 @@ class WatchedStore(MemoryNoteStore):
     async def _write(self, user_id: str, effect: Callable[[], Awaitable[T]]) -> T:
         async def watched() -> T:
             result = await effect()
-            notes = {note_id: held[1] for note_id, held in self._of(user_id).items()}
+            notes = {note_id: held[1] for note_id, held in self._get_notes(user_id).items()}
             self._history.observe(user_id, notes, asyncio.current_task())
             return result
 
