@@ -142,9 +142,9 @@ async def test_a_lost_node_disables_the_cache_of_its_users_only(
                 os.kill(cluster.nodes[1].pid, signal.SIGKILL)
                 # The other nodes notice it after the cluster's node time-out.
                 await until(lambda: _settled(load, lost))
-            # Three times: on a busy machine the first attempt may time out.
             for user in USERS:
-                caches = [(await ask(load.container, user, ASKED)).cache for _ in range(3)]
+                attempts = 3 if user in lost else 20  # on a busy machine some attempts time out
+                caches = [(await ask(load.container, user, ASKED)).cache for _ in range(attempts)]
                 assert ("ok" in caches) is (user not in lost)
             # Without a partition's counters the sums would be wrong.
             with pytest.raises(CacheUnavailableError):
