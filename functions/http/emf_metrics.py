@@ -9,12 +9,8 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 import logging
 import os
 import time
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 NAMESPACE = "Tercet"
 _FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
@@ -23,11 +19,10 @@ request_log = logging.getLogger("functions.request_log")
 """Logs one line for each request and each message; on Lambda regardless of LOG_LEVEL."""
 
 
-@dataclass(frozen=True, slots=True)
-class MetricSet:
+class MetricSet(NamedTuple):
     """Metric names with their units, and the dimensions that they share."""
 
-    units: "Mapping[str, str]"
+    units: dict[str, str]
     dimensions: tuple[str, ...] = ("Function",)
 
 

@@ -138,21 +138,17 @@ def _known_method(scope: "Scope") -> str:
 
 
 def _attributes(scope: "Scope") -> dict[str, str | int]:
-    """Return the span attributes that are known before the request is processed."""
+    """Return the span's attributes by the semantic conventions for HTTP servers."""
     method = scope["method"]
-    attributes: dict[str, str | int] = {
-        "http.request.method": method,
+    address, port = scope.get("server") or (None, None)
+    attributes: dict[str, str | int | None] = {
+        "http.request.method": method if method in _METHODS else "_OTHER",
+        "http.request.method_original": None if method in _METHODS else method[:_MAX_METHOD_LENGTH],
         "url.scheme": scope["scheme"],
+        "server.address": address,
+        "server.port": port,
     }
-    if method not in _METHODS:
-        attributes["http.request.method"] = "_OTHER"
-        attributes["http.request.method_original"] = method[:_MAX_METHOD_LENGTH]
-    address, port = scope.get("server") or ("", None)
-    if address:
-        attributes["server.address"] = address
-    if isinstance(port, int):
-        attributes["server.port"] = port
-    return attributes
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def _finish_span(span: "Span", scope: "Scope", status: int, log_fields: dict[str, object]) -> None:

@@ -10,17 +10,20 @@ import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     Attributes: TypeAlias = Mapping[str, str | int | float | bool | Sequence[str]]
     Carrier: TypeAlias = Mapping[str, str]
+    SpanStarter: TypeAlias = Callable[
+        [str, str, Attributes, Carrier], AbstractContextManager["Span"]
+    ]
 
 
 T = TypeVar("T")
-EMPTY: "Mapping[str, str]" = MappingProxyType({})
+_EMPTY: "Mapping[str, str]" = MappingProxyType({})
 
 
 class StepTiming(NamedTuple):
@@ -44,34 +47,24 @@ class Span:
         """Replace the span's name."""
 
 
-class Tracer(Protocol):
-    """Creates spans."""
-
-    def span(
-        self, name: str, kind: str, attributes: "Attributes", carrier: "Carrier" = EMPTY
-    ) -> AbstractContextManager[Span]:
-        """Start a span that ends with the `with` block.
-
-        Args:
-            name: the span's name.
-            kind: `internal`, `client`, `server` or `consumer`.
-            attributes: by OpenTelemetry's semantic conventions, without private text.
-            carrier: propagation headers, names in lower case; `traceparent` names the parent.
-        """
-
-    def flush(self) -> None:
-        """Export the ended spans before the process may be suspended."""
-
-
 _steps: ContextVar[list[StepTiming] | None] = ContextVar("steps", default=None)
 _NO_SPAN = nullcontext(Span())
-_tracer: Tracer | None = None
+_start_span: "SpanStarter | None" = None
+_flush: "Callable[[], None] | None" = None
 
 
-def set_tracer(tracer: Tracer | None) -> None:
-    """Enable spans, or disable them with None."""
-    global _tracer  # noqa: PLW0603  # tracing is configured once for a process
-    _tracer = tracer
+def set_tracer(start_span: "SpanStarter | None", flush: "Callable[[], None] | None" = None) -> None:
+    """Enable spans, or disable them with None.
+
+    Args:
+        start_span: starts a span that ends with the `with` block. Its arguments are the name, the
+            kind (`internal`, `client`, `server` or `consumer`), attributes by OpenTelemetry's
+            semantic conventions without private text, and a carrier: propagation headers, names in
+            lower case, of which `traceparent` names the parent.
+        flush: exports the ended spans before the process may be suspended.
+    """
+    global _start_span, _flush  # tracing is configured once for a process
+    _start_span, _flush = start_span, flush
 
 
 @contextmanager
@@ -92,7 +85,7 @@ class _Timer:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._span = _tracer.span(name, "internal", EMPTY) if _tracer else None
+        self._span = _start_span(name, "internal", _EMPTY, _EMPTY) if _start_span else None
 
     def __enter__(self) -> None:
         if self._span is not None:
@@ -122,23 +115,23 @@ def client_span(
         describe: returns the span's name and attributes; called only if tracing is enabled.
         call: the argument of `describe`.
     """
-    if _tracer is None:
+    if _start_span is None:
         return _NO_SPAN
     name, attributes = describe(call)
-    return _tracer.span(name, "client", attributes)
+    return _start_span(name, "client", attributes, _EMPTY)
 
 
 def request_span(
     name: str, kind: str, attributes: "Attributes", carrier: "Carrier"
 ) -> AbstractContextManager[Span]:
-    """Trace a request (kind `server`) or a message (kind `consumer`); see `Tracer.span`."""
-    return _tracer.span(name, kind, attributes, carrier) if _tracer else _NO_SPAN
+    """Trace a request (kind `server`) or a message (kind `consumer`); see `set_tracer`."""
+    return _start_span(name, kind, attributes, carrier) if _start_span else _NO_SPAN
 
 
 def flush_spans() -> None:
     """Export the ended spans before the process may be suspended."""
-    if _tracer:
-        _tracer.flush()
+    if _flush:
+        _flush()
 
 
 def total_milliseconds(steps: "list[StepTiming]") -> dict[str, float]:

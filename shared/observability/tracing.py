@@ -61,7 +61,8 @@ def start_tracing(settings: "Settings") -> None:
         provider = _create_provider(lambda_function or "tercet")
         trace.set_tracer_provider(provider)
     # Lambda suspends the process between invocations, and with it the exporter's thread.
-    timings.set_tracer(OpenTelemetryTracer(provider, settings, flushing=bool(lambda_function)))
+    tracer = OpenTelemetryTracer(provider, settings)
+    timings.set_tracer(tracer.start_span, tracer.flush if lambda_function else None)
 
 
 def _create_provider(service: str) -> trace.TracerProvider:
@@ -80,26 +81,18 @@ def _create_provider(service: str) -> trace.TracerProvider:
 
 
 class OpenTelemetryTracer:
-    """A `timings.Tracer`; spans follow OpenTelemetry's semantic conventions."""
+    """Starts spans by OpenTelemetry's semantic conventions; see `timings.set_tracer`."""
 
-    def __init__(
-        self, provider: trace.TracerProvider, settings: "Settings", *, flushing: bool = False
-    ) -> None:
-        """With `flushing`, `flush` waits for the export of ended spans."""
+    def __init__(self, provider: trace.TracerProvider, settings: "Settings") -> None:
         self._provider = provider
         self._tracer = provider.get_tracer("tercet")
         self._store = _store_attributes(settings)
-        self._flushing = flushing
 
     @contextmanager
-    def span(
-        self,
-        name: str,
-        kind: str,
-        attributes: "Attributes",
-        carrier: "Mapping[str, str]" = timings.EMPTY,
+    def start_span(
+        self, name: str, kind: str, attributes: "Attributes", carrier: "Mapping[str, str]"
     ) -> "Iterator[timings.Span]":
-        """Start a span; see `timings.Tracer.span`. An exception is recorded by its type."""
+        """Start a span; an exception that ends it is recorded by its type."""
         if name in _STORE_STEPS:  # a step that is one call to the note store
             kind, attributes = "client", {**self._store, "db.operation.name": name}
         with self._tracer.start_as_current_span(
@@ -120,13 +113,11 @@ class OpenTelemetryTracer:
 
     def flush(self) -> None:
         """Wait for the export of ended spans, at most `_FLUSH_SECONDS`."""
-        force_flush = getattr(self._provider, "force_flush", None)
-        if not (self._flushing and force_flush):
-            return
-        # The SDK ignores its own time limit: open-telemetry/opentelemetry-python#4568.
-        flushing = Thread(target=force_flush, daemon=True)
-        flushing.start()
-        flushing.join(_FLUSH_SECONDS)
+        if force_flush := getattr(self._provider, "force_flush", None):
+            # The SDK ignores its own time limit: open-telemetry/opentelemetry-python#4568.
+            flushing = Thread(target=force_flush, daemon=True)
+            flushing.start()
+            flushing.join(_FLUSH_SECONDS)
 
 
 class _Span(timings.Span):

@@ -82,7 +82,7 @@ def traced(settings: Settings) -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    timings.set_tracer(OpenTelemetryTracer(provider, settings))
+    timings.set_tracer(OpenTelemetryTracer(provider, settings).start_span)
     try:
         yield exporter
     finally:
