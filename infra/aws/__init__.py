@@ -1,1 +1,1 @@
-"""What `template.yaml` includes, and the built functions on Lambda's own runtime."""
+"""The nested templates of `template.yaml`, and the emulator of the built functions."""

@@ -1,1 +1,1 @@
-"""The embedded default: Valkey, SQLite, MiniLM, sample notes and the `tercet` command."""
+"""Tercet on one machine: Valkey, SQLite, MiniLM, sample notes and the `tercet` command."""

@@ -79,7 +79,8 @@ def open_embedded(
 
             yield Container(settings, embedder=embedder, answerer=ExtractiveAnswerer(embedder))
         else:
-            _require_host(model, variables)
+            if _default_model(variables) is Model.EXTRACTIVE:
+                raise ConfigurationError("model huggingface: set HF_TOKEN or HF_CHAT_URL")
             yield Container(settings, embedder=embedder)
 
 
@@ -103,11 +104,6 @@ def _create_folder(data: Path) -> None:
 def _default_model(variables: Mapping[str, str]) -> Model:
     selecting = {"HF_TOKEN", "HF_TOKEN_SECRET", "HF_CHAT_URL"} & variables.keys()
     return Model.HUGGINGFACE if selecting else Model.EXTRACTIVE
-
-
-def _require_host(model: Model, variables: Mapping[str, str]) -> None:
-    if model is Model.HUGGINGFACE and _default_model(variables) is not model:
-        raise ConfigurationError("model huggingface: set HF_TOKEN or HF_CHAT_URL")
 
 
 @contextmanager

@@ -109,7 +109,7 @@ def test_import_counts_changes_and_skips_unchanged_notes(
     [
         ("bad.jsonl", '{"note_id": "x", "title": "", "text": "new"}\n{"note_id": 3}\n', "line 2"),
         ("long.md", f"# {'t' * 1_001}\n", "note 'long': not a NoteChanged message: title"),
-        ("beans.txt", "Another one.", "note_id 'beans' is that of"),
+        ("beans.txt", "Another one.", "note_id 'beans' is also that of"),
     ],
 )
 def test_import_of_an_invalid_file_names_the_place_and_stores_nothing(

@@ -33,11 +33,9 @@ def ask(
 ) -> None:
     """Answer a question from a user's notes."""
     request = Request(user, question, no_cache=no_cache, exact=exact)
-
-    async def answer(container: "Container") -> tuple[Reply, float]:
-        return await ask_timed(container, request)
-
-    reply, milliseconds = run_with_container(data, answer, model=model)
+    reply, milliseconds = run_with_container(
+        data, lambda container: ask_timed(container, request), model=model
+    )
     if json:
         sys.stdout.write(serialize_reply(request, reply).decode() + "\n")
     else:

@@ -49,13 +49,14 @@ def demo(
     out = console()
     sample_notes = read_sample_notes(notes)
     scenario = SCENARIOS[notes]
-
-    async def job(container: "Container") -> None:
-        await _run(container, scenario, sample_notes, out)
-
     with tempfile.TemporaryDirectory(prefix="tercet-demo-") as folder:
         # An empty environment, so that the demo cannot write to a configured store or cache.
-        run_with_container(Path(folder), job, model=Model.EXTRACTIVE, environ={})
+        run_with_container(
+            Path(folder),
+            lambda container: _run(container, scenario, sample_notes, out),
+            model=Model.EXTRACTIVE,
+            environ={},
+        )
 
 
 async def _run(

@@ -74,11 +74,7 @@ def import_(
 @app.command("list")
 def list_(*, user: User = DEFAULT_USER, data: Data = DATA, json: Json = False) -> None:
     """List a user's notes."""
-
-    async def job(container: "Container") -> "list[Note]":
-        return await container.store.list_notes(user)
-
-    notes = run_with_container(data, job)
+    notes = run_with_container(data, lambda container: container.store.list_notes(user))
     if json:
         print_json([_to_json(note) for note in notes])
         return
@@ -97,11 +93,7 @@ def show(
     note_id: NoteId, *, user: User = DEFAULT_USER, data: Data = DATA, json: Json = False
 ) -> None:
     """Show one note."""
-
-    async def job(container: "Container") -> "Note":
-        return await _get_note(container, user, note_id)
-
-    note = run_with_container(data, job)
+    note = run_with_container(data, lambda container: _get_note(container, user, note_id))
     if json:
         print_json(_to_json(note))
     else:
