@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-_MODULES = ("caches", "clock", "command", "counted", "postgres")
+_MODULES = ("caches", "clock", "command", "stats_app", "postgres")
 pytest_plugins = [f"tests.support.{name}" for name in _MODULES]
 
 # Tests start about a hundred interpreters: they share compiled bytecode outside the checkout.

@@ -22,8 +22,8 @@ from shared.notes.postgres.store import PostgresNoteStore
 from shared.settings import Settings
 from tests.benchmarks import bare_function
 from tests.benchmarks.report import Metric
-from tests.support.asking import NOTES, surroundings, write_notes
 from tests.support.emulator import ask_event, event
+from tests.support.local_environment import NOTES, start_local_environment, write_notes
 from tests.support.postgres import PostgresServer
 
 _KNOWN = "What is faith?"
@@ -54,8 +54,8 @@ async def collect_metrics() -> Mapping[str, Metric]:
     except ConfigurationError:
         return METRICS
     rounds = []
-    with _folder() as folder, _database() as server, surroundings(folder) as around:
-        environ = around.environ | {"DATABASE_URL": await server.new_database()}
+    with _folder() as folder, _database() as server, start_local_environment(folder) as local:
+        environ = local.environ | {"DATABASE_URL": await server.new_database()}
         functions = _with_bare(build_folder, folder / "functions")
         await _prepare(environ)
         # Cached by the built function, because the cache key depends on its code.

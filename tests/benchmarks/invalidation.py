@@ -18,7 +18,7 @@ from tests.benchmarks.misses import instant_container
 from tests.benchmarks.report import Metric
 from tests.benchmarks.timing import Stopwatch
 from tests.benchmarks.workload import DIMENSIONS, QUESTIONS_PER_USER, WorkloadItem, short_workload
-from tests.support.stores import MemoryNoteStore
+from tests.support.memory_note_store import MemoryNoteStore
 
 if TYPE_CHECKING:
     from shared.container import Container

@@ -16,8 +16,8 @@ from typing import Any
 
 from shared.errors import UnavailableError
 from tests.benchmarks.report import Metric
-from tests.support.asking import Surroundings
-from tests.support.main_job import ask, written
+from tests.support.full_stack import ask, updated
+from tests.support.local_environment import LocalEnvironment
 from tests.support.model_outage import (
     CHAT,
     EMBED,
@@ -43,13 +43,13 @@ async def collect_metrics() -> Mapping[str, Metric]:
     found: defaultdict[str, list[float]] = defaultdict(list)
     logging.disable()  # each refusal would be logged
     for fault in FAULTS:
-        with tempfile.TemporaryDirectory() as folder, fake_models_and_redis(Path(folder)) as around:
-            await write_all_notes(around)
-            for name, value in (await _measure_chat_outage(around, fault)).items():
+        with tempfile.TemporaryDirectory() as folder, fake_models_and_redis(Path(folder)) as local:
+            await write_all_notes(local)
+            for name, value in (await _measure_chat_outage(local, fault)).items():
                 found[f"chat_outage_{name}"].append(value)
-        with tempfile.TemporaryDirectory() as folder, fake_models_and_redis(Path(folder)) as around:
-            await write_all_notes(around)
-            for name, value in (await _measure_embedding_outage(around, fault)).items():
+        with tempfile.TemporaryDirectory() as folder, fake_models_and_redis(Path(folder)) as local:
+            await write_all_notes(local)
+            for name, value in (await _measure_embedding_outage(local, fault)).items():
                 found[f"embedding_outage_{name}"].append(value)
     logging.disable(logging.NOTSET)
     return {
@@ -58,11 +58,11 @@ async def collect_metrics() -> Mapping[str, Metric]:
     }
 
 
-async def _measure_chat_outage(around: Surroundings, fault: str) -> dict[str, float]:
-    container = open_container(around, fault)
-    around.models.failing[CHAT] = FAULTS[fault]
+async def _measure_chat_outage(local: LocalEnvironment, fault: str) -> dict[str, float]:
+    container = open_container(local, fault)
+    local.models.failing[CHAT] = FAULTS[fault]
     await fail_until_open(container)
-    change = written("ann", "more", "Hope is an anchor.")
+    change = updated("ann", "more", "Hope is an anchor.")
     found = {
         "extractive": await _measure(lambda: ask(container, "ann", QUESTION)),
         "change": await _measure(lambda: container.freshness.note_changed(change)),
@@ -72,11 +72,11 @@ async def _measure_chat_outage(around: Surroundings, fault: str) -> dict[str, fl
     return found
 
 
-async def _measure_embedding_outage(around: Surroundings, fault: str) -> dict[str, float]:
-    container = open_container(around, fault)
-    around.models.failing[EMBED] = FAULTS[fault]
+async def _measure_embedding_outage(local: LocalEnvironment, fault: str) -> dict[str, float]:
+    container = open_container(local, fault)
+    local.models.failing[EMBED] = FAULTS[fault]
     await fail_until_open(container, container.circuit_breakers.embeddings)
-    change = written("ann", "more", "Hope is an anchor.")
+    change = updated("ann", "more", "Hope is an anchor.")
     found = {
         "refusal": await _measure(lambda: ask(container, "ann", "What is grace?")),
         "change": await _measure(lambda: container.freshness.note_changed(change)),

@@ -21,7 +21,7 @@ from shared.question import Request
 from tests.benchmarks.report import Metric
 from tests.support.fakes import create_container
 from tests.support.faulty_proxy import FaultyProxy
-from tests.support.main_job import written
+from tests.support.full_stack import updated
 from tests.support.redis_faults import REDIS_FAULTS, FaultyRedis
 
 ROUNDS = 5
@@ -101,7 +101,7 @@ async def _measure_fault(name: str) -> tuple[float, float, float, float]:
         REDIS_FAULTS[name](redis)
         first = await _milliseconds(container)
         after = await _p99_of_later_questions(container)
-        change = await _refused(container.freshness.note_changed(written("ann", "note", "Hope.")))
+        change = await _refused(container.freshness.note_changed(updated("ann", "note", "Hope.")))
         await container.aclose()
         reader = create_container(redis.url)
         stats = await _refused(reader.counter_reader.read_snapshot())

@@ -10,9 +10,9 @@ from functions.stats.app import create_app
 from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.settings import Settings
 from tests.support.browser import Visitor
-from tests.support.counted import of
 from tests.support.counter_history import write_counter_history
 from tests.support.huggingface import serving
+from tests.support.stats_app import of
 from tests.support.tokens import Issuer, issuing
 
 _ARGUMENTS = (

@@ -17,9 +17,9 @@ from shared.inference.shared_circuit_state import HALF_OPEN_SECONDS, open_key
 from shared.settings import Settings
 from tests.support.browser import PHONE, Visitor, accessibility_violations, save_screenshot
 from tests.support.command import start_tercet
-from tests.support.counted import of
 from tests.support.huggingface import serving
 from tests.support.servers import send_command
+from tests.support.stats_app import of
 
 pytestmark = [
     pytest.mark.slow,

@@ -23,7 +23,7 @@ from shared.question import Request
 from shared.reply import Reply
 from tests.support.caches import Cache
 from tests.support.fakes import HashingEmbedder, SlowAnswerer
-from tests.support.stores import MemoryNoteStore
+from tests.support.memory_note_store import MemoryNoteStore
 from tests.support.waiting import repeated
 
 REQUESTS = 40

@@ -15,8 +15,8 @@ from shared.reply import Reply
 from shared.settings import Settings
 from shared.vectors import Vector, stack
 from tests.evaluation.embedding_cache import EMBEDDER
-from tests.support.main_job import QuotingAnswerer, ask, written
-from tests.support.stores import MemoryNoteStore
+from tests.support.full_stack import QuotingAnswerer, ask, updated
+from tests.support.memory_note_store import MemoryNoteStore
 
 
 @asynccontextmanager
@@ -36,7 +36,7 @@ async def open_container() -> AsyncIterator[Container]:
 async def import_notes(container: Container, user: str, notes: Mapping[str, str]) -> None:
     """Store texts as the user's notes, by note id."""
     for note_id, text in notes.items():
-        await container.freshness.note_changed(written(user, note_id, text))
+        await container.freshness.note_changed(updated(user, note_id, text))
 
 
 async def ask_through_cache(

@@ -7,7 +7,7 @@ from functools import cache
 
 from shared.notes.messages.note_changed import NoteChanged, Operation
 from tests.support.data import DATA
-from tests.support.main_job import written
+from tests.support.full_stack import updated
 
 _KINDS = {"edited": 20, "appended": 12, "new": 10, "deleted": 8}
 """The number of each kind among 50 changes."""
@@ -40,7 +40,7 @@ def changes(
             )
             continue
         texts[note_id] = _change_text(kind, texts.get(note_id, ""), generator)
-        yield kind, written(user, note_id, texts[note_id])
+        yield kind, updated(user, note_id, texts[note_id])
 
 
 def _change_text(kind: str, text: str, generator: random.Random) -> str:

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from tests.support.fakes import create_container
-from tests.support.main_job import ask, written
+from tests.support.full_stack import ask, updated
 from tests.support.redis_faults import FaultyRedis
 
 _MEMORY = 200_000  # bytes, in addition to a server with one cached question
@@ -29,7 +29,7 @@ async def test_answers_are_fresh_under_eviction(redis: FaultyRedis, policy: str)
     for edition in range(3):
         for user in users:
             text = f"Edition {edition}: {' '.join(str(rng.random()) for _ in range(150))}"
-            await container.freshness.note_changed(written(user, "note", text))
+            await container.freshness.note_changed(updated(user, "note", text))
             for question in ("What is faith?", "What is hope?"):
                 reply = await ask(container, user, question)
                 assert reply.answer

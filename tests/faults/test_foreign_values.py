@@ -12,7 +12,7 @@ from shared.cache import counters, keyspace
 from shared.container import Container
 from shared.inference.shared_circuit_state import SharedProbeLock, probe_key
 from tests.support.fakes import HashingEmbedder, create_container
-from tests.support.main_job import ask, written
+from tests.support.full_stack import ask, updated
 from tests.support.redis_faults import FaultyRedis
 
 ASKED = "What is faith?"
@@ -32,7 +32,7 @@ NAMES = {
 async def container(redis: FaultyRedis) -> AsyncIterator[Container]:
     container = create_container(redis.url, redis_timeout=5)
     for user in ("ann", "bob"):
-        await container.freshness.note_changed(written(user, "note", "Faith is trust."))
+        await container.freshness.note_changed(updated(user, "note", "Faith is trust."))
         await ask(container, user, ASKED)
     yield container
     await container.aclose()
@@ -58,7 +58,7 @@ async def test_note_change_replaces_a_value_of_another_type(
 ) -> None:
     redis.send(f"DEL {NAMES[name]}")
     redis.send(f"SET {NAMES[name]} x")
-    await container.freshness.note_changed(written("ann", "note", "Faith is a gift."))
+    await container.freshness.note_changed(updated("ann", "note", "Faith is a gift."))
     reply = await ask(container, "ann", ASKED)
     assert reply.answer
     assert "gift" in reply.answer.text
@@ -80,7 +80,7 @@ async def test_corrupt_bytes_fail_no_request_and_hide_no_note_change(
             corrupt = value[:place] + rng.randbytes(1) + value[place + 1 :]
             client.hset(NAMES[name], field.decode(), cast("str", corrupt))
         if edition % 2:
-            await container.freshness.note_changed(written("ann", "note", text))
+            await container.freshness.note_changed(updated("ann", "note", text))
         reply = await ask(container, "ann", ASKED)
         assert reply.answer
         assert expected

@@ -19,7 +19,7 @@ from functions.stats.app import create_app as create_stats_app
 from infra.local.valkey import free_port
 from shared.container import Container
 from tests.support.fakes import create_container
-from tests.support.main_job import ask, written
+from tests.support.full_stack import ask, updated
 from tests.support.queues import START, Context, batch, body, close, failed
 from tests.support.redis_faults import REDIS_FAULTS, FaultyRedis
 from tests.support.waiting import repeated
@@ -42,7 +42,7 @@ def trouble(request: pytest.FixtureRequest) -> str:
 async def container(redis: FaultyRedis) -> AsyncIterator[Container]:
     """A container whose user has a note, with the answer from it cached, and counted."""
     container = create_container(redis.url, redis_timeout=1, local_mode=True)
-    change = written("ann", "note", "Faith is trust.", occurred_at=START, version=1)
+    change = updated("ann", "note", "Faith is trust.", occurred_at=START, version=1)
     await container.freshness.note_changed(change)
     for _ in range(2):
         await ask(container, "ann", ASKED)

@@ -14,9 +14,9 @@ import pytest
 from infra.local.valkey import free_port
 from shared.container import Container
 from shared.errors import CircuitOpenError, InferenceError
-from tests.support.asking import Surroundings
 from tests.support.clock import Clock
-from tests.support.main_job import ask, written
+from tests.support.full_stack import ask, updated
+from tests.support.local_environment import LocalEnvironment
 from tests.support.model_outage import (
     CHAT,
     EMBED,
@@ -33,29 +33,29 @@ DAY = 86_400  # seconds, the time to live of answers
 
 
 @pytest.fixture
-def around(tmp_path: Path) -> Iterator[Surroundings]:
-    with fake_models_and_redis(tmp_path) as around:
-        yield around
+def local(tmp_path: Path) -> Iterator[LocalEnvironment]:
+    with fake_models_and_redis(tmp_path) as local:
+        yield local
 
 
 @pytest.fixture
-async def container(around: Surroundings) -> AsyncIterator[Container]:
-    container = open_container(around)
-    await write_all_notes(around)
+async def container(local: LocalEnvironment) -> AsyncIterator[Container]:
+    container = open_container(local)
+    await write_all_notes(local)
     yield container
     await container.aclose()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_each_fault_opens_the_breaker_and_the_extractive_fallback_answers(
-    around: Surroundings, fault: str
+    local: LocalEnvironment, fault: str
 ) -> None:
     """The model is not called again, and no question waits."""
-    await write_all_notes(around)
-    container = open_container(around, fault)
-    around.models.failing[CHAT] = FAULTS[fault]
+    await write_all_notes(local)
+    container = open_container(local, fault)
+    local.models.failing[CHAT] = FAULTS[fault]
     await fail_until_open(container)
-    calls, seconds = around.models.count(CHAT), []
+    calls, seconds = local.models.count(CHAT), []
     for _ in range(5):
         began = time.monotonic()
         reply = await ask(container, "ann", QUESTION)
@@ -64,26 +64,26 @@ async def test_each_fault_opens_the_breaker_and_the_extractive_fallback_answers(
         assert (reply.extractive, reply.stale, reply.stored) == (True, False, False)
         assert reply.answer.text == f"{QUESTION} [1]"
     assert min(seconds) < 0.5, "a question waited for the model"
-    assert around.models.count(CHAT) == calls
+    assert local.models.count(CHAT) == calls
     await container.aclose()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_each_embedding_fault_opens_the_breaker_and_cached_embeddings_are_used(
-    around: Surroundings, clock: Clock, fault: str
+    local: LocalEnvironment, clock: Clock, fault: str
 ) -> None:
     """The model answers a question with a cached embedding; another gets its stale answer."""
-    await write_all_notes(around)
-    working, cached = open_container(around), "What does the garden want?"
+    await write_all_notes(local)
+    working, cached = open_container(local), "What does the garden want?"
     before = await ask(working, "ann", QUESTION)
     await ask(working, "ann", cached)
     await working.aclose()
     clock.ahead += DAY + 1
-    forget_embedding(around, QUESTION)
-    container = open_container(around, fault)
-    around.models.failing[EMBED] = FAULTS[fault]
+    forget_embedding(local, QUESTION)
+    container = open_container(local, fault)
+    local.models.failing[EMBED] = FAULTS[fault]
     await fail_until_open(container, container.circuit_breakers.embeddings)
-    calls = around.models.count(EMBED)
+    calls = local.models.count(EMBED)
     reply = await ask(container, "ann", cached, no_cache=True)
     assert (reply.extractive, reply.stale, reply.stored) == (False, False, True)
     reply = await ask(container, "ann", QUESTION)
@@ -92,16 +92,16 @@ async def test_each_embedding_fault_opens_the_breaker_and_cached_embeddings_are_
         await ask(container, "ann", "What is grace?")
     assert refused.value.status == 503
     assert refused.value.retry_after
-    assert around.models.count(EMBED) == calls
+    assert local.models.count(EMBED) == calls
     await container.aclose()
 
 
 async def test_stale_answer_is_preferred_to_the_extractive_fallback(
-    around: Surroundings, container: Container, clock: Clock
+    local: LocalEnvironment, container: Container, clock: Clock
 ) -> None:
     before = await ask(container, "ann", QUESTION)
     clock.ahead += DAY + 1
-    around.models.failing[CHAT] = FAULTS["an error"]
+    local.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
     reply = await ask(container, "ann", QUESTION)
     assert (reply.stale, reply.extractive, reply.tier) == (True, False, "l1")
@@ -110,26 +110,26 @@ async def test_stale_answer_is_preferred_to_the_extractive_fallback(
 
 
 async def test_stale_answer_is_not_served_after_its_notes_changed(
-    around: Surroundings, container: Container, clock: Clock
+    local: LocalEnvironment, container: Container, clock: Clock
 ) -> None:
     await ask(container, "ann", QUESTION)
     clock.ahead += DAY + 1
-    around.models.failing[CHAT] = FAULTS["an error"]
+    local.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
-    await container.freshness.note_changed(written("ann", "hebrews", "Faith is a gift of God."))
+    await container.freshness.note_changed(updated("ann", "hebrews", "Faith is a gift of God."))
     reply = await ask(container, "ann", QUESTION)
     assert not reply.stale
     assert reply.answer is None or QUESTION not in reply.answer.text
 
 
 async def test_extractive_answer_is_not_stored(
-    around: Surroundings, container: Container, monkeypatch: pytest.MonkeyPatch
+    local: LocalEnvironment, container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    around.models.failing[CHAT] = FAULTS["an error"]
+    local.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
     assert (await ask(container, "ann", QUESTION)).extractive
-    around.models.failing.clear()
-    other = open_container(around, breaker_min_calls=99)
+    local.models.failing.clear()
+    other = open_container(local, breaker_min_calls=99)
     # The other container does not know of the failures.
     monkeypatch.setattr(other.circuit_breakers.chat, "update", lambda *_, **__: None)
     reply = await ask(other, "ann", QUESTION)
@@ -137,10 +137,10 @@ async def test_extractive_answer_is_not_stored(
     await other.aclose()
 
 
-async def test_without_a_fallback_the_error_has_retry_after(around: Surroundings) -> None:
-    container = open_container(around, extractive_fallback=False)
-    await write_all_notes(around)
-    around.models.failing[CHAT] = FAULTS["an error"]
+async def test_without_a_fallback_the_error_has_retry_after(local: LocalEnvironment) -> None:
+    container = open_container(local, extractive_fallback=False)
+    await write_all_notes(local)
+    local.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
     with pytest.raises(CircuitOpenError) as raised:
         await ask(container, "ann", QUESTION)
@@ -150,32 +150,32 @@ async def test_without_a_fallback_the_error_has_retry_after(around: Surroundings
 
 
 async def test_exact_hit_is_served_while_the_breaker_is_open(
-    around: Surroundings, container: Container
+    local: LocalEnvironment, container: Container
 ) -> None:
     """An exact hit does not depend on the state of the breaker."""
     cached = await ask(container, "ann", QUESTION)
-    around.models.failing[CHAT] = FAULTS["an error"]
+    local.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
     reply = await ask(container, "ann", QUESTION)
     assert (reply.match, reply.stale, reply.answer) == ("exact", False, cached.answer)
 
 
 async def test_another_container_finds_the_breaker_open_before_its_first_call(
-    around: Surroundings, container: Container
+    local: LocalEnvironment, container: Container
 ) -> None:
-    around.models.failing[CHAT] = FAULTS["an error"]
+    local.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
-    calls = around.models.count(CHAT)
-    other = open_container(around)
+    calls = local.models.count(CHAT)
+    other = open_container(local)
     assert (await ask(other, "ann", QUESTION)).extractive
-    assert around.models.count(CHAT) == calls
+    assert local.models.count(CHAT) == calls
     await other.aclose()
 
 
-async def test_breaker_opens_without_redis(around: Surroundings) -> None:
-    await write_all_notes(around)
-    container = open_container(around, redis_url=f"redis://127.0.0.1:{free_port()}/0")
-    around.models.failing[CHAT] = FAULTS["an error"]
+async def test_breaker_opens_without_redis(local: LocalEnvironment) -> None:
+    await write_all_notes(local)
+    container = open_container(local, redis_url=f"redis://127.0.0.1:{free_port()}/0")
+    local.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
     reply = await ask(container, "ann", QUESTION)
     assert (reply.extractive, reply.cache) == (True, "unavailable")
@@ -183,46 +183,46 @@ async def test_breaker_opens_without_redis(around: Surroundings) -> None:
 
 
 async def test_concurrent_questions_do_not_wait_while_the_breaker_is_open(
-    around: Surroundings, container: Container
+    local: LocalEnvironment, container: Container
 ) -> None:
     """They do not call the model either."""
-    around.models.failing[CHAT] = FAULTS["an error"]
+    local.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
-    calls, began = around.models.count(CHAT), time.monotonic()
+    calls, began = local.models.count(CHAT), time.monotonic()
     replies = await asyncio.gather(*(ask(container, "ann", QUESTION) for _ in range(50)))
     assert all(reply.extractive for reply in replies)
-    assert around.models.count(CHAT) == calls
+    assert local.models.count(CHAT) == calls
     assert time.monotonic() - began < 15, "one call alone might take 20 s"
 
 
 async def test_concurrent_questions_share_one_generation_while_only_embeddings_fail(
-    around: Surroundings,
+    local: LocalEnvironment,
 ) -> None:
     """The chat model works, and the embedding of the question is cached."""
-    container = open_container(around, extractive_fallback=False)
-    await write_all_notes(around)
+    container = open_container(local, extractive_fallback=False)
+    await write_all_notes(local)
     await ask(container, "ann", QUESTION)
     embeddings = container.circuit_breakers.embeddings
     embeddings.update(30, sent_at=embeddings.clock())
-    around.models.chat_latency = 0.3
-    before = around.models.count(CHAT)
+    local.models.chat_latency = 0.3
+    before = local.models.count(CHAT)
     await container.freshness._invalidation.delete_user("ann")
     replies = await asyncio.gather(*(ask(container, "ann", QUESTION) for _ in range(20)))
     assert all(reply.answer for reply in replies)
-    assert around.models.count(CHAT) == before + 1
+    assert local.models.count(CHAT) == before + 1
     await container.aclose()
 
 
 async def test_extractive_fallback_does_not_wait_for_embeddings(
-    around: Surroundings, container: Container
+    local: LocalEnvironment, container: Container
 ) -> None:
     """Sentences are then compared with the question by their words."""
-    around.models.failing[CHAT] = FAULTS["another JSON"]
+    local.models.failing[CHAT] = FAULTS["another JSON"]
     for _ in range(3):
         with suppress(InferenceError):  # with this question, so that its context is cached
             await ask(container, "ann", QUESTION)
     assert container.circuit_breakers.chat.state == "open"
-    around.models.failing[EMBED] = FAULTS["silence"]
+    local.models.failing[EMBED] = FAULTS["silence"]
     began = time.monotonic()
     reply = await ask(container, "ann", QUESTION)
     assert time.monotonic() - began < 15, "a call that is not answered would take 20 s"
@@ -231,12 +231,12 @@ async def test_extractive_fallback_does_not_wait_for_embeddings(
 
 
 async def test_stale_and_extractive_answers_are_counted_separately(
-    around: Surroundings, container: Container, clock: Clock
+    local: LocalEnvironment, container: Container, clock: Clock
 ) -> None:
     """The breaker opened once, and neither kind of answer counts as avoided cost."""
     await ask(container, "ann", QUESTION)
     clock.ahead += DAY + 1
-    around.models.failing[CHAT] = FAULTS["an error"]
+    local.models.failing[CHAT] = FAULTS["an error"]
     extractive = await fail_until_open(container)
     assert (await ask(container, "ann", QUESTION)).stale
     assert (await ask(container, "ann", "When does the pear tree want pruning?")).extractive

@@ -16,8 +16,8 @@ from functions.invalidate.app import create_app as create_push_app
 from functions.invalidate.handler import QueueHandler
 from functions.stats.app import create_app as create_stats_app
 from shared.container import Container
-from tests.support.asking import Surroundings
-from tests.support.main_job import ask
+from tests.support.full_stack import ask
+from tests.support.local_environment import LocalEnvironment
 from tests.support.model_outage import (
     CHAT,
     EMBED,
@@ -38,16 +38,16 @@ QUICK = {"breaker_open_seconds": 0.2, "local_mode": True}
 
 
 @pytest.fixture
-def around(tmp_path: Path) -> Iterator[Surroundings]:
-    with fake_models_and_redis(tmp_path) as around:
-        yield around
+def local(tmp_path: Path) -> Iterator[LocalEnvironment]:
+    with fake_models_and_redis(tmp_path) as local:
+        yield local
 
 
 @pytest.fixture
-async def answering(around: Surroundings) -> AsyncIterator[Container]:
+async def answering(local: LocalEnvironment) -> AsyncIterator[Container]:
     """A container with a cached answer from its user's notes."""
-    await write_all_notes(around)
-    container = open_container(around)
+    await write_all_notes(local)
+    container = open_container(local)
     assert await answer(container) == f"{QUESTION} [1]"
     yield container
     await container.aclose()
@@ -67,21 +67,21 @@ def client_of(app: Any) -> httpx.AsyncClient:
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_queue_message_is_redelivered_until_its_text_is_embedded(
-    around: Surroundings, answering: Container, fault: str
+    local: LocalEnvironment, answering: Container, fault: str
 ) -> None:
     """Until then answers use the former text of the note."""
     context: Any = Context()  # the attributes that the handler reads
-    handler = QueueHandler(lambda: open_container(around, fault, **QUICK))
+    handler = QueueHandler(lambda: open_container(local, fault, **QUICK))
 
     async def delivered() -> bool:
         # The handler runs its own event loop, which needs a thread of its own.
         return not failed(await asyncio.to_thread(handler, batch(CHANGE), context))
 
-    around.models.failing[EMBED] = FAULTS[fault]
+    local.models.failing[EMBED] = FAULTS[fault]
     for _ in range(3):  # the circuit breaker opens
         assert not await delivered()
     assert await answer(answering) == f"{QUESTION} [1]"
-    around.models.failing.clear()
+    local.models.failing.clear()
     await repeated(delivered)
     assert TEXT in [source.content for source in (await ask(answering, "ann", TEXT)).sources]
     assert await answer(answering) != f"{QUESTION} [1]"
@@ -90,10 +90,10 @@ async def test_queue_message_is_redelivered_until_its_text_is_embedded(
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_pushed_message_is_refused_until_its_text_is_embedded(
-    around: Surroundings, answering: Container, fault: str
+    local: LocalEnvironment, answering: Container, fault: str
 ) -> None:
-    pushing = open_container(around, fault, **QUICK)
-    around.models.failing[EMBED] = FAULTS[fault]
+    pushing = open_container(local, fault, **QUICK)
+    local.models.failing[EMBED] = FAULTS[fault]
     async with client_of(create_push_app(pushing)) as client:
 
         async def pushed() -> bool:
@@ -104,24 +104,24 @@ async def test_pushed_message_is_refused_until_its_text_is_embedded(
         for _ in range(3):
             assert not await pushed()
         assert await answer(answering) == f"{QUESTION} [1]"
-        around.models.failing.clear()
+        local.models.failing.clear()
         await repeated(pushed)
     assert await answer(answering) != f"{QUESTION} [1]"
     await pushing.aclose()
 
 
 async def test_deletion_and_change_succeed_while_the_model_they_do_not_need_fails(
-    around: Surroundings, answering: Container
+    local: LocalEnvironment, answering: Container
 ) -> None:
     """A deletion needs no embedding, and a change needs no chat model."""
-    pushing = open_container(around, local_mode=True)
+    pushing = open_container(local, local_mode=True)
     async with client_of(create_push_app(pushing)) as client:
-        around.models.failing[CHAT] = FAULTS["an error"]
+        local.models.failing[CHAT] = FAULTS["an error"]
         assert (await client.post("/notes/changes", content=CHANGE)).status_code == 204
-        around.models.failing = {EMBED: FAULTS["an error"]}
+        local.models.failing = {EMBED: FAULTS["an error"]}
         deletion = body("ann", "hebrews", "deleted", 3)
         assert (await client.post("/notes/changes", content=deletion)).status_code == 204
-    around.models.failing.clear()
+    local.models.failing.clear()
     reply = await ask(answering, "ann", QUESTION)
     assert not {source.note_id for source in reply.sources} & {"hebrews"}
     await pushing.aclose()
@@ -130,16 +130,16 @@ async def test_deletion_and_change_succeed_while_the_model_they_do_not_need_fail
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("model", [CHAT, EMBED])
 async def test_statistics_call_no_model(
-    around: Surroundings, answering: Container, model: str, fault: str
+    local: LocalEnvironment, answering: Container, model: str, fault: str
 ) -> None:
-    container = open_container(around, fault, local_mode=True)
-    around.models.failing[model] = FAULTS[fault]
+    container = open_container(local, fault, local_mode=True)
+    local.models.failing[model] = FAULTS[fault]
     breakers = container.circuit_breakers
     await fail_until_open(container, breakers.chat if model == CHAT else breakers.embeddings)
-    calls = len(around.models.calls)
+    calls = len(local.models.calls)
     async with client_of(create_stats_app(container)) as client:
         body = (await client.get("/assistant/cache-stats")).raise_for_status().json()
         (await client.get("/metrics")).raise_for_status()
     assert sum(body["outcomes"][name] for name in ("none", "l2", "l3")) == 1  # generated
-    assert len(around.models.calls) == calls
+    assert len(local.models.calls) == calls
     await container.aclose()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.container import Container
-from tests.support.asking import Surroundings
+from tests.support.full_stack import ask
 from tests.support.http_faults import Fault, send_json
-from tests.support.main_job import ask
+from tests.support.local_environment import LocalEnvironment
 from tests.support.model_outage import (
     CHAT,
     FAULTS,
@@ -31,20 +31,20 @@ _ANSWER = {"choices": [{"message": {"role": "assistant", "content": "Trust [1]."
 
 
 @pytest.fixture
-def around(tmp_path: Path) -> Iterator[Surroundings]:
-    with fake_models_and_redis(tmp_path) as around:
-        yield around
+def local(tmp_path: Path) -> Iterator[LocalEnvironment]:
+    with fake_models_and_redis(tmp_path) as local:
+        yield local
 
 
 @pytest.fixture
-async def two(around: Surroundings) -> AsyncIterator[tuple[Container, Container]]:
+async def two(local: LocalEnvironment) -> AsyncIterator[tuple[Container, Container]]:
     """Two containers whose breakers are half-open; the model works again."""
-    first, second = (open_container(around, breaker_open_seconds=OPEN_SECONDS) for _ in range(2))
-    await write_all_notes(around)
-    around.models.failing[CHAT] = FAULTS["an error"]
+    first, second = (open_container(local, breaker_open_seconds=OPEN_SECONDS) for _ in range(2))
+    await write_all_notes(local)
+    local.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(first)
     assert (await ask(second, "ann", QUESTION)).extractive
-    around.models.failing.clear()
+    local.models.failing.clear()
     breakers = first.circuit_breakers.chat, second.circuit_breakers.chat
     await until(lambda: {breaker.state for breaker in breakers} == {"half-open"})
     yield first, second
@@ -67,21 +67,21 @@ async def test_successful_probe_closes_the_breaker_for_all_containers(
 
 
 async def test_only_one_of_two_containers_probes(
-    around: Surroundings, two: tuple[Container, Container]
+    local: LocalEnvironment, two: tuple[Container, Container]
 ) -> None:
     """During the probe, questions to the other container get the extractive fallback."""
     first, second = two
     may_answer = threading.Event()
-    around.models.failing[CHAT] = wait_for(may_answer)
-    calls = around.models.count(CHAT)
+    local.models.failing[CHAT] = wait_for(may_answer)
+    calls = local.models.count(CHAT)
     probe = asyncio.create_task(ask(first, "ann", QUESTION))
-    await until(lambda: around.models.count(CHAT) > calls)
+    await until(lambda: local.models.count(CHAT) > calls)
     replies = await asyncio.gather(*(ask(second, "ann", QUESTION) for _ in range(10)))
     assert all(reply.extractive for reply in replies)
     assert not probe.done()
     may_answer.set()
     assert not (await probe).extractive
-    assert around.models.count(CHAT) == calls + 1
+    assert local.models.count(CHAT) == calls + 1
 
 
 def wait_for(may_answer: threading.Event) -> Fault:

@@ -13,8 +13,8 @@ from infra.local.valkey import ValkeyProcess
 from shared.cache.stats_snapshot import StatsSnapshot
 from shared.errors import CacheUnavailableError
 from tests.support.fakes import create_container
+from tests.support.full_stack import ask, updated
 from tests.support.load import Load
-from tests.support.main_job import ask, written
 from tests.support.resharding import migrate_atomically, migrate_key_by_key, slot_of
 from tests.support.servers import ValkeyCluster, send_command, valkey_cluster
 from tests.support.waiting import until
@@ -113,7 +113,7 @@ async def test_a_change_is_not_acknowledged_if_only_the_killed_master_has_it() -
             try:
                 with pytest.raises(CacheUnavailableError, match="0 of 1 replicas"):
                     await load.container.freshness.note_changed(
-                        written(user, "note", "Edition 2 speaks of faith.")
+                        updated(user, "note", "Edition 2 speaks of faith.")
                     )
                 os.kill(master.pid, signal.SIGKILL)
             finally:

@@ -5,7 +5,7 @@ import time
 from random import Random
 
 from tests.support.fakes import create_container
-from tests.support.main_job import ask, written
+from tests.support.full_stack import ask, updated
 from tests.support.redis_faults import FaultyRedis
 from tests.support.waiting import until
 
@@ -43,7 +43,7 @@ async def test_the_reply_of_a_cancelled_request_never_reaches_another_request(
 ) -> None:
     """And its connection is not lost: there are only four."""
     container = create_container(redis.url, redis_timeout=5, redis_connections=4)
-    await container.freshness.note_changed(written("ann", "note", "Faith is trust."))
+    await container.freshness.note_changed(updated("ann", "note", "Faith is trust."))
     questions = [f"What is number {number}?" for number in range(20)]
     expected = {question: (await ask(container, "ann", question)).answer for question in questions}
     redis.proxy.delay = 0.002

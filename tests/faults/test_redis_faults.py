@@ -14,7 +14,7 @@ from shared.errors import CacheUnavailableError
 from shared.notes.messages.note_changed import NoteChanged
 from shared.reply import Reply
 from tests.support.fakes import SlowAnswerer, create_container
-from tests.support.main_job import ask, written
+from tests.support.full_stack import ask, updated
 from tests.support.redis_faults import REDIS_FAULTS, FaultyRedis
 
 ASKED = "What is faith?"
@@ -41,7 +41,7 @@ async def container(redis: FaultyRedis) -> AsyncIterator[Container]:
 
 def change(text: str, minutes: int = 0) -> NoteChanged:
     at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
-    return written("ann", "note", text, occurred_at=at)
+    return updated("ann", "note", text, occurred_at=at)
 
 
 async def ask_until_hit(container: Container) -> Reply:

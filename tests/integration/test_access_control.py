@@ -17,9 +17,9 @@ from starlette.routing import Route
 import functions
 from infra.local.commands.serve import build_local_app
 from shared.container import Container
-from tests.support.asking import write_notes
 from tests.support.fakes import HashingEmbedder, SlowAnswerer
-from tests.support.stores import MemoryNoteStore
+from tests.support.local_environment import write_notes
+from tests.support.memory_note_store import MemoryNoteStore
 from tests.support.tokens import AUDIENCE, ISSUER, KEYS, Issuer, issuing, token, unsigned
 
 PAGES = {"/", "/playground", "/assistant/dashboard"}

@@ -21,9 +21,9 @@ from shared.health import Health
 from shared.inference.ports import Completion
 from shared.settings import Settings
 from shared.vectors import Vector, canonical
-from tests.support.asking import write_notes
 from tests.support.huggingface import hashed_embeddings, serving
-from tests.support.stores import MemoryNoteStore
+from tests.support.local_environment import write_notes
+from tests.support.memory_note_store import MemoryNoteStore
 
 if TYPE_CHECKING:
     from shared.notes.note import Source

@@ -12,7 +12,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.asking import NOTES, Surroundings, surroundings, write_notes
+from tests.support.local_environment import (
+    NOTES,
+    LocalEnvironment,
+    start_local_environment,
+    write_notes,
+)
 from tests.support.servers import send_command
 
 EVENTS = Path(__file__).parents[1] / "events"
@@ -20,17 +25,17 @@ CONTEXT = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")
 
 
 @pytest.fixture(scope="module")
-def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
-    with surroundings(tmp_path_factory.mktemp("notes")) as running:
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEnvironment]:
+    with start_local_environment(tmp_path_factory.mktemp("notes")) as running:
         yield running
 
 
 @pytest.fixture
-def function(around: Surroundings, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+def function(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """The module as a cold start loads it, on a new event loop, with notes of user ann."""
-    send_command(around.valkey.port, "FLUSHALL")
-    around.models.calls.clear()
-    for name, value in around.environ.items():
+    send_command(local.valkey.port, "FLUSHALL")
+    local.models.calls.clear()
+    for name, value in local.environ.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("logging.basicConfig", lambda **_: None)  # preserves the handlers of pytest
     monkeypatch.delitem(sys.modules, "functions.ask.handler", raising=False)
@@ -113,18 +118,18 @@ def test_cached_answer_differs_in_metadata_only(function: ModuleType) -> None:
     assert second["headers"]["cache-status"] == "Tercet; hit"
 
 
-def test_exact_hit_calls_no_model(function: ModuleType, around: Surroundings) -> None:
+def test_exact_hit_calls_no_model(function: ModuleType, local: LocalEnvironment) -> None:
     invoke(function, event())
-    calls = len(around.models.calls)
+    calls = len(local.models.calls)
     invoke(function, event())
-    assert len(around.models.calls) == calls
+    assert len(local.models.calls) == calls
 
 
 def test_warm_invocations_reuse_their_connections(
-    function: ModuleType, around: Surroundings
+    function: ModuleType, local: LocalEnvironment
 ) -> None:
     def redis_connections() -> set[str]:
-        lines = send_command(around.valkey.port, "CLIENT LIST").splitlines()
+        lines = send_command(local.valkey.port, "CLIENT LIST").splitlines()
         clients = [line for line in lines if " cmd=" in line and " cmd=client|list" not in line]
         return {found[0] for line in clients if (found := re.search(r"\bid=\d+", line))}
 
@@ -134,8 +139,8 @@ def test_warm_invocations_reuse_their_connections(
         assert invoke(function, event(query=query))["statusCode"] == 200
         assert redis_connections() == first
     assert len(first) == 1
-    assert around.models.count("/v1/chat/completions") == 3
-    assert len({call.port for call in around.models.calls}) == 1
+    assert local.models.count("/v1/chat/completions") == 3
+    assert len({call.port for call in local.models.calls}) == 1
 
 
 def test_no_cache_generates_an_answer_that_replaces_the_cached_one(
@@ -151,11 +156,11 @@ def test_no_cache_generates_an_answer_that_replaces_the_cached_one(
     assert answer_id(first) != answer_id(renewed) == answer_id(later)
 
 
-def test_no_store_writes_nothing_to_redis(function: ModuleType, around: Surroundings) -> None:
+def test_no_store_writes_nothing_to_redis(function: ModuleType, local: LocalEnvironment) -> None:
     response = invoke(function, event(**{"cache-control": "no-store"}))
     assert response["headers"]["cache-status"] == "Tercet; fwd=request"
     assert json.loads(response["body"])["metadata"]["cache"] == "off"
-    assert send_command(around.valkey.port, "DBSIZE").strip() == ":0"
+    assert send_command(local.valkey.port, "DBSIZE").strip() == ":0"
 
 
 def test_user_without_notes_gets_a_notice_that_is_not_cached(function: ModuleType) -> None:
@@ -185,7 +190,7 @@ def test_problem_is_sent_through_the_gateway_as_text(function: ModuleType) -> No
 
 
 def test_question_is_answered_without_redis(
-    around: Surroundings, function: ModuleType, monkeypatch: pytest.MonkeyPatch
+    local: LocalEnvironment, function: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REDIS_CACHE_URL", "redis://127.0.0.1:1/0")
     monkeypatch.delitem(sys.modules, "functions.ask.handler")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from shared.container import Container
 from shared.settings import Settings
-from tests.support.asking import surroundings, write_notes
-from tests.support.main_job import ask
+from tests.support.full_stack import ask
+from tests.support.local_environment import start_local_environment, write_notes
 
 _ASK = """
 import asyncio, json, sys
@@ -26,14 +26,14 @@ print(json.dumps([reply.tier, sorted(loaded)]))
 async def test_an_exact_hit_imports_no_http_client_no_database_driver_and_no_numpy(
     tmp_path: Path,
 ) -> None:
-    with surroundings(tmp_path) as around:
-        container = Container(Settings.from_env(around.environ))
+    with start_local_environment(tmp_path) as local:
+        container = Container(Settings.from_env(local.environ))
         await write_notes(container, "ann")
         await ask(container, "ann", "What is faith?")
         await container.aclose()
         done = subprocess.run(  # noqa: ASYNC221  # nothing else runs on this loop
             [sys.executable, "-c", _ASK],
-            env=os.environ | around.environ,
+            env=os.environ | local.environ,
             check=True,
             capture_output=True,
             text=True,

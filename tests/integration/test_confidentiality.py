@@ -17,9 +17,9 @@ from shared.cache.redis.factory import open_redis_client
 from shared.container import Container
 from shared.observability.json_logging import configure_logging
 from shared.settings import Settings
-from tests.support.asking import NOTES, write_notes
 from tests.support.http_faults import refuse, send_json, send_text
 from tests.support.huggingface import FakeHuggingFace, serving
+from tests.support.local_environment import NOTES, write_notes
 from tests.support.queues import body
 from tests.support.servers import send_command
 from tests.support.tokens import Issuer, issuing, token

@@ -24,7 +24,7 @@ from shared.notes.note import Chunk, Note
 from shared.question import Request
 from shared.settings import Settings
 from shared.vectors import Vector, canonical
-from tests.support.stores import MemoryNoteStore
+from tests.support.memory_note_store import MemoryNoteStore
 
 AT_ONCE = 32
 USERS = 200

@@ -28,7 +28,7 @@ from shared.notes.postgres.store import PostgresNoteStore
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.notes.store import NoteStore
 from shared.settings import Settings
-from tests.support.stores import MemoryNoteStore
+from tests.support.memory_note_store import MemoryNoteStore
 
 HEALTHY = {
     "status": "healthy",

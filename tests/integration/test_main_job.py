@@ -12,7 +12,7 @@ from shared.notes.store import NoteStore
 from shared.question import normalise
 from shared.settings import Settings
 from tests.support.data import catechism_questions, devotionals
-from tests.support.main_job import MINILM, QuotingAnswerer, ask, body, written
+from tests.support.full_stack import MINILM, QuotingAnswerer, ask, body, updated
 
 pytestmark = pytest.mark.xdist_group("main job")  # one process embeds the texts for both stores
 
@@ -53,7 +53,7 @@ async def test_a_cached_response_equals_the_uncached_one_byte_for_byte(
     uncached, cached = containers
     user = request.node.name
     for reading in devotionals()[:readings]:
-        await cached.freshness.note_changed(written(user, reading["note_id"], reading["text"]))
+        await cached.freshness.note_changed(updated(user, reading["note_id"], reading["text"]))
     questions = list({normalise(text): text for text in catechism_questions()}.values())[:count]
     assert len(questions) == count
 
@@ -76,7 +76,7 @@ async def test_no_notes_at_all_is_said_again_and_not_once_there_is_one(
     for tier in (None, "l3"):
         reply = await ask(cached, nobody, "What is faith?")
         assert (reply.answer, list(reply.sources), reply.tier) == (None, [], tier)
-    await cached.freshness.note_changed(written(nobody, "first", "Faith is trust."))
+    await cached.freshness.note_changed(updated(nobody, "first", "Faith is trust."))
     answered = await ask(cached, nobody, "What is faith?")
     assert answered.answer is not None
     assert [source.note_id for source in answered.sources] == ["first"]

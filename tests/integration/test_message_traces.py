@@ -14,22 +14,22 @@ from functions.invalidate.handler import QueueHandler
 from shared.container import Container
 from shared.observability.timings import timed
 from shared.settings import Settings
-from tests.support.asking import Surroundings, surroundings
+from tests.support.local_environment import LocalEnvironment, start_local_environment
 from tests.support.queues import Context, body, close, record
 from tests.support.servers import send_command
 from tests.support.traces import TRACE, TRACEPARENT, traced, trees
 
 
 @pytest.fixture(scope="module")
-def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
-    with surroundings(tmp_path_factory.mktemp("notes")) as running:
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEnvironment]:
+    with start_local_environment(tmp_path_factory.mktemp("notes")) as running:
         yield running
 
 
 @pytest.fixture
-def settings(around: Surroundings) -> Settings:
-    send_command(around.valkey.port, "FLUSHALL")
-    return replace(Settings.from_env(around.environ), local_mode=True)
+def settings(local: LocalEnvironment) -> Settings:
+    send_command(local.valkey.port, "FLUSHALL")
+    return replace(Settings.from_env(local.environ), local_mode=True)
 
 
 @pytest.mark.parametrize(

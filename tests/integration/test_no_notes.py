@@ -9,49 +9,49 @@ import pytest
 
 from shared.container import Container
 from shared.settings import Settings
-from tests.support.asking import NOTES, Surroundings, surroundings
-from tests.support.main_job import ask, written
+from tests.support.full_stack import ask, updated
+from tests.support.local_environment import NOTES, LocalEnvironment, start_local_environment
 
 EMBED = "/embed"
 ASKED = "What is faith?"
 
 
 @pytest.fixture
-def around(tmp_path: Path) -> Iterator[Surroundings]:
-    with surroundings(tmp_path) as around:
-        yield around
+def local(tmp_path: Path) -> Iterator[LocalEnvironment]:
+    with start_local_environment(tmp_path) as local:
+        yield local
 
 
 @pytest.fixture
-async def container(around: Surroundings) -> AsyncIterator[Container]:
-    settings = replace(Settings.from_env(around.environ), inference_timeout=5)
+async def container(local: LocalEnvironment) -> AsyncIterator[Container]:
+    settings = replace(Settings.from_env(local.environ), inference_timeout=5)
     container = Container(settings)
     yield container
     await container.aclose()
 
 
 async def test_a_crowd_without_notes_embeds_its_question_once_and_nobody_waits_in_a_queue(
-    around: Surroundings, container: Container
+    local: LocalEnvironment, container: Container
 ) -> None:
-    around.models.embedding_latency = 0.3
+    local.models.embedding_latency = 0.3
     replies = await asyncio.gather(*(ask(container, "ann", ASKED) for _ in range(40)))
     assert [reply.answer for reply in replies] == [None] * 40
-    assert around.models.count(EMBED) == 1
+    assert local.models.count(EMBED) == 1
 
 
 async def test_asked_again_nothing_is_embedded_nor_searched(
-    around: Surroundings, container: Container
+    local: LocalEnvironment, container: Container
 ) -> None:
     await ask(container, "ann", ASKED)
-    calls = around.models.count(EMBED)
+    calls = local.models.count(EMBED)
     reply = await ask(container, "ann", ASKED)
     assert (reply.answer, reply.tier) == (None, "l3")
-    assert around.models.count(EMBED) == calls
+    assert local.models.count(EMBED) == calls
 
 
 async def test_with_the_first_note_there_is_an_answer(container: Container) -> None:
     await ask(container, "ann", ASKED)
-    change = written("ann", "hebrews", NOTES["hebrews"])
+    change = updated("ann", "hebrews", NOTES["hebrews"])
     outcome = await container.freshness.note_changed(change)
     assert (outcome.dropped, outcome.retained) == (0, 0)  # it was no answer
     assert (await ask(container, "ann", ASKED)).answer

@@ -15,10 +15,10 @@ from shared.container import Container
 from shared.errors import InferenceUnavailableError
 from shared.settings import Settings
 from shared.vectors import Vector
-from tests.support.counted import SlowAnswerer
-from tests.support.main_job import MINILM, written
+from tests.support.full_stack import MINILM, updated
+from tests.support.memory_note_store import MemoryNoteStore
 from tests.support.servers import send_command
-from tests.support.stores import MemoryNoteStore
+from tests.support.stats_app import SlowAnswerer
 
 
 class Embedder:
@@ -64,7 +64,7 @@ async def client(valkey_url: str, request: pytest.FixtureRequest) -> AsyncIterat
         answerer=SlowAnswerer(),
     )
     user = request.node.name
-    await container.freshness.note_changed(written(user, "hope", "Hope is an anchor."))
+    await container.freshness.note_changed(updated(user, "hope", "Hope is an anchor."))
     transport = httpx.ASGITransport(build_app(container, playground.build_routes(container)))
     async with httpx.AsyncClient(
         transport=transport, base_url="http://127.0.0.1", headers={"X-Tercet-User": user}

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from shared.cache.counters import BUCKETS_MS
 from shared.container import Container
 from tests.support.command import ROOT, start_tercet
-from tests.support.counted import ANN, COST, get, of, use
+from tests.support.stats_app import ANN, COST, get, of, use
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 

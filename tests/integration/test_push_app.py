@@ -15,8 +15,8 @@ from functions.invalidate.app import MAX_BYTES, create_app
 from infra.local.valkey import start_valkey
 from shared.container import Container
 from shared.notes.messages.note_changed import MAX_TEXT
+from tests.support.memory_note_store import MemoryNoteStore
 from tests.support.queues import SLOW, HashedEmbedder, Quoter, body
-from tests.support.stores import MemoryNoteStore
 from tests.support.tokens import Issuer, issuing, token
 
 EVENTS = Path(__file__).resolve().parents[1] / "events"

@@ -12,7 +12,7 @@ from shared.container import Container
 from shared.settings import Settings
 from tests.support.fakes import HashingEmbedder, SlowAnswerer
 from tests.support.huggingface import serving
-from tests.support.stores import MemoryNoteStore
+from tests.support.memory_note_store import MemoryNoteStore
 
 HEAD = b"POST /assistant/query HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Tercet-User: ann\r\n"
 JSON = HEAD + b"Content-Type: application/json\r\n"

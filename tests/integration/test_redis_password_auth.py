@@ -20,10 +20,10 @@ from shared.container import Container
 from shared.question import Request
 from shared.settings import Settings
 from tests.support import redis_acl
-from tests.support.asking import write_notes
 from tests.support.caches import redis_py_client
 from tests.support.failing_secrets_manager import failing_secrets_manager
-from tests.support.main_job import written
+from tests.support.full_stack import updated
+from tests.support.local_environment import write_notes
 from tests.support.queues import make_container
 from tests.support.secrets_manager import REGION, secrets_manager, set_aws_credentials
 from tests.support.servers import ValkeyCluster, valkey_cluster
@@ -145,7 +145,7 @@ async def test_the_password_is_in_no_log_and_no_repr(
     caplog.set_level("DEBUG", "shared")
     redis.set_password("one-canary")
     opened = await redis.open_container()
-    await opened.freshness.note_changed(written("ann", "n", "Faith is trust."))
+    await opened.freshness.note_changed(updated("ann", "n", "Faith is trust."))
     assert [await ask(opened) for _ in range(2)] == ["ok"] * 2
     assert (await opened.counter_reader.read_snapshot(1)).total
     parts = [opened, opened.settings, opened.redis_client, opened.background_redis_client]

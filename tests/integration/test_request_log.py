@@ -18,8 +18,8 @@ from shared.cache.stats_snapshot import StatsSnapshot
 from shared.container import Container
 from shared.observability.json_logging import JsonFormatter
 from shared.settings import Settings
-from tests.support.asking import Surroundings, surroundings, write_notes
 from tests.support.http_faults import refuse
+from tests.support.local_environment import LocalEnvironment, start_local_environment, write_notes
 from tests.support.queues import Context, body, close, record
 from tests.support.servers import send_command
 
@@ -28,17 +28,17 @@ FUNCTION = "tercet-ask"
 
 
 @pytest.fixture(scope="module")
-def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
-    with surroundings(tmp_path_factory.mktemp("notes")) as running:
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEnvironment]:
+    with start_local_environment(tmp_path_factory.mktemp("notes")) as running:
         yield running
 
 
 @pytest.fixture
-def settings(around: Surroundings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    send_command(around.valkey.port, "FLUSHALL")
-    around.models.reset()
+def settings(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    send_command(local.valkey.port, "FLUSHALL")
+    local.models.reset()
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", FUNCTION)
-    return Settings.from_env(around.environ)
+    return Settings.from_env(local.environ)
 
 
 @pytest.fixture
@@ -145,9 +145,9 @@ def test_sums_of_log_metrics_equal_the_cache_counters(function: Function, log: L
 
 
 def test_failed_question_is_counted_and_invalid_question_is_not(
-    function: Function, around: Surroundings, log: Log
+    function: Function, local: LocalEnvironment, log: Log
 ) -> None:
-    around.models.failing["/v1/chat/completions"] = refuse(400, "no")
+    local.models.failing["/v1/chat/completions"] = refuse(400, "no")
     function.ask("What is faith?")
     (failed,) = (line for line in log() if line["message"] == "request")
     assert (failed["Questions"], failed["Outcome"], failed["error"]) == (

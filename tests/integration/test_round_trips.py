@@ -6,9 +6,9 @@ import pytest
 
 from shared.container import Container
 from shared.settings import Settings
-from tests.support.main_job import MINILM, QuotingAnswerer, ask, written
+from tests.support.full_stack import MINILM, QuotingAnswerer, ask, updated
+from tests.support.memory_note_store import MemoryNoteStore
 from tests.support.servers import CountingProxy, ValkeyCluster, valkey_cluster
-from tests.support.stores import MemoryNoteStore
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ async def counted(
         settings, store=MemoryNoteStore(), embedder=MINILM, answerer=QuotingAnswerer()
     )
     user = request.node.name
-    await container.freshness.note_changed(written(user, "a", "Faith is trust in what is unseen."))
+    await container.freshness.note_changed(updated(user, "a", "Faith is trust in what is unseen."))
     for question in ("What is hope?", "What is love?", "Define love", "What is peace?"):
         await ask(container, user, question)
     yield container, counter

@@ -23,10 +23,10 @@ from shared.inference.ports import Message
 from shared.notes.note import Note
 from shared.question import Request
 from shared.settings import Settings
-from tests.support.asking import surroundings, write_notes
 from tests.support.failing_secrets_manager import failing_secrets_manager
 from tests.support.http_faults import refuse
 from tests.support.huggingface import FakeHuggingFace, serving
+from tests.support.local_environment import start_local_environment, write_notes
 from tests.support.postgres import PostgresServer
 from tests.support.secrets_manager import REGION, secrets_manager, set_aws_credentials
 
@@ -127,12 +127,12 @@ async def test_a_token_is_fetched_by_its_arn_at_first_use(
 
 async def test_an_exact_hit_fetches_no_secret(tmp_path: Path) -> None:
     """The secrets do not exist: a fetch would fail."""
-    with surroundings(tmp_path) as around:
-        writer = Container(Settings.from_env(around.environ))
+    with start_local_environment(tmp_path) as local:
+        writer = Container(Settings.from_env(local.environ))
         await write_notes(writer, "ann")
         await writer.assistant.ask(Request("ann", "What is faith?"))
         await writer.aclose()
-        environ = around.environ | {
+        environ = local.environ | {
             "DATABASE_URL": "",
             "HF_TOKEN_SECRET": "absent",
             "DATABASE_URL_SECRET": "absent",

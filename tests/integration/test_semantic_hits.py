@@ -16,8 +16,8 @@ from shared.inference.match_verifier import ModelVerifier
 from shared.inference.ports import Completion, Message
 from shared.matching.candidates import find_candidates
 from shared.settings import Settings
-from tests.support.main_job import MINILM, QuotingAnswerer, written
-from tests.support.stores import MemoryNoteStore
+from tests.support.full_stack import MINILM, QuotingAnswerer, updated
+from tests.support.memory_note_store import MemoryNoteStore
 
 NOTES = {
     "hope": "Hope is the anchor of the soul, sure and steadfast.",
@@ -70,7 +70,7 @@ async def user(valkey_url: str, request: pytest.FixtureRequest) -> AsyncIterator
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
         user = User(http, container, request.node.name)
         for note_id, text in NOTES.items():
-            await container.freshness.note_changed(written(user.user_id, note_id, text))
+            await container.freshness.note_changed(updated(user.user_id, note_id, text))
         yield user
     await container.aclose()
 
@@ -134,7 +134,7 @@ async def test_feedback_on_an_answer_removes_it(user: User) -> None:
 async def test_alias_is_dropped_when_a_note_of_its_own_search_changes(user: User) -> None:
     await user.ask("What is hope?")
     await user.ask("Define hope")
-    change = written(user.user_id, "hope", "Hope does not put to shame.")
+    change = updated(user.user_id, "hope", "Hope does not put to shame.")
     await user.container.freshness.note_changed(change)
     fresh = await user.ask("Define hope")
     assert fresh["metadata"]["cached"] is False

@@ -18,9 +18,9 @@ from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.container import Container
 from shared.health import Health
 from shared.settings import Settings
-from tests.support.counted import COST, STATS, client_of, get, of, use
 from tests.support.counter_history import write_counter_history
-from tests.support.main_job import ask, written
+from tests.support.full_stack import ask, updated
+from tests.support.stats_app import COST, STATS, client_of, get, of, use
 from tests.support.tokens import Issuer, issuing, token
 from tests.support.utc_day import stay_within_a_day
 
@@ -53,7 +53,7 @@ async def test_cache_stats_has_the_specified_fields(counted: Container) -> None:
 
 async def test_cache_stats_has_outcomes_tiers_and_note_changes(counted: Container) -> None:
     await use(counted)
-    await counted.freshness.note_changed(written("ann", "b", "Hope is an anchor."))
+    await counted.freshness.note_changed(updated("ann", "b", "Hope is an anchor."))
     body = (await get(counted)).json()
     assert body["combined"]["total_requests"] == 5
     assert body["combined"]["answer_hit_rate"] == 0.4
@@ -76,7 +76,7 @@ async def test_day_record_of_a_replay_has_the_expected_totals(counted: Container
     """Two users ask ten questions three times; the second user's embeddings are cached."""
     stay_within_a_day(30)
     for user in ("ann", "bob"):
-        await counted.freshness.note_changed(written(user, "a", "Faith is trust in the unseen."))
+        await counted.freshness.note_changed(updated(user, "a", "Faith is trust in the unseen."))
     questions = [f"What is chapter {number} about?" for number in range(10)]
     for user, times in (("ann", 3), ("bob", 3)):
         for _ in range(times):

@@ -20,9 +20,9 @@ from shared.inference.circuit_breaker import CircuitBreakers
 from shared.inference.shared_circuit_state import HALF_OPEN_SECONDS, open_key
 from shared.observability.json_logging import JsonFormatter
 from shared.settings import Settings
-from tests.support.asking import Surroundings, surroundings, write_notes
 from tests.support.http_faults import refuse
 from tests.support.huggingface import hashed_answer, hashed_embeddings
+from tests.support.local_environment import LocalEnvironment, start_local_environment, write_notes
 from tests.support.queues import Context
 from tests.support.servers import send_command
 from tests.support.traces import TRACE, TRACEPARENT, Tree, traced, trees
@@ -41,17 +41,17 @@ def confirm_matches(messages: Sequence[dict[str, str]]) -> str:
 
 
 @pytest.fixture(scope="module")
-def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
-    with surroundings(tmp_path_factory.mktemp("notes")) as running:
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEnvironment]:
+    with start_local_environment(tmp_path_factory.mktemp("notes")) as running:
         running.models.embed, running.models.answer = embed_hope_alike, confirm_matches
         yield running
 
 
 @pytest.fixture
-def settings(around: Surroundings) -> Settings:
-    send_command(around.valkey.port, "FLUSHALL")
-    around.models.reset()
-    return replace(Settings.from_env(around.environ), local_mode=True)
+def settings(local: LocalEnvironment) -> Settings:
+    send_command(local.valkey.port, "FLUSHALL")
+    local.models.reset()
+    return replace(Settings.from_env(local.environ), local_mode=True)
 
 
 @dataclass
@@ -72,7 +72,7 @@ class TracedClient:
 
 
 @pytest.fixture
-async def client(settings: Settings, around: Surroundings) -> AsyncIterator[TracedClient]:
+async def client(settings: Settings, local: LocalEnvironment) -> AsyncIterator[TracedClient]:
     container = Container(settings)
     transport = httpx.ASGITransport(create_app(container))
     headers = {"X-Tercet-User": "ann"}
@@ -82,7 +82,7 @@ async def client(settings: Settings, around: Surroundings) -> AsyncIterator[Trac
             transport=transport, base_url="http://127.0.0.1", headers=headers
         ) as http:
             yield TracedClient(
-                http, collected, httpx.URL(settings.chat_url).port, around.valkey.port
+                http, collected, httpx.URL(settings.chat_url).port, local.valkey.port
             )
     await container.aclose()
 
@@ -159,9 +159,9 @@ async def test_semantic_match_has_its_own_step(client: TracedClient) -> None:
 
 
 async def test_error_is_recorded_by_its_type_only(
-    client: TracedClient, around: Surroundings
+    client: TracedClient, local: LocalEnvironment
 ) -> None:
-    around.models.failing["/v1/chat/completions"] = refuse(400, "about my doctor: What is faith?")
+    local.models.failing["/v1/chat/completions"] = refuse(400, "about my doctor: What is faith?")
     tree = await client.ask("What is faith?")
     (generate,) = (each for each in tree.children if each.name == "generate")
     (chat,) = generate.children
@@ -172,10 +172,10 @@ async def test_error_is_recorded_by_its_type_only(
         assert not span.events
 
 
-async def test_spans_hold_no_private_text(client: TracedClient, around: Surroundings) -> None:
+async def test_spans_hold_no_private_text(client: TracedClient, local: LocalEnvironment) -> None:
     await client.ask("What is faith?")
     spans = list(client.collected.get_finished_spans())
-    around.models.failing["/v1/chat/completions"] = refuse(400, "about my doctor: What is hope?")
+    local.models.failing["/v1/chat/completions"] = refuse(400, "about my doctor: What is hope?")
     await client.ask("What is hope?")
     spans += client.collected.get_finished_spans()
     exported = "".join(span.to_json() for span in spans).lower()
@@ -185,13 +185,13 @@ async def test_spans_hold_no_private_text(client: TracedClient, around: Surround
 
 
 async def test_request_continues_the_callers_trace_and_models_get_no_traceparent(
-    client: TracedClient, around: Surroundings
+    client: TracedClient, local: LocalEnvironment
 ) -> None:
     tree = await client.ask("What is faith?", traceparent=TRACEPARENT)
     assert tree.trace_id == TRACE
     assert tree.span.parent
     assert f"{tree.span.parent.span_id:016x}" in TRACEPARENT
-    assert not [call for call in around.models.calls if "traceparent" in call.headers]
+    assert not [call for call in local.models.calls if "traceparent" in call.headers]
 
 
 async def test_concurrent_requests_have_separate_trees(client: TracedClient) -> None:
@@ -226,13 +226,13 @@ async def test_unknown_path_and_method_are_not_in_the_span_name(
 
 
 async def test_follower_of_a_coalesced_question_has_a_wait_step(
-    client: TracedClient, around: Surroundings
+    client: TracedClient, local: LocalEnvironment
 ) -> None:
     client.collected.clear()
-    around.models.chat_latency = 0.3
+    local.models.chat_latency = 0.3
     both = [client.http.post("/assistant/query", json={"query": "What is mercy?"}) for _ in "12"]
     await asyncio.gather(*both)
-    around.models.chat_latency = 0.0
+    local.models.chat_latency = 0.0
     steps = [
         [each.name for each in tree.children]
         for tree in trees(client.collected.get_finished_spans())
@@ -241,11 +241,11 @@ async def test_follower_of_a_coalesced_question_has_a_wait_step(
 
 
 async def test_extractive_fallback_has_its_steps(
-    client: TracedClient, around: Surroundings, settings: Settings
+    client: TracedClient, local: LocalEnvironment, settings: Settings
 ) -> None:
     key = open_key(CircuitBreakers.from_settings(settings).chat.id)
     milliseconds = 1_000 * (HALF_OPEN_SECONDS + 15)
-    send_command(around.valkey.port, f"SET {key} 1 PX {milliseconds}")
+    send_command(local.valkey.port, f"SET {key} 1 PX {milliseconds}")
     tree = await client.ask("What is faith?")
     assert {"get_stale", "extract"} <= {each.name for each in tree.children}
 

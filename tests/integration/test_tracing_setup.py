@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.asking import Surroundings, surroundings
 from tests.support.huggingface import serving
+from tests.support.local_environment import LocalEnvironment, start_local_environment
 from tests.support.traces import Collector
 
 # Invokes the Lambda handler; prints the status, the duration, and the loaded OpenTelemetry modules
@@ -28,7 +28,7 @@ before = loaded()
 loop = asyncio.new_event_loop()
 asyncio.set_event_loop(loop)
 from functions.ask.handler import container, handler
-from tests.support.asking import write_notes
+from tests.support.local_environment import write_notes
 
 loop.run_until_complete(write_notes(container, "ann"))
 event = json.loads(Path("tests/events/http_api_v2.json").read_text())
@@ -51,8 +51,8 @@ _TREE = [
 
 
 @pytest.fixture(scope="module")
-def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
-    with surroundings(tmp_path_factory.mktemp("notes")) as running:
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEnvironment]:
+    with start_local_environment(tmp_path_factory.mktemp("notes")) as running:
         yield running
 
 
@@ -70,19 +70,19 @@ def run(program: str, environ: dict[str, str]) -> "subprocess.CompletedProcess[s
 
 
 def invoke(
-    around: Surroundings, program: str = _INVOKE, **environ: str
+    local: LocalEnvironment, program: str = _INVOKE, **environ: str
 ) -> tuple[float, list[str], list[str]]:
-    result = run(program, around.environ | {"REDIS_CACHE_URL": empty_database(around)} | environ)
+    result = run(program, local.environ | {"REDIS_CACHE_URL": empty_database(local)} | environ)
     assert result.returncode == 0, result.stderr
     status, seconds, before, after = json.loads(result.stdout.splitlines()[-1])
     assert status == 200
     return seconds, before, after
 
 
-def empty_database(around: Surroundings) -> str:
+def empty_database(local: LocalEnvironment) -> str:
     """The URL of an empty database of the same server."""
     empty_database.number += 1  # type: ignore[attr-defined]  # a counter
-    return f"{around.environ['REDIS_CACHE_URL'].rpartition('/')[0]}/{empty_database.number}"  # type: ignore[attr-defined]  # as above
+    return f"{local.environ['REDIS_CACHE_URL'].rpartition('/')[0]}/{empty_database.number}"  # type: ignore[attr-defined]  # as above
 
 
 empty_database.number = 0  # type: ignore[attr-defined]  # as above
@@ -92,26 +92,26 @@ empty_database.number = 0  # type: ignore[attr-defined]  # as above
     "environ", [{}, _LAMBDA | {"OTEL_TRACES_EXPORTER": "none"}], ids=["no variable", "none"]
 )
 def test_opentelemetry_is_not_loaded_unless_tracing_is_enabled(
-    around: Surroundings, environ: dict[str, str]
+    local: LocalEnvironment, environ: dict[str, str]
 ) -> None:
     """FastAPI and redis-py load parts of it themselves if they are installed."""
-    _, before, after = invoke(around, **environ)
+    _, before, after = invoke(local, **environ)
     assert "opentelemetry.sdk.trace" not in before
     assert sorted(after) == sorted(before)
 
 
-def test_handler_works_without_the_sdk_if_tracing_is_disabled(around: Surroundings) -> None:
+def test_handler_works_without_the_sdk_if_tracing_is_disabled(local: LocalEnvironment) -> None:
     hidden = "import sys; sys.modules['opentelemetry.sdk'] = None\n"
-    _, _, after = invoke(around, hidden + _INVOKE)
+    _, _, after = invoke(local, hidden + _INVOKE)
     assert not [name for name in after if name.startswith("opentelemetry.sdk.")]
 
 
 def test_spans_are_exported_before_an_invocation_ends_on_lambda(
-    around: Surroundings,
+    local: LocalEnvironment,
 ) -> None:
     collector = Collector()
     with serving(collector) as url:
-        _, _, after = invoke(around, OTEL_EXPORTER_OTLP_ENDPOINT=url, **_LAMBDA)
+        _, _, after = invoke(local, OTEL_EXPORTER_OTLP_ENDPOINT=url, **_LAMBDA)
     assert "opentelemetry.sdk.trace" in after
     assert set(_TREE) <= set(collector.spans)
     assert collector.spans.count(_TREE[0]) == 1
@@ -121,15 +121,15 @@ def test_spans_are_exported_before_an_invocation_ends_on_lambda(
 
 @pytest.mark.slow
 def test_unresponsive_collector_delays_an_invocation_by_one_second(
-    around: Surroundings,
+    local: LocalEnvironment,
 ) -> None:
     with serving(Collector(seconds=60)) as url:
-        seconds, _, _ = invoke(around, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=url, **_LAMBDA)
+        seconds, _, _ = invoke(local, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=url, **_LAMBDA)
     # Includes the invocation's own work and imports; the SDK's time limit would be ten seconds.
     assert 1 <= seconds < 10
 
 
-def test_existing_tracer_provider_is_used(around: Surroundings) -> None:
+def test_existing_tracer_provider_is_used(local: LocalEnvironment) -> None:
     before = """
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -142,7 +142,7 @@ trace.set_tracer_provider(provider)
 """
     after = "print(*(s.name for s in exporter.get_finished_spans()), sep='|', flush=True)\n"
     program = before + _INVOKE.replace("os._exit", after + "os._exit")
-    result = run(program, around.environ | {"OTEL_TRACES_EXPORTER": "xray"})
+    result = run(program, local.environ | {"OTEL_TRACES_EXPORTER": "xray"})
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[-1].split("|").count("POST /assistant/query") == 1
 

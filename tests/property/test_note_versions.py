@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.notes.note import Note
-from tests.support.stores import MemoryNoteStore
+from tests.support.memory_note_store import MemoryNoteStore
 
 # One message for each moment.
 HISTORIES = st.lists(st.sampled_from(["replace", "delete", "delete user"]), min_size=1, max_size=8)

@@ -5,8 +5,8 @@ import random
 
 from shared.container import Container
 from shared.settings import Settings
-from tests.support.main_job import MINILM, QuotingAnswerer, ask, written
-from tests.support.stores import MemoryNoteStore
+from tests.support.full_stack import MINILM, QuotingAnswerer, ask, updated
+from tests.support.memory_note_store import MemoryNoteStore
 
 USERS = ("ann", "bob", "{00}:ann", "ann:questions", "ann\nbob")
 QUESTIONS = ("What is faith?", "Define faith", "what is hope", "What is love?")
@@ -29,7 +29,7 @@ async def test_concurrent_users_with_equal_questions_get_their_own_notes_only(
     async def act(user: str) -> None:
         if rng.random() < 0.2:
             text = rng.choice(texts)
-            note = written(user, text, f"{text}, {marks[user]}, {rng.randrange(5)}.")
+            note = updated(user, text, f"{text}, {marks[user]}, {rng.randrange(5)}.")
             await container.freshness.note_changed(note)
             return
         reply = await ask(container, user, rng.choice(QUESTIONS))

@@ -19,7 +19,7 @@ from shared.notes.note import Chunk, Note, Source
 from shared.notes.store import NoteStore
 from shared.vectors import Vector, canonical
 from tests.support.caches import DIMENSIONS, PIPELINE, Cache, an_answer
-from tests.support.stores import MemoryNoteStore
+from tests.support.memory_note_store import MemoryNoteStore
 
 K = PIPELINE.retrieved_chunks
 START = datetime(2026, 11, 1, 10, tzinfo=UTC)

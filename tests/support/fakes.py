@@ -11,7 +11,7 @@ from shared.inference.ports import Completion
 from shared.notes.note import Source
 from shared.settings import Settings
 from shared.vectors import Vector, canonical
-from tests.support.stores import MemoryNoteStore
+from tests.support.memory_note_store import MemoryNoteStore
 
 DIMENSIONS = 8
 

@@ -11,7 +11,7 @@ from random import Random
 
 from shared.container import Container
 from shared.errors import CacheUnavailableError
-from tests.support.main_job import ask, written
+from tests.support.full_stack import ask, updated
 
 _QUESTIONS = ("What is faith?", "What is hope?", "What is love?", "What is grace?")
 _EDITION = re.compile(r"Edition (\d+)")
@@ -46,7 +46,7 @@ class Load:
     async def change(self, user: str) -> None:
         """Write the next edition of a user's note; retry until it is acknowledged."""
         edition = self.acknowledged[user] + 1
-        message = written(user, "note", f"Edition {edition} speaks of faith, hope and love.")
+        message = updated(user, "note", f"Edition {edition} speaks of faith, hope and love.")
         while True:
             try:
                 await self.container.freshness.note_changed(message)

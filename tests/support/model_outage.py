@@ -16,9 +16,14 @@ from shared.errors import InferenceError
 from shared.inference.circuit_breaker import CircuitBreaker
 from shared.question import normalise
 from shared.settings import Settings
-from tests.support.asking import NOTES, Surroundings, surroundings, write_notes
+from tests.support.full_stack import ask
 from tests.support.http_faults import drip, drop, refuse, send_json, send_text, stall, truncate
-from tests.support.main_job import ask
+from tests.support.local_environment import (
+    NOTES,
+    LocalEnvironment,
+    start_local_environment,
+    write_notes,
+)
 from tests.support.servers import send_command
 
 CHAT, EMBED = "/chat/completions", "/embed"
@@ -42,16 +47,16 @@ ENDLESS_FAULTS = frozenset({"silence", "a slow drip"})
 
 
 @contextmanager
-def fake_models_and_redis(folder: Path) -> Iterator[Surroundings]:
-    with surroundings(folder) as around:
-        around.models.embed = bag_of_words_embeddings
-        yield around
+def fake_models_and_redis(folder: Path) -> Iterator[LocalEnvironment]:
+    with start_local_environment(folder) as local:
+        local.models.embed = bag_of_words_embeddings
+        yield local
 
 
-def forget_embedding(around: Surroundings, question: str) -> None:
+def forget_embedding(local: LocalEnvironment, question: str) -> None:
     """Remove the cached embedding of a question."""
     name = keyspace.embedding(Settings().embedding_model, normalise(question))
-    assert send_command(around.valkey.port, f"DEL {name}") == ":1\r\n"
+    assert send_command(local.valkey.port, f"DEL {name}") == ":1\r\n"
 
 
 def bag_of_words_embeddings(texts: Sequence[str]) -> list[list[float]]:
@@ -63,12 +68,12 @@ def bag_of_words_embeddings(texts: Sequence[str]) -> list[list[float]]:
     return [[float(each) for each in row] for row in rows]
 
 
-def open_container(around: Surroundings, fault: str = "", **changes: object) -> Container:
+def open_container(local: LocalEnvironment, fault: str = "", **changes: object) -> Container:
     """Return a container whose circuit breakers open after two calls, for 300 s.
 
     Time-outs are long, since the machine may be busy, unless only a time-out ends the fault.
     """
-    settings = Settings.from_env(around.environ)
+    settings = Settings.from_env(local.environ)
     given = {
         "inference_timeout": 1.0 if fault in ENDLESS_FAULTS else 20.0,
         "breaker_min_calls": 2,
@@ -78,9 +83,9 @@ def open_container(around: Surroundings, fault: str = "", **changes: object) -> 
     return Container(replace(settings, **given | changes))  # type: ignore[arg-type]  # by name
 
 
-async def write_all_notes(around: Surroundings, user_id: str = "ann") -> None:
+async def write_all_notes(local: LocalEnvironment, user_id: str = "ann") -> None:
     """Write all of `NOTES` for a user, with a separate container."""
-    container = open_container(around)
+    container = open_container(local)
     await write_notes(container, user_id)
     await container.aclose()
 

@@ -9,7 +9,7 @@ import asyncpg
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.notes.store import NoteStore
-from tests.support.stores import MemoryNoteStore
+from tests.support.memory_note_store import MemoryNoteStore
 
 DIMENSIONS = 8
 

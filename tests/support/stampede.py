@@ -22,7 +22,7 @@ from shared.inference.ports import Completion
 from shared.notes.note import Chunk, Note, Source
 from shared.question import Request
 from tests.support.fakes import HashingEmbedder, SlowAnswerer, create_container
-from tests.support.stores import MemoryNoteStore
+from tests.support.memory_note_store import MemoryNoteStore
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUEST = Request("ann", "What is faith?", seconds=60)

@@ -15,8 +15,8 @@ from infra.local.valkey import free_port
 from shared.container import Container
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.settings import Settings
-from tests.support.asking import Surroundings, surroundings, write_notes
 from tests.support.emulator import ask_event, event, function, response_body, runtime
+from tests.support.local_environment import LocalEnvironment, start_local_environment, write_notes
 from tests.support.servers import CountingProxy
 from tests.support.waiting import until
 
@@ -29,10 +29,10 @@ pytestmark = [
 
 
 @pytest.fixture
-async def around(tmp_path: Path, postgres_url: str) -> AsyncIterator[Surroundings]:
+async def local(tmp_path: Path, postgres_url: str) -> AsyncIterator[LocalEnvironment]:
     """Models, an empty cache and a database with notes of Ann."""
     runtime()
-    with surroundings(tmp_path) as made:
+    with start_local_environment(tmp_path) as made:
         made.environ["DATABASE_URL"] = postgres_url
         settings = Settings.from_env(made.environ)
         store = PostgresNoteStore(postgres_url, dimensions=settings.embedding_dimensions)
@@ -44,10 +44,10 @@ async def around(tmp_path: Path, postgres_url: str) -> AsyncIterator[Surrounding
 
 
 def test_warm_start_reuses_the_redis_connection_of_the_cold_start(
-    around: Surroundings,
+    local: LocalEnvironment,
 ) -> None:
-    with CountingProxy(around.valkey.port) as proxy:
-        environ = around.environ | {"REDIS_CACHE_URL": proxy.url}
+    with CountingProxy(local.valkey.port) as proxy:
+        environ = local.environ | {"REDIS_CACHE_URL": proxy.url}
         with function("ask", environ) as ask:
             cold = ask.invoke(event("ask"))
             connections = proxy.connections
@@ -59,17 +59,17 @@ def test_warm_start_reuses_the_redis_connection_of_the_cold_start(
     assert first["metadata"]["cached"] is False
     assert again["metadata"]["match"] == "exact"
     assert (again["answer"], again["sources"]) == (first["answer"], first["sources"])
-    assert around.models.count("/chat/completions") == 1
+    assert local.models.count("/chat/completions") == 1
     assert warm.duration < cold.duration
     assert cold.peak_mb
     assert cold.peak_mb < 256
 
 
-def test_stats_count_the_requests_of_ask(around: Surroundings) -> None:
-    with function("ask", around.environ) as ask:
+def test_stats_count_the_requests_of_ask(local: LocalEnvironment) -> None:
+    with function("ask", local.environ) as ask:
         for _ in range(3):
             response_body(ask.invoke(event("ask")))
-    with function("stats", around.environ) as stats:
+    with function("stats", local.environ) as stats:
         body = response_body(stats.invoke(event("stats")))
         again = stats.invoke(event("stats"))
     assert body["combined"]["total_requests"] == 3
@@ -78,10 +78,10 @@ def test_stats_count_the_requests_of_ask(around: Surroundings) -> None:
     assert response_body(again)["combined"] == body["combined"]
 
 
-def test_only_the_poison_message_of_a_batch_is_returned_as_failed(around: Surroundings) -> None:
+def test_only_the_poison_message_of_a_batch_is_returned_as_failed(local: LocalEnvironment) -> None:
     batch = event("invalidate")
     first, poison, last = (record["messageId"] for record in batch["Records"])
-    with function("ask", around.environ) as ask, function("invalidate", around.environ) as change:
+    with function("ask", local.environ) as ask, function("invalidate", local.environ) as change:
         before = response_body(ask.invoke(event("ask")))
         invocation = change.invoke(batch)
         after = response_body(ask.invoke(event("ask")))
@@ -98,12 +98,12 @@ def test_only_the_poison_message_of_a_batch_is_returned_as_failed(around: Surrou
 
 
 def test_slow_model_causes_a_504_before_the_function_times_out(
-    around: Surroundings,
+    local: LocalEnvironment,
 ) -> None:
-    around.models.chat_latency = 30.0
-    with function("ask", around.environ, timeout=6) as ask:
+    local.models.chat_latency = 30.0
+    with function("ask", local.environ, timeout=6) as ask:
         late = ask.invoke(event("ask"))
-        around.models.chat_latency = 0.0
+        local.models.chat_latency = 0.0
         after = ask.invoke(event("ask"))
     assert late.response["statusCode"] == 504
     assert json.loads(late.response["body"])["title"]
@@ -123,14 +123,14 @@ def suspend(function: EmulatedFunction) -> None:
 
 
 async def test_invocation_after_a_killed_one_has_a_new_process_and_the_same_cache(
-    around: Surroundings,
+    local: LocalEnvironment,
 ) -> None:
-    with function("ask", around.environ) as ask:
+    with function("ask", local.environ) as ask:
         known = response_body(ask.invoke(event("ask")))
-    with function("ask", around.environ, timeout=5) as ask, ThreadPoolExecutor() as pool:
-        around.models.chat_latency = 30.0
+    with function("ask", local.environ, timeout=5) as ask, ThreadPoolExecutor() as pool:
+        local.models.chat_latency = 30.0
         future = pool.submit(ask.invoke, ask_event("What is hope?"))
-        await until(lambda: around.models.count("/chat/completions") == 2)
+        await until(lambda: local.models.count("/chat/completions") == 2)
         suspend(ask)
         killed = await asyncio.wrap_future(future)
         after = await asyncio.to_thread(ask.invoke, event("ask"))
@@ -141,8 +141,8 @@ async def test_invocation_after_a_killed_one_has_a_new_process_and_the_same_cach
     assert response_body(after)["answer"] == known["answer"]
 
 
-def test_ask_answers_without_redis_and_invalidate_fails_the_batch(around: Surroundings) -> None:
-    environ = around.environ | {"REDIS_CACHE_URL": f"redis://127.0.0.1:{free_port()}/0"}
+def test_ask_answers_without_redis_and_invalidate_fails_the_batch(local: LocalEnvironment) -> None:
+    environ = local.environ | {"REDIS_CACHE_URL": f"redis://127.0.0.1:{free_port()}/0"}
     with function("ask", environ) as ask, function("invalidate", environ) as change:
         for _ in range(2):
             body = response_body(ask.invoke(event("ask")))

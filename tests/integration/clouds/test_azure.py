@@ -13,7 +13,7 @@ import pytest
 from shared.errors import InvalidChangeError
 from shared.settings import Settings
 from tests.integration.clouds.deployments import ROOT, AzureDeployment, azure
-from tests.support.asking import Surroundings
+from tests.support.local_environment import LocalEnvironment
 from tests.support.queues import body
 from tests.support.traces import traced, trees
 
@@ -22,7 +22,7 @@ HOST: dict[str, Any] = json.loads((HERE / "host.json").read_text(encoding="utf-8
 
 
 @pytest.fixture
-async def deployment(around: Surroundings) -> AsyncIterator[AzureDeployment]:
+async def deployment(local: LocalEnvironment) -> AsyncIterator[AzureDeployment]:
     async with azure() as opened:
         yield opened
 
@@ -72,7 +72,7 @@ async def test_change_continues_the_trace_of_its_sender_or_of_the_host(
 
 
 def test_published_files_contain_every_imported_module(
-    around: Surroundings, tmp_path: Path
+    local: LocalEnvironment, tmp_path: Path
 ) -> None:
     """The guide copies only `functions` and `shared` beside the app."""
     command = "cp -r functions shared infra/azure/function_app.py infra/azure/host.json build/azure"

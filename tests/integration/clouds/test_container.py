@@ -12,7 +12,7 @@ import pytest
 
 from shared.notes.postgres.store import PostgresNoteStore
 from tests.integration.clouds.deployments import CONTAINERFILE, ROOT, run_image_command
-from tests.support.asking import Surroundings
+from tests.support.local_environment import LocalEnvironment
 from tests.support.postgres import PostgresServer
 from tests.support.tokens import token
 
@@ -54,9 +54,9 @@ def test_installed_extras_are_declared_in_pyproject(cloud: str) -> None:
 
 
 async def test_request_in_progress_is_finished_before_the_container_stops(
-    around: Surroundings,
+    local: LocalEnvironment,
 ) -> None:
-    around.models.chat_latency = 1.0
+    local.models.chat_latency = 1.0
     with run_image_command() as server:
         async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
             bearer = {"Authorization": f"Bearer {token(scope='notes:write')}"}
@@ -71,7 +71,7 @@ async def test_request_in_progress_is_finished_before_the_container_stops(
             request = asyncio.create_task(
                 client.post("/assistant/query", headers=bearer, json={"query": "What is hope?"})
             )
-            while not around.models.count("/chat/completions"):  # noqa: ASYNC110  # in a thread
+            while not local.models.count("/chat/completions"):  # noqa: ASYNC110  # in a thread
                 await asyncio.sleep(0.01)
             stderr = await asyncio.to_thread(server.stop)
             response = await request
@@ -80,7 +80,7 @@ async def test_request_in_progress_is_finished_before_the_container_stops(
     assert server.process.poll() is not None
 
 
-def test_health_check_reports_whether_the_server_runs(around: Surroundings) -> None:
+def test_health_check_reports_whether_the_server_runs(local: LocalEnvironment) -> None:
     with run_image_command() as server:
         assert server.start("HEALTHCHECK").wait(30) == 0
         server.stop()

@@ -7,7 +7,7 @@ import pytest
 
 from shared.errors import CacheUnavailableError
 from tests.integration.clouds.deployments import DEPLOYMENTS, Deployment
-from tests.support.asking import Surroundings
+from tests.support.local_environment import LocalEnvironment
 from tests.support.queues import body
 from tests.support.tokens import token
 
@@ -22,7 +22,7 @@ async def ask(deployment: Deployment, user: str) -> Any:
 
 
 async def test_answer_is_generated_once_and_again_after_a_note_change(
-    deployment: Deployment, around: Surroundings, request: pytest.FixtureRequest
+    deployment: Deployment, local: LocalEnvironment, request: pytest.FixtureRequest
 ) -> None:
     user = request.node.name
     await deployment.send_change(
@@ -31,17 +31,17 @@ async def test_answer_is_generated_once_and_again_after_a_note_change(
     first, second = await ask(deployment, user), await ask(deployment, user)
     assert [reply["metadata"]["cached"] for reply in (first, second)] == [False, True]
     assert (second["answer"], second["sources"]) == (first["answer"], first["sources"])
-    assert around.models.count("/chat/completions") == 1
+    assert local.models.count("/chat/completions") == 1
 
     await deployment.send_change(body(user, "faith", "updated", 2, "Faith is to lean your weight."))
     after = await ask(deployment, user)
     assert after["metadata"]["cached"] is False
     assert after["sources"][0]["content"] == "Faith is to lean your weight."
-    assert around.models.count("/chat/completions") == 2
+    assert local.models.count("/chat/completions") == 2
 
 
 async def test_unauthenticated_request_is_rejected_before_a_model_call(
-    deployment: Deployment, around: Surroundings
+    deployment: Deployment, local: LocalEnvironment
 ) -> None:
     rejected = {
         "no credentials": {},
@@ -53,7 +53,7 @@ async def test_unauthenticated_request_is_rejected_before_a_model_call(
         response = await deployment.send("POST", "/assistant/query", headers, {"query": QUESTION})
         assert response.status_code == 401, description
         assert response.json()["title"] == "Unauthenticated"
-    assert around.models.calls == []
+    assert local.models.calls == []
 
 
 async def test_statistics_require_their_scope_and_health_is_public(deployment: Deployment) -> None:
@@ -67,7 +67,7 @@ async def test_statistics_require_their_scope_and_health_is_public(deployment: D
 
 @pytest.mark.parametrize("name", DEPLOYMENTS)
 async def test_change_without_redis_is_not_acknowledged(
-    name: str, around: Surroundings, monkeypatch: pytest.MonkeyPatch
+    name: str, local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The function raises or returns an error status, as its queue requires."""
     monkeypatch.setenv("REDIS_CACHE_URL", "redis://127.0.0.1:9/0")

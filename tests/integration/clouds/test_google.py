@@ -13,26 +13,26 @@ import pytest
 
 from infra.local.valkey import free_port
 from tests.integration.clouds.deployments import PORT_ATTEMPTS, ROOT, STARTUP_ERRORS, google
-from tests.support.asking import Surroundings
+from tests.support.local_environment import LocalEnvironment
 from tests.support.queues import body
 from tests.support.tokens import token
 
 
-async def test_push_with_a_user_token_is_forbidden(around: Surroundings) -> None:
+async def test_push_with_a_user_token_is_forbidden(local: LocalEnvironment) -> None:
     async with google() as deployment:
         bearer = {"Authorization": f"Bearer {token()}"}
         response = await deployment.send("POST", "/notes/changes", bearer, {})
     assert response.status_code == 403
 
 
-async def test_push_without_a_token_is_unauthenticated(around: Surroundings) -> None:
+async def test_push_without_a_token_is_unauthenticated(local: LocalEnvironment) -> None:
     async with google() as deployment:
         response = await deployment.send("POST", "/notes/changes", {}, {})
     assert response.status_code == 401
 
 
 async def test_push_of_a_configured_service_account_needs_no_scope(
-    around: Surroundings, monkeypatch: pytest.MonkeyPatch
+    local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A Pub/Sub token has the account's number and e-mail address, but no scope."""
     email = "note-changes-pusher@example.iam.gserviceaccount.com"
@@ -50,7 +50,7 @@ async def test_push_of_a_configured_service_account_needs_no_scope(
 
 
 def test_functions_framework_command_of_the_guide_serves_the_app(
-    around: Surroundings, tmp_path: Path
+    local: LocalEnvironment, tmp_path: Path
 ) -> None:
     """The command of the guide, with a free port."""
     guide_command = "functions-framework --asgi --source infra/google/main.py --target tercet"

@@ -22,10 +22,10 @@ from shared.container import Container
 from shared.errors import InvalidChangeError, InvalidRequestError
 from shared.notes.messages.note_changed import parse_change
 from shared.vectors import Vector, canonical
-from tests.support.asking import write_notes
 from tests.support.fakes import SlowAnswerer
+from tests.support.local_environment import write_notes
+from tests.support.memory_note_store import MemoryNoteStore
 from tests.support.queues import Context, batch, body, close, failed
-from tests.support.stores import MemoryNoteStore
 from tests.support.tokens import Issuer, issuing
 
 CONTEXT: Any = SimpleNamespace(aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef")

@@ -18,7 +18,7 @@ from shared.settings import Settings
 from tests.support.fakes import SlowAnswerer
 from tests.support.fuzzing.handlers import SimilarEmbedder
 from tests.support.huggingface import serving
-from tests.support.stores import MemoryNoteStore
+from tests.support.memory_note_store import MemoryNoteStore
 
 # Without `positive_data_acceptance`: "?!" matches the schema of a question and is refused.
 CHECKS = [

@@ -21,7 +21,7 @@ from shared.notes.note import Chunk, Note, Source
 from shared.vectors import Vector, cosines
 from tests.support.interleaving.history import History, StaleError, rank
 from tests.support.interleaving.scenarios import Scenario
-from tests.support.stores import MemoryNoteStore
+from tests.support.memory_note_store import MemoryNoteStore
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""Everything around the ask function, real and on loopback, as environment variables."""
+"""Starts the servers that the ask function needs, on loopback, with its environment variables."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,8 +18,8 @@ NOTES = {
 
 
 @dataclass
-class Surroundings:
-    """A Valkey, a stand-in for Hugging Face, and the environment that points at them."""
+class LocalEnvironment:
+    """A Valkey server, a fake Hugging Face host, and the environment variables that name them."""
 
     valkey: ValkeyProcess
     models: FakeHuggingFace
@@ -27,21 +27,21 @@ class Surroundings:
 
 
 @contextmanager
-def surroundings(folder: Path) -> Iterator[Surroundings]:
+def start_local_environment(folder: Path) -> Iterator[LocalEnvironment]:
     models = FakeHuggingFace()
     with start_valkey() as valkey, serving(models) as url:
         environ = {
             "REDIS_CACHE_URL": valkey.url,
-            "REDIS_CACHE_TIMEOUT": "2",  # a busy machine is no fault of the cache
+            "REDIS_CACHE_TIMEOUT": "2",  # the test machine may be busy
             "DATABASE_URL": f"sqlite:///{folder}/notes.db",
             "HF_EMBEDDING_URL": f"{url}/embed",
             "HF_CHAT_URL": f"{url}/v1/chat/completions",
         }
-        yield Surroundings(valkey, models, environ)
+        yield LocalEnvironment(valkey, models, environ)
 
 
 async def write_notes(container: Container, user_id: str, names: Sequence[str] = ()) -> None:
-    """Give a user some of `NOTES`, one chunk each; all of them where none is named."""
+    """Write notes of `NOTES` for a user, one chunk each: the named ones, or all."""
     for name in names or NOTES:
         text = NOTES[name]
         (vector,) = await container.embedder.embed([text])

@@ -50,7 +50,7 @@ class QuotingAnswerer:
         return Completion(f"{question}: {' '.join(quotes)}", self.model, cost=0.00026)
 
 
-def written(user_id: str, note_id: str, text: str, **given: Any) -> NoteChanged:
+def updated(user_id: str, note_id: str, text: str, **given: Any) -> NoteChanged:
     """The message that a note was written."""
     given.setdefault("operation", Operation.UPDATED)
     given.setdefault("occurred_at", datetime.now(UTC))

@@ -12,9 +12,9 @@ from shared.container import Container
 from shared.inference.ports import Completion
 from shared.notes.note import Source
 from shared.settings import Settings
-from tests.support.main_job import MINILM, ask, written
+from tests.support.full_stack import MINILM, ask, updated
+from tests.support.memory_note_store import MemoryNoteStore
 from tests.support.servers import send_command
-from tests.support.stores import MemoryNoteStore
 
 ANN = {"X-Tercet-User": "ann"}
 STATS = "/assistant/cache-stats"
@@ -70,7 +70,7 @@ async def get(container: Container, path: str = STATS) -> httpx.Response:
 async def use(container: Container) -> None:
     """Write a note each for two users; ask two questions, one again, one reworded, one of both."""
     for user in ("ann", "bob"):
-        await container.freshness.note_changed(written(user, "a", "Faith is trust in the unseen."))
+        await container.freshness.note_changed(updated(user, "a", "Faith is trust in the unseen."))
     for user, question in (
         ("ann", "What is hope?"),
         ("ann", "What is love?"),
