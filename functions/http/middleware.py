@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from shared.observability.timings import Span
+    from shared.observability.timings import Attributes, Span
 
 _log = logging.getLogger(__name__)
 _LOG_FIELDS = "tercet.log_fields"
@@ -74,7 +74,7 @@ class RequestLogMiddleware:
         try:
             with (
                 log_context(request_id=request_id(scope), **correlation_fields(carrier)),
-                request_span(_known_method(scope), "server", _attributes(scope), carrier) as span,
+                request_span("server", _describe, scope, carrier) as span,
             ):
                 await self._serve(scope, receive, send, span)
         finally:
@@ -137,18 +137,19 @@ def _known_method(scope: "Scope") -> str:
     return scope["method"] if scope["method"] in _METHODS else "HTTP"
 
 
-def _attributes(scope: "Scope") -> dict[str, str | int]:
-    """Return the span's attributes by the semantic conventions for HTTP servers."""
+def _describe(scope: "Scope") -> "tuple[str, Attributes]":
+    """Return the span's name and attributes by the semantic conventions for HTTP servers."""
     method = scope["method"]
     address, port = scope.get("server") or (None, None)
     attributes: dict[str, str | int | None] = {
         "http.request.method": method if method in _METHODS else "_OTHER",
         "http.request.method_original": None if method in _METHODS else method[:_MAX_METHOD_LENGTH],
         "url.scheme": scope["scheme"],
-        "server.address": address,
+        "server.address": address or None,
         "server.port": port,
     }
-    return {name: value for name, value in attributes.items() if value is not None}
+    known = {name: value for name, value in attributes.items() if value is not None}
+    return _known_method(scope), known
 
 
 def _finish_span(span: "Span", scope: "Scope", status: int, log_fields: dict[str, object]) -> None:

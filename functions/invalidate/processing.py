@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from functions.invalidate.message_metadata import MessageMetadata
     from shared.freshness import Freshness
     from shared.notes.messages.note_changed import NoteChanged
+    from shared.observability.timings import Attributes
 
 
 async def process_change(change: "NoteChanged", freshness: "Freshness", *, message_id: str) -> None:
@@ -52,16 +53,9 @@ def message_context(metadata: "MessageMetadata") -> "Iterator[None]":
 
     Log lines within carry the message id and the sender's correlation id. Errors are re-raised.
     """
-    attributes = {
-        **metadata.span_attributes,
-        "messaging.operation.name": "process",
-        "messaging.operation.type": "process",
-        "messaging.message.id": metadata.id,
-    }
-    destination = metadata.span_attributes.get("messaging.destination.name", "note change")
     with (
         log_context(message_id=metadata.id, **correlation_fields(metadata.carrier)),
-        request_span(f"process {destination}", "consumer", attributes, metadata.carrier),
+        request_span("consumer", _describe, metadata, metadata.carrier),
     ):
         try:
             yield
@@ -70,6 +64,18 @@ def message_context(metadata: "MessageMetadata") -> "Iterator[None]":
             log_fields = {"message_id": metadata.id, "reason": reason, "Failed": 1}
             request_log.log(level, "note change failed", extra={"log_fields": with_emf(log_fields)})
             raise
+
+
+def _describe(metadata: "MessageMetadata") -> "tuple[str, Attributes]":
+    """Return the span's name and attributes by the semantic conventions for messaging."""
+    attributes = {
+        **metadata.span_attributes,
+        "messaging.operation.name": "process",
+        "messaging.operation.type": "process",
+        "messaging.message.id": metadata.id,
+    }
+    destination = metadata.span_attributes.get("messaging.destination.name", "note change")
+    return f"process {destination}", attributes
 
 
 def _failure_reason(error: Exception) -> tuple[int, str]:

@@ -12,17 +12,19 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
+T = TypeVar("T")
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     Attributes: TypeAlias = Mapping[str, str | int | float | bool | Sequence[str]]
     Carrier: TypeAlias = Mapping[str, str]
     SpanStarter: TypeAlias = Callable[
-        [str, str, Attributes, Carrier], AbstractContextManager["Span"]
+        [str, Attributes, str, Carrier], AbstractContextManager["Span"]
     ]
+    Describe: TypeAlias = Callable[[T], tuple[str, Attributes]]
 
 
-T = TypeVar("T")
 _EMPTY: "Mapping[str, str]" = MappingProxyType({})
 
 
@@ -57,10 +59,10 @@ def set_tracer(start_span: "SpanStarter | None", flush: "Callable[[], None] | No
     """Enable spans, or disable them with None.
 
     Args:
-        start_span: starts a span that ends with the `with` block. Its arguments are the name, the
-            kind (`internal`, `client`, `server` or `consumer`), attributes by OpenTelemetry's
-            semantic conventions without private text, and a carrier: propagation headers, names in
-            lower case, of which `traceparent` names the parent.
+        start_span: starts a span that ends with the `with` block. Its arguments are the name,
+            attributes by OpenTelemetry's semantic conventions without private text, the kind
+            (`internal`, `client`, `server` or `consumer`), and a carrier: propagation headers,
+            names in lower case, of which `traceparent` names the parent.
         flush: exports the ended spans before the process may be suspended.
     """
     global _start_span, _flush  # tracing is configured once for a process
@@ -85,7 +87,7 @@ class _Timer:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._span = _start_span(name, "internal", _EMPTY, _EMPTY) if _start_span else None
+        self._span = _start_span(name, _EMPTY, "internal", _EMPTY) if _start_span else None
 
     def __enter__(self) -> None:
         if self._span is not None:
@@ -106,26 +108,28 @@ def timed(name: str) -> AbstractContextManager[None]:
     return _Timer(name)
 
 
-def client_span(
-    describe: "Callable[[T], tuple[str, Attributes]]", call: T
-) -> AbstractContextManager[Span]:
+def client_span(describe: "Describe[T]", call: T) -> AbstractContextManager[Span]:
     """Trace a call to another server, as a child of the current step.
 
     Args:
         describe: returns the span's name and attributes; called only if tracing is enabled.
         call: the argument of `describe`.
     """
-    if _start_span is None:
-        return _NO_SPAN
-    name, attributes = describe(call)
-    return _start_span(name, "client", attributes, _EMPTY)
+    return _start_span(*describe(call), "client", _EMPTY) if _start_span else _NO_SPAN
 
 
 def request_span(
-    name: str, kind: str, attributes: "Attributes", carrier: "Carrier"
+    kind: str, describe: "Describe[T]", request: T, carrier: "Carrier"
 ) -> AbstractContextManager[Span]:
-    """Trace a request (kind `server`) or a message (kind `consumer`); see `set_tracer`."""
-    return _start_span(name, kind, attributes, carrier) if _start_span else _NO_SPAN
+    """Trace a request (kind `server`) or a message (kind `consumer`).
+
+    Args:
+        kind: the span's kind.
+        describe: returns the span's name and attributes; called only if tracing is enabled.
+        request: the argument of `describe`.
+        carrier: propagation headers, see `set_tracer`.
+    """
+    return _start_span(*describe(request), kind, carrier) if _start_span else _NO_SPAN
 
 
 def flush_spans() -> None:

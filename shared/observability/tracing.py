@@ -90,7 +90,7 @@ class OpenTelemetryTracer:
 
     @contextmanager
     def start_span(
-        self, name: str, kind: str, attributes: "Attributes", carrier: "Mapping[str, str]"
+        self, name: str, attributes: "Attributes", kind: str, carrier: "Mapping[str, str]"
     ) -> "Iterator[timings.Span]":
         """Start a span; an exception that ends it is recorded by its type."""
         if name in _STORE_STEPS:  # a step that is one call to the note store

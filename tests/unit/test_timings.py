@@ -66,9 +66,9 @@ def test_total_milliseconds_adds_steps_of_one_name() -> None:
 
 def test_spans_are_no_ops_without_a_tracer() -> None:
     with (
-        request_span("GET", "server", {}, {}) as span,
-        client_span(lambda name: (name, {}), "PING") as asked,
+        request_span("server", lambda name: (name, {}), "GET", {}) as span,
+        client_span(lambda name: (name, {}), "PING") as call_span,
     ):
-        asked.set_attributes({"a": 1})
+        call_span.set_attributes({"a": 1})
         span.update_name("GET /health")
     assert span.trace_id == ""
