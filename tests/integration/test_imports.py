@@ -1,4 +1,4 @@
-"""What a cold start loads: nothing that an exact hit does not need."""
+"""A cold start imports nothing that an exact hit does not need."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ LATER = [
 
 
 def loaded_by(statement: str) -> list[str]:
-    """What a fresh interpreter has of `LATER` after a statement."""
+    """Return the modules of `LATER` that a new interpreter has loaded after a statement."""
     code = f"{statement}; import sys, json; print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     modules = set(json.loads(run.stdout))
@@ -22,7 +22,7 @@ def loaded_by(statement: str) -> list[str]:
 
 
 @pytest.mark.parametrize("module", ["functions.ask.handler", "functions.ask.app"])
-def test_importing_a_door_loads_no_client_library(module: str) -> None:
+def test_importing_a_function_loads_no_client_library(module: str) -> None:
     assert loaded_by(f"import {module}") == []
 
 
@@ -30,32 +30,32 @@ def test_importing_a_door_loads_no_client_library(module: str) -> None:
     "module",
     ["shared.cache.redis.iam_auth", "shared.cache.redis.password_auth", "shared.aws.secrets"],
 )
-def test_neither_tokens_for_redis_nor_secrets_load_an_sdk_before_it_is_needed(module: str) -> None:
+def test_redis_authentication_and_secrets_do_not_load_the_sdk(module: str) -> None:
     assert "boto3" not in loaded_by(f"import {module}")
 
 
 @pytest.mark.parametrize("name", ["", "secret"])
-def test_a_process_loads_the_sdk_at_its_start_only_where_redis_password_is_a_secret(
+def test_sdk_is_loaded_at_start_only_if_the_redis_password_is_a_secret(
     name: str,
 ) -> None:
-    """Redis is given less time than it takes to load."""
+    """Loading the SDK takes longer than the time-out of Redis."""
     given = {"REDIS_CACHE_PASSWORD_SECRET": name, "AWS_REGION": "eu-central-1"}
     loaded = loaded_by(
         f"import os; os.environ |= {given}; from functions.bootstrap import open_container;"
         " open_container().redis_client"
     )
-    kept = {"boto3", "shared.aws.secrets", "shared.cache.redis.password_auth"}
-    assert kept & set(loaded) == (kept if name else set())
+    expected = {"boto3", "shared.aws.secrets", "shared.cache.redis.password_auth"}
+    assert expected & set(loaded) == (expected if name else set())
 
 
-def test_the_probe_sees_what_is_loaded() -> None:
+def test_loaded_by_detects_a_loaded_module() -> None:
     assert "redis" in loaded_by("import shared.cache.redis.factory")
 
 
 @pytest.mark.parametrize(
     ("url", "absent"), [("sqlite:///n.db", "asyncpg"), ("postgres://h/d", "aiosqlite")]
 )
-def test_a_note_store_does_not_import_the_driver_of_the_other_kind(url: str, absent: str) -> None:
+def test_note_store_does_not_import_the_other_driver(url: str, absent: str) -> None:
     program = (
         "import sys; from shared.notes.factory import create_note_store;"
         f"create_note_store({url!r}, 384); sys.exit({absent!r} in sys.modules)"

@@ -1,4 +1,4 @@
-"""Whoever has no notes is told so, a crowd at once; and never once there is a note."""
+"""Replies to users without notes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -30,7 +30,7 @@ async def container(local: LocalEnvironment) -> AsyncIterator[Container]:
     await container.aclose()
 
 
-async def test_a_crowd_without_notes_embeds_its_question_once_and_nobody_waits_in_a_queue(
+async def test_concurrent_requests_without_notes_embed_once(
     local: LocalEnvironment, container: Container
 ) -> None:
     local.models.embedding_latency = 0.3
@@ -39,7 +39,7 @@ async def test_a_crowd_without_notes_embeds_its_question_once_and_nobody_waits_i
     assert local.models.count(EMBED) == 1
 
 
-async def test_asked_again_nothing_is_embedded_nor_searched(
+async def test_repeated_request_without_notes_neither_embeds_nor_searches(
     local: LocalEnvironment, container: Container
 ) -> None:
     await ask(container, "ann", ASKED)
@@ -49,9 +49,9 @@ async def test_asked_again_nothing_is_embedded_nor_searched(
     assert local.models.count(EMBED) == calls
 
 
-async def test_with_the_first_note_there_is_an_answer(container: Container) -> None:
+async def test_first_note_is_answered_from_at_once(container: Container) -> None:
     await ask(container, "ann", ASKED)
     change = updated("ann", "hebrews", NOTES["hebrews"])
     outcome = await container.freshness.note_changed(change)
-    assert (outcome.dropped, outcome.retained) == (0, 0)  # it was no answer
+    assert (outcome.dropped, outcome.retained) == (0, 0)  # an empty context is no answer
     assert (await ask(container, "ann", ASKED)).answer

@@ -1,4 +1,4 @@
-"""How often Redis is asked, counted at the socket."""
+"""Round trips to Redis, counted by a proxy."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -28,7 +28,7 @@ def counted_server(valkey_url: str) -> Iterator[CountingProxy]:
 async def counted(
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[tuple[Container, CountingProxy | ValkeyCluster]]:
-    """A container with a note, its connection warm and its scripts known to the server."""
+    """A container with one note, open connections and loaded scripts."""
     clustered = request.param == "cluster"
     counter = request.getfixturevalue("counted_cluster" if clustered else "counted_server")
     settings = Settings(redis_url=counter.url, redis_cluster=clustered, redis_timeout=2)
@@ -54,26 +54,26 @@ async def round_trips(
     return reply.tier, counter.round_trips - before
 
 
-async def test_an_exact_hit_is_one_round_trip_its_counters_included(
+async def test_exact_hit_makes_one_round_trip(
     counted: tuple[Container, CountingProxy | ValkeyCluster], request: pytest.FixtureRequest
 ) -> None:
     assert await round_trips(*counted, "what is HOPE", request) == ("l1", 1)
 
 
-async def test_a_miss_is_at_most_five_round_trips(
+async def test_miss_makes_at_most_five_round_trips(
     counted: tuple[Container, CountingProxy | ValkeyCluster], request: pytest.FixtureRequest
 ) -> None:
-    """On the cluster, what goes to two nodes at once is counted at both."""
+    """On the cluster a pipeline to two nodes counts twice."""
     tier, count = await round_trips(*counted, "What did Abraham believe?", request)
     assert tier is None
     assert 3 <= count <= 5
 
 
-async def test_a_first_semantic_hit_is_at_most_five_round_trips_and_the_next_one_is_one(
+async def test_semantic_hit_makes_four_round_trips_and_its_alias_one(
     counted: tuple[Container, CountingProxy | ValkeyCluster], request: pytest.FixtureRequest
 ) -> None:
     tier, count = await round_trips(*counted, "Define hope", request)
     assert tier == "l1"
-    # On the cluster two of its four pipelines may go to two nodes at once, and count at both.
+    # On the cluster two of the four pipelines may go to two nodes, and count twice.
     assert 4 <= count <= (6 if isinstance(counted[1], ValkeyCluster) else 4)
     assert await round_trips(*counted, "Define hope", request) == ("l1", 1)

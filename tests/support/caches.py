@@ -1,4 +1,4 @@
-"""The three kinds of Redis that the cache's contract is held on, and a cache on one of them."""
+"""The kinds of Redis for contract tests (fakeredis, a server, a cluster), and a cache on each."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -32,7 +32,7 @@ PIPELINE = Pipeline("embedder", DIMENSIONS, "answerer", 2)
 
 @dataclass(frozen=True)
 class Cache:
-    """One cache, and what tests do with it."""
+    """One cache, with helpers for tests."""
 
     redis_client: RedisClient
     settings: Settings
@@ -60,7 +60,7 @@ class Cache:
         return replace(self, settings=replace(self.settings, **changes))  # type: ignore[arg-type]  # by name
 
     async def ask(self, user: str = "ann", question: str = "what is faith") -> Answer:
-        """Let a question miss and be answered and kept."""
+        """Store an answer after a miss."""
         session = self.session(user, question)
         await session.lookup()
         await session.load_miss_context()
@@ -69,20 +69,20 @@ class Cache:
         return answer
 
     async def scan(self) -> list[bytes]:
-        async with self._everywhere() as client:
+        async with self._all_servers() as client:
             return [key async for key in client.scan_iter()]
 
     async def flush(self) -> None:
-        async with self._everywhere() as client:
+        async with self._all_servers() as client:
             await client.flushall()
 
     async def lose_scripts(self) -> None:
-        async with self._everywhere() as client:
+        async with self._all_servers() as client:
             await client.script_flush()
 
     @asynccontextmanager
-    async def _everywhere(self) -> AsyncIterator[Any]:
-        """A client whose commands reach every server; its methods are not typed."""
+    async def _all_servers(self) -> AsyncIterator[Any]:
+        """Yield a client whose commands reach every server; its methods are not typed."""
         if self.settings.redis_cluster:
             async with RedisCluster.from_url(self.settings.redis_url) as client:
                 yield client

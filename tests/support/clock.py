@@ -1,4 +1,4 @@
-"""Time that passes when a test says so, and not before."""
+"""A clock that a test moves."""
 
 import time
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ import pytest
 
 @dataclass
 class Clock:
-    """How far this process's clock of the day is ahead of the true one, in seconds.
+    """`ahead`: seconds by which `time.time` of this process is ahead.
 
-    Answers, contexts and embeddings end by it; Redis' own clock goes on as ever.
+    Entries and embeddings expire by it. The clock of Redis is unchanged.
     """
 
     ahead: float = 0.0

@@ -1,4 +1,4 @@
-"""The whole of Tercet over given parts, for tests of the main job."""
+"""Helpers for tests that run the whole pipeline over given parts."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from shared.vectors import Vector
 
 
 class CachingEmbedder:
-    """MiniLM, embedding each text once a process: its vectors do not depend on the batch."""
+    """MiniLM with a cache in this process: a text's vector does not depend on its batch."""
 
     def __init__(self) -> None:
         self._minilm = MiniLMEmbedder()
@@ -37,7 +37,7 @@ MINILM = CachingEmbedder()
 
 
 class QuotingAnswerer:
-    """Answers with the question and the beginning of every source; counts how often."""
+    """Answers with the question and the start of every source, and counts its calls."""
 
     model = "quoting"
 
@@ -51,7 +51,7 @@ class QuotingAnswerer:
 
 
 def updated(user_id: str, note_id: str, text: str, **given: Any) -> NoteChanged:
-    """The message that a note was written."""
+    """Return the message of a note that was written."""
     given.setdefault("operation", Operation.UPDATED)
     given.setdefault("occurred_at", datetime.now(UTC))
     return NoteChanged(user_id=user_id, note_id=note_id, title="", text=text, **given)
@@ -62,7 +62,7 @@ async def ask(container: Container, user_id: str, query: str, **given: Any) -> R
 
 
 def body(user_id: str, query: str, reply: Reply) -> bytes:
-    """What the caller gets, metadata aside, byte for byte."""
+    """Return the response body without its metadata."""
     whole = json.loads(serialize_reply(Request(user_id, query), reply))
     del whole["metadata"]
     return json.dumps(whole).encode()

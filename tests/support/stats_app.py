@@ -1,4 +1,4 @@
-"""An app of statistics over a real Valkey, and something to count."""
+"""The stats app over a Valkey server, and requests to count."""
 
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -22,12 +22,12 @@ COST = 0.00026
 
 
 class SlowAnswerer:
-    """Answers in known time at a known price."""
+    """Answers with a known latency and cost."""
 
     model = "slow"
 
     async def answer(self, question: str, sources: Sequence[Source]) -> Completion:
-        time.sleep(0.05)  # noqa: ASYNC251  # known to the millisecond, whatever else runs
+        time.sleep(0.05)  # noqa: ASYNC251  # a known latency, on a busy machine too
         return Completion(f"{question} [1]", self.model, cost=COST)
 
 
@@ -68,7 +68,7 @@ async def get(container: Container, path: str = STATS) -> httpx.Response:
 
 
 async def use(container: Container) -> None:
-    """Write a note each for two users; ask two questions, one again, one reworded, one of both."""
+    """Write notes of two users; send two questions, one repeated, one reworded, one of both."""
     for user in ("ann", "bob"):
         await container.freshness.note_changed(updated(user, "a", "Faith is trust in the unseen."))
     for user, question in (

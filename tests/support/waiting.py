@@ -1,20 +1,20 @@
-"""Wait for what will come, however slow the machine is."""
+"""Waits for conditions, with a time-out that suits a slow machine."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
-_PATIENCE = 60.0  # seconds
+_TIMEOUT = 60.0  # seconds
 
 
 async def until(holds: Callable[[], object]) -> None:
-    """Look again and again, until it holds; what does not in a minute fails the test."""
-    async with asyncio.timeout(_PATIENCE):
-        while not holds():  # noqa: ASYNC110  # it changes in other threads and processes
+    """Wait until a condition holds. Fail after a minute."""
+    async with asyncio.timeout(_TIMEOUT):
+        while not holds():  # noqa: ASYNC110  # other threads and processes change it
             await asyncio.sleep(0.01)
 
 
 async def repeated(attempt: Callable[[], Awaitable[bool]]) -> None:
-    """Try until it succeeds, as a queue does."""
-    async with asyncio.timeout(_PATIENCE):
+    """Repeat an attempt until it succeeds. Fail after a minute."""
+    async with asyncio.timeout(_TIMEOUT):
         while not await attempt():  # noqa: ASYNC110  # as above
             await asyncio.sleep(0.05)

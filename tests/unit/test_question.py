@@ -1,4 +1,4 @@
-"""What is one question to Tercet, and what is two."""
+"""Which texts are one question, and which are different questions."""
 
 import time
 import unicodedata
@@ -48,34 +48,34 @@ def test_spellings_of_one_question_share_a_normal_form(one: str, other: str) -> 
         ("What is forbidden?", "What is required?"),
     ],
 )
-def test_different_questions_keep_different_normal_forms(one: str, other: str) -> None:
+def test_different_questions_have_different_normal_forms(one: str, other: str) -> None:
     assert normalise(one) != normalise(other)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "?!", "...", "\u200b", "-", "'", "+"])
-def test_a_question_that_says_nothing_is_an_error_that_says_what_is_missing(text: str) -> None:
+def test_question_without_letter_or_digit_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequestError, match="letter or digit"):
         Question.parse(text)
 
 
-def test_half_a_surrogate_pair_is_an_error() -> None:
+def test_lone_surrogate_is_refused() -> None:
     with pytest.raises(InvalidRequestError, match="surrogate"):
         Question.parse("What is \ud83d?")
 
 
-def test_up_to_500_characters_are_taken_whole() -> None:
+def test_question_up_to_500_characters_is_not_cut() -> None:
     text = ("faith " * 100)[:500].strip()
     assert Question.parse(text) == Question(text, text, truncated=False)
 
 
-def test_a_longer_question_is_cut_to_150_words_and_says_so() -> None:
+def test_longer_question_is_cut_to_150_words() -> None:
     question = Question.parse("faith " * 400)
     assert question.truncated
     assert question.asked.split() == ["faith"] * CUT_WORDS
 
 
 @pytest.mark.parametrize("character", ["x", "\u795e", "\ufdfa", "\u00bd", "\u2167", "'x"])
-def test_a_normal_form_is_cut_though_it_be_one_word_and_the_question_says_so(
+def test_long_normal_form_of_one_word_is_cut(
     character: str,
 ) -> None:
     question = Question.parse(character * (MAX_CHARACTERS // len(character)))
@@ -83,19 +83,19 @@ def test_a_normal_form_is_cut_though_it_be_one_word_and_the_question_says_so(
     assert question.truncated
 
 
-def test_a_short_question_may_have_a_normal_form_that_is_cut() -> None:
+def test_short_question_with_a_long_normal_form_is_cut() -> None:
     assert Question.parse("\ufdfa" * 500).truncated
     assert not Question.parse("\ufdfa" * 100).truncated
 
 
-def test_what_is_beyond_the_cut_makes_no_other_question() -> None:
+def test_text_after_the_cut_does_not_change_the_question() -> None:
     one, other = ("x" * CUT_CHARACTERS + end for end in ("y", " What is faith?"))
     assert Question.parse(one).normal == Question.parse(other).normal
     assert Question.parse(one).normal != Question.parse("y" + one).normal
 
 
 @pytest.mark.parametrize("end", ["y'", "y", "1:1", " x", "e\u0301"])
-def test_a_cut_form_is_its_own_normal_form_wherever_the_cut_falls(end: str) -> None:
+def test_cut_normal_form_is_idempotent_at_every_cut(end: str) -> None:
     for length in range(CUT_CHARACTERS - 4, CUT_CHARACTERS + 1):
         normal = normalise("x" * length + end * 3)
         assert normalise(normal) == normal
@@ -103,14 +103,14 @@ def test_a_cut_form_is_its_own_normal_form_wherever_the_cut_falls(end: str) -> N
 
 @pytest.mark.parametrize("text", HEAVY, ids=lambda text: f"{ord(text[0]):04x}")
 @pytest.mark.no_cover
-def test_no_text_takes_more_time_than_its_length(text: str) -> None:
+def test_normalise_takes_linear_time(text: str) -> None:
     """A quadratic pattern would need minutes for this."""
     begin = time.process_time()
     normalise((text * 100_000)[:100_000])
     assert time.process_time() - begin < 10
 
 
-def test_marks_in_any_order_are_brought_into_unicodes_own() -> None:
+def test_marks_are_sorted_in_canonical_order() -> None:
     marks = [
         each
         for each in map(chr, [*range(0xD800), *range(0xE000, 0x20000)])
@@ -122,7 +122,7 @@ def test_marks_in_any_order_are_brought_into_unicodes_own() -> None:
         assert normalise(text) == expected.replace("\u034f", "")
 
 
-def test_a_question_over_the_limit_is_refused_with_the_limit() -> None:
+def test_question_over_the_limit_is_refused() -> None:
     Question.parse("x" * MAX_CHARACTERS)
     with pytest.raises(InvalidRequestError, match="at most 4,000"):
         Question.parse("x" * (MAX_CHARACTERS + 1))

@@ -1,4 +1,4 @@
-"""Real questions over real notes, through real servers."""
+"""Cached responses equal uncached ones, with real notes, questions and servers."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +14,9 @@ from shared.settings import Settings
 from tests.support.data import catechism_questions, devotionals
 from tests.support.full_stack import MINILM, QuotingAnswerer, ask, body, updated
 
-pytestmark = pytest.mark.xdist_group("main job")  # one process embeds the texts for both stores
+pytestmark = pytest.mark.xdist_group(
+    "uncached equivalence"
+)  # one process embeds the texts for both stores
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -26,7 +28,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> NoteStore:
 
 @pytest.fixture
 async def containers(store: NoteStore, valkey_url: str) -> AsyncIterator[list[Container]]:
-    """The same notes without a cache, and with one."""
+    """A container without a cache and one with a cache, over the same notes."""
     if isinstance(store, PostgresNoteStore):
         await store.migrate()
     both = [
@@ -58,25 +60,25 @@ async def test_a_cached_response_equals_the_uncached_one_byte_for_byte(
     assert len(questions) == count
 
     for question in questions:
-        # Rewordings are answered with each other's answers on purpose, so they are left out.
+        # Semantic hits return another question's answer by design, so they are excluded.
         plain = body(user, question, await ask(uncached, user, question, exact=True))
         missed = await ask(cached, user, question, exact=True)
         hit = await ask(cached, user, question.upper(), exact=True)
-        assert missed.tier in {None, "l2"}, "the vector may be known from the other store"
+        assert missed.tier in {None, "l2"}, "the other store's run may have cached the embedding"
         assert hit.tier == "l1"
         assert body(user, question, missed) == plain
         assert body(user, question, hit) == plain
 
 
-async def test_no_notes_at_all_is_said_again_and_not_once_there_is_one(
+async def test_reply_without_notes_is_cached_until_the_first_note(
     containers: list[Container], request: pytest.FixtureRequest
 ) -> None:
     _, cached = containers
-    nobody = request.node.name
+    user = request.node.name
     for tier in (None, "l3"):
-        reply = await ask(cached, nobody, "What is faith?")
+        reply = await ask(cached, user, "What is faith?")
         assert (reply.answer, list(reply.sources), reply.tier) == (None, [], tier)
-    await cached.freshness.note_changed(updated(nobody, "first", "Faith is trust."))
-    answered = await ask(cached, nobody, "What is faith?")
+    await cached.freshness.note_changed(updated(user, "first", "Faith is trust."))
+    answered = await ask(cached, user, "What is faith?")
     assert answered.answer is not None
     assert [source.note_id for source in answered.sources] == ["first"]
