@@ -14,6 +14,7 @@ A new counter takes one line: `session.counters.add(name=1)` in Python, or
 import asyncio
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -63,9 +64,9 @@ def keys(partition: int) -> tuple[str, str, str]:
     return keyspace.entry_counts(partition), today, keyspace.counters(partition)
 
 
-def count_command(partition: int, *pairs: str | int) -> Command:
-    """Return a command that increments counters by (name, number, name, number, ...)."""
-    return _COUNT.call(keys(partition), *pairs)
+def count_command(partition: int, **increments: int) -> Command:
+    """Return a command that increments counters."""
+    return _COUNT.call(keys(partition), *_pairs(increments))
 
 
 def bucket_name(outcome: str, index: int) -> str:
@@ -80,50 +81,36 @@ def latency_counters(outcome: str, seconds: float) -> dict[str, int]:
     return {bucket: 1, f"{outcome}_us": round(seconds * 1e6)}
 
 
+def _pairs(increments: Mapping[str, int]) -> list[str | int]:
+    return [part for item in increments.items() for part in item]
+
+
 class PendingCounters:
-    """Increments that wait for the next script that counts."""
+    """A container's increments that wait for the next script that counts."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._waiting: Counter[str] = Counter()
-        self._sent: Counter[str] = Counter()
+        self._increments: Counter[str] = Counter()
 
     def add(self, **increments: int) -> None:
         """Add increments, by counter."""
-        self._waiting.update(increments)
+        self._increments.update(increments)
 
-    def take(self) -> list[str | int]:
-        """Return name, number, name, number … for a script; `confirm` or `restore` must follow."""
-        self._sent, self._waiting = self._waiting, Counter()
-        return [part for name, number in self._sent.items() if number for part in (name, number)]
-
-    def confirm(self) -> None:
-        """Redis has counted what was taken."""
-        self._sent = Counter()
-
-    def restore(self) -> None:
-        """Redis may not have counted what was taken: it waits again."""
-        self._waiting.update(self._sent)
-        self._sent = Counter()
-
-    def move_to(self, other: "PendingCounters") -> None:
-        """Move everything that waits to another instance."""
-        other.add(**self._waiting)
-        self._waiting = Counter()
+    def take(self) -> dict[str, int]:
+        """Remove and return all increments. The caller adds them again if they were not counted."""
+        taken, self._increments = self._increments, Counter()
+        return {name: number for name, number in taken.items() if number}
 
     async def flush(self, redis_client: "RedisClient") -> None:
         """Count what waits in a round trip of its own. It waits on if Redis is unavailable."""
-        if not (pairs := self.take()):
-            return
-        try:
-            await redis_client.execute(count_command(0, *pairs))
-        except CacheUnavailableError:
-            self.restore()
-        else:
-            self.confirm()
+        if taken := self.take():
+            try:
+                await redis_client.execute(count_command(0, **taken))
+            except CacheUnavailableError:
+                self.add(**taken)
 
 
-class RequestCounters(PendingCounters):
+class RequestCounters:
     """Counters of one request, from its lookup to its outcome.
 
     `lookup_counted`: whether Redis has counted the request, by its own lookup or its leader's.
@@ -131,16 +118,33 @@ class RequestCounters(PendingCounters):
 
     def __init__(self, redis: "BudgetedClient", pending: PendingCounters | None) -> None:
         """Start the request's clock. `pending` is shared by the requests of a container."""
-        super().__init__()
         self.lookup_counted = False
         self._redis = redis
-        self._pending = PendingCounters() if pending is None else pending
+        # A request without Redis is not counted.
+        self._pending = pending if pending and redis.redis_client else PendingCounters()
+        self._sent: dict[str, int] = {}
         self._started = asyncio.get_running_loop().time()
 
+    def add(self, **increments: int) -> None:
+        """Count with the next script."""
+        self._pending.add(**increments)
+
+    def take(self) -> list[str | int]:
+        """Return the arguments of a script that counts; `confirm` or `restore` must follow."""
+        self._sent = self._pending.take()
+        return _pairs(self._sent)
+
+    def confirm(self) -> None:
+        """Redis has counted what was taken."""
+        self._sent = {}
+
+    def restore(self) -> None:
+        """Redis may not have counted what was taken: send it again."""
+        self.add(**self._sent)
+        self._sent = {}
+
     def start(self, *, no_cache: bool) -> None:
-        """Send what earlier requests left with this request's first script."""
-        if self._redis.redis_client:
-            self._pending.move_to(self)
+        """Count the request, before its first script."""
         self.add(no_cache=int(no_cache), redis_outages=self._redis.take_open_count())
 
     def count_follower(self, leader: "RequestCounters | None", outcome: str, cost: float) -> None:
@@ -162,7 +166,7 @@ class RequestCounters(PendingCounters):
         self.add(outcome_coalesced=int(coalesced))
 
     def record_outcome(self, outcome: str) -> None:
-        """Count the outcome (see `OUTCOMES`) and its latency with the container's next request."""
+        """Count the outcome (see `OUTCOMES`) and its latency, with the container's next request."""
         if not self._redis.redis_client:
             return
         seconds = asyncio.get_running_loop().time() - self._started
@@ -170,4 +174,3 @@ class RequestCounters(PendingCounters):
         if self.lookup_counted and outcome in DEFERRED_OUTCOMES:
             self.add(**{f"outcome_{outcome}": 1})
         self.add(cache_unavailable=int(self._redis.status != "ok"))
-        self.move_to(self._pending)

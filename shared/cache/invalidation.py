@@ -65,7 +65,7 @@ class Invalidation:
         """Count the outages that note changes met; requests count their own."""
         if not (opened := self._redis_client.circuit_breaker.take_open_count()):
             return
-        count = counters.count_command(keys.partition, "redis_outages", opened)
+        count = counters.count_command(keys.partition, redis_outages=opened)
         try:
             await self._redis_client.execute(count)
         except CacheUnavailableError:  # the change itself is done: count again with the next one

@@ -30,10 +30,6 @@ def session(
     )
 
 
-def taken(pending: PendingCounters) -> dict[str | int, str | int]:
-    return dict(zip(*[iter(pending.take())] * 2, strict=True))
-
-
 async def total_of(cache: Cache) -> PeriodStats:
     return (await CounterReader(cache.redis_client).read_snapshot()).total
 
@@ -61,7 +57,7 @@ async def test_no_store_request_leaves_pending_counters_alone(cache: Cache) -> N
     no_store = session(cache, pending, None)
     await no_store.lookup()
     no_store.counters.record_outcome("none")
-    assert taken(pending) == {"cache_unavailable": 3, "spent_nanodollars": 7}
+    assert pending.take() == {"cache_unavailable": 3, "spent_nanodollars": 7}
 
 
 async def test_cost_during_an_outage_waits_to_be_counted(cache: Cache) -> None:
@@ -73,7 +69,7 @@ async def test_cost_during_an_outage_waits_to_be_counted(cache: Cache) -> None:
     assert not await request.store(a_vector(QUESTION), sources(), answer)
     request.counters.record_outcome("none")
     await redis_client.aclose()
-    counted = taken(pending)
+    counted = pending.take()
     assert counted["spent_nanodollars"] == round(answer.cost * 1e9)
     assert counted["cache_unavailable"] == 1
     assert not counted.get("outcome_none")
