@@ -33,7 +33,7 @@ _WORST_FIRST: tuple[CircuitState, ...] = ("open", "half-open", "closed")
 PROBE_SECONDS = 30.0
 """How long one probe blocks others at most."""
 
-_PROBE_RETRY_SECONDS = 1.0  # after another container was found to hold the probe lock
+_PROBE_RETRY_SECONDS = 1.0  # until the next attempt to acquire the probe lock
 _MAX_FAIR_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
@@ -165,28 +165,17 @@ class CircuitBreaker:
 
     async def _allow_request(self, *, may_probe: bool) -> bool:
         """Return whether the request is a probe, or raise `CircuitOpenError`."""
-        seconds = self.remaining_open_seconds
+        seconds, now = self.remaining_open_seconds, self.clock()
         if seconds is None:
             return False
-        if seconds <= 0 and may_probe and await self._acquire_probe():
-            return True
+        if seconds <= 0 and may_probe and now >= self._next_probe:
+            self._next_probe = now + _PROBE_RETRY_SECONDS
+            if self._probe_lock is None or await self._probe_lock.acquire(self.id):
+                self._next_probe = now + PROBE_SECONDS
+                return True
         raise CircuitOpenError(
             "the model fails too often: its circuit breaker is open", retry_after=max(seconds, 1.0)
         )
-
-    async def _acquire_probe(self) -> bool:
-        now = self.clock()
-        if now < self._next_probe:
-            return False
-        self._next_probe = now + PROBE_SECONDS
-        try:
-            acquired = self._probe_lock is None or await self._probe_lock.acquire(self.id)
-        except BaseException:
-            self._next_probe = 0.0
-            raise
-        if not acquired:
-            self._next_probe = now + _PROBE_RETRY_SECONDS
-        return acquired
 
     def _record(self, began: float, *, failed: bool, is_probe: bool) -> None:
         """Count a call, unless it began before the window or the last change of state."""
