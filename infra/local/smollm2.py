@@ -60,7 +60,7 @@ def _serve(weights: Path) -> None:
     parameters.cors_origins = ""
     parameters.n_ctx = _CONTEXT_TOKENS
     parameters.n_parallel = 1
-    # Prompt caching changes the batches of a prompt, hence rounding, hence sometimes the answer.
+    # Prompt caching changes the batches of a prompt and thus rounding, which can change the answer.
     parameters.cache_prompt = False
     parameters.cache_ram_mib = 0
     server = xllamacpp.Server(parameters)

@@ -12,7 +12,9 @@ from tests.support.command import Tercet
 pytestmark = pytest.mark.xdist_group("demo")  # one process embeds its notes
 
 
-@pytest.mark.parametrize("notes", SampleSet)
+@pytest.mark.parametrize(
+    "notes", [SampleSet.HANDBOOK, pytest.param(SampleSet.STUDY, marks=pytest.mark.slow)]
+)
 def test_demo_shows_each_tier_and_an_edit(tercet: Tercet, notes: SampleSet) -> None:
     result = tercet("demo", "--notes", notes)
     assert result.exit_code == 0, result.output

@@ -99,6 +99,7 @@ async def test_reply_has_the_reason_of_a_match_refusal(client: Client) -> None:
     assert result["reply"]["metadata"]["match_refusal"].startswith("numbers")
 
 
+@pytest.mark.slow
 async def test_sample_notes_are_imported_for_the_user(client: Client) -> None:
     response = await client.http.post("/playground/sample-notes/handbook")
     assert response.json()["notes"] == 31

@@ -1,4 +1,4 @@
-"""`tercet serve`: every function in one process, and nothing left of it."""
+"""`tercet serve`: every function in one process, and its shutdown."""
 
 import json
 import signal
@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.integration.test_valkey_supervisor import is_free
 from tests.support.command import Tercet, start_tercet
+from tests.support.servers import is_free
 
 QUESTION = "What is faith?"
 

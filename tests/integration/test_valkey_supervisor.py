@@ -1,6 +1,5 @@
 """One Valkey server for all processes that use a data folder."""
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -12,7 +11,7 @@ import pytest
 import redis
 
 from infra.local.valkey_supervisor import shared_valkey
-from tests.support.servers import send_command
+from tests.support.servers import is_free, send_command
 
 ROOT = Path(__file__).resolve().parents[2]
 USE = (
@@ -37,16 +36,6 @@ def start_user(folder: Path) -> "subprocess.Popen[str]":
 def read_url(user: "subprocess.Popen[str]") -> str:
     assert user.stdout
     return user.stdout.readline().strip()
-
-
-def is_free(folder: Path) -> bool:
-    """Whether no server uses the folder."""
-    with (folder / "valkey.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
 
 
 def until_free(folder: Path, seconds: float = 20) -> bool:

@@ -1,12 +1,14 @@
 """A Valkey cluster and a TCP proxy that counts round trips."""
 
 import asyncio
+import fcntl
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -230,3 +232,13 @@ def send_command(port: int, command: str) -> str:
     if reply.startswith("-"):
         raise RuntimeError(f"{command}: {reply.strip()}")
     return reply
+
+
+def is_free(folder: Path) -> bool:
+    """Whether no Valkey server uses a data folder."""
+    with (folder / "valkey.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
