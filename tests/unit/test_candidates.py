@@ -35,7 +35,7 @@ def test_empty_index_has_no_candidates() -> None:
     assert find_candidates(canonical([1, 0]), np.zeros((0, 2), dtype=np.int8), 0.85) == []
 
 
-def test_search_of_500_questions_takes_at_most_a_millisecond() -> None:
+def test_search_of_500_questions_takes_less_than_a_millisecond() -> None:
     generator = np.random.default_rng(7)
     rows = generator.integers(-127, 128, (500, 384)).astype(np.int8)
     best = min(_measure(rows) for _ in range(50))
@@ -43,6 +43,6 @@ def test_search_of_500_questions_takes_at_most_a_millisecond() -> None:
 
 
 def _measure(rows: np.ndarray[tuple[int, int], np.dtype[np.int8]]) -> float:
-    start = time.perf_counter()
+    start = time.thread_time()
     find_candidates(rows[3], rows, 0.85)
-    return time.perf_counter() - start
+    return time.thread_time() - start
