@@ -1,7 +1,7 @@
 """Equal calls in one process share one generation: used while Redis is unavailable."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.deadline import timeout_at_deadline
@@ -14,24 +14,18 @@ if TYPE_CHECKING:
     from shared.notes.note import Source
 
 
-@dataclass(slots=True)
-class _Call:
-    task: "asyncio.Task[Completion]"
-    waiters: int = 0
-
-
 class CoalescingAnswerer:
     """An `Answerer` whose concurrent equal calls share one generation.
 
     The question and the sources determine an answer, so a shared answer is neither stale nor
-    another user's. Errors are shared too. The first caller (the leader) gets the cost. The
-    generation is cancelled when no caller waits for it.
+    another user's. Errors are shared too. The first caller (the leader) gets the cost, and its
+    deadline limits the generation.
     """
 
     def __init__(self, answerer: "Answerer") -> None:
         self.model = answerer.model
         self._answerer = answerer
-        self._calls: dict[tuple[str, tuple[Source, ...]], _Call] = {}
+        self._tasks: dict[tuple[str, tuple[Source, ...]], asyncio.Task[Completion]] = {}
 
     async def answer(self, question: str, sources: "Sequence[Source]") -> "Completion":
         """Answer from the sources, or share the answer of an equal call.
@@ -40,21 +34,15 @@ class CoalescingAnswerer:
             InferenceError: the model gave no usable answer before this caller's deadline.
         """
         key = question, tuple(sources)
-        call = self._calls.get(key)
-        is_leader = call is None
-        if call is None:
+        task = self._tasks.get(key)
+        is_leader = task is None
+        if task is None:
             task = asyncio.ensure_future(self._answerer.answer(question, sources))
-            call = self._calls[key] = _Call(task)
-        call.waiters += 1
+            self._tasks[key] = task
+            task.add_done_callback(lambda _: self._tasks.pop(key))
         try:
             async with timeout_at_deadline():
-                completion = await asyncio.shield(call.task)
-            return completion if is_leader else replace(completion, cost=0.0)
+                completion = await asyncio.shield(task)
         except TimeoutError:
             raise InferenceTimeoutError("the answer was not complete in time; retry") from None
-        finally:
-            call.waiters -= 1
-            if not call.waiters:
-                call.task.cancel()
-            if self._calls.get(key) is call and (call.task.done() or not call.waiters):
-                del self._calls[key]
+        return completion if is_leader else replace(completion, cost=0.0)
