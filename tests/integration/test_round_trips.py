@@ -60,20 +60,20 @@ async def test_exact_hit_makes_one_round_trip(
     assert await round_trips(*counted, "what is HOPE", request) == ("l1", 1)
 
 
-async def test_miss_makes_at_most_five_round_trips(
+async def test_miss_makes_three_round_trips(
     counted: tuple[Container, CountingProxy | ValkeyCluster], request: pytest.FixtureRequest
 ) -> None:
-    """On the cluster a pipeline to two nodes counts twice."""
+    """On the cluster two of them reach up to three nodes at once, and each node counts."""
     tier, count = await round_trips(*counted, "What did Abraham believe?", request)
     assert tier is None
-    assert 3 <= count <= 5
+    assert 3 <= count <= (7 if isinstance(counted[1], ValkeyCluster) else 3)
 
 
 async def test_semantic_hit_makes_four_round_trips_and_its_alias_one(
     counted: tuple[Container, CountingProxy | ValkeyCluster], request: pytest.FixtureRequest
 ) -> None:
+    """On the cluster one of them reaches up to three nodes at once, and one up to two."""
     tier, count = await round_trips(*counted, "Define hope", request)
     assert tier == "l1"
-    # On the cluster two of the four pipelines may go to two nodes, and count twice.
-    assert 4 <= count <= (6 if isinstance(counted[1], ValkeyCluster) else 4)
+    assert 4 <= count <= (7 if isinstance(counted[1], ValkeyCluster) else 4)
     assert await round_trips(*counted, "Define hope", request) == ("l1", 1)
