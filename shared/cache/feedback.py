@@ -44,6 +44,5 @@ class Feedback:
             refusal = replace(found[alias], kind=index_entries.REFUSAL)
             commands = [_STORE_REFUSAL.call([keys.questions], alias, index_entries.encode(refusal))]
         else:
-            hashes = keys.questions, keys.answers, keys.contexts
-            commands = [Command.of("HDEL", key, *found) for key in hashes]
+            commands = [Command.of("HDEL", key, *found) for key in keys.hashes]
         await self._redis_client.execute(*commands)

@@ -76,9 +76,7 @@ class Invalidation:
         try:
             return await self._execute(command)
         except CacheFullError:
-            await self._execute(
-                Command.of("UNLINK", keys.questions, keys.answers, keys.contexts, keys.embeddings)
-            )
+            await self._execute(Command.of("UNLINK", *keys.hashes, keys.embeddings))
             return None
 
     async def _execute(self, command: Command) -> Any:
@@ -115,8 +113,7 @@ class NoInvalidation(Invalidation):
 
 
 def _script_keys(keys: keyspace.UserKeys, *others: str) -> list[str]:
-    hashes = keys.questions, keys.answers, keys.contexts
-    return [*hashes, *others, *counters.keys(keys.partition)]
+    return [*keys.hashes, *others, *counters.keys(keys.partition)]
 
 
 def _new_fence() -> str:

@@ -111,6 +111,11 @@ class UserKeys:
         return cls(partition, f"{prefix}questions", f"{prefix}answers", f"{prefix}contexts", prefix)
 
     @property
+    def hashes(self) -> tuple[str, str, str]:
+        """The first keys of every script: questions, answers, contexts."""
+        return self.questions, self.answers, self.contexts
+
+    @property
     def embeddings(self) -> str:
         """The hash of this user's own embeddings."""
         return f"{self._prefix}embeddings"

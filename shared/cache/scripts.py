@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from shared.cache.single_flight import SingleFlightLock
     from shared.settings import Settings
 
-_LOOKUP, _GET_ANSWER, _STORE_ALIAS, _STORE, _TRIM_INDEX = map(
-    Script, ("lookup", "get_answer", "store_alias", "store", "trim_index")
+_LOOKUP, _GET_ANSWER, _STORE_ALIAS, _STORE = map(
+    Script, ("lookup", "get_answer", "store_alias", "store")
 )
 
 
@@ -36,11 +36,6 @@ class QuestionScripts:
         self._settings = settings
 
     @property
-    def hashes(self) -> tuple[str, str, str]:
-        """The first keys of every script: the user's hashes."""
-        return self._keys.questions, self._keys.answers, self._keys.contexts
-
-    @property
     def counter_keys(self) -> tuple[str, str, str]:
         """The last keys of every script that counts."""
         return counters.keys(self._keys.partition)
@@ -50,7 +45,7 @@ class QuestionScripts:
     ) -> Command:
         """Call lookup.lua, for a purpose that is described there."""
         return _LOOKUP.call(
-            [*self.hashes, *self.counter_keys],
+            [*self._keys.hashes, *self.counter_keys],
             field,
             secrets.token_urlsafe(12),
             int(time.time()),
@@ -63,18 +58,19 @@ class QuestionScripts:
 
     def get_answer(self, field: str, entry: "Entry") -> Command:
         """Read the answer of another question."""
-        return _GET_ANSWER.call(self.hashes, field, entry.answer_id, int(time.time()))
+        return _GET_ANSWER.call(self._keys.hashes, field, entry.answer_id, int(time.time()))
 
     def store_alias(self, alias: "Entry", *, counts: "Sequence[Argument]") -> Command:
         """Store an alias of another question."""
         return _STORE_ALIAS.call(
-            [*self.hashes, self._lock.key, *self.counter_keys],
+            [*self._keys.hashes, self._lock.key, *self.counter_keys],
             self._field,
             self._lock.fence,
             index_entries.encode(alias),
             alias.target,
             int(time.time()),
             self._lock.token,
+            self._settings.max_questions,
             *counts,
         )
 
@@ -83,7 +79,7 @@ class QuestionScripts:
     ) -> Command:
         """Store an answer with its context, or a context alone if `answer` is b""."""
         return _STORE.call(
-            [*self.hashes, self._lock.key, *self.counter_keys],
+            [*self._keys.hashes, self._lock.key, *self.counter_keys],
             self._field,
             self._lock.fence,
             index_entries.encode(entry),
@@ -91,13 +87,9 @@ class QuestionScripts:
             context,
             self._ttl,
             self._lock.token,
+            self._settings.max_questions,
             *counts,
         )
-
-    def trim_index(self) -> Command:
-        """Delete the oldest questions beyond the user's maximum."""
-        keys = [*self.hashes, *self.counter_keys]
-        return _TRIM_INDEX.call(keys, self._settings.max_questions, self._field)
 
     @property
     def _ttl(self) -> int:

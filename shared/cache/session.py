@@ -205,7 +205,7 @@ class CacheSession:
         own = self._new_entry(vector, sources)
         alias = index_entries.new_alias(own, *target, similarity)
         call = self._scripts.store_alias(alias, counts=self.counters.take())
-        replies = await self._execute(call, *self._also_store(own))
+        replies = await self._execute(call, *self._store_embedding(own))
         if not (replies and replies[0]):
             return None
         self._lock.held = False
@@ -232,7 +232,7 @@ class CacheSession:
             l3_contexts.encode(entry.answer_id, sources),
             counts=self.counters.take(),
         )
-        replies = await self._execute(call, *self._also_store(entry), extended=True)
+        replies = await self._execute(call, *self._store_embedding(entry), extended=True)
         if answer:
             self._lock.held = False
         return bool(replies and replies[0])
@@ -265,13 +265,12 @@ class CacheSession:
         counts = self.counters.take()
         return self._scripts.lookup(purpose, field, aliases=aliases, counts=counts)
 
-    def _also_store(self, entry: "Entry") -> list[Command]:
-        """Return the commands that go with a new entry: trim the index, store the embedding."""
-        commands = [self._scripts.trim_index()]
-        if not (self._embedding_cached or self._embedding_stored):
-            self._embedding_stored = True
-            commands.append(self._embeddings.store(self._question, entry.vector, self._lock.fence))
-        return commands
+    def _store_embedding(self, entry: "Entry") -> list[Command]:
+        """Return the command that stores the embedding of a new entry, unless it is cached."""
+        if self._embedding_cached or self._embedding_stored:
+            return []
+        self._embedding_stored = True
+        return [self._embeddings.store(self._question, entry.vector, self._lock.fence)]
 
     async def _parse_lookup(self, reply: list[Any]) -> LookupResult:
         """Parse the reply of lookup.lua, and delete corrupt values."""
@@ -280,9 +279,7 @@ class CacheSession:
         found, corrupt = parse_lookup(reply, self._question, self._field)
         self._context_cached = found.sources is not None
         if corrupt:
-            await self._execute(
-                *(Command.of("HDEL", key, *corrupt) for key in self._scripts.hashes)
-            )
+            await self._execute(*(Command.of("HDEL", key, *corrupt) for key in self._keys.hashes))
         return found
 
     async def _execute(self, *commands: Command, extended: bool = False) -> list[Any]:

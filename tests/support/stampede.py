@@ -65,7 +65,7 @@ class Stampede:
         return [reply for line in lines if line for reply in json.loads(line)]
 
     def lines(self, within: float) -> list[str]:
-        """The next line of each process; empty where it ended, or said nothing in time."""
+        """Return the next line of each process; empty if it ended or timed out."""
         timer = threading.Timer(within, self._end)
         timer.start()
         try:

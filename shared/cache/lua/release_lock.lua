@@ -1,7 +1,8 @@
 -- Release a lock without an answer, and store the holder's error for the requests that wait.
 --
 -- KEYS  lock, error, then `counters.keys`
--- ARGV  token, error ('' for none), ttl of the error (ms), then pairs of a counter and its increment
+-- ARGV  token, error ('' for none), ttl of the error (ms),
+--       then pairs of a counter and its increment
 
 -- include: common/counters
 if redis.call('GET', KEYS[1]) == ARGV[1] then

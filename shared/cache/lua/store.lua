@@ -3,13 +3,16 @@
 --
 -- KEYS  questions, answers, contexts, lock, then `counters.keys`
 -- ARGV  field, the fence of round trip 1, entry, answer ('' for a context alone), context,
---       ttl of the user's keys (s), token of the lock, then pairs of a counter and its increment
+--       ttl of the user's keys (s), token of the lock, maximum number of questions,
+--       then pairs of a counter and its increment
 -- Returns 1 if it was stored, 0 if not. A context alone replaces only another context: an answer,
 -- an alias or a refusal is worth more.
 
 -- include: common/entries
 -- include: common/counters
 -- include: common/entry_counts
+-- include: common/drops
+-- include: common/trim_index
 local questions, answers, contexts, lock = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local field, entry, answer, context = ARGV[1], ARGV[3], ARGV[4], ARGV[5]
 local ttl = ARGV[6]
@@ -17,7 +20,7 @@ local ttl = ARGV[6]
 if answer ~= '' and redis.call('GET', lock) == ARGV[7] then
   redis.call('DEL', lock)
 end
-count_arguments(8)
+count_arguments(9)
 
 if redis.call('HGET', questions, 'fence') ~= ARGV[2] then
   count('stores_refused', 1)
@@ -43,4 +46,5 @@ else
   count('l1_stores', 1)
 end
 redis.call('EXPIRE', questions, ttl)
+trim_index(ARGV[8], field)
 return 1
