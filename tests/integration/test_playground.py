@@ -105,7 +105,7 @@ async def test_sample_notes_are_imported_for_the_user(client: Client) -> None:
     assert response.json()["notes"] == 31
     notes = (await client.http.get("/playground/notes")).json()
     assert "vacation-policy" in {note["note_id"] for note in notes}
-    assert (await client.http.post("/playground/sample-notes/other")).status_code == 422
+    assert (await client.http.post("/playground/sample-notes/other")).status_code == 404
 
 
 async def test_new_note_does_not_replace_an_existing_note(client: Client) -> None:

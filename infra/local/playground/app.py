@@ -113,9 +113,12 @@ def build_routes(container: "Container") -> AppRoutes:
         )
 
     @router.post("/playground/sample-notes/{name}")
-    async def import_sample_notes(http: Request, name: SampleSet) -> Response:
-        user_id = await authenticated_user(http)
-        return _json(asdict(await import_notes(container, user_id, read_sample_notes(name))))
+    async def import_sample_notes(http: Request, name: str) -> Response:
+        user_id = await authenticated_user(http)  # before the name is validated
+        if name not in list(SampleSet):
+            raise NotFoundError(f"sample notes are {' or '.join(SampleSet)}")
+        notes = read_sample_notes(SampleSet(name))
+        return _json(asdict(await import_notes(container, user_id, notes)))
 
     @router.put("/playground/notes/{note_id:path}")
     async def write_note(http: Request, note_id: str) -> Response:
