@@ -29,14 +29,13 @@ from tests.support.postgres import PostgresServer
 _KNOWN = "What is faith?"
 _ROUNDS = 7
 
-# Each function's folder in the build folder, and its handler.
-_ASK = ("AskFunction", "functions.ask.handler.handler")
+# The function of each measurement, and its handler if it is not Tercet's.
 _SIDES = {
-    "bare": ("BareFunction", "bare_function.handler"),
-    "ask": _ASK,
-    "ask_miss": _ASK,
-    "stats": ("StatsFunction", "functions.stats.handler.handler"),
-    "invalidate": ("InvalidateFunction", "functions.invalidate.handler.handler"),
+    "bare": ("bare", "bare_function.handler"),
+    "ask": ("ask", None),
+    "ask_miss": ("ask", None),
+    "stats": ("stats", None),
+    "invalidate": ("invalidate", None),
 }
 _BUDGETS = {"ask": 1.25}
 METRICS = {f"cold_start_{side}_ms": Metric(unit="ms") for side in _SIDES} | {
@@ -59,12 +58,14 @@ async def collect_metrics() -> Mapping[str, Metric]:
         functions = _with_bare(build_folder, folder / "functions")
         await _prepare(environ)
         # Cached by the built function, because the cache key depends on its code.
-        with EmulatedFunction.of("ask", runtime, build_folder, environ) as ask:
+        with EmulatedFunction(runtime, build_folder, "ask", environ) as ask:
             ask.invoke(ask_event(_KNOWN))
         for number in range(1 + _ROUNDS):
             durations = {}
             for side, (name, handler) in _SIDES.items():
-                with EmulatedFunction(runtime, functions, name, handler, environ) as function:
+                with EmulatedFunction(
+                    runtime, functions, name, environ, handler=handler
+                ) as function:
                     invocation = function.invoke(_event(side, number))
                 _check(side, invocation)
                 durations[side] = invocation.duration

@@ -36,8 +36,7 @@ def build_folder() -> Path:
 
 def function(name: str, environ: Mapping[str, str], *, timeout: int = 29) -> EmulatedFunction:
     """The built function `ask`, `stats` or `invalidate`."""
-    parts = runtime()
-    return EmulatedFunction.of(name, parts, build_folder(), environ, timeout=timeout)
+    return EmulatedFunction(runtime(), build_folder(), name, environ, timeout=timeout)
 
 
 def event(name: str) -> Any:

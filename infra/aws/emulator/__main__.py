@@ -56,7 +56,7 @@ def run_scenario(
     """Send every event and print the results; False if one is not the required one."""
     with ExitStack() as stack:
         functions = {
-            name: stack.enter_context(EmulatedFunction.of(name, runtime, build_folder, environ))
+            name: stack.enter_context(EmulatedFunction(runtime, build_folder, name, environ))
             for name in _FUNCTIONS
         }
         with out.status("Sending events"):

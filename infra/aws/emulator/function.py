@@ -58,11 +58,10 @@ class EmulatedFunction:
     Args:
         runtime: the parts of Lambda.
         build_folder: the output of `sam build`.
-        name: the function's folder in it.
-        handler: `module.attribute`.
+        name: the function, such as `ask` in the folder `AskFunction`.
         environ: the function's environment variables.
+        handler: `module.attribute`; by default the handler of Tercet's function.
         timeout: seconds.
-        memory: AWS_LAMBDA_FUNCTION_MEMORY_SIZE in MB; not enforced.
     """
 
     def __init__(
@@ -70,15 +69,14 @@ class EmulatedFunction:
         runtime: Runtime,
         build_folder: Path,
         name: str,
-        handler: str,
         environ: Mapping[str, str],
         *,
+        handler: str | None = None,
         timeout: int = 29,
-        memory: int = 512,
     ) -> None:
         self._runtime = runtime
-        self._code = build_folder / name
-        self._handler = handler
+        self._code = build_folder / f"{name.title()}Function"
+        self._handler = handler or f"functions.{name}.handler.handler"
         self._timeout = timeout
         path = (self._code, build_folder / "SharedLayer" / "python", runtime.packages)
         self._environ = dict(environ) | {
@@ -88,9 +86,9 @@ class EmulatedFunction:
             "LAMBDA_TASK_ROOT": str(self._code),
             "LAMBDA_RUNTIME_DIR": str(runtime.packages),
             "AWS_EXECUTION_ENV": f"AWS_Lambda_python{PYTHON}",
-            "AWS_LAMBDA_FUNCTION_NAME": name,
+            "AWS_LAMBDA_FUNCTION_NAME": self._code.name,
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout),
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory),
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",  # not enforced
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_REGION": _REGION,
@@ -99,21 +97,6 @@ class EmulatedFunction:
             "PYTHONPATH": os.pathsep.join(map(str, path)),
             "PYTHONDONTWRITEBYTECODE": "1",  # the code folders are read-only in Lambda
         }
-
-    @classmethod
-    def of(
-        cls,
-        name: str,
-        runtime: Runtime,
-        build_folder: Path,
-        environ: Mapping[str, str],
-        *,
-        timeout: int = 29,
-    ) -> Self:
-        """Build Tercet's function `ask`, `stats` or `invalidate`."""
-        handler = f"functions.{name}.handler.handler"
-        folder = f"{name.title()}Function"
-        return cls(runtime, build_folder, folder, handler, environ, timeout=timeout)
 
     def __enter__(self) -> Self:
         self._folder = TemporaryDirectory(prefix="tercet-lambda-")
