@@ -28,6 +28,7 @@ _REFUSED = [
     ("antonyms", "How do I lose weight?", "How do I gain weight?"),
     ("antonyms", "Was it under the Old Testament?", "Was it under the New Testament?"),
     ("antonyms", "Are they happy?", "Are they unhappy?"),
+    ("antonyms", "Is the yoke heavy?", "Is the yoke light?"),
     ("question_type", "Who wrote the epistle?", "When was the epistle written?"),
     ("question_type", "How many sacraments are there?", "What sacraments are there?"),
     ("question_type", "Can I fast?", "Should I fast?"),
@@ -65,6 +66,7 @@ _SAME = [
     ("How do I fly from Rome to Corinth?", "How do I fly to Corinth from Rome?"),
     ("Why can't I sleep?", "Why cannot I sleep?"),
     ("Is it possible to fast?", "Can I fast?"),
+    ("What types of prayer are there?", "What kinds of prayer are there?"),
 ]
 
 

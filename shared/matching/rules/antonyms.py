@@ -11,7 +11,7 @@ increase decrease, increase reduce, raise lower, rise fall, gain lose, grow shri
 add subtract, multiply divide, more less, more fewer, most least, maximum minimum, max min,
 many few, much little, all none, always never, everything nothing, everyone nobody, good bad,
 good evil, best worst, better worse, right wrong, true false, real fake, big small, high low, long
-short, tall short, deep shallow, wide narrow, thick thin, fat thin, heavy optional, fast slow, hard
+short, tall short, deep shallow, wide narrow, thick thin, fat thin, heavy light, fast slow, hard
 easy, difficult easy, hard soft, strong weak, rich poor, expensive cheap, hot cold, warm cool,
 dry wet, full empty, open close, open closed, begin end, start stop, start end, start finish, enter
 leave, enter exit, arrive depart, come go, push pull, buy sell, borrow lend, give take, give
