@@ -1,1 +1,1 @@
-"""Show what the cache saves: `app.py` for any ASGI server, `handler.py` for Lambda."""
+"""Returns cache statistics: `app.py` is the ASGI app, `handler.py` the Lambda handler."""

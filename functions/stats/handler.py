@@ -1,4 +1,4 @@
-"""The Lambda handler; nothing is opened before the first request."""
+"""The AWS Lambda handler. Connections open with the first request."""
 
 from functions.bootstrap import open_container
 from functions.http.app_factory import gateway_handler

@@ -35,7 +35,7 @@ STALL_SECONDS = 0.9
 """A slower 503 is repeated: the machine, not the app, may have been stalled."""
 
 _VALID_MESSAGE = body("ann", "note", "updated", 1, "Faith is trust.")
-_COUNTER_KEYS = (b":counters:", b":entries", b"totals:", b":lock:")
+_COUNTER_KEYS = (b":counters:", b":entries", b":lock:")
 
 
 class SimilarEmbedder:
