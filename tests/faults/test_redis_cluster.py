@@ -128,7 +128,7 @@ async def test_a_change_is_not_acknowledged_if_only_the_killed_master_has_it() -
             await load.ask(user, ASKED)
 
 
-@pytest.mark.parametrize("full_coverage", ["no", "yes"])
+@pytest.mark.parametrize("full_coverage", [pytest.param("no", marks=pytest.mark.slow), "yes"])
 async def test_a_lost_node_disables_the_cache_of_its_users_only(
     full_coverage: str,
 ) -> None:
@@ -157,7 +157,9 @@ def _settled(load: Load, lost: Collection[str]) -> bool:
     return all(last[user] == ("unavailable" if user in lost else "ok") for user in USERS)
 
 
-@pytest.mark.parametrize("move", [migrate_key_by_key, migrate_atomically])
+@pytest.mark.parametrize(
+    "move", [pytest.param(migrate_key_by_key, marks=pytest.mark.slow), migrate_atomically]
+)
 async def test_migrated_slots_contain_no_stale_answer(
     move: Callable[[ValkeyProcess, ValkeyProcess, Iterable[int]], None],
 ) -> None:
