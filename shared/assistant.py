@@ -180,7 +180,7 @@ class Assistant:
         with timed("load_miss_context"):
             context = await session.load_miss_context()
 
-        # Another process holds the lock: wait for its answer, or for the lock.
+        # Another request holds the lock: wait for its answer, or for the lock.
         error: TercetError | None = None
         while not (context.lock_acquired or request.no_cache or self._chat_circuit != "closed"):
             with timed("wait"):

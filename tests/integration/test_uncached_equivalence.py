@@ -48,7 +48,7 @@ async def containers(store: NoteStore, valkey_url: str) -> AsyncIterator[list[Co
 @pytest.mark.parametrize(
     ("count", "readings"), [(20, 6), pytest.param(200, 60, marks=pytest.mark.slow)]
 )
-async def test_a_cached_response_equals_the_uncached_one_byte_for_byte(
+async def test_cached_response_equals_the_uncached_one_byte_for_byte(
     containers: list[Container], request: pytest.FixtureRequest, count: int, readings: int
 ) -> None:
     """Questions of five catechisms over devotional readings."""

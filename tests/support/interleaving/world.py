@@ -62,13 +62,13 @@ class World:
     """All parts of one world, created from a seed."""
 
     def __init__(self, scenario: Scenario, rng: Random, loop: ShuffledLoop, wire: Wire) -> None:
-        self._climate, self._rng, self._loop, self._wire = scenario, rng, loop, wire
+        self._scenario, self._rng, self._loop, self._wire = scenario, rng, loop, wire
         self._users = ("ann", "bob")[: rng.choice(scenario.users)]
         self._notes = [f"n{number}" for number in range(rng.randint(2, 4))]
         self._questions = [
-            f"{wording} {word}"
+            f"{phrasing} {word}"
             for word in WORDS[: rng.choice((1, 1, 2))]
-            for wording in PHRASINGS[: rng.choice(scenario.phrasings)]
+            for phrasing in PHRASINGS[: rng.choice(scenario.phrasings)]
         ]
         self._small_index = rng.random() < 0.3
         history = self._history = History()
@@ -121,12 +121,12 @@ class World:
         rng = self._rng
         await self._begin()
         actors = [self._ask_repeatedly] * rng.randint(1, 3)
-        actors += [self._change_notes] * rng.choice(self._climate.writers)
-        actors += [self._evict] * rng.choice(self._climate.evictors)
-        if self._climate.restarts:
-            actors += [self._restart_redis] * rng.choice(self._climate.restarts)
-        if self._climate.expirers:
-            actors += [self._expire] * rng.choice(self._climate.expirers)
+        actors += [self._change_notes] * rng.choice(self._scenario.writers)
+        actors += [self._evict] * rng.choice(self._scenario.evictors)
+        if self._scenario.restarts:
+            actors += [self._restart_redis] * rng.choice(self._scenario.restarts)
+        if self._scenario.expirers:
+            actors += [self._expire] * rng.choice(self._scenario.expirers)
         for actor in actors:
             self._tasks.spawn(actor(rng.choice(self._users)))
         await self._tasks.settle()
@@ -142,10 +142,10 @@ class World:
         for user in self._users:
             for note_id in self._notes:
                 if self._rng.random() < 0.7:
-                    text = self._note_changes.text(user, plain=self._climate.plain)
+                    text = self._note_changes.text(user, plain=self._scenario.plain)
                     await self._note_changes.write(user, note_id, text)
             for question in self._questions:
-                if self._rng.random() < self._climate.cached_share:
+                if self._rng.random() < self._scenario.cached_share:
                     await self._asks.ask(Request(user, question))
         self._faults.calm = False
 
@@ -159,10 +159,9 @@ class World:
                 no_store=self._rng.random() < 0.05,
                 exact=self._rng.random() < 0.1,
             )
-            concurrent = self._rng.choice(self._climate.concurrent)
-            await asyncio.gather(
-                *(self._ask(request, at_once=concurrent == 1) for _ in range(concurrent))
-            )
+            count = self._rng.choice(self._scenario.concurrent)
+            asks = (self._ask(request, at_once=count == 1) for _ in range(count))
+            await asyncio.gather(*asks)
 
     async def _ask(self, request: Request, *, at_once: bool) -> None:
         if not at_once:
