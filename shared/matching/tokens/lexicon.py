@@ -156,75 +156,51 @@ approximately approx roughly
 # Not synonyms, because they mostly ask different questions: "learn" and "study", "girl" and
 # "woman", "city" and "town", "job" and "career", "get" and "buy".
 
+# The replacement, and the phrases that it replaces. "-" removes a phrase.
+_PHRASE_TABLE = """
+-: right now, at present, these days, at the moment, as of now, in general, in your opinion
+-: according to you
+remove: get rid of, getting rid of
+earn money: make money, making money
+usa: united states of america, united states, the us
+in usa: in us
+uk: united kingdom
+phone: cell phone, cell phones, mobile phone, mobile phones, smart phone
+free: for free
+daily: every day, each day, on a daily basis
+online: on the internet
+lose weight: reduce weight
+to: in order to, so as to
+and: as well as
+like: such as
+eachother: each other, one another
+not: no longer
+kind: kind of, type of, sort of
+kinds: types of, sorts of
+many: a lot of, lots of
+because of: due to
+despite: in spite of
+fast: as soon as possible
+advantages and disadvantages: pros and cons
+firsttime: for the first time
+world: in the world
+happen: take place, takes place
+think about: think of, opinion on, opinion about, opinion of, opinions on, opinions about
+think about: opinions of, thought on, thought about, thought of, thoughts on, thoughts about
+think about: thoughts of, view on, view about, view of, views on, views about, views of
+say about: teach about, teaching about, teaching on, say on
+says about: teaches about, says on
+said about: taught about
+about: concerning, regarding
+discover: find out
+seek: look for
+stop: give up
+"""
 _PHRASES = {
-    "get rid of": "remove",
-    "getting rid of": "remove",
-    "make money": "earn money",
-    "making money": "earn money",
-    "united states of america": "usa",
-    "united states": "usa",
-    "united kingdom": "uk",
-    "the us": "usa",
-    "in us": "in usa",
-    "cell phone": "phone",
-    "cell phones": "phone",
-    "mobile phone": "phone",
-    "mobile phones": "phone",
-    "smart phone": "phone",
-    "right now": "",
-    "at present": "",
-    "these days": "",
-    "at the moment": "",
-    "as of now": "",
-    "in general": "",
-    "for free": "free",
-    "every day": "daily",
-    "each day": "daily",
-    "on a daily basis": "daily",
-    "on the internet": "online",
-    "reduce weight": "lose weight",
-    "in order to": "to",
-    "so as to": "to",
-    "as well as": "and",
-    "such as": "like",
-    "each other": "eachother",
-    "one another": "eachother",
-    "no longer": "not",
-    "kind of": "kind",
-    "type of": "kind",
-    "types of": "kinds",
-    "sort of": "kind",
-    "sorts of": "kinds",
-    "a lot of": "many",
-    "lots of": "many",
-    "due to": "because of",
-    "in spite of": "despite",
-    "as soon as possible": "fast",
-    "pros and cons": "advantages and disadvantages",
-    "in your opinion": "",
-    "according to you": "",
-    "for the first time": "firsttime",
-    "in the world": "world",
-    "take place": "happen",
-    "think of": "think about",
-    **{
-        f"{noun} {preposition}": "think about"
-        for noun in ("opinion", "opinions", "thought", "thoughts", "view", "views")
-        for preposition in ("on", "about", "of")
-    },
-    "teach about": "say about",
-    "teaches about": "says about",
-    "taught about": "said about",
-    "teaching about": "say about",
-    "teaching on": "say about",
-    "say on": "say about",
-    "says on": "says about",
-    "concerning": "about",
-    "regarding": "about",
-    "takes place": "happen",
-    "find out": "discover",
-    "look for": "seek",
-    "give up": "stop",
+    phrase: replacement.removeprefix("-")
+    for line in _PHRASE_TABLE.strip().split("\n")
+    for replacement, _, phrases in [line.partition(": ")]
+    for phrase in phrases.split(", ")
 }
 
 _SYNONYM_KEY = {

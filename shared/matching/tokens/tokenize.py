@@ -29,7 +29,8 @@ _WORD = re.compile(
     r"|\d+|[^\W\d_]+(?:'[^\W\d_]+)*|[^\w\s.,;:!?\"'()\[\]{}`-]"
 )
 
-_CONTRACTIONS = {
+_NEGATED = word_set("do does did is are was could should would have has")
+_CONTRACTIONS = {word + "nt": f"{word} not" for word in _NEGATED} | {
     "can't": "can not",
     "cannot": "can not",
     "cant": "can not",
@@ -37,17 +38,6 @@ _CONTRACTIONS = {
     "wont": "will not",
     "shan't": "shall not",
     "ain't": "is not",
-    "dont": "do not",
-    "doesnt": "does not",
-    "didnt": "did not",
-    "isnt": "is not",
-    "arent": "are not",
-    "wasnt": "was not",
-    "couldnt": "could not",
-    "shouldnt": "should not",
-    "wouldnt": "would not",
-    "havent": "have not",
-    "hasnt": "has not",
     "whats": "what is",
     "hows": "how is",
     "wheres": "where is",
