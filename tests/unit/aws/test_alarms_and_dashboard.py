@@ -110,7 +110,7 @@ def test_dashboard_shows_hit_rates_latency_by_outcome_and_cost() -> None:
     ):
         assert f'"{metric}"' in text
     for outcome in ("exact", "semantic", "l3", "l2", "none"):
-        assert f'"{outcome}"' in json.dumps(found["Latency by outcome, median, ms"])
+        assert f'"{outcome}"' in json.dumps(found["Latency by outcome, P50, ms"])
 
 
 def test_dashboard_shows_the_cache_only_with_an_elasticache_cache() -> None:
