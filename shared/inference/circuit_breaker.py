@@ -11,7 +11,6 @@ decides by its own calls.
 import logging
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, Self, TypeAlias
 
 from shared.deadline import remaining
@@ -23,7 +22,7 @@ from shared.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
 
     from shared.settings import Settings
 
@@ -208,8 +207,7 @@ class CircuitBreaker:
         self._next_probe = self._window_end = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class CircuitBreakers:
+class CircuitBreakers(NamedTuple):
     """The circuit breakers of a container: one for each model."""
 
     chat: CircuitBreaker
@@ -223,10 +221,6 @@ class CircuitBreakers:
             CircuitBreaker(chat, settings.chat_url, settings, probe_lock=probe_lock),
             CircuitBreaker(embeddings, settings.embedding_url, settings, probe_lock=probe_lock),
         )
-
-    def __iter__(self) -> "Iterator[CircuitBreaker]":
-        """Iterate over the circuit breakers."""
-        yield from (self.chat, self.embeddings)
 
     @property
     def state(self) -> CircuitState:

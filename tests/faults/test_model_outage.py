@@ -20,6 +20,7 @@ from tests.support.local_environment import LocalEnvironment
 from tests.support.model_outage import (
     CHAT,
     EMBED,
+    FAST_AND_SLOW_FAULTS,
     FAULTS,
     QUESTION,
     fail_until_open,
@@ -68,7 +69,7 @@ async def test_each_fault_opens_the_breaker_and_the_extractive_fallback_answers(
     await container.aclose()
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", FAST_AND_SLOW_FAULTS)
 async def test_each_embedding_fault_opens_the_breaker_and_cached_embeddings_are_used(
     local: LocalEnvironment, clock: Clock, fault: str
 ) -> None:

@@ -21,6 +21,7 @@ from tests.support.local_environment import LocalEnvironment
 from tests.support.model_outage import (
     CHAT,
     EMBED,
+    FAST_AND_SLOW_FAULTS,
     FAULTS,
     QUESTION,
     fail_until_open,
@@ -65,7 +66,7 @@ def client_of(app: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=ANN)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", FAST_AND_SLOW_FAULTS)
 async def test_queue_message_is_redelivered_until_its_text_is_embedded(
     local: LocalEnvironment, answering: Container, fault: str
 ) -> None:
@@ -88,7 +89,7 @@ async def test_queue_message_is_redelivered_until_its_text_is_embedded(
     await asyncio.to_thread(close, handler)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", FAST_AND_SLOW_FAULTS)
 async def test_pushed_message_is_refused_until_its_text_is_embedded(
     local: LocalEnvironment, answering: Container, fault: str
 ) -> None:
@@ -127,7 +128,7 @@ async def test_deletion_and_change_succeed_while_the_model_they_do_not_need_fail
     await pushing.aclose()
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", FAST_AND_SLOW_FAULTS)
 @pytest.mark.parametrize("model", [CHAT, EMBED])
 async def test_statistics_call_no_model(
     local: LocalEnvironment, answering: Container, model: str, fault: str

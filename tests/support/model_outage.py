@@ -45,6 +45,12 @@ FAULTS = {
 ENDLESS_FAULTS = frozenset({"silence", "a slow drip"})
 """Faults that only a time-out ends."""
 
+_FAST = frozenset({"an error", "another JSON"})
+FAST_AND_SLOW_FAULTS = [
+    name if name in _FAST else pytest.param(name, marks=pytest.mark.slow) for name in FAULTS
+]
+"""Parameters for tests that need only a few faults in the fast set."""
+
 
 @contextmanager
 def fake_models_and_redis(folder: Path) -> Iterator[LocalEnvironment]:
