@@ -28,7 +28,13 @@ if TYPE_CHECKING:
     from shared.freshness import NoteChangeResult
     from shared.notes.note import Note
 
-app = typer.Typer(name="notes", no_args_is_help=True, help="Read and change a user's notes.")
+app = typer.Typer(
+    name="notes",
+    help="Read and change a user's notes.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
 
 NoteId = Annotated[str, typer.Argument(metavar="NOTE_ID", help="The note's id.")]
 
