@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.xdist_group("browser"),
 ]
 
-FAITH, GARDEN = "What is faith?", "When does the pear tree want pruning?"
+FAITH, GARDEN = "What is faith?", "When is the pear tree pruned?"
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data = tmp_path_factory.mktemp("data")
     notes = tmp_path_factory.mktemp("notes")
     (notes / "faith.md").write_text("# Faith\n\nFaith is the substance of things hoped for.\n")
-    (notes / "garden.md").write_text("# Garden\n\nThe pear tree wants pruning in February.\n")
+    (notes / "garden.md").write_text("# Garden\n\nThe pear tree is pruned in February.\n")
     # Enough notes that a search finds k chunks without the garden note.
     for virtue in ("Hope", "Love", "Prayer", "Patience", "Humility"):
         (notes / f"{virtue}.md").write_text(f"# {virtue}\n\n{virtue} is a gift to believers.\n")
@@ -115,13 +115,13 @@ def test_summary_names_what_refused_a_similar_question(page: Page, refusal: str,
 def test_edit_drops_affected_answers_and_retains_the_others(page: Page) -> None:
     ask(page, FAITH)
     ask(page, GARDEN)
-    edit_note(page, "Garden", "# Garden\n\nThe pear tree wants pruning in March.")
+    edit_note(page, "Garden", "# Garden\n\nThe pear tree is pruned in March.")
     expect(page.locator(".dropped")).to_contain_text(["pear tree"])
     expect(page.locator(".retained").filter(has_text="what is faith")).to_be_visible()
     expect(page.locator(".retained").filter(has_text="pear tree")).to_have_count(0)
     ask(page, GARDEN)
     expect(page.locator("#text")).to_contain_text("in March")
-    edit_note(page, "Garden", "# Garden\n\nThe pear tree wants pruning in May.")
+    edit_note(page, "Garden", "# Garden\n\nThe pear tree is pruned in May.")
     expect(page.locator(".dropped").filter(has_text="pear tree")).to_be_visible()
     save_screenshot(page, "playground-edited")
 

@@ -152,9 +152,9 @@ def test_deleted_note_is_not_listed_or_cited_and_cannot_be_deleted_again(
     assert tercet("notes", "delete", "faith", "-u", "ann", "--data", data).exit_code == 0
     assert "faith" not in list_note_ids(tercet, data)
     assert NOTES["faith"] not in json.dumps(ask(FAITH))
-    again = tercet("notes", "delete", "faith", "-u", "ann", "--data", data)
-    assert again.exit_code == 1
-    assert again.stderr == "tercet: ann has no note 'faith'; run: tercet notes list\n"
+    second = tercet("notes", "delete", "faith", "-u", "ann", "--data", data)
+    assert second.exit_code == 1
+    assert second.stderr == "tercet: ann has no note 'faith'; run: tercet notes list\n"
 
 
 def test_other_wording_is_a_semantic_hit_unless_exact_or_no_cache_is_given(ask: Any) -> None:
@@ -262,6 +262,6 @@ def test_smollm2_answers_through_the_hugging_face_adapter(
     monkeypatch.setenv("PROMPT_CONTEXT_TOKENS", "100")
     first = ask(FAITH, "ann", "--model", "smollm2")
     assert first["metadata"]["model"] == "smollm2-135m-instruct"
-    again = ask(FAITH, "ann", "--model", "smollm2", "--no-cache")
-    assert again["answer"] == first["answer"]
+    second = ask(FAITH, "ann", "--model", "smollm2", "--no-cache")
+    assert second["answer"] == first["answer"]
     assert ask(FAITH)["metadata"]["model"] == "extractive"

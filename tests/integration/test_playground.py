@@ -111,9 +111,9 @@ async def test_sample_notes_are_imported_for_the_user(client: Client) -> None:
 async def test_new_note_does_not_replace_an_existing_note(client: Client) -> None:
     new = {"If-None-Match": "*"}
     assert (await client.write("note", "The first.", **new)).status_code == 200
-    refused = await client.write("note", "The second.", **new)
-    assert refused.status_code == 412
-    assert refused.json()["detail"] == "the note 'note' already exists"
+    conflict = await client.write("note", "The second.", **new)
+    assert conflict.status_code == 412
+    assert conflict.json()["detail"] == "the note 'note' already exists"
     assert (await client.write("note", "The first, edited.")).status_code == 200
     notes = (await client.http.get("/playground/notes")).json()
     assert {note["note_id"]: note["text"] for note in notes}["note"] == "The first, edited."

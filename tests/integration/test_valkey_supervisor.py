@@ -47,8 +47,8 @@ def until_free(folder: Path, seconds: float = 20) -> bool:
 
 def test_later_user_gets_the_same_server_and_the_last_user_stops_it(tmp_path: Path) -> None:
     with shared_valkey(tmp_path) as url:
-        with shared_valkey(tmp_path) as again:
-            assert again == url
+        with shared_valkey(tmp_path) as second:
+            assert second == url
         with redis.Redis.from_url(url) as connection:
             assert connection.ping()
     assert is_free(tmp_path)
@@ -57,9 +57,9 @@ def test_later_user_gets_the_same_server_and_the_last_user_stops_it(tmp_path: Pa
 def test_server_runs_on_after_its_first_user_while_another_uses_it(tmp_path: Path) -> None:
     with start_user(tmp_path) as first:
         url = read_url(first)
-        with shared_valkey(tmp_path) as again, redis.Redis.from_url(again) as connection:
+        with shared_valkey(tmp_path) as second, redis.Redis.from_url(second) as connection:
             first.communicate("\n")
-            assert again == url
+            assert second == url
             assert connection.ping()
     assert until_free(tmp_path)
 

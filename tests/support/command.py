@@ -42,8 +42,8 @@ def start_tercet(*arguments: str | Path) -> "subprocess.Popen[str]":
 def tercet_in_process() -> Iterator[Tercet]:
     """Run `tercet` in this process, which loads MiniLM once for all tests."""
 
-    def run(*arguments: str | Path, **given: str) -> Result:
-        return CliRunner().invoke(app, [str(each) for each in arguments], **given)  # type: ignore[arg-type]  # input=
+    def run(*arguments: str | Path, **options: str) -> Result:
+        return CliRunner().invoke(app, [str(each) for each in arguments], **options)  # type: ignore[arg-type]  # input=
 
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ.keys() - environment().keys():

@@ -139,8 +139,16 @@ def test_every_shared_library_has_the_architecture(layer: Path, architecture: st
 
 def test_layer_contains_the_dependencies_but_not_the_packages_of_lambda(layer: Path) -> None:
     names = {path.name.partition("-")[0].lower().replace("_", "-") for path in distributions(layer)}
-    wanted = {"asyncpg", "aws-lambda-powertools", "fastapi", "httpx", "mangum", "msgpack", "numpy"}
-    assert wanted | {"pydantic", "pyjwt", "redis", "zstandard"} <= names
+    expected = {
+        "asyncpg",
+        "aws-lambda-powertools",
+        "fastapi",
+        "httpx",
+        "mangum",
+        "msgpack",
+        "numpy",
+    }
+    assert expected | {"pydantic", "pyjwt", "redis", "zstandard"} <= names
     assert names.isdisjoint({"boto3", "botocore", "pytest", "uvicorn", "tercet", "pip"})
 
 
@@ -166,19 +174,21 @@ def test_build_contains_all_files_of_shared_and_functions(layer: Path, architect
         assert files(sam_build(architecture) / function / "functions") == files(ROOT / "functions")
 
 
-@pytest.mark.parametrize("given", [True, False])
-def test_layer_contains_the_given_certificate_authorities(tmp_path: Path, *, given: bool) -> None:
+@pytest.mark.parametrize("has_authorities", [True, False])
+def test_layer_contains_the_given_certificate_authorities(
+    tmp_path: Path, *, has_authorities: bool
+) -> None:
     packaging, layer = tmp_path / "packaging", tmp_path / "layer"
     layer.mkdir()
-    if given:
+    if has_authorities:
         (packaging / "authorities").mkdir(parents=True)
         (packaging / "authorities" / "rds.pem").write_text("a certificate")
     makefile = ROOT / "infra" / "aws" / "packaging" / "Makefile"
     assert "\nbuild-SharedLayer: authorities\n" in makefile.read_text("utf-8")
-    made = (f"HERE={packaging}", f"ARTIFACTS_DIR={layer}")
+    variables = (f"HERE={packaging}", f"ARTIFACTS_DIR={layer}")
     make = shutil.which("make") or "make"
-    subprocess.run([make, "-s", "-f", makefile, "authorities", *made], check=True)
-    assert (layer / "authorities" / "rds.pem").is_file() is given
+    subprocess.run([make, "-s", "-f", makefile, "authorities", *variables], check=True)
+    assert (layer / "authorities" / "rds.pem").is_file() is has_authorities
 
 
 def files(folder: Path) -> dict[str, bytes]:

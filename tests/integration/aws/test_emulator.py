@@ -32,15 +32,15 @@ pytestmark = [
 async def local(tmp_path: Path, postgres_url: str) -> AsyncIterator[LocalEnvironment]:
     """Models, an empty cache and a database with notes of Ann."""
     runtime()
-    with start_local_environment(tmp_path) as made:
-        made.environ["DATABASE_URL"] = postgres_url
-        settings = Settings.from_env(made.environ)
+    with start_local_environment(tmp_path) as environment:
+        environment.environ["DATABASE_URL"] = postgres_url
+        settings = Settings.from_env(environment.environ)
         store = PostgresNoteStore(postgres_url, dimensions=settings.embedding_dimensions)
         await store.migrate()
         container = Container(settings, store=store)
         await write_notes(container, "ann")
         await container.aclose()
-        yield made
+        yield environment
 
 
 def test_warm_start_reuses_the_redis_connection_of_the_cold_start(
@@ -52,13 +52,13 @@ def test_warm_start_reuses_the_redis_connection_of_the_cold_start(
             cold = ask.invoke(event("ask"))
             connections = proxy.connections
             warm = ask.invoke(event("ask"))
-        first, again = response_body(cold), response_body(warm)
+        first, second = response_body(cold), response_body(warm)
         assert connections == proxy.connections == 1
     assert cold.init is not None
     assert warm.init is None
     assert first["metadata"]["cached"] is False
-    assert again["metadata"]["match"] == "exact"
-    assert (again["answer"], again["sources"]) == (first["answer"], first["sources"])
+    assert second["metadata"]["match"] == "exact"
+    assert (second["answer"], second["sources"]) == (first["answer"], first["sources"])
     assert local.models.count("/chat/completions") == 1
     assert warm.duration < cold.duration
     assert cold.peak_mb
@@ -71,11 +71,11 @@ def test_stats_count_the_requests_of_ask(local: LocalEnvironment) -> None:
             response_body(ask.invoke(event("ask")))
     with function("stats", local.environ) as stats:
         body = response_body(stats.invoke(event("stats")))
-        again = stats.invoke(event("stats"))
+        second = stats.invoke(event("stats"))
     assert body["combined"]["total_requests"] == 3
     assert body["l1_query"]["total_hits"] == 2
-    assert again.init is None
-    assert response_body(again)["combined"] == body["combined"]
+    assert second.init is None
+    assert response_body(second)["combined"] == body["combined"]
 
 
 def test_only_the_poison_message_of_a_batch_is_returned_as_failed(local: LocalEnvironment) -> None:
@@ -85,10 +85,10 @@ def test_only_the_poison_message_of_a_batch_is_returned_as_failed(local: LocalEn
         before = response_body(ask.invoke(event("ask")))
         invocation = change.invoke(batch)
         after = response_body(ask.invoke(event("ask")))
-        again = change.invoke(batch)
-    for each in (invocation, again):
+        second = change.invoke(batch)
+    for each in (invocation, second):
         assert each.response == {"batchItemFailures": [{"itemIdentifier": poison}]}
-    assert again.init is None
+    assert second.init is None
     assert f'"message_id": "{first}"' in invocation.log
     assert f'"message_id": "{last}"' in invocation.log
     assert "mislaid" not in invocation.log

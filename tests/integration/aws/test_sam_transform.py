@@ -54,9 +54,9 @@ def resources(kind: str, template: Template) -> dict[str, Any]:
 
 def policy_id(stack: Stack, name: str) -> str:
     """Derive a policy id from the description; CloudFormation replaces the policy with it."""
-    given = stack.resolve(MAIN_TEMPLATE["Resources"]["Roles"]["Properties"]["Parameters"])
+    parameters = stack.resolve(MAIN_TEMPLATE["Resources"]["Roles"]["Properties"]["Parameters"])
     roles = TEMPLATES["infra/aws/roles.yaml"]
-    description = Stack(roles, None, **given).resolve(roles["Resources"][name]["Properties"])
+    description = Stack(roles, None, **parameters).resolve(roles["Resources"][name]["Properties"])
     assert len(description["Description"]) <= 1000
     return f"ANPA{hash(description['Description']) % 10**17:017}"
 
@@ -207,16 +207,16 @@ def test_every_transformed_route_requires_a_token_except_health_and_the_page() -
 
 
 @pytest.mark.parametrize(
-    ("given", "issuer", "audience"),
+    ("parameters", "issuer", "audience"),
     [
         ({}, "UserPool.Outputs.Issuer", "UserPool.Outputs.Audience"),
         ({"Issuer": "https://i.example", "Audience": "us"}, "https://i.example", "us"),
     ],
 )
 def test_jwt_authorizer_checks_issuer_and_audience(
-    given: dict[str, str], issuer: str, audience: str
+    parameters: dict[str, str], issuer: str, audience: str
 ) -> None:
-    found = deployed(**given).resolve(api()["components"]["securitySchemes"]["JwtAuthorizer"])
+    found = deployed(**parameters).resolve(api()["components"]["securitySchemes"]["JwtAuthorizer"])
     authorizer = found["x-amazon-apigateway-authorizer"]
     assert authorizer["type"] == "jwt"
     assert authorizer["identitySource"] == "$request.header.Authorization"
@@ -243,21 +243,21 @@ def test_dashboard_function_gets_no_cache_settings() -> None:
     )
 
 
-@pytest.mark.parametrize(("given", "name"), [({}, "tercet-1234567b63df"), (NETWORK, "-vpc")])
+@pytest.mark.parametrize(("parameters", "name"), [({}, "tercet-1234567b63df"), (NETWORK, "-vpc")])
 def test_cache_name_is_unique_to_the_stack_and_the_network(
-    given: dict[str, str], name: str
+    parameters: dict[str, str], name: str
 ) -> None:
     """Region and stack name may contain hyphens."""
-    made = deployed(**given).resolve(
+    cache = deployed(**parameters).resolve(
         MAIN_TEMPLATE["Resources"]["Cache"]["Properties"]["Parameters"]
     )
-    assert made["Name"].endswith(name)
-    assert made["Name"].startswith("tercet-1234567b63df")
-    assert len(f"{made['Name']}-functions") <= 40
+    assert cache["Name"].endswith(name)
+    assert cache["Name"].startswith("tercet-1234567b63df")
+    assert len(f"{cache['Name']}-functions") <= 40
 
 
 @pytest.mark.parametrize(
-    ("given", "rule", "holds"),
+    ("parameters", "rule", "holds"),
     [
         ({}, "SubnetsNeedSecurityGroups", True),
         (NETWORK, "SubnetsNeedSecurityGroups", True),
@@ -271,10 +271,10 @@ def test_cache_name_is_unique_to_the_stack_and_the_network(
     ],
 )
 def test_rules_reject_incompatible_parameters(
-    given: dict[str, str], rule: str, *, holds: bool
+    parameters: dict[str, str], rule: str, *, holds: bool
 ) -> None:
     (assertion,) = sam_transform()["Rules"][rule]["Assertions"]
-    assert Stack(sam_transform(), None, **given).resolve(assertion["Assert"]) is holds
+    assert Stack(sam_transform(), None, **parameters).resolve(assertion["Assert"]) is holds
 
 
 def test_function_names_do_not_depend_on_the_stack_name() -> None:
