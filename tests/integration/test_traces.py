@@ -1,4 +1,4 @@
-"""A request is one tree of spans, whichever way it takes; everything behind it is real."""
+"""Spans of a request: one tree, with a real Valkey and models over HTTP."""
 
 import asyncio
 import json
