@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 # Imported before pydantic: else it would load Powertools' parser. The rest is imported with the
 # first message.
@@ -16,7 +16,7 @@ from shared.observability.json_logging import log_context
 from shared.observability.timings import flush_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -57,17 +57,17 @@ class QueueHandler:
             # Connections are bound to their event loop.
             self._warm = asyncio.new_event_loop(), self._open_container()
         loop, container = self._warm
-        seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
-        process_record = _RecordProcessor(container.freshness, deadline=loop.time() + seconds)
+        deadline = loop.time() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
         batch = _BatchProcessor(loop)
         with (
             log_context(request_id=context.aws_request_id),
-            batch(event["Records"], process_record),
+            batch(event["Records"], _record_handler(container.freshness, deadline)),
         ):
             batch.async_process()
-            if process_record.failed and self._backoff:
-                remaining_ms = context.get_remaining_time_in_millis()
-                self._backoff.schedule(process_record.failed, remaining_ms)
+            if self._backoff and batch.fail_messages:
+                records, errors = cast("Any", batch.fail_messages), cast("Any", batch.exceptions)
+                failed = [(r.raw_event, e) for r, (_, e, _) in zip(records, errors, strict=True)]
+                self._backoff.schedule(failed, context.get_remaining_time_in_millis())
         flush_spans()
         return batch.response()
 
@@ -86,34 +86,25 @@ class _BatchProcessor(AsyncBatchProcessor):
         return self._loop.run_until_complete(process())
 
 
-class _RecordProcessor:
-    """Processes the records of one batch until `deadline`, in the loop's time."""
+def _record_handler(
+    freshness: "Freshness", deadline: float
+) -> "Callable[[SQSRecord], Awaitable[None]]":
+    """Return the handler of one batch's records, which works until `deadline` (loop time).
 
-    def __init__(self, freshness: "Freshness", *, deadline: float) -> None:
-        self._freshness = freshness
-        self._deadline = deadline
-        self._user_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self.failed: list[tuple[Mapping[str, Any], Exception]] = []
+    An exception marks a message as failed. Nothing is awaited before the lock, and `asyncio.Lock`
+    is fair, so the records of one user stay in order.
+    """
+    user_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def __call__(self, record: "SQSRecord") -> None:
-        """Process one record; any exception marks the message as failed.
-
-        Nothing is awaited before the lock, and `asyncio.Lock` is fair, so the records of one user
-        stay in order.
-        """
-        try:
-            with message_context(message_metadata.from_sqs_record(record.raw_event)):
-                await self._process(record)
-        except Exception as error:
-            self.failed.append((record.raw_event, error))
-            raise
-
-    async def _process(self, record: "SQSRecord") -> None:
+    async def process(record: "SQSRecord") -> None:
         from shared.notes.messages.note_changed import parse_change  # noqa: PLC0415  # see above
 
-        change = parse_change(record.body)
-        async with asyncio.timeout_at(self._deadline), self._user_locks[change.user_id]:
-            await process_change(change, self._freshness, message_id=record.message_id)
+        with message_context(message_metadata.from_sqs_record(record.raw_event)):
+            change = parse_change(record.body)
+            async with asyncio.timeout_at(deadline), user_locks[change.user_id]:
+                await process_change(change, freshness, message_id=record.message_id)
+
+    return process
 
 
 handler = QueueHandler(open_container, RedeliveryBackoff())
