@@ -5,15 +5,16 @@ import asyncio
 import pytest
 
 from shared.cache.counters import PendingCounters
+from shared.cache.session import CacheSession
 from shared.errors import CircuitOpenError, InferenceError
-from shared.inference.circuit_breaker import CircuitBreaker
+from shared.inference.circuit_breaker import CallReport, CircuitBreaker
 from shared.inference.shared_circuit_state import (
     SharedCircuitState,
     SharedProbeLock,
     calls_key,
     open_key,
 )
-from tests.support.caches import Cache
+from tests.support.caches import PIPELINE, Cache, a_vector, sources
 
 MODEL, URL = "model", "https://models.example"
 
@@ -264,3 +265,61 @@ async def test_every_key_expires(containers: Containers) -> None:
     async with breaker.call():
         for key in await containers.cache.scan():
             assert int(str(await containers.cache.redis("TTL", key))) > 0
+
+
+def open_session(containers: Containers, breaker: CircuitBreaker) -> CacheSession:
+    return CacheSession(
+        containers.cache.redis_client,
+        containers.cache.settings,
+        user_id="ann",
+        question="what is faith",
+        pipeline=PIPELINE,
+        extension=SharedCircuitState([breaker]),
+    )
+
+
+async def test_exact_hit_neither_reads_nor_reports(containers: Containers) -> None:
+    await containers.cache.ask()
+    first, second = containers.breaker(), containers.breaker()
+    await fail(first, 4)
+    assert (await open_session(containers, first).lookup()).is_final
+    assert first.take_report() == CallReport(calls=4, failures=4)
+    await fail_and_exchange(containers)
+    assert (await open_session(containers, second).lookup()).is_final
+    assert second.state == "closed"
+
+
+async def fail_and_exchange(containers: Containers) -> None:
+    breaker = containers.breaker()
+    await fail(breaker, 4)
+    await containers.exchange(breaker)
+
+
+async def test_miss_reads_the_state_with_its_context_and_reports_when_it_stores(
+    containers: Containers,
+) -> None:
+    breaker = containers.breaker()
+    session = open_session(containers, breaker)
+    await session.lookup()
+    await session.load_miss_context()
+    await fail(breaker, 4)
+    await session.store(a_vector("what is faith"), sources(), None)
+    reader = containers.breaker()
+    session = open_session(containers, reader)
+    await session.lookup()
+    assert reader.state == "closed"
+    await session.load_miss_context()
+    assert reader.state == "open"
+
+
+async def test_failed_generation_is_reported_when_the_lock_is_released(
+    containers: Containers,
+) -> None:
+    breaker, reader = containers.breaker(), containers.breaker()
+    session = open_session(containers, breaker)
+    await session.lookup()
+    await session.load_miss_context()
+    async with session.hold_lock():
+        await fail(breaker, 4)
+    await containers.exchange(reader)
+    assert reader.state == "open"
