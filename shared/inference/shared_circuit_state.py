@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from shared.inference.circuit_breaker import CircuitBreaker
 
 HALF_OPEN_SECONDS = 3_600
-"""How long a breaker that was open stays half-open if nobody probes."""
+"""How long a breaker that was open stays half-open without a probe."""
 
 _REPORT = Script("report_calls", Path(__file__).parent / "lua")
 
