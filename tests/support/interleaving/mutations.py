@@ -95,7 +95,8 @@ def index_not_read(patch: pytest.MonkeyPatch) -> None:
 
 
 def drop_keeps_the_fence(patch: pytest.MonkeyPatch) -> None:
-    rewrite(patch, invalidation, "_DROP_ENTRIES", {"if #ARGV > 3 and": "if false and"})
+    rotation = "redis.call('HSET', questions, 'fence', new_fence(ARGV[1]))"
+    rewrite(patch, invalidation, "_DROP_ENTRIES", {rotation: "local _ = nil"})
 
 
 def fence_rotated_after_the_index_is_read(patch: pytest.MonkeyPatch) -> None:
