@@ -3,27 +3,30 @@
 Several processes can use the file at once (WAL). Nothing is cached in memory, so a call sees the
 writes of other processes.
 """
-# ruff: noqa: D102 - `NoteStore` documents the methods
+# ruff: noqa: D102 - `NoteStore` and `SQLNoteStore` document the methods
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiosqlite
 import numpy as np
 
 from shared.errors import StoreUnavailableError
-from shared.notes.note import Chunk, Note, Source
-from shared.notes.sanitize import require_id, sanitize_text
-from shared.notes.version_order import TOMBSTONE_SECONDS, VersionState, user_digest
+from shared.notes.note import Source
+from shared.notes.sanitize import require_id
+from shared.notes.sql_store import SQLNoteStore
+from shared.notes.version_order import TOMBSTONE_SECONDS
 from shared.text import word_set
 from shared.vectors import cosines, from_bytes, to_bytes
 
 if TYPE_CHECKING:
     from shared.vectors import Vector
+
+T = TypeVar("T")
 
 _SCHEMA = """
 CREATE TABLE notes (
@@ -58,10 +61,24 @@ _UNAVAILABLE = {
 }
 """Primary result codes of a fault of the file or its disk, not of a statement."""
 
-_NOTES = "SELECT user_id, note_id, title, text, version, changed_at FROM notes WHERE user_id = ?"
+
+class _Connection:
+    """aiosqlite's connection with the interface of `sql_store.Connection`."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def execute(self, statement: str, *values: object) -> None:
+        await self._connection.execute(_number_parameters(statement), values)
+
+    async def executemany(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        await self._connection.executemany(_number_parameters(statement), rows)
+
+    async def fetch(self, statement: str, *values: object) -> list[Any]:
+        return list(await self._connection.execute_fetchall(_number_parameters(statement), values))
 
 
-class SQLiteNoteStore:
+class SQLiteNoteStore(SQLNoteStore):
     """A `NoteStore` over one file, which is created with its folders on first use.
 
     Args:
@@ -70,6 +87,9 @@ class SQLiteNoteStore:
         tombstone_seconds: the time for which tombstones are stored.
     """
 
+    NOW = "unixepoch()"
+    PURGE = "DELETE FROM {table} WHERE deleted_at <= unixepoch() - $1"
+
     def __init__(
         self,
         path: Path,
@@ -77,97 +97,32 @@ class SQLiteNoteStore:
         busy_timeout: float = 5.0,
         tombstone_seconds: float = TOMBSTONE_SECONDS,
     ) -> None:
+        super().__init__(tombstone_seconds=tombstone_seconds)
         self._path = path
         self._busy_timeout = busy_timeout
-        self._tombstone_seconds = tombstone_seconds
         self._connection: aiosqlite.Connection | None = None
         self._lock = asyncio.Lock()
 
     async def search(self, user_id: str, embedding: "Vector", k: int) -> list[Source]:
         require_id("user_id", user_id)
-        async with self._transaction("DEFERRED") as connection:
-            rows = await connection.execute_fetchall(
-                "SELECT chunk_id, embedding, rowid FROM chunks WHERE user_id = ?", (user_id,)
+
+        async def rank_and_read(connection: _Connection) -> list[Source]:
+            rows = await connection.fetch(
+                "SELECT chunk_id, embedding, rowid FROM chunks WHERE user_id = $1", user_id
             )
             found = []
             for rowid, similarity in _rank(rows, embedding, k):
-                ((chunk_id, note_id, content),) = await connection.execute_fetchall(
-                    "SELECT chunk_id, note_id, content FROM chunks WHERE rowid = ?", (rowid,)
+                ((chunk_id, note_id, content),) = await connection.fetch(
+                    "SELECT chunk_id, note_id, content FROM chunks WHERE rowid = $1", rowid
                 )
                 found.append(Source(chunk_id, note_id, content, similarity))
-        return found
+            return found
 
-    async def get_chunks(self, user_id: str, note_id: str) -> list[Chunk]:
-        rows = await self._fetch(
-            "SELECT chunk_id, content, embedding FROM chunks"
-            " WHERE user_id = ? AND note_id = ? ORDER BY ordinal",
-            user_id=user_id,
-            note_id=note_id,
-        )
-        return [
-            Chunk(chunk_id, note_id, content, from_bytes(data)) for chunk_id, content, data in rows
-        ]
-
-    async def replace_note(self, note: Note, chunks: Sequence[Chunk]) -> bool:
-        key = (note.user_id, note.note_id)
-        async with self._write(note.user_id) as connection:
-            state = await _read_version_state(connection, *key)
-            if not state.accepts_note(note.version, note.changed_at):
-                return False
-            await _delete_rows(connection, *key)
-            title, text = sanitize_text(note.title), sanitize_text(note.text)
-            await connection.execute(
-                "INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?)",
-                (*key, title, text, note.version, note.changed_at),
-            )
-            await connection.executemany(
-                "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)",
-                [
-                    (*key, ordinal, c.chunk_id, to_bytes(c.embedding), sanitize_text(c.content))
-                    for ordinal, c in enumerate(chunks)
-                ],
-            )
-        return True
-
-    async def delete_note(
-        self, user_id: str, note_id: str, *, version: int, changed_at: int
-    ) -> bool:
-        async with self._write(user_id) as connection:
-            state = await _read_version_state(connection, user_id, note_id)
-            if not state.accepts_deletion(version, changed_at):
-                return False
-            if not state.has_tombstone(version, changed_at):
-                await _delete_rows(connection, user_id, note_id)
-                await connection.execute(
-                    "INSERT INTO deleted_notes VALUES (?, ?, ?, ?, unixepoch())",
-                    (user_id, note_id, version, changed_at),
-                )
-        return True
-
-    async def delete_user(self, user_id: str, *, changed_at: int) -> None:
-        async with self._write(user_id) as connection:
-            for table in ("notes", "deleted_notes"):
-                await connection.execute(
-                    f"DELETE FROM {table} WHERE user_id = ? AND changed_at <= ?",  # noqa: S608 - names above
-                    (user_id, changed_at),
-                )
-            await connection.execute(
-                "INSERT INTO deleted_users VALUES (?, ?, unixepoch()) ON CONFLICT DO UPDATE SET"
-                " changed_at = max(changed_at, excluded.changed_at), deleted_at = unixepoch()",
-                (user_digest(user_id), changed_at),
-            )
-
-    async def get_note(self, user_id: str, note_id: str) -> Note | None:
-        rows = await self._fetch(f"{_NOTES} AND note_id = ?", user_id=user_id, note_id=note_id)
-        return next((Note(*row) for row in rows), None)
-
-    async def list_notes(self, user_id: str) -> list[Note]:
-        rows = await self._fetch(f"{_NOTES} ORDER BY note_id", user_id=user_id)
-        return [Note(*row) for row in rows]
+        return await self.run(rank_and_read)
 
     async def ping(self) -> None:
         # Unlike SELECT 1, this reads the file.
-        await self._fetch("SELECT count(*) FROM sqlite_schema")
+        await self.run(lambda connection: connection.fetch("SELECT count(*) FROM sqlite_schema"))
 
     async def aclose(self) -> None:
         async with self._lock:
@@ -175,27 +130,20 @@ class SQLiteNoteStore:
             if connection is not None:
                 await connection.close()
 
-    async def _fetch(self, statement: str, **ids: str) -> Iterable[sqlite3.Row]:
-        for name, value in ids.items():
-            require_id(name, value)
-        async with self._transaction("DEFERRED") as connection:
-            return await connection.execute_fetchall(statement, tuple(ids.values()))
+    def encode(self, embedding: "Vector") -> bytes:
+        return to_bytes(embedding)
 
-    @asynccontextmanager
-    async def _write(self, user_id: str) -> AsyncIterator[aiosqlite.Connection]:
-        """Open a write transaction and purge old tombstones."""
-        require_id("user_id", user_id)
-        async with self._transaction("IMMEDIATE") as connection:
-            for table in ("deleted_notes", "deleted_users"):
-                await connection.execute(
-                    f"DELETE FROM {table} WHERE deleted_at <= unixepoch() - ?",  # noqa: S608 - names above
-                    (self._tombstone_seconds,),
-                )
-            yield connection
+    def decode(self, embedding: bytes) -> "Vector":
+        return from_bytes(embedding)
 
-    @asynccontextmanager
-    async def _transaction(self, kind: str) -> AsyncIterator[aiosqlite.Connection]:
-        """Open a transaction, one at a time because all coroutines share the connection."""
+    async def run(self, work: Callable[[_Connection], Awaitable[T]]) -> T:
+        return await self._transaction("DEFERRED", work)
+
+    async def run_transaction(self, user_id: str, work: Callable[[_Connection], Awaitable[T]]) -> T:
+        return await self._transaction("IMMEDIATE", work)
+
+    async def _transaction(self, kind: str, work: Callable[[_Connection], Awaitable[T]]) -> T:
+        """Run a transaction, one at a time because all coroutines share the connection."""
         async with self._lock:
             with _translate_errors():
                 if self._connection is None:
@@ -203,12 +151,13 @@ class SQLiteNoteStore:
                 connection = self._connection
                 try:
                     await connection.execute(f"BEGIN {kind}")
-                    yield connection
+                    result = await work(_Connection(connection))
                     await connection.commit()
                 except BaseException:
                     # Also after a cancellation: the next caller needs a clean connection.
                     await connection.rollback()
                     raise
+        return result
 
     async def _open(self) -> aiosqlite.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -248,25 +197,9 @@ class SQLiteNoteStore:
                 return
 
 
-async def _read_version_state(
-    connection: aiosqlite.Connection, user_id: str, note_id: str
-) -> VersionState:
-    require_id("note_id", note_id)
-    (row,) = await connection.execute_fetchall(
-        "SELECT (SELECT version FROM notes WHERE user_id = ? AND note_id = ?),"
-        " (SELECT version FROM deleted_notes WHERE user_id = ? AND note_id = ?),"
-        " (SELECT changed_at FROM deleted_users WHERE user_digest = ?)",
-        (user_id, note_id, user_id, note_id, user_digest(user_id)),
-    )
-    return VersionState(*row)
-
-
-async def _delete_rows(connection: aiosqlite.Connection, user_id: str, note_id: str) -> None:
-    for table in ("notes", "deleted_notes"):
-        await connection.execute(
-            f"DELETE FROM {table} WHERE user_id = ? AND note_id = ?",  # noqa: S608 - names above
-            (user_id, note_id),
-        )
+def _number_parameters(statement: str) -> str:
+    """Convert `$1` to `?1`: in SQLite a dollar sign begins a name."""
+    return statement.replace("$", "?")
 
 
 def _rank(rows: Iterable[sqlite3.Row], embedding: "Vector", k: int) -> list[tuple[int, float]]:

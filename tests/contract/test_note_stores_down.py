@@ -166,7 +166,7 @@ async def test_postgres_without_tables_is_unavailable_and_names_the_command(
 async def test_postgres_does_not_translate_programming_errors(postgres_url: str) -> None:
     async with aclosing(PostgresNoteStore(postgres_url)) as store:
         with pytest.raises(asyncpg.PostgresSyntaxError):
-            await store._pool.run(lambda connection: connection.execute("SELEKT 1"))
+            await store.run(lambda connection: connection.execute("SELEKT 1"))
 
 
 async def test_concurrent_migrations_are_applied_once(postgres_url: str) -> None:

@@ -8,7 +8,7 @@ import asyncpg
 from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from shared.notes.postgres.pool import Connection
+    from shared.notes.sql_store import Connection
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 

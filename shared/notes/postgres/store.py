@@ -5,22 +5,29 @@ scan of one user's chunks. The cosine is calculated from inner products, which a
 and not with pgvector's distance, which is rounded again. So it equals `shared.vectors.cosines` to
 the last bit.
 """
-# ruff: noqa: D102 - `NoteStore` documents the methods
+# ruff: noqa: D102 - `NoteStore` and `SQLNoteStore` document the methods
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+import os
+import ssl
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import asyncpg
 import numpy as np
 
-from shared.notes.note import Chunk, Note, Source
+from shared.errors import ConfigurationError, StoreUnavailableError, UnavailableError
+from shared.notes.note import Source
 from shared.notes.postgres.migration import migrate
-from shared.notes.postgres.pool import Connection, PostgresPool
-from shared.notes.sanitize import require_id, sanitize_text
-from shared.notes.version_order import TOMBSTONE_SECONDS, VersionState, user_digest
+from shared.notes.postgres.tls import select_ssl
+from shared.notes.sanitize import require_id
+from shared.notes.sql_store import Connection, SQLNoteStore
+from shared.notes.version_order import TOMBSTONE_SECONDS
+from shared.secrets import Secret
 
 if TYPE_CHECKING:
-    from shared.secrets import Secret
     from shared.vectors import Vector
 
 T = TypeVar("T")
@@ -35,80 +42,69 @@ ORDER BY similarity DESC, chunk_id
 LIMIT $3
 """
 
-_CHUNKS = """
-SELECT chunk_id, content, embedding::real[] FROM chunks
-WHERE user_id = $1 AND note_id = $2 ORDER BY ordinal
-"""
+_MAX_CONNECTIONS = 5
 
-_NOTES = "SELECT user_id, note_id, title, text, version, changed_at FROM notes WHERE user_id = $1"
-
-_VERSION_STATE = """
-SELECT (SELECT version FROM notes WHERE user_id = $1 AND note_id = $2),
-       (SELECT version FROM deleted_notes WHERE user_id = $1 AND note_id = $2),
-       (SELECT changed_at FROM deleted_users WHERE user_digest = $3)
-"""
-
-_INSERT_NOTE = """
-INSERT INTO notes (user_id, note_id, title, text, version, changed_at)
-VALUES ($1, $2, $3, $4, $5, $6)
-"""
-
-_INSERT_TOMBSTONE = """
-INSERT INTO deleted_notes (user_id, note_id, version, changed_at) VALUES ($1, $2, $3, $4)
-"""
-
-_INSERT_DELETED_USER = """
-INSERT INTO deleted_users AS stored (user_digest, changed_at) VALUES ($1, $2)
-ON CONFLICT (user_digest) DO UPDATE
-SET deleted_at = now(), changed_at = greatest(stored.changed_at, excluded.changed_at)
-"""
-
-_INSERT_CHUNKS = """
-INSERT INTO chunks (user_id, note_id, ordinal, chunk_id, content, embedding)
-SELECT $1, $2, ordinal, chunk_id, content, embedding::halfvec
-FROM unnest($3::text[], $4::text[], $5::text[])
-     WITH ORDINALITY AS given (chunk_id, content, embedding, ordinal)
-"""
-
-# Rows that another transaction purges are locked, and are skipped.
-_PURGE = """
-DELETE FROM {table} WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM {table} WHERE deleted_at <= now() - make_interval(secs => $1)
-    FOR UPDATE SKIP LOCKED))
-"""
-_PURGES = tuple(_PURGE.format(table=table) for table in ("deleted_notes", "deleted_users"))
+_CONNECTION_ERRORS = (
+    ConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+)
+_UNAVAILABLE = (
+    *_CONNECTION_ERRORS,
+    OSError,  # includes TimeoutError
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,  # the database does not exist yet
+    asyncpg.LockNotAvailableError,
+    asyncpg.PostgresSystemError,
+    asyncpg.ReadOnlySQLTransactionError,  # a replica, after a failover
+    asyncpg.TransactionRollbackError,
+    UnavailableError,  # the store of the password
+)
+_NOT_MIGRATED = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedObjectError,  # pgvector's type
+)
 
 
-class PostgresNoteStore:
+class PostgresNoteStore(SQLNoteStore):
     """A `NoteStore` over a PostgreSQL database that `migrate` has prepared.
 
     Args:
         url: `postgresql://user:password@host:port/database`, or a secret of that form.
         dimensions: of every embedding.
-        connections: the maximum number of open connections.
-        connect_timeout: in seconds.
+        connect_timeout: for a new connection, and for a free one of the pool, in seconds.
         command_timeout: for one statement, in seconds.
         tombstone_seconds: the time for which tombstones are stored.
     """
 
+    NOW = "now()"
+    # Rows that another transaction purges are locked, and are skipped.
+    PURGE = """
+    DELETE FROM {table} WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM {table} WHERE deleted_at <= now() - make_interval(secs => $1)
+        FOR UPDATE SKIP LOCKED))
+    """
+    READ_EMBEDDING = "embedding::real[]"
+    EMBEDDING_PARAMETER = "$6::text::halfvec"
+
     def __init__(
         self,
-        url: "str | Secret",
+        url: str | Secret,
         *,
         dimensions: int = 384,
-        connections: int = 5,
         connect_timeout: float = 3.0,
         command_timeout: float = 10.0,
         tombstone_seconds: float = TOMBSTONE_SECONDS,
     ) -> None:
-        self._pool = PostgresPool(
-            url,
-            max_connections=connections,
-            connect_timeout=connect_timeout,
-            command_timeout=command_timeout,
-        )
+        super().__init__(tombstone_seconds=tombstone_seconds)
+        self._url = Secret.static(url) if isinstance(url, str) else url
         self._dimensions = dimensions
-        self._tombstone_seconds = tombstone_seconds
+        self._connect_timeout = connect_timeout
+        self._command_timeout = command_timeout
+        self._pool: Any = None
 
     async def migrate(self) -> None:
         """Create or update the tables; required once for each release, and safe at any time.
@@ -116,120 +112,106 @@ class PostgresNoteStore:
         Raises:
             ConfigurationError: pgvector is missing, or the tables have other dimensions.
         """
-        await self._pool.run(lambda connection: migrate(connection, dimensions=self._dimensions))
+        await self.run(lambda connection: migrate(connection, dimensions=self._dimensions))
 
     async def search(self, user_id: str, embedding: "Vector", k: int) -> list[Source]:
-        rows = await self._fetch(_SEARCH, _to_literal(embedding), k, user_id=user_id)
+        require_id("user_id", user_id)
+        query = self.encode(embedding)
+        rows = await self.run(lambda connection: connection.fetch(_SEARCH, user_id, query, k))
         return [Source(*row) for row in rows]
 
-    async def get_chunks(self, user_id: str, note_id: str) -> list[Chunk]:
-        rows = await self._fetch(_CHUNKS, user_id=user_id, note_id=note_id)
-        return [
-            Chunk(chunk_id, note_id, content, np.array(embedding, dtype=np.int8))
-            for chunk_id, content, embedding in rows
-        ]
-
-    async def replace_note(self, note: Note, chunks: Sequence[Chunk]) -> bool:
-        key = (note.user_id, note.note_id)
-
-        async def work(connection: Connection) -> bool:
-            state = await _read_version_state(connection, *key)
-            if not state.accepts_note(note.version, note.changed_at):
-                return False
-            await _delete_rows(connection, *key)
-            title, text = sanitize_text(note.title), sanitize_text(note.text)
-            await connection.execute(_INSERT_NOTE, *key, title, text, note.version, note.changed_at)
-            await connection.execute(
-                _INSERT_CHUNKS,
-                *key,
-                [chunk.chunk_id for chunk in chunks],
-                [sanitize_text(chunk.content) for chunk in chunks],
-                [_to_literal(chunk.embedding) for chunk in chunks],
-            )
-            return True
-
-        return await self._write(note.user_id, work)
-
-    async def delete_note(
-        self, user_id: str, note_id: str, *, version: int, changed_at: int
-    ) -> bool:
-        async def work(connection: Connection) -> bool:
-            state = await _read_version_state(connection, user_id, note_id)
-            if not state.accepts_deletion(version, changed_at):
-                return False
-            if not state.has_tombstone(version, changed_at):
-                await _delete_rows(connection, user_id, note_id)
-                await connection.execute(_INSERT_TOMBSTONE, user_id, note_id, version, changed_at)
-            return True
-
-        return await self._write(user_id, work)
-
-    async def delete_user(self, user_id: str, *, changed_at: int) -> None:
-        async def work(connection: Connection) -> None:
-            for table in ("notes", "deleted_notes"):
-                await connection.execute(
-                    f"DELETE FROM {table} WHERE user_id = $1 AND changed_at <= $2",  # noqa: S608 - names above
-                    user_id,
-                    changed_at,
-                )
-            await connection.execute(_INSERT_DELETED_USER, user_digest(user_id), changed_at)
-
-        await self._write(user_id, work)
-
-    async def get_note(self, user_id: str, note_id: str) -> Note | None:
-        rows = await self._fetch(f"{_NOTES} AND note_id = $2", user_id=user_id, note_id=note_id)
-        return next((Note(*row) for row in rows), None)
-
-    async def list_notes(self, user_id: str) -> list[Note]:
-        rows = await self._fetch(f"{_NOTES} ORDER BY note_id", user_id=user_id)
-        return [Note(*row) for row in rows]
-
     async def ping(self) -> None:
-        await self._fetch("SELECT 1")
+        await self.run(lambda connection: connection.fetch("SELECT 1"))
 
     async def aclose(self) -> None:
-        await self._pool.aclose()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
 
-    async def _fetch(self, statement: str, *values: object, **ids: str) -> Sequence[Any]:
-        """Fetch rows; the ids are checked, and are the first parameters."""
-        for name, value in ids.items():
-            require_id(name, value)
-        rows: Sequence[Any] = await self._pool.run(
-            lambda connection: connection.fetch(statement, *ids.values(), *values)
-        )
-        return rows
+    def encode(self, embedding: "Vector") -> str:
+        return json.dumps(embedding.tolist())
 
-    async def _write(self, user_id: str, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run `work` in a transaction, one at a time for each user, and purge old tombstones."""
-        require_id("user_id", user_id)
+    def decode(self, embedding: Sequence[float]) -> "Vector":
+        return np.array(embedding, dtype=np.int8)
 
+    async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run `work` with a connection; it must be safe to run twice.
+
+        After a container was frozen, its connections can be closed by the server. If a connection
+        fails, `work` is run once more on a new one.
+        """
+        with _translate_errors():
+            try:
+                return await self._attempt(work)
+            except asyncpg.DataError:  # a subclass of InterfaceError, for wrong arguments
+                raise
+            except _CONNECTION_ERRORS:
+                if self._pool is not None:
+                    await self._pool.expire_connections()
+                return await self._attempt(work)
+
+    async def run_transaction(self, user_id: str, work: Callable[[Connection], Awaitable[T]]) -> T:
         async def transaction(connection: Connection) -> T:
             async with connection.transaction():
                 # A separate statement: the next one must see writes committed during the wait.
                 await connection.execute(
                     "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", user_id
                 )
-                for purge in _PURGES:
-                    await connection.execute(purge, self._tombstone_seconds)
                 return await work(connection)
 
-        return await self._pool.run(transaction)
+        return await self.run(transaction)
+
+    async def _attempt(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        if self._pool is None:
+            # With min_size 0 nothing is awaited, so only one coroutine creates the pool.
+            self._pool = await asyncpg.create_pool(
+                connect=self._connect,
+                min_size=0,
+                max_size=_MAX_CONNECTIONS,
+                timeout=self._connect_timeout,
+                command_timeout=self._command_timeout,
+                statement_cache_size=0,  # works behind a pooler in transaction mode
+            )
+        async with self._pool.acquire(timeout=self._connect_timeout) as connection:
+            try:
+                return await work(connection)
+            except asyncio.CancelledError:
+                # A graceful release would wait for a server that may hang.
+                connection.terminate()
+                raise
+
+    async def _connect(self, *_: object, **options: Any) -> Connection:
+        """Open a connection of the pool with the current password."""
+        url = await self._url.get()
+        try:
+            return await asyncpg.connect(url, ssl=select_ssl(url, os.environ), **options)
+        except asyncpg.InvalidAuthorizationSpecificationError:
+            renewed = await self._url.refetch(url)
+            if renewed == url:
+                raise
+            return await asyncpg.connect(renewed, ssl=select_ssl(renewed, os.environ), **options)
+        except ssl.SSLError:  # an invalid certificate is also a ValueError
+            raise
+        except ValueError:
+            # asyncpg's message can have a part of the password.
+            raise ConfigurationError(
+                "DATABASE_URL is not a valid PostgreSQL URL; percent-encode special characters in"
+                " the password: / is %2F, # is %23, ? is %3F, @ is %40"
+            ) from None
 
 
-async def _read_version_state(connection: Connection, user_id: str, note_id: str) -> VersionState:
-    require_id("note_id", note_id)
-    row = await connection.fetchrow(_VERSION_STATE, user_id, note_id, user_digest(user_id))
-    return VersionState(*row)
-
-
-async def _delete_rows(connection: Connection, user_id: str, note_id: str) -> None:
-    for table in ("notes", "deleted_notes"):
-        await connection.execute(
-            f"DELETE FROM {table} WHERE user_id = $1 AND note_id = $2",  # noqa: S608 - names above
-            user_id,
-            note_id,
-        )
-
-
-def _to_literal(embedding: "Vector") -> str:
-    return json.dumps(embedding.tolist())
+@contextmanager
+def _translate_errors() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.DataError:
+        raise
+    except _NOT_MIGRATED as error:
+        raise StoreUnavailableError(
+            "the note store's tables are not of this version: run python -m infra.migrate"
+        ) from error
+    except _UNAVAILABLE as error:
+        # The driver's message can have the server's address and the user's name.
+        raise StoreUnavailableError(
+            f"the note store did not respond ({type(error).__name__})"
+        ) from error
