@@ -52,7 +52,7 @@ load: $(filter build/%,$(UV)) ## 100 concurrent users for two minutes; adds to b
 	$(RUN) python -m tests.load
 
 lambda: $(filter build/%,$(UV)) ## run the deployed build on the Lambda runtime, without Docker
-	$(RUN) python -m infra.aws.emulator
+	$(RUN) python -m tests.lambda_emulator
 
 clean: ## remove build output, the virtual environment and local data
 	rm -rf build .venv .tercet

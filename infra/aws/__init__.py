@@ -1,1 +1,1 @@
-"""The nested templates of `template.yaml`, and the emulator of the built functions."""
+"""The nested templates of `template.yaml`."""

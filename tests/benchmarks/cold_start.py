@@ -14,14 +14,14 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from infra.aws.emulator.function import EmulatedFunction, Invocation
-from infra.aws.emulator.runtime import Runtime, build
 from shared.container import Container
 from shared.errors import ConfigurationError
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.settings import Settings
 from tests.benchmarks import bare_function
 from tests.benchmarks.report import Metric
+from tests.lambda_emulator.function import EmulatedFunction, Invocation
+from tests.lambda_emulator.runtime import Runtime, build
 from tests.support.emulator import ask_event, event
 from tests.support.local_environment import NOTES, start_local_environment, write_notes
 from tests.support.postgres import PostgresServer

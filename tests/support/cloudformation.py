@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from infra.aws.emulator.runtime import SAM
+from tests.lambda_emulator.runtime import SAM
 from tests.support.templates import MAIN_TEMPLATE, Template
 
 STACK_ID = (

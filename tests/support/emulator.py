@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from infra.aws.emulator.function import EmulatedFunction, Invocation
-from infra.aws.emulator.runtime import Runtime
 from shared.errors import ConfigurationError
+from tests.lambda_emulator.function import EmulatedFunction, Invocation
+from tests.lambda_emulator.runtime import Runtime
 from tests.support.sam import sam_build
 
 EVENTS = Path(__file__).parents[1] / "events"

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.aws.emulator.runtime import SAM
+from tests.lambda_emulator.runtime import SAM
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE_PATHS = (ROOT / "template.yaml", *sorted((ROOT / "infra" / "aws").glob("*.yaml")))

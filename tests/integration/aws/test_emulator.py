@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.aws.emulator.function import EmulatedFunction
 from infra.local.valkey import free_port
 from shared.container import Container
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.settings import Settings
+from tests.lambda_emulator.function import EmulatedFunction
 from tests.support.emulator import ask_event, event, function, response_body, runtime
 from tests.support.local_environment import LocalEnvironment, start_local_environment, write_notes
 from tests.support.servers import CountingProxy

@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from infra.aws.emulator.__main__ import run_scenario
-from infra.aws.emulator.dependencies import start_dependencies
+from tests.lambda_emulator.__main__ import run_scenario
+from tests.lambda_emulator.dependencies import start_dependencies
 from tests.support.emulator import build_folder, runtime
 
 pytestmark = [

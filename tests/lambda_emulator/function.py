@@ -15,10 +15,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
-from infra.aws.emulator.runtime import PYTHON, Runtime
 from infra.local.child_process import bound_to_stdin, stop_process
 from infra.local.valkey import free_port
 from shared.errors import UnavailableError
+from tests.lambda_emulator.runtime import PYTHON, Runtime
 
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5.0
@@ -134,7 +134,7 @@ class EmulatedFunction:
     def _start(self, port: int, api_port: int) -> None:
         self._port = port
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - Lambda's emulator
+            self._process = subprocess.Popen(
                 bound_to_stdin(
                     self._runtime.emulator,
                     *("--log-level", "info"),

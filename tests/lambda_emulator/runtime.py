@@ -13,7 +13,7 @@ from typing import Self
 
 from shared.errors import ConfigurationError
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "3.13"
 # uvx runs the SAM CLI, so that its pinned packages are not part of the project's environment.
 SAM = "aws-sam-cli==1.170.0"
@@ -46,9 +46,7 @@ class Runtime:
         """
         emulator, _ = _machine()
         sam = run_uv("tool", "run", "--from", SAM, "python", "-c", _FIND_SAM)
-        found = subprocess.run(  # noqa: S603 - a script of this repository
-            [_FIND_PYTHON], check=False, capture_output=True, text=True
-        )
+        found = subprocess.run([_FIND_PYTHON], check=False, capture_output=True, text=True)
         if found.returncode:
             raise ConfigurationError(f"Python {PYTHON} not found: uv python install {PYTHON}")
         python, packages = found.stdout.strip(), _FOLDER / f"python{PYTHON}"
@@ -83,9 +81,7 @@ def run_uv(*arguments: str) -> str:
     uv = shutil.which("uv")
     if uv is None:
         raise ConfigurationError("uv is not on PATH")
-    result = subprocess.run(  # noqa: S603 - uv, with our arguments
-        [uv, *arguments], check=False, capture_output=True, text=True
-    )
+    result = subprocess.run([uv, *arguments], check=False, capture_output=True, text=True)
     if result.returncode:
         raise ConfigurationError(f"uv {arguments[0]} failed: {result.stderr.strip()}")
     return result.stdout.strip()

@@ -1,4 +1,4 @@
-"""`python -m infra.aws.emulator`: send events to the built functions and print the results."""
+"""`python -m tests.lambda_emulator`: send events to the built functions and print the results."""
 
 import json
 import sys
@@ -9,12 +9,12 @@ from rich.box import SIMPLE_HEAD
 from rich.padding import Padding
 from rich.table import Table
 
-from infra.aws.emulator.dependencies import start_dependencies
-from infra.aws.emulator.function import EmulatedFunction, Invocation
-from infra.aws.emulator.runtime import PYTHON, ROOT, Runtime, build
-from infra.aws.emulator.scenario import Step, describe_result, steps
 from infra.local.commands.command_context import console
 from shared.errors import TercetError
+from tests.lambda_emulator.dependencies import start_dependencies
+from tests.lambda_emulator.function import EmulatedFunction, Invocation
+from tests.lambda_emulator.runtime import PYTHON, ROOT, Runtime, build
+from tests.lambda_emulator.scenario import Step, describe_result, steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

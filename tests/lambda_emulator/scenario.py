@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from infra.aws.emulator.runtime import ROOT
 from infra.local.sample_notes import SampleSet, read_sample_notes
 from shared.notes.file_import import ImportedNote
+from tests.lambda_emulator.runtime import ROOT
 
 _EVENTS = ROOT / "tests" / "events"
 _BATCH_SIZE = 10  # the maximum of SQS without a batching window
@@ -42,7 +42,7 @@ def describe_result(event: Any, response: Any) -> str:
     if "batchItemFailures" in response:
         failed, count = len(response["batchItemFailures"]), len(event["Records"])
         return f"{failed} of {count} failed" if failed else f"all {count} applied"
-    if response.get("statusCode") != 200:  # noqa: PLR2004 - HTTP status
+    if response.get("statusCode") != 200:
         return str(response.get("statusCode", response))
     body = json.loads(response["body"])
     if "combined" in body:
