@@ -1,7 +1,7 @@
-"""The functions that are not asked questions, while Redis is in trouble of each kind.
+"""Faults of Redis: note changes and statistics.
 
-A note change comes again until it is done, from the queue as from whoever pushed it. StatsSnapshot
-come, or are refused at once in good form; what was counted is there afterwards.
+A note change is redelivered until it is applied, by the queue or by the sender of a push.
+Statistics are returned, or refused quickly with a problem document; no count is lost.
 """
 
 import asyncio
@@ -25,22 +25,22 @@ from tests.support.redis_faults import REDIS_FAULTS, FaultyRedis
 from tests.support.waiting import repeated
 
 ASKED = "What is faith?"
-AT_ONCE = 3.0
-"""Seconds; a function that nobody waits for is patient for 1 s."""
+MAX_SECONDS = 3.0
+"""Limit for a refusal on a busy machine; the time-out is 1 s."""
 
-REFUSING = {"full", "read-only"}
-"""Where Redis still tells what it has."""
+READABLE_FAULTS = {"full", "read-only"}
+"""Faults during which Redis can still be read."""
 
 
 @pytest.fixture(params=REDIS_FAULTS)
-def trouble(request: pytest.FixtureRequest) -> str:
+def fault(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
 
 
 @pytest.fixture
 async def container(redis: FaultyRedis) -> AsyncIterator[Container]:
-    """A container whose user has a note, with the answer from it cached, and counted."""
+    """A container whose user has a note, a cached answer and counted requests."""
     container = create_container(redis.url, redis_timeout=1, local_mode=True)
     change = updated("ann", "note", "Faith is trust.", occurred_at=START, version=1)
     await container.freshness.note_changed(change)
@@ -51,106 +51,110 @@ async def container(redis: FaultyRedis) -> AsyncIterator[Container]:
     await container.aclose()
 
 
-async def test_statistics_come_or_are_refused_and_nothing_counted_is_lost(
-    redis: FaultyRedis, container: Container, trouble: str
+async def test_statistics_are_returned_or_refused_and_no_count_is_lost(
+    redis: FaultyRedis, container: Container, fault: str
 ) -> None:
     async with client_of(create_stats_app(container)) as client:
         before = (await client.get("/assistant/cache-stats")).json()["outcomes"]
         assert (before["exact"], before["none"]) == (1, 1)
-        REDIS_FAULTS[trouble](redis)
-        for attempt in (told, measured):
+        REDIS_FAULTS[fault](redis)
+        for attempt in (get_statistics, get_metrics):
             began = time.monotonic()
-            assert await attempt(container) == (trouble in REFUSING)
-            assert time.monotonic() - began < AT_ONCE
+            assert await attempt(container) == (fault in READABLE_FAULTS)
+            assert time.monotonic() - began < MAX_SECONDS
         redis.recover()
-        await repeated(lambda: told(container))
+        await repeated(lambda: get_statistics(container))
         after = (await client.get("/assistant/cache-stats")).json()["outcomes"]
-        if trouble != "killed":  # which took its memory with it
+        if fault != "killed":  # a killed server loses its memory
             assert after == before
 
 
-@pytest.mark.parametrize("name", sorted(REFUSING))
-async def test_statistics_are_told_where_their_sums_cannot_be_written_down(
+@pytest.mark.parametrize("name", sorted(READABLE_FAULTS))
+async def test_statistics_are_returned_when_daily_totals_cannot_be_written(
     redis: FaultyRedis, container: Container, name: str
 ) -> None:
     REDIS_FAULTS[name](redis)
-    told = await container.counter_reader.read_snapshot()
-    assert (told.total.exact_hits, told.total.answers_generated) == (1, 1)
+    snapshot = await container.counter_reader.read_snapshot()
+    assert (snapshot.total.exact_hits, snapshot.total.answers_generated) == (1, 1)
 
 
-async def test_statistics_are_told_by_a_server_that_lost_its_scripts(
+async def test_statistics_are_returned_after_redis_lost_its_scripts(
     redis: FaultyRedis, container: Container
 ) -> None:
     redis.send("SCRIPT FLUSH")
-    told = await container.counter_reader.read_snapshot()
-    assert (told.total.exact_hits, told.total.answers_generated, told.entries.answers) == (1, 1, 1)
+    snapshot = await container.counter_reader.read_snapshot()
+    assert (
+        snapshot.total.exact_hits,
+        snapshot.total.answers_generated,
+        snapshot.entries.answers,
+    ) == (1, 1, 1)
 
 
-async def test_a_message_from_the_queue_comes_again_until_it_is_done(
-    redis: FaultyRedis, container: Container, trouble: str
+async def test_queue_message_is_redelivered_until_its_change_is_applied(
+    redis: FaultyRedis, container: Container, fault: str
 ) -> None:
     event = batch(body("ann", "note", "updated", 2, "Faith is a gift."))
-    context: Any = Context()  # the part of it that is looked at
-    store: Any = container.store  # in memory
+    context: Any = Context()  # a partial Lambda context
+    store: Any = container.store  # a MemoryNoteStore
     handler = QueueHandler(lambda: create_container(redis.url, store))
 
     async def delivered() -> bool:
-        # The handler has a loop of its own, which no other may run beside in one thread.
+        # The handler runs its own event loop, so it needs its own thread.
         return not failed(await asyncio.to_thread(handler, event, context))
 
-    REDIS_FAULTS[trouble](redis)
-    assert await delivered() == (trouble == "full")
+    REDIS_FAULTS[fault](redis)
+    assert await delivered() == (fault == "full")
     redis.recover()
     await repeated(delivered)
-    await fresh(container)
+    await assert_fresh(container)
     await asyncio.to_thread(close, handler)
 
 
-async def test_a_pushed_message_is_refused_until_it_is_done(
-    redis: FaultyRedis, container: Container, trouble: str
+async def test_pushed_change_is_refused_until_it_can_be_applied(
+    redis: FaultyRedis, container: Container, fault: str
 ) -> None:
-    REDIS_FAULTS[trouble](redis)
-    assert await pushed(container) == (trouble == "full")
+    REDIS_FAULTS[fault](redis)
+    assert await push_change(container) == (fault == "full")
     redis.recover()
-    await repeated(lambda: pushed(container))
-    await fresh(container)
+    await repeated(lambda: push_change(container))
+    await assert_fresh(container)
 
 
 @pytest.mark.parametrize("name", ["killed", "mute"])
-async def test_a_container_that_begins_without_redis_refuses_until_it_is_there(
+async def test_new_container_without_redis_refuses_until_redis_returns(
     redis: FaultyRedis, container: Container, name: str
 ) -> None:
     REDIS_FAULTS[name](redis)
-    begun = begin(redis.url, container)
-    await refuses(begun)
+    new_container = open_another(redis.url, container)
+    await assert_refuses(new_container)
     redis.recover()
-    await repeated(lambda: pushed(begun))
-    await repeated(lambda: told(begun))
-    await begun.aclose()
-    await fresh(container)
+    await repeated(lambda: push_change(new_container))
+    await repeated(lambda: get_statistics(new_container))
+    await new_container.aclose()
+    await assert_fresh(container)
 
 
-async def test_so_does_one_that_finds_nobody_where_redis_should_be(container: Container) -> None:
-    begun = begin(f"redis://127.0.0.1:{free_port()}/0", container)
-    await refuses(begun)
-    await begun.aclose()
+async def test_new_container_with_an_unused_redis_port_refuses(container: Container) -> None:
+    new_container = open_another(f"redis://127.0.0.1:{free_port()}/0", container)
+    await assert_refuses(new_container)
+    await new_container.aclose()
 
 
-def begin(url: str, container: Container) -> Container:
-    """Another container over the same notes."""
-    return create_container(url, container.store, redis_timeout=1, local_mode=True)  # type: ignore[arg-type]  # in memory
+def open_another(url: str, container: Container) -> Container:
+    """Open another container with the same notes."""
+    return create_container(url, container.store, redis_timeout=1, local_mode=True)  # type: ignore[arg-type]  # a MemoryNoteStore
 
 
-async def refuses(container: Container) -> None:
-    """StatsSnapshot and changes; twice, for the second time Redis is known to be away."""
-    for attempt in (told, measured, pushed) * 2:
+async def assert_refuses(container: Container) -> None:
+    """Request statistics and a change, twice: the second time the circuit breaker is open."""
+    for attempt in (get_statistics, get_metrics, push_change) * 2:
         began = time.monotonic()
         assert not await attempt(container)
-        assert time.monotonic() - began < AT_ONCE
+        assert time.monotonic() - began < MAX_SECONDS
 
 
-async def told(container: Container, path: str = "/assistant/cache-stats") -> bool:
-    """Whether statistics come; else they are refused in good form."""
+async def get_statistics(container: Container, path: str = "/assistant/cache-stats") -> bool:
+    """Return whether statistics are returned; check the problem document if not."""
     async with client_of(create_stats_app(container)) as client:
         response = await client.get(path)
     if response.status_code == 200:
@@ -161,12 +165,12 @@ async def told(container: Container, path: str = "/assistant/cache-stats") -> bo
     return False
 
 
-async def measured(container: Container) -> bool:
-    return await told(container, "/metrics")
+async def get_metrics(container: Container) -> bool:
+    return await get_statistics(container, "/metrics")
 
 
-async def pushed(container: Container) -> bool:
-    """Whether a change is acknowledged; else it says when to come again."""
+async def push_change(container: Container) -> bool:
+    """Return whether a pushed change is acknowledged; check `Retry-After` if not."""
     message = body("ann", "note", "updated", 2, "Faith is a gift.")
     async with client_of(create_push_app(container)) as client:
         response = await client.post(
@@ -186,8 +190,8 @@ def client_of(app: FastAPI) -> httpx.AsyncClient:
     )
 
 
-async def fresh(container: Container) -> None:
-    """The answer is of the note as it is now."""
+async def assert_fresh(container: Container) -> None:
+    """Check that the answer is from the current note."""
     reply = await ask(container, "ann", ASKED)
     assert reply.answer
     assert "gift" in reply.answer.text
