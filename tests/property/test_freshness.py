@@ -34,6 +34,7 @@ SLOW_MUTATIONS = {
     "failed_drop_is_acknowledged",
     "no_epsilon",
     "alias_outlives_its_answer",
+    "context_counts_as_answer",
     "fence_rotated_before_the_store_is_written",
     "lookup_from_before_is_shared",
     "lookup_in_progress_is_shared",
