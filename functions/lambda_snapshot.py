@@ -45,7 +45,7 @@ def before_snapshot(container: "Container") -> None:
     importlib.import_module("shared.cache.session")  # otherwise imported with each question
     settings = container.settings
     if settings.redis_url.startswith("rediss:"):
-        from shared.cache.redis.tls import load_ca_certificates  # noqa: PLC0415  # only with TLS
+        from shared.cache.redis.connection import load_ca_certificates  # noqa: PLC0415  # only with TLS
 
         load_ca_certificates(settings.redis_url)
     if settings.hf_token_secret or settings.database_url_secret:

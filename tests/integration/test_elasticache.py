@@ -24,8 +24,8 @@ from shared.aws.credentials import Credentials
 from shared.cache.keyspace import UserKeys
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command
+from shared.cache.redis.connection import load_ca_certificates
 from shared.cache.redis.factory import open_redis_client
-from shared.cache.redis.tls import load_ca_certificates
 from shared.errors import CacheUnavailableError
 from shared.question import Request
 from shared.settings import Settings
@@ -225,7 +225,7 @@ async def test_ca_certificates_are_loaded_once_for_all_connections(
         loaded.append(1)
         return create_default_context()
 
-    monkeypatch.setattr("shared.cache.redis.tls._contexts", {})
+    monkeypatch.setattr("shared.cache.redis.connection._ssl_contexts", {})
     monkeypatch.setattr("ssl.create_default_context", count)
     before = sum(proxy.connections for proxy in cache.cluster.proxies)
     redis_client = open_redis_client(cache.settings())
@@ -239,7 +239,7 @@ async def test_a_first_command_succeeds_within_the_default_timeout(
     cache: ElastiCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With CA certificates loaded before, as in a snapshot. A slow machine may need attempts."""
-    monkeypatch.setattr("shared.cache.redis.tls._contexts", {})
+    monkeypatch.setattr("shared.cache.redis.connection._ssl_contexts", {})
     settings = cache.settings(redis_timeout=Settings().redis_timeout)
     load_ca_certificates(settings.redis_url)
     for _ in range(10):

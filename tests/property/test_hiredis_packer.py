@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio.connection import Connection
 
-from shared.cache.redis.hiredis_packer import with_hiredis_packer
+from shared.cache.redis.connection import with_hiredis_packer
 
 redis_py = Connection()
 hiredis = with_hiredis_packer(Connection)()

@@ -1,6 +1,6 @@
 """Creates the Redis client that the settings describe."""
 
-# ruff: noqa: PLC0415  # Few deployments need TLS, IAM, a secret or a cluster.
+# ruff: noqa: PLC0415  # Few deployments need IAM, a secret or a cluster.
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
-from shared.cache.redis.hiredis_packer import with_hiredis_packer
+from shared.cache.redis.connection import TLSConnection, with_hiredis_packer
 from shared.cache.redis.single_server import CONNECT_SECONDS, SingleServerClient
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ def open_redis_client(settings: "Settings", *, timeout: float | None = None) -> 
     }
     connection_class = options.get("connection_class", Connection)
     if settings.redis_url.startswith("rediss:"):
-        from shared.cache.redis.tls import TLSConnection
-
         connection_class = TLSConnection
     options["connection_class"] = with_hiredis_packer(connection_class)
     if settings.redis_iam_user:
