@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _ROTATE_FENCE, _DROP_ENTRIES, _DELETE_USER = map(
     Script, ("rotate_fence", "drop_entries", "delete_user")
 )
-_REPLICA_TIMEOUT = 1.0  # seconds
 
 
 class Invalidation:
@@ -80,16 +79,7 @@ class Invalidation:
             return None
 
     async def _execute(self, command: Command) -> Any:
-        if not self._replicas:
-            (reply,) = await self._redis_client.execute(command)
-            return reply
-        reply, acknowledged = await self._redis_client.execute_and_wait_for_replicas(
-            command, replicas=self._replicas, seconds=_REPLICA_TIMEOUT
-        )
-        if acknowledged < self._replicas:
-            raise CacheUnavailableError(
-                f"{acknowledged} of {self._replicas} replicas acknowledged the invalidation in time"
-            )
+        (reply,) = await self._redis_client.execute(command, replicas=self._replicas)
         return reply
 
 

@@ -95,7 +95,7 @@ def test_before_snapshot_loads_certificates_and_boto3(
     assert not loop.is_running()
     for name in [name for name in sys.modules if name.partition(".")[0] in {"boto3", "botocore"}]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr("shared.cache.redis.tls._contexts", {})
+    monkeypatch.setattr("shared.cache.redis.connection._ssl_contexts", {})
     settings = Settings(
         redis_url="rediss://redis.example:6379",
         hf_token_secret="name",

@@ -114,8 +114,11 @@ async def test_a_rotated_fence_fails_when_no_replica_acknowledges_it(
         await Invalidation(cache.redis_client, replicas=1).rotate_fence("ann")
 
 
-async def test_an_invalidation_closes_the_circuit_breaker_and_counts_the_outage() -> None:
+async def test_an_invalidation_closes_the_circuit_breaker_and_counts_the_outage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Each outage is counted once."""
+    monkeypatch.setattr("shared.cache.redis.circuit_breaker.OPEN_SECONDS", 0.0)
     with (
         start_valkey(repl_diskless_sync_delay=0) as master,
         start_valkey(replicaof=f"127.0.0.1 {master.port}") as replica,

@@ -15,36 +15,22 @@ class RedisClient(Protocol):
 
     circuit_breaker: "CircuitBreaker"
 
-    async def execute(self, *commands: "Command", within: float | None = None) -> list[Any]:
+    async def execute(
+        self, *commands: "Command", within: float | None = None, replicas: int = 0
+    ) -> list[Any]:
         """Send commands in one round trip and return their replies in order.
 
         Args:
             commands: the commands. In a cluster those of different nodes are sent concurrently.
             within: seconds for the round trip, where that is less than the client's time-out.
+            replicas: the number of replicas that must acknowledge what the commands write. With
+                replicas the commands must have the same node, and the round trip takes longer.
 
         Raises:
             CacheFullError: Redis has no memory for what the commands write.
-            CacheUnavailableError: the time-out passed, or a command failed. In a cluster an
-                optional command whose node is unavailable returns None instead.
-        """
-        ...
-
-    async def execute_and_wait_for_replicas(
-        self, command: "Command", *, replicas: int, seconds: float
-    ) -> tuple[Any, int]:
-        """Execute a command that writes, then WAIT on the same connection.
-
-        Args:
-            command: the command.
-            replicas: the number of replicas that must acknowledge the write.
-            seconds: how long WAIT blocks while fewer replicas have acknowledged it.
-
-        Returns:
-            The reply to the command, and the number of replicas that acknowledged the write.
-
-        Raises:
-            CacheFullError: Redis has no memory for what the command writes.
-            CacheUnavailableError: the time-out passed, or the command failed.
+            CacheUnavailableError: the time-out passed, a command failed, or too few replicas
+                acknowledged. In a cluster an optional command whose node is unavailable returns
+                None instead.
         """
         ...
 

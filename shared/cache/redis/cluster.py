@@ -7,7 +7,7 @@ a replica may have been promoted.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from redis.asyncio import ConnectionPool, Redis
@@ -25,9 +25,6 @@ _SLOTS = 16_384
 _MAX_REDIRECTS = 3
 _REFRESH_SECONDS = 0.5
 """Minimum interval between two loads of the slot map."""
-
-_RETIRE_SECONDS = 5.0
-"""How long round trips to a node without slots may still run before its connections close."""
 
 
 class _Address(NamedTuple):
@@ -55,24 +52,26 @@ class RedisClusterClient(RedisClient):
         self._nodes: dict[_Address, SingleServerClient] = {}
         self._refreshing: asyncio.Task[None] | None = None
         self._next_refresh = 0.0
-        self._retiring: set[asyncio.Task[None]] = set()
 
-    async def execute(self, *commands: Command, within: float | None = None) -> list[Any]:
+    async def execute(
+        self, *commands: Command, within: float | None = None, replicas: int = 0
+    ) -> list[Any]:
         """Send commands to the nodes that have their keys, concurrently: see `RedisClient`."""
-        return await self._follow_moves(lambda left: self._send_to_nodes(commands, left), within)
-
-    async def execute_and_wait_for_replicas(
-        self, command: Command, *, replicas: int, seconds: float
-    ) -> tuple[Any, int]:
-        """Execute a command that writes, then WAIT on its node: see `RedisClient`."""
-
-        async def attempt(_: float | None) -> tuple[Any, int]:
-            node = await self._node_of(command, None)
-            return await node.execute_and_wait_for_replicas(
-                command, replicas=replicas, seconds=seconds
-            )
-
-        return await self._follow_moves(attempt)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + (self._limits["timeout"] if within is None else within)
+        for _ in range(_MAX_REDIRECTS):
+            try:
+                return await self._send_to_nodes(commands, within, replicas)
+            except SlotMovedError as moved:
+                former = self._slots[moved.slot]
+                host = moved.host or (former.host if former else self._seed.host)
+                self._slots[moved.slot] = _Address(host, moved.port)
+                self._start_refresh()
+                within = until - loop.time()
+            except CacheUnavailableError:
+                self._start_refresh()  # a replica may have been promoted
+                raise
+        raise CacheUnavailableError(f"the slot moved more than {_MAX_REDIRECTS} times")
 
     async def memory_usage(self) -> tuple[int, int] | None:
         """Return used and maximum memory of all masters in bytes: see `RedisClient`."""
@@ -86,40 +85,22 @@ class RedisClusterClient(RedisClient):
 
     async def aclose(self) -> None:
         """Close all connections. The next command opens new ones."""
-        tasks = [*self._retiring, *([self._refreshing] if self._refreshing else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._refreshing = None
+        if self._refreshing:
+            self._refreshing.cancel()
+            await asyncio.gather(self._refreshing, return_exceptions=True)
+            self._refreshing = None
         for node in self._nodes.values():
             await node.aclose()
 
-    async def _follow_moves(
-        self, attempt: Callable[[float | None], Awaitable[T]], within: float | None = None
-    ) -> T:
-        """Repeat an attempt, which gets the seconds left, while nodes reply MOVED."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + (self._limits["timeout"] if within is None else within)
-        for _ in range(_MAX_REDIRECTS):
-            try:
-                return await attempt(within)
-            except SlotMovedError as moved:
-                former = self._slots[moved.slot]
-                host = moved.host or (former.host if former else self._seed.host)
-                self._slots[moved.slot] = _Address(host, moved.port)
-                self._start_refresh()
-                within = until - loop.time()
-            except CacheUnavailableError:
-                self._start_refresh()  # a replica may have been promoted
-                raise
-        raise CacheUnavailableError(f"the slot moved more than {_MAX_REDIRECTS} times")
-
-    async def _send_to_nodes(self, commands: Sequence[Command], within: float | None) -> list[Any]:
+    async def _send_to_nodes(
+        self, commands: Sequence[Command], within: float | None, replicas: int
+    ) -> list[Any]:
         places: dict[SingleServerClient, list[int]] = {}
         for place, command in enumerate(commands):
             places.setdefault(await self._node_of(command, within), []).append(place)
         if len(places) == 1:
-            return await next(iter(places)).execute(*commands, within=within)
+            (node,) = places
+            return await node.execute(*commands, within=within, replicas=replicas)
         replies: list[Any] = [None] * len(commands)
 
         async def send(node: SingleServerClient) -> None:
@@ -184,6 +165,10 @@ class RedisClusterClient(RedisClient):
             except CacheUnavailableError:
                 continue
             self._set_slots(ranges, address.host)
+            for unused in self._nodes.keys() - self._masters:
+                node = self._nodes.pop(unused)
+                node.circuit_breaker.close()
+                await node.close_idle_connections()
             return
 
     def _set_slots(self, ranges: list[Any], host: str) -> None:
@@ -200,18 +185,6 @@ class RedisClusterClient(RedisClient):
             slots[first : last + 1] = [addresses[0]] * (last + 1 - first)
         self._known, self._slots = known, slots
         self._masters = {address for address in slots if address}
-        for address in self._nodes.keys() - self._masters:
-            task = asyncio.create_task(self._retire(self._nodes.pop(address)))
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
-
-    async def _retire(self, node: SingleServerClient) -> None:
-        """Close a node that has no slots any more, once its running round trips are over."""
-        node.circuit_breaker.close()
-        try:
-            await asyncio.sleep(_RETIRE_SECONDS)
-        finally:
-            await node.aclose()
 
 
 async def _gather(awaitables: Iterable[Awaitable[T]]) -> list[T]:

@@ -4,8 +4,8 @@ Redis errors do not leave this module: it raises `CacheUnavailableError` within 
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import Redis
 from redis.exceptions import (
@@ -21,13 +21,18 @@ from shared.cache import keyspace
 from shared.cache.redis.circuit_breaker import CircuitBreaker
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command, Script
-from shared.cache.redis.db_span_attributes import describe_round_trip
 from shared.cache.redis.timeouts import EventLoopLagError, LagTolerantTimeout
 from shared.errors import CacheFullError, CacheUnavailableError
 from shared.observability.timings import client_span
 
+if TYPE_CHECKING:
+    from shared.observability.timings import Attributes
+
 CONNECT_SECONDS = 5.0
 """Time-out for connecting, which continues in the background after a request's time-out."""
+
+_REPLICA_SECONDS = 1.0
+"""How long WAIT blocks while too few replicas have acknowledged a write."""
 
 _ERRORS = (RedisError, OSError, EOFError, TimeoutError)
 _REPAIR_TYPES = Script("repair_types")
@@ -71,15 +76,21 @@ class SingleServerClient(RedisClient):
         self._connected = False
         self._background: set[asyncio.Task[Any]] = set()
 
-    async def execute(self, *commands: Command, within: float | None = None) -> list[Any]:
+    async def execute(
+        self, *commands: Command, within: float | None = None, replicas: int = 0
+    ) -> list[Any]:
         """Send commands in one round trip: see `RedisClient`."""
         if not self.circuit_breaker.allow_request():
             raise CacheUnavailableError("the circuit breaker of the cache is open")
         seconds = self._probe_timeout if self.circuit_breaker.is_open else self._timeout
         if within is not None:
             seconds = min(seconds, within)
+        if replicas:
+            wait = Command.of("WAIT", replicas, int(_REPLICA_SECONDS * 1000))
+            commands = (*commands, wait)
+            seconds += 2 * _REPLICA_SECONDS  # twice, because of the retry in `_send`
         try:
-            with client_span(describe_round_trip, (commands, self._server)):
+            with client_span(_describe_round_trip, (commands, self._server)):
                 replies = await self._send_within(seconds, commands)
         except _ERRORS as error:
             shortened = isinstance(error, TimeoutError) and seconds < self._timeout
@@ -89,22 +100,11 @@ class SingleServerClient(RedisClient):
             raise await self._record_failure(error) from error
         self._connected = True
         self.circuit_breaker.record_success()
+        if replicas and (acknowledged := replies.pop()) < replicas:
+            raise CacheUnavailableError(
+                f"{acknowledged} of {replicas} replicas acknowledged the write in time"
+            )
         return replies
-
-    async def execute_and_wait_for_replicas(
-        self, command: Command, *, replicas: int, seconds: float
-    ) -> tuple[Any, int]:
-        """Execute a command that writes, then WAIT: see `RedisClient`."""
-        wait = Command.of("WAIT", replicas, int(seconds * 1000))
-        try:
-            with client_span(describe_round_trip, ((command, wait), self._server)):
-                # Twice: both are sent again to a server that does not know the script.
-                async with asyncio.timeout(self._timeout + 2 * seconds):
-                    reply, acknowledged = await self._send([command, wait], retry_all=True)
-        except _ERRORS as error:
-            raise await self._record_failure(error) from error
-        self.circuit_breaker.record_success()
-        return reply, acknowledged
 
     async def memory_usage(self) -> tuple[int, int] | None:
         """Return used and maximum memory in bytes: see `RedisClient`."""
@@ -127,6 +127,10 @@ class SingleServerClient(RedisClient):
         self._connected = False
         await self._client.aclose()
 
+    async def close_idle_connections(self) -> None:
+        """Close the connections that no round trip is using."""
+        await self._client.connection_pool.disconnect(inuse_connections=False)
+
     async def _record_failure(self, error: Exception) -> CacheUnavailableError:
         """Record an error in the circuit breaker and translate it."""
         if isinstance(error, MovedError):  # the node itself is healthy
@@ -139,7 +143,7 @@ class SingleServerClient(RedisClient):
             self._connected = False
         if isinstance(error, ReadOnlyError):
             # After a failover open connections lead to the old master, the name to the new one.
-            await self._client.connection_pool.disconnect(inuse_connections=False)
+            await self.close_idle_connections()
         return CacheUnavailableError(f"the cache failed: {type(error).__name__}")
 
     async def _send_within(self, seconds: float, commands: Sequence[Command]) -> list[Any]:
@@ -176,14 +180,14 @@ class SingleServerClient(RedisClient):
             self._connected = True
             self.circuit_breaker.record_success()
 
-    async def _send(self, commands: Sequence[Command], *, retry_all: bool = False) -> list[Any]:
+    async def _send(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands, and once more those that need a script's text or a repaired key."""
         async with self._free_connections:
             replies = await self._exchange(commands)
             retried = [number for number, reply in enumerate(replies) if _is_retryable(reply)]
             if retried:
                 await self._repair_types([commands[n] for n in retried if _is_foreign(replies[n])])
-                if retry_all:
+                if commands[-1].arguments[0] == "WAIT":  # it must follow the retried command
                     retried = list(range(len(commands)))
                 again = await self._exchange([commands[number].with_text() for number in retried])
                 for number, reply in zip(retried, again, strict=True):
@@ -220,3 +224,30 @@ def _is_foreign(reply: object) -> bool:
 
 def _is_retryable(reply: object) -> bool:
     return isinstance(reply, NoScriptError) or _is_foreign(reply)
+
+
+def _describe_round_trip(
+    round_trip: "tuple[Sequence[Command], Mapping[str, Any]]",
+) -> "tuple[str, Attributes]":
+    """Return the trace span's name and attributes. They contain no command arguments.
+
+    The names are those of OpenTelemetry's semantic conventions:
+    https://opentelemetry.io/docs/specs/semconv/db/redis/
+
+    Args:
+        round_trip: the commands, and the connection options of redis-py, which name the server.
+    """
+    commands, options = round_trip
+    operation, script = "PIPELINE", ""
+    if len(commands) == 1:
+        operation, script = str(commands[0].arguments[0]), commands[0].name
+    attributes: dict[str, Any] = {
+        "db.system.name": "redis",
+        "server.address": options.get("host") or options.get("path"),
+        "server.port": options.get("port"),
+        "db.operation.name": operation,
+        "db.operation.batch.size": len(commands) if operation == "PIPELINE" else None,
+        "db.stored_procedure.name": script or None,
+    }
+    known = {name: value for name, value in attributes.items() if value is not None}
+    return f"{operation} {script}".rstrip(), known

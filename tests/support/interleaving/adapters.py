@@ -127,8 +127,10 @@ class WatchedRedisClient(SingleServerClient):
         self._wire.send(("SCRIPT", "FLUSH"), *([("FLUSHALL",)] if empty else []))
         self._alive = True
 
-    async def execute(self, *commands: Command, within: float | None = None) -> list[Any]:
-        del within
+    async def execute(
+        self, *commands: Command, within: float | None = None, replicas: int = 0
+    ) -> list[Any]:
+        del within, replicas
         restarts = self._restarts
         if self._faults.fails() and self._faults.rng.random() < 0.5:
             self.late.append(asyncio.ensure_future(self._late(commands)))
