@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.local.minilm import MiniLMEmbedder
-from infra.local.model_server import serve_models
 from infra.local.valkey import start_valkey
 from shared.errors import ConfigurationError
 from shared.notes.postgres.store import PostgresNoteStore
+from tests.lambda_emulator.model_server import serve_models
 
 
 @contextmanager

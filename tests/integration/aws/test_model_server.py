@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from infra.local.embedded import minilm
-from infra.local.model_server import serve_models
 from shared.container import Container
 from shared.inference.extractive import ExtractiveAnswerer
 from shared.notes.note import Source
 from shared.settings import Settings
+from tests.lambda_emulator.model_server import serve_models
 
 SOURCES = [
     Source("a#0", "a", "Faith is being sure of what we hope for. The roof leaks again today.", 0.6),
