@@ -190,7 +190,8 @@ def test_ask_of_a_user_without_notes_says_so(ask: Any) -> None:
         (["ask"], 2, "Missing argument"),
         (["notes", "edit", "x"], 2, "give either --text or --file"),
         (["notes", "import", "nowhere"], 1, "tercet: nowhere does not exist"),
-        (["match", "alone"], 2, "give two questions"),
+        (["match", "alone"], 2, "Missing argument"),
+        (["match", "...", "What is faith?"], 1, "the question must hold at least one letter"),
     ],
 )
 def test_error_is_one_line_with_exit_code_1_or_2_for_wrong_usage(
@@ -202,45 +203,23 @@ def test_error_is_one_line_with_exit_code_1_or_2_for_wrong_usage(
     assert "Traceback" not in result.stderr
 
 
-def test_match_pairs_prints_one_json_object_per_row_in_order(
-    tercet: Tercet, tmp_path: Path
-) -> None:
-    rows = [
-        ("What is faith?", "what is FAITH"),
-        ("What is faith?", "Define faith"),
-        ("What does John 3:16 say?", "What does John 3:17 say?"),
-        ('Who sang "Hallelujah"?', "How deep is the sea?"),
-        ("...", "What is faith?"),
-    ]
-    pairs = tmp_path / "pairs.tsv"
-    lines = [f"{number}\t{b}\t{a}" for number, (a, b) in enumerate(rows)]
-    pairs.write_text("\n".join(["id\tb\ta", *lines, ""]))
-    result = tercet("match", "--pairs", pairs)
-    assert result.exit_code == 0, result.output
-    decisions = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [each["match"] for each in decisions] == [True, True, False, False, False]
-    assert decisions[0]["cosine"] == 1
-    assert decisions[2]["reason"].startswith("Bible references")
-    assert decisions[3]["reason"] == "cosine below 0.85"
-    assert decisions[4]["reason"].startswith("a: the question must hold")
-
-
 @pytest.mark.parametrize(
-    ("content", "error"),
+    ("a", "b", "is_match", "reason"),
     [
-        ("a\tc\nx\ty\n", "line 1: no column b; columns: a, c"),
-        ("", "line 1: no column a; columns: none"),
-        ("a\tb\nx\ty\nx\n", "line 3: expected 2 columns (a, b)"),
+        ("What is faith?", "what is FAITH", True, ""),
+        ("What is faith?", "Define faith", True, ""),
+        ("What does John 3:16 say?", "What does John 3:17 say?", False, "Bible references"),
+        ('Who sang "Hallelujah"?', "How deep is the sea?", False, "cosine below 0.85"),
     ],
 )
-def test_match_pairs_of_an_invalid_file_names_line_and_columns(
-    tercet: Tercet, tmp_path: Path, content: str, error: str
+def test_match_prints_the_decision_as_json(
+    tercet: Tercet, a: str, b: str, reason: str, *, is_match: bool
 ) -> None:
-    pairs = tmp_path / "pairs.tsv"
-    pairs.write_text(content)
-    result = tercet("match", "--pairs", pairs)
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert error in result.stderr
+    result = tercet("match", a, b, "--json")
+    assert result.exit_code == 0, result.output
+    decision = json.loads(result.stdout)
+    assert decision["match"] is is_match
+    assert decision["reason"].startswith(reason)
 
 
 def test_match_prints_the_result_of_every_rule(tercet: Tercet) -> None:
