@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from functions.http.auth.jwt import BearerTokenVerifier
 from functions.http.auth.local_mode import USER_HEADER, local_user
 from shared.errors import InvalidRequestError, UnauthenticatedError
 from shared.notes.sanitize import require_id
@@ -17,6 +16,7 @@ from shared.notes.sanitize import require_id
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from functions.http.auth.jwt import BearerTokenVerifier
     from shared.settings import Settings
 
 _LOCAL_SCOPES = frozenset({"notes:write", "stats:read"})
@@ -25,8 +25,18 @@ _LOCAL_SCOPES = frozenset({"notes:write", "stats:read"})
 # pool, whose access tokens also carry a `scope`.
 _SCOPE_CLAIMS = ("scope", "scp", "cognito:groups")
 
-# One verifier per process, because it caches the issuer's keys.
-_verifier = lru_cache(maxsize=8)(BearerTokenVerifier.from_settings)
+_NOT_CONFIGURED = (
+    "no authentication is configured: add a JWT authorizer to the gateway's route; or set"
+    " AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE; or set TERCET_LOCAL=true for local use"
+)
+
+
+@lru_cache(maxsize=8)
+def _verifier(settings: "Settings") -> "BearerTokenVerifier":
+    """Return the verifier of this process, which caches the issuer's keys."""
+    from functions.http.auth.jwt import BearerTokenVerifier  # noqa: PLC0415  # slow to load
+
+    return BearerTokenVerifier.from_settings(settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +85,7 @@ async def authenticate(request: "Request", settings: "Settings") -> Caller:
     if claims is None and settings.jwks_url:
         claims = await _verifier(settings).verify(_bearer_token(request))
     if claims is None:
-        raise UnauthenticatedError(_not_configured(behind_gateway=event is not None))
+        raise UnauthenticatedError(_NOT_CONFIGURED)
     return _caller(claims)
 
 
@@ -124,15 +134,3 @@ def _scopes(claim: Any) -> Iterable[str]:
         # The authorizer of an HTTP API turns a list into "[one two]".
         return claim.strip("[]").split()
     return [each for each in claim if isinstance(each, str)] if isinstance(claim, list) else ()
-
-
-def _not_configured(*, behind_gateway: bool) -> str:
-    if behind_gateway:
-        return (
-            "no authentication is configured: add a JWT authorizer to this route of the gateway,"
-            " or set AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE"
-        )
-    return (
-        "no authentication is configured: set AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE, or"
-        " TERCET_LOCAL=true for local use"
-    )

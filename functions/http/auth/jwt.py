@@ -3,18 +3,15 @@
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+import jwt
 
 from functions.http.auth.local_mode import is_loopback
 from shared.errors import ConfigurationError, UnauthenticatedError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from jwt import PyJWK, PyJWKClient
-
     from shared.settings import Settings
 
 ALGORITHMS = (
@@ -30,10 +27,18 @@ _RETRY_SECONDS = 10.0  # after a failed fetch of the keys
 _UNKNOWN_KEY_COOLDOWN = 30.0  # seconds
 
 _KEYS_UNAVAILABLE = "the issuer's keys cannot be fetched"
-
-
-class _KeyNotCachedError(Exception):
-    """The key must be fetched from the issuer."""
+_MALFORMED = "malformed token"
+_REASONS = (
+    (jwt.ExpiredSignatureError, "the token has expired"),
+    (jwt.ImmatureSignatureError, "the token is not valid yet"),
+    (jwt.InvalidIssuerError, "the token has another issuer"),
+    (jwt.InvalidAudienceError, "the token is for another audience"),
+    (jwt.MissingRequiredClaimError, "the token lacks one of exp, sub, iss and aud"),
+    (jwt.InvalidAlgorithmError, "the token's algorithm is not accepted"),
+    (jwt.InvalidSignatureError, "the token's signature is invalid"),
+    (jwt.PyJWKClientError, "the token's key is not among its issuer's keys"),
+)
+"""Why a token is invalid, without quoting it."""
 
 
 class BearerTokenVerifier:
@@ -55,11 +60,14 @@ class BearerTokenVerifier:
             audience: required `aud` claim.
             unknown_key_cooldown: least seconds between two fetches because of an unknown key id.
         """
-        self._jwks_url = jwks_url
+        self._client = jwt.PyJWKClient(
+            jwks_url,
+            lifespan=_JWKS_LIFESPAN,
+            timeout=_JWKS_TIMEOUT,
+            cooldown_duration=unknown_key_cooldown,
+        )
         self._issuer = issuer
         self._audience = audience
-        self._unknown_key_cooldown = unknown_key_cooldown
-        self._client: PyJWKClient | None = None
         self._retry_at = 0.0
         # One thread, so that concurrent requests cause one fetch and leave the loop's pool free.
         self._executor = ThreadPoolExecutor(1, "jwks")
@@ -85,23 +93,10 @@ class BearerTokenVerifier:
             UnauthenticatedError: the token is invalid; the message does not quote it.
             UnavailableError: the issuer's keys cannot be fetched.
         """
-        if self._client:
-            # A token whose key is cached does not wait for a fetch in progress.
-            with suppress(_KeyNotCachedError):
-                return self._decode(token, self._cached_key)
-        # PyJWT fetches keys with urllib, which blocks.
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._decode, token, self._fetch_key)
-
-    def _decode(self, token: str, find_key: "Callable[[str], PyJWK]") -> dict[str, Any]:
-        import jwt  # noqa: PLC0415  # 0.1 s with cryptography, and unused behind a gateway
-
         try:
-            if jwt.get_unverified_header(token).get("alg") not in ALGORITHMS:
-                raise jwt.InvalidAlgorithmError
             return jwt.decode(
                 token,
-                find_key(token),
+                await self._find_key(token),
                 algorithms=ALGORITHMS,
                 issuer=self._issuer,
                 audience=self._audience,
@@ -110,33 +105,28 @@ class BearerTokenVerifier:
             )
         except (jwt.PyJWTError, RecursionError, OverflowError) as error:
             # Deeply nested JSON and an expiry of 1e999 make PyJWT raise built-in errors.
-            raise UnauthenticatedError(_reason(error)) from None
+            reason = next((text for kind, text in _REASONS if isinstance(error, kind)), _MALFORMED)
+            raise UnauthenticatedError(reason) from None
 
-    def _cached_key(self, token: str) -> "PyJWK":
-        """Find the token's key among the keys that PyJWT has cached."""
-        import jwt  # noqa: PLC0415  # see above
-
-        cache = self._client.jwk_set_cache if self._client else None
-        key_set = cache.get() if cache else None
-        key_id = jwt.get_unverified_header(token).get("kid")
+    async def _find_key(self, token: str) -> jwt.PyJWK:
+        header = jwt.get_unverified_header(token)
+        if header.get("alg") not in ALGORITHMS:
+            raise jwt.InvalidAlgorithmError
+        # A token whose key is cached does not wait for a fetch in progress.
+        key_set = self._client.jwk_set_cache and self._client.jwk_set_cache.get()
         for key in key_set.keys if key_set else ():
-            if key_id and key.key_id == key_id and key.public_key_use in ("sig", None):
+            if (
+                key.key_id
+                and key.key_id == header.get("kid")
+                and key.public_key_use in ("sig", None)
+            ):
                 return key
-        raise _KeyNotCachedError
+        # PyJWT fetches keys with urllib, which blocks.
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._fetch_key, token)
 
-    def _fetch_key(self, token: str) -> "PyJWK":
-        """Find the token's key, and fetch the issuer's keys if it is not cached."""
-        import jwt  # noqa: PLC0415  # see above
-
-        if self._client is None:
-            self._client = jwt.PyJWKClient(
-                self._jwks_url,
-                lifespan=_JWKS_LIFESPAN,
-                timeout=_JWKS_TIMEOUT,
-                cooldown_duration=self._unknown_key_cooldown,
-            )
-        with suppress(_KeyNotCachedError):  # the request before may have fetched it
-            return self._cached_key(token)
+    def _fetch_key(self, token: str) -> jwt.PyJWK:
+        """Return the token's key; fetch the issuer's keys unless the request before did."""
         if (wait := self._retry_at - time.monotonic()) > 0:
             raise UnavailableError(_KEYS_UNAVAILABLE, retry_after=wait)
         try:
@@ -144,20 +134,3 @@ class BearerTokenVerifier:
         except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, ValueError) as error:
             self._retry_at = time.monotonic() + _RETRY_SECONDS
             raise UnavailableError(_KEYS_UNAVAILABLE, retry_after=_RETRY_SECONDS) from error
-
-
-def _reason(error: Exception) -> str:
-    """Return why a token is invalid, without quoting it."""
-    import jwt  # noqa: PLC0415  # see above
-
-    reasons: tuple[tuple[type[Exception], str], ...] = (
-        (jwt.ExpiredSignatureError, "the token has expired"),
-        (jwt.ImmatureSignatureError, "the token is not valid yet"),
-        (jwt.InvalidIssuerError, "the token has another issuer"),
-        (jwt.InvalidAudienceError, "the token is for another audience"),
-        (jwt.MissingRequiredClaimError, "the token lacks one of exp, sub, iss and aud"),
-        (jwt.InvalidAlgorithmError, "the token's algorithm is not accepted"),
-        (jwt.InvalidSignatureError, "the token's signature is invalid"),
-        (jwt.PyJWKClientError, "the token's key is not among its issuer's keys"),
-    )
-    return next((text for kind, text in reasons if isinstance(error, kind)), "malformed token")
