@@ -2,7 +2,7 @@
 
 from functions.ask.app import create_app
 from functions.bootstrap import open_container
-from functions.http.app_factory import gateway_handler
+from functions.http.gateway import GatewayHandler
 
 container = open_container()
-handler = gateway_handler(create_app(container))
+handler = GatewayHandler(create_app(container))

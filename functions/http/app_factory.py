@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from fastapi.telemetry import TelemetryConfig
 
-    from functions.http.gateway import GatewayHandler
     from functions.http.openapi import SchemaLoader
     from shared.container import Container
 
@@ -68,10 +67,3 @@ def build_app(container: "Container", *routes: AppRoutes) -> FastAPI:
     install_openapi(app, lambda: [schema for each in routes for schema in each.load_schemas()])
     install_error_handlers(app)
     return app
-
-
-def gateway_handler(app: FastAPI) -> "GatewayHandler":
-    """Build an app's Lambda handler."""
-    from functions.http.gateway import GatewayHandler  # noqa: PLC0415  # only Lambda needs Mangum
-
-    return GatewayHandler(app)

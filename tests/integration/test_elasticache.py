@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from functions.ask.app import create_app as ask_app
-from functions.http.app_factory import gateway_handler
+from functions.http.gateway import GatewayHandler
 from functions.invalidate.handler import QueueHandler
 from functions.stats.app import create_app as stats_app
 from infra.local.valkey import start_valkey
@@ -123,7 +123,7 @@ def test_all_functions_work_with_tls_and_iam_tokens(cache: ElastiCache, tmp_path
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     opened = make_container(settings)
-    ask, stats = (gateway_handler(make(opened)) for make in (ask_app, stats_app))
+    ask, stats = (GatewayHandler(make(opened)) for make in (ask_app, stats_app))
     change = QueueHandler(lambda: make_container(settings))
 
     def apply(version: int, text: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from functions.ask.app import create_app
-from functions.http.app_factory import gateway_handler
+from functions.http.gateway import GatewayHandler
 from functions.invalidate.handler import QueueHandler
 from shared.cache.stats_snapshot import StatsSnapshot
 from shared.container import Container
@@ -74,7 +74,7 @@ class Function:
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
         self.container = Container(settings)
-        self.handler = gateway_handler(create_app(self.container))
+        self.handler = GatewayHandler(create_app(self.container))
         self.loop.run_until_complete(write_notes(self.container, "ann"))
 
     def ask(self, query: str, **headers: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from functions.http.app_factory import gateway_handler
+from functions.http.gateway import GatewayHandler
 from functions.http.problems import Problem
 from functions.stats.app import create_app
 from functions.stats.schemas import CacheStats
@@ -215,7 +215,7 @@ async def test_statistics_need_a_token(issuer: Issuer, counting_server: ValkeyPr
 
 
 def test_lambda_handler_returns_statistics(counting_server: ValkeyProcess) -> None:
-    handler = gateway_handler(
+    handler = GatewayHandler(
         create_app(of(Settings(redis_url=counting_server.url, redis_timeout=5)))
     )
     event: Any = {

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from functions.ask.app import create_app
-from functions.http.app_factory import gateway_handler
+from functions.http.gateway import GatewayHandler
 from shared.container import Container
 from shared.inference.circuit_breaker import CircuitBreakers
 from shared.inference.shared_circuit_state import HALF_OPEN_SECONDS, open_key
@@ -254,7 +254,7 @@ def test_lambda_handler_creates_the_same_tree(settings: Settings) -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     container = Container(replace(settings, local_mode=False))
-    handler = gateway_handler(create_app(container))
+    handler = GatewayHandler(create_app(container))
     loop.run_until_complete(write_notes(container, "ann"))
     with traced(settings) as collected:
         event = json.loads(EVENT.read_text())
