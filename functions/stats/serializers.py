@@ -1,6 +1,6 @@
 """Builds the response of `GET /assistant/cache-stats`: see `schemas.py`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.cache.counters import OUTCOMES
 from shared.cache.stats_snapshot import GENERATED
@@ -8,19 +8,32 @@ from shared.cache.stats_snapshot import GENERATED
 if TYPE_CHECKING:
     from datetime import date
 
-    from functions.stats import schemas
     from shared.cache.stats_snapshot import LatencyHistogram, PeriodStats, StatsSnapshot
     from shared.settings import Settings
+
+COUNTERS = {
+    "no_cache": "Requests for a new answer",
+    "cache_unavailable": "Requests while Redis was unavailable",
+    "stores_refused": "Answers not stored because a note had changed",
+    "breaker_opens": "Circuit breakers of models that opened",
+    "redis_outages": "Outages of Redis, by container",
+    "trimmed": "Questions dropped because their user had too many",
+}
+"""Counters without a dimension, and their descriptions."""
+
+REJECTED_BY = ("rules", "verifier", "sources")
+TIERS = ("l1", "l2", "l3")
+_TIER_EVENTS = ("hits", "misses", "stores", "drops")
 
 _LATENCIES = {outcome: (outcome,) for outcome in OUTCOMES} | {"generated": GENERATED}
 
 
-def cache_stats(snapshot: "StatsSnapshot", settings: "Settings") -> "schemas.CacheStats":
+def cache_stats(snapshot: "StatsSnapshot", settings: "Settings") -> dict[str, Any]:
     """Build the response body. If days were read, it has each day and their sum."""
     total, entries = snapshot.total, snapshot.entries
     stored = total["l1_stores"]
     memory_mb = _megabytes(snapshot.memory_bytes)
-    body: schemas.CacheStats = {
+    body = {
         "l1_query": {
             "layer": "L1_query_result",
             "total_entries": entries.answers,
@@ -48,15 +61,9 @@ def cache_stats(snapshot: "StatsSnapshot", settings: "Settings") -> "schemas.Cac
             "combined_hit_rate": _rounded(total.combined_hit_rate, 4),
         },
         "tiers": {
-            tier: {
-                "hits": total[f"{tier}_hits"],
-                "misses": total[f"{tier}_misses"],
-                "stores": total[f"{tier}_stores"],
-                "drops": total[f"{tier}_drops"],
-            }
-            for tier in ("l1", "l2", "l3")
+            tier: {event: total[f"{tier}_{event}"] for event in _TIER_EVENTS} for tier in TIERS
         },
-        **_period(total),  # type: ignore[typeddict-item]  # `window` and `days` are added below
+        **_period(total),
         "memory_mb": memory_mb,
         "memory_limit_mb": _megabytes(snapshot.memory_limit_bytes),
     }
@@ -70,12 +77,12 @@ def cache_stats(snapshot: "StatsSnapshot", settings: "Settings") -> "schemas.Cac
     return body
 
 
-def day_record(day: "date", stats: "PeriodStats", *, memory_mb: float | None) -> "schemas.Day":
+def day_record(day: "date", stats: "PeriodStats", *, memory_mb: float | None) -> dict[str, Any]:
     """Build the record of a day."""
     return {"date": day.isoformat(), **_window(stats), "redis_memory_mb": memory_mb}
 
 
-def _window(stats: "PeriodStats") -> "schemas.Window":
+def _window(stats: "PeriodStats") -> dict[str, Any]:
     return {
         "total_requests": stats.requests,
         "cache_hits": {
@@ -94,33 +101,24 @@ def _window(stats: "PeriodStats") -> "schemas.Window":
     }
 
 
-def _period(stats: "PeriodStats") -> "schemas.Period":
+def _period(stats: "PeriodStats") -> dict[str, Any]:
     return {
         "outcomes": stats.outcomes,
-        "no_cache": stats["no_cache"],
-        "cache_unavailable": stats["cache_unavailable"],
-        "redis_outages": stats["redis_outages"],
-        "breaker_opens": stats["breaker_opens"],
-        "matches_rejected": {
-            "rules": stats["rejected_by_rules"],
-            "verifier": stats["rejected_by_verifier"],
-            "sources": stats["rejected_by_sources"],
-        },
-        "stores_refused": stats["stores_refused"],
+        **{name: stats[name] for name in COUNTERS},
+        "matches_rejected": {by: stats[f"rejected_by_{by}"] for by in REJECTED_BY},
         "note_changes": {
             "acknowledged": stats["note_changes"],
             "answers_dropped": stats["answers_dropped"],
             "answers_retained": stats["answers_retained"],
             "avg_lag_ms": _rounded(stats.mean_lag_ms),
         },
-        "trimmed": stats["trimmed"],
         "latency_ms": {
             name: _latency(stats.latency(*outcomes)) for name, outcomes in _LATENCIES.items()
         },
     }
 
 
-def _latency(histogram: "LatencyHistogram") -> "schemas.Latency":
+def _latency(histogram: "LatencyHistogram") -> dict[str, Any]:
     return {
         "count": histogram.count,
         "mean": _rounded(histogram.mean_ms),
