@@ -14,10 +14,6 @@ _NO_ERROR = UnavailableError("")
 _log = logging.getLogger(__name__)
 
 
-async def _fetch_nothing() -> str:
-    raise NotImplementedError("a static secret is not fetched")
-
-
 class Secret:
     """A token, or an address with a password, that is fetched at first use and cached.
 
@@ -37,7 +33,7 @@ class Secret:
     def __init__(
         self,
         variable: str,
-        fetch: Callable[[], Awaitable[str]] = _fetch_nothing,
+        fetch: Callable[[], Awaitable[str]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._variable = variable
@@ -51,9 +47,11 @@ class Secret:
     @classmethod
     def static(cls, value: str) -> "Secret":
         """Create a secret with a value that never changes, from an environment variable."""
-        secret = cls("static")
-        secret._value, secret._fetched_at, secret._unchanged_at = value, math.inf, math.inf
-        return secret
+
+        async def fetch() -> str:
+            return value
+
+        return cls("static", fetch)
 
     async def get(self) -> str:
         """Return the cached value. Wait for a fetch only if there is none."""
