@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -20,25 +19,17 @@ from pydantic import (
     model_validator,
 )
 
-from shared.errors import InvalidChangeError, InvalidRequestError
+from shared.errors import InvalidChangeError
 from shared.notes.messages.envelopes import unwrap_envelopes
-from shared.notes.sanitize import ID_CHARACTERS, require_id, sanitize_text
+from shared.notes.sanitize import ID_CHARACTERS, sanitize_text
 
 MAX_TEXT = 1_000_000
 """The maximum number of characters of a message's text."""
 
+# As `sanitize.require_id` requires: pydantic refuses lone surrogates itself.
+_Id = Annotated[str, Field(min_length=1, max_length=ID_CHARACTERS, pattern=r"^[^\x00]*$")]
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _id_validator(name: str) -> AfterValidator:
-    def check(value: str) -> str:
-        try:
-            require_id(name, value)
-        except InvalidRequestError as error:
-            raise ValueError(str(error)) from None
-        return value
-
-    return AfterValidator(check)
 
 
 def _sanitize(value: object) -> object:
@@ -51,10 +42,6 @@ def _require_iso_8601(value: object) -> object:
     if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-"):
         return value
     raise ValueError("must be a date and time with an offset, such as 2026-11-01T10:00:00Z")
-
-
-UserId = Annotated[str, Field(min_length=1, max_length=ID_CHARACTERS), _id_validator("user_id")]
-NoteId = Annotated[str, Field(min_length=1, max_length=ID_CHARACTERS), _id_validator("note_id")]
 
 
 class Operation(StrEnum):
@@ -107,9 +94,9 @@ class NoteChanged(BaseModel):
     )
 
     schema_version: Literal[1] = 1
-    user_id: UserId
+    user_id: _Id
     """The user whose note changed."""
-    note_id: NoteId | None = None
+    note_id: _Id | None = None
     """Required for the operations created, updated and deleted."""
     operation: Operation
     occurred_at: Annotated[AwareDatetime, BeforeValidator(_require_iso_8601)]
