@@ -7,7 +7,7 @@ loads neither numpy nor an HTTP client, and `invalidate` loads no prompt.
 # ruff: noqa: PLC0415  # see above
 
 import os
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from shared.settings import Settings
@@ -228,15 +228,9 @@ class Container:
         from shared.cache.invalidation import Invalidation, NoInvalidation
         from shared.cache.pipeline_id import embedding_name
         from shared.freshness import Freshness
-        from shared.notes.ingest import NoteIngester
+        from shared.notes.ingest import chunk_and_embed
 
         settings = self.settings
-        ingester = NoteIngester(
-            self.embedder,
-            max_words=settings.chunk_words,
-            overlap_words=settings.chunk_overlap_words,
-            packs=self.vocabulary_packs,
-        )
         invalidation = (
             Invalidation(self.background_redis_client, replicas=settings.redis_replicas)
             if settings.cache_enabled
@@ -245,7 +239,13 @@ class Container:
         return Freshness(
             invalidation=invalidation,
             store=self.store,
-            chunk_and_embed=ingester.chunk_and_embed,
+            chunk_and_embed=partial(
+                chunk_and_embed,
+                embedder=self.embedder,
+                max_words=settings.chunk_words,
+                overlap_words=settings.chunk_overlap_words,
+                packs=self.vocabulary_packs,
+            ),
             embedding_name=embedding_name(self._embedding_model),
         )
 

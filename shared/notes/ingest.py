@@ -13,40 +13,32 @@ if TYPE_CHECKING:
     from shared.notes.note import Chunk
 
 
-class NoteIngester:
-    """Splits notes into chunks and embeds them."""
+async def chunk_and_embed(
+    change: "NoteChanged",
+    embedder: "Embedder",
+    *,
+    max_words: int,
+    overlap_words: int,
+    packs: Sequence[VocabularyPack] = DEFAULT_PACKS,
+) -> "tuple[Note, list[Chunk]]":
+    """Return the note of a message, and its chunks.
 
-    def __init__(
-        self,
-        embedder: "Embedder",
-        *,
-        max_words: int,
-        overlap_words: int,
-        packs: Sequence[VocabularyPack] = DEFAULT_PACKS,
-    ) -> None:
-        """`max_words`, `overlap_words` and `packs` are those of `split_into_chunks`."""
-        self._embedder = embedder
-        self._max_words = max_words
-        self._overlap_words = overlap_words
-        self._packs = packs
+    `max_words`, `overlap_words` and `packs` are those of `split_into_chunks`.
 
-    async def chunk_and_embed(self, change: "NoteChanged") -> "tuple[Note, list[Chunk]]":
-        """Return the note of a message, and its chunks.
-
-        Raises:
-            InferenceError: the chunks could not be embedded.
-        """
-        text, note_id = change.text or "", change.note_id or ""
-        contents = split_into_chunks(
-            text, max_words=self._max_words, overlap_words=self._overlap_words, packs=self._packs
-        )
-        embeddings = await self._embedder.embed(contents) if contents else []
-        note = Note(
-            user_id=change.user_id,
-            note_id=note_id,
-            title=change.title or "",
-            text=text,
-            version=change.effective_version,
-            changed_at=change.changed_at,
-        )
-        return note, build_chunks(note_id, contents, embeddings)
+    Raises:
+        InferenceError: the chunks could not be embedded.
+    """
+    text, note_id = change.text or "", change.note_id or ""
+    contents = split_into_chunks(
+        text, max_words=max_words, overlap_words=overlap_words, packs=packs
+    )
+    embeddings = await embedder.embed(contents) if contents else []
+    note = Note(
+        user_id=change.user_id,
+        note_id=note_id,
+        title=change.title or "",
+        text=text,
+        version=change.effective_version,
+        changed_at=change.changed_at,
+    )
+    return note, build_chunks(note_id, contents, embeddings)

@@ -6,6 +6,7 @@ Angles name them: a question at 0 degrees and a chunk have the cosine of the chu
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from shared.cache import index_entries
@@ -13,7 +14,7 @@ from shared.cache.keyspace import UserKeys, question_field
 from shared.cache.pipeline_id import Pipeline, embedding_name
 from shared.errors import InferenceError
 from shared.freshness import Freshness
-from shared.notes.ingest import NoteIngester
+from shared.notes.ingest import chunk_and_embed
 from shared.notes.messages.note_changed import NoteChanged, Operation
 from shared.notes.note import Chunk, Note, Source
 from shared.notes.store import NoteStore
@@ -58,9 +59,9 @@ class World:
         self.freshness = Freshness(
             invalidation=cache.invalidation(),
             store=self.store,
-            chunk_and_embed=NoteIngester(
-                AngleEmbedder(), max_words=200, overlap_words=40
-            ).chunk_and_embed,
+            chunk_and_embed=partial(
+                chunk_and_embed, embedder=AngleEmbedder(), max_words=200, overlap_words=40
+            ),
             embedding_name=embedding_name(PIPELINE.embedding_model),
         )
 

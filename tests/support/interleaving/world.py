@@ -1,7 +1,7 @@
 """One simulated world: requests, note changes, messages, evictions and frozen containers."""
 
 import asyncio
-from functools import cache
+from functools import cache, partial
 from random import Random
 
 import numpy as np
@@ -12,7 +12,7 @@ from shared.cache.keyspace import UserKeys
 from shared.cache.pipeline_id import embedding_name
 from shared.container import Container
 from shared.freshness import Freshness
-from shared.notes.ingest import NoteIngester
+from shared.notes.ingest import chunk_and_embed
 from shared.question import Request
 from shared.settings import Settings
 from shared.vectors import Vector
@@ -92,7 +92,9 @@ class World:
         freshness = Freshness(
             invalidation=Invalidation(redis_client),
             store=store,
-            chunk_and_embed=NoteIngester(embedder, max_words=1, overlap_words=0).chunk_and_embed,
+            chunk_and_embed=partial(
+                chunk_and_embed, embedder=embedder, max_words=1, overlap_words=0
+            ),
             embedding_name=embedding_name(embedder.model),
         )
         self._asks = Asks(
