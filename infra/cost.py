@@ -65,7 +65,7 @@ def monthly_cost(i: Inputs, users: int) -> dict[str, Item]:
     questions, changes = users * i["questions"], users * i["changes"]
     generated = 1 - i["avoided"]
     embedding = i["embedding_seconds"] * i["inference_second"]
-    verdict = i["verdicts"] * i["verdict_tokens"] * i["prompt_token"]
+    verifier = i["verifier_calls"] * i["verifier_tokens"] * i["prompt_token"]
     ask_second = i["memory_gb"] * i["lambda_gb_second"]
     change_second = i["change_memory_gb"] * i["lambda_gb_second"]
     snapshot = i["snapshots"] * i["memory_gb"] * HOURS * 3_600 * i["snapshot_gb_second"]
@@ -88,8 +88,8 @@ def monthly_cost(i: Inputs, users: int) -> dict[str, Item]:
     answers = questions * answer_cost(i)
     return {
         "answers, Hugging Face": Item(answers, generated * answers),
-        "embeddings and verdicts, Hugging Face": Item(
-            questions * embedding, questions * ((1 - i["exact"]) * embedding + verdict)
+        "embeddings and verifier calls, Hugging Face": Item(
+            questions * embedding, questions * ((1 - i["exact"]) * embedding + verifier)
         ),
         "Lambda": Item(
             snapshot + questions * (start + i["miss_seconds"] * ask_second),
