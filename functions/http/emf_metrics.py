@@ -20,38 +20,29 @@ request_log = logging.getLogger("functions.request_log")
 
 
 class MetricSet(NamedTuple):
-    """Metric names with their units, and the dimensions that they share."""
+    """Names of metrics, and the dimensions that they share."""
 
-    units: dict[str, str]
+    names: tuple[str, ...]
     dimensions: tuple[str, ...] = ("Function",)
 
 
-_COUNT, _MILLISECONDS, _DOLLARS = "Count", "Milliseconds", "None"
-_QUESTION = {
-    "Questions": _COUNT,
-    "AnswersAvoided": _COUNT,
-    "AnyTierHits": _COUNT,
-    "CostSaved": _DOLLARS,
-    "CostSpent": _DOLLARS,
-    "ExtractiveFallback": _COUNT,
-    "Stale": _COUNT,
-    "CacheUnavailable": _COUNT,
-    "BreakerOpen": _COUNT,
-}
-_NOTE_CHANGE = {
-    "NoteChanges": _COUNT,
-    "AnswersDropped": _COUNT,
-    "AnswersRetained": _COUNT,
-    "LagMs": _MILLISECONDS,
-    "Failed": _COUNT,
-}
-_LATENCY = {"Latency": _MILLISECONDS}
+_QUESTION = (
+    *("Questions", "AnswersAvoided", "AnyTierHits", "CostSaved", "CostSpent"),
+    *("ExtractiveFallback", "Stale", "CacheUnavailable", "BreakerOpen"),
+)
+_NOTE_CHANGE = ("NoteChanges", "AnswersDropped", "AnswersRetained", "LagMs", "Failed")
 METRICS = {
-    "Questions": (MetricSet(_QUESTION), MetricSet(_LATENCY, ("Function", "Outcome"))),
+    "Questions": (MetricSet(_QUESTION), MetricSet(("Latency",), ("Function", "Outcome"))),
     "NoteChanges": (MetricSet(_NOTE_CHANGE),),
-    "Failed": (MetricSet({"Failed": _COUNT}),),
+    "Failed": (MetricSet(("Failed",)),),
 }
 """The metric sets of a log line, by the field that identifies its kind."""
+
+_UNITS = {
+    **dict.fromkeys(("Latency", "LagMs"), "Milliseconds"),
+    **dict.fromkeys(("CostSaved", "CostSpent"), "None"),  # CloudWatch has no unit of money
+}
+"""Units of the metrics that are not a `Count`."""
 
 
 def preload() -> None:
@@ -87,7 +78,7 @@ def _metric_directives(kind: str) -> list[Any]:
         writer = EphemeralMetrics(namespace=NAMESPACE, service="")
         for dimension in metric_set.dimensions:
             writer.add_dimension(dimension, "any")
-        for name, unit in metric_set.units.items():
-            writer.add_metric(name, unit, 0)
+        for name in metric_set.names:
+            writer.add_metric(name, _UNITS.get(name, "Count"), 0)
         directives += writer.serialize_metric_set()["_aws"]["CloudWatchMetrics"]
     return directives

@@ -122,7 +122,7 @@ def test_line_has_log_fields_and_metrics_in_one_object() -> None:
 @pytest.mark.parametrize("template", ["alarms", "dashboard"])
 def test_alarms_and_dashboard_use_existing_metrics(template: str) -> None:
     text = (ROOT / "infra" / "aws" / f"{template}.yaml").read_text()
-    named = {name for each in emf_metrics.METRICS.values() for of in each for name in of.units}
+    named = {name for each in emf_metrics.METRICS.values() for of in each for name in of.names}
     used = re.findall(r"Namespace: Tercet\n\s+MetricName: (\w+)", text)
     for widget in re.findall(r'\["Tercet", .*?\]\]', text, re.DOTALL):
         used += re.findall(r'\["(?:Tercet|\.)", "(\w+)"', widget)

@@ -10,7 +10,7 @@ from tests.support.cloudformation import Stack
 from tests.support.templates import MAIN_TEMPLATE, TEMPLATES, functions, of_type
 
 CACHE = "cache"
-METRIC_NAMES = {name for groups in METRICS.values() for group in groups for name in group.units}
+METRIC_NAMES = {name for groups in METRICS.values() for group in groups for name in group.names}
 ALARMS = Stack(TEMPLATES["infra/aws/alarms.yaml"], CacheName=CACHE)
 # Namespace, metric, dimensions, statistic, threshold.
 EXPECTED = {
