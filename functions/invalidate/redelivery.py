@@ -46,29 +46,25 @@ class RedeliveryBackoff:
             remaining_ms: remaining time of the invocation, in milliseconds.
         """
         try:
-            if remaining_ms >= MIN_REMAINING_MS:
-                self._change_visibility(failed)
-                return
-            reason = f"less than {MIN_REMAINING_MS} ms of the invocation were left"
+            self._change_visibility(failed, remaining_ms)
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-        log_fields = {"messages": len(failed), "error": reason}
-        _log.warning("redelivery backoff not applied", extra={"log_fields": log_fields})
+            log_fields = {"messages": len(failed), "error": f"{type(error).__name__}: {error}"}
+            _log.warning("redelivery backoff not applied", extra={"log_fields": log_fields})
 
-    def _change_visibility(self, failed: "list[tuple[Mapping[str, Any], Exception]]") -> None:
+    def _change_visibility(
+        self, failed: "list[tuple[Mapping[str, Any], Exception]]", remaining_ms: int
+    ) -> None:
+        if remaining_ms < MIN_REMAINING_MS:
+            raise TimeoutError(f"less than {MIN_REMAINING_MS} ms of the invocation were left")
         from shared.aws.queue import Queue, VisibilityTimeout  # noqa: PLC0415  # with the first failure
 
-        delays: dict[str, list[VisibilityTimeout]] = {}
-        for record, error in failed:
-            arn, receipt = record.get("eventSourceARN"), record.get("receiptHandle")
-            if arn and receipt:
-                delays.setdefault(arn, []).append(
-                    VisibilityTimeout(receipt, redelivery_delay(record, error))
-                )
-        for arn, queue_delays in delays.items():
-            if arn not in self._queues:
-                self._queues[arn] = Queue(arn)
-            self._queues[arn].change_visibility(queue_delays)
+        arn = failed[0][0]["eventSourceARN"]  # a batch comes from one queue
+        self._queues.setdefault(arn, Queue(arn)).change_visibility(
+            [
+                VisibilityTimeout(record["receiptHandle"], redelivery_delay(record, error))
+                for record, error in failed
+            ]
+        )
 
 
 def redelivery_delay(record: "Mapping[str, Any]", error: Exception) -> int:
