@@ -13,7 +13,7 @@ from shared.observability.json_logging import correlation_fields, log_context
 from shared.observability.timings import (
     collect_timings,
     flush_spans,
-    request_span,
+    start_span,
     total_milliseconds,
 )
 
@@ -74,7 +74,7 @@ class RequestLogMiddleware:
         try:
             with (
                 log_context(request_id=request_id(scope), **correlation_fields(carrier)),
-                request_span("server", _describe, scope, carrier) as span,
+                start_span("server", _describe, scope, carrier) as span,
             ):
                 await self._serve(scope, receive, send, span)
         finally:

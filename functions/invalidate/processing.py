@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from functions.http.emf_metrics import request_log, with_emf
 from shared.errors import InvalidChangeError, TercetError
 from shared.observability.json_logging import correlation_fields, log_context
-from shared.observability.timings import collect_timings, request_span, total_milliseconds
+from shared.observability.timings import collect_timings, start_span, total_milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def message_context(metadata: "MessageMetadata") -> "Iterator[None]":
     """
     with (
         log_context(message_id=metadata.id, **correlation_fields(metadata.carrier)),
-        request_span("consumer", _describe, metadata, metadata.carrier),
+        start_span("consumer", _describe, metadata, metadata.carrier),
     ):
         try:
             yield

@@ -23,7 +23,7 @@ from shared.inference.host_errors import (
 )
 from shared.inference.retries import Retries
 from shared.inference.token_auth import TokenAuth, sent_token
-from shared.observability.timings import client_span
+from shared.observability.timings import start_span
 from shared.secrets import Secret
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class InferenceClient:
             )
             if not seconds:
                 raise late
-            with client_span(describe_model_call, (endpoint, body)) as span:
+            with start_span("client", describe_model_call, (endpoint, body)) as span:
                 try:
                     async with timeout_at_deadline():
                         response = await self._send(endpoint, content, private)

@@ -1,9 +1,8 @@
 """Timings of a request's steps, and hooks for trace spans.
 
-`with timed("search"):` measures one step; `with client_span(describe, call):` marks a call to
-another server. `with collect_timings() as steps:` and `with request_span(...):` surround one
-request; outside of a request timings are discarded. With tracing enabled (`tracing.py`) each of
-the three is a span.
+`with timed("search"):` measures one step; `with collect_timings() as steps:` surrounds one request,
+and outside of a request timings are discarded. With tracing enabled (`tracing.py`) each step is a
+span, and so is each `with start_span(...):`, which surrounds a request or a call to another server.
 """
 
 import time
@@ -51,7 +50,7 @@ class Span:
 
 _steps: ContextVar[list[StepTiming] | None] = ContextVar("steps", default=None)
 _NO_SPAN = nullcontext(Span())
-_start_span: "SpanStarter | None" = None
+_tracer: "SpanStarter | None" = None
 _flush: "Callable[[], None] | None" = None
 
 
@@ -65,8 +64,8 @@ def set_tracer(start_span: "SpanStarter | None", flush: "Callable[[], None] | No
             names in lower case, of which `traceparent` names the parent.
         flush: exports the ended spans before the process may be suspended.
     """
-    global _start_span, _flush  # tracing is configured once for a process
-    _start_span, _flush = start_span, flush
+    global _tracer, _flush  # tracing is configured once for a process
+    _tracer, _flush = start_span, flush
 
 
 @contextmanager
@@ -87,7 +86,7 @@ class _Timer:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._span = _start_span(name, _EMPTY, "internal", _EMPTY) if _start_span else None
+        self._span = _tracer(name, _EMPTY, "internal", _EMPTY) if _tracer else None
 
     def __enter__(self) -> None:
         if self._span is not None:
@@ -108,28 +107,18 @@ def timed(name: str) -> AbstractContextManager[None]:
     return _Timer(name)
 
 
-def client_span(describe: "Describe[T]", call: T) -> AbstractContextManager[Span]:
-    """Trace a call to another server, as a child of the current step.
-
-    Args:
-        describe: returns the span's name and attributes; called only if tracing is enabled.
-        call: the argument of `describe`.
-    """
-    return _start_span(*describe(call), "client", _EMPTY) if _start_span else _NO_SPAN
-
-
-def request_span(
-    kind: str, describe: "Describe[T]", request: T, carrier: "Carrier"
+def start_span(
+    kind: str, describe: "Describe[T]", subject: T, carrier: "Carrier" = _EMPTY
 ) -> AbstractContextManager[Span]:
-    """Trace a request (kind `server`) or a message (kind `consumer`).
+    """Trace a request, a message or a call to another server.
 
     Args:
-        kind: the span's kind.
+        kind: `server` for a request, `consumer` for a message, `client` for a call.
         describe: returns the span's name and attributes; called only if tracing is enabled.
-        request: the argument of `describe`.
-        carrier: propagation headers, see `set_tracer`.
+        subject: the argument of `describe`.
+        carrier: propagation headers, see `set_tracer`; without them the current step is the parent.
     """
-    return _start_span(*describe(request), kind, carrier) if _start_span else _NO_SPAN
+    return _tracer(*describe(subject), kind, carrier) if _tracer else _NO_SPAN
 
 
 def flush_spans() -> None:

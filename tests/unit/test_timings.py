@@ -4,9 +4,8 @@ import pytest
 
 from shared.observability.timings import (
     StepTiming,
-    client_span,
     collect_timings,
-    request_span,
+    start_span,
     timed,
     total_milliseconds,
 )
@@ -66,8 +65,8 @@ def test_total_milliseconds_adds_steps_of_one_name() -> None:
 
 def test_spans_are_no_ops_without_a_tracer() -> None:
     with (
-        request_span("server", lambda name: (name, {}), "GET", {}) as span,
-        client_span(lambda name: (name, {}), "PING") as call_span,
+        start_span("server", lambda name: (name, {}), "GET", {}) as span,
+        start_span("client", lambda name: (name, {}), "PING") as call_span,
     ):
         call_span.set_attributes({"a": 1})
         span.update_name("GET /health")

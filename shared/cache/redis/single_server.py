@@ -23,7 +23,7 @@ from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command, Script
 from shared.cache.redis.timeouts import EventLoopLagError, LagTolerantTimeout
 from shared.errors import CacheFullError, CacheUnavailableError
-from shared.observability.timings import client_span
+from shared.observability.timings import start_span
 
 if TYPE_CHECKING:
     from shared.observability.timings import Attributes
@@ -90,7 +90,7 @@ class SingleServerClient(RedisClient):
             commands = (*commands, wait)
             seconds += 2 * _REPLICA_SECONDS  # twice, because of the retry in `_send`
         try:
-            with client_span(_describe_round_trip, (commands, self._server)):
+            with start_span("client", _describe_round_trip, (commands, self._server)):
                 replies = await self._send_within(seconds, commands)
         except _ERRORS as error:
             shortened = isinstance(error, TimeoutError) and seconds < self._timeout
