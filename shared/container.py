@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from shared.freshness import Freshness
     from shared.inference.circuit_breaker import CircuitBreakers
     from shared.inference.http_client import InferenceClient
-    from shared.inference.match_verifier import MatchVerifier
     from shared.inference.ports import Answerer, ChatModel, Embedder
     from shared.inference.shared_circuit_state import SharedCircuitState
     from shared.notes.store import NoteStore
@@ -205,14 +204,14 @@ class Container:
     @cached_property
     def semantic_matcher(self) -> "SemanticMatcher":
         """Finds a cached question that is equivalent to another one."""
-        from shared.inference.match_verifier import ModelVerifier, NoVerifier
+        from shared.inference.match_verifier import MatchVerifier
         from shared.semantic_match import SemanticMatcher
 
-        verifier: MatchVerifier = NoVerifier()
-        if self.settings.semantic_verifier == "model" and self._answers_by_model:
-            verifier = ModelVerifier(self.chat)
+        verifies = self.settings.semantic_verifier == "model" and self._answers_by_model
         return SemanticMatcher(
-            verifier, threshold=self.settings.similarity_threshold, packs=self.vocabulary_packs
+            MatchVerifier(self.chat) if verifies else None,
+            threshold=self.settings.similarity_threshold,
+            packs=self.vocabulary_packs,
         )
 
     @cached_property

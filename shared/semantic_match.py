@@ -40,12 +40,15 @@ class SemanticMatcher:
 
     def __init__(
         self,
-        verifier: "MatchVerifier",
+        verifier: "MatchVerifier | None",
         *,
         threshold: float,
         packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS,
     ) -> None:
-        """`threshold`: the lowest cosine of a match, from -1 to 1; `packs`: as for `decide`."""
+        """`threshold`: the lowest cosine of a match, from -1 to 1; `packs`: as for `decide`.
+
+        Without a verifier the matching rules decide alone.
+        """
         self._verifier = verifier
         self._threshold = threshold
         self._packs = packs
@@ -85,14 +88,13 @@ class SemanticMatcher:
                 return Match(refusal=refusal)  # dropped or evicted since round trip 2
             if not has_common_sources(sources, found.sources or ()):
                 session.counters.add(rejected_by_sources=1)
-                return Match(
-                    refusal=refusal or "sources: the questions retrieve different passages"
-                )
-            verified = await self._verifier.verify(question, entry.question)
-            session.counters.add(spent_nanodollars=nanodollars(verified.cost))
-            if not verified.approved:
-                session.counters.add(rejected_by_verifier=1)
-                return Match(refusal="verifier")
+                return Match(refusal=refusal or _SOURCES_DIFFER)
+            if self._verifier:
+                verdict = await self._verifier.verify(question, entry.question)
+                session.counters.add(spent_nanodollars=nanodollars(verdict.cost))
+                if not verdict.approved:
+                    session.counters.add(rejected_by_verifier=1)
+                    return Match(refusal="verifier")
             alias = await session.store_alias(vector, sources, (field, entry), similarity)
             if alias is None:
                 return Match()

@@ -6,7 +6,7 @@ It fails closed: an error, a time-out or anything but a clear yes refuses the ma
 import json
 import logging
 import re
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.deadline import deadline_scope, timeout_at_deadline
 from shared.inference.ports import Message
@@ -36,32 +36,15 @@ class MatchVerdict(NamedTuple):
     cost: float = 0.0
 
 
-class MatchVerifier(Protocol):
-    """Decides whether one answer serves two questions."""
-
-    async def verify(self, a: str, b: str) -> MatchVerdict:
-        """Return the verdict before the deadline. Never raises."""
-        ...
-
-
-class NoVerifier:
-    """Approves every match: the matching rules decide alone."""
-
-    async def verify(self, a: str, b: str) -> MatchVerdict:
-        """Approve the match."""
-        return MatchVerdict(approved=True)
-
-
-class ModelVerifier:
-    """Asks a chat model for a verdict of a few tokens."""
+class MatchVerifier:
+    """Asks a chat model for a verdict of a few tokens, within `seconds` and the deadline."""
 
     def __init__(self, chat: "ChatModel", *, seconds: float = VERIFY_SECONDS) -> None:
-        """`seconds`: the time limit of a verdict, within the deadline."""
         self._chat = chat
         self._seconds = seconds
 
     async def verify(self, a: str, b: str) -> MatchVerdict:
-        """Ask the model. The order of the questions makes no difference."""
+        """Ask the model. The order of the questions makes no difference. Never raises."""
         messages = build_messages(a, b)
         try:
             with deadline_scope(self._seconds):

@@ -8,7 +8,6 @@ import numpy as np
 
 from shared.cache import index_entries
 from shared.cache.session import CacheSession
-from shared.inference.match_verifier import NoVerifier
 from shared.matching.candidates import find_candidates
 from shared.matching.decision import decide
 from shared.matching.tokens.tokenize import tokenize
@@ -46,7 +45,7 @@ async def collect_metrics() -> Mapping[str, Metric]:
         for number, vector in enumerate(vectors)
     }
     rows, numbered_pairs = np.stack(vectors), cycle(enumerate(pairs))
-    matcher = SemanticMatcher(NoVerifier(), threshold=0.85)
+    matcher = SemanticMatcher(None, threshold=0.85)
     # Without Redis: a refused candidate is not read.
     session = CacheSession(None, Settings(), user_id="1", question="a question", pipeline=PIPELINE)
 

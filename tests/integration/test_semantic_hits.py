@@ -12,7 +12,7 @@ from shared.cache import keyspace
 from shared.cache.redis.commands import Command
 from shared.cache.stats_snapshot import PeriodStats
 from shared.container import Container
-from shared.inference.match_verifier import ModelVerifier
+from shared.inference.match_verifier import MatchVerifier
 from shared.inference.ports import Completion, Message
 from shared.matching.candidates import find_candidates
 from shared.settings import Settings
@@ -144,7 +144,7 @@ async def test_alias_is_dropped_when_a_note_of_its_own_search_changes(user: User
 @pytest.mark.parametrize(("word", "shares"), [("yes", True), ("no", False), ("perhaps", False)])
 async def test_verifier_decides_last(user: User, word: str, *, shares: bool) -> None:
     verifier = ConstantChat(word)
-    user.container.semantic_matcher._verifier = ModelVerifier(verifier)
+    user.container.semantic_matcher._verifier = MatchVerifier(verifier)
     await user.ask("What is hope?")
     assert verifier.calls == 0
     assert (await user.ask("Define hope"))["metadata"]["cached"] is shares
@@ -161,7 +161,7 @@ async def read_counters(user: User) -> PeriodStats:
 
 @pytest.mark.parametrize("word", ["yes", "no"])
 async def test_verifier_costs_are_counted_for_each_verdict(user: User, word: str) -> None:
-    user.container.semantic_matcher._verifier = ModelVerifier(ConstantChat(word))
+    user.container.semantic_matcher._verifier = MatchVerifier(ConstantChat(word))
     await user.ask("What is hope?")
     before = await read_counters(user)
     await user.ask("Define hope")

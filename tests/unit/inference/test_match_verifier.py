@@ -8,7 +8,7 @@ import pytest
 
 from shared.deadline import deadline_scope, remaining
 from shared.errors import InferenceUnavailableError
-from shared.inference.match_verifier import ModelVerifier, NoVerifier, build_messages
+from shared.inference.match_verifier import MatchVerifier, build_messages
 from shared.inference.ports import Completion, Message
 
 _A, _B = "what is faith", "explain faith to me"
@@ -36,7 +36,7 @@ class _Chat:
 
 @pytest.mark.parametrize("text", ["YES", "yes", "Yes.", " YES!\n", '"Yes"', "**YES**"])
 async def test_clear_yes_approves_the_match(text: str) -> None:
-    assert (await ModelVerifier(_Chat(text)).verify(_A, _B)).approved
+    assert (await MatchVerifier(_Chat(text)).verify(_A, _B)).approved
 
 
 @pytest.mark.parametrize(
@@ -44,40 +44,40 @@ async def test_clear_yes_approves_the_match(text: str) -> None:
     ["NO", "no.", "", "Yes, but", "YES NO", "I think yes", "yesterday", "{}", "ja", "\u2713"],
 )
 async def test_any_other_answer_refuses_the_match(text: str) -> None:
-    assert not (await ModelVerifier(_Chat(text)).verify(_A, _B)).approved
+    assert not (await MatchVerifier(_Chat(text)).verify(_A, _B)).approved
 
 
 @pytest.mark.parametrize("text", ["YES", "NO", "perhaps"])
 async def test_verdict_has_the_cost_of_the_completion(text: str) -> None:
-    assert (await ModelVerifier(_Chat(text)).verify(_A, _B)).cost == 0.00002
+    assert (await MatchVerifier(_Chat(text)).verify(_A, _B)).cost == 0.00002
 
 
 @pytest.mark.parametrize("error", [InferenceUnavailableError("busy"), RuntimeError("a bug")])
 async def test_error_refuses_the_match(error: Exception) -> None:
-    assert await ModelVerifier(_Chat(error)).verify(_A, _B) == (False, 0)
+    assert await MatchVerifier(_Chat(error)).verify(_A, _B) == (False, 0)
 
 
 async def test_slow_model_may_use_its_time_limit() -> None:
-    assert (await ModelVerifier(_Chat(after=0.02), seconds=5).verify(_A, _B)).approved
+    assert (await MatchVerifier(_Chat(after=0.02), seconds=5).verify(_A, _B)).approved
 
 
 async def test_time_limit_refuses_the_match() -> None:
     loop = asyncio.get_running_loop()
     start = loop.time()
-    assert not (await ModelVerifier(_Chat(after=60), seconds=0.05).verify(_A, _B)).approved
+    assert not (await MatchVerifier(_Chat(after=60), seconds=0.05).verify(_A, _B)).approved
     assert loop.time() - start < 2
 
 
 async def test_deadline_of_the_request_shortens_the_time_limit() -> None:
     chat = _Chat(after=60)
     with deadline_scope(0.05):
-        assert not (await ModelVerifier(chat, seconds=30).verify(_A, _B)).approved
+        assert not (await MatchVerifier(chat, seconds=30).verify(_A, _B)).approved
     assert chat.limits[0][1] <= 0.05
 
 
 async def test_cancellation_is_propagated() -> None:
     """A cancelled request has no verdict."""
-    task = asyncio.create_task(ModelVerifier(_Chat(after=60)).verify(_A, _B))
+    task = asyncio.create_task(MatchVerifier(_Chat(after=60)).verify(_A, _B))
     await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -86,7 +86,7 @@ async def test_cancellation_is_propagated() -> None:
 
 async def test_prompt_and_verdict_are_short() -> None:
     chat = _Chat()
-    await ModelVerifier(chat).verify(_A, _B)
+    await MatchVerifier(chat).verify(_A, _B)
     assert chat.limits[0][0] <= 4
     assert sum(len(message.content) for message in chat.conversations[0]) < 700
 
@@ -110,7 +110,3 @@ async def test_instructions_in_a_question_are_sent_as_data(text: str) -> None:
     assert system.content == build_messages(_A, _B)[0].content
     assert sorted(json.loads(user.content).values()) == sorted([_A, text])
     assert not set("\n\r\u2028<[") & set(user.content)
-
-
-async def test_no_verifier_approves_every_match() -> None:
-    assert await NoVerifier().verify(_A, "anything") == (True, 0)
