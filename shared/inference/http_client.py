@@ -1,7 +1,10 @@
 """The HTTP client for the models' hosts: one connection pool, a deadline and retries."""
 
+import asyncio
 import json
-from collections.abc import Sequence
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -21,7 +24,6 @@ from shared.inference.host_errors import (
     error_message,
     redact,
 )
-from shared.inference.retries import Retries
 from shared.inference.token_auth import TokenAuth, sent_token
 from shared.observability.timings import start_span
 from shared.secrets import Secret
@@ -39,6 +41,33 @@ _CONNECTION_ERRORS = (
 )
 _CONNECT_SECONDS = 3.0
 _KEEP_ALIVE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retries:
+    """Exponential backoff with full jitter, within the deadline. Times are in seconds.
+
+    The delay before retry n (from 0) is what the host asked for, plus a random part of
+    `base_delay * 2**n`, which is `max_delay` at most. A call is not retried if fewer than
+    `min_call_seconds` would remain after the delay.
+    """
+
+    max_retries: int = 2
+    base_delay: float = 0.25
+    max_delay: float = 2.0
+    min_call_seconds: float = 1.0
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    random: Callable[[], float] = random.random
+
+    def delay(self, retry: int, retry_after: float | None, remaining: float) -> float | None:
+        """Return the delay before this retry, or None if the call must not be retried.
+
+        `retry_after` is what the host asked for, `remaining` the time until the deadline.
+        """
+        jitter = self.random() * min(self.max_delay, self.base_delay * 2**retry)
+        delay = (retry_after or 0.0) + jitter
+        fits = delay + self.min_call_seconds <= remaining
+        return delay if retry < self.max_retries and fits else None
 
 
 class InferenceClient:

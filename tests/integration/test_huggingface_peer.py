@@ -12,8 +12,8 @@ from shared.errors import InferenceUnavailableError
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.embeddings import HuggingFaceEmbedder
 from shared.inference.http_client import InferenceClient as TercetClient
+from shared.inference.http_client import Retries
 from shared.inference.ports import Message
-from shared.inference.retries import Retries
 from shared.settings import Settings
 from shared.vectors import canonical
 from tests.support.certificates import create_self_signed_certificate

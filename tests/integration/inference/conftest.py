@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
-from shared.inference.http_client import InferenceClient
-from shared.inference.retries import Retries
+from shared.inference.http_client import InferenceClient, Retries
 from shared.settings import Settings
 from tests.support.huggingface import FakeHuggingFace, serving
 

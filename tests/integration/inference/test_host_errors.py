@@ -15,9 +15,8 @@ from shared.errors import (
 )
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.embeddings import HuggingFaceEmbedder
-from shared.inference.http_client import InferenceClient
+from shared.inference.http_client import InferenceClient, Retries
 from shared.inference.ports import Message
-from shared.inference.retries import Retries
 from shared.settings import Settings
 from tests.support.http_faults import Fault, refuse, send_json, send_text
 from tests.support.huggingface import FakeHuggingFace
