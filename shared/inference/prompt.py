@@ -7,10 +7,10 @@ becomes U+2039, so no text can open a tag or contain the `<|…|>` of a chat tem
 
 import re
 from collections.abc import Sequence
+from math import ceil
 from typing import TYPE_CHECKING
 
 from shared.inference.ports import Message
-from shared.inference.token_count import estimate_tokens
 from shared.text.sentences import find_sentence_breaks
 
 if TYPE_CHECKING:
@@ -28,8 +28,19 @@ MIN_CONTEXT_TOKENS = 100
 
 _PASSAGE = '<passage number="{}">\n{}\n</passage>'
 _QUESTION = "<question>\n{}\n</question>"
-_FRAME_TOKENS = estimate_tokens(_PASSAGE)
 _BRACKETED_NUMBERS = re.compile(r"\[(\s*\d[\d\s,;\u2013-]*)\]")
+
+
+def estimate_tokens(text: str) -> int:
+    """Return an upper estimate of the number of tokens of `text`.
+
+    It is one token for each 3.5 ASCII characters, and one for each two UTF-8 bytes of other
+    characters. English prose has 3.7 to 4.8 characters a token with BERT's vocabulary of 30,000;
+    SmolLM2's vocabulary of 49,000 takes 10 to 30 % fewer tokens than this estimate.
+    """
+    ascii_characters = sum(map(str.isascii, text))
+    other_bytes = len(text.encode("utf-8", "replace")) - ascii_characters
+    return ceil(ascii_characters / 3.5 + other_bytes / 2)
 
 
 def build_messages(question: str, passages: Sequence[str]) -> list[Message]:
@@ -52,9 +63,9 @@ def fit_passages(sources: Sequence["Source"], context_tokens: int) -> list[str]:
             f"context_tokens must be at least {MIN_CONTEXT_TOKENS}, not {context_tokens}"
         )
     passages: list[str] = []
-    available = context_tokens
+    available, frame_tokens = context_tokens, estimate_tokens(_PASSAGE)
     for source in sources:
-        available -= _FRAME_TOKENS
+        available -= frame_tokens
         text = escape(source.content).strip()
         needed = estimate_tokens(text)
         if needed > available:

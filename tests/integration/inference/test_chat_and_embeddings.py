@@ -12,7 +12,7 @@ from shared.inference.chat import HuggingFaceChat
 from shared.inference.embeddings import HuggingFaceEmbedder
 from shared.inference.http_client import InferenceClient
 from shared.inference.ports import Message
-from shared.inference.token_count import estimate_tokens
+from shared.inference.prompt import estimate_tokens
 from shared.settings import Settings
 from shared.vectors import canonical
 from tests.support.http_faults import send_json

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.inference.prompt import SYSTEM, build_messages, fit_passages
-from shared.inference.token_count import estimate_tokens
+from shared.inference.prompt import SYSTEM, build_messages, estimate_tokens, fit_passages
 from shared.notes.note import Source
 from tests.support.data import devotionals
 
