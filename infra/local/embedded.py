@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.local.caching_embedder import CachingEmbedder
-from infra.local.smollm2 import MODEL as SMOLLM2
 from infra.local.smollm2 import start_smollm2
 from infra.local.valkey_supervisor import shared_valkey
 from shared.container import Container
@@ -27,8 +26,6 @@ DATA = Path(".tercet")
 
 # A busy local machine needs more time for Redis than a deployment.
 _DEFAULTS = {"REDIS_CACHE_TIMEOUT": "1"}
-# Two busy processors need half a minute for a full prompt.
-_SMOLLM2_DEFAULTS = {"HF_TIMEOUT": "120"}
 
 
 class Model(StrEnum):
@@ -70,7 +67,8 @@ def open_embedded(
             variables["REDIS_CACHE_URL"] = stack.enter_context(shared_valkey(data / "cache"))
         model = model or _default_model(variables)
         if model is Model.SMOLLM2:
-            variables = _SMOLLM2_DEFAULTS | variables | stack.enter_context(_smollm2())
+            # Two busy processors need half a minute for a full prompt.
+            variables = {"HF_TIMEOUT": "120"} | variables | stack.enter_context(start_smollm2())
         embedder = minilm()
         settings = Settings.from_env(variables)
         if model is Model.EXTRACTIVE:
@@ -104,16 +102,3 @@ def _create_folder(data: Path) -> None:
 def _default_model(variables: Mapping[str, str]) -> Model:
     selecting = {"HF_TOKEN", "HF_TOKEN_SECRET", "HF_CHAT_URL"} & variables.keys()
     return Model.HUGGINGFACE if selecting else Model.EXTRACTIVE
-
-
-@contextmanager
-def _smollm2() -> Iterator[dict[str, str]]:
-    """Start the server of SmolLM2; yield the settings for the Hugging Face adapter."""
-    with start_smollm2() as url:
-        yield {
-            "HF_CHAT_URL": f"{url}/v1/chat/completions",
-            "HF_CHAT_MODEL": SMOLLM2,
-            "HF_TOKEN": "",
-            "HF_PROMPT_PRICE": "0",
-            "HF_COMPLETION_PRICE": "0",
-        }

@@ -13,18 +13,17 @@ from infra.local.child_process import stop_process
 from infra.local.optional_packages import package_folder
 from shared.errors import UnavailableError
 
-MODEL = "smollm2-135m-instruct"
-
+_MODEL = "smollm2-135m-instruct"
 _CONTEXT_TOKENS = 4096
 _STOP_SECONDS = 5.0
 
 
 @contextmanager
-def start_smollm2() -> Iterator[str]:
+def start_smollm2() -> Iterator[dict[str, str]]:
     """Serve the model on a free loopback port; a model this small gives unreliable answers.
 
     Yields:
-        The server's base URL; the endpoint is `/v1/chat/completions`.
+        The environment variables that select this server.
 
     Raises:
         ConfigurationError: the extra `smollm2` is not installed.
@@ -44,7 +43,13 @@ def start_smollm2() -> Iterator[str]:
             url = process.stdout.readline().strip() if process.stdout else ""
             if not url:
                 raise UnavailableError("llama.cpp's server did not start")
-            yield url
+            yield {
+                "HF_CHAT_URL": f"{url}/v1/chat/completions",
+                "HF_CHAT_MODEL": _MODEL,
+                "HF_TOKEN": "",
+                "HF_PROMPT_PRICE": "0",
+                "HF_COMPLETION_PRICE": "0",
+            }
         finally:
             stop_process(process, _STOP_SECONDS)
 
@@ -54,7 +59,7 @@ def _serve(weights: Path) -> None:
 
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(weights)
-    parameters.model_alias = {MODEL}
+    parameters.model_alias = {_MODEL}
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = 0
     parameters.cors_origins = ""

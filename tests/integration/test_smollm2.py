@@ -5,7 +5,7 @@ from importlib.util import find_spec
 import httpx
 import pytest
 
-from infra.local.smollm2 import MODEL, start_smollm2
+from infra.local.smollm2 import start_smollm2
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.http_client import InferenceClient
 from shared.inference.match_verifier import MatchVerifier, build_messages
@@ -18,27 +18,28 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_server_answers_a_chat_and_stops_at_the_end_of_the_block() -> None:
-    with start_smollm2() as url:
+    with start_smollm2() as environ:
+        url = environ["HF_CHAT_URL"]
         request = {
-            "model": MODEL,
+            "model": environ["HF_CHAT_MODEL"],
             "messages": [{"role": "user", "content": "Is the sky blue? Answer yes or no."}],
             "max_tokens": 8,
             "temperature": 0,
         }
-        response = httpx.post(f"{url}/v1/chat/completions", json=request, timeout=20)
+        response = httpx.post(url, json=request, timeout=20)
         assert response.status_code == 200
         body = response.json()
         assert body["choices"][0]["message"]["content"].strip()
         assert body["usage"]["completion_tokens"] <= 8
         assert not response.headers.get("access-control-allow-origin")
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{url}/health")
+        httpx.get(url)
 
 
 async def test_verifier_parses_the_answer_of_the_model() -> None:
     """Checks the protocol only; the verdict of a model this small is unreliable."""
-    with start_smollm2() as url:
-        settings = Settings(chat_url=f"{url}/v1/chat/completions", chat_model=MODEL)
+    with start_smollm2() as environ:
+        settings = Settings.from_env(environ)
         transport = InferenceClient(settings)
         chat = HuggingFaceChat(transport, settings)
         a, b = "what is faith", "define faith"
