@@ -11,12 +11,11 @@ from rich.box import SIMPLE_HEAD
 from rich.padding import Padding
 from rich.table import Table
 
-from infra.local.bulk_import import import_notes
-from infra.local.change_messages import note_updated
 from infra.local.commands.ask import ask_timed
 from infra.local.commands.command_context import console, pluralize, run_with_container
 from infra.local.demo_scenario import ANN, BEN, SCENARIOS, Scenario, Step
 from infra.local.embedded import Model
+from infra.local.note_changes import import_notes, note_updated
 from infra.local.sample_notes import SampleSet, read_sample_notes
 from shared.errors import TercetError
 from shared.question import Request
@@ -64,8 +63,8 @@ async def _run(
 ) -> None:
     start = time.perf_counter()
     with out.status("Importing sample notes"):
-        await import_notes(container, ANN, notes)
-        await import_notes(container, BEN, [scenario.bens_note])
+        await import_notes(container, [note_updated(ANN, note) for note in notes])
+        await import_notes(container, [note_updated(BEN, scenario.bens_note)])
     seconds = time.perf_counter() - start
     out.print(f"Imported {len(notes)} sample notes for Ann and 1 for Ben in {seconds:.1f} s.")
 

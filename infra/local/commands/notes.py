@@ -10,8 +10,6 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from infra.local.bulk_import import ImportResult, build_changes, import_notes
-from infra.local.change_messages import note_deleted, note_updated
 from infra.local.commands.command_context import (
     console,
     pluralize,
@@ -20,6 +18,7 @@ from infra.local.commands.command_context import (
 )
 from infra.local.commands.options import DEFAULT_USER, Data, Json, User
 from infra.local.embedded import DATA
+from infra.local.note_changes import ImportResult, import_notes, note_deleted, note_updated
 from shared.errors import InvalidRequestError, NotFoundError
 from shared.notes.file_import import ImportedNote, read_note_files
 
@@ -52,15 +51,12 @@ def import_(
     Each line of a JSON lines file has note_id, title and text. If one note is invalid, nothing is
     stored.
     """
-    notes = read_note_files(path)
-    build_changes(user, notes)  # rejects invalid notes before the data folder is opened
+    changes = [note_updated(user, note) for note in read_note_files(path)]
 
     async def job(container: "Container") -> ImportResult:
         with Progress(console=console(stderr=True), transient=True, disable=json) as bar:
-            task = bar.add_task("Importing", total=len(notes))
-            return await import_notes(
-                container, user, notes, lambda count: bar.advance(task, count)
-            )
+            task = bar.add_task("Importing", total=len(changes))
+            return await import_notes(container, changes, lambda count: bar.advance(task, count))
 
     result = run_with_container(data, job)
     if json:

@@ -15,8 +15,7 @@ from functions.http.app_factory import AppRoutes
 from functions.http.auth.caller import authenticate
 from functions.http.request_body import read_json_body
 from functions.http.static_page import StaticPage
-from infra.local.bulk_import import import_notes
-from infra.local.change_messages import note_deleted, note_updated
+from infra.local.note_changes import import_notes, note_deleted, note_updated
 from infra.local.playground.cache_inspector import (
     read_cached_questions,
     similar_questions,
@@ -117,8 +116,8 @@ def build_routes(container: "Container") -> AppRoutes:
         user_id = await authenticated_user(http)  # before the name is validated
         if name not in list(SampleSet):
             raise NotFoundError(f"sample notes are {' or '.join(SampleSet)}")
-        notes = read_sample_notes(SampleSet(name))
-        return _json(asdict(await import_notes(container, user_id, notes)))
+        changes = [note_updated(user_id, note) for note in read_sample_notes(SampleSet(name))]
+        return _json(asdict(await import_notes(container, changes)))
 
     @router.put("/playground/notes/{note_id:path}")
     async def write_note(http: Request, note_id: str) -> Response:

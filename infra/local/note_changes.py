@@ -1,0 +1,103 @@
+"""Note changes made on this machine, with the checks of queued messages."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from shared.errors import InvalidChangeError
+from shared.notes.chunking import split_into_chunks
+from shared.notes.messages.note_changed import NoteChanged, parse_change
+
+if TYPE_CHECKING:
+    from shared.container import Container
+    from shared.notes.file_import import ImportedNote
+    from shared.notes.note import Note
+
+_BATCH = 32  # notes that are embedded together
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """Counts of notes, of written chunks, and of the user's dropped and retained cached answers.
+
+    `unchanged` notes equal the stored ones and are skipped; `chunks` counts those of the others.
+    """
+
+    notes: int
+    unchanged: int
+    chunks: int
+    dropped: int
+    retained: int | None
+
+
+def note_updated(user_id: str, note: "ImportedNote") -> NoteChanged:
+    """Build the message for a note that was created or changed.
+
+    Raises:
+        InvalidChangeError: the id, the title or the text is invalid; the message has the id.
+    """
+    try:
+        return _message(user_id, operation="updated", **note._asdict())
+    except InvalidChangeError as error:
+        raise InvalidChangeError(f"note {note.note_id!r}: {error}") from None
+
+
+def note_deleted(user_id: str, note_id: str) -> NoteChanged:
+    """Build the message for a deleted note.
+
+    Raises:
+        InvalidChangeError: the id is invalid.
+    """
+    return _message(user_id, operation="deleted", note_id=note_id)
+
+
+async def import_notes(
+    container: "Container",
+    changes: Sequence[NoteChanged],
+    progress: Callable[[int], None] = lambda _: None,
+) -> ImportResult:
+    """Apply the changes of one user's notes, without the notes that equal the stored ones.
+
+    `progress` is called with the number of notes that were processed since its last call.
+
+    Raises:
+        UnavailableError: the store or Redis failed; repeat the import to complete it.
+    """
+    settings, store = container.settings, container.store
+    stored = {note.note_id: note for note in await store.list_notes(changes[0].user_id)}
+    new = [change for change in changes if not _equals(change, stored.get(change.note_id or ""))]
+    progress(len(changes) - len(new))
+    chunks = dropped = 0
+    retained = None
+    for start in range(0, len(new), _BATCH):
+        batch = new[start : start + _BATCH]
+        texts = [
+            text
+            for change in batch
+            for text in split_into_chunks(
+                change.text or "",
+                max_words=settings.chunk_words,
+                overlap_words=settings.chunk_overlap_words,
+                packs=container.vocabulary_packs,
+            )
+        ]
+        chunks += len(texts)
+        # One large batch uses all processors; the caching embedder then serves each note.
+        if texts:
+            await container.embedder.embed(texts)
+        for change in batch:
+            outcome = await container.freshness.note_changed(change)
+            dropped += outcome.dropped
+            retained = outcome.retained
+            progress(1)
+    return ImportResult(len(changes), len(changes) - len(new), chunks, dropped, retained)
+
+
+def _equals(change: NoteChanged, stored: "Note | None") -> bool:
+    return stored is not None and (stored.title, stored.text) == (change.title, change.text)
+
+
+def _message(user_id: str, **fields: str) -> NoteChanged:
+    now = datetime.now(UTC).isoformat()
+    return parse_change({"user_id": user_id, "occurred_at": now, **fields})
