@@ -1,6 +1,6 @@
 """The questions that `tercet demo` asks, and the result that each must have."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from infra.local.sample_notes import SampleSet
 from shared.notes.file_import import ImportedNote
@@ -8,22 +8,16 @@ from shared.notes.file_import import ImportedNote
 ANN, BEN = "ann", "ben"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A question, the tiers that may answer it and the required match type."""
+class Step(NamedTuple):
+    """A question, a description of the required result, and its match type: None for a miss."""
 
     user: str
     query: str
-    description: str
-    tiers: tuple[str | None, ...]
+    result: str
     match: str | None = None
 
 
-_MISS = (None, "l2", "l3")
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(NamedTuple):
     """The questions for one set of sample notes.
 
     Ann has the sample notes, Ben has one note. Ann's note `edited_note` answers `question`; the
@@ -42,19 +36,19 @@ class Scenario:
     def before_edit(self) -> list[Step]:
         """List the questions that show each kind of hit and miss."""
         return [
-            Step(ANN, self.question, "a miss", _MISS),
-            Step(ANN, self.question, "an exact hit", ("l1",), "exact"),
-            Step(ANN, self.spelling, "another spelling", ("l1",), "exact"),
-            Step(ANN, self.wording, "another wording", ("l1",), "semantic"),
-            Step(BEN, self.question, "another user's miss", ("l2",)),
-            Step(ANN, self.other_question, "a miss", _MISS),
+            Step(ANN, self.question, "a miss"),
+            Step(ANN, self.question, "an exact hit", "exact"),
+            Step(ANN, self.spelling, "another spelling", "exact"),
+            Step(ANN, self.wording, "another wording", "semantic"),
+            Step(BEN, self.question, "another user's miss"),
+            Step(ANN, self.other_question, "a miss"),
         ]
 
     def after_edit(self) -> list[Step]:
         """List the questions that show what the edit invalidates."""
         return [
-            Step(ANN, self.question, "a new answer", _MISS),
-            Step(ANN, self.other_question, "still an exact hit", ("l1",), "exact"),
+            Step(ANN, self.question, "a new answer"),
+            Step(ANN, self.other_question, "still an exact hit", "exact"),
         ]
 
 
