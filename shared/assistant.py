@@ -184,12 +184,12 @@ class Assistant:
         error: TercetError | None = None
         while not (context.lock_acquired or request.no_cache or self._chat_circuit != "closed"):
             with timed("wait"):
-                found = await session.wait_for_leader(
+                found = await session.wait_for_holder(
                     aliases=not request.exact, give_up=lambda: self._chat_circuit == "open"
                 )
             if found.is_final:
                 return Reply.from_cache(question, found, session.status, coalesced=True)
-            error = found.leader_error
+            error = found.holder_error
             if error is None and remaining() <= 0:
                 error = InferenceTimeoutError(_STILL_GENERATING)
             if error:

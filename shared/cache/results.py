@@ -20,7 +20,7 @@ class LookupResult:
     With an answer, `sources` are its sources. Without one, they are a cached context that is still
     fresh, or None. `matched_question` is the question that the answer was generated for, if it is
     another one, `similarity` the cosine of both questions, `alias` the alias's field in the index.
-    `leader_error` is the error of the lock's holder.
+    `holder_error` is the error of the lock's holder.
     """
 
     answer: "Answer | None" = None
@@ -28,7 +28,7 @@ class LookupResult:
     matched_question: str | None = None
     similarity: float | None = None
     alias: str | None = None
-    leader_error: "TercetError | None" = None
+    holder_error: "TercetError | None" = None
 
     @property
     def is_final(self) -> bool:

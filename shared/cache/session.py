@@ -138,7 +138,7 @@ class CacheSession:
         vector = from_bytes(embedding) if embedding else None
         return MissContext(vector, candidates, self._lock.held)
 
-    async def wait_for_leader(
+    async def wait_for_holder(
         self, *, aliases: bool = True, give_up: "Callable[[], bool]" = lambda: False
     ) -> LookupResult:
         """Wait while another request generates this answer. Return what it stored, if anything.
@@ -159,8 +159,8 @@ class CacheSession:
             holder, error, lookup = replies
             is_held = self._lock.set_holder(holder)
             found = await self._parse_lookup(lookup)
-            if not found.is_final and (leader_error := single_flight.decode_error(error)):
-                return replace(found, leader_error=leader_error)
+            if not found.is_final and (holder_error := single_flight.decode_error(error)):
+                return replace(found, holder_error=holder_error)
             if found.is_final or not is_held:
                 return found
         return LookupResult()

@@ -73,7 +73,7 @@ def _run(seconds: float, *, kill_holder: bool) -> _Stampede:
         stampede.ask()
         expected = REQUESTS
         if kill_holder:
-            holder = stampede.wait_for_leader()
+            holder = stampede.wait_for_holder()
             place = [process.pid for process in stampede.processes].index(holder)
             os.kill(holder, signal.SIGKILL)
             expected -= REQUESTS // PROCESSES + (place < REQUESTS % PROCESSES)

@@ -243,7 +243,7 @@ async def test_waiting_request_gets_the_answer_of_the_lock_holder(cache: Cache) 
     assert (await first.load_miss_context()).lock_acquired
     assert not (await second.load_miss_context()).lock_acquired
     with deadline_scope(5):
-        waiting = asyncio.create_task(second.wait_for_leader())
+        waiting = asyncio.create_task(second.wait_for_holder())
     answer = an_answer()
     async with first.hold_lock():
         await first.store(a_vector(QUESTION), sources(), answer)

@@ -51,7 +51,7 @@ async def test_waiting_for_a_leader_counts_as_coalesced(cache: Cache) -> None:
         await session.lookup()
         await session.load_miss_context()
     await first.store(a_vector(QUESTION), sources(), an_answer())
-    assert (await second.wait_for_leader()).answer
+    assert (await second.wait_for_holder()).answer
     total = await total_of(cache)
     assert (total.requests, total["outcome_coalesced"], total["l1_hits"]) == (2, 1, 0)
     assert (total.answers_avoided, total.answers_generated) == (1, 1)

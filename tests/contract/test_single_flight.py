@@ -41,11 +41,11 @@ async def test_waiting_request_gets_the_holders_error_and_context(
             await holder.store(a_vector(QUESTION), sources(), None)
             raise failure
     with deadline_scope(5):
-        found = await waiting.wait_for_leader()
-    assert type(found.leader_error) is expected
+        found = await waiting.wait_for_holder()
+    assert type(found.holder_error) is expected
     assert found.sources == sources()
     if isinstance(failure, CircuitOpenError):
-        assert getattr(found.leader_error, "retry_after", None) == 7
+        assert getattr(found.holder_error, "retry_after", None) == 7
 
 
 async def test_waiting_request_gets_the_empty_context_of_a_user_without_notes(cache: Cache) -> None:
@@ -56,7 +56,7 @@ async def test_waiting_request_gets_the_empty_context_of_a_user_without_notes(ca
     async with holder.hold_lock():
         await holder.store(a_vector(QUESTION), [], None)
     with deadline_scope(5):
-        found = await waiting.wait_for_leader()
+        found = await waiting.wait_for_holder()
     assert (found.is_final, found.answer) == (True, None)
 
 

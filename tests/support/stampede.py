@@ -47,7 +47,7 @@ class Stampede:
         """Return the ids of the processes that began to generate, in order."""
         return [int(line) for line in self.log.read_text().split()]
 
-    def wait_for_leader(self, within: float = 60.0) -> int:
+    def wait_for_holder(self, within: float = 60.0) -> int:
         """Wait for the first generation and return its process id."""
         end = time.monotonic() + within
         while not (begun := self.generations()):
