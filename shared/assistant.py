@@ -233,10 +233,10 @@ class Assistant:
 
         # Round trip 3, only with a candidate: is a cached question equivalent?
         match = None
-        if context.candidates and not (request.no_cache or request.exact):
+        if context.matchable_entries and not (request.no_cache or request.exact):
             with timed("match"):
                 match = await self._parts.semantic_matcher.match(
-                    question.normal, vector, sources, context.candidates, session
+                    question.normal, vector, sources, context.matchable_entries, session
                 )
             if match.found:
                 return Reply.from_cache(question, match.found, session.status, match="semantic")

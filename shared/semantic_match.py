@@ -58,7 +58,7 @@ class SemanticMatcher:
         question: str,
         vector: "Vector",
         sources: "Sequence[Source]",
-        candidates: "Mapping[str, Entry]",
+        entries: "Mapping[str, Entry]",
         session: "CacheSession",
     ) -> Match:
         """Find a candidate that is equivalent to `question`, and store the match as an alias.
@@ -69,15 +69,15 @@ class SemanticMatcher:
             question: the normal form.
             vector: the question's embedding.
             sources: the result of the question's own search.
-            candidates: index entries of the user's answered questions, by field.
+            entries: index entries of the user's answered questions, by field.
             session: the request's cache session.
         """
-        fields = list(candidates)
-        rows = stack([from_bytes(candidates[field].vector) for field in fields])
+        fields = list(entries)
+        rows = stack([from_bytes(entries[field].vector) for field in fields])
         refusal = None
         for row, similarity in find_candidates(vector, rows, self._threshold):
             field = fields[row]
-            entry = candidates[field]
+            entry = entries[field]
             decision = decide(question, entry.question, self._packs)
             if not decision.is_match:
                 session.counters.add(rejected_by_rules=int(refusal is None))  # once per request

@@ -170,7 +170,9 @@ def decode(sealed: bytes) -> Entry | None:
     )
 
 
-def candidates(index: Iterable[tuple[bytes, bytes]], field: str, pipeline: str) -> dict[str, Entry]:
+def matchable_entries(
+    index: Iterable[tuple[bytes, bytes]], field: str, pipeline: str
+) -> dict[str, Entry]:
     """Return the valid answers of this pipeline, without `field` and what it was refused for."""
     now = time.time()
     entries = decode_index(index)

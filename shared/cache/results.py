@@ -40,11 +40,11 @@ class LookupResult:
 class MissContext:
     """What a miss needs.
 
-    `vector` is the cached embedding. `candidates` are the index entries of the user's other
+    `vector` is the cached embedding. `matchable_entries` are the index entries of the user's other
     answered questions, by field. `lock_acquired` is False while another request generates this
     answer.
     """
 
     vector: "Vector | None" = None
-    candidates: "Mapping[str, Entry]" = field(default_factory=dict)
+    matchable_entries: "Mapping[str, Entry]" = field(default_factory=dict)
     lock_acquired: bool = True

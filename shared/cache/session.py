@@ -132,11 +132,11 @@ class CacheSession:
             self.counters.add(l2_hits=int(is_hit), l2_misses=int(not is_hit))
         self._embedding_cached = is_hit
         self._lock.set_holder(replies[1])
-        candidates = index_entries.candidates(
+        entries = index_entries.matchable_entries(
             hash_items(replies[2]), self._field, self._pipeline.name
         )
         vector = from_bytes(embedding) if embedding else None
-        return MissContext(vector, candidates, self._lock.held)
+        return MissContext(vector, entries, self._lock.held)
 
     async def wait_for_holder(
         self, *, aliases: bool = True, give_up: "Callable[[], bool]" = lambda: False
@@ -185,7 +185,7 @@ class CacheSession:
                 await self._execute(release, extended=True)
 
     async def get_answer(self, field: str, entry: "Entry") -> LookupResult:
-        """Read the answer of a candidate of `load_miss_context`."""
+        """Read the answer of one of the entries of `load_miss_context`."""
         replies = await self._execute(self._scripts.get_answer(field, entry))
         return parse_answer(entry.answer_id, *replies[0]) if replies else LookupResult()
 

@@ -17,7 +17,7 @@ async def store_alias(cache: Cache, wording: str = "define faith") -> str | None
     session = cache.session(question=wording)
     await session.lookup()
     miss_context = await session.load_miss_context()
-    (target,) = miss_context.candidates.items()
+    (target,) = miss_context.matchable_entries.items()
     assert (await session.get_answer(*target)).answer is not None
     return await session.store_alias(a_vector(wording), sources(), target, 0.93)
 
@@ -58,7 +58,7 @@ async def test_alias_to_a_dropped_answer_is_not_stored(cache: Cache) -> None:
     await cache.ask()
     session = cache.session(question="define faith")
     await session.lookup()
-    (target,) = (await session.load_miss_context()).candidates.items()
+    (target,) = (await session.load_miss_context()).matchable_entries.items()
     await cache.invalidation().drop_entries("ann", [FIELD])
     assert await session.get_answer(*target) == LookupResult()
     assert not await session.store_alias(a_vector("define faith"), sources(), target, 0.93)
@@ -68,7 +68,7 @@ async def test_alias_is_not_stored_after_the_fence_rotated(cache: Cache) -> None
     await cache.ask()
     session = cache.session(question="define faith")
     await session.lookup()
-    (target,) = (await session.load_miss_context()).candidates.items()
+    (target,) = (await session.load_miss_context()).matchable_entries.items()
     await cache.invalidation().rotate_fence("ann")
     await session.store_alias(a_vector("define faith"), sources(), target, 0.93)
     assert await cache.session(question="define faith").lookup() == LookupResult()
@@ -89,7 +89,7 @@ async def test_feedback_on_a_match_drops_only_the_alias_and_prevents_it(cache: C
     assert (await cache.session().lookup()).answer == answer
     session = cache.session(question="define faith")
     assert await session.lookup() == LookupResult()
-    assert (await session.load_miss_context()).candidates == {}
+    assert (await session.load_miss_context()).matchable_entries == {}
 
 
 @pytest.mark.parametrize("user", ["ann", "bob"])

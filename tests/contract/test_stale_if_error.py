@@ -24,10 +24,10 @@ async def test_expired_answer_is_no_hit_and_no_candidate(
 ) -> None:
     session = expired.session()
     assert await session.lookup() == LookupResult()
-    assert not (await session.load_miss_context()).candidates
+    assert not (await session.load_miss_context()).matchable_entries
     other = expired.session(question="define faith")
     await other.lookup()
-    assert not (await other.load_miss_context()).candidates
+    assert not (await other.load_miss_context()).matchable_entries
 
 
 async def test_get_stale_returns_an_expired_answer(expired: Cache) -> None:
@@ -44,7 +44,7 @@ async def test_get_stale_follows_an_expired_alias(cache: Cache, clock: Clock) ->
     await short.ask()
     session = short.session(question="define faith")
     await session.lookup()
-    (target,) = (await session.load_miss_context()).candidates.items()
+    (target,) = (await session.load_miss_context()).matchable_entries.items()
     assert await session.store_alias(a_vector("define faith"), sources(), target, 0.93)
     clock.ahead += 301
     session = short.session(question="define faith")
@@ -103,7 +103,7 @@ async def test_context_replaces_neither_an_alias_nor_a_refusal(
     await cache.ask()
     session = cache.session(question="define faith")
     await session.lookup()
-    (target,) = (await session.load_miss_context()).candidates.items()
+    (target,) = (await session.load_miss_context()).matchable_entries.items()
     await session.store_alias(a_vector("define faith"), sources(), target, 0.93)
     failing = cache.session(question="define faith")
     await failing.lookup(aliases=False)
@@ -121,7 +121,7 @@ async def test_context_replaces_neither_an_alias_nor_a_refusal(
     assert not await failing.store(a_vector("define faith"), sources(), None)
     again = cache.session(question="define faith")
     await again.lookup()
-    assert not (await again.load_miss_context()).candidates
+    assert not (await again.load_miss_context()).matchable_entries
 
 
 async def test_alias_of_an_expired_answer_is_not_stored(cache: Cache, clock: Clock) -> None:
@@ -129,7 +129,7 @@ async def test_alias_of_an_expired_answer_is_not_stored(cache: Cache, clock: Clo
     await short.ask()
     session = short.session(question="define faith")
     await session.lookup()
-    (target,) = (await session.load_miss_context()).candidates.items()
+    (target,) = (await session.load_miss_context()).matchable_entries.items()
     clock.ahead += 301
     assert await session.get_answer(*target) == LookupResult()
     assert await session.store_alias(a_vector("define faith"), sources(), target, 0.93) is None
