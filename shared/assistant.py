@@ -251,9 +251,9 @@ class Assistant:
         # The last round trip. Redis refuses the answer if the fence changed since round trip 1.
         with timed("store"):
             stored = await session.store(vector, sources, answer)
-        refusal = match.refusal if match else None
+        rejection = match.rejection if match else None
         return Reply(
-            question, answer, sources, tier, None, session.status, stored, match_refusal=refusal
+            question, answer, sources, tier, None, session.status, stored, match_rejection=rejection
         )
 
     async def _search(self, user_id: str, vector: "Vector") -> "Sequence[Source]":

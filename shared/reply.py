@@ -25,7 +25,7 @@ class Reply:
 
     `matched_question` is the question that the answer was generated for, if it is another one,
     `similarity` the cosine of both questions, `alias` the alias's field in the index.
-    `match_refusal` is the reason why the nearest cached question was not a match.
+    `match_rejection` is the reason why the nearest cached question was not a match.
 
     While a circuit breaker is open, an answer may be `stale` (stale-if-error: expired, but not
     dropped by any note change) or `extractive` (quoted from the notes and not stored).
@@ -41,7 +41,7 @@ class Reply:
     matched_question: str | None = None
     similarity: float | None = None
     alias: str | None = None
-    match_refusal: str | None = None
+    match_rejection: str | None = None
     stale: bool = False
     extractive: bool = False
     coalesced: bool = False
@@ -106,6 +106,6 @@ class Reply:
             tier="l1",
             match="exact",
             stored=False,
-            match_refusal=None,
+            match_rejection=None,
             coalesced=True,
         )

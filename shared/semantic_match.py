@@ -29,10 +29,10 @@ _SOURCES_DIFFER = "sources: the questions retrieve different passages"
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The cached answer, or why the nearest candidate was refused. Both are None without one."""
+    """The cached answer, or why the nearest candidate was rejected. Both are None without one."""
 
     found: "LookupResult | None" = None
-    refusal: str | None = None
+    rejection: str | None = None
 
 
 class SemanticMatcher:
@@ -74,34 +74,34 @@ class SemanticMatcher:
         """
         fields = list(entries)
         rows = stack([from_bytes(entries[field].vector) for field in fields])
-        refusal = None
+        rejection = None
         for row, similarity in find_candidates(vector, rows, self._threshold):
             field = fields[row]
             entry = entries[field]
             decision = decide(question, entry.question, self._packs)
             if not decision.is_match:
-                session.counters.add(rejected_by_rules=int(refusal is None))  # once per request
-                refusal = refusal or decision.reason
+                session.counters.add(rejected_by_rules=int(rejection is None))  # once per request
+                rejection = rejection or decision.reason
                 continue
             found = await session.get_answer(field, entry)
             if not found.answer:
-                return Match(refusal=refusal)  # dropped or evicted since round trip 2
+                return Match(rejection=rejection)  # dropped or evicted since round trip 2
             if not has_common_sources(sources, found.sources or ()):
                 session.counters.add(rejected_by_sources=1)
-                return Match(refusal=refusal or _SOURCES_DIFFER)
+                return Match(rejection=rejection or _SOURCES_DIFFER)
             if self._verifier:
                 verdict = await self._verifier.verify(question, entry.question)
                 session.counters.add(spent_nanodollars=nanodollars(verdict.cost))
                 if not verdict.approved:
                     session.counters.add(rejected_by_verifier=1)
-                    return Match(refusal="verifier")
+                    return Match(rejection="verifier")
             alias = await session.store_alias(vector, sources, (field, entry), similarity)
             if alias is None:
                 return Match()
             return Match(
                 replace(found, matched_question=entry.question, similarity=similarity, alias=alias)
             )
-        return Match(refusal=refusal)
+        return Match(rejection=rejection)
 
 
 def has_common_sources(own: "Sequence[Source]", other: "Sequence[Source]") -> bool:

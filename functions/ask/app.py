@@ -35,7 +35,7 @@ _MARGIN_SECONDS = 1.0
 class AskBody(BaseModel):
     """A question of at most 4,000 characters.
 
-    `match`: `exact` disables semantic matching. `explain`: adds `match_refusal` to `metadata`, the
+    `match`: `exact` disables semantic matching. `explain`: adds `match_rejection` to `metadata`, the
     reason why the nearest cached question was not a match.
     """
 
@@ -101,8 +101,8 @@ def build_routes(container: Container) -> AppRoutes:
             match=reply.match,
             cache=reply.cache,
         )
-        if reply.match_refusal:
-            add_log_fields(http.scope, match_refusal=reply.match_refusal.partition(":")[0])
+        if reply.match_rejection:
+            add_log_fields(http.scope, match_rejection=reply.match_rejection.partition(":")[0])
         if settings.log_questions:
             add_log_fields(http.scope, question=reply.question.asked)
         headers = {"Cache-Control": _PRIVATE, "Cache-Status": cache_status_header(request, reply)}

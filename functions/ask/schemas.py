@@ -28,7 +28,7 @@ class Metadata(TypedDict):
     `timestamp` is the time of generation (UTC), `age` the seconds since then. `tier` is the deepest
     tier that saved work: `l1` (generation), `l3` (search) or `l2` (embedding). `matched_question`
     is the question that the answer was generated for, if it is another one, and `similarity` the
-    cosine of both. With `explain`, `match_refusal` is the reason why the nearest cached question
+    cosine of both. With `explain`, `match_rejection` is the reason why the nearest cached question
     was not a match. `truncated`: only the beginning of the question was used.
 
     While the language model fails, an answer may be `stale` (expired, but not affected by a note
@@ -49,7 +49,7 @@ class Metadata(TypedDict):
     answer_id: str | None
     model: str | None
     truncated: bool
-    match_refusal: NotRequired[str | None]
+    match_rejection: NotRequired[str | None]
 
 
 class AnswerBody(TypedDict):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False) -> bytes:
-    """Return the response body as JSON; `explain` adds `match_refusal`."""
+    """Return the response body as JSON; `explain` adds `match_rejection`."""
     answer = reply.answer
     created_ms = answer.created if answer else time.time_ns() // 1_000_000
     created = datetime.fromtimestamp(created_ms / 1000, UTC)
@@ -48,5 +48,5 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
         },
     }
     if explain:
-        body["metadata"]["match_refusal"] = reply.match_refusal
+        body["metadata"]["match_rejection"] = reply.match_rejection
     return to_json(body)

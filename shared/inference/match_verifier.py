@@ -1,6 +1,6 @@
 """Asks a chat model whether one answer serves two questions, after all rules have passed.
 
-It fails closed: an error, a time-out or anything but a clear yes refuses the match.
+It fails closed: an error, a time-out or anything but a clear yes rejects the match.
 """
 
 import json

@@ -46,7 +46,7 @@ async def collect_metrics() -> Mapping[str, Metric]:
     }
     rows, numbered_pairs = np.stack(vectors), cycle(enumerate(pairs))
     matcher = SemanticMatcher(None, threshold=0.85)
-    # Without Redis: a refused candidate is not read.
+    # Without Redis: a rejected candidate is not read.
     session = CacheSession(None, Settings(), user_id="1", question="a question", pipeline=PIPELINE)
 
     async def apply_rules() -> None:
@@ -57,12 +57,12 @@ async def collect_metrics() -> Mapping[str, Metric]:
         find_candidates(vectors[next(numbered_pairs)[0]], rows, 0.85)
 
     async def find_match() -> None:
-        """Find the nearest question, and refuse it."""
+        """Find the nearest question, and reject it."""
         tokenize.cache_clear()
         number, (question, _) = next(numbered_pairs)
         match = await matcher.match(question, vectors[number], (), candidates, session)
-        if not match.refusal:
-            raise RuntimeError("a different question was not refused")
+        if not match.rejection:
+            raise RuntimeError("a different question was not rejected")
 
     watch = await interleave(
         {"rules": apply_rules, "candidate": search, "match": find_match}, rounds=20, each=100

@@ -103,7 +103,7 @@ def test_summary_names_what_refused_a_similar_question(page: Page, refusal: str,
     def add_refusal(route: Route) -> None:
         response = route.fetch()
         body = response.json()
-        body["reply"]["metadata"]["match_refusal"] = refusal
+        body["reply"]["metadata"]["match_rejection"] = refusal
         route.fulfill(response=response, json=body)
 
     page.route("**/playground/ask", add_refusal)

@@ -92,7 +92,7 @@ def _print_kinds(outcome: Outcome) -> None:
     for kind, found in tiers.items():
         print(f"    {kind:<9} {_shares(found)}")
     missed = Counter(
-        reply.match_refusal.partition(":")[0] if reply.match_refusal else "no candidate"
+        reply.match_rejection.partition(":")[0] if reply.match_rejection else "no candidate"
         for asked, reply in outcome.replies
         if asked.kind == "reworded" and reply.tier != "l1"
     )

@@ -50,7 +50,7 @@ async def collect_metrics() -> dict[str, Metric]:
             warm[strategy] = await replay(container, strategy, stream)
     report(cold)
     for asked, reply in cold["rules"].replies:
-        print(f"    {asked.text:<24} {reply.match or reply.match_refusal or 'new'}")
+        print(f"    {asked.text:<24} {reply.match or reply.match_rejection or 'new'}")
     measured = {
         "ten_questions_avoided": (cold["rules"].avoided, cold["exact"].avoided),
         "ten_questions_any_tier": (cold["rules"].any_tier, cold["exact"].any_tier),

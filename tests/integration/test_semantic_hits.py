@@ -109,7 +109,7 @@ async def test_different_question_gets_its_own_answer_and_the_refusal(
     await user.ask("What are the sins forbidden in the second commandment?")
     other = await user.ask("What are the sins forbidden in the sixth commandment?", explain=True)
     assert other["metadata"]["cached"] is False
-    assert other["metadata"]["match_refusal"].startswith("numbers")
+    assert other["metadata"]["match_rejection"].startswith("numbers")
 
 
 async def test_feedback_on_a_semantic_hit_removes_the_match_only(user: User) -> None:

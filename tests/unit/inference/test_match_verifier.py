@@ -43,7 +43,7 @@ async def test_clear_yes_approves_the_match(text: str) -> None:
     "text",
     ["NO", "no.", "", "Yes, but", "YES NO", "I think yes", "yesterday", "{}", "ja", "\u2713"],
 )
-async def test_any_other_answer_refuses_the_match(text: str) -> None:
+async def test_any_other_answer_rejects_the_match(text: str) -> None:
     assert not (await MatchVerifier(_Chat(text)).verify(_A, _B)).approved
 
 
@@ -53,7 +53,7 @@ async def test_verdict_has_the_cost_of_the_completion(text: str) -> None:
 
 
 @pytest.mark.parametrize("error", [InferenceUnavailableError("busy"), RuntimeError("a bug")])
-async def test_error_refuses_the_match(error: Exception) -> None:
+async def test_error_rejects_the_match(error: Exception) -> None:
     assert await MatchVerifier(_Chat(error)).verify(_A, _B) == (False, 0)
 
 
@@ -61,7 +61,7 @@ async def test_slow_model_may_use_its_time_limit() -> None:
     assert (await MatchVerifier(_Chat(after=0.02), seconds=5).verify(_A, _B)).approved
 
 
-async def test_time_limit_refuses_the_match() -> None:
+async def test_time_limit_rejects_the_match() -> None:
     loop = asyncio.get_running_loop()
     start = loop.time()
     assert not (await MatchVerifier(_Chat(after=60), seconds=0.05).verify(_A, _B)).approved

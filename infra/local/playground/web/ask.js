@@ -97,8 +97,8 @@ function showSteps(result) {
       return item;
     }),
   );
-  const refusal = result.reply.metadata.match_refusal;
-  const reason = refusal === "verifier" ? "the language model found different questions" : refusal;
+  const rejection = result.reply.metadata.match_rejection;
+  const reason = rejection === "verifier" ? "the language model found different questions" : rejection;
   find("#summary").textContent = `${summary(result)}.${reason ? ` A similar question did not match: ${reason}.` : ""}`;
 }
 
