@@ -43,7 +43,7 @@ def test_an_outage_is_logged_and_counted_once(caplog: pytest.LogCaptureFixture) 
 def test_error_replies_do_not_stop_requests_but_keep_the_breaker_open() -> None:
     clock = Clock()
     breaker = CircuitBreaker(clock)
-    breaker.record_failure(ValueError(), refused=True)
+    breaker.record_failure(ValueError(), error_reply=True)
     assert [breaker.allow_request() for _ in range(2)] == [True, True]
     breaker.record_success()
     assert breaker.is_open

@@ -39,7 +39,7 @@ class CircuitBreaker:
         self._log_fields = {"server": server} if server else {}
         self._parent = parent or self
         self._opened_at: float | None = None
-        self._refused = False
+        self._error_reply = False
         self._next_probe = 0.0
         self._open_count = 0
 
@@ -50,7 +50,7 @@ class CircuitBreaker:
 
     def allow_request(self) -> bool:
         """Whether a request may be sent now. While open: whether this request is a probe."""
-        if self._opened_at is None or self._refused:
+        if self._opened_at is None or self._error_reply:
             return True
         now = self._clock()
         if now < self._next_probe:
@@ -58,10 +58,10 @@ class CircuitBreaker:
         self._next_probe = now + OPEN_SECONDS
         return True
 
-    def record_failure(self, error: BaseException, *, refused: bool = False) -> None:
-        """Record a time-out or connection error, or with `refused` an error reply."""
+    def record_failure(self, error: BaseException, *, error_reply: bool = False) -> None:
+        """Record a time-out or connection error, or with `error_reply` an error reply."""
         now = self._clock()
-        self._next_probe, self._refused = now + OPEN_SECONDS, refused
+        self._next_probe, self._error_reply = now + OPEN_SECONDS, error_reply
         if self._opened_at is None:
             self._opened_at = now
             self._parent.add_open_count()
@@ -70,7 +70,7 @@ class CircuitBreaker:
 
     def record_success(self) -> None:
         """Record a reply that is no error."""
-        if not self._refused or self._clock() >= self._next_probe:
+        if not self._error_reply or self._clock() >= self._next_probe:
             self.close()
 
     def close(self) -> None:

@@ -135,11 +135,11 @@ class SingleServerClient(RedisClient):
         """Record an error in the circuit breaker and translate it."""
         if isinstance(error, MovedError):  # the node itself is healthy
             return SlotMovedError(error.slot_id, error.host, error.port)
-        refused = isinstance(error, ResponseError) and not isinstance(error, ReadOnlyError)
-        self.circuit_breaker.record_failure(error, refused=refused)
+        error_reply = isinstance(error, ResponseError) and not isinstance(error, ReadOnlyError)
+        self.circuit_breaker.record_failure(error, error_reply=error_reply)
         if isinstance(error, OutOfMemoryError):
             return CacheFullError("the cache is full")
-        if not refused:
+        if not error_reply:
             self._connected = False
         if isinstance(error, ReadOnlyError):
             # After a failover open connections lead to the old master, the name to the new one.
