@@ -35,8 +35,8 @@ _MARGIN_SECONDS = 1.0
 class AskBody(BaseModel):
     """A question of at most 4,000 characters.
 
-    `match`: `exact` disables semantic matching. `explain`: adds `match_rejection` to `metadata`, the
-    reason why the nearest cached question was not a match.
+    `match`: `exact` disables semantic matching. `explain`: adds `match_rejection` to `metadata`:
+    the reason why the nearest cached question was not a match.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)

@@ -93,20 +93,22 @@ def test_similar_question_that_does_not_match_is_shown_with_the_reason(
 
 
 @pytest.mark.parametrize(
-    ("refusal", "text"),
+    ("rejection", "text"),
     [
         ("verifier", "the language model found different questions"),
         ("sources: the questions retrieve different passages", "different passages"),
     ],
 )
-def test_summary_names_what_refused_a_similar_question(page: Page, refusal: str, text: str) -> None:
-    def add_refusal(route: Route) -> None:
+def test_summary_names_what_rejected_a_similar_question(
+    page: Page, rejection: str, text: str
+) -> None:
+    def add_rejection(route: Route) -> None:
         response = route.fetch()
         body = response.json()
-        body["reply"]["metadata"]["match_rejection"] = refusal
+        body["reply"]["metadata"]["match_rejection"] = rejection
         route.fulfill(response=response, json=body)
 
-    page.route("**/playground/ask", add_refusal)
+    page.route("**/playground/ask", add_rejection)
     ask(page, FAITH)
     expect(page.locator("#summary")).to_contain_text(text)
     page.unroute("**/playground/ask")

@@ -2,7 +2,7 @@
 
 `python -m tests.evaluation.question_pairs` prints a table for each file. The intents of clinc150
 and banking77 are broader than questions ("what is my balance", "how much money have I got left").
-So many of their pairs are refused that have the same label.
+So many of their pairs are rejected that have the same label.
 """
 
 import asyncio

@@ -93,7 +93,7 @@ async def test_exact_hit_needs_no_embedder(client: Client) -> None:
     assert result["similar_questions"] is None
 
 
-async def test_reply_has_the_reason_of_a_match_refusal(client: Client) -> None:
+async def test_reply_has_the_reason_of_a_match_rejection(client: Client) -> None:
     for number in ("second", "sixth"):
         result = await client.ask(f"What are the sins forbidden in the {number} commandment?")
     assert result["reply"]["metadata"]["match_rejection"].startswith("numbers")

@@ -103,7 +103,7 @@ async def test_exact_request_gets_its_own_answer(user: User, *, alias_stored: bo
     assert own["answer"].startswith("define hope")
 
 
-async def test_different_question_gets_its_own_answer_and_the_refusal(
+async def test_different_question_gets_its_own_answer_and_the_rejection(
     user: User,
 ) -> None:
     await user.ask("What are the sins forbidden in the second commandment?")
@@ -174,7 +174,7 @@ async def test_verifier_costs_are_counted_for_each_verdict(user: User, word: str
     assert after["rejected_by_verifier"] - before["rejected_by_verifier"] == int(word == "no")
 
 
-async def test_refusals_by_rules_are_counted_once_per_request(
+async def test_rejections_by_rules_are_counted_once_per_request(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Even if a later candidate matches."""
@@ -185,10 +185,10 @@ async def test_refusals_by_rules_are_counted_once_per_request(
         await user.ask(question, match="exact")
     after = await read_counters(user)
     assert after["rejected_by_rules"] - before["rejected_by_rules"] == 1
-    # The candidate that the rules refuse comes first.
-    (refused,) = await MINILM.embed(["what is not hope"])
+    # The candidate that the rules reject comes first.
+    (rejected,) = await MINILM.embed(["what is not hope"])
     monkeypatch.setattr(
-        semantic_match, "find_candidates", lambda _, rows, __: find_candidates(refused, rows, 0.5)
+        semantic_match, "find_candidates", lambda _, rows, __: find_candidates(rejected, rows, 0.5)
     )
     assert (await user.ask("Define hope"))["metadata"]["match"] == "semantic"
     last = await read_counters(user)
@@ -196,7 +196,9 @@ async def test_refusals_by_rules_are_counted_once_per_request(
     assert last["outcome_semantic"] - after["outcome_semantic"] == 1
 
 
-async def test_refusals_by_sources_are_counted(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rejections_by_sources_are_counted(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(semantic_match, "has_common_sources", lambda *_: False)
     await user.ask("What is hope?")
     before = await read_counters(user)
@@ -206,7 +208,7 @@ async def test_refusals_by_sources_are_counted(user: User, monkeypatch: pytest.M
     assert after["rejected_by_rules"] == before["rejected_by_rules"]
 
 
-async def test_evicted_candidate_counts_as_no_refusal(user: User) -> None:
+async def test_evicted_candidate_counts_as_no_rejection(user: User) -> None:
     await user.ask("What is hope?")
     before = await read_counters(user)
     keys = keyspace.UserKeys.of(user.user_id)
