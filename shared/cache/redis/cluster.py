@@ -7,8 +7,8 @@ a replica may have been promoted.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Iterable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from redis.asyncio import ConnectionPool, Redis
 from redis.crc import key_slot
@@ -18,8 +18,6 @@ from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command
 from shared.cache.redis.single_server import SingleServerClient, SlotMovedError
 from shared.errors import CacheUnavailableError
-
-T = TypeVar("T")
 
 _SLOTS = 16_384
 _MAX_REDIRECTS = 3
@@ -77,7 +75,9 @@ class RedisClusterClient(RedisClient):
         """Return used and maximum memory of all masters in bytes: see `RedisClient`."""
         if not self._masters:
             await self._load_slots(None)
-        usages = await _gather(self._node(address).memory_usage() for address in self._masters)
+        usages = await asyncio.gather(
+            *(self._node(address).memory_usage() for address in self._masters)
+        )
         reported = [usage for usage in usages if usage]
         if len(reported) < len(usages):
             return None
@@ -117,7 +117,7 @@ class RedisClusterClient(RedisClient):
                 for place, reply in zip(places[node], received, strict=True):
                     replies[place] = reply
 
-        await _gather(map(send, places))
+        await asyncio.gather(*map(send, places))
         return replies
 
     async def _node_of(self, command: Command, within: float | None) -> SingleServerClient:
@@ -185,10 +185,3 @@ class RedisClusterClient(RedisClient):
             slots[first : last + 1] = [addresses[0]] * (last + 1 - first)
         self._known, self._slots = known, slots
         self._masters = {address for address in slots if address}
-
-
-async def _gather(awaitables: Iterable[Awaitable[T]]) -> list[T]:
-    """Wait for all, then raise the first error if there was one."""
-    tasks = [asyncio.ensure_future(each) for each in awaitables]
-    await asyncio.gather(*tasks, return_exceptions=True)
-    return [task.result() for task in tasks]

@@ -29,14 +29,6 @@ class SecretPasswordAuth:
                 and the secret has not changed.
         """
         try:
-            await self._authenticate(connection)
-        except BaseException:
-            # Without this, the pool would reuse the open connection of a cancelled command.
-            await connection.disconnect(nowait=True)
-            raise
-
-    async def _authenticate(self, connection: "AbstractConnection") -> None:
-        try:
             userinfo = await self._userinfo.get()
             try:
                 await _log_in(connection, userinfo)
@@ -45,8 +37,12 @@ class SecretPasswordAuth:
                 if refetched == userinfo:
                     raise
                 await _log_in(connection, refetched)
-        except (ConfigurationError, UnavailableError) as error:
-            raise AuthenticationError(str(error)) from error
+        except BaseException as error:
+            # Without this, the pool would reuse the open connection of a cancelled command.
+            await connection.disconnect(nowait=True)
+            if isinstance(error, ConfigurationError | UnavailableError):
+                raise AuthenticationError(str(error)) from error
+            raise
 
 
 async def _log_in(connection: "AbstractConnection", userinfo: str) -> None:
