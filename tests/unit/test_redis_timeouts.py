@@ -1,11 +1,11 @@
-"""`LagTolerantTimeout`: a time-out that a lagging event loop does not cause."""
+"""`lag_tolerant_timeout`: a time-out that a lagging event loop does not cause."""
 
 import asyncio
 import time
 
 import pytest
 
-from shared.cache.redis.timeouts import EventLoopLagError, LagTolerantTimeout
+from shared.cache.redis.timeouts import EventLoopLagError, lag_tolerant_timeout
 
 
 async def block_loop(seconds: float) -> None:
@@ -26,7 +26,7 @@ async def read_reply(iterations: int) -> str:
 async def test_a_timeout_passes_when_there_is_no_lag() -> None:
     began = time.monotonic()
     with pytest.raises(TimeoutError) as raised:
-        async with LagTolerantTimeout(0.05):
+        async with lag_tolerant_timeout(0.05):
             await asyncio.sleep(60)
     assert not isinstance(raised.value, EventLoopLagError)
     assert time.monotonic() - began >= 0.05
@@ -34,7 +34,7 @@ async def test_a_timeout_passes_when_there_is_no_lag() -> None:
 
 async def test_a_reply_that_has_arrived_is_read_in_spite_of_lag() -> None:
     blocking = asyncio.create_task(block_loop(1))
-    async with LagTolerantTimeout(0.04):
+    async with lag_tolerant_timeout(0.04):
         assert await read_reply(6) == "reply"
     await blocking
 
@@ -42,7 +42,7 @@ async def test_a_reply_that_has_arrived_is_read_in_spite_of_lag() -> None:
 async def test_a_shielded_task_is_awaited_in_spite_of_lag() -> None:
     blocking = asyncio.create_task(block_loop(1))
     task = asyncio.create_task(read_reply(6))
-    async with LagTolerantTimeout(0.04):
+    async with lag_tolerant_timeout(0.04):
         assert await asyncio.shield(task) == "reply"
     await blocking
 
@@ -50,7 +50,7 @@ async def test_a_shielded_task_is_awaited_in_spite_of_lag() -> None:
 async def test_persistent_lag_raises_its_own_error() -> None:
     blocking = asyncio.create_task(block_loop(60))
     with pytest.raises(EventLoopLagError):
-        async with LagTolerantTimeout(0.02):
+        async with lag_tolerant_timeout(0.02):
             await asyncio.sleep(60)
     blocking.cancel()
 
@@ -58,7 +58,7 @@ async def test_persistent_lag_raises_its_own_error() -> None:
 async def test_a_shielded_task_continues_after_the_timeout() -> None:
     task = asyncio.create_task(asyncio.sleep(60))
     with pytest.raises(TimeoutError) as raised:
-        async with LagTolerantTimeout(0.02):
+        async with lag_tolerant_timeout(0.02):
             await asyncio.shield(task)
     assert not task.done()
     assert not isinstance(raised.value, EventLoopLagError)
@@ -67,8 +67,8 @@ async def test_a_shielded_task_continues_after_the_timeout() -> None:
 
 async def test_other_errors_and_cancellations_are_not_translated() -> None:
     with pytest.raises(ZeroDivisionError):
-        async with LagTolerantTimeout(1):
+        async with lag_tolerant_timeout(1):
             raise ZeroDivisionError
     with pytest.raises(asyncio.CancelledError):
-        async with LagTolerantTimeout(1):
+        async with lag_tolerant_timeout(1):
             raise asyncio.CancelledError

@@ -38,7 +38,7 @@ class BudgetedClient:
             return []
         finally:
             seconds = loop.time() - began
-            # A longer round trip means that the event loop lagged: see `LagTolerantTimeout`.
+            # A longer round trip means that the event loop lagged: see `lag_tolerant_timeout`.
             self.deduct(seconds if seconds < left else 0)
 
     def take_open_count(self) -> int:

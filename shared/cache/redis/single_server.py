@@ -21,7 +21,7 @@ from shared.cache import keyspace
 from shared.cache.redis.circuit_breaker import CircuitBreaker
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command, Script
-from shared.cache.redis.timeouts import EventLoopLagError, LagTolerantTimeout
+from shared.cache.redis.timeouts import EventLoopLagError, lag_tolerant_timeout
 from shared.errors import CacheFullError, CacheUnavailableError
 from shared.observability.timings import start_span
 
@@ -148,12 +148,12 @@ class SingleServerClient(RedisClient):
 
     async def _send_within(self, seconds: float, commands: Sequence[Command]) -> list[Any]:
         if self._connected:
-            async with LagTolerantTimeout(seconds):
+            async with lag_tolerant_timeout(seconds):
                 return await self._send(commands)
         # A TLS handshake can outlast one request's time-out; the next request needs its result.
         task = asyncio.create_task(self._send(commands))
         try:
-            async with LagTolerantTimeout(seconds):
+            async with lag_tolerant_timeout(seconds):
                 return await asyncio.shield(task)
         finally:
             if not task.done():

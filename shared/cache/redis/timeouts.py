@@ -6,10 +6,8 @@ the cache would add to the load. The time-out is therefore extended by twice the
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 _LAG_SECONDS = 0.005
 _MAX_EXTENSIONS = 7
@@ -19,46 +17,35 @@ class EventLoopLagError(TimeoutError):
     """The time-out passed while the event loop was lagging: Redis may be healthy."""
 
 
-class LagTolerantTimeout:
-    """An asynchronous context manager like `asyncio.timeout`, extended while the loop lags.
+@asynccontextmanager
+async def lag_tolerant_timeout(seconds: float) -> AsyncIterator[None]:
+    """Like `asyncio.timeout`, but extended while the event loop lags.
 
     Raises:
         EventLoopLagError: the time-out passed, and the event loop was still lagging.
         TimeoutError: the time-out passed.
     """
+    loop = asyncio.get_running_loop()
+    lagging = False
+    timer: asyncio.TimerHandle
 
-    def __init__(self, seconds: float) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._seconds = max(seconds, 0.0)
-        self._deadline = self._loop.time() + self._seconds
-        self._extensions = 0
-        self._lagging = False
-        self._timeout = asyncio.timeout(None)
-
-    async def __aenter__(self) -> Self:
-        await self._timeout.__aenter__()
-        self._timer = self._loop.call_at(self._deadline, self._on_timer)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: "TracebackType | None",
-    ) -> None:
-        self._timer.cancel()
-        try:
-            await self._timeout.__aexit__(kind, error, trace)
-        except TimeoutError as timed_out:
-            raise (EventLoopLagError() if self._lagging else TimeoutError()) from timed_out
-
-    def _on_timer(self) -> None:
-        now = self._loop.time()
-        lag = now - self._deadline
-        self._lagging = lag > _LAG_SECONDS
-        if self._lagging and self._extensions < _MAX_EXTENSIONS:
-            self._extensions += 1
-            self._deadline = now + min(2 * lag, self._seconds)
-            self._timer = self._loop.call_at(self._deadline, self._on_timer)
+    def on_timer(due: float, extensions: int) -> None:
+        nonlocal lagging, timer
+        now = loop.time()
+        lag = now - due
+        lagging = lag > _LAG_SECONDS
+        if lagging and extensions:
+            due = now + min(2 * lag, seconds)
+            timer = loop.call_at(due, on_timer, due, extensions - 1)
         else:
-            self._timeout.reschedule(now)
+            timeout.reschedule(now)
+
+    deadline = loop.time() + max(seconds, 0.0)
+    timer = loop.call_at(deadline, on_timer, deadline, _MAX_EXTENSIONS)
+    try:
+        async with asyncio.timeout(None) as timeout:
+            yield
+    except TimeoutError as timed_out:
+        raise (EventLoopLagError() if lagging else TimeoutError()) from timed_out
+    finally:
+        timer.cancel()
