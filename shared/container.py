@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shared.cache.counter_reader import CounterReader
     from shared.cache.counters import PendingCounters
     from shared.cache.feedback import Feedback
-    from shared.cache.pipeline_id import Pipeline
+    from shared.cache.pipeline_id import PipelineId
     from shared.cache.redis.client import RedisClient
     from shared.cache.session import CacheSession
     from shared.freshness import Freshness
@@ -175,14 +175,14 @@ class Container:
         return open_redis_client(self.settings, timeout=_INVALIDATION_TIMEOUT)
 
     @cached_property
-    def pipeline(self) -> "Pipeline":
+    def pipeline(self) -> "PipelineId":
         """Identifies the models and limits in cache keys."""
-        from shared.cache.pipeline_id import Pipeline
+        from shared.cache.pipeline_id import PipelineId
         from shared.inference.prompt import SYSTEM
 
         settings = self.settings
         limits = f"{settings.context_tokens} {settings.answer_tokens}"
-        return Pipeline(
+        return PipelineId(
             embedding_model=self._embedding_model,
             dimensions=self._dimensions,
             answered_by=f"{self._answer_model} {limits} {SYSTEM}",

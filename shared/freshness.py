@@ -56,7 +56,7 @@ class Freshness:
         chunk_and_embed: "Callable[[NoteChanged], Awaitable[tuple[Note, Sequence[Chunk]]]]",
         embedding_name: str,
     ) -> None:
-        """`chunk_and_embed` is as in `ingest.py`; `embedding_name` is as in `Pipeline`."""
+        """`chunk_and_embed` is as in `ingest.py`; `embedding_name` is as in `PipelineId`."""
         self._invalidation = invalidation
         self._store = store
         self._chunk_and_embed = chunk_and_embed

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.answer import Answer
-    from shared.cache.pipeline_id import Pipeline
+    from shared.cache.pipeline_id import PipelineId
     from shared.notes.note import Source
     from shared.settings import Settings
     from shared.vectors import Vector
@@ -43,7 +43,7 @@ class Entry:
     """One cached question.
 
     `expires`, and `fresh_until` of its context, are in seconds since 1970; `cost` of the answer is
-    in nanodollars; `pipeline` is `Pipeline.name`; `lowest_similarity` is that of its last source;
+    in nanodollars; `pipeline` is `PipelineId.name`; `lowest_similarity` is that of its last source;
     `is_full`: the search returned k sources; `note_tags` are those of the sources' notes; `vector`
     is the canonical embedding.
 
@@ -84,7 +84,7 @@ def new_entry(
     sources: "Sequence[Source]",
     answer: "Answer | None" = None,
     *,
-    pipeline: "Pipeline",
+    pipeline: "PipelineId",
     settings: "Settings",
 ) -> Entry:
     """Create the entry of an answer, or of a context if there is no answer."""

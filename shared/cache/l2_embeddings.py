@@ -15,7 +15,7 @@ from shared.cache import codec, counters, keyspace
 from shared.cache.redis.commands import Command, Script
 
 if TYPE_CHECKING:
-    from shared.cache.pipeline_id import Pipeline
+    from shared.cache.pipeline_id import PipelineId
     from shared.settings import Settings
 
 _VERSION = codec.VERSION.encode("ascii")
@@ -27,7 +27,9 @@ _STORE_SHARED, _STORE_USER = Script("store_shared_embedding"), Script("store_use
 class EmbeddingTier:
     """The embeddings that one user's requests read and store."""
 
-    def __init__(self, settings: "Settings", pipeline: "Pipeline", keys: keyspace.UserKeys) -> None:
+    def __init__(
+        self, settings: "Settings", pipeline: "PipelineId", keys: keyspace.UserKeys
+    ) -> None:
         """`keys` are the user's; they are used with `embeddings_per_user`."""
         self._per_user = settings.embeddings_per_user
         self._ttl = settings.embedding_ttl

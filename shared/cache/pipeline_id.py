@@ -7,7 +7,7 @@ from shared.cache import keyspace
 
 
 @dataclass(frozen=True)
-class Pipeline:
+class PipelineId:
     """Everything that changes answers. Answers of two pipelines do not share keys.
 
     `answered_by` names the chat model, its prompt and its limits; `retrieved_chunks` is how many

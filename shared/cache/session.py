@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from shared.answer import Answer
     from shared.cache.index_entries import Entry
-    from shared.cache.pipeline_id import Pipeline
+    from shared.cache.pipeline_id import PipelineId
     from shared.cache.redis.client import RedisClient
     from shared.notes.note import Source
     from shared.settings import Settings
@@ -65,7 +65,7 @@ class CacheSession:
         *,
         user_id: str,
         question: str,
-        pipeline: "Pipeline",
+        pipeline: "PipelineId",
         pending_counters: counters.PendingCounters | None = None,
         extension: RoundTripExtension | None = None,
     ) -> None:

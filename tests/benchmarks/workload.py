@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.answer import Answer, new_answer_id
-from shared.cache.pipeline_id import Pipeline
+from shared.cache.pipeline_id import PipelineId
 from shared.cache.redis.client import RedisClient
 from shared.cache.session import CacheSession
 from shared.inference.ports import Completion
@@ -26,7 +26,7 @@ CHUNKS = 5
 CHUNK_CHARACTERS = 800
 ANSWER_CHARACTERS = 1_200
 
-PIPELINE = Pipeline("sentence-transformers/all-MiniLM-L6-v2", DIMENSIONS, "a model", CHUNKS)
+PIPELINE = PipelineId("sentence-transformers/all-MiniLM-L6-v2", DIMENSIONS, "a model", CHUNKS)
 _SUBJECTS = ("faith", "grace", "hope", "mercy", "peace", "trust", "truth", "glory")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from infra.local.valkey import start_valkey
 from shared.cache.keyspace import UserKeys, question_field
-from shared.cache.pipeline_id import Pipeline
+from shared.cache.pipeline_id import PipelineId
 from shared.cache.redis.factory import open_redis_client
 from shared.errors import CacheUnavailableError, InferenceError, StoreUnavailableError
 from shared.freshness import EPSILON
@@ -131,7 +131,7 @@ async def test_alias_is_dropped_with_its_target_or_by_its_own_search(
 
 
 async def test_answer_of_another_embedding_model_is_dropped(world: World) -> None:
-    other = Pipeline("another", DIMENSIONS, "answerer", K)
+    other = PipelineId("another", DIMENSIONS, "answerer", K)
     await world.write("b", 10)
     await world.write("c", 20)
     await world.ask("far", 0)

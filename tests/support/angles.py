@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.cache import index_entries
 from shared.cache.keyspace import UserKeys, question_field
-from shared.cache.pipeline_id import Pipeline, embedding_name
+from shared.cache.pipeline_id import PipelineId, embedding_name
 from shared.errors import InferenceError
 from shared.freshness import Freshness
 from shared.notes.ingest import chunk_and_embed
@@ -74,13 +74,17 @@ class World:
         chunks = [Chunk(f"{note_id}#{a}", note_id, f"at {a}", at(a)) for a in angles]
         assert await self.store.replace_note(note, chunks)
 
-    async def ask(self, question: str, angle: float = 0, pipeline: Pipeline = PIPELINE) -> None:
+    async def ask(self, question: str, angle: float = 0, pipeline: PipelineId = PIPELINE) -> None:
         """Search the notes and store an answer."""
         sources = await self.store.search("ann", at(angle), K)
         await self.store_answer(question, sources, angle, pipeline)
 
     async def store_answer(
-        self, question: str, sources: list[Source], angle: float = 0, pipeline: Pipeline = PIPELINE
+        self,
+        question: str,
+        sources: list[Source],
+        angle: float = 0,
+        pipeline: PipelineId = PIPELINE,
     ) -> None:
         session = self.cache.session("ann", question, pipeline)
         await session.lookup()
@@ -99,5 +103,5 @@ class World:
         sources = await self.store.search("ann", at(angle), K)
         assert await session.store_alias(at(angle), sources, (field, entry), 0.95)
 
-    async def cached(self, question: str, pipeline: Pipeline = PIPELINE) -> bool:
+    async def cached(self, question: str, pipeline: PipelineId = PIPELINE) -> bool:
         return bool((await self.cache.session("ann", question, pipeline).lookup()).answer)

@@ -15,7 +15,7 @@ from shared.answer import Answer, new_answer_id
 from shared.cache.counters import PendingCounters
 from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys
-from shared.cache.pipeline_id import Pipeline
+from shared.cache.pipeline_id import PipelineId
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command
 from shared.cache.redis.factory import open_redis_client
@@ -27,7 +27,7 @@ from shared.vectors import Vector, canonical
 from tests.support.servers import valkey_cluster
 
 DIMENSIONS = 8
-PIPELINE = Pipeline("embedder", DIMENSIONS, "answerer", 2)
+PIPELINE = PipelineId("embedder", DIMENSIONS, "answerer", 2)
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Cache:
         self,
         user: str = "ann",
         question: str = "what is faith",
-        pipeline: Pipeline = PIPELINE,
+        pipeline: PipelineId = PIPELINE,
         pending_counters: PendingCounters | None = None,
     ) -> CacheSession:
         return CacheSession(
