@@ -12,7 +12,7 @@ from shared.inference.prompt import estimate_tokens
 if TYPE_CHECKING:
     from shared.inference.circuit_breaker import CircuitBreaker
     from shared.inference.http_client import InferenceClient
-    from shared.inference.ports import Message
+    from shared.inference.ports import ChatMessage
     from shared.settings import Settings
 
 _SEED = 0
@@ -40,7 +40,7 @@ class HuggingFaceChat:
         self._prompt_price = settings.prompt_price / _TOKENS_PER_PRICE
         self._completion_price = settings.completion_price / _TOKENS_PER_PRICE
 
-    async def complete(self, messages: Sequence["Message"], *, max_tokens: int) -> Completion:
+    async def complete(self, messages: Sequence["ChatMessage"], *, max_tokens: int) -> Completion:
         """Continue at temperature 0 with at most `max_tokens` tokens.
 
         The cost is computed with `estimate_tokens` if the reply has no token counts.

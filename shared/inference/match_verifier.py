@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.deadline import deadline_scope, timeout_at_deadline
-from shared.inference.ports import Message
+from shared.inference.ports import ChatMessage
 
 if TYPE_CHECKING:
     from shared.inference.ports import ChatModel
@@ -56,7 +56,7 @@ class MatchVerifier:
         return MatchVerdict(_YES.fullmatch(completion.text) is not None, completion.cost)
 
 
-def build_messages(a: str, b: str) -> list[Message]:
+def build_messages(a: str, b: str) -> list[ChatMessage]:
     """Return the prompt for two questions.
 
     JSON quotes them. `<` and `[` are escaped too, so that a question cannot contain the markup
@@ -65,4 +65,4 @@ def build_messages(a: str, b: str) -> list[Message]:
     first, second = sorted((a, b))
     data = json.dumps({"first": first, "second": second})
     data = data.replace("<", "\\u003c").replace("[", "\\u005b")
-    return [Message("system", _SYSTEM), Message("user", data)]
+    return [ChatMessage("system", _SYSTEM), ChatMessage("user", data)]

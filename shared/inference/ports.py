@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class ChatMessage:
     """One message of a conversation; `role` is `system`, `user` or `assistant`."""
 
     role: str
@@ -53,7 +53,7 @@ class ChatModel(Protocol):
 
     model: str
 
-    async def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Completion:
+    async def complete(self, messages: Sequence[ChatMessage], *, max_tokens: int) -> Completion:
         """Continue at temperature 0 with at most `max_tokens` tokens.
 
         Raises:

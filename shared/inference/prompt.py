@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import ceil
 from typing import TYPE_CHECKING
 
-from shared.inference.ports import Message
+from shared.inference.ports import ChatMessage
 from shared.text.sentences import find_sentence_breaks
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ def estimate_tokens(text: str) -> int:
     return ceil(ascii_characters / 3.5 + other_bytes / 2)
 
 
-def build_messages(question: str, passages: Sequence[str]) -> list[Message]:
+def build_messages(question: str, passages: Sequence[str]) -> list[ChatMessage]:
     """Return the prompt: the passages are numbered from 1, and the question comes last."""
     framed = [_PASSAGE.format(number, text) for number, text in enumerate(passages, start=1)]
     content = "\n\n".join([*framed, _QUESTION.format(escape(question).strip())])
-    return [Message("system", SYSTEM), Message("user", content)]
+    return [ChatMessage("system", SYSTEM), ChatMessage("user", content)]
 
 
 def fit_passages(sources: Sequence["Source"], context_tokens: int) -> list[str]:

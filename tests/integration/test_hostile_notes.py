@@ -8,7 +8,7 @@ import redis.asyncio
 
 from shared.cache.keyspace import UserKeys
 from shared.container import Container
-from shared.inference.ports import Completion, Message
+from shared.inference.ports import ChatMessage, Completion
 from shared.inference.prompted_answerer import PromptedAnswerer
 from shared.settings import Settings
 from tests.support.fakes import DIMENSIONS, HashingEmbedder
@@ -33,7 +33,7 @@ class ObedientModel:
     def __init__(self) -> None:
         self.prompts: list[str] = []
 
-    async def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Completion:
+    async def complete(self, messages: Sequence[ChatMessage], *, max_tokens: int) -> Completion:
         del max_tokens
         self.prompts.append("\n".join(message.content for message in messages))
         answer = "OWNED" if "OWNED" in self.prompts[-1] else self.prompts[-1]

@@ -13,7 +13,7 @@ from shared.inference.chat import HuggingFaceChat
 from shared.inference.embeddings import HuggingFaceEmbedder
 from shared.inference.http_client import InferenceClient as TercetClient
 from shared.inference.http_client import Retries
-from shared.inference.ports import Message
+from shared.inference.ports import ChatMessage
 from shared.settings import Settings
 from shared.vectors import canonical
 from tests.support.certificates import create_self_signed_certificate
@@ -47,7 +47,7 @@ def settings(url: str) -> Settings:
 
 async def ours(settings: Settings) -> str:
     client = TercetClient(settings)
-    messages = [Message(each["role"], each["content"]) for each in MESSAGES]
+    messages = [ChatMessage(each["role"], each["content"]) for each in MESSAGES]
     completion = await HuggingFaceChat(client, settings).complete(messages, max_tokens=32)
     await client.aclose()
     return completion.text
@@ -120,10 +120,10 @@ async def test_host_without_a_trusted_certificate_gets_no_request(
         client = TercetClient(settings, retries=Retries(max_retries=0))
         chat = HuggingFaceChat(client, settings)
         with pytest.raises(InferenceUnavailableError, match="CERTIFICATE_VERIFY_FAILED"):
-            await chat.complete([Message("user", "Who?")], max_tokens=9)
+            await chat.complete([ChatMessage("user", "Who?")], max_tokens=9)
         assert host.calls == []
         await client.aclose()
         monkeypatch.setenv("SSL_CERT_FILE", options["ssl_certfile"])
-        await chat.complete([Message("user", "Who?")], max_tokens=9)
+        await chat.complete([ChatMessage("user", "Who?")], max_tokens=9)
         await client.aclose()
     assert len(host.calls) == 1

@@ -19,7 +19,7 @@ from shared.errors import (
     StoreUnavailableError,
     UnavailableError,
 )
-from shared.inference.ports import Message
+from shared.inference.ports import ChatMessage
 from shared.notes.note import Note
 from shared.question import Request
 from shared.settings import Settings
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 TOKEN, DATABASE = "tercet/hf-token", "tercet/database-url"
-QUESTION = [Message("user", "Who was Ruth?")]
+QUESTION = [ChatMessage("user", "Who was Ruth?")]
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from shared.cache.redis.commands import Command
 from shared.cache.stats_snapshot import PeriodStats
 from shared.container import Container
 from shared.inference.match_verifier import MatchVerifier
-from shared.inference.ports import Completion, Message
+from shared.inference.ports import ChatMessage, Completion
 from shared.matching.candidates import find_candidates
 from shared.settings import Settings
 from tests.support.full_stack import MINILM, QuotingAnswerer, updated
@@ -35,7 +35,7 @@ class ConstantChat:
         self.word = word
         self.calls = 0
 
-    async def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Completion:
+    async def complete(self, messages: Sequence[ChatMessage], *, max_tokens: int) -> Completion:
         self.calls += 1
         return Completion(self.word, self.model, cost=0.00002)
 

@@ -11,7 +11,7 @@ from shared.errors import ConfigurationError
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.embeddings import HuggingFaceEmbedder
 from shared.inference.http_client import InferenceClient
-from shared.inference.ports import Message
+from shared.inference.ports import ChatMessage
 from shared.inference.prompt import estimate_tokens
 from shared.settings import Settings
 from shared.vectors import canonical
@@ -19,7 +19,7 @@ from tests.support.http_faults import send_json
 from tests.support.huggingface import FakeHuggingFace, hashed_answer, hashed_embeddings
 
 HUB = "/hf-inference/models/sentence-transformers/all-MiniLM-L6-v2/pipeline/feature-extraction"
-CONVERSATION = [Message("system", "Be brief."), Message("user", "Who was Ruth?")]
+CONVERSATION = [ChatMessage("system", "Be brief."), ChatMessage("user", "Who was Ruth?")]
 
 Open = Callable[..., InferenceClient]
 

@@ -16,7 +16,7 @@ from shared.errors import (
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.embeddings import HuggingFaceEmbedder
 from shared.inference.http_client import InferenceClient, Retries
-from shared.inference.ports import Message
+from shared.inference.ports import ChatMessage
 from shared.settings import Settings
 from tests.support.http_faults import Fault, refuse, send_json, send_text
 from tests.support.huggingface import FakeHuggingFace
@@ -43,7 +43,9 @@ async def chat_failure(
 ) -> InferenceError:
     host.script(fault)
     with pytest.raises(InferenceError) as caught:
-        await HuggingFaceChat(client, SETTINGS).complete([Message("user", QUESTION)], max_tokens=9)
+        await HuggingFaceChat(client, SETTINGS).complete(
+            [ChatMessage("user", QUESTION)], max_tokens=9
+        )
     return caught.value
 
 

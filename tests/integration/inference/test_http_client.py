@@ -17,13 +17,13 @@ from shared.errors import (
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.embeddings import HuggingFaceEmbedder
 from shared.inference.http_client import InferenceClient, Retries
-from shared.inference.ports import Message
+from shared.inference.ports import ChatMessage
 from shared.settings import Settings
 from tests.support.http_faults import Fault, drip, drop, refuse, stall, truncate
 from tests.support.huggingface import FakeHuggingFace, serving
 from tests.support.waiting import until
 
-CONVERSATION = [Message("system", "Be brief."), Message("user", "Who was Ruth?")]
+CONVERSATION = [ChatMessage("system", "Be brief."), ChatMessage("user", "Who was Ruth?")]
 
 Open = Callable[..., InferenceClient]
 

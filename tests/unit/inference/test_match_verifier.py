@@ -9,7 +9,7 @@ import pytest
 from shared.deadline import deadline_scope, remaining
 from shared.errors import InferenceUnavailableError
 from shared.inference.match_verifier import MatchVerifier, build_messages
-from shared.inference.ports import Completion, Message
+from shared.inference.ports import ChatMessage, Completion
 
 _A, _B = "what is faith", "explain faith to me"
 
@@ -20,12 +20,12 @@ class _Chat:
     model = "fake"
 
     def __init__(self, text: str | Exception = "YES", *, after: float = 0.0) -> None:
-        self.conversations: list[Sequence[Message]] = []
+        self.conversations: list[Sequence[ChatMessage]] = []
         self.limits: list[tuple[int, float]] = []
         self._text = text
         self._after = after
 
-    async def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Completion:
+    async def complete(self, messages: Sequence[ChatMessage], *, max_tokens: int) -> Completion:
         self.conversations.append(messages)
         self.limits.append((max_tokens, remaining()))
         await asyncio.sleep(self._after)

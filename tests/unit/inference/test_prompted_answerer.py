@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from shared.errors import InferenceError
-from shared.inference.ports import Completion, Message
+from shared.inference.ports import ChatMessage, Completion
 from shared.inference.prompt import build_messages, fit_passages
 from shared.inference.prompted_answerer import PromptedAnswerer, remove_false_citations
 from shared.notes.note import Source
@@ -43,9 +43,9 @@ class Scripted:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.calls: list[tuple[Sequence[Message], int]] = []
+        self.calls: list[tuple[Sequence[ChatMessage], int]] = []
 
-    async def complete(self, messages: Sequence[Message], *, max_tokens: int) -> Completion:
+    async def complete(self, messages: Sequence[ChatMessage], *, max_tokens: int) -> Completion:
         self.calls.append((messages, max_tokens))
         return Completion(text=self.text, model=self.model, prompt_tokens=7, cost=0.5)
 
