@@ -1,4 +1,4 @@
-"""`SingleServerClient` against a fake Redis and a server that is no Redis."""
+"""`RedisServerClient` against a fake Redis and a server that is no Redis."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ import pytest
 
 from shared.cache.redis.commands import Command
 from shared.cache.redis.factory import open_redis_client
-from shared.cache.redis.single_server import SingleServerClient
+from shared.cache.redis.single_server import RedisServerClient
 from shared.errors import CacheUnavailableError
 from shared.settings import Settings
 
@@ -16,7 +16,7 @@ async def test_memory_usage_is_none_if_the_server_omits_a_field(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     client = fakeredis.FakeAsyncRedis(server_type="valkey")
-    redis_client = SingleServerClient(client, timeout=5)
+    redis_client = RedisServerClient(client, timeout=5)
 
     async def info(section: str) -> dict[str, int]:
         return {"used_memory": 1}

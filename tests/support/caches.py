@@ -19,7 +19,7 @@ from shared.cache.pipeline_id import PipelineId
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command
 from shared.cache.redis.factory import open_redis_client
-from shared.cache.redis.single_server import SingleServerClient
+from shared.cache.redis.single_server import RedisServerClient
 from shared.cache.session import CacheSession
 from shared.notes.note import Source
 from shared.settings import Settings
@@ -121,7 +121,7 @@ def valkey_url() -> Iterator[str]:
 
 def redis_py_client(redis_client: RedisClient | None) -> Any:
     """redis-py's client, which one server's `RedisClient` wraps; its methods are not typed."""
-    assert isinstance(redis_client, SingleServerClient)
+    assert isinstance(redis_client, RedisServerClient)
     return redis_client._client
 
 
@@ -136,7 +136,7 @@ async def cache(request: pytest.FixtureRequest) -> AsyncIterator[Cache]:
     """An empty cache on each kind of Redis."""
     if request.param == "fakeredis":
         settings = Settings(redis_timeout=5)
-        redis_client: RedisClient = SingleServerClient(
+        redis_client: RedisClient = RedisServerClient(
             fakeredis.FakeAsyncRedis(server_type="valkey"), timeout=5
         )
     else:

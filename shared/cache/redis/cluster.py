@@ -1,4 +1,4 @@
-"""The Redis client for a cluster: one `SingleServerClient` for each master.
+"""The Redis client for a cluster: one `RedisServerClient` for each master.
 
 A master that fails opens only its own circuit breaker; keys on other masters stay available. The
 slot map is loaded at first use, after a MOVED reply, and repeatedly while a master fails, because
@@ -16,7 +16,7 @@ from redis.crc import key_slot
 from shared.cache.redis.circuit_breaker import CircuitBreaker
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command
-from shared.cache.redis.single_server import SingleServerClient, SlotMovedError
+from shared.cache.redis.single_server import RedisServerClient, SlotMovedError
 from shared.errors import CacheUnavailableError
 
 _SLOTS = 16_384
@@ -38,7 +38,7 @@ class RedisClusterClient(RedisClient):
 
         Args:
             options: options of redis-py's connection pool, with the address of any node.
-            limits: time-outs and the number of connections, as for `SingleServerClient`.
+            limits: time-outs and the number of connections, as for `RedisServerClient`.
         """
         self.circuit_breaker = CircuitBreaker()
         self._options = {name: value for name, value in options.items() if name != "db"}
@@ -47,7 +47,7 @@ class RedisClusterClient(RedisClient):
         self._known: set[_Address] = set()  # masters and replicas
         self._masters: set[_Address] = set()
         self._slots: list[_Address | None] = [None] * _SLOTS
-        self._nodes: dict[_Address, SingleServerClient] = {}
+        self._nodes: dict[_Address, RedisServerClient] = {}
         self._refreshing: asyncio.Task[None] | None = None
         self._next_refresh = 0.0
 
@@ -95,7 +95,7 @@ class RedisClusterClient(RedisClient):
     async def _send_to_nodes(
         self, commands: Sequence[Command], within: float | None, replicas: int
     ) -> list[Any]:
-        places: dict[SingleServerClient, list[int]] = {}
+        places: dict[RedisServerClient, list[int]] = {}
         for place, command in enumerate(commands):
             places.setdefault(await self._node_of(command, within), []).append(place)
         if len(places) == 1:
@@ -103,7 +103,7 @@ class RedisClusterClient(RedisClient):
             return await node.execute(*commands, within=within, replicas=replicas)
         replies: list[Any] = [None] * len(commands)
 
-        async def send(node: SingleServerClient) -> None:
+        async def send(node: RedisServerClient) -> None:
             batch = [commands[place] for place in places[node]]
             try:
                 received = await node.execute(*batch, within=within)
@@ -120,7 +120,7 @@ class RedisClusterClient(RedisClient):
         await asyncio.gather(*map(send, places))
         return replies
 
-    async def _node_of(self, command: Command, within: float | None) -> SingleServerClient:
+    async def _node_of(self, command: Command, within: float | None) -> RedisServerClient:
         key = next(iter(command.keys), "")  # a command without a key goes to any node
         slot = key_slot(key.encode())
         if self._slots[slot] is None:
@@ -130,15 +130,13 @@ class RedisClusterClient(RedisClient):
             raise CacheUnavailableError("no node is known to have the slot")
         return self._node(address)
 
-    def _node(self, address: _Address) -> SingleServerClient:
+    def _node(self, address: _Address) -> RedisServerClient:
         node = self._nodes.get(address)
         if node is None:
             pool = ConnectionPool(**self._options | address._asdict())
             server = f"{address.host}:{address.port}"
             breaker = CircuitBreaker(server=server, parent=self.circuit_breaker)
-            node = SingleServerClient(
-                Redis.from_pool(pool), circuit_breaker=breaker, **self._limits
-            )
+            node = RedisServerClient(Redis.from_pool(pool), circuit_breaker=breaker, **self._limits)
             self._nodes[address] = node
         return node
 

@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
 from shared.cache.redis.connection import TLSConnection, with_hiredis_packer
-from shared.cache.redis.single_server import CONNECT_SECONDS, SingleServerClient
+from shared.cache.redis.single_server import CONNECT_SECONDS, RedisServerClient
 
 if TYPE_CHECKING:
     from shared.cache.redis.client import RedisClient
@@ -59,4 +59,4 @@ def open_redis_client(settings: "Settings", *, timeout: float | None = None) -> 
         from shared.cache.redis.cluster import RedisClusterClient
 
         return RedisClusterClient(options, **limits)
-    return SingleServerClient(Redis.from_pool(ConnectionPool(**options)), **limits)
+    return RedisServerClient(Redis.from_pool(ConnectionPool(**options)), **limits)

@@ -46,7 +46,7 @@ class SlotMovedError(CacheUnavailableError):
         self.slot, self.host, self.port = slot, host, port
 
 
-class SingleServerClient(RedisClient):
+class RedisServerClient(RedisClient):
     """A connection pool to one server, kept for the container's life."""
 
     def __init__(

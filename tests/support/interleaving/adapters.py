@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import redis
 
 from shared.cache.redis.commands import Command
-from shared.cache.redis.single_server import SingleServerClient
+from shared.cache.redis.single_server import RedisServerClient
 from shared.errors import (
     CacheUnavailableError,
     CircuitOpenError,
@@ -93,7 +93,7 @@ class Wire:
             return error
 
 
-class WatchedRedisClient(SingleServerClient):
+class WatchedRedisClient(RedisServerClient):
     """`RedisClient` over a `Wire`. A command whose caller gave up may still take effect later.
 
     It also checks that no request waits for a lock from before an acknowledged change.
