@@ -118,7 +118,7 @@ class CacheSession:
         """Round trip 2: load what a miss needs, and try to acquire the single-flight lock."""
         replies = await self._execute(
             self._embeddings.get(self._question),
-            self._lock.acquire(),
+            self._lock.acquire_command(),
             Command.of("HGETALL", self._keys.questions),
             extended=True,
         )
@@ -152,7 +152,7 @@ class CacheSession:
             self._redis.reset_budget()  # a generation takes longer than any round trip
             # The lock is read before the answer: a holder stores first and releases then.
             replies = await self._execute(
-                *self._lock.poll(), self._lookup("wait", self._field, aliases=aliases)
+                *self._lock.poll_commands(), self._lookup("wait", self._field, aliases=aliases)
             )
             if not replies:
                 break
@@ -181,7 +181,7 @@ class CacheSession:
         finally:
             if self._lock.held:
                 keys, counts = self._scripts.counter_keys, self.counters.take()
-                release = self._lock.release(keys, *counts)
+                release = self._lock.release_command(keys, *counts)
                 await self._execute(release, extended=True)
 
     async def get_answer(self, field: str, entry: "Entry") -> LookupResult:

@@ -28,7 +28,7 @@ _ERROR_MS = 2_000
 _ACQUIRE, _RENEW, _RELEASE = map(Script, ("acquire_lock", "renew_lock", "release_lock"))
 
 
-def acquire(key: str, token: str, milliseconds: int = _LOCK_MS) -> Command:
+def acquire_command(key: str, token: str, milliseconds: int = _LOCK_MS) -> Command:
     """Acquire a lock if it is free. The reply is the token of its holder."""
     return _ACQUIRE.call([key], token, milliseconds)
 
@@ -62,9 +62,9 @@ class SingleFlightLock:
         """The lock's key."""
         return self._keys.lock(self._field, self.fence)
 
-    def acquire(self) -> Command:
+    def acquire_command(self) -> Command:
         """Return the command whose reply goes to `set_holder`."""
-        return acquire(self.key, self.token)
+        return acquire_command(self.key, self.token)
 
     def set_holder(self, token: bytes | None) -> bool:
         """Set the holder's token as Redis returned it. Return whether the lock is still held."""
@@ -72,14 +72,14 @@ class SingleFlightLock:
         self.held = self._holder == self.token.encode()
         return bool(token)
 
-    def poll(self) -> list[Command]:
+    def poll_commands(self) -> list[Command]:
         """Return the commands that read the holder's token and its error."""
         error_key = self._keys.lock_error(self._holder.decode("ascii", "replace"))
         return [Command.of("GET", self.key), Command.of("GET", error_key)]
 
     @asynccontextmanager
     async def renewed(self, redis_client: "RedisClient") -> "AsyncIterator[None]":
-        """Renew the lock while the body runs. An error of the body goes to `release`."""
+        """Renew the lock while the body runs. An error of the body goes to `release_command`."""
 
         async def renew() -> None:
             while True:
@@ -99,7 +99,7 @@ class SingleFlightLock:
         finally:
             task.cancel()
 
-    def release(self, counter_keys: "Sequence[str]", *counts: Argument) -> Command:
+    def release_command(self, counter_keys: "Sequence[str]", *counts: Argument) -> Command:
         """Release the lock without an answer, store the error, and count."""
         keys = [self.key, self._keys.lock_error(self.token), *counter_keys]
         return _RELEASE.call(keys, self.token, self._error, _ERROR_MS, *counts)

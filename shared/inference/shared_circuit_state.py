@@ -72,7 +72,9 @@ class SharedProbeLock:
     async def acquire(self, breaker_id: str) -> bool:
         """Return whether this container may probe."""
         token = secrets.token_urlsafe(8)
-        command = single_flight.acquire(probe_key(breaker_id), token, int(PROBE_SECONDS * 1000))
+        command = single_flight.acquire_command(
+            probe_key(breaker_id), token, int(PROBE_SECONDS * 1000)
+        )
         (owner,) = await self._execute(command) or [None]
         return owner is None or owner == token.encode()
 
