@@ -51,8 +51,8 @@ class CounterReader:
         hour = int(now.timestamp()) // 3_600
         replies, memory = await asyncio.gather(
             self._redis_client.execute(
-                *(Command.of("HGETALL", keyspace.counters(each)) for each in _PARTITIONS),
-                *(_COUNT_ENTRIES.call(counters.keys(each), hour) for each in _PARTITIONS),
+                *(Command.of("HGETALL", keyspace.counters_key(each)) for each in _PARTITIONS),
+                *(_COUNT_ENTRIES.call(counters.counter_keys(each), hour) for each in _PARTITIONS),
                 *_read_days(unfinished),
             ),
             self._memory_usage(),
@@ -85,7 +85,7 @@ class CounterReader:
 def _read_days(days: Iterable[date]) -> Iterator[Command]:
     for day in days:
         for partition in _PARTITIONS:
-            yield Command.of("HGETALL", keyspace.counters(partition, day.isoformat()))
+            yield Command.of("HGETALL", keyspace.counters_key(partition, day.isoformat()))
 
 
 def _sum(hashes: Iterable[Mapping[bytes, bytes]]) -> PeriodStats:

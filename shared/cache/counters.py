@@ -55,18 +55,18 @@ OUTCOMES = ("exact", "coalesced", "semantic", "l3", "l2", "none", *DEFERRED_OUTC
 """
 
 
-def keys(partition: int) -> tuple[str, str, str]:
+def counter_keys(partition: int) -> tuple[str, str, str]:
     """Return the keys of a partition's entry counts, and of its counters of today and all time.
 
     A script that counts takes them as its last keys: see `lua/common/counters.lua`.
     """
-    today = keyspace.counters(partition, datetime.now(UTC).date().isoformat())
-    return keyspace.entry_counts(partition), today, keyspace.counters(partition)
+    today = keyspace.counters_key(partition, datetime.now(UTC).date().isoformat())
+    return keyspace.entry_counts_key(partition), today, keyspace.counters_key(partition)
 
 
 def count_command(partition: int, **increments: int) -> Command:
     """Return a command that increments counters."""
-    return _COUNT.call(keys(partition), *_pairs(increments))
+    return _COUNT.call(counter_keys(partition), *_pairs(increments))
 
 
 def bucket_name(outcome: str, index: int) -> str:

@@ -103,7 +103,7 @@ class NoInvalidation(Invalidation):
 
 
 def _script_keys(keys: keyspace.UserKeys, *others: str) -> list[str]:
-    return [*keys.hashes, *others, *counters.keys(keys.partition)]
+    return [*keys.hashes, *others, *counters.counter_keys(keys.partition)]
 
 
 def _new_fence() -> str:

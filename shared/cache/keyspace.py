@@ -53,7 +53,7 @@ def note_tag(note_id: str) -> bytes:
     return hashlib.blake2b(note_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
-def embedding(model: str, text: str) -> str:
+def embedding_key(model: str, text: str) -> str:
     """Return the key of a text's shared embedding."""
     hashed = digest("text", text)
     return f"{{{_partition(hashed):02x}}}:embedding:{digest('model', model)[:8]}:{hashed}"
@@ -69,12 +69,12 @@ def embedding_field(model: str, text: str) -> str:
     return digest("embedding", model, text)
 
 
-def counters(partition: int, day: str = "total") -> str:
+def counters_key(partition: int, day: str = "total") -> str:
     """Return the key of a partition's counters: of a day (YYYY-MM-DD, UTC), or of all time."""
     return f"{{{partition:02x}}}:counters:{day}"
 
 
-def entry_counts(partition: int) -> str:
+def entry_counts_key(partition: int) -> str:
     """Return the key of a partition's numbers of entries."""
     return f"{{{partition:02x}}}:entries"
 

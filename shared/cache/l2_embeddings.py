@@ -40,7 +40,7 @@ class EmbeddingTier:
     def get(self, question: str) -> Command:
         """Read a question's embedding: the reply goes to `decode`."""
         if not self._per_user:
-            return Command.of("GET", keyspace.embedding(self._model, question), optional=True)
+            return Command.of("GET", keyspace.embedding_key(self._model, question), optional=True)
         return Command.of(
             "HGET", self._keys.embeddings, keyspace.embedding_field(self._model, question)
         )
@@ -56,7 +56,7 @@ class EmbeddingTier:
             [
                 keys.questions,
                 keys.embeddings,
-                *counters.keys(keys.partition),
+                *counters.counter_keys(keys.partition),
             ],
             fence,
             keyspace.embedding_field(self._model, question),
@@ -69,7 +69,7 @@ class EmbeddingTier:
 def store_shared(model: str, question: str, vector: bytes, ttl: int) -> Command:
     """Store an embedding that all users share, for `ttl` seconds."""
     partition = keyspace.partition_of_embedding(question)
-    keys = [keyspace.embedding(model, question), *counters.keys(partition)]
+    keys = [keyspace.embedding_key(model, question), *counters.counter_keys(partition)]
     call = _STORE_SHARED.call(keys, encode(question, vector), ttl)
     return replace(call, optional=True)
 

@@ -38,7 +38,7 @@ class QuestionScripts:
     @property
     def counter_keys(self) -> tuple[str, str, str]:
         """The last keys of every script that counts."""
-        return counters.keys(self._keys.partition)
+        return counters.counter_keys(self._keys.partition)
 
     def lookup(
         self, purpose: str, field: str, *, aliases: bool, counts: "Sequence[Argument]"

@@ -122,7 +122,7 @@ async def _fill_days(settings: "Settings", days: int = _DAYS) -> None:
         day = (today - timedelta(number)).isoformat()
         pipeline = client.pipeline(transaction=False)
         for partition in range(keyspace.PARTITIONS):
-            for key in (keyspace.counters(partition, day), keyspace.counters(partition)):
+            for key in (keyspace.counters_key(partition, day), keyspace.counters_key(partition)):
                 pipeline.hset(key, mapping=dict.fromkeys(_names(), 12_345))
         await pipeline.execute()
     hour = int(datetime.now(UTC).timestamp()) // 3_600
@@ -135,7 +135,7 @@ async def _fill_days(settings: "Settings", days: int = _DAYS) -> None:
     totals = {kind: sum(n for field, n in living.items() if field[0] == kind) for kind in lasting}
     living |= totals | {"hour": hour}
     for partition in range(keyspace.PARTITIONS):
-        await client.hset(keyspace.entry_counts(partition), mapping=living)
+        await client.hset(keyspace.entry_counts_key(partition), mapping=living)
     await client.aclose()
 
 

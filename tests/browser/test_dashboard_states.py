@@ -38,7 +38,7 @@ def milliseconds(value: float) -> str:
 
 def count_today(valkey: ValkeyProcess, **counts: int) -> None:
     pairs = " ".join(f"{name} {number}" for name, number in counts.items())
-    for key in counters.keys(5)[1:]:
+    for key in counters.counter_keys(5)[1:]:
         assert "ERR" not in send_command(valkey.port, f"HSET {key} {pairs}")
 
 

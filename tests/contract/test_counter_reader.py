@@ -28,7 +28,10 @@ async def entries_of(cache: Cache) -> tuple[int, int, int]:
 
 
 async def put(cache: Cache, day: date, partition: int = 7, **counts: int) -> None:
-    for key in (keyspace.counters(partition, day.isoformat()), keyspace.counters(partition)):
+    for key in (
+        keyspace.counters_key(partition, day.isoformat()),
+        keyspace.counters_key(partition),
+    ):
         for name, number in counts.items():
             await cache.redis("HINCRBY", key, name, number)
 
@@ -70,8 +73,8 @@ async def test_entry_counts_until_the_end_of_the_hour_in_which_it_expires(cache:
 
 
 async def test_expired_entries_are_removed_with_the_first_store_of_an_hour(cache: Cache) -> None:
-    user = keyspace.entry_counts(keyspace.UserKeys.of("ann").partition)
-    shared = keyspace.entry_counts(keyspace.partition_of_embedding(QUESTION))
+    user = keyspace.entry_counts_key(keyspace.UserKeys.of("ann").partition)
+    shared = keyspace.entry_counts_key(keyspace.partition_of_embedding(QUESTION))
     for key in (user, shared):
         await cache.redis("HSET", key, "a", 5, "a1", 5)
     await cache.ask()
@@ -87,7 +90,7 @@ async def test_foreign_values_count_as_zero(cache: Cache) -> None:
     partition = keyspace.UserKeys.of("ann").partition
     ends = int(datetime.now(UTC).timestamp()) // 3_600 + 5
     foreign = (f"a{ends}", "many", f"c{ends}", -3, f"e{ends}", "9" * 5_000)
-    entries, *keys = counters.keys(partition)
+    entries, *keys = counters.counter_keys(partition)
     await cache.redis("HSET", entries, *foreign)
     for key in keys:
         await cache.redis("HSET", key, "l3_hits", "many", "l3_misses", "9" * 5_000, b"\xff", 1)
@@ -129,7 +132,7 @@ async def test_total_never_shrinks_when_days_expire(cache: Cache) -> None:
         totals.append((await reader.read_snapshot(now=at(day, 12))).total["l1_hits"])
         for partition in range(keyspace.PARTITIONS):
             expired = (day - timedelta(90)).isoformat()
-            await cache.redis("UNLINK", keyspace.counters(partition, expired))
+            await cache.redis("UNLINK", keyspace.counters_key(partition, expired))
     assert totals == list(range(1, 11))
 
 

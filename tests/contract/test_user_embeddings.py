@@ -102,10 +102,10 @@ async def test_delete_user_subtracts_user_embeddings_from_the_entry_counts(
     private: Cache,
 ) -> None:
     await private.ask("ann")
-    counts = await private.redis("HGETALL", keyspace.entry_counts(keys().partition))
+    counts = await private.redis("HGETALL", keyspace.entry_counts_key(keys().partition))
     assert {int(count) for kind, count in counts.items() if kind[:1] == b"e"} == {1}  # type: ignore[attr-defined]  # a hash
     await private.invalidation().delete_user("ann")
-    counts = await private.redis("HGETALL", keyspace.entry_counts(keys().partition))
+    counts = await private.redis("HGETALL", keyspace.entry_counts_key(keys().partition))
     assert {int(count) for kind, count in counts.items() if kind[:1] == b"e"} == {0}  # type: ignore[attr-defined]  # a hash
 
 
@@ -149,7 +149,7 @@ async def test_shared_embedding_is_counted_once(cache: Cache) -> None:
 
 async def test_corrupt_shared_embedding_is_replaced_and_counted_once(cache: Cache) -> None:
     await cache.ask("ann")
-    key = keyspace.embedding(PIPELINE.embedding_model, QUESTION)
+    key = keyspace.embedding_key(PIPELINE.embedding_model, QUESTION)
     await cache.redis("SET", key, "corrupt", "KEEPTTL")
     await cache.ask("bob")
     assert await count_embeddings(cache) == (1, 2, 0)

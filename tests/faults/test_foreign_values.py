@@ -17,14 +17,14 @@ from tests.support.redis_faults import FaultyRedis
 
 ASKED = "What is faith?"
 KEYS = keyspace.UserKeys.of("ann")
-COUNTERS = counters.keys(KEYS.partition)[1]
+COUNTERS = counters.counter_keys(KEYS.partition)[1]
 NAMES = {
     "questions": KEYS.questions,
     "answers": KEYS.answers,
     "contexts": KEYS.contexts,
     "counters": COUNTERS,
-    "entries": keyspace.entry_counts(KEYS.partition),
-    "embedding": keyspace.embedding(HashingEmbedder.model, "what is faith"),
+    "entries": keyspace.entry_counts_key(KEYS.partition),
+    "embedding": keyspace.embedding_key(HashingEmbedder.model, "what is faith"),
 }
 
 
@@ -112,7 +112,7 @@ async def test_counter_that_is_no_integer_is_deleted(
     assert redis.send(f"HGET {COUNTERS} l1_misses") == "$2\r\n41\r\n"
 
 
-TOTAL, ENTRIES = keyspace.counters(KEYS.partition), keyspace.entry_counts(KEYS.partition)
+TOTAL, ENTRIES = keyspace.counters_key(KEYS.partition), keyspace.entry_counts_key(KEYS.partition)
 
 
 @pytest.mark.parametrize("name", [COUNTERS, TOTAL, ENTRIES])

@@ -138,5 +138,5 @@ async def test_an_invalidation_closes_the_circuit_breaker_and_counts_the_outage(
             await invalidation.drop_entries("ann", [])
             assert not redis_client.circuit_breaker.is_open
         await redis_client.aclose()
-        key = counters.keys(UserKeys.of("ann").partition)[1]
+        key = counters.counter_keys(UserKeys.of("ann").partition)[1]
         assert send_command(master.port, f"HGET {key} redis_outages") == "$1\r\n2\r\n"

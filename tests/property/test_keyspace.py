@@ -27,10 +27,10 @@ def test_users_share_no_key(one: str, other: str) -> None:
 @given(texts)
 def test_keys_of_a_user_and_the_counters_share_a_slot(user: str) -> None:
     keys = UserKeys.of(user)
-    counters = keyspace.counters(keys.partition, "2026-11-23")
+    counters = keyspace.counters_key(keys.partition, "2026-11-23")
     slots = {
         key_slot(key.encode())
-        for key in keys_of(user) | {counters, keyspace.entry_counts(keys.partition)}
+        for key in keys_of(user) | {counters, keyspace.entry_counts_key(keys.partition)}
     }
     assert len(slots) == 1
     assert 0 <= keys.partition < keyspace.PARTITIONS
@@ -39,9 +39,10 @@ def test_keys_of_a_user_and_the_counters_share_a_slot(user: str) -> None:
 @given(texts)
 def test_embedding_and_the_counters_of_its_partition_share_a_slot(text: str) -> None:
     partition = keyspace.partition_of_embedding(text)
-    names = keyspace.embedding("model", text), keyspace.counters(partition, "2026-11-23")
+    names = keyspace.embedding_key("model", text), keyspace.counters_key(partition, "2026-11-23")
     assert (
-        len({key_slot(name.encode()) for name in (*names, keyspace.entry_counts(partition))}) == 1
+        len({key_slot(name.encode()) for name in (*names, keyspace.entry_counts_key(partition))})
+        == 1
     )
     assert list(map(keyspace.kind, names)) == ["string", "counters"]
 
@@ -49,7 +50,7 @@ def test_embedding_and_the_counters_of_its_partition_share_a_slot(text: str) -> 
 @given(texts, texts)
 def test_keys_contain_no_id_and_no_text(user: str, text: str) -> None:
     names = keys_of(user, keyspace.question_field(text, "pipeline"))
-    names.add(keyspace.embedding("model", text))
+    names.add(keyspace.embedding_key("model", text))
     assert all(re.fullmatch(r"[{}:\w-]+", name, re.ASCII) for name in names)
 
 

@@ -33,11 +33,11 @@ def write_counter_history(port: int, *, seed: int = 1) -> None:
         asked //= 2 if back == 0 else 1
         counts = _day(asked, 30 - back, rng)
         total.update(counts)
-        _write(port, keyspace.counters(back % 8, day.isoformat()), counts)
-    _write(port, keyspace.counters(0), total)
+        _write(port, keyspace.counters_key(back % 8, day.isoformat()), counts)
+    _write(port, keyspace.counters_key(0), total)
     ends = int(datetime.now(UTC).timestamp()) // 3_600 + 12
     entries = f"a{ends} 4211 c{ends} 388 e{ends} 6120"
-    send_command(port, f"HSET {keyspace.entry_counts(3)} {entries}")
+    send_command(port, f"HSET {keyspace.entry_counts_key(3)} {entries}")
 
 
 def _write(port: int, key: str, counts: Mapping[str, int]) -> None:

@@ -61,7 +61,7 @@ def fake_models_and_redis(folder: Path) -> Iterator[LocalEnvironment]:
 
 def forget_embedding(local: LocalEnvironment, question: str) -> None:
     """Remove the cached embedding of a question."""
-    name = keyspace.embedding(Settings().embedding_model, normalise(question))
+    name = keyspace.embedding_key(Settings().embedding_model, normalise(question))
     assert send_command(local.valkey.port, f"DEL {name}") == ":1\r\n"
 
 

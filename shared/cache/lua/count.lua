@@ -1,6 +1,6 @@
 -- Increment counters.
 --
--- KEYS  `counters.keys`
+-- KEYS  `counters.counter_keys`
 -- ARGV  pairs of a counter and its increment
 
 -- include: common/counters

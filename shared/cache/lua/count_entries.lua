@@ -1,7 +1,7 @@
 -- Return the numbers of unexpired answers, contexts and embeddings in a partition. Read-only, so
 -- that it works while Redis is full.
 --
--- KEYS  `counters.keys`
+-- KEYS  `counters.counter_keys`
 -- ARGV  this hour since the epoch
 
 -- include: common/counters

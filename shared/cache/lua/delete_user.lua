@@ -1,6 +1,6 @@
 -- Delete all keys of a user, the fence included: no answer that is being generated can be stored.
 --
--- KEYS  questions, answers, contexts, embeddings of this user, then `counters.keys`
+-- KEYS  questions, answers, contexts, embeddings of this user, then `counters.counter_keys`
 -- ARGV  age of the change (ms)
 
 -- include: common/entries

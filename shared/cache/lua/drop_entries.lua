@@ -1,7 +1,7 @@
 -- Delete questions and replace the fence: an answer that is being generated from one of their
 -- contexts will not be stored, and no later request waits for it.
 --
--- KEYS  questions, answers, contexts, then `counters.keys`
+-- KEYS  questions, answers, contexts, then `counters.counter_keys`
 -- ARGV  prefix of a new fence, age of the change (ms), then fields to delete
 
 -- include: common/entries

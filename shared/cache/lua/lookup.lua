@@ -1,6 +1,6 @@
 -- Round trip 1: read the answer to a question if its index entry is valid.
 --
--- KEYS  questions, answers, contexts, then `counters.keys`
+-- KEYS  questions, answers, contexts, then `counters.counter_keys`
 -- ARGV  field, prefix of a new fence (used if there is none), now (s), ttl of the index (s),
 --       purpose, 1 to follow an alias, stale-if-error (s),
 --       then pairs of a counter and its increment

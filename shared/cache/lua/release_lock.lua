@@ -1,6 +1,6 @@
 -- Release a lock without an answer, and store the holder's error for the requests that wait.
 --
--- KEYS  lock, error, then `counters.keys`
+-- KEYS  lock, error, then `counters.counter_keys`
 -- ARGV  token, error ('' for none), ttl of the error (ms),
 --       then pairs of a counter and its increment
 

@@ -1,7 +1,7 @@
 -- The last round trip of a miss: store an answer with its context, or a context alone, unless the
 -- user's notes changed since round trip 1.
 --
--- KEYS  questions, answers, contexts, lock, then `counters.keys`
+-- KEYS  questions, answers, contexts, lock, then `counters.counter_keys`
 -- ARGV  field, the fence of round trip 1, entry, answer ('' for a context alone), context,
 --       ttl of the user's keys (s), token of the lock, maximum number of questions,
 --       then pairs of a counter and its increment

@@ -1,6 +1,6 @@
 -- Store an alias: a question that shares the answer of another question.
 --
--- KEYS  questions, answers, contexts, lock, then `counters.keys`
+-- KEYS  questions, answers, contexts, lock, then `counters.counter_keys`
 -- ARGV  field, the fence of round trip 1, alias, field of its target, now (s), token of the lock,
 --       maximum number of questions, then pairs of a counter and its increment
 -- Returns 1 if the target's answer is still valid, 0 if not. The alias is stored only if the fence

@@ -1,6 +1,6 @@
 -- Store an embedding that all users share, and count it once if several requests store it.
 --
--- KEYS  embedding, then `counters.keys`
+-- KEYS  embedding, then `counters.counter_keys`
 -- ARGV  embedding, ttl (s)
 -- Returns 1 if it was stored, 0 if the key held the same value.
 

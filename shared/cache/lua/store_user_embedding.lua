@@ -1,7 +1,7 @@
 -- Store and count an embedding of one user, unless a note changed or the user was deleted since
 -- round trip 1: nothing of a deleted user may be stored again.
 --
--- KEYS  questions, embeddings, then `counters.keys`
+-- KEYS  questions, embeddings, then `counters.counter_keys`
 -- ARGV  the fence of round trip 1, field, embedding (its last ten digits are its expiry), ttl (s),
 --       maximum number of embeddings
 -- Returns 1 if it was stored, 0 if not.

@@ -1,4 +1,4 @@
--- A script that counts takes `counters.keys` as its last three KEYS, hashes of integers: the entry
+-- A script that counts takes `counters.counter_keys` as its last three KEYS, hashes of integers: the entry
 -- counts of a partition, its counters of today, and its counters of all time.
 
 local ENTRY_COUNTS, TODAY, ALL_TIME = KEYS[#KEYS - 2], KEYS[#KEYS - 1], KEYS[#KEYS]
