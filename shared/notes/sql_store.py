@@ -74,11 +74,11 @@ class SQLNoteStore(NoteStore):
         """Run `work` in a transaction, one at a time for each user."""
 
     @abstractmethod
-    def encode(self, embedding: Vector) -> Any:
+    def embedding_to_parameter(self, embedding: Vector) -> Any:
         """Return an embedding as a parameter of a statement."""
 
     @abstractmethod
-    def decode(self, embedding: Any) -> Vector:
+    def embedding_from_row(self, embedding: Any) -> Vector:
         """Return an embedding that was read."""
 
     async def get_chunks(self, user_id: str, note_id: str) -> list[Chunk]:
@@ -88,7 +88,7 @@ class SQLNoteStore(NoteStore):
         """  # noqa: S608 - a constant
         rows = await self._fetch(statement, user_id=user_id, note_id=note_id)
         return [
-            Chunk(chunk_id, note_id, content, self.decode(embedding))
+            Chunk(chunk_id, note_id, content, self.embedding_from_row(embedding))
             for chunk_id, content, embedding in rows
         ]
 
@@ -96,7 +96,13 @@ class SQLNoteStore(NoteStore):
         key = (note.user_id, note.note_id)
         title, text = sanitize_text(note.title), sanitize_text(note.text)
         rows = [
-            (*key, ordinal, c.chunk_id, sanitize_text(c.content), self.encode(c.embedding))
+            (
+                *key,
+                ordinal,
+                c.chunk_id,
+                sanitize_text(c.content),
+                self.embedding_to_parameter(c.embedding),
+            )
             for ordinal, c in enumerate(chunks)
         ]
         insert_chunk = _INSERT_CHUNK.format(parameter=self.EMBEDDING_PARAMETER)

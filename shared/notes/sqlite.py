@@ -130,10 +130,10 @@ class SQLiteNoteStore(SQLNoteStore):
             if connection is not None:
                 await connection.close()
 
-    def encode(self, embedding: "Vector") -> bytes:
+    def embedding_to_parameter(self, embedding: "Vector") -> bytes:
         return to_bytes(embedding)
 
-    def decode(self, embedding: bytes) -> "Vector":
+    def embedding_from_row(self, embedding: bytes) -> "Vector":
         return from_bytes(embedding)
 
     async def run(self, work: Callable[[_Connection], Awaitable[T]]) -> T:

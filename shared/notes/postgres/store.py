@@ -116,7 +116,7 @@ class PostgresNoteStore(SQLNoteStore):
 
     async def search(self, user_id: str, embedding: "Vector", k: int) -> list[Source]:
         require_id("user_id", user_id)
-        query = self.encode(embedding)
+        query = self.embedding_to_parameter(embedding)
         rows = await self.run(lambda connection: connection.fetch(_SEARCH, user_id, query, k))
         return [Source(*row) for row in rows]
 
@@ -128,10 +128,10 @@ class PostgresNoteStore(SQLNoteStore):
         if pool is not None:
             await pool.close()
 
-    def encode(self, embedding: "Vector") -> str:
+    def embedding_to_parameter(self, embedding: "Vector") -> str:
         return json.dumps(embedding.tolist())
 
-    def decode(self, embedding: Sequence[float]) -> "Vector":
+    def embedding_from_row(self, embedding: Sequence[float]) -> "Vector":
         return np.array(embedding, dtype=np.int8)
 
     async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
