@@ -178,14 +178,14 @@ class Container:
     def pipeline(self) -> "PipelineId":
         """Identifies the models and limits in cache keys."""
         from shared.cache.pipeline_id import PipelineId
-        from shared.inference.prompt import SYSTEM
+        from shared.inference.prompt import ANSWER_INSTRUCTIONS
 
         settings = self.settings
         limits = f"{settings.context_tokens} {settings.answer_tokens}"
         return PipelineId(
             embedding_model=self._embedding_model,
             dimensions=self._dimensions,
-            answered_by=f"{self._answer_model} {limits} {SYSTEM}",
+            answered_by=f"{self._answer_model} {limits} {ANSWER_INSTRUCTIONS}",
             retrieved_chunks=settings.retrieved_chunks,
         )
 

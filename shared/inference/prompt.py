@@ -16,7 +16,7 @@ from shared.text.sentences import find_sentence_breaks
 if TYPE_CHECKING:
     from shared.notes.note import Source
 
-SYSTEM = """\
+ANSWER_INSTRUCTIONS = """\
 You answer a question from numbered passages of the user's own notes.
 Answer from the passages alone, in a few sentences, in the language of the question.
 After each statement cite the passages it rests on by their numbers, like [1] or [1][3].
@@ -43,11 +43,11 @@ def estimate_tokens(text: str) -> int:
     return ceil(ascii_characters / 3.5 + other_bytes / 2)
 
 
-def build_messages(question: str, passages: Sequence[str]) -> list[ChatMessage]:
+def build_answer_messages(question: str, passages: Sequence[str]) -> list[ChatMessage]:
     """Return the prompt: the passages are numbered from 1, and the question comes last."""
     framed = [_PASSAGE.format(number, text) for number, text in enumerate(passages, start=1)]
     content = "\n\n".join([*framed, _QUESTION.format(escape(question).strip())])
-    return [ChatMessage("system", SYSTEM), ChatMessage("user", content)]
+    return [ChatMessage("system", ANSWER_INSTRUCTIONS), ChatMessage("user", content)]
 
 
 def fit_passages(sources: Sequence["Source"], context_tokens: int) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.errors import InferenceError
-from shared.inference.prompt import build_messages, fit_passages
+from shared.inference.prompt import build_answer_messages, fit_passages
 
 if TYPE_CHECKING:
     from shared.inference.ports import ChatModel, Completion
@@ -39,7 +39,7 @@ class PromptedAnswerer:
         """
         passages = fit_passages(sources, self._context_tokens)
         completion = await self._chat.complete(
-            build_messages(question, passages), max_tokens=self._answer_tokens
+            build_answer_messages(question, passages), max_tokens=self._answer_tokens
         )
         if not completion.text.strip():
             raise InferenceError(f"{self.model} sent an empty message.")

@@ -8,7 +8,7 @@ import pytest
 from infra.local.smollm2 import start_smollm2
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.http_client import InferenceClient
-from shared.inference.match_verifier import MatchVerifier, build_messages
+from shared.inference.match_verifier import MatchVerifier, build_match_messages
 from shared.settings import Settings
 
 pytestmark = pytest.mark.skipif(
@@ -43,7 +43,7 @@ async def test_verifier_parses_the_answer_of_the_model() -> None:
         transport = InferenceClient(settings)
         chat = HuggingFaceChat(transport, settings)
         a, b = "what is faith", "define faith"
-        completion = await chat.complete(build_messages(a, b), max_tokens=4)
+        completion = await chat.complete(build_match_messages(a, b), max_tokens=4)
         same, _ = await MatchVerifier(chat, seconds=20).verify(a, b)
         await transport.aclose()
     assert same is (completion.text.strip().rstrip(".").lower() == "yes")

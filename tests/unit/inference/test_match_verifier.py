@@ -8,7 +8,7 @@ import pytest
 
 from shared.deadline import deadline_scope, remaining
 from shared.errors import InferenceUnavailableError
-from shared.inference.match_verifier import MatchVerifier, build_messages
+from shared.inference.match_verifier import MatchVerifier, build_match_messages
 from shared.inference.ports import ChatMessage, Completion
 
 _A, _B = "what is faith", "explain faith to me"
@@ -92,7 +92,7 @@ async def test_prompt_and_verdict_are_short() -> None:
 
 
 async def test_order_of_the_questions_makes_no_difference() -> None:
-    assert build_messages(_A, _B) == build_messages(_B, _A)
+    assert build_match_messages(_A, _B) == build_match_messages(_B, _A)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ async def test_order_of_the_questions_makes_no_difference() -> None:
     ],
 )
 async def test_instructions_in_a_question_are_sent_as_data(text: str) -> None:
-    system, user = build_messages(_A, text)
-    assert system.content == build_messages(_A, _B)[0].content
+    system, user = build_match_messages(_A, text)
+    assert system.content == build_match_messages(_A, _B)[0].content
     assert sorted(json.loads(user.content).values()) == sorted([_A, text])
     assert not set("\n\r\u2028<[") & set(user.content)

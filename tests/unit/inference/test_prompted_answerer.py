@@ -6,7 +6,7 @@ import pytest
 
 from shared.errors import InferenceError
 from shared.inference.ports import ChatMessage, Completion
-from shared.inference.prompt import build_messages, fit_passages
+from shared.inference.prompt import build_answer_messages, fit_passages
 from shared.inference.prompted_answerer import PromptedAnswerer, remove_false_citations
 from shared.notes.note import Source
 
@@ -58,7 +58,7 @@ async def test_answer_is_stripped_and_has_the_cost_of_the_completion() -> None:
     assert answer == Completion(
         text="Ruth [1], Boaz [2].", model="scripted", prompt_tokens=7, cost=0.5
     )
-    assert chat.calls == [(build_messages("Who?", fit_passages(found, 1200)), 64)]
+    assert chat.calls == [(build_answer_messages("Who?", fit_passages(found, 1200)), 64)]
 
 
 async def test_citation_of_a_passage_that_was_not_sent_is_removed() -> None:
