@@ -25,6 +25,7 @@ async def lag_tolerant_timeout(seconds: float) -> AsyncIterator[None]:
         EventLoopLagError: the time-out passed, and the event loop was still lagging.
         TimeoutError: the time-out passed.
     """
+    seconds = max(seconds, 0.0)
     loop = asyncio.get_running_loop()
     lagging = False
     timer: asyncio.TimerHandle
@@ -40,7 +41,7 @@ async def lag_tolerant_timeout(seconds: float) -> AsyncIterator[None]:
         else:
             timeout.reschedule(now)
 
-    deadline = loop.time() + max(seconds, 0.0)
+    deadline = loop.time() + seconds
     timer = loop.call_at(deadline, on_timer, deadline, _MAX_EXTENSIONS)
     try:
         async with asyncio.timeout(None) as timeout:
