@@ -4,6 +4,7 @@ A master that fails opens only its own circuit breaker; keys on other masters st
 slot map is loaded at first use, after a MOVED reply, and repeatedly while a master fails, because
 a replica may have been promoted.
 """
+# ruff: noqa: D102 - `RedisClient` documents the methods
 
 import asyncio
 import random
@@ -54,7 +55,6 @@ class RedisClusterClient(RedisClient):
     async def execute(
         self, *commands: Command, within: float | None = None, replicas: int = 0
     ) -> list[Any]:
-        """Send commands to the nodes that have their keys, concurrently: see `RedisClient`."""
         loop = asyncio.get_running_loop()
         until = loop.time() + (self._limits["timeout"] if within is None else within)
         for _ in range(_MAX_REDIRECTS):
@@ -72,7 +72,6 @@ class RedisClusterClient(RedisClient):
         raise CacheUnavailableError(f"the slot moved more than {_MAX_REDIRECTS} times")
 
     async def memory_usage(self) -> tuple[int, int] | None:
-        """Return used and maximum memory of all masters in bytes: see `RedisClient`."""
         if not self._masters:
             await self._load_slots(None)
         usages = await asyncio.gather(
@@ -84,7 +83,6 @@ class RedisClusterClient(RedisClient):
         return sum(used for used, _ in reported), sum(maximum for _, maximum in reported)
 
     async def aclose(self) -> None:
-        """Close all connections. The next command opens new ones."""
         if self._refreshing:
             self._refreshing.cancel()
             await asyncio.gather(self._refreshing, return_exceptions=True)

@@ -2,6 +2,7 @@
 
 Redis errors do not leave this module: it raises `CacheUnavailableError` within the time-out.
 """
+# ruff: noqa: D102 - `RedisClient` documents the methods
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -79,7 +80,6 @@ class RedisServerClient(RedisClient):
     async def execute(
         self, *commands: Command, within: float | None = None, replicas: int = 0
     ) -> list[Any]:
-        """Send commands in one round trip: see `RedisClient`."""
         if not self.circuit_breaker.allow_request():
             raise CacheUnavailableError("the circuit breaker of the cache is open")
         seconds = self._probe_timeout if self.circuit_breaker.is_open else self._timeout
@@ -107,7 +107,6 @@ class RedisServerClient(RedisClient):
         return replies
 
     async def memory_usage(self) -> tuple[int, int] | None:
-        """Return used and maximum memory in bytes: see `RedisClient`."""
         if self.circuit_breaker.is_open:  # a reader of statistics is no probe
             raise CacheUnavailableError("the circuit breaker of the cache is open")
         try:
@@ -120,7 +119,6 @@ class RedisServerClient(RedisClient):
             raise await self._record_failure(error) from error
 
     async def aclose(self) -> None:
-        """Close all connections. The next command opens new ones."""
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
