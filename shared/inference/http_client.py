@@ -150,32 +150,27 @@ class InferenceClient:
     ) -> httpx.Response:
         retry = 0
         while True:
-            outcome = await self._attempt(endpoint, content, private)
-            if isinstance(outcome, httpx.Response):
-                return outcome
-            delay = self._retries.delay(retry, outcome.retry_after, remaining())
+            failure: InferenceError
+            try:
+                response = await self._open_client().post(endpoint.url, content=content)
+            except _CONNECTION_ERRORS as error:
+                reason = redact(str(error), private) or type(error).__name__
+                failure = InferenceUnavailableError(f"{endpoint} is unreachable: {reason}.")
+            except httpx.HTTPError as error:
+                raise InferenceError(
+                    f"{endpoint} sent an invalid HTTP response: {error}."
+                ) from None
+            else:
+                if response.status_code == httpx.codes.OK:
+                    return response
+                failure = error_from_response(endpoint, response, [*private, sent_token(response)])
+                if response.status_code not in _RETRIED_STATUSES:
+                    raise failure
+            delay = self._retries.delay(retry, failure.retry_after, remaining())
             if delay is None:
-                raise outcome
+                raise failure
             await self._retries.sleep(delay)
             retry += 1
-
-    async def _attempt(
-        self, endpoint: "Endpoint", content: bytes, private: Sequence[str]
-    ) -> httpx.Response | InferenceError:
-        """Send once. Return the response or an error that may be retried; raise other errors."""
-        try:
-            response = await self._open_client().post(endpoint.url, content=content)
-        except _CONNECTION_ERRORS as error:
-            reason = redact(str(error), private) or type(error).__name__
-            return InferenceUnavailableError(f"{endpoint} is unreachable: {reason}.")
-        except httpx.HTTPError as error:
-            raise InferenceError(f"{endpoint} sent an invalid HTTP response: {error}.") from None
-        if response.status_code == httpx.codes.OK:
-            return response
-        failure = error_from_response(endpoint, response, [*private, sent_token(response)])
-        if response.status_code in _RETRIED_STATUSES:
-            return failure
-        raise failure
 
     def _open_client(self) -> httpx.AsyncClient:
         if self._client is None:
