@@ -3,9 +3,9 @@
 import asyncio
 import os
 import threading
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,8 +17,6 @@ from shared.errors import InferenceTimeoutError
 from shared.vectors import canonical
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
@@ -61,11 +59,7 @@ class MiniLMEmbedder:
         return [canonical(row) for row in rows]
 
     def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
-        """Embed each text, truncated to 256 tokens: unit vectors, float32, shape (count, 384).
-
-        Raises:
-            ConfigurationError: the extra `local` is not installed.
-        """
+        """Embed each text, truncated to 256 tokens: unit vectors, float32, shape (count, 384)."""
         tokenizer, encoder = self._load()
         tokens = [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
         embeddings = np.empty((len(tokens), self.dimensions), dtype=np.float32)
@@ -82,32 +76,25 @@ class MiniLMEmbedder:
             if self._loaded is None:
                 folder = package_folder(*_PACKAGES, extra="local") / "model"
                 import threadpoolctl  # type: ignore[import-untyped] # noqa: PLC0415 - an extra without types
+                from tokenizers import Tokenizer  # noqa: PLC0415 - the extra `local`
 
                 # One thread per batch is faster than all threads on one matrix product. The limit
                 # applies to the whole process.
                 threadpoolctl.threadpool_limits(1, user_api="blas")
-                self._loaded = _tokenizer(folder), Encoder(folder)
+                tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+                # The shipped tokenizer truncates and pads to 128; the model was evaluated with 256.
+                tokenizer.enable_truncation(_MAX_TOKENS)
+                tokenizer.no_padding()
+                self._loaded = tokenizer, Encoder(folder)
             return self._loaded
 
 
 def _batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
     """Group the indexes of texts of equal length, at most `_BATCH_TOKENS` tokens per group."""
-
-    def length(index: int) -> int:
-        return len(tokens[index])
-
-    for token_count, group in groupby(sorted(range(len(tokens)), key=length), length):
-        indexes = list(group)
-        size = max(1, _BATCH_TOKENS // token_count)
+    by_length = defaultdict(list)
+    for index, ids in enumerate(tokens):
+        by_length[len(ids)].append(index)
+    for length, indexes in by_length.items():
+        size = max(1, _BATCH_TOKENS // length)
         for start in range(0, len(indexes), size):
             yield indexes[start : start + size]
-
-
-def _tokenizer(folder: "Path") -> "Tokenizer":
-    from tokenizers import Tokenizer  # noqa: PLC0415 - the extra `local`
-
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    # The shipped tokenizer truncates and pads to 128; the model was evaluated with 256.
-    tokenizer.enable_truncation(_MAX_TOKENS)
-    tokenizer.no_padding()
-    return tokenizer
