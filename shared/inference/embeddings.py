@@ -41,7 +41,7 @@ class HuggingFaceEmbedder:
         self._breaker = breaker
         url = settings.embedding_url
         self._endpoint = Endpoint("embeddings", "HF_EMBEDDING", url, self.model)
-        path = self._endpoint.path
+        path = self._endpoint.url.path.rstrip("/")
         self._is_openai = path.endswith("/embeddings")
         # The model's name is a part of the key of each cached embedding, so it must be right.
         if path.endswith(_HUB_PIPELINE) and not path.endswith(f"/{self.model}{_HUB_PIPELINE}"):
@@ -51,12 +51,7 @@ class HuggingFaceEmbedder:
             )
 
     async def embed(self, texts: Sequence[str]) -> list["Vector"]:
-        """Return one canonical embedding for each text, in order; 32 texts a request.
-
-        Raises:
-            CircuitOpenError: the circuit breaker is open.
-            InferenceError: the model gave no usable embedding before the deadline.
-        """
+        """Return one canonical embedding for each text, in order; 32 texts a request."""
         vectors: list[Vector] = []
         async with self._breaker.call() if self._breaker else nullcontext():
             for start in range(0, len(texts), _BATCH_SIZE):

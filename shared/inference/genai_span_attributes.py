@@ -7,8 +7,6 @@ the name or number that it should be.
 import re
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 if TYPE_CHECKING:
     from shared.inference.endpoint import Endpoint
     from shared.observability.timings import Attributes
@@ -33,13 +31,12 @@ _REASON = re.compile(r"[a-z_]{1,32}")
 def describe_model_call(call: "tuple[Endpoint, dict[str, Any]]") -> "tuple[str, Attributes]":
     """Return the span's name and attributes for a request body sent to an endpoint."""
     endpoint, body = call
-    url = httpx.URL(endpoint.url)
     attributes: dict[str, str | int] = {
         "gen_ai.operation.name": endpoint.operation,
-        "gen_ai.provider.name": provider_name(url.host),
+        "gen_ai.provider.name": provider_name(endpoint.url.host),
         "gen_ai.request.model": endpoint.model,
-        "server.address": url.host,
-        "server.port": url.port or _PORTS[url.scheme],
+        "server.address": endpoint.url.host,
+        "server.port": endpoint.url.port or _PORTS[endpoint.url.scheme],
     }
     if "max_tokens" in body:
         attributes["gen_ai.request.max_tokens"] = body["max_tokens"]
