@@ -28,11 +28,7 @@ class CachingEmbedder:
         self._cache: OrderedDict[str, Vector] = OrderedDict()
 
     async def embed(self, texts: Sequence[str]) -> list["Vector"]:
-        """Embed each text: one canonical vector per text, in order.
-
-        Raises:
-            InferenceError: the embedding model failed.
-        """
+        """Embed each text: one canonical vector per text, in order."""
         missing = [text for text in dict.fromkeys(texts) if text not in self._cache]
         vectors = await self._embedder.embed(missing) if missing else []
         # A concurrent call may have evicted entries while this one waited.

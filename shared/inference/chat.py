@@ -44,10 +44,6 @@ class HuggingFaceChat:
         """Continue at temperature 0 with at most `max_tokens` tokens.
 
         The cost is computed with `estimate_tokens` if the reply has no token counts.
-
-        Raises:
-            CircuitOpenError: the circuit breaker is open.
-            InferenceError: the model gave no usable answer before the deadline.
         """
         body = {
             "model": self.model,

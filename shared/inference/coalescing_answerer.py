@@ -28,11 +28,7 @@ class CoalescingAnswerer:
         self._tasks: dict[tuple[str, tuple[Source, ...]], asyncio.Task[Completion]] = {}
 
     async def answer(self, question: str, sources: "Sequence[Source]") -> "Completion":
-        """Answer from the sources, or share the answer of an equal call.
-
-        Raises:
-            InferenceError: the model gave no usable answer before this caller's deadline.
-        """
+        """Answer from the sources, or share the answer of an equal call."""
         key = question, tuple(sources)
         task = self._tasks.get(key)
         is_leader = task is None

@@ -43,7 +43,8 @@ class Embedder(Protocol):
         """Return one canonical embedding for each text, in order.
 
         Raises:
-            InferenceError: the model gave no usable embedding before the deadline.
+            InferenceError: the model gave no usable embedding before the deadline; the subclass
+                `CircuitOpenError`: its circuit breaker is open.
         """
         ...
 
@@ -57,7 +58,8 @@ class ChatModel(Protocol):
         """Continue at temperature 0 with at most `max_tokens` tokens.
 
         Raises:
-            InferenceError: the model gave no usable answer before the deadline.
+            InferenceError: the model gave no usable answer before the deadline; the subclass
+                `CircuitOpenError`: its circuit breaker is open.
         """
         ...
 

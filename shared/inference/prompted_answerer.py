@@ -32,11 +32,7 @@ class PromptedAnswerer:
         self._answer_tokens = answer_tokens
 
     async def answer(self, question: str, sources: Sequence["Source"]) -> "Completion":
-        """Answer from the sources. Citations of passages that were not sent are removed.
-
-        Raises:
-            InferenceError: the model gave no usable answer before the deadline.
-        """
+        """Answer from the sources. Citations of passages that were not sent are removed."""
         passages = fit_passages(sources, self._context_tokens)
         completion = await self._chat.complete(
             build_answer_messages(question, passages), max_tokens=self._answer_tokens
