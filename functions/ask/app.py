@@ -3,16 +3,13 @@
 TERCET_LOCAL=true uvicorn --factory functions.ask.app:app
 """
 
-from collections.abc import Iterable
-from typing import Annotated, Literal
-
 from fastapi import APIRouter, FastAPI
 from fastapi import Request as HTTPRequest
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from functions.ask.cache_headers import cache_status_header, is_no_cache, parse_cache_control
 from functions.ask.metrics import question_metrics
+from functions.ask.schemas import AnswerBody, AskBody, FeedbackBody
 from functions.ask.serializers import serialize_reply
 from functions.bootstrap import open_container
 from functions.http import health_route
@@ -23,36 +20,13 @@ from functions.http.openapi import content_schema, json_responses, problem_respo
 from functions.http.request_body import read_json_body
 from shared.container import Container
 from shared.errors import UnavailableError
-from shared.question import MAX_CHARACTERS, Request
+from shared.question import Request
 
 # An answer quotes private notes: proxies and browsers must not store it.
 _PRIVATE = "private, no-store"
 
 _MARGIN_SECONDS = 1.0
 """Time of an invocation that is reserved for the response."""
-
-
-class AskBody(BaseModel):
-    """A question of at most 4,000 characters.
-
-    `match`: `exact` disables semantic matching. `explain`: adds `match_rejection` to `metadata`:
-    the reason why the nearest cached question was not a match.
-    """
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    query: Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_CHARACTERS})]
-    match: Literal["any", "exact"] = "any"
-    explain: bool = False
-
-
-class FeedbackBody(BaseModel):
-    """Feedback on an answer, named by the `answer_id` of its metadata."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    answer_id: Annotated[str, Field(min_length=1, max_length=64)]
-    verdict: Literal["wrong"]
 
 
 def create_app(container: Container) -> FastAPI:
@@ -123,7 +97,7 @@ def build_routes(container: Container) -> AppRoutes:
         await container.feedback.reject_answer(caller.user_id, body.answer_id)
         return Response(status_code=204)
 
-    return AppRoutes(router, _load_schemas)
+    return AppRoutes(router, (AskBody, FeedbackBody, AnswerBody))
 
 
 def _time_budget(http: HTTPRequest, limit: float) -> float | None:
@@ -135,9 +109,3 @@ def _time_budget(http: HTTPRequest, limit: float) -> float | None:
     if remaining_ms is None:
         return None
     return float(min(limit, max(0.001, remaining_ms() / 1000 - _MARGIN_SECONDS)))
-
-
-def _load_schemas() -> Iterable[type]:
-    from functions.ask.schemas import AnswerBody  # noqa: PLC0415  # see functions.http.openapi
-
-    return AskBody, FeedbackBody, AnswerBody

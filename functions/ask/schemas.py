@@ -1,16 +1,41 @@
-"""Response schemas of `ask`; loaded by type checkers and with the OpenAPI document only."""
+"""Request and response bodies of `ask`."""
 
-from typing import Annotated, NotRequired
+from typing import Annotated, Literal, NotRequired
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 # pydantic supports `typing.TypedDict` from Python 3.12 on.
 from typing_extensions import TypedDict
+
+from shared.question import MAX_CHARACTERS
 
 Tier = Annotated[str, Field(json_schema_extra={"enum": ["l1", "l2", "l3"]})]
 Match = Annotated[str, Field(json_schema_extra={"enum": ["exact", "semantic"]})]
 CacheState = Annotated[str, Field(json_schema_extra={"enum": ["ok", "unavailable", "off"]})]
 Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+class AskBody(BaseModel):
+    """A question of at most 4,000 characters.
+
+    `match`: `exact` disables semantic matching. `explain`: adds `match_rejection` to `metadata`:
+    the reason why the nearest cached question was not a match.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    query: Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_CHARACTERS})]
+    match: Literal["any", "exact"] = "any"
+    explain: bool = False
+
+
+class FeedbackBody(BaseModel):
+    """Feedback on an answer, named by the `answer_id` of its metadata."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    answer_id: Annotated[str, Field(min_length=1, max_length=64)]
+    verdict: Literal["wrong"]
 
 
 class SourceBody(TypedDict):

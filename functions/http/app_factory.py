@@ -2,8 +2,7 @@
 
 import os
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fastapi import APIRouter, FastAPI
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     from fastapi.telemetry import TelemetryConfig
 
-    from functions.http.openapi import SchemaLoader
     from shared.container import Container
 
 # FastAPI's own telemetry would record query strings and exception messages.
@@ -29,12 +27,11 @@ _NO_TELEMETRY: "TelemetryConfig" = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AppRoutes:
-    """A function's routes, and the loader of the schemas that they name."""
+class AppRoutes(NamedTuple):
+    """A function's routes, and the schemas that they name."""
 
     router: APIRouter
-    load_schemas: "SchemaLoader"
+    schemas: tuple[type, ...] = ()
 
 
 def build_app(container: "Container", *routes: AppRoutes) -> FastAPI:
@@ -64,6 +61,6 @@ def build_app(container: "Container", *routes: AppRoutes) -> FastAPI:
     )
     for each in routes:
         app.include_router(each.router)
-    install_openapi(app, lambda: [schema for each in routes for schema in each.load_schemas()])
+    install_openapi(app, [schema for each in routes for schema in each.schemas])
     install_error_handlers(app)
     return app

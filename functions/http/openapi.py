@@ -1,7 +1,7 @@
 """The OpenAPI document, built at the first request for it.
 
 Response models that FastAPI knows at start-up take a tenth of a cold start's imports, and responses
-are not validated. So routes only name their schemas, and the schemas are loaded with the document.
+are not validated. So routes only name their schemas, which are generated with the document.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -11,11 +11,9 @@ from fastapi.openapi.utils import get_openapi
 from functions.http.problems import PROBLEM_MEDIA_TYPE, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from fastapi import FastAPI
-
-    SchemaLoader = Callable[[], Iterable[type]]
 
 _SCHEMAS = "#/components/schemas/"
 
@@ -35,13 +33,10 @@ def problem_responses() -> dict[int | str, dict[str, Any]]:
     return {"default": {"description": "A problem"} | content_schema("Problem", PROBLEM_MEDIA_TYPE)}
 
 
-def install_openapi(app: "FastAPI", load_schemas: "SchemaLoader") -> None:
-    """Add the schemas that an app's routes name to its document.
+def install_openapi(app: "FastAPI", kinds: "Iterable[type]") -> None:
+    """Add the types of bodies to an app's document, each as the schema of its class name.
 
-    Args:
-        app: the app.
-        load_schemas: imports the types of bodies: pydantic models, dataclasses or `TypedDict`s.
-            Each becomes the schema of its class name.
+    `kinds`: pydantic models, dataclasses and `TypedDict`s.
     """
 
     def document() -> dict[str, Any]:
@@ -49,7 +44,7 @@ def install_openapi(app: "FastAPI", load_schemas: "SchemaLoader") -> None:
             from pydantic import TypeAdapter  # noqa: PLC0415  # see above
 
             adapters: list[Any] = [
-                (kind, "serialization", TypeAdapter(kind)) for kind in (Problem, *load_schemas())
+                (kind, "serialization", TypeAdapter(kind)) for kind in (Problem, *kinds)
             ]
             _, schemas = TypeAdapter.json_schemas(adapters, ref_template=f"{_SCHEMAS}{{model}}")
             openapi = get_openapi(title=app.title, version=app.version, routes=app.routes)

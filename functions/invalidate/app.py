@@ -69,4 +69,4 @@ def build_routes(container: Container) -> AppRoutes:
                 raise UnavailableError(str(error), retry_after=seconds) from error
         return Response(status_code=204)
 
-    return AppRoutes(router, lambda: [NoteChanged])
+    return AppRoutes(router, (NoteChanged,))

@@ -4,7 +4,6 @@ TERCET_LOCAL=true uvicorn --factory functions.stats.app:app
 """
 
 import re
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from functions.http.app_factory import AppRoutes, build_app
 from functions.http.auth.caller import authenticate
 from functions.http.openapi import json_responses, problem_responses
 from functions.stats import prometheus, serializers
+from functions.stats.schemas import CacheStats
 from shared.container import Container
 from shared.errors import CacheUnavailableError, ForbiddenError, InvalidRequestError
 
@@ -91,7 +91,7 @@ def build_routes(container: Container) -> AppRoutes:
         """
         return _dashboard(local=container.settings.local_mode).response()
 
-    return AppRoutes(router, _load_schemas)
+    return AppRoutes(router, (CacheStats,))
 
 
 @cache
@@ -126,9 +126,3 @@ def _parse_days(value: str | None) -> int:
     if not 1 <= days <= MAX_DAYS:
         raise InvalidRequestError(f"days must be a whole number from 1 to {MAX_DAYS}")
     return days
-
-
-def _load_schemas() -> Iterable[type]:
-    from functions.stats.schemas import CacheStats  # noqa: PLC0415  # see functions.http.openapi
-
-    return [CacheStats]

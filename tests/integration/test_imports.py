@@ -8,7 +8,7 @@ import pytest
 
 LATER = [
     *("numpy", "httpx", "redis", "asyncpg", "aiosqlite", "sqlite3", "jwt", "cryptography"),
-    *("boto3", "zstandard", "msgpack", "pydantic.v1", "shared.vectors", "functions.ask.schemas"),
+    *("boto3", "zstandard", "msgpack", "pydantic.v1", "shared.vectors"),
     *("shared.aws.secrets", "shared.cache.redis.password_auth"),
 ]
 

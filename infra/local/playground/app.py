@@ -136,7 +136,7 @@ def build_routes(container: "Container") -> AppRoutes:
             raise NotFoundError(f"the note {note_id!r} does not exist")
         return _json(await _apply(container, note_deleted(user_id, note_id)))
 
-    return AppRoutes(router, list)
+    return AppRoutes(router)
 
 
 async def _apply(container: "Container", change: "NoteChanged") -> dict[str, Any]:
