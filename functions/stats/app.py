@@ -122,7 +122,6 @@ def _parse_days(value: str | None) -> int:
     if value is None:
         return 0
     digits = re.fullmatch("0*([1-9][0-9]?)", value)
-    days = int(digits[1]) if digits else 0
-    if not 1 <= days <= MAX_DAYS:
+    if digits is None or int(digits[1]) > MAX_DAYS:
         raise InvalidRequestError(f"days must be a whole number from 1 to {MAX_DAYS}")
-    return days
+    return int(digits[1])

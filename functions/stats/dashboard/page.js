@@ -21,8 +21,7 @@ let pending = new AbortController();
 async function getJson(path, signal, headers) {
   const response = await fetch(path, { signal, headers, cache: "no-store", credentials: "same-origin" });
   const body = await response.json().catch(() => ({}));
-  const retryAfterMs = 1000 * Number(response.headers.get("Retry-After"));
-  return { ok: response.ok, status: response.status, body, retryAfterMs: Number.isFinite(retryAfterMs) ? retryAfterMs : 0 };
+  return { ok: response.ok, status: response.status, body };
 }
 
 /** Request the statistics, and the health, which needs no token. */
@@ -42,8 +41,7 @@ async function refresh() {
   if (signal.aborted) return;
   showHealth(health?.ok ? health.body : null);
   if (stats) handle(stats, health?.body);
-  const delay = Math.max(Math.min(intervalMs * 2 ** failures, maxIntervalMs), stats?.retryAfterMs ?? 0);
-  if (!document.hidden) timer = setTimeout(refresh, delay);
+  if (!document.hidden) timer = setTimeout(refresh, Math.min(intervalMs * 2 ** failures, maxIntervalMs));
 }
 
 function handle(stats, health) {
@@ -82,10 +80,11 @@ function describeProblem({ status, body }, health) {
 function render() {
   const { body, at } = latest;
   const period = days === 1 ? body.days.at(-1) : body.window;
-  const counted = [body, body.window, ...body.days].some(hasCounts);
+  const counted = body.combined.total_requests > 0 || hasPositive(body.window);
   find("#entry").hidden = true;
   find("#disabled").hidden = body.combined.cache_enabled;
-  find("#empty").hidden = hasRequests(period);
+  // Requests during an outage have latencies, but no outcome.
+  find("#empty").hidden = hasPositive([period.cache_unavailable, period.outcomes, period.latency_ms]);
   find("#report").hidden = !counted;
   find("#report").classList.remove("stale");
   find("#remove").hidden = local;
@@ -94,17 +93,9 @@ function render() {
   if (counted) showReport(body, period, (index) => days > 1 || index === body.days.length - 1);
 }
 
-/** Whether there was a request, even one that was answered without the cache. */
-function hasRequests({ cache_unavailable, outcomes, latency_ms }) {
-  const counts = [cache_unavailable, ...Object.values(outcomes), ...Object.values(latency_ms).map((each) => each.count)];
-  return counts.some((each) => each > 0);
-}
-
-/** Whether anything was counted. */
-function hasCounts(period) {
-  const { redis_outages, breaker_opens, trimmed, stores_refused, matches_rejected, note_changes } = period;
-  const counts = [redis_outages, breaker_opens, trimmed, stores_refused, note_changes.acknowledged];
-  return hasRequests(period) || [...counts, ...Object.values(matches_rejected)].some((each) => each > 0);
+/** Whether a number, or any number within an object, is positive. */
+function hasPositive(value) {
+  return typeof value === "number" ? value > 0 : Object.values(value ?? {}).some(hasPositive);
 }
 
 const healthTexts = {
