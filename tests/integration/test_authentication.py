@@ -69,7 +69,7 @@ def request(
 
 
 def verifier_without_cooldown(issuer: Issuer) -> BearerTokenVerifier:
-    return BearerTokenVerifier(issuer.url, issuer=ISSUER, audience=AUDIENCE, unknown_key_cooldown=0)
+    return BearerTokenVerifier(issuer.settings(), unknown_key_cooldown=0)
 
 
 def with_token(value: str) -> Request:

@@ -36,7 +36,7 @@ def _verifier(settings: "Settings") -> "BearerTokenVerifier":
     """Return the verifier of this process, which caches the issuer's keys."""
     from functions.http.auth.jwt import BearerTokenVerifier  # noqa: PLC0415  # slow to load
 
-    return BearerTokenVerifier.from_settings(settings)
+    return BearerTokenVerifier(settings)
 
 
 @dataclass(frozen=True, slots=True)

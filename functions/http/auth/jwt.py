@@ -45,36 +45,11 @@ class BearerTokenVerifier:
     """Verifies signature, issuer, audience and expiry; requires `sub` and `exp`."""
 
     def __init__(
-        self,
-        jwks_url: str,
-        *,
-        issuer: str,
-        audience: str,
-        unknown_key_cooldown: float = _UNKNOWN_KEY_COOLDOWN,
+        self, settings: "Settings", *, unknown_key_cooldown: float = _UNKNOWN_KEY_COOLDOWN
     ) -> None:
-        """Nothing is fetched yet.
+        """Keys are fetched with the first token.
 
-        Args:
-            jwks_url: URL of the issuer's JWK set.
-            issuer: required `iss` claim.
-            audience: required `aud` claim.
-            unknown_key_cooldown: least seconds between two fetches because of an unknown key id.
-        """
-        self._client = jwt.PyJWKClient(
-            jwks_url,
-            lifespan=_JWKS_LIFESPAN,
-            timeout=_JWKS_TIMEOUT,
-            cooldown_duration=unknown_key_cooldown,
-        )
-        self._issuer = issuer
-        self._audience = audience
-        self._retry_at = 0.0
-        # One thread, so that concurrent requests cause one fetch and leave the loop's pool free.
-        self._executor = ThreadPoolExecutor(1, "jwks")
-
-    @classmethod
-    def from_settings(cls, settings: "Settings") -> "BearerTokenVerifier":
-        """Create a verifier; keys are fetched with the first token.
+        `unknown_key_cooldown`: least seconds between two fetches because of an unknown key id.
 
         Raises:
             ConfigurationError: issuer or audience is missing, or the URL of the keys is not https.
@@ -84,7 +59,17 @@ class BearerTokenVerifier:
         url = urlsplit(settings.jwks_url)
         if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname)):
             raise ConfigurationError("AUTH_JWKS_URL must begin with https://")
-        return cls(settings.jwks_url, issuer=settings.auth_issuer, audience=settings.auth_audience)
+        self._client = jwt.PyJWKClient(
+            settings.jwks_url,
+            lifespan=_JWKS_LIFESPAN,
+            timeout=_JWKS_TIMEOUT,
+            cooldown_duration=unknown_key_cooldown,
+        )
+        self._issuer = settings.auth_issuer
+        self._audience = settings.auth_audience
+        self._retry_at = 0.0
+        # One thread, so that concurrent requests cause one fetch and leave the loop's pool free.
+        self._executor = ThreadPoolExecutor(1, "jwks")
 
     async def verify(self, token: str) -> dict[str, Any]:
         """Return the claims of a valid token.
