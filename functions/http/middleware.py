@@ -4,6 +4,7 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping
+from http import HTTPMethod
 from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect, Request
@@ -29,9 +30,7 @@ _log = logging.getLogger(__name__)
 _LOG_FIELDS = "tercet.log_fields"
 _REQUEST_ID = "tercet.request_id"
 _PROPAGATED = frozenset({b"traceparent", b"tracestate", b"x-correlation-id"})
-_METHODS = frozenset(
-    {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"}
-)
+_METHODS = frozenset({*HTTPMethod, "QUERY"})
 _MAX_METHOD_LENGTH = 32
 _SERVER_ERROR = 500
 

@@ -33,12 +33,6 @@ _FLUSH_SECONDS = 1.0
 
 _POSTGRES_PORT = 5432
 _STORE_STEPS = frozenset({"search", "read_note", "write_note"})
-_KINDS = {
-    "internal": SpanKind.INTERNAL,
-    "client": SpanKind.CLIENT,
-    "server": SpanKind.SERVER,
-    "consumer": SpanKind.CONSUMER,
-}
 _W3C = TraceContextTextMapPropagator()
 _XRAY = re.compile(r"Root=1-([0-9a-f]{8})-([0-9a-f]{24});Parent=([0-9a-f]{16})(?:;Sampled=([01]))?")
 
@@ -98,7 +92,7 @@ class OpenTelemetryTracer:
         with self._tracer.start_as_current_span(
             name,
             context=_parent_context(carrier),
-            kind=_KINDS[kind],
+            kind=SpanKind[kind.upper()],
             attributes=attributes,
             # An exception's message may quote a note.
             record_exception=False,
