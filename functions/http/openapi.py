@@ -6,7 +6,7 @@ are not validated. So routes only name their schemas, which are generated with t
 
 from typing import TYPE_CHECKING, Any
 
-from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
 
 from functions.http.problems import PROBLEM_MEDIA_TYPE, Problem
 
@@ -38,19 +38,16 @@ def install_openapi(app: "FastAPI", kinds: "Iterable[type]") -> None:
 
     `kinds`: pydantic models, dataclasses and `TypedDict`s.
     """
+    generate = app.openapi
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            from pydantic import TypeAdapter  # noqa: PLC0415  # see above
-
             adapters: list[Any] = [
                 (kind, "serialization", TypeAdapter(kind)) for kind in (Problem, *kinds)
             ]
             _, schemas = TypeAdapter.json_schemas(adapters, ref_template=f"{_SCHEMAS}{{model}}")
-            openapi = get_openapi(title=app.title, version=app.version, routes=app.routes)
-            components = openapi.setdefault("components", {})
+            components = generate().setdefault("components", {})
             components.setdefault("schemas", {}).update(schemas["$defs"])
-            app.openapi_schema = openapi
-        return app.openapi_schema
+        return generate()
 
     app.openapi = document  # type: ignore[method-assign]  # as FastAPI documents it
