@@ -38,8 +38,8 @@ class Problem:
 
 def install_error_handlers(app: "FastAPI") -> None:
     """Respond to every error of an app with a problem document."""
-    app.add_exception_handler(TercetError, _handle_tercet_error)
-    app.add_exception_handler(HTTPException, _handle_http_exception)
+    app.exception_handler(TercetError)(_handle_tercet_error)
+    app.exception_handler(HTTPException)(_handle_http_exception)
     app.add_middleware(RequestLogMiddleware, error_response=_internal_error)
 
 
@@ -75,11 +75,9 @@ def problem_response(
     return Response(body, status, {**_NO_STORE, **(headers or {})}, media_type=PROBLEM_MEDIA_TYPE)
 
 
-async def _handle_tercet_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, TercetError)  # noqa: S101  # registered for this class only
+async def _handle_tercet_error(request: Request, error: TercetError) -> Response:
     add_log_fields(request.scope, error=type(error).__name__)
-    headers = {}
-    detail = str(error)
+    headers, detail = {}, str(error)
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         add_log_fields(request.scope, detail=detail)
     if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -91,8 +89,7 @@ async def _handle_tercet_error(request: Request, error: Exception) -> Response:
     return problem_response(request, error.status, detail, title=error.title, headers=headers)
 
 
-async def _handle_http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class only
+async def _handle_http_exception(request: Request, error: HTTPException) -> Response:
     detail = error.detail
     path = request.scope["path"][:_MAX_PATH_LENGTH]
     if error.status_code == HTTPStatus.NOT_FOUND:
