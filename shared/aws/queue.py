@@ -28,43 +28,39 @@ class Queue:
     """An SQS queue, by its ARN."""
 
     def __init__(self, arn: str) -> None:
-        """Parse the ARN.
+        """Parse the ARN and create the client.
 
         Raises:
-            ConfigurationError: it is not the ARN of an SQS queue.
+            ConfigurationError: it is not the ARN of an SQS queue, or boto3 is not installed.
         """
         parts = arn.split(":")
         if len(parts) != _ARN_PARTS or parts[2] != "sqs":
             raise ConfigurationError(f"{arn!r} is not the ARN of an SQS queue")
-        *_, self._region, self._account, self._name = parts
-        self._client: SQSClient | None = None
+        *_, region, self._account, self._name = parts
+        self._client: SQSClient = create_client(
+            "sqs",
+            region,
+            timeout=_TIMEOUT_SECONDS,
+            attempts=1,
+            needed_by="the redelivery backoff of failed messages; without it they are"
+            " redelivered after the queue's visibility timeout",
+        )
 
     def change_visibility(self, timeouts: Sequence[VisibilityTimeout]) -> None:
         """Set the visibility timeouts of received messages.
 
         Raises:
-            ConfigurationError: boto3 is not installed.
             UnavailableError: SQS did not change all of them.
         """
-        if self._client is None:
-            self._client = create_client(
-                "sqs",
-                self._region,
-                timeout=_TIMEOUT_SECONDS,
-                attempts=1,
-                needed_by="the redelivery backoff of failed messages; without it they are"
-                " redelivered after the queue's visibility timeout",
-            )
-        client = self._client
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # as boto3
 
         # botocore's endpoint is the region's; the path names the queue.
-        url = f"{client.meta.endpoint_url}/{self._account}/{self._name}"
+        url = f"{self._client.meta.endpoint_url}/{self._account}/{self._name}"
         failed = 0
         for start in range(0, len(timeouts), _BATCH_SIZE):
             batch = timeouts[start : start + _BATCH_SIZE]
             try:
-                response = client.change_message_visibility_batch(
+                response = self._client.change_message_visibility_batch(
                     QueueUrl=url,
                     Entries=[
                         {"Id": str(n), "ReceiptHandle": receipt, "VisibilityTimeout": seconds}
