@@ -7,15 +7,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
 from infra.local.commands.command_context import console, print_json, run_with_container
 from infra.local.commands.options import Data, Json
 from infra.local.embedded import DATA
+from shared.errors import CacheUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from rich.table import Table
 
     from shared.cache.stats_snapshot import LatencyHistogram, PeriodStats, StatsSnapshot
     from shared.container import Container
@@ -35,34 +35,30 @@ def stats(
     json: Json = False,
 ) -> None:
     """Show what the cache did and saved since counting began."""
-    from shared.errors import CacheUnavailableError  # noqa: PLC0415 - slow to load
-
     out = console()
 
-    async def show(container: "Container", *, refresh: bool) -> None:
+    async def show(container: "Container") -> None:
         snapshot = await container.counter_reader.read_snapshot(days or 0)
         if json:
             from functions.stats.serializers import cache_stats  # noqa: PLC0415 - slow to load
 
             print_json(cache_stats(snapshot, container.settings))
             sys.stdout.flush()  # a pipe must get each line at once
-            return
-        if refresh:
-            out.clear()  # has an effect only on a terminal
-        out.print(table(snapshot))
+        else:
+            if watch:
+                out.clear()  # has an effect only on a terminal
+            out.print(table(snapshot))
 
     async def show_until_interrupted(container: "Container") -> None:
-        refresh = False
         while True:
             try:
-                await show(container, refresh=refresh)
+                await show(container)
             except CacheUnavailableError as error:
                 typer.echo(f"{error}; trying again", err=True)
-            refresh = True
             await asyncio.sleep(_INTERVAL_SECONDS)
 
     if not watch:
-        run_with_container(data, lambda container: show(container, refresh=False))
+        run_with_container(data, show)
         return
     # A shell makes background processes ignore SIGINT, and then Python does not handle it either.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -70,14 +66,10 @@ def stats(
         run_with_container(data, show_until_interrupted)
 
 
-def table(snapshot: "StatsSnapshot") -> "Table":
+def table(snapshot: "StatsSnapshot") -> Table:
     """Return a table: a column for all time, and one for each requested day, newest first."""
-    from rich.table import Table  # noqa: PLC0415 - see `console`
-
-    newest_first = sorted(snapshot.days, reverse=True)
-    columns = {"all": snapshot.total} | {
-        day.isoformat(): snapshot.days[day] for day in newest_first
-    }
+    newest_first = sorted(snapshot.days.items(), reverse=True)
+    columns = {"all": snapshot.total} | {day.isoformat(): period for day, period in newest_first}
     made = Table("", box=None, header_style="bold")
     for heading in columns:
         made.add_column(heading, justify="right")
