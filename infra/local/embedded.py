@@ -71,15 +71,15 @@ def open_embedded(
             variables = {"HF_TIMEOUT": "120"} | variables | stack.enter_context(start_smollm2())
         embedder = minilm()
         settings = Settings.from_env(variables)
+        answerer = None
         if model is Model.EXTRACTIVE:
             # numpy is slow to load
             from shared.inference.extractive import ExtractiveAnswerer  # noqa: PLC0415
 
-            yield Container(settings, embedder=embedder, answerer=ExtractiveAnswerer(embedder))
-        else:
-            if _default_model(variables) is Model.EXTRACTIVE:
-                raise ConfigurationError("model huggingface: set HF_TOKEN or HF_CHAT_URL")
-            yield Container(settings, embedder=embedder)
+            answerer = ExtractiveAnswerer(embedder)
+        elif _default_model(variables) is Model.EXTRACTIVE:
+            raise ConfigurationError("model huggingface: set HF_TOKEN or HF_CHAT_URL")
+        yield Container(settings, embedder=embedder, answerer=answerer)
 
 
 @cache

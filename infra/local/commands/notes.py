@@ -120,7 +120,7 @@ def edit(
     """Replace the text of a note, or create a note."""
     if (text is None) == (file is None):
         raise typer.BadParameter("give either --text or --file")
-    new_text = text if text is not None else _read_text(file or Path())
+    new_text = _read_text(file) if file else text or ""
 
     async def job(container: "Container") -> "NoteChangeResult":
         old = await container.store.get_note(user, note_id)
