@@ -69,13 +69,13 @@ class _Connection:
         self._connection = connection
 
     async def execute(self, statement: str, *values: object) -> None:
-        await self._connection.execute(_number_parameters(statement), values)
+        await self._connection.execute(statement, _parameters(values))
 
     async def executemany(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
-        await self._connection.executemany(_number_parameters(statement), rows)
+        await self._connection.executemany(statement, map(_parameters, rows))
 
     async def fetch(self, statement: str, *values: object) -> list[Any]:
-        return list(await self._connection.execute_fetchall(_number_parameters(statement), values))
+        return list(await self._connection.execute_fetchall(statement, _parameters(values)))
 
 
 class SQLiteNoteStore(SQLNoteStore):
@@ -195,9 +195,9 @@ class SQLiteNoteStore(SQLNoteStore):
                 return
 
 
-def _number_parameters(statement: str) -> str:
-    """Convert `$1` to `?1`: in SQLite a dollar sign begins a name."""
-    return statement.replace("$", "?")
+def _parameters(values: Sequence[object]) -> dict[str, object]:
+    """Name parameters by their numbers: in SQLite `$1` is a name."""
+    return {str(number): value for number, value in enumerate(values, start=1)}
 
 
 def _rank(rows: Iterable[sqlite3.Row], embedding: "Vector", k: int) -> list[tuple[int, float]]:
