@@ -18,21 +18,16 @@ function html(name, content = "", attributes = {}) {
 /** Write a table. The first cell of a row is its heading; a cell is a text or an element. */
 function fillTable(name, headings, rows) {
   const table = find(`[data-table=${name}]`);
-  const all = headings ? [headings, ...rows] : rows;
-  const sameShape = table.rows.length === all.length && table.rows[0].cells.length === all[0].length;
-  if (!sameShape) {
-    const made = all.map((cells) => {
-      const row = html("tr");
-      row.append(...cells.map((_, index) => {
-        if (cells === headings) return html("th", "", { scope: "col" });
-        return index ? html("td") : html("th", "", { scope: "row" });
-      }));
-      return row;
-    });
-    const [head, body] = [html("thead"), html("tbody")];
-    head.append(...made.splice(0, headings ? 1 : 0));
-    body.append(...made);
-    table.replaceChildren(...(headings ? [head, body] : [body]));
+  const all = [headings, ...rows];
+  if (table.rows.length !== all.length || table.rows[0].cells.length !== headings.length) {
+    const head = html("thead");
+    head.append(html("tr"));
+    head.rows[0].append(...headings.map(() => html("th", "", { scope: "col" })));
+    const body = html("tbody");
+    for (const [, ...values] of rows) {
+      body.insertRow().append(html("th", "", { scope: "row" }), ...values.map(() => html("td")));
+    }
+    table.replaceChildren(head, body);
   }
   all.forEach((cells, number) => cells.forEach((value, index) => {
     const cell = table.rows[number].cells[index];
@@ -72,6 +67,8 @@ const latencies = { exact: "Exact hit", coalesced: "Coalesced", semantic: "Seman
 /** Show a response: the sums of `period`, and a chart of the days. */
 function showReport(stats, period, selected) {
   const { days } = stats;
+  const { note_changes: changes, matches_rejected: rejected, latency_ms: latency } = period;
+  const retained = ratio(changes.answers_retained, changes.answers_retained + changes.answers_dropped);
   const shown = outcomes.filter(
     ({ outcome }, index) => index < alwaysShown || [period, ...days].some((each) => each.outcomes[outcome]),
   );
@@ -82,6 +79,25 @@ function showReport(stats, period, selected) {
     saved: money(period.cost_saved),
     spent: money(period.cost_actual),
     baseline: money(period.cost_baseline),
+    acknowledged: count(changes.acknowledged),
+    retained: retained === null ? missing : `${count(changes.answers_retained)} (${share(retained)})`,
+    dropped: count(changes.answers_dropped),
+    lag: duration(changes.avg_lag_ms),
+    answers: count(stats.l1_query.total_entries),
+    embeddings: count(stats.l2_embedding.total_entries),
+    contexts: count(stats.l3_context.total_entries),
+    drops: ["l1", "l2", "l3"].map((tier) => count(stats.tiers[tier].drops)).join(", "),
+    failed: count(latency.failed.count),
+    cacheUnavailable: count(period.cache_unavailable),
+    redisOutages: count(period.redis_outages),
+    breakerOpens: count(period.breaker_opens),
+    stale: count(latency.stale.count),
+    extractive: count(latency.extractive.count),
+    rejectedByRules: count(rejected.rules),
+    rejectedByVerifier: count(rejected.verifier),
+    rejectedBySources: count(rejected.sources),
+    storesRefused: count(period.stores_refused),
+    trimmed: count(period.trimmed),
   };
   for (const [name, value] of Object.entries(values)) setText(find(`[data-value=${name}]`), value);
   fillTable("outcomes", ["Outcome", "", "Requests", "Share"], shown.map(({ name, outcome, colour }) => {
@@ -90,45 +106,11 @@ function showReport(stats, period, selected) {
     return [name, bar(part, colour), count(number), share(part)];
   }));
   fillTable("latency", ["Outcome", "P50", "P95"], Object.entries(latencies).map(([outcome, name]) => {
-    const { p50, p95 } = period.latency_ms[outcome];
+    const { p50, p95 } = latency[outcome];
     return [name, duration(p50), duration(p95)];
   }));
-  fillFacts(stats, period);
   showMemory(stats.memory_mb, stats.memory_limit_mb);
   showCharts(days, shown, selected);
-}
-
-function fillFacts(stats, period) {
-  const { note_changes: changes, matches_rejected: rejected, latency_ms: latency } = period;
-  const retained = ratio(changes.answers_retained, changes.answers_retained + changes.answers_dropped);
-  const drops = ["l1", "l2", "l3"].map((tier) => count(stats.tiers[tier].drops));
-  fillTable("changes", null, [
-    ["Acknowledged", count(changes.acknowledged)],
-    ["Cached answers retained", retained === null ? missing : `${count(changes.answers_retained)} (${share(retained)})`],
-    ["Cached answers dropped", count(changes.answers_dropped)],
-    ["Mean lag from change to acknowledgement", duration(changes.avg_lag_ms)],
-  ]);
-  fillTable("contents", null, [
-    ["Answers (L1)", count(stats.l1_query.total_entries)],
-    ["Embeddings (L2)", count(stats.l2_embedding.total_entries)],
-    ["Contexts (L3)", count(stats.l3_context.total_entries)],
-    ["Dropped so far from L1, L2, L3", drops.join(", ")],
-  ]);
-  fillTable("errors", null, [
-    ["Failed requests", count(latency.failed.count)],
-    ["Requests while Redis was unavailable", count(period.cache_unavailable)],
-    ["Redis outages, by container", count(period.redis_outages)],
-    ["Circuit breaker openings", count(period.breaker_opens)],
-    ["Stale answers", count(latency.stale.count)],
-    ["Extractive answers", count(latency.extractive.count)],
-  ]);
-  fillTable("rejected", null, [
-    ["Matches rejected by rules", count(rejected.rules)],
-    ["Matches rejected by the verifier", count(rejected.verifier)],
-    ["Matches rejected by their sources", count(rejected.sources)],
-    ["Answers not stored, because a note had changed", count(period.stores_refused)],
-    ["Questions dropped beyond the limit per user", count(period.trimmed)],
-  ]);
 }
 
 function showMemory(used, limit) {
