@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from http import HTTPMethod
 from typing import TYPE_CHECKING
 
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
 from functions.http.emf_metrics import request_log, with_emf
-from shared.observability.json_logging import correlation_fields, log_context
+from shared.observability.json_logging import correlation_fields, log_context, propagated
 from shared.observability.timings import (
     collect_timings,
     flush_spans,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _LOG_FIELDS = "tercet.log_fields"
 _REQUEST_ID = "tercet.request_id"
-_PROPAGATED = frozenset({b"traceparent", b"tracestate", b"x-correlation-id"})
 _METHODS = frozenset({*HTTPMethod, "QUERY"})
 _MAX_METHOD_LENGTH = 32
 _SERVER_ERROR = 500
@@ -65,11 +65,7 @@ class RequestLogMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        carrier = {
-            name.decode(): value.decode("latin-1")
-            for name, value in scope["headers"]
-            if name in _PROPAGATED
-        }
+        carrier = propagated(Headers(scope=scope))
         try:
             with (
                 log_context(request_id=request_id(scope), **correlation_fields(carrier)),

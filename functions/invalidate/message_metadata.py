@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-_PROPAGATED = ("traceparent", "tracestate", "x-correlation-id")
+from shared.observability.json_logging import propagated
+
 _XRAY_HEADER = "awstraceheader"
 _CLOUD_EVENT_PREFIX = "ce-"
 _PUBSUB_PREFIX = "googclient_"  # Pub/Sub's client libraries prefix their trace attributes
@@ -81,8 +82,7 @@ def _metadata(
     message_id: object, carrier: Mapping[str, str], span_attributes: Mapping[str, str]
 ) -> MessageMetadata:
     name = message_id if isinstance(message_id, str) and message_id else _NO_ID
-    propagated = {name: carrier[name] for name in _PROPAGATED if name in carrier}
-    return MessageMetadata(name[:_MAX_LENGTH], propagated, span_attributes)
+    return MessageMetadata(name[:_MAX_LENGTH], propagated(carrier), span_attributes)
 
 
 def _without_prefix(members: Mapping[str, str], prefix: str) -> dict[str, str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _PACKAGES = ("functions", "shared", "infra")
 _to_json = json.JSONEncoder(default=str).encode  # `json.dumps` would create one for each line
 _SAFE_ID = re.compile(r"[!-~]{1,128}")
+_PROPAGATED = ("traceparent", "tracestate", "x-correlation-id")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")
 _context: ContextVar[dict[str, str]] = ContextVar("context", default={})  # noqa: B039  # never mutated
 
@@ -49,6 +50,11 @@ def log_context(**ids: str) -> "Iterator[None]":
         yield
     finally:
         _context.reset(token)
+
+
+def propagated(headers: "Mapping[str, str]") -> dict[str, str]:
+    """Select the headers or attributes that identify the sender's trace; names in lower case."""
+    return {name: headers[name] for name in _PROPAGATED if name in headers}
 
 
 def correlation_fields(carrier: "Mapping[str, str]") -> dict[str, str]:
