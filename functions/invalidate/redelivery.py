@@ -59,7 +59,9 @@ class RedeliveryBackoff:
         from shared.aws.queue import Queue, VisibilityTimeout  # noqa: PLC0415  # with the first failure
 
         arn = failed[0][0]["eventSourceARN"]  # a batch comes from one queue
-        self._queues.setdefault(arn, Queue(arn)).change_visibility(
+        if arn not in self._queues:
+            self._queues[arn] = Queue(arn)
+        self._queues[arn].change_visibility(
             [
                 VisibilityTimeout(record["receiptHandle"], redelivery_delay(record, error))
                 for record, error in failed
