@@ -59,8 +59,11 @@ def open_embedded(
         UnavailableError: a server did not start.
     """
     variables = _DEFAULTS | {name: value for name, value in environ.items() if value.strip()}
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigurationError(f"cannot create the folder {data}: {error.strerror}") from None
     with ExitStack() as stack:
-        _create_folder(data)
         if "DATABASE_URL" not in variables:
             variables["DATABASE_URL"] = f"sqlite:///{data.resolve() / 'notes.db'}"
         if "REDIS_CACHE_URL" not in variables:
@@ -88,15 +91,6 @@ def minilm() -> "Embedder":
     from infra.local.minilm import MiniLMEmbedder  # noqa: PLC0415 - numpy is slow to load
 
     return CachingEmbedder(MiniLMEmbedder())
-
-
-def _create_folder(data: Path) -> None:
-    try:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise ConfigurationError(f"cannot create the folder {data}: {error.strerror}") from None
-    if not os.access(data, os.W_OK | os.X_OK):
-        raise ConfigurationError(f"the folder {data} is not writable")
 
 
 def _default_model(variables: Mapping[str, str]) -> Model:

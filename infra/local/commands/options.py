@@ -27,6 +27,7 @@ Data = Annotated[
         metavar="DIR",
         callback=_folder,
         file_okay=False,
+        writable=True,
         help="The folder with notes and cache.",
     ),
 ]
