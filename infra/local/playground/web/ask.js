@@ -62,18 +62,11 @@ function quotedSentences(answer) {
 /** Create the list item of a passage; mark the sentences that the answer quotes. */
 function passage(source, n, quotes) {
   const content = collapse(source.content);
-  const matches = quotes
-    .map((quote) => [content.indexOf(quote), quote.length])
-    .filter(([start]) => start >= 0)
-    .sort(([a], [b]) => a - b);
+  const pattern = quotes.map((quote) => quote.replace(/[^\w\s]/g, "\\$&")).join("|");
+  // A split with a group: the parts at odd places are the quotes.
+  const parts = pattern ? content.split(new RegExp(`(${pattern})`)) : [content];
   const text = element("p");
-  let end = 0;
-  for (const [start, length] of matches) {
-    if (start < end) continue;
-    text.append(content.slice(end, start), element("mark", content.slice(start, start + length)));
-    end = start + length;
-  }
-  text.append(content.slice(end));
+  text.append(...parts.map((part, place) => (place % 2 ? element("mark", part) : part)));
   const item = element("li", "", { id: `source-${n}` });
   item.append(element("h3", `[${n}] ${source.note_id} · ${source.similarity.toFixed(2)}`), text);
   return item;
@@ -85,13 +78,10 @@ function showSteps(result) {
   find("#steps").replaceChildren(
     ...result.steps.map(({ name, start_ms, duration_ms }) => {
       const bar = element("span", "", { class: "bar", "aria-hidden": "true" });
-      const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-      const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-      rect.setAttribute("x", `${Math.min(99.4, (100 * start_ms) / total)}%`);
-      rect.setAttribute("width", `${Math.max(0.6, (100 * duration_ms) / total)}%`);
-      rect.setAttribute("height", "100%");
-      svg.append(rect);
-      bar.append(svg);
+      const fill = element("span");
+      fill.style.marginLeft = `${Math.min(99.4, (100 * start_ms) / total)}%`;
+      fill.style.width = `${Math.max(0.6, (100 * duration_ms) / total)}%`;
+      bar.append(fill);
       const item = element("li");
       item.append(element("span", name.replaceAll("_", " ")), bar, element("span", duration(duration_ms), { class: "duration" }));
       return item;
