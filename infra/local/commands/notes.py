@@ -1,6 +1,5 @@
 """`tercet notes`: list, show, import, edit and delete notes."""
 
-import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,7 +107,8 @@ def edit(
     *,
     text: Annotated[str | None, typer.Option("--text", help="The new text.")] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", help="A file with the new text; - is stdin.")
+        typer.FileBinaryRead | None,
+        typer.Option("--file", help="A file with the new text; - is stdin."),
     ] = None,
     title: Annotated[
         str | None, typer.Option("--title", show_default="unchanged", help="The new title.")
@@ -151,14 +151,11 @@ async def _get_note(container: "Container", user: str, note_id: str) -> "Note":
     return note
 
 
-def _read_text(file: Path) -> str:
+def _read_text(file: typer.FileBinaryRead) -> str:
     try:
-        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        return data.decode()
-    except OSError as error:
-        raise InvalidRequestError(f"{file} cannot be read: {error.strerror}") from None
+        return file.read().decode()
     except UnicodeDecodeError as error:
-        raise InvalidRequestError(f"{file} is not UTF-8 at byte {error.start:,}") from None
+        raise InvalidRequestError(f"{file.name} is not UTF-8 at byte {error.start:,}") from None
 
 
 def _print_outcome(action: str, note_id: str, outcome: "NoteChangeResult", *, json: bool) -> None:
