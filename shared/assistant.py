@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from shared.answer import Answer
 from shared.cache.coalescing import Coalescer, Membership
-from shared.deadline import deadline_scope, remaining, timeout_at_deadline
+from shared.deadline import deadline_scope, remaining_seconds, timeout_at_deadline
 from shared.errors import (
     CircuitOpenError,
     InferenceError,
@@ -190,7 +190,7 @@ class Assistant:
             if found.is_final:
                 return Reply.from_cache(question, found, session.status, coalesced=True)
             error = found.holder_error
-            if error is None and remaining() <= 0:
+            if error is None and remaining_seconds() <= 0:
                 error = InferenceTimeoutError(_STILL_GENERATING)
             if error:
                 break

@@ -1,7 +1,7 @@
 """The deadline of the current request, in a context variable.
 
 A use case sets it once, with `deadline_scope`. Code that waits or retries reads it with
-`remaining` or `timeout_at_deadline`. Tasks inherit the deadline of the task that starts them.
+`remaining_seconds` or `timeout_at_deadline`. Tasks inherit the deadline of the task that starts them.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ def deadline_scope(seconds: float) -> "Iterator[None]":
         _deadline.reset(token)
 
 
-def remaining() -> float:
+def remaining_seconds() -> float:
     """Return the seconds until the deadline: negative after it, infinite without one."""
     return _deadline.get() - asyncio.get_running_loop().time()
 

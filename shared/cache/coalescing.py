@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
-from shared.deadline import remaining
+from shared.deadline import remaining_seconds
 from shared.observability.timings import timed
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Coalescer(Generic[T]):
         loop = asyncio.get_running_loop()
         while (group := self._groups.get(key)) is not None:
             with timed("wait"):
-                await asyncio.wait({group}, timeout=remaining() + _GRACE_SECONDS)
+                await asyncio.wait({group}, timeout=remaining_seconds() + _GRACE_SECONDS)
             if not group.done():
                 raise TimeoutError
             if (result := group.result()) is not None:

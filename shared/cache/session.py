@@ -27,7 +27,7 @@ from shared.cache.redis.budgeted_client import BudgetedClient
 from shared.cache.redis.commands import Command
 from shared.cache.results import LookupResult, MissContext
 from shared.cache.scripts import QuestionScripts
-from shared.deadline import remaining
+from shared.deadline import remaining_seconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -147,7 +147,7 @@ class CacheSession:
         until `give_up()` is true.
         """
         intervals = single_flight.poll_intervals()
-        while self.status == "ok" and remaining() > 0 and not give_up():
+        while self.status == "ok" and remaining_seconds() > 0 and not give_up():
             await asyncio.sleep(next(intervals))
             self._redis.reset_budget()  # a generation takes longer than any round trip
             # The lock is read before the answer: a holder stores first and releases then.

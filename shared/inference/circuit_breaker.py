@@ -13,7 +13,7 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, Self, TypeAlias
 
-from shared.deadline import remaining
+from shared.deadline import remaining_seconds
 from shared.errors import (
     CircuitOpenError,
     InferenceError,
@@ -115,7 +115,7 @@ class CircuitBreaker:
             CircuitOpenError: the breaker is open; or it is half-open, and another call probes or
                 this one does not have a fair time.
         """
-        has_fair_time = remaining() >= self._fair_seconds
+        has_fair_time = remaining_seconds() >= self._fair_seconds
         is_probe = await self._allow_request(may_probe=has_fair_time)
         began = self.clock()
         failed: bool | None = None  # None: the outcome does not count

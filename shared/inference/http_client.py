@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from shared.deadline import deadline_scope, remaining, timeout_at_deadline
+from shared.deadline import deadline_scope, remaining_seconds, timeout_at_deadline
 from shared.errors import (
     ConfigurationError,
     InferenceError,
@@ -123,7 +123,7 @@ class InferenceClient:
         """
         content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         with deadline_scope(self._timeout):
-            seconds = max(remaining(), 0.0)
+            seconds = max(remaining_seconds(), 0.0)
             late = InferenceTimeoutError(
                 f"{endpoint} sent no complete reply within {seconds:.1f} s."
             )
@@ -166,7 +166,7 @@ class InferenceClient:
                 failure = error_from_response(endpoint, response, [*private, sent_token(response)])
                 if response.status_code not in _RETRIED_STATUSES:
                     raise failure
-            delay = self._retries.delay(retry, failure.retry_after, remaining())
+            delay = self._retries.delay(retry, failure.retry_after, remaining_seconds())
             if delay is None:
                 raise failure
             await self._retries.sleep(delay)

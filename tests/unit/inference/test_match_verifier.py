@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.deadline import deadline_scope, remaining
+from shared.deadline import deadline_scope, remaining_seconds
 from shared.errors import InferenceUnavailableError
 from shared.inference.match_verifier import MatchVerifier, build_match_messages
 from shared.inference.ports import ChatMessage, Completion
@@ -27,7 +27,7 @@ class _Chat:
 
     async def complete(self, messages: Sequence[ChatMessage], *, max_tokens: int) -> Completion:
         self.conversations.append(messages)
-        self.limits.append((max_tokens, remaining()))
+        self.limits.append((max_tokens, remaining_seconds()))
         await asyncio.sleep(self._after)
         if isinstance(self._text, Exception):
             raise self._text
