@@ -39,7 +39,7 @@ _EXTRACT_SECONDS = 2.0
 _STILL_GENERATING = "another request is still generating this answer; ask again"
 
 
-class Parts(Protocol):
+class AskDependencies(Protocol):
     """The parts that a miss needs. `Container` builds each at its first use; a hit needs none."""
 
     @property
@@ -72,7 +72,7 @@ class Parts(Protocol):
 
 
 @dataclass(slots=True)
-class _Ask:
+class _AskState:
     """One request in progress. `sources` are what the answer is generated from, once known."""
 
     request: Request
@@ -104,7 +104,7 @@ class Assistant:
 
     def __init__(
         self,
-        parts: Parts,
+        parts: AskDependencies,
         *,
         open_session: "Callable[[Request, Question], CacheSession]",
         retrieved_chunks: int,
@@ -129,14 +129,14 @@ class Assistant:
         session = self._open_session(request, question)
         try:
             with deadline_scope(request.seconds or self._seconds):
-                reply = await self._coalesce(_Ask(request, question, session))
+                reply = await self._coalesce(_AskState(request, question, session))
         except BaseException:  # a cancelled request included
             session.counters.record_outcome("failed")
             raise
         session.counters.record_outcome(reply.outcome)
         return reply
 
-    async def _coalesce(self, ask: _Ask) -> Reply:
+    async def _coalesce(self, ask: _AskState) -> Reply:
         """Answer, or share the result of an equal request in this process."""
         membership = await self._join(ask)
         if membership.result is not None:
@@ -150,7 +150,7 @@ class Assistant:
             membership.publish(_Result(ask.session, reply))
             return reply
 
-    async def _join(self, ask: _Ask) -> Membership[_Result]:
+    async def _join(self, ask: _AskState) -> Membership[_Result]:
         request = ask.request
         if request.no_cache or request.no_store:
             return Membership()
@@ -166,7 +166,7 @@ class Assistant:
         ask.session.deduct(membership.waited)
         return membership
 
-    async def _answer(self, ask: _Ask, membership: Membership[_Result]) -> Reply:
+    async def _answer(self, ask: _AskState, membership: Membership[_Result]) -> Reply:
         request, question, session = ask.request, ask.question, ask.session
 
         # Round trip 1: the answer, or a context that is still fresh.
@@ -212,7 +212,7 @@ class Assistant:
                 raise
             return reply
 
-    async def _answer_miss(self, ask: _Ask, context: "MissContext") -> Reply:
+    async def _answer_miss(self, ask: _AskState, context: "MissContext") -> Reply:
         request, question, session = ask.request, ask.question, ask.session
         if self._chat_circuit == "open" and (stale := await self._get_stale(ask)):
             return stale
@@ -263,13 +263,13 @@ class Assistant:
         except TimeoutError as error:
             raise StoreUnavailableError("the notes were not read in time; ask again") from error
 
-    async def _generate(self, ask: _Ask, sources: "Sequence[Source]") -> Answer:
+    async def _generate(self, ask: _AskState, sources: "Sequence[Source]") -> Answer:
         # Without Redis there is no single-flight lock, so this process coalesces generations.
         parts, without_lock = self._parts, ask.session.status == "unavailable"
         answerer = parts.coalescing_answerer if without_lock else parts.answerer
         return Answer.from_completion(await answerer.answer(ask.question.normal, sources))
 
-    async def _fall_back(self, ask: _Ask) -> Reply | None:
+    async def _fall_back(self, ask: _AskState) -> Reply | None:
         """Serve a stale answer or quote the notes. Return None if neither is possible."""
         if stale := await self._get_stale(ask):
             return stale
@@ -281,7 +281,7 @@ class Assistant:
             answer = Answer.from_completion(await answerer.answer(ask.question.normal, sources))
         return Reply(ask.question, answer, sources, None, None, ask.session.status, extractive=True)
 
-    async def _get_stale(self, ask: _Ask) -> Reply | None:
+    async def _get_stale(self, ask: _AskState) -> Reply | None:
         """Return an expired answer (stale-if-error, RFC 5861), unless the request is `no_cache`."""
         if ask.request.no_cache:
             return None
