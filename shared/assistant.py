@@ -1,7 +1,7 @@
-"""The first use case: answer one question. It reads from top to bottom.
+"""Use case: answer a question. Functions are in call order.
 
 `ask` joins concurrent equal requests. `_answer` looks the answer up. On a miss it waits while
-another process generates the answer. `_answer_miss` embeds, searches, matches, generates and
+another request generates the answer. `_answer_miss` embeds, searches, matches, generates and
 stores. `_fall_back` serves requests while a model is down.
 """
 
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from shared.semantic_match import SemanticMatcher
     from shared.vectors import Vector
 
-_EXTRACT_SECONDS = 2.0
+_EXTRACTIVE_TIME_LIMIT_SECONDS = 2.0
 _STILL_GENERATING = "another request is still generating this answer; ask again"
 
 
 class AskDependencies(Protocol):
-    """The parts that a miss needs. `Container` builds each at its first use; a hit needs none."""
+    """What a miss needs. `Container` creates each at its first use; a hit needs none."""
 
     @property
     def circuit_breakers(self) -> "CircuitBreakers":
@@ -104,17 +104,17 @@ class Assistant:
 
     def __init__(
         self,
-        parts: AskDependencies,
+        dependencies: AskDependencies,
         *,
         open_session: "Callable[[Request, Question], CacheSession]",
         retrieved_chunks: int,
-        seconds: float,
+        time_limit_seconds: float,
     ) -> None:
-        """`seconds`: the longest time that an answer may take, unless a request sets another."""
-        self._parts = parts
+        """`time_limit_seconds`: for an answer, unless a request sets another limit."""
+        self._dependencies = dependencies
         self._open_session = open_session
         self._retrieved_chunks = retrieved_chunks
-        self._seconds = seconds
+        self._time_limit_seconds = time_limit_seconds
         self._coalescer: Coalescer[_Result] = Coalescer()
 
     async def ask(self, request: Request) -> Reply:
@@ -128,7 +128,7 @@ class Assistant:
         question = Question.parse(request.query)
         session = self._open_session(request, question)
         try:
-            with deadline_scope(request.seconds or self._seconds):
+            with deadline_scope(request.seconds or self._time_limit_seconds):
                 reply = await self._coalesce(_AskState(request, question, session))
         except BaseException:  # a cancelled request included
             session.counters.record_outcome("failed")
@@ -182,10 +182,13 @@ class Assistant:
 
         # Another request holds the lock: wait for its answer, or for the lock.
         error: TercetError | None = None
-        while not (context.lock_acquired or request.no_cache or self._chat_circuit != "closed"):
+        while not (
+            context.lock_acquired or request.no_cache or self._language_model_circuit != "closed"
+        ):
             with timed("wait"):
                 found = await session.wait_for_holder(
-                    aliases=not request.exact, give_up=lambda: self._chat_circuit == "open"
+                    aliases=not request.exact,
+                    give_up=lambda: self._language_model_circuit == "open",
                 )
             if found.is_final:
                 return Reply.from_cache(question, found, session.status, coalesced=True)
@@ -205,7 +208,9 @@ class Assistant:
                 return await self._answer_miss(ask, context)
         except UnavailableError as failure:
             # While the model is down, a failure of anything else does not delay the request either.
-            if self._chat_circuit == "closed" and not isinstance(failure, CircuitOpenError):
+            if self._language_model_circuit == "closed" and not isinstance(
+                failure, CircuitOpenError
+            ):
                 raise
             reply = await self._fall_back(ask)
             if reply is None:
@@ -214,14 +219,14 @@ class Assistant:
 
     async def _answer_miss(self, ask: _AskState, context: "MissContext") -> Reply:
         request, question, session = ask.request, ask.question, ask.session
-        if self._chat_circuit == "open" and (stale := await self._get_stale(ask)):
+        if self._language_model_circuit == "open" and (stale := await self._get_stale(ask)):
             return stale
 
         tier = "l3" if ask.sources is not None else "l2" if context.vector is not None else None
         vector = context.vector
         if vector is None:
             with timed("embed"):
-                (vector,) = await self._parts.embedder.embed([question.normal])
+                (vector,) = await self._dependencies.embedder.embed([question.normal])
         if ask.sources is None:
             with timed("search"):
                 ask.sources = await self._search(request.user_id, vector)
@@ -235,7 +240,7 @@ class Assistant:
         match = None
         if context.matchable_entries and not (request.no_cache or request.exact):
             with timed("match"):
-                match = await self._parts.semantic_matcher.match(
+                match = await self._dependencies.semantic_matcher.match(
                     question.normal, vector, sources, context.matchable_entries, session
                 )
             if match.found:
@@ -259,25 +264,29 @@ class Assistant:
     async def _search(self, user_id: str, vector: "Vector") -> "Sequence[Source]":
         try:
             async with timeout_at_deadline():
-                return await self._parts.store.search(user_id, vector, self._retrieved_chunks)
+                return await self._dependencies.store.search(
+                    user_id, vector, self._retrieved_chunks
+                )
         except TimeoutError as error:
             raise StoreUnavailableError("the notes were not read in time; ask again") from error
 
     async def _generate(self, ask: _AskState, sources: "Sequence[Source]") -> Answer:
         # Without Redis there is no single-flight lock, so this process coalesces generations.
-        parts, without_lock = self._parts, ask.session.status == "unavailable"
-        answerer = parts.coalescing_answerer if without_lock else parts.answerer
+        if ask.session.status == "unavailable":
+            answerer = self._dependencies.coalescing_answerer
+        else:
+            answerer = self._dependencies.answerer
         return Answer.from_completion(await answerer.answer(ask.question.normal, sources))
 
     async def _fall_back(self, ask: _AskState) -> Reply | None:
         """Serve a stale answer or quote the notes. Return None if neither is possible."""
         if stale := await self._get_stale(ask):
             return stale
-        sources, answerer = ask.sources, self._parts.extractive_answerer
+        sources, answerer = ask.sources, self._dependencies.extractive_answerer
         if not (sources and answerer):
             return None
         # It embeds sentences, but the embedding model may be down too: then it works without.
-        with timed("extract"), deadline_scope(_EXTRACT_SECONDS):
+        with timed("extract"), deadline_scope(_EXTRACTIVE_TIME_LIMIT_SECONDS):
             answer = Answer.from_completion(await answerer.answer(ask.question.normal, sources))
         return Reply(ask.question, answer, sources, None, None, ask.session.status, extractive=True)
 
@@ -292,6 +301,6 @@ class Assistant:
         return Reply.from_cache(ask.question, found, ask.session.status, stale=True)
 
     @property
-    def _chat_circuit(self) -> str:
-        """The state of the chat model's circuit breaker: `closed`, `open` or `half-open`."""
-        return self._parts.circuit_breakers.chat.state
+    def _language_model_circuit(self) -> str:
+        """The state of the language model's circuit breaker: `closed`, `open` or `half-open`."""
+        return self._dependencies.circuit_breakers.chat.state

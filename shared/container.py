@@ -198,7 +198,7 @@ class Container:
             self,
             open_session=self._open_session,
             retrieved_chunks=self.settings.retrieved_chunks,
-            seconds=self.settings.inference_timeout,
+            time_limit_seconds=self.settings.inference_timeout,
         )
 
     @cached_property

@@ -1,7 +1,8 @@
 """The deadline of the current request, in a context variable.
 
 A use case sets it once, with `deadline_scope`. Code that waits or retries reads it with
-`remaining_seconds` or `timeout_at_deadline`. Tasks inherit the deadline of the task that starts them.
+`remaining_seconds` or `timeout_at_deadline`. Tasks inherit the deadline of the task that starts
+them.
 """
 
 import asyncio
