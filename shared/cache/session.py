@@ -2,9 +2,12 @@
 
 lookup             answer (L1) and context (L3), if the index entry is valid; the fence
 load_miss_context  embedding (L2), the user's index, an attempt to acquire the lock
+wait_for_holder    the answer or error of the lock's holder, polled
+hold_lock          renews the lock; releases it if nothing was stored
 get_answer         answer and context of an equivalent question
 store_alias        an alias of that question; releases the lock
 store              answer, context, index entry and embedding; releases the lock
+get_stale          an expired answer
 """
 
 import asyncio
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
 
 
 class RoundTripExtension(Protocol):
-    """Commands of another component that travel with a session's round trips."""
+    """Commands of another component that are appended to a session's round trips."""
 
     def commands(self) -> "Sequence[Command]":
         """Return the commands to append to a round trip of a miss."""
@@ -120,7 +123,7 @@ class CacheSession:
             self._embeddings.get(self._question),
             self._lock.acquire_command(),
             Command.of("HGETALL", self._keys.questions),
-            extended=True,
+            with_extension=True,
         )
         if not replies:
             return MissContext()
@@ -167,7 +170,7 @@ class CacheSession:
 
     @asynccontextmanager
     async def hold_lock(self) -> "AsyncIterator[None]":
-        """Hold the lock, if it was acquired, while the body generates an answer.
+        """Renew the lock, if it was acquired, while the body generates an answer.
 
         If the body stores no answer, the lock is released at its end, and requests that wait for
         it get the body's error.
@@ -182,7 +185,7 @@ class CacheSession:
             if self._lock.held:
                 keys, counts = self._scripts.counter_keys, self.counters.take()
                 release = self._lock.release_command(keys, *counts)
-                await self._execute(release, extended=True)
+                await self._execute(release, with_extension=True)
 
     async def get_answer(self, field: str, entry: "Entry") -> LookupResult:
         """Read the answer of one of the entries of `load_miss_context`."""
@@ -196,11 +199,11 @@ class CacheSession:
         target: "tuple[str, Entry]",
         similarity: float,
     ) -> str | None:
-        """Store an alias of an equivalent question, unless the notes changed.
+        """Store an alias of an equivalent question, unless the fence changed.
 
         `vector` and `sources` are this question's own. `target` is the field and entry of the
-        other question, `similarity` the cosine of both. Returns the alias's field, or None if the
-        target's answer is no longer valid.
+        other question, `similarity` the cosine of both. Returns the alias's field, also if the
+        fence changed and nothing was stored, or None if the target's answer is no longer valid.
         """
         own = self._new_entry(vector, sources)
         alias = index_entries.new_alias(own, *target, similarity)
@@ -214,10 +217,10 @@ class CacheSession:
     async def store(
         self, vector: "Vector", sources: "Sequence[Source]", answer: "Answer | None"
     ) -> bool:
-        """Store an answer with its sources, or the sources alone, unless the notes changed.
+        """Store an answer with its sources, or the sources alone, unless the fence changed.
 
         Returns whether they were stored. A context that came from the cache is not stored again:
-        it would never expire while generating fails.
+        storing it again would extend its expiry at every failed attempt.
         """
         if answer:
             tier = "l3" if self._context_cached else "l2" if self._embedding_cached else "none"
@@ -232,7 +235,7 @@ class CacheSession:
             l3_contexts.encode(entry.answer_id, sources),
             counts=self.counters.take(),
         )
-        replies = await self._execute(call, *self._store_embedding(entry), extended=True)
+        replies = await self._execute(call, *self._store_embedding(entry), with_extension=True)
         if answer:
             self._lock.held = False
         return bool(replies and replies[0])
@@ -282,9 +285,9 @@ class CacheSession:
             await self._execute(*(Command.of("HDEL", key, *corrupt) for key in self._keys.hashes))
         return found
 
-    async def _execute(self, *commands: Command, extended: bool = False) -> list[Any]:
-        """Send commands, `extended` with those of the extension. Return their replies or []."""
-        extension = self._extension if extended and self.status == "ok" else None
+    async def _execute(self, *commands: Command, with_extension: bool = False) -> list[Any]:
+        """Send commands, and those of the extension if requested. Return the replies, or []."""
+        extension = self._extension if with_extension and self.status == "ok" else None
         extra = extension.commands() if extension else ()
         replies = await self._redis.execute(*commands, *extra)
         if not replies:
