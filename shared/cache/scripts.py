@@ -40,13 +40,11 @@ class QuestionScripts:
         """The last keys of every script that counts."""
         return counters.counter_keys(self._keys.partition)
 
-    def lookup(
-        self, purpose: str, field: str, *, aliases: bool, counts: "Sequence[Argument]"
-    ) -> Command:
+    def lookup(self, purpose: str, *, aliases: bool, counts: "Sequence[Argument]") -> Command:
         """Call lookup.lua, for a purpose that is described there."""
         return _LOOKUP.call(
             [*self._keys.hashes, *self.counter_keys],
-            field,
+            self._field,
             secrets.token_urlsafe(12),
             int(time.time()),
             self._ttl,

@@ -108,9 +108,8 @@ class CacheSession:
         """
         self.counters.start(no_cache=only_fence)
         found = LookupResult()
-        # The purpose `wait` does not count a miss, and no question has the field "".
-        purpose, field = ("wait", "") if only_fence else ("ask", self._field)
-        if replies := await self._execute(self._lookup(purpose, field, aliases=aliases)):
+        purpose = "fence" if only_fence else "ask"
+        if replies := await self._execute(self._lookup(purpose, aliases=aliases)):
             found = await self._parse_lookup(replies[0])
             if not (found.answer or only_fence):
                 is_hit = self._context_cached
@@ -155,7 +154,7 @@ class CacheSession:
             self._redis.reset_budget()  # a generation takes longer than any round trip
             # The lock is read before the answer: a holder stores first and releases then.
             replies = await self._execute(
-                *self._lock.poll_commands(), self._lookup("wait", self._field, aliases=aliases)
+                *self._lock.poll_commands(), self._lookup("wait", aliases=aliases)
             )
             if not replies:
                 break
@@ -247,7 +246,7 @@ class CacheSession:
         """
         if not self._settings.stale_if_error_seconds:
             return LookupResult()
-        replies = await self._execute(self._lookup("stale", self._field, aliases=aliases))
+        replies = await self._execute(self._lookup("stale", aliases=aliases))
         if not replies:
             return LookupResult()
         return parse_lookup(replies[0], self._question, self._field)[0]
@@ -264,9 +263,9 @@ class CacheSession:
             self._redis.status = leader.status
         self.counters.count_follower(leader.counters if leader else None, outcome, cost)
 
-    def _lookup(self, purpose: str, field: str, *, aliases: bool) -> Command:
+    def _lookup(self, purpose: str, *, aliases: bool) -> Command:
         counts = self.counters.take()
-        return self._scripts.lookup(purpose, field, aliases=aliases, counts=counts)
+        return self._scripts.lookup(purpose, aliases=aliases, counts=counts)
 
     def _store_embedding(self, entry: "Entry") -> list[Command]:
         """Return the command that stores the embedding of a new entry, unless it is cached."""

@@ -4,8 +4,8 @@
 -- ARGV  field, prefix of a new fence (used if there is none), now (s), ttl of the index (s),
 --       purpose, 1 to follow an alias, stale-if-error (s),
 --       then pairs of a counter and its increment
---       purpose: `ask`, `wait` (the answer of the lock's holder) or `stale` (also an expired
---       answer)
+--       purpose: `ask`, `wait` (the answer of the lock's holder), `stale` (also an expired
+--       answer) or `fence` (no answer)
 -- Returns {fence, entry, answer, context, alias}, each false if it is missing. If the question is
 -- an alias, `entry` is its target's.
 
@@ -34,6 +34,10 @@ if not fence then
   fence = new_fence(ARGV[2])
   redis.call('HSET', questions, 'fence', fence)
   redis.call('EXPIRE', questions, ARGV[4])
+end
+if purpose == 'fence' then
+  count_arguments(8)
+  return {fence, false, false, false, false}
 end
 
 local alias = false
