@@ -183,7 +183,7 @@ class Assistant:
         # Another request holds the lock: wait for its answer, or for the lock.
         error: TercetError | None = None
         while not (
-            context.lock_acquired or request.no_cache or self._language_model_circuit != "closed"
+            context.may_generate or request.no_cache or self._language_model_circuit != "closed"
         ):
             with timed("wait"):
                 found = await session.wait_for_holder(

@@ -41,10 +41,9 @@ class MissContext:
     """What a miss needs.
 
     `vector` is the cached embedding. `matchable_entries` are the index entries of the user's other
-    answered questions, by field. `lock_acquired` is False while another request generates this
-    answer.
+    answered questions, by field. `may_generate` is False while another request holds the lock.
     """
 
     vector: "Vector | None" = None
     matchable_entries: "Mapping[str, Entry]" = field(default_factory=dict)
-    lock_acquired: bool = True
+    may_generate: bool = True

@@ -16,7 +16,7 @@ QUESTION = "what is faith"
 async def waiting_session(cache: Cache) -> CacheSession:
     session = cache.session()
     await session.lookup()
-    assert not (await session.load_miss_context()).lock_acquired
+    assert not (await session.load_miss_context()).may_generate
     return session
 
 
@@ -34,7 +34,7 @@ async def test_waiting_request_gets_the_holders_error_and_context(
     """The context allows an extractive answer."""
     holder = cache.session()
     await holder.lookup()
-    assert (await holder.load_miss_context()).lock_acquired
+    assert (await holder.load_miss_context()).may_generate
     waiting = await waiting_session(cache)
     with suppress(type(failure)):
         async with holder.hold_lock():
