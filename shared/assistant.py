@@ -182,9 +182,7 @@ class Assistant:
 
         # Another request holds the lock: wait for its answer, or for the lock.
         error: TercetError | None = None
-        while not (
-            context.may_generate or request.no_cache or self._language_model_circuit != "closed"
-        ):
+        while self._must_wait(request, context):
             with timed("wait"):
                 found = await session.wait_for_holder(
                     aliases=not request.exact,
@@ -207,15 +205,18 @@ class Assistant:
             async with session.hold_lock():
                 return await self._answer_miss(ask, context)
         except UnavailableError as failure:
-            # While the model is down, a failure of anything else does not delay the request either.
-            if self._language_model_circuit == "closed" and not isinstance(
-                failure, CircuitOpenError
-            ):
+            # With all breakers closed the failure is reported. Otherwise the fallback is tried.
+            is_open = isinstance(failure, CircuitOpenError)
+            if self._language_model_circuit == "closed" and not is_open:
                 raise
-            reply = await self._fall_back(ask)
-            if reply is None:
-                raise
-            return reply
+            if reply := await self._fall_back(ask):
+                return reply
+            raise
+
+    def _must_wait(self, request: Request, context: "MissContext") -> bool:
+        """Return whether to wait for the holder of the single-flight lock."""
+        must_generate = request.no_cache or self._language_model_circuit != "closed"
+        return not (context.may_generate or must_generate)
 
     async def _answer_miss(self, ask: _AskState, context: "MissContext") -> Reply:
         request, question, session = ask.request, ask.question, ask.session
