@@ -6,7 +6,7 @@ stores. `_fall_back` serves requests while a model is down.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from shared.answer import Answer
 from shared.cache.coalescing import Coalescer, Membership
@@ -26,49 +26,14 @@ from shared.reply import Reply
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from shared.ask_dependencies import AskDependencies
     from shared.cache.results import MissContext
     from shared.cache.session import CacheSession
-    from shared.inference.circuit_breaker import CircuitBreakers
-    from shared.inference.ports import Answerer, Embedder
     from shared.notes.note import Source
-    from shared.notes.store import NoteStore
-    from shared.semantic_match import SemanticMatcher
     from shared.vectors import Vector
 
 _EXTRACTIVE_TIME_LIMIT_SECONDS = 2.0
 _STILL_GENERATING = "another request is still generating this answer; ask again"
-
-
-class AskDependencies(Protocol):
-    """What a miss needs. `Container` creates each at its first use; a hit needs none."""
-
-    @property
-    def circuit_breakers(self) -> "CircuitBreakers":
-        """The circuit breakers of the models."""
-
-    @property
-    def embedder(self) -> "Embedder":
-        """Embeds the question."""
-
-    @property
-    def store(self) -> "NoteStore":
-        """Searches the notes."""
-
-    @property
-    def semantic_matcher(self) -> "SemanticMatcher":
-        """Finds a cached question that is equivalent."""
-
-    @property
-    def answerer(self) -> "Answerer":
-        """Generates the answer."""
-
-    @property
-    def coalescing_answerer(self) -> "Answerer":
-        """Generates the answer if Redis is unavailable: equal calls share one generation."""
-
-    @property
-    def extractive_answerer(self) -> "Answerer | None":
-        """Quotes the notes while a model is down; None if this is switched off."""
 
 
 @dataclass(slots=True)
@@ -104,7 +69,7 @@ class Assistant:
 
     def __init__(
         self,
-        dependencies: AskDependencies,
+        dependencies: "AskDependencies",
         *,
         open_session: "Callable[[Request, Question], CacheSession]",
         retrieved_chunks: int,
