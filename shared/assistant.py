@@ -200,7 +200,7 @@ class Assistant:
         if not sources:
             # Stored as an empty context, so that waiting and later requests do not search again.
             await session.store(vector, sources, None)
-            return Reply(question, None, (), None, None, session.status)
+            return Reply.no_notes(question, session.status)
 
         # Round trip 3, only with a candidate: is a cached question equivalent?
         match = None
@@ -222,9 +222,14 @@ class Assistant:
         # The last round trip. Redis refuses the answer if the fence changed since round trip 1.
         with timed("store"):
             stored = await session.store(vector, sources, answer)
-        rejection = match.rejection if match else None
         return Reply(
-            question, answer, sources, tier, None, session.status, stored, match_rejection=rejection
+            question,
+            answer,
+            sources,
+            session.status,
+            tier=tier,
+            stored=stored,
+            match_rejection=match.rejection if match else None,
         )
 
     async def _search(self, user_id: str, vector: "Vector") -> "Sequence[Source]":
@@ -254,7 +259,7 @@ class Assistant:
         # It embeds sentences, but the embedding model may be down too: then it works without.
         with timed("extract"), deadline_scope(_EXTRACTIVE_TIME_LIMIT_SECONDS):
             answer = Answer.from_completion(await answerer.answer(ask.question.normal, sources))
-        return Reply(ask.question, answer, sources, None, None, ask.session.status, extractive=True)
+        return Reply(ask.question, answer, sources, ask.session.status, extractive=True)
 
     async def _get_stale(self, ask: _AskState) -> Reply | None:
         """Return an expired answer (stale-if-error, RFC 5861), unless the request is `no_cache`."""

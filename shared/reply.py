@@ -1,6 +1,6 @@
 """The reply to one request."""
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,9 +34,10 @@ class Reply:
     question: "Question"
     answer: "Answer | None"
     sources: "Sequence[Source]"
-    tier: str | None
-    match: str | None
     cache: str
+    _: KW_ONLY
+    tier: str | None = None
+    match: str | None = None
     stored: bool = False
     matched_question: str | None = None
     similarity: float | None = None
@@ -59,20 +60,25 @@ class Reply:
     ) -> "Reply":
         """Build a reply from a final `LookupResult`: an answer, or an empty context."""
         if found.answer is None:
-            return cls(question, None, (), "l3", None, cache)
+            return cls.no_notes(question, cache, tier="l3")
         return cls(
             question,
             found.answer,
             found.sources or (),
-            "l1",
-            match,
             cache,
+            tier="l1",
+            match=match,
             matched_question=found.matched_question,
             similarity=found.similarity,
             alias=found.alias,
             stale=stale,
             coalesced=coalesced,
         )
+
+    @classmethod
+    def no_notes(cls, question: "Question", cache: str, *, tier: str | None = None) -> "Reply":
+        """Build the reply for a user without notes."""
+        return cls(question, None, (), cache, tier=tier)
 
     @property
     def answer_id(self) -> str | None:

@@ -14,7 +14,7 @@ QUESTION = Question.parse("What is faith?")
 
 
 def reply(tier: str | None = None, match: str | None = None, cache: str = "ok") -> Reply:
-    return Reply(QUESTION, ANSWER, (), tier, match, cache)
+    return Reply(QUESTION, ANSWER, (), cache, tier=tier, match=match)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def reply(tier: str | None = None, match: str | None = None, cache: str = "ok") 
         (reply(), "none", (0, 0), (0, 0.002)),
         (replace(reply("l1", "exact"), stale=True), "stale", (0, 0), (0, 0)),
         (replace(reply(), extractive=True), "extractive", (0, 0), (0, 0)),
-        (Reply(QUESTION, None, (), None, None, "ok"), "no_notes", (0, 0), (0, 0)),
+        (Reply.no_notes(QUESTION, "ok"), "no_notes", (0, 0), (0, 0)),
         (None, "failed", (0, 0), (0, 0)),
     ],
 )
