@@ -5,6 +5,7 @@ them, so malformed metadata is ignored and never raises.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -46,26 +47,23 @@ def from_push_request(headers: Mapping[str, str], body: object) -> MessageMetada
     if "subscription" in envelope and isinstance(inner, dict):
         attributes = _string_members(inner.get("attributes"))
         carrier = _without_prefix(attributes, _PUBSUB_PREFIX) | attributes
-        queue = _queue_attributes("gcp_pubsub", envelope["subscription"], "/")
-        return _metadata(inner.get("messageId"), carrier, queue)
+        return _metadata("gcp_pubsub", inner.get("messageId"), carrier, envelope["subscription"])
     if envelope.get("Type") == "Notification":
-        queue = _queue_attributes("aws.sns", envelope.get("TopicArn"), ":")
         carrier = _attribute_values(envelope.get("MessageAttributes"), "Value")
-        return _metadata(envelope.get("MessageId"), carrier, queue)
+        return _metadata("aws.sns", envelope.get("MessageId"), carrier, envelope.get("TopicArn"))
     if "detail-type" in envelope:
-        return _metadata(envelope.get("id"), {}, _queue_attributes("aws_eventbridge"))
+        return _metadata("aws_eventbridge", envelope.get("id"), {})
     if "specversion" in envelope:
-        carrier = _string_members(envelope)
-        return _metadata(envelope.get("id"), carrier, _queue_attributes("_OTHER"))
+        return _metadata("_OTHER", envelope.get("id"), _string_members(envelope))
     binary_mode = _without_prefix(headers, _CLOUD_EVENT_PREFIX)
-    return _metadata(binary_mode.get("id"), binary_mode, _queue_attributes("_OTHER"))
+    return _metadata("_OTHER", binary_mode.get("id"), binary_mode)
 
 
 def from_sqs_record(record: Mapping[str, Any]) -> MessageMetadata:
     """Read the metadata of an SQS record; only SQS itself may set the `AWSTraceHeader`."""
-    queue = _queue_attributes("aws_sqs", record.get("eventSourceARN"), ":")
     carrier = _attribute_values(record.get("messageAttributes"), "stringValue")
-    metadata = _metadata(record.get("messageId"), carrier, queue)
+    queue = record.get("eventSourceARN")
+    metadata = _metadata("aws_sqs", record.get("messageId"), carrier, queue)
     xray = _string_members(record.get("attributes")).get(_XRAY_HEADER)
     return replace(metadata, carrier={**metadata.carrier, _XRAY_HEADER: xray}) if xray else metadata
 
@@ -79,10 +77,14 @@ def parse_json(body: bytes) -> Any:
 
 
 def _metadata(
-    message_id: object, carrier: Mapping[str, str], span_attributes: Mapping[str, str]
+    system: str, message_id: object, carrier: Mapping[str, str], queue: object = None
 ) -> MessageMetadata:
-    name = message_id if isinstance(message_id, str) and message_id else _NO_ID
-    return MessageMetadata(name[:_MAX_LENGTH], propagated(carrier), span_attributes)
+    """Build the metadata; a queue's short name is the last part of its ARN or path."""
+    known_id = message_id if isinstance(message_id, str) and message_id else _NO_ID
+    attributes = {"messaging.system": system}
+    if isinstance(queue, str) and queue:
+        attributes["messaging.destination.name"] = re.split("[:/]", queue)[-1][:_MAX_LENGTH]
+    return MessageMetadata(known_id[:_MAX_LENGTH], propagated(carrier), attributes)
 
 
 def _without_prefix(members: Mapping[str, str], prefix: str) -> dict[str, str]:
@@ -108,11 +110,3 @@ def _string_members(members: object) -> dict[str, str]:
         for name, value in (members.items() if isinstance(members, dict) else ())
         if isinstance(name, str) and isinstance(value, str) and len(value) <= _MAX_LENGTH
     }
-
-
-def _queue_attributes(system: str, name: object = None, separator: str = "") -> dict[str, str]:
-    """Build span attributes; the queue's short name is what follows the last `separator`."""
-    attributes = {"messaging.system": system}
-    if isinstance(name, str) and name:
-        attributes["messaging.destination.name"] = name.rpartition(separator)[2][:_MAX_LENGTH]
-    return attributes
