@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fastapi import APIRouter, FastAPI
 
-from functions.http.auth.caller import check_auth_settings
+from functions.http.auth.caller import token_verifier
 from functions.http.auth.local_mode import check_local_mode
 from functions.http.openapi import install_openapi
 from functions.http.problems import install_error_handlers
@@ -40,7 +40,8 @@ def build_app(container: "Container", *routes: AppRoutes) -> FastAPI:
     Raises:
         ConfigurationError: local mode inside Lambda, or incomplete settings of bearer tokens.
     """
-    check_auth_settings(container.settings)
+    if container.settings.jwks_url:
+        token_verifier(container.settings)
     if container.settings.local_mode:
         check_local_mode(os.environ)
 

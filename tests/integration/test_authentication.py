@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from functions.http.auth.caller import Caller, authenticate, check_auth_settings
+from functions.http.auth.caller import Caller, authenticate, token_verifier
 from functions.http.auth.jwt import BearerTokenVerifier
 from shared.errors import (
     ConfigurationError,
@@ -304,9 +304,9 @@ class TestBearerToken:
     )
     def test_incomplete_configuration_is_refused_at_start(self, changes: dict[str, str]) -> None:
         complete = {"jwks_url": "https://i.example/k", "auth_issuer": "i", "auth_audience": "a"}
-        check_auth_settings(Settings(**complete))  # type: ignore[arg-type]  # all of them are strings
+        token_verifier(Settings(**complete))  # type: ignore[arg-type]  # all of them are strings
         with pytest.raises(ConfigurationError):
-            check_auth_settings(Settings(**complete | changes))  # type: ignore[arg-type]  # as above
+            token_verifier(Settings(**complete | changes))  # type: ignore[arg-type]  # as above
 
     async def test_refusal_without_configuration_names_the_settings(self) -> None:
         with pytest.raises(UnauthenticatedError, match=r"AUTH_JWKS_URL.*TERCET_LOCAL"):

@@ -32,8 +32,12 @@ _NOT_CONFIGURED = (
 
 
 @lru_cache(maxsize=8)
-def _verifier(settings: "Settings") -> "BearerTokenVerifier":
-    """Return the verifier of this process, which caches the issuer's keys."""
+def token_verifier(settings: "Settings") -> "BearerTokenVerifier":
+    """Return the verifier of this process, which caches the issuer's keys.
+
+    Raises:
+        ConfigurationError: the settings of bearer tokens are incomplete or insecure.
+    """
     from functions.http.auth.jwt import BearerTokenVerifier  # noqa: PLC0415  # slow to load
 
     return BearerTokenVerifier(settings)
@@ -56,16 +60,6 @@ class Caller:
         return frozenset({self.user_id, self.email}) - {""}
 
 
-def check_auth_settings(settings: "Settings") -> None:
-    """Check the settings of bearer tokens when an app is built.
-
-    Raises:
-        ConfigurationError: they are incomplete or insecure.
-    """
-    if settings.jwks_url:
-        _verifier(settings)
-
-
 async def authenticate(request: "Request", settings: "Settings") -> Caller:
     """Return the authenticated caller of a request.
 
@@ -83,7 +77,7 @@ async def authenticate(request: "Request", settings: "Settings") -> Caller:
         return Caller(user_id, _LOCAL_SCOPES)
     claims = authorizer_claims(event)
     if claims is None and settings.jwks_url:
-        claims = await _verifier(settings).verify(_bearer_token(request))
+        claims = await token_verifier(settings).verify(_bearer_token(request))
     if claims is None:
         raise UnauthenticatedError(_NOT_CONFIGURED)
     return _caller(claims)
