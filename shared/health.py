@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from shared.cache.redis.commands import Command
 from shared.errors import TercetError
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _CHECK_SECONDS = 0.5
 
-ServiceStatus: TypeAlias = Literal["ok", "unavailable"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Health:
     status: Literal["healthy", "degraded"]
     cache_available: bool
     redis_ping: Literal["OK", "unavailable", "off"]
-    cache: ServiceStatus | Literal["off"]
-    store: ServiceStatus | None
+    cache: Literal["ok", "unavailable", "off"]
+    store: Literal["ok", "unavailable"] | None
     model: Literal["ok", "failing"]
     breaker: CircuitState
 
@@ -46,7 +46,9 @@ async def check(container: "Container", *, store: bool) -> Health:
 
     `store`: whether to check the note store; that loads its database driver.
     """
-    cache, notes = await asyncio.gather(_check_cache(container), _check_store(container, store))
+    cache, notes = await asyncio.gather(
+        _in_time(_ping_redis(container)), _in_time(_ping_store(container, used=store))
+    )
     breaker = container.circuit_breakers.state
     is_open = breaker == "open"
     degraded = is_open or "unavailable" in {cache, notes}
@@ -61,39 +63,32 @@ async def check(container: "Container", *, store: bool) -> Health:
     )
 
 
-async def _check_cache(container: "Container") -> ServiceStatus | Literal["off"]:
-    redis_client = container.redis_client
-    if redis_client is None:
+async def _ping_redis(container: "Container") -> Literal["ok", "off"]:
+    if container.redis_client is None:
         return "off"
-
-    async def ping() -> None:
-        shared = container.shared_circuit_state()
-        replies = await redis_client.execute(Command.of("PING"), *shared.commands())
-        shared.receive(replies[1:])
-
-    return await _status_of(ping())
+    shared = container.shared_circuit_state()
+    replies = await container.redis_client.execute(Command.of("PING"), *shared.commands())
+    shared.receive(replies[1:])
+    return "ok"
 
 
-async def _check_store(container: "Container", used: bool) -> ServiceStatus | None:  # noqa: FBT001  # private
-    async def ping() -> None:
-        await container.store.ping()  # opening the store may fail, too
+async def _ping_store(container: "Container", *, used: bool) -> Literal["ok"] | None:
+    if not used:
+        return None
+    await container.store.ping()  # opening the store may fail, too
+    return "ok"
 
-    return await _status_of(ping()) if used else None
 
-
-async def _status_of(check: "Coroutine[object, object, object]") -> ServiceStatus:
-    """Return `ok` if a check succeeds in time, else `unavailable`.
+async def _in_time(check: "Coroutine[Any, Any, T]") -> T | Literal["unavailable"]:
+    """Return the result of a check, or `unavailable` if it fails or is late.
 
     A check that is late is cancelled and not awaited: a driver may react slowly to that.
     """
     task = asyncio.ensure_future(check)
     try:
         await asyncio.wait({task}, timeout=_CHECK_SECONDS)
-        if not task.done():
-            return "unavailable"
-        task.result()
+        return task.result() if task.done() else "unavailable"
     except TercetError:
         return "unavailable"
     finally:
         task.cancel()
-    return "ok"
