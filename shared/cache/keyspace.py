@@ -10,7 +10,9 @@
     {1f}:counters:total                  hash: counters of this partition and all time
     {1f}:entries                         hash: number of entries by kind and hour of expiry
     {a3}:embedding:<model>:<text>        the embedding of a question, for all users (L2)
-    {breaker}:<id>:...                   state of the models' circuit breakers
+    {<name>}:<id>:state                  shared state of a component, such as a circuit breaker
+    {<name>}:<id>:lock                   the lock of that component
+    {<name>}:<id>:counters               hash: the counters of that component
 
 Ids and texts are hashed, so that no id can form another key. Users are spread over a fixed number
 of partitions. The partition is the hash tag: one script may use all keys of a user and the counters
@@ -21,7 +23,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Self
+from typing import NamedTuple, Self
 
 PARTITIONS = 64
 """Changing it empties the cache, because it renames the keys of all users."""
@@ -79,11 +81,25 @@ def entry_counts_key(partition: int) -> str:
     return f"{{{partition:02x}}}:entries"
 
 
+class SharedStateKeys(NamedTuple):
+    """The keys of state that all containers share. They are in one cluster slot."""
+
+    state: str
+    lock: str
+    counters: str
+
+
+def shared_state_keys(name: str, state_id: str) -> SharedStateKeys:
+    """Return the keys of a component's shared state; `name` is the same for all such components."""
+    prefix = f"{{{name}}}:{digest(name, state_id)}"
+    return SharedStateKeys(f"{prefix}:state", f"{prefix}:lock", f"{prefix}:counters")
+
+
 def kind(key: str) -> str:
     """Return the type of a key: `string`, `hash`, or `counters` for a hash of integers."""
-    if ":embedding:" in key or ":lock:" in key:
+    if ":embedding:" in key or ":lock:" in key or key.endswith((":state", ":lock")):
         return "string"
-    return "counters" if ":counters:" in key or key.endswith(":entries") else "hash"
+    return "counters" if ":counters:" in key or key.endswith((":entries", ":counters")) else "hash"
 
 
 def _partition(hashed: str) -> int:

@@ -1,12 +1,12 @@
 """The state of the circuit breakers that all containers share in Redis.
 
-    {breaker}:<id>:lock:open        exists while the breaker is open, and half-open after that
-    {breaker}:<id>:lock:probe       the lock of the container that probes
-    {breaker}:<id>:counters:calls   hash: how many calls ended in the window, and how many failed
+    {breaker}:<id>:state      exists while the breaker is open, and half-open after that
+    {breaker}:<id>:lock       the lock of the container that probes
+    {breaker}:<id>:counters   hash: how many calls ended in the window, and how many failed
 
-The time to live of `open`, less `HALF_OPEN_SECONDS`, is how long the breaker stays open, so
+The time to live of `state`, less `HALF_OPEN_SECONDS`, is how long the breaker stays open, so
 containers need no common clock. A miss reads and reports in the round trips that it makes anyway;
-an exact hit does neither. Every command is optional: a cluster node that is away fails no request.
+an exact hit does neither. Every command is optional: an unavailable cluster node fails no request.
 """
 
 import secrets
@@ -55,7 +55,7 @@ class SharedCircuitState:
         for breaker, sent_at, reply in zip(self._breakers, self._sent_at, replies, strict=True):
             milliseconds, opened = reply if isinstance(reply, list) else (reply, 0)
             if milliseconds is None:
-                continue  # the cluster node is away
+                continue  # the cluster node is unavailable
             if opened and self._counters is not None:
                 self._counters.add(breaker_opens=1)
             remaining_open = milliseconds / 1000 - HALF_OPEN_SECONDS if milliseconds > 0 else None
@@ -73,14 +73,14 @@ class SharedProbeLock:
         """Return whether this container may probe."""
         token = secrets.token_urlsafe(8)
         command = single_flight.acquire_command(
-            probe_key(breaker_id), token, int(PROBE_SECONDS * 1000)
+            breaker_keys(breaker_id).lock, token, int(PROBE_SECONDS * 1000)
         )
         (owner,) = await self._execute(command) or [None]
         return owner is None or owner == token.encode()
 
     async def release(self, breaker_id: str) -> None:
         """Let another container probe."""
-        await self._execute(Command.of("DEL", probe_key(breaker_id)))
+        await self._execute(Command.of("DEL", breaker_keys(breaker_id).lock))
 
     async def _execute(self, command: Command) -> list[Any]:
         redis_client = self._redis_client()
@@ -90,32 +90,18 @@ class SharedProbeLock:
             return []
 
 
-def open_key(breaker_id: str) -> str:
-    """Return the key that exists while a breaker is open or half-open."""
-    return f"{_prefix(breaker_id)}:lock:open"
-
-
-def probe_key(breaker_id: str) -> str:
-    """Return the key of the probe lock."""
-    return f"{_prefix(breaker_id)}:lock:probe"
-
-
-def calls_key(breaker_id: str) -> str:
-    """Return the key of the hash that counts the calls of all containers."""
-    return f"{_prefix(breaker_id)}:counters:calls"
-
-
-def _prefix(breaker_id: str) -> str:
-    return f"{{breaker}}:{keyspace.digest('breaker', breaker_id)}"
+def breaker_keys(breaker_id: str) -> keyspace.SharedStateKeys:
+    """Return the keys of a circuit breaker's shared state."""
+    return keyspace.shared_state_keys("breaker", breaker_id)
 
 
 def _exchange(breaker: "CircuitBreaker") -> Command:
     """Report what is to be reported, and read the state."""
-    report = breaker.take_report()
+    report, keys = breaker.take_report(), breaker_keys(breaker.id)
     if report == CallReport():
-        return Command.of("PTTL", open_key(breaker.id), optional=True)
+        return Command.of("PTTL", keys.state, optional=True)
     return _REPORT.call(
-        [open_key(breaker.id), calls_key(breaker.id), probe_key(breaker.id)],
+        [keys.state, keys.counters, keys.lock],
         *report,
         int(breaker.open_seconds * 1000),
         HALF_OPEN_SECONDS * 1000,

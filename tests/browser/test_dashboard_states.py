@@ -13,7 +13,7 @@ from functions.stats.app import create_app
 from infra.local.valkey import ValkeyProcess
 from shared.cache import counters
 from shared.inference.circuit_breaker import CircuitBreakers
-from shared.inference.shared_circuit_state import HALF_OPEN_SECONDS, open_key
+from shared.inference.shared_circuit_state import HALF_OPEN_SECONDS, breaker_keys
 from shared.settings import Settings
 from tests.support.browser import PHONE, Visitor, accessibility_violations, save_screenshot
 from tests.support.command import start_tercet
@@ -247,7 +247,7 @@ def test_dashboard_opened_during_an_outage_shows_a_notice(
 def test_open_circuit_breaker_is_shown(visitor: Visitor, valkey: ValkeyProcess, busy: str) -> None:
     chat = CircuitBreakers.from_settings(Settings()).chat
     milliseconds = 1_000 * (HALF_OPEN_SECONDS + 15)
-    send_command(valkey.port, f"SET {open_key(chat.id)} 1 PX {milliseconds}")
+    send_command(valkey.port, f"SET {breaker_keys(chat.id).state} 1 PX {milliseconds}")
     page = visitor.open(busy)
     expect(page.locator("[data-state=model]")).to_have_text("Model failing")
     expect(page.locator("[data-state=breaker]")).to_have_text("Circuit breaker open")

@@ -11,8 +11,7 @@ from shared.inference.circuit_breaker import CallReport, CircuitBreaker
 from shared.inference.shared_circuit_state import (
     SharedCircuitState,
     SharedProbeLock,
-    calls_key,
-    open_key,
+    breaker_keys,
 )
 from tests.support.caches import PIPELINE, Cache, a_vector, sources
 
@@ -229,7 +228,7 @@ async def test_cancelled_probe_lets_another_container_probe(containers: Containe
 @pytest.mark.parametrize("value", [b"9" * 400, b"soon", b"-1"])
 async def test_foreign_values_do_not_open_the_breaker(containers: Containers, value: bytes) -> None:
     breaker = containers.breaker()
-    key = open_key(breaker.id)
+    key = breaker_keys(breaker.id).state
     await containers.cache.redis("SET", key, value)
     await containers.exchange(breaker)
     assert breaker.state == "closed"
@@ -246,7 +245,7 @@ async def test_foreign_values_do_not_keep_the_breaker_closed(
     if "fakeredis" in type(getattr(containers.cache.redis_client, "_client", None)).__module__:
         pytest.skip("fakeredis words errors of scripts in its own way")
     first, second = containers.breaker(), containers.breaker()
-    for key in (open_key(first.id), calls_key(first.id)):
+    for key in (breaker_keys(first.id).state, breaker_keys(first.id).counters):
         await containers.cache.redis(*command.format(key).split())
     await fail(first, 4)
     await containers.exchange(first)

@@ -10,7 +10,7 @@ from redis import Redis as Client
 
 from shared.cache import counters, keyspace
 from shared.container import Container
-from shared.inference.shared_circuit_state import SharedProbeLock, probe_key
+from shared.inference.shared_circuit_state import SharedProbeLock, breaker_keys
 from tests.support.fakes import HashingEmbedder, create_container
 from tests.support.full_stack import ask, updated
 from tests.support.redis_faults import FaultyRedis
@@ -164,6 +164,6 @@ async def test_foreign_value_under_the_probe_lock_does_not_block_the_probe(
     redis: FaultyRedis, container: Container, foreign: str
 ) -> None:
     probe_lock = SharedProbeLock(lambda: container.redis_client)
-    redis.send(foreign.format(probe_key("model")))
+    redis.send(foreign.format(breaker_keys("model").lock))
     assert await probe_lock.acquire("model")
     assert not await probe_lock.acquire("model")

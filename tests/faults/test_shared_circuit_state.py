@@ -11,7 +11,7 @@ from shared.cache import keyspace
 from shared.cache.redis.factory import open_redis_client
 from shared.cache.session import CacheSession
 from shared.inference.circuit_breaker import CircuitBreaker
-from shared.inference.shared_circuit_state import SharedCircuitState, open_key
+from shared.inference.shared_circuit_state import SharedCircuitState, breaker_keys
 from shared.settings import Settings
 from tests.support.caches import PIPELINE, a_vector, an_answer, sources
 from tests.support.servers import ValkeyCluster, valkey_cluster
@@ -33,7 +33,7 @@ async def test_cache_works_for_users_of_other_nodes() -> None:
         )
         redis_client = open_redis_client(settings)
         breaker = CircuitBreaker("model", "https://models.example", settings)
-        lost = node_of(cluster, open_key(breaker.id))
+        lost = node_of(cluster, breaker_keys(breaker.id).state)
         user = next(
             user for user in USERS if node_of(cluster, keyspace.UserKeys.of(user).questions) != lost
         )

@@ -17,7 +17,7 @@ from functions.ask.app import create_app
 from functions.http.gateway import GatewayHandler
 from shared.container import Container
 from shared.inference.circuit_breaker import CircuitBreakers
-from shared.inference.shared_circuit_state import HALF_OPEN_SECONDS, open_key
+from shared.inference.shared_circuit_state import HALF_OPEN_SECONDS, breaker_keys
 from shared.observability.json_logging import JsonFormatter
 from shared.settings import Settings
 from tests.support.http_faults import refuse
@@ -243,7 +243,7 @@ async def test_follower_of_a_coalesced_question_has_a_wait_step(
 async def test_extractive_fallback_has_its_steps(
     client: TracedClient, local: LocalEnvironment, settings: Settings
 ) -> None:
-    key = open_key(CircuitBreakers.from_settings(settings).chat.id)
+    key = breaker_keys(CircuitBreakers.from_settings(settings).chat.id).state
     milliseconds = 1_000 * (HALF_OPEN_SECONDS + 15)
     send_command(local.valkey.port, f"SET {key} 1 PX {milliseconds}")
     tree = await client.ask("What is faith?")
