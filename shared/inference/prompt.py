@@ -6,6 +6,7 @@ becomes U+2039, so no text can open a tag or contain the `<|…|>` of a chat tem
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from math import ceil
 from typing import TYPE_CHECKING
@@ -83,13 +84,9 @@ def escape(text: str) -> str:
 
 def _truncate(text: str, tokens: int) -> str:
     """Truncate a text to `tokens`, at the end of a sentence in its second half, or of a word."""
-    fits, too_long = 0, len(text) + 1
-    while too_long - fits > 1:
-        middle = (fits + too_long) // 2
-        if estimate_tokens(text[:middle]) <= tokens:
-            fits = middle
-        else:
-            too_long = middle
+    lengths = range(len(text) + 1)
+    fits = bisect_right(lengths, tokens, key=lambda length: estimate_tokens(text[:length])) - 1
+    fits = max(fits, 0)
     ends = [found.end for found in find_sentence_breaks(text) if fits // 2 < found.end <= fits]
     if ends:
         return text[: ends[-1]]
