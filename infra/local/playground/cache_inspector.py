@@ -1,20 +1,20 @@
 """The cached questions of a user, and their similarity to another question."""
 
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
 from shared.cache import index_entries, keyspace
 from shared.cache.redis.commands import Command
 from shared.errors import CacheUnavailableError
+from shared.matching.candidates import find_candidates
 from shared.matching.decision import explain_decision
 from shared.question import Question
-from shared.vectors import cosines, from_bytes, stack
+from shared.vectors import from_bytes, stack
 
 if TYPE_CHECKING:
     from shared.cache.index_entries import Entry
     from shared.container import Container
-
-_MAX_SIMILAR = 3
 
 
 async def read_cached_questions(container: "Container", user_id: str) -> "dict[str, Entry]":
@@ -66,16 +66,15 @@ async def similar_questions(
     if not entries:
         return []
     (vector,) = await container.embedder.embed([question])
-    rows = cosines(vector, stack([from_bytes(entry.vector) for entry in entries]))
-    nearest = sorted(zip(rows, entries, strict=True), key=lambda pair: -pair[0])[:_MAX_SIMILAR]
+    rows = stack([from_bytes(entry.vector) for entry in entries])
     return [
-        {"question": entry.question}
+        {"question": entries[row].question}
         | explain_decision(
             question,
-            entry.question,
-            float(cosine),
+            entries[row].question,
+            cosine,
             threshold=container.settings.similarity_threshold,
             packs=container.vocabulary_packs,
         )
-        for cosine, entry in nearest
+        for row, cosine in find_candidates(vector, rows, -math.inf)
     ]
