@@ -98,21 +98,16 @@ function hasPositive(value) {
   return typeof value === "number" ? value > 0 : Object.values(value ?? {}).some(hasPositive);
 }
 
-const healthTexts = {
-  cache: { ok: "connected", unavailable: "unavailable", off: "disabled" },
-  model: { ok: "working", failing: "failing" },
-  breaker: { closed: "closed", open: "open", "half-open": "half-open" },
-  store: { ok: "connected", unavailable: "unavailable" },
-};
+const goodValues = new Set(["ok", "closed"]);
 const badValues = new Set(["unavailable", "failing", "open"]);
 
+/** Show the health. Attributes of an item name its values, for example `data-ok="connected"`. */
 function showHealth(health) {
-  for (const [name, texts] of Object.entries(healthTexts)) {
-    const item = find(`[data-state=${name}]`);
-    const value = health?.[name];
+  for (const item of document.querySelectorAll("[data-state]")) {
+    const value = health?.[item.dataset.state] ?? "";
     item.hidden = !value;
-    item.className = badValues.has(value) ? "bad" : ["ok", "closed"].includes(value) ? "good" : "";
-    setText(item.querySelector("strong"), value ? texts[value] ?? value : "");
+    item.className = badValues.has(value) ? "bad" : goodValues.has(value) ? "good" : "";
+    setText(item.querySelector("strong"), item.dataset[value] ?? value);
   }
 }
 
