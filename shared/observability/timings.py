@@ -54,18 +54,18 @@ _tracer: "SpanStarter | None" = None
 _flush: "Callable[[], None] | None" = None
 
 
-def set_tracer(start_span: "SpanStarter | None", flush: "Callable[[], None] | None" = None) -> None:
+def set_tracer(tracer: "SpanStarter | None", flush: "Callable[[], None] | None" = None) -> None:
     """Enable spans, or disable them with None.
 
     Args:
-        start_span: starts a span that ends with the `with` block. Its arguments are the name,
+        tracer: starts a span that ends with the `with` block. Its arguments are the name,
             attributes by OpenTelemetry's semantic conventions without private text, the kind
             (`internal`, `client`, `server` or `consumer`), and a carrier: propagation headers,
             names in lower case, of which `traceparent` names the parent.
         flush: exports the ended spans before the process may be suspended.
     """
     global _tracer, _flush  # tracing is configured once for a process
-    _tracer, _flush = start_span, flush
+    _tracer, _flush = tracer, flush
 
 
 @contextmanager
@@ -86,11 +86,10 @@ class _Timer:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._span = _tracer(name, _EMPTY, "internal", _EMPTY) if _tracer else None
+        self._span = _tracer(name, _EMPTY, "internal", _EMPTY) if _tracer else _NO_SPAN
 
     def __enter__(self) -> None:
-        if self._span is not None:
-            self._span.__enter__()
+        self._span.__enter__()
         self._steps = _steps.get()
         self._started = time.perf_counter()
 
@@ -98,8 +97,7 @@ class _Timer:
         if self._steps is not None:
             elapsed = time.perf_counter() - self._started
             self._steps.append(StepTiming(self._name, self._started, elapsed))
-        if self._span is not None:
-            self._span.__exit__(*error)  # type: ignore[arg-type]  # passed on as received
+        self._span.__exit__(*error)  # type: ignore[arg-type]  # passed on as received
 
 
 def timed(name: str) -> AbstractContextManager[None]:
