@@ -135,16 +135,12 @@ def _known_method(scope: "Scope") -> str:
 def _describe(scope: "Scope") -> "tuple[str, Attributes]":
     """Return the span's name and attributes by the semantic conventions for HTTP servers."""
     method = scope["method"]
-    address, port = scope.get("server") or (None, None)
-    attributes: dict[str, str | int | None] = {
-        "http.request.method": method if method in _METHODS else "_OTHER",
-        "http.request.method_original": None if method in _METHODS else method[:_MAX_METHOD_LENGTH],
-        "url.scheme": scope["scheme"],
-        "server.address": address or None,
-        "server.port": port,
-    }
-    known = {name: value for name, value in attributes.items() if value is not None}
-    return _known_method(scope), known
+    attributes = {"http.request.method": method, "url.scheme": scope["scheme"]}
+    if method not in _METHODS:
+        original = method[:_MAX_METHOD_LENGTH]
+        attributes |= {"http.request.method": "_OTHER", "http.request.method_original": original}
+    server = zip(("server.address", "server.port"), scope.get("server") or (), strict=False)
+    return _known_method(scope), attributes | {name: value for name, value in server if value}
 
 
 def _finish_span(span: "Span", scope: "Scope", status: int, log_fields: dict[str, object]) -> None:
