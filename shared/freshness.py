@@ -33,12 +33,12 @@ PostgreSQL returns 1 - (1 - cosine); both are exact otherwise (`vectors.py`)."""
 class NoteChangeResult:
     """The effect of one note change.
 
-    `applied`: the store took the change. `dropped` and `retained`: numbers of cached answers.
+    `stored`: the store accepted the change, which is newer than its version. `dropped` and `retained`: numbers of cached answers.
     `precise`: False if the note could not be read, so that all answers were dropped. `lag_ms`: age
     of the change when it was applied, in milliseconds.
     """
 
-    applied: bool
+    stored: bool
     dropped: int
     retained: int
     precise: bool = True
@@ -70,7 +70,7 @@ class Freshness:
                 so the message must be delivered again.
         """
         user_id, note_id = change.user_id, change.note_id or ""
-        applied = await self._write(change)
+        stored = await self._write(change)
 
         # Answers that are being generated now cannot be stored after this.
         with timed("rotate_fence"):
@@ -79,7 +79,7 @@ class Freshness:
             with timed("delete_user"):
                 lag_ms = _lag_ms(change)
                 await self._invalidation.delete_user(user_id, lag_ms=lag_ms)
-            return NoteChangeResult(applied, _count_answers(index, index), 0, lag_ms=lag_ms)
+            return NoteChangeResult(stored, _count_answers(index, index), 0, lag_ms=lag_ms)
 
         # Read the note's current chunks, not the message's: messages may be late or repeated.
         chunks: Sequence[Chunk] | None
@@ -95,7 +95,7 @@ class Freshness:
             await self._invalidation.drop_entries(user_id, fields, lag_ms=lag_ms)
         dropped = _count_answers(index, fields)
         retained = _count_answers(index, index) - dropped
-        return NoteChangeResult(applied, dropped, retained, chunks is not None, lag_ms)
+        return NoteChangeResult(stored, dropped, retained, chunks is not None, lag_ms)
 
     async def _write(self, change: "NoteChanged") -> bool:
         """Write the change to the store. Return False if the store has a newer version."""

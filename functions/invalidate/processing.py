@@ -35,7 +35,7 @@ async def process_change(change: "NoteChanged", freshness: "Freshness", *, messa
     log_fields = {
         "message_id": message_id,
         "operation": change.operation,
-        "applied": outcome.applied,
+        "stored": outcome.stored,
         "precise": outcome.precise,
         "NoteChanges": 1,
         "AnswersDropped": outcome.dropped,

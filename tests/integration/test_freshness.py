@@ -36,7 +36,7 @@ async def test_changed_note_drops_the_answers_that_used_it(world: World) -> None
     await world.write("note", 90, version=2)
     outcome = await world.freshness.note_changed(change())
     assert not await world.cached("near")
-    assert (outcome.applied, outcome.dropped, outcome.retained, outcome.precise) == (
+    assert (outcome.stored, outcome.dropped, outcome.retained, outcome.precise) == (
         True,
         1,
         0,
@@ -232,7 +232,7 @@ async def test_older_message_drops_by_the_current_note(world: World) -> None:
     await world.ask("far", 100)
     await world.write("note", 15, version=2)  # its message comes later
     outcome = await world.freshness.note_changed(change(text="80", version=1))
-    assert not outcome.applied
+    assert not outcome.stored
     assert not await world.cached("near")
     assert await world.cached("far")
 
@@ -240,7 +240,7 @@ async def test_older_message_drops_by_the_current_note(world: World) -> None:
 async def test_older_message_does_not_restore_a_deleted_note(world: World) -> None:
     await world.freshness.note_changed(change(operation="deleted", version=5))
     outcome = await world.freshness.note_changed(change(text="10", version=4))
-    assert not outcome.applied
+    assert not outcome.stored
     assert await world.store.list_notes("ann") == []
 
 

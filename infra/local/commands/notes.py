@@ -162,7 +162,7 @@ def _print_outcome(action: str, note_id: str, outcome: "NoteChangeResult", *, js
     if json:
         print_json({"note_id": note_id, **asdict(outcome)})
         return
-    if not outcome.applied:
+    if not outcome.stored:
         action = "unchanged: the store has a newer version"
     dropped = pluralize(outcome.dropped, "cached answer")
     typer.echo(f"{note_id} {action}; {dropped} dropped, {outcome.retained:,} retained")
