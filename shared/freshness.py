@@ -1,4 +1,4 @@
-"""The second use case: apply one note change, from top to bottom.
+"""Use case: apply a note change. Functions are in call order.
 
 When `note_changed` has returned, no later question is answered from the note's former text. Only
 answers that the change may affect are dropped, unless Redis or the note store cannot be read.
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from shared.vectors import Matrix
 
 EPSILON = 1e-6
-"""Largest difference between the store's cosine (`Entry.lowest_similarity`) and ours for one pair.
+"""Largest difference between the store's cosine (`Entry.lowest_similarity`) and the one computed
+here for the same pair of vectors.
 PostgreSQL returns 1 - (1 - cosine); both are exact otherwise (`vectors.py`)."""
 
 
@@ -33,7 +34,8 @@ PostgreSQL returns 1 - (1 - cosine); both are exact otherwise (`vectors.py`)."""
 class NoteChangeResult:
     """The effect of one note change.
 
-    `stored`: the store accepted the change, which is newer than its version. `dropped` and `retained`: numbers of cached answers.
+    `stored`: False if the store has a newer version. `dropped` and `retained`: numbers of cached
+    answers.
     `precise`: False if the note could not be read, so that all answers were dropped. `lag_ms`: age
     of the change when it was applied, in milliseconds.
     """
@@ -123,31 +125,33 @@ class Freshness:
     ) -> set[str]:
         """Return the questions whose search may now have another result.
 
-        `chunks` are the note's; None, if they could not be read, affects all questions.
+        `chunks` are the note's. None means that they could not be read: all questions are affected.
         """
         if chunks is None:
             return set(index)
-        tag = note_tag(note_id)
-        rows = stack([chunk.embedding for chunk in chunks]) if chunks else None
+        changed_tag = note_tag(note_id)
+        chunk_vectors = stack([chunk.embedding for chunk in chunks]) if chunks else None
         affected = {
             field
             for field, entry in index.items()
-            if entry is None or self._is_affected(entry, tag, rows)
+            if entry is None or self._is_affected(entry, changed_tag, chunk_vectors)
         }
-        return affected | {f for f, entry in index.items() if entry and entry.target in affected}
+        return affected | {
+            field for field, entry in index.items() if entry and entry.target in affected
+        }
 
-    def _is_affected(self, entry: "Entry", tag: bytes, rows: "Matrix | None") -> bool:
+    def _is_affected(self, entry: "Entry", changed_tag: bytes, chunk_vectors: "Matrix | None") -> bool:
         if not entry.pipeline.startswith(self._embedding_name):
             return True  # the vectors of two models cannot be compared
-        if tag in entry.note_tags:
+        if changed_tag in entry.note_tags:
             return True
-        if rows is None:
+        if chunk_vectors is None:
             return False
-        if len(entry.vector) != rows.shape[1]:
+        if len(entry.vector) != chunk_vectors.shape[1]:
             return True  # the model's dimensions were changed
         if not entry.is_full:
             return True  # the search returned fewer than k chunks, so any new chunk is a result
-        nearest = cosines(from_bytes(entry.vector), rows).max()
+        nearest = cosines(from_bytes(entry.vector), chunk_vectors).max()
         return bool(nearest >= entry.lowest_similarity - EPSILON)
 
 
