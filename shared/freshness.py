@@ -140,7 +140,9 @@ class Freshness:
             field for field, entry in index.items() if entry and entry.target in affected
         }
 
-    def _is_affected(self, entry: "Entry", changed_tag: bytes, chunk_vectors: "Matrix | None") -> bool:
+    def _is_affected(
+        self, entry: "Entry", changed_tag: bytes, chunk_vectors: "Matrix | None"
+    ) -> bool:
         if not entry.pipeline.startswith(self._embedding_name):
             return True  # the vectors of two models cannot be compared
         if changed_tag in entry.note_tags:

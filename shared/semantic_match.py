@@ -73,10 +73,10 @@ class SemanticMatcher:
             session: the request's cache session.
         """
         fields = list(entries)
-        rows = stack([from_bytes(entries[field].vector) for field in fields])
+        vectors = stack([from_bytes(entries[field].vector) for field in fields])
         rejection = None
-        for row, similarity in find_candidates(vector, rows, self._threshold):
-            field = fields[row]
+        for index, similarity in find_candidates(vector, vectors, self._threshold):
+            field = fields[index]
             entry = entries[field]
             decision = decide(question, entry.question, self._packs)
             if not decision.is_match:
@@ -108,7 +108,7 @@ def has_common_sources(own: "Sequence[Source]", other: "Sequence[Source]") -> bo
     """Return whether another question's sources cover this question's own.
 
     They must contain this question's best passage and two fifths of all its passages: see
-    `docs/decisions/0005-another-wording-must-retrieve-the-same.md`.
+    `docs/decisions/0005-semantic-match-requires-overlapping-retrieval.md`.
     """
     other_ids = {source.chunk_id for source in other}
     common = sum(source.chunk_id in other_ids for source in own)

@@ -1,9 +1,10 @@
 """Canonical embeddings and their cosines.
 
 Every embedding is quantised to 8 bits a component before its first use, so that a cached vector
-equals the computed one (`docs/decisions/0002-canonical-embeddings.md`). Products of components are
-integers, and their sums stay below 2**24 for up to 1,040 dimensions, so float32 adds them without
-rounding. The cosine of two vectors is the same to the last bit in any order of summation.
+equals the computed one: see `docs/decisions/0002-canonical-8-bit-embeddings.md`. Products of
+components are integers, and their sums stay below 2**24 for up to 1,040 dimensions, so float32 adds
+them without rounding. The cosine of two vectors is the same to the last bit in any order of
+summation.
 """
 
 from collections.abc import Sequence
