@@ -39,7 +39,10 @@ def register_snapshot_hooks(
 
 
 def before_snapshot(container: "Container") -> None:
-    """Load what the first question needs and close all connections, which would not survive."""
+    """Load what the first question needs and close all connections.
+
+    Connections are invalid after a restore.
+    """
     for name in _COMPONENTS:
         getattr(container, name)
     importlib.import_module("shared.cache.session")  # otherwise imported with each question

@@ -92,14 +92,14 @@ class Container:
 
     @cached_property
     def inference_client(self) -> "InferenceClient":
-        """The HTTP connections to the models' hosts."""
+        """The HTTP connections to the model hosts."""
         from shared.inference.http_client import InferenceClient
 
         return InferenceClient(self.settings, token=self.secrets.hf_token())
 
     @cached_property
     def circuit_breakers(self) -> "CircuitBreakers":
-        """The circuit breakers of the chat model and the embedding model."""
+        """The circuit breakers of the language model and the embedding model."""
         from shared.inference.circuit_breaker import CircuitBreakers
         from shared.inference.shared_circuit_state import SharedProbeLock
 
@@ -122,7 +122,7 @@ class Container:
 
     @cached_property
     def chat(self) -> "ChatModel":
-        """The chat model, behind its circuit breaker."""
+        """The language model, behind its circuit breaker."""
         from shared.inference.chat import HuggingFaceChat
 
         return HuggingFaceChat(self.inference_client, self.settings, self.circuit_breakers.chat)
@@ -144,7 +144,7 @@ class Container:
 
     @cached_property
     def extractive_answerer(self) -> "Answerer | None":
-        """Quotes the notes while the chat model's circuit is open; None if this is switched off."""
+        """Quotes the notes while the language model is down; None if this is switched off."""
         if not self.settings.extractive_fallback:
             return None
         from shared.inference.extractive import ExtractiveAnswerer

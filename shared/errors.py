@@ -109,4 +109,4 @@ class InferenceTimeoutError(InferenceError):
 
 
 class InferenceRefusedError(InferenceError):
-    """The model's host refuses the token, model or input: a retry fails again."""
+    """The model host refuses the token, model or input: a retry fails again."""

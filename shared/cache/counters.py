@@ -2,7 +2,7 @@
 
 Counters are incremented in round trips that are made anyway: most by the script that does the
 counted work. What only the process knows, such as the duration of a request, waits for the next
-script. A process that closes writes what still waits; a process that is killed loses it.
+script. A process that closes writes pending increments; a process that is killed loses them.
 
 If the reply to a script is lost, its counters are sent again: counting twice is better than hiding
 an outage.
@@ -102,7 +102,7 @@ class PendingCounters:
         return {name: number for name, number in taken.items() if number}
 
     async def flush(self, redis_client: "RedisClient") -> None:
-        """Count what waits in a round trip of its own. It waits on if Redis is unavailable."""
+        """Write pending increments. They stay pending if Redis is unavailable."""
         if taken := self.take():
             try:
                 await redis_client.execute(count_command(0, **taken))

@@ -42,15 +42,25 @@ _NANO = 1e-9
 class Entry:
     """One cached question.
 
-    `expires`, and `fresh_until` of its context, are in seconds since 1970; `cost` of the answer is
-    in nanodollars; `pipeline` is `PipelineId.name`; `lowest_similarity` is that of its last source;
-    `is_full`: the search returned k sources; `note_tags` are those of the sources' notes; `vector`
-    is the canonical embedding.
+    ANSWER has an answer, CONTEXT only a context. ALIAS shares the answer of another question. All
+    its values but those of the answer are its own, so it is also dropped when its own search may
+    have another result. REFUSAL was an alias until the user reported its answer as wrong: it has no
+    answer and prevents the match.
 
-    ANSWER has an answer, CONTEXT only a context. ALIAS shares the answer of another question:
-    `target` is its field, `similarity` the cosine of both. Its other values are its own, so it is
-    also dropped when its own search may have another result. REFUSAL was an alias until the user
-    reported its answer as wrong: it has no answer and prevents the match.
+    Attributes:
+        kind: ANSWER, CONTEXT, ALIAS or REFUSAL.
+        answer_id: the id of the answer, or of the context.
+        expires: when the entry expires, in seconds since 1970.
+        cost: of the answer, in nanodollars.
+        question: the normal form.
+        pipeline: `PipelineId.name`.
+        target: the field of the question whose answer an alias shares or a refusal rejects.
+        fresh_until: when the context expires, in seconds since 1970.
+        lowest_similarity: the cosine of the last source.
+        is_full: whether the search returned k sources.
+        note_tags: of the notes of the sources.
+        vector: the canonical embedding.
+        similarity: the cosine of the question and its target.
     """
 
     kind: str
@@ -173,7 +183,7 @@ def decode(sealed: bytes) -> Entry | None:
 def matchable_entries(
     index: Iterable[tuple[bytes, bytes]], field: str, pipeline: str
 ) -> dict[str, Entry]:
-    """Return the valid answers of this pipeline, without `field` and what it was refused for."""
+    """Return the valid answers of this pipeline, without `field` and the target of its refusal."""
     now = time.time()
     entries = decode_index(index)
     own = entries.get(field)

@@ -10,8 +10,8 @@ from shared.cache import keyspace
 class PipelineId:
     """Everything that changes answers. Answers of two pipelines do not share keys.
 
-    `answered_by` names the chat model, its prompt and its limits; `retrieved_chunks` is how many
-    chunks it gets.
+    `answered_by` names the language model, its prompt and its limits; `retrieved_chunks` is how
+    many chunks it gets.
     """
 
     embedding_model: str

@@ -102,7 +102,7 @@ class PeriodStats:
 
     @property
     def cost_spent(self) -> float:
-        """Cost of the generated answers."""
+        """Cost of the generated answers and of verifier calls."""
         return self["spent_nanodollars"] / _NANODOLLARS
 
     @property

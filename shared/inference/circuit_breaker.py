@@ -33,7 +33,7 @@ PROBE_SECONDS = 30.0
 """How long one probe blocks others at most."""
 
 _PROBE_RETRY_SECONDS = 1.0  # until the next attempt to acquire the probe lock
-_MAX_FAIR_SECONDS = 5.0
+_MIN_CONCLUSIVE_SECONDS = 5.0  # or half of `inference_timeout`, if that is less
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +48,7 @@ class ProbeLock(Protocol):
 
 
 class CallReport(NamedTuple):
-    """Calls that the other containers do not know of; `probe` is `success`, `failure` or empty."""
+    """Calls not yet reported to the other containers; `probe` is `success`, `failure` or empty."""
 
     calls: int = 0
     failures: int = 0
@@ -58,7 +58,7 @@ class CallReport(NamedTuple):
 class CircuitBreaker:
     """The circuit breaker of one model in one container.
 
-    A call must have a fair time to be a probe, or for its time-out to count as a failure: half of
+    A call can be a probe only if it has enough time for a time-out to count as a failure: half of
     `inference_timeout`, or 5 s where that is less.
 
     Args:
@@ -86,7 +86,7 @@ class CircuitBreaker:
         self.clock = clock
         self._model = model
         self._probe_lock = probe_lock
-        self._fair_seconds = min(_MAX_FAIR_SECONDS, settings.inference_timeout / 2)
+        self._min_conclusive_seconds = min(_MIN_CONCLUSIVE_SECONDS, settings.inference_timeout / 2)
         self._open_until: float | None = None
         self._changed_at = -float("inf")
         self._next_probe = 0.0
@@ -113,20 +113,22 @@ class CircuitBreaker:
 
         Raises:
             CircuitOpenError: the breaker is open; or it is half-open, and another call probes or
-                this one does not have a fair time.
+                this one has too little time.
         """
-        has_fair_time = remaining_seconds() >= self._fair_seconds
-        is_probe = await self._allow_request(may_probe=has_fair_time)
+        has_enough_time = remaining_seconds() >= self._min_conclusive_seconds
+        is_probe = await self._allow_request(may_probe=has_enough_time)
         began = self.clock()
         failed: bool | None = None  # None: the outcome does not count
         try:
             yield
             failed = False
         except InferenceRefusedError:
-            failed = False  # the model's host works
+            failed = False  # the model host works
             raise
         except InferenceError as error:
-            failed = True if has_fair_time or not isinstance(error, InferenceTimeoutError) else None
+            failed = (
+                True if has_enough_time or not isinstance(error, InferenceTimeoutError) else None
+            )
             raise
         finally:
             # After PROBE_SECONDS another call may be the probe.
@@ -139,7 +141,7 @@ class CircuitBreaker:
                     await self._probe_lock.release(self.id)
 
     def take_report(self) -> CallReport:
-        """Return, once, what the other containers do not know of."""
+        """Return, once, what is not yet reported to the other containers."""
         report, self._report = self._report, CallReport()
         return report
 

@@ -1,4 +1,4 @@
-"""Translates error responses of the models' hosts into the errors of `shared.errors`.
+"""Translates error responses of the model hosts into the errors of `shared.errors`.
 
 Hosts send messages in many forms: `{"error": "…"}`, a list there, `{"error": {"message": "…"}}`,
 `{"errors": [{"message": "…"}]}`, `{"detail": …}`, plain text, a proxy's HTML page, or only the

@@ -1,4 +1,4 @@
-"""The HTTP client for the models' hosts: one connection pool, a deadline and retries."""
+"""The HTTP client for the model hosts: one connection pool, a deadline and retries."""
 
 import asyncio
 import json
@@ -71,7 +71,7 @@ class Retries:
 
 
 class InferenceClient:
-    """Sends JSON to the models' hosts.
+    """Sends JSON to the model hosts.
 
     The connection pool is created at the first call, and again after `aclose`. Redirects are not
     followed: they would send private notes to a host that is not configured.

@@ -1,4 +1,4 @@
-"""The interfaces of embedding models, chat models and answerers."""
+"""The interfaces of embedding models, language models and answerers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class ChatMessage:
 class Completion:
     """A text that a model generated, and its cost in US dollars.
 
-    Token counts are None if the model's host does not return them.
+    Token counts are None if the model host does not return them.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""Answers questions with a chat model."""
+"""Answers questions with a language model."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"\d+")
 
 
 class PromptedAnswerer:
-    """An `Answerer` that prompts a chat model with the passages.
+    """An `Answerer` that prompts a language model with the passages.
 
     Args:
         chat: the model.

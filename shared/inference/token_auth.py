@@ -1,4 +1,4 @@
-"""Authentication at the models' hosts with a token that may be rotated (RFC 6750)."""
+"""Authentication at the model hosts with a token that may be rotated (RFC 6750)."""
 
 from typing import TYPE_CHECKING
 

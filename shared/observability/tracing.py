@@ -2,7 +2,7 @@
 
 Imported only where `Settings.tracing_enabled` is true, because it loads OpenTelemetry. Spans hold
 no private text: an error is recorded by its type, a Redis script by its name. The trace context is
-not sent to the models' host.
+not sent to the model host.
 """
 
 # ruff: noqa: PLC0415  # the SDK and the exporter are not needed if a provider exists already

@@ -199,7 +199,7 @@ async def test_concurrent_questions_do_not_wait_while_the_breaker_is_open(
 async def test_concurrent_questions_share_one_generation_while_only_embeddings_fail(
     local: LocalEnvironment,
 ) -> None:
-    """The chat model works, and the embedding of the question is cached."""
+    """The language model works, and the embedding of the question is cached."""
     container = open_container(local, extractive_fallback=False)
     await write_all_notes(local)
     await ask(container, "ann", QUESTION)

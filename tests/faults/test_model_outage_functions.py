@@ -114,7 +114,7 @@ async def test_pushed_message_is_refused_until_its_text_is_embedded(
 async def test_deletion_and_change_succeed_while_the_model_they_do_not_need_fails(
     local: LocalEnvironment, answering: Container
 ) -> None:
-    """A deletion needs no embedding, and a change needs no chat model."""
+    """A deletion needs no embedding, and a change needs no language model."""
     pushing = open_container(local, local_mode=True)
     async with client_of(create_push_app(pushing)) as client:
         local.models.failing[CHAT] = FAULTS["an error"]

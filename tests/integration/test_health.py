@@ -128,7 +128,7 @@ async def test_services_that_hang_are_checked_concurrently(mute: int) -> None:
 
 
 async def open_breaker(breakers: CircuitBreakers) -> None:
-    """Open the circuit breaker of the chat model."""
+    """Open the circuit breaker of the language model."""
     for _ in range(20):
         with pytest.raises(InferenceUnavailableError):
             async with breakers.chat.call():

@@ -27,7 +27,7 @@ NOTES = {
 
 
 class ConstantChat:
-    """A chat model that returns one word for every prompt."""
+    """A language model that returns one word for every prompt."""
 
     model = "constant"
 

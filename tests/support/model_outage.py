@@ -1,4 +1,4 @@
-"""Faults of the models' hosts, and containers whose circuit breakers open early."""
+"""Faults of the model hosts, and containers whose circuit breakers open early."""
 
 import re
 import zlib
@@ -97,7 +97,7 @@ async def write_all_notes(local: LocalEnvironment, user_id: str = "ann") -> None
 
 
 async def fail_until_open(container: Container, breaker: CircuitBreaker | None = None) -> int:
-    """Ask questions until the breaker (by default the chat model's) is open.
+    """Ask questions until the breaker (by default the language model's) is open.
 
     Returns how many of them got an extractive answer.
     """

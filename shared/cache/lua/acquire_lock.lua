@@ -1,5 +1,5 @@
 -- Acquire a lock if it is free. A key without an expiry, or with a later expiry than this lock's,
--- is not a lock of ours; it would block every request, so it is replaced.
+-- was not written by Tercet. It would block every request, so it is replaced.
 --
 -- KEYS  lock
 -- ARGV  token, expiry (ms)

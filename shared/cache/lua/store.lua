@@ -1,12 +1,12 @@
 -- The last round trip of a miss: store an answer with its context, or a context alone, unless the
--- user's notes changed since round trip 1.
+-- fence changed since round trip 1.
 --
 -- KEYS  questions, answers, contexts, lock, then `counters.counter_keys`
 -- ARGV  field, the fence of round trip 1, entry, answer ('' for a context alone), context,
 --       ttl of the user's keys (s), token of the lock, maximum number of questions,
 --       then pairs of a counter and its increment
--- Returns 1 if it was stored, 0 if not. A context alone replaces only another context: an answer,
--- an alias or a refusal is worth more.
+-- Returns 1 if it was stored, 0 if not. A context alone replaces only another context: it never
+-- replaces an answer, an alias or a refusal.
 
 -- include: common/entries
 -- include: common/counters

@@ -1,4 +1,4 @@
-"""Requests, replies and costs of the chat model and the embedder, over a real socket."""
+"""Requests, replies and costs of the language model and the embedder, over a real socket."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace

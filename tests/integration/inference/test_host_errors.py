@@ -1,4 +1,4 @@
-"""Error responses and unusable replies of the models' hosts, in process."""
+"""Error responses and unusable replies of the model hosts, in process."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime

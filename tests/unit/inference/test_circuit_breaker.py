@@ -339,7 +339,7 @@ async def test_call_that_is_cancelled_while_it_acquires_the_lock_blocks_others_f
     assert breaker.state == "closed"
 
 
-async def test_call_without_a_fair_time_does_not_probe(
+async def test_call_with_too_little_time_does_not_probe(
     breaker: CircuitBreaker, clock: Clock
 ) -> None:
     await fail(breaker, 4)

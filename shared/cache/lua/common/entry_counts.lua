@@ -1,6 +1,7 @@
--- Numbers of unexpired entries in a partition: in the hash `ENTRY_COUNTS` of common/counters, `a`,
--- `c` and `e` are the numbers of answers, contexts and embeddings; `a489123` is how many answers
--- expire in that hour since the epoch; `hour` is when expired entries were last removed.
+-- Numbers of unexpired entries in a partition, in the hash `ENTRY_COUNTS` of common/counters:
+--   a, c, e   number of answers, contexts and embeddings
+--   a489123   number of answers that expire in this hour since 1970; `c` and `e` likewise
+--   hour      hour in which expired entries were last removed
 
 -- Sum what expires in this hour or later, by kind. Also return the fields that expired before.
 -- Foreign values, and what became negative by an eviction, count as 0.
