@@ -97,7 +97,8 @@ class InferenceClient:
         self._headers = {"User-Agent": "tercet", "Content-Type": "application/json"}
         if settings.hf_bill_to:
             self._headers["X-HF-Bill-To"] = _header_value("HF_BILL_TO", settings.hf_bill_to)
-        self._auth = TokenAuth(token or Secret.static(_header_value("HF_TOKEN", settings.hf_token)))
+        static_token = Secret.static(_header_value("HF_TOKEN", settings.hf_token))
+        self._auth = TokenAuth(token or static_token)
         self._timeout = settings.inference_timeout
         self._retries = retries or Retries()
         self._transport = transport

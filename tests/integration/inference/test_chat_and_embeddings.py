@@ -7,6 +7,7 @@ import httpx
 import numpy as np
 import pytest
 
+from shared.container import Container
 from shared.errors import ConfigurationError
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.embeddings import HuggingFaceEmbedder
@@ -155,13 +156,9 @@ async def test_closed_client_reconnects(
     ],
 )
 def test_invalid_settings_are_refused_at_start_up(settings: Settings, message: str) -> None:
-    def start() -> None:
-        client = InferenceClient(settings)
-        HuggingFaceChat(client, settings)
-        HuggingFaceEmbedder(client, settings)
-
+    container = Container(settings)
     with pytest.raises(ConfigurationError, match=message) as caught:
-        start()
+        _ = container.chat, container.embedder
     assert "secret" not in str(caught.value)
 
 
