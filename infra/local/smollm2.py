@@ -15,7 +15,6 @@ from shared.errors import UnavailableError
 
 _MODEL = "smollm2-135m-instruct"
 _CONTEXT_TOKENS = 4096
-_STOP_SECONDS = 5.0
 
 
 @contextmanager
@@ -51,7 +50,7 @@ def start_smollm2() -> Iterator[dict[str, str]]:
                 "HF_COMPLETION_PRICE": "0",
             }
         finally:
-            stop_process(process, _STOP_SECONDS)
+            stop_process(process)
 
 
 def _serve(weights: Path) -> None:

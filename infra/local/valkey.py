@@ -14,7 +14,6 @@ from infra.local.optional_packages import package_folder
 from shared.errors import ConfigurationError, UnavailableError
 
 _START_SECONDS = 60.0  # a server with much data takes long to load it
-_STOP_SECONDS = 10.0
 _LOCK_SECONDS = 2.0  # a stopping server may still be saving
 _PORT_ATTEMPTS = 5  # another process may take a free port before the server does
 
@@ -53,7 +52,7 @@ class ValkeyProcess(AbstractContextManager["ValkeyProcess"]):
 
     def stop(self) -> None:
         """Stop the server and wait until it has ended."""
-        stop_process(self._process, _STOP_SECONDS)
+        stop_process(self._process)
         if self._temporary:
             self._temporary.cleanup()
 
@@ -114,7 +113,7 @@ def start_valkey(data_dir: Path | None = None, **config: str | int) -> ValkeyPro
             server = ValkeyProcess(process, port, folder, password, temporary)
             if server.wait_until_ready():
                 return server
-            stop_process(process, _STOP_SECONDS)
+            stop_process(process)
         log.seek(0)
         lines = log.read().decode(errors="replace").splitlines()
     raise UnavailableError(f"Valkey did not start: {' '.join(lines[-4:])}")

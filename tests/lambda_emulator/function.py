@@ -21,7 +21,6 @@ from shared.errors import UnavailableError
 from tests.lambda_emulator.runtime import PYTHON, Runtime
 
 _START_SECONDS = 10.0
-_STOP_SECONDS = 5.0
 _PORT_ATTEMPTS = 3  # another process may take a free port before the emulator does
 _REPORT_SECONDS = 2.0
 _EXTRA_SECONDS = 15.0  # HTTP timeout beyond the function's timeout
@@ -105,13 +104,13 @@ class EmulatedFunction:
             self._start(free_port(), free_port())
             if self._is_ready():
                 return self
-            stop_process(self._process, _STOP_SECONDS)
+            stop_process(self._process)
         log = self._log.read_text(errors="replace")
         self._folder.cleanup()
         raise UnavailableError(f"Lambda's emulator did not start: {log}")
 
     def __exit__(self, *_: object) -> None:
-        stop_process(self._process, _STOP_SECONDS)
+        stop_process(self._process)
         self._folder.cleanup()
 
     def invoke(self, event: Any) -> Invocation:
