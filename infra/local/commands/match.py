@@ -18,14 +18,14 @@ from shared.vectors import cosines, stack
 
 
 def match(
-    a: Annotated[str, typer.Argument(help="A question.")],
-    b: Annotated[str, typer.Argument(help="Another question.")],
+    question: Annotated[str, typer.Argument(help="A question.")],
+    other: Annotated[str, typer.Argument(help="Another question.")],
     *,
     json: Json = False,
 ) -> None:
     """Explain whether one question would get the cached answer of another."""
     settings = Settings.from_env(os.environ)
-    questions = [Question.parse(text).normal for text in (a, b)]
+    questions = [Question.parse(text).normal for text in (question, other)]
     vector, *others = asyncio.run(minilm().embed(questions))
     decision = explain_decision(
         questions[0],
@@ -42,9 +42,9 @@ def match(
 
 def _print_decision(questions: list[str], decision: dict[str, Any], threshold: float) -> None:
     out = console()
-    for name, question in zip("ab", questions, strict=True):
-        out.print(f"{name}  {question}", style="dim")
     table = Table.grid(padding=(0, 2))
+    for name, question in zip(("question", "other"), questions, strict=True):
+        table.add_row(name, question, style="dim")
     table.add_row("cosine", f"{decision['cosine']:.4f} (threshold {threshold:g})")
     for rule, result in decision["rules"].items():
         table.add_row(rule, result, style="dim" if result == "passed" else "yellow")
