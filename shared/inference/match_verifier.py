@@ -14,7 +14,7 @@ from shared.inference.ports import ChatMessage
 if TYPE_CHECKING:
     from shared.inference.ports import ChatModel
 
-VERIFY_SECONDS = 3.0
+VERIFIER_TIME_LIMIT_SECONDS = 3.0
 _MAX_TOKENS = 3
 
 _MATCH_INSTRUCTIONS = """\
@@ -37,17 +37,19 @@ class MatchVerdict(NamedTuple):
 
 
 class MatchVerifier:
-    """Asks a language model for a verdict of a few tokens, within `seconds` and the deadline."""
+    """Asks a language model for a verdict of a few tokens, within a time limit and the deadline."""
 
-    def __init__(self, chat: "ChatModel", *, seconds: float = VERIFY_SECONDS) -> None:
+    def __init__(
+        self, chat: "ChatModel", *, time_limit_seconds: float = VERIFIER_TIME_LIMIT_SECONDS
+    ) -> None:
         self._chat = chat
-        self._seconds = seconds
+        self._time_limit_seconds = time_limit_seconds
 
     async def verify(self, a: str, b: str) -> MatchVerdict:
         """Ask the model. The order of the questions makes no difference. Never raises."""
         messages = build_match_messages(a, b)
         try:
-            with deadline_scope(self._seconds):
+            with deadline_scope(self._time_limit_seconds):
                 async with timeout_at_deadline():
                     completion = await self._chat.complete(messages, max_tokens=_MAX_TOKENS)
         except Exception as error:

@@ -44,6 +44,6 @@ async def test_verifier_parses_the_answer_of_the_model() -> None:
         chat = HuggingFaceChat(transport, settings)
         a, b = "what is faith", "define faith"
         completion = await chat.complete(build_match_messages(a, b), max_tokens=4)
-        same, _ = await MatchVerifier(chat, seconds=20).verify(a, b)
+        same, _ = await MatchVerifier(chat, time_limit_seconds=20).verify(a, b)
         await transport.aclose()
     assert same is (completion.text.strip().rstrip(".").lower() == "yes")

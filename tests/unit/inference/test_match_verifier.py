@@ -58,20 +58,22 @@ async def test_error_rejects_the_match(error: Exception) -> None:
 
 
 async def test_slow_model_may_use_its_time_limit() -> None:
-    assert (await MatchVerifier(_Chat(after=0.02), seconds=5).verify(_A, _B)).approved
+    assert (await MatchVerifier(_Chat(after=0.02), time_limit_seconds=5).verify(_A, _B)).approved
 
 
 async def test_time_limit_rejects_the_match() -> None:
     loop = asyncio.get_running_loop()
     start = loop.time()
-    assert not (await MatchVerifier(_Chat(after=60), seconds=0.05).verify(_A, _B)).approved
+    assert not (
+        await MatchVerifier(_Chat(after=60), time_limit_seconds=0.05).verify(_A, _B)
+    ).approved
     assert loop.time() - start < 2
 
 
 async def test_deadline_of_the_request_shortens_the_time_limit() -> None:
     chat = _Chat(after=60)
     with deadline_scope(0.05):
-        assert not (await MatchVerifier(chat, seconds=30).verify(_A, _B)).approved
+        assert not (await MatchVerifier(chat, time_limit_seconds=30).verify(_A, _B)).approved
     assert chat.limits[0][1] <= 0.05
 
 
