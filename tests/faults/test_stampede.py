@@ -49,9 +49,9 @@ def test_another_process_generates_if_the_lock_holder_is_killed(
         how="hangs",
     ) as stampede:
         stampede.ask()
-        leader = stampede.wait_for_holder()
-        place = [process.pid for process in stampede.processes].index(leader)
-        os.kill(leader, signal.SIGKILL)
+        holder = stampede.wait_for_holder()
+        place = [process.pid for process in stampede.processes].index(holder)
+        os.kill(holder, signal.SIGKILL)
         assert stampede.replies() == [ANSWER] * (REQUESTS - REQUESTS_OF_EACH[place])
     assert len(stampede.generations()) == 2
 
