@@ -6,7 +6,7 @@ A plain dataclass: a pydantic model would add pydantic to the import time of `in
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, Self
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from shared.errors import ConfigurationError
 
@@ -210,21 +210,17 @@ def _check_redis_url(settings: Settings) -> None:
         raise ConfigurationError(
             "REDIS_CACHE_URL must begin with redis://, rediss:// (TLS) or unix://"
         )
-    if settings.redis_iam_user and (url.scheme != "rediss" or _has_credentials(url)):
+    if settings.redis_iam_user and url.scheme != "rediss":
         raise ConfigurationError(
-            "REDIS_CACHE_URL must begin with rediss:// (TLS) and hold neither user nor password"
-            " where REDIS_CACHE_IAM_USER is set"
+            "REDIS_CACHE_URL must begin with rediss:// (TLS) where REDIS_CACHE_IAM_USER is set"
         )
-    if settings.redis_password_secret and _has_credentials(url):
+    # redis-py also accepts credentials as parameters.
+    has_credentials = "@" in url.netloc or {"username", "password"} & {*parse_qs(url.query)}
+    if has_credentials and (settings.redis_iam_user or settings.redis_password_secret):
         raise ConfigurationError(
-            "REDIS_CACHE_URL must hold neither user nor password where"
+            "REDIS_CACHE_URL must hold neither user nor password where REDIS_CACHE_IAM_USER or"
             " REDIS_CACHE_PASSWORD_SECRET is set"
         )
-
-
-def _has_credentials(redis_url: SplitResult) -> bool:
-    """Whether the URL holds a user or password; redis-py also accepts them as parameters."""
-    return "@" in redis_url.netloc or bool({"username", "password"} & {*parse_qs(redis_url.query)})
 
 
 def _check_secrets(settings: Settings) -> None:
@@ -245,12 +241,8 @@ def _check_secrets(settings: Settings) -> None:
             "DATABASE_URL and DATABASE_URL_SECRET must not be set both, unless the former is"
             " postgresql:// with neither user nor password"
         )
-    needs_region = (
-        settings.redis_iam_user
-        or settings.redis_password_secret
-        or settings.hf_token_secret
-        or settings.database_url_secret
-    )
+    redis_auth = settings.redis_iam_user or settings.redis_password_secret
+    needs_region = redis_auth or settings.hf_token_secret or settings.database_url_secret
     if needs_region and not settings.aws_region:
         raise ConfigurationError(
             "AWS_REGION must be set where REDIS_CACHE_IAM_USER, REDIS_CACHE_PASSWORD_SECRET,"
