@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 _MODULES = ("caches", "clock", "command", "stats_app", "postgres")
 pytest_plugins = [f"tests.support.{name}" for name in _MODULES]
@@ -17,6 +18,10 @@ sys.pycache_prefix, sys.dont_write_bytecode = _BYTECODE, False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # One OpenMP thread per process: the workers already use every core.
 os.environ |= {"PYTHONPYCACHEPREFIX": _BYTECODE, "OMP_THREAD_LIMIT": "1"}
+
+# A busy machine exceeds Hypothesis' deadline of 200 ms for an example.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 
 def pytest_xdist_auto_num_workers() -> int:
