@@ -161,6 +161,8 @@ class SQLiteNoteStore(SQLNoteStore):
 
     async def _open(self) -> aiosqlite.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        # aiosqlite does not end its thread if opening fails, so errors are raised here.
+        await asyncio.to_thread(lambda: sqlite3.connect(self._path).close())
         connecting = aiosqlite.connect(self._path, timeout=self._busy_timeout, isolation_level=None)
         # A function's process can end with its store open, and the thread must not delay that.
         connecting._thread.daemon = True  # noqa: SLF001 - aiosqlite has no public way
