@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from shared.errors import InferenceError
 from shared.inference.endpoint import Endpoint
 from shared.inference.ports import Completion
-from shared.inference.prompt import estimate_tokens
+from shared.text import estimate_tokens
 
 if TYPE_CHECKING:
     from shared.inference.circuit_breaker import CircuitBreaker

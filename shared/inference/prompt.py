@@ -8,10 +8,10 @@ becomes U+2039, so no text can open a tag or contain the `<|…|>` of a chat tem
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from math import ceil
 from typing import TYPE_CHECKING
 
 from shared.inference.ports import ChatMessage
+from shared.text import estimate_tokens
 from shared.text.sentences import find_sentence_breaks
 
 if TYPE_CHECKING:
@@ -30,18 +30,6 @@ MIN_CONTEXT_TOKENS = 100
 _PASSAGE = '<passage number="{}">\n{}\n</passage>'
 _QUESTION = "<question>\n{}\n</question>"
 _BRACKETED_NUMBERS = re.compile(r"\[(\s*\d[\d\s,;\u2013-]*)\]")
-
-
-def estimate_tokens(text: str) -> int:
-    """Return an upper estimate of the number of tokens of `text`.
-
-    It is one token for each 3.5 ASCII characters, and one for each two UTF-8 bytes of other
-    characters. English prose has 3.7 to 4.8 characters a token with BERT's vocabulary of 30,000;
-    SmolLM2's vocabulary of 49,000 takes 10 to 30 % fewer tokens than this estimate.
-    """
-    ascii_characters = sum(map(str.isascii, text))
-    other_bytes = len(text.encode("utf-8", "replace")) - ascii_characters
-    return ceil(ascii_characters / 3.5 + other_bytes / 2)
 
 
 def build_answer_messages(question: str, passages: Sequence[str]) -> list[ChatMessage]:

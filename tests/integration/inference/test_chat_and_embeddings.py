@@ -13,8 +13,8 @@ from shared.inference.chat import HuggingFaceChat
 from shared.inference.embeddings import HuggingFaceEmbedder
 from shared.inference.http_client import InferenceClient
 from shared.inference.ports import ChatMessage
-from shared.inference.prompt import estimate_tokens
 from shared.settings import Settings
+from shared.text import estimate_tokens
 from shared.vectors import canonical
 from tests.support.http_faults import send_json
 from tests.support.huggingface import FakeHuggingFace, hashed_answer, hashed_embeddings

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from shared.inference.prompt import (
     ANSWER_INSTRUCTIONS,
     build_answer_messages,
-    estimate_tokens,
     fit_passages,
 )
 from shared.notes.note import Source
+from shared.text import estimate_tokens
 from tests.support.data import devotionals
 
 PASSAGE = re.compile(r'<passage number="(\d+)">\n(.*?)\n</passage>\n\n', re.DOTALL)
