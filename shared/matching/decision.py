@@ -11,9 +11,11 @@ from typing import Any
 from shared.matching.rules.content_words import check_antonyms, check_content_words
 from shared.matching.rules.grammar import check_pronouns, check_question_type, check_tense
 from shared.matching.rules.negation import check_negation
+from shared.matching.rules.notation import check_notation
 from shared.matching.rules.values import check_bible_references, check_dates, check_quantities
 from shared.matching.rules.word_order import check_word_order
 from shared.matching.tokens.tokenize import TokenizedQuestion, tokenize
+from shared.text.canonical_form import canonical_form
 from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
 
 MatchingRule = Callable[[TokenizedQuestion, TokenizedQuestion], str | None]
@@ -23,6 +25,7 @@ RULES: dict[str, MatchingRule] = {
     "bible_references": check_bible_references,
     "quantities": check_quantities,
     "dates": check_dates,
+    "notation": check_notation,
     "negation": check_negation,
     "antonyms": check_antonyms,
     "question_type": check_question_type,
@@ -50,11 +53,12 @@ def decide(a: str, b: str, packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS) ->
     """Decide whether one answer serves both questions.
 
     Args:
-        a: one question, in its canonical form or as written.
+        a: one question, in its canonical form or as written: capitals carry meaning.
         b: the other question.
         packs: the vocabulary packs to tokenize with.
     """
-    if a.casefold().split() == b.casefold().split():
+    a, b = canonical_form(a), canonical_form(b)
+    if a == b:
         return Decision(True, "identical wording", dict.fromkeys(RULES))  # noqa: FBT003 - a field
     one, other = tokenize(a, packs), tokenize(b, packs)
     if not one.tokens or not other.tokens:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.matching.decision import decide
-from shared.question import normalise
+from shared.text.canonical_form import canonical_form
 from tests.support.data import catechism_questions, real_data
 
 pytestmark = pytest.mark.no_cover  # coverage would double the time; other tests cover this code
@@ -93,12 +93,12 @@ def test_decision_on_any_texts_is_symmetric(a: str, b: str) -> None:
 
 @given(_questions)
 def test_identical_canonical_forms_always_match(question: str) -> None:
-    assert decide(normalise(question), normalise(f"  {question.upper()}?")).is_match
+    assert decide(canonical_form(question), canonical_form(f"  {question} ?")).is_match
 
 
 def test_every_real_question_matches_itself() -> None:
     for question in _real_questions():
-        assert decide(normalise(question), normalise(question)).is_match
+        assert decide(canonical_form(question), canonical_form(question)).is_match
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_changed_digit_verse_or_negation_never_matches(seed: int, count: int) ->
     mutations = _mutations(seed)
     matched = []
     for _ in range(count):
-        original, mutated = map(normalise, next(mutations))
+        original, mutated = map(canonical_form, next(mutations))
         if decide(original, mutated).is_match:
             matched.append((original, mutated))
     assert matched == []

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.matching.decision import RULES, decide, explain_decision
-from shared.question import normalise
+from shared.text.canonical_form import canonical_form
 
 _REWORDED = Path(__file__).parents[1] / "evaluation" / "reworded.tsv"
 
@@ -18,6 +18,26 @@ _REFUSED = [
     ("quantities", "What is the third commandment?", "What is the 4th commandment?"),
     ("quantities", "Who won in 1998?", "Who won in 1999?"),
     ("quantities", "Which phone is best under 15k?", "Which phone is best under 20,000?"),
+    ("quantities", "Do I take 5 mg?", "Do I take .5 mg?"),
+    ("quantities", "What is the point (-3, 4)?", "What is the point (3, 4)?"),
+    ("quantities", "Is Python 3.10 good?", "Is Python 3.1 good?"),
+    ("quantities", "What is in section 1.10?", "What is in section 1.1?"),
+    ("quantities", "Is my PIN 0123?", "Is my PIN 123?"),
+    ("quantities", "Do I owe 2.000 euros?", "Do I owe 2 euros?"),
+    ("notation", "What is (2 + 3) * 4?", "What is 2 + (3 * 4)?"),
+    ("notation", "Is it 5! or more?", "Is it 5 or more?"),
+    ("notation", "What is f'(x) good for?", "What is f(x) good for?"),
+    ("notation", "What does rm -rf do?", "What does rm rf do?"),
+    ("notation", "Is .NET good?", "Is net good?"),
+    ("notation", "What is foo_bar?", "What is foo bar?"),
+    ("notation", "Is 5 - 3 right?", "Is 5 3 right?"),
+    ("notation", "Is 5 mW enough?", "Is 5 MW enough?"),
+    ("notation", "Is IT hard?", "Is it hard?"),
+    ("notation", "What are IT jobs?", "What are jobs?"),
+    ("notation", "Where is Turkey?", "Where is turkey?"),
+    ("notation", "Kennen Sie ihn?", "Kennen sie ihn?"),
+    ("content_words", "Who leads the US?", "Who leads us?"),
+    ("content_words", "Was sind die Ma\u00dfen?", "Was sind die Massen?"),
     ("dates", "What did I do on 3 May?", "What did I do on 4 May?"),
     ("dates", "What do I do on Monday?", "What do I do on Tuesday?"),
     ("dates", "Is it open tomorrow?", "Is it open today?"),
@@ -66,6 +86,11 @@ _SAME = [
     ("How do I fly from Rome to Corinth?", "How do I fly to Corinth from Rome?"),
     ("Why can't I sleep?", "Why cannot I sleep?"),
     ("Is it possible to fast?", "Can I fast?"),
+    ("Do I owe 1,000 euros?", "Do I owe 1000 euros?"),
+    ("Do I take .5 mg?", "Do I take 0.5 mg?"),
+    ("Who is the US president?", "Who's the U.S. president?"),
+    ("Who is the president of the US?", "Who is the president of the USA?"),
+    ("What is baptism (the rite)?", "What is baptism, the rite?"),
     ("What types of prayer are there?", "What kinds of prayer are there?"),
 ]
 
@@ -74,19 +99,19 @@ _SAME = [
 def test_different_question_is_refused_by_the_rule_for_the_difference(
     rule: str, a: str, b: str
 ) -> None:
-    decision = decide(normalise(a), normalise(b))
+    decision = decide(canonical_form(a), canonical_form(b))
     assert not decision.is_match
     assert decision.refusals[rule]
 
 
 @pytest.mark.parametrize(("a", "b"), _SAME)
 def test_rewording_of_a_question_passes_all_rules(a: str, b: str) -> None:
-    assert decide(normalise(a), normalise(b)).reason == "all rules pass"
+    assert decide(canonical_form(a), canonical_form(b)).reason == "all rules pass"
 
 
 @pytest.mark.parametrize(("a", "b"), [*_SAME, *[pair[1:] for pair in _REFUSED]])
 def test_written_text_is_decided_like_its_canonical_form(a: str, b: str) -> None:
-    assert decide(a, b).is_match == decide(normalise(a), normalise(b)).is_match
+    assert decide(a, b).is_match == decide(canonical_form(a), canonical_form(b)).is_match
 
 
 def test_reason_names_the_difference() -> None:

@@ -10,7 +10,7 @@ from shared.text.numbers import NUMBER_WORDS, parse_number_words, parse_roman
 Piece = str | tuple[str, str, str]
 """A word, or a text with its key and kind."""
 
-_PLAIN = re.compile(r"-?\d+(?:\.\d+)?|-?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_PLAIN = re.compile(r"-?\d+(?:\.\d+)?|-?\.\d+|-?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _SUFFIX = re.compile(r"(.*\d)(st|nd|rd|th|k|m|bn)")
 _SUFFIX_VALUE = {"k": 10**3, "m": 10**6, "bn": 10**9}
 _SCALE = {"hundred": 100, "thousand": 10**3, "lakh": 10**5, "million": 10**6, "crore": 10**7}
@@ -47,7 +47,10 @@ def merge_numbers(words: Sequence[str]) -> list[Piece]:
 
 
 def _digits(word: str) -> str:
-    """Return the key of a number in digits. Other forms such as "5:30" are their own key."""
+    """Return the key of a number in digits. Other forms such as "5:30" are their own key.
+
+    All digits count: Python 3.10 is not 3.1, PIN 0123 not 123, and "2.000" may be two thousand.
+    """
     if word[0] == "\u00a7":
         return ""
     suffixed = _SUFFIX.fullmatch(word)
@@ -55,7 +58,11 @@ def _digits(word: str) -> str:
         return _text(_decimal(suffixed[1]) * _SUFFIX_VALUE[suffixed[2]])
     if suffixed:
         return f"{suffixed[1]}th"
-    return _text(_decimal(word)) if _PLAIN.fullmatch(word) else word
+    if not _PLAIN.fullmatch(word):
+        return word
+    sign = "-" * word.startswith("-")
+    digits = word.lstrip("-").replace(",", "")
+    return f"{sign}{'0' * digits.startswith('.')}{digits}"
 
 
 def _decimal(word: str) -> Decimal:

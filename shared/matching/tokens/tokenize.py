@@ -1,7 +1,7 @@
 """Tokenizes a question: its type, and its content words, numbers, dates and references in order."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from shared.matching.tokens.lexicon import (
     meaning_key,
     replace_phrases,
 )
+from shared.matching.tokens.notation import find_spellings, find_symbols
 from shared.matching.tokens.quantities import Piece, merge_numbers
 from shared.matching.tokens.question_type import parse_question_type
 from shared.text import word_set
@@ -25,7 +26,7 @@ NEGATIONS = word_set("not no never nor neither none nobody nothing nowhere witho
 
 # Words, numbers, and symbols that can carry meaning.
 _WORD = re.compile(
-    r"\u00a7\d+|(?:(?<!\S)-)?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:[.:/^]\d+)*(?:st|nd|rd|th|k|m|bn)?(?![^\W\d_])"
+    r"\u00a7\d+|(?:(?<![^\s(\[{])-)?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+|(?<![\w.])\.\d+)(?:[.:/^]\d+)*(?:st|nd|rd|th|k|m|bn)?(?![^\W\d_])"
     r"|\d+|[^\W\d_]+(?:'[^\W\d_]+)*|[^\w\s.,;:!?\"'()\[\]{}`-]"
 )
 
@@ -54,6 +55,7 @@ _CONTRACTIONS = {word + "nt": f"{word} not" for word in _NEGATED} | {
     "'em": "them",
 }
 _ENDINGS = {"n't": "not", "'re": "are", "'m": "am", "'ve": "have", "'ll": "will", "'d": "would"}
+_USA = re.compile(r"\bUS\b|\bU\.S\.(?:A\.)?")
 _IS = word_set("what who how where when why that it he she there here which")
 
 
@@ -85,11 +87,15 @@ class TokenizedQuestion:
         words: all words except polite phrases.
         types: the possible question types, as in `QuestionType`.
         tokens: the content words, numbers, dates and references, in order.
+        symbols: the symbols of code and formulas, in order.
+        spellings: each word with its capitals, by its lower-case form.
     """
 
     words: tuple[str, ...]
     types: frozenset[str]
     tokens: tuple[Token, ...]
+    symbols: tuple[str, ...]
+    spellings: Mapping[str, frozenset[str]]
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -104,7 +110,9 @@ class TokenizedQuestion:
 @lru_cache(maxsize=1_024)
 def tokenize(text: str, packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS) -> TokenizedQuestion:
     """Tokenize a question, in its canonical form or as written."""
-    text = text.casefold().replace("\u2019", "'").replace("\u00a7", " ")
+    text = _USA.sub("usa", text).replace("\u2019", "'").replace("\u00a7", " ")
+    symbols, spellings = find_symbols(text), find_spellings(text)
+    text = text.lower()  # not folded: "Ma\u00dfen" is not "Massen"
     references = [
         (text[found.start : found.end], found.key, found.start, found.end)
         for pack in packs
@@ -122,7 +130,9 @@ def tokenize(text: str, packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS) -> To
         else piece
         for piece in merge_dates(merge_numbers(parsed.remainder.split()))
     ]
-    return TokenizedQuestion(tuple(parsed.words), parsed.types, tuple(_tokens(pieces)))
+    return TokenizedQuestion(
+        tuple(parsed.words), parsed.types, tuple(_tokens(pieces)), symbols, spellings
+    )
 
 
 def _tokens(pieces: Sequence[Piece]) -> Iterator[Token]:

@@ -1,0 +1,27 @@
+"""Rule for symbols and capitals that carry meaning."""
+
+from shared.matching.tokens.lexicon import FILLER_WORDS, FUNCTION_WORDS
+from shared.matching.tokens.tokenize import TokenizedQuestion
+
+
+def check_notation(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
+    """Refuse questions with different symbols of code or formulas, or capitals of a word."""
+    if a.symbols != b.symbols:
+        return f"notation: {' '.join(a.symbols) or 'none'} / {' '.join(b.symbols) or 'none'}"
+    for word in sorted(a.spellings.keys() & b.spellings.keys()):
+        if a.spellings[word] != b.spellings[word]:
+            return f"notation: {_join(a.spellings[word])} / {_join(b.spellings[word])}"
+    return _check_acronyms(a, b) or _check_acronyms(b, a)
+
+
+def _check_acronyms(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
+    """Refuse an acronym of one question alone that no other rule sees: "IT" is no "it"."""
+    for word, spellings in a.spellings.items():
+        is_unseen = word in FUNCTION_WORDS or word in FILLER_WORDS
+        if is_unseen and word not in b.spellings and spellings != {word}:
+            return f"notation: {_join(spellings)} / none"
+    return None
+
+
+def _join(spellings: frozenset[str]) -> str:
+    return ", ".join(sorted(spellings))
