@@ -121,7 +121,7 @@ class Assistant:
             return Membership()
         try:
             membership = await self._coalescer.join(
-                (request.user_id, ask.question.normal, request.exact)
+                (request.user_id, ask.question.identity, request.exact)
             )
         except BaseException as error:
             ask.session.count_follower(None, "failed")
@@ -192,7 +192,7 @@ class Assistant:
         vector = context.vector
         if vector is None:
             with timed("embed"):
-                (vector,) = await self._dependencies.embedder.embed([question.normal])
+                (vector,) = await self._dependencies.embedder.embed([question.embedded])
         if ask.sources is None:
             with timed("search"):
                 ask.sources = await self._search(request.user_id, vector)
@@ -204,10 +204,11 @@ class Assistant:
 
         # Round trip 3, only with a candidate: is a cached question equivalent?
         match = None
-        if context.matchable_entries and not (request.no_cache or request.exact):
+        is_matchable = not (request.no_cache or request.exact or question.truncated)
+        if context.matchable_entries and is_matchable:
             with timed("match"):
                 match = await self._dependencies.semantic_matcher.match(
-                    question.normal, vector, sources, context.matchable_entries, session
+                    question.wording, vector, sources, context.matchable_entries, session
                 )
             if match.found:
                 return Reply.from_cache(question, match.found, session.status, match="semantic")
@@ -247,7 +248,7 @@ class Assistant:
             answerer = self._dependencies.coalescing_answerer
         else:
             answerer = self._dependencies.answerer
-        return Answer.from_completion(await answerer.answer(ask.question.normal, sources))
+        return Answer.from_completion(await answerer.answer(ask.question.wording, sources))
 
     async def _fall_back(self, ask: _AskState) -> Reply | None:
         """Serve a stale answer or quote the notes. Return None if neither is possible."""
@@ -258,7 +259,7 @@ class Assistant:
             return None
         # It embeds sentences, but the embedding model may be down too: then it works without.
         with timed("extract"), deadline_scope(_EXTRACTIVE_TIME_LIMIT_SECONDS):
-            answer = Answer.from_completion(await answerer.answer(ask.question.normal, sources))
+            answer = Answer.from_completion(await answerer.answer(ask.question.wording, sources))
         return Reply(ask.question, answer, sources, ask.session.status, extractive=True)
 
     async def _get_stale(self, ask: _AskState) -> Reply | None:

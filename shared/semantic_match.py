@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from shared.cache.index_entries import nanodollars
 from shared.matching.candidates import find_candidates
 from shared.matching.decision import decide
+from shared.question import is_truncated
 from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
 from shared.vectors import from_bytes, stack
 
@@ -66,7 +67,7 @@ class SemanticMatcher:
         This makes at most two round trips: one reads a single answer, one stores its alias.
 
         Args:
-            question: the normal form.
+            question: the wording.
             vector: the question's embedding.
             sources: the result of the question's own search.
             entries: index entries of the user's answered questions, by field.
@@ -78,6 +79,8 @@ class SemanticMatcher:
         for index, similarity in find_candidates(vector, vectors, self._threshold):
             field = fields[index]
             entry = entries[field]
+            if is_truncated(entry.question):
+                continue  # only the beginning of that question was compared
             decision = decide(question, entry.question, self._packs)
             if not decision.is_match:
                 session.counters.add(rejected_by_rules=int(rejection is None))  # once per request

@@ -78,7 +78,7 @@ def build_routes(container: Container) -> AppRoutes:
         if reply.match_rejection:
             add_log_fields(http.scope, match_rejection=reply.match_rejection.partition(":")[0])
         if settings.log_questions:
-            add_log_fields(http.scope, question=reply.question.asked)
+            add_log_fields(http.scope, question=reply.question.wording)
         headers = {"Cache-Control": _PRIVATE, "Cache-Status": cache_status_header(request, reply)}
         content = serialize_reply(request, reply, explain=body.explain)
         return Response(content, headers=headers, media_type="application/json")

@@ -54,7 +54,7 @@ class Metadata(TypedDict):
     tier that saved work: `l1` (generation), `l3` (search) or `l2` (embedding). `matched_question`
     is the question that the answer was generated for, if it is another one, and `similarity` the
     cosine of both. With `explain`, `match_rejection` is the reason why the nearest cached question
-    was not a match. `truncated`: only the beginning of the question was used.
+    was not a match. `truncated`: only the beginning of the question was embedded.
 
     While the language model fails, an answer may be `stale` (expired, but not affected by a note
     change) or `extractive` (quoted from the notes, not stored).

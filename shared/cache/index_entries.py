@@ -52,7 +52,7 @@ class Entry:
         answer_id: the id of the answer, or of the context.
         expires: when the entry expires, in seconds since 1970.
         cost: of the answer, in nanodollars.
-        question: the normal form.
+        question: the wording of the user who asked it first.
         pipeline: `PipelineId.name`.
         target: the field of the question whose answer an alias shares or a refusal rejects.
         fresh_until: when the context expires, in seconds since 1970.

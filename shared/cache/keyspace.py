@@ -45,7 +45,7 @@ def digest(*parts: str) -> str:
 def question_field(question: str, pipeline: str) -> str:
     """Return the field of a question in its user's hashes.
 
-    `question` is the normal form, `pipeline` is `PipelineId.name`.
+    `question` is the identity, `pipeline` is `PipelineId.name`.
     """
     return digest("question", pipeline, question)
 

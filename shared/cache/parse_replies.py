@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.cache import index_entries, l1_answers, l3_contexts
 from shared.cache.results import LookupResult
+from shared.text.canonical_form import canonical_form
 
 
 def hash_items(reply: dict[bytes, bytes] | list[bytes]) -> list[tuple[bytes, bytes]]:
@@ -15,13 +16,16 @@ def hash_items(reply: dict[bytes, bytes] | list[bytes]) -> list[tuple[bytes, byt
 
 
 def parse_lookup(reply: list[Any], question: str, field: str) -> tuple[LookupResult, list[str]]:
-    """Parse the reply of lookup.lua. Also return the fields of corrupt values, to be deleted."""
+    """Parse the reply of lookup.lua. Also return the fields of corrupt values, to be deleted.
+
+    `question` is the identity, `field` the question's in its user's hashes.
+    """
     _, raw_entry, raw_answer, raw_context, raw_alias = reply
     if raw_entry is None:
         return LookupResult(), []
     entry = index_entries.decode(raw_entry)
     own = entry if raw_alias is None else index_entries.decode(raw_alias)
-    if entry is None or own is None or own.question != question:
+    if entry is None or own is None or not _is_spelling(own.question, question):
         return LookupResult(), [field]
     answer = None if raw_answer is None else l1_answers.decode(entry.answer_id, raw_answer)
     sources = None if raw_context is None else l3_contexts.decode(entry.answer_id, raw_context)
@@ -33,6 +37,10 @@ def parse_lookup(reply: list[Any], question: str, field: str) -> tuple[LookupRes
         return LookupResult(answer, sources, entry.question, own.similarity, field), []
     is_fresh = own is entry and entry.fresh_until > time.time()
     return LookupResult(None, sources if is_fresh else None), []
+
+
+def _is_spelling(wording: str, identity: str) -> bool:
+    return wording == identity or canonical_form(wording) == identity
 
 
 def parse_answer(

@@ -68,12 +68,14 @@ class CacheSession:
         *,
         user_id: str,
         question: str,
+        wording: str = "",
         pipeline: "PipelineId",
         pending_counters: counters.PendingCounters | None = None,
         extension: RoundTripExtension | None = None,
     ) -> None:
-        """Create a session for one question, in normal form. No command is sent yet.
+        """Create a session for one question. No command is sent yet.
 
+        `question` is the identity. `wording` is stored in the index; "" stands for the identity.
         Without `redis_client` the cache is not used. `pending_counters` are those of earlier
         requests, sent with this one's. `extension` adds another component's commands.
         """
@@ -89,7 +91,7 @@ class CacheSession:
         self._scripts = QuestionScripts(self._keys, self._field, self._lock, settings)
         self._embeddings = l2_embeddings.EmbeddingTier(settings, pipeline, self._keys)
         self._new_entry = partial(
-            index_entries.new_entry, question, pipeline=pipeline, settings=settings
+            index_entries.new_entry, wording or question, pipeline=pipeline, settings=settings
         )
         self._context_cached = False
         self._embedding_cached: bool | None = None  # None: not read yet

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.deadline import timeout_at_deadline
 from shared.errors import InferenceTimeoutError
+from shared.text.canonical_form import canonical_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 class CoalescingAnswerer:
     """An `Answerer` whose concurrent equal calls share one generation.
 
-    The question and the sources determine an answer, so a shared answer is neither stale nor
-    another user's. Errors are shared too. The first caller (the leader) gets the cost, and its
-    deadline limits the generation.
+    Spellings of one identity count as equal questions. The question and the sources determine an
+    answer, so a shared answer is neither stale nor another user's. Errors are shared too. The first
+    caller (the leader) gets the cost, and its deadline limits the generation.
     """
 
     def __init__(self, answerer: "Answerer") -> None:
@@ -29,7 +30,7 @@ class CoalescingAnswerer:
 
     async def answer(self, question: str, sources: "Sequence[Source]") -> "Completion":
         """Answer from the sources, or share the answer of an equal call."""
-        key = question, tuple(sources)
+        key = canonical_form(question), tuple(sources)
         task = self._tasks.get(key)
         is_leader = task is None
         if task is None:

@@ -1,8 +1,7 @@
 """Finds references to the Bible in a text.
 
-It works on written text and on a question's canonical form, which has no full stops, commas or
-capitals: "1 Cor. 13:4-7", "first corinthians 13:4-7" and "verses 4 to 7 of chapter 13 of I
-Corinthians" are the same passage.
+It works on written text and on a question's canonical form, in any case: "1 Cor. 13:4-7", "first
+corinthians 13:4-7" and "verses 4 to 7 of chapter 13 of I Corinthians" are the same passage.
 """
 
 import re

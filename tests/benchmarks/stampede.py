@@ -16,11 +16,11 @@ from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.settings import Settings
 from tests.benchmarks.report import Metric
 from tests.support.servers import send_command
-from tests.support.stampede import NOTE, start_stampede
+from tests.support.stampede import NOTE, REQUEST, start_stampede
 
 PROCESSES, REQUESTS = 8, 500
 SECONDS, LONG_SECONDS = 1.5, 5.0
-_ANSWER = f"what is faith: {NOTE}"
+_ANSWER = f"{REQUEST.query}: {NOTE}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ def test_edit_drops_affected_answers_and_retains_the_others(page: Page) -> None:
     ask(page, GARDEN)
     edit_note(page, "Garden", "# Garden\n\nThe pear tree is pruned in March.")
     expect(page.locator(".dropped")).to_contain_text(["pear tree"])
-    expect(page.locator(".retained").filter(has_text="what is faith")).to_be_visible()
+    expect(page.locator(".retained").filter(has_text="What is faith?")).to_be_visible()
     expect(page.locator(".retained").filter(has_text="pear tree")).to_have_count(0)
     ask(page, GARDEN)
     expect(page.locator("#text")).to_contain_text("in March")
@@ -135,7 +135,7 @@ def test_note_can_be_created_and_deleted(page: Page) -> None:
     expect(page.locator("#text")).to_contain_text("not a wage")
     page.get_by_role("button", name="Delete").click()
     expect(page.locator("#notes")).not_to_contain_text("Grace & peace")
-    expect(page.locator(".dropped").filter(has_text="what is grace")).to_be_visible()
+    expect(page.locator(".dropped").filter(has_text="What is grace?")).to_be_visible()
 
 
 def test_second_note_with_the_same_title_gets_its_own_id(page: Page) -> None:

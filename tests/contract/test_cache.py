@@ -183,7 +183,7 @@ async def test_context_without_an_answer_does_not_replace_an_answer(cache: Cache
 
 
 @pytest.mark.parametrize("where", ["questions", "answers", "contexts"])
-@pytest.mark.parametrize("corrupt", [b"", b"\xff\x00corrupt", b"2" + b"x" * 60])
+@pytest.mark.parametrize("corrupt", [b"", b"\xff\x00corrupt", b"3" + b"x" * 60])
 async def test_corrupt_value_is_a_miss_and_deleted(
     cache: Cache, where: str, corrupt: bytes
 ) -> None:

@@ -106,9 +106,11 @@ def outcomes(total: PeriodStats) -> dict[str, int]:
 async def test_concurrent_requests_share_one_generation(process: Process) -> None:
     replies = await process.ask()
     assert process.answerer.begun == 1
-    assert {
+    (answer,) = {
         reply.answer.text for reply in replies if isinstance(reply, Reply) and reply.answer
-    } == {"what is faith: Faith is trust."}
+    }
+    # Under load the second wording may acquire the lock before the first.
+    assert answer in {f"What is {' ' * number}faith?: Faith is trust." for number in (0, 1)}
     facts = [
         (reply.tier, reply.match, reply.coalesced, reply.stored)
         for reply in replies
@@ -117,7 +119,7 @@ async def test_concurrent_requests_share_one_generation(process: Process) -> Non
     # Under load the second lookup may acquire the lock before the first.
     generated, shared = (None, None, False, True), ("l1", "exact", True, False)
     assert sorted(facts, key=str) == sorted([generated, *[shared] * (REQUESTS - 1)], key=str)
-    asked = [reply.question.asked for reply in replies if isinstance(reply, Reply)]
+    asked = [reply.question.wording for reply in replies if isinstance(reply, Reply)]
     assert asked == [f"What is {' ' * number}faith?" for number in range(REQUESTS)]
     total = await process.read_counters()
     assert outcomes(total) == {"none": 1, "coalesced": REQUESTS - 1}

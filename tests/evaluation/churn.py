@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from shared.container import Container
 from shared.notes.messages.note_changed import NoteChanged, Operation
-from shared.question import normalise
+from shared.text.canonical_form import canonical_form
 from tests.benchmarks.report import BUILD, Metric, run
 from tests.evaluation.datasets import AVAILABLE, draw_popular
 from tests.evaluation.embedding_cache import EMBEDDER
@@ -61,7 +61,7 @@ async def replay(*, changing: bool = True, drop_all: bool = False) -> ReplayCoun
     async with open_container() as container:
         await import_notes(container, _USER, notes)
         vectors = await EMBEDDER.questions(known)
-        names = [normalise(question) for question in known]
+        names = [canonical_form(question) for question in known]
         search = ExactSearch(
             dict(zip(names, vectors, strict=True)), container.settings.retrieved_chunks
         )
@@ -73,9 +73,8 @@ async def replay(*, changing: bool = True, drop_all: bool = False) -> ReplayCoun
             reply = await ask_through_cache(container, _USER, question)
             outcome.avoided += reply.tier == "l1"
             # A semantic match must be fresh for the question whose answer it is.
-            outcome.stale += not same_sources(
-                reply.sources, current[reply.matched_question or reply.question.normal]
-            )
+            source = canonical_form(reply.matched_question or reply.question.wording)
+            outcome.stale += not same_sources(reply.sources, current[source])
     return outcome
 
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from infra.local.minilm import MiniLMEmbedder
-from shared.question import normalise
+from shared.text.canonical_form import canonical_form
 from shared.vectors import Vector, from_bytes, to_bytes
 from tests.benchmarks.report import BUILD
 
@@ -50,7 +50,7 @@ class CachingEmbedder:
 
     async def questions(self, questions: Iterable[str]) -> list[Vector]:
         """Return the vectors of the questions' canonical forms, as the pipeline uses them."""
-        return await self.embed([normalise(question) for question in questions])
+        return await self.embed([canonical_form(question) for question in questions])
 
     async def _load(self) -> dict[str, Vector]:
         with closing(self._open()) as database, database:

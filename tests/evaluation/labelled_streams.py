@@ -9,7 +9,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.question import normalise
+from shared.text.canonical_form import canonical_form
 from tests.benchmarks.report import BUILD, Metric, run
 from tests.evaluation.datasets import AVAILABLE, draw_popular, rows
 from tests.evaluation.embedding_cache import EMBEDDER
@@ -61,7 +61,7 @@ def catechisms() -> Stream:
     texts = sorted({row[side] for row in negatives + positives for side in "ab"})
     generator.shuffle(texts)
     questions = [
-        Asked(_USER, text, normalise(text))
+        Asked(_USER, text, canonical_form(text))
         for text in draw_popular(texts, CATECHISMS_ASKED, generator)
     ]
     return Stream(
@@ -72,7 +72,7 @@ def catechisms() -> Stream:
 
 
 def _pair(a: str, b: str) -> frozenset[str]:
-    return frozenset((normalise(a), normalise(b)))
+    return frozenset((canonical_form(a), canonical_form(b)))
 
 
 async def measure(stream: Stream) -> dict[str, Outcome]:

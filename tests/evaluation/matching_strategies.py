@@ -94,7 +94,7 @@ async def replay(
                 container, asked.user, asked.text, exact=strategy == "exact"
             )
             outcome.replies.append((asked, reply))
-            first.setdefault(reply.question.normal, asked)
+            first.setdefault(reply.question.wording, asked)
             if reply.matched_question is not None and wrong(asked, first[reply.matched_question]):
                 outcome.wrong.append((asked, first[reply.matched_question]))
     return outcome

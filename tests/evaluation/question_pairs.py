@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shared.matching.decision import decide
-from shared.question import normalise
+from shared.text.canonical_form import canonical_form
 from shared.vectors import Vector, cosines, stack
 from tests.benchmarks.report import Metric
 from tests.evaluation.datasets import AVAILABLE, rows
@@ -106,7 +106,7 @@ async def _labelled(table: list[dict[str, str]]) -> list[Pair]:
     vectors = await _vectors(text for row in table for text in (row["a"], row["b"]))
     pairs = []
     for row in table:
-        a, b = normalise(row["a"]), normalise(row["b"])
+        a, b = canonical_form(row["a"]), canonical_form(row["b"])
         cosine = float(cosines(vectors[a], vectors[b][np.newaxis])[0])
         pairs.append(Pair(a, b, row["label"] == "1", cosine))
     return pairs
@@ -114,7 +114,7 @@ async def _labelled(table: list[dict[str, str]]) -> list[Pair]:
 
 async def _by_intent(path: str, intent: str) -> list[Pair]:
     """Pair each phrasing with its nearest neighbours above the lowest level."""
-    intents = {normalise(row["text"]): row[intent] for row in rows(path)}
+    intents = {canonical_form(row["text"]): row[intent] for row in rows(path)}
     vectors = await _vectors(intents)
     texts = list(intents)
     matrix = stack([vectors[text] for text in texts])
@@ -132,7 +132,7 @@ async def _by_intent(path: str, intent: str) -> list[Pair]:
 
 
 async def _vectors(texts: Iterable[str]) -> Mapping[str, Vector]:
-    normal = list(dict.fromkeys(map(normalise, texts)))
+    normal = list(dict.fromkeys(map(canonical_form, texts)))
     return dict(zip(normal, await EMBEDDER.embed(normal), strict=True))
 
 

@@ -10,8 +10,8 @@ from itertools import combinations
 
 from shared.matching.decision import decide
 from shared.notes.note import Source
-from shared.question import normalise
 from shared.semantic_match import has_common_sources
+from shared.text.canonical_form import canonical_form
 from shared.vectors import cosines, stack
 from tests.benchmarks.report import BUILD, Metric, run
 from tests.evaluation.datasets import AVAILABLE, rows, topics
@@ -110,7 +110,9 @@ async def select_near(pairs: Mapping[str, list[Pair]]) -> dict[str, list[Pair]]:
         for text, vector in zip(texts, vectors, strict=True)
     }
     return {
-        label: [(a, b) for a, b in group if b in alike[a] and normalise(a) != normalise(b)]
+        label: [
+            (a, b) for a, b in group if b in alike[a] and canonical_form(a) != canonical_form(b)
+        ]
         for label, group in pairs.items()
     }
 
@@ -162,7 +164,11 @@ async def collect_metrics() -> dict[str, Metric]:
         return METRICS
     measured = await measure()
     passing = {
-        label: [one for one in group if decide(normalise(one[0][0]), normalise(one[0][1])).is_match]
+        label: [
+            one
+            for one in group
+            if decide(canonical_form(one[0][0]), canonical_form(one[0][1])).is_match
+        ]
         for label, group in measured.items()
     }
     for title, groups in (("all", measured), ("rules pass", passing)):

@@ -17,7 +17,7 @@ from tests.support.stampede import NOTE, REQUEST, start_stampede
 PROCESSES, REQUESTS = 4, 102
 REQUESTS_OF_EACH = (26, 26, 25, 25)
 SECONDS = 1.5
-ANSWER = f"what is faith: {NOTE}"
+ANSWER = f"{REQUEST.query}: {NOTE}"
 
 
 def test_concurrent_requests_in_several_processes_share_one_generation(

@@ -80,7 +80,7 @@ async def test_steps_include_embed_only_if_the_embedding_was_not_cached(client: 
     steps = {step["name"]: step["duration_ms"] for step in result["steps"]}
     assert client.embedder.texts[count:] == ["what is hope"]
     assert steps["embed"] > 0.5
-    assert [other["question"] for other in result["similar_questions"]] == ["what is love"]
+    assert [other["question"] for other in result["similar_questions"]] == ["What is love?"]
 
 
 async def test_exact_hit_needs_no_embedder(client: Client) -> None:

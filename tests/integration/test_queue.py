@@ -167,7 +167,7 @@ async def check(settings: Settings, plan: Plan) -> tuple[int, int]:
     retained = dropped = 0
     for user in plan.users:
         for query in questions(user):
-            (vector,) = await container.embedder.embed([Question.parse(query).normal])
+            (vector,) = await container.embedder.embed([Question.parse(query).embedded])
             found = await container.store.search(user, vector, settings.retrieved_chunks)
             reply = await container.assistant.ask(Request(user, query))
             assert list(reply.sources) == found, query

@@ -81,7 +81,7 @@ async def test_equivalent_question_gets_the_cached_answer_and_its_question(user:
     assert (second["answer"], second["sources"]) == (first["answer"], first["sources"])
     metadata = second["metadata"]
     assert (metadata["cached"], metadata["match"]) == (True, "semantic")
-    assert metadata["matched_question"] == "what is hope"
+    assert metadata["matched_question"] == "What is hope?"
     assert 0.85 <= metadata["similarity"] <= 1
 
 
@@ -90,7 +90,7 @@ async def test_alias_is_an_exact_hit(user: User) -> None:
     await user.ask("Define hope")
     again = await user.ask("define HOPE")
     assert again["metadata"]["match"] == "exact"
-    assert again["metadata"]["matched_question"] == "what is hope"
+    assert again["metadata"]["matched_question"] == "What is hope?"
 
 
 @pytest.mark.parametrize("alias_stored", [False, True])
@@ -100,7 +100,40 @@ async def test_exact_request_gets_its_own_answer(user: User, *, alias_stored: bo
         await user.ask("Define hope")
     own = await user.ask("Define hope", match="exact")
     assert own["metadata"]["cached"] is False
-    assert own["answer"].startswith("define hope")
+    assert own["answer"].startswith("Define hope")
+
+
+async def test_exact_hit_returns_the_answer_to_the_first_wording(user: User) -> None:
+    first = await user.ask("What is  HOPE ?")
+    assert first["answer"].startswith("What is  HOPE ?: ")
+    again = await user.ask("what is hope")
+    assert (again["answer"], again["metadata"]["match"]) == (first["answer"], "exact")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Is hope (2 + 3) * 4?", "Is hope 2 + (3 * 4)?"),
+        ("Does hope need 5 mg?", "Does hope need .5 mg?"),
+        ("Is there hope for IT?", "Is there hope for it?"),
+        ("Is there hope for Turkey?", "Is there hope for turkey?"),
+        ("Is there hope in Python 3.10?", "Is there hope in Python 3.1?"),
+    ],
+)
+async def test_question_of_another_notation_gets_its_own_answer(
+    user: User, one: str, other: str
+) -> None:
+    await user.ask(one)
+    assert (await user.ask(other))["metadata"]["cached"] is False
+
+
+async def test_question_that_is_embedded_in_part_never_matches(user: User) -> None:
+    preface = "Please tell me about hope. " * 40
+    for question in (f"{preface}What is hope?", f"{preface}Define hope"):
+        metadata = (await user.ask(question))["metadata"]
+        assert (metadata["cached"], metadata["truncated"]) == (False, True)
+    again = await user.ask(f"{preface}what is  hope")
+    assert again["metadata"]["match"] == "exact"
 
 
 async def test_different_question_gets_its_own_answer_and_the_rejection(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from shared.container import Container
-from shared.question import normalise
+from shared.text.canonical_form import canonical_form
 from shared.vectors import Vector
 from tests.evaluation.embedding_cache import EMBEDDER
 from tests.evaluation.evaluation_container import import_notes
@@ -37,7 +37,7 @@ def _endless(user: str, generator: random.Random) -> Iterator[Asked]:
 
 async def vectors(asked: dict[str, list[str]]) -> dict[str, Vector]:
     """Embed the canonical form of each question with MiniLM."""
-    texts = sorted({normalise(text) for each in asked.values() for text in each})
+    texts = sorted({canonical_form(text) for each in asked.values() for text in each})
     return dict(zip(texts, await EMBEDDER.embed(texts), strict=True))
 
 

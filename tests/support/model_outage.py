@@ -14,8 +14,8 @@ from shared.cache import keyspace
 from shared.container import Container
 from shared.errors import InferenceError
 from shared.inference.circuit_breaker import CircuitBreaker
-from shared.question import normalise
 from shared.settings import Settings
+from shared.text.canonical_form import canonical_form
 from tests.support.full_stack import ask
 from tests.support.http_faults import drip, drop, refuse, send_json, send_text, stall, truncate
 from tests.support.local_environment import (
@@ -61,7 +61,7 @@ def fake_models_and_redis(folder: Path) -> Iterator[LocalEnvironment]:
 
 def forget_embedding(local: LocalEnvironment, question: str) -> None:
     """Remove the cached embedding of a question."""
-    name = keyspace.embedding_key(Settings().embedding_model, normalise(question))
+    name = keyspace.embedding_key(Settings().embedding_model, canonical_form(question))
     assert send_command(local.valkey.port, f"DEL {name}") == ":1\r\n"
 
 

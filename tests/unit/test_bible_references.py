@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.question import normalise
 from shared.text.bible_references import find_bible_references
+from shared.text.canonical_form import canonical_form
 
 _SAME = [
     ["1 Cor 13", "First Corinthians 13", "I Cor. 13", "1st Corinthians 13", "1cor 13"],
@@ -87,7 +87,7 @@ def test_ordinary_words_are_no_references(text: str) -> None:
 )
 def test_canonical_form_has_the_same_passage_as_the_text(text: str) -> None:
     (raw,) = find_bible_references(f"What does {text} say?")
-    (normal,) = find_bible_references(normalise(f"What does {text} say?"))
+    (normal,) = find_bible_references(canonical_form(f"What does {text} say?"))
     assert raw.passage == normal.passage
 
 

@@ -58,5 +58,5 @@ def test_cache_status_describes_the_use_of_the_cache(
     *,
     stored: bool,
 ) -> None:
-    reply = Reply(Question("Q", "q"), None, (), cache, tier=tier, stored=stored)
+    reply = Reply(Question("Q", "q", "q"), None, (), cache, tier=tier, stored=stored)
     assert cache_status_header(Request("ann", "Q", **flags), reply) == expected

@@ -6,50 +6,152 @@ import unicodedata
 import pytest
 
 from shared.errors import InvalidRequestError
-from shared.question import CUT_CHARACTERS, CUT_WORDS, MAX_CHARACTERS, Question, normalise
+from shared.question import EMBEDDED_TOKENS, MAX_CHARACTERS, Question, is_truncated
+from shared.text import estimate_tokens
+from shared.text.canonical_form import canonical_form
 from tests.support.fuzzing.hostile_values import HEAVY
 
+_SPELLINGS = [
+    ("What is faith?", "what is  FAITH"),
+    ("What is faith?", "  What\tis\nfaith ?! "),
+    ("What is faith?", "what is faith..."),
+    ("Who is God's friend?", "who is God\u2019s friend"),
+    ("Who is God's friend?", "who is god`s friend"),
+    ("What is \u201cfaith\u201d?", 'what is "faith"'),
+    ("Was ist \u201eGlaube\u201c?", 'was ist "glaube"'),
+    ("verses 3\u20135", "verses 3-5"),
+    ("What is \u22125?", "what is -5"),
+    ("What\u200b is\u202e faith\u00a0?", "what is faith"),
+    ("Cafe\u0301", "caf\u00e9"),
+    ("What about Luther, Calvin, and Zwingli?", "what about luther calvin and zwingli"),
+    ("In short, what is prayer?", "in short what is prayer"),
+    ("May I go?", "may i go"),
+    ("Will he come?", "will he come"),
+    ("Who may be an elder?", "who may be an elder"),
+    ("It rained. Will it stop?", "it rained. will it stop"),
+    ("Should I pray?", "should i pray"),
+    ("Who was Martin Luther?", "who was martin luther"),
+    ("What is NASA?", "what is nasa"),
+    ("Is COVID-19 over?", "is covid-19 over"),
+    ("WHAT IS FAITH?", "what is faith"),
+    ("\uff37hat is faith\uff1f", "what is faith"),
+    ("\uff17 years", "7 years"),
+    ("\u0667 years", "7 years"),
+    ("\u4fe1\u4ef0\u662f\u4ec0\u4e48\u3002", "\u4fe1\u4ef0\u662f\u4ec0\u4e48\uff1f"),
+    ("\u4fe1\u4ef0\u662f\u4ec0\u4e48\u3002", "\u4fe1\u4ef0\u662f\u4ec0\u4e48"),
+    (
+        "\u0645\u0627 \u0627\u0644\u0625\u064a\u0645\u0627\u0646\u061f",
+        "\u0645\u0627 \u0627\u0644\u0625\u064a\u0645\u0627\u0646",
+    ),
+    ("\u0915\u094d\u092f\u093e \u0939\u0948\u0964", "\u0915\u094d\u092f\u093e \u0939\u0948"),
+    ("\u00bfQu\u00e9 es la fe?", "qu\u00e9 es la fe"),
+    (
+        "\u03a4\u0399 \u0395\u0399\u039d\u0391\u0399 \u039f \u039b\u039f\u0393\u039f\u03a3;",
+        "\u03c4\u03b9 \u03b5\u03b9\u03bd\u03b1\u03b9 \u03bf \u03bb\u03bf\u03b3\u03bf\u03c2",
+    ),
+    ("\u0130stanbul nerede?", "istanbul nerede"),
+    ("I\u011fd\u0131r nerede?", "\u0131\u011fd\u0131r nerede"),
+    (
+        "\u0412 \u0447\u0451\u043c \u0441\u043c\u044b\u0441\u043b?",
+        "\u0432 \u0447\u0451\u043c \u0441\u043c\u044b\u0441\u043b",
+    ),
+]
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("What is faith?", "what is  FAITH"),
-        ("What is “faith”?", 'what is "faith"'),
-        ("What is self-control?", "what is self control"),
-        ("Who is God's friend?", "who is God\u2019s friend"),  # a typographic apostrophe
-        ("Was sagt Stra\u00dfe?", "was sagt STRASSE"),
-        ("verses 3\u20135", "verses 3-5"),  # an en dash
-        ("John 3 : 16", "john 3:16"),
-        ("\uff17 years", "7 years"),  # a full-width digit
-        ("What\u200b is\u202e faith\u00a0?", "what is faith"),  # invisible marks
-        ("Cafe\u0301", "caf\u00e9"),
-    ],
-)
-def test_spellings_of_one_question_share_a_normal_form(one: str, other: str) -> None:
-    assert normalise(one) == normalise(other)
+_DIFFERENT = [
+    # Decimal points, signs, digits.
+    ("Do I take 5 mg of warfarin?", "Do I take .5 mg of warfarin?"),
+    ("Do I take 5 mg?", "Do I take -5 mg?"),
+    ("What is 3.5?", "What is 35?"),
+    ("What is -5?", "What is 5?"),
+    ("What is the point (-3, 4)?", "What is the point (3, 4)?"),
+    ("Is Python 3.10 good?", "Is Python 3.1 good?"),
+    ("What is in section 1.10?", "What is in section 1.1?"),
+    ("Is my PIN 0123?", "Is my PIN 123?"),
+    ("Do I owe 2.000 euros?", "Do I owe 2 euros?"),
+    ("John 3:16", "John 31:6"),
+    ("John 3:16", "John 316"),
+    ("1 John 4", "1 John 4:8"),
+    ("John 3:16", "John 3:16-18"),
+    ("What is x\u00b2?", "What is x2?"),
+    ("What is 1\u00bd?", "What is 11/2?"),
+    # Brackets and operators.
+    ("(2 + 3) * 4", "2 + (3 * 4)"),
+    ("5!", "5"),
+    ("What is 5!?", "What is 5?"),
+    ("What is 5 !", "What is 5"),
+    ("What is (2 + 1)!", "What is (2 + 1)?"),
+    ("What is n!?", "What is n?"),
+    ("What is 5!!?", "What is 5!?"),
+    ("What is x < 5?", "What is x > 5?"),
+    ("What is x != y?", "What is x = y?"),
+    ("What is 50%?", "What is 50?"),
+    ("What is [1, 2]?", "What is [1 2]?"),
+    ("What is f(alpha, beta)?", "What is f(alpha beta)?"),
+    # Apostrophes and quotes.
+    ("f'(x)", "f(x)"),
+    ("f\u2032(x)", "f(x)"),
+    ("Were we there?", "We're we there?"),
+    ("Will he'll", "Will hell"),
+    ("What is 6' tall?", "What is 6 tall?"),
+    # Code.
+    ("rm -rf", "rm rf"),
+    ("What does --force do?", "What does -force do?"),
+    (".NET", "net"),
+    ("What is .NET?", "What is net?"),
+    ("What does cd .. do?", "What does cd . do?"),
+    ("What is cd ..", "What is cd"),
+    ("What is ../..?", "What is ../?"),
+    ("What is C++?", "What is C?"),
+    ("What is C#?", "What is C?"),
+    ("What is foo_bar?", "What is foo bar?"),
+    ("What is a.getX()?", "What is a.getx()?"),
+    ("What is `ls`?", "What is ls?"),
+    # Units, symbols and variables.
+    ("Is 5 mW enough?", "Is 5 MW enough?"),
+    ("Is 5mW enough?", "Is 5MW enough?"),
+    ("Is 10 Mb/s fast?", "Is 10 MB/s fast?"),
+    ("What is 5 A?", "What is 5 a?"),
+    ("What is Co?", "What is CO?"),
+    ("What is G?", "What is g?"),
+    ("What is I = 5?", "What is i = 5?"),
+    # Words that are other words in lower case.
+    ("What is IT?", "What is it?"),
+    ("Who leads the US?", "Who leads the us?"),
+    ("Is it the WHO?", "Is it the who?"),
+    ("IT", "it"),
+    ("US", "us"),
+    ("Turkey", "turkey"),
+    ("Where is Turkey?", "Where is turkey?"),
+    ("Who is Job?", "Who is job?"),
+    ("What is Polish?", "What is polish?"),
+    ("When is March?", "When is march?"),
+    ("Is it in May?", "Is it in may?"),
+    ("Who is Will?", "who is will"),
+    ("Who is Mark?", "who is mark"),
+    # Scripts and languages.
+    ("Kennen Sie ihn?", "Kennen sie ihn?"),
+    ("Was sind Ma\u00dfen?", "Was sind Massen?"),
+    ("Was sagt Stra\u00dfe?", "Was sagt Strasse?"),
+    ("Ist das der Weg?", "Ist das weg?"),
+    ("Ist der Weg da?", "Ist der weg da?"),
+    ("s\u0131k", "sik"),
+    ("\u03c0\u03cc\u03c4\u03b5", "\u03c0\u03bf\u03c4\u03ad"),
+    ("\u0667 years", "8 years"),
+    # Words.
+    ("What is forbidden?", "What is required?"),
+    ("What is allowed?", "What is not allowed?"),
+    ("What is self-control?", "What is self control?"),
+]
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("John 3:16", "John 31:6"),
-        ("John 3:16", "John 316"),
-        ("1 John 4", "1 John 4:8"),
-        ("John 3:16", "John 3:16-18"),
-        ("What is 3.5?", "What is 35?"),
-        ("What is -5?", "What is 5?"),
-        ("Were we there?", "We're we there?"),
-        ("Will he'll", "Will hell"),
-        ("What is C++?", "What is C?"),
-        ("What is x < 5?", "What is x > 5?"),
-        ("What is 50%?", "What is 50?"),
-        ("What is x\u00b2?", "What is x2?"),
-        ("What is 1\u00bd?", "What is 11/2?"),
-        ("What is forbidden?", "What is required?"),
-    ],
-)
-def test_different_questions_have_different_normal_forms(one: str, other: str) -> None:
-    assert normalise(one) != normalise(other)
+@pytest.mark.parametrize(("one", "other"), _SPELLINGS)
+def test_spellings_of_one_question_have_one_identity(one: str, other: str) -> None:
+    assert canonical_form(one) == canonical_form(other)
+
+
+@pytest.mark.parametrize(("one", "other"), _DIFFERENT)
+def test_different_questions_have_different_identities(one: str, other: str) -> None:
+    assert canonical_form(one) != canonical_form(other)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "?!", "...", "\u200b", "-", "'", "+"])
@@ -63,50 +165,48 @@ def test_lone_surrogate_is_refused() -> None:
         Question.parse("What is \ud83d?")
 
 
-def test_question_up_to_500_characters_is_not_cut() -> None:
-    text = ("faith " * 100)[:500].strip()
-    assert Question.parse(text) == Question(text, text, truncated=False)
+def test_question_keeps_its_wording() -> None:
+    question = Question.parse("  What is  FAITH?\n")
+    assert question == Question("What is  FAITH?", "what is faith", "what is faith")
 
 
-def test_longer_question_is_cut_to_150_words() -> None:
-    question = Question.parse("faith " * 400)
-    assert question.truncated
-    assert question.asked.split() == ["faith"] * CUT_WORDS
+def test_long_question_is_used_whole_and_embedded_in_part() -> None:
+    """A preface must not make two questions one."""
+    preface = "please answer with care " * 150
+    one, other = (Question.parse(preface + end) for end in ("What is faith?", "What is hope?"))
+    assert (one.truncated, other.truncated) == (True, True)
+    assert one.wording == f"{preface}What is faith?"
+    assert one.identity != other.identity
+    assert one.embedded == other.embedded
+    assert is_truncated(one.wording)
 
 
-@pytest.mark.parametrize("character", ["x", "\u795e", "\ufdfa", "\u00bd", "\u2167", "'x"])
-def test_long_normal_form_of_one_word_is_cut(
-    character: str,
-) -> None:
+@pytest.mark.parametrize("character", ["x", "\u795e", "\ufdfa", "\U0001d54f", "x "])
+def test_embedded_text_is_the_longest_that_the_model_takes(character: str) -> None:
     question = Question.parse(character * (MAX_CHARACTERS // len(character)))
-    assert CUT_CHARACTERS - 2 <= len(question.normal) <= CUT_CHARACTERS
     assert question.truncated
+    assert question.identity.startswith(question.embedded)
+    assert estimate_tokens(question.embedded) <= EMBEDDED_TOKENS
+    longer = question.identity[: len(question.embedded) + 1]
+    assert estimate_tokens(longer) > EMBEDDED_TOKENS
 
 
-def test_short_question_with_a_long_normal_form_is_cut() -> None:
-    assert Question.parse("\ufdfa" * 500).truncated
-    assert not Question.parse("\ufdfa" * 100).truncated
+def test_question_of_500_characters_is_not_truncated() -> None:
+    text = ("faith " * 100)[:500].strip()
+    assert Question.parse(text) == Question(text, text, text)
+    assert not is_truncated(text)
 
 
-def test_text_after_the_cut_does_not_change_the_question() -> None:
-    one, other = ("x" * CUT_CHARACTERS + end for end in ("y", " What is faith?"))
-    assert Question.parse(one).normal == Question.parse(other).normal
-    assert Question.parse(one).normal != Question.parse("y" + one).normal
-
-
-@pytest.mark.parametrize("end", ["y'", "y", "1:1", " x", "e\u0301"])
-def test_cut_normal_form_is_idempotent_at_every_cut(end: str) -> None:
-    for length in range(CUT_CHARACTERS - 4, CUT_CHARACTERS + 1):
-        normal = normalise("x" * length + end * 3)
-        assert normalise(normal) == normal
-
-
-@pytest.mark.parametrize("text", HEAVY, ids=lambda text: f"{ord(text[0]):04x}")
+@pytest.mark.parametrize(
+    "text",
+    [*HEAVY, "A-", "A'", "Ab ", "A ", "5! ", "ab, ", "(A", "[", "Ab."],
+    ids=lambda text: f"{ord(text[0]):04x}",
+)
 @pytest.mark.no_cover
-def test_normalise_takes_linear_time(text: str) -> None:
+def test_canonical_form_takes_linear_time(text: str) -> None:
     """A quadratic pattern would need minutes for this."""
     begin = time.process_time()
-    normalise((text * 100_000)[:100_000])
+    canonical_form((text * 100_000)[:100_000])
     assert time.process_time() - begin < 10
 
 
@@ -114,12 +214,11 @@ def test_marks_are_sorted_in_canonical_order() -> None:
     marks = [
         each
         for each in map(chr, [*range(0xD800), *range(0xE000, 0x20000)])
-        if unicodedata.combining(unicodedata.normalize("NFKD", each)[0])
+        if unicodedata.combining(unicodedata.normalize("NFD", each)[0])
     ]
     assert len(marks) > 800
     for text in ("a" + "".join(marks[::-1]), "a" + "".join(marks)):
-        expected = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-        assert normalise(text) == expected.replace("\u034f", "")
+        assert canonical_form(text) == unicodedata.normalize("NFC", text)
 
 
 def test_question_over_the_limit_is_refused() -> None:

@@ -25,11 +25,11 @@ def match(
 ) -> None:
     """Explain whether one question would get the cached answer of another."""
     settings = Settings.from_env(os.environ)
-    questions = [Question.parse(text).normal for text in (question, other)]
-    vector, *others = asyncio.run(minilm().embed(questions))
+    questions = [Question.parse(text) for text in (question, other)]
+    vector, *others = asyncio.run(minilm().embed([each.embedded for each in questions]))
     decision = explain_decision(
-        questions[0],
-        questions[1],
+        questions[0].wording,
+        questions[1].wording,
         float(cosines(vector, stack(others))[0]),
         threshold=settings.similarity_threshold,
         packs=load_packs(settings.vocabulary_packs),
@@ -37,7 +37,9 @@ def match(
     if json:
         print_json(decision)
     else:
-        _print_decision(questions, decision, settings.similarity_threshold)
+        _print_decision(
+            [each.identity for each in questions], decision, settings.similarity_threshold
+        )
 
 
 def _print_decision(questions: list[str], decision: dict[str, Any], threshold: float) -> None:

@@ -10,6 +10,7 @@ from shared.errors import CacheUnavailableError
 from shared.matching.candidates import find_candidates
 from shared.matching.decision import explain_decision
 from shared.question import Question
+from shared.text.canonical_form import canonical_form
 from shared.vectors import from_bytes, stack
 
 if TYPE_CHECKING:
@@ -57,20 +58,21 @@ async def similar_questions(
         InvalidRequestError: the query is not a valid question.
         InferenceError: the embedding model failed.
     """
-    question = Question.parse(query).normal
+    question = Question.parse(query)
     entries = [
         entry
         for entry in (await read_cached_questions(container, user_id)).values()
-        if entry.kind == index_entries.ANSWER and entry.question != question
+        if entry.kind == index_entries.ANSWER
+        and canonical_form(entry.question) != question.identity
     ]
     if not entries:
         return []
-    (vector,) = await container.embedder.embed([question])
+    (vector,) = await container.embedder.embed([question.embedded])
     rows = stack([from_bytes(entry.vector) for entry in entries])
     return [
         {"question": entries[row].question}
         | explain_decision(
-            question,
+            question.wording,
             entries[row].question,
             cosine,
             threshold=container.settings.similarity_threshold,

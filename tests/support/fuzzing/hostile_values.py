@@ -13,7 +13,7 @@ HEAVY = (
     *("\u0301\u0316", "\u0344" * 2_000 + "\u0f75" * 2_000, "\uff9e" * 2_000 + "\u093c" * 2_000),
     *("1.", "1 . ", "1 ", " ", "'", "a'", " -1"),
 )
-"""Characters with a long or slow normal form, to be repeated."""
+"""Characters with a long or slow canonical form, to be repeated."""
 
 _TEXTS = (
     # Control characters, surrogates, zero-width and direction marks, grapheme clusters.
