@@ -26,7 +26,7 @@ def find_symbols(text: str) -> tuple[str, ...]:
     """Return the symbols of a canonical form that carry meaning, in order.
 
     A text with brackets of a formula or of code has all its numbers and symbols: only their order
-    tells "(2 + 3) * 4" from "2 + (3 * 4)".
+    distinguishes "(2 + 3) * 4" from "2 + (3 * 4)".
     """
     marks = tuple(found.strip() for found in _MARKS.findall(text))
     return marks + tuple(_FORMULA_PART.findall(text)) if _FORMULA.search(text) else marks
