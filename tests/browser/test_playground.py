@@ -86,7 +86,7 @@ def test_similar_question_that_does_not_match_is_shown_with_the_reason(
     ask(page, "Why should I forgive others?")
     ask(page, "Why should I not forgive others?")
     similar = page.locator("#similar li").first
-    expect(similar).to_contain_text("why should i forgive others")
+    expect(similar).to_contain_text("Why should I forgive others")
     expect(similar).to_contain_text("no match")
     expect(similar).to_contain_text("negation")
     expect(page.locator("#summary")).to_contain_text("similar question did not match: negation")
