@@ -52,6 +52,18 @@ async def test_value_of_another_type_is_deleted(
     assert (await ask(container, "bob", ASKED)).tier == "l1"
 
 
+@pytest.mark.parametrize("name", ["questions", "answers", "counters", "entries"])
+async def test_foreign_value_is_deleted_by_a_server_that_lost_its_scripts(
+    redis: FaultyRedis, container: Container, name: str
+) -> None:
+    redis.send(f"DEL {NAMES[name]}")
+    redis.send(f"SET {NAMES[name]} x")
+    redis.send("SCRIPT FLUSH")
+    replies = [await ask(container, "ann", ASKED) for _ in range(2)]
+    assert [reply.cache for reply in replies] == ["ok", "ok"]
+    assert replies[1].tier == "l1"
+
+
 @pytest.mark.parametrize("name", ["questions", "answers", "contexts", "counters", "entries"])
 async def test_note_change_replaces_a_value_of_another_type(
     redis: FaultyRedis, container: Container, name: str

@@ -182,8 +182,10 @@ class RedisServerClient(RedisClient):
         """Send commands, and once more those that need a script's text or a repaired key."""
         async with self._free_connections:
             replies = await self._exchange(commands)
-            retried = [number for number, reply in enumerate(replies) if _is_retryable(reply)]
-            if retried:
+            for _ in range(2):  # a script's text may be missing and its key hold a foreign value
+                retried = [number for number, reply in enumerate(replies) if _is_retryable(reply)]
+                if not retried:
+                    break
                 await self._repair_types([commands[n] for n in retried if _is_foreign(replies[n])])
                 if commands[-1].arguments[0] == "WAIT":  # it must follow the retried command
                     retried = list(range(len(commands)))
