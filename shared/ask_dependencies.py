@@ -17,7 +17,7 @@ class AskDependencies(Protocol):
         """The circuit breakers of the models."""
 
     @property
-    def embedder(self) -> "Embedder":
+    def question_embedder(self) -> "Embedder":
         """Embeds the question."""
 
     @property

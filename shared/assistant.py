@@ -192,7 +192,8 @@ class Assistant:
         vector = context.vector
         if vector is None:
             with timed("embed"):
-                (vector,) = await self._dependencies.embedder.embed([question.embedded])
+                embedder = self._dependencies.question_embedder
+                (vector,) = await embedder.embed([question.embedded])
         if ask.sources is None:
             with timed("search"):
                 ask.sources = await self._search(request.user_id, vector)

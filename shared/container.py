@@ -8,8 +8,9 @@ loads neither numpy nor an HTTP client, and `invalidate` loads no prompt.
 
 import os
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from shared.inference.prefixed_embedder import embedding_id, with_prefix
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,20 +54,15 @@ class Container:
         """Pass a part to replace what the settings would build; None builds it."""
         self.settings = settings
         # Cache keys need the models' names, and an exact hit builds no model.
-        self._embedding_model = embedder.model if embedder else settings.embedding_model
+        embedding_model = embedder.model if embedder else settings.embedding_model
+        self._embedding_id = embedding_id(embedding_model, settings)
         self._dimensions = embedder.dimensions if embedder else settings.embedding_dimensions
         self._answer_model = answerer.model if answerer else settings.chat_model
         self._answers_by_model = answerer is None
-        given = {
-            "store": store,
-            "embedder": embedder,
-            "answerer": answerer,
-            "redis_client": redis_client,
-        }
-        self.override(**{name: part for name, part in given.items() if part is not None})
+        self.override(store=store, embedder=embedder, answerer=answerer, redis_client=redis_client)
 
     def override(self, **parts: object) -> None:
-        """Replace parts by name, e.g. `override(store=MemoryNoteStore())`.
+        """Replace parts by name, e.g. `override(store=MemoryNoteStore())`; None replaces nothing.
 
         Parts that were built from the former one are not rebuilt.
 
@@ -76,7 +72,8 @@ class Container:
         for name, part in parts.items():
             if not isinstance(getattr(type(self), name, None), cached_property):
                 raise TypeError(f"a container has no part {name!r}")
-            setattr(self, name, part)
+            if part is not None:
+                setattr(self, name, part)
 
     @classmethod
     def from_env(cls) -> "Container":
@@ -114,11 +111,21 @@ class Container:
 
     @cached_property
     def embedder(self) -> "Embedder":
-        """Embeds questions and notes."""
+        """The embedding model, without prefixes."""
         from shared.inference.embeddings import HuggingFaceEmbedder
 
         breaker = self.circuit_breakers.embeddings
         return HuggingFaceEmbedder(self.inference_client, self.settings, breaker)
+
+    @property
+    def question_embedder(self) -> "Embedder":
+        """Embeds questions."""
+        return with_prefix(self.embedder, self.settings.query_prefix)
+
+    @property
+    def passage_embedder(self) -> "Embedder":
+        """Embeds passages of notes."""
+        return with_prefix(self.embedder, self.settings.passage_prefix)
 
     @cached_property
     def chat(self) -> "ChatModel":
@@ -149,7 +156,7 @@ class Container:
             return None
         from shared.inference.extractive import ExtractiveAnswerer
 
-        return ExtractiveAnswerer(self.embedder)
+        return ExtractiveAnswerer(self.question_embedder, self.passage_embedder)
 
     @cached_property
     def store(self) -> "NoteStore":
@@ -183,7 +190,7 @@ class Container:
         settings = self.settings
         limits = f"{settings.context_tokens} {settings.answer_tokens}"
         return PipelineId(
-            embedding_model=self._embedding_model,
+            embedding_model=self._embedding_id,
             dimensions=self._dimensions,
             answered_by=f"{self._answer_model} {limits} {ANSWER_INSTRUCTIONS}",
             retrieved_chunks=settings.retrieved_chunks,
@@ -240,12 +247,12 @@ class Container:
             store=self.store,
             chunk_and_embed=partial(
                 chunk_and_embed,
-                embedder=self.embedder,
+                embedder=self.passage_embedder,
                 max_words=settings.chunk_words,
                 overlap_words=settings.chunk_overlap_words,
                 packs=self.vocabulary_packs,
             ),
-            embedding_name=embedding_name(self._embedding_model),
+            embedding_name=embedding_name(self._embedding_id),
         )
 
     @cached_property
@@ -271,16 +278,12 @@ class Container:
 
     async def aclose(self) -> None:
         """Close every open connection. The container can still be used: connections reopen."""
-        if self._built("pending_counters") and self.redis_client:
+        built = vars(self)  # each part that has been built or passed, by its name
+        if "pending_counters" in built and self.redis_client:
             await self.pending_counters.flush(self.redis_client)
         for name in ("redis_client", "background_redis_client", "store", "inference_client"):
-            part = self._built(name)
-            if part is not None:
+            if part := built.get(name):
                 await part.aclose()
-
-    def _built(self, name: str) -> Any:
-        """Return a part if it has been built or passed, else None."""
-        return vars(self).get(name)
 
     def _open_session(self, request: "Request", question: "Question") -> "CacheSession":
         from shared.cache.session import CacheSession

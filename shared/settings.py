@@ -25,9 +25,13 @@ def _setting(
     at_most: float | None = None,
     one_of: tuple[str, ...] = (),
     secret: bool = False,
+    verbatim: bool = False,
 ) -> Any:
-    """Declare a field that the environment variable `variable` sets."""
-    limits = {"at_least": at_least, "at_most": at_most, "one_of": one_of}
+    """Declare a field that the environment variable `variable` sets.
+
+    White space around the value is removed, unless it is `verbatim`.
+    """
+    limits = {"at_least": at_least, "at_most": at_most, "one_of": one_of, "verbatim": verbatim}
     return field(default=default, metadata={"variable": variable, **limits}, repr=not secret)
 
 
@@ -83,6 +87,9 @@ class Settings:
     )
     embedding_model: str = _setting("HF_EMBEDDING_MODEL", "sentence-transformers/all-MiniLM-L6-v2")
     embedding_dimensions: int = _setting("HF_EMBEDDING_DIMENSIONS", 384, at_least=1, at_most=1040)
+    query_prefix: str = _setting("EMBEDDING_QUERY_PREFIX", "", verbatim=True)
+    passage_prefix: str = _setting("EMBEDDING_PASSAGE_PREFIX", "", verbatim=True)
+    """What the embedding model expects before each question and each passage of a note."""
     chat_url: str = _setting(
         "HF_CHAT_URL", "https://router.huggingface.co/v1/chat/completions", secret=True
     )
@@ -168,8 +175,9 @@ class Settings:
         """
         given = {}
         for each in fields(cls):
-            if text := environ.get(each.metadata["variable"], "").strip():
-                given[each.name] = _parse(each, text)
+            text = environ.get(each.metadata["variable"], "")
+            if stripped := text.strip():
+                given[each.name] = _parse(each, text if each.metadata["verbatim"] else stripped)
         return cls(**given)
 
 
@@ -184,7 +192,7 @@ def _parse(setting: Field[Any], text: str) -> Any:
 
 
 def _check_limits(setting: Field[Any], value: Any) -> None:
-    variable, low, high, one_of = setting.metadata.values()
+    variable, low, high, one_of, _ = setting.metadata.values()
     # `not >=` instead of `<`, so that NaN is out of range.
     if low is not None and not value >= low:
         raise ConfigurationError(f"{variable} must be at least {low}, not {value}")

@@ -79,7 +79,7 @@ def open_embedded(
             # numpy is slow to load
             from shared.inference.extractive import ExtractiveAnswerer  # noqa: PLC0415
 
-            answerer = ExtractiveAnswerer(embedder)
+            answerer = ExtractiveAnswerer(embedder, embedder)
         elif _default_model(variables) is Model.EXTRACTIVE:
             raise ConfigurationError("model huggingface: set HF_TOKEN or HF_CHAT_URL")
         yield Container(settings, embedder=embedder, answerer=answerer)

@@ -85,7 +85,7 @@ async def import_notes(
         chunks += len(texts)
         # One large batch uses all processors; the caching embedder then serves each note.
         if texts:
-            await container.embedder.embed(texts)
+            await container.passage_embedder.embed(texts)
         for change in batch:
             outcome = await container.freshness.note_changed(change)
             dropped += outcome.dropped

@@ -1,5 +1,6 @@
 """The extractive fallback: quotes the sentences of the notes that match a question best."""
 
+import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -44,8 +45,9 @@ class ExtractiveAnswerer:
 
     model = "extractive"
 
-    def __init__(self, embedder: "Embedder") -> None:
-        self._embedder = embedder
+    def __init__(self, question_embedder: "Embedder", passage_embedder: "Embedder") -> None:
+        self._question_embedder = question_embedder
+        self._passage_embedder = passage_embedder
 
     async def answer(self, question: str, sources: Sequence["Source"]) -> Completion:
         """Quote one to three sentences of the sources.
@@ -74,7 +76,9 @@ class ExtractiveAnswerer:
             for sentence in sentences
         }
         try:
-            vector, *rows = await self._embedder.embed([question, *sentences])
+            (vector,), rows = await asyncio.gather(
+                self._question_embedder.embed([question]), self._passage_embedder.embed(sentences)
+            )
         except InferenceError:
             return {each: overlap for each, overlap in overlaps.items() if overlap >= _MIN_OVERLAP}
         cosines = vectors.cosines(vector, vectors.stack(rows))

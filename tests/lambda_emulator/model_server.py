@@ -82,6 +82,6 @@ async def _complete(request: "Request") -> JSONResponse:
         Source(str(n), str(n), text, 0.0) for n, text in enumerate(_PASSAGE.findall(prompt))
     ]
     (question,) = _QUESTION.findall(prompt)
-    answer = await ExtractiveAnswerer(minilm()).answer(question, passages)
+    answer = await ExtractiveAnswerer(minilm(), minilm()).answer(question, passages)
     choice = {"message": {"role": "assistant", "content": answer.text}, "finish_reason": "stop"}
     return JSONResponse({"model": body["model"], "choices": [choice]})

@@ -25,6 +25,9 @@ def test_empty_environment_gives_the_defaults() -> None:
         ("CACHE_SIMILARITY_THRESHOLD", "0.9", "similarity_threshold", 0.9),
         ("SEMANTIC_VERIFIER", "none", "semantic_verifier", "none"),
         ("VOCABULARY_PACKS", "none", "vocabulary_packs", "none"),
+        ("HF_CHAT_MODEL", " spaces around \n", "chat_model", "spaces around"),
+        ("EMBEDDING_QUERY_PREFIX", "query: ", "query_prefix", "query: "),
+        ("EMBEDDING_PASSAGE_PREFIX", " \nText: ", "passage_prefix", " \nText: "),
     ],
 )
 def test_variable_sets_its_field(variable: str, text: str, field: str, value: object) -> None:

@@ -67,7 +67,7 @@ async def similar_questions(
     ]
     if not entries:
         return []
-    (vector,) = await container.embedder.embed([question.embedded])
+    (vector,) = await container.question_embedder.embed([question.embedded])
     rows = stack([from_bytes(entry.vector) for entry in entries])
     return [
         {"question": entries[row].question}
