@@ -82,11 +82,11 @@ class FakeHuggingFace:
         self.calls: list[Call] = []
         self.failing: dict[str, Fault] = {}
         """Faults of all calls, by the end of the path."""
-        self._faults: deque[Fault] = deque()
+        self._faults: deque[tuple[str, Fault]] = deque()
 
-    def script(self, *faults: "Fault") -> None:
-        """Let the next calls fail with these faults, one each, in order."""
-        self._faults.extend(faults)
+    def script(self, *faults: "Fault", path: str = "") -> None:
+        """Let the next calls to paths that end with `path` fail with these faults, in order."""
+        self._faults.extend((path, fault) for fault in faults)
 
     def reset(self) -> None:
         """Remove recorded calls, faults and latencies."""
@@ -108,7 +108,10 @@ class FakeHuggingFace:
         port = request.client.port if request.client else None
         self.calls.append(Call(request.url.path, dict(request.headers), body, port))
         permanent = (fault for end, fault in self.failing.items() if request.url.path.endswith(end))
-        fault = self._faults.popleft() if self._faults else next(permanent, None)
+        if self._faults and request.url.path.endswith(self._faults[0][0]):
+            fault: Fault | None = self._faults.popleft()[1]
+        else:
+            fault = next(permanent, None)
         respond = fault or await self._reply(request, body)
         await respond(scope, receive, send)
 

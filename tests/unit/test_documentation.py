@@ -7,6 +7,8 @@ import pytest
 
 from tests.benchmarks.__main__ import PARTS as BENCHMARKS
 from tests.evaluation.__main__ import PARTS as EVALUATIONS
+from tests.support.host_replies import SECTIONS
+from tests.support.host_replies.page import PAGE, replace_tables
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -57,3 +59,9 @@ def test_benchmarks_and_evaluations_named_by_a_page_exist(page: Path) -> None:
         for name in names.split()
         if name not in parts[kind]
     ]
+
+
+def test_page_of_model_hosts_has_the_current_tables() -> None:
+    """`python -m tests.support.host_replies` writes them."""
+    page = PAGE.read_text("utf-8")
+    assert page == replace_tables(page, SECTIONS)

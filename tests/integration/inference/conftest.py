@@ -15,7 +15,7 @@ QUICK = Retries(base_delay=0.01, min_call_seconds=0.01)
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[FakeHuggingFace, str]]:
     app = FakeHuggingFace()
-    with serving(app) as url:
+    with serving(app, date_header=False) as url:
         yield app, url
 
 
