@@ -36,7 +36,7 @@ def configure_observability(settings: "Settings") -> None:
         ConfigurationError: tracing is enabled but not installed, or its exporter is unknown.
     """
     configure_logging(settings)
-    emf_metrics.preload()
+    emf_metrics.enable_request_log()
     if not settings.tracing_enabled:
         return
     try:

@@ -1,8 +1,7 @@
 """Metrics of a request or message, as fields of its log line.
 
 On AWS Lambda the line also carries the metadata of CloudWatch's embedded metric format (EMF), which
-makes CloudWatch extract the fields as metrics of the namespace `Tercet`. Powertools writes the
-metadata once; it is the same for every line of a kind.
+makes CloudWatch extract the fields as metrics of the namespace `Tercet`.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -16,7 +15,7 @@ NAMESPACE = "Tercet"
 _FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
 
 request_log = logging.getLogger("functions.request_log")
-"""Logs one line for each request and each message; on Lambda regardless of LOG_LEVEL."""
+"""Logs one line for each request and each message."""
 
 
 class MetricSet(NamedTuple):
@@ -38,19 +37,17 @@ METRICS = {
 }
 """The metric sets of a log line, by the field that identifies its kind."""
 
-_UNITS = {
+UNITS = {
     **dict.fromkeys(("Latency", "LagMs"), "Milliseconds"),
     **dict.fromkeys(("CostSaved", "CostSpent"), "None"),  # CloudWatch has no unit of money
 }
 """Units of the metrics that are not a `Count`."""
 
 
-def preload() -> None:
-    """On Lambda, enable the request log and load what the first request would wait for."""
+def enable_request_log() -> None:
+    """On Lambda, write the request log at every LOG_LEVEL: a quieter log would stop the metrics."""
     if _FUNCTION in os.environ:
         request_log.setLevel(logging.INFO)
-        for kind in METRICS:
-            _metric_directives(kind)
 
 
 def with_emf(log_fields: dict[str, Any]) -> dict[str, Any]:
@@ -67,18 +64,13 @@ def with_emf(log_fields: dict[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _metric_directives(kind: str) -> list[Any]:
+def _metric_directives(kind: str) -> list[dict[str, Any]]:
     """Return EMF's MetricDirective objects for log lines of a kind."""
-    # Needed only on Lambda, and a twentieth of a cold start.
-    from aws_lambda_powertools.metrics import EphemeralMetrics  # noqa: PLC0415
-
-    directives: list[Any] = []
-    for metric_set in METRICS[kind]:
-        # No service: POWERTOOLS_SERVICE_NAME would add a dimension.
-        writer = EphemeralMetrics(namespace=NAMESPACE, service="")
-        for dimension in metric_set.dimensions:
-            writer.add_dimension(dimension, "any")
-        for name in metric_set.names:
-            writer.add_metric(name, _UNITS.get(name, "Count"), 0)
-        directives += writer.serialize_metric_set()["_aws"]["CloudWatchMetrics"]
-    return directives
+    return [
+        {
+            "Namespace": NAMESPACE,
+            "Dimensions": [each.dimensions],
+            "Metrics": [{"Name": name, "Unit": UNITS.get(name, "Count")} for name in each.names],
+        }
+        for each in METRICS[kind]
+    ]

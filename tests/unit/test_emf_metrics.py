@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from functions.ask.metrics import question_metrics
 from functions.http import emf_metrics
@@ -75,14 +76,19 @@ def test_line_is_unchanged_outside_lambda(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.usefixtures("on_lambda")
-def test_powertools_variables_add_no_dimension(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Alarms name the dimensions exactly."""
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "another")
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Another")
-    emf_metrics._metric_directives.cache_clear()
-    first, second = emf_metrics._metric_directives("Questions")
-    assert (first["Namespace"], first["Dimensions"]) == ("Tercet", [["Function"]])
-    assert second["Dimensions"] == [["Function", "Outcome"]]
+def test_directives_equal_those_of_powertools() -> None:
+    """Alarms name the namespace and the dimensions exactly."""
+    for kind, metric_sets in emf_metrics.METRICS.items():
+        expected = []
+        for each in metric_sets:
+            writer = EphemeralMetrics(namespace="Tercet", service="")
+            for dimension in each.dimensions:
+                writer.add_dimension(dimension, "any")
+            for name in each.names:
+                writer.add_metric(name, emf_metrics.UNITS.get(name, "Count"), 0)
+            expected += writer.serialize_metric_set()["_aws"]["CloudWatchMetrics"]
+        line = json.loads(json.dumps(emf_metrics.with_emf({kind: 1})))
+        assert line["_aws"]["CloudWatchMetrics"] == expected
 
 
 @pytest.mark.usefixtures("on_lambda")
@@ -94,7 +100,7 @@ def test_request_log_is_written_regardless_of_the_log_level(
     handlers, level = root.handlers[:], root.level
     try:
         configure_logging(Settings(log_level="ERROR"))
-        emf_metrics.preload()
+        emf_metrics.enable_request_log()
         emf_metrics.request_log.info(
             "request", extra={"log_fields": emf_metrics.with_emf(question())}
         )
