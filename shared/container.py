@@ -231,19 +231,15 @@ class Container:
     @cached_property
     def freshness(self) -> "Freshness":
         """Applies note changes to the store and the cache."""
-        from shared.cache.invalidation import Invalidation, NoInvalidation
+        from shared.cache.invalidation import Invalidation
         from shared.cache.pipeline_id import embedding_name
         from shared.freshness import Freshness
         from shared.notes.ingest import chunk_and_embed
 
         settings = self.settings
-        invalidation = (
-            Invalidation(self.background_redis_client, replicas=settings.redis_replicas)
-            if settings.cache_enabled
-            else NoInvalidation()
-        )
+        redis_client = self.background_redis_client if settings.cache_enabled else None
         return Freshness(
-            invalidation=invalidation,
+            invalidation=Invalidation(redis_client, replicas=settings.redis_replicas),
             store=self.store,
             chunk_and_embed=partial(
                 chunk_and_embed,

@@ -27,8 +27,11 @@ class Invalidation:
     which needs none.
     """
 
-    def __init__(self, redis_client: "RedisClient", *, replicas: int = 0) -> None:
-        """`replicas`: how many replicas must acknowledge each write."""
+    def __init__(self, redis_client: "RedisClient | None", *, replicas: int = 0) -> None:
+        """`redis_client`: None if the cache is switched off: then every method does nothing.
+
+        `replicas`: how many replicas must acknowledge each write.
+        """
         self._redis_client = redis_client
         self._replicas = replicas
 
@@ -62,13 +65,13 @@ class Invalidation:
 
     async def _count_outages(self, keys: keyspace.UserKeys) -> None:
         """Count the outages that note changes met; requests count their own."""
-        if not (opened := self._redis_client.circuit_breaker.take_open_count()):
+        breaker = self._redis_client.circuit_breaker if self._redis_client else None
+        if not (breaker and (opened := breaker.take_open_count())):
             return
-        count = counters.count_command(keys.partition, redis_outages=opened)
         try:
-            await self._redis_client.execute(count)
+            await self._execute(counters.count_command(keys.partition, redis_outages=opened))
         except CacheUnavailableError:  # the change itself is done: count again with the next one
-            self._redis_client.circuit_breaker.add_open_count(opened)
+            breaker.add_open_count(opened)
 
     async def _execute_or_delete(self, keys: keyspace.UserKeys, command: Command) -> Any:
         """Execute a command. If Redis is full, delete the user's cache and return None instead."""
@@ -79,27 +82,10 @@ class Invalidation:
             return None
 
     async def _execute(self, command: Command) -> Any:
+        if self._redis_client is None:
+            return None
         (reply,) = await self._redis_client.execute(command, replicas=self._replicas)
         return reply
-
-
-class NoInvalidation(Invalidation):
-    """For a cache that is switched off: does nothing, and needs no Redis."""
-
-    def __init__(self) -> None:
-        """No client is opened."""
-
-    async def rotate_fence(self, user_id: str) -> "dict[str, Entry | None]":
-        """Return an empty index."""
-        return {}
-
-    async def drop_entries(
-        self, user_id: str, fields: "Collection[str]", *, lag_ms: int = 0
-    ) -> None:
-        """Do nothing."""
-
-    async def delete_user(self, user_id: str, *, lag_ms: int = 0) -> None:
-        """Do nothing."""
 
 
 def _script_keys(keys: keyspace.UserKeys, *others: str) -> list[str]:

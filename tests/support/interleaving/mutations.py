@@ -105,7 +105,7 @@ def fence_rotated_after_the_index_is_read(patch: pytest.MonkeyPatch) -> None:
 
     async def mutated(self: Invalidation, user_id: str) -> "dict[str, index_entries.Entry | None]":
         key = keyspace.UserKeys.of(user_id).questions
-        (index,) = await self._redis_client.execute(Command.of("HGETALL", key))
+        index = await self._execute(Command.of("HGETALL", key))
         await rotate_fence(self, user_id)
         return index_entries.decode_index(index.items())
 
@@ -124,9 +124,7 @@ def fence_rotated_before_the_store_is_written(patch: pytest.MonkeyPatch) -> None
 
     async def mutated(self: Freshness, change: Any) -> bool:
         key = keyspace.UserKeys.of(change.user_id).questions
-        await self._invalidation._redis_client.execute(
-            raising.call([key], invalidation._new_fence())
-        )
+        await self._invalidation._execute(raising.call([key], invalidation._new_fence()))
         return await write(self, change)
 
     patch.setattr(Freshness, "_write", mutated)
