@@ -143,7 +143,8 @@ class Server:
 
     def start(self, instruction: str) -> "subprocess.Popen[str]":
         """Start the command of the last such instruction in exec form."""
-        lines = CONTAINERFILE.read_text(encoding="utf-8").splitlines()
+        text = CONTAINERFILE.read_text(encoding="utf-8")
+        lines = text.replace("\\\n", " ").splitlines()
         matching = [line for line in lines if line.startswith(instruction)]
         line = matching[-1]
         command = json.loads(line[line.index("[") :])
