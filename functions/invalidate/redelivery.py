@@ -8,12 +8,12 @@ serve answers from before the change.
 import logging
 from typing import TYPE_CHECKING, Any
 
-from shared.errors import InvalidChangeError
+from shared.errors import InvalidChangeError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.aws.queue import Queue
+    from mypy_boto3_sqs import SQSClient
 
 BACKOFF_SECONDS = (5, 20, 60, 120, 240)
 """Visibility timeout after the first, second, ... time that a message was received."""
@@ -24,15 +24,16 @@ POISON_MESSAGE_SECONDS = 1
 MIN_REMAINING_MS = 4_000
 """Remaining time of the invocation that is needed to load boto3 and call SQS."""
 
+_TIMEOUT_SECONDS = 1.0
+
 _log = logging.getLogger(__name__)
 
 
 class RedeliveryBackoff:
-    """Sets the visibility timeout of failed messages; reuses its SQS clients across batches."""
+    """Sets the visibility timeouts of failed messages; loads boto3 with the first failure."""
 
     def __init__(self) -> None:
-        """Nothing is opened; boto3 is loaded with the first failure."""
-        self._queues: dict[str, Queue] = {}
+        self._client: SQSClient | None = None  # a function has one queue
 
     def schedule(
         self, failed: "list[tuple[Mapping[str, Any], Exception]]", remaining_ms: int
@@ -56,17 +57,34 @@ class RedeliveryBackoff:
     ) -> None:
         if remaining_ms < MIN_REMAINING_MS:
             raise TimeoutError(f"less than {MIN_REMAINING_MS} ms of the invocation were left")
-        from shared.aws.queue import Queue, VisibilityTimeout  # noqa: PLC0415  # with the first failure
+        *_, region, account, name = failed[0][0]["eventSourceARN"].split(":")
+        if self._client is None:
+            from shared.aws.sdk import create_client  # noqa: PLC0415  # with the first failure
 
-        arn = failed[0][0]["eventSourceARN"]  # a batch comes from one queue
-        if arn not in self._queues:
-            self._queues[arn] = Queue(arn)
-        self._queues[arn].change_visibility(
-            [
-                VisibilityTimeout(record["receiptHandle"], redelivery_delay(record, error))
-                for record, error in failed
-            ]
+            self._client = create_client(
+                "sqs",
+                region,
+                timeout=_TIMEOUT_SECONDS,
+                attempts=1,
+                needed_by="the redelivery backoff of failed messages; without it they are"
+                " redelivered after the queue's visibility timeout",
+            )
+        # botocore's endpoint is the region's; the path names the queue.
+        response = self._client.change_message_visibility_batch(
+            QueueUrl=f"{self._client.meta.endpoint_url}/{account}/{name}",
+            Entries=[  # at most ten, as SQS accepts: `BatchSize` in template.yaml
+                {
+                    "Id": str(n),
+                    "ReceiptHandle": record["receiptHandle"],
+                    "VisibilityTimeout": redelivery_delay(record, error),
+                }
+                for n, (record, error) in enumerate(failed)
+            ],
         )
+        if refused := response.get("Failed"):
+            raise UnavailableError(
+                f"SQS did not change {len(refused)} of {len(failed)} visibility timeouts"
+            )
 
 
 def redelivery_delay(record: "Mapping[str, Any]", error: Exception) -> int:

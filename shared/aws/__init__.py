@@ -1,1 +1,1 @@
-"""Amazon Web Services: credentials, Secrets Manager and SQS."""
+"""Amazon Web Services: credentials, Secrets Manager and boto3 clients."""

@@ -98,8 +98,8 @@ def test_message_without_a_receive_count_has_the_shortest_delay(
 @pytest.mark.parametrize(
     "case",
     [
-        ("arn:aws:sqs:eu-central-1:123456789012:gone", 30_000, "UnavailableError"),
-        ("arn:aws:s3:::bucket", 30_000, "ConfigurationError"),
+        ("arn:aws:sqs:eu-central-1:123456789012:gone", 30_000, "QueueDoesNotExist"),
+        ("bucket", 30_000, "ValueError"),
         ("arn:aws:sqs:eu-central-1:123456789012:gone", 3_000, "of the invocation were left"),
     ],
 )
