@@ -8,6 +8,7 @@ import pytest
 
 from shared.cache.coalescing import Coalescer
 from shared.deadline import deadline_scope
+from tests.support.waiting import until
 
 KEY = "ann", "what is faith"
 
@@ -122,7 +123,7 @@ async def test_leader_does_not_wait_longer_than_the_gather_time() -> None:
     process = Process()
     process.coalescer = Coalescer(gather_seconds=0.02)
     tasks = [process.ask(str(number)) for number in range(5)]
-    await asyncio.sleep(0.05)  # the first lookup does not end meanwhile
+    await until(lambda: len(process.leaders) > 1)  # the first lookup does not end meanwhile
     assert process.leaders == ["0", "1"]
     process.lookup_ended.set()
     process.generated.set()
