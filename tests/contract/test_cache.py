@@ -17,6 +17,7 @@ from tests.support.caches import (
     keys,
     sources,
 )
+from tests.support.clock import Clock
 
 QUESTION = "what is faith"
 FIELD = keyspace.question_field(QUESTION, PIPELINE.name)
@@ -143,24 +144,26 @@ async def test_lookup_returns_a_fresh_context_without_its_answer(cache: Cache) -
     assert await cache.session().lookup() == LookupResult(None, sources())
 
 
-async def test_lookup_ignores_an_expired_context_without_its_answer(cache: Cache) -> None:
-    await cache.with_settings(context_ttl=1).ask()
+async def test_lookup_ignores_an_expired_context_without_its_answer(
+    cache: Cache, clock: Clock
+) -> None:
+    await cache.with_settings(context_ttl=60).ask()
     await cache.redis("UNLINK", keys().answers)
-    await asyncio.sleep(1.05)
+    clock.ahead += 61
     assert await cache.session().lookup() == LookupResult()
 
 
-async def test_lookup_returns_an_answer_with_an_expired_context(cache: Cache) -> None:
-    answer = await cache.with_settings(context_ttl=1).ask()
-    await asyncio.sleep(1.05)
+async def test_lookup_returns_an_answer_with_an_expired_context(cache: Cache, clock: Clock) -> None:
+    answer = await cache.with_settings(context_ttl=60).ask()
+    clock.ahead += 61
     assert await cache.session().lookup() == LookupResult(answer, sources())
 
 
-async def test_expired_answer_is_a_miss_and_deleted(cache: Cache) -> None:
-    short = cache.with_settings(answer_ttl=1, context_ttl=1, stale_if_error_seconds=0)
+async def test_expired_answer_is_a_miss_and_deleted(cache: Cache, clock: Clock) -> None:
+    short = cache.with_settings(answer_ttl=60, context_ttl=60, stale_if_error_seconds=0)
     await short.ask()
-    await cache.redis("EXPIRE", keys().questions, 60)
-    await asyncio.sleep(1.05)
+    await cache.redis("EXPIRE", keys().questions, 600)
+    clock.ahead += 61
     assert await short.session().lookup() == LookupResult()
     assert await cache.redis("HEXISTS", keys().questions, FIELD) == 0
 
