@@ -27,18 +27,19 @@ class Secret:
     Args:
         variable: the setting that names the secret, for the log.
         fetch: fetches the value.
-        clock: a wall clock, in seconds: monotonic clocks may stop while a container is frozen.
+        clock: a wall clock, in seconds (default: `time.time`). Monotonic clocks may stop while a
+            container is frozen.
     """
 
     def __init__(
         self,
         variable: str,
         fetch: Callable[[], Awaitable[str]],
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._variable = variable
         self._fetch_value = fetch
-        self._clock = clock
+        self._clock = clock or time.time
         self._value: str | None = None
         self._fetched_at = self._unchanged_at = -math.inf
         self._fetching: asyncio.Task[None] | None = None
