@@ -1,11 +1,10 @@
-"""`GET /health` reports each service within half a second, even if services hang."""
+"""`GET /health` reports each service after half a second, even if services hang."""
 
 import asyncio
 import json
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +17,7 @@ from pydantic import TypeAdapter
 from functions.ask import app as ask
 from functions.stats import app as stats
 from infra.local.valkey import ValkeyProcess, start_valkey
+from shared.cache.redis.commands import Command
 from shared.cache.redis.factory import open_redis_client
 from shared.container import Container
 from shared.errors import InferenceUnavailableError
@@ -40,6 +40,9 @@ HEALTHY = {
     "breaker": "closed",
 }
 UNCACHED = {"cache_available": False, "redis_ping": "unavailable", "cache": "unavailable"}
+_MAX_SECONDS = 4
+"""Limit on a busy machine; the time-out of Redis is 5 s in these tests."""
+
 OFF = {"cache_available": False, "redis_ping": "off", "cache": "off"}
 
 
@@ -64,13 +67,12 @@ async def _load() -> None:
 async def health(
     store: NoteStore | None = None, *, of: Any = ask, **settings: Any
 ) -> dict[str, Any]:
-    """Return the health of one function's app; the check must take less than a second."""
+    """Return the health of one function's app."""
     container = Container(Settings(**settings), store=store or MemoryNoteStore())
     transport = httpx.ASGITransport(of.create_app(container))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-        began = time.perf_counter()
-        response = await client.get("/health")
-        assert time.perf_counter() - began < 1
+        async with asyncio.timeout(_MAX_SECONDS):
+            response = await client.get("/health")
     await container.aclose()
     assert (response.status_code, response.headers["cache-control"]) == (200, "no-store")
     body: dict[str, Any] = response.json()
@@ -120,11 +122,34 @@ async def test_status_is_degraded_without_the_note_store(tmp_path: Path, mute: i
         }
 
 
-async def test_services_that_hang_are_checked_concurrently(mute: int) -> None:
-    """Both checks together take less than a second: see `health`."""
+async def test_services_that_hang_are_unavailable(mute: int) -> None:
     store = PostgresNoteStore(f"postgresql://user@127.0.0.1:{mute}/notes")
     body = await health(store, redis_url=f"redis://127.0.0.1:{mute}/0", redis_timeout=5)
     assert (body["cache"], body["store"]) == ("unavailable", "unavailable")
+
+
+async def test_services_are_checked_concurrently(
+    valkey: ValkeyProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them replies once both are being checked."""
+    both = asyncio.Barrier(2)
+    redis_client = open_redis_client(Settings(redis_url=valkey.url), timeout=5)
+    execute = redis_client.execute
+
+    async def execute_with_store(*commands: Command) -> list[Any]:
+        await both.wait()
+        return await execute(*commands)
+
+    class Store(MemoryNoteStore):
+        async def ping(self) -> None:
+            await both.wait()
+
+    monkeypatch.setattr(redis_client, "execute", execute_with_store)
+    result = await check(
+        Container(Settings(), store=Store(), redis_client=redis_client), store=True
+    )
+    assert (result.cache, result.store) == ("ok", "ok")
+    await redis_client.aclose()
 
 
 async def open_breaker(breakers: CircuitBreakers) -> None:

@@ -36,9 +36,9 @@ class Server:
             self._context.load_cert_chain(files["ssl_certfile"], files["ssl_keyfile"])
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[int]:
+    async def listening(self, host: str = "127.0.0.1") -> AsyncIterator[int]:
         context = None if self._greeting else self._context
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
+        server = await asyncio.start_server(self._serve, host, 0, ssl=context)
         async with server:
             yield server.sockets[0].getsockname()[1]
 
@@ -96,14 +96,13 @@ async def test_nothing_is_sent_in_clear_text_to_redis_without_tls() -> None:
 
 @pytest.mark.parametrize("greeting", [b"S", b"N"])
 async def test_nothing_is_sent_to_postgresql_without_a_trusted_certificate(
-    files: dict[str, str], greeting: bytes, monkeypatch: pytest.MonkeyPatch
+    files: dict[str, str], greeting: bytes
 ) -> None:
     """`S`: its certificate is not trusted; `N`: it offers no TLS."""
-    # Certificates of local servers are not verified by default.
-    monkeypatch.setattr("shared.notes.postgres.tls._LOCAL_HOSTS", frozenset())
     server = Server(files, greeting=greeting)
-    async with server.listening() as port:
-        url = f"postgresql://user:password@localhost:{port}/notes"
+    host = "127.0.0.2"  # certificates of 127.0.0.1 and localhost are not verified by default
+    async with server.listening(host) as port:
+        url = f"postgresql://user:password@{host}:{port}/notes"
         async with aclosing(PostgresNoteStore(url)) as store:
             with pytest.raises(StoreUnavailableError):
                 await store.list_notes("ann")
