@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
 
 ASKED = "What is faith?"
 USERS = [f"user {number}" for number in range(24)]
-MAX_SECONDS = 3.0
-"""Limit for an answer on a busy machine; the guarantee is 0.1 s of added latency."""
+MAX_SECONDS = 10.0
+"""Limit for an answer on a busy machine; `make bench` measures the added latency."""
 
 MAX_SECONDS_AFTER_FAILOVER = MAX_SECONDS + 3.0
 """The same plus the TTL of a single-flight lock, whose holder may have lost it in the failover."""

@@ -156,7 +156,7 @@ async def test_slow_note_store_gets_a_503_within_the_time_limit(models: Models) 
 
     settings = Settings(local_mode=True, cache_enabled=False, inference_timeout=0.1)
     container = Container(settings, store=HangingStore(), embedder=models, answerer=models)
-    async with client_of(container) as client, asyncio.timeout(5):
+    async with client_of(container) as client, asyncio.timeout(20):
         response = await client.post("/assistant/query", json={"query": QUERY})
     assert "not read in time" in problem_of(response, 503).detail
 

@@ -236,7 +236,7 @@ def test_messages_that_time_out_fail(function: Function) -> None:
         milliseconds=1_500,
     )
     assert response == ["0", "1"]
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 10, "the message alone would take 20 s"
     assert function.note("ann", "m") is None
     assert function.note("bob", "n")
     # The next batch is not affected.

@@ -80,6 +80,7 @@ class EventSourceMapping(threading.Thread):
         self.all_sent = threading.Event()
         self.kills = 0
         self.batches = 0
+        self.failed_messages = 0
         self._sqs, self._queue_url = sqs, queue_url
         self._environ = {**environ, **sqs_environment(sqs)}
         self._random = random.Random(seed)
@@ -127,6 +128,7 @@ class EventSourceMapping(threading.Thread):
             self._function = FunctionProcess(self._environ)
             return
         failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
+        self.failed_messages += len(failed)
         done = [r for r in records if r["messageId"] not in failed]
         if done:
             self._sqs.delete_message_batch(QueueUrl=self._queue_url, Entries=_entries(done))

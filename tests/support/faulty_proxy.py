@@ -13,7 +13,7 @@ class FaultyProxy(CountingProxy):
         super().__init__(target)
         self._rng = Random(seed)
         self.delay = 0.0
-        """Delay of each reply, in seconds."""
+        """Delay of each reply, in seconds; no reply is delayed after it was set to zero."""
         self.mute = False
         """Accept connections and forward nothing."""
         self.cut = False
@@ -28,5 +28,8 @@ class FaultyProxy(CountingProxy):
             raise ConnectionAbortedError
         if client:
             return data
-        await asyncio.sleep(self.delay)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self.delay
+        while (seconds := min(until - loop.time(), self.delay, 0.05)) > 0:  # noqa: ASYNC110  # as above
+            await asyncio.sleep(seconds)
         return data[: self._rng.randrange(len(data))] if self.truncated else data

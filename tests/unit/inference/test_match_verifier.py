@@ -67,7 +67,7 @@ async def test_time_limit_rejects_the_match() -> None:
     assert not (
         await MatchVerifier(_Chat(after=60), time_limit_seconds=0.05).verify(_A, _B)
     ).approved
-    assert loop.time() - start < 2
+    assert loop.time() - start < 30, "the model would take 60 s"
 
 
 async def test_deadline_of_the_request_shortens_the_time_limit() -> None:
