@@ -5,9 +5,8 @@ Containers share the state of the circuit breaker in Redis; without Redis each h
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -24,19 +23,12 @@ from tests.support.model_outage import (
     FAULTS,
     QUESTION,
     fail_until_open,
-    fake_models_and_redis,
     forget_embedding,
     open_container,
     write_all_notes,
 )
 
 DAY = 86_400  # seconds, the time to live of answers
-
-
-@pytest.fixture
-def local(tmp_path: Path) -> Iterator[LocalEnvironment]:
-    with fake_models_and_redis(tmp_path) as local:
-        yield local
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ queue or by the pusher. Statistics need no model.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -25,7 +24,6 @@ from tests.support.model_outage import (
     FAULTS,
     QUESTION,
     fail_until_open,
-    fake_models_and_redis,
     open_container,
     write_all_notes,
 )
@@ -36,12 +34,6 @@ TEXT = "Faith is a gift of God."
 CHANGE = body("ann", "hebrews", "updated", 2, TEXT)
 ANN = {"X-Tercet-User": "ann", "Content-Type": "application/json"}
 QUICK = {"breaker_open_seconds": 0.2, "local_mode": True}
-
-
-@pytest.fixture
-def local(tmp_path: Path) -> Iterator[LocalEnvironment]:
-    with fake_models_and_redis(tmp_path) as local:
-        yield local
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +16,6 @@ from tests.support.model_outage import (
     FAULTS,
     QUESTION,
     fail_until_open,
-    fake_models_and_redis,
     open_container,
     write_all_notes,
 )
@@ -28,12 +26,6 @@ if TYPE_CHECKING:
 
 OPEN_SECONDS = 3.0  # enough for the other container to read the state
 _ANSWER = {"choices": [{"message": {"role": "assistant", "content": "Trust [1]."}}]}
-
-
-@pytest.fixture
-def local(tmp_path: Path) -> Iterator[LocalEnvironment]:
-    with fake_models_and_redis(tmp_path) as local:
-        yield local
 
 
 @pytest.fixture
