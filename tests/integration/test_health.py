@@ -67,15 +67,21 @@ async def _load() -> None:
 async def health(
     store: NoteStore | None = None, *, of: Any = ask, **settings: Any
 ) -> dict[str, Any]:
-    """Return the health of one function's app."""
+    """Return the health of one function's app.
+
+    A busy machine can be late, so a service must be unavailable three times.
+    """
     container = Container(Settings(**settings), store=store or MemoryNoteStore())
     transport = httpx.ASGITransport(of.create_app(container))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-        async with asyncio.timeout(_MAX_SECONDS):
-            response = await client.get("/health")
+        for _ in range(3):
+            async with asyncio.timeout(_MAX_SECONDS):
+                response = await client.get("/health")
+            body: dict[str, Any] = response.json()
+            if "unavailable" not in {body["cache"], body["store"]}:
+                break
     await container.aclose()
     assert (response.status_code, response.headers["cache-control"]) == (200, "no-store")
-    body: dict[str, Any] = response.json()
     assert asdict(TypeAdapter(Health).validate_python(body)) == body
     return body
 

@@ -21,6 +21,7 @@ from shared.errors import (
 )
 from shared.inference.ports import ChatMessage
 from shared.notes.note import Note
+from shared.notes.postgres.store import PostgresNoteStore
 from shared.question import Request
 from shared.settings import Settings
 from tests.support.failing_secrets_manager import failing_secrets_manager
@@ -251,8 +252,9 @@ async def test_a_rotated_database_password_is_fetched_when_the_old_one_is_refuse
     url = await database.set_password("one")
     secrets_client.create_secret(Name=DATABASE, SecretString=url)
     container = Container(Settings(database_url_secret=DATABASE, aws_region=REGION))
-    store = container.store
-    await store.migrate()  # type: ignore[attr-defined]  # only PostgreSQL's store has it
+    # A busy machine needs more time than the default to load the SDK and to connect.
+    store = PostgresNoteStore(container.secrets.database_url(), dimensions=384, connect_timeout=60)
+    await store.migrate()
     note = Note("ann", "n", "", "Ruth", 1, 1)
     assert await store.replace_note(note, [])
     secrets_client.put_secret_value(
