@@ -110,3 +110,6 @@ class InferenceTimeoutError(InferenceError):
 
 class InferenceRefusedError(InferenceError):
     """The model host refuses the token, model or input: a retry fails again."""
+
+    parameters: frozenset[str] = frozenset()
+    """The optional parameters of the request that the host's message names as refused."""

@@ -31,6 +31,11 @@ class Endpoint:
                 f"{prefix}_URL must be an absolute URL that begins with https:// or http://"
             )
 
+    @property
+    def vendor(self) -> str:
+        """`HF` or `LLM`: how the names of the settings for all models begin."""
+        return self.prefix.partition("_")[0]
+
     def __str__(self) -> str:
         """Return the model's operation, name and host."""
         return f"The {self.operation} model {self.model} at {self.url.host}"

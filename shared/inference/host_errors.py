@@ -1,16 +1,13 @@
-"""Translates error responses of the model hosts into the errors of `shared.errors`.
+"""Translates errors of the model hosts into the errors of `shared.errors`.
 
 Hosts send messages in many forms: `{"error": "…"}`, a list there, `{"error": {"message": "…"}}`,
 `{"errors": [{"message": "…"}]}`, `{"detail": …}`, plain text, a proxy's HTML page, or only the
-header `X-Error-Message`.
+header `X-Error-Message`. Some send an error in a response 200.
 """
 
-import json
-import math
 import re
-import time
 from collections.abc import Iterable, Iterator
-from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import (
@@ -19,6 +16,10 @@ from shared.errors import (
     InferenceTimeoutError,
     InferenceUnavailableError,
 )
+from shared.inference.remedies import find_remedy, is_too_long
+from shared.inference.reply_body import body_kind
+from shared.inference.retry_after import read_retry_after
+from shared.inference.token_auth import sent_token
 
 if TYPE_CHECKING:
     import httpx
@@ -26,43 +27,82 @@ if TYPE_CHECKING:
     from shared.inference.endpoint import Endpoint
 
 _MAX_MESSAGE_CHARACTERS = 160
-_MAX_RETRY_AFTER = 86_400  # seconds
 _QUOTE_CHARACTERS = 12
 _MESSAGE_KEYS = ("message", "error", "errors", "detail", "msg")
+_RESULT_KEYS = frozenset({"choices", "data", "embeddings", "embedding"})
 _NOISE = re.compile(r"\\u[0-9a-f]{4}|\\.|[\W_]+", re.IGNORECASE)
 
-_WRONG_MODEL = "Set {0}_MODEL and {0}_URL to a model that this host serves for this task"
-_TOO_LONG = "lower PROMPT_CONTEXT_TOKENS or CHUNK_WORDS."
-_REMEDIES = {
-    400: f"{_WRONG_MODEL}, or send less at once: {_TOO_LONG}",
-    401: "Set HF_TOKEN, or the secret that HF_TOKEN_SECRET names, to a valid token.",
-    402: "Add credits to the account, or set HF_BILL_TO to an organisation that pays.",
-    403: "Give HF_TOKEN the permission to call inference providers, and access to {0}_MODEL.",
-    404: f"{_WRONG_MODEL}.",
-    413: f"Send less at once: {_TOO_LONG}",
+# Names of other than RFC 9110: 499 is nginx's, 520 to 530 are Cloudflare's, 529 is also
+# Anthropic's, 598 and 599 are of proxies.
+_TIMEOUTS = frozenset({408, 499, 504, 522, 524, 598, 599})
+_UNAVAILABLE = frozenset({409, 425, 429, 502, 503, *range(520, 531)})
+_FAILED = frozenset({424})  # text-embeddings-inference: the backend failed
+_NOT_RETRIED = frozenset({501, 505})
+
+_INVALID = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
+_OPTIONAL = re.compile(
+    r"\b(?:temperature|seed|max_tokens|max_completion_tokens|reasoning_effort|dimensions"
+    r"|encoding_format|normalize|truncate)\b"
+)
+"""Parameters of our requests that some hosts do not know."""
+
+_CODE_KEYS = frozenset({"code", "status", "statuscode", "httpcode", "type", "errortype"})
+_CODE_NAMES = {
+    "quota|billing|credit|payment": 402,
+    "ratelimit|toomanyrequests|resourceexhausted": 429,
+    "overload|unavailable|loading|capacity|unhealthy": 503,
+    "timeout|deadline": 504,
+    "unauth|authentication|apikey": 401,
+    "permission|forbidden": 403,
+    "notfound": 404,
+    "contextlength|toolarge|toolong": 413,
+    "invalid|badrequest|validation": 400,
 }
-_REDIRECTED = "Set {0}_URL to the target of the redirect."
 
 
-def error_from_response(
-    endpoint: "Endpoint", response: "httpx.Response", private: Iterable[str]
-) -> InferenceError:
-    """Create the error for a response with a status other than 200.
+def read_error(
+    endpoint: "Endpoint", response: "httpx.Response", reply: Any, private: Iterable[str]
+) -> InferenceError | None:
+    """Create the error that a response is, or return None.
 
-    `private` are texts that the error's message must not quote.
+    The call is worth a retry unless it is an `InferenceRefusedError`.
+
+    Args:
+        endpoint: the model.
+        response: the response.
+        reply: its decoded body.
+        private: texts that the error's message must not quote.
     """
-    status = response.status_code
-    reason = redact(_reason(response), private)
-    message = f"{endpoint} answered {status}" + (f": {reason}." if reason else ".")
-    seconds = retry_after(response)
-    if status in {408, 504}:
-        return InferenceTimeoutError(message, retry_after=seconds)
-    if status in {429, 502, 503}:
-        return InferenceUnavailableError(message, retry_after=seconds)
-    if response.is_redirect or response.is_client_error:
-        remedy = _REDIRECTED if response.is_redirect else _REMEDIES.get(status, "")
-        return InferenceRefusedError(f"{message} {remedy.format(endpoint.prefix)}".rstrip())
-    return InferenceError(message, retry_after=seconds)
+    named = next(_named_statuses(reply), None)
+    if not response.is_success:
+        # An exhausted budget is a 429 at OpenAI, but no wait ends it.
+        status = 402 if named == HTTPStatus.PAYMENT_REQUIRED else response.status_code
+        answered = f"answered {response.status_code}"
+    elif _is_error(reply):
+        status = named or HTTPStatus.INTERNAL_SERVER_ERROR
+        answered = f"failed with {named}" if named else "failed"
+    else:
+        return None
+    reason = _reason(response, reply)
+    shown = redact(reason, [*private, sent_token(response)])
+    message = f"{endpoint} {answered}" + (f": {shown}." if shown else ".")
+    wait = read_retry_after(response, reply, status)
+    if status in _TIMEOUTS:
+        return InferenceTimeoutError(message, retry_after=wait)
+    if status in _UNAVAILABLE:
+        return InferenceUnavailableError(message, retry_after=wait)
+    if status in _FAILED or (status >= 500 and status not in _NOT_RETRIED):  # noqa: PLR2004
+        return InferenceError(message, retry_after=wait)
+    codes = " ".join(map(str, _codes(reply)))
+    remedy = find_remedy(
+        endpoint, status, f"{reason} {codes}", has_token=bool(sent_token(response))
+    )
+    error = InferenceRefusedError(f"{message} {remedy}".rstrip())
+    if status in _INVALID:
+        error.parameters = frozenset(_OPTIONAL.findall(f"{reason} {_refused_fields(reply)}"))
+        if is_too_long(f"{reason} {codes}"):  # `max_tokens` is too high, but known
+            error.parameters -= {"max_tokens", "max_completion_tokens"}
+    return error
 
 
 def redact(message: str, private: Iterable[str]) -> str:
@@ -91,74 +131,60 @@ def error_message(body: Any) -> str:
     return ""
 
 
-def retry_after(response: "httpx.Response") -> float | None:
-    """Return the longest delay that the host asks for, in seconds.
-
-    Sources: `Retry-After` in seconds or as a date (RFC 9110), `RateLimit: "api";r=0;t=55` if
-    nothing remains, and `estimated_time` in the body while a model is loading.
-    """
-    body = decode_json(response)
-    estimate = body.get("estimated_time") if isinstance(body, dict) else None
-    delays = [
-        *_exhausted_limits(response.headers.get("RateLimit", "")),
-        _retry_after_header(response),
-        estimate if isinstance(estimate, int | float) else math.nan,
-    ]
-    # Compared before the conversion, which fails for very large integers; excludes NaN.
-    return max((float(delay) for delay in delays if 0 <= delay <= _MAX_RETRY_AFTER), default=None)
+def _is_error(reply: Any) -> bool:
+    """Return whether the body of a response 200 is an error."""
+    if isinstance(reply, list) and reply:
+        return isinstance(reply[0], dict) and bool(reply[0].get("error"))
+    if not isinstance(reply, dict):
+        return False
+    error = reply.get("error")
+    if _RESULT_KEYS.isdisjoint(reply):
+        return bool(error or error_message(reply) or next(_named_statuses(reply), None))
+    # A few hosts send an error without content beside each result.
+    return bool(error_message(error) or next(_named_statuses({"error": error}), None))
 
 
-def decode_json(response: "httpx.Response") -> Any:
-    """Decode a JSON body; None if it is not JSON."""
-    try:
-        return json.loads(response.content)
-    except (ValueError, RecursionError):
-        return None
+def _named_statuses(reply: Any) -> Iterator[int]:
+    """Yield the status of each code in an error body, such as `429` or `rate_limit_exceeded`."""
+    for code in _codes(reply):
+        if str(code).isdecimal():
+            if 400 <= int(code) < 600:  # noqa: PLR2004  # statuses of errors
+                yield int(code)
+            continue
+        name = _letters(str(code))
+        yield from (status for names, status in _CODE_NAMES.items() if re.search(names, name))
 
 
-def body_kind(response: "httpx.Response") -> str:
-    """Describe the kind of a body without quoting it."""
-    text = response.text.strip()
-    if text.startswith("<"):
-        return "an HTML page"
-    if text.startswith(("{", "[")):
-        return "malformed JSON" if decode_json(response) is None else "JSON without a message"
-    return "plain text" if text else "an empty body"
+def _codes(reply: Any) -> Iterator[Any]:
+    """Yield the values of `code`, `status`, `type` and the like, the innermost first."""
+    if isinstance(reply, list):
+        reply = reply[0] if reply else None
+    if not isinstance(reply, dict):
+        return
+    yield from _codes(reply.get("error"))
+    for key, value in reply.items():
+        if _letters(key) in _CODE_KEYS and isinstance(value, int | str):
+            yield value
 
 
-def _reason(response: "httpx.Response") -> str:
+def _refused_fields(reply: Any) -> str:
+    """Return what `param` (OpenAI) and `loc` (FastAPI) name."""
+    match reply:
+        case {"error": {"param": str(name)}} | {"param": str(name)}:
+            return name
+        case {"detail": [*items]}:
+            return " ".join(
+                str(item["loc"]) for item in items if isinstance(item, dict) and "loc" in item
+            )
+    return ""
+
+
+def _reason(response: "httpx.Response", reply: Any) -> str:
     header = response.headers.get("X-Error-Message", "")
-    if message := error_message(decode_json(response)) or header:
+    if message := error_message(reply) or header:
         return message
-    kind = body_kind(response)
+    kind = body_kind(response, reply)
     return response.text if kind == "plain text" else kind
-
-
-def _exhausted_limits(header: str) -> Iterator[float]:
-    for limit in header.split(","):
-        values = dict(part.strip().split("=", 1) for part in limit.split(";") if "=" in part)
-        if values.get("r") == "0" and values.get("t", "").isdecimal():
-            yield float(values["t"])
-
-
-def _retry_after_header(response: "httpx.Response") -> float:
-    value = response.headers.get("Retry-After", "")
-    try:
-        return float(value)
-    except ValueError:
-        until = _timestamp(value)
-    # The host's clock where it is known: this container's may be wrong.
-    now = _timestamp(response.headers.get("Date", ""))
-    if until is None:
-        return math.nan
-    return max(0.0, until - (time.time() if now is None else now))
-
-
-def _timestamp(date: str) -> float | None:
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except (ValueError, OverflowError):
-        return None
 
 
 def _letters(text: str) -> str:

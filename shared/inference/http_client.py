@@ -13,18 +13,14 @@ from shared.deadline import deadline_scope, remaining_seconds, timeout_at_deadli
 from shared.errors import (
     ConfigurationError,
     InferenceError,
+    InferenceRefusedError,
     InferenceTimeoutError,
     InferenceUnavailableError,
 )
 from shared.inference.genai_span_attributes import describe_model_call, describe_reply
-from shared.inference.host_errors import (
-    body_kind,
-    decode_json,
-    error_from_response,
-    error_message,
-    redact,
-)
-from shared.inference.token_auth import TokenAuth, sent_token
+from shared.inference.host_errors import read_error, redact
+from shared.inference.reply_body import body_kind, decode_json
+from shared.inference.token_auth import TokenAuth
 from shared.observability.timings import start_span
 from shared.secrets import Secret
 
@@ -32,7 +28,6 @@ if TYPE_CHECKING:
     from shared.inference.endpoint import Endpoint
     from shared.settings import Settings
 
-_RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _CONNECTION_ERRORS = (
     httpx.NetworkError,
     httpx.RemoteProtocolError,
@@ -133,10 +128,9 @@ class InferenceClient:
             with start_span("client", describe_model_call, (endpoint, body)) as span:
                 try:
                     async with timeout_at_deadline():
-                        response = await self._send(endpoint, content, private)
+                        reply = await self._send(endpoint, content, private)
                 except TimeoutError:
                     raise late from None
-                reply = _read_json(endpoint, response, [*private, sent_token(response)])
                 span.set_attributes(describe_reply(reply))
         return reply
 
@@ -146,12 +140,10 @@ class InferenceClient:
         if client is not None:
             await client.aclose()
 
-    async def _send(
-        self, endpoint: "Endpoint", content: bytes, private: Sequence[str]
-    ) -> httpx.Response:
+    async def _send(self, endpoint: "Endpoint", content: bytes, private: Sequence[str]) -> Any:
         retry = 0
         while True:
-            failure: InferenceError
+            failure: InferenceError | None
             try:
                 response = await self._open_client().post(endpoint.url, content=content)
             except _CONNECTION_ERRORS as error:
@@ -162,11 +154,15 @@ class InferenceClient:
                     f"{endpoint} sent an invalid HTTP response: {error}."
                 ) from None
             else:
-                if response.status_code == httpx.codes.OK:
-                    return response
-                failure = error_from_response(endpoint, response, [*private, sent_token(response)])
-                if response.status_code not in _RETRIED_STATUSES:
+                reply = decode_json(response)
+                failure = read_error(endpoint, response, reply, private)
+                if isinstance(failure, InferenceRefusedError):
                     raise failure
+                if failure is None and reply is None:
+                    kind = body_kind(response, reply)
+                    raise InferenceError(f"{endpoint} answered with {kind} instead of usable JSON.")
+                if failure is None:
+                    return reply
             delay = self._retries.delay(retry, failure.retry_after, remaining_seconds())
             if delay is None:
                 raise failure
@@ -193,13 +189,3 @@ def _header_value(setting: str, value: str) -> str:
             f"{setting} must consist of visible ASCII characters, without spaces or line breaks"
         )
     return value
-
-
-def _read_json(endpoint: "Endpoint", response: httpx.Response, private: Sequence[str]) -> Any:
-    reply = decode_json(response)
-    if reply is None:
-        kind = body_kind(response)
-        raise InferenceError(f"{endpoint} answered with {kind} instead of usable JSON.")
-    if isinstance(reply, dict) and reply.get("error"):
-        raise InferenceError(f"{endpoint} failed: {redact(error_message(reply), private)}.")
-    return reply

@@ -1,5 +1,6 @@
 """Completions in their many forms."""
 
+import json
 from typing import Any
 
 from tests.support.host_replies.host_reply import ANSWER, HostReply
@@ -15,8 +16,19 @@ def _chat(name: str, description: str, body: Any, outcome: str) -> HostReply:
     return HostReply(name, description, "chat", body, outcome)
 
 
+_TEXT = json.dumps(completion(content=ANSWER))
+
 COMPLETIONS = (
     _chat("completion", "sends a completion", completion(content=ANSWER), "answered"),
+    _chat(
+        "comments",
+        "sends comments first (OpenRouter)",
+        f": OPENROUTER PROCESSING\n\n: OPENROUTER PROCESSING\r\n\n{_TEXT}",
+        "answered",
+    ),
+    _chat("blank lines", "sends blank lines around", f"\n \r\n\n{_TEXT}\n\n", "answered"),
+    _chat("byte order mark", "sends a byte order mark", f"\ufeff{_TEXT}", "answered"),
+    _chat("byte order mark and comment", "sends both", f"\ufeff: wait\n{_TEXT}", "answered"),
     _chat(
         "no choice",
         "sends no choice",
