@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from infra.local.valkey import ValkeyProcess, free_port, start_valkey
+from shared.errors import UnavailableError
 
 _SLOTS = 16_384
 
@@ -175,23 +176,34 @@ def valkey_cluster(
     with ExitStack() as stack:
         before = [stack.enter_context(proxy()) for _ in range(count if proxies else 0)]
         nodes: list[ValkeyProcess] = []
-        buses = [free_port() for _ in range(count)]
-        for number, bus in enumerate(buses):
+        buses: list[int] = []
+        for number in range(count):
             announced = {"cluster_announce_port": before[number].port} if proxies else {}
             settings: dict[str, str | int] = {
                 "cluster_enabled": "yes",
-                "cluster_port": bus,
                 "cluster_announce_ip": "127.0.0.1",
                 "cluster_node_timeout": 2_000,
                 "cluster_replica_validity_factor": 0,
                 "repl_diskless_sync_delay": 0,  # a master waits for more replicas by default
             }
-            node = stack.enter_context(start_valkey(None, **(settings | announced | config)))
-            nodes.append(node)
+            node, bus = _start_node(settings | announced | config)
+            nodes.append(stack.enter_context(node))
+            buses.append(bus)
             if proxies:
                 before[number].target = node.port
         _form(nodes, buses, masters)
         yield ValkeyCluster(nodes, before)
+
+
+def _start_node(settings: dict[str, str | int]) -> tuple[ValkeyProcess, int]:
+    """Start a node; return it and the port of its cluster bus."""
+    while True:
+        bus = free_port()
+        try:
+            return start_valkey(None, **settings, cluster_port=bus), bus
+        except UnavailableError as error:
+            if "(cluster), aborting" not in str(error):  # another process has taken the port meanwhile
+                raise
 
 
 def _form(nodes: list[ValkeyProcess], buses: list[int], masters: int) -> None:
@@ -212,7 +224,7 @@ def _form(nodes: list[ValkeyProcess], buses: list[int], masters: int) -> None:
 
 
 def _until(nodes: list[ValkeyProcess], command: str, expected: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     for node in nodes:
         while expected not in (reply := send_command(node.port, command)):
             if time.monotonic() > deadline:
