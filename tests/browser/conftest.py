@@ -54,7 +54,7 @@ def valkey() -> Iterator[ValkeyProcess]:
 @pytest.fixture
 def local(valkey: ValkeyProcess) -> Iterator[str]:
     """Return the URL of an app in local mode, without any requests."""
-    settings = Settings(redis_url=valkey.url, redis_timeout=1, local_mode=True)
+    settings = Settings(redis_url=valkey.url, redis_timeout=5, local_mode=True)
     with serving(create_app(of(settings))) as url:
         yield url
 
@@ -76,6 +76,6 @@ def issuer() -> Iterator[Issuer]:
 def guarded(valkey: ValkeyProcess, issuer: Issuer) -> Iterator[str]:
     """Return the URL of an app that requires tokens, after a busy month."""
     write_counter_history(valkey.port)
-    settings = issuer.settings(redis_url=valkey.url, redis_timeout=1)
+    settings = issuer.settings(redis_url=valkey.url, redis_timeout=5)
     with serving(create_app(of(settings))) as url:
         yield url

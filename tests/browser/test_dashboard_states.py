@@ -110,7 +110,7 @@ def test_disabled_cache_is_shown_with_and_without_statistics(
     visitor: Visitor, valkey: ValkeyProcess
 ) -> None:
     count_today(valkey, l1_hits=1)
-    settings = Settings(redis_url=valkey.url, redis_timeout=1, local_mode=True, cache_enabled=False)
+    settings = Settings(redis_url=valkey.url, redis_timeout=5, local_mode=True, cache_enabled=False)
     with serving(create_app(of(settings))) as url:
         page = visitor.open(url)
         expect(page.get_by_role("heading", name="The cache is disabled")).to_be_visible()

@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from shared.container import Container
+from shared.inference.shared_circuit_state import HALF_OPEN_SECONDS, breaker_keys
 from tests.support.full_stack import ask
 from tests.support.http_faults import Fault, send_json
 from tests.support.local_environment import LocalEnvironment
@@ -19,26 +21,34 @@ from tests.support.model_outage import (
     open_container,
     write_all_notes,
 )
+from tests.support.servers import send_command
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-OPEN_SECONDS = 3.0  # enough for the other container to read the state
 _ANSWER = {"choices": [{"message": {"role": "assistant", "content": "Trust [1]."}}]}
+
+
+def after_open_seconds() -> float:
+    return time.monotonic() + 300
 
 
 @pytest.fixture
 async def two(local: LocalEnvironment) -> AsyncIterator[tuple[Container, Container]]:
     """Two containers whose breakers are half-open; the model works again."""
-    first, second = (open_container(local, breaker_open_seconds=OPEN_SECONDS) for _ in range(2))
+    first, second = open_container(local), open_container(local)
     await write_all_notes(local)
     local.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(first)
     assert (await ask(second, "ann", QUESTION)).extractive
     local.models.failing.clear()
     breakers = first.circuit_breakers.chat, second.circuit_breakers.chat
-    await until(lambda: {breaker.state for breaker in breakers} == {"half-open"})
+    for breaker in breakers:
+        breaker.clock = after_open_seconds
+    state = breaker_keys(breakers[0].id).state
+    send_command(local.valkey.port, f"PEXPIRE {state} {1_000 * HALF_OPEN_SECONDS}")
+    assert {breaker.state for breaker in breakers} == {"half-open"}
     yield first, second
     await first.aclose()
     await second.aclose()

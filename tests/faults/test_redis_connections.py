@@ -61,12 +61,12 @@ async def test_the_reply_of_a_cancelled_request_never_reaches_another_request(
 
 async def test_a_blocked_event_loop_is_no_outage_of_redis(redis: FaultyRedis) -> None:
     """For example while first requests import modules and others wait for replies."""
-    container = create_container(redis.url, redis_timeout=0.5)
+    container = create_container(redis.url, redis_timeout=1)
     await ask(container, "ann", "What is faith?")
     redis.proxy.delay, before = 0.1, redis.proxy.round_trips
     asking = asyncio.create_task(ask(container, "ann", "What is faith?"))
     await until(lambda: redis.proxy.round_trips > before)
-    time.sleep(1.5)  # noqa: ASYNC251  # this causes the lag
+    time.sleep(2)  # noqa: ASYNC251  # this causes the lag
     await asking
     redis.proxy.delay = 0
     assert (await ask(container, "ann", "What is faith?")).cache == "ok"

@@ -127,7 +127,7 @@ async def test_an_invalidation_closes_the_circuit_breaker_and_counts_the_outage(
         await until(
             lambda: "master_link_status:up" in send_command(replica.port, "INFO replication")
         )
-        redis_client = open_redis_client(Settings(redis_url=proxy.url), timeout=2)
+        redis_client = open_redis_client(Settings(redis_url=proxy.url), timeout=5)
         invalidation = Invalidation(redis_client, replicas=1)
         for _ in range(2):
             proxy.cut = True

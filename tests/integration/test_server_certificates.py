@@ -71,7 +71,7 @@ async def test_nothing_is_sent_to_redis_without_a_trusted_certificate(
         url = f"rediss://:password@localhost:{port}"
         for trusted in (False, True):
             trust = f"?ssl_ca_certs={files['ssl_certfile']}" if trusted else ""
-            redis_client = open_redis_client(Settings(redis_url=url + trust), timeout=2)
+            redis_client = open_redis_client(Settings(redis_url=url + trust), timeout=5)
             with pytest.raises(CacheUnavailableError) as failure:
                 await redis_client.execute(Command.of("GET", "a key"))
             await redis_client.aclose()

@@ -33,7 +33,7 @@ async def containers(store: NoteStore, valkey_url: str) -> AsyncIterator[list[Co
         await store.migrate()
     both = [
         Container(
-            Settings(redis_url=valkey_url, cache_enabled=enabled, redis_timeout=1),
+            Settings(redis_url=valkey_url, cache_enabled=enabled, redis_timeout=5),
             store=store,
             embedder=MINILM,
             answerer=QuotingAnswerer(),

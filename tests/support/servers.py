@@ -202,7 +202,9 @@ def _start_node(settings: dict[str, str | int]) -> tuple[ValkeyProcess, int]:
         try:
             return start_valkey(None, **settings, cluster_port=bus), bus
         except UnavailableError as error:
-            if "(cluster), aborting" not in str(error):  # another process has taken the port meanwhile
+            if "(cluster), aborting" not in str(
+                error
+            ):  # another process has taken the port meanwhile
                 raise
 
 
