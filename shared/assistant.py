@@ -136,7 +136,7 @@ class Assistant:
 
         # Round trip 1: the answer, or a context that is still fresh.
         with timed("lookup"):
-            found = await session.lookup(only_fence=request.no_cache, aliases=not request.exact)
+            found = await session.lookup(only_fence=request.no_cache)
         membership.finish_lookup()
         if found.is_final:
             return Reply.from_cache(question, found, session.status)
@@ -150,7 +150,6 @@ class Assistant:
         while self._must_wait(request, context):
             with timed("wait"):
                 found = await session.wait_for_holder(
-                    aliases=not request.exact,
                     give_up=lambda: self._language_model_circuit == "open",
                 )
             if found.is_final:
@@ -209,7 +208,7 @@ class Assistant:
         if context.matchable_entries and is_matchable:
             with timed("match"):
                 match = await self._dependencies.semantic_matcher.match(
-                    question.wording, vector, sources, context.matchable_entries, session
+                    question.wording, vector, sources, context, session
                 )
             if match.found:
                 return Reply.from_cache(question, match.found, session.status, match="semantic")
@@ -268,7 +267,7 @@ class Assistant:
         if ask.request.no_cache:
             return None
         with timed("get_stale"):
-            found = await ask.session.get_stale(aliases=not ask.request.exact)
+            found = await ask.session.get_stale()
         if not found.answer:
             return None
         return Reply.from_cache(ask.question, found, ask.session.status, stale=True)

@@ -256,7 +256,7 @@ class Container:
         """Removes answers that users reported as wrong."""
         from shared.cache.feedback import Feedback
 
-        return Feedback(self.background_redis_client)
+        return Feedback(self.background_redis_client, replicas=self.settings.redis_replicas)
 
     @cached_property
     def counter_reader(self) -> "CounterReader":
@@ -291,6 +291,7 @@ class Container:
             question=question.identity,
             wording=question.wording,
             pipeline=self.pipeline,
+            exact=request.exact,
             pending_counters=self.pending_counters,
             extension=self.shared_circuit_state(),
         )

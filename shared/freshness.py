@@ -80,7 +80,8 @@ class Freshness:
         if change.operation not in NOTE_OPERATIONS:
             with timed("delete_user"):
                 lag_ms = _lag_ms(change)
-                await self._invalidation.delete_user(user_id, lag_ms=lag_ms)
+                is_deleted = change.operation is Operation.USER_DELETED
+                await self._invalidation.delete_user(user_id, refusals=is_deleted, lag_ms=lag_ms)
             return NoteChangeResult(stored, _count_answers(index, index), 0, lag_ms=lag_ms)
 
         # Read the note's current chunks, not the message's: messages may be late or repeated.

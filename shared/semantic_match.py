@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.cache.index_entries import nanodollars
+from shared.cache.keyspace import refused_pair
 from shared.matching.candidates import find_candidates
 from shared.matching.decision import decide
 from shared.question import is_truncated
@@ -15,10 +16,9 @@ from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
 from shared.vectors import from_bytes, stack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from shared.cache.index_entries import Entry
-    from shared.cache.results import LookupResult
+    from shared.cache.results import LookupResult, MissContext
     from shared.cache.session import CacheSession
     from shared.inference.match_verifier import MatchVerifier
     from shared.notes.note import Source
@@ -59,7 +59,7 @@ class SemanticMatcher:
         question: str,
         vector: "Vector",
         sources: "Sequence[Source]",
-        entries: "Mapping[str, Entry]",
+        context: "MissContext",
         session: "CacheSession",
     ) -> Match:
         """Find a candidate that is equivalent to `question`, and store the match as an alias.
@@ -70,9 +70,10 @@ class SemanticMatcher:
             question: the wording.
             vector: the question's embedding.
             sources: the result of the question's own search.
-            entries: index entries of the user's answered questions, by field.
+            context: the user's other answered questions, and the matches that they refused.
             session: the request's cache session.
         """
+        entries = context.matchable_entries
         fields = list(entries)
         vectors = stack([from_bytes(entries[field].vector) for field in fields])
         rejection = None
@@ -81,6 +82,8 @@ class SemanticMatcher:
             entry = entries[field]
             if is_truncated(entry.question):
                 continue  # only the beginning of that question was compared
+            if context.refusals and refused_pair(question, entry.question) in context.refusals:
+                continue
             decision = decide(question, entry.question, self._packs)
             if not decision.is_match:
                 session.counters.add(rejected_by_rules=int(rejection is None))  # once per request

@@ -4,7 +4,7 @@ An answer or context is valid only while the index has an entry for its question
 field of a question drops its answer, whatever Redis evicted. An entry begins with a header of
 fixed width, in ASCII, which the scripts in `lua/` read:
 
-    version(1) kind(1) answer id(11) expires(10) cost(12), and the target(22) of ALIAS and REFUSAL
+    version(1) kind(1) answer id(11) expires(10) cost(12), and the target(22) of ALIAS
 
 It ends with a checksum, because a corrupt entry could lead to a stale answer.
 """
@@ -26,11 +26,10 @@ if TYPE_CHECKING:
     from shared.settings import Settings
     from shared.vectors import Vector
 
-ANSWER, CONTEXT, ALIAS, REFUSAL = "a", "c", "=", "!"
-_KINDS = frozenset({ANSWER, CONTEXT, ALIAS, REFUSAL})
+ANSWER, CONTEXT, ALIAS = "a", "c", "="
+_KINDS = frozenset({ANSWER, CONTEXT, ALIAS})
 _EMPTY_SECONDS = 60
 """TTL of an empty context. A user's first note may be in the store before its message arrives."""
-_WITH_TARGET = frozenset({ALIAS, REFUSAL})
 _HEADER = 35
 _ALIAS_HEADER = _HEADER + 22
 _TAG = 8
@@ -44,17 +43,16 @@ class Entry:
 
     ANSWER has an answer, CONTEXT only a context. ALIAS shares the answer of another question. All
     its values but those of the answer are its own, so it is also dropped when its own search may
-    have another result. REFUSAL was an alias until the user reported its answer as wrong: it has no
-    answer and prevents the match.
+    have another result.
 
     Attributes:
-        kind: ANSWER, CONTEXT, ALIAS or REFUSAL.
+        kind: ANSWER, CONTEXT or ALIAS.
         answer_id: the id of the answer, or of the context.
         expires: when the entry expires, in seconds since 1970.
         cost: of the answer, in nanodollars.
         question: the wording of the user who asked it first.
         pipeline: `PipelineId.name`.
-        target: the field of the question whose answer an alias shares or a refusal rejects.
+        target: the field of the question whose answer an alias shares.
         fresh_until: when the context expires, in seconds since 1970.
         lowest_similarity: the cosine of the last source.
         is_full: whether the search returned k sources.
@@ -158,7 +156,7 @@ def decode(sealed: bytes) -> Entry | None:
         return None
     if version != codec.VERSION or kind not in _KINDS:
         return None
-    begin = _ALIAS_HEADER if kind in _WITH_TARGET else _HEADER
+    begin = _ALIAS_HEADER if kind == ALIAS else _HEADER
     values = codec.unpack(data[begin:], str, str, int, float, bool, bytes, bytes, float)
     if values is None:
         return None
@@ -183,19 +181,16 @@ def decode(sealed: bytes) -> Entry | None:
 def matchable_entries(
     index: Iterable[tuple[bytes, bytes]], field: str, pipeline: str
 ) -> dict[str, Entry]:
-    """Return the valid answers of this pipeline, without `field` and the target of its refusal."""
+    """Return the valid answers of this pipeline to questions other than `field`."""
     now = time.time()
-    entries = decode_index(index)
-    own = entries.get(field)
-    refused = own.target if own and own.kind == REFUSAL else ""
     return {
         other: entry
-        for other, entry in entries.items()
+        for other, entry in decode_index(index).items()
         if entry
+        and other != field
         and entry.kind == ANSWER
         and entry.pipeline == pipeline
         and entry.expires > now
-        and other not in {field, refused}
     }
 
 

@@ -9,7 +9,7 @@ from shared.cache.redis.commands import Command, Script
 from shared.errors import CacheFullError, CacheUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from shared.cache.index_entries import Entry
     from shared.cache.redis.client import RedisClient
@@ -43,7 +43,7 @@ class Invalidation:
         """
         keys = keyspace.UserKeys.of(user_id)
         reply = await self._execute_or_delete(
-            keys, _ROTATE_FENCE.call([keys.questions], _new_fence())
+            keys.hashes, _ROTATE_FENCE.call([keys.questions], _new_fence())
         )
         return {} if reply is None else index_entries.decode_index(hash_items(reply))
 
@@ -53,14 +53,18 @@ class Invalidation:
         """Drop the entries of these fields. `lag_ms`, for the counters, is the change's age."""
         keys = keyspace.UserKeys.of(user_id)
         call = _DROP_ENTRIES.call(_script_keys(keys), _new_fence(), lag_ms, *sorted(fields))
-        await self._execute_or_delete(keys, call)
+        await self._execute_or_delete(keys.hashes, call)
         await self._count_outages(keys)
 
-    async def delete_user(self, user_id: str, *, lag_ms: int = 0) -> None:
-        """Delete everything of a user, the fence included. `lag_ms` is as in `drop_entries`."""
+    async def delete_user(self, user_id: str, *, refusals: bool = True, lag_ms: int = 0) -> None:
+        """Delete everything of a user, the fence included; refusals only if requested.
+
+        `lag_ms` is as in `drop_entries`.
+        """
         keys = keyspace.UserKeys.of(user_id)
-        call = _DELETE_USER.call(_script_keys(keys, keys.embeddings), lag_ms)
-        await self._execute_or_delete(keys, call)
+        own = [keys.embeddings, keys.refusals] if refusals else [keys.embeddings]
+        call = _DELETE_USER.call(_script_keys(keys, *own), lag_ms)
+        await self._execute_or_delete([*keys.hashes, *own], call)
         await self._count_outages(keys)
 
     async def _count_outages(self, keys: keyspace.UserKeys) -> None:
@@ -73,12 +77,12 @@ class Invalidation:
         except CacheUnavailableError:  # the change itself is done: count again with the next one
             breaker.add_open_count(opened)
 
-    async def _execute_or_delete(self, keys: keyspace.UserKeys, command: Command) -> Any:
-        """Execute a command. If Redis is full, delete the user's cache and return None instead."""
+    async def _execute_or_delete(self, keys: "Sequence[str]", command: Command) -> Any:
+        """Execute a command. If Redis is full, delete these keys and return None instead."""
         try:
             return await self._execute(command)
         except CacheFullError:
-            await self._execute(Command.of("UNLINK", *keys.hashes, keys.embeddings))
+            await self._execute(Command.of("UNLINK", *keys))
             return None
 
     async def _execute(self, command: Command) -> Any:

@@ -4,6 +4,7 @@
     {1f}:<user>:answers                  hash: answers by question (L1)
     {1f}:<user>:contexts                 hash: retrieved chunks by question (L3)
     {1f}:<user>:embeddings               hash: embeddings, if users do not share them (L2)
+    {1f}:<user>:refusals                 hash: pairs of questions that must not be matched
     {1f}:<user>:lock:<question>:<fence>  the single-flight lock of a question
     {1f}:<user>:lock:<token>:error       the error of a lock's holder
     {1f}:counters:<day>                  hash: counters of this partition and day (UTC)
@@ -24,6 +25,8 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, Self
+
+from shared.text.canonical_form import canonical_form
 
 PARTITIONS = 64
 """Changing it empties the cache, because it renames the keys of all users."""
@@ -48,6 +51,11 @@ def question_field(question: str, pipeline: str) -> str:
     `question` is the identity, `pipeline` is `PipelineId.name`.
     """
     return digest("question", pipeline, question)
+
+
+def refused_pair(wording: str, other: str) -> str:
+    """Return the field of two questions, in either order, in their user's refusals."""
+    return digest("pair", *sorted((canonical_form(wording), canonical_form(other))))
 
 
 def note_tag(note_id: str) -> bytes:
@@ -135,6 +143,11 @@ class UserKeys:
     def embeddings(self) -> str:
         """The hash of this user's own embeddings."""
         return f"{self._prefix}embeddings"
+
+    @property
+    def refusals(self) -> str:
+        """The hash of the pairs of questions whose match this user reported as wrong."""
+        return f"{self._prefix}refusals"
 
     def lock(self, field: str, fence: str) -> str:
         """Return the key of a question's single-flight lock.

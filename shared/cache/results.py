@@ -41,9 +41,12 @@ class MissContext:
     """What a miss needs.
 
     `vector` is the cached embedding. `matchable_entries` are the index entries of the user's other
-    answered questions, by field. `may_generate` is False while another request holds the lock.
+    answered questions, by field. `refusals` are pairs of questions that must not be matched: see
+    `keyspace.refused_pair`. `may_generate` is False while another request holds the lock, or if
+    an answer was stored after the lookup.
     """
 
     vector: "Vector | None" = None
     matchable_entries: "Mapping[str, Entry]" = field(default_factory=dict)
+    refusals: frozenset[str] = frozenset()
     may_generate: bool = True

@@ -58,14 +58,15 @@ class QuestionScripts:
         """Read the answer of another question."""
         return _GET_ANSWER.call(self._keys.hashes, field, entry.answer_id, int(time.time()))
 
-    def store_alias(self, alias: "Entry", *, counts: "Sequence[Argument]") -> Command:
-        """Store an alias of another question."""
+    def store_alias(self, alias: "Entry", pair: str, *, counts: "Sequence[Argument]") -> Command:
+        """Store an alias of another question; `pair` is both questions' field in the refusals."""
         return _STORE_ALIAS.call(
-            [*self._keys.hashes, self._lock.key, *self.counter_keys],
+            [*self._keys.hashes, self._lock.key, self._keys.refusals, *self.counter_keys],
             self._field,
             self._lock.fence,
             index_entries.encode(alias),
             alias.target,
+            pair,
             int(time.time()),
             self._lock.token,
             self._settings.max_questions,

@@ -70,18 +70,20 @@ class CacheSession:
         question: str,
         wording: str = "",
         pipeline: "PipelineId",
+        exact: bool = False,
         pending_counters: counters.PendingCounters | None = None,
         extension: RoundTripExtension | None = None,
     ) -> None:
         """Create a session for one question. No command is sent yet.
 
         `question` is the identity. `wording` is stored in the index; "" stands for the identity.
-        Without `redis_client` the cache is not used. `pending_counters` are those of earlier
-        requests, sent with this one's. `extension` adds another component's commands.
+        `exact` ignores aliases. Without `redis_client` the cache is not used. `pending_counters`
+        are those of earlier requests. `extension` adds another component's commands.
         """
         self._settings = settings
         self._pipeline = pipeline
         self._question = question
+        self._aliases = not exact
         self._keys = keyspace.UserKeys.of(user_id)
         self._field = keyspace.question_field(question, pipeline.name)
         self._redis = BudgetedClient(redis_client, settings.redis_timeout)
@@ -102,16 +104,12 @@ class CacheSession:
         """`ok`, `unavailable` or `off`: see `BudgetedClient`."""
         return self._redis.status
 
-    async def lookup(self, *, only_fence: bool = False, aliases: bool = True) -> LookupResult:
-        """Round trip 1: look the answer up.
-
-        `only_fence` reads the fence and no answer, for a request that generates a new one.
-        `aliases` accepts the answer to an equivalent question.
-        """
+    async def lookup(self, *, only_fence: bool = False) -> LookupResult:
+        """Round trip 1: look the answer up, or only read the fence, to generate a new answer."""
         self.counters.start(no_cache=only_fence)
         found = LookupResult()
         purpose = "fence" if only_fence else "ask"
-        if replies := await self._execute(self._lookup(purpose, aliases=aliases)):
+        if replies := await self._execute(self._lookup(purpose)):
             found = await self._parse_lookup(replies[0])
             if not (found.answer or only_fence):
                 is_hit = self._context_cached
@@ -122,8 +120,9 @@ class CacheSession:
         """Round trip 2: load what a miss needs, and try to acquire the single-flight lock."""
         replies = await self._execute(
             self._embeddings.get(self._question),
-            self._lock.acquire_command(),
+            self._lock.acquire_command(aliases=self._aliases),
             Command.of("HGETALL", self._keys.questions),
+            Command.of("HKEYS", self._keys.refusals),
             with_extension=True,
         )
         if not replies:
@@ -140,10 +139,11 @@ class CacheSession:
             hash_items(replies[2]), self._field, self._pipeline.name
         )
         vector = from_bytes(embedding) if embedding else None
-        return MissContext(vector, entries, self._lock.held)
+        refusals = frozenset(pair.decode("ascii", "replace") for pair in replies[3])
+        return MissContext(vector, entries, refusals, self._lock.held)
 
     async def wait_for_holder(
-        self, *, aliases: bool = True, give_up: "Callable[[], bool]" = lambda: False
+        self, *, give_up: "Callable[[], bool]" = lambda: False
     ) -> LookupResult:
         """Wait while another request generates this answer. Return what it stored, if anything.
 
@@ -152,12 +152,11 @@ class CacheSession:
         """
         intervals = single_flight.poll_intervals()
         while self.status == "ok" and remaining_seconds() > 0 and not give_up():
-            await asyncio.sleep(next(intervals))
+            if self._lock.has_holder:  # otherwise there is an answer
+                await asyncio.sleep(next(intervals))
             self._redis.reset_budget()  # a generation takes longer than any round trip
             # The lock is read before the answer: a holder stores first and releases then.
-            replies = await self._execute(
-                *self._lock.poll_commands(), self._lookup("wait", aliases=aliases)
-            )
+            replies = await self._execute(*self._lock.poll_commands(), self._lookup("wait"))
             if not replies:
                 break
             holder, error, lookup = replies
@@ -200,15 +199,16 @@ class CacheSession:
         target: "tuple[str, Entry]",
         similarity: float,
     ) -> str | None:
-        """Store an alias of an equivalent question, unless the fence changed.
+        """Store an alias, unless the fence changed or this question has an answer of its own.
 
         `vector` and `sources` are this question's own. `target` is the field and entry of the
-        other question, `similarity` the cosine of both. Returns the alias's field, also if the
-        fence changed and nothing was stored, or None if the target's answer is no longer valid.
+        other question, `similarity` the cosine of both. Returns the alias's field, or None if the
+        target's answer is no longer valid or the match is refused.
         """
         own = self._new_entry(vector, sources)
         alias = index_entries.new_alias(own, *target, similarity)
-        call = self._scripts.store_alias(alias, counts=self.counters.take())
+        pair = keyspace.refused_pair(self._question, target[1].question)
+        call = self._scripts.store_alias(alias, pair, counts=self.counters.take())
         replies = await self._execute(call, *self._store_embedding(own))
         if not (replies and replies[0]):
             return None
@@ -241,14 +241,14 @@ class CacheSession:
             self._lock.held = False
         return bool(replies and replies[0])
 
-    async def get_stale(self, *, aliases: bool = True) -> LookupResult:
+    async def get_stale(self) -> LookupResult:
         """Look the answer up though it may have expired (stale-if-error, RFC 5861).
 
         An answer that a note change dropped is not found.
         """
         if not self._settings.stale_if_error_seconds:
             return LookupResult()
-        replies = await self._execute(self._lookup("stale", aliases=aliases))
+        replies = await self._execute(self._lookup("stale"))
         if not replies:
             return LookupResult()
         return parse_lookup(replies[0], self._question, self._field)[0]
@@ -265,9 +265,9 @@ class CacheSession:
             self._redis.status = leader.status
         self.counters.count_follower(leader.counters if leader else None, outcome, cost)
 
-    def _lookup(self, purpose: str, *, aliases: bool) -> Command:
+    def _lookup(self, purpose: str) -> Command:
         counts = self.counters.take()
-        return self._scripts.lookup(purpose, aliases=aliases, counts=counts)
+        return self._scripts.lookup(purpose, aliases=self._aliases, counts=counts)
 
     def _store_embedding(self, entry: "Entry") -> list[Command]:
         """Return the command that stores the embedding of a new entry, unless it is cached."""

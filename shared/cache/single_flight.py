@@ -8,6 +8,7 @@ token, where only the requests that wait for it look. Without Redis there is no 
 
 import asyncio
 import secrets
+import time
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ _ERROR_MS = 2_000
 _ACQUIRE, _RENEW, _RELEASE = map(Script, ("acquire_lock", "renew_lock", "release_lock"))
 
 
-def acquire_command(key: str, token: str, milliseconds: int = _LOCK_MS) -> Command:
+def acquire_command(key: str, token: str, milliseconds: int) -> Command:
     """Acquire a lock if it is free. The reply is the token of its holder."""
     return _ACQUIRE.call([key], token, milliseconds)
 
@@ -62,15 +63,24 @@ class SingleFlightLock:
         """The lock's key."""
         return self._keys.lock(self._field, self.fence)
 
-    def acquire_command(self) -> Command:
-        """Return the command whose reply goes to `set_holder`."""
-        return acquire_command(self.key, self.token)
+    def acquire_command(self, *, aliases: bool) -> Command:
+        """Acquire the lock if it is free and the question has no answer.
+
+        The reply goes to `set_holder`. `aliases`: an alias is an answer too.
+        """
+        keys, now = [self.key, *self._keys.hashes], int(time.time())
+        return _ACQUIRE.call(keys, self.token, _LOCK_MS, self._field, now, int(aliases))
+
+    @property
+    def has_holder(self) -> bool:
+        """Whether the lock was held when Redis last returned its holder."""
+        return bool(self._holder)
 
     def set_holder(self, token: bytes | None) -> bool:
         """Set the holder's token as Redis returned it. Return whether the lock is still held."""
         self._holder = token or b""
         self.held = self._holder == self.token.encode()
-        return bool(token)
+        return self.has_holder
 
     def poll_commands(self) -> list[Command]:
         """Return the commands that read the holder's token and its error."""

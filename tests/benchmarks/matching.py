@@ -7,6 +7,7 @@ from itertools import cycle
 import numpy as np
 
 from shared.cache import index_entries
+from shared.cache.results import MissContext
 from shared.cache.session import CacheSession
 from shared.matching.candidates import find_candidates
 from shared.matching.decision import decide
@@ -45,6 +46,7 @@ async def collect_metrics() -> Mapping[str, Metric]:
         for number, vector in enumerate(vectors)
     }
     rows, numbered_pairs = np.stack(vectors), cycle(enumerate(pairs))
+    context = MissContext(matchable_entries=candidates)
     matcher = SemanticMatcher(None, threshold=0.85)
     # Without Redis: a rejected candidate is not read.
     session = CacheSession(None, Settings(), user_id="1", question="a question", pipeline=PIPELINE)
@@ -60,7 +62,7 @@ async def collect_metrics() -> Mapping[str, Metric]:
         """Find the nearest question, and reject it."""
         tokenize.cache_clear()
         number, (question, _) = next(numbered_pairs)
-        match = await matcher.match(question, vectors[number], (), candidates, session)
+        match = await matcher.match(question, vectors[number], (), context, session)
         if not match.rejection:
             raise RuntimeError("a different question was not rejected")
 

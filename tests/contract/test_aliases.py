@@ -2,11 +2,13 @@
 
 import pytest
 
-from shared.cache import keyspace
+from shared.cache import feedback, keyspace
 from shared.cache.feedback import Feedback
+from shared.cache.pipeline_id import PipelineId
 from shared.cache.results import LookupResult
 from shared.errors import NotFoundError
-from tests.support.caches import PIPELINE, Cache, a_vector, sources
+from tests.support.caches import PIPELINE, Cache, a_vector, keys, sources
+from tests.support.clock import Clock
 
 QUESTION = "what is faith"
 FIELD = keyspace.question_field(QUESTION, PIPELINE.name)
@@ -35,7 +37,7 @@ async def test_alias_is_found_in_one_round_trip(
 async def test_lookup_without_aliases_ignores_an_alias(cache: Cache) -> None:
     await cache.ask()
     await store_alias(cache)
-    assert await cache.session(question="define faith").lookup(aliases=False) == LookupResult()
+    assert await cache.session(question="define faith", exact=True).lookup() == LookupResult()
     assert (await cache.session(question="define faith").lookup()).answer is not None
 
 
@@ -84,12 +86,103 @@ async def test_feedback_on_an_answer_drops_it_and_its_aliases(cache: Cache) -> N
 
 async def test_feedback_on_a_match_drops_only_the_alias_and_prevents_it(cache: Cache) -> None:
     answer = await cache.ask()
-    alias = await store_alias(cache)
-    await Feedback(cache.redis_client).reject_answer("ann", f"{answer.answer_id}.{alias}")
+    await refuse_match(cache)
     assert (await cache.session().lookup()).answer == answer
-    session = cache.session(question="define faith")
-    assert await session.lookup() == LookupResult()
-    assert (await session.load_miss_context()).matchable_entries == {}
+    assert await is_refused(cache)
+
+
+async def test_refusal_outlives_the_answers_of_both_questions(cache: Cache) -> None:
+    await cache.ask()
+    await refuse_match(cache)
+    own = await cache.ask(question="define faith")
+    await Feedback(cache.redis_client).reject_answer("ann", own.answer_id)
+    assert await is_refused(cache)
+    await cache.invalidation().rotate_fence("ann")
+    await cache.invalidation().drop_entries("ann", [FIELD])
+    await cache.ask()
+    assert await is_refused(cache)
+    await cache.invalidation().delete_user("ann", refusals=False)
+    await cache.ask()
+    assert await is_refused(cache)
+
+
+async def test_refusal_holds_in_both_directions_and_for_every_model(cache: Cache) -> None:
+    await cache.ask()
+    await refuse_match(cache)
+    await cache.invalidation().drop_entries("ann", [FIELD])
+    pipeline = PipelineId("another", 8, "answerer", 2)
+    await cache.ask(question="define faith")
+    assert await is_refused(cache, "Define FAITH?", "what is faith")
+    session = cache.session(question="define faith", pipeline=pipeline)
+    await session.lookup()
+    refusals = (await session.load_miss_context()).refusals
+    assert refusals == {keyspace.refused_pair("What is faith?", "define faith")}
+
+
+async def test_alias_of_a_match_that_was_refused_meanwhile_is_not_stored(cache: Cache) -> None:
+    await cache.ask()
+    late = cache.session(question="define faith")
+    await late.lookup()
+    (target,) = (await late.load_miss_context()).matchable_entries.items()
+    await refuse_match(cache)
+    assert await late.store_alias(a_vector("define faith"), sources(), target, 0.93) is None
+    assert await cache.session(question="define faith").lookup() == LookupResult()
+
+
+async def test_alias_does_not_replace_an_own_answer(cache: Cache) -> None:
+    await cache.ask()
+    late = cache.session(question="define faith")
+    await late.lookup()
+    (target,) = (await late.load_miss_context()).matchable_entries.items()
+    own = await cache.ask(question="define faith")
+    assert await late.store_alias(a_vector("define faith"), sources(), target, 0.93)
+    assert (await cache.session(question="define faith").lookup()).answer == own
+
+
+async def test_refusals_are_deleted_with_their_user(cache: Cache) -> None:
+    await cache.ask()
+    await refuse_match(cache)
+    await cache.invalidation().delete_user("ann")
+    assert not await cache.redis("EXISTS", keys().refusals)
+
+
+async def test_refusals_expire_and_the_oldest_is_deleted(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    monkeypatch.setattr(feedback, "_MAX_REFUSALS", 2)
+    await cache.ask()
+    for wording in ("define faith", "describe faith", "explain faith"):
+        await refuse_match(cache, wording)
+        clock.ahead += 60
+    remaining = [await is_refused(cache, w) for w in ("define faith", "describe faith")]
+    assert remaining == [False, True]
+    assert await is_refused(cache, "explain faith")
+    assert 0 < int(str(await cache.redis("TTL", keys().refusals))) <= 365 * 86_400
+
+
+async def test_refusal_on_a_match_whose_alias_is_gone_is_not_found(cache: Cache) -> None:
+    answer = await cache.ask()
+    alias = await store_alias(cache)
+    await cache.invalidation().drop_entries("ann", [FIELD])
+    with pytest.raises(NotFoundError, match="no such answer"):
+        await Feedback(cache.redis_client).reject_answer("ann", f"{answer.answer_id}.{alias}")
+    assert not await cache.redis("EXISTS", keys().refusals)
+
+
+async def refuse_match(cache: Cache, wording: str = "define faith") -> None:
+    """Match a wording with the only answer, then report the match."""
+    alias = await store_alias(cache, wording)
+    found = await cache.session(question=wording).lookup()
+    assert found.answer
+    await Feedback(cache.redis_client).reject_answer("ann", f"{found.answer.answer_id}.{alias}")
+
+
+async def is_refused(cache: Cache, wording: str = "define faith", other: str = QUESTION) -> bool:
+    """Return whether the question has no alias, and its match with the other is refused."""
+    session = cache.session(question=wording)
+    assert (await session.lookup()).matched_question is None
+    refusals = (await session.load_miss_context()).refusals
+    return keyspace.refused_pair(wording, other) in refusals
 
 
 @pytest.mark.parametrize("user", ["ann", "bob"])

@@ -35,7 +35,7 @@ async def test_resent_command_sets_another_fence(cache: Cache) -> None:
 async def test_resent_lookup_sets_another_fence(cache: Cache) -> None:
     """The index with the fence of the first lookup may have been evicted."""
     session = cache.session()
-    command = session._lookup("ask", aliases=True)
+    command = session._lookup("ask")
     await cache.redis_client.execute(command)
     first = await read_fence(cache)
     await cache.redis("UNLINK", keys().questions)

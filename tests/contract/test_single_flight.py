@@ -60,8 +60,39 @@ async def test_waiting_request_gets_the_empty_context_of_a_user_without_notes(ca
     assert (found.is_final, found.answer) == (True, None)
 
 
-async def test_store_refusal_creates_no_key_of_a_deleted_user(
-    cache: Cache,
-) -> None:
-    await cache.redis_client.execute(_STORE_REFUSAL.call([keys().questions], "a-field", "an entry"))
+async def test_lock_is_not_acquired_if_an_answer_was_stored_after_the_lookup(cache: Cache) -> None:
+    late = cache.session()
+    await late.lookup()
+    answer = await cache.ask()
+    context = await late.load_miss_context()
+    assert not context.may_generate
+    with deadline_scope(5):
+        found = await late.wait_for_holder()
+    assert found.answer == answer
+    assert found.sources == sources()
+
+
+async def test_exact_request_acquires_the_lock_of_a_question_with_an_alias(cache: Cache) -> None:
+    await cache.ask()
+    session, exact = (cache.session(question="define faith", exact=each) for each in (False, True))
+    await session.lookup()
+    (target,) = (await session.load_miss_context()).matchable_entries.items()
+    await exact.lookup()
+    assert await session.store_alias(a_vector("define faith"), sources(), target, 0.93)
+    assert (await exact.load_miss_context()).may_generate
+
+
+@pytest.mark.parametrize("lost", ["answers", "contexts"])
+async def test_lock_is_acquired_if_the_answer_was_evicted(cache: Cache, lost: str) -> None:
+    await cache.ask()
+    await cache.redis("UNLINK", getattr(keys(), lost))
+    session = cache.session()
+    await session.lookup()
+    assert (await session.load_miss_context()).may_generate
+
+
+async def test_store_refusal_creates_no_key_of_a_deleted_user(cache: Cache) -> None:
+    script_keys = [*keys().hashes, keys().refusals]
+    call = _STORE_REFUSAL.call(script_keys, "a-field", "a-pair", 0, 60, 10)
+    await cache.redis_client.execute(call)
     assert await cache.scan() == []

@@ -2,7 +2,6 @@
 
 import pytest
 
-from shared.cache.feedback import Feedback
 from shared.cache.results import LookupResult
 from tests.support.caches import Cache, a_vector, an_answer, keys, sources
 from tests.support.clock import Clock
@@ -50,7 +49,9 @@ async def test_get_stale_follows_an_expired_alias(cache: Cache, clock: Clock) ->
     session = short.session(question="define faith")
     assert await session.lookup() == LookupResult()
     assert (await session.get_stale()).matched_question == QUESTION
-    assert await session.get_stale(aliases=False) == LookupResult()
+    exact = short.session(question="define faith", exact=True)
+    await exact.lookup()
+    assert await exact.get_stale() == LookupResult()
 
 
 async def test_get_stale_does_not_return_a_dropped_answer(expired: Cache) -> None:
@@ -97,31 +98,19 @@ async def test_answer_is_deleted_after_stale_if_error(cache: Cache, clock: Clock
     assert await short.redis("HLEN", keys().answers) == 0
 
 
-async def test_context_replaces_neither_an_alias_nor_a_refusal(
-    cache: Cache,
-) -> None:
+async def test_context_does_not_replace_an_alias(cache: Cache) -> None:
     await cache.ask()
     session = cache.session(question="define faith")
     await session.lookup()
     (target,) = (await session.load_miss_context()).matchable_entries.items()
     await session.store_alias(a_vector("define faith"), sources(), target, 0.93)
-    failing = cache.session(question="define faith")
-    await failing.lookup(aliases=False)
+    failing = cache.session(question="define faith", exact=True)
+    await failing.lookup()
     await failing.load_miss_context()
     assert not await failing.store(a_vector("define faith"), sources(), None)
     found = await cache.session(question="define faith").lookup()
     assert found.answer
     assert found.matched_question == QUESTION
-    await Feedback(cache.redis_client).reject_answer(
-        "ann", f"{found.answer.answer_id}.{found.alias}"
-    )
-    failing = cache.session(question="define faith")
-    await failing.lookup()
-    await failing.load_miss_context()
-    assert not await failing.store(a_vector("define faith"), sources(), None)
-    again = cache.session(question="define faith")
-    await again.lookup()
-    assert not (await again.load_miss_context()).matchable_entries
 
 
 async def test_alias_of_an_expired_answer_is_not_stored(cache: Cache, clock: Clock) -> None:

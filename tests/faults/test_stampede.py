@@ -9,8 +9,12 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from shared.notes.note import Chunk, Note
+from shared.question import Request
 from tests.support.fakes import HashingEmbedder, SlowAnswerer, create_container
+from tests.support.memory_note_store import MemoryNoteStore
 from tests.support.redis_faults import FaultyRedis
 from tests.support.stampede import NOTE, REQUEST, start_stampede
 
@@ -88,6 +92,35 @@ def test_requests_without_notes_do_not_wait(redis: FaultyRedis, tmp_path: Path) 
         stampede.ask()
         assert stampede.replies() == [""] * 50
     assert stampede.generations() == []
+
+
+@pytest.mark.parametrize("containers", [1, 2])
+async def test_requests_that_arrive_while_an_answer_is_stored_share_its_generation(
+    redis: FaultyRedis, containers: int
+) -> None:
+    """A generation ends while later requests are between their lookup and the lock."""
+    answerer, store = SlowAnswerer(0.004), MemoryNoteStore()
+    opened = [
+        create_container(redis.url, store, answerer, redis_timeout=5) for _ in range(containers)
+    ]
+    (vector,) = await HashingEmbedder().embed([NOTE])
+    await store.replace_note(
+        Note("ann", "note", "", NOTE, 1, 1), [Chunk("note#0", "note", NOTE, vector)]
+    )
+
+    async def ask(number: int, question: int) -> str:
+        await asyncio.sleep(number * 0.001)
+        assistant = opened[number % containers].assistant
+        reply = await assistant.ask(Request("ann", f"What is grace number {question}?"))
+        assert reply.answer
+        return reply.answer.answer_id
+
+    for question in range(30):
+        ids = await asyncio.gather(*(ask(number, question) for number in range(12)))
+        assert len(set(ids)) == 1
+        assert answerer.begun == question + 1
+    for container in opened:
+        await container.aclose()
 
 
 async def test_one_process_generates_once_without_redis(redis: FaultyRedis) -> None:

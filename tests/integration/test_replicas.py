@@ -10,13 +10,14 @@ import pytest
 
 from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.cache import counters
+from shared.cache.feedback import Feedback
 from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys
 from shared.cache.redis.factory import open_redis_client
 from shared.cache.results import LookupResult
 from shared.errors import CacheUnavailableError
 from shared.settings import Settings
-from tests.support.caches import Cache
+from tests.support.caches import Cache, a_vector, sources
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.servers import send_command, valkey_cluster
 from tests.support.waiting import until
@@ -112,6 +113,25 @@ async def test_a_rotated_fence_fails_when_no_replica_acknowledges_it(
         os.kill(pid, signal.SIGSTOP)
     with pytest.raises(CacheUnavailableError, match="0 of 1 replicas"):
         await Invalidation(cache.redis_client, replicas=1).rotate_fence("ann")
+
+
+@pytest.mark.parametrize("match", [False, True])
+async def test_feedback_fails_when_no_replica_acknowledges_it(
+    replicated: tuple[Cache, list[int]], *, match: bool
+) -> None:
+    """After a failover the wrong answer would be found again."""
+    cache, pids = replicated
+    answer_id = (await cache.ask()).answer_id
+    if match:
+        session = cache.session(question="define faith")
+        await session.lookup()
+        (target,) = (await session.load_miss_context()).matchable_entries.items()
+        alias = await session.store_alias(a_vector("define faith"), sources(), target, 0.93)
+        answer_id = f"{answer_id}.{alias}"
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(CacheUnavailableError, match="0 of 1 replicas"):
+        await Feedback(cache.redis_client, replicas=1).reject_answer("ann", answer_id)
 
 
 async def test_an_invalidation_closes_the_circuit_breaker_and_counts_the_outage(

@@ -14,7 +14,7 @@ texts = st.text(max_size=40) | st.sampled_from(["{00}:", "a:b", "a\nb", "{", "}"
 
 def keys_of(user: str, field: str = "f" * 22, fence: str = "fence") -> set[str]:
     keys = UserKeys.of(user)
-    own = {keys.questions, keys.answers, keys.contexts, keys.embeddings}
+    own = {keys.questions, keys.answers, keys.contexts, keys.embeddings, keys.refusals}
     return own | {keys.lock(field, fence), keys.lock_error(field)}
 
 

@@ -43,6 +43,8 @@ class Cache:
         question: str = "what is faith",
         pipeline: PipelineId = PIPELINE,
         pending_counters: PendingCounters | None = None,
+        *,
+        exact: bool = False,
     ) -> CacheSession:
         return CacheSession(
             self.redis_client,
@@ -50,6 +52,7 @@ class Cache:
             user_id=user,
             question=question,
             pipeline=pipeline,
+            exact=exact,
             pending_counters=pending_counters,
         )
 

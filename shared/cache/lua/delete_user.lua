@@ -1,6 +1,7 @@
--- Delete all keys of a user, the fence included: no answer that is being generated can be stored.
+-- Delete a user's keys, the fence included: no answer that is being generated can be stored.
 --
--- KEYS  questions, answers, contexts, embeddings of this user, then `counters.counter_keys`
+-- KEYS  questions, answers, contexts, embeddings of this user, refusals if they are deleted too,
+--       then `counters.counter_keys`
 -- ARGV  age of the change (ms)
 
 -- include: common/entries
@@ -19,6 +20,6 @@ for _, embedding in ipairs(embeddings) do
   count_entry('e', end_of_embedding(embedding), -1)
 end
 dropped['e'] = #embeddings
-redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
+redis.call('UNLINK', unpack(KEYS, 1, #KEYS - 3))
 count_note_change(dropped, {}, ARGV[1])
 return 1

@@ -43,7 +43,7 @@ end
 local alias = false
 local entry = valid_entry(field)
 local kind = kind_of(entry or '')
-if kind == '!' or (kind == '=' and ARGV[6] ~= '1') then
+if kind == '=' and ARGV[6] ~= '1' then
   entry = false
 elseif kind == '=' then
   -- An alias is valid only while its target still has the same answer.

@@ -6,7 +6,7 @@
 --       ttl of the user's keys (s), token of the lock, maximum number of questions,
 --       then pairs of a counter and its increment
 -- Returns 1 if it was stored, 0 if not. A context alone replaces only another context: it never
--- replaces an answer, an alias or a refusal.
+-- replaces an answer or an alias.
 
 -- include: common/entries
 -- include: common/counters

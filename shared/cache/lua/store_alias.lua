@@ -1,36 +1,39 @@
 -- Store an alias: a question that shares the answer of another question.
 --
--- KEYS  questions, answers, contexts, lock, then `counters.counter_keys`
--- ARGV  field, the fence of round trip 1, alias, field of its target, now (s), token of the lock,
---       maximum number of questions, then pairs of a counter and its increment
--- Returns 1 if the target's answer is still valid, 0 if not. The alias is stored only if the fence
--- is unchanged.
+-- KEYS  questions, answers, contexts, lock, refusals, then `counters.counter_keys`
+-- ARGV  field, the fence of round trip 1, alias, field of its target, pair of both questions,
+--       now (s), token of the lock, maximum number of questions,
+--       then pairs of a counter and its increment
+-- Returns 1 if the target's answer is still valid and the match is not refused, 0 if not. The alias
+-- is stored only if the fence is unchanged and the question has no answer of its own.
 
 -- include: common/entries
 -- include: common/counters
 -- include: common/entry_counts
 -- include: common/drops
 -- include: common/trim_index
-local questions, lock = KEYS[1], KEYS[4]
-local field, alias = ARGV[1], ARGV[3]
+local questions, lock, refusals = KEYS[1], KEYS[4], KEYS[5]
+local field, alias, now = ARGV[1], ARGV[3], tonumber(ARGV[6])
 
-count_arguments(8)
+count_arguments(9)
 local target = redis.call('HGET', questions, ARGV[4])
 if not target or not is_current_version(target) or kind_of(target) ~= 'a'
-  or answer_of(target) ~= answer_of(alias) or end_of(target) <= tonumber(ARGV[5]) then
+  or answer_of(target) ~= answer_of(alias) or end_of(target) <= now
+  or redis.call('HEXISTS', refusals, ARGV[5]) == 1 then
   return 0
 end
-if redis.call('GET', lock) == ARGV[6] then
+if redis.call('GET', lock) == ARGV[7] then
   redis.call('DEL', lock)
 end
-if redis.call('HGET', questions, 'fence') == ARGV[2] then
-  local former = redis.call('HGET', questions, field)
+local former = redis.call('HGET', questions, field)
+local has_answer = former and kind_of(former) == 'a' and end_of(former) > now
+if redis.call('HGET', questions, 'fence') == ARGV[2] and not has_answer then
   if former then
     count_entry(kind_of(former), end_of(former), -1)
   end
   delete_question(field)
   redis.call('HSET', questions, field, alias)
-  trim_index(ARGV[7], field)
+  trim_index(ARGV[8], field)
 end
 count('outcome_semantic', 1)
 count('saved_nanodollars', cost_of(target))

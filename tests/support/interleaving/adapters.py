@@ -1,6 +1,7 @@
 """Test doubles of the ports. Each call yields, takes effect, and yields again."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import Any, TypeVar
@@ -169,7 +170,7 @@ class WatchedRedisClient(RedisServerClient):
             # What a request sends before it acquires the lock is round trip 1.
             self._lookups[task] = self._history.now
             return
-        (key,), token = command.keys, command.arguments[4]
+        key, token = command.keys[0], command.arguments[3 + len(command.keys)]
         if reply == str(token).encode():
             self._locks[key] = self._lookups.get(task, 0)
         elif key in self._locks:
@@ -258,10 +259,13 @@ class QuotingAnswerer:
 
     def __init__(self, fault_injector: FaultInjector) -> None:
         self._faults = fault_injector
+        self.generated: Counter[str] = Counter()
+        """How often each question was generated."""
 
     async def answer(self, question: str, sources: Sequence[Source]) -> Completion:
 
         async def effect() -> Completion:
+            self.generated[question] += 1
             return Completion(quote(question, sources), self.model)
 
         circuit_open = 0.0 if self._faults.calm else self._faults.circuit_open

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 from shared.assistant import Assistant
-from shared.errors import UnavailableError
+from shared.cache.feedback import Feedback
+from shared.errors import NotFoundError, UnavailableError
 from shared.question import Request
 from shared.reply import Reply
 from shared.semantic_match import has_common_sources
@@ -35,8 +36,11 @@ class Asks:
         redis_client: WatchedRedisClient,
         store: WatchedStore,
         embedder: WordEmbedder,
+        feedback_rate: float,
     ) -> None:
         """`assistant` opens a container and returns its assistant."""
+        self._feedback = Feedback(redis_client)
+        self._feedback_rate = feedback_rate
         self._open = assistant
         self._assistants = [assistant() for _ in range(rng.choice((1, 1, 2, 3)))]
         self._rng = rng
@@ -57,6 +61,9 @@ class Asks:
         if reply.tier not in {"l1", "l3"}:  # the notes were searched
             floors = dict.fromkeys(self._history.notes(request.user_id), began)
         self._check(request, reply, floors)
+        self._check_refusal(request, reply, began)
+        if reply.matched_question and self._rng.random() < self._feedback_rate:
+            await self._refuse(request, reply)
         return reply
 
     async def ask_at_end(self, request: Request) -> Reply:
@@ -64,6 +71,7 @@ class Asks:
         now = self._redis_client.begin_ask(request.user_id)
         reply = await self._assistants[0].ask(request)
         self._check(request, reply, dict.fromkeys(self._history.notes(request.user_id), now))
+        self._check_refusal(request, reply, now)
         if reply.matched_question:
             own = await self._store.search(request.user_id, self._embedder.vector(request.query), K)
             if not has_common_sources(own, reply.sources):
@@ -75,6 +83,19 @@ class Asks:
         if asyncio.current_task() in self._faults.frozen:
             return self._open()
         return self._rng.choice(self._assistants)
+
+    async def _refuse(self, request: Request, reply: Reply) -> None:
+        """Report a match as wrong. It is refused from the acknowledgement on."""
+        try:
+            await self._feedback.reject_answer(request.user_id, reply.answer_id or "")
+        except (UnavailableError, NotFoundError):
+            return
+        self._history.refused[_match(request, reply)] = self._history.tick()
+
+    def _check_refusal(self, request: Request, reply: Reply, began: int) -> None:
+        refused = self._history.refused.get(_match(request, reply))
+        if refused is not None and refused < began and request.user_id not in self._history.deleted:
+            raise StaleError(f"{request} got {reply}, but its user had refused this match")
 
     def _check(self, request: Request, reply: Reply, floors: Mapping[str, int]) -> None:
         admissible = self._history.admissible(request.user_id, floors)
@@ -94,3 +115,7 @@ class Asks:
         ):
             return "its text does not match its sources"
         return violation
+
+
+def _match(request: Request, reply: Reply) -> tuple[str, frozenset[str]]:
+    return request.user_id, frozenset({request.query, reply.matched_question or ""})

@@ -42,6 +42,10 @@ class History:
     now: int = 0
     written: dict[object, int] = field(default_factory=dict)
     """When each task last wrote to the store."""
+    refused: dict[tuple[str, frozenset[str]], int] = field(default_factory=dict)
+    """When each match, of a user and two questions, was refused."""
+    deleted: set[str] = field(default_factory=set)
+    """Users whose deletion was requested. It deletes their refusals too."""
     _versions: dict[str, dict[str, list[tuple[int, Version]]]] = field(default_factory=dict)
     _floors: dict[str, dict[str, int]] = field(default_factory=dict)
 

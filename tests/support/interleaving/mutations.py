@@ -22,6 +22,7 @@ from shared.cache import (
     l3_contexts,
     scripts,
     session,
+    single_flight,
 )
 from shared.cache.coalescing import Coalescer, Membership
 from shared.cache.invalidation import Invalidation
@@ -40,8 +41,10 @@ from tests.support.interleaving.scenarios import (
     EMPTY_CACHE,
     EVICTIONS,
     FAULTS,
+    FEEDBACK,
     LOW_COSINES,
     OPEN_CIRCUITS,
+    STAGGERED,
     Scenario,
 )
 
@@ -246,6 +249,38 @@ def lookup_in_progress_is_shared(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Coalescer, "join", join)
 
 
+def answer_not_looked_for_before_the_lock(patch: pytest.MonkeyPatch) -> None:
+    rewrite(
+        patch, single_flight, "_ACQUIRE", {"if KEYS[2] and has_answer": "if false and has_answer"}
+    )
+
+
+def alias_of_a_refused_match_is_stored(patch: pytest.MonkeyPatch) -> None:
+    """A refusal prevents only matches that begin after it."""
+    check = "redis.call('HEXISTS', refusals, ARGV[5]) == 1"
+    rewrite(patch, scripts, "_STORE_ALIAS", {check: "false"})
+
+
+def refusals_are_deleted_when_all_notes_change(patch: pytest.MonkeyPatch) -> None:
+    delete = Invalidation.delete_user
+
+    async def mutated(self: Invalidation, user_id: str, **kwargs: Any) -> None:
+        await delete(self, user_id, **kwargs | {"refusals": True})
+
+    patch.setattr(Invalidation, "delete_user", mutated)
+
+
+def refusal_is_replaced_by_an_answer(patch: pytest.MonkeyPatch) -> None:
+    """An answer to one of both questions ends the refusal."""
+    store = session.CacheSession.store
+
+    async def mutated(self: session.CacheSession, *args: Any) -> bool:
+        await self._execute(Command.of("DEL", self._keys.refusals))
+        return await store(self, *args)
+
+    patch.setattr(session.CacheSession, "store", mutated)
+
+
 MUTATIONS: Mapping[Mutation, Scenario] = {
     store_without_the_fence: CALM,
     no_epsilon: LOW_COSINES,
@@ -265,5 +300,9 @@ MUTATIONS: Mapping[Mutation, Scenario] = {
     expired_entries_not_dropped: OPEN_CIRCUITS,
     lookup_from_before_is_shared: CALM,
     lookup_in_progress_is_shared: CONCURRENT,
+    answer_not_looked_for_before_the_lock: STAGGERED,
+    alias_of_a_refused_match_is_stored: FEEDBACK,
+    refusals_are_deleted_when_all_notes_change: FEEDBACK,
+    refusal_is_replaced_by_an_answer: FEEDBACK,
 }
 """Each with the scenario that detects it soonest."""

@@ -114,6 +114,8 @@ class NoteChanges:
         )
 
     def _publish(self, message: NoteChanged) -> None:
+        if message.operation is Operation.USER_DELETED:
+            self._history.deleted.add(message.user_id)
         for _ in range(self._rng.choice((1, 1, 1, 2))):
             self._tasks.spawn(self._deliver(message))
 

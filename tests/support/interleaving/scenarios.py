@@ -36,6 +36,10 @@ class Scenario:
     """How often Redis stops and restarts later."""
     resent: float = 0.0
     """Share of the commands that run twice because the first reply was lost."""
+    healthy: bool = False
+    """Whether nothing changes or fails, so that each question is generated once."""
+    feedback: float = 0.0
+    """Share of the semantic hits that their user reports as wrong."""
     plain: bool = False
     """Whether the first notes are equally similar to all equivalent questions."""
 
@@ -66,6 +70,27 @@ OPEN_CIRCUITS = Scenario(
 CONCURRENT = Scenario(
     faults=(0.0,), evictors=(0,), users=(1,), phrasings=(1,), concurrent=(3, 6, 9), cached_share=0.9
 )
+FEEDBACK = Scenario(
+    faults=(0.0, 0.0, 0.03),
+    evictors=(0,),
+    users=(1,),
+    phrasings=(2,),
+    concurrent=(1, 3, 6),
+    cached_share=0.8,
+    words=(1, 1, 2),
+    feedback=0.5,
+    plain=True,
+)
+STAGGERED = Scenario(
+    faults=(0.0,),
+    refusing=(0.0,),
+    evictors=(0,),
+    writers=(0,),
+    users=(1,),
+    concurrent=(3, 6, 9),
+    cached_share=0.0,
+    healthy=True,
+)
 
 REDIS_RESTARTS = Scenario(
     faults=(0.0, 0.05), restarts=(1, 2, 4), resent=0.1, yields=((0, 1), (0, 0, 1, 2, 12))
@@ -83,6 +108,8 @@ SCENARIOS = (
     FAULTS,
     OPEN_CIRCUITS,
     CONCURRENT,
+    STAGGERED,
+    FEEDBACK,
 )
 """A world's scenario is its seed modulo their number. `REDIS_RESTARTS` is used separately."""
 

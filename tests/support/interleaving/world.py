@@ -1,6 +1,7 @@
 """One simulated world: requests, note changes, messages, evictions and frozen containers."""
 
 import asyncio
+from collections import Counter
 from functools import cache, partial
 from random import Random
 
@@ -70,7 +71,7 @@ class World:
             for word in WORDS[: rng.choice((1, 1, 2))]
             for phrasing in PHRASINGS[: rng.choice(scenario.phrasings)]
         ]
-        self._small_index = rng.random() < 0.3
+        self._small_index = rng.random() < 0.3 and not scenario.healthy
         history = self._history = History()
         fault_injector = self._faults = FaultInjector(scenario, rng)
         self._tasks = Tasks(rng, fault_injector)
@@ -78,13 +79,16 @@ class World:
         store = WatchedStore(fault_injector, history)
         redis_client = self._redis_client = WatchedRedisClient(wire, fault_injector, history)
 
+        answerer = self._answerer = QuotingAnswerer(fault_injector)
+        self._bypassing: Counter[str] = Counter()
+
         def assistant() -> Assistant:
             """Create a container. Containers share only the adapters."""
             container = Container(
                 _settings(2 if self._small_index else 500),
                 store=store,
                 embedder=embedder,
-                answerer=QuotingAnswerer(fault_injector),
+                answerer=answerer,
                 redis_client=redis_client,
             )
             return container.assistant
@@ -105,6 +109,7 @@ class World:
             redis_client=redis_client,
             store=store,
             embedder=embedder,
+            feedback_rate=scenario.feedback,
         )
         words = (WORDS[2:] if scenario.low_cosines else WORDS)[: rng.choice(scenario.words)]
         self._note_changes = NoteChanges(
@@ -132,7 +137,13 @@ class World:
         for actor in actors:
             self._tasks.spawn(actor(rng.choice(self._users)))
         await self._tasks.settle()
+        if self._scenario.healthy and (repeated := self._answerer.generated - self._expected()):
+            raise StaleError(f"generated again: {dict(repeated)}")
         await self._end()
+
+    def _expected(self) -> Counter[str]:
+        """How often each question may be generated: once, and for each request that bypasses."""
+        return Counter(self._questions) + self._bypassing
 
     async def close(self) -> None:
         self._faults.calm = True
@@ -162,6 +173,7 @@ class World:
                 exact=self._rng.random() < 0.1,
             )
             count = self._rng.choice(self._scenario.concurrent)
+            self._bypassing[request.query] += count * (request.no_cache or request.no_store)
             asks = (self._ask(request, at_once=count == 1) for _ in range(count))
             await asyncio.gather(*asks)
 

@@ -23,7 +23,7 @@ local function cost_of(entry)  -- nanodollars
   return tonumber(string.sub(entry, 24, 35)) or 0
 end
 
-local function target_of(entry)  -- of an alias or a refusal
+local function target_of(entry)  -- of an alias
   return string.sub(entry, 36, 57)
 end
 
