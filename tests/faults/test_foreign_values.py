@@ -146,13 +146,16 @@ async def test_statistics_are_read_despite_foreign_values(
     assert after.total.exact_hits == before.total.exact_hits + 1
 
 
+def lock_key(redis: FaultyRedis, container: Container) -> str:
+    """The single-flight lock of "What is hope?" by the user's current fence."""
+    fence = redis.send(f"HGET {KEYS.questions} fence").split("\r\n")[1]
+    return KEYS.lock(keyspace.question_field("what is hope", container.pipeline.name), fence)
+
+
 async def test_foreign_value_under_the_lock_key_does_not_block_a_request(
     redis: FaultyRedis, container: Container
 ) -> None:
-    fence = redis.send(f"HGET {KEYS.questions} fence").split("\r\n")[1]
-    pipeline = container.pipeline.name
-    lock = KEYS.lock(keyspace.question_field("what is hope", pipeline), fence)
-    redis.send(f"LPUSH {lock} x")
+    redis.send(f"LPUSH {lock_key(redis, container)} x")
     assert (await ask(container, "ann", "What is hope?")).cache == "ok"
 
 
@@ -160,10 +163,7 @@ async def test_lock_without_an_expiry_does_not_block_a_request(
     redis: FaultyRedis, container: Container
 ) -> None:
     """Every lock of ours has an expiry of seconds."""
-    fence = redis.send(f"HGET {KEYS.questions} fence").split("\r\n")[1]
-    pipeline = container.pipeline.name
-    lock = KEYS.lock(keyspace.question_field("what is hope", pipeline), fence)
-    redis.send(f"SET {lock} x")
+    redis.send(f"SET {lock_key(redis, container)} x")
     redis.proxy.reset()
     reply = await ask(container, "ann", "What is hope?")
     assert (reply.cache, reply.stored) == ("ok", True)

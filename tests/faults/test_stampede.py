@@ -7,7 +7,9 @@ import asyncio
 import os
 import signal
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ from shared.question import Request
 from tests.support.fakes import HashingEmbedder, SlowAnswerer, create_container
 from tests.support.memory_note_store import MemoryNoteStore
 from tests.support.redis_faults import FaultyRedis
-from tests.support.stampede import NOTE, REQUEST, start_stampede
+from tests.support.stampede import NOTE, REQUEST, Stampede, start_stampede
 
 PROCESSES, REQUESTS = 4, 102
 REQUESTS_OF_EACH = (26, 26, 25, 25)
@@ -24,13 +26,16 @@ SECONDS = 1.5
 ANSWER = f"{REQUEST.query}: {NOTE}"
 
 
+def start(redis: FaultyRedis, folder: Path, **options: Any) -> AbstractContextManager[Stampede]:
+    defaults = {"processes": PROCESSES, "requests": REQUESTS, "seconds": SECONDS}
+    return start_stampede(redis.url, folder / "log", **defaults | options)
+
+
 def test_concurrent_requests_in_several_processes_share_one_generation(
     redis: FaultyRedis, tmp_path: Path
 ) -> None:
     """Two requests of each process use Redis for all others: at most four polls a second."""
-    with start_stampede(
-        redis.url, tmp_path / "log", processes=PROCESSES, requests=REQUESTS, seconds=SECONDS
-    ) as stampede:
+    with start(redis, tmp_path) as stampede:
         redis.proxy.reset()
         began = time.monotonic()
         stampede.ask()
@@ -44,14 +49,7 @@ def test_another_process_generates_if_the_lock_holder_is_killed(
     redis: FaultyRedis, tmp_path: Path
 ) -> None:
     """The first generation hangs, so the process is always killed during it."""
-    with start_stampede(
-        redis.url,
-        tmp_path / "log",
-        processes=PROCESSES,
-        requests=REQUESTS,
-        seconds=SECONDS,
-        how="hangs",
-    ) as stampede:
+    with start(redis, tmp_path, how="hangs") as stampede:
         stampede.ask()
         holder = stampede.wait_for_holder()
         place = [process.pid for process in stampede.processes].index(holder)
@@ -61,9 +59,7 @@ def test_another_process_generates_if_the_lock_holder_is_killed(
 
 
 def test_lock_is_renewed_during_a_long_generation(redis: FaultyRedis, tmp_path: Path) -> None:
-    with start_stampede(
-        redis.url, tmp_path / "log", processes=2, requests=10, seconds=5
-    ) as stampede:
+    with start(redis, tmp_path, processes=2, requests=10, seconds=5) as stampede:
         stampede.ask()
         assert stampede.replies() == [ANSWER] * 10
     assert len(stampede.generations()) == 1
@@ -71,14 +67,7 @@ def test_lock_is_renewed_during_a_long_generation(redis: FaultyRedis, tmp_path: 
 
 def test_waiting_requests_get_the_lock_holders_error(redis: FaultyRedis, tmp_path: Path) -> None:
     """A request that came too late to wait may generate again, but not each request."""
-    with start_stampede(
-        redis.url,
-        tmp_path / "log",
-        processes=PROCESSES,
-        requests=REQUESTS,
-        seconds=SECONDS,
-        how="fails",
-    ) as stampede:
+    with start(redis, tmp_path, how="fails") as stampede:
         stampede.ask()
         replies = stampede.replies()
     assert replies == ["InferenceUnavailableError: the model is loading (7.0)"] * REQUESTS
@@ -86,9 +75,8 @@ def test_waiting_requests_get_the_lock_holders_error(redis: FaultyRedis, tmp_pat
 
 
 def test_requests_without_notes_do_not_wait(redis: FaultyRedis, tmp_path: Path) -> None:
-    with start_stampede(
-        redis.url, tmp_path / "log", processes=2, requests=50, seconds=0, how="without notes"
-    ) as stampede:
+    options = {"processes": 2, "requests": 50, "seconds": 0, "how": "without notes"}
+    with start(redis, tmp_path, **options) as stampede:
         stampede.ask()
         assert stampede.replies() == [""] * 50
     assert stampede.generations() == []
