@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from shutil import which
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from functions.stats.app import create_app
 from infra.local.valkey import ValkeyProcess, start_valkey
@@ -19,6 +19,8 @@ _ARGUMENTS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run"
     " --disable-background-networking --disable-component-update --disable-sync"
 )
+
+expect.set_options(timeout=30_000)  # milliseconds; the machine may be busy
 
 
 @pytest.fixture(scope="module")

@@ -199,7 +199,7 @@ def test_tercet_serve_dashboard_shows_the_first_requests(visitor: Visitor, tmp_p
             for _ in range(2):
                 client.post("/assistant/query", json={"query": "What is faith?"})
         first = page.locator("[data-value=hits]")
-        expect(first).to_have_text("1 of 2 requests", timeout=15_000)  # three polls
+        expect(first).to_have_text("1 of 2 requests")  # three polls
     finally:
         process.terminate()
         process.communicate(timeout=30)

@@ -16,6 +16,7 @@ from shared.reply import Reply
 from tests.support.fakes import SlowAnswerer, create_container
 from tests.support.full_stack import ask, updated
 from tests.support.redis_faults import REDIS_FAULTS, FaultyRedis
+from tests.support.waiting import until
 
 ASKED = "What is faith?"
 MAX_SECONDS = 5.0
@@ -142,10 +143,11 @@ async def test_a_hit_is_served_by_a_server_that_lost_its_scripts(redis: FaultyRe
 async def test_an_answer_survives_a_fault_that_begins_while_it_is_generated(
     redis: FaultyRedis, container: Container, inject_fault: Callable[[], None]
 ) -> None:
-    assert isinstance(container.answerer, SlowAnswerer)
-    container.answerer.seconds = 0.3
+    answerer = container.answerer
+    assert isinstance(answerer, SlowAnswerer)
+    answerer.seconds, before = 0.3, answerer.begun
     asking = asyncio.create_task(ask(container, "ann", "What is hope?"))
-    await asyncio.sleep(0.15)
+    await until(lambda: answerer.begun > before)
     inject_fault()
     reply = await asking
     assert reply.answer

@@ -38,7 +38,7 @@ class Visitor:
             viewport=size, locale="en-US", reduced_motion="reduce", **options
         )
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)  # the machine may be busy
         page.on("request", lambda request: self.requests.append(request))  # noqa: PLW0108  # Playwright marks what it is given
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._record_message)

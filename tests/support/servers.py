@@ -240,7 +240,7 @@ def send_command(port: int, command: str) -> str:
     Raises:
         RuntimeError: the reply is an error.
     """
-    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+    with socket.create_connection(("127.0.0.1", port), 30) as connection:
         connection.sendall(f"{command}\r\n".encode())
         reply = connection.recv(65_536).decode()
     if reply.startswith("-"):
