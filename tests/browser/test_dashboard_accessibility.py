@@ -27,7 +27,7 @@ def test_axe_finds_no_serious_violation(
 ) -> None:
     page = visitor.open(busy, size=size, color_scheme=scheme)
     page.get_by_role("radio", name="Today").check()
-    expect(page.locator("[data-chart=cost] g.past")).to_have_count(6)
+    expect(page.locator("[data-chart=cost] .past")).to_have_count(6)
     for details in page.get_by_text("Show as table").all():
         details.click()
     assert accessibility_violations(page) == []
@@ -62,7 +62,7 @@ def test_dashboard_works_with_the_keyboard(visitor: Visitor, busy: str) -> None:
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("radio", name="30 days")).to_be_checked()
     expect(page.get_by_role("status")).to_have_text("Statistics in the last 30 days.")
-    expect(page.locator("[data-chart=rates] .tooltip")).to_have_count(30)
+    expect(page.locator("[data-chart=rates] .column")).to_have_count(30)
     ring = "getComputedStyle(document.activeElement.nextElementSibling).outlineStyle"
     assert page.evaluate(ring) == "solid"
     page.keyboard.press("Tab")

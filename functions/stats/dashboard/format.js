@@ -44,3 +44,6 @@ const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 function ratio(part, total) {
   return total ? part / total : null;
 }
+
+/** Formats of the page's values, by `data-format`. */
+const formats = { count, share, money, duration };

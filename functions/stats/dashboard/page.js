@@ -155,11 +155,9 @@ find("#remove").addEventListener("click", () => {
 
 for (const choice of document.querySelectorAll("[name=period]")) {
   choice.addEventListener("change", () => {
-    const before = Math.max(days, minDays);
     days = Number(choice.value);
     announce(`Statistics ${periods[days]}.`);
-    if (latest && before === Math.max(days, minDays)) render();
-    else refresh();
+    refresh();
   });
 }
 
@@ -167,12 +165,6 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) clearTimeout(timer);
   else refresh();
 });
-
-let width = 0;
-new ResizeObserver(([{ contentRect }]) => {
-  if (latest && contentRect.width !== width) render();
-  width = contentRect.width;
-}).observe(find("main"));
 
 if (!local) find("#entry").hidden = false;
 refresh();

@@ -8,13 +8,6 @@ function setText(element, value) {
   if (element.textContent !== value) element.textContent = value;
 }
 
-function html(name, content = "", attributes = {}) {
-  const element = document.createElement(name);
-  element.textContent = content;
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  return element;
-}
-
 /** Write a table. The first cell of a row is its heading; a cell is a text or an element. */
 function fillTable(name, headings, rows) {
   const table = find(`[data-table=${name}]`);
@@ -64,49 +57,29 @@ const alwaysShown = 6;
 
 const latencies = { exact: "Exact hit", coalesced: "Coalesced", semantic: "Semantic hit", generated: "Generated" };
 
+/** Write values into the elements that name them, for example `data-value="period.trimmed"`. */
+function showValues(values) {
+  for (const element of document.querySelectorAll("[data-value]")) {
+    const path = element.dataset.value.split(".");
+    setText(element, formats[element.dataset.format ?? "count"](path.reduce((object, name) => object[name], values)));
+  }
+}
+
 /** Show a response: the sums of `period`, and a chart of the days. */
 function showReport(stats, period, selected) {
   const { days } = stats;
-  const { note_changes: changes, matches_rejected: rejected, latency_ms: latency } = period;
-  const retained = ratio(changes.answers_retained, changes.answers_retained + changes.answers_dropped);
+  const { answers_retained: retained, answers_dropped: dropped } = period.note_changes;
   const shown = outcomes.filter(
     ({ outcome }, index) => index < alwaysShown || [period, ...days].some((each) => each.outcomes[outcome]),
   );
-  const values = {
-    hitRate: share(period.answer_hit_rate),
-    hits: `${count(period.cache_hits.l1)} of ${count(period.total_requests)} requests`,
-    combined: share(period.combined_hit_rate),
-    saved: money(period.cost_saved),
-    spent: money(period.cost_actual),
-    baseline: money(period.cost_baseline),
-    acknowledged: count(changes.acknowledged),
-    retained: retained === null ? missing : `${count(changes.answers_retained)} (${share(retained)})`,
-    dropped: count(changes.answers_dropped),
-    lag: duration(changes.avg_lag_ms),
-    answers: count(stats.l1_query.total_entries),
-    embeddings: count(stats.l2_embedding.total_entries),
-    contexts: count(stats.l3_context.total_entries),
-    drops: ["l1", "l2", "l3"].map((tier) => count(stats.tiers[tier].drops)).join(", "),
-    failed: count(latency.failed.count),
-    cacheUnavailable: count(period.cache_unavailable),
-    redisOutages: count(period.redis_outages),
-    breakerOpens: count(period.breaker_opens),
-    stale: count(latency.stale.count),
-    extractive: count(latency.extractive.count),
-    rejectedByRules: count(rejected.rules),
-    rejectedByVerifier: count(rejected.verifier),
-    rejectedBySources: count(rejected.sources),
-    storesRefused: count(period.stores_refused),
-    trimmed: count(period.trimmed),
-  };
-  for (const [name, value] of Object.entries(values)) setText(find(`[data-value=${name}]`), value);
+  showValues({ stats, period, retainedShare: ratio(retained, retained + dropped) });
   fillTable("outcomes", ["Outcome", "", "Requests", "Share"], shown.map(({ name, outcome, colour }) => {
     const number = period.outcomes[outcome];
     const part = ratio(number, period.total_requests);
     return [name, bar(part, colour), count(number), share(part)];
   }));
   fillTable("latency", ["Outcome", "P50", "P95"], Object.entries(latencies).map(([outcome, name]) => {
-    const { p50, p95 } = latency[outcome];
+    const { p50, p95 } = period.latency_ms[outcome];
     return [name, duration(p50), duration(p95)];
   }));
   showMemory(stats.memory_mb, stats.memory_limit_mb);
