@@ -69,7 +69,7 @@ def cache_stats(snapshot: "StatsSnapshot", settings: "Settings") -> dict[str, An
     }
     if snapshot.days:
         today = max(snapshot.days)
-        body["window"] = _window(snapshot.window)
+        body["window"] = window_record(snapshot.window)
         body["days"] = [
             day_record(day, stats, memory_mb=memory_mb if day == today else None)
             for day, stats in snapshot.days.items()
@@ -79,10 +79,11 @@ def cache_stats(snapshot: "StatsSnapshot", settings: "Settings") -> dict[str, An
 
 def day_record(day: "date", stats: "PeriodStats", *, memory_mb: float | None) -> dict[str, Any]:
     """Build the record of a day."""
-    return {"date": day.isoformat(), **_window(stats), "redis_memory_mb": memory_mb}
+    return {"date": day.isoformat(), **window_record(stats), "redis_memory_mb": memory_mb}
 
 
-def _window(stats: "PeriodStats") -> dict[str, Any]:
+def window_record(stats: "PeriodStats") -> dict[str, Any]:
+    """Build the record of several days, or of all time."""
     return {
         "total_requests": stats.requests,
         "cache_hits": {

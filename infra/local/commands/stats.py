@@ -4,20 +4,19 @@ import asyncio
 import signal
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
+from functions.stats.serializers import cache_stats, window_record
 from infra.local.commands.command_context import console, print_json, run_with_container
 from infra.local.commands.options import Data, Json
 from infra.local.embedded import DATA
 from shared.errors import CacheUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from shared.cache.stats_snapshot import LatencyHistogram, PeriodStats, StatsSnapshot
+    from shared.cache.stats_snapshot import StatsSnapshot
     from shared.container import Container
 
 _INTERVAL_SECONDS = 1.0
@@ -40,8 +39,6 @@ def stats(
     async def show(container: "Container") -> None:
         snapshot = await container.counter_reader.read_snapshot(days or 0)
         if json:
-            from functions.stats.serializers import cache_stats  # noqa: PLC0415 - slow to load
-
             print_json(cache_stats(snapshot, container.settings))
             sys.stdout.flush()  # a pipe must get each line at once
         else:
@@ -73,8 +70,9 @@ def table(snapshot: "StatsSnapshot") -> Table:
     made = Table("", box=None, header_style="bold")
     for heading in columns:
         made.add_column(heading, justify="right")
-    for name, cell in _ROWS.items():
-        made.add_row(name, *map(cell, columns.values()))
+    records = [window_record(period) for period in columns.values()]
+    for name, template in _ROWS.items():
+        made.add_row(name, *(_format(template, record) for record in records))
     made.add_section()
     made.add_row("cached answers", f"{snapshot.entries.answers:,}")
     made.add_row("cached contexts", f"{snapshot.entries.contexts:,}")
@@ -86,45 +84,38 @@ def table(snapshot: "StatsSnapshot") -> Table:
     return made
 
 
-_ROWS: "dict[str, Callable[[PeriodStats], str]]" = {
-    "requests": lambda period: f"{period.requests:,}",
-    "answer hit rate": lambda period: _share(period.answer_hit_rate),
-    "exact hits": lambda period: f"{period.outcomes['exact']:,}",
-    "coalesced": lambda period: f"{period.outcomes['coalesced']:,}",
-    "semantic hits": lambda period: f"{period.outcomes['semantic']:,}",
-    "combined hit rate": lambda period: _share(period.combined_hit_rate),
-    "answers generated": lambda period: f"{period.answers_generated:,}",
-    "stale / extractive": lambda period: _counts(period, "stale", "extractive"),
-    "no notes / failed": lambda period: _counts(period, "no_notes", "failed"),
-    "cache unavailable": lambda period: f"{period['cache_unavailable']:,}",
-    "cost spent": lambda period: f"${period.cost_spent:.6f}",
-    "cost saved": lambda period: f"${period.cost_saved:.6f}",
-    "exact, P50 / P95": lambda period: _percentiles(period.latency("exact")),
-    "semantic, P50 / P95": lambda period: _percentiles(period.latency("semantic")),
-    "generated, P50 / P95": lambda period: _percentiles(period.latency("l3", "l2", "none")),
-    "note changes": lambda period: f"{period['note_changes']:,}",
-    "answers retained": lambda period: f"{period['answers_retained']:,}",
-    "answers dropped": lambda period: f"{period['answers_dropped']:,}",
-    "mean lag": lambda period: _milliseconds(period.mean_lag_ms),
-    "rejected by rules": lambda period: f"{period['rejected_by_rules']:,}",
-    "rejected by verifier": lambda period: f"{period['rejected_by_verifier']:,}",
-    "rejected by sources": lambda period: f"{period['rejected_by_sources']:,}",
-    "stores refused": lambda period: f"{period['stores_refused']:,}",
+_ROWS = {
+    "requests": "{total_requests:,}",
+    "answer hit rate": "{answer_hit_rate:.1%}",
+    "exact hits": "{outcomes[exact]:,}",
+    "coalesced": "{outcomes[coalesced]:,}",
+    "semantic hits": "{outcomes[semantic]:,}",
+    "combined hit rate": "{combined_hit_rate:.1%}",
+    "answers generated": "{latency_ms[generated][count]:,}",
+    "stale / extractive": "{latency_ms[stale][count]:,} / {latency_ms[extractive][count]:,}",
+    "no notes / failed": "{latency_ms[no_notes][count]:,} / {latency_ms[failed][count]:,}",
+    "cache unavailable": "{cache_unavailable:,}",
+    "cost spent": "${cost_actual:.6f}",
+    "cost saved": "${cost_saved:.6f}",
+    "exact, P50 / P95": "{latency_ms[exact][p50]:,.1f} / {latency_ms[exact][p95]:,.1f} ms",
+    "semantic, P50 / P95": "{latency_ms[semantic][p50]:,.1f} / {latency_ms[semantic][p95]:,.1f} ms",
+    "generated, P50 / P95": (
+        "{latency_ms[generated][p50]:,.1f} / {latency_ms[generated][p95]:,.1f} ms"
+    ),
+    "note changes": "{note_changes[acknowledged]:,}",
+    "answers retained": "{note_changes[answers_retained]:,}",
+    "answers dropped": "{note_changes[answers_dropped]:,}",
+    "mean lag": "{note_changes[avg_lag_ms]:,.0f} ms",
+    "rejected by rules": "{matches_rejected[rules]:,}",
+    "rejected by verifier": "{matches_rejected[verifier]:,}",
+    "rejected by sources": "{matches_rejected[sources]:,}",
+    "stores refused": "{stores_refused:,}",
 }
+"""Rows of the table: a name, and the format of a value of `window_record`."""
 
 
-def _counts(period: "PeriodStats", *outcomes: str) -> str:
-    return " / ".join(f"{period.latency(outcome).count:,}" for outcome in outcomes)
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"
-
-
-def _milliseconds(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.0f} ms"
-
-
-def _percentiles(latency: "LatencyHistogram") -> str:
-    p50, p95 = latency.percentile_ms(0.5), latency.percentile_ms(0.95)
-    return "-" if p50 is None or p95 is None else f"{p50:,.1f} / {p95:,.1f} ms"
+def _format(template: str, record: dict[str, Any]) -> str:
+    try:
+        return template.format_map(record)
+    except TypeError:  # None: a rate, a mean or a percentile of no requests
+        return "-"
