@@ -31,8 +31,7 @@ class MiniLMEmbedder:
     """Implements `shared.inference.ports.Embedder`.
 
     The weights (90 MB) are loaded at the first use. An embedding does not depend on the other
-    texts of a call: a batch has texts of equal length, so it needs no padding, and the encoder's
-    sums are exact.
+    texts of a call: a batch has texts of equal length, so it needs no padding.
     """
 
     model = "sentence-transformers/all-MiniLM-L6-v2"
