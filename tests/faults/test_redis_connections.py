@@ -4,6 +4,8 @@ import asyncio
 import time
 from random import Random
 
+import pytest
+
 from tests.support.fakes import create_container
 from tests.support.full_stack import ask, updated
 from tests.support.redis_faults import FaultyRedis
@@ -56,6 +58,21 @@ async def test_the_reply_of_a_cancelled_request_never_reaches_another_request(
     for question in questions:
         reply = await ask(container, "ann", question)
         assert (reply.cache, reply.answer) == ("ok", expected[question])
+    await container.aclose()
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+async def test_waiting_for_a_free_connection_is_no_outage_of_redis(
+    redis: FaultyRedis, connections: int
+) -> None:
+    """The requests wait longer in total than the time-out and the budget of a request."""
+    container = create_container(redis.url, redis_timeout=1, redis_connections=connections)
+    await ask(container, "ann", "What is faith?")
+    redis.proxy.delay = 0.04
+    replies = await asyncio.gather(*(ask(container, f"user {n}", "What is?") for n in range(50)))
+    assert {reply.cache for reply in replies} == {"ok"}
+    assert container.redis_client
+    assert container.redis_client.circuit_breaker.take_open_count() == 0
     await container.aclose()
 
 

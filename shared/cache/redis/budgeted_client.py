@@ -1,8 +1,8 @@
 """Redis access for one request, within a time budget. It never raises."""
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
+from shared.cache.redis.timeouts import Budget
 from shared.errors import CacheUnavailableError
 
 if TYPE_CHECKING:
@@ -23,23 +23,18 @@ class BudgetedClient:
         """Create it. `timeout` is one round trip's, in seconds."""
         self.status = "ok" if redis_client else "off"
         self.redis_client = redis_client
-        self._budget = self._left = _BUDGET_FACTOR * timeout
+        self._seconds = _BUDGET_FACTOR * timeout
+        self._budget = Budget(self._seconds)
 
     async def execute(self, *commands: "Command") -> list[Any]:
         """Send commands in one round trip. Return their replies, or [] if Redis fails."""
         if self.status != "ok" or self.redis_client is None:
             return []
-        loop = asyncio.get_running_loop()
-        began, left = loop.time(), self._left
         try:
-            return await self.redis_client.execute(*commands, within=left)
+            return await self.redis_client.execute(*commands, budget=self._budget)
         except CacheUnavailableError:
             self.status = "unavailable"
             return []
-        finally:
-            seconds = loop.time() - began
-            # A longer round trip means that the event loop lagged: see `lag_tolerant_timeout`.
-            self.deduct(seconds if seconds < left else 0)
 
     def take_open_count(self) -> int:
         """Return how many times the circuit breaker opened since the last call."""
@@ -47,8 +42,8 @@ class BudgetedClient:
 
     def deduct(self, seconds: float) -> None:
         """Deduct time from the budget."""
-        self._left -= seconds
+        self._budget.left -= seconds
 
     def reset_budget(self) -> None:
         """Restore the full budget."""
-        self._left = self._budget
+        self._budget.left = self._seconds

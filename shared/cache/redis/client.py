@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from shared.cache.redis.circuit_breaker import CircuitBreaker
     from shared.cache.redis.commands import Command
+    from shared.cache.redis.timeouts import Budget
 
 
 class RedisClient(Protocol):
@@ -16,13 +17,14 @@ class RedisClient(Protocol):
     circuit_breaker: "CircuitBreaker"
 
     async def execute(
-        self, *commands: "Command", within: float | None = None, replicas: int = 0
+        self, *commands: "Command", budget: "Budget | None" = None, replicas: int = 0
     ) -> list[Any]:
         """Send commands in one round trip and return their replies in order.
 
         Args:
             commands: the commands. In a cluster those of different nodes are sent concurrently.
-            within: seconds for the round trip, where that is less than the client's time-out.
+            budget: limits the round trip, which is deducted from it. The wait for a free connection
+                of the client's own pool is neither limited nor deducted.
             replicas: the number of replicas that must acknowledge what the commands write. With
                 replicas the commands must have the same node, and the round trip takes longer.
 

@@ -18,6 +18,7 @@ from shared.cache.redis.circuit_breaker import CircuitBreaker
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command
 from shared.cache.redis.single_server import RedisServerClient, SlotMovedError
+from shared.cache.redis.timeouts import Budget
 from shared.errors import CacheUnavailableError
 
 _SLOTS = 16_384
@@ -53,19 +54,17 @@ class RedisClusterClient(RedisClient):
         self._next_refresh = 0.0
 
     async def execute(
-        self, *commands: Command, within: float | None = None, replicas: int = 0
+        self, *commands: Command, budget: Budget | None = None, replicas: int = 0
     ) -> list[Any]:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + (self._limits["timeout"] if within is None else within)
+        budget = budget or Budget(self._limits["timeout"])
         for _ in range(_MAX_REDIRECTS):
             try:
-                return await self._send_to_nodes(commands, within, replicas)
+                return await self._send_to_nodes(commands, budget, replicas)
             except SlotMovedError as moved:
                 former = self._slots[moved.slot]
                 host = moved.host or (former.host if former else self._seed.host)
                 self._slots[moved.slot] = _Address(host, moved.port)
                 self._start_refresh()
-                within = until - loop.time()
             except CacheUnavailableError:
                 self._start_refresh()  # a replica may have been promoted
                 raise
@@ -73,7 +72,7 @@ class RedisClusterClient(RedisClient):
 
     async def memory_usage(self) -> tuple[int, int] | None:
         if not self._masters:
-            await self._load_slots(None)
+            await self._load_slots(Budget(self._limits["timeout"]))
         usages = await asyncio.gather(
             *(self._node(address).memory_usage() for address in self._masters)
         )
@@ -91,20 +90,21 @@ class RedisClusterClient(RedisClient):
             await node.aclose()
 
     async def _send_to_nodes(
-        self, commands: Sequence[Command], within: float | None, replicas: int
+        self, commands: Sequence[Command], budget: Budget, replicas: int
     ) -> list[Any]:
         places: dict[RedisServerClient, list[int]] = {}
         for place, command in enumerate(commands):
-            places.setdefault(await self._node_of(command, within), []).append(place)
+            places.setdefault(await self._node_of(command, budget), []).append(place)
         if len(places) == 1:
             (node,) = places
-            return await node.execute(*commands, within=within, replicas=replicas)
+            return await node.execute(*commands, budget=budget, replicas=replicas)
         replies: list[Any] = [None] * len(commands)
+        budgets = {node: Budget(budget.left) for node in places}  # the nodes work concurrently
 
         async def send(node: RedisServerClient) -> None:
             batch = [commands[place] for place in places[node]]
             try:
-                received = await node.execute(*batch, within=within)
+                received = await node.execute(*batch, budget=budgets[node])
             except CacheUnavailableError as error:
                 if isinstance(error, SlotMovedError) or not all(
                     command.optional for command in batch
@@ -115,14 +115,17 @@ class RedisClusterClient(RedisClient):
                 for place, reply in zip(places[node], received, strict=True):
                     replies[place] = reply
 
-        await asyncio.gather(*map(send, places))
+        try:
+            await asyncio.gather(*map(send, places))
+        finally:
+            budget.left = min(each.left for each in budgets.values())
         return replies
 
-    async def _node_of(self, command: Command, within: float | None) -> RedisServerClient:
+    async def _node_of(self, command: Command, budget: Budget) -> RedisServerClient:
         key = next(iter(command.keys), "")  # a command without a key goes to any node
         slot = key_slot(key.encode())
         if self._slots[slot] is None:
-            await self._load_slots(within)
+            await self._load_slots(budget)
         address = self._slots[slot]
         if address is None:
             raise CacheUnavailableError("no node is known to have the slot")
@@ -138,11 +141,10 @@ class RedisClusterClient(RedisClient):
             self._nodes[address] = node
         return node
 
-    async def _load_slots(self, within: float | None) -> None:
+    async def _load_slots(self, budget: Budget) -> None:
         """Wait for the slot map, at most as long as a round trip may take."""
-        timeout: float = self._limits["timeout"]
-        seconds = timeout if within is None else min(within, timeout)
-        await asyncio.wait({self._start_refresh()}, timeout=max(seconds, 0))
+        with budget.round_trip(self._limits["timeout"]) as seconds:
+            await asyncio.wait({self._start_refresh()}, timeout=max(seconds, 0))
 
     def _start_refresh(self) -> "asyncio.Task[None]":
         """Load the slot map in the background, unless that is running or was done just now."""

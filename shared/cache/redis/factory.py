@@ -29,7 +29,8 @@ def open_redis_client(settings: "Settings", *, timeout: float | None = None) -> 
             give it to work that no user waits for.
     """
     options: dict[str, Any] = parse_url(settings.redis_url) | {
-        "max_connections": settings.redis_connections,
+        # A command that continues after its time-out, and the PING after it, use two more.
+        "max_connections": settings.redis_connections + 2,
         # The client has time-outs of its own. redis-py's cost a task for each round trip, and
         # lose some cancellations (`asyncio.wait_for` before Python 3.12).
         "socket_timeout": None,

@@ -22,7 +22,7 @@ from shared.cache import keyspace
 from shared.cache.redis.circuit_breaker import CircuitBreaker
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command, Script
-from shared.cache.redis.timeouts import EventLoopLagError, lag_tolerant_timeout
+from shared.cache.redis.timeouts import Budget, EventLoopLagError, lag_tolerant_timeout
 from shared.errors import CacheFullError, CacheUnavailableError
 from shared.observability.timings import start_span
 
@@ -78,13 +78,18 @@ class RedisServerClient(RedisClient):
         self._background: set[asyncio.Task[Any]] = set()
 
     async def execute(
-        self, *commands: Command, within: float | None = None, replicas: int = 0
+        self, *commands: Command, budget: Budget | None = None, replicas: int = 0
     ) -> list[Any]:
-        if not self.circuit_breaker.allow_request():
-            raise CacheUnavailableError("the circuit breaker of the cache is open")
-        seconds = self._probe_timeout if self.circuit_breaker.is_open else self._timeout
-        if within is not None:
-            seconds = min(seconds, within)
+        async with self._free_connections:
+            if not self.circuit_breaker.allow_request():
+                raise CacheUnavailableError("the circuit breaker of the cache is open")
+            timeout = self._probe_timeout if self.circuit_breaker.is_open else self._timeout
+            with (budget or Budget(timeout)).round_trip(timeout) as seconds:
+                return await self._execute(commands, seconds, replicas)
+
+    async def _execute(
+        self, commands: Sequence[Command], seconds: float, replicas: int
+    ) -> list[Any]:
         if replicas:
             wait = Command.of("WAIT", replicas, int(_REPLICA_SECONDS * 1000))
             commands = (*commands, wait)
@@ -180,18 +185,17 @@ class RedisServerClient(RedisClient):
 
     async def _send(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands, and once more those that need a script's text or a repaired key."""
-        async with self._free_connections:
-            replies = await self._exchange(commands)
-            for _ in range(2):  # a script's text may be missing and its key hold a foreign value
-                retried = [number for number, reply in enumerate(replies) if _is_retryable(reply)]
-                if not retried:
-                    break
-                await self._repair_types([commands[n] for n in retried if _is_foreign(replies[n])])
-                if commands[-1].arguments[0] == "WAIT":  # it must follow the retried command
-                    retried = list(range(len(commands)))
-                again = await self._exchange([commands[number].with_text() for number in retried])
-                for number, reply in zip(retried, again, strict=True):
-                    replies[number] = reply
+        replies = await self._exchange(commands)
+        for _ in range(2):  # a script's text may be missing and its key hold a foreign value
+            retried = [number for number, reply in enumerate(replies) if _is_retryable(reply)]
+            if not retried:
+                break
+            await self._repair_types([commands[n] for n in retried if _is_foreign(replies[n])])
+            if commands[-1].arguments[0] == "WAIT":  # it must follow the retried command
+                retried = list(range(len(commands)))
+            again = await self._exchange([commands[number].with_text() for number in retried])
+            for number, reply in zip(retried, again, strict=True):
+                replies[number] = reply
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply

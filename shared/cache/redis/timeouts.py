@@ -1,4 +1,4 @@
-"""A time-out for Redis that tolerates a lagging event loop.
+"""Time-outs for Redis: the budget of a request, and a time-out that tolerates a lagging event loop.
 
 On an overloaded processor the event loop runs late: a reply can be in the socket's buffer, unread,
 when the timer fires late as well. Such a time-out says nothing about Redis, and a request without
@@ -6,8 +6,29 @@ the cache would add to the load. The time-out is therefore extended by twice the
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Budget:
+    """The seconds that one request may still wait for Redis, in all of its round trips."""
+
+    left: float
+
+    @contextmanager
+    def round_trip(self, timeout: float) -> Iterator[float]:
+        """Yield the time-out of a round trip, `timeout` at most, and deduct its duration."""
+        loop = asyncio.get_running_loop()
+        seconds, began = min(timeout, self.left), loop.time()
+        try:
+            yield seconds
+        finally:
+            duration = loop.time() - began
+            # A longer round trip means that the event loop lagged: see `lag_tolerant_timeout`.
+            self.left -= duration if duration < seconds else 0
+
 
 _LAG_SECONDS = 0.005
 _MAX_EXTENSIONS = 7

@@ -10,6 +10,7 @@ import redis
 
 from shared.cache.redis.commands import Command
 from shared.cache.redis.single_server import RedisServerClient
+from shared.cache.redis.timeouts import Budget
 from shared.errors import (
     CacheUnavailableError,
     CircuitOpenError,
@@ -129,9 +130,9 @@ class WatchedRedisClient(RedisServerClient):
         self._alive = True
 
     async def execute(
-        self, *commands: Command, within: float | None = None, replicas: int = 0
+        self, *commands: Command, budget: Budget | None = None, replicas: int = 0
     ) -> list[Any]:
-        del within, replicas
+        del budget, replicas
         restarts = self._restarts
         if self._faults.fails() and self._faults.rng.random() < 0.5:
             self.late.append(asyncio.ensure_future(self._late(commands)))
