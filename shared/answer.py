@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class Answer:
     """`created` is in milliseconds since 1970 UTC, `cost` in US dollars.
 
-    `answer_id` is unique: a new answer to the same question has another one.
+    `answer_id` is unique: a new answer to the same question has another one. `incomplete`: the
+    text ends early, so the answer is never stored.
     """
 
     answer_id: str
@@ -21,12 +22,19 @@ class Answer:
     model: str
     created: int
     cost: float
+    incomplete: bool = False
 
     @classmethod
     def from_completion(cls, completion: "Completion") -> Self:
         """Create an answer from a model's completion."""
-        now = time.time_ns() // 1_000_000
-        return cls(new_answer_id(), completion.text, completion.model, now, completion.cost)
+        return cls(
+            new_answer_id(),
+            completion.text,
+            completion.model,
+            time.time_ns() // 1_000_000,
+            completion.cost,
+            completion.incomplete,
+        )
 
 
 def new_answer_id() -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.answer import Answer
 from shared.cache.coalescing import Coalescer, Membership
+from shared.cache.index_entries import nanodollars
 from shared.deadline import deadline_scope, remaining_seconds, timeout_at_deadline
 from shared.errors import (
     CircuitOpenError,
@@ -216,7 +217,8 @@ class Assistant:
         try:
             with timed("generate"):
                 answer = await self._generate(ask, sources)
-        except InferenceError:
+        except InferenceError as error:
+            session.counters.add(spent_nanodollars=nanodollars(error.cost))
             # The next request needs neither the embedding nor the search.
             await session.store(vector, sources, None)
             raise
@@ -229,7 +231,7 @@ class Assistant:
             sources,
             session.status,
             tier=tier,
-            stored=stored,
+            stored=stored and not answer.incomplete,
             match_rejection=match.rejection if match else None,
         )
 

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from shared.cache.redis.client import RedisClient
     from shared.cache.session import CacheSession
     from shared.freshness import Freshness
+    from shared.inference.chat import HuggingFaceChat
     from shared.inference.circuit_breaker import CircuitBreakers
     from shared.inference.http_client import InferenceClient
-    from shared.inference.ports import Answerer, ChatModel, Embedder
+    from shared.inference.ports import Answerer, Embedder
     from shared.inference.shared_circuit_state import SharedCircuitState
     from shared.notes.store import NoteStore
     from shared.question import Question, Request
@@ -128,7 +129,7 @@ class Container:
         return with_prefix(self.embedder, self.settings.passage_prefix)
 
     @cached_property
-    def chat(self) -> "ChatModel":
+    def chat(self) -> "HuggingFaceChat":
         """The language model, behind its circuit breaker."""
         from shared.inference.chat import HuggingFaceChat
 
@@ -188,7 +189,7 @@ class Container:
         from shared.inference.prompt import ANSWER_INSTRUCTIONS
 
         settings = self.settings
-        limits = f"{settings.context_tokens} {settings.answer_tokens}"
+        limits = f"{settings.context_tokens} {settings.answer_tokens} {settings.reasoning_effort}"
         return PipelineId(
             embedding_model=self._embedding_id,
             dimensions=self._dimensions,
@@ -216,7 +217,7 @@ class Container:
 
         verifies = self.settings.semantic_verifier == "model" and self._answers_by_model
         return SemanticMatcher(
-            MatchVerifier(self.chat) if verifies else None,
+            MatchVerifier(self.chat.uncounted()) if verifies else None,
             threshold=self.settings.similarity_threshold,
             packs=self.vocabulary_packs,
         )

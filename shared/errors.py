@@ -89,6 +89,13 @@ class InferenceError(UnavailableError):
     status = HTTPStatus.BAD_GATEWAY
     title = "Model failed"
 
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, cost: float = 0.0
+    ) -> None:
+        """`cost`: US dollars that the response cost."""
+        super().__init__(message, retry_after=retry_after)
+        self.cost = cost
+
 
 class InferenceUnavailableError(InferenceError):
     """A model is loading, overloaded, rate-limiting or unreachable."""
@@ -113,3 +120,13 @@ class InferenceRefusedError(InferenceError):
 
     parameters: frozenset[str] = frozenset()
     """The optional parameters of the request that the host's message names as refused."""
+
+
+class UnusableCompletionError(InferenceError):
+    """A model that works gave no answer to this request: filtered, refused or empty."""
+
+    title = "No usable answer"
+
+
+class TokenLimitError(UnusableCompletionError):
+    """The token limit ended the completion before its answer began: the model reasons."""

@@ -83,7 +83,7 @@ class Reply:
     @property
     def answer_id(self) -> str | None:
         """The id by which a user can report this answer to this question as wrong."""
-        if self.answer is None or self.extractive:
+        if self.answer is None or self.extractive or self.answer.incomplete:
             return None
         own_id = self.answer.answer_id
         return f"{own_id}.{self.alias}" if self.alias else own_id

@@ -94,6 +94,8 @@ class Settings:
         "HF_CHAT_URL", "https://router.huggingface.co/v1/chat/completions", secret=True
     )
     chat_model: str = _setting("HF_CHAT_MODEL", "meta-llama/Llama-3.1-8B-Instruct")
+    reasoning_effort: str = _setting("LLM_REASONING_EFFORT", "")
+    """Sent as `reasoning_effort` where set, for example `low`."""
     prompt_price: float = _setting("HF_PROMPT_PRICE", 0.10, at_least=0)
     """US dollars per million prompt tokens."""
     completion_price: float = _setting("HF_COMPLETION_PRICE", 0.10, at_least=0)

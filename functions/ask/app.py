@@ -64,9 +64,11 @@ def build_routes(container: Container) -> AppRoutes:
         )
         try:
             reply = await container.assistant.ask(request)
-        except UnavailableError:
-            breakers = container.circuit_breakers.state
-            add_log_fields(http.scope, **question_metrics(None, breakers=breakers))
+        except UnavailableError as error:
+            breakers, cost = container.circuit_breakers.state, getattr(error, "cost", 0.0)
+            add_log_fields(
+                http.scope, **question_metrics(None, breakers=breakers, failure_cost=cost)
+            )
             raise
         add_log_fields(
             http.scope,
@@ -75,6 +77,8 @@ def build_routes(container: Container) -> AppRoutes:
             match=reply.match,
             cache=reply.cache,
         )
+        if reply.answer and reply.answer.incomplete:
+            add_log_fields(http.scope, incomplete=True)
         if reply.match_rejection:
             add_log_fields(http.scope, match_rejection=reply.match_rejection.partition(":")[0])
         if settings.log_questions:

@@ -57,7 +57,8 @@ class Metadata(TypedDict):
     was not a match. `truncated`: only the beginning of the question was embedded.
 
     While the language model fails, an answer may be `stale` (expired, but not affected by a note
-    change) or `extractive` (quoted from the notes, not stored).
+    change) or `extractive` (quoted from the notes, not stored). An `incomplete` answer ends
+    early, for example at the limit `ANSWER_MAX_TOKENS`. It is not stored.
     """
 
     query: str
@@ -69,6 +70,7 @@ class Metadata(TypedDict):
     similarity: float | None
     stale: bool
     extractive: bool
+    incomplete: bool
     age: int
     cache: CacheState
     answer_id: str | None

@@ -40,6 +40,7 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
             "similarity": round(reply.similarity, 6) if reply.similarity else None,
             "stale": reply.stale,
             "extractive": reply.extractive,
+            "incomplete": answer.incomplete if answer else False,
             "age": max(0, int(time.time() - created_ms / 1000)),
             "cache": reply.cache,
             "answer_id": reply.answer_id,

@@ -220,13 +220,14 @@ class CacheSession:
     ) -> bool:
         """Store an answer with its sources, or the sources alone, unless the fence changed.
 
-        Returns whether they were stored. A context that came from the cache is not stored again:
-        storing it again would extend its expiry at every failed attempt.
+        Returns whether they were stored. An incomplete answer is only counted. A context that came
+        from the cache is not stored again, which would extend its expiry at every failed attempt.
         """
         if answer:
             tier = "l3" if self._context_cached else "l2" if self._embedding_cached else "none"
             self.counters.add(spent_nanodollars=index_entries.nanodollars(answer.cost))
             self.counters.add(**{f"outcome_{tier}": int(self.counters.lookup_counted)})
+            answer = None if answer.incomplete else answer
         if self.status != "ok" or (answer is None and self._context_cached):
             return False
         entry = self._new_entry(vector, sources, answer)
@@ -266,8 +267,7 @@ class CacheSession:
         self.counters.count_follower(leader.counters if leader else None, outcome, cost)
 
     def _lookup(self, purpose: str) -> Command:
-        counts = self.counters.take()
-        return self._scripts.lookup(purpose, aliases=self._aliases, counts=counts)
+        return self._scripts.lookup(purpose, aliases=self._aliases, counts=self.counters.take())
 
     def _store_embedding(self, entry: "Entry") -> list[Command]:
         """Return the command that stores the embedding of a new entry, unless it is cached."""

@@ -1,15 +1,24 @@
 """Chat completions from Hugging Face, or from any host with an OpenAI-compatible API."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from copy import copy
+from typing import TYPE_CHECKING, Any, Self
 
-from shared.errors import InferenceError
+from shared.errors import (
+    InferenceError,
+    InferenceRefusedError,
+    TokenLimitError,
+    UnusableCompletionError,
+)
+from shared.inference.chat_reply import read_chat_reply
 from shared.inference.endpoint import Endpoint
 from shared.inference.ports import Completion
 from shared.text import estimate_tokens
 
 if TYPE_CHECKING:
+    from shared.inference.chat_reply import ChatReply
     from shared.inference.circuit_breaker import CircuitBreaker
     from shared.inference.http_client import InferenceClient
     from shared.inference.ports import ChatMessage
@@ -19,9 +28,14 @@ _SEED = 0
 _TOKENS_PER_MESSAGE = 8  # that chat templates add, rounded up
 _TOKENS_PER_PRICE = 1_000_000
 
+_log = logging.getLogger(__name__)
+
 
 class HuggingFaceChat:
     """A `ChatModel` over HTTP, behind a circuit breaker.
+
+    Some models refuse an optional parameter. The request is then repeated without it, and later
+    requests omit it; `max_completion_tokens` replaces `max_tokens`.
 
     Raises:
         ConfigurationError: the URL is invalid.
@@ -39,53 +53,117 @@ class HuggingFaceChat:
         self._endpoint = Endpoint("chat", "HF_CHAT", settings.chat_url, self.model)
         self._prompt_price = settings.prompt_price / _TOKENS_PER_PRICE
         self._completion_price = settings.completion_price / _TOKENS_PER_PRICE
+        self._reasoning_effort = settings.reasoning_effort
+        self.is_counted = True  # in the circuit breaker
+        self._refused: set[str] = set()  # parameters; `uncounted` shares it
+
+    def uncounted(self) -> Self:
+        """Return this model; its calls count neither for nor against the circuit breaker."""
+        chat = copy(self)
+        chat.is_counted = False
+        return chat
 
     async def complete(self, messages: Sequence["ChatMessage"], *, max_tokens: int) -> Completion:
         """Continue at temperature 0 with at most `max_tokens` tokens.
 
         The cost is computed with `estimate_tokens` if the reply has no token counts.
         """
+        breaker, counted = self._breaker, self.is_counted
+        async with breaker.call(counted=counted) if breaker else nullcontext():
+            body = await self._send(messages, max_tokens)
+            reply = read_chat_reply(body, str(self._endpoint))
+            completion = self._completion(messages, max_tokens, reply, body.get("usage"))
+            if reply.finish == "failed":
+                raise InferenceError(
+                    f"{self._endpoint} failed while it generated (finish_reason {reply.reason}).",
+                    cost=completion.cost,
+                )
+        # The model works: what follows fails this request and does not count in the breaker.
+        if error := _unusable(reply, str(self._endpoint), max_tokens, completion.cost):
+            raise error
+        return completion
+
+    async def _send(self, messages: Sequence["ChatMessage"], max_tokens: int) -> Any:
+        """Send the request, again without the parameters that the host names as refused."""
+        private = [each.content for each in messages if each.role != "system"]
+        refused = frozenset(self._refused)
+        while True:
+            body = self._body(messages, max_tokens, refused)
+            try:
+                reply = await self._client.post(self._endpoint, body, private=private)
+            except InferenceRefusedError as error:
+                named = error.parameters & (body.keys() - {"max_completion_tokens"})
+                if not named:
+                    raise
+                refused |= named
+            else:
+                if refused - self._refused:
+                    self._refused.update(refused)
+                    names = ", ".join(sorted(refused))
+                    _log.warning(
+                        "requests omit parameters that the model refuses",
+                        extra={"log_fields": {"model": self.model, "parameters": names}},
+                    )
+                return reply
+
+    def _body(
+        self, messages: Sequence["ChatMessage"], max_tokens: int, refused: frozenset[str]
+    ) -> dict[str, Any]:
+        limit = "max_completion_tokens" if "max_tokens" in refused else "max_tokens"
         body = {
             "model": self.model,
             "messages": [{"role": each.role, "content": each.content} for each in messages],
-            "max_tokens": max_tokens,
+            limit: max_tokens,
             "temperature": 0,
             "seed": _SEED,
             "stream": False,
         }
-        private = [each.content for each in messages if each.role != "system"]
-        async with self._breaker.call() if self._breaker else nullcontext():
-            reply = await self._client.post(self._endpoint, body, private=private)
-            text = self._read_text(reply)
-        usage = reply.get("usage")
+        if self._reasoning_effort:
+            body["reasoning_effort"] = self._reasoning_effort
+        return {name: value for name, value in body.items() if name not in refused}
+
+    def _completion(
+        self, messages: Sequence["ChatMessage"], max_tokens: int, reply: "ChatReply", usage: Any
+    ) -> Completion:
         prompt_tokens, completion_tokens = (
             _read_count(usage, name) for name in ("prompt_tokens", "completion_tokens")
         )
         paid_prompt = prompt_tokens or sum(
             estimate_tokens(each.content) + _TOKENS_PER_MESSAGE for each in messages
         )
-        paid_completion = completion_tokens or min(estimate_tokens(text), max_tokens)
+        generated = max_tokens if reply.is_hidden else estimate_tokens(reply.generated)
+        paid_completion = completion_tokens or min(generated, max_tokens)
         return Completion(
-            text=text,
+            text=reply.text,
             model=self.model,
             prompt_tokens=prompt_tokens,
             completion_tokens=completion_tokens,
             cost=paid_prompt * self._prompt_price + paid_completion * self._completion_price,
+            incomplete=reply.finish == "incomplete",
         )
 
-    def _read_text(self, reply: Any) -> str:
-        match reply:
-            case {"choices": [{"message": dict(message)}, *_]}:
-                text = message.get("content")
-            case _:
-                raise InferenceError(f"{self._endpoint} sent JSON without choices[0].message.")
-        if not isinstance(text, str):
-            raise InferenceError(
-                f"{self._endpoint} sent a message whose content is {type(text).__name__},"
-                " not a string."
-            )
-        # A lone surrogate is valid in JSON, but it cannot be encoded or stored.
-        return text.encode("utf-8", "replace").decode("utf-8")
+
+def _unusable(
+    reply: "ChatReply", sender: str, max_tokens: int, cost: float
+) -> UnusableCompletionError | None:
+    """Return the error of a reply that is no answer; None if it is one."""
+    if reply.finish == "filtered":
+        problem = f"withheld the answer: its content filter applied (finish_reason {reply.reason})."
+    elif reply.is_refusal:
+        problem = "declined to answer this question (refusal)."
+    elif reply.finish == "tool":
+        problem = f"called a tool instead of answering (finish_reason {reply.reason})."
+    elif reply.text:
+        return None
+    elif reply.has_reasoning or reply.finish == "incomplete":
+        problem = (
+            f"used its limit of {max_tokens} tokens for reasoning and gave no answer."
+            " Raise ANSWER_MAX_TOKENS, or lower LLM_REASONING_EFFORT."
+        )
+        return TokenLimitError(f"{sender} {problem}", cost=cost)
+    else:
+        problem = "sent an empty message."
+    return UnusableCompletionError(f"{sender} {problem}", cost=cost)
 
 
 def _read_count(usage: Any, name: str) -> int | None:

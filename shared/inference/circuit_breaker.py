@@ -108,13 +108,17 @@ class CircuitBreaker:
         return None if self._open_until is None else self._open_until - self.clock()
 
     @asynccontextmanager
-    async def call(self) -> "AsyncIterator[None]":
-        """Record how the call within ends.
+    async def call(self, *, counted: bool = True) -> "AsyncIterator[None]":
+        """Record how the call within ends, if it is `counted`.
 
         Raises:
             CircuitOpenError: the breaker is open; or it is half-open, and another call probes or
-                this one has too little time.
+                this one has too little time or is not counted.
         """
+        if not counted:
+            await self._allow_request(may_probe=False)
+            yield
+            return
         has_enough_time = remaining_seconds() >= self._min_conclusive_seconds
         is_probe = await self._allow_request(may_probe=has_enough_time)
         began = self.clock()

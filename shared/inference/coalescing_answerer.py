@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.deadline import timeout_at_deadline
-from shared.errors import InferenceTimeoutError
+from shared.errors import InferenceTimeoutError, UnusableCompletionError
 from shared.text.canonical_form import canonical_form
 
 if TYPE_CHECKING:
@@ -42,4 +42,6 @@ class CoalescingAnswerer:
                 completion = await asyncio.shield(task)
         except TimeoutError:
             raise InferenceTimeoutError("the answer was not complete in time; retry") from None
+        except UnusableCompletionError as error:
+            raise error if is_leader else UnusableCompletionError(str(error)) from None
         return completion if is_leader else replace(completion, cost=0.0)

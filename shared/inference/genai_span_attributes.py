@@ -38,8 +38,8 @@ def describe_model_call(call: "tuple[Endpoint, dict[str, Any]]") -> "tuple[str, 
         "server.address": endpoint.url.host,
         "server.port": endpoint.url.port or _PORTS[endpoint.url.scheme],
     }
-    if "max_tokens" in body:
-        attributes["gen_ai.request.max_tokens"] = body["max_tokens"]
+    if limit := body.get("max_tokens") or body.get("max_completion_tokens"):
+        attributes["gen_ai.request.max_tokens"] = limit
     return f"{endpoint.operation} {endpoint.model}", attributes
 
 

@@ -21,7 +21,8 @@ class ChatMessage:
 class Completion:
     """A text that a model generated, and its cost in US dollars.
 
-    Token counts are None if the model host does not return them.
+    Token counts are None if the model host does not return them. `incomplete`: the text ends
+    early, for example at the token limit.
     """
 
     text: str
@@ -29,6 +30,7 @@ class Completion:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cost: float = 0.0
+    incomplete: bool = False
 
 
 class Embedder(Protocol):
@@ -55,9 +57,10 @@ class ChatModel(Protocol):
     model: str
 
     async def complete(self, messages: Sequence[ChatMessage], *, max_tokens: int) -> Completion:
-        """Continue at temperature 0 with at most `max_tokens` tokens.
+        """Continue at temperature 0 with at most `max_tokens` tokens, reasoning included.
 
         Raises:
+            UnusableCompletionError: the model works, but gave no text.
             InferenceError: the model gave no usable answer before the deadline; the subclass
                 `CircuitOpenError`: its circuit breaker is open.
         """

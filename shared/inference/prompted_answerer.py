@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.errors import InferenceError
+from shared.errors import UnusableCompletionError
 from shared.inference.prompt import build_answer_messages, fit_passages
 
 if TYPE_CHECKING:
@@ -37,11 +37,13 @@ class PromptedAnswerer:
         completion = await self._chat.complete(
             build_answer_messages(question, passages), max_tokens=self._answer_tokens
         )
-        if not completion.text.strip():
-            raise InferenceError(f"{self.model} sent an empty message.")
         text = remove_false_citations(completion.text, len(passages)).strip()
         if not text:
-            raise InferenceError(f"{self.model} answered with nothing but false citations.")
+            is_empty = not completion.text.strip()
+            problem = (
+                "sent an empty message" if is_empty else "answered with nothing but false citations"
+            )
+            raise UnusableCompletionError(f"{self.model} {problem}.", cost=completion.cost)
         return replace(completion, text=text)
 
 

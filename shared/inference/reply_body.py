@@ -5,6 +5,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from shared.inference.event_stream import assemble_completion, is_event_stream
+
 if TYPE_CHECKING:
     import httpx
 
@@ -14,7 +16,7 @@ _COMMENTS = re.compile(rb"(?:\s*+:[^\n]*+\n)++")
 
 
 def decode_json(response: "httpx.Response") -> Any:
-    """Decode a JSON body; None if it is not JSON.
+    """Decode a JSON body, or assemble a completion from an event stream; None if it is neither.
 
     A byte order mark, blank lines and comment lines before it are skipped.
     """
@@ -22,6 +24,8 @@ def decode_json(response: "httpx.Response") -> Any:
     if comments := _COMMENTS.match(content):
         content = content[comments.end() :]
     try:
+        if is_event_stream(content):
+            return assemble_completion(content.decode("utf-8", "replace"))
         return json.loads(content)
     except (ValueError, RecursionError):
         return None

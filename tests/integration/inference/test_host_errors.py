@@ -116,11 +116,11 @@ async def test_message_is_found_in_each_form_of_error_body(
         (send_text("[" * 100_000), "answered with malformed JSON instead"),
         (send_json({"error": "late trouble", "error_type": "x"}), "failed: late trouble."),
         (send_json([]), "without choices[0].message"),
-        (send_json({"choices": []}), "without choices[0].message"),
+        (send_json({"choices": None}), "without choices[0].message"),
         (send_json({"choices": ["text"]}), "without choices[0].message"),
-        (send_json({"choices": [{"message": {}}]}), "content is NoneType"),
-        (send_json({"choices": [{"message": {"content": None}}]}), "content is NoneType"),
-        (send_json({"choices": [{"message": {"content": [{"text": "x"}]}}]}), "content is list"),
+        (send_json({"choices": [{"message": "text"}]}), "without choices[0].message"),
+        (send_json({"choices": [{"index": 0}]}), "without choices[0].message"),
+        (send_json({"choices": [{"message": {"content": 7}}]}), "content is int, not text"),
     ],
 )
 async def test_unusable_reply_is_described_without_quoting_it(

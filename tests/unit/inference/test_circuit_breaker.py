@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from math import inf
 from typing import Any
 
@@ -343,3 +344,19 @@ async def test_slow_call_does_not_count_after(
         await fail_slowly()
     await fail(breaker, 3)
     assert breaker.state == "closed"
+
+
+async def test_calls_that_are_not_counted_change_nothing_and_need_a_closed_breaker(
+    breaker: CircuitBreaker, half_open: CircuitBreaker
+) -> None:
+    for error in [InferenceError("failed")] * 9 + [None]:
+        with suppress(InferenceError):
+            async with breaker.call(counted=False):
+                if error:
+                    raise error
+    assert (breaker.state, breaker.take_report()) == ("closed", CallReport())
+    with pytest.raises(CircuitOpenError):
+        async with half_open.call(counted=False):
+            pass
+    await call(half_open)
+    assert half_open.state == "closed"

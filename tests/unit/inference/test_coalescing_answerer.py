@@ -5,7 +5,11 @@ import asyncio
 import pytest
 
 from shared.deadline import deadline_scope
-from shared.errors import InferenceTimeoutError, InferenceUnavailableError
+from shared.errors import (
+    InferenceTimeoutError,
+    InferenceUnavailableError,
+    UnusableCompletionError,
+)
 from shared.inference.coalescing_answerer import CoalescingAnswerer
 from shared.inference.ports import Completion
 from shared.notes.note import Source
@@ -57,6 +61,16 @@ async def test_failure_is_shared() -> None:
     model.done.set_exception(InferenceUnavailableError("loading"))
     failures = await asyncio.gather(*calls, return_exceptions=True)
     assert [str(failure) for failure in failures] == ["loading"] * 3
+
+
+async def test_cost_of_an_unusable_completion_counts_once() -> None:
+    answerer = CoalescingAnswerer(model := Model())
+    calls = [asyncio.create_task(answerer.answer("faith", SOURCES)) for _ in range(3)]
+    await asyncio.sleep(0)
+    model.done.set_exception(UnusableCompletionError("filtered", cost=0.5))
+    failures = await asyncio.gather(*calls, return_exceptions=True)
+    assert [getattr(failure, "cost", None) for failure in failures] == [0.5, 0, 0]
+    assert {str(failure) for failure in failures} == {"filtered"}
 
 
 async def test_followers_are_answered_after_the_leader_is_cancelled() -> None:

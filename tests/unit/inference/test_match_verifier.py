@@ -3,11 +3,13 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from shared.deadline import deadline_scope, remaining_seconds
-from shared.errors import InferenceUnavailableError
+from shared.errors import InferenceUnavailableError, TokenLimitError, UnusableCompletionError
 from shared.inference.match_verifier import MatchVerifier, build_match_messages
 from shared.inference.ports import ChatMessage, Completion
 
@@ -19,7 +21,10 @@ class _Chat:
 
     model = "fake"
 
-    def __init__(self, text: str | Exception = "YES", *, after: float = 0.0) -> None:
+    def __init__(
+        self, text: str | Exception = "YES", *, after: float = 0.0, reasoning_tokens: int = 0
+    ) -> None:
+        self.reasoning_tokens = reasoning_tokens
         self.conversations: list[Sequence[ChatMessage]] = []
         self.limits: list[tuple[int, float]] = []
         self._text = text
@@ -28,6 +33,8 @@ class _Chat:
     async def complete(self, messages: Sequence[ChatMessage], *, max_tokens: int) -> Completion:
         self.conversations.append(messages)
         self.limits.append((max_tokens, remaining_seconds()))
+        if max_tokens < self.reasoning_tokens:
+            raise TokenLimitError("only reasoning", cost=0.00001)
         await asyncio.sleep(self._after)
         if isinstance(self._text, Exception):
             raise self._text
@@ -55,6 +62,38 @@ async def test_verdict_has_the_cost_of_the_completion(text: str) -> None:
 @pytest.mark.parametrize("error", [InferenceUnavailableError("busy"), RuntimeError("a bug")])
 async def test_error_rejects_the_match(error: Exception) -> None:
     assert await MatchVerifier(_Chat(error)).verify(_A, _B) == (False, 0)
+
+
+async def test_model_that_reasons_gets_more_tokens_and_time_from_then_on() -> None:
+    """The first call, which is too short for it, counts in the cost of its verdict."""
+    chat = _Chat(reasoning_tokens=500)
+    verifier = MatchVerifier(chat, time_limit_seconds=1)
+    verdicts = [await verifier.verify(_A, _B), await verifier.verify(_A, _B)]
+    assert [verdict.approved for verdict in verdicts] == [True, True]
+    assert [verdict.cost for verdict in verdicts] == pytest.approx([0.00003, 0.00002])
+    assert [tokens for tokens, _ in chat.limits] == [4, 1024, 1024]
+    assert chat.limits[0][1] <= 1 < chat.limits[1][1] <= 3
+
+
+async def test_model_that_never_stops_reasoning_rejects_the_match() -> None:
+    chat = _Chat(reasoning_tokens=10**6)
+    verdict = await MatchVerifier(chat).verify(_A, _B)
+    assert (verdict.approved, verdict.cost) == (False, 0.00002)
+    assert len(chat.limits) == 2
+
+
+async def test_cost_of_an_unusable_verdict_counts() -> None:
+    chat = _Chat(UnusableCompletionError("filtered", cost=0.5))
+    assert await MatchVerifier(chat).verify(_A, _B) == (False, 0.5)
+    assert len(chat.limits) == 1
+
+
+async def test_verdict_that_was_cut_rejects_the_match() -> None:
+    class Cut(_Chat):
+        async def complete(self, *given: Any, **limits: Any) -> Completion:
+            return replace(await super().complete(*given, **limits), incomplete=True)
+
+    assert not (await MatchVerifier(Cut("YES")).verify(_A, _B)).approved
 
 
 async def test_slow_model_may_use_its_time_limit() -> None:

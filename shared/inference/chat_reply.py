@@ -1,0 +1,122 @@
+"""Reads the reply of a chat completion, in the forms that OpenAI-compatible hosts send."""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from shared.errors import InferenceError
+from shared.inference.reasoning import strip_reasoning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Finish: TypeAlias = Literal["complete", "incomplete", "filtered", "failed", "tool"]
+
+_COMPLETE = frozenset(
+    {"stop", "eos", "eos_token", "end_turn", "end_of_turn", "stop_sequence", "stop_token"}
+    | {"complete", "completed", "finish", "finished", "done", "end", ""}
+)
+_FILTERED = re.compile(
+    "filter|safety|recitation|blocklist|blocked|prohibited|spii|refus|guardrail|toxic|sensitive"
+    "|moderat|inappropriate"
+)
+_FAILED = re.compile("error|fail|malformed|insufficient|abort|cancel")
+_TOOL = re.compile("tool|function")
+_NAME = re.compile(r"\w{1,40}", re.ASCII)
+_REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
+_TEXT_PARTS = frozenset({None, "text", "output_text"})
+
+
+@dataclass(frozen=True, slots=True)
+class ChatReply:
+    """One completion.
+
+    `text` is the answer without reasoning and special tokens, `generated` all text that the model
+    wrote. `reason` is the finish reason as the host names it. `has_reasoning`: the model wrote
+    reasoning, in the text or beside it.
+    """
+
+    text: str
+    generated: str
+    finish: Finish
+    reason: str
+    is_refusal: bool
+    has_reasoning: bool
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the token limit was reached without a visible text: the model reasons."""
+        return self.finish == "incomplete" and not self.generated.strip()
+
+
+def read_chat_reply(reply: Any, sender: str) -> ChatReply:
+    """Read the first choice of a reply. Errors begin with `sender`.
+
+    Raises:
+        InferenceError: it is no reply of a chat completion.
+    """
+    if not isinstance(reply, dict) or not isinstance(reply.get("choices"), list):
+        raise InferenceError(f"{sender} sent JSON without choices[0].message.")
+    choice = (reply["choices"] or [{"message": None}])[0]  # [] if the host's filter refused
+    if not isinstance(choice, dict) or not {"message", "finish_reason"} & {*choice}:
+        raise InferenceError(f"{sender} sent JSON without choices[0].message.")
+    message = choice.get("message") or {}
+    if not isinstance(message, dict):
+        raise InferenceError(f"{sender} sent JSON without choices[0].message.")
+    content = message.get("content")
+    if not isinstance(content, str | list | dict | None):
+        raise InferenceError(
+            f"{sender} sent a message whose content is {type(content).__name__}, not text."
+        )
+    parts = [*_parts(content)]
+    # A lone surrogate is valid in JSON, but it cannot be encoded or stored.
+    written = "".join(text for kind, text in parts if kind in _TEXT_PARTS)
+    written = written.encode("utf-8", "replace").decode("utf-8")
+    text = strip_reasoning(written)
+    beside = [message[name] for name in _REASONING_FIELDS if message.get(name)]
+    finish_reason = choice.get("finish_reason")
+    return ChatReply(
+        text=text,
+        generated=" ".join([written, *(each for each in beside if isinstance(each, str))]),
+        finish=_classify(finish_reason),
+        reason=str(finish_reason) if _NAME.fullmatch(str(finish_reason)) else "unknown",
+        is_refusal=bool(message.get("refusal")) or any(kind == "refusal" for kind, _ in parts),
+        has_reasoning=bool(beside)
+        or bool(written.strip() and not text)
+        or any("think" in str(kind) or "reason" in str(kind) for kind, _ in parts)
+        or _counts_reasoning(reply.get("usage")),
+    )
+
+
+def _classify(finish_reason: Any) -> Finish:
+    """Classify a finish reason. Many hosts send none, so a missing one is complete.
+
+    An unknown one is incomplete, as `length` is: nothing proves that the text is complete.
+    """
+    name = "" if finish_reason is None else str(finish_reason)
+    name = re.sub(r"[\W_]+", "_", name.lower()).removeprefix("finish_reason_")
+    name = name.removeprefix("finishreason_")
+    if name in _COMPLETE:
+        return "complete"
+    if _FILTERED.search(name):
+        return "filtered"
+    if _FAILED.search(name):
+        return "failed"
+    return "tool" if _TOOL.search(name) else "incomplete"
+
+
+def _parts(content: Any) -> "Iterator[tuple[Any, str]]":
+    """Yield the type and text of each part of a message; the type of a plain text is None."""
+    for part in content if isinstance(content, list) else [content]:
+        if isinstance(part, str):
+            yield None, part
+        elif isinstance(part, dict):
+            text = part.get("text")
+            yield part.get("type"), text if isinstance(text, str) else ""
+
+
+def _counts_reasoning(usage: Any) -> bool:
+    match usage:
+        case {"completion_tokens_details": {"reasoning_tokens": int(tokens)}}:
+            return tokens > 0
+    return False

@@ -1,0 +1,58 @@
+"""Assembles a chat completion from server-sent events (HTML standard, section 9.2).
+
+Some hosts stream although the request says `"stream": false`.
+"""
+
+import json
+import re
+from typing import Any
+
+_EVENT_STREAM = re.compile(rb"\s*(?:data|event|id|retry):")
+_LINE_END = re.compile(r"\r\n|\n|\r")  # not splitlines(): JSON may contain U+2028
+_TEXTS = ("reasoning_content", "reasoning", "refusal")
+
+
+def is_event_stream(body: bytes) -> bool:
+    """Whether a body begins with a field of an event."""
+    return _EVENT_STREAM.match(body) is not None
+
+
+def assemble_completion(body: str) -> dict[str, Any]:
+    """Return the completion that a stream of chunks contains, or the chunk that is an error.
+
+    A stream without a finish reason and without `[DONE]` was cut: the result is an error, too.
+
+    Raises:
+        ValueError: an event is not JSON.
+    """
+    content: list[Any] = []
+    message: dict[str, Any] = {"role": "assistant", "content": content}
+    choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": None}
+    completion: dict[str, Any] = {"choices": [choice]}
+    is_complete = False
+    for line in _LINE_END.split(body):
+        if not line.startswith("data:"):
+            continue
+        data = line.removeprefix("data:").strip()
+        if data == "[DONE]":
+            is_complete = True
+            break
+        chunk = json.loads(data) if data else None
+        if not isinstance(chunk, dict):
+            continue
+        if chunk.get("error"):
+            return chunk
+        completion.update({name: chunk[name] for name in ("model", "usage") if chunk.get(name)})
+        match chunk.get("choices"):
+            case [{"delta": dict(delta)} | {"message": dict(delta)} as first, *_]:
+                text = delta.get("content")
+                content += text if isinstance(text, list) else [text or ""]
+                for name in _TEXTS:
+                    if isinstance(delta.get(name), str):
+                        message[name] = message.get(name, "") + delta[name]
+                choice["finish_reason"] = first.get("finish_reason") or choice["finish_reason"]
+            case [{"finish_reason": str(reason)}, *_]:
+                choice["finish_reason"] = reason
+    if not is_complete and choice["finish_reason"] is None:
+        return {"error": "the event stream ended early"}
+    return completion

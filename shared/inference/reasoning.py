@@ -1,0 +1,119 @@
+"""Removes reasoning and special tokens from a text that a language model wrote.
+
+Hosts without a parser for a model's format return both in the content: `<think>…</think>` of
+DeepSeek, Qwen and others, `[THINK]` of Mistral, the channels of OpenAI's harmony format (gpt-oss),
+and tokens such as `<|im_end|>`. A tag that the text only mentions stays: in code, in quotes, or
+within a sentence.
+"""
+
+import re
+
+_NAME = r"(?:\w+:)?(?:think|thinking|thoughts?|reasoning|reflection|scratchpad)"
+_OPENING = re.compile(
+    rf"<{_NAME}\s*>|\[THINK\]|<\|(?:begin_of_thought|start_thinking|think(?:ing)?)\|>|◁think▷",
+    re.IGNORECASE,
+)
+_CLOSING = re.compile(
+    rf"</{_NAME}\s*>|\[/THINK\]|<\|(?:end_of_thought|end_thinking|/think(?:ing)?)\|>|◁/think▷",
+    re.IGNORECASE,
+)
+_FINAL_CHANNEL = re.compile(
+    r"(?:\A|<\|start\|>\s*assistant|<\|end\|>)\s*<\|channel\|>\s*final\b[^<]*"
+    r"(?:<\|constrain\|>[^<]*)?<\|message\|>"
+)
+_OTHER_CHANNEL = re.compile(
+    r"\s*(?:<\|start\|>\s*assistant)?\s*<\|channel\|>\s*(?:analysis|commentary)"
+)
+# The harmony format without its special tokens: "analysisThe user asks …assistantfinalFaith is …".
+_PLAIN_FINAL = re.compile(r"\s*(?:analysis|commentary)\S.*assistantfinal", re.DOTALL)
+_PLAIN_ANALYSIS = re.compile(r"\s*analysis(?=[A-Z])")
+
+# What follows a tag that begins a sentence about it: "<think> is a tag".
+_PROSE = r" (?:is|are|was|and|or|tags?|tokens?|blocks?|marks?|opens?|means|starts?|begins?|ends?)\b"
+_SPECIAL = (
+    r"(?:<[|\uff5c][\w\u2581]+[|\uff5c]>|</?s>|\[/?INST\]"
+    r"|<(?:bos|eos|pad|start_of_turn|end_of_turn|end_of_utterance)>)"
+)
+_LEADING = re.compile(rf"(?:\s*{_SPECIAL}(?!{_PROSE})(?:(?:assistant|model)(?=\s*[\n<]))?)+")
+_TRAILING = re.compile(rf"(?:{_SPECIAL}\s*)+\Z")
+# A model that does not stop there writes the next turns of the conversation too.
+_END_OF_TURN = re.compile(
+    r"(?:<\|(?:im_end|eot_id|end|end_of_text|endoftext|return|END_OF_TURN_SPECIAL)\|>"
+    rf"|<\uff5cend\u2581of\u2581sentence\uff5c>|</s>|<end_of_turn>)(?={_SPECIAL}|[ \t]*\n)"
+)
+
+_SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)\]*_]*\s*\Z")
+_WITHIN_SENTENCE = re.compile(r"[\w,;:(\u2013-] +\Z")
+_OPENING_QUOTE = re.compile("(?:^|[\\s(])[\"'\u201c\u2018\u201e\u00ab]\\Z")
+_CLOSING_QUOTE = re.compile("[\"'](?!\\w)|[\u201d\u2019\u00bb]")
+
+
+def strip_reasoning(text: str) -> str:
+    """Return the answer alone; an empty string if the text has reasoning and no answer."""
+    if final := _last(_FINAL_CHANNEL, text):
+        text = text[final.end() :]
+    elif _OTHER_CHANNEL.match(text):
+        return ""
+    elif plain := _PLAIN_FINAL.match(text):
+        text = text[plain.end() :]
+    elif _PLAIN_ANALYSIS.match(text):
+        return ""
+    if leading := _leading_tokens(text):
+        text = text[leading:]
+    while opening := next((tag for tag in _OPENING.finditer(text) if _opens(tag)), None):
+        # In a block the first closing tag ends it, also within a sentence.
+        rest = text[opening.end() :]
+        closing = next((tag for tag in _CLOSING.finditer(rest) if not _is_quoted(tag)), None)
+        if closing is None:
+            return ""
+        text = text[: opening.start()] + rest[closing.end() :]
+    # Without an opening tag: the chat template opened the block, and the prompt contains it.
+    closings = [tag for tag in _CLOSING.finditer(text) if _closes(tag)]
+    if closings:
+        text = text[closings[-1].end() :]
+    if end := next((tag for tag in _END_OF_TURN.finditer(text) if not _is_quoted(tag)), None):
+        text = text[: end.start()]
+    return _TRAILING.sub("", text[_leading_tokens(text) :]).strip()
+
+
+def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    return next((tag for tag in reversed([*pattern.finditer(text)]) if not _is_quoted(tag)), None)
+
+
+def _leading_tokens(text: str) -> int:
+    """Return the length of the special tokens at the beginning."""
+    leading = _LEADING.match(text)
+    return leading.end() if leading and not _OPENING.match(leading[0].strip()) else 0
+
+
+def _opens(tag: re.Match[str]) -> bool:
+    """Whether an opening tag begins reasoning: it begins a line or follows a sentence."""
+    before, after = _line_before(tag), tag.string[tag.end() :]
+    if _is_quoted(tag) or re.match(_PROSE, after):
+        return False
+    return not before.strip() or _SENTENCE_END.search(before) is not None
+
+
+def _closes(tag: re.Match[str]) -> bool:
+    """Whether a closing tag without a block ends reasoning: no sentence continues after it."""
+    if _is_quoted(tag):
+        return False
+    before, after = _line_before(tag), tag.string[tag.end() :].lstrip(" ")
+    continues = after[:1].islower() or after[:1] in tuple(",.;:)?!")
+    if _OPENING.search(before):  # "Models write <think>…</think> first."
+        return not (continues or not after)
+    return not (continues and _WITHIN_SENTENCE.search(before))
+
+
+def _is_quoted(tag: re.Match[str]) -> bool:
+    """Whether a tag is in a code block, in a code span or in quotes."""
+    text, before = tag.string, _line_before(tag)
+    in_block = text.count("```", 0, tag.start()) % 2 == 1
+    in_span = before.replace("```", "").count("`") % 2 == 1
+    opened, closed = _OPENING_QUOTE.search(before), _CLOSING_QUOTE.match(text, tag.end())
+    return in_block or in_span or opened is not None or closed is not None
+
+
+def _line_before(tag: re.Match[str]) -> str:
+    """Return the part of its line before a tag."""
+    return tag.string[tag.string.rfind("\n", 0, tag.start()) + 1 : tag.start()]

@@ -1,0 +1,170 @@
+"""Reasoning and special tokens are removed; tags that a text mentions are not."""
+
+import pytest
+
+from shared.inference.reasoning import strip_reasoning
+
+ANSWER = "Faith is trust [1]."
+_FINAL = "<|channel|>final<|message|>"
+_ANALYSIS = "<|channel|>analysis<|message|>"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<think>The user asks about faith.</think>{ANSWER}",
+        f"<think>\nThe user asks.\n</think>\n\n{ANSWER}",
+        f"  \n<think>The user asks.</think>{ANSWER}\n",
+        f"<think></think>{ANSWER}",
+        f"<think>One.</think><think>Two.</think>{ANSWER}",
+        f"<think>One <think> two </think> three.</think>{ANSWER}",
+        f"<think>okay so faith </think> {ANSWER}",
+        f'<think>They said "no"</think>{ANSWER}',
+        f"<think>The tag `</think>` ends it.</think>{ANSWER}",
+        f"<thinking>The user asks.</thinking>{ANSWER}",
+        f"<THINK>The user asks.</THINK>{ANSWER}",
+        f"<thought>The user asks.</thought>{ANSWER}",
+        f"<reasoning>The user asks.</reasoning>{ANSWER}",
+        f"<seed:think>The user asks.</seed:think>{ANSWER}",
+        f"[THINK]The user asks.[/THINK]{ANSWER}",
+        f"\u25c1think\u25b7The user asks.\u25c1/think\u25b7{ANSWER}",
+        f"<|START_THINKING|>The user asks.<|END_THINKING|>{ANSWER}",
+        f"<|begin_of_thought|>The user asks.<|end_of_thought|>{ANSWER}",
+        f"{ANSWER}\n\n<think>Is that right? Yes.</think>",
+    ],
+)
+def test_reasoning_block_is_removed(text: str) -> None:
+    assert strip_reasoning(text) == ANSWER
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"The user asks.\n</think>\n\n{ANSWER}",
+        f"The user asks.</think>{ANSWER}",
+        f"The user asks </think> {ANSWER}",
+        f"One.</think>Two.</think>{ANSWER}",
+        f"The user asks.\n[/THINK]\n{ANSWER}",
+        f"The user asks.\n</seed:think>\n{ANSWER}",
+        f"Okay <think>the user asks</think> {ANSWER}",
+    ],
+)
+def test_reasoning_with_only_a_closing_tag_is_removed(text: str) -> None:
+    """The chat template has opened the block, so the reply does not contain its opening tag."""
+    assert strip_reasoning(text) == ANSWER
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{_ANALYSIS}The user asks.<|end|><|start|>assistant{_FINAL}{ANSWER}<|return|>",
+        f"{_FINAL}{ANSWER}",
+        f"<|start|>assistant{_FINAL}{ANSWER}<|end|>",
+        f"The user asks.<|end|><|start|>assistant{_FINAL}{ANSWER}",
+        f"{_ANALYSIS}A.<|end|>{_ANALYSIS}B.<|end|><|start|>assistant{_FINAL}{ANSWER}<|return|>",
+        f"{_FINAL}{ANSWER}<|end|><|start|>assistant{_ANALYSIS}One more.",
+        f"analysisThe user asks.assistantfinal{ANSWER}",
+    ],
+)
+def test_only_the_final_channel_of_the_harmony_format_is_the_answer(text: str) -> None:
+    assert strip_reasoning(text) == ANSWER
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<think>The user asks",
+        "<think>",
+        "<think>\nThe user asks about <b>faith</b>.",
+        "<think>The user asks.</think>",
+        "[THINK]The user asks",
+        "<seed:think>The user asks",
+        "The user asks.</think>",
+        "Sure.\n<think>\nThe user asks",
+        f"{_ANALYSIS}The user asks",
+        "<|start|>assistant<|channel|>commentary<|message|>I call a tool",
+        "analysisThe user asks",
+        "<|im_end|>",
+        " \n",
+        "",
+    ],
+)
+def test_reasoning_without_an_answer_leaves_nothing(text: str) -> None:
+    assert strip_reasoning(text) == ""
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "<|im_end|>",
+        "<|eot_id|>",
+        "<|end_of_text|>",
+        "<|endoftext|>",
+        "<|return|>",
+        "<|eom_id|>",
+        "</s>",
+        "<eos>",
+        "<end_of_turn>",
+        "<\uff5cend\u2581of\u2581sentence\uff5c>",
+        "<|END_OF_TURN_TOKEN|>",
+        "<|im_end|>\n<|endoftext|>\n",
+        "<|im_end|>\n<|im_start|>user\nAnd what is hope?<|im_end|>",
+        "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nAnd what is hope?",
+        "</s>\nAnd what is hope?",
+    ],
+)
+def test_tokens_at_the_end_are_removed_with_what_follows_them(token: str) -> None:
+    assert strip_reasoning(ANSWER + token) == ANSWER
+    assert strip_reasoning(f"{ANSWER}\n{token}") == ANSWER
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "<s>",
+        "<|im_start|>assistant\n",
+        "<|start_header_id|>assistant<|end_header_id|>\n\n",
+        "<start_of_turn>model\n",
+        "<|assistant|>",
+        "[/INST] ",
+    ],
+)
+def test_tokens_at_the_beginning_are_removed(start: str) -> None:
+    assert strip_reasoning(start + ANSWER) == ANSWER
+    assert strip_reasoning(f"{start}<think>Yes.</think>{ANSWER}") == ANSWER
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The tag <think> is used by models [1].",
+        "The `<think>` tag opens it [1].",
+        "`<think>` opens it and `</think>` closes it.",
+        "```\n<think>reasoning</think>\n```\nThis is the format.",
+        "```xml\n<reasoning>it follows</reasoning>\n```",
+        'Use "</think>" to close it.',
+        "Use \u201c</think>\u201d to close it.",
+        "It opens with <think> and closes with </think>.",
+        "<think> is a tag.",
+        "<think> and </think> are tags of language models.",
+        "Models write <think>their reasoning</think> before the answer.",
+        "Wrap it as <think>\u2026</think>.",
+        "It ends with </think>, then the answer follows.",
+        "It has two tags. <think> opens the block.",
+        "A list:\n- <think>: opens\n- </think>: closes",
+        "Tags: <think>, </think> and <s>.",
+        "Map<Thought> is a type.",
+        "She said <thinking> about it.",
+        "In Mistral's format [THINK] is a tag.",
+        "Turns end with <|im_end|> in ChatML.",
+        "`<|im_end|>` ends a turn.",
+        "The tokens <|im_start|> and <|im_end|> mark turns.",
+        "Use the token \u201c<|eot_id|>\u201d there.",
+        "```\n<|im_start|>user\nWho?<|im_end|>\n<|im_start|>assistant\n```\nThis is ChatML.",
+        "The marker <|channel|>final<|message|> precedes an answer.",
+        "An analysis of the passages shows that faith is trust [1].",
+        "5 < 6 and 7 > 3, so x</y.",
+    ],
+)
+def test_text_that_mentions_a_tag_stays(text: str) -> None:
+    assert strip_reasoning(text) == text
