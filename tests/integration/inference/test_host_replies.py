@@ -76,6 +76,7 @@ async def test_chat_reply_has_the_documented_outcome(
     assert answered.answer
     if kind.startswith("answered"):
         assert answered.answer.text == ANSWER
+        assert answered.answer.incomplete == (kind != "answered")
         assert host.count(CHAT) == 1
         again = await ask(container, "u", QUESTION)
         assert (again.tier == "l1") == (kind == "answered")

@@ -25,7 +25,7 @@ class HostReply:
         outcome: what Tercet does. The first words decide what is checked:
 
             answered: the answer is `ANSWER`, and it is cached
-            answered, not cached: the answer is `ANSWER`, and it is not cached
+            answered, not cached: the answer is `ANSWER`, marked as incomplete, and not cached
             embedded: the embeddings are `VECTORS`
             retried: a second request is sent; with `after 2 s`, after this wait
             error: the request fails, and the message contains what follows; nothing is cached
