@@ -96,6 +96,7 @@ def test_question_is_answered_from_the_callers_notes(function: ModuleType, gatew
         "similarity": None,
         "stale": False,
         "extractive": False,
+        "incomplete": False,
         "age": 0,
         "cache": "ok",
         "model": "meta-llama/Llama-3.1-8B-Instruct",

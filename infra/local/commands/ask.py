@@ -76,6 +76,8 @@ def _summary(reply: Reply, milliseconds: float) -> str:
         parts.append("stale: the language model is unavailable")
     if reply.extractive:
         parts.append("extractive: the language model is unavailable")
+    if reply.answer and reply.answer.incomplete:
+        parts.append("incomplete: raise ANSWER_MAX_TOKENS")
     parts.append(f"{milliseconds:.1f} ms")
     # The cost of a cached answer was paid by an earlier question.
     cost = reply.answer.cost if reply.answer and reply.tier != "l1" else 0.0

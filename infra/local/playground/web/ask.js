@@ -24,6 +24,7 @@ function summary({ reply, duration_ms }) {
   if (metadata.match === "semantic") parts.push(`matched “${metadata.matched_question}”`);
   if (metadata.stale) parts.push("stale: the language model is unavailable");
   if (metadata.extractive) parts.push("extractive: the language model is unavailable");
+  if (metadata.incomplete) parts.push("incomplete: raise ANSWER_MAX_TOKENS");
   if (metadata.cache !== "ok") parts.push(`cache ${metadata.cache}`);
   return parts.join(", ");
 }
@@ -36,6 +37,7 @@ function showAnswer({ reply, duration_ms }) {
   const labels = [hit ? `${metadata.match} hit` : "generated", metadata.tier ? `tier ${metadata.tier.toUpperCase()}` : "no tier", duration(duration_ms)];
   if (metadata.stale) labels.push("stale");
   if (metadata.extractive) labels.push("extractive");
+  if (metadata.incomplete) labels.push("incomplete");
   find("#badges").replaceChildren(...labels.map((label) => element("span", label)));
   find("#badges span").className = hit ? "strong" : "";
   find("#text").replaceChildren(...withCitations(reply.answer, reply.sources.length));
