@@ -1,7 +1,10 @@
 """Which texts are one question, and which are different questions."""
 
+import json
 import time
 import unicodedata
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +13,18 @@ from shared.question import EMBEDDED_TOKENS, MAX_CHARACTERS, Question, is_trunca
 from shared.text import estimate_tokens
 from shared.text.canonical_form import canonical_form
 from tests.support.fuzzing.hostile_values import HEAVY
+
+_PAIRS = json.loads(Path(__file__).with_name("question_spellings.json").read_text("utf-8"))
+"""Pairs of spellings with `different` and with the `same` identity, by kind."""
+
+
+def _pairs(of: str) -> list[Any]:
+    return [
+        pytest.param(*pair, id=f"{kind}-{number}")
+        for kind, pairs in _PAIRS[of].items()
+        for number, pair in enumerate(pairs)
+    ]
+
 
 _SPELLINGS = [
     ("What is faith?", "what is  FAITH"),
@@ -144,12 +159,12 @@ _DIFFERENT = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), _SPELLINGS)
+@pytest.mark.parametrize(("one", "other"), [*_SPELLINGS, *_pairs("same")])
 def test_spellings_of_one_question_have_one_identity(one: str, other: str) -> None:
     assert canonical_form(one) == canonical_form(other)
 
 
-@pytest.mark.parametrize(("one", "other"), _DIFFERENT)
+@pytest.mark.parametrize(("one", "other"), [*_DIFFERENT, *_pairs("different")])
 def test_different_questions_have_different_identities(one: str, other: str) -> None:
     assert canonical_form(one) != canonical_form(other)
 

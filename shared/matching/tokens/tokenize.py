@@ -55,7 +55,7 @@ _CONTRACTIONS = {word + "nt": f"{word} not" for word in _NEGATED} | {
     "'em": "them",
 }
 _ENDINGS = {"n't": "not", "'re": "are", "'m": "am", "'ve": "have", "'ll": "will", "'d": "would"}
-_USA = re.compile(r"\bUS\b|\bU\.S\.(?:A\.)?")
+_USA = re.compile(r"\bUS\b|\b[Uu]\.[Ss]\b\.?(?:[Aa]\b\.?)?")
 _IS = word_set("what who how where when why that it he she there here which")
 
 
