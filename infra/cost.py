@@ -1,10 +1,9 @@
-"""`python -m infra.cost [inputs.toml] [--write]`: the monthly cost with and without Tercet.
+"""`python -m infra.cost [inputs.toml]`: the monthly cost with and without Tercet.
 
-The input file holds prices with their sources, measured rates, assumptions and scenarios. `--write`
-puts the tables into docs/cost.md.
+It prints the tables of docs/cost.md. The input file holds prices with their sources, measured
+rates, assumptions and scenarios.
 """
 
-import argparse
 import sys
 import tomllib
 from bisect import bisect_left
@@ -15,9 +14,6 @@ from typing import NamedTuple
 from shared.errors import ConfigurationError
 
 DEFAULT_INPUTS = Path(__file__).with_suffix(".toml")
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "cost.md"
-BEGIN = "<!-- begin: python -m infra.cost -->"
-END = "<!-- end -->"
 
 USERS = (1_000, 100_000, 10_000_000)
 HOURS = 730.0
@@ -170,28 +166,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
 
 
-def insert_tables(page: str, tables: str) -> str:
-    """Replace the text between the page's two markers."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{tables}\n\n{END}{after}"
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Print the tables or write them into docs/cost.md."""
-    parser = argparse.ArgumentParser(prog="python -m infra.cost", description=__doc__)
-    parser.add_argument("inputs", nargs="?", type=Path, default=DEFAULT_INPUTS, help="a TOML file")
-    parser.add_argument("--write", action="store_true", help="write the tables to docs/cost.md")
-    options = parser.parse_args(arguments)
-    try:
-        tables = report(*load_inputs(options.inputs))
-    except ConfigurationError as error:
-        parser.error(str(error))
-    if options.write:
-        PAGE.write_text(insert_tables(PAGE.read_text(encoding="utf-8"), tables), encoding="utf-8")
-    else:
-        sys.stdout.write(f"{tables}\n")
-
-
 if __name__ == "__main__":
-    main()
+    try:
+        print(report(*load_inputs(*map(Path, sys.argv[1:]))))  # noqa: T201  # its output
+    except ConfigurationError as error:
+        sys.exit(str(error))

@@ -8,16 +8,16 @@ import pytest
 
 from infra.cost import (
     DEFAULT_INPUTS,
-    PAGE,
     USERS,
     answer_cost,
     break_even,
-    insert_tables,
     load_inputs,
-    main,
     monthly_cost,
+    report,
     total,
 )
+from shared.errors import ConfigurationError
+from tests.support.sam import ROOT
 from tests.support.templates import MAIN_TEMPLATE, functions, of_type
 
 Inputs = Mapping[str, float]
@@ -28,11 +28,8 @@ def inputs() -> Inputs:
     return load_inputs()[0]
 
 
-def test_page_holds_the_tables_of_the_script(capsys: pytest.CaptureFixture[str]) -> None:
-    """`python -m infra.cost --write` updates the page."""
-    main([])
-    page = PAGE.read_text(encoding="utf-8")
-    assert insert_tables(page, capsys.readouterr().out.rstrip("\n")) == page
+def test_page_holds_the_tables_of_the_script() -> None:
+    assert report(*load_inputs()) in (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
 
 
 def test_every_price_has_a_unit_a_source_and_a_date() -> None:
@@ -84,26 +81,21 @@ def test_cost_per_user_falls_with_the_number_of_users(inputs: Inputs) -> None:
     assert many < few
 
 
-def test_invalid_input_file_is_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_input_file_is_rejected(tmp_path: Path) -> None:
     invalid = tmp_path / "prices.toml"
     invalid.write_text(DEFAULT_INPUTS.read_text(encoding="utf-8").replace("value", "amount"))
     for path in (invalid, tmp_path / "absent.toml"):
-        with pytest.raises(SystemExit, match="2"):
-            main([str(path)])
-        message = capsys.readouterr().err
-        assert path.name in message
-        assert DEFAULT_INPUTS.name in message
+        with pytest.raises(ConfigurationError, match=DEFAULT_INPUTS.name) as refusal:
+            load_inputs(path)
+        assert path.name in str(refusal.value)
 
 
-def test_other_inputs_change_the_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_inputs_change_the_tables(tmp_path: Path) -> None:
     other = tmp_path / "prices.toml"
     text = DEFAULT_INPUTS.read_text(encoding="utf-8")
     other.write_text(text.replace("value = 0.084", "value = 0.125"))
-    main([str(other)])
-    changed = capsys.readouterr().out
-    main([])
-    assert "| ElastiCache | 0.00 | 6.1" in capsys.readouterr().out
-    assert "| ElastiCache | 0.00 | 9.1" in changed  # 0.1 GB * 730 h * 0.125
+    assert "| ElastiCache | 0.00 | 6.1" in report(*load_inputs())
+    assert "| ElastiCache | 0.00 | 9.1" in report(*load_inputs(other))  # 0.1 GB * 730 h * 0.125
 
 
 def test_inputs_describe_the_templates(inputs: Inputs) -> None:
