@@ -7,8 +7,8 @@ from pathlib import Path
 
 from starlette.responses import HTMLResponse
 
-BASE = Path(__file__).with_name("base.css")
-"""The style sheet of all pages; a page links to it as if it were in its own folder."""
+_BASE = Path(__file__).parent
+_SHARED = {"base.css", "base.js"}  # files of all pages; each links to them as if in its own folder
 
 _STYLE = re.compile(r'<link rel="stylesheet" href="([a-z]+\.css)">')
 _SCRIPT = re.compile(r'<script src="([a-z]+\.js)"></script>')
@@ -58,8 +58,8 @@ class StaticPage:
         return HTMLResponse(self._html, headers=self._headers)
 
     def _read(self, name: str) -> str:
-        file = BASE if name == BASE.name else self._folder / name
-        return file.read_text(encoding="utf-8")
+        folder = _BASE if name in _SHARED else self._folder
+        return (folder / name).read_text(encoding="utf-8")
 
     def _csp_hash(self, name: str) -> str:
         return f"'sha256-{b64encode(sha256(self._read(name).encode()).digest()).decode()}'"

@@ -1,19 +1,4 @@
-"""The names of all keys in Redis. Pure.
-
-    {1f}:<user>:questions                hash: the user's index, and the fence
-    {1f}:<user>:answers                  hash: answers by question (L1)
-    {1f}:<user>:contexts                 hash: retrieved chunks by question (L3)
-    {1f}:<user>:embeddings               hash: embeddings, if users do not share them (L2)
-    {1f}:<user>:refusals                 hash: pairs of questions that must not be matched
-    {1f}:<user>:lock:<question>:<fence>  the single-flight lock of a question
-    {1f}:<user>:lock:<token>:error       the error of a lock's holder
-    {1f}:counters:<day>                  hash: counters of this partition and day (UTC)
-    {1f}:counters:total                  hash: counters of this partition and all time
-    {1f}:entries                         hash: number of entries by kind and hour of expiry
-    {a3}:embedding:<model>:<text>        the embedding of a question, for all users (L2)
-    {<name>}:<id>:state                  shared state of a component, such as a circuit breaker
-    {<name>}:<id>:lock                   the lock of that component
-    {<name>}:<id>:counters               hash: the counters of that component
+"""The names of all keys in Redis. Pure. docs/architecture.md lists them.
 
 Ids and texts are hashed, so that no id can form another key. Users are spread over a fixed number
 of partitions. The partition is the hash tag: one script may use all keys of a user and the counters

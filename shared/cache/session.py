@@ -1,14 +1,4 @@
-"""One request's access to the three cache tiers, in few round trips.
-
-lookup             answer (L1) and context (L3), if the index entry is valid; the fence
-load_miss_context  embedding (L2), the user's index, an attempt to acquire the lock
-wait_for_holder    the answer or error of the lock's holder, polled
-hold_lock          renews the lock; releases it if nothing was stored
-get_answer         answer and context of an equivalent question
-store_alias        an alias of that question; releases the lock
-store              answer, context, index entry and embedding; releases the lock
-get_stale          an expired answer
-"""
+"""One request's access to the three cache tiers, in few round trips."""
 
 import asyncio
 from contextlib import asynccontextmanager

@@ -1,14 +1,6 @@
 "use strict";
 // Charts of days: stacked columns, whose height is a share of the chart's.
 
-/** Create an element; `content` is set as text, never as markup. */
-function html(name, content = "", attributes = {}) {
-  const element = document.createElement(name);
-  element.textContent = content;
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  return element;
-}
-
 /** The smallest round number that is not below a value and has a round half. */
 function roundUp(value) {
   const power = 10 ** Math.floor(Math.log10(value));
@@ -24,18 +16,18 @@ function drawChart(container, { days, series, format, label, selected, minimum }
   const columns = days.map((day, index) => {
     const values = series.map((each) => `${each.name}: ${format(each.values[index])}`);
     const title = [longDate(day), ...values].join("\n");
-    const column = html("div", "", { class: selected(index) ? "column" : "column past", title });
+    const column = element("div", "", { class: selected(index) ? "column" : "column past", title });
     for (const { values: heights, colour } of series) {
-      const part = html("div", "", { class: colour });
+      const part = element("div", "", { class: colour });
       part.style.height = `${(100 * heights[index]) / top}%`;
       column.append(part);
     }
     // Counted from the end, so that today has a label.
     const isLabelled = !isLong || (days.length - 1 - index) % 7 === 0;
-    if (isLabelled) column.append(html("span", (isLong ? shortDate : weekday)(day), { class: "tick" }));
+    if (isLabelled) column.append(element("span", (isLong ? shortDate : weekday)(day), { class: "tick" }));
     return column;
   });
-  const ticks = [top, top / 2].map((value) => html("span", format(value), { class: "tick" }));
+  const ticks = [top, top / 2].map((value) => element("span", format(value), { class: "tick" }));
   container.setAttribute("role", "img");
   container.setAttribute("aria-label", label);
   container.replaceChildren(...ticks, ...columns);
@@ -43,8 +35,8 @@ function drawChart(container, { days, series, format, label, selected, minimum }
 
 /** A bar whose filled part is a share of its width. */
 function bar(part, colour) {
-  const groove = html("div", "", { class: "bar", "aria-hidden": "true" });
-  const filled = html("div", "", { class: colour });
+  const groove = element("div", "", { class: "bar", "aria-hidden": "true" });
+  const filled = element("div", "", { class: colour });
   filled.style.width = `${100 * Math.min(part ?? 0, 1)}%`;
   groove.append(filled);
   return groove;

@@ -111,14 +111,6 @@ function showHealth(health) {
   }
 }
 
-/** Show a problem, or hide the last one if `title` is null. */
-function showNotice(title, detail = "") {
-  const notice = find("#notice");
-  notice.hidden = !title;
-  setText(notice.querySelector("h2"), title ?? "");
-  setText(notice.querySelector("p"), detail);
-}
-
 /** Let screen readers read a text. */
 function announce(text) {
   setText(find("#announcement"), text);

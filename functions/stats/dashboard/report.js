@@ -2,23 +2,17 @@
 // Writes a response of `cache-stats` into the page. Elements stay and only their text changes, so
 // that a refresh interrupts neither a screen reader nor a selection.
 
-const find = (selector) => document.querySelector(selector);
-
-function setText(element, value) {
-  if (element.textContent !== value) element.textContent = value;
-}
-
 /** Write a table. The first cell of a row is its heading; a cell is a text or an element. */
 function fillTable(name, headings, rows) {
   const table = find(`[data-table=${name}]`);
   const all = [headings, ...rows];
   if (table.rows.length !== all.length || table.rows[0].cells.length !== headings.length) {
-    const head = html("thead");
-    head.append(html("tr"));
-    head.rows[0].append(...headings.map(() => html("th", "", { scope: "col" })));
-    const body = html("tbody");
+    const head = element("thead");
+    head.append(element("tr"));
+    head.rows[0].append(...headings.map(() => element("th", "", { scope: "col" })));
+    const body = element("tbody");
     for (const [, ...values] of rows) {
-      body.insertRow().append(html("th", "", { scope: "row" }), ...values.map(() => html("td")));
+      body.insertRow().append(element("th", "", { scope: "row" }), ...values.map(() => element("td")));
     }
     table.replaceChildren(head, body);
   }
@@ -33,8 +27,8 @@ function fillLegend(name, series) {
   const list = find(`[data-legend=${name}]`);
   if (list.textContent === series.map((each) => each.name).join("")) return;
   list.replaceChildren(...series.map((each) => {
-    const item = html("li");
-    item.append(html("span", "", { class: `swatch ${each.colour}` }), each.name);
+    const item = element("li");
+    item.append(element("span", "", { class: `swatch ${each.colour}` }), each.name);
     return item;
   }));
 }
@@ -90,10 +84,10 @@ function showMemory(used, limit) {
   const part = ratio(used, limit);
   const bound = limit ? `of ${megabytes(limit)} (${share(part)})` : "used; no limit is set";
   const text = used === null ? "The server does not report its memory." : `${megabytes(used)} ${bound}`;
-  const content = [html("p", text)];
+  const content = [element("p", text)];
   if (part !== null) {
     const range = { "aria-valuemin": 0, "aria-valuemax": limit, "aria-valuenow": used, "aria-valuetext": text };
-    const meter = html("div", "", { role: "meter", "aria-label": "Memory", ...range });
+    const meter = element("div", "", { role: "meter", "aria-label": "Memory", ...range });
     meter.append(bar(part, part > 0.9 ? "bad" : "c1"));
     content.push(meter);
   }

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -123,9 +123,6 @@ def build_routes(container: "Container") -> AppRoutes:
     async def write_note(http: Request, note_id: str) -> Response:
         user_id = await authenticated_user(http)
         body = await read_json_body(http, NoteBody, max_bytes=MAX_BODY_BYTES)
-        create_only = http.headers.get("if-none-match") == "*"
-        if create_only and await container.store.get_note(user_id, note_id) is not None:
-            raise HTTPException(412, f"the note {note_id!r} already exists")
         note = ImportedNote(note_id, body.title, body.text)
         return _json(await _apply(container, note_updated(user_id, note)))
 

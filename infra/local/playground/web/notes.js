@@ -58,13 +58,10 @@ function closeEditor() {
 }
 
 async function changeNote(method, body) {
-  const isNew = editedId === null;
-  if (isNew) await refreshNotes(); // ids that another window created
-  const id = editedId ?? freeId(slug(find("#title").value));
+  const id = editedId ?? newId(find("#title").value);
   const path = `/playground/notes/${id.split("/").map(encodeURIComponent).join("/")}`;
-  const headers = isNew ? { "If-None-Match": "*" } : {};
   find("#outcome").textContent = "Applying the change …";
-  const result = await attempt("The note was not changed", () => request(path, method, body, headers));
+  const result = await attempt("The note was not changed", () => request(path, method, body));
   find("#outcome").textContent = "";
   if (!result) return;
   const count = result.dropped.length;
@@ -82,18 +79,10 @@ async function changeNote(method, body) {
   await refreshCached(result);
 }
 
-/** Append a number to an id that another note has. */
-function freeId(id) {
-  const used = new Set(notes.map((note) => note.note_id));
-  let candidate = id;
-  for (let n = 2; used.has(candidate); n += 1) candidate = `${id}-${n}`;
-  return candidate;
-}
-
-/** Derive a note id from a title. */
-function slug(title) {
-  const id = title.normalize("NFKD").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
-  return id.slice(0, 60) || `note-${Date.now()}`;
+/** Derive an id that no other note has from a title. */
+function newId(title) {
+  const words = title.normalize("NFKD").toLowerCase().match(/[a-z0-9]+/g) ?? ["note"];
+  return `${words.join("-").slice(0, 60)}-${crypto.randomUUID().slice(0, 8)}`;
 }
 
 async function importSamples(name) {

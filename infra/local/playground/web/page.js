@@ -1,24 +1,14 @@
 "use strict";
-// DOM, formatting and HTTP helpers.
-
-const find = (selector) => document.querySelector(selector);
-
-/** Create an element; `text` is set as text, never as markup. */
-function element(name, text = "", attributes = {}) {
-  const created = document.createElement(name);
-  created.textContent = text;
-  for (const [key, value] of Object.entries(attributes)) created.setAttribute(key, value);
-  return created;
-}
+// Formatting and HTTP helpers.
 
 const number = (value) => value.toLocaleString("en", { maximumFractionDigits: value < 10 ? 1 : 0 });
 const duration = (ms) => (ms < 1000 ? `${number(ms)} ms` : `${number(ms / 1000)} s`);
 
 /** Send a JSON request and return the JSON response; throws the problem's detail. */
-async function request(path, method = "GET", body = undefined, headers = {}) {
+async function request(path, method = "GET", body = undefined) {
   const response = await fetch(path, {
     method,
-    headers: { "X-Tercet-User": userHeader(), "Content-Type": "application/json", ...headers },
+    headers: { "X-Tercet-User": userHeader(), "Content-Type": "application/json" },
     body: body === undefined ? undefined : JSON.stringify(body),
     cache: "no-store",
   });
@@ -34,13 +24,11 @@ function userHeader() {
 
 /** Run an action; show `title` and the error message if it fails. */
 async function attempt(title, action) {
-  find("#notice").hidden = true;
+  showNotice(null);
   try {
     return await action();
   } catch (error) {
-    find("#notice h2").textContent = title;
-    find("#notice p").textContent = error.message;
-    find("#notice").hidden = false;
+    showNotice(title, error.message);
     return null;
   }
 }

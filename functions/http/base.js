@@ -1,0 +1,24 @@
+"use strict";
+// Helpers of all pages.
+
+const find = (selector) => document.querySelector(selector);
+
+/** Create an element; `text` is set as text, never as markup. */
+function element(name, text = "", attributes = {}) {
+  const created = document.createElement(name);
+  created.textContent = text;
+  for (const [key, value] of Object.entries(attributes)) created.setAttribute(key, value);
+  return created;
+}
+
+/** Set a text. A screen reader reads a live region again if its text is set, even to the same. */
+function setText(element, value) {
+  if (element.textContent !== value) element.textContent = value;
+}
+
+/** Show a problem, or hide the last one if `title` is null. */
+function showNotice(title, detail = "") {
+  find("#notice").hidden = !title;
+  setText(find("#notice h2"), title ?? "");
+  setText(find("#notice p"), detail);
+}
