@@ -141,13 +141,15 @@ def serving_sqs() -> "Iterator[SQSClient]":
     server = make_server("127.0.0.1", 0, app, request_handler=_Silent)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
-    yield boto3.client(
+    client = boto3.client(
         "sqs",
         endpoint_url=f"http://127.0.0.1:{server.port}",
         region_name="eu-central-1",
         aws_access_key_id="any",
         aws_secret_access_key="any",
     )
+    client.list_queues()  # the first request loads moto's modules
+    yield client
     server.shutdown()
     thread.join()
     server.server_close()

@@ -81,7 +81,7 @@ def open_container(local: LocalEnvironment, fault: str = "", **changes: object) 
     """
     settings = Settings.from_env(local.environ)
     given = {
-        "inference_timeout": 1.0 if fault in ENDLESS_FAULTS else 20.0,
+        "inference_timeout": 3.0 if fault in ENDLESS_FAULTS else 20.0,
         "breaker_min_calls": 2,
         "breaker_window": 600,
         "breaker_open_seconds": 300,

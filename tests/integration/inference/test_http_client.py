@@ -126,12 +126,12 @@ async def test_deadline_ends_a_call_to_a_host_that_does_not_finish(
     started = clock()
     chat = HuggingFaceChat(client, settings)
     with (
-        deadline_scope(0.3),
-        pytest.raises(InferenceTimeoutError, match=r"no complete reply within 0\.3 s"),
+        deadline_scope(2),
+        pytest.raises(InferenceTimeoutError, match=r"no complete reply within [12]\.\d s"),
     ):
         await chat.complete(CONVERSATION, max_tokens=9)
     # A busy machine may be late, but not as late as `inference_timeout`.
-    assert 0.29 < clock() - started < 15
+    assert 1.9 < clock() - started < 15
     # The aborted connection is not reused.
     await chatting(client, settings)
     assert len({call.port for call in host.calls}) == 2
