@@ -4,39 +4,19 @@ A plain dataclass: a pydantic model would add pydantic to the import time of `in
 """
 
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields
-from typing import Any, Self
+from dataclasses import dataclass, fields
+from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 from shared.errors import ConfigurationError
+from shared.variables import SetVariables, check_limits, read_variables, setting
 
-_BOOLEANS = {
-    **dict.fromkeys(("1", "true", "yes", "on"), True),
-    **dict.fromkeys(("0", "false", "no", "off"), False),
-}
+_DIMENSIONS = 384  # of all-MiniLM-L6-v2
 _DATABASE_URL = "sqlite:///.tercet/notes.db"
 
 
-def _setting(
-    variable: str,
-    default: Any,
-    *,
-    at_least: float | None = None,
-    at_most: float | None = None,
-    one_of: tuple[str, ...] = (),
-    secret: bool = False,
-    verbatim: bool = False,
-) -> Any:
-    """Declare a field that the environment variable `variable` sets.
-
-    White space around the value is removed, unless it is `verbatim`.
-    """
-    limits = {"at_least": at_least, "at_most": at_most, "one_of": one_of, "verbatim": verbatim}
-    return field(default=default, metadata={"variable": variable, **limits}, repr=not secret)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(SetVariables):
     """Settings of a container. Times are in seconds unless stated otherwise.
 
     Fields that may hold a secret are not in `repr`.
@@ -46,108 +26,108 @@ class Settings:
     """
 
     # Cache
-    redis_url: str = _setting("REDIS_CACHE_URL", "redis://localhost:6379/1", secret=True)
-    redis_cluster: bool = _setting("REDIS_CACHE_CLUSTER", default=False)
-    redis_iam_user: str = _setting("REDIS_CACHE_IAM_USER", "")
-    redis_iam_name: str = _setting("REDIS_CACHE_IAM_NAME", "")
-    redis_password_secret: str = _setting("REDIS_CACHE_PASSWORD_SECRET", "")
-    redis_timeout: float = _setting("REDIS_CACHE_TIMEOUT", 0.08, at_least=0.001, at_most=5)
-    redis_connections: int = _setting("REDIS_CACHE_CONNECTIONS", 50, at_least=1, at_most=1000)
-    redis_replicas: int = _setting("REDIS_CACHE_REPLICAS", 0, at_least=0, at_most=5)
+    redis_url: str = setting("REDIS_CACHE_URL", "redis://localhost:6379/1", secret=True)
+    redis_cluster: bool = setting("REDIS_CACHE_CLUSTER", default=False)
+    redis_iam_user: str = setting("REDIS_CACHE_IAM_USER", "")
+    redis_iam_name: str = setting("REDIS_CACHE_IAM_NAME", "")
+    redis_password_secret: str = setting("REDIS_CACHE_PASSWORD_SECRET", "")
+    redis_timeout: float = setting("REDIS_CACHE_TIMEOUT", 0.08, at_least=0.001, at_most=5)
+    redis_connections: int = setting("REDIS_CACHE_CONNECTIONS", 50, at_least=1, at_most=1000)
+    redis_replicas: int = setting("REDIS_CACHE_REPLICAS", 0, at_least=0, at_most=5)
     """Replicas that must have an invalidation before it is acknowledged."""
-    cache_enabled: bool = _setting("CACHE_ENABLED", default=True)
-    answer_ttl: int = _setting("CACHE_QUERY_TTL", 86_400, at_least=1)
-    embedding_ttl: int = _setting("CACHE_EMBEDDING_TTL", 604_800, at_least=1)
-    embeddings_per_user: bool = _setting("CACHE_EMBEDDINGS_PER_USER", default=False)
+    cache_enabled: bool = setting("CACHE_ENABLED", default=True)
+    answer_ttl: int = setting("CACHE_QUERY_TTL", 86_400, at_least=1)
+    embedding_ttl: int = setting("CACHE_EMBEDDING_TTL", 604_800, at_least=1)
+    embeddings_per_user: bool = setting("CACHE_EMBEDDINGS_PER_USER", default=False)
     """Whether each user has their own L2 cache, instead of one for all users."""
-    context_ttl: int = _setting("CACHE_CONTEXT_TTL", 3_600, at_least=1)
-    stale_if_error_seconds: int = _setting(
+    context_ttl: int = setting("CACHE_CONTEXT_TTL", 3_600, at_least=1)
+    stale_if_error_seconds: int = setting(
         "CACHE_STALE_IF_ERROR_SECONDS", 21_600, at_least=0, at_most=2_592_000
     )
     """How long an expired answer may still be served while the language model fails (RFC 5861)."""
-    max_questions: int = _setting("CACHE_MAX_QUESTIONS", 500, at_least=1, at_most=10_000)
+    max_questions: int = setting("CACHE_MAX_QUESTIONS", 500, at_least=1, at_most=10_000)
     """Cached questions per user; the oldest is evicted first."""
 
     # Matching
-    similarity_threshold: float = _setting(
+    similarity_threshold: float = setting(
         "CACHE_SIMILARITY_THRESHOLD", 0.85, at_least=0.0, at_most=1.0
     )
-    semantic_verifier: str = _setting("SEMANTIC_VERIFIER", "model", one_of=("none", "model"))
-    vocabulary_packs: str = _setting("VOCABULARY_PACKS", "bible", one_of=("none", "bible"))
+    semantic_verifier: str = setting("SEMANTIC_VERIFIER", "model", one_of=("none", "model"))
+    vocabulary_packs: str = setting("VOCABULARY_PACKS", "bible", one_of=("none", "bible"))
 
     # Models
-    hf_token: str = _setting("HF_TOKEN", "", secret=True)
-    hf_token_secret: str = _setting("HF_TOKEN_SECRET", "")
-    hf_bill_to: str = _setting("HF_BILL_TO", "")
-    embedding_url: str = _setting(
+    hf_token: str = setting("HF_TOKEN", "", secret=True)
+    hf_token_secret: str = setting("HF_TOKEN_SECRET", "")
+    hf_bill_to: str = setting("HF_BILL_TO", "")
+    embedding_url: str = setting(
         "HF_EMBEDDING_URL",
         "https://router.huggingface.co/hf-inference/models/"
         "sentence-transformers/all-MiniLM-L6-v2/pipeline/feature-extraction",
         secret=True,
     )
-    embedding_model: str = _setting("HF_EMBEDDING_MODEL", "sentence-transformers/all-MiniLM-L6-v2")
-    embedding_dimensions: int = _setting("HF_EMBEDDING_DIMENSIONS", 384, at_least=1, at_most=1040)
-    query_prefix: str = _setting("EMBEDDING_QUERY_PREFIX", "", verbatim=True)
-    passage_prefix: str = _setting("EMBEDDING_PASSAGE_PREFIX", "", verbatim=True)
+    embedding_model: str = setting("HF_EMBEDDING_MODEL", "sentence-transformers/all-MiniLM-L6-v2")
+    embedding_dimensions: int = setting(
+        "HF_EMBEDDING_DIMENSIONS", _DIMENSIONS, at_least=1, at_most=4096
+    )
+    query_prefix: str = setting("EMBEDDING_QUERY_PREFIX", "", verbatim=True)
+    passage_prefix: str = setting("EMBEDDING_PASSAGE_PREFIX", "", verbatim=True)
     """What the embedding model expects before each question and each passage of a note."""
-    chat_url: str = _setting(
+    chat_url: str = setting(
         "HF_CHAT_URL", "https://router.huggingface.co/v1/chat/completions", secret=True
     )
-    chat_model: str = _setting("HF_CHAT_MODEL", "meta-llama/Llama-3.1-8B-Instruct")
-    reasoning_effort: str = _setting("LLM_REASONING_EFFORT", "")
+    chat_model: str = setting("HF_CHAT_MODEL", "meta-llama/Llama-3.1-8B-Instruct")
+    reasoning_effort: str = setting("HF_REASONING_EFFORT", "")
     """Sent as `reasoning_effort` where set, for example `low`."""
-    prompt_price: float = _setting("HF_PROMPT_PRICE", 0.10, at_least=0)
+    prompt_price: float = setting("HF_PROMPT_PRICE", 0.10, at_least=0)
     """US dollars per million prompt tokens."""
-    completion_price: float = _setting("HF_COMPLETION_PRICE", 0.10, at_least=0)
+    completion_price: float = setting("HF_COMPLETION_PRICE", 0.10, at_least=0)
     """US dollars per million completion tokens."""
-    inference_timeout: float = _setting("HF_TIMEOUT", 22.0, at_least=0.1, at_most=900)
+    inference_timeout: float = setting("HF_TIMEOUT", 22.0, at_least=0.1, at_most=900)
     """For all model calls of one request; API Gateway times out after 30 seconds."""
 
-    breaker_failure_rate: float = _setting("BREAKER_FAILURE_RATE", 0.5, at_least=0.01, at_most=1)
+    breaker_failure_rate: float = setting("BREAKER_FAILURE_RATE", 0.5, at_least=0.01, at_most=1)
     """Share of failed calls in the window that opens a model's circuit breaker."""
-    breaker_min_calls: int = _setting("BREAKER_MIN_CALLS", 5, at_least=1)
-    breaker_window: float = _setting("BREAKER_WINDOW", 30.0, at_least=1, at_most=3_600)
-    breaker_open_seconds: float = _setting(
-        "BREAKER_OPEN_SECONDS", 15.0, at_least=0.1, at_most=3_600
-    )
-    extractive_fallback: bool = _setting("EXTRACTIVE_FALLBACK", default=True)
+    breaker_min_calls: int = setting("BREAKER_MIN_CALLS", 5, at_least=1)
+    breaker_window: float = setting("BREAKER_WINDOW", 30.0, at_least=1, at_most=3_600)
+    breaker_open_seconds: float = setting("BREAKER_OPEN_SECONDS", 15.0, at_least=0.1, at_most=3_600)
+    extractive_fallback: bool = setting("EXTRACTIVE_FALLBACK", default=True)
     """Whether sentences quoted from the notes are the answer while the breaker is open."""
 
     # Notes and prompts
-    database_url: str = _setting("DATABASE_URL", _DATABASE_URL, secret=True)
-    database_url_secret: str = _setting("DATABASE_URL_SECRET", "")
-    chunk_words: int = _setting("CHUNK_WORDS", 200, at_least=20, at_most=1000)
-    chunk_overlap_words: int = _setting("CHUNK_OVERLAP_WORDS", 40, at_least=0, at_most=500)
-    retrieved_chunks: int = _setting("RETRIEVED_CHUNKS", 5, at_least=1, at_most=50)
-    context_tokens: int = _setting("PROMPT_CONTEXT_TOKENS", 1_200, at_least=100)
-    answer_tokens: int = _setting("ANSWER_MAX_TOKENS", 512, at_least=16)
+    database_url: str = setting("DATABASE_URL", _DATABASE_URL, secret=True)
+    database_url_secret: str = setting("DATABASE_URL_SECRET", "")
+    chunk_words: int = setting("CHUNK_WORDS", 200, at_least=20, at_most=1000)
+    chunk_overlap_words: int = setting("CHUNK_OVERLAP_WORDS", 40, at_least=0, at_most=500)
+    retrieved_chunks: int = setting("RETRIEVED_CHUNKS", 5, at_least=1, at_most=50)
+    context_tokens: int = setting("PROMPT_CONTEXT_TOKENS", 1_200, at_least=100)
+    answer_tokens: int = setting("ANSWER_MAX_TOKENS", 512, at_least=16)
 
     # Authentication
-    jwks_url: str = _setting("AUTH_JWKS_URL", "")
-    auth_issuer: str = _setting("AUTH_ISSUER", "")
-    auth_audience: str = _setting("AUTH_AUDIENCE", "")
-    push_subjects: str = _setting("PUSH_SUBJECTS", "")
+    jwks_url: str = setting("AUTH_JWKS_URL", "")
+    auth_issuer: str = setting("AUTH_ISSUER", "")
+    auth_audience: str = setting("AUTH_AUDIENCE", "")
+    push_subjects: str = setting("PUSH_SUBJECTS", "")
     """`sub` or `email` claims that may push note changes without a scope, separated by commas."""
-    local_mode: bool = _setting("TERCET_LOCAL", default=False)
+    local_mode: bool = setting("TERCET_LOCAL", default=False)
     """The user comes from an unverified header; only for requests from this machine."""
 
     # Platform
-    aws_region: str = _setting("AWS_REGION", "")
+    aws_region: str = setting("AWS_REGION", "")
 
     # Observability
-    log_level: str = _setting(
+    log_level: str = setting(
         "LOG_LEVEL", "INFO", one_of=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
     )
-    log_questions: bool = _setting("LOG_QUESTIONS", default=False)
-    otlp_endpoint: str = _setting("OTEL_EXPORTER_OTLP_ENDPOINT", "", secret=True)
-    otlp_traces_endpoint: str = _setting("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "", secret=True)
-    traces_exporter: str = _setting("OTEL_TRACES_EXPORTER", "")
-    otel_disabled: bool = _setting("OTEL_SDK_DISABLED", default=False)
+    log_questions: bool = setting("LOG_QUESTIONS", default=False)
+    otlp_endpoint: str = setting("OTEL_EXPORTER_OTLP_ENDPOINT", "", secret=True)
+    otlp_traces_endpoint: str = setting("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "", secret=True)
+    traces_exporter: str = setting("OTEL_TRACES_EXPORTER", "")
+    otel_disabled: bool = setting("OTEL_SDK_DISABLED", default=False)
 
     def __post_init__(self) -> None:
         """Check each value, and the values that depend on each other."""
         for each in fields(self):
-            _check_limits(each, getattr(self, each.name))
+            check_limits(each, getattr(self, each.name), each.metadata["variable"])
         if self.chunk_overlap_words >= self.chunk_words:
             raise ConfigurationError(
                 f"CHUNK_OVERLAP_WORDS ({self.chunk_overlap_words}) must be below"
@@ -167,41 +147,31 @@ class Settings:
         """DATABASE_URL if it is set, else empty; supplements a secret without an address."""
         return "" if self.database_url == _DATABASE_URL else self.database_url
 
+    @property
+    def vendor(self) -> str:
+        """`LLM` if a variable `LLM_…` is set, else `HF`: which names errors use."""
+        return "LLM" if any(name.startswith("LLM_") for name in self.variables) else "HF"
+
+    @property
+    def has_embedding_dimensions(self) -> bool:
+        """Whether HF_EMBEDDING_DIMENSIONS is set, so that hosts may be asked for so many."""
+        is_set = any(name.endswith("_EMBEDDING_DIMENSIONS") for name in self.variables)
+        return is_set or self.embedding_dimensions != _DIMENSIONS
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """Read the settings from environment variables; an empty variable counts as absent.
+
+        Each variable `HF_…` may also be named `LLM_…`.
 
         Raises:
             ConfigurationError: a value has the wrong type, is out of its range or contradicts
                 another. The message names the variable, and the value unless it may be secret.
         """
-        given = {}
-        for each in fields(cls):
-            text = environ.get(each.metadata["variable"], "")
-            if stripped := text.strip():
-                given[each.name] = _parse(each, text if each.metadata["verbatim"] else stripped)
-        return cls(**given)
-
-
-def _parse(setting: Field[Any], text: str) -> Any:
-    kind: Any = type(setting.default)
-    try:
-        return _BOOLEANS[text.lower()] if kind is bool else kind(text)
-    except (KeyError, ValueError):
-        expected = {bool: "true or false", int: "a whole number"}.get(kind, "a number")
-        variable = setting.metadata["variable"]
-        raise ConfigurationError(f"{variable} must be {expected}, not {text!r}") from None
-
-
-def _check_limits(setting: Field[Any], value: Any) -> None:
-    variable, low, high, one_of, _ = setting.metadata.values()
-    # `not >=` instead of `<`, so that NaN is out of range.
-    if low is not None and not value >= low:
-        raise ConfigurationError(f"{variable} must be at least {low}, not {value}")
-    if high is not None and not value <= high:
-        raise ConfigurationError(f"{variable} must be at most {high}, not {value}")
-    if one_of and value not in one_of:
-        raise ConfigurationError(f"{variable} must be one of {', '.join(one_of)}, not {value!r}")
+        given, variables = read_variables(fields(cls), environ)
+        settings = cls(**given)
+        settings.remember(variables)
+        return settings
 
 
 def _check_redis_url(settings: Settings) -> None:
@@ -243,7 +213,9 @@ def _check_secrets(settings: Settings) -> None:
             "REDIS_CACHE_PASSWORD_SECRET and REDIS_CACHE_IAM_USER must not be set both"
         )
     if settings.hf_token and settings.hf_token_secret:
-        raise ConfigurationError("HF_TOKEN and HF_TOKEN_SECRET must not be set both")
+        raise ConfigurationError(
+            "HF_TOKEN and HF_TOKEN_SECRET (or LLM_TOKEN and LLM_TOKEN_SECRET) must not be set both"
+        )
     database = settings.explicit_database_url
     is_address = database.startswith(("postgresql://", "postgres://")) and "@" not in database
     if settings.database_url_secret and database and not is_address:
@@ -256,5 +228,5 @@ def _check_secrets(settings: Settings) -> None:
     if needs_region and not settings.aws_region:
         raise ConfigurationError(
             "AWS_REGION must be set where REDIS_CACHE_IAM_USER, REDIS_CACHE_PASSWORD_SECRET,"
-            " HF_TOKEN_SECRET or DATABASE_URL_SECRET is"
+            " HF_TOKEN_SECRET (LLM_TOKEN_SECRET) or DATABASE_URL_SECRET is"
         )

@@ -2,11 +2,12 @@
 
 Every embedding is quantised to 8 bits a component before its first use, so that a cached vector
 equals the computed one: see `docs/decisions/0002-canonical-8-bit-embeddings.md`. Products of
-components are integers, and their sums stay below 2**24 for up to 1,040 dimensions, so float32 adds
-them without rounding. The cosine of two vectors is the same to the last bit in any order of
+components are integers. No norm is above 2**12, so no sum of products is above 2**24, and float32
+adds them without rounding. The cosine of two vectors is the same to the last bit in any order of
 summation.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,24 +19,31 @@ Vector = NDArray[np.int8]
 Matrix = NDArray[np.int8]
 """Canonical embeddings in rows, shape (count, dimensions)."""
 
+MAX_DIMENSIONS = 4_096
+
 _GRID = 127.0
+_MAX_NORM = 2.0**12
+_TINY = 1e-300  # smaller components cannot be scaled
 
 
 def canonical(embedding: ArrayLike) -> Vector:
     """Quantise a model's embedding of shape (dimensions,) and any norm.
 
     Raises:
-        ValueError: it is not one finite, non-zero vector.
+        ValueError: it is not one finite, non-zero vector of at most `MAX_DIMENSIONS`.
     """
     raw = np.asarray(embedding, dtype=np.float64)
-    if raw.ndim != 1 or raw.size == 0:
+    if raw.ndim != 1 or not 0 < raw.size <= MAX_DIMENSIONS:
         raise ValueError(
             f"an embedding is one vector of numbers, not an array of shape {raw.shape}"
         )
     largest = np.abs(raw).max()
-    if not np.isfinite(largest) or largest == 0:
+    if not _TINY < largest < math.inf:
         raise ValueError("an embedding's components must be finite and not all zero")
-    grid: Vector = np.rint(raw * (_GRID / largest)).astype(np.int8)
+    # Rounding adds at most half to each component. The limit matters above 1,040 dimensions only.
+    max_norm = _MAX_NORM - math.sqrt(raw.size) / 2
+    scale = min(_GRID, max_norm / float(np.linalg.norm(raw / largest)))
+    grid: Vector = np.rint(raw * (scale / largest)).astype(np.int8)
     return grid
 
 

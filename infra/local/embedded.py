@@ -18,6 +18,7 @@ from infra.local.valkey_supervisor import shared_valkey
 from shared.container import Container
 from shared.errors import ConfigurationError
 from shared.settings import Settings
+from shared.variables import variable_names
 
 if TYPE_CHECKING:
     from shared.inference.ports import Embedder
@@ -71,7 +72,9 @@ def open_embedded(
         model = model or _default_model(variables)
         if model is Model.SMOLLM2:
             # Two busy processors need half a minute for a full prompt.
-            variables = {"HF_TIMEOUT": "120"} | variables | stack.enter_context(start_smollm2())
+            variables = _replace(variables, stack.enter_context(start_smollm2()))
+            if not _has(variables, "HF_TIMEOUT"):
+                variables["HF_TIMEOUT"] = "120"
         embedder = minilm()
         settings = Settings.from_env(variables)
         answerer = None
@@ -81,7 +84,9 @@ def open_embedded(
 
             answerer = ExtractiveAnswerer(embedder, embedder)
         elif _default_model(variables) is Model.EXTRACTIVE:
-            raise ConfigurationError("model huggingface: set HF_TOKEN or HF_CHAT_URL")
+            raise ConfigurationError(
+                "model huggingface: set HF_TOKEN or HF_CHAT_URL, or LLM_TOKEN or LLM_CHAT_URL"
+            )
         yield Container(settings, embedder=embedder, answerer=answerer)
 
 
@@ -94,5 +99,15 @@ def minilm() -> "Embedder":
 
 
 def _default_model(variables: Mapping[str, str]) -> Model:
-    selecting = {"HF_TOKEN", "HF_TOKEN_SECRET", "HF_CHAT_URL"} & variables.keys()
-    return Model.HUGGINGFACE if selecting else Model.EXTRACTIVE
+    is_set = _has(variables, "HF_TOKEN", "HF_TOKEN_SECRET", "HF_CHAT_URL")
+    return Model.HUGGINGFACE if is_set else Model.EXTRACTIVE
+
+
+def _has(variables: Mapping[str, str], *settings: str) -> bool:
+    return any(name in variables for each in settings for name in variable_names(each))
+
+
+def _replace(variables: Mapping[str, str], changes: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables with these changes, also where they are set by their second name."""
+    names = {name for each in changes for name in variable_names(each)}
+    return {name: value for name, value in variables.items() if name not in names} | {**changes}

@@ -43,7 +43,8 @@ class Secrets:
         """Return the token for the model hosts; empty if none is set."""
         settings = self._settings
         if settings.hf_token_secret:
-            return self._cached("HF_TOKEN_SECRET", settings.hf_token_secret, parse_token)
+            variable = f"{settings.vendor}_TOKEN_SECRET"
+            return self._cached(variable, settings.hf_token_secret, parse_token)
         return Secret.static(settings.hf_token)
 
     def database_url(self) -> "str | Secret":
@@ -99,17 +100,21 @@ class Secrets:
 
 
 def parse_token(text: str) -> str:
-    """Return a token from `hf_…` or `{"HF_TOKEN": "hf_…"}`.
+    """Return a token from `hf_…`, `{"HF_TOKEN": "hf_…"}` or `{"LLM_TOKEN": "…"}`.
 
     Raises:
         ConfigurationError: the text has another form, or the token cannot be sent in a header.
     """
     fields = _json_object("HF_TOKEN_SECRET", text)
-    token = text.strip() if fields is None else str(fields.get("HF_TOKEN", ""))
+    token = (
+        text.strip()
+        if fields is None
+        else str(fields.get("HF_TOKEN") or fields.get("LLM_TOKEN", ""))
+    )
     if not token.isascii() or not token.isprintable() or not token or " " in token:
         raise ConfigurationError(
             "the secret that HF_TOKEN_SECRET names must be a token of visible ASCII characters,"
-            ' or {"HF_TOKEN": "…"} with one'
+            ' or {"HF_TOKEN": "…"} or {"LLM_TOKEN": "…"} with one'
         )
     return token
 

@@ -1,6 +1,5 @@
 """Chat completions from Hugging Face, or from any host with an OpenAI-compatible API."""
 
-import logging
 from collections.abc import Sequence
 from contextlib import nullcontext
 from copy import copy
@@ -8,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from shared.errors import (
     InferenceError,
-    InferenceRefusedError,
     TokenLimitError,
     UnusableCompletionError,
 )
@@ -28,14 +26,9 @@ _SEED = 0
 _TOKENS_PER_MESSAGE = 8  # that chat templates add, rounded up
 _TOKENS_PER_PRICE = 1_000_000
 
-_log = logging.getLogger(__name__)
-
 
 class HuggingFaceChat:
     """A `ChatModel` over HTTP, behind a circuit breaker.
-
-    Some models refuse an optional parameter. The request is then repeated without it, and later
-    requests omit it; `max_completion_tokens` replaces `max_tokens`.
 
     Raises:
         ConfigurationError: the URL is invalid.
@@ -50,12 +43,11 @@ class HuggingFaceChat:
         self.model = settings.chat_model
         self._breaker = breaker
         self._client = client
-        self._endpoint = Endpoint("chat", "HF_CHAT", settings.chat_url, self.model)
+        self._endpoint = Endpoint("chat", f"{settings.vendor}_CHAT", settings.chat_url, self.model)
         self._prompt_price = settings.prompt_price / _TOKENS_PER_PRICE
         self._completion_price = settings.completion_price / _TOKENS_PER_PRICE
         self._reasoning_effort = settings.reasoning_effort
         self.is_counted = True  # in the circuit breaker
-        self._refused: set[str] = set()  # parameters; `uncounted` shares it
 
     def uncounted(self) -> Self:
         """Return this model; its calls count neither for nor against the circuit breaker."""
@@ -68,11 +60,22 @@ class HuggingFaceChat:
 
         The cost is computed with `estimate_tokens` if the reply has no token counts.
         """
+        body = {
+            "model": self.model,
+            "messages": [{"role": each.role, "content": each.content} for each in messages],
+            "max_tokens": max_tokens,
+            "temperature": 0,
+            "seed": _SEED,
+            "stream": False,
+        }
+        if self._reasoning_effort:
+            body["reasoning_effort"] = self._reasoning_effort
+        private = [each.content for each in messages if each.role != "system"]
         breaker, counted = self._breaker, self.is_counted
         async with breaker.call(counted=counted) if breaker else nullcontext():
-            body = await self._send(messages, max_tokens)
-            reply = read_chat_reply(body, str(self._endpoint))
-            completion = self._completion(messages, max_tokens, reply, body.get("usage"))
+            decoded = await self._client.post(self._endpoint, body, private=private)
+            reply = read_chat_reply(decoded, str(self._endpoint))
+            completion = self._completion(messages, max_tokens, reply, decoded.get("usage"))
             if reply.finish == "failed":
                 raise InferenceError(
                     f"{self._endpoint} failed while it generated (finish_reason {reply.reason}).",
@@ -82,45 +85,6 @@ class HuggingFaceChat:
         if error := _unusable(reply, str(self._endpoint), max_tokens, completion.cost):
             raise error
         return completion
-
-    async def _send(self, messages: Sequence["ChatMessage"], max_tokens: int) -> Any:
-        """Send the request, again without the parameters that the host names as refused."""
-        private = [each.content for each in messages if each.role != "system"]
-        refused = frozenset(self._refused)
-        while True:
-            body = self._body(messages, max_tokens, refused)
-            try:
-                reply = await self._client.post(self._endpoint, body, private=private)
-            except InferenceRefusedError as error:
-                named = error.parameters & (body.keys() - {"max_completion_tokens"})
-                if not named:
-                    raise
-                refused |= named
-            else:
-                if refused - self._refused:
-                    self._refused.update(refused)
-                    names = ", ".join(sorted(refused))
-                    _log.warning(
-                        "requests omit parameters that the model refuses",
-                        extra={"log_fields": {"model": self.model, "parameters": names}},
-                    )
-                return reply
-
-    def _body(
-        self, messages: Sequence["ChatMessage"], max_tokens: int, refused: frozenset[str]
-    ) -> dict[str, Any]:
-        limit = "max_completion_tokens" if "max_tokens" in refused else "max_tokens"
-        body = {
-            "model": self.model,
-            "messages": [{"role": each.role, "content": each.content} for each in messages],
-            limit: max_tokens,
-            "temperature": 0,
-            "seed": _SEED,
-            "stream": False,
-        }
-        if self._reasoning_effort:
-            body["reasoning_effort"] = self._reasoning_effort
-        return {name: value for name, value in body.items() if name not in refused}
 
     def _completion(
         self, messages: Sequence["ChatMessage"], max_tokens: int, reply: "ChatReply", usage: Any

@@ -22,6 +22,8 @@ class Endpoint:
         self.operation = operation
         self.prefix = prefix
         self.model = model
+        self.refused_parameters: frozenset[str] = frozenset()
+        """Optional parameters of requests that the host has refused."""
         try:
             self.url = httpx.URL(url)
         except httpx.InvalidURL:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ _CONNECTION_ERRORS = (
 )
 _CONNECT_SECONDS = 3.0
 _KEEP_ALIVE_SECONDS = 60.0
+_REPLACEMENTS = {"max_tokens": "max_completion_tokens"}
+_REQUIRED = frozenset(_REPLACEMENTS.values())
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +95,10 @@ class InferenceClient:
     ) -> None:
         self._headers = {"User-Agent": "tercet", "Content-Type": "application/json"}
         if settings.hf_bill_to:
-            self._headers["X-HF-Bill-To"] = _header_value("HF_BILL_TO", settings.hf_bill_to)
-        static_token = Secret.static(_header_value("HF_TOKEN", settings.hf_token))
+            self._headers["X-HF-Bill-To"] = _header_value(
+                f"{settings.vendor}_BILL_TO", settings.hf_bill_to
+            )
+        static_token = Secret.static(_header_value(f"{settings.vendor}_TOKEN", settings.hf_token))
         self._auth = TokenAuth(token or static_token)
         self._timeout = settings.inference_timeout
         self._retries = retries or Retries()
@@ -105,6 +111,8 @@ class InferenceClient:
         """Send `body` and return the decoded JSON of the reply.
 
         The call with its retries takes `inference_timeout` seconds at most, within the deadline.
+        If the host refuses an optional parameter, the request is repeated without it, and later
+        requests omit it; `max_completion_tokens` replaces `max_tokens`.
 
         Args:
             endpoint: the model.
@@ -117,7 +125,6 @@ class InferenceClient:
             InferenceTimeoutError: no complete reply came in time.
             InferenceError: the host failed otherwise, or its reply is not JSON.
         """
-        content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         with deadline_scope(self._timeout):
             seconds = max(remaining_seconds(), 0.0)
             late = InferenceTimeoutError(
@@ -128,7 +135,7 @@ class InferenceClient:
             with start_span("client", describe_model_call, (endpoint, body)) as span:
                 try:
                     async with timeout_at_deadline():
-                        reply = await self._send(endpoint, content, private)
+                        reply = await self._send_accepted(endpoint, body, private)
                 except TimeoutError:
                     raise late from None
                 span.set_attributes(describe_reply(reply))
@@ -139,6 +146,31 @@ class InferenceClient:
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
+
+    async def _send_accepted(
+        self, endpoint: "Endpoint", body: dict[str, Any], private: Sequence[str]
+    ) -> Any:
+        """Send a request without the parameters that the host refuses."""
+        refused = endpoint.refused_parameters
+        while True:
+            accepted = _omit(body, refused)
+            content = json.dumps(accepted, ensure_ascii=False).encode("utf-8", "replace")
+            try:
+                reply = await self._send(endpoint, content, private)
+            except InferenceRefusedError as error:
+                named = error.parameters & (accepted.keys() - _REQUIRED)
+                if not named:
+                    raise
+                refused |= named
+            else:
+                if refused - endpoint.refused_parameters:
+                    endpoint.refused_parameters |= refused
+                    log_fields = {"model": endpoint.model, "parameters": sorted(refused)}
+                    _log.warning(
+                        "requests omit parameters that the model refuses",
+                        extra={"log_fields": log_fields},
+                    )
+                return reply
 
     async def _send(self, endpoint: "Endpoint", content: bytes, private: Sequence[str]) -> Any:
         retry = 0
@@ -180,6 +212,12 @@ class InferenceClient:
                 transport=self._transport,
             )
         return self._client
+
+
+def _omit(body: dict[str, Any], refused: frozenset[str]) -> dict[str, Any]:
+    """Return the body without the refused parameters, or with those that replace them."""
+    names = {name: _REPLACEMENTS.get(name, "") if name in refused else name for name in body}
+    return {names[old]: value for old, value in body.items() if names[old] not in {"", *refused}}
 
 
 def _header_value(setting: str, value: str) -> str:

@@ -186,7 +186,7 @@ def test_ask_of_a_user_without_notes_says_so(ask: Any) -> None:
     [
         (["ask", "?!"], 1, "tercet: the question must hold at least one letter or digit\n"),
         (["ask", "x", "--user", ""], 1, "tercet: --user must have 1 to 255 characters, not 0\n"),
-        (["ask", "x", "--model", "huggingface"], 1, "set HF_TOKEN"),
+        (["ask", "x", "--model", "huggingface"], 1, "set HF_TOKEN or HF_CHAT_URL, or LLM_TOKEN"),
         (["ask"], 2, "Missing argument"),
         (["notes", "edit", "x"], 2, "give either --text or --file"),
         (["notes", "import", "nowhere"], 1, "tercet: nowhere does not exist"),

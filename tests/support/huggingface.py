@@ -1,13 +1,14 @@
-"""A fake of Hugging Face's hosts: deterministic, with latencies and faults.
+"""A fake of Hugging Face's and other hosts: deterministic, with latencies and faults.
 
-It serves the hub's feature extraction, `/embed` of text-embeddings-inference, and OpenAI's
-`/v1/embeddings`, `/v1/chat/completions` and `/v1/models`, in process as an ASGI app or over a
-real socket:
+It serves the hub's feature extraction, `/embed` of text-embeddings-inference, Ollama's
+`/api/embed`, and OpenAI's `/v1/embeddings`, `/v1/chat/completions` and `/v1/models`, in process
+as an ASGI app or over a real socket:
 
     with serving(FakeHuggingFace()) as url: ...
 """
 
 import asyncio
+import base64
 import hashlib
 import json
 import socket
@@ -79,6 +80,8 @@ class FakeHuggingFace:
         self.chat_latency = chat_latency
         self.sends_usage = sends_usage
         self.token = token
+        self.refused_parameters: frozenset[str] = frozenset()
+        """Parameters that this host answers with 400."""
         self.calls: list[Call] = []
         self.failing: dict[str, Fault] = {}
         """Faults of all calls, by the end of the path."""
@@ -93,6 +96,7 @@ class FakeHuggingFace:
         self.calls.clear()
         self._faults.clear()
         self.failing.clear()
+        self.refused_parameters = frozenset()
         self.embedding_latency = self.chat_latency = 0.0
 
     def count(self, path: str) -> int:
@@ -121,19 +125,29 @@ class FakeHuggingFace:
             return JSONResponse({"error": "Invalid username or password."}, 401)
         if request.method == "GET" and path == "/v1/models":
             return JSONResponse({"object": "list", "data": [{"id": "fake", "object": "model"}]})
+        for name in sorted(self.refused_parameters & (body or {}).keys()):
+            message = f"Unsupported parameter: '{name}' is not supported with this model."
+            error = {"message": message, "type": "invalid_request_error", "param": name}
+            return JSONResponse({"error": error}, 400)
         if path.endswith("/v1/chat/completions"):
             await asyncio.sleep(self.chat_latency)
             return JSONResponse(self._completion(body))
-        if not path.endswith(("/pipeline/feature-extraction", "/embed", "/v1/embeddings")):
-            return JSONResponse({"error": "Not Found"}, 404)
-        await asyncio.sleep(self.embedding_latency)
-        inputs = body["input" if path.endswith("/v1/embeddings") else "inputs"]
+        if path.endswith(("/pipeline/feature-extraction", "/embed", "/v1/embeddings")):
+            await asyncio.sleep(self.embedding_latency)
+            return JSONResponse(self._embeddings(path, body))
+        return JSONResponse({"error": "Not Found"}, 404)
+
+    def _embeddings(self, path: str, body: dict[str, Any]) -> Any:
+        inputs = body["input" if path.endswith(("/v1/embeddings", "/api/embed")) else "inputs"]
         texts = [inputs] if isinstance(inputs, str) else inputs
         rows = [[float(component) for component in row] for row in self.embed(texts)]
+        rows = [row[: body.get("dimensions", len(row))] for row in rows]
         if path.endswith("/v1/embeddings"):
-            return JSONResponse({"object": "list", "data": _items(rows), "model": body["model"]})
+            return _openai_embeddings(rows, body)
+        if path.endswith("/api/embed"):
+            return {"model": body["model"], "embeddings": rows}
         alone = isinstance(inputs, str) and path.endswith("/pipeline/feature-extraction")
-        return JSONResponse(rows[0] if alone else rows)
+        return rows[0] if alone else rows
 
     def _completion(self, body: dict[str, Any]) -> dict[str, Any]:
         text = self.answer(body["messages"])
@@ -156,12 +170,16 @@ class FakeHuggingFace:
         return completion
 
 
-def _items(rows: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
-    """Return the items in reverse order: clients must use the index."""
-    items = [
-        {"object": "embedding", "index": index, "embedding": row} for index, row in enumerate(rows)
-    ]
-    return items[::-1]
+def _openai_embeddings(rows: Sequence[Sequence[float]], body: dict[str, Any]) -> dict[str, Any]:
+    """Return OpenAI's reply, with the items in reverse order: clients must use the index."""
+    data: list[dict[str, Any]] = []
+    for index, row in enumerate(rows):
+        embedding: Any = row
+        if body.get("encoding_format") == "base64":
+            embedding = base64.b64encode(np.array(row, "<f4").tobytes()).decode()
+        data.insert(0, {"object": "embedding", "index": index, "embedding": embedding})
+    usage = {"prompt_tokens": len(rows), "total_tokens": len(rows)}
+    return {"object": "list", "data": data, "model": body["model"], "usage": usage}
 
 
 class _Server(uvicorn.Server):

@@ -158,13 +158,26 @@ async def test_a_static_secret_stays_the_same() -> None:
         assert await secret.refetch(await secret.get()) == "one"
 
 
-@pytest.mark.parametrize("text", ["hf_a", " hf_a\n", '{"HF_TOKEN": "hf_a", "of": "mine"}'])
+@pytest.mark.parametrize(
+    "text",
+    ["hf_a", " hf_a\n", '{"HF_TOKEN": "hf_a", "of": "mine"}', '{"LLM_TOKEN": "hf_a"}'],
+)
 def test_parse_token_accepts_plain_text_and_json(text: str) -> None:
     assert parse_token(text) == "hf_a"
 
 
 @pytest.mark.parametrize(
-    "text", [" ", "{}", '{"HF_TOKEN": ""}', "hf_a hush", "hf_hush\u00e9", "{hush", "a\nhush: b"]
+    "text",
+    [
+        " ",
+        "{}",
+        '{"LLM_TOKEN": ""}',
+        '{"HF_TOKEN": ""}',
+        "hf_a hush",
+        "hf_hush\u00e9",
+        "{hush",
+        "a\nhush: b",
+    ],
 )
 def test_parse_token_rejects_other_texts_without_quoting_them(text: str) -> None:
     with pytest.raises(ConfigurationError, match="HF_TOKEN_SECRET") as caught:

@@ -1,8 +1,9 @@
 """Settings from environment variables, and the errors of invalid values."""
 
 import re
-from dataclasses import fields
+from dataclasses import Field, fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,6 +60,49 @@ def test_invalid_value_error_names_the_variable_and_a_valid_value(
         Settings.from_env({variable: text})
     assert variable in str(caught.value)
     assert message in str(caught.value)
+
+
+MODEL_SETTINGS = [each for each in fields(Settings) if each.metadata["variable"].startswith("HF_")]
+
+
+def llm_name(setting: Field[Any]) -> str:
+    variable: str = setting.metadata["variable"]
+    return variable.replace("HF_", "LLM_")
+
+
+@pytest.mark.parametrize("setting", MODEL_SETTINGS, ids=llm_name)
+def test_each_model_setting_has_a_second_name(setting: Field[Any]) -> None:
+    hf, llm = setting.metadata["variable"], llm_name(setting)
+    region = {"AWS_REGION": "r"}
+    text, other = ("12", "13") if not isinstance(setting.default, str) else ("a", "b")
+    settings = Settings.from_env(region | {llm: text})
+    assert settings == Settings.from_env(region | {hf: text})
+    assert settings == Settings.from_env(region | {llm: text, hf: text})
+    assert str(getattr(settings, setting.name)).removesuffix(".0") == text
+    with pytest.raises(ConfigurationError, match=f"{hf} and {llm} are two names") as caught:
+        Settings.from_env(region | {llm: text, hf: other})
+    assert not {text, other} & {*str(caught.value).split()}
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"LLM_TIMEOUT": "0"}, "LLM_TIMEOUT must be at least"),
+        ({"LLM_TIMEOUT": "soon"}, "LLM_TIMEOUT must be a number"),
+        ({"LLM_EMBEDDING_DIMENSIONS": "4097"}, "LLM_EMBEDDING_DIMENSIONS must be at most 4096"),
+        ({"HF_EMBEDDING_DIMENSIONS": "4097"}, "HF_EMBEDDING_DIMENSIONS must be at most 4096"),
+        ({"LLM_TOKEN": "a", "LLM_TOKEN_SECRET": "b"}, "LLM_TOKEN and LLM_TOKEN_SECRET. must not"),
+        ({"LLM_TOKEN": "a", "HF_TOKEN_SECRET": "b"}, "LLM_TOKEN and LLM_TOKEN_SECRET. must not"),
+        ({"LLM_TOKEN_SECRET": "b"}, "LLM_TOKEN_SECRET. or DATABASE_URL_SECRET is"),
+    ],
+)
+def test_error_names_the_variable_that_is_set(environ: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        Settings.from_env(environ)
+
+
+def test_equal_numbers_in_two_forms_are_one_value() -> None:
+    assert Settings.from_env({"HF_TIMEOUT": "9", "LLM_TIMEOUT": "9.0"}).inference_timeout == 9
 
 
 IAM = {"REDIS_CACHE_IAM_USER": "u", "REDIS_CACHE_IAM_NAME": "n", "AWS_REGION": "r"}

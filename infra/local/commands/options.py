@@ -42,7 +42,7 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         help="The model that generates answers.",
-        show_default="huggingface if HF_TOKEN or HF_CHAT_URL is set, else extractive",
+        show_default="huggingface if HF_TOKEN, LLM_TOKEN or a chat URL is set, else extractive",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON only.")]

@@ -15,6 +15,9 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = int.from_bytes(b"tercet")
 """The key of the advisory lock: any number that no other program uses."""
 
+_MAX_DIMENSIONS_IN_ROW = 2_000
+"""An embedding has two bytes a dimension, and a row at most 8 KB less its ids."""
+
 _TIMEOUT = 60.0
 """For another process's migration, and for each statement, in seconds."""
 
@@ -37,6 +40,8 @@ async def migrate(connection: "Connection", *, dimensions: int) -> None:
         for file in sorted(_MIGRATIONS.glob("*.sql")):
             if file.name not in applied:
                 statements = file.read_text(encoding="utf-8")
+                storage = "PLAIN" if dimensions <= _MAX_DIMENSIONS_IN_ROW else "EXTERNAL"
+                statements = statements.replace(":storage", storage)
                 await connection.execute(
                     statements.replace(":dimensions", str(dimensions)), timeout=_TIMEOUT
                 )

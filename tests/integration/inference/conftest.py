@@ -6,7 +6,7 @@ import pytest
 
 from shared.inference.http_client import InferenceClient, Retries
 from shared.settings import Settings
-from tests.support.huggingface import FakeHuggingFace, serving
+from tests.support.huggingface import FakeHuggingFace, hashed_embeddings, serving
 
 HUB = "/hf-inference/models/sentence-transformers/all-MiniLM-L6-v2/pipeline/feature-extraction"
 QUICK = Retries(base_delay=0.01, min_call_seconds=0.01)
@@ -23,6 +23,7 @@ def server() -> Iterator[tuple[FakeHuggingFace, str]]:
 def host(server: tuple[FakeHuggingFace, str]) -> FakeHuggingFace:
     app, _ = server
     app.reset()
+    app.embed = hashed_embeddings
     return app
 
 
