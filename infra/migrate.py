@@ -9,6 +9,7 @@ import os
 import sys
 
 from shared.errors import ConfigurationError, TercetError
+from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.settings import Settings
 
@@ -22,7 +23,7 @@ async def migrate(settings: Settings) -> None:
     """
     if not settings.database_url.startswith(("postgresql://", "postgres://")):
         raise ConfigurationError("DATABASE_URL is not a PostgreSQL URL")
-    store = PostgresNoteStore(settings.database_url, dimensions=settings.embedding_dimensions)
+    store = PostgresNoteStore(settings.database_url, EmbeddingProfile.of(settings))
     try:
         await store.migrate()
     finally:

@@ -10,7 +10,8 @@ import os
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from shared.inference.prefixed_embedder import embedding_id, with_prefix
+from shared.inference.prefixed_embedder import with_prefix
+from shared.notes.embedding_profile import EmbeddingProfile
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -55,9 +56,7 @@ class Container:
         """Pass a part to replace what the settings would build; None builds it."""
         self.settings = settings
         # Cache keys need the models' names, and an exact hit builds no model.
-        embedding_model = embedder.model if embedder else settings.embedding_model
-        self._embedding_id = embedding_id(embedding_model, settings)
-        self._dimensions = embedder.dimensions if embedder else settings.embedding_dimensions
+        self.embedding_profile = EmbeddingProfile.of(settings, embedder)
         self._answer_model = answerer.model if answerer else settings.chat_model
         self._answers_by_model = answerer is None
         self.override(store=store, embedder=embedder, answerer=answerer, redis_client=redis_client)
@@ -164,7 +163,7 @@ class Container:
         """The note store."""
         from shared.notes.factory import create_note_store
 
-        return create_note_store(self.secrets.database_url(), self.settings.embedding_dimensions)
+        return create_note_store(self.secrets.database_url(), self.embedding_profile)
 
     @cached_property
     def redis_client(self) -> "RedisClient | None":
@@ -191,8 +190,8 @@ class Container:
         settings = self.settings
         limits = f"{settings.context_tokens} {settings.answer_tokens} {settings.reasoning_effort}"
         return PipelineId(
-            embedding_model=self._embedding_id,
-            dimensions=self._dimensions,
+            embedding=self.embedding_profile.text,
+            dimensions=self.embedding_profile.dimensions,
             answered_by=f"{self._answer_model} {limits} {ANSWER_INSTRUCTIONS}",
             retrieved_chunks=settings.retrieved_chunks,
         )
@@ -249,7 +248,7 @@ class Container:
                 overlap_words=settings.chunk_overlap_words,
                 packs=self.vocabulary_packs,
             ),
-            embedding_name=embedding_name(self._embedding_id),
+            embedding_name=embedding_name(self.embedding_profile.text),
         )
 
     @cached_property

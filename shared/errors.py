@@ -83,6 +83,18 @@ class StoreUnavailableError(UnavailableError):
     """The note store failed or timed out."""
 
 
+class ReembeddingRequiredError(UnavailableError):
+    """The notes were embedded with other settings, so they cannot be searched."""
+
+    title = "Re-embedding required"
+
+
+class NoteNotEmbeddedError(UnavailableError):
+    """A note's new text was stored without embeddings: its former text answers no question."""
+
+    title = "Note not embedded"
+
+
 class InferenceError(UnavailableError):
     """A model returned no usable response."""
 

@@ -1,7 +1,8 @@
 """Use case: apply a note change. Functions are in call order.
 
-When `note_changed` has returned, no later question is answered from the note's former text. Only
-answers that the change may affect are dropped, unless Redis or the note store cannot be read.
+When `note_changed` has returned, or raised `NoteNotEmbeddedError`, no later question is answered
+from the note's former text. Only answers that the change may affect are dropped, unless Redis or
+the note store cannot be read.
 """
 
 import time
@@ -9,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.cache.keyspace import note_tag
-from shared.errors import StoreUnavailableError
+from shared.errors import NoteNotEmbeddedError, StoreUnavailableError, UnavailableError
 from shared.notes.messages.note_changed import NOTE_OPERATIONS, Operation
+from shared.notes.note import Note
 from shared.observability.timings import timed
 from shared.vectors import cosines, from_bytes, stack
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from shared.cache.index_entries import Entry
     from shared.cache.invalidation import Invalidation
     from shared.notes.messages.note_changed import NoteChanged
-    from shared.notes.note import Chunk, Note
+    from shared.notes.note import Chunk
     from shared.notes.store import NoteStore
     from shared.vectors import Matrix
 
@@ -55,7 +57,7 @@ class Freshness:
         *,
         invalidation: "Invalidation",
         store: "NoteStore",
-        chunk_and_embed: "Callable[[NoteChanged], Awaitable[tuple[Note, Sequence[Chunk]]]]",
+        chunk_and_embed: "Callable[[Note], Awaitable[Sequence[Chunk]]]",
         embedding_name: str,
     ) -> None:
         """`chunk_and_embed` is as in `ingest.py`; `embedding_name` is as in `PipelineId`."""
@@ -68,22 +70,57 @@ class Freshness:
         """Apply a change. It may be repeated, and changes may arrive in any order.
 
         Raises:
-            CacheUnavailableError, StoreUnavailableError, InferenceError: the change is incomplete,
-                so the message must be delivered again.
+            CacheUnavailableError, StoreUnavailableError, NoteNotEmbeddedError: the change is
+                incomplete, so the message must be delivered again.
         """
         user_id, note_id = change.user_id, change.note_id or ""
-        stored = await self._write(change)
-
-        # Answers that are being generated now cannot be stored after this.
-        with timed("rotate_fence"):
-            index = await self._invalidation.rotate_fence(user_id)
-        if change.operation not in NOTE_OPERATIONS:
+        stored, failure = await self._write(change)
+        if change.operation in NOTE_OPERATIONS:
+            result = await self._drop_affected(user_id, note_id, change.changed_at, stored=stored)
+        else:
+            index = await self._rotate_fence(user_id)
             with timed("delete_user"):
-                lag_ms = _lag_ms(change)
+                lag_ms = _lag_ms(change.changed_at)
                 is_deleted = change.operation is Operation.USER_DELETED
                 await self._invalidation.delete_user(user_id, refusals=is_deleted, lag_ms=lag_ms)
-            return NoteChangeResult(stored, _count_answers(index, index), 0, lag_ms=lag_ms)
+            result = NoteChangeResult(stored, _count_answers(index, index), 0, lag_ms=lag_ms)
+        if failure:
+            raise failure
+        return result
 
+    async def reembed(self, note: Note) -> bool:
+        """Embed a stored note again. Return False if it has changed: then nothing is done.
+
+        Raises:
+            InferenceError: the text could not be embedded, and nothing is done.
+            CacheUnavailableError, StoreUnavailableError: it is not complete; it may be repeated.
+        """
+        return await self._replace_chunks(note, await self._chunk_and_embed(note))
+
+    async def remove_chunks(self, note: Note) -> bool:
+        """Remove the chunks of a stored note that cannot be embedded; otherwise as `reembed`."""
+        return await self._replace_chunks(note, None)
+
+    async def _replace_chunks(self, note: Note, chunks: "Sequence[Chunk] | None") -> bool:
+        stored = await self._store.update_chunks(note, chunks)
+        if stored:
+            try:
+                await self._drop_affected(note.user_id, note.note_id, _now(), stored=True)
+            except BaseException:
+                # Without chunks the note is still outdated, so that the next run repeats this.
+                await self._store.update_chunks(note, None)
+                raise
+        return stored
+
+    async def _rotate_fence(self, user_id: str) -> "Mapping[str, Entry | None]":
+        """Rotate the fence: answers that are being generated now cannot be stored after this."""
+        with timed("rotate_fence"):
+            return await self._invalidation.rotate_fence(user_id)
+
+    async def _drop_affected(
+        self, user_id: str, note_id: str, changed_at: int, *, stored: bool
+    ) -> NoteChangeResult:
+        index = await self._rotate_fence(user_id)
         # Read the note's current chunks, not the message's: messages may be late or repeated.
         chunks: Sequence[Chunk] | None
         try:
@@ -94,32 +131,44 @@ class Freshness:
 
         with timed("drop_entries"):
             fields = self._affected_fields(note_id, chunks, index)
-            lag_ms = _lag_ms(change)
+            lag_ms = _lag_ms(changed_at)
             await self._invalidation.drop_entries(user_id, fields, lag_ms=lag_ms)
         dropped = _count_answers(index, fields)
         retained = _count_answers(index, index) - dropped
         return NoteChangeResult(stored, dropped, retained, chunks is not None, lag_ms)
 
-    async def _write(self, change: "NoteChanged") -> bool:
-        """Write the change to the store. Return False if the store has a newer version."""
+    async def _write(self, change: "NoteChanged") -> tuple[bool, Exception | None]:
+        """Write the change to the store.
+
+        Returns whether it was stored: False if the store has a newer version. The second value is
+        the error if the note was stored without chunks.
+        """
         if change.operation is Operation.USER_DELETED:
             with timed("write_note"):
                 await self._store.delete_user(change.user_id, changed_at=change.changed_at)
-            return True
+            return True, None
         if change.operation is Operation.DELETED:
             with timed("write_note"):
-                return await self._store.delete_note(
+                stored = await self._store.delete_note(
                     change.user_id,
                     change.note_id or "",
                     version=change.effective_version,
                     changed_at=change.changed_at,
                 )
-        if change.text is not None:
+            return stored, None
+        if change.text is None:
+            return True, None  # the sender has written the store
+        note = _note_of(change, change.text)
+        chunks, failure = None, None
+        try:
             with timed("ingest"):
-                note, chunks = await self._chunk_and_embed(change)
-            with timed("write_note"):
-                return await self._store.replace_note(note, chunks)
-        return True  # the sender has written the store
+                chunks = await self._chunk_and_embed(note)
+        except Exception as error:
+            failure = _not_embedded(error)
+        with timed("write_note"):
+            stored = await self._store.replace_note(note, chunks)
+        # Not stored: the store has a newer version, or this one with its chunks.
+        return stored, failure if stored else None
 
     def _affected_fields(
         self, note_id: str, chunks: "Sequence[Chunk] | None", index: "Mapping[str, Entry | None]"
@@ -158,12 +207,41 @@ class Freshness:
         return bool(nearest >= entry.lowest_similarity - EPSILON)
 
 
+def _note_of(change: "NoteChanged", text: str) -> Note:
+    return Note(
+        user_id=change.user_id,
+        note_id=change.note_id or "",
+        title=change.title or "",
+        text=text,
+        version=change.effective_version,
+        changed_at=change.changed_at,
+    )
+
+
+def _not_embedded(error: Exception) -> Exception:
+    """Return the error to raise after the former text was removed."""
+    if not isinstance(error, UnavailableError):
+        return error
+    failure = NoteNotEmbeddedError(
+        "the note's new text could not be embedded, and its former text answers no question."
+        f" {error}",
+        retry_after=error.retry_after,
+    )
+    failure.__cause__ = error
+    return failure
+
+
 def _count_answers(index: "Mapping[str, Entry | None]", fields: "Iterable[str]") -> int:
     """Count the answers among entries; an unreadable entry counts as one."""
     entries = (index[field] for field in fields)
     return sum(entry is None or entry.is_answer for entry in entries)
 
 
-def _lag_ms(change: "NoteChanged") -> int:
+def _lag_ms(changed_at: int) -> int:
     """Return the milliseconds since the note changed, by this machine's clock and the sender's."""
-    return max(0, time.time_ns() // 1_000_000 - change.changed_at // 1_000)
+    return max(0, (_now() - changed_at) // 1_000)
+
+
+def _now() -> int:
+    """Return the time in microseconds since 1970 UTC."""
+    return time.time_ns() // 1_000

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from shared.cache.redis.commands import Command
-from shared.errors import TercetError
+from shared.errors import ReembeddingRequiredError, TercetError
 from shared.inference.circuit_breaker import CircuitState
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ class Health:
     """The result of a health check.
 
     Attributes:
-        status: `healthy`, or `degraded` if a service is unavailable or a breaker is open.
+        status: `healthy`, or `degraded` if a service is unavailable, a breaker is open or notes
+            must be embedded again.
         cache_available: whether `cache` is `ok`.
         redis_ping: `OK`, or the value of `cache`.
         cache: `ok`, `unavailable`, or `off` if the cache is disabled.
-        store: `ok`, `unavailable`, or None if the function uses no notes.
+        store: `ok`, `unavailable`, `reembedding_required` if notes were embedded with other
+            settings, or None if the function uses no notes.
         model: `failing` while a circuit breaker is open, else `ok`. No model is called.
         breaker: the worst state of the models' circuit breakers, in all containers.
     """
@@ -36,7 +38,7 @@ class Health:
     cache_available: bool
     redis_ping: Literal["OK", "unavailable", "off"]
     cache: Literal["ok", "unavailable", "off"]
-    store: Literal["ok", "unavailable"] | None
+    store: Literal["ok", "unavailable", "reembedding_required"] | None
     model: Literal["ok", "failing"]
     breaker: CircuitState
 
@@ -51,7 +53,7 @@ async def check(container: "Container", *, store: bool) -> Health:
     )
     breaker = container.circuit_breakers.state
     is_open = breaker == "open"
-    degraded = is_open or "unavailable" in {cache, notes}
+    degraded = is_open or not {cache, notes} <= {"ok", "off", None}
     return Health(
         status="degraded" if degraded else "healthy",
         cache_available=cache == "ok",
@@ -72,10 +74,15 @@ async def _ping_redis(container: "Container") -> Literal["ok", "off"]:
     return "ok"
 
 
-async def _ping_store(container: "Container", *, used: bool) -> Literal["ok"] | None:
+async def _ping_store(
+    container: "Container", *, used: bool
+) -> Literal["ok", "reembedding_required"] | None:
     if not used:
         return None
-    await container.store.ping()  # opening the store may fail, too
+    try:
+        await container.store.ping()  # opening the store may fail, too
+    except ReembeddingRequiredError:
+        return "reembedding_required"
     return "ok"
 
 

@@ -64,9 +64,8 @@ def build_routes(container: Container) -> AppRoutes:
             try:
                 await process_change(change, container.freshness, message_id=metadata.id)
             except UnavailableError as error:
-                # The sender only needs to know that it must retry, so every cause becomes a 503.
-                seconds = error.retry_after or _RETRY_SECONDS
-                raise UnavailableError(str(error), retry_after=seconds) from error
+                error.retry_after = error.retry_after or _RETRY_SECONDS
+                raise
         return Response(status_code=204)
 
     return AppRoutes(router, (NoteChanged,))

@@ -12,6 +12,7 @@ from functions.bootstrap import open_container
 from functions.invalidate import message_metadata
 from functions.invalidate.processing import message_context, process_change
 from functions.invalidate.redelivery import RedeliveryBackoff
+from shared.deadline import deadline_scope
 from shared.observability.json_logging import log_context
 from shared.observability.timings import flush_spans
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 MARGIN_SECONDS = 1.0
 """Processing ends this long before the invocation times out, to leave time for the response."""
+
+EMBEDDING_MARGIN_SECONDS = 3.0
+"""Embedding ends this long before processing, to leave time to remove the former text."""
 
 
 class QueueHandler:
@@ -102,7 +106,9 @@ def _record_handler(
         with message_context(message_metadata.from_sqs_record(record.raw_event)):
             change = parse_change(record.body)
             async with asyncio.timeout_at(deadline), user_locks[change.user_id]:
-                await process_change(change, freshness, message_id=record.message_id)
+                seconds = deadline - asyncio.get_running_loop().time()
+                with deadline_scope(seconds - EMBEDDING_MARGIN_SECONDS):
+                    await process_change(change, freshness, message_id=record.message_id)
 
     return process
 

@@ -34,7 +34,7 @@ class EmbeddingTier:
         self._per_user = settings.embeddings_per_user
         self._ttl = settings.embedding_ttl
         self._max_embeddings = settings.max_questions
-        self._model = pipeline.embedding_model
+        self._model = pipeline.embedding
         self._keys = keys
 
     def get(self, question: str) -> Command:

@@ -3,13 +3,11 @@
 E5, for example, was trained with `query: ` and `passage: `: https://arxiv.org/abs/2212.03533.
 """
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shared.inference.ports import Embedder
-    from shared.settings import Settings
     from shared.vectors import Vector
 
 
@@ -30,12 +28,3 @@ class PrefixedEmbedder:
 def with_prefix(embedder: "Embedder", prefix: str) -> "Embedder":
     """Return the embedder itself if the prefix is empty."""
     return PrefixedEmbedder(embedder, prefix) if prefix else embedder
-
-
-def embedding_id(model: str, settings: "Settings") -> str:
-    """Identify what determines a vector besides its text: without prefixes the model's name.
-
-    A changed prefix changes the keys of cached embeddings and answers, as another model does.
-    """
-    prefixes = settings.query_prefix, settings.passage_prefix
-    return json.dumps([model, *prefixes]) if any(prefixes) else model

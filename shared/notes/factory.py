@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from shared.notes.embedding_profile import EmbeddingProfile
     from shared.notes.store import NoteStore
     from shared.secrets import Secret
 
 _POSTGRES = ("postgresql://", "postgres://")
 
 
-def create_note_store(database_url: "str | Secret", dimensions: int) -> "NoteStore":
+def create_note_store(database_url: "str | Secret", profile: "EmbeddingProfile") -> "NoteStore":
     """Create the note store for a URL; it connects on first use.
 
     The database driver is imported here, because a deployed function has no aiosqlite and a local
@@ -22,7 +23,7 @@ def create_note_store(database_url: "str | Secret", dimensions: int) -> "NoteSto
         database_url: `sqlite:///relative.db`, `sqlite:////absolute.db` or
             `postgresql://user:password@host:port/database` (also `postgres://`). A secret has the
             last form.
-        dimensions: of the embeddings; a PostgreSQL column has a fixed number of them.
+        profile: of the embeddings.
 
     Raises:
         ConfigurationError: the URL has another form.
@@ -30,12 +31,12 @@ def create_note_store(database_url: "str | Secret", dimensions: int) -> "NoteSto
     if not isinstance(database_url, str) or database_url.startswith(_POSTGRES):
         from shared.notes.postgres.store import PostgresNoteStore  # noqa: PLC0415 - see above
 
-        return PostgresNoteStore(database_url, dimensions=dimensions)
+        return PostgresNoteStore(database_url, profile)
     path = database_url.removeprefix("sqlite:///")
     if path not in {database_url, ""}:
         from shared.notes.sqlite import SQLiteNoteStore  # noqa: PLC0415 - see above
 
-        return SQLiteNoteStore(Path(path))
+        return SQLiteNoteStore(Path(path), profile)
     raise ConfigurationError(
         "DATABASE_URL must have the form sqlite:///relative.db, sqlite:////absolute.db or"
         " postgresql://user:password@host:port/database"

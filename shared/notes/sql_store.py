@@ -4,10 +4,13 @@ The statements number their parameters as asyncpg does (`$1`).
 """
 # ruff: noqa: D102 - `NoteStore` documents the methods
 
+import logging
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+from shared.errors import ReembeddingRequiredError
+from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.note import Chunk, Note
 from shared.notes.sanitize import require_id, sanitize_text
 from shared.notes.store import NoteStore
@@ -18,7 +21,9 @@ T = TypeVar("T")
 Connection = Any
 """asyncpg's connection, which ships no types, or one with its `execute`, `executemany`, `fetch`."""
 
-_NOTES = "SELECT user_id, note_id, title, text, version, changed_at FROM notes WHERE user_id = $1"
+_log = logging.getLogger(__name__)
+
+_NOTES = "SELECT user_id, note_id, title, text, version, changed_at FROM notes"
 
 _VERSION_STATE = """
 SELECT (SELECT version FROM notes WHERE user_id = $1 AND note_id = $2),
@@ -27,8 +32,32 @@ SELECT (SELECT version FROM notes WHERE user_id = $1 AND note_id = $2),
 """
 
 _INSERT_NOTE = """
-INSERT INTO notes (user_id, note_id, title, text, version, changed_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO notes (user_id, note_id, title, text, version, changed_at, profile)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+
+_IS_EMBEDDED = """
+SELECT 1 FROM notes
+WHERE user_id = $1 AND note_id = $2 AND version = $3 AND text = $4 AND profile IS NOT NULL
+"""
+
+_UPDATE_PROFILE = """
+UPDATE notes SET profile = $5
+WHERE user_id = $1 AND note_id = $2 AND version = $3 AND text = $4 RETURNING 1
+"""
+
+# A range can use the index, unlike `<>`; it is empty unless notes must be embedded again.
+OTHER_PROFILE = """
+SELECT profile FROM notes WHERE (profile < $2 OR profile > $2) AND user_id = $1 LIMIT 1
+"""
+
+_OUTERMOST_PROFILES = """
+SELECT (SELECT min(profile) FROM notes), (SELECT max(profile) FROM notes)
+"""
+
+_IS_OUTDATED = """
+(profile <> $1 OR profile IS NULL AND NOT EXISTS (
+    SELECT 1 FROM chunks WHERE chunks.user_id = notes.user_id AND chunks.note_id = notes.note_id))
 """
 
 _INSERT_CHUNK = """
@@ -62,8 +91,13 @@ class SQLNoteStore(NoteStore):
     EMBEDDING_PARAMETER = "$6"
     """Expressions for an embedding that is read, and for one that is the sixth parameter."""
 
-    def __init__(self, *, tombstone_seconds: float) -> None:
+    REEMBED_COMMAND: str
+    """Embeds the notes again."""
+
+    def __init__(self, profile: EmbeddingProfile, *, tombstone_seconds: float) -> None:
+        self._profile = profile.text
         self._tombstone_seconds = tombstone_seconds
+        self._logged_profile = ""
 
     @abstractmethod
     async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
@@ -92,12 +126,48 @@ class SQLNoteStore(NoteStore):
             for chunk_id, content, embedding in rows
         ]
 
-    async def replace_note(self, note: Note, chunks: Sequence[Chunk]) -> bool:
+    async def replace_note(self, note: Note, chunks: Sequence[Chunk] | None) -> bool:
         key = (note.user_id, note.note_id)
         title, text = sanitize_text(note.title), sanitize_text(note.text)
+        profile = None if chunks is None else self._profile
+
+        async def replace(connection: Connection) -> bool:
+            state = await _read_version_state(connection, *key)
+            if not state.accepts_note(note.version, note.changed_at):
+                return False
+            if chunks is None and await connection.fetch(_IS_EMBEDDED, *key, note.version, text):
+                return False
+            await _delete_rows(connection, *key)
+            await connection.execute(
+                _INSERT_NOTE, *key, title, text, note.version, note.changed_at, profile
+            )
+            await self._insert_chunks(connection, note, chunks or ())
+            return True
+
+        return await self._write(note.user_id, replace)
+
+    async def update_chunks(self, note: Note, chunks: Sequence[Chunk] | None) -> bool:
+        key = (note.user_id, note.note_id)
+        profile = None if chunks is None else self._profile
+
+        async def update(connection: Connection) -> bool:
+            values = (*key, note.version, note.text, profile)
+            if not await connection.fetch(_UPDATE_PROFILE, *values):
+                return False
+            delete = "DELETE FROM chunks WHERE user_id = $1 AND note_id = $2"
+            await connection.execute(delete, *key)
+            await self._insert_chunks(connection, note, chunks or ())
+            return True
+
+        return await self._write(note.user_id, update)
+
+    async def _insert_chunks(
+        self, connection: Connection, note: Note, chunks: Sequence[Chunk]
+    ) -> None:
         rows = [
             (
-                *key,
+                note.user_id,
+                note.note_id,
                 ordinal,
                 c.chunk_id,
                 sanitize_text(c.content),
@@ -106,17 +176,21 @@ class SQLNoteStore(NoteStore):
             for ordinal, c in enumerate(chunks)
         ]
         insert_chunk = _INSERT_CHUNK.format(parameter=self.EMBEDDING_PARAMETER)
+        await connection.executemany(insert_chunk, rows)
 
-        async def replace(connection: Connection) -> bool:
-            state = await _read_version_state(connection, *key)
-            if not state.accepts_note(note.version, note.changed_at):
-                return False
-            await _delete_rows(connection, *key)
-            await connection.execute(_INSERT_NOTE, *key, title, text, note.version, note.changed_at)
-            await connection.executemany(insert_chunk, rows)
-            return True
+    async def count_outdated(self) -> int:
+        statement = f"SELECT count(*) FROM notes WHERE {_IS_OUTDATED}"  # noqa: S608 - a constant
+        ((count,),) = await self.run(lambda connection: connection.fetch(statement, self._profile))
+        return int(count)
 
-        return await self._write(note.user_id, replace)
+    async def list_outdated(self, after: tuple[str, str], limit: int) -> list[Note]:
+        statement = (
+            f"{_NOTES} WHERE {_IS_OUTDATED} AND (user_id, note_id) > ($2, $3)"
+            " ORDER BY user_id, note_id LIMIT $4"
+        )
+        values = (self._profile, *after, limit)
+        rows = await self.run(lambda connection: connection.fetch(statement, *values))
+        return [Note(*row) for row in rows]
 
     async def delete_note(
         self, user_id: str, note_id: str, *, version: int, changed_at: int
@@ -147,12 +221,29 @@ class SQLNoteStore(NoteStore):
         await self._write(user_id, delete)
 
     async def get_note(self, user_id: str, note_id: str) -> Note | None:
-        rows = await self._fetch(f"{_NOTES} AND note_id = $2", user_id=user_id, note_id=note_id)
+        statement = f"{_NOTES} WHERE user_id = $1 AND note_id = $2"
+        rows = await self._fetch(statement, user_id=user_id, note_id=note_id)
         return next((Note(*row) for row in rows), None)
 
     async def list_notes(self, user_id: str) -> list[Note]:
-        rows = await self._fetch(f"{_NOTES} ORDER BY note_id", user_id=user_id)
+        rows = await self._fetch(f"{_NOTES} WHERE user_id = $1 ORDER BY note_id", user_id=user_id)
         return [Note(*row) for row in rows]
+
+    async def ping(self) -> None:
+        ((*outermost,),) = await self.run(lambda connection: connection.fetch(_OUTERMOST_PROFILES))
+        for profile in {*outermost} - {None, self._profile}:
+            raise self.reembedding_required(profile)
+
+    def reembedding_required(self, stored: str) -> ReembeddingRequiredError:
+        """Return the error for notes of the profile `stored`; log each profile once."""
+        if stored != self._logged_profile:
+            self._logged_profile = stored
+            log_fields = {"stored_profile": stored, "profile": self._profile}
+            _log.error("the notes must be embedded again", extra={"log_fields": log_fields})
+        return ReembeddingRequiredError(
+            "the notes were embedded with another model or other settings: run"
+            f" {self.REEMBED_COMMAND}, or restore the former settings"
+        )
 
     async def _fetch(self, statement: str, **ids: str) -> Sequence[Any]:
         """Fetch the rows of a query whose parameters are ids."""

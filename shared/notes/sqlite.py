@@ -18,17 +18,18 @@ import numpy as np
 from shared.errors import StoreUnavailableError
 from shared.notes.note import Source
 from shared.notes.sanitize import require_id
-from shared.notes.sql_store import SQLNoteStore
+from shared.notes.sql_store import OTHER_PROFILE, SQLNoteStore
 from shared.notes.version_order import TOMBSTONE_SECONDS
 from shared.text import word_set
 from shared.vectors import cosines, from_bytes, to_bytes
 
 if TYPE_CHECKING:
+    from shared.notes.embedding_profile import EmbeddingProfile
     from shared.vectors import Vector
 
 T = TypeVar("T")
 
-_SCHEMA = """
+_NOTES = """
 CREATE TABLE notes (
     user_id TEXT NOT NULL, note_id TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
     version INTEGER NOT NULL, changed_at INTEGER NOT NULL,
@@ -49,8 +50,23 @@ CREATE INDEX deleted_notes_age ON deleted_notes (deleted_at);
 CREATE TABLE deleted_users (
     user_digest BLOB PRIMARY KEY, changed_at INTEGER NOT NULL, deleted_at INTEGER NOT NULL
 );
-CREATE INDEX deleted_users_age ON deleted_users (deleted_at);
-PRAGMA user_version = 1;
+CREATE INDEX deleted_users_age ON deleted_users (deleted_at)
+"""
+
+_PROFILES = """
+ALTER TABLE notes ADD COLUMN profile TEXT;
+CREATE INDEX notes_profile ON notes (profile, user_id)
+"""
+
+_MIGRATIONS = _NOTES, _PROFILES
+"""Each makes the next version of the file, which is its `user_version`."""
+
+# Notes from before have the profile of the settings if their embeddings have its dimensions.
+_ADOPT_PROFILE = """
+UPDATE notes SET profile = CASE WHEN EXISTS (
+    SELECT 1 FROM chunks WHERE chunks.user_id = notes.user_id AND chunks.note_id = notes.note_id
+    AND length(embedding) <> $2
+) THEN 'unknown' ELSE $1 END
 """
 
 _UNAVAILABLE = {
@@ -83,22 +99,26 @@ class SQLiteNoteStore(SQLNoteStore):
 
     Args:
         path: the database file.
+        profile: of the embeddings that are written and searched for.
         busy_timeout: the maximum wait for another process that writes, in seconds.
         tombstone_seconds: the time for which tombstones are stored.
     """
 
     NOW = "unixepoch()"
     PURGE = "DELETE FROM {table} WHERE deleted_at <= unixepoch() - $1"
+    REEMBED_COMMAND = "tercet reembed"
 
     def __init__(
         self,
         path: Path,
+        profile: "EmbeddingProfile",
         *,
         busy_timeout: float = 5.0,
         tombstone_seconds: float = TOMBSTONE_SECONDS,
     ) -> None:
-        super().__init__(tombstone_seconds=tombstone_seconds)
+        super().__init__(profile, tombstone_seconds=tombstone_seconds)
         self._path = path
+        self._dimensions = profile.dimensions
         self._busy_timeout = busy_timeout
         self._connection: aiosqlite.Connection | None = None
         self._lock = asyncio.Lock()
@@ -110,6 +130,10 @@ class SQLiteNoteStore(SQLNoteStore):
             rows = await connection.fetch(
                 "SELECT chunk_id, embedding, rowid FROM chunks WHERE user_id = $1", user_id
             )
+            for (profile,) in await connection.fetch(OTHER_PROFILE, user_id, self._profile):
+                raise self.reembedding_required(profile)
+            if any(len(row[1]) != embedding.size for row in rows):
+                raise self.reembedding_required("unknown")
             found = []
             for rowid, similarity in _rank(rows, embedding, k):
                 ((chunk_id, note_id, content),) = await connection.fetch(
@@ -119,10 +143,6 @@ class SQLiteNoteStore(SQLNoteStore):
             return found
 
         return await self.run(rank_and_read)
-
-    async def ping(self) -> None:
-        # Unlike SELECT 1, this reads the file.
-        await self.run(lambda connection: connection.fetch("SELECT count(*) FROM sqlite_schema"))
 
     async def aclose(self) -> None:
         async with self._lock:
@@ -172,15 +192,21 @@ class SQLiteNoteStore(SQLNoteStore):
             await connection.execute("PRAGMA foreign_keys = ON")
             await connection.execute("PRAGMA secure_delete = ON")  # overwrite deleted content
             await connection.execute("BEGIN IMMEDIATE")
-            (version,) = await connection.execute_fetchall("PRAGMA user_version")
-            if version[0] == 0:
-                for statement in _SCHEMA.split(";"):
-                    await connection.execute(statement)
+            await self._migrate(_Connection(connection))
             await connection.commit()
         except BaseException:
             await connection.close()
             raise
         return connection
+
+    async def _migrate(self, connection: _Connection) -> None:
+        ((version,),) = await connection.fetch("PRAGMA user_version")
+        for number, statements in enumerate(_MIGRATIONS[version:], start=version + 1):
+            for statement in statements.split(";"):
+                await connection.execute(statement)
+            if statements is _PROFILES:
+                await connection.execute(_ADOPT_PROFILE, self._profile, self._dimensions)
+            await connection.execute(f"PRAGMA user_version = {number}")
 
     async def _enable_wal(self, connection: aiosqlite.Connection) -> None:
         """Switch to write-ahead logging, for which SQLite does not apply its busy time-out."""

@@ -18,12 +18,20 @@ class NoteStore(Protocol):
     Every method raises `StoreUnavailableError` if the store does not respond, and
     `InvalidRequestError` for an id that `sanitize.require_id` rejects. Every write is one
     transaction. Texts are stored as `sanitize.sanitize_text` returns them.
+
+    A store has the embedding profile of the settings, and stores it with the chunks that it writes.
+    Chunks that another program wrote have an unknown profile: it counts as this one while the
+    dimensions agree.
     """
 
     async def search(self, user_id: str, embedding: "Vector", k: int) -> list["Source"]:
         """Return the user's `k` chunks of highest cosine, highest first, ties by chunk id.
 
         The search is exact. Fewer than `k` chunks are returned only if the user has fewer.
+
+        Raises:
+            ReembeddingRequiredError: the user has chunks of another profile, or of other
+                dimensions.
         """
         ...
 
@@ -31,12 +39,37 @@ class NoteStore(Protocol):
         """Return a note's chunks in the note's order; empty if the note does not exist."""
         ...
 
-    async def replace_note(self, note: "Note", chunks: Sequence["Chunk"]) -> bool:
+    async def replace_note(self, note: "Note", chunks: Sequence["Chunk"] | None) -> bool:
         """Store a note and its chunks in place of the stored version.
 
+        `chunks` is None if the text could not be embedded: then the note has no chunks.
+
         Returns False and changes nothing if the store has a newer version of the note, its
-        deletion at the same or a newer version, or the deletion of its user at `changed_at` or
-        later.
+        deletion at the same or a newer version, the deletion of its user at `changed_at` or later,
+        or, without chunks, the same version and text with its chunks.
+        """
+        ...
+
+    async def update_chunks(self, note: "Note", chunks: Sequence["Chunk"] | None) -> bool:
+        """Replace the chunks of a stored note; None is as in `replace_note`.
+
+        Returns False and changes nothing if the version or the text of the note has changed.
+        """
+        ...
+
+    async def count_outdated(self) -> int:
+        """Count the notes of all users that `list_outdated` returns."""
+        ...
+
+    async def list_outdated(self, after: tuple[str, str], limit: int) -> list["Note"]:
+        """Return notes of all users that must be embedded again, by user and note id.
+
+        These are notes with chunks of another profile, and notes that were stored without chunks
+        because they could not be embedded. Chunks of an unknown profile are not included.
+
+        Args:
+            after: the ids of a user and a note; only later ones are returned.
+            limit: the maximum number of notes.
         """
         ...
 
@@ -66,7 +99,11 @@ class NoteStore(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Return if the store responds; no notes are read."""
+        """Return if the store responds and has no note of another profile.
+
+        Raises:
+            ReembeddingRequiredError: it has one.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -115,9 +115,10 @@ def _check(side: str, invocation: Invocation) -> None:
 async def _prepare(environ: Mapping[str, str]) -> None:
     """Write Ann's notes and the value that the bare function reads."""
     settings = Settings.from_env(environ)
-    store = PostgresNoteStore(settings.database_url, dimensions=settings.embedding_dimensions)
+    container = Container(settings)
+    store = PostgresNoteStore(settings.database_url, container.embedding_profile)
     await store.migrate()
-    container = Container(settings, store=store)
+    container.override(store=store)
     await write_notes(container, "ann")
     await container.aclose()
     async with Redis.from_url(settings.redis_url) as client:

@@ -101,7 +101,7 @@ async def _fill(settings: Settings, entries: int) -> None:
             vector = vectors[number % len(vectors)]
             text = f"other user asks {question(number)}"
             write = l2_embeddings.store_shared(
-                PIPELINE.embedding_model, text, vector, settings.embedding_ttl
+                PIPELINE.embedding, text, vector, settings.embedding_ttl
             )
             pipeline.execute_command(*write.arguments)
         await pipeline.execute()

@@ -67,7 +67,7 @@ class WorkloadItem:
 class InstantModels:
     """An embedder, note store and answerer without latency."""
 
-    model = PIPELINE.embedding_model
+    model = PIPELINE.embedding
     dimensions = DIMENSIONS
 
     def __init__(self, item: WorkloadItem) -> None:

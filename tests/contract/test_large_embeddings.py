@@ -9,6 +9,7 @@ import pytest
 
 from shared.container import Container
 from shared.notes.chunking import build_chunks
+from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.note import Note
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.notes.sqlite import SQLiteNoteStore
@@ -47,7 +48,9 @@ async def test_postgres_search_is_exact_to_the_last_bit(
     postgres_server: PostgresServer, dimensions: int
 ) -> None:
     """pgvector adds in float32, in its own order. Rows above 8 KB need another storage."""
-    store = PostgresNoteStore(await postgres_server.new_database(), dimensions=dimensions)
+    store = PostgresNoteStore(
+        await postgres_server.new_database(), EmbeddingProfile("large", dimensions)
+    )
     async with aclosing(store):
         await store.migrate()
         await check_exact_search(store, dimensions)
@@ -55,7 +58,8 @@ async def test_postgres_search_is_exact_to_the_last_bit(
 
 @pytest.mark.parametrize("dimensions", [1, 1041, 4096])
 async def test_sqlite_search_is_exact_to_the_last_bit(tmp_path: Path, dimensions: int) -> None:
-    async with aclosing(SQLiteNoteStore(tmp_path / "notes.db")) as store:
+    profile = EmbeddingProfile("large", dimensions)
+    async with aclosing(SQLiteNoteStore(tmp_path / "notes.db", profile)) as store:
         await check_exact_search(store, dimensions)
 
 
@@ -82,7 +86,7 @@ async def test_cache_serves_questions_with_4096_dimensions(
     )
     container = Container(
         settings,
-        store=SQLiteNoteStore(tmp_path / "notes.db"),
+        store=SQLiteNoteStore(tmp_path / "notes.db", EmbeddingProfile.of(settings)),
         embedder=LargeEmbedder(),
         answerer=QuotingAnswerer(),
     )

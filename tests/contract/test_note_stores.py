@@ -7,19 +7,21 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from shared.errors import InvalidRequestError
+from shared.errors import InvalidRequestError, ReembeddingRequiredError
 from shared.notes.chunking import build_chunks
+from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.note import Chunk, Note
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.notes.store import NoteStore
 from shared.vectors import Vector, canonical, cosines, stack
-from tests.support.note_backends import DIMENSIONS, Backend, Memory, Postgres, SQLite
+from tests.support.note_backends import DIMENSIONS, PROFILE, Backend, Memory, Postgres, SQLite
 
 
 def vectors(count: int, seed: int = 0) -> list[Vector]:
@@ -250,7 +252,7 @@ async def test_several_stores_can_open_a_new_file_at_once(tmp_path: Path) -> Non
         async with AsyncExitStack() as stack_of_stores:
             stores = [
                 await stack_of_stores.enter_async_context(
-                    aclosing(SQLiteNoteStore(tmp_path / f"{number}.db"))
+                    aclosing(SQLiteNoteStore(tmp_path / f"{number}.db", PROFILE))
                 )
                 for _ in range(6)
             ]
@@ -263,7 +265,8 @@ import asyncio, sys
 from pathlib import Path
 from shared.notes.note import Note
 from shared.notes.sqlite import SQLiteNoteStore
-store = SQLiteNoteStore(Path(sys.argv[1]))
+from shared.notes.embedding_profile import EmbeddingProfile
+store = SQLiteNoteStore(Path(sys.argv[1]), EmbeddingProfile("model", 8))
 asyncio.run(store.replace_note(Note("ann", "n", "Title", "Text", 1, 1), []))
 """
 
@@ -274,6 +277,113 @@ def test_process_that_exits_without_closing_its_store_loses_no_data(tmp_path: Pa
     subprocess.run([sys.executable, "-c", _EXITS_WITHOUT_CLOSING, file], timeout=30, check=True)
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("SELECT note_id, text FROM notes").fetchall() == [("n", "Text")]
+
+
+async def test_note_without_embeddings_has_no_chunks_and_blocks_older_versions(
+    store: NoteStore,
+) -> None:
+    await put(store, 1)
+    assert await store.replace_note(note(2), None)
+    assert await store.get_note("ann", "n") == note(2)
+    assert (await state(store, "ann"))[1] == []
+    assert not await put(store, 1)
+    assert await store.replace_note(note(2), None), "it is still without embeddings"
+    assert await put(store, 2)
+    assert (await state(store, "ann"))[1] == ["a2", "b2"]
+
+
+@pytest.mark.parametrize("contents", [(), ("a", "b")], ids=["blank", "text"])
+async def test_embedded_version_is_not_replaced_by_the_same_one_without_embeddings(
+    store: NoteStore, contents: tuple[str, ...]
+) -> None:
+    await store.replace_note(note(1), chunks("n", *contents))
+    assert not await store.replace_note(note(1), None)
+    assert not await store.replace_note(note(0), None)
+    assert len(await store.get_chunks("ann", "n")) == len(contents)
+    assert await store.replace_note(replace(note(1), text="other"), None)
+    assert await store.get_chunks("ann", "n") == []
+
+
+async def test_chunks_are_updated_only_if_the_note_is_unchanged(store: NoteStore) -> None:
+    await put(store, 2)
+    for changed in note(1), note(3), replace(note(2), text="other"), note(2, note_id="m"):
+        assert not await store.update_chunks(changed, chunks(changed.note_id, "new"))
+    assert (await state(store, "ann"))[1] == ["a2", "b2"]
+    assert await store.update_chunks(note(2), chunks("n", "new", "newer", "newest"))
+    assert (await state(store, "ann"))[1] == ["new", "newer", "newest"]
+    assert await store.update_chunks(note(2), None)
+    assert await state(store, "ann") == ([note(2)], [])
+
+
+OTHER_MODEL = replace(PROFILE, model="other")
+LONGER = replace(PROFILE, dimensions=DIMENSIONS + 1)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        OTHER_MODEL,
+        LONGER,
+        replace(PROFILE, query_prefix="query: "),
+        replace(PROFILE, passage_prefix="passage: "),
+        replace(PROFILE, chunker=PROFILE.chunker + 1),
+    ],
+    ids=str,
+)
+async def test_notes_of_another_profile_are_not_searched(
+    store: NoteStore, backend: Backend, other: EmbeddingProfile
+) -> None:
+    query = canonical(np.ones(other.dimensions))
+    async with aclosing(await backend.open(other)) as changed:
+        await changed.ping()
+        assert await changed.search("ann", query, 5) == []
+        await put(store, 1)
+        with pytest.raises(ReembeddingRequiredError):
+            await changed.search("ann", query, 5)
+        with pytest.raises(ReembeddingRequiredError):
+            await changed.ping()
+        assert await changed.search("bob", query, 5) == [], "another user is not affected"
+        # A user whose notes are partly embedded again.
+        embedding = canonical(np.arange(1, other.dimensions + 1))
+        await changed.replace_note(note(1, note_id="m"), [Chunk("m#0", "m", "m", embedding)])
+        for each, vector in (store, vectors(1)[0]), (changed, query):
+            with pytest.raises(ReembeddingRequiredError):
+                await each.search("ann", vector, 5)
+        assert await changed.update_chunks(note(1), [Chunk("n#0", "n", "n", embedding)])
+        assert [found.content for found in await changed.search("ann", query, 5)] == ["m", "n"]
+        await changed.ping()
+
+
+async def test_reembedding_is_required_is_logged_once(
+    store: NoteStore, backend: Backend, caplog: pytest.LogCaptureFixture
+) -> None:
+    if isinstance(backend, Memory):
+        return
+    await put(store, 1)
+    async with aclosing(await backend.open(OTHER_MODEL)) as changed:
+        for _ in range(3):
+            with pytest.raises(ReembeddingRequiredError, match="reembed"):
+                await changed.search("ann", vectors(1)[0], 5)
+    (record,) = [each for each in caplog.records if "embedded again" in each.message]
+    fields = record.__dict__["log_fields"]
+    assert (fields["stored_profile"], fields["profile"]) == (PROFILE.text, OTHER_MODEL.text)
+
+
+async def test_outdated_notes_are_listed_by_user_and_note(
+    store: NoteStore, backend: Backend
+) -> None:
+    for user, note_id in ("ann", "b"), ("ann", "a"), ("Bob", "c"), ("bob", "a"):
+        await put(store, 1, user=user, note_id=note_id)
+    await store.replace_note(note(1, user="cleo"), None)
+    assert await store.count_outdated() == 1
+    assert await store.list_outdated(("", ""), 9) == [note(1, user="cleo")]
+    async with aclosing(await backend.open(OTHER_MODEL)) as changed:
+        await put(changed, 1, user="dora")
+        assert await changed.count_outdated() == 5
+        found = await changed.list_outdated(("", ""), 3)
+        assert [(n.user_id, n.note_id) for n in found] == [("Bob", "c"), ("ann", "a"), ("ann", "b")]
+        found = await changed.list_outdated(("ann", "b"), 9)
+        assert [(n.user_id, n.note_id) for n in found] == [("bob", "a"), ("cleo", "n")]
 
 
 async def test_tombstones_are_purged_after_their_lifetime(backend: Backend) -> None:

@@ -18,6 +18,7 @@ from shared.notes.sqlite import SQLiteNoteStore
 from shared.question import Request
 from shared.settings import Settings
 from tests.support.fakes import HashingEmbedder, SlowAnswerer
+from tests.support.note_backends import PROFILE
 from tests.support.postgres import PostgresServer, database_name
 
 NOTE = Note("ann", "n", "Title", "Text to be deleted", 1, 1)
@@ -32,7 +33,7 @@ def write_lock(path: Path) -> Iterator[None]:
 
 async def test_sqlite_is_unavailable_after_waiting_for_another_writer(tmp_path: Path) -> None:
     path = tmp_path / "notes.db"
-    async with aclosing(SQLiteNoteStore(path, busy_timeout=0.05)) as store:
+    async with aclosing(SQLiteNoteStore(path, PROFILE, busy_timeout=0.05)) as store:
         await store.replace_note(NOTE, [])
         with write_lock(path):
             with pytest.raises(StoreUnavailableError, match="locked"):
@@ -45,7 +46,7 @@ async def test_sqlite_without_a_usable_file_is_unavailable(tmp_path: Path) -> No
     (tmp_path / "other").write_bytes(b"no database " * 500)
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "other", tmp_path / "folder", tmp_path / "other" / "notes.db"):
-        async with aclosing(SQLiteNoteStore(path)) as store:
+        async with aclosing(SQLiteNoteStore(path, PROFILE)) as store:
             for call in (store.list_notes("ann"), store.ping()):
                 with pytest.raises(StoreUnavailableError):
                     await call
@@ -53,7 +54,7 @@ async def test_sqlite_without_a_usable_file_is_unavailable(tmp_path: Path) -> No
 
 async def test_sqlite_does_not_translate_programming_errors(tmp_path: Path) -> None:
     path = tmp_path / "notes.db"
-    async with aclosing(SQLiteNoteStore(path)) as store:
+    async with aclosing(SQLiteNoteStore(path, PROFILE)) as store:
         await store.list_notes("ann")
         with closing(sqlite3.connect(path)) as other:
             other.execute("DROP TABLE notes")
@@ -62,7 +63,7 @@ async def test_sqlite_does_not_translate_programming_errors(tmp_path: Path) -> N
 
 
 async def test_sqlite_works_after_a_cancelled_call(tmp_path: Path) -> None:
-    async with aclosing(SQLiteNoteStore(tmp_path / "notes.db")) as store:
+    async with aclosing(SQLiteNoteStore(tmp_path / "notes.db", PROFILE)) as store:
         await store.replace_note(NOTE, [])
         for steps in range(30):
             writing = asyncio.create_task(store.replace_note(NOTE, []))
@@ -75,17 +76,17 @@ async def test_sqlite_works_after_a_cancelled_call(tmp_path: Path) -> None:
 
 async def test_sqlite_overwrites_deleted_content(tmp_path: Path) -> None:
     path = tmp_path / "notes.db"
-    async with aclosing(SQLiteNoteStore(path)) as store:
+    async with aclosing(SQLiteNoteStore(path, PROFILE)) as store:
         await store.replace_note(NOTE, [])
     assert NOTE.text.encode() in path.read_bytes()
-    async with aclosing(SQLiteNoteStore(path)) as store:
+    async with aclosing(SQLiteNoteStore(path, PROFILE)) as store:
         await store.delete_user("ann", changed_at=2)
     assert NOTE.text.encode() not in path.read_bytes()
 
 
 async def test_postgres_that_refuses_connections_is_unavailable(unused_tcp_port: int) -> None:
     url = f"postgresql://ann:secret@127.0.0.1:{unused_tcp_port}/notes"
-    async with aclosing(PostgresNoteStore(url)) as store:
+    async with aclosing(PostgresNoteStore(url, PROFILE)) as store:
         for call in (store.list_notes("ann"), store.ping()):
             with pytest.raises(StoreUnavailableError) as caught:
                 await call
@@ -102,7 +103,7 @@ async def test_postgres_that_does_not_respond_is_unavailable_after_the_timeout()
     server = await asyncio.start_server(accept_only, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     url = f"postgresql://ann@127.0.0.1:{port}/notes?sslmode=disable"
-    async with aclosing(PostgresNoteStore(url, connect_timeout=0.1)) as store:
+    async with aclosing(PostgresNoteStore(url, PROFILE, connect_timeout=0.1)) as store:
         with pytest.raises(StoreUnavailableError):
             await asyncio.wait_for(store.list_notes("ann"), timeout=20)
     finished.set()
@@ -110,7 +111,7 @@ async def test_postgres_that_does_not_respond_is_unavailable_after_the_timeout()
 
 
 async def test_postgres_statement_timeout_is_unavailable(postgres_url: str) -> None:
-    async with aclosing(PostgresNoteStore(postgres_url, command_timeout=2)) as store:
+    async with aclosing(PostgresNoteStore(postgres_url, PROFILE, command_timeout=2)) as store:
         await store.migrate()
         other = await asyncpg.connect(postgres_url)
         async with other.transaction():
@@ -125,7 +126,7 @@ async def test_postgres_connections_closed_by_the_server_are_replaced(
     postgres_server: PostgresServer, postgres_url: str
 ) -> None:
     """This happens while a container is frozen."""
-    async with aclosing(PostgresNoteStore(postgres_url)) as store:
+    async with aclosing(PostgresNoteStore(postgres_url, PROFILE)) as store:
         await store.migrate()
         await asyncio.gather(*(store.list_notes("ann") for _ in range(5)))
         postgres_server.close_connections(postgres_url)  # blocks the event loop
@@ -137,7 +138,7 @@ async def test_question_meets_its_deadline_when_postgres_does_not_respond(
     postgres_server: PostgresServer, postgres_url: str
 ) -> None:
     """Closing a connection that hangs takes up to a minute here, and no request waits for it."""
-    async with aclosing(PostgresNoteStore(postgres_url, dimensions=8, connect_timeout=60)) as store:
+    async with aclosing(PostgresNoteStore(postgres_url, PROFILE, connect_timeout=60)) as store:
         await store.migrate()
         container = Container(
             Settings(cache_enabled=False, embedding_dimensions=8),
@@ -156,7 +157,7 @@ async def test_question_meets_its_deadline_when_postgres_does_not_respond(
 async def test_postgres_without_tables_is_unavailable_and_names_the_command(
     postgres_url: str,
 ) -> None:
-    async with aclosing(PostgresNoteStore(postgres_url)) as store:
+    async with aclosing(PostgresNoteStore(postgres_url, PROFILE)) as store:
         with pytest.raises(StoreUnavailableError, match=r"run python -m infra\.migrate"):
             await store.list_notes("ann")
         with pytest.raises(StoreUnavailableError, match=r"run python -m infra\.migrate"):
@@ -164,27 +165,19 @@ async def test_postgres_without_tables_is_unavailable_and_names_the_command(
 
 
 async def test_postgres_does_not_translate_programming_errors(postgres_url: str) -> None:
-    async with aclosing(PostgresNoteStore(postgres_url)) as store:
+    async with aclosing(PostgresNoteStore(postgres_url, PROFILE)) as store:
         with pytest.raises(asyncpg.PostgresSyntaxError):
             await store.run(lambda connection: connection.execute("SELEKT 1"))
 
 
 async def test_concurrent_migrations_are_applied_once(postgres_url: str) -> None:
-    stores = [PostgresNoteStore(postgres_url) for _ in range(4)]
+    stores = [PostgresNoteStore(postgres_url, PROFILE) for _ in range(4)]
     await asyncio.gather(*(store.migrate() for store in stores))
     await stores[0].replace_note(NOTE, [])
     await stores[1].migrate()
     assert await stores[1].list_notes("ann") == [NOTE]
     for store in stores:
         await store.aclose()
-
-
-async def test_database_of_other_dimensions_is_rejected(postgres_url: str) -> None:
-    async with aclosing(PostgresNoteStore(postgres_url, dimensions=8)) as store:
-        await store.migrate()
-    async with aclosing(PostgresNoteStore(postgres_url, dimensions=9)) as store:
-        with pytest.raises(ConfigurationError, match="8 dimensions, not 9"):
-            await store.migrate()
 
 
 async def test_installed_pgvector_needs_no_privilege_to_install_it(
@@ -196,7 +189,7 @@ async def test_installed_pgvector_needs_no_privilege_to_install_it(
         f"CREATE ROLE plain_{database} LOGIN; GRANT CREATE ON SCHEMA public TO plain_{database}",
     )
     url = postgres_url.replace("//postgres:", f"//plain_{database}:")
-    async with aclosing(PostgresNoteStore(url)) as store:
+    async with aclosing(PostgresNoteStore(url, PROFILE)) as store:
         with pytest.raises(ConfigurationError, match="CREATE EXTENSION vector"):
             await store.migrate()
         await postgres_server.execute(database, "CREATE EXTENSION vector")
@@ -207,7 +200,7 @@ async def test_installed_pgvector_needs_no_privilege_to_install_it(
 async def test_ids_are_sorted_by_code_point_in_any_database(
     postgres_url: str,
 ) -> None:
-    async with aclosing(PostgresNoteStore(postgres_url)) as store:
+    async with aclosing(PostgresNoteStore(postgres_url, PROFILE)) as store:
         await store.migrate()
     connection = await asyncpg.connect(postgres_url)
     found = await connection.fetch(

@@ -149,7 +149,7 @@ async def test_shared_embedding_is_counted_once(cache: Cache) -> None:
 
 async def test_corrupt_shared_embedding_is_replaced_and_counted_once(cache: Cache) -> None:
     await cache.ask("ann")
-    key = keyspace.embedding_key(PIPELINE.embedding_model, QUESTION)
+    key = keyspace.embedding_key(PIPELINE.embedding, QUESTION)
     await cache.redis("SET", key, "corrupt", "KEEPTTL")
     await cache.ask("bob")
     assert await count_embeddings(cache) == (1, 2, 0)

@@ -1,6 +1,6 @@
 """Note changes: which answers they drop, and when they must not be acknowledged."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,14 +9,26 @@ from infra.local.valkey import start_valkey
 from shared.cache.keyspace import UserKeys, question_field
 from shared.cache.pipeline_id import PipelineId
 from shared.cache.redis.factory import open_redis_client
-from shared.errors import CacheUnavailableError, InferenceError, StoreUnavailableError
+from shared.errors import (
+    CacheUnavailableError,
+    CircuitOpenError,
+    ConfigurationError,
+    InferenceError,
+    InferenceRefusedError,
+    InferenceTimeoutError,
+    InferenceUnavailableError,
+    NoteNotEmbeddedError,
+    StoreUnavailableError,
+    UnavailableError,
+)
 from shared.freshness import EPSILON
 from shared.notes.note import Chunk, Source
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.settings import Settings
-from shared.vectors import cosines, stack
-from tests.support.angles import K, World, at, change
+from shared.vectors import Vector, cosines, stack
+from tests.support.angles import AngleEmbedder, K, World, at, change
 from tests.support.caches import DIMENSIONS, PIPELINE, Cache, an_answer
+from tests.support.note_backends import PROFILE
 
 
 @pytest.fixture
@@ -180,7 +192,7 @@ async def test_unreadable_note_drops_all_answers(world: World, tmp_path: Path) -
     await world.write("c", 20)
     await world.ask("one")
     await world.ask("two", 90)
-    unreadable = world.with_store(SQLiteNoteStore(tmp_path))  # a folder is not a database
+    unreadable = world.with_store(SQLiteNoteStore(tmp_path, PROFILE))  # a folder is not a database
     outcome = await unreadable.freshness.note_changed(change())
     assert (outcome.dropped, outcome.retained, outcome.precise) == (2, 0, False)
     assert not await world.cached("one")
@@ -190,14 +202,134 @@ async def test_unreadable_note_drops_all_answers(world: World, tmp_path: Path) -
 async def test_change_is_not_acknowledged_if_the_store_fails(world: World, tmp_path: Path) -> None:
     await world.ask("q")
     with pytest.raises(StoreUnavailableError):
-        await world.with_store(SQLiteNoteStore(tmp_path)).freshness.note_changed(change(text="10"))
+        await world.with_store(SQLiteNoteStore(tmp_path, PROFILE)).freshness.note_changed(
+            change(text="10")
+        )
     assert await world.cached("q")
 
 
-async def test_change_is_not_acknowledged_if_embedding_fails(world: World) -> None:
-    with pytest.raises(InferenceError):
-        await world.freshness.note_changed(change(text="not an angle"))
-    assert await world.store.get_note("ann", "note") is None
+REFUSED = "not an angle"
+
+
+async def test_former_text_and_its_answers_are_removed_if_the_new_text_cannot_be_embedded(
+    world: World,
+) -> None:
+    for note_id, angle in (("note", 10), ("b", 15), ("c", 90), ("d", 95)):
+        await world.write(note_id, angle)
+    await world.ask("near", 0)
+    await world.ask("far", 100)
+    await world.alias("of near, but far", "near", 100)
+    with pytest.raises(NoteNotEmbeddedError, match="former text answers no question"):
+        await world.freshness.note_changed(change(text=REFUSED, version=2))
+    assert not await world.cached("near")
+    assert not await world.cached("of near, but far")
+    assert await world.cached("far")
+    assert "note" not in {source.note_id for source in await world.store.search("ann", at(0), 9)}
+    stored = await world.store.get_note("ann", "note")
+    assert stored
+    assert (stored.text, stored.version) == (REFUSED, 2)
+
+
+async def test_answer_in_generation_is_not_stored_if_the_new_text_cannot_be_embedded(
+    world: World,
+) -> None:
+    await world.write("note", 10)
+    await world.ask("another question")
+    session = world.cache.session("ann", "q")
+    await session.lookup()
+    with pytest.raises(NoteNotEmbeddedError):
+        await world.freshness.note_changed(change(text=REFUSED, version=2))
+    assert not await session.store(at(0), [Source("a", "note", "a", 0.9)] * K, an_answer())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InferenceRefusedError("413"),
+        InferenceUnavailableError("429", retry_after=7.0),
+        InferenceTimeoutError("late"),
+        CircuitOpenError("open"),
+        InferenceError("unusable"),
+        ConfigurationError("misconfigured"),
+        ValueError("a bug"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_former_text_is_removed_whatever_the_failure(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def fail(self: AngleEmbedder, texts: Sequence[str]) -> list[Vector]:
+        raise error
+
+    await world.write("note", 10)
+    await world.ask("near", 0)
+    monkeypatch.setattr(AngleEmbedder, "embed", fail)
+    expected = NoteNotEmbeddedError if isinstance(error, UnavailableError) else type(error)
+    with pytest.raises(expected) as raised:
+        await world.freshness.note_changed(change(text="20", version=2))
+    assert not await world.cached("near")
+    assert await world.store.get_chunks("ann", "note") == []
+    if isinstance(raised.value, NoteNotEmbeddedError):
+        assert raised.value.retry_after == getattr(error, "retry_after", None)
+
+
+async def test_redelivery_and_later_versions_restore_a_note_that_was_not_embedded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.write("note", 10)
+    with monkeypatch.context() as patch:
+        patch.setattr(AngleEmbedder, "embed", refuse)
+        for version in 2, 3:
+            with pytest.raises(NoteNotEmbeddedError):
+                await world.freshness.note_changed(change(text=f"{version}0", version=version))
+    for version in 3, 4:
+        outcome = await world.freshness.note_changed(change(text=f"{version}0", version=version))
+        assert outcome.stored
+        (chunk,) = await world.store.get_chunks("ann", "note")
+        assert chunk.content == f"{version}0"
+
+
+async def refuse(self: AngleEmbedder, texts: Sequence[str]) -> list[Vector]:
+    raise InferenceRefusedError("too long")
+
+
+async def test_older_version_does_not_return_after_one_that_was_not_embedded(
+    world: World,
+) -> None:
+    with pytest.raises(NoteNotEmbeddedError):
+        await world.freshness.note_changed(change(text=REFUSED, version=3))
+    outcome = await world.freshness.note_changed(change(text="10", version=2))
+    assert not outcome.stored
+    assert await world.store.get_chunks("ann", "note") == []
+
+
+@pytest.mark.parametrize("version", [1, 2])
+async def test_repeated_or_older_message_that_cannot_be_embedded_removes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    await world.freshness.note_changed(change(text="10", version=2))
+    monkeypatch.setattr(AngleEmbedder, "embed", refuse)
+    outcome = await world.freshness.note_changed(change(text="10", version=version))
+    assert not outcome.stored
+    assert len(await world.store.get_chunks("ann", "note")) == 1
+
+
+async def test_other_text_of_the_same_version_that_cannot_be_embedded_removes_the_former(
+    world: World,
+) -> None:
+    await world.freshness.note_changed(change(text="10", version=2))
+    with pytest.raises(NoteNotEmbeddedError):
+        await world.freshness.note_changed(change(text=REFUSED, version=2))
+    assert await world.store.get_chunks("ann", "note") == []
+
+
+async def test_embedding_failure_reports_redis_if_the_answers_could_not_be_dropped() -> None:
+    with start_valkey() as server:
+        settings = Settings(redis_url=server.url, redis_timeout=1)
+    redis_client = open_redis_client(settings)
+    with pytest.raises(CacheUnavailableError):
+        await World(Cache(redis_client, settings)).freshness.note_changed(change(text=REFUSED))
+    await redis_client.aclose()
 
 
 @pytest.mark.parametrize("operation", ["updated", "deleted", "user_deleted", "all_changed"])

@@ -29,6 +29,7 @@ from shared.notes.sqlite import SQLiteNoteStore
 from shared.notes.store import NoteStore
 from shared.settings import Settings
 from tests.support.memory_note_store import MemoryNoteStore
+from tests.support.note_backends import PROFILE
 
 HEALTHY = {
     "status": "healthy",
@@ -56,7 +57,7 @@ async def _load() -> None:
     for function in (ask, stats):
         container = Container(
             Settings(redis_url="redis://127.0.0.1:1/0"),
-            store=PostgresNoteStore("postgresql://user@127.0.0.1:1/notes"),
+            store=PostgresNoteStore("postgresql://user@127.0.0.1:1/notes", PROFILE),
         )
         transport = httpx.ASGITransport(function.create_app(container))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -117,9 +118,9 @@ async def test_status_is_degraded_without_redis(mute: int) -> None:
 
 async def test_status_is_degraded_without_the_note_store(tmp_path: Path, mute: int) -> None:
     stores: list[Callable[[], NoteStore]] = [
-        lambda: SQLiteNoteStore(tmp_path),  # a folder is no database
-        lambda: PostgresNoteStore("postgresql://user@127.0.0.1:1/notes"),
-        lambda: PostgresNoteStore(f"postgresql://user@127.0.0.1:{mute}/notes"),
+        lambda: SQLiteNoteStore(tmp_path, PROFILE),  # a folder is no database
+        lambda: PostgresNoteStore("postgresql://user@127.0.0.1:1/notes", PROFILE),
+        lambda: PostgresNoteStore(f"postgresql://user@127.0.0.1:{mute}/notes", PROFILE),
     ]
     for made in stores:
         assert await health(made(), cache_enabled=False) == HEALTHY | OFF | {
@@ -129,7 +130,7 @@ async def test_status_is_degraded_without_the_note_store(tmp_path: Path, mute: i
 
 
 async def test_services_that_hang_are_unavailable(mute: int) -> None:
-    store = PostgresNoteStore(f"postgresql://user@127.0.0.1:{mute}/notes")
+    store = PostgresNoteStore(f"postgresql://user@127.0.0.1:{mute}/notes", PROFILE)
     body = await health(store, redis_url=f"redis://127.0.0.1:{mute}/0", redis_timeout=5)
     assert (body["cache"], body["store"]) == ("unavailable", "unavailable")
 
@@ -202,7 +203,7 @@ async def test_model_is_failing_by_the_containers_own_breaker_without_a_cache() 
 async def test_statistics_function_does_not_check_the_note_store(
     valkey: ValkeyProcess, tmp_path: Path
 ) -> None:
-    broken = SQLiteNoteStore(tmp_path)
+    broken = SQLiteNoteStore(tmp_path, PROFILE)
     assert await health(broken, of=stats, redis_url=valkey.url, redis_timeout=2) == HEALTHY | {
         "store": None
     }

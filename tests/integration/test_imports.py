@@ -57,7 +57,9 @@ def test_loaded_by_detects_a_loaded_module() -> None:
 )
 def test_note_store_does_not_import_the_other_driver(url: str, absent: str) -> None:
     program = (
-        "import sys; from shared.notes.factory import create_note_store;"
-        f"create_note_store({url!r}, 384); sys.exit({absent!r} in sys.modules)"
+        "import sys; from shared.notes.embedding_profile import EmbeddingProfile;"
+        "from shared.notes.factory import create_note_store;"
+        f"create_note_store({url!r}, EmbeddingProfile('model', 8));"
+        f"sys.exit({absent!r} in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

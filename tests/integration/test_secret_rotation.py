@@ -253,7 +253,9 @@ async def test_a_rotated_database_password_is_fetched_when_the_old_one_is_refuse
     secrets_client.create_secret(Name=DATABASE, SecretString=url)
     container = Container(Settings(database_url_secret=DATABASE, aws_region=REGION))
     # A busy machine needs more time than the default to load the SDK and to connect.
-    store = PostgresNoteStore(container.secrets.database_url(), dimensions=384, connect_timeout=60)
+    store = PostgresNoteStore(
+        container.secrets.database_url(), container.embedding_profile, connect_timeout=60
+    )
     await store.migrate()
     note = Note("ann", "n", "", "Ruth", 1, 1)
     assert await store.replace_note(note, [])

@@ -20,6 +20,7 @@ from shared.settings import Settings
 from tests.integration.test_authentication import with_token
 from tests.support.certificates import create_self_signed_certificate
 from tests.support.huggingface import serving
+from tests.support.note_backends import PROFILE
 from tests.support.tokens import Issuer, token
 
 
@@ -103,13 +104,13 @@ async def test_nothing_is_sent_to_postgresql_without_a_trusted_certificate(
     host = "127.0.0.2"  # certificates of 127.0.0.1 and localhost are not verified by default
     async with server.listening(host) as port:
         url = f"postgresql://user:password@{host}:{port}/notes"
-        async with aclosing(PostgresNoteStore(url)) as store:
+        async with aclosing(PostgresNoteStore(url, PROFILE)) as store:
             with pytest.raises(StoreUnavailableError):
                 await store.list_notes("ann")
         assert server.received == b""
         if greeting == b"S":
             trusting = f"{url}?sslrootcert={files['ssl_certfile']}"
-            async with aclosing(PostgresNoteStore(trusting)) as store:
+            async with aclosing(PostgresNoteStore(trusting, PROFILE)) as store:
                 with pytest.raises(StoreUnavailableError):
                     await store.list_notes("ann")
             assert b"user" in server.received

@@ -13,6 +13,7 @@ from shared.settings import Settings
 from shared.text.canonical_form import canonical_form
 from tests.support.data import catechism_questions, devotionals
 from tests.support.full_stack import MINILM, QuotingAnswerer, ask, body, updated
+from tests.support.note_backends import PROFILE
 
 pytestmark = pytest.mark.xdist_group(
     "uncached equivalence"
@@ -22,8 +23,8 @@ pytestmark = pytest.mark.xdist_group(
 @pytest.fixture(params=["sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> NoteStore:
     if request.param == "sqlite":
-        return SQLiteNoteStore(tmp_path / "notes.db")
-    return PostgresNoteStore(request.getfixturevalue("postgres_url"), dimensions=384)
+        return SQLiteNoteStore(tmp_path / "notes.db", PROFILE)
+    return PostgresNoteStore(request.getfixturevalue("postgres_url"), PROFILE)
 
 
 @pytest.fixture

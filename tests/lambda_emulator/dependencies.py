@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.local.minilm import MiniLMEmbedder
 from infra.local.valkey import start_valkey
 from shared.errors import ConfigurationError
+from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.postgres.store import PostgresNoteStore
+from shared.settings import Settings
 from tests.lambda_emulator.model_server import serve_models
 
 
@@ -55,6 +56,6 @@ def _postgres() -> Iterator[str]:
 
 
 async def _migrate(url: str) -> None:
-    store = PostgresNoteStore(url, dimensions=MiniLMEmbedder.dimensions)
+    store = PostgresNoteStore(url, EmbeddingProfile.of(Settings()))
     await store.migrate()
     await store.aclose()

@@ -12,7 +12,7 @@ from typing import Any
 from shared.cache import index_entries
 from shared.cache.keyspace import UserKeys, question_field
 from shared.cache.pipeline_id import PipelineId, embedding_name
-from shared.errors import InferenceError
+from shared.errors import InferenceRefusedError
 from shared.freshness import Freshness
 from shared.notes.ingest import chunk_and_embed
 from shared.notes.messages.note_changed import NoteChanged, Operation
@@ -34,14 +34,14 @@ def at(degrees: float) -> Vector:
 class AngleEmbedder:
     """Embeds a text, which is a number, as the vector at that angle (degrees)."""
 
-    model = PIPELINE.embedding_model
+    model = PIPELINE.embedding
     dimensions = DIMENSIONS
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         try:
             return [at(float(text)) for text in texts]
         except ValueError:
-            raise InferenceError("the model embeds numbers only") from None
+            raise InferenceRefusedError("the model embeds numbers only.") from None
 
 
 def change(note_id: str | None = "note", operation: str = "updated", **fields: Any) -> NoteChanged:
@@ -62,7 +62,7 @@ class World:
             chunk_and_embed=partial(
                 chunk_and_embed, embedder=AngleEmbedder(), max_words=200, overlap_words=40
             ),
-            embedding_name=embedding_name(PIPELINE.embedding_model),
+            embedding_name=embedding_name(PIPELINE.embedding),
         )
 
     def with_store(self, store: NoteStore) -> "World":

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from shared.errors import ReembeddingRequiredError
+from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.note import Chunk, Note, Source
 from shared.notes.sanitize import require_id, sanitize_text
 from shared.notes.version_order import TOMBSTONE_SECONDS, VersionState, user_digest
@@ -15,15 +17,25 @@ from shared.vectors import Vector, cosines, stack
 class MemoryNoteStore:
     """A `NoteStore` in dictionaries. It awaits nothing, so every call is atomic."""
 
-    def __init__(self, *, tombstone_seconds: float = TOMBSTONE_SECONDS) -> None:
+    def __init__(
+        self,
+        profile: EmbeddingProfile | None = None,
+        *,
+        tombstone_seconds: float = TOMBSTONE_SECONDS,
+    ) -> None:
+        self._profile = profile.text if profile else ""
         self._tombstone_seconds = tombstone_seconds
         self._notes: dict[str, dict[str, tuple[Note, tuple[Chunk, ...]]]] = {}
+        self._profiles: dict[tuple[str, str], str | None] = {}
         self._deleted: dict[tuple[str, str], tuple[int, int, float]] = {}
         self._deleted_users: dict[bytes, tuple[int, float]] = {}
 
     async def search(self, user_id: str, embedding: Vector, k: int) -> list[Source]:
         require_id("user_id", user_id)
         chunks = [chunk for _, stored in self._get_notes(user_id).values() for chunk in stored]
+        self._require_profile(*self._get_notes(user_id).values())
+        if any(chunk.embedding.size != embedding.size for chunk in chunks):
+            raise ReembeddingRequiredError("other dimensions")
         chunks.sort(key=lambda chunk: chunk.chunk_id)
         if not chunks:
             return []
@@ -40,17 +52,34 @@ class MemoryNoteStore:
         stored = self._get_notes(user_id).get(note_id)
         return list(stored[1]) if stored else []
 
-    async def replace_note(self, note: Note, chunks: Sequence[Chunk]) -> bool:
-        if not self._read_version_state(note.user_id, note.note_id).accepts_note(
-            note.version, note.changed_at
-        ):
+    async def replace_note(self, note: Note, chunks: Sequence[Chunk] | None) -> bool:
+        key = (note.user_id, note.note_id)
+        if not self._read_version_state(*key).accepts_note(note.version, note.changed_at):
             return False
-        self._deleted.pop((note.user_id, note.note_id), None)
-        self._notes.setdefault(note.user_id, {})[note.note_id] = (
-            replace(note, title=sanitize_text(note.title), text=sanitize_text(note.text)),
-            tuple(replace(chunk, content=sanitize_text(chunk.content)) for chunk in chunks),
-        )
+        stored = self._get_notes(note.user_id).get(note.note_id)
+        clean = replace(note, title=sanitize_text(note.title), text=sanitize_text(note.text))
+        if chunks is None and stored and self._profiles[key] is not None:
+            old = stored[0]
+            if (old.version, old.text) == (clean.version, clean.text):
+                return False
+        self._deleted.pop(key, None)
+        self._put(clean, chunks)
         return True
+
+    async def update_chunks(self, note: Note, chunks: Sequence[Chunk] | None) -> bool:
+        stored = self._get_notes(note.user_id).get(note.note_id)
+        if not stored or (stored[0].version, stored[0].text) != (note.version, note.text):
+            return False
+        self._put(stored[0], chunks)
+        return True
+
+    async def count_outdated(self) -> int:
+        return len(await self.list_outdated(("", ""), 10**9))
+
+    async def list_outdated(self, after: tuple[str, str], limit: int) -> list[Note]:
+        keys = sorted((user, note_id) for user, notes in self._notes.items() for note_id in notes)
+        notes = [self._notes[user][note_id] for user, note_id in keys if (user, note_id) > after]
+        return [note for note, chunks in notes if self._is_outdated(note, chunks)][:limit]
 
     async def delete_note(
         self, user_id: str, note_id: str, *, version: int, changed_at: int
@@ -73,6 +102,9 @@ class MemoryNoteStore:
         }
         if later:
             self._notes[user_id] = later
+        for key in [(user, note_id) for user, note_id in self._profiles if user == user_id]:
+            if key[1] not in later:
+                del self._profiles[key]
         for key, (_, deleted_at, _) in list(self._deleted.items()):
             if key[0] == user_id and deleted_at <= changed_at:
                 del self._deleted[key]
@@ -91,10 +123,27 @@ class MemoryNoteStore:
         return [note for _, (note, _) in sorted(self._get_notes(user_id).items())]
 
     async def ping(self) -> None:
-        """Return; memory is always available."""
+        for notes in self._notes.values():
+            self._require_profile(*notes.values())
 
     async def aclose(self) -> None:
         """Return; there is nothing to close."""
+
+    def _put(self, note: Note, chunks: Sequence[Chunk] | None) -> None:
+        self._profiles[note.user_id, note.note_id] = None if chunks is None else self._profile
+        self._notes.setdefault(note.user_id, {})[note.note_id] = (
+            note,
+            tuple(replace(chunk, content=sanitize_text(chunk.content)) for chunk in chunks or ()),
+        )
+
+    def _is_outdated(self, note: Note, chunks: Sequence[Chunk]) -> bool:
+        profile = self._profiles[note.user_id, note.note_id]
+        return not chunks if profile is None else profile != self._profile
+
+    def _require_profile(self, *notes: tuple[Note, tuple[Chunk, ...]]) -> None:
+        profiles = {self._profiles[note.user_id, note.note_id] for note, _ in notes}
+        if profiles - {None, self._profile}:
+            raise ReembeddingRequiredError("another profile")
 
     def _get_notes(self, user_id: str) -> dict[str, tuple[Note, tuple[Chunk, ...]]]:
         return self._notes.get(user_id, {})

@@ -14,6 +14,7 @@ from shared.cache import keyspace
 from shared.container import Container
 from shared.errors import InferenceError
 from shared.inference.circuit_breaker import CircuitBreaker
+from shared.notes.embedding_profile import EmbeddingProfile
 from shared.settings import Settings
 from shared.text.canonical_form import canonical_form
 from tests.support.full_stack import ask
@@ -61,7 +62,7 @@ def fake_models_and_redis(folder: Path) -> Iterator[LocalEnvironment]:
 
 def forget_embedding(local: LocalEnvironment, question: str) -> None:
     """Remove the cached embedding of a question."""
-    name = keyspace.embedding_key(Settings().embedding_model, canonical_form(question))
+    name = keyspace.embedding_key(EmbeddingProfile.of(Settings()).text, canonical_form(question))
     assert send_command(local.valkey.port, f"DEL {name}") == ":1\r\n"
 
 

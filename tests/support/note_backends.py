@@ -1,21 +1,24 @@
 """The three note stores, with functions to open another instance and to dump all rows."""
 
+import copy
 import sqlite3
 from pathlib import Path
 from typing import Any, Protocol
 
 import asyncpg
 
+from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.notes.store import NoteStore
 from tests.support.memory_note_store import MemoryNoteStore
 
 DIMENSIONS = 8
+PROFILE = EmbeddingProfile("model", DIMENSIONS)
 
 
 class Backend(Protocol):
-    async def open(self, **options: Any) -> NoteStore:
+    async def open(self, profile: EmbeddingProfile = PROFILE, **options: Any) -> NoteStore:
         """Return another store object over the same notes."""
         ...
 
@@ -28,10 +31,14 @@ class Memory:
     def __init__(self) -> None:
         self._store: MemoryNoteStore | None = None
 
-    async def open(self, **options: Any) -> NoteStore:
+    async def open(self, profile: EmbeddingProfile = PROFILE, **options: Any) -> NoteStore:
         if self._store is None or options:
-            self._store = MemoryNoteStore(**options)
-        return self._store
+            self._store = MemoryNoteStore(profile, **options)
+        if self._store._profile == profile.text:
+            return self._store
+        other = copy.copy(self._store)
+        other._profile = profile.text
+        return other
 
     async def dump(self) -> str:
         return repr(vars(self._store))
@@ -41,8 +48,8 @@ class SQLite:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    async def open(self, **options: Any) -> NoteStore:
-        return SQLiteNoteStore(self._path, **options)
+    async def open(self, profile: EmbeddingProfile = PROFILE, **options: Any) -> NoteStore:
+        return SQLiteNoteStore(self._path, profile, **options)
 
     async def dump(self) -> str:
         connection = sqlite3.connect(self._path)
@@ -56,8 +63,8 @@ class Postgres:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    async def open(self, **options: Any) -> NoteStore:
-        store = PostgresNoteStore(self._url, dimensions=DIMENSIONS, **options)
+    async def open(self, profile: EmbeddingProfile = PROFILE, **options: Any) -> NoteStore:
+        store = PostgresNoteStore(self._url, profile, **options)
         await store.migrate()
         return store
 

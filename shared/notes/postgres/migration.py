@@ -15,19 +15,17 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = int.from_bytes(b"tercet")
 """The key of the advisory lock: any number that no other program uses."""
 
-_MAX_DIMENSIONS_IN_ROW = 2_000
-"""An embedding has two bytes a dimension, and a row at most 8 KB less its ids."""
-
 _TIMEOUT = 60.0
 """For another process's migration, and for each statement, in seconds."""
 
 
-async def migrate(connection: "Connection", *, dimensions: int) -> None:
+async def migrate(connection: "Connection", *, profile: str, dimensions: int) -> None:
     """Apply the missing migrations in one transaction, one process at a time.
 
+    Notes from before profiles were stored get this profile if their embeddings have its dimensions.
+
     Raises:
-        ConfigurationError: pgvector is missing and this user is not allowed to install it, or
-            the embeddings in the database have other dimensions.
+        ConfigurationError: pgvector is missing and this user is not allowed to install it.
     """
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK, timeout=_TIMEOUT)
@@ -37,16 +35,14 @@ async def migrate(connection: "Connection", *, dimensions: int) -> None:
             " (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
         )
         applied = {row["name"] for row in await connection.fetch("SELECT name FROM migrations")}
+        literal = await connection.fetchval("SELECT quote_literal($1::text)", profile)
         for file in sorted(_MIGRATIONS.glob("*.sql")):
             if file.name not in applied:
                 statements = file.read_text(encoding="utf-8")
-                storage = "PLAIN" if dimensions <= _MAX_DIMENSIONS_IN_ROW else "EXTERNAL"
-                statements = statements.replace(":storage", storage)
-                await connection.execute(
-                    statements.replace(":dimensions", str(dimensions)), timeout=_TIMEOUT
-                )
+                statements = statements.replace(":dimensions", str(dimensions))
+                statements = statements.replace(":profile", literal)
+                await connection.execute(statements, timeout=_TIMEOUT)
                 await connection.execute("INSERT INTO migrations (name) VALUES ($1)", file.name)
-        await _require_dimensions(connection, dimensions)
 
 
 async def _require_pgvector(connection: "Connection") -> None:
@@ -64,15 +60,3 @@ async def _require_pgvector(connection: "Connection") -> None:
             "the database needs pgvector 0.7 or newer: its administrator must run"
             " CREATE EXTENSION vector"
         ) from error
-
-
-async def _require_dimensions(connection: "Connection", dimensions: int) -> None:
-    found = await connection.fetchval(
-        "SELECT atttypmod FROM pg_attribute"
-        " WHERE attrelid = 'chunks'::regclass AND attname = 'embedding'"
-    )
-    if found != dimensions:
-        raise ConfigurationError(
-            f"the database has embeddings of {found} dimensions, not {dimensions}:"
-            f" set HF_EMBEDDING_DIMENSIONS to {found}, or use another database"
-        )

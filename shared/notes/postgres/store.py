@@ -23,24 +23,25 @@ from shared.notes.note import Source
 from shared.notes.postgres.migration import migrate
 from shared.notes.postgres.tls import select_ssl
 from shared.notes.sanitize import require_id
-from shared.notes.sql_store import Connection, SQLNoteStore
+from shared.notes.sql_store import OTHER_PROFILE, Connection, SQLNoteStore
 from shared.notes.version_order import TOMBSTONE_SECONDS
 from shared.secrets import Secret
 
 if TYPE_CHECKING:
+    from shared.notes.embedding_profile import EmbeddingProfile
     from shared.vectors import Vector
 
 T = TypeVar("T")
 
-_SEARCH = """
-WITH asked AS MATERIALIZED (SELECT $2::text::halfvec AS query)
+_SEARCH = f"""
+WITH asked AS MATERIALIZED (SELECT $3::text::halfvec AS query)
 SELECT chunk_id, note_id, content,
        -(embedding <#> query) / sqrt((embedding <#> embedding) * (query <#> query)) AS similarity
 FROM chunks, asked
-WHERE user_id = $1
+WHERE user_id = $1 AND NOT EXISTS ({OTHER_PROFILE})
 ORDER BY similarity DESC, chunk_id
-LIMIT $3
-"""
+LIMIT $4
+"""  # noqa: S608 - a constant
 
 _MAX_CONNECTIONS = 5
 
@@ -74,7 +75,7 @@ class PostgresNoteStore(SQLNoteStore):
 
     Args:
         url: `postgresql://user:password@host:port/database`, or a secret of that form.
-        dimensions: of every embedding.
+        profile: of the embeddings that are written and searched for.
         connect_timeout: for a new connection, and for a free one of the pool, in seconds.
         command_timeout: for one statement, in seconds.
         tombstone_seconds: the time for which tombstones are stored.
@@ -89,19 +90,20 @@ class PostgresNoteStore(SQLNoteStore):
     """
     READ_EMBEDDING = "embedding::real[]"
     EMBEDDING_PARAMETER = "$6::text::halfvec"
+    REEMBED_COMMAND = "python -m infra.reembed"
 
     def __init__(
         self,
         url: str | Secret,
+        profile: "EmbeddingProfile",
         *,
-        dimensions: int = 384,
         connect_timeout: float = 3.0,
         command_timeout: float = 10.0,
         tombstone_seconds: float = TOMBSTONE_SECONDS,
     ) -> None:
-        super().__init__(tombstone_seconds=tombstone_seconds)
+        super().__init__(profile, tombstone_seconds=tombstone_seconds)
         self._url = Secret.static(url) if isinstance(url, str) else url
-        self._dimensions = dimensions
+        self._dimensions = profile.dimensions
         self._connect_timeout = connect_timeout
         self._command_timeout = command_timeout
         self._pool: Any = None
@@ -110,18 +112,26 @@ class PostgresNoteStore(SQLNoteStore):
         """Create or update the tables; required once for each release, and safe at any time.
 
         Raises:
-            ConfigurationError: pgvector is missing, or the tables have other dimensions.
+            ConfigurationError: pgvector is missing.
         """
-        await self.run(lambda connection: migrate(connection, dimensions=self._dimensions))
+        await self.run(
+            lambda connection: migrate(
+                connection, profile=self._profile, dimensions=self._dimensions
+            )
+        )
 
     async def search(self, user_id: str, embedding: "Vector", k: int) -> list[Source]:
         require_id("user_id", user_id)
-        query = self.embedding_to_parameter(embedding)
-        rows = await self.run(lambda connection: connection.fetch(_SEARCH, user_id, query, k))
+        whose, query = (user_id, self._profile), self.embedding_to_parameter(embedding)
+        try:
+            rows = await self.run(lambda connection: connection.fetch(_SEARCH, *whose, query, k))
+        except asyncpg.DataError:  # pgvector compares no vectors of different dimensions
+            raise self.reembedding_required("unknown") from None
+        if not rows:
+            others = await self.run(lambda connection: connection.fetch(OTHER_PROFILE, *whose))
+            for (profile,) in others:
+                raise self.reembedding_required(profile)
         return [Source(*row) for row in rows]
-
-    async def ping(self) -> None:
-        await self.run(lambda connection: connection.fetch("SELECT 1"))
 
     async def aclose(self) -> None:
         pool, self._pool = self._pool, None

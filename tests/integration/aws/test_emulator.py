@@ -35,9 +35,10 @@ async def local(tmp_path: Path, postgres_url: str) -> AsyncIterator[LocalEnviron
     with start_local_environment(tmp_path) as environment:
         environment.environ["DATABASE_URL"] = postgres_url
         settings = Settings.from_env(environment.environ)
-        store = PostgresNoteStore(postgres_url, dimensions=settings.embedding_dimensions)
+        container = Container(settings)
+        store = PostgresNoteStore(postgres_url, container.embedding_profile)
         await store.migrate()
-        container = Container(settings, store=store)
+        container.override(store=store)
         await write_notes(container, "ann")
         await container.aclose()
         yield environment

@@ -13,6 +13,7 @@ import pytest
 from shared.notes.postgres.store import PostgresNoteStore
 from tests.integration.clouds.deployments import CONTAINERFILE, ROOT, run_image_command
 from tests.support.local_environment import LocalEnvironment
+from tests.support.note_backends import PROFILE
 from tests.support.postgres import PostgresServer
 from tests.support.tokens import token
 
@@ -97,7 +98,7 @@ async def test_migrate_can_be_repeated(
             subprocess.run, command, cwd=ROOT, env=os.environ | {"DATABASE_URL": url}
         )
         assert result.returncode == 0
-    store = PostgresNoteStore(url, dimensions=384)
+    store = PostgresNoteStore(url, PROFILE)
     assert await store.get_note("ann", "hope") is None
     await store.aclose()
 

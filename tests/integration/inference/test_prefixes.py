@@ -84,4 +84,3 @@ async def test_changed_prefix_reuses_neither_cached_embeddings_nor_answers(
 async def test_empty_prefixes_change_nothing(host: FakeHuggingFace, start: Start) -> None:
     plain = start()
     assert plain.question_embedder is plain.passage_embedder is plain.embedder
-    assert plain.pipeline.embedding_model == plain.settings.embedding_model

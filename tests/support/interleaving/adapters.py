@@ -14,6 +14,7 @@ from shared.cache.redis.timeouts import Budget
 from shared.errors import (
     CacheUnavailableError,
     CircuitOpenError,
+    InferenceRefusedError,
     InferenceUnavailableError,
     StoreUnavailableError,
     UnavailableError,
@@ -200,7 +201,7 @@ class WatchedStore(MemoryNoteStore):
         effect = super().get_chunks
         return await self._faults.port(lambda: effect(user_id, note_id), StoreUnavailableError)
 
-    async def replace_note(self, note: Note, chunks: Sequence[Chunk]) -> bool:
+    async def replace_note(self, note: Note, chunks: Sequence[Chunk] | None) -> bool:
         effect = super().replace_note
         return await self._write(note.user_id, lambda: effect(note, chunks))
 
@@ -232,8 +233,14 @@ def to_source(query: Vector, chunk: Chunk) -> Source:
     return Source(chunk.chunk_id, chunk.note_id, chunk.content, similarity)
 
 
+REFUSED = "!"
+
+
 class WordEmbedder:
-    """Embeds a question as a whole, and a chunk by its text before the first dash."""
+    """Embeds a question as a whole, and a chunk by its text before the first dash.
+
+    It always refuses a chunk that begins with `REFUSED`.
+    """
 
     model = "words"
 
@@ -248,6 +255,8 @@ class WordEmbedder:
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
 
         async def effect() -> list[Vector]:
+            if any(text.startswith(REFUSED) for text in texts):
+                raise InferenceRefusedError("injected")
             return [self.vector(text) for text in texts]
 
         return await self._faults.port(effect, InferenceUnavailableError)

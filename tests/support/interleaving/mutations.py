@@ -4,7 +4,7 @@ import asyncio
 import copy
 import hashlib
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from types import ModuleType
@@ -30,7 +30,7 @@ from shared.cache.redis.commands import Command, Script
 from shared.cache.results import LookupResult
 from shared.errors import CacheUnavailableError, StoreUnavailableError
 from shared.freshness import Freshness
-from shared.notes.note import Chunk
+from shared.notes.note import Chunk, Note
 from tests.support.interleaving.adapters import WatchedStore
 from tests.support.interleaving.scenarios import (
     ALIASES,
@@ -44,6 +44,7 @@ from tests.support.interleaving.scenarios import (
     FEEDBACK,
     LOW_COSINES,
     OPEN_CIRCUITS,
+    REFUSED_TEXTS,
     STAGGERED,
     Scenario,
 )
@@ -125,7 +126,7 @@ def fence_rotated_before_the_store_is_written(patch: pytest.MonkeyPatch) -> None
         {"redis.call('HSET', KEYS[1], 'fence', new_fence(ARGV[1]))": ""},
     )
 
-    async def mutated(self: Freshness, change: Any) -> bool:
+    async def mutated(self: Freshness, change: Any) -> tuple[bool, Exception | None]:
         key = keyspace.UserKeys.of(change.user_id).questions
         await self._invalidation._execute(raising.call([key], invalidation._new_fence()))
         return await write(self, change)
@@ -281,6 +282,29 @@ def refusal_is_replaced_by_an_answer(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(session.CacheSession, "store", mutated)
 
 
+def answers_remain_if_embedding_fails(patch: pytest.MonkeyPatch) -> None:
+    """The former text is removed from the store, and its answers are not dropped."""
+    write = Freshness._write
+
+    async def mutated(self: Freshness, change: Any) -> tuple[bool, Exception | None]:
+        stored, failure = await write(self, change)
+        if failure:
+            raise failure
+        return stored, failure
+
+    patch.setattr(Freshness, "_write", mutated)
+
+
+def former_text_remains_if_embedding_fails(patch: pytest.MonkeyPatch) -> None:
+    """Only the answers are dropped, and the former text is still searched."""
+    replace_note = WatchedStore.replace_note
+
+    async def mutated(self: WatchedStore, note: Note, chunks: Sequence[Chunk] | None) -> bool:
+        return True if chunks is None else await replace_note(self, note, chunks)
+
+    patch.setattr(WatchedStore, "replace_note", mutated)
+
+
 MUTATIONS: Mapping[Mutation, Scenario] = {
     store_without_the_fence: CALM,
     no_epsilon: LOW_COSINES,
@@ -304,5 +328,7 @@ MUTATIONS: Mapping[Mutation, Scenario] = {
     alias_of_a_refused_match_is_stored: FEEDBACK,
     refusals_are_deleted_when_all_notes_change: FEEDBACK,
     refusal_is_replaced_by_an_answer: FEEDBACK,
+    answers_remain_if_embedding_fails: REFUSED_TEXTS,
+    former_text_remains_if_embedding_fails: REFUSED_TEXTS,
 }
 """Each with the scenario that detects it soonest."""

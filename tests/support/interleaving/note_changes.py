@@ -5,14 +5,22 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from shared.errors import UnavailableError
+from shared.errors import NoteNotEmbeddedError, UnavailableError
 from shared.freshness import Freshness
 from shared.notes.chunking import build_chunks
 from shared.notes.messages.note_changed import NoteChanged, Operation
 from shared.notes.note import Note
-from tests.support.interleaving.adapters import WatchedRedisClient, WatchedStore, WordEmbedder
-from tests.support.interleaving.history import History
+from tests.support.interleaving.adapters import (
+    REFUSED,
+    WatchedRedisClient,
+    WatchedStore,
+    WordEmbedder,
+)
+from tests.support.interleaving.history import History, StaleError
 from tests.support.interleaving.tasks import Tasks
+
+_MAX_RECEIVES = 3
+"""How often a message is delivered whose text is always refused."""
 
 
 class NoteChanges:
@@ -30,6 +38,7 @@ class NoteChanges:
         embedder: WordEmbedder,
         notes: Sequence[str],
         words: Sequence[str],
+        refused_texts: float,
     ) -> None:
         self._rng = rng
         self._tasks = tasks
@@ -40,13 +49,17 @@ class NoteChanges:
         self._embedder = embedder
         self._notes = notes
         self._words = words
+        self._refused_texts = refused_texts
         self._version = 0
 
     async def change(self, user: str) -> None:
         """Make one random change of a user's notes and publish its message."""
         note_id, act = self._rng.choice(self._notes), self._rng.random()
         if act < 0.4:
-            self._publish(self._message(user, note_id, Operation.UPDATED, self.text(user)))
+            text = self.text(user)
+            if self._refused_texts and self._rng.random() < self._refused_texts:
+                text = f"{text} {REFUSED}"
+            self._publish(self._message(user, note_id, Operation.UPDATED, text))
         elif act < 0.7:
             await self.write(user, note_id, self.text(user))
             self._publish(self._message(user, note_id, Operation.UPDATED))
@@ -120,18 +133,31 @@ class NoteChanges:
             self._tasks.spawn(self._deliver(message))
 
     async def _deliver(self, message: NoteChanged) -> None:
-        """Deliver a message after a delay, until a handler acknowledges it."""
+        """Deliver a message after a delay, until a handler acknowledges it or it is refused."""
         await self._tasks.pause()
+        receives = 1
         while not await self._tasks.outcome(self._handle(message)):
-            pass
+            receives += 1
+            if REFUSED in (message.text or "") and receives > _MAX_RECEIVES:
+                return
 
     async def _handle(self, message: NoteChanged) -> bool:
         began = self._history.tick()
+        embedded = True
         try:
             await self._freshness.note_changed(message)
+        except NoteNotEmbeddedError:
+            # The former text must not be used, as after an acknowledged change.
+            embedded = False
+            await self._require_no_former_text(message)
         except UnavailableError:
             return False
         since = self._history.written.get(asyncio.current_task(), began)
         self._history.acknowledge(message.user_id, message.note_id, since)
         self._redis_client.changes.append((message.user_id, began, self._history.tick()))
-        return True
+        return embedded
+
+    async def _require_no_former_text(self, message: NoteChanged) -> None:
+        note = await self._store.get_note(message.user_id, message.note_id or "")
+        if note and note.version < message.effective_version:
+            raise StaleError(f"{message.note_id} still has the text from before a change")

@@ -40,6 +40,8 @@ class Scenario:
     """Whether nothing changes or fails, so that each question is generated once."""
     feedback: float = 0.0
     """Share of the semantic hits that their user reports as wrong."""
+    refused_texts: float = 0.0
+    """Share of the texts that the embedding model always refuses."""
     plain: bool = False
     """Whether the first notes are equally similar to all equivalent questions."""
 
@@ -92,6 +94,15 @@ STAGGERED = Scenario(
     healthy=True,
 )
 
+REFUSED_TEXTS = Scenario(
+    faults=(0.0, 0.05),
+    refusing=(0.0,),
+    evictors=(0,),
+    users=(1,),
+    cached_share=1,
+    refused_texts=0.5,
+)
+
 REDIS_RESTARTS = Scenario(
     faults=(0.0, 0.05), restarts=(1, 2, 4), resent=0.1, yields=((0, 1), (0, 0, 1, 2, 12))
 )
@@ -110,6 +121,7 @@ SCENARIOS = (
     CONCURRENT,
     STAGGERED,
     FEEDBACK,
+    REFUSED_TEXTS,
 )
 """A world's scenario is its seed modulo their number. `REDIS_RESTARTS` is used separately."""
 

@@ -13,6 +13,7 @@ from shared.cache.keyspace import UserKeys
 from shared.cache.pipeline_id import embedding_name
 from shared.container import Container
 from shared.freshness import Freshness
+from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.ingest import chunk_and_embed
 from shared.question import Request
 from shared.settings import Settings
@@ -93,13 +94,14 @@ class World:
             )
             return container.assistant
 
+        profile = EmbeddingProfile(embedder.model, embedder.dimensions)  # the containers' own
         freshness = Freshness(
             invalidation=Invalidation(redis_client),
             store=store,
             chunk_and_embed=partial(
                 chunk_and_embed, embedder=embedder, max_words=1, overlap_words=0
             ),
-            embedding_name=embedding_name(embedder.model),
+            embedding_name=embedding_name(profile.text),
         )
         self._asks = Asks(
             assistant,
@@ -122,6 +124,7 @@ class World:
             embedder=embedder,
             notes=self._notes,
             words=words,
+            refused_texts=scenario.refused_texts,
         )
 
     async def run(self) -> None:

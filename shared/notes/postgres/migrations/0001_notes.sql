@@ -22,9 +22,8 @@ CREATE TABLE chunks (
     FOREIGN KEY (user_id, note_id) REFERENCES notes ON DELETE CASCADE
 );
 
--- A search reads all embeddings of a user: store them in the row, not in the TOAST table, unless
--- they are too large for a page.
-ALTER TABLE chunks ALTER COLUMN embedding SET STORAGE :storage;
+-- A search reads all embeddings of a user: store them in the row, not in the TOAST table.
+ALTER TABLE chunks ALTER COLUMN embedding SET STORAGE PLAIN;
 
 CREATE INDEX chunks_user ON chunks (user_id);
 
