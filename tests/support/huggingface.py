@@ -35,6 +35,12 @@ EMBED = Callable[[Sequence[str]], Sequence[Sequence[float]]]
 ANSWER = Callable[[Sequence[dict[str, str]]], str]
 
 
+_PATHS = (
+    *("/v1/models", "/v1/chat/completions", "/v1/embeddings"),
+    *("/embed", "/pipeline/feature-extraction"),
+)
+
+
 def hashed_embeddings(texts: Sequence[str], dimensions: int = 384) -> list[list[float]]:
     """Return a random unit vector for each text, seeded with the text's hash."""
     rows = []
@@ -80,6 +86,8 @@ class FakeHuggingFace:
         self.chat_latency = chat_latency
         self.sends_usage = sends_usage
         self.token = token
+        self.paths: frozenset[str] = frozenset()
+        """The only paths that exist; empty for all."""
         self.refused_parameters: frozenset[str] = frozenset()
         """Parameters that this host answers with 400."""
         self.calls: list[Call] = []
@@ -92,11 +100,11 @@ class FakeHuggingFace:
         self._faults.extend((path, fault) for fault in faults)
 
     def reset(self) -> None:
-        """Remove recorded calls, faults and latencies."""
+        """Remove recorded calls, faults, latencies and limits."""
         self.calls.clear()
         self._faults.clear()
         self.failing.clear()
-        self.refused_parameters = frozenset()
+        self.paths = self.refused_parameters = frozenset()
         self.embedding_latency = self.chat_latency = 0.0
 
     def count(self, path: str) -> int:
@@ -123,7 +131,9 @@ class FakeHuggingFace:
         path = request.url.path
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return JSONResponse({"error": "Invalid username or password."}, 401)
-        if request.method == "GET" and path == "/v1/models":
+        if not path.endswith(_PATHS) or (self.paths and path not in self.paths):
+            return JSONResponse({"error": "Not Found"}, 404)
+        if path == "/v1/models":
             return JSONResponse({"object": "list", "data": [{"id": "fake", "object": "model"}]})
         for name in sorted(self.refused_parameters & (body or {}).keys()):
             message = f"Unsupported parameter: '{name}' is not supported with this model."
@@ -132,10 +142,8 @@ class FakeHuggingFace:
         if path.endswith("/v1/chat/completions"):
             await asyncio.sleep(self.chat_latency)
             return JSONResponse(self._completion(body))
-        if path.endswith(("/pipeline/feature-extraction", "/embed", "/v1/embeddings")):
-            await asyncio.sleep(self.embedding_latency)
-            return JSONResponse(self._embeddings(path, body))
-        return JSONResponse({"error": "Not Found"}, 404)
+        await asyncio.sleep(self.embedding_latency)
+        return JSONResponse(self._embeddings(path, body))
 
     def _embeddings(self, path: str, body: dict[str, Any]) -> Any:
         inputs = body["input" if path.endswith(("/v1/embeddings", "/api/embed")) else "inputs"]

@@ -23,7 +23,7 @@ def server() -> Iterator[tuple[FakeHuggingFace, str]]:
 def host(server: tuple[FakeHuggingFace, str]) -> FakeHuggingFace:
     app, _ = server
     app.reset()
-    app.embed = hashed_embeddings
+    app.embed, app.token = hashed_embeddings, None
     return app
 
 

@@ -12,13 +12,11 @@ _TABLE = re.compile(r"(?<=^### )(.+)\n(?:\n|\|.*\n)*", re.MULTILINE)
 
 
 def replace_tables(page: str, sections: Mapping[str, Sequence[HostReply]]) -> str:
-    """Return the page with the current table below the heading of each section.
-
-    Raises:
-        KeyError: the page has another `###` heading than the sections.
-    """
+    """Return the page with the current table below the heading of each section."""
 
     def replace(match: re.Match[str]) -> str:
+        if match[1] not in sections:
+            return match[0]
         return f"{match[1]}\n\n{_table(sections[match[1]])}\n"
 
     return _TABLE.sub(replace, page).rstrip() + "\n"
