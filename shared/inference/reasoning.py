@@ -54,16 +54,14 @@ def strip_reasoning(text: str) -> str:
         text = text[final.end() :]
     elif _OTHER_CHANNEL.match(text):
         return ""
-    elif plain := _PLAIN_FINAL.match(text):
+    text = text[_leading_tokens(text) :]
+    if plain := _PLAIN_FINAL.match(text):
         text = text[plain.end() :]
     elif _PLAIN_ANALYSIS.match(text):
         return ""
-    if leading := _leading_tokens(text):
-        text = text[leading:]
     while opening := next((tag for tag in _OPENING.finditer(text) if _opens(tag)), None):
-        # In a block the first closing tag ends it, also within a sentence.
         rest = text[opening.end() :]
-        closing = next((tag for tag in _CLOSING.finditer(rest) if not _is_quoted(tag)), None)
+        closing = next((tag for tag in _CLOSING.finditer(rest) if _closes(tag)), None)
         if closing is None:
             return ""
         text = text[: opening.start()] + rest[closing.end() :]
@@ -73,7 +71,9 @@ def strip_reasoning(text: str) -> str:
         text = text[closings[-1].end() :]
     if end := next((tag for tag in _END_OF_TURN.finditer(text) if not _is_quoted(tag)), None):
         text = text[: end.start()]
-    return _TRAILING.sub("", text[_leading_tokens(text) :]).strip()
+    text = text[_leading_tokens(text) :]
+    trailing = _TRAILING.search(text)
+    return (text[: trailing.start()] if trailing and not _in_code_span(trailing) else text).strip()
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
@@ -95,13 +95,13 @@ def _opens(tag: re.Match[str]) -> bool:
 
 
 def _closes(tag: re.Match[str]) -> bool:
-    """Whether a closing tag without a block ends reasoning: no sentence continues after it."""
+    """Whether a closing tag ends reasoning: no sentence continues after it."""
     if _is_quoted(tag):
         return False
-    before, after = _line_before(tag), tag.string[tag.end() :].lstrip(" ")
-    continues = after[:1].islower() or after[:1] in tuple(",.;:)?!")
+    before, after = _line_before(tag), tag.string[tag.end() :]
+    continues = after[:1] in tuple(",.;:)?!") or (after[:1] == " " and after.strip()[:1].islower())
     if _OPENING.search(before):  # "Models write <think>…</think> first."
-        return not (continues or not after)
+        return bool(after) and not continues
     return not (continues and _WITHIN_SENTENCE.search(before))
 
 
@@ -109,9 +109,12 @@ def _is_quoted(tag: re.Match[str]) -> bool:
     """Whether a tag is in a code block, in a code span or in quotes."""
     text, before = tag.string, _line_before(tag)
     in_block = text.count("```", 0, tag.start()) % 2 == 1
-    in_span = before.replace("```", "").count("`") % 2 == 1
     opened, closed = _OPENING_QUOTE.search(before), _CLOSING_QUOTE.match(text, tag.end())
-    return in_block or in_span or opened is not None or closed is not None
+    return in_block or _in_code_span(tag) or opened is not None or closed is not None
+
+
+def _in_code_span(tag: re.Match[str]) -> bool:
+    return _line_before(tag).replace("```", "").count("`") % 2 == 1
 
 
 def _line_before(tag: re.Match[str]) -> str:

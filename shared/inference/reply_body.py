@@ -20,9 +20,7 @@ def decode_json(response: "httpx.Response") -> Any:
 
     A byte order mark, blank lines and comment lines before it are skipped.
     """
-    content = response.content.removeprefix(codecs.BOM_UTF8)
-    if comments := _COMMENTS.match(content):
-        content = content[comments.end() :]
+    content = _skip_comments(response.content)
     try:
         if is_event_stream(content):
             return assemble_completion(content.decode("utf-8", "replace"))
@@ -33,9 +31,15 @@ def decode_json(response: "httpx.Response") -> Any:
 
 def body_kind(response: "httpx.Response", reply: Any) -> str:
     """Describe the kind of a body without quoting it; `reply` is the decoded body."""
-    text = response.text.lstrip("\ufeff").strip()
-    if text.startswith("<"):
+    content = _skip_comments(response.content).strip()
+    if content.startswith(b"<"):
         return "an HTML page"
-    if text.startswith(("{", "[")):
+    if content.startswith((b"{", b"[")) or is_event_stream(content):
         return "malformed JSON" if reply is None else "JSON without a message"
-    return "plain text" if text else "an empty body"
+    return "plain text" if content else "an empty body"
+
+
+def _skip_comments(content: bytes) -> bytes:
+    content = content.removeprefix(codecs.BOM_UTF8)
+    comments = _COMMENTS.match(content)
+    return content[comments.end() :] if comments else content

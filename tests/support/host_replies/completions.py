@@ -101,6 +101,6 @@ COMPLETIONS = (
         "malformed event",
         "sends a malformed event",
         "data: {oops\n\n",
-        "error: plain text instead of usable JSON",
+        "error: malformed JSON instead of usable JSON",
     ),
 )
