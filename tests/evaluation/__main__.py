@@ -9,6 +9,7 @@ PARTS = (
     "freshness",
     "freshness_faults",
     "fuzz_inputs",
+    "host_replies",
     "invalidation_precision",
     "churn",
     "labelled_streams",
