@@ -22,10 +22,12 @@ class ImportResult:
     """Counts of notes, of written chunks, and of the user's dropped and retained cached answers.
 
     `unchanged` notes equal the stored ones and are skipped; `chunks` counts those of the others.
+    `deleted` notes are in addition to `notes`.
     """
 
     notes: int
     unchanged: int
+    deleted: int
     chunks: int
     dropped: int
     retained: int | None
@@ -56,16 +58,19 @@ async def import_notes(
     container: "Container",
     changes: Sequence[NoteChanged],
     progress: Callable[[int], None] = lambda _: None,
+    is_obsolete: Callable[[str], bool] = lambda _: False,
 ) -> ImportResult:
     """Apply the changes of one user's notes, without the notes that equal the stored ones.
 
-    `progress` is called with the number of notes that were processed since its last call.
+    `progress` is called with the number of notes that were processed since its last call. Stored
+    notes for whose id `is_obsolete` returns True are deleted.
 
     Raises:
         UnavailableError: the store or Redis failed; repeat the import to complete it.
     """
-    settings, store = container.settings, container.store
-    stored = {note.note_id: note for note in await store.list_notes(changes[0].user_id)}
+    settings, user_id = container.settings, changes[0].user_id
+    stored = {note.note_id: note for note in await container.store.list_notes(user_id)}
+    obsolete = [note_id for note_id in stored if is_obsolete(note_id)]
     new = [change for change in changes if not _equals(change, stored.get(change.note_id or ""))]
     progress(len(changes) - len(new))
     chunks = dropped = 0
@@ -91,7 +96,12 @@ async def import_notes(
             dropped += outcome.dropped
             retained = outcome.retained
             progress(1)
-    return ImportResult(len(changes), len(changes) - len(new), chunks, dropped, retained)
+    for note_id in obsolete:
+        outcome = await container.freshness.note_changed(note_deleted(user_id, note_id))
+        dropped += outcome.dropped
+        retained = outcome.retained
+    unchanged = len(changes) - len(new)
+    return ImportResult(len(changes), unchanged, len(obsolete), chunks, dropped, retained)
 
 
 def _equals(change: NoteChanged, stored: "Note | None") -> bool:

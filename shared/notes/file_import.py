@@ -1,24 +1,28 @@
-"""Reads notes for an import from Markdown, text and JSON Lines files, and folders of them.
+"""Reads the notes of Markdown, text and JSON Lines files, and of folders of them."""
 
-All notes are read and checked before the first is returned, so an import does not stop half-way at
-an invalid line.
-"""
-
+import codecs
 import json
-import re
-from collections.abc import Iterator
+import os
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from shared.errors import InvalidRequestError
+from shared.notes.markdown import parse_markdown
+from shared.notes.messages.note_changed import MAX_TEXT, MAX_TITLE
+from shared.notes.note_files import (
+    ACCEPTED,
+    LINES_SUFFIXES,
+    FoundFile,
+    find_note_files,
+)
 from shared.notes.sanitize import require_id
+from shared.notes.text_encoding import decode_text
 
-_TEXT_SUFFIXES = frozenset({".md", ".markdown", ".txt"})
-_LINES_SUFFIXES = frozenset({".jsonl", ".ndjson"})
-_ACCEPTED = "a Markdown or text file (.md, .markdown, .txt), JSON Lines (.jsonl, .ndjson)"
-
-_HEADING = re.compile(r"^#{1,6}[^\S\n]+(\S[^\n]*?)[^\S\n]*#*[^\S\n]*$", re.MULTILINE)
 _FIELDS = ("note_id", "title", "text")
+_MAX_BYTES_PER_CHARACTER = 4  # in UTF-8, UTF-16 and UTF-32
 
 
 class ImportedNote(NamedTuple):
@@ -29,104 +33,176 @@ class ImportedNote(NamedTuple):
     text: str
 
 
-def read_note_files(path: Path) -> list[ImportedNote]:
-    """Read every note at `path`, in the order of file names and lines.
+@dataclass(slots=True)
+class NoteFiles:
+    """The notes of files.
 
-    A Markdown or text file is one note. Its id is its path relative to the folder, without the
-    suffix. Its title is its first heading, or else its name. A line of JSON is an object with
-    `note_id`, `title` and `text`. In folders, other files and hidden files are skipped.
+    Attributes:
+        notes: the notes, in the order of file names and lines.
+        problems: why a note is not in `notes`; each begins with its place.
+        warnings: notes that were read with a loss or a guess, and unreadable folders.
+        skipped: the counts of `FoundFiles`.
+        places: the place of each note id, also of notes with a problem.
+        unread_prefixes: prefixes of ids that unreadable files or folders may have.
+    """
+
+    notes: list[ImportedNote] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+    places: dict[str, str] = field(default_factory=dict)
+    unread_prefixes: list[str] = field(default_factory=list)
+
+    def may_have(self, note_id: str) -> bool:
+        """Whether a file has the note, or may have it but could not be read."""
+        return note_id in self.places or note_id.startswith(tuple(self.unread_prefixes))
+
+
+def read_note_files(path: Path, prefix: str = "") -> NoteFiles:
+    """Read every note at `path`; a note with a problem does not affect the others.
+
+    A Markdown or text file is one note. Its id is its path relative to the folder, in Unicode's
+    normal form C, without the suffix unless an earlier file has the same id. `parse_markdown`
+    returns the title and the text of Markdown; the text of a text file is not changed. A note
+    without a title has the file's name. A line of JSON is an object with `note_id`, `title` and
+    `text`.
+
+    Args:
+        path: a file or a folder.
+        prefix: precedes every id; as `normalize_prefix` returns it.
 
     Raises:
-        InvalidRequestError: there is no note, a note cannot be read, or two notes have the same
-            id; the message names the file and the line.
+        InvalidRequestError: the path does not exist, is of another type, or has no file of notes.
     """
-    places: dict[str, str] = {}
-    notes = []
-    for place, note in _read_path(path):
+    found = find_note_files(path)
+    result = NoteFiles(skipped=found.skipped)
+    for folder, reason in found.unreadable_folders.items():
+        result.warnings.append(f"{_display(path / folder)}: cannot be read: {reason}")
+        result.unread_prefixes.append(f"{prefix}{_to_id(folder)}/")
+    for file in found.files:
+        place = _display(file.path)
         try:
-            require_id("note_id", note.note_id)
+            if file.path.suffix.lower() in LINES_SUFFIXES:
+                _add_lines(result, file.path, place, prefix)
+            else:
+                _add_text_file(result, file, place, prefix)
         except InvalidRequestError as error:
-            raise InvalidRequestError(f"{place}: {error}") from None
-        if note.note_id in places:
-            raise InvalidRequestError(
-                f"{place}: note_id {note.note_id!r} is also that of {places[note.note_id]};"
-                " note ids must be unique"
-            )
-        places[note.note_id] = place
-        notes.append(note)
-    if not notes:
-        raise InvalidRequestError(f"{path} has no notes; give {_ACCEPTED} or a folder of them")
-    return notes
-
-
-def _read_path(path: Path) -> Iterator[tuple[str, ImportedNote]]:
-    if path.is_dir():
-        for file in sorted(path.rglob("*")):
-            relative = file.relative_to(path)
-            hidden = any(part.startswith(".") for part in relative.parts)
-            if file.is_file() and not hidden and _suffix(file) in _TEXT_SUFFIXES | _LINES_SUFFIXES:
-                yield from _read_file(file, relative)
-    elif not path.exists():
-        raise InvalidRequestError(f"{path} does not exist; give {_ACCEPTED} or a folder of them")
-    elif path.is_file() and _suffix(path) in _TEXT_SUFFIXES | _LINES_SUFFIXES:
-        yield from _read_file(path, Path(path.name))
-    else:
-        raise InvalidRequestError(f"{path} is none of: {_ACCEPTED}, a folder of them")
-
-
-def _read_file(file: Path, relative: Path) -> Iterator[tuple[str, ImportedNote]]:
-    try:
-        data = file.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    except OSError as error:
-        raise InvalidRequestError(f"{file} cannot be read: {error.strerror}") from error
-    if _suffix(file) in _TEXT_SUFFIXES:
-        text = _decode(data, str(file), first_line=1)
-        heading = _HEADING.search(text.replace("\r\n", "\n"))
-        title = heading[1] if heading else file.stem
-        yield str(file), ImportedNote(relative.with_suffix("").as_posix(), title, text)
-        return
-    # str.splitlines would split at line separators within JSON strings.
-    for number, line in enumerate(data.split(b"\n"), start=1):
-        if line.strip():
-            place = f"{file}, line {number}"
-            yield place, _parse_line(_decode(line, str(file), first_line=number), place)
-
-
-def _parse_line(line: str, place: str) -> ImportedNote:
-    try:
-        values = json.loads(line)
-    except json.JSONDecodeError as error:
+            result.problems.append(f"{place}: {error}")
+    if not result.notes and not result.problems:
+        details = "".join(f"; {warning}" for warning in result.warnings)
         raise InvalidRequestError(
-            f"{place}: not valid JSON: {error.msg} (column {error.colno})"
+            f"{path} has no notes; give {ACCEPTED} or a folder of them{details}"
+        )
+    return result
+
+
+def normalize_prefix(prefix: str) -> str:
+    """Return the prefix of ids in a folder: empty, or with one slash at its end."""
+    name = unicodedata.normalize("NFC", prefix).strip("/")
+    return f"{name}/" if name else ""
+
+
+def _add_text_file(result: NoteFiles, file: FoundFile, place: str, prefix: str) -> None:
+    note_id = prefix + _to_id(file.relative.with_suffix(""))
+    if note_id in result.places:
+        note_id = prefix + _to_id(file.relative)
+    try:
+        _reserve_id(result, note_id, place)
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f"{error}; rename the file or its folder") from None
+    if file.size > MAX_TEXT * _MAX_BYTES_PER_CHARACTER:
+        raise InvalidRequestError(
+            f"the file has {file.size:,} bytes; the maximum is {MAX_TEXT:,} characters: split it"
+        )
+    text, warning = decode_text(_read(file.path))
+    if warning:
+        result.warnings.append(f"{place}: {warning}")
+    title, reduced = parse_markdown(text)
+    if file.path.suffix.lower() == ".txt":
+        reduced = text.replace("\r\n", "\n").replace("\r", "\n")
+    name = unicodedata.normalize("NFC", file.path.stem)
+    result.notes.append(_build_note(note_id, title or name, reduced))
+
+
+def _add_lines(result: NoteFiles, path: Path, place: str, prefix: str) -> None:
+    problems = len(result.problems)
+    try:
+        data = _read(path)
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            data = decode_text(data).text.encode()
+        # str.splitlines would split at line separators within JSON strings.
+        for number, line in enumerate(data.removeprefix(codecs.BOM_UTF8).split(b"\n"), start=1):
+            if line.strip():
+                line_place = f"{place}, line {number}"
+                try:
+                    note_id, title, text = _parse_line(line)
+                    _reserve_id(result, prefix + note_id, line_place)
+                    result.notes.append(_build_note(prefix + note_id, title, text))
+                except InvalidRequestError as error:
+                    result.problems.append(f"{line_place}: {error}")
+    except InvalidRequestError:
+        result.unread_prefixes.append(prefix)
+        raise
+    if len(result.problems) > problems:
+        result.unread_prefixes.append(prefix)
+
+
+def _parse_line(line: bytes) -> tuple[str, str, str]:
+    try:
+        values = json.loads(line.decode())
+    except UnicodeDecodeError as error:
+        raise InvalidRequestError(
+            f"not valid UTF-8 at 0x{line[error.start]:02x}; save it as UTF-8"
         ) from None
+    except json.JSONDecodeError as error:
+        raise InvalidRequestError(f"not valid JSON: {error.msg} (column {error.colno})") from None
     except (ValueError, RecursionError) as error:
-        raise InvalidRequestError(f"{place}: not valid JSON: {error}") from None
+        raise InvalidRequestError(f"not valid JSON: {error}") from None
     if not isinstance(values, dict):
         raise InvalidRequestError(
-            f"{place}: must be an object with {', '.join(_FIELDS)}, not {_json_type(values)}"
+            f"must be an object with {', '.join(_FIELDS)}, not {_json_type(values)}"
         )
     for name in _FIELDS:
         if name not in values:
-            raise InvalidRequestError(f"{place}: field {name!r} is missing")
+            raise InvalidRequestError(f"field {name!r} is missing")
         if not isinstance(values[name], str):
-            raise InvalidRequestError(
-                f"{place}: {name!r} must be text, not {_json_type(values[name])}"
-            )
-    return ImportedNote(*(values[name] for name in _FIELDS))
+            raise InvalidRequestError(f"{name!r} must be text, not {_json_type(values[name])}")
+    return values["note_id"], values["title"], values["text"]
 
 
-def _decode(data: bytes, file: str, *, first_line: int) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        line = first_line + data.count(b"\n", 0, error.start)
+def _reserve_id(result: NoteFiles, note_id: str, place: str) -> None:
+    require_id("note_id", note_id)
+    if note_id in result.places:
         raise InvalidRequestError(
-            f"{file}, line {line}: not valid UTF-8 at 0x{data[error.start]:02x}; save it as UTF-8"
-        ) from None
+            f"note_id {note_id!r} is also that of {result.places[note_id]}; note ids must be unique"
+        )
+    result.places[note_id] = place
 
 
-def _suffix(file: Path) -> str:
-    return file.suffix.lower()
+def _build_note(note_id: str, title: str, text: str) -> ImportedNote:
+    if len(text) > MAX_TEXT:
+        raise InvalidRequestError(
+            f"the text has {len(text):,} characters; the maximum is {MAX_TEXT:,}: split it"
+        )
+    if len(title) > MAX_TITLE:
+        title = title[: MAX_TITLE - 1] + "…"
+    return ImportedNote(note_id, title, text)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidRequestError(f"cannot be read: {error.strerror}") from error
+
+
+def _to_id(relative: Path) -> str:
+    return unicodedata.normalize("NFC", relative.as_posix())
+
+
+def _display(path: Path) -> str:
+    """Return a path that can be printed, also if its name is not valid UTF-8."""
+    return os.fsencode(path).decode(errors="replace")
 
 
 def _json_type(value: object) -> str:

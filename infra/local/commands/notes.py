@@ -2,11 +2,10 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import Progress
+from rich.cells import cell_len
 from rich.table import Table
 
 from infra.local.commands.command_context import (
@@ -15,11 +14,12 @@ from infra.local.commands.command_context import (
     print_json,
     run_with_container,
 )
+from infra.local.commands.import_notes import import_
 from infra.local.commands.options import DEFAULT_USER, Data, Json, User
 from infra.local.embedded import DATA
-from infra.local.note_changes import ImportResult, import_notes, note_deleted, note_updated
+from infra.local.note_changes import note_deleted, note_updated
 from shared.errors import InvalidRequestError, NotFoundError
-from shared.notes.file_import import ImportedNote, read_note_files
+from shared.notes.file_import import ImportedNote
 
 if TYPE_CHECKING:
     from shared.container import Container
@@ -37,55 +37,34 @@ app = typer.Typer(
 NoteId = Annotated[str, typer.Argument(metavar="NOTE_ID", help="The note's id.")]
 
 
-@app.command("import")
-def import_(
-    path: Annotated[Path, typer.Argument(help="Markdown, text, JSON lines, or a folder of them.")],
-    *,
-    user: User = DEFAULT_USER,
-    data: Data = DATA,
-    json: Json = False,
-) -> None:
-    """Import notes from files; skip unchanged notes.
-
-    Each line of a JSON lines file has note_id, title and text. If one note is invalid, nothing is
-    stored.
-    """
-    changes = [note_updated(user, note) for note in read_note_files(path)]
-
-    async def job(container: "Container") -> ImportResult:
-        with Progress(console=console(stderr=True), transient=True, disable=json) as bar:
-            task = bar.add_task("Importing", total=len(changes))
-            return await import_notes(container, changes, lambda count: bar.advance(task, count))
-
-    result = run_with_container(data, job)
-    if json:
-        print_json(asdict(result))
-        return
-    notes_and_chunks = f"{pluralize(result.notes, 'note')}, {pluralize(result.chunks, 'chunk')}"
-    message = f"{user}: {notes_and_chunks} written"
-    if result.unchanged:
-        message += f", {pluralize(result.unchanged, 'note')} unchanged"
-    if result.dropped or result.retained:
-        message += (
-            f"; {pluralize(result.dropped, 'cached answer')} dropped, {result.retained:,} retained"
-        )
-    typer.echo(message)
+app.command("import")(import_)
 
 
 @app.command("list")
 def list_(*, user: User = DEFAULT_USER, data: Data = DATA, json: Json = False) -> None:
-    """List a user's notes."""
+    """List a user's notes: a table, or in a pipe a line of tab-separated values each."""
     notes = run_with_container(data, lambda container: container.store.list_notes(user))
     if json:
         print_json([_to_json(note) for note in notes])
         return
-    table = Table("id", "title", "words", "changed", box=None, pad_edge=False)
-    for note in notes:
-        words = f"{len(note.text.split()):,}"
-        table.add_row(note.note_id, note.title, words, f"{_changed_at(note):%Y-%m-%d %H:%M}")
     out = console()
+    rows = [
+        (note.note_id, note.title, f"{len(note.text.split())}", f"{_changed_at(note):%F %H:%M}")
+        for note in notes
+    ]
+    if not out.is_terminal:
+        for row in rows:
+            typer.echo("\t".join(" ".join(cell.split()) for cell in row))
+        return
+    table = Table(box=None, pad_edge=False)
+    whole = max((cell_len(note.note_id) for note in notes), default=0)
+    table.add_column("id", no_wrap=True, min_width=whole)
+    for heading in ("title", "words", "changed"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
     if notes:
-        out.print(table)
+        out.print(table, crop=False)
     out.print(f"{user} has {pluralize(len(notes), 'note')}.")
 
 

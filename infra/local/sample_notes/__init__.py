@@ -19,4 +19,4 @@ class SampleSet(StrEnum):
 
 def read_sample_notes(name: SampleSet) -> "list[ImportedNote]":
     """Read the notes of a set, ordered by file name."""
-    return read_note_files(Path(__file__).with_name(name.value))
+    return read_note_files(Path(__file__).with_name(name.value)).notes

@@ -25,6 +25,8 @@ from shared.notes.sanitize import ID_CHARACTERS, sanitize_text
 
 MAX_TEXT = 1_000_000
 """The maximum number of characters of a message's text."""
+MAX_TITLE = 1_000
+"""The maximum number of characters of a message's title."""
 
 # As `sanitize.require_id` requires: pydantic refuses lone surrogates itself.
 _Id = Annotated[str, Field(min_length=1, max_length=ID_CHARACTERS, pattern=r"^[^\x00]*$")]
@@ -105,7 +107,7 @@ class NoteChanged(BaseModel):
     """A number that increases with each change of the note, including its deletion. Without it,
     `occurred_at` decides which of two changes is newer. Send it with all changes of a note or with
     none."""
-    title: Annotated[str, Field(max_length=1_000), BeforeValidator(_sanitize)] | None = None
+    title: Annotated[str, Field(max_length=MAX_TITLE), BeforeValidator(_sanitize)] | None = None
     text: Annotated[str, Field(max_length=MAX_TEXT), BeforeValidator(_sanitize)] | None = None
     """The note's complete text, to be stored; omit it if you write to the note store yourself."""
 

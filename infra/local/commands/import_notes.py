@@ -1,0 +1,148 @@
+"""`tercet notes import`: import notes from files, once or at every change."""
+
+import asyncio
+import signal
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import Progress
+
+from infra.local.commands.command_context import (
+    console,
+    pluralize,
+    print_json,
+    run_with_container,
+)
+from infra.local.commands.options import DEFAULT_USER, Data, Json, User
+from infra.local.embedded import DATA
+from infra.local.import_record import ImportRecord
+from infra.local.note_changes import ImportResult, import_notes, note_updated
+from shared.errors import TercetError, UnavailableError
+from shared.notes.file_import import NoteFiles, normalize_prefix, read_note_files
+from shared.notes.note_files import find_note_files
+
+if TYPE_CHECKING:
+    from shared.container import Container
+
+_POLL_SECONDS = 1.0
+_SKIPPED = {
+    "other_types": "other file",
+    "links": "symbolic link",
+    "unreadable_folders": "unreadable folder",
+}
+
+
+def import_(
+    path: Annotated[Path, typer.Argument(help="Markdown, text, JSON lines, or a folder of them.")],
+    *,
+    prefix: Annotated[
+        str, typer.Option("--prefix", metavar="FOLDER", help="Import below this folder of ids.")
+    ] = "",
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune",
+            help="Delete notes that an earlier import of PATH wrote and whose file is gone.",
+        ),
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Import nothing if a note has a problem.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Import again when a file changes, until Ctrl-C.")
+    ] = False,
+    user: User = DEFAULT_USER,
+    data: Data = DATA,
+    json: Json = False,
+) -> None:
+    """Import notes from files; skip unchanged notes.
+
+    Each line of a JSON lines file has note_id, title and text. A note with a problem is reported
+    and left out; the exit status is then 1.
+    """
+    if prune and not path.is_dir():
+        raise typer.BadParameter("--prune needs a folder as PATH")
+    prefix = normalize_prefix(prefix)
+
+    async def import_files(container: "Container", files: NoteFiles) -> None:
+        changes = [note_updated(user, note) for note in files.notes]
+        record = ImportRecord(data, user, path, prefix)
+        err = console(stderr=True)
+        with Progress(console=err, transient=True, disable=json or not err.is_terminal) as bar:
+            task = bar.add_task("Importing", total=len(changes))
+            result = await import_notes(
+                container,
+                changes,
+                progress=lambda count: bar.advance(task, count),
+                is_obsolete=lambda id_: prune and id_ in record and not files.may_have(id_),
+            )
+        record.add(note.note_id for note in files.notes)
+        _print_result(user, files, result, json=json)
+
+    def read_files() -> NoteFiles:
+        files = read_note_files(path, prefix)
+        if not json:
+            for message in files.warnings:
+                typer.echo(f"tercet: warning: {message}", err=True)
+            for message in files.problems:
+                typer.echo(f"tercet: {message}", err=True)
+        if files.problems and (strict or not files.notes):
+            raise TercetError(f"nothing imported: {pluralize(len(files.problems), 'problem')}")
+        return files
+
+    async def import_until_interrupted(container: "Container") -> None:
+        imported, reported = None, ""
+        while True:
+            try:
+                # Listed before the files are read: a later change has another listing.
+                listing = find_note_files(path).files
+                if listing != imported:
+                    imported, reported = listing, ""
+                    await import_files(container, read_files())
+            except TercetError as error:
+                if isinstance(error, UnavailableError):
+                    imported = None
+                if str(error) != reported:
+                    reported = str(error)
+                    typer.echo(f"tercet: {error}", err=True)
+            await asyncio.sleep(_POLL_SECONDS)
+
+    if watch:
+        # A shell makes background processes ignore SIGINT, and then Python does not handle it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with suppress(KeyboardInterrupt):
+            run_with_container(data, import_until_interrupted)
+        return
+    files = read_files()
+    run_with_container(data, lambda container: import_files(container, files))
+    if files.problems:
+        raise typer.Exit(1)
+
+
+def _print_result(user: str, files: NoteFiles, result: ImportResult, *, json: bool) -> None:
+    if json:
+        skipped = {name: files.skipped[name] for name in _SKIPPED}
+        details = {"problems": files.problems, "warnings": files.warnings, "skipped": skipped}
+        print_json(asdict(result) | details)
+        sys.stdout.flush()  # with --watch, a pipe must get each line at once
+        return
+    notes_and_chunks = f"{pluralize(result.notes, 'note')}, {pluralize(result.chunks, 'chunk')}"
+    message = f"{user}: {notes_and_chunks} written"
+    if result.unchanged:
+        message += f", {pluralize(result.unchanged, 'note')} unchanged"
+    if result.deleted:
+        message += f", {pluralize(result.deleted, 'note')} deleted"
+    if result.dropped or result.retained:
+        message += (
+            f"; {pluralize(result.dropped, 'cached answer')} dropped, {result.retained:,} retained"
+        )
+    if files.problems:
+        message += f"; {pluralize(len(files.problems), 'problem')}"
+    parts = [pluralize(files.skipped[name], _SKIPPED[name]) for name in +files.skipped]
+    if parts:
+        message += f"; skipped: {', '.join(parts)}"
+    typer.echo(message)

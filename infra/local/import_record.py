@@ -1,0 +1,64 @@
+"""Records which notes were imported from which folder, so that `--prune` deletes no others."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from shared.errors import ConfigurationError
+
+_FILE = "imports.json"
+
+
+class ImportRecord:
+    """The notes that a user imported from one folder under one prefix.
+
+    The file in the data folder has only hashes, so that it needs no change when a user is deleted.
+    """
+
+    def __init__(self, data: Path, user_id: str, folder: Path, prefix: str) -> None:
+        """Read the record; `folder` may be written in any way.
+
+        Raises:
+            ConfigurationError: the file cannot be read.
+        """
+        self._path = data / _FILE
+        self._key = _hash(user_id, str(folder.resolve()), prefix)
+        self._hashes = frozenset(self._read().get(self._key, ()))
+
+    def __contains__(self, note_id: str) -> bool:
+        """Whether an import wrote the note."""
+        return _hash(note_id) in self._hashes
+
+    def add(self, note_ids: Iterable[str]) -> None:
+        """Record imported notes.
+
+        Raises:
+            ConfigurationError: the file cannot be written.
+        """
+        hashes = self._hashes | {_hash(note_id) for note_id in note_ids}
+        if hashes == self._hashes:
+            return
+        self._hashes = hashes
+        written = self._path.with_suffix(".new")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            written.write_text(json.dumps(self._read() | {self._key: sorted(hashes)}))
+            written.replace(self._path)
+        except OSError as error:
+            raise ConfigurationError(f"cannot write {self._path}: {error.strerror}") from None
+
+    def _read(self) -> dict[str, list[str]]:
+        try:
+            records: dict[str, list[str]] = json.loads(self._path.read_text())
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError):
+            raise ConfigurationError(
+                f"cannot read {self._path}: delete it; --prune then knows no earlier import"
+            ) from None
+        return records
+
+
+def _hash(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode(errors="surrogateescape")).hexdigest()[:32]
