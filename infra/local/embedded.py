@@ -28,6 +28,9 @@ DATA = Path(".tercet")
 # A busy local machine needs more time for Redis than a deployment.
 _DEFAULTS = {"REDIS_CACHE_TIMEOUT": "1"}
 
+# MiniLM embeds, so the settings of another embedding model do not apply.
+_EMBEDDING = ("HF_EMBEDDING_", "LLM_EMBEDDING_", "EMBEDDING_")
+
 
 class Model(StrEnum):
     """The model that generates answers."""
@@ -59,7 +62,11 @@ def open_embedded(
         ConfigurationError: a setting is invalid or an extra is not installed.
         UnavailableError: a server did not start.
     """
-    variables = _DEFAULTS | {name: value for name, value in environ.items() if value.strip()}
+    variables = _DEFAULTS | {
+        name: value
+        for name, value in environ.items()
+        if value.strip() and not name.startswith(_EMBEDDING)
+    }
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
