@@ -185,14 +185,14 @@ class Container:
     def pipeline(self) -> "PipelineId":
         """Identifies the models and limits in cache keys."""
         from shared.cache.pipeline_id import PipelineId
-        from shared.inference.prompt import ANSWER_INSTRUCTIONS
+        from shared.inference.prompt import PROMPT_TEMPLATE
 
         settings = self.settings
         limits = f"{settings.context_tokens} {settings.answer_tokens} {settings.reasoning_effort}"
         return PipelineId(
             embedding=self.embedding_profile.text,
             dimensions=self.embedding_profile.dimensions,
-            answered_by=f"{self._answer_model} {limits} {ANSWER_INSTRUCTIONS}",
+            answered_by=f"{self._answer_model} {limits} {PROMPT_TEMPLATE}",
             retrieved_chunks=settings.retrieved_chunks,
         )
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 # The format of `shared.inference.prompt`.
-_PASSAGE = re.compile(r'<passage number="\d+">\n(.*?)\n</passage>', re.DOTALL)
-_QUESTION = re.compile(r"<question>\n(.*?)\n</question>", re.DOTALL)
+_PASSAGE = re.compile(r'<passage-(\w+) number="\d+">\n(?P<text>.*?)\n</passage-\1>', re.DOTALL)
+_QUESTION = re.compile(r"<question-(\w+)>\n(?P<text>.*?)\n</question-\1>", re.DOTALL)
 
 
 @contextmanager
@@ -79,9 +79,10 @@ async def _complete(request: "Request") -> JSONResponse:
     body = await request.json()
     prompt = body["messages"][-1]["content"]
     passages = [
-        Source(str(n), str(n), text, 0.0) for n, text in enumerate(_PASSAGE.findall(prompt))
+        Source(str(n), str(n), text, 0.0)
+        for n, text in enumerate(found["text"] for found in _PASSAGE.finditer(prompt))
     ]
-    (question,) = _QUESTION.findall(prompt)
+    (question,) = (found["text"] for found in _QUESTION.finditer(prompt))
     answer = await ExtractiveAnswerer(minilm(), minilm()).answer(question, passages)
     choice = {"message": {"role": "assistant", "content": answer.text}, "finish_reason": "stop"}
     return JSONResponse({"model": body["model"], "choices": [choice]})

@@ -1,7 +1,7 @@
 """The match verifier accepts nothing but a clear yes of the model."""
 
 import asyncio
-import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -149,5 +149,9 @@ async def test_order_of_the_questions_makes_no_difference() -> None:
 async def test_instructions_in_a_question_are_sent_as_data(text: str) -> None:
     system, user = build_match_messages(_A, text)
     assert system.content == build_match_messages(_A, _B)[0].content
-    assert sorted(json.loads(user.content).values()) == sorted([_A, text])
-    assert not set("\n\r\u2028<[") & set(user.content)
+    code = user.content[-9:-1]
+    frame = rf"<question-{code}>\n(.*)\n</question-{code}>"
+    found = re.fullmatch(rf"{frame}\n\n{frame}", user.content, re.DOTALL)
+    assert found
+    assert sorted(found.groups()) == sorted([_A, text.replace("<|", "< |")])
+    assert user.content.count(code) == 4

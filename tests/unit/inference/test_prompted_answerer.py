@@ -30,10 +30,32 @@ def sources(*contents: str) -> list[Source]:
         ("[9] So it is", " So it is"),
         ("One.\n[9] Two.", "One.\n Two."),
         ("So [sic] it is in [a1].", "So [sic] it is in [a1]."),
+        ("Use print(arr[0], arr[12]).", "Use print(arr[0], arr[12])."),
+        ("It is m[0][9] or f(x)[9].", "It is m[0][9] or f(x)[9]."),
+        ("Use `x = [9]` [9].", "Use `x = [9]`."),
+        ("```\nx = [9]\n``` [9]", "```\nx = [9]\n```"),
+        ("As of [2023] [404].", "As of [2023] [404]."),
+        ("See [9](https://x.org).", "See [9](https://x.org)."),
+        ("So it is [1-7].", "So it is [1-2]."),
+        ("So it is [1\u20132].", "So it is [1\u20132]."),
+        ("So it is [2-7, 9].", "So it is [2]."),
+        ("So it is [3-7].", "So it is."),
     ],
 )
 def test_citations_of_missing_passages_are_removed(answer: str, expected: str) -> None:
     assert remove_false_citations(answer, passages=2) == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("As the paper states [2], it is so [4][5].", "As the paper states [2], it is so [1][2]."),
+        ("It is so[4], see [4-5] and [4, 9].", "It is so[1], see [1-2] and [1]."),
+        ("It is so [1].", "It is so [1]."),
+    ],
+)
+def test_bracketed_number_of_a_note_is_no_citation(answer: str, expected: str) -> None:
+    assert remove_false_citations(answer, 2, first=4, own=frozenset({2, 3})) == expected
 
 
 class Scripted:
@@ -65,6 +87,12 @@ async def test_citation_of_a_passage_that_was_not_sent_is_removed() -> None:
     answerer = PromptedAnswerer(Scripted("Yes [1][2]."), context_tokens=100, answer_tokens=64)
     answer = await answerer.answer("Who?", sources("word " * 500, "unseen"))
     assert answer.text == "Yes [1]."
+
+
+async def test_number_of_a_note_in_brackets_remains() -> None:
+    answerer = PromptedAnswerer(Scripted("See [2] of it [3][8]."), 1_200, 64)
+    answer = await answerer.answer("Who?", sources("See [2].", "unseen"))
+    assert answer.text == "See [2] of it [1]."
 
 
 async def test_answer_with_nothing_but_false_citations_is_an_error() -> None:
