@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _MAX_MESSAGE_CHARACTERS = 160
 _QUOTE_CHARACTERS = 12
+_MAX_DEPTH = 6
 _MESSAGE_KEYS = ("message", "error", "errors", "detail", "msg")
 _RESULT_KEYS = frozenset({"choices", "data", "embeddings", "embedding"})
 _NOISE = re.compile(r"\\u[0-9a-f]{4}|\\.|[\W_]+", re.IGNORECASE)
@@ -120,14 +121,15 @@ def redact(message: str, private: Iterable[str]) -> str:
     return short
 
 
-def error_message(body: Any) -> str:
+def error_message(body: Any, depth: int = _MAX_DEPTH) -> str:
     """Return the message in a decoded error body, or an empty string."""
     if isinstance(body, str):
         return body
-    if isinstance(body, list):
-        return "; ".join(filter(None, map(error_message, body)))
-    if isinstance(body, dict):
-        return next(filter(None, (error_message(body.get(key)) for key in _MESSAGE_KEYS)), "")
+    if isinstance(body, list) and depth:
+        return "; ".join(filter(None, (error_message(each, depth - 1) for each in body)))
+    if isinstance(body, dict) and depth:
+        messages = (error_message(body.get(key), depth - 1) for key in _MESSAGE_KEYS)
+        return next(filter(None, messages), "")
     return ""
 
 
@@ -155,13 +157,13 @@ def _named_statuses(reply: Any) -> Iterator[int]:
         yield from (status for names, status in _CODE_NAMES.items() if re.search(names, name))
 
 
-def _codes(reply: Any) -> Iterator[Any]:
+def _codes(reply: Any, depth: int = _MAX_DEPTH) -> Iterator[Any]:
     """Yield the values of `code`, `status`, `type` and the like, the innermost first."""
     if isinstance(reply, list):
         reply = reply[0] if reply else None
-    if not isinstance(reply, dict):
+    if not isinstance(reply, dict) or not depth:
         return
-    yield from _codes(reply.get("error"))
+    yield from _codes(reply.get("error"), depth - 1)
     for key, value in reply.items():
         if _letters(key) in _CODE_KEYS and isinstance(value, int | str):
             yield value

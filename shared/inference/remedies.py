@@ -18,7 +18,7 @@ _BATCH = re.compile(r"batch.?size|maximum allowed batch", re.IGNORECASE)
 _UNKNOWN_MODEL = re.compile(
     r"model.{0,80}(?:not found|not exist|not (?:a|been|available|loaded|supported)|unsupported"
     r"|unknown|invalid|deprecated|retired)|(?:unknown|invalid|no such|unsupported).{0,20}model"
-    r"|does not support (?:chat|generate|embed)|model_not_(?:found|supported)",
+    r"|not a valid model|does not support (?:chat|generate|embed)|model_not_(?:found|supported)",
     re.IGNORECASE,
 )
 _OTHER_API = re.compile(
