@@ -34,7 +34,7 @@ def settings(server: tuple[FakeHuggingFace, str]) -> Settings:
         hf_token="hf_test",
         embedding_url=url + HUB,
         chat_url=f"{url}/v1/chat/completions",
-        inference_timeout=5.0,
+        inference_timeout=20.0,
     )
 
 

@@ -100,6 +100,7 @@ async def test_wait_beyond_the_deadline_fails_at_once_with_retry_after(
 
     host.script(refuse(429, {}, Retry_After=str(seconds)))
     retries = Retries(sleep=sleep, random=lambda: 0.1)
+    settings = replace(settings, inference_timeout=5)
     with pytest.raises(InferenceUnavailableError) as caught:
         await chatting(open_client(settings, retries), settings)
     assert caught.value.retry_after == seconds
