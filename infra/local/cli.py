@@ -6,8 +6,6 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from infra.local.commands.options import Data
-from infra.local.embedded import DATA
 from shared.errors import TercetError
 
 _COMMANDS = ("ask", "notes", "serve", "match", "stats", "demo")
@@ -51,5 +49,5 @@ app = typer.Typer(
 
 
 @app.callback()
-def tercet(data: Data = DATA) -> None:
+def tercet() -> None:
     """Answer questions from your own notes, with a cache."""

@@ -147,7 +147,7 @@ def test_other_wording_is_a_semantic_hit_unless_exact_or_no_cache_is_given(ask: 
 
 
 def test_ask_prints_the_answer_its_sources_and_its_origin(tercet: Tercet, data: Path) -> None:
-    result = tercet("--data", data, "ask", FAITH, "-u", "ann")
+    result = tercet("ask", FAITH, "-u", "ann", "--data", data)
     lines = result.stdout.splitlines()
     assert lines[0].startswith("Faith is being sure of what we hope for")
     assert any(line.startswith("[1] faith (0.") for line in lines)
@@ -177,7 +177,8 @@ def test_ask_of_a_user_without_notes_says_so(ask: Any) -> None:
 def test_error_is_one_line_with_exit_code_1_or_2_for_wrong_usage(
     tercet: Tercet, tmp_path: Path, arguments: list[str], code: int, error: str
 ) -> None:
-    result = tercet("--data", tmp_path, *arguments)
+    data = [] if arguments[0] == "match" else ["--data", tmp_path]
+    result = tercet(*arguments, *data)
     assert (result.exit_code, result.stdout) == (code, "")
     assert error in result.stderr
     assert "Traceback" not in result.stderr

@@ -5,14 +5,8 @@ from typing import Annotated
 
 import typer
 
-from infra.local.embedded import DATA, Model
+from infra.local.embedded import Model
 from shared.notes.sanitize import require_id
-
-
-def _folder(context: typer.Context, value: Path) -> Path:
-    """Return the command's own value, else the one of `tercet --data DIR ask ...`."""
-    global_value: Path = context.find_root().params.get("data", DATA)
-    return global_value if value == DATA else value
 
 
 def _user(value: str) -> str:
@@ -25,7 +19,6 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="DIR",
-        callback=_folder,
         file_okay=False,
         writable=True,
         help="The folder with notes and cache.",
