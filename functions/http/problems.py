@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
+from math import ceil
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.http.middleware import RequestLogMiddleware, add_log_fields, request_id
-from shared.errors import TercetError, UnauthenticatedError, UnavailableError
+from shared.errors import TercetError, UnauthenticatedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 _NO_STORE = {"Cache-Control": "no-store"}
+_RETRY_SECONDS = 5.0  # for a 503 that names no time
 _MAX_PATH_LENGTH = 200  # characters of a path in a problem's detail
 
 
@@ -84,8 +86,9 @@ async def _handle_tercet_error(request: Request, error: TercetError) -> Response
         detail = "Tercet is misconfigured; see its log."  # the operator must act, not the caller
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, UnavailableError) and error.retry_after is not None:
-        headers["Retry-After"] = str(max(1, -int(-error.retry_after // 1)))
+    is_503 = error.status == HTTPStatus.SERVICE_UNAVAILABLE
+    if seconds := getattr(error, "retry_after", None) or (is_503 and _RETRY_SECONDS):
+        headers["Retry-After"] = str(ceil(seconds))
     return problem_response(request, error.status, detail, title=error.title, headers=headers)
 
 

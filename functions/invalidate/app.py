@@ -13,7 +13,7 @@ from functions.http.request_body import read_body_bytes
 from functions.invalidate import message_metadata
 from functions.invalidate.processing import message_context, process_change
 from shared.container import Container
-from shared.errors import ForbiddenError, UnavailableError
+from shared.errors import ForbiddenError
 from shared.notes.messages.note_changed import NoteChanged, parse_change
 
 SCOPE = "notes:write"
@@ -21,8 +21,6 @@ SCOPE = "notes:write"
 
 MAX_BYTES = 16 * 1024 * 1024
 """Fits a message with the longest text, fully escaped, in base64."""
-
-_RETRY_SECONDS = 5.0
 
 
 def create_app(container: Container) -> FastAPI:
@@ -61,11 +59,7 @@ def build_routes(container: Container) -> AppRoutes:
         metadata = message_metadata.from_push_request(http.headers, body)
         with message_context(metadata):
             change = parse_change(body)
-            try:
-                await process_change(change, container.freshness, message_id=metadata.id)
-            except UnavailableError as error:
-                error.retry_after = error.retry_after or _RETRY_SECONDS
-                raise
+            await process_change(change, container.freshness, message_id=metadata.id)
         return Response(status_code=204)
 
     return AppRoutes(router, (NoteChanged,))

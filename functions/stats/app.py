@@ -19,11 +19,10 @@ from functions.http.openapi import json_responses, problem_responses
 from functions.stats import prometheus, serializers
 from functions.stats.schemas import CacheStats
 from shared.container import Container
-from shared.errors import CacheUnavailableError, ForbiddenError, InvalidRequestError
+from shared.errors import ForbiddenError, InvalidRequestError
 
 if TYPE_CHECKING:
     from functions.http.static_page import StaticPage
-    from shared.cache.stats_snapshot import StatsSnapshot
 
 SCOPE = "stats:read"
 """Statistics cover all users, so they need a scope of their own."""
@@ -63,7 +62,7 @@ def build_routes(container: Container) -> AppRoutes:
         """Return what the cache did, what it saved and what it contains."""
         await _check_scope(http, container)
         days = _parse_days(http.query_params.get("days"))
-        snapshot = await _read_snapshot(container, days)
+        snapshot = await container.counter_reader.read_snapshot(days)
         body = serializers.cache_stats(snapshot, container.settings)
         return JSONResponse(body, headers=_NO_STORE)
 
@@ -75,7 +74,7 @@ def build_routes(container: Container) -> AppRoutes:
     async def metrics(http: Request) -> Response:
         """Return the same for Prometheus, summed over all containers."""
         await _check_scope(http, container)
-        text = prometheus.exposition(await _read_snapshot(container))
+        text = prometheus.exposition(await container.counter_reader.read_snapshot())
         return Response(text, headers=_NO_STORE, media_type=prometheus.MEDIA_TYPE)
 
     @router.get(
@@ -107,15 +106,6 @@ async def _check_scope(http: Request, container: Container) -> None:
     caller = await authenticate(http, container.settings)
     if SCOPE not in caller.scopes:
         raise ForbiddenError(f"the token must have the scope {SCOPE}")
-
-
-async def _read_snapshot(container: Container, days: int = 0) -> "StatsSnapshot":
-    try:
-        return await container.counter_reader.read_snapshot(days)
-    except CacheUnavailableError as error:
-        from shared.cache.redis.circuit_breaker import OPEN_SECONDS  # noqa: PLC0415  # errors only
-
-        raise CacheUnavailableError(str(error), retry_after=OPEN_SECONDS) from error
 
 
 def _parse_days(value: str | None) -> int:
