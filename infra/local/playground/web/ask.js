@@ -42,8 +42,7 @@ function showAnswer({ reply, duration_ms }) {
   find("#badges span").className = hit ? "strong" : "";
   find("#text").replaceChildren(...withCitations(reply.answer, reply.sources.length));
   find("#passages").hidden = reply.sources.length === 0;
-  const quotes = quotedSentences(reply.answer);
-  find("#sources").replaceChildren(...reply.sources.map((source, n) => passage(source, n + 1, quotes)));
+  find("#sources").replaceChildren(...reply.sources.map((source, n) => passage(source, n + 1)));
 }
 
 /** Turn each [1] of an answer into a link to its passage. */
@@ -54,23 +53,10 @@ function withCitations(text, count) {
   });
 }
 
-const collapse = (text) => text.replace(/\s+/g, " ").trim();
-
-/** Return the sentences of an answer without its citations. */
-function quotedSentences(answer) {
-  return answer.split(/\s*\[\d+\]\s*/).map(collapse).filter((sentence) => sentence.length > 12);
-}
-
-/** Create the list item of a passage; mark the sentences that the answer quotes. */
-function passage(source, n, quotes) {
-  const content = collapse(source.content);
-  const pattern = quotes.map((quote) => quote.replace(/[^\w\s]/g, "\\$&")).join("|");
-  // A split with a group: the parts at odd places are the quotes.
-  const parts = pattern ? content.split(new RegExp(`(${pattern})`)) : [content];
-  const text = element("p");
-  text.append(...parts.map((part, place) => (place % 2 ? element("mark", part) : part)));
+/** Create the list item of a passage. */
+function passage({ note_id, similarity, content }, n) {
   const item = element("li", "", { id: `source-${n}` });
-  item.append(element("h3", `[${n}] ${source.note_id} · ${source.similarity.toFixed(2)}`), text);
+  item.append(element("h3", `[${n}] ${note_id} · ${similarity.toFixed(2)}`), element("p", content.replace(/\s+/g, " ")));
   return item;
 }
 
