@@ -134,7 +134,7 @@ class InferenceRefusedError(InferenceError):
     """The optional parameters of the request that the host's message names as refused."""
 
 
-class UnusableCompletionError(InferenceError):
+class UnusableCompletionError(InferenceRefusedError):
     """A model that works gave no answer to this request: filtered, refused or empty."""
 
     title = "No usable answer"

@@ -13,6 +13,7 @@ from shared.errors import (
 from shared.inference.chat_reply import read_chat_reply
 from shared.inference.endpoint import Endpoint
 from shared.inference.ports import Completion
+from shared.inference.remedies import RAISE_LIMIT
 from shared.text import estimate_tokens
 
 if TYPE_CHECKING:
@@ -76,14 +77,8 @@ class HuggingFaceChat:
             decoded = await self._client.post(self._endpoint, body, private=private)
             reply = read_chat_reply(decoded, str(self._endpoint))
             completion = self._completion(messages, max_tokens, reply, decoded.get("usage"))
-            if reply.finish == "failed":
-                raise InferenceError(
-                    f"{self._endpoint} failed while it generated (finish_reason {reply.reason}).",
-                    cost=completion.cost,
-                )
-        # The model works: what follows fails this request and does not count in the breaker.
-        if error := _unusable(reply, str(self._endpoint), max_tokens, completion.cost):
-            raise error
+            if error := _error(reply, str(self._endpoint), max_tokens, completion.cost):
+                raise error
         return completion
 
     def _completion(
@@ -107,24 +102,25 @@ class HuggingFaceChat:
         )
 
 
-def _unusable(
-    reply: "ChatReply", sender: str, max_tokens: int, cost: float
-) -> UnusableCompletionError | None:
-    """Return the error of a reply that is no answer; None if it is one."""
+def _error(reply: "ChatReply", sender: str, max_tokens: int, cost: float) -> InferenceError | None:
+    """Return the error of a reply that is no answer; None if it is one.
+
+    Only a failure counts in the circuit breaker. Otherwise the model works.
+    """
+    reason = f"(finish_reason {reply.reason})"
+    if reply.finish == "failed":
+        return InferenceError(f"{sender} failed while it generated {reason}.", cost=cost)
     if reply.finish == "filtered":
-        problem = f"withheld the answer: its content filter applied (finish_reason {reply.reason})."
+        problem = f"withheld the answer: its content filter applied {reason}."
     elif reply.is_refusal:
         problem = "declined to answer this question (refusal)."
     elif reply.finish == "tool":
-        problem = f"called a tool instead of answering (finish_reason {reply.reason})."
+        problem = f"called a tool instead of answering {reason}."
     elif reply.text:
         return None
     elif reply.has_reasoning or reply.finish == "incomplete":
-        problem = (
-            f"used its limit of {max_tokens} tokens for reasoning and gave no answer."
-            " Raise ANSWER_MAX_TOKENS, or lower LLM_REASONING_EFFORT."
-        )
-        return TokenLimitError(f"{sender} {problem}", cost=cost)
+        problem = f"used its limit of {max_tokens} tokens for reasoning and gave no answer."
+        return TokenLimitError(f"{sender} {problem} {RAISE_LIMIT}", cost=cost)
     else:
         problem = "sent an empty message."
     return UnusableCompletionError(f"{sender} {problem}", cost=cost)

@@ -15,8 +15,10 @@ from shared.errors import (
     InferenceRefusedError,
     InferenceTimeoutError,
     InferenceUnavailableError,
+    TokenLimitError,
+    UnusableCompletionError,
 )
-from shared.inference.remedies import find_remedy, is_too_long
+from shared.inference.remedies import RAISE_LIMIT, find_remedy, is_too_long
 from shared.inference.reply_body import body_kind
 from shared.inference.retry_after import read_retry_after
 from shared.inference.token_auth import sent_token
@@ -39,6 +41,14 @@ _TIMEOUTS = frozenset({408, 499, 504, 522, 524, 598, 599})
 _UNAVAILABLE = frozenset({409, 425, 429, 502, 503, *range(520, 531)})
 _FAILED = frozenset({424})  # text-embeddings-inference: the backend failed
 _NOT_RETRIED = frozenset({501, 505})
+
+# Azure refuses prompts, OpenRouter's moderation answers 403, and reasoning models of OpenAI answer
+# 400 if they reach the token limit before they write.
+_FILTERED = re.compile(
+    r"content.?(?:filter|management|policy)|responsible.?ai|flagged|moderation|data_inspection",
+    re.IGNORECASE,
+)
+_OUTPUT_LIMIT = re.compile(r"output limit was reached|higher max_(?:completion_)?tokens")
 
 _INVALID = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 _OPTIONAL = re.compile(
@@ -94,16 +104,23 @@ def read_error(
         return InferenceUnavailableError(message, retry_after=wait)
     if status in _FAILED or (status >= 500 and status not in _NOT_RETRIED):  # noqa: PLR2004
         return InferenceError(message, retry_after=wait)
-    codes = " ".join(map(str, _codes(reply)))
-    remedy = find_remedy(
-        endpoint, status, f"{reason} {codes}", has_token=bool(sent_token(response))
-    )
+    details = f"{reason} {' '.join(map(str, _codes(reply)))}"
+    if endpoint.operation == "chat" and (unusable := _unusable(message, details)):
+        return unusable
+    remedy = find_remedy(endpoint, status, details, has_token=bool(sent_token(response)))
     error = InferenceRefusedError(f"{message} {remedy}".rstrip())
     if status in _INVALID:
         error.parameters = frozenset(_OPTIONAL.findall(f"{reason} {_refused_fields(reply)}"))
-        if is_too_long(f"{reason} {codes}"):  # `max_tokens` is too high, but known
+        if is_too_long(details):  # `max_tokens` is too high, but known
             error.parameters -= {"max_tokens", "max_completion_tokens"}
     return error
+
+
+def _unusable(message: str, details: str) -> UnusableCompletionError | None:
+    """Return the error if the host names its content filter or the token limit."""
+    if _FILTERED.search(details):
+        return UnusableCompletionError(f"{message} The host's content filter applied.")
+    return TokenLimitError(f"{message} {RAISE_LIMIT}") if _OUTPUT_LIMIT.search(details) else None
 
 
 def redact(message: str, private: Iterable[str]) -> str:

@@ -30,6 +30,7 @@ _OTHER_API = re.compile(
 _WRONG_TOKEN = re.compile(
     r"(?:invalid|incorrect|wrong) api.?key|api.?key (?:is )?(?:not valid|invalid)", re.IGNORECASE
 )
+RAISE_LIMIT = "Raise ANSWER_MAX_TOKENS, or lower LLM_REASONING_EFFORT."
 _LENGTHS = {"chat": "PROMPT_CONTEXT_TOKENS or ANSWER_MAX_TOKENS", "embeddings": "CHUNK_WORDS"}
 _PATHS = {
     "chat": ("/chat/completions",),

@@ -51,6 +51,14 @@ REASONING = (
         completion(content=None, finish_reason="length"),
         _BUDGET,
     ),
+    HostReply(
+        "400 output limit",
+        "spent the limit on reasoning (OpenAI)",
+        "chat",
+        {"error": {"message": "max_tokens or model output limit was reached"}},
+        _BUDGET,
+        status=400,
+    ),
     chat_reply(
         "only reasoning beside",
         "spent the limit on reasoning",
