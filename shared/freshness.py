@@ -102,6 +102,7 @@ class Freshness:
         return await self._replace_chunks(note, None)
 
     async def _replace_chunks(self, note: Note, chunks: "Sequence[Chunk] | None") -> bool:
+        await self._rotate_fence(note.user_id)  # fails before the note is changed
         stored = await self._store.update_chunks(note, chunks)
         if stored:
             try:

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -153,6 +155,21 @@ def test_ask_prints_the_answer_its_sources_and_its_origin(tercet: Tercet, data: 
     assert any(line.startswith("[1] faith (0.") for line in lines)
     assert lines[-1].startswith("tier none · ")
     assert lines[-1].endswith(" ms · no cost")
+
+
+def test_notes_of_another_profile_are_embedded_again(tercet: Tercet, data: Path, ask: Any) -> None:
+    ask(FAITH)
+    again = tercet("reembed", "--data", data)
+    assert (again.exit_code, again.stdout) == (0, "0 notes embedded\n")
+    assert ask(FAITH)["metadata"]["tier"] == "l1"
+    with closing(sqlite3.connect(data / "notes.db")) as connection, connection:
+        connection.execute("UPDATE notes SET profile = 'another version'")
+    refused = tercet("ask", ELDER, "--user", "ann", "--data", data)
+    assert refused.exit_code == 1
+    assert "run tercet reembed, or restore the former settings" in refused.stderr
+    result = tercet("reembed", "--data", data, "--json")
+    assert json.loads(result.stdout) == {"total": len(NOTES), "done": len(NOTES), "failures": []}
+    assert NOTES["elders"] in json.dumps(ask(ELDER))
 
 
 def test_ask_of_a_user_without_notes_says_so(ask: Any) -> None:
