@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 
+import httpx
 import pytest
 
 from shared.inference.http_client import InferenceClient, Retries
@@ -10,6 +11,11 @@ from tests.support.huggingface import FakeHuggingFace, hashed_embeddings, servin
 
 HUB = "/hf-inference/models/sentence-transformers/all-MiniLM-L6-v2/pipeline/feature-extraction"
 QUICK = Retries(base_delay=0.01, min_call_seconds=0.01)
+
+
+def open_transport() -> httpx.AsyncHTTPTransport:
+    """Return a transport for plain HTTP: reading certificates would take longer than a test."""
+    return httpx.AsyncHTTPTransport(verify=False)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +49,7 @@ async def open_client() -> AsyncIterator[Callable[..., InferenceClient]]:
     opened: list[InferenceClient] = []
 
     def opener(settings: Settings, retries: Retries = QUICK) -> InferenceClient:
-        opened.append(InferenceClient(settings, retries=retries))
+        opened.append(InferenceClient(settings, retries=retries, transport=open_transport()))
         return opened[-1]
 
     yield opener

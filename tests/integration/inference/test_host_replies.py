@@ -12,6 +12,7 @@ from shared.errors import InferenceError
 from shared.inference.http_client import InferenceClient, Retries
 from shared.settings import Settings
 from shared.vectors import canonical
+from tests.integration.inference.conftest import open_transport
 from tests.support.full_stack import ask, updated
 from tests.support.host_replies import HOST_REPLIES
 from tests.support.host_replies.embeddings import DIMENSIONS, TEXTS, VECTORS
@@ -49,7 +50,8 @@ async def client(
     )
     client = Client(Container(settings, store=MemoryNoteStore()))
     retries = Retries(sleep=client.wait, random=lambda: 0.0)
-    client.container.override(inference_client=InferenceClient(settings, retries=retries))
+    inference_client = InferenceClient(settings, retries=retries, transport=open_transport())
+    client.container.override(inference_client=inference_client)
     yield client
     await client.container.aclose()
 
