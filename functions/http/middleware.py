@@ -3,7 +3,6 @@
 import logging
 import time
 import uuid
-from collections.abc import Mapping
 from http import HTTPMethod
 from typing import TYPE_CHECKING
 
@@ -120,10 +119,9 @@ class RequestLogMiddleware:
 def _related_ids(scope: "Scope", span: "Span") -> dict[str, object]:
     """Return the request's ids in traces and in API Gateway's access log."""
     ids: dict[str, object] = {"trace_id": span.trace_id} if span.trace_id else {}
-    context = scope.get("aws.event", {}).get("requestContext")
-    # A caller with permission to invoke the function may send any event.
-    if isinstance(context, Mapping) and "requestId" in context:
-        ids["gateway_request_id"] = context["requestId"]
+    match scope.get("aws.event"):  # a caller that may invoke the function may send any event
+        case {"requestContext": {"requestId": gateway_id}}:
+            ids["gateway_request_id"] = gateway_id
     return ids
 
 

@@ -42,19 +42,19 @@ def from_push_request(headers: Mapping[str, str], body: object) -> MessageMetada
         body: the parsed JSON body: a Pub/Sub, SNS or EventBridge envelope, a CloudEvent, or the
             data of a CloudEvent in binary mode.
     """
-    envelope = body if isinstance(body, dict) else {}
-    inner = envelope.get("message")
-    if "subscription" in envelope and isinstance(inner, dict):
-        attributes = _string_members(inner.get("attributes"))
-        carrier = _without_prefix(attributes, _PUBSUB_PREFIX) | attributes
-        return _metadata("gcp_pubsub", inner.get("messageId"), carrier, envelope["subscription"])
-    if envelope.get("Type") == "Notification":
-        carrier = _attribute_values(envelope.get("MessageAttributes"), "Value")
-        return _metadata("aws.sns", envelope.get("MessageId"), carrier, envelope.get("TopicArn"))
-    if "detail-type" in envelope:
-        return _metadata("aws_eventbridge", envelope.get("id"), {})
-    if "specversion" in envelope:
-        return _metadata("_OTHER", envelope.get("id"), _string_members(envelope))
+    match body:
+        case {"subscription": queue, "message": {**message}}:
+            attributes = _string_members(message.get("attributes"))
+            carrier = _without_prefix(attributes, _PUBSUB_PREFIX) | attributes
+            return _metadata("gcp_pubsub", message.get("messageId"), carrier, queue)
+        case {"Type": "Notification", **envelope}:
+            carrier = _attribute_values(envelope.get("MessageAttributes"), "Value")
+            queue = envelope.get("TopicArn")
+            return _metadata("aws.sns", envelope.get("MessageId"), carrier, queue)
+        case {"detail-type": _, **envelope}:
+            return _metadata("aws_eventbridge", envelope.get("id"), {})
+        case {"specversion": _, **envelope}:
+            return _metadata("_OTHER", envelope.get("id"), _string_members(envelope))
     binary_mode = _without_prefix(headers, _CLOUD_EVENT_PREFIX)
     return _metadata("_OTHER", binary_mode.get("id"), binary_mode)
 

@@ -89,16 +89,15 @@ def authorizer_claims(event: Any) -> Mapping[str, Any] | None:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html
     """
-    authorizer = _member(_member(event, "requestContext"), "authorizer")
-    # The format of HTTP APIs, then that of REST APIs.
-    for claims in (_member(_member(authorizer, "jwt"), "claims"), _member(authorizer, "claims")):
-        if isinstance(claims, Mapping):
+    match event:  # the format of HTTP APIs, or that of REST APIs
+        case {
+            "requestContext": {
+                "authorizer": {"jwt": {"claims": Mapping() as claims}}
+                | {"claims": Mapping() as claims}
+            }
+        }:
             return claims
     return None
-
-
-def _member(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, Mapping) else None
 
 
 def _bearer_token(request: "Request") -> str:
