@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,7 +21,7 @@ class ImportRecord:
         """Read the record; `folder` may be written in any way.
 
         Raises:
-            ConfigurationError: the file cannot be read.
+            ConfigurationError: the file is not valid.
         """
         self._path = data / _FILE
         self._key = _hash(user_id, str(folder.resolve()), prefix)
@@ -40,7 +41,7 @@ class ImportRecord:
         if hashes == self._hashes:
             return
         self._hashes = hashes
-        written = self._path.with_suffix(".new")
+        written = self._path.with_suffix(f".{os.getpid()}")  # imports may be concurrent
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             written.write_text(json.dumps(self._read() | {self._key: sorted(hashes)}))
@@ -50,13 +51,15 @@ class ImportRecord:
 
     def _read(self) -> dict[str, list[str]]:
         try:
-            records: dict[str, list[str]] = json.loads(self._path.read_text())
+            records = json.loads(self._path.read_text())
         except FileNotFoundError:
             return {}
         except (OSError, ValueError):
+            records = None
+        if not isinstance(records, dict):
             raise ConfigurationError(
-                f"cannot read {self._path}: delete it; --prune then knows no earlier import"
-            ) from None
+                f"{self._path} is not valid; delete it: --prune then ignores earlier imports"
+            )
         return records
 
 

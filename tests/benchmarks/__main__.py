@@ -11,6 +11,7 @@ PARTS = (
     "matching",
     "ask_handler",
     "imports",
+    "note_import",
     "layer",
     "cold_start",
     "memory",
