@@ -32,7 +32,7 @@ _MAX_MESSAGE_CHARACTERS = 160
 _QUOTE_CHARACTERS = 12
 _MAX_DEPTH = 6
 _MESSAGE_KEYS = ("message", "error", "errors", "detail", "msg")
-_RESULT_KEYS = frozenset({"choices", "data", "embeddings", "embedding"})
+_RESULT_KEYS = ("choices", "data", "embeddings", "embedding")
 _NOISE = re.compile(r"\\u[0-9a-f]{4}|\\.|[\W_]+", re.IGNORECASE)
 
 # Names of other than RFC 9110: 499 is nginx's, 520 to 530 are Cloudflare's, 529 is also
@@ -59,8 +59,8 @@ _OPTIONAL = re.compile(
 
 _CODE_KEYS = frozenset({"code", "status", "statuscode", "httpcode", "type", "errortype"})
 _CODE_NAMES = {
-    "quota|billing|credit|payment": 402,
-    "ratelimit|toomanyrequests|resourceexhausted": 429,
+    "insufficient(?:quota|balance|funds)|currentquota|billing|credit|payment": 402,
+    "ratelimit|toomanyrequests|resourceexhausted|throttl|quota": 429,
     "overload|unavailable|loading|capacity|unhealthy": 503,
     "timeout|deadline": 504,
     "unauth|authentication|apikey": 401,
@@ -157,7 +157,7 @@ def _is_error(reply: Any) -> bool:
     if not isinstance(reply, dict):
         return False
     error = reply.get("error")
-    if _RESULT_KEYS.isdisjoint(reply):
+    if not any(reply.get(key) for key in _RESULT_KEYS):
         return bool(error or error_message(reply) or next(_named_statuses(reply), None))
     # A few hosts send an error without content beside each result.
     return bool(error_message(error) or next(_named_statuses({"error": error}), None))

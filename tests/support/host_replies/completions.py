@@ -31,6 +31,13 @@ _TEXT = json.dumps(completion(content=ANSWER))
 COMPLETIONS = (
     chat_reply("completion", "sends a completion", completion(content=ANSWER), "answered"),
     chat_reply(
+        "success beside",
+        "reports success beside the result",
+        {"code": 0, "message": "success", "error": {"code": 0, "message": ""}}
+        | completion(content=ANSWER),
+        "answered",
+    ),
+    chat_reply(
         "comments",
         "sends comments first (OpenRouter)",
         f": OPENROUTER PROCESSING\n\n: OPENROUTER PROCESSING\r\n\n{_TEXT}",
