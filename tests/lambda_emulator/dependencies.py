@@ -29,7 +29,7 @@ def start_dependencies() -> Iterator[dict[str, str]]:
     with start_valkey() as valkey, _postgres() as database_url, serve_models() as models:
         yield models | {
             "REDIS_CACHE_URL": valkey.url,
-            "REDIS_CACHE_TIMEOUT": "1",  # a busy machine needs more time than a deployment
+            "REDIS_CACHE_TIMEOUT": "5",  # a busy machine needs more time than a deployment
             "DATABASE_URL": database_url,
         }
 

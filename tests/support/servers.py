@@ -182,7 +182,7 @@ def valkey_cluster(
             settings: dict[str, str | int] = {
                 "cluster_enabled": "yes",
                 "cluster_announce_ip": "127.0.0.1",
-                "cluster_node_timeout": 2_000,
+                "cluster_node_timeout": 15_000,  # a busy node must not be taken for a dead one
                 "cluster_replica_validity_factor": 0,
                 "repl_diskless_sync_delay": 0,  # a master waits for more replicas by default
             }

@@ -20,7 +20,7 @@ def test_scenario_has_the_required_results_and_a_new_answer_after_the_change() -
     text = io.StringIO()
     out = Console(file=text, width=200)
     with start_dependencies() as environ:
-        assert run_scenario(build_folder(), runtime(), environ, out)
+        assert run_scenario(build_folder(), runtime(), environ, out), text.getvalue()
     before, after = (
         text.getvalue().split("The answer before the note change:")[1].split("The answer after")
     )
