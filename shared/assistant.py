@@ -21,7 +21,7 @@ from shared.errors import (
     UnavailableError,
 )
 from shared.observability.timings import timed
-from shared.question import Question, Request
+from shared.question import EMBEDDING_MAX_TOKENS, Question, Request
 from shared.reply import Reply
 
 if TYPE_CHECKING:
@@ -75,12 +75,14 @@ class Assistant:
         open_session: "Callable[[Request, Question], CacheSession]",
         retrieved_chunks: int,
         time_limit_seconds: float,
+        question_max_tokens: int = EMBEDDING_MAX_TOKENS,
     ) -> None:
         """`time_limit_seconds`: for an answer, unless a request sets another limit."""
         self._dependencies = dependencies
         self._open_session = open_session
         self._retrieved_chunks = retrieved_chunks
         self._time_limit_seconds = time_limit_seconds
+        self._question_max_tokens = question_max_tokens
         self._coalescer: Coalescer[_Result] = Coalescer()
 
     async def ask(self, request: Request) -> Reply:
@@ -91,7 +93,7 @@ class Assistant:
             InferenceError: a model returned no usable answer in time.
             StoreUnavailableError: the notes cannot be read.
         """
-        question = Question.parse(request.query)
+        question = Question.parse(request.query, self._question_max_tokens)
         session = self._open_session(request, question)
         try:
             with deadline_scope(request.seconds or self._time_limit_seconds):

@@ -189,6 +189,7 @@ class Container:
 
         settings = self.settings
         limits = f"{settings.context_tokens} {settings.answer_tokens} {settings.reasoning_effort}"
+        limits += f" {settings.question_max_tokens}"
         return PipelineId(
             embedding=self.embedding_profile.text,
             dimensions=self.embedding_profile.dimensions,
@@ -206,6 +207,7 @@ class Container:
             open_session=self._open_session,
             retrieved_chunks=self.settings.retrieved_chunks,
             time_limit_seconds=self.settings.inference_timeout,
+            question_max_tokens=self.settings.question_max_tokens,
         )
 
     @cached_property
@@ -218,6 +220,7 @@ class Container:
         return SemanticMatcher(
             MatchVerifier(self.chat.uncounted()) if verifies else None,
             threshold=self.settings.similarity_threshold,
+            question_max_tokens=self.settings.question_max_tokens,
             packs=self.vocabulary_packs,
         )
 

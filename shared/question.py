@@ -5,17 +5,16 @@ Spellings with one identity count as one question. The model gets the wording.
 """
 
 import unicodedata
-from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Self
 
 from shared.errors import InvalidRequestError
-from shared.text import estimate_tokens
 from shared.text.canonical_form import canonical_form
+from shared.text.wordpieces import embeddable_beginning
 
 MAX_CHARACTERS = 4_000
-EMBEDDED_TOKENS = 250
-"""The most tokens of a question that are embedded, by `estimate_tokens`: MiniLM takes 256."""
+EMBEDDING_MAX_TOKENS = 256
+"""The most tokens of a text that all-MiniLM-L6-v2 embeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +47,12 @@ class Question:
     embedded: str
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, max_tokens: int = EMBEDDING_MAX_TOKENS) -> Self:
         """Validate a user's text.
+
+        Args:
+            text: the user's text.
+            max_tokens: the most tokens that the embedding model takes.
 
         Raises:
             InvalidRequestError: it is empty, too long, not valid Unicode, or without any letter
@@ -64,7 +67,7 @@ class Question:
         identity = canonical_form(text)
         if not any(map(str.isalnum, identity)):
             raise InvalidRequestError("the question must hold at least one letter or digit")
-        return cls(text.strip(), identity, _cut(identity))
+        return cls(text.strip(), identity, embeddable_beginning(identity, max_tokens))
 
     @property
     def truncated(self) -> bool:
@@ -72,16 +75,7 @@ class Question:
         return self.embedded != self.identity
 
 
-def is_truncated(wording: str) -> bool:
+def is_truncated(wording: str, max_tokens: int = EMBEDDING_MAX_TOKENS) -> bool:
     """Return whether only the beginning of a cached question was embedded."""
     identity = canonical_form(wording)
-    return _cut(identity) != identity
-
-
-def _cut(text: str) -> str:
-    """Return the beginning of a text that has at most `EMBEDDED_TOKENS` tokens."""
-    if 2 * len(text) <= EMBEDDED_TOKENS or estimate_tokens(text) <= EMBEDDED_TOKENS:
-        return text
-    lengths = range(len(text))
-    end = bisect_right(lengths, EMBEDDED_TOKENS, key=lambda length: estimate_tokens(text[:length]))
-    return text[: end - 1]
+    return embeddable_beginning(identity, max_tokens) != identity

@@ -11,7 +11,7 @@ from shared.cache.index_entries import nanodollars
 from shared.cache.keyspace import refused_pair
 from shared.matching.candidates import find_candidates
 from shared.matching.decision import decide
-from shared.question import is_truncated
+from shared.question import EMBEDDING_MAX_TOKENS, is_truncated
 from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
 from shared.vectors import from_bytes, stack
 
@@ -44,6 +44,7 @@ class SemanticMatcher:
         verifier: "MatchVerifier | None",
         *,
         threshold: float,
+        question_max_tokens: int = EMBEDDING_MAX_TOKENS,
         packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS,
     ) -> None:
         """`threshold`: the lowest cosine of a match, from -1 to 1; `packs`: as for `decide`.
@@ -52,6 +53,7 @@ class SemanticMatcher:
         """
         self._verifier = verifier
         self._threshold = threshold
+        self._question_max_tokens = question_max_tokens
         self._packs = packs
 
     async def match(
@@ -80,7 +82,7 @@ class SemanticMatcher:
         for index, similarity in find_candidates(vector, vectors, self._threshold):
             field = fields[index]
             entry = entries[field]
-            if is_truncated(entry.question):
+            if is_truncated(entry.question, self._question_max_tokens):
                 continue  # only the beginning of that question was compared
             if context.refusals and refused_pair(question, entry.question) in context.refusals:
                 continue

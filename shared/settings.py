@@ -69,6 +69,8 @@ class Settings(SetVariables):
     embedding_dimensions: int = setting(
         "HF_EMBEDDING_DIMENSIONS", _DIMENSIONS, at_least=1, at_most=4096
     )
+    embedding_max_tokens: int = setting("EMBEDDING_MAX_TOKENS", 256, at_least=32)
+    """The most tokens that the embedding model takes; the rest of a longer text is not embedded."""
     query_prefix: str = setting("EMBEDDING_QUERY_PREFIX", "", verbatim=True)
     passage_prefix: str = setting("EMBEDDING_PASSAGE_PREFIX", "", verbatim=True)
     """What the embedding model expects before each question and each passage of a note."""
@@ -135,6 +137,11 @@ class Settings(SetVariables):
             )
         _check_redis_url(self)
         _check_secrets(self)
+
+    @property
+    def question_max_tokens(self) -> int:
+        """The most tokens of a question that are embedded, after the prefix."""
+        return self.embedding_max_tokens - len(self.query_prefix)
 
     @property
     def tracing_enabled(self) -> bool:

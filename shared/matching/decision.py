@@ -1,7 +1,7 @@
 """Decides by rules whether two questions ask the same, without a model.
 
-Each rule can refuse a match, and no rule can overrule another. Rules are pure and symmetric. In
-doubt they refuse: a wrong answer costs more than a second generation.
+Each rule can reject a match, and no rule can overrule another. Rules are pure and symmetric. In
+doubt they reject: a wrong answer costs more than a second generation.
 """
 
 from collections.abc import Callable
@@ -34,19 +34,19 @@ RULES: dict[str, MatchingRule] = {
     "content_words": check_content_words,
     "word_order": check_word_order,
 }
-"""Every rule by name. The first refusal is the reason shown, so specific rules come first."""
+"""Every rule by name. The first rejection is the reason shown, so specific rules come first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether two questions match; `reason` is the first refusal.
+    """Whether two questions match; `reason` is the first rejection.
 
-    `refusals` has one entry for each rule: its reason, or None where the rule passes.
+    `rejections` has one entry for each rule: its reason, or None where the rule passes.
     """
 
     is_match: bool
     reason: str
-    refusals: dict[str, str | None]
+    rejections: dict[str, str | None]
 
 
 def decide(a: str, b: str, packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS) -> Decision:
@@ -64,9 +64,9 @@ def decide(a: str, b: str, packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS) ->
     if not one.tokens or not other.tokens:
         reason = "words: a question has no content words"
         return Decision(False, reason, dict.fromkeys(RULES) | {"content_words": reason})  # noqa: FBT003 - a field
-    refusals = {name: check(one, other) for name, check in RULES.items()}
-    reason = next((refusal for refusal in refusals.values() if refusal), "")
-    return Decision(not reason, reason or "all rules pass", refusals)
+    rejections = {name: check(one, other) for name, check in RULES.items()}
+    reason = next((rejection for rejection in rejections.values() if rejection), "")
+    return Decision(not reason, reason or "all rules pass", rejections)
 
 
 def explain_decision(
@@ -88,7 +88,7 @@ def explain_decision(
 
     Returns:
         `cosine`, `match` and `reason`, as decided before the verifier is called, and `rules`: each
-        rule's reason for a refusal, or "passed".
+        rule's reason for a rejection, or "passed".
     """
     decision = decide(a, b, packs)
     near = cosine >= threshold
@@ -96,5 +96,5 @@ def explain_decision(
         "cosine": round(cosine, 4),
         "match": near and decision.is_match,
         "reason": decision.reason if near else f"cosine below {threshold:g}",
-        "rules": {name: refusal or "passed" for name, refusal in decision.refusals.items()},
+        "rules": {name: rejection or "passed" for name, rejection in decision.rejections.items()},
     }

@@ -24,7 +24,7 @@ def use_strategy(name: str) -> Iterator[None]:
     if name != "cosine":
         yield
         return
-    match = Decision(is_match=True, reason="cosine alone", refusals={})
+    match = Decision(is_match=True, reason="cosine alone", rejections={})
     with (
         patch.object(semantic_match, "decide", lambda *_: match),
         patch.object(semantic_match, "has_common_sources", lambda _own, _theirs: True),

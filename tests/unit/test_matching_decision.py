@@ -101,7 +101,7 @@ def test_different_question_is_refused_by_the_rule_for_the_difference(
 ) -> None:
     decision = decide(canonical_form(a), canonical_form(b))
     assert not decision.is_match
-    assert decision.refusals[rule]
+    assert decision.rejections[rule]
 
 
 @pytest.mark.parametrize(("a", "b"), _SAME)
@@ -120,7 +120,7 @@ def test_reason_names_the_difference() -> None:
 
 
 def test_decision_has_a_result_of_every_rule() -> None:
-    assert set(decide("what is faith", "who is paul").refusals) == set(RULES)
+    assert set(decide("what is faith", "who is paul").rejections) == set(RULES)
 
 
 def test_questions_of_function_words_alone_do_not_match() -> None:

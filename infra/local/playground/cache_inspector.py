@@ -58,7 +58,7 @@ async def similar_questions(
         InvalidRequestError: the query is not a valid question.
         InferenceError: the embedding model failed.
     """
-    question = Question.parse(query)
+    question = Question.parse(query, container.settings.question_max_tokens)
     entries = [
         entry
         for entry in (await read_cached_questions(container, user_id)).values()

@@ -1,1 +1,1 @@
-"""Matching rules: each can refuse a match."""
+"""Matching rules: each can reject a match."""

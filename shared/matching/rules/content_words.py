@@ -8,7 +8,7 @@ from shared.text.stemming import stem
 
 
 def check_content_words(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Refuse questions where one has a content word that the other lacks."""
+    """Reject questions where one has a content word that the other lacks."""
     one, other = unmatched(a, b)
     if not one and not other:
         return None
@@ -16,7 +16,7 @@ def check_content_words(a: TokenizedQuestion, b: TokenizedQuestion) -> str | Non
 
 
 def check_antonyms(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Refuse questions where a word of one is an antonym of a word of the other."""
+    """Reject questions where a word of one is an antonym of a word of the other."""
     one, other = unmatched(a, b)
     for left in one:
         for right in other:

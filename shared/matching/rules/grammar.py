@@ -25,14 +25,14 @@ _AFTER_ANYONE = word_set("can could should must may might")
 
 
 def check_question_type(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Refuse questions of different types, for example for a time and for a place."""
+    """Reject questions of different types, for example for a time and for a place."""
     if a.types & b.types:
         return None
     return f"question type: {_join(a.types)} / {_join(b.types)}"
 
 
 def check_tense(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Refuse a question about the past and one about the present or the future."""
+    """Reject a question about the past and one about the present or the future."""
     one, other = _get_tense(a), _get_tense(b)
     if {one, other} in ({"past", "present"}, {"past", "future"}):
         return f"tense: {one} / {other}"
@@ -40,7 +40,7 @@ def check_tense(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
 
 
 def _check_past_forms(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Refuse "what happened" and "what happens", which differ in the verb's form alone."""
+    """Reject "what happened" and "what happens", which differ in the verb's form alone."""
     if not _OTHER_PAST.isdisjoint(a.words) or not _PAST.isdisjoint(b.words):
         return None
     others = {token.key: token.text for token in b.tokens if token.kind == "word"}
@@ -52,7 +52,7 @@ def _check_past_forms(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
 
 
 def check_pronouns(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Refuse "my" and "your", "he" and "she", and "you ... me" and "I ... you"."""
+    """Reject "my" and "your", "he" and "she", and "you ... me" and "I ... you"."""
     one, other = _get_persons(a), _get_persons(b)
     several = len(set(one)) > 1 and len(set(other)) > 1
     third, others_third = [x for x in one if x in _THIRD], [x for x in other if x in _THIRD]

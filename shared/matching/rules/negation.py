@@ -16,7 +16,7 @@ _MODAL = {
 
 
 def check_negation(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Refuse questions that differ in the number of negations or in the words they negate."""
+    """Reject questions that differ in the number of negations or in the words they negate."""
     one, other = _count_negations(a), _count_negations(b)
     if one != other:
         return f"negation: {one} / {other}"

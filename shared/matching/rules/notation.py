@@ -5,7 +5,7 @@ from shared.matching.tokens.tokenize import TokenizedQuestion
 
 
 def check_notation(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Refuse questions with different symbols of code or formulas, or capitals of a word."""
+    """Reject questions with different symbols of code or formulas, or capitals of a word."""
     if a.symbols != b.symbols:
         return f"notation: {' '.join(a.symbols) or 'none'} / {' '.join(b.symbols) or 'none'}"
     for word in sorted(a.spellings.keys() & b.spellings.keys()):
@@ -15,7 +15,7 @@ def check_notation(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
 
 
 def _check_acronyms(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Refuse an acronym of one question alone that no other rule sees: "IT" is no "it"."""
+    """Reject an acronym of one question alone that no other rule sees: "IT" is no "it"."""
     for word, spellings in a.spellings.items():
         is_unseen = word in FUNCTION_WORDS or word in FILLER_WORDS
         if is_unseen and word not in b.spellings and spellings != {word}:

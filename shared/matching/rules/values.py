@@ -4,17 +4,17 @@ from shared.matching.tokens.tokenize import TokenizedQuestion
 
 
 def check_quantities(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Refuse questions whose numbers or ordinals differ."""
+    """Reject questions whose numbers or ordinals differ."""
     return _compare("number", "numbers", a, b)
 
 
 def check_dates(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Refuse questions whose dates differ."""
+    """Reject questions whose dates differ."""
     return _compare("date", "dates", a, b)
 
 
 def check_bible_references(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Refuse questions whose passages of the Bible differ."""
+    """Reject questions whose passages of the Bible differ."""
     return _compare("bible_reference", "Bible references", a, b)
 
 

@@ -29,17 +29,17 @@ _PARTICIPLE = re.compile(r"(?:ed|en|wn|pt|ght|lt|nt|ost|old|und|ade|ept)$")
 
 
 def check_word_order(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Refuse questions where the same words have other roles."""
+    """Reject questions where the same words have other roles."""
     one, other = significant_tokens(a, b), significant_tokens(b, a)
     orders = list(_find_orders(one, other))
     if not orders:
         return f"word order: {_describe_difference(one, other)}"
-    refusals = [_check_prepositions(one, order) for order in orders]
-    return refusals[0] if all(refusals) else _check_voice(a, b)
+    rejections = [_check_prepositions(one, order) for order in orders]
+    return rejections[0] if all(rejections) else _check_voice(a, b)
 
 
 def _check_prepositions(one: Sequence[Token], other: Sequence[Token]) -> str | None:
-    """Refuse questions of the same order with opposed prepositions."""
+    """Reject questions of the same order with opposed prepositions."""
     for ours, theirs in zip(one, other, strict=True):
         if _are_opposed(ours.lead, theirs.lead):
             return f"word order: {ours.lead} {ours.text} / {theirs.lead} {theirs.text}".replace(
@@ -122,7 +122,7 @@ def _describe_difference(one: Sequence[Token], other: Sequence[Token]) -> str:
 
 
 def _check_voice(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Refuse "was hired" and "hired" in questions that are otherwise the same."""
+    """Reject "was hired" and "hired" in questions that are otherwise the same."""
     passives, others = _find_passives(a), _find_passives(b)
     for key in passives.keys() ^ others.keys():
         active = b if key in passives else a
