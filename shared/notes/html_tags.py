@@ -20,6 +20,7 @@ _INLINES = (
 _KIND = re.compile(f"(?P<cell>{_CELLS})|(?P<block>{_BLOCKS})|(?P<inline>{_INLINES})", re.IGNORECASE)
 _LONE = re.compile("br|hr|wbr", re.IGNORECASE)
 _CLOSING = re.compile(r"</([A-Za-z][A-Za-z1-6]*+)\s*+>")
+_EXPONENT = re.compile(r"[-+\u2212]?(?:\d|[A-Za-z]<)")
 _ALT = re.compile(r"""\balt=(?:"([^"]*+)"|'([^']*+)')""")
 _ATTRIBUTE = (
     r"""[\w:@.-]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'|[^\s"'=<>`]++)"""
@@ -51,6 +52,8 @@ def tag_text(found: re.Match[str], closed: frozenset[str]) -> str:
         return found[0]
     if kind["cell"]:
         return " "
+    if name.lower() == "sup" and not found["slash"] and _EXPONENT.match(found.string, found.end()):
+        return "^"  # 10<sup>6</sup> is not 106
     alt = _ALT.search(attributes)
     description = (alt[1] or alt[2]) if alt else None
     return description or (BREAK if kind["block"] else REMOVED)

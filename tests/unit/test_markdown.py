@@ -116,6 +116,8 @@ def test_text_between_rules_that_is_not_front_matter_is_kept(text: str) -> None:
         ("<table><tr><td>a</td><td>b</td></tr></table>", " a  b"),
         ('<a href="https://x.y/z">the form</a>', "[the form](https://x.y/z)"),
         ("<img src='a.png' alt='A cat' width=20>", "A cat"),
+        ("10<sup>-6</sup> m, r<sup>n</sup>, H<sub>2</sub>O", "10^-6 m, r^n, H2O"),
+        ("the 1<sup>st</sup> day", "the 1st day"),
         ("<style>p { color: red }</style>Text<script>x()</script>", "Text"),
         ("<details open><summary>More</summary>Text</details>", "More\nText"),
     ],
