@@ -10,11 +10,13 @@ import re
 
 _NAME = r"(?:\w+:)?(?:think|thinking|thoughts?|reasoning|reflection|scratchpad)"
 _OPENING = re.compile(
-    rf"<{_NAME}\s*>|\[THINK\]|<\|(?:begin_of_thought|start_thinking|think(?:ing)?)\|>|◁think▷",
+    rf"<{_NAME}\s*>|\[THINK\]|<\|(?:begin_of_thought|start_thinking|think(?:ing)?)\|>|◁think▷"
+    r"|<\|channel>\s*thought\b",
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    rf"</{_NAME}\s*>|\[/THINK\]|<\|(?:end_of_thought|end_thinking|/think(?:ing)?)\|>|◁/think▷",
+    rf"</{_NAME}\s*>|\[/THINK\]|<\|(?:end_of_thought|end_thinking|/think(?:ing)?)\|>|◁/think▷"
+    r"|<channel\|>",
     re.IGNORECASE,
 )
 _FINAL_CHANNEL = re.compile(
@@ -42,6 +44,10 @@ _END_OF_TURN = re.compile(
     rf"|<\uff5cend\u2581of\u2581sentence\uff5c>|</s>|<end_of_turn>)(?={_SPECIAL}|[ \t]*\n)"
 )
 
+# "<think>, then …", "<think>…</think>", and a tag at the beginning of a list item or a table cell
+_NAMED = re.compile(rf"{_PROSE}|[,;:)|]|\.(?!\.)|(?:\.\.\.|\u2026)<")
+_PLACEHOLDER = re.compile(r"[>\]](?:\.\.\.|\u2026)\Z")
+_MARKER = re.compile(r"\s*(?:[-*+\u2022>|]|\d+[.)])\s+\Z|.*\|\s+\Z")
 _SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)\]*_]*\s*\Z")
 _WITHIN_SENTENCE = re.compile(r"[\w,;:(\u2013-] +\Z")
 _OPENING_QUOTE = re.compile("(?:^|[\\s(])[\"'\u201c\u2018\u201e\u00ab]\\Z")
@@ -89,16 +95,16 @@ def _leading_tokens(text: str) -> int:
 def _opens(tag: re.Match[str]) -> bool:
     """Whether an opening tag begins reasoning: it begins a line or follows a sentence."""
     before, after = _line_before(tag), tag.string[tag.end() :]
-    if _is_quoted(tag) or re.match(_PROSE, after):
+    if _is_quoted(tag) or _NAMED.match(after) or _MARKER.match(before):
         return False
     return not before.strip() or _SENTENCE_END.search(before) is not None
 
 
 def _closes(tag: re.Match[str]) -> bool:
     """Whether a closing tag ends reasoning: no sentence continues after it."""
-    if _is_quoted(tag):
-        return False
     before, after = _line_before(tag), tag.string[tag.end() :]
+    if _is_quoted(tag) or _MARKER.match(before) or _PLACEHOLDER.search(before):
+        return False
     continues = after[:1] in tuple(",.;:)?!") or (after[:1] == " " and after.strip()[:1].islower())
     if _OPENING.search(before):  # "Models write <think>…</think> first."
         return bool(after) and not continues

@@ -1,8 +1,11 @@
 """Reasoning and special tokens are removed; tags that a text mentions are not."""
 
+import random
+
 import pytest
 
 from shared.inference.reasoning import strip_reasoning
+from tests.support.host_replies.generator import generate_message
 
 ANSWER = "Faith is trust [1]."
 _FINAL = "<|channel|>final<|message|>"
@@ -29,6 +32,9 @@ _ANALYSIS = "<|channel|>analysis<|message|>"
         f"<seed:think>The user asks.</seed:think>{ANSWER}",
         f"[THINK]The user asks.[/THINK]{ANSWER}",
         f"\u25c1think\u25b7The user asks.\u25c1/think\u25b7{ANSWER}",
+        f"<|channel>thought\nThe user asks.\n<channel|>{ANSWER}",
+        f"<think>\n...\n</think>\n{ANSWER}",
+        f"<think>... The user asks.</think>{ANSWER}",
         f"<|START_THINKING|>The user asks.<|END_THINKING|>{ANSWER}",
         f"<|begin_of_thought|>The user asks.<|end_of_thought|>{ANSWER}",
         f"{ANSWER}\n\n<think>Is that right? Yes.</think>",
@@ -157,6 +163,13 @@ def test_tokens_at_the_beginning_are_removed(start: str) -> None:
         "A list:\n- <think>: opens\n- </think>: closes",
         "Tags: <think>, </think> and <s>.",
         "Map<Thought> is a type.",
+        "<think>\u2026</think> tags wrap the reasoning.",
+        "The format:\n\n<think>...</think>\n\nThen the answer follows.",
+        "1. <think> opens it.\n2. </think> closes it.",
+        "* <think>\n* </think>",
+        "| tag | use |\n|---|---|\n| <think> | opens |\n| </think> | closes |",
+        "Use a tag, e.g. <think>, before it.",
+        "It has tags. <think>, for example.",
         "She said <thinking> about it.",
         "In Mistral's format [THINK] is a tag.",
         "Turns end with <|im_end|> in ChatML.",
@@ -171,3 +184,11 @@ def test_tokens_at_the_beginning_are_removed(start: str) -> None:
 )
 def test_text_that_mentions_a_tag_stays(text: str) -> None:
     assert strip_reasoning(text) == text
+
+
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_generated_texts_give_their_answers(*, is_cut: bool) -> None:
+    chance = random.Random(7)
+    for _ in range(3_000):
+        message = generate_message(chance, is_cut=is_cut)
+        assert strip_reasoning(message.text) == (message.answer or "")
