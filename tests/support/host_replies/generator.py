@@ -66,7 +66,7 @@ class GeneratedReply:
 
 
 @dataclass
-class _Message:
+class Message:
     """The contents of a message, before they are put into a form."""
 
     text: str
@@ -78,7 +78,7 @@ class _Message:
 def generate_reply(chance: random.Random) -> GeneratedReply:
     """Draw one reply: contents, finish reason, form and transport."""
     finish, kind = _finish_reason(chance)
-    message = _message(chance, is_cut=kind == "incomplete")
+    message = generate_message(chance, is_cut=kind == "incomplete")
     if kind == "unusable":
         message.answer = None
     if chance.random() < 0.05:
@@ -105,12 +105,14 @@ def _finish_reason(chance: random.Random) -> tuple[Any, str]:
     return (_MISSING if finish is None and chance.random() < 0.5 else finish), kind
 
 
-def _message(chance: random.Random, *, is_cut: bool) -> _Message:
+def generate_message(chance: random.Random, *, is_cut: bool) -> Message:
+    """Draw the contents of a message; `is_cut`: its answer ends early."""
     answer = f"{chance.choice(_ANSWERS)} No. {chance.randrange(10**9)}."
     if is_cut:
-        answer = answer[: chance.randrange(1, len(answer))].strip()
+        # Not after a special token: it would count as the end of the turn.
+        answer = answer[: chance.randrange(1, len(answer))].strip().rstrip("> ")
     reasoning = f"{REASONING_MARK} {chance.choice(_REASONINGS)}"
-    message = _Message(*_text(chance, answer, reasoning, is_cut=is_cut), {}, [])
+    message = Message(*_text(chance, answer, reasoning, is_cut=is_cut), {}, [])
     if chance.random() < 0.3:
         field = chance.choice(["reasoning_content", "reasoning", "reasoning_details"])
         message.fields[field] = [{"text": reasoning}] if field.endswith("details") else reasoning
@@ -156,7 +158,7 @@ def _text(
 
 
 def _json(
-    chance: random.Random, message: _Message, finish: Any, usage: dict[str, Any]
+    chance: random.Random, message: Message, finish: Any, usage: dict[str, Any]
 ) -> tuple[bytes, str, bool]:
     content: Any = message.text
     if chance.random() < 0.25:
@@ -179,7 +181,7 @@ def _json(
 
 
 def _event_stream(
-    chance: random.Random, message: _Message, finish: Any, usage: dict[str, Any]
+    chance: random.Random, message: Message, finish: Any, usage: dict[str, Any]
 ) -> tuple[bytes, str, bool]:
     """Return a stream of deltas; cut at the end of an event or within one, it is not whole."""
     deltas: list[dict[str, Any]] = [{"role": "assistant"}]
