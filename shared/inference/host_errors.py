@@ -95,6 +95,8 @@ def read_error(
     else:
         return None
     reason = _reason(response, reply)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR and is_too_long(reason):  # llama.cpp
+        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     shown = redact(reason, [*private, sent_token(response)])
     message = f"{endpoint} {answered}" + (f": {shown}." if shown else ".")
     wait = read_retry_after(response, reply, status)

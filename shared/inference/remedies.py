@@ -14,7 +14,10 @@ _TOO_LONG = re.compile(
     r"|exceeds?.{0,60}(?:tokens|context|length|limit)|string_above_max_length",
     re.IGNORECASE,
 )
-_BATCH = re.compile(r"batch.?size|maximum allowed batch", re.IGNORECASE)
+_REQUEST = re.compile(
+    "token|context|prompt|input|message|length|text|tensor|max_model_len", re.IGNORECASE
+)
+_BATCH = re.compile(r"batch.?size \d+ >|maximum allowed batch", re.IGNORECASE)
 _UNKNOWN_MODEL = re.compile(
     r"model.{0,80}(?:not found|not exist|not (?:a|been|available|loaded|supported)|unsupported"
     r"|unknown|invalid|deprecated|retired)|(?:unknown|invalid|no such|unsupported).{0,20}model"
@@ -23,7 +26,7 @@ _UNKNOWN_MODEL = re.compile(
 )
 _OTHER_API = re.compile(
     r"missing field|field required|unknown field|unrecognized request|extra (?:fields|inputs)"
-    r"|\b(?:inputs?|messages|prompt)\b.{0,30}(?:required|missing)|(?:missing|required|provide).{0,30}"
+    r"|\b(?:inputs?|messages|prompt)\b.{0,30}(?:required|missing|provided)|(?:missing|required|provide).{0,30}"
     r"\b(?:inputs?|messages|prompt)\b|method not allowed",
     re.IGNORECASE,
 )
@@ -80,7 +83,7 @@ def find_remedy(endpoint: "Endpoint", status: int, message: str, *, has_token: b
 
 def is_too_long(message: str) -> bool:
     """Return whether a host's message names the length of the request as the reason."""
-    return _TOO_LONG.search(message) is not None
+    return _TOO_LONG.search(message) is not None and _REQUEST.search(message) is not None
 
 
 def _account_remedy(endpoint: "Endpoint", status: int, *, has_token: bool) -> str:

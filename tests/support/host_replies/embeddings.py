@@ -114,6 +114,13 @@ _ERRORS = (
     _error(413, "Payload too large", "error: Send less at once: lower CHUNK_WORDS"),
     _error(422, "`inputs` must have less than 512 tokens", "error: lower CHUNK_WORDS"),
     _error(400, "the input length exceeds the context length", "error: lower CHUNK_WORDS"),
+    _error(
+        500,
+        "input (5001 tokens) is too large to process. increase the physical batch size",
+        "error: Send less at once: lower CHUNK_WORDS",
+        "refuses a long text (llama.cpp)",
+    ),
+    _error(400, '"input" or "content" must be provided', "error: Set HF_EMBEDDING_URL to the"),
     _error(422, "batch size 32 > maximum allowed batch size 8", "error: accept 32 texts"),
     _error(404, 'model "x" not found', "error: Set HF_EMBEDDING_MODEL to a model"),
     _error(400, "The model does not support Embeddings API", "error: Set HF_EMBEDDING_MODEL to a"),
