@@ -36,7 +36,7 @@ def run(tercet: Tercet, tmp_path: Path) -> Callable[..., Any]:
     """Run a subcommand of `tercet notes` and return its result."""
 
     def run(command: str, *arguments: str | Path, code: int = 0) -> Any:
-        result = tercet("--data", tmp_path / "data", "notes", command, *arguments)
+        result = tercet("notes", command, *arguments, "--data", tmp_path / "data")
         assert result.exit_code == code, result.output
         return result
 
