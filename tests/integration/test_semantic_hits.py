@@ -16,7 +16,7 @@ from shared.inference.match_verifier import MatchVerifier
 from shared.inference.ports import ChatMessage, Completion
 from shared.matching.candidates import find_candidates
 from shared.settings import Settings
-from tests.support.full_stack import MINILM, QuotingAnswerer, updated
+from tests.support.full_stack import MINILM, QuotingAnswerer, ask, updated
 from tests.support.memory_note_store import MemoryNoteStore
 
 NOTES = {
@@ -134,6 +134,20 @@ async def test_question_that_is_embedded_in_part_never_matches(user: User) -> No
         assert (metadata["cached"], metadata["truncated"]) == (False, True)
     again = await user.ask(f"{preface}what is  hope")
     assert again["metadata"]["match"] == "exact"
+
+
+async def test_embedded_part_is_as_long_as_the_setting_allows(valkey_url: str) -> None:
+    """A question that one limit cuts is whole with another one, and then it can match."""
+    question = "Please tell me about hope. " * 8
+    for max_tokens, truncated in ((64, True), (512, False)):
+        settings = Settings(redis_url=valkey_url, redis_timeout=2, embedding_max_tokens=max_tokens)
+        parts: Any = {"embedder": MINILM, "answerer": QuotingAnswerer()}
+        container = Container(settings, store=MemoryNoteStore(), **parts)
+        try:
+            reply = await ask(container, "limits", question)
+        finally:
+            await container.aclose()
+        assert reply.question.truncated == truncated
 
 
 async def test_different_question_gets_its_own_answer_and_the_rejection(
