@@ -72,7 +72,7 @@ def find_remedy(endpoint: "Endpoint", status: int, message: str, *, has_token: b
         (too_long, f"Send less at once: {lower}."),
         (_UNKNOWN_MODEL.search(message), f"{model}."),
         (
-            (status in _MISSING and is_other_path) or _OTHER_API.search(message),
+            (status in _MISSING | _INVALID and is_other_path) or _OTHER_API.search(message),
             f"Set {prefix}_URL to the complete URL of this task, which ends in {ends}.",
         ),
         (status in _MISSING, f"{model_and_url} for this task."),

@@ -130,6 +130,12 @@ def test_request_of_another_api_needs_another_url(message: str) -> None:
     assert embed(422, message).startswith("Set HF_EMBEDDING_URL to the complete URL")
 
 
+def test_bad_request_at_another_path_needs_another_url() -> None:
+    """llama.cpp at /v1/completions."""
+    remedy = chat(400, "key 'prompt' not found", "http://host/v1/completions")
+    assert remedy.startswith("Set LLM_CHAT_URL to the complete URL")
+
+
 def test_redirect_names_its_target_setting() -> None:
     assert chat(301) == "Set LLM_CHAT_URL to the target of the redirect."
 
