@@ -71,6 +71,7 @@ def import_(
     async def import_files(container: "Container", files: NoteFiles) -> None:
         changes = [note_updated(user, note) for note in files.notes]
         record = ImportRecord(data, user, path, prefix)
+        record.add(change.note_id or "" for change in changes)  # also if the import is interrupted
         err = console(stderr=True)
         with Progress(console=err, transient=True, disable=json or not err.is_terminal) as bar:
             task = bar.add_task("Importing", total=len(changes))
@@ -80,7 +81,6 @@ def import_(
                 progress=lambda count: bar.advance(task, count),
                 is_obsolete=lambda id_: prune and id_ in record and not files.may_have(id_),
             )
-        record.add(note.note_id for note in files.notes)
         _print_result(user, files, result, json=json)
 
     def read_files() -> NoteFiles:
