@@ -18,7 +18,7 @@ from shared.reply import Reply
 from tests.support.interleaving.adapters import Wire, to_source
 from tests.support.interleaving.history import StaleError, Version, explain, rank
 from tests.support.interleaving.mutations import MUTATIONS, Mutation
-from tests.support.interleaving.scenarios import OPEN_CIRCUITS, Scenario, seeds
+from tests.support.interleaving.scenarios import OPEN_CIRCUITS, REFUSED_TEXTS, Scenario, seeds
 from tests.support.interleaving.world import run
 
 pytestmark = pytest.mark.no_cover  # coverage would double the time; other tests cover this code
@@ -52,6 +52,11 @@ def test_every_response_is_one_of_the_uncached_pipeline(wire: Wire, seeds_of_par
         run(seed, wire)
 
 
+def test_former_text_is_not_used_after_a_change_that_cannot_be_embedded(wire: Wire) -> None:
+    for seed in seeds(REFUSED_TEXTS, 60):
+        run(seed, wire, REFUSED_TEXTS)
+
+
 @pytest.mark.parametrize(
     ("mutation", "scenario"),
     [
@@ -71,7 +76,7 @@ def test_mutation_is_detected(
 
     def search() -> None:
         for seed in seeds(scenario, ENOUGH):
-            run(seed, wire)
+            run(seed, wire, scenario)
 
     with pytest.raises(StaleError):
         search()

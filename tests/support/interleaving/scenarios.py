@@ -121,11 +121,11 @@ SCENARIOS = (
     CONCURRENT,
     STAGGERED,
     FEEDBACK,
-    REFUSED_TEXTS,
 )
-"""A world's scenario is its seed modulo their number. `REDIS_RESTARTS` is used separately."""
+"""A world's scenario is its seed modulo their number. The others are used separately."""
 
 
 def seeds(scenario: Scenario, count: int) -> range:
     """Return the first seeds of a scenario."""
-    return range(SCENARIOS.index(scenario), count * len(SCENARIOS), len(SCENARIOS))
+    first = SCENARIOS.index(scenario) if scenario in SCENARIOS else 0
+    return range(first, count * len(SCENARIOS), len(SCENARIOS))
