@@ -256,12 +256,6 @@ def answer_not_looked_for_before_the_lock(patch: pytest.MonkeyPatch) -> None:
     )
 
 
-def alias_of_a_refused_match_is_stored(patch: pytest.MonkeyPatch) -> None:
-    """A refusal prevents only matches that begin after it."""
-    check = "redis.call('HEXISTS', refusals, ARGV[5]) == 1"
-    rewrite(patch, scripts, "_STORE_ALIAS", {check: "false"})
-
-
 def refusals_are_deleted_when_all_notes_change(patch: pytest.MonkeyPatch) -> None:
     delete = Invalidation.delete_user
 
@@ -325,7 +319,6 @@ MUTATIONS: Mapping[Mutation, Scenario] = {
     lookup_from_before_is_shared: CALM,
     lookup_in_progress_is_shared: CONCURRENT,
     answer_not_looked_for_before_the_lock: STAGGERED,
-    alias_of_a_refused_match_is_stored: FEEDBACK,
     refusals_are_deleted_when_all_notes_change: FEEDBACK,
     refusal_is_replaced_by_an_answer: FEEDBACK,
     answers_remain_if_embedding_fails: REFUSED_TEXTS,
