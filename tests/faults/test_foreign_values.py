@@ -10,20 +10,21 @@ from redis import Redis as Client
 from shared.cache import counters, keyspace
 from shared.container import Container
 from shared.inference.shared_circuit_state import SharedProbeLock, breaker_keys
-from tests.support.fakes import HashingEmbedder, create_container
+from tests.support.fakes import create_container
 from tests.support.full_stack import ask, updated
 from tests.support.redis_faults import FaultyRedis
 
 ASKED = "What is faith?"
 KEYS = keyspace.UserKeys.of("ann")
 COUNTERS = counters.counter_keys(KEYS.partition)[1]
+PROFILE = create_container("redis://unused").embedding_profile.text
 NAMES = {
     "questions": KEYS.questions,
     "answers": KEYS.answers,
     "contexts": KEYS.contexts,
     "counters": COUNTERS,
     "entries": keyspace.entry_counts_key(KEYS.partition),
-    "embedding": keyspace.embedding_key(HashingEmbedder.model, "what is faith"),
+    "embedding": keyspace.embedding_key(PROFILE, "what is faith"),
 }
 
 
