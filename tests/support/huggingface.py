@@ -210,7 +210,10 @@ def serving(app: "ASGIApp", **options: Any) -> Iterator[str]:
     # As asyncio does with its own sockets: Nagle's algorithm would delay bodies by 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     port = listener.getsockname()[1]
-    config = uvicorn.Config(app, lifespan="off", log_level="critical", **options)
+    # A busy client must not find its idle connection closed.
+    config = uvicorn.Config(
+        app, lifespan="off", log_level="critical", timeout_keep_alive=300, **options
+    )
     server = _Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
