@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _SEED = 0
 _TOKENS_PER_MESSAGE = 8  # that chat templates add, rounded up
 _TOKENS_PER_PRICE = 1_000_000
+_MAX_TOKENS = 1_000_000_000  # of one completion; a number of 400 digits is no float
 
 
 class HuggingFaceChat:
@@ -71,10 +72,9 @@ class HuggingFaceChat:
         }
         if self._reasoning_effort:
             body["reasoning_effort"] = self._reasoning_effort
-        private = [each.content for each in messages if each.role != "system"]
         breaker, counted = self._breaker, self.is_counted
         async with breaker.call(counted=counted) if breaker else nullcontext():
-            decoded = await self._client.post(self._endpoint, body, private=private)
+            decoded = await self._client.post(self._endpoint, body)
             reply = read_chat_reply(decoded, str(self._endpoint))
             completion = self._completion(messages, max_tokens, reply, decoded.get("usage"))
             if error := _error(reply, str(self._endpoint), max_tokens, completion.cost):
@@ -127,6 +127,6 @@ def _error(reply: "ChatReply", sender: str, max_tokens: int, cost: float) -> Inf
 
 
 def _read_count(usage: Any, name: str) -> int | None:
-    """Return a token count; None if it is missing or 0."""
+    """Return a token count; None if it is missing or no plausible one."""
     count = usage.get(name) if isinstance(usage, dict) else None
-    return count if type(count) is int and count > 0 else None
+    return count if type(count) is int and 0 < count < _MAX_TOKENS else None

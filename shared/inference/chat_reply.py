@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from shared.errors import InferenceError
+from shared.inference.known_names import known_name
 from shared.inference.reasoning import strip_reasoning
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ _FILTERED = re.compile(
 )
 _FAILED = re.compile("error|fail|malformed|insufficient|abort|cancel")
 _TOOL = re.compile("tool|function")
-_NAME = re.compile(r"\w{1,40}", re.ASCII)
 _REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
 _TEXT_PARTS = frozenset({None, "text", "output_text"})
 
@@ -32,8 +32,8 @@ class ChatReply:
     """One completion.
 
     `text` is the answer without reasoning and special tokens, `generated` all text that the model
-    wrote. `reason` is the finish reason as the host names it. `has_reasoning`: the model wrote
-    reasoning, in the text or beside it.
+    wrote. `reason` is the finish reason as the host names it, or `unknown`. `has_reasoning`: the
+    model wrote reasoning, in the text or beside it.
     """
 
     text: str
@@ -79,7 +79,7 @@ def read_chat_reply(reply: Any, sender: str) -> ChatReply:
         text=text,
         generated=" ".join([written, *(each for each in beside if isinstance(each, str))]),
         finish=_classify(finish_reason),
-        reason=str(finish_reason) if _NAME.fullmatch(str(finish_reason)) else "unknown",
+        reason=known_name(finish_reason) or "unknown",
         is_refusal=bool(message.get("refusal")) or any(kind == "refusal" for kind, _ in parts),
         has_reasoning=bool(beside)
         or bool(written.strip() and not text)
@@ -93,7 +93,9 @@ def _classify(finish_reason: Any) -> Finish:
 
     An unknown one is incomplete, as `length` is: nothing proves that the text is complete.
     """
-    name = "" if finish_reason is None else str(finish_reason)
+    name = "unknown"
+    if finish_reason is None or isinstance(finish_reason, str):
+        name = finish_reason or ""
     name = re.sub(r"[\W_]+", "_", name.lower()).removeprefix("finish_reason_")
     name = name.removeprefix("finishreason_")
     if name in _COMPLETE:

@@ -55,7 +55,8 @@ def _order(rows: list[Any]) -> list[Any]:
     indexes = [row.get("index") for row in rows]
     if all(index is None for index in indexes):
         indexes = list(range(len(rows)))
-    by_index = {str(index): row["embedding"] for index, row in zip(indexes, rows, strict=True)}
+    names = [str(index) if isinstance(index, int | str) else "" for index in indexes]
+    by_index = {name: row["embedding"] for name, row in zip(names, rows, strict=True)}
     order = [str(index) for index in range(len(rows))]
     if by_index.keys() != set(order):
         raise ValueError(f"embeddings whose index is not each of 0 to {len(rows) - 1} once")

@@ -68,7 +68,7 @@ class HuggingFaceEmbedder:
 
     async def _embed_batch(self, texts: list[str]) -> list["Vector"]:
         body = {self._input_name: texts, **self._parameters}
-        reply = await self._client.post(self._endpoint, body, private=texts)
+        reply = await self._client.post(self._endpoint, body)
         try:
             return read_embeddings(reply, len(texts), self.dimensions, self._endpoint.prefix)
         except ValueError as error:

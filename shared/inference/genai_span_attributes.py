@@ -1,11 +1,13 @@
 """Span attributes of calls to models, by OpenTelemetry's semantic conventions for GenAI.
 
-They hold no text of a question, note or answer. A value of a reply is used only if it looks like
-the name or number that it should be.
+They hold no text of a question, note or answer. A value of a reply is used only if it is a known
+name or a number.
 """
 
 import re
 from typing import TYPE_CHECKING, Any
+
+from shared.inference.known_names import known_name
 
 if TYPE_CHECKING:
     from shared.inference.endpoint import Endpoint
@@ -24,8 +26,8 @@ _PROVIDERS = {
 }
 _PORTS = {"http": 80, "https": 443}
 _USAGE = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
-_MODEL = re.compile(r"[\w./:@+-]{1,200}", re.ASCII)
-_REASON = re.compile(r"[a-z_]{1,32}")
+_VERSION = r"(?:[-:@]\d{1,8})*"
+_MAX_COUNT = 2**63 - 1  # of a span attribute
 
 
 def describe_model_call(call: "tuple[Endpoint, dict[str, Any]]") -> "tuple[str, Attributes]":
@@ -49,18 +51,21 @@ def provider_name(host: str) -> str:
     return _PROVIDERS[max(suffixes, key=len)] if suffixes else "_OTHER"
 
 
-def describe_reply(reply: object) -> "Attributes":
-    """Return the attributes of a reply: its model, finish reason and token counts."""
+def describe_reply(reply: object, model: str) -> "Attributes":
+    """Return the attributes of a reply: its model, finish reason and token counts.
+
+    A model is reported if it is the requested `model`, or a dated version of it.
+    """
     attributes: dict[str, Any] = {}
     match reply:
-        case {"model": str(model)} if _MODEL.fullmatch(model):
-            attributes["gen_ai.response.model"] = model
+        case {"model": str(used)} if re.fullmatch(re.escape(model) + _VERSION, used, re.ASCII):
+            attributes["gen_ai.response.model"] = used
     match reply:
-        case {"choices": [{"finish_reason": str(reason)}]} if _REASON.fullmatch(reason):
+        case {"choices": [{"finish_reason": str(reason)}]} if known_name(reason):
             attributes["gen_ai.response.finish_reasons"] = [reason]
     match reply:
         case {"usage": dict(usage)}:
             for name, attribute in _USAGE.items():
-                if type(usage.get(name)) is int:
+                if type(usage.get(name)) is int and abs(usage[name]) <= _MAX_COUNT:
                     attributes[f"gen_ai.usage.{attribute}"] = usage[name]
     return attributes

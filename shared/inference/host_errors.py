@@ -6,7 +6,7 @@ header `X-Error-Message`. Some send an error in a response 200.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,9 @@ from shared.errors import (
     TokenLimitError,
     UnusableCompletionError,
 )
+from shared.inference.known_names import known_name
 from shared.inference.remedies import RAISE_LIMIT, find_remedy, is_too_long
-from shared.inference.reply_body import body_kind
+from shared.inference.reply_body import body_kind, body_text
 from shared.inference.retry_after import read_retry_after
 from shared.inference.token_auth import sent_token
 
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
 
     from shared.inference.endpoint import Endpoint
 
-_MAX_MESSAGE_CHARACTERS = 160
-_QUOTE_CHARACTERS = 12
+_MAX_NAMES = 2
+_MAX_CODE_CHARACTERS = 100
+_MAX_MESSAGE_CHARACTERS = 4_000
 _MAX_DEPTH = 6
 _MESSAGE_KEYS = ("message", "error", "errors", "detail", "msg")
 _RESULT_KEYS = ("choices", "data", "embeddings", "embedding")
-_NOISE = re.compile(r"\\u[0-9a-f]{4}|\\.|[\W_]+", re.IGNORECASE)
+_NOISE = re.compile(r"[\W_]+")
+_STATUS = re.compile("[45][0-9]{2}")
 
 # Names of other than RFC 9110: 499 is nginx's, 520 to 530 are Cloudflare's, 529 is also
 # Anthropic's, 598 and 599 are of proxies.
@@ -72,17 +75,17 @@ _CODE_NAMES = {
 
 
 def read_error(
-    endpoint: "Endpoint", response: "httpx.Response", reply: Any, private: Iterable[str]
+    endpoint: "Endpoint", response: "httpx.Response", reply: Any
 ) -> InferenceError | None:
     """Create the error that a response is, or return None.
 
-    The call is worth a retry unless it is an `InferenceRefusedError`.
+    The call is worth a retry unless it is an `InferenceRefusedError`. The error's message contains
+    statuses and known codes only: the host's own message may quote the request.
 
     Args:
         endpoint: the model.
         response: the response.
         reply: its decoded body.
-        private: texts that the error's message must not quote.
     """
     named = next(_named_statuses(reply), None)
     if not response.is_success:
@@ -94,10 +97,16 @@ def read_error(
         answered = f"failed with {named}" if named else "failed"
     else:
         return None
-    reason = _reason(response, reply)
+    kind = "" if reply is not None else body_kind(response)
+    reason = error_message(reply) or response.headers.get("X-Error-Message", "")
+    if not reason and kind == "plain text":
+        reason = body_text(response)
+    reason = reason[:_MAX_MESSAGE_CHARACTERS]
     if status == HTTPStatus.INTERNAL_SERVER_ERROR and is_too_long(reason):  # llama.cpp
         status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    shown = redact(reason, [*private, sent_token(response)])
+    codes = [*_codes(reply), response.headers.get("X-Error-Code")]
+    names = [*dict.fromkeys(filter(None, map(known_name, codes)))][:_MAX_NAMES]
+    shown = ", ".join(names) or kind
     message = f"{endpoint} {answered}" + (f": {shown}." if shown else ".")
     wait = read_retry_after(response, reply, status)
     if status in _TIMEOUTS:
@@ -106,7 +115,7 @@ def read_error(
         return InferenceUnavailableError(message, retry_after=wait)
     if status in _FAILED or (status >= 500 and status not in _NOT_RETRIED):  # noqa: PLR2004
         return InferenceError(message, retry_after=wait)
-    details = f"{reason} {' '.join(map(str, _codes(reply)))}"
+    details = f"{reason} {' '.join(map(str, codes))}"
     if endpoint.operation == "chat" and (unusable := _unusable(message, details)):
         return unusable
     remedy = find_remedy(endpoint, status, details, has_token=bool(sent_token(response)))
@@ -123,21 +132,6 @@ def _unusable(message: str, details: str) -> UnusableCompletionError | None:
     if _FILTERED.search(details):
         return UnusableCompletionError(f"{message} The host's content filter applied.")
     return TokenLimitError(f"{message} {RAISE_LIMIT}") if _OUTPUT_LIMIT.search(details) else None
-
-
-def redact(message: str, private: Iterable[str]) -> str:
-    """Shorten a host's message; replace all of it if it quotes a private text.
-
-    Case, punctuation and backslash escapes are ignored in the comparison.
-    """
-    short = " ".join(message.split())[:_MAX_MESSAGE_CHARACTERS].rstrip(" .")
-    letters = _letters(short)
-    for text in map(_letters, private):
-        width = min(_QUOTE_CHARACTERS, len(text))
-        starts = range(len(letters) - width + 1) if width else ()
-        if any(letters[start : start + width] in text for start in starts):
-            return "(a message that quotes the request)"
-    return short
 
 
 def error_message(body: Any, depth: int = _MAX_DEPTH) -> str:
@@ -168,10 +162,8 @@ def _is_error(reply: Any) -> bool:
 def _named_statuses(reply: Any) -> Iterator[int]:
     """Yield the status of each code in an error body, such as `429` or `rate_limit_exceeded`."""
     for code in _codes(reply):
-        if str(code).isdecimal():
-            if 400 <= int(code) < 600:  # noqa: PLR2004  # statuses of errors
-                yield int(code)
-            continue
+        if _STATUS.fullmatch(str(code)):
+            yield int(code)
         name = _letters(str(code))
         yield from (status for names, status in _CODE_NAMES.items() if re.search(names, name))
 
@@ -185,7 +177,7 @@ def _codes(reply: Any, depth: int = _MAX_DEPTH) -> Iterator[Any]:
     yield from _codes(reply.get("error"), depth - 1)
     for key, value in reply.items():
         if _letters(key) in _CODE_KEYS and isinstance(value, int | str):
-            yield value
+            yield value[:_MAX_CODE_CHARACTERS] if isinstance(value, str) else value
 
 
 def _refused_fields(reply: Any) -> str:
@@ -194,18 +186,10 @@ def _refused_fields(reply: Any) -> str:
         case {"error": {"param": str(name)}} | {"param": str(name)}:
             return name
         case {"detail": [*items]}:
-            return " ".join(
-                str(item["loc"]) for item in items if isinstance(item, dict) and "loc" in item
-            )
+            places = (item.get("loc") for item in items if isinstance(item, dict))
+            names = (name for place in places if isinstance(place, list) for name in place)
+            return " ".join(name for name in names if isinstance(name, str))
     return ""
-
-
-def _reason(response: "httpx.Response", reply: Any) -> str:
-    header = response.headers.get("X-Error-Message", "")
-    if message := error_message(reply) or header:
-        return message
-    kind = body_kind(response, reply)
-    return response.text if kind == "plain text" else kind
 
 
 def _letters(text: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,9 @@ from shared.errors import (
     InferenceUnavailableError,
 )
 from shared.inference.genai_span_attributes import describe_model_call, describe_reply
-from shared.inference.host_errors import read_error, redact
-from shared.inference.reply_body import body_kind, decode_json
+from shared.inference.host_errors import read_error
+from shared.inference.reply_body import body_kind, body_text, decode_json
+from shared.inference.size_limit import ACCEPTED_ENCODING, limit_size
 from shared.inference.token_auth import TokenAuth
 from shared.observability.timings import start_span
 from shared.secrets import Secret
@@ -93,7 +94,11 @@ class InferenceClient:
         retries: Retries | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._headers = {"User-Agent": "tercet", "Content-Type": "application/json"}
+        self._headers = {
+            "User-Agent": "tercet",
+            "Content-Type": "application/json",
+            "Accept-Encoding": ACCEPTED_ENCODING,
+        }
         if settings.hf_bill_to:
             self._headers["X-HF-Bill-To"] = _header_value(
                 f"{settings.vendor}_BILL_TO", settings.hf_bill_to
@@ -101,13 +106,12 @@ class InferenceClient:
         static_token = Secret.static(_header_value(f"{settings.vendor}_TOKEN", settings.hf_token))
         self._auth = TokenAuth(token or static_token)
         self._timeout = settings.inference_timeout
+        self._log_messages = settings.log_questions
         self._retries = retries or Retries()
         self._transport = transport
         self._client: httpx.AsyncClient | None = None
 
-    async def post(
-        self, endpoint: "Endpoint", body: dict[str, Any], *, private: Sequence[str]
-    ) -> Any:
+    async def post(self, endpoint: "Endpoint", body: dict[str, Any]) -> Any:
         """Send `body` and return the decoded JSON of the reply.
 
         The call with its retries takes `inference_timeout` seconds at most, within the deadline.
@@ -117,7 +121,6 @@ class InferenceClient:
         Args:
             endpoint: the model.
             body: the request; lone surrogates in it are sent as question marks.
-            private: texts that no error message may quote.
 
         Raises:
             InferenceRefusedError: the request is wrong; a retry would not help.
@@ -135,10 +138,10 @@ class InferenceClient:
             with start_span("client", describe_model_call, (endpoint, body)) as span:
                 try:
                     async with timeout_at_deadline():
-                        reply = await self._send_accepted(endpoint, body, private)
+                        reply = await self._send_accepted(endpoint, body)
                 except TimeoutError:
                     raise late from None
-                span.set_attributes(describe_reply(reply))
+                span.set_attributes(describe_reply(reply, endpoint.model))
         return reply
 
     async def aclose(self) -> None:
@@ -147,16 +150,14 @@ class InferenceClient:
         if client is not None:
             await client.aclose()
 
-    async def _send_accepted(
-        self, endpoint: "Endpoint", body: dict[str, Any], private: Sequence[str]
-    ) -> Any:
+    async def _send_accepted(self, endpoint: "Endpoint", body: dict[str, Any]) -> Any:
         """Send a request without the parameters that the host refuses."""
         refused = endpoint.refused_parameters
         while True:
             accepted = _omit(body, refused)
             content = json.dumps(accepted, ensure_ascii=False).encode("utf-8", "replace")
             try:
-                reply = await self._send(endpoint, content, private)
+                reply = await self._send(endpoint, content)
             except InferenceRefusedError as error:
                 named = error.parameters & (accepted.keys() - _REQUIRED)
                 if not named:
@@ -172,26 +173,32 @@ class InferenceClient:
                     )
                 return reply
 
-    async def _send(self, endpoint: "Endpoint", content: bytes, private: Sequence[str]) -> Any:
+    async def _send(self, endpoint: "Endpoint", content: bytes) -> Any:
         retry = 0
         while True:
             failure: InferenceError | None
             try:
                 response = await self._open_client().post(endpoint.url, content=content)
             except _CONNECTION_ERRORS as error:
-                reason = redact(str(error), private) or type(error).__name__
+                # Only the errors of sockets and TLS contain no text that the host sent.
+                is_local = isinstance(error, httpx.ConnectError)
+                reason = (is_local and str(error)) or type(error).__name__
                 failure = InferenceUnavailableError(f"{endpoint} is unreachable: {reason}.")
             except httpx.HTTPError as error:
+                is_limit = isinstance(error, httpx.DecodingError)  # of `limit_size`
+                reason = str(error) if is_limit else type(error).__name__
                 raise InferenceError(
-                    f"{endpoint} sent an invalid HTTP response: {error}."
+                    f"{endpoint} sent an invalid HTTP response: {reason}."
                 ) from None
             else:
                 reply = decode_json(response)
-                failure = read_error(endpoint, response, reply, private)
+                failure = read_error(endpoint, response, reply)
+                if self._log_messages and (failure or reply is None):
+                    self._log_message(endpoint, response)
                 if isinstance(failure, InferenceRefusedError):
                     raise failure
                 if failure is None and reply is None:
-                    kind = body_kind(response, reply)
+                    kind = body_kind(response)
                     raise InferenceError(f"{endpoint} answered with {kind} instead of usable JSON.")
                 if failure is None:
                     return reply
@@ -201,6 +208,15 @@ class InferenceClient:
             await self._retries.sleep(delay)
             retry += 1
 
+    def _log_message(self, endpoint: "Endpoint", response: httpx.Response) -> None:
+        """Log what a host sent: it may quote the question, the notes and the token."""
+        log_fields = {
+            "model": endpoint.model,
+            "status": response.status_code,
+            "host_message": body_text(response),
+        }
+        _log.warning("a model host refused a request or failed", extra={"log_fields": log_fields})
+
     def _open_client(self) -> httpx.AsyncClient:
         if self._client is None:
             self._client = httpx.AsyncClient(
@@ -209,6 +225,7 @@ class InferenceClient:
                 # The deadline limits the call: a read time-out would not end a slow drip of bytes.
                 timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
                 limits=httpx.Limits(max_connections=100, keepalive_expiry=_KEEP_ALIVE_SECONDS),
+                event_hooks={"response": [limit_size]},
                 transport=self._transport,
             )
         return self._client

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # Hosts send comments before the JSON, as in server-sent events, so that no proxy closes the
 # connection while the model works: https://openrouter.ai/docs/api/reference/streaming
+_MAX_TEXT_BYTES = 4_000
 _COMMENTS = re.compile(rb"(?:\s*+:[^\n]*+\n)++")
 
 
@@ -29,13 +30,18 @@ def decode_json(response: "httpx.Response") -> Any:
         return None
 
 
-def body_kind(response: "httpx.Response", reply: Any) -> str:
-    """Describe the kind of a body without quoting it; `reply` is the decoded body."""
+def body_text(response: "httpx.Response") -> str:
+    """Return the beginning of a body. Its charset is ignored: it may name any codec of Python."""
+    return response.content[:_MAX_TEXT_BYTES].decode("utf-8", "replace")
+
+
+def body_kind(response: "httpx.Response") -> str:
+    """Describe the kind of a body that is not JSON, without quoting it."""
     content = _skip_comments(response.content).strip()
     if content.startswith(b"<"):
         return "an HTML page"
     if content.startswith((b"{", b"[")) or is_event_stream(content):
-        return "malformed JSON" if reply is None else "JSON without a message"
+        return "malformed JSON"
     return "plain text" if content else "an empty body"
 
 

@@ -13,13 +13,14 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from shared.inference.reply_body import body_text
+
 if TYPE_CHECKING:
     import httpx
 
 _MAX_SECONDS = 86_400
 _FIRST_EPOCH = 1_000_000_000  # a larger number of seconds is a time since 1970 (here: 2001)
 _MAX_DEPTH = 6
-_MESSAGE_CHARACTERS = 4_000
 
 _PART = (
     r"(\d+(?:\.\d+)?)\s?"
@@ -52,7 +53,7 @@ def read_retry_after(response: "httpx.Response", reply: Any, status: int) -> flo
         _seconds(response.headers.get("Retry-After"), now),
         _seconds(response.headers.get("retry-after-ms"), now) / 1_000,
         *_fields(reply, now),
-        *_phrases(response.text[:_MESSAGE_CHARACTERS]),
+        *_phrases(body_text(response)),
     ]
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         waits += _resets(response.headers, now)

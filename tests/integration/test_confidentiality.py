@@ -199,6 +199,8 @@ FAULTS = {
     "quotes the question": refuse(400, {"error": f"cannot embed: {QUESTION}"}),
     "quotes the question as text": refuse(403, f"no: {QUESTION.upper()} {SECRETS['hf_token']}"),
     "quotes the question with status 200": send_json({"error": f"busy with {QUESTION}"}),
+    "quotes the question as code": refuse(400, {"error": {"code": CANARY, "type": CANARY}}),
+    "quotes a word": refuse(500, CANARY),
     "sends no JSON": send_text(f"<html>{QUESTION} {SECRETS['hf_token']}"),
     "sends another form": send_json({QUESTION: SECRETS["hf_token"]}),
 }

@@ -109,7 +109,7 @@ _INSIDE_200 = (
     _in_200({"code": 429, "msg": "Busy", "data": None}, "retried"),
     _in_200({"code": "Throttling.RateQuota", "message": "Busy", "choices": None}, "retried"),
     _in_200({"type": "error", "error": {"type": "overloaded_error", "message": "x"}}, "retried"),
-    _in_200({"error": {"code": 401, "message": "No"}}, "error: failed with 401: No. Set HF_TOKEN"),
+    _in_200({"error": {"code": 401, "message": "No"}}, "error: failed with 401. Set HF_TOKEN"),
     _in_200({"object": "error", "message": "No", "type": "BadRequestError"}, f"{_NO_WAY}, or send"),
     _in_200({"error": {"code": "context_length_exceeded", "message": "No"}}, _LESS),
     _in_200({"error": {"code": "insufficient_quota"}}, "error: Add credits to the account"),

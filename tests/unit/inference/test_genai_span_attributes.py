@@ -53,7 +53,7 @@ def test_reply_attributes_hold_model_finish_reason_and_token_counts() -> None:
         "choices": [{"finish_reason": "length", "message": {"content": "secret"}}],
         "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
     }
-    assert describe_reply(reply) == {
+    assert describe_reply(reply, "meta-llama/Llama-3.1-8B-Instruct") == {
         "gen_ai.response.model": "meta-llama/Llama-3.1-8B-Instruct",
         "gen_ai.response.finish_reasons": ["length"],
         "gen_ai.usage.input_tokens": 7,
@@ -68,8 +68,10 @@ def test_reply_attributes_hold_model_finish_reason_and_token_counts() -> None:
         [],
         {"model": "a whole sentence of a note", "choices": None, "usage": 7},
         {"model": 7, "choices": [{"finish_reason": "A Sentence"}], "usage": {"prompt_tokens": "9"}},
+        {"model": "the-model-Ruth", "choices": [{"finish_reason": "inheritance"}]},
+        {"model": "12345678", "usage": {"prompt_tokens": 10**400}},
         {"choices": [None, {"finish_reason": None}], "usage": {"completion_tokens": True}},
     ],
 )
 def test_values_that_are_no_names_or_numbers_are_left_out(reply: Any) -> None:
-    assert describe_reply(reply) == {}
+    assert describe_reply(reply, "the-model") == {}
