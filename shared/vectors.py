@@ -48,13 +48,18 @@ def canonical(embedding: ArrayLike) -> Vector:
 
 
 def cosines(query: Vector, rows: Matrix) -> NDArray[np.float64]:
-    """Return the cosine of a vector with each row, shape (count,), from -1 to 1."""
+    """Return the cosine of a vector with each row, shape (count,), from -1 to 1.
+
+    It is -1 for a row of zeros, which another program may have stored.
+    """
     if rows.shape[0] == 0:
         return np.zeros(0, dtype=np.float64)
     wide = rows.astype(np.float32)
     dots = (wide @ query.astype(np.float32)).astype(np.float64)
     squares = np.einsum("ij,ij->i", wide, wide).astype(np.float64)
-    similarity: NDArray[np.float64] = dots / np.sqrt(squares * _squared_norm(query))
+    norms = np.sqrt(squares * _squared_norm(query))
+    similarity = np.full_like(dots, -1.0)
+    np.divide(dots, norms, out=similarity, where=norms > 0)
     return similarity
 
 
@@ -71,6 +76,18 @@ def to_bytes(vector: Vector) -> bytes:
 def from_bytes(data: bytes) -> Vector:
     """Decode `to_bytes`, as a read-only view of `data`."""
     return np.frombuffer(data, dtype=np.int8)
+
+
+def from_numbers(numbers: Sequence[float]) -> Vector:
+    """Convert the components of a canonical embedding.
+
+    Raises:
+        ValueError: they are not integers from -127 to 127, so that rounding would change cosines.
+    """
+    raw = np.array(numbers, dtype=np.float64)
+    if not np.all((np.abs(raw) <= _GRID) & (np.rint(raw) == raw)):
+        raise ValueError("the components of an embedding must be integers from -127 to 127")
+    return raw.astype(np.int8)
 
 
 def _squared_norm(vector: Vector) -> int:

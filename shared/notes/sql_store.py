@@ -9,13 +9,13 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from shared.errors import ReembeddingRequiredError
+from shared.errors import ReembeddingRequiredError, StoreUnavailableError
 from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.note import Chunk, Note
 from shared.notes.sanitize import require_id, sanitize_text
 from shared.notes.store import NoteStore
 from shared.notes.version_order import VersionState, user_digest
-from shared.vectors import Vector
+from shared.vectors import Vector, stack
 
 T = TypeVar("T")
 Connection = Any
@@ -113,7 +113,7 @@ class SQLNoteStore(NoteStore):
 
     @abstractmethod
     def embedding_from_row(self, embedding: Any) -> Vector:
-        """Return an embedding that was read."""
+        """Return an embedding that was read; raise ValueError if it is not canonical."""
 
     async def get_chunks(self, user_id: str, note_id: str) -> list[Chunk]:
         statement = f"""
@@ -121,10 +121,18 @@ class SQLNoteStore(NoteStore):
             WHERE user_id = $1 AND note_id = $2 ORDER BY ordinal
         """  # noqa: S608 - a constant
         rows = await self._fetch(statement, user_id=user_id, note_id=note_id)
-        return [
-            Chunk(chunk_id, note_id, content, self.embedding_from_row(embedding))
-            for chunk_id, content, embedding in rows
-        ]
+        try:
+            chunks = [
+                Chunk(chunk_id, note_id, content, self.embedding_from_row(embedding))
+                for chunk_id, content, embedding in rows
+            ]
+            if chunks:
+                stack([chunk.embedding for chunk in chunks])  # they must have equal dimensions
+        except ValueError as error:
+            raise StoreUnavailableError(
+                "the note has embeddings that Tercet did not write: write the note again"
+            ) from error
+        return chunks
 
     async def replace_note(self, note: Note, chunks: Sequence[Chunk] | None) -> bool:
         key = (note.user_id, note.note_id)

@@ -20,7 +20,6 @@ from shared.notes.note import Source
 from shared.notes.sanitize import require_id
 from shared.notes.sql_store import OTHER_PROFILE, SQLNoteStore
 from shared.notes.version_order import TOMBSTONE_SECONDS
-from shared.text import word_set
 from shared.vectors import cosines, from_bytes, to_bytes
 
 if TYPE_CHECKING:
@@ -69,13 +68,12 @@ UPDATE notes SET profile = CASE WHEN EXISTS (
 ) THEN 'unknown' ELSE $1 END
 """
 
-_UNAVAILABLE = {
-    getattr(sqlite3, f"SQLITE_{name}")
-    for name in word_set(
-        "BUSY CANTOPEN CORRUPT FULL IOERR LOCKED NOMEM NOTADB PERM PROTOCOL READONLY"
-    )
-}
-"""Primary result codes of a fault of the file or its disk, not of a statement."""
+_REMEDY = (
+    "install the newest release, or set DATABASE_URL to another file if another program wrote it"
+)
+
+_FAULTS_OF_STATEMENTS = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_CONSTRAINT}
+"""Primary result codes for tables that are not those of `_MIGRATIONS`."""
 
 
 class _Connection:
@@ -106,6 +104,7 @@ class SQLiteNoteStore(SQLNoteStore):
 
     NOW = "unixepoch()"
     PURGE = "DELETE FROM {table} WHERE deleted_at <= unixepoch() - $1"
+    READ_EMBEDDING = "CAST(embedding AS BLOB)"  # another program may store any type
     REEMBED_COMMAND = "tercet reembed"
 
     def __init__(
@@ -128,7 +127,9 @@ class SQLiteNoteStore(SQLNoteStore):
 
         async def rank_and_read(connection: _Connection) -> list[Source]:
             rows = await connection.fetch(
-                "SELECT chunk_id, embedding, rowid FROM chunks WHERE user_id = $1", user_id
+                f"SELECT CAST(chunk_id AS TEXT), {self.READ_EMBEDDING}, rowid"  # noqa: S608 - a constant
+                " FROM chunks WHERE user_id = $1",
+                user_id,
             )
             for (profile,) in await connection.fetch(OTHER_PROFILE, user_id, self._profile):
                 raise self.reembedding_required(profile)
@@ -137,7 +138,8 @@ class SQLiteNoteStore(SQLNoteStore):
             found = []
             for rowid, similarity in _rank(rows, embedding, k):
                 ((chunk_id, note_id, content),) = await connection.fetch(
-                    "SELECT chunk_id, note_id, content FROM chunks WHERE rowid = $1", rowid
+                    "SELECT chunk_id, note_id, CAST(content AS TEXT) FROM chunks WHERE rowid = $1",
+                    rowid,
                 )
                 found.append(Source(chunk_id, note_id, content, similarity))
             return found
@@ -201,6 +203,11 @@ class SQLiteNoteStore(SQLNoteStore):
 
     async def _migrate(self, connection: _Connection) -> None:
         ((version,),) = await connection.fetch("PRAGMA user_version")
+        if not 0 <= version <= len(_MIGRATIONS):
+            raise StoreUnavailableError(
+                f"the note store's file has version {version}, and this release supports 0 to"
+                f" {len(_MIGRATIONS)}: {_REMEDY}"
+            )
         for number, statements in enumerate(_MIGRATIONS[version:], start=version + 1):
             for statement in statements.split(";"):
                 await connection.execute(statement)
@@ -239,11 +246,15 @@ def _rank(rows: Iterable[sqlite3.Row], embedding: "Vector", k: int) -> list[tupl
 
 @contextmanager
 def _translate_errors() -> Iterator[None]:
-    """Raise `StoreUnavailableError` for faults of the file or its disk."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
-        code = getattr(error, "sqlite_errorcode", None)
-        if isinstance(error, OSError) or (code is not None and code & 0xFF in _UNAVAILABLE):
-            raise StoreUnavailableError(f"the note store cannot be used: {error}") from error
-        raise
+    except OSError as error:
+        raise StoreUnavailableError(f"the note store cannot be used: {error.strerror}") from error
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # of text in a damaged file
+        # SQLite's message can quote a value.
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        message = f"the note store cannot be used ({name})"
+        if code in _FAULTS_OF_STATEMENTS:
+            message = f"the note store's tables are not of this version ({name}): {_REMEDY}"
+        raise StoreUnavailableError(message) from error

@@ -74,3 +74,9 @@ def test_more_than_4096_dimensions_are_refused() -> None:
     assert canonical(np.ones(MAX_DIMENSIONS)).size == MAX_DIMENSIONS
     with pytest.raises(ValueError, match="shape"):
         canonical(np.ones(MAX_DIMENSIONS + 1))
+
+
+def test_cosine_with_a_zero_vector_is_the_lowest() -> None:
+    rows = np.array([[0, 0], [1, 1], [-1, -1]], dtype=np.int8)
+    assert cosines(rows[1], rows).tolist() == [-1.0, 1.0, -1.0]
+    assert cosines(rows[0], rows).tolist() == [-1.0] * 3

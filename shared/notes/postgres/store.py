@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
-import numpy as np
 
 from shared.errors import ConfigurationError, StoreUnavailableError, UnavailableError
 from shared.notes.note import Source
@@ -26,6 +25,7 @@ from shared.notes.sanitize import require_id
 from shared.notes.sql_store import OTHER_PROFILE, Connection, SQLNoteStore
 from shared.notes.version_order import TOMBSTONE_SECONDS
 from shared.secrets import Secret
+from shared.vectors import from_numbers
 
 if TYPE_CHECKING:
     from shared.notes.embedding_profile import EmbeddingProfile
@@ -36,7 +36,8 @@ T = TypeVar("T")
 _SEARCH = f"""
 WITH asked AS MATERIALIZED (SELECT $3::text::halfvec AS query)
 SELECT chunk_id, note_id, content,
-       -(embedding <#> query) / sqrt((embedding <#> embedding) * (query <#> query)) AS similarity
+       coalesce(-(embedding <#> query)
+                / nullif(sqrt((embedding <#> embedding) * (query <#> query)), 0), -1) AS similarity
 FROM chunks, asked
 WHERE user_id = $1 AND NOT EXISTS ({OTHER_PROFILE})
 ORDER BY similarity DESC, chunk_id
@@ -45,29 +46,34 @@ LIMIT $4
 
 _MAX_CONNECTIONS = 5
 
-_CONNECTION_ERRORS = (
-    ConnectionError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InterfaceError,
-)
-_UNAVAILABLE = (
-    *_CONNECTION_ERRORS,
-    OSError,  # includes TimeoutError
+_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""The roots of asyncpg's error tree. `InternalClientError` can follow a terminated connection."""
+
+_PERMANENT = (
+    asyncpg.DataError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.IntegrityConstraintViolationError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,  # the database does not exist yet
     asyncpg.LockNotAvailableError,
-    asyncpg.PostgresSystemError,
-    asyncpg.ReadOnlySQLTransactionError,  # a replica, after a failover
-    asyncpg.TransactionRollbackError,
-    UnavailableError,  # the store of the password
+    asyncpg.ProgramLimitExceededError,
+    asyncpg.SyntaxOrAccessError,
 )
-_NOT_MIGRATED = (
-    asyncpg.UndefinedTableError,
-    asyncpg.UndefinedColumnError,
-    asyncpg.UndefinedObjectError,  # pgvector's type
-)
+"""Errors that another connection would report too."""
+
+_REMEDIES = {
+    (
+        asyncpg.InvalidSchemaNameError,
+        asyncpg.UndefinedColumnError,
+        asyncpg.UndefinedFunctionError,
+        asyncpg.UndefinedObjectError,  # pgvector's type
+        asyncpg.UndefinedTableError,
+    ): "the note store's tables are not of this version: run python -m infra.migrate",
+    (asyncpg.InsufficientPrivilegeError,): "the role of DATABASE_URL lacks a privilege on the"
+    " note store's tables: grant SELECT, INSERT, UPDATE and DELETE",
+    (asyncpg.ReadOnlySQLTransactionError, asyncpg.TargetServerAttributeNotMatched): "the note"
+    " store is read-only: DATABASE_URL must lead to the primary server",
+}
 
 
 class PostgresNoteStore(SQLNoteStore):
@@ -125,8 +131,11 @@ class PostgresNoteStore(SQLNoteStore):
         whose, query = (user_id, self._profile), self.embedding_to_parameter(embedding)
         try:
             rows = await self.run(lambda connection: connection.fetch(_SEARCH, *whose, query, k))
-        except asyncpg.DataError:  # pgvector compares no vectors of different dimensions
-            raise self.reembedding_required("unknown") from None
+        except StoreUnavailableError as error:
+            # pgvector compares no vectors of different dimensions.
+            if type(error.__cause__) is asyncpg.DataError:
+                raise self.reembedding_required("unknown") from None
+            raise
         if not rows:
             others = await self.run(lambda connection: connection.fetch(OTHER_PROFILE, *whose))
             for (profile,) in others:
@@ -142,20 +151,20 @@ class PostgresNoteStore(SQLNoteStore):
         return json.dumps(embedding.tolist())
 
     def embedding_from_row(self, embedding: Sequence[float]) -> "Vector":
-        return np.array(embedding, dtype=np.int8)
+        return from_numbers(embedding)
 
     async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run `work` with a connection; it must be safe to run twice.
 
-        After a container was frozen, its connections can be closed by the server. If a connection
-        fails, `work` is run once more on a new one.
+        The server closes connections while a container is frozen, and after a failover they lead
+        to a read-only server. So all are replaced after a failure, and `work` is run once more.
         """
         with _translate_errors():
             try:
                 return await self._attempt(work)
-            except asyncpg.DataError:  # a subclass of InterfaceError, for wrong arguments
+            except _PERMANENT:
                 raise
-            except _CONNECTION_ERRORS:
+            except (ConnectionError, *_DRIVER_ERRORS):
                 if self._pool is not None:
                     await self._pool.expire_connections()
                 return await self._attempt(work)
@@ -214,14 +223,9 @@ class PostgresNoteStore(SQLNoteStore):
 def _translate_errors() -> Iterator[None]:
     try:
         yield
-    except asyncpg.DataError:
-        raise
-    except _NOT_MIGRATED as error:
-        raise StoreUnavailableError(
-            "the note store's tables are not of this version: run python -m infra.migrate"
-        ) from error
-    except _UNAVAILABLE as error:
-        # The driver's message can have the server's address and the user's name.
-        raise StoreUnavailableError(
-            f"the note store did not respond ({type(error).__name__})"
-        ) from error
+    except (OSError, UnavailableError, *_DRIVER_ERRORS) as error:
+        # The driver's message can have the server's address, the user's name or a note's text.
+        for kinds, message in _REMEDIES.items():
+            if isinstance(error, kinds):
+                raise StoreUnavailableError(message) from error
+        raise StoreUnavailableError(f"the note store failed ({type(error).__name__})") from error
