@@ -76,6 +76,22 @@ async def test_waiting_for_a_free_connection_is_no_outage_of_redis(
     await container.aclose()
 
 
+@pytest.mark.parametrize("questions", [150, 300])
+async def test_many_questions_at_once_are_no_outage_of_redis(
+    redis: FaultyRedis, questions: int
+) -> None:
+    """The event loop lags: each miss reads the index of its user, which grows."""
+    container = create_container(redis.server.url)
+    await container.freshness.note_changed(updated("ann", "note", "Faith is trust."))
+    replies = await asyncio.gather(
+        *(ask(container, "ann", f"What is {n}?") for n in range(questions))
+    )
+    assert {(reply.cache, reply.stored) for reply in replies} == {("ok", True)}
+    assert container.redis_client
+    assert container.redis_client.circuit_breaker.take_open_count() == 0
+    await container.aclose()
+
+
 async def test_a_blocked_event_loop_is_no_outage_of_redis(redis: FaultyRedis) -> None:
     """For example while first requests import modules and others wait for replies."""
     container = create_container(redis.url, redis_timeout=1)

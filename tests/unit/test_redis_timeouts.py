@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.cache.redis.timeouts import EventLoopLagError, lag_tolerant_timeout
+from shared.cache.redis.timeouts import Budget, EventLoopLagError, lag_tolerant_timeout
 
 
 class LaggingLoop(asyncio.BaseEventLoop):
@@ -20,7 +20,7 @@ class LaggingLoop(asyncio.BaseEventLoop):
 
     def __init__(self, lag: float) -> None:
         super().__init__()
-        self._lag = lag
+        self.lag = lag
         self._now = 0.0
 
     def time(self) -> float:
@@ -29,7 +29,7 @@ class LaggingLoop(asyncio.BaseEventLoop):
     def _run_once(self) -> None:
         if not self._ready:
             self._now = max(self._now, self._scheduled[0].when())
-        self._now += self._lag
+        self._now += self.lag
         while self._scheduled and self._scheduled[0].when() <= self._now:
             self._ready.append(heappop(self._scheduled))
         for _ in range(len(self._ready)):
@@ -73,6 +73,43 @@ def test_a_reply_that_has_arrived_is_read_in_spite_of_lag(*, shielded: bool) -> 
             assert await (asyncio.shield(reply) if shielded else reply) == "reply"
 
     assert run(read(), lag=0.03) > 0.04
+
+
+def test_lag_that_ended_before_the_timeout_extends_it() -> None:
+    async def read() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, LaggingLoop)
+        async with lag_tolerant_timeout(0.04):
+            await read_reply(2)
+            loop.lag = 0
+            await asyncio.sleep(0.03)
+
+    assert run(read(), lag=0.015) > 0.04
+
+
+def test_a_budget_does_not_include_lag() -> None:
+    budget = Budget(0.1)
+
+    async def read() -> None:
+        for _ in range(4):
+            with budget.round_trip(0.08) as seconds:
+                async with lag_tolerant_timeout(seconds, budget):
+                    await read_reply(2)
+
+    assert run(read(), lag=0.03) > 2 * 0.1
+    assert budget.left > 0
+
+
+def test_a_budget_includes_the_time_without_lag() -> None:
+    budget = Budget(0.1)
+
+    async def wait() -> None:
+        with budget.round_trip(0.08) as seconds:
+            async with lag_tolerant_timeout(seconds, budget):
+                await asyncio.sleep(0.06)
+
+    run(wait(), lag=0)
+    assert budget.left == pytest.approx(0.04)
 
 
 def test_persistent_lag_raises_its_own_error() -> None:

@@ -84,11 +84,12 @@ class RedisServerClient(RedisClient):
             if not self.circuit_breaker.allow_request():
                 raise CacheUnavailableError("the circuit breaker of the cache is open")
             timeout = self._probe_timeout if self.circuit_breaker.is_open else self._timeout
-            with (budget or Budget(timeout)).round_trip(timeout) as seconds:
-                return await self._execute(commands, seconds, replicas)
+            budget = budget or Budget(timeout)
+            with budget.round_trip(timeout) as seconds:
+                return await self._execute(commands, seconds, budget, replicas)
 
     async def _execute(
-        self, commands: Sequence[Command], seconds: float, replicas: int
+        self, commands: Sequence[Command], seconds: float, budget: Budget, replicas: int
     ) -> list[Any]:
         if replicas:
             wait = Command.of("WAIT", replicas, int(_REPLICA_SECONDS * 1000))
@@ -96,7 +97,7 @@ class RedisServerClient(RedisClient):
             seconds += 2 * _REPLICA_SECONDS  # twice, because of the retry in `_send`
         try:
             with start_span("client", _describe_round_trip, (commands, self._server)):
-                replies = await self._send_within(seconds, commands)
+                replies = await self._send_within(seconds, budget, commands)
         except _ERRORS as error:
             shortened = isinstance(error, TimeoutError) and seconds < self._timeout
             if shortened or isinstance(error, EventLoopLagError):
@@ -149,14 +150,16 @@ class RedisServerClient(RedisClient):
             await self.close_idle_connections()
         return CacheUnavailableError(f"the cache failed: {type(error).__name__}")
 
-    async def _send_within(self, seconds: float, commands: Sequence[Command]) -> list[Any]:
+    async def _send_within(
+        self, seconds: float, budget: Budget, commands: Sequence[Command]
+    ) -> list[Any]:
         if self._connected:
-            async with lag_tolerant_timeout(seconds):
+            async with lag_tolerant_timeout(seconds, budget):
                 return await self._send(commands)
         # A TLS handshake can outlast one request's time-out; the next request needs its result.
         task = asyncio.create_task(self._send(commands))
         try:
-            async with lag_tolerant_timeout(seconds):
+            async with lag_tolerant_timeout(seconds, budget):
                 return await asyncio.shield(task)
         finally:
             if not task.done():

@@ -2,7 +2,8 @@
 
 On an overloaded processor the event loop runs late: a reply can be in the socket's buffer, unread,
 when the timer fires late as well. Such a time-out says nothing about Redis, and a request without
-the cache would add to the load. The time-out is therefore extended by twice the lag of its timer.
+the cache would add to the load. The lag of timers is therefore measured several times during the
+time-out, which is extended by twice their sum. A budget does not include the extension.
 """
 
 import asyncio
@@ -10,28 +11,30 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
+_LAG_SECONDS = 0.005
+_MEASUREMENTS = 8  # in a time-out: a healthy round trip ends before the first
+_MAX_EXTENSION = 15  # as a multiple of the time-out
+
 
 @dataclass(slots=True)
 class Budget:
     """The seconds that one request may still wait for Redis, in all of its round trips."""
 
     left: float
+    lag: float = 0.0
+    """The event loop's lag during the current round trip, in seconds."""
 
     @contextmanager
     def round_trip(self, timeout: float) -> Iterator[float]:
         """Yield the time-out of a round trip, `timeout` at most, and deduct its duration."""
         loop = asyncio.get_running_loop()
+        self.lag = 0.0
         seconds, began = min(timeout, self.left), loop.time()
         try:
             yield seconds
         finally:
-            duration = loop.time() - began
-            # A longer round trip means that the event loop lagged: see `lag_tolerant_timeout`.
-            self.left -= duration if duration < seconds else 0
-
-
-_LAG_SECONDS = 0.005
-_MAX_EXTENSIONS = 7
+            duration = min(loop.time() - began, max(seconds, 0.0))
+            self.left -= max(duration - 2 * self.lag, 0.0)
 
 
 class EventLoopLagError(TimeoutError):
@@ -39,31 +42,37 @@ class EventLoopLagError(TimeoutError):
 
 
 @asynccontextmanager
-async def lag_tolerant_timeout(seconds: float) -> AsyncIterator[None]:
+async def lag_tolerant_timeout(seconds: float, budget: Budget | None = None) -> AsyncIterator[None]:
     """Like `asyncio.timeout`, but extended while the event loop lags.
+
+    The measured lag is added to the `lag` of `budget`.
 
     Raises:
         EventLoopLagError: the time-out passed, and the event loop was still lagging.
         TimeoutError: the time-out passed.
     """
     seconds = max(seconds, 0.0)
+    budget = budget or Budget(seconds)
     loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
     lagging = False
     timer: asyncio.TimerHandle
 
-    def on_timer(due: float, extensions: int) -> None:
+    def on_timer(due: float) -> None:
         nonlocal lagging, timer
         now = loop.time()
         lag = now - due
         lagging = lag > _LAG_SECONDS
-        if lagging and extensions:
-            due = now + min(2 * lag, seconds)
-            timer = loop.call_at(due, on_timer, due, extensions - 1)
-        else:
+        budget.lag += lag
+        until = deadline + min(2 * budget.lag, _MAX_EXTENSION * seconds)
+        if now >= until:
             timeout.reschedule(now)
+        else:
+            due = min(now + seconds / _MEASUREMENTS, until)
+            timer = loop.call_at(due, on_timer, due)
 
-    deadline = loop.time() + seconds
-    timer = loop.call_at(deadline, on_timer, deadline, _MAX_EXTENSIONS)
+    first = deadline - seconds + seconds / _MEASUREMENTS
+    timer = loop.call_at(first, on_timer, first)
     try:
         async with asyncio.timeout(None) as timeout:
             yield
