@@ -1,12 +1,13 @@
 """Reads the reply of a chat completion, in the forms that OpenAI-compatible hosts send."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from shared.errors import InferenceError
 from shared.inference.known_names import known_name
-from shared.inference.reasoning import strip_reasoning
+from shared.inference.reasoning import has_tool_call, strip_reasoning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +16,7 @@ Finish: TypeAlias = Literal["complete", "incomplete", "filtered", "failed", "too
 
 _COMPLETE = frozenset(
     {"stop", "eos", "eos_token", "end_turn", "end_of_turn", "stop_sequence", "stop_token"}
-    | {"complete", "completed", "finish", "finished", "done", "end", ""}
+    | {"complete", "completed", "finish", "finished", "done", "end", "none", "null", ""}
 )
 _FILTERED = re.compile(
     "filter|safety|recitation|blocklist|blocked|prohibited|spii|refus|guardrail|toxic|sensitive"
@@ -23,7 +24,13 @@ _FILTERED = re.compile(
 )
 _FAILED = re.compile("error|fail|malformed|insufficient|abort|cancel")
 _TOOL = re.compile("tool|function")
+_LIMITED = re.compile("length|max_?(?:output_?)?tok|limit")
+_OTHER_REASONS = ("native_finish_reason", "finishReason", "stop_reason", "done_reason")
+"""Fields beside `finish_reason`: of OpenRouter, Google, Anthropic and Ollama."""
+
+_WORST_FIRST: tuple[Finish, ...] = ("filtered", "failed", "tool", "incomplete", "complete")
 _REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
+_SYMBOLS = frozenset({"Sc", "Sm", "So"})
 _TEXT_PARTS = frozenset({None, "text", "output_text"})
 
 
@@ -73,19 +80,50 @@ def read_chat_reply(reply: Any, sender: str) -> ChatReply:
     written = "".join(text for kind, text in parts if kind in _TEXT_PARTS)
     written = written.encode("utf-8", "replace").decode("utf-8")
     text = strip_reasoning(written)
+    finishes = _finishes(reply, choice, message)
     beside = [message[name] for name in _REASONING_FIELDS if message.get(name)]
-    finish_reason = choice.get("finish_reason")
+    has_reasoning = _has_words(written) and not text
+    if has_tool_call(text) or message.get("tool_calls") or message.get("function_call"):
+        finishes["tool"] = "tool_calls"
+    finish = next(each for each in _WORST_FIRST if each in finishes)
     return ChatReply(
-        text=text,
+        text=text if _has_words(text) else "",
         generated=" ".join([written, *(each for each in beside if isinstance(each, str))]),
-        finish=_classify(finish_reason),
-        reason=known_name(finish_reason) or "unknown",
+        finish=finish,
+        reason=known_name(finishes[finish]) or "unknown",
         is_refusal=bool(message.get("refusal")) or any(kind == "refusal" for kind, _ in parts),
         has_reasoning=bool(beside)
-        or bool(written.strip() and not text)
+        or has_reasoning
         or any("think" in str(kind) or "reason" in str(kind) for kind, _ in parts)
         or _counts_reasoning(reply.get("usage")),
     )
+
+
+def _finishes(*parts: dict[str, Any]) -> dict[Finish, str]:
+    """Return the ways in which a reply, its choice and its message say that it ended.
+
+    Each has the reason as the host names it. A field beside `finish_reason` counts only if its
+    value is a known failure or limit: it may be a stop sequence.
+    """
+    choice = parts[1]
+    reason = choice.get("finish_reason")
+    finishes: dict[Finish, str] = {_classify(reason): str(reason)}
+    if choice.get("error"):  # OpenRouter
+        finishes["failed"] = "error"
+    for part in parts:
+        for name in _OTHER_REASONS:
+            value = part.get(name)
+            finish = _classify(value)
+            if isinstance(value, str) and (
+                finish != "incomplete" or _LIMITED.search(value.lower())
+            ):
+                finishes.setdefault(finish, value)
+    return finishes
+
+
+def _has_words(text: str) -> bool:
+    """Return whether a text is more than punctuation, Markdown and invisible characters."""
+    return any(each.isalnum() or unicodedata.category(each) in _SYMBOLS for each in text)
 
 
 def _classify(finish_reason: Any) -> Finish:

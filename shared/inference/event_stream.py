@@ -9,6 +9,8 @@ from typing import Any
 
 _EVENT_STREAM = re.compile(rb"\s*(?:data|event|id|retry):")
 _LINE_END = re.compile(r"\r\n|\n|\r")  # not splitlines(): JSON may contain U+2028
+_ERRORS = frozenset({"message", "detail", "errors", "msg"})
+_ENDS = ("finish_reason", "native_finish_reason", "stop_reason", "error")
 _TEXTS = ("reasoning_content", "reasoning", "refusal")
 
 
@@ -31,6 +33,8 @@ def assemble_completion(body: str) -> dict[str, Any]:
     completion: dict[str, Any] = {"choices": [choice]}
     is_complete = False
     for line in _LINE_END.split(body):
+        if line.startswith("error:"):  # llama.cpp
+            return {"error": json.loads(line.removeprefix("error:"))}
         if not line.startswith("data:"):
             continue
         data = line.removeprefix("data:").strip()
@@ -40,19 +44,28 @@ def assemble_completion(body: str) -> dict[str, Any]:
         chunk = json.loads(data) if data else None
         if not isinstance(chunk, dict):
             continue
-        if chunk.get("error"):
+        if chunk.get("error") or ("choices" not in chunk and _ERRORS & chunk.keys()):
             return chunk
         completion.update({name: chunk[name] for name in ("model", "usage") if chunk.get(name)})
-        match chunk.get("choices"):
-            case [{"delta": dict(delta)} | {"message": dict(delta)} as first, *_]:
-                text = delta.get("content")
-                content += text if isinstance(text, list) else [text or ""]
-                for name in _TEXTS:
-                    if isinstance(delta.get(name), str):
-                        message[name] = message.get(name, "") + delta[name]
-                choice["finish_reason"] = first.get("finish_reason") or choice["finish_reason"]
-            case [{"finish_reason": str(reason)}, *_]:
-                choice["finish_reason"] = reason
+        for part in _first_choice(chunk):
+            choice.update({name: part[name] for name in _ENDS if part.get(name)})
+            delta = part.get("delta") or part.get("message")
+            if not isinstance(delta, dict):
+                continue
+            text = delta.get("content")
+            content += text if isinstance(text, list) else [text or ""]
+            for name in _TEXTS:
+                if isinstance(delta.get(name), str):
+                    message[name] = message.get(name, "") + delta[name]
+            if delta.get("tool_calls"):
+                message["tool_calls"] = delta["tool_calls"]
     if not is_complete and choice["finish_reason"] is None:
         return {"error": "the event stream ended early"}
     return completion
+
+
+def _first_choice(chunk: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the parts of the first choice in a chunk: none or one."""
+    choices = chunk.get("choices")
+    parts = choices if isinstance(choices, list) else []
+    return [part for part in parts if isinstance(part, dict) and not part.get("index")][:1]

@@ -7,24 +7,29 @@ within a sentence.
 """
 
 import re
+import string
 
-_NAME = r"(?:\w+:)?(?:think|thinking|thoughts?|reasoning|reflection|scratchpad)"
+_NAME = (
+    r"(?:\w+:)?(?:think|thinking|thoughts?|reason|reasoning|reflection|scratchpad|analysis"
+    r"|chain_of_thought|(?:inner|internal)_(?:monologue|thoughts?))"
+)
 _OPENING = re.compile(
-    rf"<{_NAME}\s*>|\[THINK\]|<\|(?:begin_of_thought|start_thinking|think(?:ing)?)\|>|◁think▷"
+    rf"<\s?{_NAME}(?:\s+[\w-]+=[^<>]*)?\s*>|\[THINK\]|<\|(?:begin_of_thought|start_thinking|think(?:ing)?)\|>|◁think▷"
     r"|<\|channel>\s*thought\b",
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    rf"</{_NAME}\s*>|\[/THINK\]|<\|(?:end_of_thought|end_thinking|/think(?:ing)?)\|>|◁/think▷"
+    rf"<\s?/\s?{_NAME}\s*>|\[/THINK\]|<\|(?:end_of_thought|end_thinking|/think(?:ing)?)\|>|◁/think▷"
     r"|<channel\|>",
     re.IGNORECASE,
 )
 _FINAL_CHANNEL = re.compile(
     r"(?:\A|<\|start\|>\s*assistant|<\|end\|>)\s*<\|channel\|>\s*final\b[^<]*"
-    r"(?:<\|constrain\|>[^<]*)?<\|message\|>"
+    r"(?:<\|constrain\|>[^<]*)?<\|message\|>|\A\s*final<\|message\|>"
 )
 _OTHER_CHANNEL = re.compile(
     r"\s*(?:<\|start\|>\s*assistant)?\s*<\|channel\|>\s*(?:analysis|commentary)"
+    r"|\s*(?:analysis|commentary)\b[^<\n]{0,40}<\|message\|>"
 )
 # The harmony format without its special tokens: "analysisThe user asks …assistantfinalFaith is …".
 _PLAIN_FINAL = re.compile(r"\s*(?:analysis|commentary)\S.*assistantfinal", re.DOTALL)
@@ -33,7 +38,7 @@ _PLAIN_ANALYSIS = re.compile(r"\s*analysis(?=[A-Z])")
 # What follows a tag that begins a sentence about it: "<think> is a tag".
 _PROSE = r" (?:is|are|was|and|or|tags?|tokens?|blocks?|marks?|opens?|means|starts?|begins?|ends?)\b"
 _SPECIAL = (
-    r"(?:<[|\uff5c][\w\u2581]+[|\uff5c]>|</?s>|\[/?INST\]"
+    r"(?:<[|\uff5c](?!python_tag|tool)[\w\u2581]+[|\uff5c]>|</?s>|\[/?INST\]"
     r"|<(?:bos|eos|pad|start_of_turn|end_of_turn|end_of_utterance)>)"
 )
 _LEADING = re.compile(rf"(?:\s*{_SPECIAL}(?!{_PROSE})(?:(?:assistant|model)(?=\s*[\n<]))?)+")
@@ -48,6 +53,16 @@ _END_OF_TURN = re.compile(
 _NAMED = re.compile(rf"{_PROSE}|[,;:)|]|\.(?!\.)|(?:\.\.\.|\u2026)<")
 _PLACEHOLDER = re.compile(r"[>\]](?:\.\.\.|\u2026)\Z")
 _MARKER = re.compile(r"\s*(?:[-*+\u2022>|]|\d+[.)])\s+\Z|.*\|\s+\Z")
+_TOOL_CALL = re.compile(
+    r"^[^\S\n]*(?:<(?:tool_call|function_call|tools?)>\s*[{\[<]|<function=\w|\[TOOL_CALLS\]"
+    r"|<[|\uff5c](?:python_tag|tool[\w\u2581]*)[|\uff5c]>)",
+    re.MULTILINE,
+)
+_WRAPPER = re.compile(
+    r"<(answer|final_answer|response|output)>(?P<answer>.*?)(?:</\1>)?", re.DOTALL | re.IGNORECASE
+)
+_EMPTY_TAG = re.compile(rf"(?:<{_NAME}\s?/>\s*)+", re.IGNORECASE)
+_INVISIBLE = "\x00\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
 _SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)\]*_]*\s*\Z")
 _WITHIN_SENTENCE = re.compile(r"[\w,;:(\u2013-] +\Z")
 _OPENING_QUOTE = re.compile("(?:^|[\\s(])[\"'\u201c\u2018\u201e\u00ab]\\Z")
@@ -56,11 +71,14 @@ _CLOSING_QUOTE = re.compile("[\"'](?!\\w)|[\u201d\u2019\u00bb]")
 
 def strip_reasoning(text: str) -> str:
     """Return the answer alone; an empty string if the text has reasoning and no answer."""
+    text = _strip(text)
     if final := _last(_FINAL_CHANNEL, text):
         text = text[final.end() :]
     elif _OTHER_CHANNEL.match(text):
         return ""
     text = text[_leading_tokens(text) :]
+    if empty := _EMPTY_TAG.match(text):
+        text = text[empty.end() :]
     if plain := _PLAIN_FINAL.match(text):
         text = text[plain.end() :]
     elif _PLAIN_ANALYSIS.match(text):
@@ -79,7 +97,19 @@ def strip_reasoning(text: str) -> str:
         text = text[: end.start()]
     text = text[_leading_tokens(text) :]
     trailing = _TRAILING.search(text)
-    return (text[: trailing.start()] if trailing and not _in_code_span(trailing) else text).strip()
+    text = _strip(text[: trailing.start()] if trailing and not _in_code_span(trailing) else text)
+    wrapper = _WRAPPER.fullmatch(text)
+    return _strip(wrapper["answer"]) if wrapper else text
+
+
+def has_tool_call(text: str) -> bool:
+    """Return whether a text contains a call of a tool, outside of code and quotes."""
+    return any(not _is_quoted(call) for call in _TOOL_CALL.finditer(text))
+
+
+def _strip(text: str) -> str:
+    """Remove white space and invisible characters at both ends."""
+    return text.strip(_INVISIBLE + string.whitespace).strip()
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

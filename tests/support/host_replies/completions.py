@@ -105,6 +105,12 @@ COMPLETIONS = (
         "retried",
     ),
     chat_reply(
+        "error event in another form",
+        "sends an error in the stream",
+        event_stream(chunk(content="Faith is"), {"message": "Busy", "code": 503}),
+        "retried",
+    ),
+    chat_reply(
         "malformed event",
         "sends a malformed event",
         "data: {oops\n\n",

@@ -44,6 +44,15 @@ _STATUSES = (
     _status(503, "is loading the model", "retried"),
     _status(504, "timed out at a gateway", "retried"),
     *(_status(status, "is behind a failing Cloudflare", "retried") for status in range(520, 529)),
+    HostReply(
+        "429 undefined charset",
+        "names a charset that does not exist",
+        "chat",
+        "Busy",
+        "retried",
+        429,
+        {"Content-Type": "text/plain; charset=undefined"},
+    ),
     _status(529, "is overloaded (Anthropic)", "retried", {"error": {"type": "overloaded_error"}}),
     _status(
         429,

@@ -67,6 +67,45 @@ FINISH_REASONS = (
     _end("tool_calls", "calls a tool", _TOOL),
     _end("function_call", "calls a function", _TOOL),
     _end("error", "failed while it generated", "error: failed while it generated"),
+    chat_reply(
+        "tool call in the text",
+        "calls a tool in the text",
+        completion(content='<tool_call>{"name": "search"}</tool_call>'),
+        _TOOL,
+    ),
+    chat_reply(
+        "native_finish_reason",
+        "reached the provider's limit (OpenRouter)",
+        {
+            "choices": [
+                {
+                    "finish_reason": "stop",
+                    "native_finish_reason": "MAX_TOKENS",
+                    "message": {"content": ANSWER},
+                }
+            ]
+        },
+        "answered, not cached",
+    ),
+    chat_reply(
+        "done_reason",
+        "reached the token limit (Ollama)",
+        {"choices": [{"message": {"content": ANSWER}}], "done_reason": "length"},
+        "answered, not cached",
+    ),
+    chat_reply(
+        "error of a choice",
+        "failed while it generated (OpenRouter)",
+        {"choices": [{"message": {"content": ANSWER}, "error": {"code": 502}}]},
+        "error: failed while it generated",
+    ),
+    chat_reply(
+        "invisible",
+        "sends no visible text",
+        completion(content="\u200b\ufeff"),
+        "error: an empty message",
+    ),
+    chat_reply("marks", "sends marks alone", completion(content="**"), "error: an empty message"),
     chat_reply("null", "sends no text", completion(content=None), "error: an empty message"),
     chat_reply("empty", "sends an empty text", completion(content=" "), "error: an empty message"),
     chat_reply("no content", "sends no content", completion(), "error: an empty message"),

@@ -50,6 +50,28 @@ def test_error_within_the_stream_is_the_result() -> None:
     assert assemble_completion(body) == {"error": {"message": "overloaded"}}
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        'data: {"object": "error", "message": "overloaded", "code": 503}',
+        'data: {"detail": "overloaded"}',
+        'event: error\ndata: {"message": "overloaded"}',
+        'error: {"message": "overloaded"}',
+        'data: {"choices": [{"delta": {}, "error": {"code": 503}, "finish_reason": "error"}]}',
+    ],
+)
+def test_error_in_another_form_is_not_dropped(line: str) -> None:
+    completion = assemble_completion("\n\n".join([EVENTS[2], line, "data: [DONE]"]))
+    (choice,) = completion.get("choices", [{"error": completion}])
+    assert choice["error"]
+
+
+def test_another_choice_is_not_mixed_with_the_first() -> None:
+    other = {"choices": [{"index": 1, "delta": {"content": "Hope"}, "finish_reason": "length"}]}
+    body = "\n\n".join([*EVENTS[:3], f"data: {json.dumps(other)}", *EVENTS[3:]])
+    assert assemble_completion(body) == assemble_completion("\n\n".join(EVENTS))
+
+
 def test_stream_that_ends_early_is_an_error() -> None:
     assert assemble_completion("\n\n".join(EVENTS[:4])) == {"error": "the event stream ended early"}
     assert "error" not in assemble_completion("\n\n".join(EVENTS[:5]))

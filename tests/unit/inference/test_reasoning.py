@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from shared.inference.reasoning import strip_reasoning
+from shared.inference.reasoning import has_tool_call, strip_reasoning
 from tests.support.host_replies.generator import generate_message
 
 ANSWER = "Faith is trust [1]."
@@ -71,6 +71,8 @@ def test_reasoning_with_only_a_closing_tag_is_removed(text: str) -> None:
         f"{_ANALYSIS}A.<|end|>{_ANALYSIS}B.<|end|><|start|>assistant{_FINAL}{ANSWER}<|return|>",
         f"{_FINAL}{ANSWER}<|end|><|start|>assistant{_ANALYSIS}One more.",
         f"analysisThe user asks.assistantfinal{ANSWER}",
+        f"analysis<|message|>A.<|end|><|start|>assistant{_FINAL}{ANSWER}",
+        f"final<|message|>{ANSWER}",
     ],
 )
 def test_only_the_final_channel_of_the_harmony_format_is_the_answer(text: str) -> None:
@@ -93,6 +95,11 @@ def test_only_the_final_channel_of_the_harmony_format_is_the_answer(text: str) -
         f"{_ANALYSIS}The user asks",
         "<|start|>assistant<|channel|>commentary<|message|>I call a tool",
         "analysisThe user asks",
+        "analysis<|message|>The user asks",
+        "commentary to=functions.x<|message|>{}",
+        '<think type="deep">The user asks',
+        "\u200b<think>The user asks",
+        "\ufeff\x00",
         "<|im_end|>",
         " \n",
         "",
@@ -100,6 +107,50 @@ def test_only_the_final_channel_of_the_harmony_format_is_the_answer(text: str) -
 )
 def test_reasoning_without_an_answer_leaves_nothing(text: str) -> None:
     assert strip_reasoning(text) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'<think time="3s" id=1>The user asks.</think>{ANSWER}',
+        f"< think >The user asks.</ think >{ANSWER}",
+        f"<analysis>The user asks.</analysis>\n{ANSWER}",
+        f"<inner_monologue>The user asks.</inner_monologue>{ANSWER}",
+        f"<think/>\n{ANSWER}",
+        f"<think>Yes.</think>\n<answer>\n{ANSWER}\n</answer>",
+        f"<final_answer>{ANSWER}",
+        f"\ufeff<think>Yes.</think>{ANSWER}\u200b",
+    ],
+)
+def test_other_tags_and_invisible_characters_are_removed(text: str) -> None:
+    assert strip_reasoning(text) == ANSWER
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<tool_call>\n{"name": "search"}\n</tool_call>',
+        'I search.\n<tool_call>{"name": "search"}</tool_call>',
+        "<function=search>{}</function>",
+        '[TOOL_CALLS][{"name": "search"}]',
+        "<|python_tag|>search()",
+        "<\uff5ctool\u2581calls\u2581begin\uff5c>search",
+    ],
+)
+def test_call_of_a_tool_is_recognised(text: str) -> None:
+    assert has_tool_call(strip_reasoning(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A model writes `<tool_call>{}` to call a tool.",
+        "<tool_call> is a tag.",
+        '```\n<tool_call>\n{"name": "search"}\n</tool_call>\n```\nThis is the format.',
+    ],
+)
+def test_text_about_tool_calls_is_no_call(text: str) -> None:
+    assert not has_tool_call(strip_reasoning(text))
 
 
 @pytest.mark.parametrize(
