@@ -10,7 +10,7 @@ import unicodedata
 from functools import lru_cache
 from itertools import groupby
 
-from shared.text.letter_case import END_MARKS, LETTER, fold_case
+from shared.text.letter_case import END_MARKS, LETTER, fold_case, is_code
 
 _VARIANTS = (
     dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2212"), "-")
@@ -106,8 +106,12 @@ def _drop_final_marks(text: str) -> str:
     end = text[len(stem) :]
     if not stem:
         return text
+    if stem.endswith("$") and end.startswith("?"):  # a variable of shells
+        return stem + "?"
     if _OPERAND.search(stem[-2:]) and (operator := _OPERATOR.match(end)):
         return stem + operator[0]
+    if end.startswith("!") and is_code(stem.rpartition(" ")[2]):  # ":wq!"
+        return stem + "!"
     if (end.startswith(" ") or stem.endswith(("/", "\\"))) and (path := _PATH.match(end)):
         return stem + path[0]
     return stem

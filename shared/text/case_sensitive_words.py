@@ -22,10 +22,10 @@ CASE_INSENSITIVE_WORDS = word_set(
     " ipod itunes javascript jquery lebron linkedin macbook macos mastercard mongodb mrna msc"
     " mtech mysql nodejs nosql onedrive onenote openai paypal phd playstation postgresql"
     " powerpoint powershell pytorch quickbooks sharepoint snapchat spacex sqlite tensorflow tiktok"
-    " trna turbotax typescript virtualbox vmware voip wechat whatsapp wifi wordpress bsc youtube"
+    " trna turbotax typescript virtualbox vmware voip vp wechat whatsapp wifi wordpress bsc youtube"
     " youtuber"
     # Words that are written in capitals for emphasis.
-    " not all any only must very ever when what why how both else god lord love hope joy sin"
+    " not any only must very ever when what why how both else god lord love hope joy sin"
 )
 """Words with the same meaning in lower case: NASA, iPhone, and NOT for emphasis."""
 
@@ -86,6 +86,9 @@ _NAMES = word_set(
     " druid falcon ember vue nest flux swarm rancher consul nomad packer vagrant cypress jest"
     " mocha karma cucumber bootstrap maps bear drafts craft sheets dell galaxy prime tinder node"
     " mint mac pixel canon virgin fortune yahoo razor arrow flash surface teller wedge"
+    # Bands, newspapers, journals and parties.
+    " who cure kiss police times guardian economist telegraph observer mirror nature science cell"
+    " conservative conservatives liberal liberals labour democratic"
 )
 """Names: Turkey is not a turkey, and Job is not a job."""
 

@@ -46,6 +46,7 @@ _LETTER_AND_QUOTE = re.compile(rf"{LETTER}'")
 _ELISION = re.compile(rf"'{LETTER}")
 _NO_UNITS = word_set("AM PM Jan Feb Mar Apr Jun Jul Aug Sep Oct Nov Dec")
 _TITLES = word_set("mr. mrs. ms. dr. prof. mr mrs dr herr frau")
+_LETTER_WORDS = word_set("e-mail x-ray t-shirt u-turn e-book e-bike")
 _ABBREVIATIONS = frozenset({"approx", "capt", "dept", "messrs", "prof"})
 _MAX_FORMULA_LETTERS = 3
 _MAX_ABBREVIATION = 3
@@ -76,7 +77,7 @@ def _fold_words(text: str, lower: Callable[[str], str]) -> str:
     is_title = is_sentence and all(word != word.lower() for word in words)
     begins = len(chunks) > 1  # a single word begins no sentence
     for place, chunk in enumerate(chunks):
-        if chunk != chunk.lower() and not _is_code(chunk):
+        if chunk != chunk.lower() and not is_code(chunk):
             around = chunks[place - 1] if place else "", "".join(chunks[place + 1 : place + 2])
             style = _Style(begins=begins, is_shouted=is_shouted, is_title=is_title)
             chunks[place] = _fold_chunk(chunk, around, lower, style)
@@ -110,7 +111,8 @@ def _fold_chunk(
     """
     has_number = any(map(str.isdigit, chunk + around[0][-1:]))
     core = chunk.strip(_PROSE_ENDS)
-    is_variable = len(core) == 1 and any(map(_is_code, around))
+    is_variable = len(core) == 1 and any(map(is_code, around))
+    is_operand = any("=" in each for each in around)
     is_surname = "-" in core or around[0].lower() in _TITLES
     first = next((place for place, each in enumerate(chunk) if each.isalpha()), 0)
 
@@ -129,17 +131,20 @@ def _fold_chunk(
         if style.begins and found.start() == first and is_capitalised and small not in UNITS:
             return small
         if len(word) == 1:
-            is_word = word in _WORDS_OF_ONE_LETTER and not (word == "A" and around[0].isdigit())
+            is_word = word in _WORDS_OF_ONE_LETTER and not (
+                word == "A" and any(map(str.isdigit, around[0]))
+            )
             keeps = not is_word and _VARIABLE.match(word) is not None
         elif is_capitalised:
             is_style = is_surname or (style.is_title and small in SYMBOLS)
             keeps = small in CASE_SENSITIVE_WORDS and not is_style
-            keeps = keeps or _GREEK_WITH_LATIN.match(word) is not None
+            keeps = keeps or is_operand or _GREEK_WITH_LATIN.match(word) is not None
         else:
             keeps = _keeps_capitals(word, small)
         return word if keeps else small
 
-    return chunk.lower() if _is_abbreviation(core) else _WORD.sub(fold, chunk)
+    is_same = _is_abbreviation(core) or core.lower().removesuffix("s") in _LETTER_WORDS
+    return chunk.lower() if is_same else _WORD.sub(fold, chunk)
 
 
 def _keeps_capitals(word: str, small: str) -> bool:
@@ -155,9 +160,9 @@ def _keeps_capitals(word: str, small: str) -> bool:
     return len(word) <= _MAX_SYMBOL or small in UNITS or _VOWEL.search(small) is not None
 
 
-def _is_code(chunk: str) -> bool:
+def is_code(chunk: str) -> bool:
     """Return whether a text without blanks is code or a part of a formula, not a word."""
-    if chunk.startswith(("-", ".", "/")) or _CALL.search(chunk):
+    if chunk.startswith(("-", ".", "/", ":")) or _CALL.search(chunk):
         return True
     core = _JOINER.sub("", chunk.strip(_PROSE_ENDS))
     if core.isalnum() or not core or _is_abbreviation(core):

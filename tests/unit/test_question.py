@@ -31,6 +31,10 @@ def _pairs(of: str) -> list[Any]:
 
 
 _SPELLINGS = [
+    ("Do I need an X-ray?", "do i need an x-ray"),
+    ("What is my E-Mail address?", "what is my e-mail address"),
+    ("Where are my T-Shirts?", "where are my t-shirts"),
+    ("Who is the VP?", "who is the vp"),
     ("What is faith?", "what is  FAITH"),
     ("What is faith?", "  What\tis\nfaith ?! "),
     ("What is faith?", "what is faith..."),
@@ -125,7 +129,12 @@ _DIFFERENT = [
     ("What is foo_bar?", "What is foo bar?"),
     ("What is a.getX()?", "What is a.getx()?"),
     ("What is `ls`?", "What is ls?"),
+    ("What is echo $?", "What is echo $"),
+    ("How do I leave with :wq!", "How do I leave with :wq"),
+    ("Is x == None true?", "Is x == none true?"),
+    ("if flag = True", "if flag = true"),
     # Units, symbols and variables.
+    ("What is Art. 5 (1) A?", "What is Art. 5 (1) a?"),
     ("Is 5 mW enough?", "Is 5 MW enough?"),
     ("Is 5mW enough?", "Is 5MW enough?"),
     ("Is 10 Mb/s fast?", "Is 10 MB/s fast?"),
@@ -143,6 +152,9 @@ _DIFFERENT = [
     ("Where is Turkey?", "Where is turkey?"),
     ("Who is Job?", "Who is job?"),
     ("What is Polish?", "What is polish?"),
+    ("Is it by the Who?", "Is it by the who?"),
+    ("Is she Conservative?", "Is she conservative?"),
+    ("How is ALL treated?", "How is all treated?"),
     ("When is March?", "When is march?"),
     ("Is it in May?", "Is it in may?"),
     ("Who is Will?", "who is will"),
