@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import random
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ _CONNECTION_ERRORS = (
 )
 _CONNECT_SECONDS = 3.0
 _KEEP_ALIVE_SECONDS = 60.0
+_MAX_CALLS = 100  # of one operation at once; others wait
 _REPLACEMENTS = {"max_tokens": "max_completion_tokens"}
 _REQUIRED = frozenset(_REPLACEMENTS.values())
 _log = logging.getLogger(__name__)
@@ -73,7 +75,7 @@ class Retries:
 class InferenceClient:
     """Sends JSON to the model hosts.
 
-    The connection pool is created at the first call, and again after `aclose`. Redirects are not
+    Chat and embeddings each have 100 concurrent calls at most. The connection pool is created at the first call, and again after `aclose`. Redirects are not
     followed: they would send private notes to a host that is not configured.
 
     Args:
@@ -110,6 +112,7 @@ class InferenceClient:
         self._retries = retries or Retries()
         self._transport = transport
         self._client: httpx.AsyncClient | None = None
+        self._free_calls = _semaphores()
 
     async def post(self, endpoint: "Endpoint", body: dict[str, Any]) -> Any:
         """Send `body` and return the decoded JSON of the reply.
@@ -147,6 +150,7 @@ class InferenceClient:
     async def aclose(self) -> None:
         """Close the connections. The next call opens new ones."""
         client, self._client = self._client, None
+        self._free_calls = _semaphores()  # those before belong to one event loop
         if client is not None:
             await client.aclose()
 
@@ -178,7 +182,8 @@ class InferenceClient:
         while True:
             failure: InferenceError | None
             try:
-                response = await self._open_client().post(endpoint.url, content=content)
+                async with self._free_calls[endpoint.operation]:
+                    response = await self._open_client().post(endpoint.url, content=content)
             except _CONNECTION_ERRORS as error:
                 # Only the errors of sockets and TLS contain no text that the host sent.
                 is_local = isinstance(error, httpx.ConnectError)
@@ -224,11 +229,15 @@ class InferenceClient:
                 headers=self._headers,
                 # The deadline limits the call: a read time-out would not end a slow drip of bytes.
                 timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
-                limits=httpx.Limits(max_connections=100, keepalive_expiry=_KEEP_ALIVE_SECONDS),
+                limits=httpx.Limits(keepalive_expiry=_KEEP_ALIVE_SECONDS),
                 event_hooks={"response": [limit_size]},
                 transport=self._transport,
             )
         return self._client
+
+
+def _semaphores() -> defaultdict[str, asyncio.Semaphore]:
+    return defaultdict(lambda: asyncio.Semaphore(_MAX_CALLS))
 
 
 def _omit(body: dict[str, Any], refused: frozenset[str]) -> dict[str, Any]:

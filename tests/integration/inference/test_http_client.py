@@ -172,3 +172,20 @@ async def test_refused_connection_is_unavailable(settings: Settings, open_client
     settings = replace(settings, chat_url=f"{url}/v1/chat/completions")
     with pytest.raises(InferenceUnavailableError, match="is unreachable"):
         await chatting(open_client(settings), settings)
+
+
+async def test_hanging_chats_do_not_delay_embeddings(
+    host: FakeHuggingFace, settings: Settings
+) -> None:
+    """Each operation has 100 concurrent calls of its own."""
+    client = InferenceClient(settings)
+    host.chat_latency = 60
+    chats = [asyncio.ensure_future(chatting(client, settings)) for _ in range(130)]
+    await until(lambda: host.count("/chat/completions") == 100)
+    assert len(await HuggingFaceEmbedder(client, settings).embed(["text"])) == 1
+    assert host.count("/chat/completions") == 100
+    assert not any(chat.done() for chat in chats)
+    for chat in chats:
+        chat.cancel()
+    await asyncio.gather(*chats, return_exceptions=True)
+    await client.aclose()
