@@ -48,11 +48,14 @@ class PlatformCredentials:
         """Use an environment and a wall clock: monotonic clocks may stop in a snapshot."""
         self._environ = environ
         self._clock = clock
-        self._cached: Credentials | None = None
-        self._lock = asyncio.Lock()
+        self._cached = Credentials("", "", expires_at=-math.inf)
+        self._fetching: asyncio.Task[None] | None = None
+        self._error: UnavailableError | None = None
 
     async def get(self) -> Credentials:
         """Return valid credentials.
+
+        Concurrent requests share one fetch. A request waits only if no valid ones are cached.
 
         Raises:
             ConfigurationError: the environment contains neither credentials nor an endpoint.
@@ -62,16 +65,29 @@ class PlatformCredentials:
         key_id, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
         if key_id and secret:
             return Credentials(key_id, secret, environ.get("AWS_SESSION_TOKEN", ""))
-        async with self._lock:
-            cached = self._cached
-            if cached is None or cached.expires_at - self._clock() < _RENEW_SECONDS:
-                url = _endpoint(environ)
-                try:
-                    self._cached = cached = await asyncio.to_thread(_fetch, url, environ)
-                except UnavailableError:
-                    if cached is None or cached.expires_at <= self._clock():
-                        raise
-            return cached
+        remaining = self._remaining_seconds()
+        if remaining < _RENEW_SECONDS:
+            fetching = self._start_fetch(_endpoint(environ))
+            if remaining <= 0:
+                await asyncio.shield(fetching)
+        if self._error and self._remaining_seconds() <= 0:
+            raise self._error
+        return self._cached
+
+    def _remaining_seconds(self) -> float:
+        return self._cached.expires_at - self._clock()
+
+    def _start_fetch(self, url: str) -> "asyncio.Task[None]":
+        if self._fetching is None or self._fetching.done():
+            self._fetching = asyncio.create_task(self._fetch(url))
+        return self._fetching
+
+    async def _fetch(self, url: str) -> None:
+        try:
+            self._cached = await asyncio.to_thread(_fetch, url, self._environ)
+            self._error = None
+        except UnavailableError as error:  # not raised: the request may have been cancelled
+            self._error = error
 
 
 def _endpoint(environ: Mapping[str, str]) -> str:

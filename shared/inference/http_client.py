@@ -75,8 +75,9 @@ class Retries:
 class InferenceClient:
     """Sends JSON to the model hosts.
 
-    Chat and embeddings each have 100 concurrent calls at most. The connection pool is created at the first call, and again after `aclose`. Redirects are not
-    followed: they would send private notes to a host that is not configured.
+    Chat and embeddings each have 100 concurrent calls at most. The connection pool is created at
+    the first call, and again after `aclose`. Redirects are not followed: they would send private
+    notes to a host that is not configured.
 
     Args:
         settings: the token, the organisation to bill and the time-out.

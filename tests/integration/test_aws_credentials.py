@@ -8,6 +8,7 @@ import pytest
 from shared.aws.credentials import Credentials, PlatformCredentials
 from shared.errors import ConfigurationError, UnavailableError
 from tests.support.platform_credentials import CredentialsEndpoint, credentials_endpoint
+from tests.support.waiting import until
 
 NOW = 1_800_000_000.0
 
@@ -17,6 +18,11 @@ def endpoint() -> Iterator[CredentialsEndpoint]:
     with credentials_endpoint() as endpoint:
         endpoint.expires_at = NOW + 3600
         yield endpoint
+
+
+def is_fetching(platform: PlatformCredentials) -> bool:
+    task = platform._fetching
+    return task is not None and not task.done()
 
 
 async def test_keys_in_the_environment_are_read_at_each_use() -> None:
@@ -37,8 +43,54 @@ async def test_the_endpoint_is_called_once_until_credentials_are_about_to_expire
     now[0] = NOW + 3300
     assert (await platform.get()).key_id == "id1"
     now[0] = NOW + 3301
+    assert (await platform.get()).key_id == "id1"
+    await until(lambda: endpoint.calls == 2 and not is_fetching(platform))
     assert (await platform.get()).key_id == "id2"
     assert endpoint.calls == 2
+
+
+async def test_no_request_waits_for_an_endpoint_that_hangs_while_credentials_are_valid(
+    endpoint: CredentialsEndpoint,
+) -> None:
+    now = [NOW]
+    platform = PlatformCredentials(endpoint.environ, lambda: now[0])
+    await platform.get()
+    now[0] = NOW + 3599
+    endpoint.released.clear()
+    for _ in range(5):
+        assert (await platform.get()).key_id == "id1"
+        await asyncio.sleep(0)
+        assert is_fetching(platform)
+    endpoint.released.set()
+    await until(lambda: not is_fetching(platform))
+    assert (await platform.get()).key_id == "id2"
+    assert endpoint.calls == 2
+
+
+async def test_requests_without_credentials_share_the_failure_of_one_fetch(
+    endpoint: CredentialsEndpoint,
+) -> None:
+    """They do not wait for an endpoint that hangs one after another."""
+    endpoint.released.clear()
+    platform = PlatformCredentials(endpoint.environ, lambda: NOW)
+    errors = await asyncio.gather(*(platform.get() for _ in range(5)), return_exceptions=True)
+    endpoint.released.set()
+    assert {str(error) for error in errors} == {"AWS credentials cannot be fetched: TimeoutError"}
+    assert endpoint.calls == 1
+
+
+async def test_a_cancelled_request_does_not_end_the_fetch_of_others(
+    endpoint: CredentialsEndpoint,
+) -> None:
+    endpoint.released.clear()
+    platform = PlatformCredentials(endpoint.environ, lambda: NOW)
+    first, second = (asyncio.create_task(platform.get()) for _ in range(2))
+    await until(lambda: endpoint.calls == 1)
+    first.cancel()
+    endpoint.released.set()
+    assert (await second).key_id == "id1"
+    assert first.cancelled()
+    assert endpoint.calls == 1
 
 
 async def test_credentials_are_used_until_they_expire_if_the_endpoint_fails(

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ from tests.support.huggingface import FakeHuggingFace, serving
 from tests.support.local_environment import start_local_environment, write_notes
 from tests.support.postgres import PostgresServer
 from tests.support.secrets_manager import REGION, secrets_manager, set_aws_credentials
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -195,6 +197,23 @@ async def test_an_unreachable_secrets_manager_is_unavailable(
     container = Container(Settings(hf_token_secret="a", aws_region=REGION))
     with pytest.raises(UnavailableError, match="EndpointConnectionError"):
         await container.secrets.hf_token().get()
+
+
+async def test_no_request_that_has_a_value_waits_for_a_secrets_manager_that_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    released = threading.Event()
+    released.set()
+    with failing_secrets_manager("", times=0, then="hf_a", released=released) as (url, calls):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
+        secret = Container(Settings(hf_token_secret="a", aws_region=REGION)).secrets.hf_token()
+        assert await secret.get() == "hf_a"
+        released.clear()
+        monkeypatch.setattr(secret, "_fetched_at", 0.0)
+        assert [await secret.get() for _ in range(5)] == ["hf_a"] * 5
+        await until(lambda: len(calls) == 2)
+        assert [await secret.get() for _ in range(5)] == ["hf_a"] * 5
+        released.set()
 
 
 async def test_a_binary_secret_is_rejected(secrets_client: "SecretsManagerClient") -> None:

@@ -9,9 +9,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @contextmanager
 def failing_secrets_manager(
-    code: str, *, times: int = 1_000, then: str = ""
+    code: str,
+    *,
+    times: int = 1_000,
+    then: str = "",
+    released: threading.Event | None = None,
 ) -> Iterator[tuple[str, list[str]]]:
     """Return an error code for the first `times` calls, and the secret `then` afterwards.
+
+    There is no response while `released` is not set.
 
     Yields the endpoint, and a list to which the target of each call is appended.
     """
@@ -21,6 +27,8 @@ def failing_secrets_manager(
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             calls.append(self.headers["X-Amz-Target"])
+            if released:
+                released.wait(30)
             failing = len(calls) <= times
             error = {"__type": code, "message": "no"}
             body = json.dumps(error if failing else {"SecretString": then}).encode()

@@ -19,6 +19,9 @@ class CredentialsEndpoint:
         """The response's body, instead of credentials."""
         self.expires_at = 0.0
         self.calls = 0
+        self.released = threading.Event()
+        """The endpoint does not respond while this is not set."""
+        self.released.set()
         self.port = 0
 
     @property
@@ -31,6 +34,7 @@ class CredentialsEndpoint:
 
     def respond(self, path: str, authorization: str | None) -> tuple[int, bytes]:
         self.calls += 1
+        self.released.wait(30)
         if path != "/creds?of=me" or authorization != AUTHORIZATION:
             return 403, b""
         expiration = datetime.fromtimestamp(self.expires_at, UTC)
