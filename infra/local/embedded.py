@@ -74,7 +74,7 @@ def open_embedded(
     with ExitStack() as stack:
         if "DATABASE_URL" not in variables:
             variables["DATABASE_URL"] = f"sqlite:///{data.resolve() / 'notes.db'}"
-        if "REDIS_CACHE_URL" not in variables:
+        if is_embedded := "REDIS_CACHE_URL" not in variables:
             variables["REDIS_CACHE_URL"] = stack.enter_context(shared_valkey(data / "cache"))
         model = model or _default_model(variables)
         if model is Model.SMOLLM2:
@@ -94,7 +94,14 @@ def open_embedded(
             raise ConfigurationError(
                 "model huggingface: set HF_TOKEN or HF_CHAT_URL, or LLM_TOKEN or LLM_CHAT_URL"
             )
-        yield Container(settings, embedder=embedder, answerer=answerer)
+        container = Container(settings, embedder=embedder, answerer=answerer)
+        if is_embedded:
+            # Redis is imported with the client.
+            from infra.local.append_only_file import RewritingClient  # noqa: PLC0415
+
+            client = RewritingClient(container.background_redis_client)
+            container.override(background_redis_client=client)
+        yield container
 
 
 @cache

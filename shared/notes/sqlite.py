@@ -146,6 +146,20 @@ class SQLiteNoteStore(SQLNoteStore):
 
         return await self.run(rank_and_read)
 
+    async def delete_user(self, user_id: str, *, changed_at: int) -> None:
+        await super().delete_user(user_id, changed_at=changed_at)
+        # The write-ahead log contains former pages of the file until it is truncated.
+        async with self._lock:
+            with _translate_errors():
+                self._connection = connection = self._connection or await self._open()
+                ((is_busy, *_),) = await connection.execute_fetchall(
+                    "PRAGMA wal_checkpoint(TRUNCATE)"
+                )
+        if is_busy:
+            raise StoreUnavailableError(
+                "the user is deleted, but another process reads the former pages: repeat this later"
+            )
+
     async def aclose(self) -> None:
         async with self._lock:
             connection, self._connection = self._connection, None
