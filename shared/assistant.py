@@ -5,6 +5,7 @@ another request generates the answer. `_answer_miss` embeds, searches, matches, 
 stores. `_fall_back` serves requests while a model is down.
 """
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
     from shared.cache.results import MissContext
     from shared.cache.session import CacheSession
     from shared.notes.note import Source
+    from shared.semantic_match import Match
     from shared.vectors import Vector
 
+_log = logging.getLogger(__name__)
 _EXTRACTIVE_TIME_LIMIT_SECONDS = 2.0
 _STILL_GENERATING = "another request is still generating this answer; ask again"
 
@@ -210,10 +213,8 @@ class Assistant:
         is_matchable = not (request.no_cache or request.exact or question.truncated)
         if context.matchable_entries and is_matchable:
             with timed("match"):
-                match = await self._dependencies.semantic_matcher.match(
-                    question.wording, vector, sources, context, session
-                )
-            if match.found:
+                match = await self._match(ask, vector, context)
+            if match and match.found:
                 return Reply.from_cache(question, match.found, session.status, match="semantic")
 
         try:
@@ -237,6 +238,19 @@ class Assistant:
             match_rejection=match.rejection if match else None,
         )
 
+    async def _match(
+        self, ask: _AskState, vector: "Vector", context: "MissContext"
+    ) -> "Match | None":
+        try:
+            return await self._dependencies.semantic_matcher.match(
+                ask.question.wording, vector, ask.sources or (), context, ask.session
+            )
+        except TercetError:
+            raise
+        except Exception:
+            _log.exception("unhandled exception in the matching; the answer is generated")
+            return None
+
     async def _search(self, user_id: str, vector: "Vector") -> "Sequence[Source]":
         try:
             async with timeout_at_deadline():
@@ -248,7 +262,7 @@ class Assistant:
 
     async def _generate(self, ask: _AskState, sources: "Sequence[Source]") -> Answer:
         # Without Redis there is no single-flight lock, so this process coalesces generations.
-        if ask.session.status == "unavailable":
+        if ask.session.status in {"unavailable", "failed"}:
             answerer = self._dependencies.coalescing_answerer
         else:
             answerer = self._dependencies.answerer

@@ -104,7 +104,7 @@ class SemanticMatcher:
                     session.counters.add(rejected_by_verifier=1)
                     return Match(rejection="verifier")
             alias = await session.store_alias(vector, sources, (field, entry), similarity)
-            if alias is None:
+            if not alias:
                 return Match()
             return Match(
                 replace(found, matched_question=entry.question, similarity=similarity, alias=alias)

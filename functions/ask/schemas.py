@@ -11,7 +11,9 @@ from shared.question import MAX_CHARACTERS
 
 Tier = Annotated[str, Field(json_schema_extra={"enum": ["l1", "l2", "l3"]})]
 Match = Annotated[str, Field(json_schema_extra={"enum": ["exact", "semantic"]})]
-CacheState = Annotated[str, Field(json_schema_extra={"enum": ["ok", "unavailable", "off"]})]
+CacheState = Annotated[
+    str, Field(json_schema_extra={"enum": ["ok", "unavailable", "failed", "off"]})
+]
 Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from shared.cache import (
     counters,
@@ -15,9 +15,10 @@ from shared.cache import (
     l3_contexts,
     single_flight,
 )
+from shared.cache.fail_open import fail_open
 from shared.cache.parse_replies import hash_items, parse_answer, parse_lookup
 from shared.cache.redis.budgeted_client import BudgetedClient
-from shared.cache.redis.commands import Command
+from shared.cache.redis.commands import Command, RoundTripExtension
 from shared.cache.results import LookupResult, MissContext
 from shared.cache.scripts import QuestionScripts
 from shared.deadline import remaining_seconds
@@ -34,18 +35,8 @@ if TYPE_CHECKING:
     from shared.vectors import Vector
 
 
-class RoundTripExtension(Protocol):
-    """Commands of another component that are appended to a session's round trips."""
-
-    def commands(self) -> "Sequence[Command]":
-        """Return the commands to append to a round trip of a miss."""
-
-    def receive(self, replies: "Sequence[Any]") -> None:
-        """Process the replies to `commands`. It is not called if Redis fails."""
-
-
 class CacheSession:
-    """One request's access to the cache. It never raises an error of the cache.
+    """One request's access to the cache. It never raises an exception.
 
     After the first failure of Redis, `status` is `unavailable`, lookups find nothing and stores do
     nothing. `counters` count what the request does.
@@ -91,9 +82,10 @@ class CacheSession:
 
     @property
     def status(self) -> str:
-        """`ok`, `unavailable` or `off`: see `BudgetedClient`."""
+        """`ok`, `unavailable`, `failed` or `off`: see `BudgetedClient`."""
         return self._redis.status
 
+    @fail_open(LookupResult)
     async def lookup(self, *, only_fence: bool = False) -> LookupResult:
         """Round trip 1: look the answer up, or only read the fence, to generate a new answer."""
         self.counters.start(no_cache=only_fence)
@@ -106,6 +98,7 @@ class CacheSession:
                 self.counters.add(l3_hits=int(is_hit), l3_misses=int(not is_hit))
         return found
 
+    @fail_open(MissContext)
     async def load_miss_context(self) -> MissContext:
         """Round trip 2: load what a miss needs, and try to acquire the single-flight lock."""
         replies = await self._execute(
@@ -132,6 +125,7 @@ class CacheSession:
         refusals = frozenset(pair.decode("ascii", "replace") for pair in replies[3])
         return MissContext(vector, entries, refusals, self._lock.held)
 
+    @fail_open(LookupResult)
     async def wait_for_holder(
         self, *, give_up: "Callable[[], bool]" = lambda: False
     ) -> LookupResult:
@@ -173,26 +167,32 @@ class CacheSession:
                 yield
         finally:
             if self._lock.held:
-                keys, counts = self._scripts.counter_keys, self.counters.take()
-                release = self._lock.release_command(keys, *counts)
-                await self._execute(release, with_extension=True)
+                await self._release_lock()
 
+    @fail_open(lambda: None)
+    async def _release_lock(self) -> None:
+        keys, counts = self._scripts.counter_keys, self.counters.take()
+        release = self._lock.release_command(keys, *counts)
+        await self._execute(release, with_extension=True)
+
+    @fail_open(LookupResult)
     async def get_answer(self, field: str, entry: "Entry") -> LookupResult:
         """Read the answer of one of the entries of `load_miss_context`."""
         replies = await self._execute(self._scripts.get_answer(field, entry))
         return parse_answer(entry.answer_id, *replies[0]) if replies else LookupResult()
 
+    @fail_open(str)
     async def store_alias(
         self,
         vector: "Vector",
         sources: "Sequence[Source]",
         target: "tuple[str, Entry]",
         similarity: float,
-    ) -> str | None:
+    ) -> str:
         """Store an alias, unless the fence changed or this question has an answer of its own.
 
         `vector` and `sources` are this question's own. `target` is the field and entry of the
-        other question, `similarity` the cosine of both. Returns the alias's field, or None if the
+        other question, `similarity` the cosine of both. Returns the alias's field, or "" if the
         target's answer is no longer valid or the match is refused.
         """
         own = self._new_entry(vector, sources)
@@ -201,10 +201,11 @@ class CacheSession:
         call = self._scripts.store_alias(alias, pair, counts=self.counters.take())
         replies = await self._execute(call, *self._store_embedding(own))
         if not (replies and replies[0]):
-            return None
+            return ""
         self._lock.held = False
         return self._field
 
+    @fail_open(bool)
     async def store(
         self, vector: "Vector", sources: "Sequence[Source]", answer: "Answer | None"
     ) -> bool:
@@ -232,6 +233,7 @@ class CacheSession:
             self._lock.held = False
         return bool(replies and replies[0])
 
+    @fail_open(LookupResult)
     async def get_stale(self) -> LookupResult:
         """Look the answer up though it may have expired (stale-if-error, RFC 5861).
 
@@ -243,6 +245,11 @@ class CacheSession:
         if not replies:
             return LookupResult()
         return parse_lookup(replies[0], self._question, self._field)[0]
+
+    def disable(self) -> None:
+        """Send no more commands, after a programming error."""
+        self._redis.status = "failed"
+        self.counters.restore()
 
     def deduct(self, seconds: float) -> None:
         """Deduct time that the request has waited from its budget for Redis."""

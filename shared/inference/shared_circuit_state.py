@@ -34,7 +34,7 @@ _REPORT = Script("report_calls", Path(__file__).parent / "lua")
 class SharedCircuitState:
     """Exchanges the state of circuit breakers in the round trips of one cache session.
 
-    Implements `shared.cache.session.RoundTripExtension`.
+    Implements `shared.cache.redis.commands.RoundTripExtension`.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ QUESTION = "what is faith"
 FIELD = keyspace.question_field(QUESTION, PIPELINE.name)
 
 
-async def store_alias(cache: Cache, wording: str = "define faith") -> str | None:
+async def store_alias(cache: Cache, wording: str = "define faith") -> str:
     """Store an alias of another wording to the answer. Return its field."""
     session = cache.session(question=wording)
     await session.lookup()
@@ -125,7 +125,7 @@ async def test_alias_of_a_match_that_was_refused_meanwhile_is_not_stored(cache: 
     await late.lookup()
     (target,) = (await late.load_miss_context()).matchable_entries.items()
     await refuse_match(cache)
-    assert await late.store_alias(a_vector("define faith"), sources(), target, 0.93) is None
+    assert not await late.store_alias(a_vector("define faith"), sources(), target, 0.93)
     assert await cache.session(question="define faith").lookup() == LookupResult()
 
 

@@ -121,7 +121,7 @@ async def test_alias_of_an_expired_answer_is_not_stored(cache: Cache, clock: Clo
     (target,) = (await session.load_miss_context()).matchable_entries.items()
     clock.ahead += 301
     assert await session.get_answer(*target) == LookupResult()
-    assert await session.store_alias(a_vector("define faith"), sources(), target, 0.93) is None
+    assert not await session.store_alias(a_vector("define faith"), sources(), target, 0.93)
 
 
 async def test_repeated_failures_do_not_extend_a_context(cache: Cache, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""Redis access for one request, within a time budget. It never raises."""
+"""Redis access for one request, within a time budget. It raises no error of Redis."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,8 @@ _BUDGET_FACTOR = 1.25  # the budget of all round trips, as a multiple of one rou
 class BudgetedClient:
     """A `RedisClient` for one request.
 
-    `status` is `ok`; `unavailable` after the first failure, then no more commands are sent; or
-    `off` without a cache.
+    `status` is `ok`; `unavailable` after the first failure of Redis or `failed` after a programming
+    error, then no more commands are sent; or `off` without a cache.
     """
 
     def __init__(self, redis_client: "RedisClient | None", timeout: float) -> None:

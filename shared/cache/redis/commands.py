@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 Argument: TypeAlias = str | bytes | int
 
@@ -65,3 +65,13 @@ class Script:
 
 def _source(folder: Path, name: str) -> str:
     return (folder / f"{name}.lua").read_text(encoding="utf-8")
+
+
+class RoundTripExtension(Protocol):
+    """Commands of another component that are appended to a session's round trips."""
+
+    def commands(self) -> Sequence[Command]:
+        """Return the commands to append to a round trip of a miss."""
+
+    def receive(self, replies: Sequence[Any]) -> None:
+        """Process the replies to `commands`. It is not called if Redis fails."""

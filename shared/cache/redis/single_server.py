@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import Redis
 from redis.exceptions import (
+    DataError,
     MovedError,
     NoScriptError,
     OutOfMemoryError,
@@ -36,6 +37,15 @@ _REPLICA_SECONDS = 1.0
 """How long WAIT blocks while too few replicas have acknowledged a write."""
 
 _ERRORS = (RedisError, OSError, EOFError, TimeoutError)
+_PROGRAMMING_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NameError,
+    TypeError,
+    ValueError,
+)
 _REPAIR_TYPES = Script("repair_types")
 
 
@@ -99,6 +109,8 @@ class RedisServerClient(RedisClient):
             with start_span("client", _describe_round_trip, (commands, self._server)):
                 replies = await self._send_within(seconds, budget, commands)
         except _ERRORS as error:
+            if bug := _programming_error(error):
+                raise bug from None
             shortened = isinstance(error, TimeoutError) and seconds < self._timeout
             if shortened or isinstance(error, EventLoopLagError):
                 # Neither is evidence that Redis is down: the breaker does not count it.
@@ -220,6 +232,18 @@ class RedisServerClient(RedisClient):
         for command in commands:
             pipeline.execute_command(*command.arguments)
         return list(await pipeline.execute(raise_on_error=False))
+
+
+def _programming_error(error: Exception) -> Exception | None:
+    """Return the programming error that an error of redis-py stands for, if any."""
+    if isinstance(error, DataError):  # arguments of a type that Redis does not have
+        return error
+    if isinstance(error, ResponseError):  # the message of an error in a Lua script
+        return error if str(error).startswith("user_script:") else None
+    cause = error.__cause__  # redis-py reports any exception while connecting as ConnectionError
+    return (
+        cause if isinstance(cause, _PROGRAMMING_ERRORS) and not isinstance(cause, OSError) else None
+    )
 
 
 def _is_foreign(reply: object) -> bool:
