@@ -80,9 +80,9 @@ class Settings(SetVariables):
     chat_model: str = setting("HF_CHAT_MODEL", "meta-llama/Llama-3.1-8B-Instruct")
     reasoning_effort: str = setting("HF_REASONING_EFFORT", "")
     """Sent as `reasoning_effort` where set, for example `low`."""
-    prompt_price: float = setting("HF_PROMPT_PRICE", 0.10, at_least=0)
+    prompt_price: float = setting("HF_PROMPT_PRICE", 0.10, at_least=0, at_most=1e6)
     """US dollars per million prompt tokens."""
-    completion_price: float = setting("HF_COMPLETION_PRICE", 0.10, at_least=0)
+    completion_price: float = setting("HF_COMPLETION_PRICE", 0.10, at_least=0, at_most=1e6)
     """US dollars per million completion tokens."""
     inference_timeout: float = setting("HF_TIMEOUT", 22.0, at_least=0.1, at_most=900)
     """For all model calls of one request; API Gateway times out after 30 seconds."""

@@ -90,6 +90,8 @@ def test_each_model_setting_has_a_second_name(setting: Field[Any]) -> None:
     [
         ({"LLM_TIMEOUT": "0"}, "LLM_TIMEOUT must be at least"),
         ({"LLM_TIMEOUT": "soon"}, "LLM_TIMEOUT must be a number"),
+        ({"LLM_PROMPT_PRICE": "inf"}, "LLM_PROMPT_PRICE must be at most"),
+        ({"HF_COMPLETION_PRICE": "1e400"}, "HF_COMPLETION_PRICE must be at most"),
         ({"LLM_EMBEDDING_DIMENSIONS": "4097"}, "LLM_EMBEDDING_DIMENSIONS must be at most 4096"),
         ({"HF_EMBEDDING_DIMENSIONS": "4097"}, "HF_EMBEDDING_DIMENSIONS must be at most 4096"),
         ({"LLM_TOKEN": "a", "LLM_TOKEN_SECRET": "b"}, "LLM_TOKEN and LLM_TOKEN_SECRET. must not"),
