@@ -1,7 +1,7 @@
 """Note changes whose text cannot be embedded, through the functions that apply them."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -13,7 +13,7 @@ from shared.container import Container
 from shared.question import Request
 from shared.settings import Settings
 from tests.support.http_faults import Fault, refuse, send_json, stall
-from tests.support.huggingface import FakeHuggingFace, serving
+from tests.support.huggingface import FakeHuggingFace, hashed_embeddings, serving
 from tests.support.queues import Context, Quoter, batch, body, close, failed
 from tests.support.tokens import Issuer, issuing, token
 
@@ -60,11 +60,14 @@ async def container(settings: Settings) -> AsyncIterator[Container]:
     await container.aclose()
 
 
-async def push(container: Container, version: int, text: str) -> httpx.Response:
+async def push(
+    container: Container, version: int, text: str | None, operation: str = "updated"
+) -> httpx.Response:
     transport = httpx.ASGITransport(create_app(container))
     headers = {"Authorization": f"Bearer {token(sub='queue', scope='notes:write')}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://tercet") as client:
-        content = body("ann", "n", "updated", version, text)
+        note_id = None if operation == "user_deleted" else "n"
+        content = body("ann", note_id, operation, version, text)
         return await client.post("/notes/changes", content=content, headers=headers)
 
 
@@ -106,6 +109,55 @@ async def test_message_of_an_embedded_note_is_acknowledged_while_the_model_fails
         assert (await push(container, version, text)).status_code == 204
     host.failing.clear()
     assert await answer(container) == NEW
+
+
+@pytest.mark.parametrize("operation", ["deleted", "user_deleted"])
+async def test_refused_text_that_is_deleted_does_not_return_with_its_redelivery(
+    container: Container, host: FakeHuggingFace, operation: str
+) -> None:
+    await push(container, 1, OLD)
+    host.failing["/embed"] = FAULTS["413"]
+    assert (await push(container, 2, NEW)).status_code == 503
+    assert (await push(container, 3, None, operation)).status_code == 204
+    assert (await push(container, 2, NEW)).status_code == 204  # no failure: it is obsolete
+    host.failing.clear()
+    assert (await push(container, 2, NEW)).status_code == 204
+    assert await answer(container) is None
+    assert await container.store.count_outdated() == 0
+
+
+async def test_newer_text_replaces_a_refused_one(
+    container: Container, host: FakeHuggingFace
+) -> None:
+    await push(container, 1, OLD)
+    host.failing["/embed"] = FAULTS["400"]
+    assert (await push(container, 2, NEW)).status_code == 503
+    assert (await push(container, 3, NEW + " It is longer.")).status_code == 503
+    host.failing.clear()
+    assert (await push(container, 2, NEW)).status_code == 204  # late
+    assert await answer(container) is None
+    assert (await push(container, 3, OLD + " Again.")).status_code == 204
+    assert await answer(container) == OLD + " Again."
+
+
+async def test_note_with_one_refused_chunk_of_many_answers_nothing(
+    container: Container, host: FakeHuggingFace
+) -> None:
+    """The other chunks would answer as if the note were complete."""
+
+    def refuse_one(texts: Sequence[str]) -> list[list[float]]:
+        return [
+            [0.0] * 384 if "REFUSED" in text else vector
+            for text, vector in zip(texts, hashed_embeddings(texts), strict=True)
+        ]
+
+    host.embed = refuse_one
+    await push(container, 1, OLD)
+    words = " ".join(f"Sentence {number} of the long text." for number in range(3_000))
+    assert (await push(container, 2, f"{words} REFUSED. {OLD}")).status_code == 503
+    assert host.count("/embed") > 2  # one request has 32 chunks
+    assert await container.store.get_chunks("ann", "n") == []
+    assert await answer(container) is None
 
 
 @pytest.mark.parametrize(
