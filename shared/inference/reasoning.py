@@ -10,29 +10,31 @@ import re
 import string
 
 _NAME = (
-    r"(?:\w+:)?(?:think|thinking|thoughts?|reason|reasoning|reflection|scratchpad|analysis"
-    r"|chain_of_thought|(?:inner|internal)_(?:monologue|thoughts?))"
+    r"(?:\w+[:_])?(?:think|thinking|thoughts?|reasoning|reflection|scratchpad|analysis"
+    r"|inner_monologue)(?:_\w+)?"
 )
 _OPENING = re.compile(
-    rf"<\s?{_NAME}(?:\s+[\w-]+=[^<>]*)?\s*>|\[THINK\]|<\|(?:begin_of_thought|start_thinking|think(?:ing)?)\|>|◁think▷"
-    r"|<\|channel>\s*thought\b",
+    rf"<\s?{_NAME}(?:\s+[\w-]+=[^<>]*)?\s*>|\[THINK\]|<\|(?:begin_of_thought|start_thinking|think(?:ing)?|inner_prefix)\|>|◁think▷"
+    r"|<(?:\|channel|unused94)>\s*thought\b",
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    rf"<\s?/\s?{_NAME}\s*>|\[/THINK\]|<\|(?:end_of_thought|end_thinking|/think(?:ing)?)\|>|◁/think▷"
-    r"|<channel\|>",
+    rf"<\s?/\s?{_NAME}\s*>|\[/THINK\]|<\|(?:end_of_thought|end_thinking|/think(?:ing)?|inner_suffix)\|>|◁/think▷"
+    r"|<(?:channel\||unused95)>",
     re.IGNORECASE,
 )
 _FINAL_CHANNEL = re.compile(
     r"(?:\A|<\|start\|>\s*assistant|<\|end\|>)\s*<\|channel\|>\s*final\b[^<]*"
-    r"(?:<\|constrain\|>[^<]*)?<\|message\|>|\A\s*final<\|message\|>"
+    r"(?:<\|constrain\|>[^<]*)?<\|message\|>|\A\s*final<\|message\|>(?! is\b)"
 )
 _OTHER_CHANNEL = re.compile(
     r"\s*(?:<\|start\|>\s*assistant)?\s*<\|channel\|>\s*(?:analysis|commentary)"
     r"|\s*(?:analysis|commentary)\b[^<\n]{0,40}<\|message\|>"
 )
 # The harmony format without its special tokens: "analysisThe user asks …assistantfinalFaith is …".
-_PLAIN_FINAL = re.compile(r"\s*(?:analysis|commentary)\S.*assistantfinal", re.DOTALL)
+_PLAIN_FINAL = re.compile(
+    r"\s*(?:(?:analysis|commentary).*)?assistantfinal(?:<\|message\|>)?", re.DOTALL
+)
 _PLAIN_ANALYSIS = re.compile(r"\s*analysis(?=[A-Z])")
 
 # What follows a tag that begins a sentence about it: "<think> is a tag".
@@ -59,7 +61,8 @@ _TOOL_CALL = re.compile(
     re.MULTILINE,
 )
 _WRAPPER = re.compile(
-    r"<(answer|final_answer|response|output)>(?P<answer>.*?)(?:</\1>)?", re.DOTALL | re.IGNORECASE
+    rf"<(answer|final_answer|response|output)>(?!{_PROSE})(?P<answer>(?:(?!</\1>).)*)(?:</\1>)?",
+    re.DOTALL | re.IGNORECASE,
 )
 _EMPTY_TAG = re.compile(rf"(?:<{_NAME}\s?/>\s*)+", re.IGNORECASE)
 _INVISIBLE = "\x00\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
