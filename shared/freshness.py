@@ -5,14 +5,15 @@ from the note's former text. Only answers that the change may affect are dropped
 the note store cannot be read.
 """
 
-import time
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.cache.keyspace import note_tag
 from shared.errors import NoteNotEmbeddedError, StoreUnavailableError, UnavailableError
 from shared.notes.messages.note_changed import NOTE_OPERATIONS, Operation
 from shared.notes.note import Note
+from shared.notes.version_order import latest_plausible, now
 from shared.observability.timings import timed
 from shared.vectors import cosines, from_bytes, stack
 
@@ -32,11 +33,16 @@ here for the same pair of vectors.
 PostgreSQL returns 1 - (1 - cosine); both are exact otherwise (`vectors.py`)."""
 
 
+_log = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True, slots=True)
 class NoteChangeResult:
     """The effect of one note change.
 
-    `stored`: False if the store has a newer version. `dropped` and `retained`: numbers of cached
+    `stored`: False if the store has a newer version, or still has notes of a deleted user.
+    `is_future`: whether the change's time was in the future and replaced by this machine's.
+    `dropped` and `retained`: numbers of cached
     answers.
     `precise`: False if the note could not be read, so that all answers were dropped. `lag_ms`: age
     of the change when it was applied, in milliseconds.
@@ -47,6 +53,7 @@ class NoteChangeResult:
     retained: int
     precise: bool = True
     lag_ms: int = 0
+    is_future: bool = False
 
 
 class Freshness:
@@ -73,6 +80,12 @@ class Freshness:
             CacheUnavailableError, StoreUnavailableError, NoteNotEmbeddedError: the change is
                 incomplete, so the message must be delivered again.
         """
+        if is_future := change.changed_at > latest_plausible():
+            _log.warning(
+                "the time of a note change is more than five minutes ahead: this machine's is used",
+                extra={"log_fields": {"fields": ["occurred_at"]}},
+            )
+            change = change.at(now())
         user_id, note_id = change.user_id, change.note_id or ""
         stored, failure = await self._write(change)
         if change.operation in NOTE_OPERATIONS:
@@ -84,9 +97,14 @@ class Freshness:
                 is_deleted = change.operation is Operation.USER_DELETED
                 await self._invalidation.delete_user(user_id, refusals=is_deleted, lag_ms=lag_ms)
             result = NoteChangeResult(stored, _count_answers(index, index), 0, lag_ms=lag_ms)
+        await self._invalidation.count(
+            user_id,
+            note_changes_not_stored=int(not stored),
+            note_changes_from_future=int(is_future),
+        )
         if failure:
             raise failure
-        return result
+        return replace(result, is_future=is_future)
 
     async def reembed(self, note: Note) -> bool:
         """Embed a stored note again. Return False if it has changed: then nothing is done.
@@ -106,7 +124,7 @@ class Freshness:
         stored = await self._store.update_chunks(note, chunks)
         if stored:
             try:
-                await self._drop_affected(note.user_id, note.note_id, _now(), stored=True)
+                await self._drop_affected(note.user_id, note.note_id, now(), stored=True)
             except BaseException:
                 # Without chunks the note is still outdated, so that the next run repeats this.
                 await self._store.update_chunks(note, None)
@@ -141,13 +159,13 @@ class Freshness:
     async def _write(self, change: "NoteChanged") -> tuple[bool, Exception | None]:
         """Write the change to the store.
 
-        Returns whether it was stored: False if the store has a newer version. The second value is
-        the error if the note was stored without chunks.
+        Returns `NoteChangeResult.stored`. The second value is the error if the note was stored
+        without chunks.
         """
         if change.operation is Operation.USER_DELETED:
             with timed("write_note"):
-                await self._store.delete_user(change.user_id, changed_at=change.changed_at)
-            return True, None
+                stored = await self._store.delete_user(change.user_id, changed_at=change.changed_at)
+            return stored, None
         if change.operation is Operation.DELETED:
             with timed("write_note"):
                 stored = await self._store.delete_note(
@@ -240,9 +258,4 @@ def _count_answers(index: "Mapping[str, Entry | None]", fields: "Iterable[str]")
 
 def _lag_ms(changed_at: int) -> int:
     """Return the milliseconds since the note changed, by this machine's clock and the sender's."""
-    return max(0, (_now() - changed_at) // 1_000)
-
-
-def _now() -> int:
-    """Return the time in microseconds since 1970 UTC."""
-    return time.time_ns() // 1_000
+    return max(0, (now() - changed_at) // 1_000)

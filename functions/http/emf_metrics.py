@@ -29,7 +29,14 @@ _QUESTION = (
     *("Questions", "AnswersAvoided", "AnyTierHits", "CostSaved", "CostSpent"),
     *("ExtractiveFallback", "Stale", "CacheUnavailable", "BreakerOpen"),
 )
-_NOTE_CHANGE = ("NoteChanges", "AnswersDropped", "AnswersRetained", "LagMs", "Failed")
+_NOTE_CHANGE = (
+    "NoteChanges",
+    "AnswersDropped",
+    "AnswersRetained",
+    "LagMs",
+    "FutureTimes",
+    "Failed",
+)
 METRICS = {
     "Questions": (MetricSet(_QUESTION), MetricSet(("Latency",), ("Function", "Outcome"))),
     "NoteChanges": (MetricSet(_NOTE_CHANGE),),

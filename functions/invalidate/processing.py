@@ -41,6 +41,7 @@ async def process_change(change: "NoteChanged", freshness: "Freshness", *, messa
         "AnswersDropped": outcome.dropped,
         "AnswersRetained": outcome.retained,
         "LagMs": outcome.lag_ms,
+        "FutureTimes": int(outcome.is_future),
         "Failed": 0,
         "steps": total_milliseconds(steps),
     }

@@ -114,6 +114,8 @@ class Period(TypedDict):
     Redis was unavailable. `redis_outages` and `breaker_opens` count how often a container lost
     Redis, or opened the circuit breaker of a model. `stores_refused` are answers that were not
     stored because a note had changed. `trimmed` are questions beyond the limit per user.
+    `note_changes_not_stored` did not change the note store, which had a newer version.
+    `note_changes_from_future` had a time that was more than five minutes ahead.
     """
 
     outcomes: dict[str, int]
@@ -124,6 +126,8 @@ class Period(TypedDict):
     matches_rejected: MatchesRejected
     stores_refused: int
     note_changes: NoteChanges
+    note_changes_not_stored: int
+    note_changes_from_future: int
     trimmed: int
     latency_ms: dict[str, Latency]
 

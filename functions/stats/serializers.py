@@ -17,6 +17,8 @@ COUNTERS = {
     "stores_refused": "Answers not stored because a note had changed",
     "breaker_opens": "Circuit breakers of models that opened",
     "redis_outages": "Outages of Redis, by container",
+    "note_changes_not_stored": "Note changes that the note store had a newer version of",
+    "note_changes_from_future": "Note changes whose time was more than five minutes ahead",
     "trimmed": "Questions dropped because their user had too many",
 }
 """Counters without a dimension, and their descriptions."""

@@ -1,6 +1,7 @@
 """Changes one user's part of the cache when notes change."""
 
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from shared.cache import counters, index_entries, keyspace
@@ -66,6 +67,13 @@ class Invalidation:
         call = _DELETE_USER.call(_script_keys(keys, *own), lag_ms)
         await self._execute_or_delete([*keys.hashes, *own], call)
         await self._count_outages(keys)
+
+    async def count(self, user_id: str, **increments: int) -> None:
+        """Increment counters; a failure to count fails no change."""
+        keys = keyspace.UserKeys.of(user_id)
+        if any(increments.values()):
+            with suppress(CacheUnavailableError):
+                await self._execute(counters.count_command(keys.partition, **increments))
 
     async def _count_outages(self, keys: keyspace.UserKeys) -> None:
         """Count the outages that note changes met; requests count their own."""

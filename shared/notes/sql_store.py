@@ -14,7 +14,7 @@ from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.note import Chunk, Note
 from shared.notes.sanitize import require_id, sanitize_text
 from shared.notes.store import NoteStore
-from shared.notes.version_order import VersionState, user_digest
+from shared.notes.version_order import Order, VersionState, latest_plausible, user_digest
 from shared.vectors import Vector, stack
 
 T = TypeVar("T")
@@ -25,11 +25,13 @@ _log = logging.getLogger(__name__)
 
 _NOTES = "SELECT user_id, note_id, title, text, version, changed_at FROM notes"
 
-_VERSION_STATE = """
-SELECT (SELECT version FROM notes WHERE user_id = $1 AND note_id = $2),
-       (SELECT version FROM deleted_notes WHERE user_id = $1 AND note_id = $2),
-       (SELECT changed_at FROM deleted_users WHERE user_digest = $3)
+_ORDER = """
+SELECT version, changed_at, title, text FROM notes WHERE user_id = $1 AND note_id = $2
+UNION ALL
+SELECT version, changed_at, NULL, NULL FROM deleted_notes WHERE user_id = $1 AND note_id = $2
 """
+
+_USER_DELETED_AT = "SELECT changed_at FROM deleted_users WHERE user_digest = $1"
 
 _INSERT_NOTE = """
 INSERT INTO notes (user_id, note_id, title, text, version, changed_at, profile)
@@ -73,8 +75,12 @@ VALUES ($1, $2, $3, $4, {now})
 _INSERT_DELETED_USER = """
 INSERT INTO deleted_users AS stored (user_digest, changed_at, deleted_at) VALUES ($1, $2, {now})
 ON CONFLICT (user_digest) DO UPDATE SET deleted_at = excluded.deleted_at, changed_at =
-CASE WHEN stored.changed_at > excluded.changed_at
+CASE WHEN stored.changed_at > excluded.changed_at AND stored.changed_at <= $3
 THEN stored.changed_at ELSE excluded.changed_at END
+"""
+
+_LEFT = """
+SELECT 1 FROM notes WHERE user_id = $1 UNION ALL SELECT 1 FROM deleted_notes WHERE user_id = $1
 """
 
 
@@ -138,10 +144,10 @@ class SQLNoteStore(NoteStore):
         key = (note.user_id, note.note_id)
         title, text = sanitize_text(note.title), sanitize_text(note.text)
         profile = None if chunks is None else self._profile
+        change = Order(note.version, note.changed_at, (title, text))
 
         async def replace(connection: Connection) -> bool:
-            state = await _read_version_state(connection, *key)
-            if not state.accepts_note(note.version, note.changed_at):
+            if not (await _read_version_state(connection, *key)).accepts(change):
                 return False
             if chunks is None and await connection.fetch(_IS_EMBEDDED, *key, note.version, text):
                 return False
@@ -203,11 +209,13 @@ class SQLNoteStore(NoteStore):
     async def delete_note(
         self, user_id: str, note_id: str, *, version: int, changed_at: int
     ) -> bool:
+        deletion = Order(version, changed_at)
+
         async def delete(connection: Connection) -> bool:
             state = await _read_version_state(connection, user_id, note_id)
-            if not state.accepts_deletion(version, changed_at):
+            if not state.accepts(deletion):
                 return False
-            if not state.has_tombstone(version, changed_at):
+            if state.needs_tombstone(deletion):
                 await _delete_rows(connection, user_id, note_id)
                 insert = _INSERT_TOMBSTONE.format(now=self.NOW)
                 await connection.execute(insert, user_id, note_id, version, changed_at)
@@ -215,18 +223,20 @@ class SQLNoteStore(NoteStore):
 
         return await self._write(user_id, delete)
 
-    async def delete_user(self, user_id: str, *, changed_at: int) -> None:
-        async def delete(connection: Connection) -> None:
+    async def delete_user(self, user_id: str, *, changed_at: int) -> bool:
+        async def delete(connection: Connection) -> bool:
+            latest = latest_plausible()
             for table in ("notes", "deleted_notes"):
                 await connection.execute(
-                    f"DELETE FROM {table} WHERE user_id = $1 AND changed_at <= $2",  # noqa: S608 - names above
-                    user_id,
-                    changed_at,
+                    f"DELETE FROM {table}"  # noqa: S608 - names above
+                    " WHERE user_id = $1 AND (changed_at <= $2 OR changed_at > $3)",
+                    *(user_id, changed_at, latest),
                 )
             insert = _INSERT_DELETED_USER.format(now=self.NOW)
-            await connection.execute(insert, user_digest(user_id), changed_at)
+            await connection.execute(insert, user_digest(user_id), changed_at, latest)
+            return not await connection.fetch(_LEFT, user_id)
 
-        await self._write(user_id, delete)
+        return await self._write(user_id, delete)
 
     async def get_note(self, user_id: str, note_id: str) -> Note | None:
         statement = f"{_NOTES} WHERE user_id = $1 AND note_id = $2"
@@ -273,8 +283,11 @@ class SQLNoteStore(NoteStore):
 
 async def _read_version_state(connection: Connection, user_id: str, note_id: str) -> VersionState:
     require_id("note_id", note_id)
-    (row,) = await connection.fetch(_VERSION_STATE, user_id, note_id, user_digest(user_id))
-    return VersionState(*row)
+    order = None
+    for version, changed_at, title, text in await connection.fetch(_ORDER, user_id, note_id):
+        order = Order(version, changed_at, None if text is None else (title, text))
+    deletions = await connection.fetch(_USER_DELETED_AT, user_digest(user_id))
+    return VersionState(order, *(row[0] for row in deletions))
 
 
 async def _delete_rows(connection: Connection, user_id: str, note_id: str) -> None:

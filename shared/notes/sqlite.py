@@ -146,8 +146,8 @@ class SQLiteNoteStore(SQLNoteStore):
 
         return await self.run(rank_and_read)
 
-    async def delete_user(self, user_id: str, *, changed_at: int) -> None:
-        await super().delete_user(user_id, changed_at=changed_at)
+    async def delete_user(self, user_id: str, *, changed_at: int) -> bool:
+        is_empty = await super().delete_user(user_id, changed_at=changed_at)
         # The write-ahead log contains former pages of the file until it is truncated.
         async with self._lock:
             with _translate_errors():
@@ -159,6 +159,7 @@ class SQLiteNoteStore(SQLNoteStore):
             raise StoreUnavailableError(
                 "the user is deleted, but another process reads the former pages: repeat this later"
             )
+        return is_empty
 
     async def aclose(self) -> None:
         async with self._lock:

@@ -46,7 +46,8 @@ class NoteStore(Protocol):
 
         Returns False and changes nothing if the store has a newer version of the note, its
         deletion at the same or a newer version, the deletion of its user at `changed_at` or later,
-        or, without chunks, the same version and text with its chunks.
+        or, without chunks, the same version and text with its chunks. Of two notes of one version,
+        the one with the later `changed_at` is newer, or the one with the greater title and text.
         """
         ...
 
@@ -82,11 +83,13 @@ class NoteStore(Protocol):
         """
         ...
 
-    async def delete_user(self, user_id: str, *, changed_at: int) -> None:
+    async def delete_user(self, user_id: str, *, changed_at: int) -> bool:
         """Delete a user's notes, and store only a hash of the user's id and the time.
 
         Notes changed after `changed_at` are not deleted: they belong to a new account with the same
-        id. So the order of messages does not matter.
+        id. So the order of messages does not matter. Notes with a time in the future are deleted.
+
+        Returns whether nothing of the user is left.
         """
         ...
 

@@ -1,50 +1,110 @@
 """Decides which of two changes of a note counts; every store applies this rule.
 
-Messages can be late, duplicated and in any order. A note's version increases with each change, so
-the result depends on the set of messages and not on their order.
+Messages can be late, duplicated and in any order. The result depends on the set of messages and not
+on their order (docs/decisions/0032-order-of-note-changes.md).
 """
 
 import hashlib
+import logging
+import time
 from dataclasses import dataclass
 
 TOMBSTONE_SECONDS = 15 * 86_400.0
 """The time for which tombstones are stored. Queues deliver a message for at most 14 days."""
 
+MAX_AHEAD = 300_000_000
+"""Microseconds that a change's time may be ahead of this machine's clock."""
+
+_log = logging.getLogger(__name__)
+
+
+def now() -> int:
+    """Return the time in microseconds since 1970 UTC."""
+    return time.time_ns() // 1_000
+
+
+def latest_plausible() -> int:
+    """Return the latest time that is not in the future, in microseconds since 1970 UTC."""
+    return now() + MAX_AHEAD
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The place of a change among the changes of its note.
+
+    `version` is the sender's count, or equal to `changed_at` if the sender does not count.
+    `content` is the note's title and text, or None for its deletion.
+    """
+
+    version: int
+    changed_at: int
+    content: tuple[str, str] | None = None
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether `version` is a count and not a time."""
+        return self.version != self.changed_at
+
+    def is_older(self, other: "Order") -> bool:
+        """Whether `other` replaces this stored order.
+
+        Of equal versions a deletion is newer than a note; then the later time is newer, and then
+        the greater content. Times are compared unless both changes are counted. A stored time in
+        the future is older than any.
+        """
+        if self.is_counted != other.is_counted:
+            _log.warning(
+                "changes of a note with and without a version: their times are compared",
+                extra={"log_fields": {"fields": ["version", "occurred_at"]}},
+            )
+        by_version = self.is_counted and other.is_counted
+        if not by_version and self.changed_at > latest_plausible():
+            return True
+        return self.rank(by_version=by_version) < other.rank(by_version=by_version)
+
+    def rank(self, *, by_version: bool) -> tuple[int, bool, int, tuple[str, str]]:
+        """Return the sort key: the newest change has the greatest."""
+        number = self.version if by_version else self.changed_at
+        return number, self.content is None, self.changed_at, self.content or ("", "")
+
 
 @dataclass(frozen=True, slots=True)
 class VersionState:
-    """The versions that a store has of one note; None where there is none.
+    """What a store has of one note: the note or its tombstone, and the deletion of its user.
 
-    `version` is the note's and `deleted_version` its tombstone's. `user_deleted_at` is the time at
-    which the user was deleted, in microseconds since 1970 UTC.
+    `user_deleted_at` is the time at which the user was deleted, in microseconds since 1970 UTC.
+    None where there is none.
     """
 
-    version: int | None = None
-    deleted_version: int | None = None
+    stored: Order | None = None
     user_deleted_at: int | None = None
 
-    def accepts_note(self, version: int, changed_at: int) -> bool:
-        """Whether a note of this version replaces the stored state."""
+    def accepts(self, change: Order) -> bool:
+        """Whether a change counts: it is not older than what is stored."""
+        if self.is_user_deleted(change):
+            # The note of a later account with the same id is not deleted.
+            return change.content is None and not self.has_note()
+        if self.stored is None or self.stored == change:
+            return True
+        # A deletion counts if the note is deleted, also an older one.
+        return (change.content is None and not self.has_note()) or self.stored.is_older(change)
+
+    def needs_tombstone(self, deletion: Order) -> bool:
+        """Whether an accepted deletion must be stored."""
+        return not self.is_user_deleted(deletion) and (
+            self.stored is None or self.has_note() or self.stored.is_older(deletion)
+        )
+
+    def has_note(self) -> bool:
+        """Whether the note exists."""
+        return self.stored is not None and self.stored.content is not None
+
+    def is_user_deleted(self, change: Order) -> bool:
+        """Whether the user was deleted after the change, or at the same time."""
         return (
-            not self._is_user_deleted(changed_at)
-            and (self.version is None or self.version <= version)
-            and (self.deleted_version is None or self.deleted_version < version)
+            self.user_deleted_at is not None
+            and change.changed_at <= self.user_deleted_at <= latest_plausible()
         )
-
-    def accepts_deletion(self, version: int, changed_at: int) -> bool:
-        """Whether a deletion at this version counts, even if there is no note to delete."""
-        if self._is_user_deleted(changed_at):
-            return self.version is None
-        return self.version is None or self.version <= version
-
-    def has_tombstone(self, version: int, changed_at: int) -> bool:
-        """Whether an accepted deletion needs no new tombstone."""
-        return self._is_user_deleted(changed_at) or (
-            self.deleted_version is not None and self.deleted_version >= version
-        )
-
-    def _is_user_deleted(self, changed_at: int) -> bool:
-        return self.user_deleted_at is not None and self.user_deleted_at >= changed_at
 
 
 def user_digest(user_id: str) -> bytes:

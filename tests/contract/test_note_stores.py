@@ -20,6 +20,7 @@ from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.note import Chunk, Note
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.notes.store import NoteStore
+from shared.notes.version_order import now
 from shared.vectors import Vector, canonical, cosines, stack
 from tests.support.note_backends import DIMENSIONS, PROFILE, Backend, Memory, Postgres, SQLite
 
@@ -160,6 +161,108 @@ async def test_same_version_replaces_the_note(store: NoteStore) -> None:
     assert await put(store, 1)
     assert await store.replace_note(note(1), chunks("n", "only"))
     assert [c.content for c in await store.get_chunks("ann", "n")] == ["only"]
+
+
+DAY = 86_400_000_000  # µs
+YEAR_9999 = 253_370_764_800_000_000
+
+
+def timed(text: str, at: int, *, version: int | None = None) -> Note:
+    """Return a note that is ordered by its time, or counted."""
+    return Note("ann", "n", "", text, at if version is None else version, at)
+
+
+@pytest.mark.parametrize("version", [None, 7], ids=["timed", "counted"])
+async def test_notes_of_one_version_end_alike_in_any_order(
+    store: NoteStore, version: int | None
+) -> None:
+    tied = [timed(text, 20, version=version) for text in ("a", "b", "c")]
+    for number, order in enumerate(itertools.permutations([*tied, tied[0]])):
+        user = f"user {number}"
+        notes = [replace(each, user_id=user) for each in order]
+        for each in notes:
+            await store.replace_note(each, [])
+        assert [found.text for found in await store.list_notes(user)] == ["c"], order
+        assert await store.delete_note(user, "n", version=tied[0].version, changed_at=20)
+        for each in notes:
+            assert not await store.replace_note(each, []), "the deletion wins"
+
+
+async def test_later_time_decides_between_equal_versions(store: NoteStore) -> None:
+    assert await store.replace_note(timed("z", 10, version=1), [])
+    assert await store.replace_note(timed("a", 20, version=1), [])
+    assert not await store.replace_note(timed("z", 10, version=1), [])
+
+
+async def test_note_with_a_time_in_the_future_is_replaced_by_the_next_change(
+    store: NoteStore,
+) -> None:
+    for future in now() + DAY, YEAR_9999:
+        assert await store.replace_note(timed("future", future), [])
+        assert await store.replace_note(timed("true", now()), [])
+        assert await store.replace_note(timed("future", future), [])
+        assert await store.delete_note("ann", "n", version=(at := now()), changed_at=at)
+        assert await store.list_notes("ann") == []
+
+
+async def test_tombstone_with_a_time_in_the_future_is_replaced_by_the_next_change(
+    store: NoteStore,
+) -> None:
+    assert await store.delete_note("ann", "n", version=YEAR_9999, changed_at=YEAR_9999)
+    at = now()
+    assert await store.delete_note("ann", "n", version=at, changed_at=at)
+    assert not await store.replace_note(timed("late", at - 1), [])
+    assert await store.replace_note(timed("new", at + 1), [])
+
+
+@pytest.mark.parametrize("version", [None, 7], ids=["timed", "counted"])
+async def test_deleting_a_user_deletes_notes_with_a_time_in_the_future(
+    store: NoteStore, backend: Backend, version: int | None
+) -> None:
+    await store.replace_note(timed("future", YEAR_9999, version=version), [])
+    await store.delete_note("ann", "gone", version=version or YEAR_9999, changed_at=YEAR_9999)
+    assert await store.delete_user("ann", changed_at=now())
+    assert "'ann'" not in await backend.dump()
+
+
+async def test_user_deletion_with_a_time_in_the_future_is_replaced_by_the_next(
+    store: NoteStore,
+) -> None:
+    await store.delete_user("ann", changed_at=YEAR_9999)
+    assert await store.replace_note(timed("new account", now()), [])
+    at = now()
+    await store.delete_user("ann", changed_at=at)
+    assert not await store.replace_note(timed("late", at), [])
+    assert await store.replace_note(timed("new", at + 1), [])
+
+
+async def test_deleting_a_user_reports_notes_that_are_left(store: NoteStore) -> None:
+    await put(store, 1)
+    await put(store, 6, note_id="m")
+    assert not await store.delete_user("ann", changed_at=50)
+    assert [found.note_id for found in await store.list_notes("ann")] == ["m"]
+    assert await store.delete_user("ann", changed_at=60)
+
+
+async def test_time_within_five_minutes_ahead_is_ordered_as_it_is(store: NoteStore) -> None:
+    at = now() + 200_000_000
+    assert await store.replace_note(timed("ahead", at), [])
+    assert not await store.replace_note(timed("before", at - 1), [])
+
+
+async def test_times_decide_between_a_counted_change_and_one_without_a_version(
+    store: NoteStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await store.replace_note(timed("1", 10, version=900), [])
+    assert not caplog.records
+    assert not await store.replace_note(timed("late", 9), [])
+    assert await store.replace_note(timed("2", 20), [])
+    assert not await store.replace_note(timed("late", 19, version=901), [])
+    assert await store.replace_note(timed("3", 30, version=3), []), "a time is no count"
+    assert await store.delete_note("ann", "n", version=40, changed_at=40)
+    assert not await store.replace_note(timed("late", 39, version=950), [])
+    fields = {tuple(record.__dict__["log_fields"]["fields"]) for record in caplog.records}
+    assert fields == {("version", "occurred_at")}
 
 
 async def test_late_message_does_not_restore_a_deleted_note(store: NoteStore) -> None:

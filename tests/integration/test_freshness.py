@@ -1,11 +1,13 @@
 """Note changes: which answers they drop, and when they must not be acknowledged."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from infra.local.valkey import start_valkey
+from shared.cache.counter_reader import CounterReader
 from shared.cache.keyspace import UserKeys, question_field
 from shared.cache.pipeline_id import PipelineId
 from shared.cache.redis.factory import open_redis_client
@@ -26,7 +28,7 @@ from shared.notes.note import Chunk, Source
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.settings import Settings
 from shared.vectors import Vector, cosines, stack
-from tests.support.angles import AngleEmbedder, K, World, at, change
+from tests.support.angles import START, AngleEmbedder, K, World, at, change
 from tests.support.caches import DIMENSIONS, PIPELINE, Cache, an_answer
 from tests.support.note_backends import PROFILE
 
@@ -374,6 +376,62 @@ async def test_older_message_does_not_restore_a_deleted_note(world: World) -> No
     outcome = await world.freshness.note_changed(change(text="10", version=4))
     assert not outcome.stored
     assert await world.store.list_notes("ann") == []
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=6), timedelta(days=2_900_000)], ids=str)
+@pytest.mark.parametrize("operation", ["updated", "deleted", "user_deleted"])
+async def test_time_far_ahead_is_replaced_by_the_time_of_arrival(
+    world: World, caplog: pytest.LogCaptureFixture, operation: str, ahead: timedelta
+) -> None:
+    text = "10" if operation == "updated" else None
+    note_id = None if operation == "user_deleted" else "note"
+    future = datetime.now(UTC) + ahead
+    outcome = await world.freshness.note_changed(
+        change(note_id, operation, text=text, occurred_at=future)
+    )
+    assert (outcome.stored, outcome.is_future) == (True, True)
+    assert outcome.lag_ms < 10_000
+    (record,) = [each for each in caplog.records if each.name == "shared.freshness"]
+    assert (record.levelname, record.__dict__["log_fields"]) == (
+        "WARNING",
+        {"fields": ["occurred_at"]},
+    )
+    for text in "20", "30":
+        edit = change(text=text, occurred_at=datetime.now(UTC))
+        assert (await world.freshness.note_changed(edit)).stored
+    assert [note.text for note in await world.store.list_notes("ann")] == ["30"]
+    deletion = change(None, "user_deleted", occurred_at=datetime.now(UTC))
+    outcome = await world.freshness.note_changed(deletion)
+    assert (outcome.stored, outcome.is_future) == (True, False)
+    assert await world.store.list_notes("ann") == []
+
+
+async def test_changes_that_are_not_stored_or_from_the_future_are_counted(world: World) -> None:
+    future = datetime.now(UTC) + timedelta(hours=1)
+    await world.freshness.note_changed(change(text="10", version=2, occurred_at=future))
+    await world.freshness.note_changed(change(text="20", version=1))
+    total = (await CounterReader(world.cache.redis_client).read_snapshot()).total
+    names = ("note_changes", "note_changes_not_stored", "note_changes_from_future")
+    assert [total[name] for name in names] == [2, 1, 1]
+
+
+async def test_deletion_of_a_user_reports_a_note_that_is_left(world: World) -> None:
+    await world.freshness.note_changed(change(text="10", occurred_at=datetime.now(UTC)))
+    await world.ask("near")
+    outcome = await world.freshness.note_changed(change(None, "user_deleted"))
+    assert not outcome.stored
+    assert not await world.cached("near")
+    assert len(await world.store.list_notes("ann")) == 1
+
+
+async def test_changes_with_and_without_a_version_are_ordered_by_time(world: World) -> None:
+    await world.freshness.note_changed(change(text="10", version=1))
+    for text, version, seconds in (("20", None, 20), ("30", 2, 30)):
+        edit = change(text=text, version=version, occurred_at=START + timedelta(seconds=seconds))
+        assert (await world.freshness.note_changed(edit)).stored
+    late = change(text="15", occurred_at=START + timedelta(seconds=15))
+    assert not (await world.freshness.note_changed(late)).stored
+    assert [note.text for note in await world.store.list_notes("ann")] == ["30"]
 
 
 async def test_repeated_message_drops_nothing(world: World) -> None:

@@ -45,7 +45,7 @@ class AngleEmbedder:
 
 
 def change(note_id: str | None = "note", operation: str = "updated", **fields: Any) -> NoteChanged:
-    at_version = START + timedelta(seconds=fields.get("version", 0))
+    at_version = START + timedelta(seconds=fields.get("version") or 0)
     message = {"user_id": "ann", "occurred_at": at_version} | fields
     return NoteChanged(note_id=note_id, operation=Operation(operation), **message)
 
@@ -70,7 +70,7 @@ class World:
 
     async def write(self, note_id: str, *angles: float, version: int = 1) -> None:
         """Store a note with chunks at these angles."""
-        note = Note("ann", note_id, "", "", version, version)
+        note = Note("ann", note_id, "", "", version, 10 * version)
         chunks = [Chunk(f"{note_id}#{a}", note_id, f"at {a}", at(a)) for a in angles]
         assert await self.store.replace_note(note, chunks)
 

@@ -10,7 +10,13 @@ from shared.errors import ReembeddingRequiredError
 from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.note import Chunk, Note, Source
 from shared.notes.sanitize import require_id, sanitize_text
-from shared.notes.version_order import TOMBSTONE_SECONDS, VersionState, user_digest
+from shared.notes.version_order import (
+    TOMBSTONE_SECONDS,
+    Order,
+    VersionState,
+    latest_plausible,
+    user_digest,
+)
 from shared.vectors import Vector, cosines, stack
 
 
@@ -54,10 +60,10 @@ class MemoryNoteStore:
 
     async def replace_note(self, note: Note, chunks: Sequence[Chunk] | None) -> bool:
         key = (note.user_id, note.note_id)
-        if not self._read_version_state(*key).accepts_note(note.version, note.changed_at):
+        clean = replace(note, title=sanitize_text(note.title), text=sanitize_text(note.text))
+        if not self._read_version_state(*key).accepts(_order_of(clean)):
             return False
         stored = self._get_notes(note.user_id).get(note.note_id)
-        clean = replace(note, title=sanitize_text(note.title), text=sanitize_text(note.text))
         if chunks is None and stored and self._profiles[key] is not None:
             old = stored[0]
             if (old.version, old.text) == (clean.version, clean.text):
@@ -85,20 +91,22 @@ class MemoryNoteStore:
         self, user_id: str, note_id: str, *, version: int, changed_at: int
     ) -> bool:
         state = self._read_version_state(user_id, note_id)
-        if not state.accepts_deletion(version, changed_at):
+        deletion = Order(version, changed_at)
+        if not state.accepts(deletion):
             return False
-        if not state.has_tombstone(version, changed_at):
+        if state.needs_tombstone(deletion):
             self._get_notes(user_id).pop(note_id, None)
             self._deleted[user_id, note_id] = (version, changed_at, time.time())
         return True
 
-    async def delete_user(self, user_id: str, *, changed_at: int) -> None:
+    async def delete_user(self, user_id: str, *, changed_at: int) -> bool:
         require_id("user_id", user_id)
         self._purge()
+        latest = latest_plausible()
         later = {
             note_id: stored
             for note_id, stored in self._notes.pop(user_id, {}).items()
-            if stored[0].changed_at > changed_at
+            if changed_at < stored[0].changed_at <= latest
         }
         if later:
             self._notes[user_id] = later
@@ -106,11 +114,13 @@ class MemoryNoteStore:
             if key[1] not in later:
                 del self._profiles[key]
         for key, (_, deleted_at, _) in list(self._deleted.items()):
-            if key[0] == user_id and deleted_at <= changed_at:
+            if key[0] == user_id and not changed_at < deleted_at <= latest:
                 del self._deleted[key]
         digest = user_digest(user_id)
-        latest = max(changed_at, self._deleted_users.get(digest, (changed_at,))[0])
-        self._deleted_users[digest] = (latest, time.time())
+        stored_at = self._deleted_users.get(digest, (changed_at,))[0]
+        last = stored_at if changed_at < stored_at <= latest else changed_at
+        self._deleted_users[digest] = (last, time.time())
+        return not later and all(user != user_id for user, _ in self._deleted)
 
     async def get_note(self, user_id: str, note_id: str) -> Note | None:
         require_id("user_id", user_id)
@@ -155,11 +165,8 @@ class MemoryNoteStore:
         stored = self._get_notes(user_id).get(note_id)
         tombstone = self._deleted.get((user_id, note_id))
         user = self._deleted_users.get(user_digest(user_id))
-        return VersionState(
-            version=stored[0].version if stored else None,
-            deleted_version=tombstone[0] if tombstone else None,
-            user_deleted_at=user[0] if user else None,
-        )
+        order = _order_of(stored[0]) if stored else Order(*tombstone[:2]) if tombstone else None
+        return VersionState(order, user[0] if user else None)
 
     def _purge(self) -> None:
         oldest = time.time() - self._tombstone_seconds
@@ -167,3 +174,7 @@ class MemoryNoteStore:
         self._deleted_users = {
             digest: row for digest, row in self._deleted_users.items() if row[-1] > oldest
         }
+
+
+def _order_of(note: Note) -> Order:
+    return Order(note.version, note.changed_at, (note.title, note.text))

@@ -16,7 +16,14 @@ from shared.settings import Settings
 from tests.support.sam import ROOT
 
 FUNCTION = "tercet-ask"
-CHANGE = {"NoteChanges": 1, "AnswersDropped": 2, "AnswersRetained": 3, "LagMs": 40, "Failed": 0}
+CHANGE = {
+    "NoteChanges": 1,
+    "AnswersDropped": 2,
+    "AnswersRetained": 3,
+    "LagMs": 40,
+    "FutureTimes": 0,
+    "Failed": 0,
+}
 
 
 @pytest.fixture

@@ -106,6 +106,7 @@ _ROWS = {
     "answers retained": "{note_changes[answers_retained]:,}",
     "answers dropped": "{note_changes[answers_dropped]:,}",
     "mean lag": "{note_changes[avg_lag_ms]:,.0f} ms",
+    "not stored / future": "{note_changes_not_stored:,} / {note_changes_from_future:,}",
     "rejected by rules": "{matches_rejected[rules]:,}",
     "rejected by verifier": "{matches_rejected[verifier]:,}",
     "rejected by sources": "{matches_rejected[sources]:,}",

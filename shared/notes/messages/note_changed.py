@@ -102,11 +102,12 @@ class NoteChanged(BaseModel):
     """Required for the operations created, updated and deleted."""
     operation: Operation
     occurred_at: Annotated[AwareDatetime, BeforeValidator(_require_iso_8601)]
-    """The time of the change, with an offset from UTC."""
+    """The time of the change, with an offset from UTC. A time that is more than five minutes ahead
+    of the receiver's clock is replaced by the time of arrival."""
     version: Annotated[int, Field(ge=0, lt=2**63, strict=True)] | None = None
-    """A number that increases with each change of the note, including its deletion. Without it,
-    `occurred_at` decides which of two changes is newer. Send it with all changes of a note or with
-    none."""
+    """A count that increases with each change of the note, including its deletion; not a time.
+    `occurred_at` decides which of two changes is newer unless both have a version. Send it with all
+    changes of a note or with none."""
     title: Annotated[str, Field(max_length=MAX_TITLE), BeforeValidator(_sanitize)] | None = None
     text: Annotated[str, Field(max_length=MAX_TEXT), BeforeValidator(_sanitize)] | None = None
     """The note's complete text, to be stored; omit it if you write to the note store yourself."""
@@ -124,9 +125,14 @@ class NoteChanged(BaseModel):
         """`occurred_at` in microseconds since 1970 UTC."""
         return (self.occurred_at - _EPOCH) // timedelta(microseconds=1)
 
+    def at(self, changed_at: int) -> "NoteChanged":
+        """Return this change with another time, in microseconds since 1970 UTC."""
+        occurred_at = _EPOCH + timedelta(microseconds=changed_at)
+        return self.model_copy(update={"occurred_at": occurred_at})
+
     @property
     def effective_version(self) -> int:
-        """The version, or `changed_at` without one; the higher of two changes is newer."""
+        """The version, or `changed_at` without one: see `version_order.Order`."""
         return self.changed_at if self.version is None else self.version
 
 

@@ -64,9 +64,9 @@ class CountingStore(MemoryNoteStore):
         self.writes += 1
         return await super().delete_note(*args, **kwargs)
 
-    async def delete_user(self, *args: Any, **kwargs: Any) -> None:
+    async def delete_user(self, *args: Any, **kwargs: Any) -> bool:
         self.writes += 1
-        await super().delete_user(*args, **kwargs)
+        return await super().delete_user(*args, **kwargs)
 
 
 class Handlers:

@@ -213,9 +213,9 @@ class WatchedStore(MemoryNoteStore):
             user_id, lambda: effect(user_id, note_id, version=version, changed_at=changed_at)
         )
 
-    async def delete_user(self, user_id: str, *, changed_at: int) -> None:
+    async def delete_user(self, user_id: str, *, changed_at: int) -> bool:
         effect = super().delete_user
-        await self._write(user_id, lambda: effect(user_id, changed_at=changed_at))
+        return await self._write(user_id, lambda: effect(user_id, changed_at=changed_at))
 
     async def _write(self, user_id: str, effect: Callable[[], Awaitable[T]]) -> T:
         async def watched() -> T:

@@ -30,6 +30,7 @@ from shared.cache.redis.commands import Command, Script
 from shared.cache.results import LookupResult
 from shared.errors import CacheUnavailableError, StoreUnavailableError
 from shared.freshness import Freshness
+from shared.notes import version_order
 from shared.notes.note import Chunk, Note
 from tests.support.interleaving.adapters import WatchedStore
 from tests.support.interleaving.scenarios import (
@@ -42,6 +43,7 @@ from tests.support.interleaving.scenarios import (
     EVICTIONS,
     FAULTS,
     FEEDBACK,
+    FUTURE_TIMES,
     LOW_COSINES,
     OPEN_CIRCUITS,
     REFUSED_TEXTS,
@@ -299,6 +301,29 @@ def former_text_remains_if_embedding_fails(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(WatchedStore, "replace_note", mutated)
 
 
+def future_times_are_stored(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(version_order, "MAX_AHEAD", 2**62)
+
+
+def late_notes_are_stored(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(version_order.Order, "is_older", lambda self, other: True)
+
+
+def deletions_are_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """A late note is stored after its deletion."""
+    is_older = version_order.Order.is_older
+
+    def mutated(self: version_order.Order, other: version_order.Order) -> bool:
+        return self.content is None or is_older(self, other)
+
+    patch.setattr(version_order.Order, "is_older", mutated)
+
+
+def deleted_users_are_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """A late note is stored after the deletion of its user."""
+    patch.setattr(version_order.VersionState, "is_user_deleted", lambda self, change: False)
+
+
 MUTATIONS: Mapping[Mutation, Scenario] = {
     store_without_the_fence: CALM,
     no_epsilon: LOW_COSINES,
@@ -323,5 +348,9 @@ MUTATIONS: Mapping[Mutation, Scenario] = {
     refusal_is_replaced_by_an_answer: FEEDBACK,
     answers_remain_if_embedding_fails: REFUSED_TEXTS,
     former_text_remains_if_embedding_fails: REFUSED_TEXTS,
+    future_times_are_stored: FUTURE_TIMES,
+    late_notes_are_stored: FUTURE_TIMES,
+    deletions_are_forgotten: FUTURE_TIMES,
+    deleted_users_are_forgotten: FUTURE_TIMES,
 }
 """Each with the scenario that detects it soonest."""

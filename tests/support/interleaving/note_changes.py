@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from random import Random
 
 from shared.errors import NoteNotEmbeddedError, UnavailableError
@@ -10,6 +10,7 @@ from shared.freshness import Freshness
 from shared.notes.chunking import build_chunks
 from shared.notes.messages.note_changed import NoteChanged, Operation
 from shared.notes.note import Note
+from shared.notes.version_order import latest_plausible, now
 from tests.support.interleaving.adapters import (
     REFUSED,
     WatchedRedisClient,
@@ -21,6 +22,9 @@ from tests.support.interleaving.tasks import Tasks
 
 _MAX_RECEIVES = 3
 """How often a message is delivered whose text is always refused."""
+_YEARS = 7_900 * 365 * 86_400_000_000
+"""Some 7,900 years, in microseconds."""
+_DELETIONS = {Operation.DELETED, Operation.USER_DELETED}
 
 
 class NoteChanges:
@@ -39,6 +43,7 @@ class NoteChanges:
         notes: Sequence[str],
         words: Sequence[str],
         refused_texts: float,
+        future_times: float,
     ) -> None:
         self._rng = rng
         self._tasks = tasks
@@ -50,7 +55,12 @@ class NoteChanges:
         self._notes = notes
         self._words = words
         self._refused_texts = refused_texts
+        self._future_times = future_times
         self._version = 0
+        self._newest: dict[tuple[str, str], int] = {}
+        """The version of the newest acknowledged change, by user and note."""
+        self._arrived: dict[str, int] = {}
+        """When each message with a time in the future arrived last, by title."""
 
     async def change(self, user: str) -> None:
         """Make one random change of a user's notes and publish its message."""
@@ -59,7 +69,11 @@ class NoteChanges:
             text = self.text(user)
             if self._refused_texts and self._rng.random() < self._refused_texts:
                 text = f"{text} {REFUSED}"
-            self._publish(self._message(user, note_id, Operation.UPDATED, text))
+            message = self._message(user, note_id, Operation.UPDATED, text)
+            if self._future_times and self._rng.random() < self._future_times:
+                ahead = self._rng.choice((3_600_000_000, _YEARS))
+                message = message.at(message.changed_at + ahead)
+            self._publish(message)
         elif act < 0.7:
             await self.write(user, note_id, self.text(user))
             self._publish(self._message(user, note_id, Operation.UPDATED))
@@ -90,10 +104,11 @@ class NoteChanges:
                 else:
                     contents = text.split()
                     vectors = [self._embedder.vector(content) for content in contents]
-                    note = Note(user, note_id, "", text, version, version)
+                    note = Note(user, note_id, str(version), text, version, version)
                     await self._store.replace_note(note, build_chunks(note_id, contents, vectors))
             except UnavailableError:
                 continue
+            self._set_newest(user, note_id, version)
             return version
 
     def text(self, user: str, *, plain: bool = False) -> str:
@@ -106,7 +121,7 @@ class NoteChanges:
         return " ".join(chunks)
 
     def _next_version(self) -> int:
-        self._version += 1
+        self._version = max(self._version + 1, now())
         return self._version
 
     def _message(
@@ -117,14 +132,16 @@ class NoteChanges:
         text: str | None = None,
         version: int | None = None,
     ) -> NoteChanged:
-        after = timedelta(microseconds=version or self._next_version())
-        return NoteChanged(
+        version = version or self._next_version()
+        message = NoteChanged(
             user_id=user,
             note_id=note_id,
             operation=operation,
-            occurred_at=datetime(1970, 1, 1, tzinfo=UTC) + after,
+            occurred_at=datetime(1970, 1, 1, tzinfo=UTC),
+            title=str(version),
             text=text,
         )
+        return message.at(version)
 
     def _publish(self, message: NoteChanged) -> None:
         if message.operation is Operation.USER_DELETED:
@@ -144,20 +161,35 @@ class NoteChanges:
     async def _handle(self, message: NoteChanged) -> bool:
         began = self._history.tick()
         embedded = True
+        if is_future := message.changed_at > latest_plausible():
+            self._arrived[message.title or ""] = now()
+            self._version = max(self._version, now())  # later changes are newer
         try:
             await self._freshness.note_changed(message)
         except NoteNotEmbeddedError:
             # The former text must not be used, as after an acknowledged change.
             embedded = False
-            await self._require_no_former_text(message)
         except UnavailableError:
             return False
         since = self._history.written.get(asyncio.current_task(), began)
         self._history.acknowledge(message.user_id, message.note_id, since)
         self._redis_client.changes.append((message.user_id, began, self._history.tick()))
+        is_written = message.text is not None or message.operation in _DELETIONS
+        for note_id in self._notes if message.note_id is None else [message.note_id]:
+            if is_written and not is_future:
+                self._set_newest(message.user_id, note_id, message.changed_at)
+            await self._require_no_former_text(message.user_id, note_id)
         return embedded
 
-    async def _require_no_former_text(self, message: NoteChanged) -> None:
-        note = await self._store.get_note(message.user_id, message.note_id or "")
-        if note and note.version < message.effective_version:
-            raise StaleError(f"{message.note_id} still has the text from before a change")
+    def _set_newest(self, user: str, note_id: str, version: int) -> None:
+        self._newest[user, note_id] = max(version, self._newest.get((user, note_id), 0))
+
+    async def _require_no_former_text(self, user: str, note_id: str) -> None:
+        """Require that a note is not older than its newest acknowledged change.
+
+        The title of a note is the version that its message had before its time was moved ahead.
+        """
+        note = await self._store.get_note(user, note_id)
+        newest = self._newest.get((user, note_id), 0)
+        if note and max(int(note.title), self._arrived.get(note.title, 0)) < newest:
+            raise StaleError(f"{note_id} still has the text from before a change")

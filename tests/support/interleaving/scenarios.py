@@ -42,6 +42,8 @@ class Scenario:
     """Share of the semantic hits that their user reports as wrong."""
     refused_texts: float = 0.0
     """Share of the texts that the embedding model always refuses."""
+    future_times: float = 0.0
+    """Share of the texts whose message has a time that is far ahead."""
     plain: bool = False
     """Whether the first notes are equally similar to all equivalent questions."""
 
@@ -103,6 +105,10 @@ REFUSED_TEXTS = Scenario(
     refused_texts=0.5,
 )
 
+FUTURE_TIMES = Scenario(
+    faults=(0.0, 0.03), refusing=(0.0,), evictors=(0,), users=(1,), writers=(2, 3), future_times=0.4
+)
+
 REDIS_RESTARTS = Scenario(
     faults=(0.0, 0.05), restarts=(1, 2, 4), resent=0.1, yields=((0, 1), (0, 0, 1, 2, 12))
 )
@@ -121,6 +127,7 @@ SCENARIOS = (
     CONCURRENT,
     STAGGERED,
     FEEDBACK,
+    FUTURE_TIMES,
 )
 """A world's scenario is its seed modulo their number. The others are used separately."""
 

@@ -125,6 +125,7 @@ class World:
             notes=self._notes,
             words=words,
             refused_texts=scenario.refused_texts,
+            future_times=scenario.future_times,
         )
 
     async def run(self) -> None:

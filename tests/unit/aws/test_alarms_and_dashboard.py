@@ -34,6 +34,7 @@ EXPECTED = {
         "Maximum",
         300,
     ),
+    "FutureTimes": ("Tercet", "FutureTimes", {"Function": "InvalidateFunction"}, "Sum", 1),
     "FailedChanges": ("Tercet", "Failed", {"Function": "InvalidateFunction"}, "Sum", 1),
     "BreakerOpen": ("Tercet", "BreakerOpen", {"Function": "AskFunction"}, "Sum", 1),
     "CacheUnavailable": ("Tercet", "CacheUnavailable", {"Function": "AskFunction"}, "Sum", 10),
