@@ -9,10 +9,12 @@ import http.client
 import json
 import math
 import os
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Timer
 from urllib.parse import urlsplit
 
 from shared.errors import ConfigurationError, UnavailableError
@@ -20,6 +22,8 @@ from shared.errors import ConfigurationError, UnavailableError
 _ECS_HOST = "169.254.170.2"
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", _ECS_HOST})
 _TIMEOUT_SECONDS = 2.0
+_TOTAL_SECONDS = 4.0
+_MAX_BYTES = 65_536
 _RENEW_SECONDS = 300.0  # before expiry, as in AWS' SDKs
 
 
@@ -112,25 +116,36 @@ def _fetch(url: str, environ: Mapping[str, str]) -> Credentials:
     token = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     connection = http.client.HTTPConnection(parts.netloc, timeout=_TIMEOUT_SECONDS)
+    # The time-out of a socket does not limit a response that arrives byte by byte.
+    timer = Timer(_TOTAL_SECONDS, lambda: opened.shutdown(socket.SHUT_RDWR))
     try:
         connection.request("GET", path or "/", headers={"Authorization": token} if token else {})
+        opened = connection.sock  # not an attribute of the connection once the headers are read
+        timer.start()
         response = connection.getresponse()
-        status, body = response.status, response.read()
+        status, body = response.status, response.read(_MAX_BYTES)
     except (OSError, http.client.HTTPException) as error:
         raise UnavailableError(
             f"AWS credentials cannot be fetched: {type(error).__name__}"
         ) from error
     finally:
+        timer.cancel()
         connection.close()
     if status != http.HTTPStatus.OK:
         raise UnavailableError(f"AWS credentials cannot be fetched: the endpoint returned {status}")
     try:
-        fields = json.loads(body)
-        expires_at = datetime.fromisoformat(fields["Expiration"]).timestamp()
-        return Credentials(
-            fields["AccessKeyId"], fields["SecretAccessKey"], fields["Token"], expires_at
-        )
-    except (ValueError, KeyError, TypeError):  # from None: the error may quote the body
+        return _parse(body)
+    # from None: the error may quote the body
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise UnavailableError(
             "AWS credentials cannot be fetched: the endpoint's response has an unknown form"
         ) from None
+
+
+def _parse(body: bytes) -> Credentials:
+    fields = json.loads(body)
+    expires_at = datetime.fromisoformat(fields["Expiration"]).timestamp()
+    key_id, secret, token = (fields[name] for name in ("AccessKeyId", "SecretAccessKey", "Token"))
+    if not all(value.isascii() and value.isprintable() for value in (key_id, secret, token)):
+        raise ValueError("a value cannot be sent in a header")
+    return Credentials(key_id, secret, token, expires_at)

@@ -5,6 +5,7 @@ A secret's text is the value itself, or a JSON object that contains it.
 
 import asyncio
 import json
+import re
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _TIMEOUT_SECONDS = 2
 _ATTEMPTS = 3
 _POSTGRES_PORT = 5432
+_CODE = re.compile(r"\w{1,64}", re.ASCII)
 _REMEDIES = {
     "ResourceNotFoundException": "create it in {region}, or name another",
     "AccessDeniedException": "allow this function secretsmanager:GetSecretValue on it",
@@ -69,20 +71,21 @@ class Secrets:
     def _fetch(self, variable: str, name: str) -> str:
         """Fetch the current text of the secret that a setting names, by name or ARN."""
         client = self._client  # imports boto3
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # as boto3
+        from botocore.exceptions import ClientError  # noqa: PLC0415  # as boto3
 
         prefix = f"the secret that {variable} names"
         try:
             text = client.get_secret_value(SecretId=name).get("SecretString")
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
+            code = code if _CODE.fullmatch(code) else "unknown"
             if code in _REMEDIES:
                 remedy = _REMEDIES[code].format(region=self._settings.aws_region)
                 raise ConfigurationError(f"{prefix} cannot be read ({code}): {remedy}") from error
             raise UnavailableError(f"{prefix} cannot be read ({code})") from error
-        except BotoCoreError as error:
-            raise UnavailableError(f"{prefix} cannot be read ({type(error).__name__})") from error
-        if not text:
+        except Exception as error:  # botocore does not translate the errors of its parsers
+            raise UnavailableError(f"{prefix} cannot be read ({type(error).__name__})") from None
+        if not isinstance(text, str) or not text:
             raise ConfigurationError(f"{prefix} must be text")
         return text
 
@@ -174,7 +177,7 @@ def _json_object(variable: str, text: str) -> dict[str, Any] | None:
         return None
     try:
         fields: dict[str, Any] = json.loads(text)
-    except ValueError:  # from None: the parser's error contains the text
+    except (ValueError, RecursionError):  # from None: the parser's error contains the text
         raise ConfigurationError(
             f"the secret that {variable} names begins with {{ and is not valid JSON; put a value"
             " that begins with { into a JSON object"

@@ -1,7 +1,9 @@
 """Credentials of the platform's role: from the environment or the container's endpoint."""
 
 import asyncio
+import json
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -11,6 +13,12 @@ from tests.support.platform_credentials import CredentialsEndpoint, credentials_
 from tests.support.waiting import until
 
 NOW = 1_800_000_000.0
+CREDENTIALS = {
+    "AccessKeyId": "hush",
+    "SecretAccessKey": "hush",
+    "Token": "hush",
+    "Expiration": "2030-01-01T00:00:00Z",
+}
 
 
 @pytest.fixture
@@ -108,7 +116,20 @@ async def test_credentials_are_used_until_they_expire_if_the_endpoint_fails(
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{}", b'{"AccessKeyId": "hush", "Expiration": "soon"}', b"\xff"]
+    "body",
+    [
+        *(b"", b"[]", b"{}", b'{"AccessKeyId": "hush", "Expiration": "soon"}', b"\xff", b"7"),
+        json.dumps(CREDENTIALS | {"Token": 7}).encode(),
+        json.dumps(CREDENTIALS | {"Token": "hush\ud800"}).encode(),
+        json.dumps(CREDENTIALS | {"SecretAccessKey": "hush\r\nX: 1"}).encode(),
+        json.dumps(CREDENTIALS | {"Expiration": "0001-01-01T00:00:00"}).encode(),
+        json.dumps(CREDENTIALS | {"Expiration": 10**400}).encode(),
+        b'{"Token": ' + b"9" * 5_000 + b"}",
+        b"[" * 900 + b"]" * 900,
+        b"[" * 50_000 + b"]",
+        b" " * 100_000_000,
+    ],
+    ids=lambda body: f"{body[:30]} {len(body)}",
 )
 async def test_a_response_of_an_unknown_form_is_not_quoted(
     endpoint: CredentialsEndpoint, body: bytes
@@ -117,6 +138,28 @@ async def test_a_response_of_an_unknown_form_is_not_quoted(
     with pytest.raises(UnavailableError, match="has an unknown form") as caught:
         await PlatformCredentials(endpoint.environ).get()
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: "])
+async def test_a_response_that_arrives_byte_by_byte_is_ended(
+    monkeypatch: pytest.MonkeyPatch, start: bytes
+) -> None:
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            writer.write(start)
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+
+    monkeypatch.setattr("shared.aws.credentials._TOTAL_SECONDS", 0.2)
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    environ = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{port}/"}
+    async with asyncio.timeout(3):
+        with pytest.raises(UnavailableError, match="cannot be fetched"):
+            await PlatformCredentials(environ).get()
+    server.close()
 
 
 async def test_an_endpoint_that_does_not_exist_is_unavailable() -> None:

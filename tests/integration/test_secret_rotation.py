@@ -170,6 +170,28 @@ async def test_an_error_of_secrets_manager_is_raised_with_its_remedy(
             await container.secrets.hf_token().get()
 
 
+@pytest.mark.parametrize("failures", [0, 1_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"hush", b"7", b"[]", b"\xff", b"[" * 900 + b"]" * 900, b"[" * 100_000),
+        b'{"__type": "hush hush", "SecretString": 7}',
+        b'{"__type": ["hush"], "SecretString": ["hush"]}',
+        b'{"SecretString": "{' + b"[" * 100_000 + b'"}',
+    ],
+    ids=lambda content: str(content[:30]),
+)
+async def test_a_malformed_response_of_secrets_manager_is_an_error_that_quotes_nothing(
+    monkeypatch: pytest.MonkeyPatch, content: bytes, failures: int
+) -> None:
+    with failing_secrets_manager("", times=failures, content=content) as (url, _):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
+        container = Container(Settings(hf_token_secret="a", aws_region=REGION))
+        with pytest.raises((UnavailableError, ConfigurationError), match="HF_TOKEN_SECRET") as got:
+            await container.secrets.hf_token().get()
+    assert "hush" not in str(got.value)
+
+
 async def test_a_throttled_fetch_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     with failing_secrets_manager("ThrottlingException", times=1, then="hf_one") as (url, calls):
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)

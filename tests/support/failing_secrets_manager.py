@@ -14,10 +14,11 @@ def failing_secrets_manager(
     times: int = 1_000,
     then: str = "",
     released: threading.Event | None = None,
+    content: bytes = b"",
 ) -> Iterator[tuple[str, list[str]]]:
     """Return an error code for the first `times` calls, and the secret `then` afterwards.
 
-    There is no response while `released` is not set.
+    There is no response while `released` is not set. `content` replaces the body of each response.
 
     Yields the endpoint, and a list to which the target of each call is appended.
     """
@@ -31,7 +32,7 @@ def failing_secrets_manager(
                 released.wait(30)
             failing = len(calls) <= times
             error = {"__type": code, "message": "no"}
-            body = json.dumps(error if failing else {"SecretString": then}).encode()
+            body = content or json.dumps(error if failing else {"SecretString": then}).encode()
             self.send_response(400 if failing else 200)
             self.send_header("Content-Type", "application/x-amz-json-1.1")
             self.send_header("Content-Length", str(len(body)))
