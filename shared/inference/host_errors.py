@@ -60,6 +60,8 @@ _OPTIONAL = re.compile(
 )
 """Parameters of our requests that some hosts do not know."""
 
+_NO_THINKING = re.compile("not support thinking", re.IGNORECASE)  # Ollama, of `reasoning_effort`
+
 _CODE_KEYS = frozenset({"code", "status", "statuscode", "httpcode", "type", "errortype"})
 _CODE_NAMES = {
     "insufficient(?:quota|balance|funds)|currentquota|billing|credit|payment": 402,
@@ -122,6 +124,8 @@ def read_error(
     error = InferenceRefusedError(f"{message} {remedy}".rstrip())
     if status in _INVALID:
         error.parameters = frozenset(_OPTIONAL.findall(f"{reason} {_refused_fields(reply)}"))
+        if _NO_THINKING.search(reason):
+            error.parameters |= {"reasoning_effort"}
         if is_too_long(details):  # `max_tokens` is too high, but known
             error.parameters -= {"max_tokens", "max_completion_tokens"}
     return error

@@ -275,6 +275,7 @@ REFUSALS: dict[str, dict[str, Any]] = {
         "temperature": {"error": "`temperature` has to be a strictly positive float"},
         "reasoning_effort": {"message": "Unrecognized request argument: reasoning_effort"},
     },
+    "Ollama": {"reasoning_effort": {"error": {"message": '"gemma3" does not support thinking'}}},
 }
 
 
