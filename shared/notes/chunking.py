@@ -5,6 +5,7 @@ one sentence is longer than a chunk. It never ends within a reference of a vocab
 """
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
@@ -140,20 +141,24 @@ def _pack(paragraphs: list[list[_Segment]], words: int, overlap: int) -> Iterato
 
     A chunk that is at least half full ends with its paragraph if the next one does not fit.
     """
-    repeated: list[_Segment] = []
+    repeated: deque[_Segment] = deque()
     added: list[_Segment] = []
+    repeated_words = added_words = 0
     for paragraph in paragraphs:
         for segment in paragraph:
-            starts_new_chunk = segment is paragraph[0] and 2 * _count_words(added) >= words
+            starts_new_chunk = segment is paragraph[0] and 2 * added_words >= words
             wanted = _count_words(paragraph) if starts_new_chunk else segment.words
-            if added and _count_words(repeated) + _count_words(added) + wanted > words:
-                yield repeated + added
-                repeated, added = _overlap_segments(repeated + added, overlap), []
-            while repeated and _count_words(repeated) + _count_words(added) + segment.words > words:
-                repeated.pop(0)
+            if added and repeated_words + added_words + wanted > words:
+                chunk = [*repeated, *added]
+                yield chunk
+                repeated, added = deque(_overlap_segments(chunk, overlap)), []
+                repeated_words, added_words = _count_words(repeated), 0
+            while repeated and repeated_words + added_words + segment.words > words:
+                repeated_words -= repeated.popleft().words
             added.append(segment)
+            added_words += segment.words
     if added:
-        yield repeated + added
+        yield [*repeated, *added]
 
 
 def _overlap_segments(segments: list[_Segment], overlap: int) -> list[_Segment]:

@@ -1,6 +1,8 @@
 """Splits a note into chunks and embeds them."""
 
+import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.notes.chunking import build_chunks, split_into_chunks
@@ -26,8 +28,14 @@ async def chunk_and_embed(
     Raises:
         InferenceError: the chunks could not be embedded.
     """
-    contents = split_into_chunks(
-        note.text, max_words=max_words, overlap_words=overlap_words, packs=packs
+    split = partial(
+        split_into_chunks,
+        note.text,
+        max_words=max_words,
+        overlap_words=overlap_words,
+        packs=packs,
     )
+    # In a thread: a long note takes seconds, and the event loop serves other requests.
+    contents = await asyncio.to_thread(split)
     embeddings = await embedder.embed(contents) if contents else []
     return build_chunks(note.note_id, contents, embeddings)

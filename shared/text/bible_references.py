@@ -261,9 +261,8 @@ def _with_lone_verses(text: str, found: list[BibleReference]) -> Iterator[BibleR
     for reference, following in zip(found, [*found[1:], None], strict=True):
         yield reference
         last = reference
-        limit = following.start if following else len(text)
-        behind = text[: min(limit, reference.end + _REACH)]
-        for lone in re.compile(_LONE, re.IGNORECASE).finditer(behind, reference.end):
+        limit = min(following.start if following else len(text), reference.end + _REACH)
+        for lone in re.compile(_LONE, re.IGNORECASE).finditer(text, reference.end, limit):
             chapter = _parse_value(lone["chapter"] or "") or last.chapter
             verse = _parse_value(lone["verse"] or lone["its_verse"] or "")
             if chapter and (verse or lone["chapter"]):

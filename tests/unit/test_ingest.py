@@ -1,0 +1,32 @@
+"""Chunking and embedding of notes."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from shared.notes.ingest import chunk_and_embed
+from shared.notes.note import Note
+from shared.vectors import Vector
+from tests.support.fakes import HashingEmbedder
+
+
+class ConstantEmbedder(HashingEmbedder):
+    """Returns the same vector for every text."""
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        return (await super().embed(["text"])) * len(texts)
+
+
+@pytest.mark.parametrize("repeated", ["John ", "John 3:16-18, 20; ", ". ", "- \n"])
+async def test_event_loop_runs_while_a_long_note_is_split(repeated: str) -> None:
+    note = Note("ann", "n", "", repeated * (150_000 // len(repeated)), 1, 1)
+    splitting = asyncio.create_task(
+        chunk_and_embed(note, ConstantEmbedder(), max_words=200, overlap_words=40)
+    )
+    iterations = 0
+    while not splitting.done():
+        await asyncio.sleep(0.001)
+        iterations += 1
+    await splitting
+    assert iterations >= 10
