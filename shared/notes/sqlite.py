@@ -9,6 +9,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -92,6 +93,14 @@ class _Connection:
         return list(await self._connection.execute_fetchall(statement, _parameters(values)))
 
 
+@dataclass(slots=True)
+class _Shared:
+    """A connection, opened at first use, and the lock of the coroutine that uses it."""
+
+    connection: aiosqlite.Connection | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class SQLiteNoteStore(SQLNoteStore):
     """A `NoteStore` over one file, which is created with its folders on first use.
 
@@ -119,8 +128,9 @@ class SQLiteNoteStore(SQLNoteStore):
         self._path = path
         self._dimensions = profile.dimensions
         self._busy_timeout = busy_timeout
-        self._connection: aiosqlite.Connection | None = None
-        self._lock = asyncio.Lock()
+        # Reads have a connection of their own: they do not wait while a write waits for its lock.
+        self._reads = _Shared()
+        self._writes = _Shared()
 
     async def search(self, user_id: str, embedding: "Vector", k: int) -> list[Source]:
         require_id("user_id", user_id)
@@ -149,9 +159,10 @@ class SQLiteNoteStore(SQLNoteStore):
     async def delete_user(self, user_id: str, *, changed_at: int) -> bool:
         is_empty = await super().delete_user(user_id, changed_at=changed_at)
         # The write-ahead log contains former pages of the file until it is truncated.
-        async with self._lock:
+        shared = self._writes
+        async with shared.lock:
             with _translate_errors():
-                self._connection = connection = self._connection or await self._open()
+                shared.connection = connection = shared.connection or await self._open()
                 ((is_busy, *_),) = await connection.execute_fetchall(
                     "PRAGMA wal_checkpoint(TRUNCATE)"
                 )
@@ -162,10 +173,11 @@ class SQLiteNoteStore(SQLNoteStore):
         return is_empty
 
     async def aclose(self) -> None:
-        async with self._lock:
-            connection, self._connection = self._connection, None
-            if connection is not None:
-                await connection.close()
+        for shared in (self._reads, self._writes):
+            async with shared.lock:
+                connection, shared.connection = shared.connection, None
+                if connection is not None:
+                    await connection.close()
 
     def embedding_to_parameter(self, embedding: "Vector") -> bytes:
         return to_bytes(embedding)
@@ -174,18 +186,20 @@ class SQLiteNoteStore(SQLNoteStore):
         return from_bytes(embedding)
 
     async def run(self, work: Callable[[_Connection], Awaitable[T]]) -> T:
-        return await self._transaction("DEFERRED", work)
+        return await self._transaction("DEFERRED", self._reads, work)
 
     async def run_transaction(self, user_id: str, work: Callable[[_Connection], Awaitable[T]]) -> T:
-        return await self._transaction("IMMEDIATE", work)
+        return await self._transaction("IMMEDIATE", self._writes, work)
 
-    async def _transaction(self, kind: str, work: Callable[[_Connection], Awaitable[T]]) -> T:
+    async def _transaction(
+        self, kind: str, shared: _Shared, work: Callable[[_Connection], Awaitable[T]]
+    ) -> T:
         """Run a transaction, one at a time because all coroutines share the connection."""
-        async with self._lock:
+        async with shared.lock:
             with _translate_errors():
-                if self._connection is None:
-                    self._connection = await self._open()
-                connection = self._connection
+                if shared.connection is None:
+                    shared.connection = await self._open()
+                connection = shared.connection
                 try:
                     await connection.execute(f"BEGIN {kind}")
                     result = await work(_Connection(connection))
@@ -208,16 +222,17 @@ class SQLiteNoteStore(SQLNoteStore):
             await self._enable_wal(connection)
             await connection.execute("PRAGMA foreign_keys = ON")
             await connection.execute("PRAGMA secure_delete = ON")  # overwrite deleted content
-            await connection.execute("BEGIN IMMEDIATE")
-            await self._migrate(_Connection(connection))
-            await connection.commit()
+            if await _read_version(_Connection(connection)) != len(_MIGRATIONS):
+                await connection.execute("BEGIN IMMEDIATE")
+                await self._migrate(_Connection(connection))
+                await connection.commit()
         except BaseException:
             await connection.close()
             raise
         return connection
 
     async def _migrate(self, connection: _Connection) -> None:
-        ((version,),) = await connection.fetch("PRAGMA user_version")
+        version = await _read_version(connection)  # another process may have migrated
         if not 0 <= version <= len(_MIGRATIONS):
             raise StoreUnavailableError(
                 f"the note store's file has version {version}, and this release supports 0 to"
@@ -243,6 +258,11 @@ class SQLiteNoteStore(SQLNoteStore):
                 await asyncio.sleep(0.01)
             else:
                 return
+
+
+async def _read_version(connection: _Connection) -> int:
+    ((version,),) = await connection.fetch("PRAGMA user_version")
+    return int(version)
 
 
 def _parameters(values: Sequence[object]) -> dict[str, object]:

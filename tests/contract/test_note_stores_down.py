@@ -42,6 +42,21 @@ async def test_sqlite_is_unavailable_after_waiting_for_another_writer(tmp_path: 
         assert await store.delete_note("ann", "n", version=2, changed_at=2)
 
 
+async def test_sqlite_reads_do_not_wait_for_a_write_that_waits_for_its_lock(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    async with aclosing(SQLiteNoteStore(path, PROFILE, busy_timeout=60)) as store:
+        await store.replace_note(NOTE, [])
+        with write_lock(path):
+            writing = asyncio.create_task(store.delete_note("ann", "n", version=2, changed_at=2))
+            await asyncio.sleep(0.05)
+            assert await store.get_note("ann", "n") == NOTE
+            async with aclosing(SQLiteNoteStore(path, PROFILE, busy_timeout=60)) as another:
+                assert await another.get_note("ann", "n") == NOTE, "nor does its first read"
+            assert not writing.done()
+        assert await writing
+        assert await store.get_note("ann", "n") is None
+
+
 async def test_sqlite_without_a_usable_file_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "other").write_bytes(b"no database " * 500)
     (tmp_path / "folder").mkdir()
