@@ -195,3 +195,9 @@ def test_documentation_lists_every_variable_with_its_default() -> None:
 def test_query_prefix_counts_towards_the_tokens_of_a_question() -> None:
     settings = Settings(embedding_max_tokens=512, query_prefix="query: ")
     assert settings.question_max_tokens == 505
+
+
+def test_index_is_bounded_by_what_a_miss_can_read_in_time() -> None:
+    assert Settings.from_env({"CACHE_MAX_QUESTIONS": "2000"}).max_questions == 2_000
+    with pytest.raises(ConfigurationError, match=r"CACHE_MAX_QUESTIONS.*2,?000"):
+        Settings.from_env({"CACHE_MAX_QUESTIONS": "2001"})
