@@ -204,6 +204,11 @@ class SQLiteNoteStore(SQLNoteStore):
                     await connection.execute(f"BEGIN {kind}")
                     result = await work(_Connection(connection))
                     await connection.commit()
+                except (sqlite3.Error, UnicodeDecodeError):
+                    # The next call opens the file again: it may have been repaired or replaced.
+                    shared.connection = None
+                    await connection.close()
+                    raise
                 except BaseException:
                     # Also after a cancellation: the next caller needs a clean connection.
                     await connection.rollback()

@@ -83,6 +83,25 @@ async def test_file_of_another_program_is_unavailable(
     assert "set DATABASE_URL to another file if another program wrote it" in str(errors[0])
 
 
+async def test_replaced_file_is_used_after_an_error(tmp_path: Path) -> None:
+    path, intact = tmp_path / "notes.db", tmp_path / "intact.db"
+    await write_file(intact)
+    await write_file(path)
+    async with aclosing(SQLiteNoteStore(path, PROFILE)) as store:
+        assert await store.search("ann", VECTOR, 3)
+        with closing(sqlite3.connect(path)) as other:
+            other.executescript("DROP TABLE chunks; DROP TABLE notes")
+        for call in (
+            store.list_notes("ann"),
+            store.delete_note("ann", "n1", version=9, changed_at=9),
+        ):
+            with pytest.raises(StoreUnavailableError, match="tables are not of this version"):
+                await call
+        intact.replace(path)
+        assert len(await store.list_notes("ann")) == 6
+        assert await store.delete_note("ann", "n1", version=9, changed_at=9)
+
+
 async def test_damaged_file_raises_no_other_error(tmp_path: Path) -> None:
     """2,000 files with damaged bytes gave no other error; these are some of them."""
     rng = Random(2)
