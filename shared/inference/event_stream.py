@@ -31,6 +31,7 @@ def assemble_completion(body: str) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": content}
     choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": None}
     completion: dict[str, Any] = {"choices": [choice]}
+    texts: dict[str, list[str]] = {name: [] for name in _TEXTS}
     is_complete = False
     for line in _LINE_END.split(body):
         if line.startswith("error:"):  # llama.cpp
@@ -56,9 +57,10 @@ def assemble_completion(body: str) -> dict[str, Any]:
             content += text if isinstance(text, list) else [text or ""]
             for name in _TEXTS:
                 if isinstance(delta.get(name), str):
-                    message[name] = message.get(name, "") + delta[name]
+                    texts[name].append(delta[name])
             if delta.get("tool_calls"):
                 message["tool_calls"] = delta["tool_calls"]
+    message.update({name: "".join(parts) for name, parts in texts.items() if parts})
     if not is_complete and choice["finish_reason"] is None:
         return {"error": "the event stream ended early"}
     return completion

@@ -1,6 +1,7 @@
 """A chat completion is assembled from server-sent events."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -90,3 +91,11 @@ def test_malformed_event_is_refused(body: str) -> None:
 )
 def test_other_bodies_are_no_event_stream(body: str) -> None:
     assert not is_event_stream(body.encode())
+
+
+def test_long_reasoning_is_assembled_in_linear_time() -> None:
+    events = 'data: {"choices": [{"delta": {"reasoning": "0123456789"}}]}\n\n' * 100_000
+    began = time.perf_counter()
+    completion = assemble_completion(events + "data: [DONE]\n\n")
+    assert len(completion["choices"][0]["message"]["reasoning"]) == 1_000_000
+    assert time.perf_counter() - began < 5
