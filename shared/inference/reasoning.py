@@ -43,6 +43,7 @@ _SPECIAL = (
     r"(?:<[|\uff5c](?!python_tag|tool)[\w\u2581]+[|\uff5c]>|</?s>|\[/?INST\]"
     r"|<(?:bos|eos|pad|start_of_turn|end_of_turn|end_of_utterance)>)"
 )
+_TOKEN = re.compile(_SPECIAL)
 _LEADING = re.compile(rf"(?:\s*{_SPECIAL}(?!{_PROSE})(?:(?:assistant|model)(?=\s*[\n<]))?)+")
 _TRAILING = re.compile(rf"(?:{_SPECIAL}\s*)+\Z")
 # A model that does not stop there writes the next turns of the conversation too.
@@ -72,9 +73,18 @@ _OPENING_QUOTE = re.compile("(?:^|[\\s(])[\"'\u201c\u2018\u201e\u00ab]\\Z")
 _CLOSING_QUOTE = re.compile("[\"'](?!\\w)|[\u201d\u2019\u00bb]")
 
 
+_MAX_CHARACTERS = 400_000
+_MAX_TAGS = 200
+
+
 def strip_reasoning(text: str) -> str:
-    """Return the answer alone; an empty string if the text has reasoning and no answer."""
+    """Return the answer alone; an empty string if the text has reasoning and no answer.
+
+    A text with more than `_MAX_TAGS` tags, or `_MAX_CHARACTERS` characters, is no answer.
+    """
     text = _strip(text)
+    if len(text) > _MAX_CHARACTERS or _count_tags(text) > _MAX_TAGS:
+        return ""
     if final := _last(_FINAL_CHANNEL, text):
         text = text[final.end() :]
     elif _OTHER_CHANNEL.match(text):
@@ -108,6 +118,10 @@ def strip_reasoning(text: str) -> str:
 def has_tool_call(text: str) -> bool:
     """Return whether a text contains a call of a tool, outside of code and quotes."""
     return any(not _is_quoted(call) for call in _TOOL_CALL.finditer(text))
+
+
+def _count_tags(text: str) -> int:
+    return sum(1 for pattern in (_OPENING, _CLOSING, _TOKEN) for _ in pattern.finditer(text))
 
 
 def _strip(text: str) -> str:

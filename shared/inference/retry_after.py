@@ -37,6 +37,9 @@ _SECONDS_FIELDS = frozenset(
     {"retryafter", "retryafterseconds", "retrydelay", "estimatedtime", "waitseconds"}
 )
 
+_MAX_CHARACTERS = 10_000  # of an error body
+_MAX_DURATION_CHARACTERS = 100
+
 
 def read_retry_after(response: "httpx.Response", reply: Any, status: int) -> float | None:
     """Return the longest wait of at most a day that the host asks for, in seconds.
@@ -53,7 +56,7 @@ def read_retry_after(response: "httpx.Response", reply: Any, status: int) -> flo
         _seconds(response.headers.get("Retry-After"), now),
         _seconds(response.headers.get("retry-after-ms"), now) / 1_000,
         *_fields(reply, now),
-        *_phrases(body_text(response)),
+        *_phrases(body_text(response)[:_MAX_CHARACTERS]),
     ]
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         waits += _resets(response.headers, now)
@@ -66,7 +69,7 @@ def read_retry_after(response: "httpx.Response", reply: Any, status: int) -> flo
 def _seconds(value: Any, now: float) -> float:
     """Convert seconds, a duration such as `1m30s`, or a time; NaN if it is neither."""
     if isinstance(value, str):
-        text = value.strip()
+        text = value.strip()[:_MAX_DURATION_CHARACTERS]
         try:
             value = float(text)
         except ValueError:

@@ -253,3 +253,19 @@ def test_generated_texts_give_their_answers(*, is_cut: bool) -> None:
     for _ in range(3_000):
         message = generate_message(chance, is_cut=is_cut)
         assert strip_reasoning(message.text) == (message.answer or "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "</think>" * 25_000,
+        "<think>" * 25_000,
+        "<think>one</think>" * 5_000 + "Faith is trust.",
+        "<|im_end|>x" * 20_000,
+        "word " * 100_000,
+    ],
+    ids=["closing", "opening", "blocks", "tokens", "long"],
+)
+def test_text_with_too_many_tags_or_characters_is_no_answer(text: str) -> None:
+    """The position of each tag is read, so the time would grow with the square of the length."""
+    assert strip_reasoning(text) == ""
