@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from shared.deadline import deadline_scope, remaining_seconds, timeout_at_deadline
+from shared.dns import share_lookups
 from shared.errors import (
     ConfigurationError,
     InferenceError,
@@ -225,6 +226,7 @@ class InferenceClient:
 
     def _open_client(self) -> httpx.AsyncClient:
         if self._client is None:
+            share_lookups()
             self._client = httpx.AsyncClient(
                 auth=self._auth,
                 headers=self._headers,

@@ -24,6 +24,7 @@ from shared.cache.redis.circuit_breaker import CircuitBreaker
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command, Script
 from shared.cache.redis.timeouts import Budget, EventLoopLagError, lag_tolerant_timeout
+from shared.dns import share_lookups
 from shared.errors import CacheFullError, CacheUnavailableError
 from shared.observability.timings import start_span
 
@@ -168,6 +169,7 @@ class RedisServerClient(RedisClient):
         if self._connected:
             async with lag_tolerant_timeout(seconds, budget):
                 return await self._send(commands)
+        share_lookups()
         # A TLS handshake can outlast one request's time-out; the next request needs its result.
         task = asyncio.create_task(self._send(commands))
         try:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 
+from shared.dns import share_lookups
 from shared.errors import ConfigurationError, StoreUnavailableError, UnavailableError
 from shared.notes.note import Source
 from shared.notes.postgres.migration import migrate
@@ -201,6 +202,7 @@ class PostgresNoteStore(SQLNoteStore):
 
     async def _connect(self, *_: object, **options: Any) -> Connection:
         """Open a connection of the pool with the current password."""
+        share_lookups()
         url = await self._url.get()
         try:
             return await asyncpg.connect(url, ssl=select_ssl(url, os.environ), **options)
