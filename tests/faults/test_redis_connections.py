@@ -61,15 +61,12 @@ async def test_the_reply_of_a_cancelled_request_never_reaches_another_request(
     await container.aclose()
 
 
-@pytest.mark.parametrize("connections", [1, 3])
-async def test_waiting_for_a_free_connection_is_no_outage_of_redis(
-    redis: FaultyRedis, connections: int
-) -> None:
+async def test_waiting_for_a_free_connection_is_no_outage_of_redis(redis: FaultyRedis) -> None:
     """The requests wait longer in total than the time-out and the budget of a request."""
-    container = create_container(redis.url, redis_timeout=1, redis_connections=connections)
+    container = create_container(redis.url, redis_timeout=1, redis_connections=1)
     await ask(container, "ann", "What is faith?")
     redis.proxy.delay = 0.04
-    replies = await asyncio.gather(*(ask(container, f"user {n}", "What is?") for n in range(50)))
+    replies = await asyncio.gather(*(ask(container, f"user {n}", "What is?") for n in range(15)))
     assert {reply.cache for reply in replies} == {"ok"}
     assert container.redis_client
     assert container.redis_client.circuit_breaker.take_open_count() == 0

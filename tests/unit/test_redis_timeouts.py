@@ -65,6 +65,18 @@ def test_a_timeout_passes_when_there_is_no_lag() -> None:
     assert run(wait(), lag=0) == 0.05
 
 
+def test_a_timer_that_is_late_by_its_resolution_does_not_extend_a_timeout() -> None:
+    """Each timer of a real loop fires up to 1 ms late."""
+
+    async def wait() -> None:
+        with pytest.raises(TimeoutError) as raised:
+            async with lag_tolerant_timeout(0.08):
+                await asyncio.sleep(60)
+        assert not isinstance(raised.value, EventLoopLagError)
+
+    assert run(wait(), lag=0.001) < 0.1
+
+
 @pytest.mark.parametrize("shielded", [False, True])
 def test_a_reply_that_has_arrived_is_read_in_spite_of_lag(*, shielded: bool) -> None:
     async def read() -> None:

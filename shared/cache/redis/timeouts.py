@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
-_LAG_SECONDS = 0.005
+_LAG_SECONDS = 0.005  # less is the resolution of timers
 _MEASUREMENTS = 8  # in a time-out: a healthy round trip ends before the first
-_MAX_EXTENSION = 15  # as a multiple of the time-out
+_MAX_EXTENSION = 7  # as a multiple of the time-out
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ async def lag_tolerant_timeout(seconds: float, budget: Budget | None = None) -> 
         now = loop.time()
         lag = now - due
         lagging = lag > _LAG_SECONDS
-        budget.lag += lag
+        budget.lag += lag if lagging else 0.0
         until = deadline + min(2 * budget.lag, _MAX_EXTENSION * seconds)
         if now >= until:
             timeout.reschedule(now)

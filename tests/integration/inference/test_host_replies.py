@@ -47,6 +47,7 @@ async def client(
         embedding_dimensions=DIMENSIONS,
         inference_timeout=900.0,
         extractive_fallback=False,
+        breaker_min_calls=1_000,  # the rows share Redis
     )
     client = Client(Container(settings, store=MemoryNoteStore()))
     retries = Retries(sleep=client.wait, random=lambda: 0.0)

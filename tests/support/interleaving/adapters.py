@@ -22,7 +22,7 @@ from shared.errors import (
 from shared.inference.ports import Completion
 from shared.notes.note import Chunk, Note, Source
 from shared.vectors import Vector, cosines
-from tests.support.interleaving.history import History, StaleError, rank
+from tests.support.interleaving.history import History, rank
 from tests.support.interleaving.scenarios import Scenario
 from tests.support.memory_note_store import MemoryNoteStore
 
@@ -179,7 +179,7 @@ class WatchedRedisClient(RedisServerClient):
             user, began = self._asks[task]
             for whose, since, until in self.changes:
                 if whose == user and self._locks[key] < since and until < began:
-                    raise StaleError("waits for a lock from before an acknowledged change")
+                    self._history.violation = "waits for a lock from before an acknowledged change"
 
 
 class WatchedStore(MemoryNoteStore):

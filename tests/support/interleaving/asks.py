@@ -98,6 +98,8 @@ class Asks:
             raise StaleError(f"{request} got {reply}, but its user had refused this match")
 
     def _check(self, request: Request, reply: Reply, floors: Mapping[str, int]) -> None:
+        if self._history.violation or reply.cache == "failed":
+            raise StaleError(self._history.violation or "the cache raised an exception")
         admissible = self._history.admissible(request.user_id, floors)
         # A semantic hit must be the uncached answer to the other question.
         violation = self._violation(reply.matched_question or request.query, reply, admissible)

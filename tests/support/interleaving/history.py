@@ -40,6 +40,8 @@ class History:
     """The events of one world."""
 
     now: int = 0
+    violation: str = ""
+    """A violation that was found inside the cache, which fails no question."""
     written: dict[object, int] = field(default_factory=dict)
     """When each task last wrote to the store."""
     refused: dict[tuple[str, frozenset[str]], int] = field(default_factory=dict)

@@ -4,10 +4,11 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from heapq import heappop
 from random import Random
+from typing import Any
 from unittest.mock import patch
 
 import zstandard
@@ -65,7 +66,13 @@ _FAST = zstandard.ZstdCompressor(dict_data=_DICTIONARY, level=1)
 
 @contextmanager
 def reproducible(rng: Random, loop: ShuffledLoop) -> Iterator[None]:
-    """Patch the clock to follow the loop, tokens to follow the seed, and the compression level."""
+    """Patch the clock to follow the loop, tokens to follow the seed, and the compression level.
+
+    Threads would not be reproducible: their work runs in the loop.
+    """
+
+    async def to_thread(work: Callable[[], Any]) -> Any:
+        return work()
 
     def token(size: int | None = None) -> str:
         # As long as real tokens.
@@ -75,6 +82,7 @@ def reproducible(rng: Random, loop: ShuffledLoop) -> Iterator[None]:
         patch.object(time, "time", lambda: EPOCH + loop.time()),
         patch.object(time, "time_ns", lambda: int((EPOCH + loop.time()) * 1e9)),
         patch.object(secrets, "token_urlsafe", token),
+        patch.object(asyncio, "to_thread", to_thread),
         patch.object(codec._compression, "compress", _FAST.compress),
     ):
         yield
