@@ -2,8 +2,6 @@
 
 import re
 
-import yaml
-
 _BLOCK = re.compile(
     r"---[ \t]*\n(?P<yaml>(?:(?!(?:---|\.\.\.)[ \t]*$)[^\n]*\n)*+)(?:---|\.\.\.)[ \t]*(?:\n|\Z)\n*",
     re.MULTILINE,
@@ -22,6 +20,8 @@ def split_front_matter(text: str) -> tuple[str, str]:
     The other fields are metadata and are not part of the note. Lines between `---` that do not look
     like YAML fields are content.
     """
+    import yaml  # noqa: PLC0415  # files are imported where the Lambda layer is not used
+
     found = _BLOCK.match(text)
     if not found:
         return "", text
@@ -44,6 +44,8 @@ def _read_title(block: str) -> str | None:
     Raises:
         yaml.YAMLError: the block is not valid YAML.
     """
+    import yaml  # noqa: PLC0415  # as above
+
     title: str | None = None if block.strip() else ""
     depth, key, is_key = 0, "", True
     for event in yaml.parse(block, yaml.CBaseLoader):
