@@ -100,6 +100,7 @@ async def test_a_killed_master_fails_no_request_and_loses_no_acknowledged_change
     assert messages.count("the cache is unavailable") <= 2 * 4, "one for each server and client"
 
 
+@pytest.mark.slow
 async def test_a_change_is_not_acknowledged_if_only_the_killed_master_has_it() -> None:
     """Otherwise the promoted replica would serve the answer from before the change."""
     with valkey_cluster(replicas=1, spares=1, cluster_node_timeout=500) as cluster:
@@ -171,6 +172,7 @@ async def test_migrated_slots_contain_no_stale_answer(
             await ask_until_cached(load, USERS)
 
 
+@pytest.mark.slow
 async def test_statistics_are_correct_or_unavailable_while_slots_migrate() -> None:
     """In both ways, there and back. The expected result is constant: there is no other load."""
     with valkey_cluster() as cluster:

@@ -58,6 +58,7 @@ def test_another_process_generates_if_the_lock_holder_is_killed(
     assert len(stampede.generations()) == 2
 
 
+@pytest.mark.slow
 def test_lock_is_renewed_during_a_long_generation(redis: FaultyRedis, tmp_path: Path) -> None:
     with start(redis, tmp_path, processes=2, requests=10, seconds=5) as stampede:
         stampede.ask()

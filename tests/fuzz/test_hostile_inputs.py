@@ -19,7 +19,7 @@ def handlers() -> Iterator[Handlers]:
         yield running
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [50, pytest.param(400, marks=pytest.mark.slow)])
 def test_hostile_event_gets_an_answer_or_a_problem_and_refusals_store_nothing(
     handlers: Handlers, count: int
 ) -> None:
@@ -27,7 +27,7 @@ def test_hostile_event_gets_an_answer_or_a_problem_and_refusals_store_nothing(
     assert run_property(events, handlers.check_event, count) >= count
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [50, pytest.param(200, marks=pytest.mark.slow)])
 def test_malformed_event_gets_a_problem_and_stores_nothing(handlers: Handlers, count: int) -> None:
     events = gateway_events.malformed_events()
     assert run_property(events, handlers.check_event, count) >= count
@@ -38,12 +38,12 @@ def test_non_http_event_is_not_acknowledged(handlers: Handlers, count: int) -> N
     assert run_property(gateway_events.non_http_events, handlers.check_event, count) >= count
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [50, pytest.param(200, marks=pytest.mark.slow)])
 def test_batch_fails_exactly_for_invalid_messages(handlers: Handlers, count: int) -> None:
     assert run_property(sqs_batches.messages, handlers.check_messages, count) >= count
 
 
-@pytest.mark.parametrize("count", [75, pytest.param(150, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [40, pytest.param(150, marks=pytest.mark.slow)])
 def test_malformed_batch_acknowledges_only_applied_messages(handlers: Handlers, count: int) -> None:
     batches = sqs_batches.malformed_batches()
     assert run_property(batches, handlers.check_malformed_batch, count) >= count
@@ -76,7 +76,7 @@ def client() -> Iterator[OpenAPIClient]:
         yield connected
 
 
-@pytest.mark.parametrize("count", [75, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [40, pytest.param(300, marks=pytest.mark.slow)])
 def test_responses_conform_to_the_openapi_document(client: OpenAPIClient, count: int) -> None:
     assert run_property(client.cases(), client.check, count) >= count
 

@@ -16,9 +16,9 @@ from tests.support.host_replies.replay import replay
 
 
 async def test_no_generated_reply_is_stored_or_shown_wrongly() -> None:
-    verdicts = await replay(seed=7, count=300)
+    verdicts = await replay(seed=7, count=150)
     assert verdicts.stored_wrongly == verdicts.shown_wrongly == verdicts.lost == []
-    assert min(verdicts.outcomes[kind] for kind in ("complete", "incomplete", "no answer")) > 30
+    assert min(verdicts.outcomes[kind] for kind in ("complete", "incomplete", "no answer")) > 15
 
 
 def accept_each_finish_reason(patch: pytest.MonkeyPatch) -> None:
@@ -60,12 +60,16 @@ def ignore_errors_of_hosts(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "mutate",
     [
-        accept_each_finish_reason,
         store_incomplete_answers,
         leave_reasoning,
         *(
             pytest.param(mutate, marks=pytest.mark.slow)
-            for mutate in (remove_code_marks, ignore_refusals, ignore_errors_of_hosts)
+            for mutate in (
+                accept_each_finish_reason,
+                remove_code_marks,
+                ignore_refusals,
+                ignore_errors_of_hosts,
+            )
         ),
     ],
 )
