@@ -11,8 +11,7 @@
 -- include: common/entries
 local function valid_entry(field, kind)
   local entry = redis.call('HGET', KEYS[2], field)
-  return entry and is_current_version(entry) and kind_of(entry) == kind
-    and end_of(entry) > tonumber(ARGV[4]) and entry
+  return is_valid(entry, kind, tonumber(ARGV[4])) and entry
 end
 
 local function has_answer(field)

@@ -6,8 +6,7 @@
 
 -- include: common/entries
 local entry = redis.call('HGET', KEYS[1], ARGV[1])
-if entry and is_current_version(entry) and kind_of(entry) == 'a' and answer_of(entry) == ARGV[2]
-  and end_of(entry) > tonumber(ARGV[3]) then
+if is_valid(entry, 'a', tonumber(ARGV[3])) and answer_of(entry) == ARGV[2] then
   return {redis.call('HGET', KEYS[2], ARGV[1]), redis.call('HGET', KEYS[3], ARGV[1])}
 end
 return {false, false}

@@ -17,8 +17,7 @@ local field, alias, now = ARGV[1], ARGV[3], tonumber(ARGV[6])
 
 count_arguments(9)
 local target = redis.call('HGET', questions, ARGV[4])
-if not target or not is_current_version(target) or kind_of(target) ~= 'a'
-  or answer_of(target) ~= answer_of(alias) or end_of(target) <= now
+if not is_valid(target, 'a', now) or answer_of(target) ~= answer_of(alias)
   or redis.call('HEXISTS', refusals, ARGV[5]) == 1 then
   return 0
 end

@@ -27,6 +27,11 @@ local function target_of(entry)  -- of an alias
   return string.sub(entry, 36, 57)
 end
 
+-- Whether an entry, or false, is of this version and of a kind, and has not expired at `now` (s).
+local function is_valid(entry, kind, now)
+  return entry and is_current_version(entry) and kind_of(entry) == kind and end_of(entry) > now
+end
+
 local function end_of_embedding(embedding)  -- seconds since 1970
   return tonumber(string.sub(embedding, -10)) or 0
 end
