@@ -159,10 +159,9 @@ class SQLiteNoteStore(SQLNoteStore):
     async def delete_user(self, user_id: str, *, changed_at: int) -> bool:
         is_empty = await super().delete_user(user_id, changed_at=changed_at)
         # The write-ahead log contains former pages of the file until it is truncated.
-        shared = self._writes
-        async with shared.lock:
+        async with self._writes.lock:
             with _translate_errors():
-                shared.connection = connection = shared.connection or await self._open()
+                connection = await self._connect(self._writes)
                 ((is_busy, *_),) = await connection.execute_fetchall(
                     "PRAGMA wal_checkpoint(TRUNCATE)"
                 )
@@ -197,9 +196,7 @@ class SQLiteNoteStore(SQLNoteStore):
         """Run a transaction, one at a time because all coroutines share the connection."""
         async with shared.lock:
             with _translate_errors():
-                if shared.connection is None:
-                    shared.connection = await self._open()
-                connection = shared.connection
+                connection = await self._connect(shared)
                 try:
                     await connection.execute(f"BEGIN {kind}")
                     result = await work(_Connection(connection))
@@ -215,7 +212,9 @@ class SQLiteNoteStore(SQLNoteStore):
                     raise
         return result
 
-    async def _open(self) -> aiosqlite.Connection:
+    async def _connect(self, shared: _Shared) -> aiosqlite.Connection:
+        if shared.connection is not None:
+            return shared.connection
         self._path.parent.mkdir(parents=True, exist_ok=True)
         # aiosqlite does not end its thread if opening fails, so errors are raised here.
         await asyncio.to_thread(lambda: sqlite3.connect(self._path).close())
@@ -234,6 +233,7 @@ class SQLiteNoteStore(SQLNoteStore):
         except BaseException:
             await connection.close()
             raise
+        shared.connection = connection
         return connection
 
     async def _migrate(self, connection: _Connection) -> None:
