@@ -12,7 +12,7 @@ from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 from shared.notes.note import Chunk
-from shared.notes.sanitize import sanitize_text
+from shared.notes.sanitize import normalize_newlines, sanitize_text
 from shared.text.sentences import find_sentence_breaks
 from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
 
@@ -63,7 +63,7 @@ def split_into_chunks(
         overlap_words: the maximum length of the repeated sentences.
         packs: the vocabulary packs whose references are never split.
     """
-    text = sanitize_text(text).replace("\r\n", "\n").replace("\r", "\n")
+    text = normalize_newlines(sanitize_text(text))
     paragraphs = list(_paragraphs(text, max_words, packs))
     return [
         text[segments[0].start : segments[-1].end].strip()

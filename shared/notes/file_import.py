@@ -18,7 +18,7 @@ from shared.notes.note_files import (
     FoundFile,
     find_note_files,
 )
-from shared.notes.sanitize import require_id
+from shared.notes.sanitize import normalize_newlines, require_id
 from shared.notes.text_encoding import decode_text
 
 _FIELDS = ("note_id", "title", "text")
@@ -119,7 +119,7 @@ def _add_text_file(result: NoteFiles, file: FoundFile, place: str, prefix: str) 
         result.warnings.append(f"{place}: {warning}")
     title, reduced = parse_markdown(text)
     if file.path.suffix.lower() == ".txt":
-        reduced = text.replace("\r\n", "\n").replace("\r", "\n")
+        reduced = normalize_newlines(text)
     name = unicodedata.normalize("NFC", file.path.stem)
     result.notes.append(_build_note(note_id, title or name, reduced))
 

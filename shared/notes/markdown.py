@@ -11,7 +11,7 @@ from typing import NamedTuple
 from shared.notes.front_matter import split_front_matter
 from shared.notes.html_tags import BREAK, REMOVED
 from shared.notes.markup import LINE_MARKERS, MarkupReducer
-from shared.notes.sanitize import sanitize_text
+from shared.notes.sanitize import normalize_newlines, sanitize_text
 
 _HEADING = re.compile(
     r"^(?:[ ]{0,3}#[ \t]++([^\n]++)|(?![>|#]|[-*+][ \t])(\S[^\n]*+)\n[ ]{0,3}={2,}+[ \t]*+)$",
@@ -38,7 +38,7 @@ class Markdown(NamedTuple):
 
 def parse_markdown(source: str) -> Markdown:
     """Return the title and the text of a Markdown note; lines end in a line feed."""
-    source = sanitize_text(source).replace("\r\n", "\n").replace("\r", "\n")
+    source = normalize_newlines(sanitize_text(source))
     title, body = split_front_matter(source)
     markup = MarkupReducer(body)
     title = title or markup.title or _plain(_first_heading(_tidy(markup.prose)))

@@ -19,6 +19,11 @@ def sanitize_text(text: str) -> str:
     return _UNSTORABLE.sub(lambda found: "" if found[0] == "\0" else "\ufffd", text)
 
 
+def normalize_newlines(text: str) -> str:
+    """End each line with a line feed."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def require_id(name: str, value: str) -> None:
     """Check the id of a user or a note; `name` is the field's name for the error message.
 
