@@ -45,7 +45,8 @@ MAX_OWN_NUMBER = 99
 def build_answer_messages(question: str, passages: Sequence[str]) -> list[ChatMessage]:
     """Return the prompt: the passages are numbered, and the question comes last."""
     code = new_code([question, *passages])
-    numbered = enumerate(passages, start=first_number(question, passages))
+    own = own_numbers([question, *passages])
+    numbered = enumerate(passages, start=first_number(own, len(passages)))
     framed = [_PASSAGE.format(code=code, number=number, text=text) for number, text in numbered]
     content = "\n\n".join([*framed, frame_question(question, code)])
     return [ChatMessage("system", ANSWER_INSTRUCTIONS), ChatMessage("user", content)]
@@ -70,14 +71,13 @@ def separate_control_tokens(text: str) -> str:
     return _CONTROL_TOKEN.sub("< ", text)
 
 
-def first_number(question: str, passages: Sequence[str]) -> int:
-    """Return the number of the first passage.
+def first_number(own: frozenset[int], passages: int) -> int:
+    """Return the number of the first of `passages`; `own` are the `own_numbers` of all texts.
 
     It is 1, unless a text contains the number of a passage in brackets. Then the numbers begin
     after the highest of such numbers, so that a quoted `[2]` is not a citation.
     """
-    own = own_numbers([question, *passages])
-    return 1 if own.isdisjoint(range(1, len(passages) + 1)) else max(own) + 1
+    return 1 if own.isdisjoint(range(1, passages + 1)) else max(own) + 1
 
 
 def own_numbers(texts: Sequence[str]) -> frozenset[int]:

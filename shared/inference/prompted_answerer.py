@@ -50,12 +50,9 @@ class PromptedAnswerer:
         completion = await self._chat.complete(
             build_answer_messages(question, passages), max_tokens=self._answer_tokens
         )
-        text = remove_false_citations(
-            completion.text,
-            len(passages),
-            first=first_number(question, passages),
-            own=own_numbers([question, *passages]),
-        ).strip()
+        own = own_numbers([question, *passages])
+        first = first_number(own, len(passages))
+        text = remove_false_citations(completion.text, len(passages), first=first, own=own).strip()
         if not text:
             is_empty = not completion.text.strip()
             problem = (
