@@ -37,7 +37,6 @@ _SECONDS_FIELDS = frozenset(
     {"retryafter", "retryafterseconds", "retrydelay", "estimatedtime", "waitseconds"}
 )
 
-_MAX_CHARACTERS = 10_000  # of an error body
 _MAX_DURATION_CHARACTERS = 100
 
 
@@ -56,7 +55,7 @@ def read_retry_after(response: "httpx.Response", reply: Any, status: int) -> flo
         _seconds(response.headers.get("Retry-After"), now),
         _seconds(response.headers.get("retry-after-ms"), now) / 1_000,
         *_fields(reply, now),
-        *_phrases(body_text(response)[:_MAX_CHARACTERS]),
+        *_phrases(body_text(response)),
     ]
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         waits += _resets(response.headers, now)
