@@ -43,6 +43,7 @@ _MANY_MARKS = re.compile(r"[^\w\s]{30,}")
 _BACKTICK = re.compile(rf"(?<={LETTER})`(?={LETTER})")
 _DASHES = "\u2014\u2015"
 _DASH_IN_PROSE = re.compile(rf"(?<={LETTER})[{_DASHES}]+(?={LETTER})")
+_HYPHENS = dict.fromkeys(map(ord, _DASHES), "-")
 
 _GREEK_QUESTION_MARK = re.compile(r"(?<=[\u0370-\u03ff\u1f00-\u1fff])\s*;$")
 _OPERAND = re.compile(rf"(?:[^\w\s'\"]|[\d\u00b2\u00b3\u00b9\u2070-\u2089]|(?<!{LETTER}){LETTER})$")
@@ -71,7 +72,7 @@ def _canonicalise_once(text: str) -> str:
         # A table of the distinct characters is faster than one of all characters.
         text = text.translate({ord(each): _to_plain(each) for each in set(text)})
         text = unicodedata.normalize("NFC", _MANY_MARKS.sub(_sort_marks, text))
-        text = _DASH_IN_PROSE.sub(" - ", text).translate(dict.fromkeys(map(ord, _DASHES), "-"))
+        text = _DASH_IN_PROSE.sub(" - ", text).translate(_HYPHENS)
     text = " ".join(_BACKTICK.sub("'", text).split())
     return fold_case(_drop_commas(_drop_final_marks(text)))
 
