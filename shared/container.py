@@ -152,11 +152,11 @@ class Container:
     @cached_property
     def extractive_answerer(self) -> "Answerer | None":
         """Quotes the notes while the language model is down; None if this is switched off."""
-        if not self.settings.extractive_fallback:
+        if not (settings := self.settings).extractive_fallback:
             return None
         from shared.inference.extractive import ExtractiveAnswerer
 
-        return ExtractiveAnswerer(self.question_embedder, self.passage_embedder)
+        return ExtractiveAnswerer(self.embedder, settings.query_prefix, settings.passage_prefix)
 
     @cached_property
     def store(self) -> "NoteStore":
@@ -187,12 +187,12 @@ class Container:
         from shared.cache.pipeline_id import PipelineId
         from shared.inference.prompt import PROMPT_TEMPLATE
 
-        settings = self.settings
+        profile, settings = self.embedding_profile, self.settings
         limits = f"{settings.context_tokens} {settings.answer_tokens} {settings.reasoning_effort}"
         limits += f" {settings.question_max_tokens}"
         return PipelineId(
-            embedding=self.embedding_profile.text,
-            dimensions=self.embedding_profile.dimensions,
+            embedding=profile.text,
+            dimensions=profile.dimensions,
             answered_by=f"{self._answer_model} {limits} {PROMPT_TEMPLATE}",
             retrieved_chunks=settings.retrieved_chunks,
         )

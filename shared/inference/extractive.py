@@ -1,6 +1,5 @@
 """The extractive fallback: quotes the sentences of the notes that match a question best."""
 
-import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -45,9 +44,13 @@ class ExtractiveAnswerer:
 
     model = "extractive"
 
-    def __init__(self, question_embedder: "Embedder", passage_embedder: "Embedder") -> None:
-        self._question_embedder = question_embedder
-        self._passage_embedder = passage_embedder
+    def __init__(
+        self, embedder: "Embedder", query_prefix: str = "", passage_prefix: str = ""
+    ) -> None:
+        """Embed with `embedder`, which adds no prefix."""
+        self._embedder = embedder
+        self._query_prefix = query_prefix
+        self._passage_prefix = passage_prefix
 
     async def answer(self, question: str, sources: Sequence["Source"]) -> Completion:
         """Quote one to three sentences of the sources.
@@ -76,8 +79,11 @@ class ExtractiveAnswerer:
             for sentence in sentences
         }
         try:
-            (vector,), rows = await asyncio.gather(
-                self._question_embedder.embed([question]), self._passage_embedder.embed(sentences)
+            vector, *rows = await self._embedder.embed(
+                [
+                    self._query_prefix + question,
+                    *(self._passage_prefix + sentence for sentence in sentences),
+                ]
             )
         except InferenceError:
             return {each: overlap for each, overlap in overlaps.items() if overlap >= _MIN_OVERLAP}

@@ -20,7 +20,7 @@ BREAD = "We bought flour and salt at the market. The bread rises overnight in th
 
 @pytest.fixture(scope="module")
 def answerer() -> ExtractiveAnswerer:
-    return ExtractiveAnswerer(MiniLMEmbedder(), MiniLMEmbedder())
+    return ExtractiveAnswerer(MiniLMEmbedder())
 
 
 def sources(*contents: str) -> list[Source]:
@@ -59,5 +59,5 @@ async def test_bible_reference_does_not_end_a_sentence(answerer: ExtractiveAnswe
 
 async def test_same_input_gives_the_same_answer(answerer: ExtractiveAnswerer) -> None:
     first = await answerer.answer("What is forgiving?", sources(FORGIVENESS, BREAD))
-    again = ExtractiveAnswerer(MiniLMEmbedder(), MiniLMEmbedder())
+    again = ExtractiveAnswerer(MiniLMEmbedder())
     assert await again.answer("What is forgiving?", sources(FORGIVENESS, BREAD)) == first

@@ -83,6 +83,6 @@ async def _complete(request: "Request") -> JSONResponse:
         for n, text in enumerate(found["text"] for found in _PASSAGE.finditer(prompt))
     ]
     (question,) = (found["text"] for found in _QUESTION.finditer(prompt))
-    answer = await ExtractiveAnswerer(minilm(), minilm()).answer(question, passages)
+    answer = await ExtractiveAnswerer(minilm()).answer(question, passages)
     choice = {"message": {"role": "assistant", "content": answer.text}, "finish_reason": "stop"}
     return JSONResponse({"model": body["model"], "choices": [choice]})
