@@ -5,6 +5,7 @@ once. A new answer is generated from a cached context only while the context is 
 """
 
 from collections.abc import Sequence
+from dataclasses import astuple
 
 from shared.cache import codec
 from shared.notes.note import Source
@@ -12,8 +13,7 @@ from shared.notes.note import Source
 
 def encode(answer_id: str, sources: Sequence[Source]) -> bytes:
     """Encode the result of a search, in its order."""
-    rows = [(s.chunk_id, s.note_id, s.content, s.similarity) for s in sources]
-    return codec.pack_text(answer_id, rows)
+    return codec.pack_text(answer_id, [astuple(source) for source in sources])
 
 
 def decode(answer_id: str, data: bytes) -> list[Source] | None:

@@ -25,19 +25,30 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A passage of a note with its embedding."""
+    """A passage of a note with its embedding.
+
+    `title` is the note's, which a store writes and reads with the note. `headings` are those over
+    the passage, the highest first, such as `Prayer > Why we pray`; empty if there are none.
+    """
 
     chunk_id: str
     note_id: str
     content: str
     embedding: "Vector"
+    title: str = ""
+    headings: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A chunk that a search found; `similarity` is its cosine with the question, from -1 to 1."""
+    """A chunk that a search found; `similarity` is its cosine with the question, from -1 to 1.
+
+    The other fields are the chunk's.
+    """
 
     chunk_id: str
     note_id: str
     content: str
     similarity: float
+    title: str = ""
+    headings: str = ""

@@ -40,12 +40,12 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)
 
 _IS_EMBEDDED = """
 SELECT 1 FROM notes
-WHERE user_id = $1 AND note_id = $2 AND version = $3 AND text = $4 AND profile IS NOT NULL
+WHERE (user_id, note_id, version, title, text) = ($1, $2, $3, $4, $5) AND profile IS NOT NULL
 """
 
 _UPDATE_PROFILE = """
-UPDATE notes SET profile = $5
-WHERE user_id = $1 AND note_id = $2 AND version = $3 AND text = $4 RETURNING 1
+UPDATE notes SET profile = $6
+WHERE (user_id, note_id, version, title, text) = ($1, $2, $3, $4, $5) RETURNING 1
 """
 
 # A range can use the index, unlike `<>`; it is empty unless notes must be embedded again.
@@ -63,8 +63,8 @@ _IS_OUTDATED = """
 """
 
 _INSERT_CHUNK = """
-INSERT INTO chunks (user_id, note_id, ordinal, chunk_id, content, embedding)
-VALUES ($1, $2, $3, $4, $5, {parameter})
+INSERT INTO chunks (user_id, note_id, ordinal, chunk_id, content, embedding, headings)
+VALUES ($1, $2, $3, $4, $5, {parameter}, $7)
 """
 
 _INSERT_TOMBSTONE = """
@@ -123,14 +123,15 @@ class SQLNoteStore(NoteStore):
 
     async def get_chunks(self, user_id: str, note_id: str) -> list[Chunk]:
         statement = f"""
-            SELECT chunk_id, content, {self.READ_EMBEDDING} FROM chunks
+            SELECT chunk_id, content, {self.READ_EMBEDDING}, title, headings
+            FROM chunks JOIN notes USING (user_id, note_id)
             WHERE user_id = $1 AND note_id = $2 ORDER BY ordinal
         """  # noqa: S608 - a constant
         rows = await self._fetch(statement, user_id=user_id, note_id=note_id)
         try:
             chunks = [
-                Chunk(chunk_id, note_id, content, self.embedding_from_row(embedding))
-                for chunk_id, content, embedding in rows
+                Chunk(chunk_id, note_id, content, self.embedding_from_row(embedding), *rest)
+                for chunk_id, content, embedding, *rest in rows
             ]
             if chunks:
                 stack([chunk.embedding for chunk in chunks])  # they must have equal dimensions
@@ -149,7 +150,8 @@ class SQLNoteStore(NoteStore):
         async def replace(connection: Connection) -> bool:
             if not (await _read_version_state(connection, *key)).accepts(change):
                 return False
-            if chunks is None and await connection.fetch(_IS_EMBEDDED, *key, note.version, text):
+            stored = (*key, note.version, title, text)
+            if chunks is None and await connection.fetch(_IS_EMBEDDED, *stored):
                 return False
             await _delete_rows(connection, *key)
             await connection.execute(
@@ -165,8 +167,8 @@ class SQLNoteStore(NoteStore):
         profile = None if chunks is None else self._profile
 
         async def update(connection: Connection) -> bool:
-            values = (*key, note.version, note.text, profile)
-            if not await connection.fetch(_UPDATE_PROFILE, *values):
+            stored = (*key, note.version, note.title, note.text)
+            if not await connection.fetch(_UPDATE_PROFILE, *stored, profile):
                 return False
             delete = "DELETE FROM chunks WHERE user_id = $1 AND note_id = $2"
             await connection.execute(delete, *key)
@@ -180,17 +182,12 @@ class SQLNoteStore(NoteStore):
     ) -> None:
         rows = [
             (
-                note.user_id,
-                note.note_id,
-                ordinal,
-                c.chunk_id,
-                sanitize_text(c.content),
-                self.embedding_to_parameter(c.embedding),
+                *(note.user_id, note.note_id, ordinal, c.chunk_id, sanitize_text(c.content)),
+                *(self.embedding_to_parameter(c.embedding), sanitize_text(c.headings)),
             )
             for ordinal, c in enumerate(chunks)
         ]
-        insert_chunk = _INSERT_CHUNK.format(parameter=self.EMBEDDING_PARAMETER)
-        await connection.executemany(insert_chunk, rows)
+        await connection.executemany(_INSERT_CHUNK.format(parameter=self.EMBEDDING_PARAMETER), rows)
 
     async def count_outdated(self) -> int:
         statement = f"SELECT count(*) FROM notes WHERE {_IS_OUTDATED}"  # noqa: S608 - a constant

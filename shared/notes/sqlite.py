@@ -20,6 +20,7 @@ from shared.errors import StoreUnavailableError
 from shared.notes.note import Source
 from shared.notes.sanitize import require_id
 from shared.notes.sql_store import OTHER_PROFILE, SQLNoteStore
+from shared.notes.sqlite_migration import REMEDY, is_current, migrate
 from shared.notes.version_order import TOMBSTONE_SECONDS
 from shared.vectors import cosines, from_bytes, to_bytes
 
@@ -29,52 +30,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_NOTES = """
-CREATE TABLE notes (
-    user_id TEXT NOT NULL, note_id TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
-    version INTEGER NOT NULL, changed_at INTEGER NOT NULL,
-    PRIMARY KEY (user_id, note_id)
-);
-CREATE TABLE chunks (
-    user_id TEXT NOT NULL, note_id TEXT NOT NULL, ordinal INTEGER NOT NULL,
-    chunk_id TEXT NOT NULL, embedding BLOB NOT NULL, content TEXT NOT NULL,
-    PRIMARY KEY (user_id, note_id, ordinal),
-    FOREIGN KEY (user_id, note_id) REFERENCES notes ON DELETE CASCADE
-);
-CREATE TABLE deleted_notes (
-    user_id TEXT NOT NULL, note_id TEXT NOT NULL,
-    version INTEGER NOT NULL, changed_at INTEGER NOT NULL, deleted_at INTEGER NOT NULL,
-    PRIMARY KEY (user_id, note_id)
-);
-CREATE INDEX deleted_notes_age ON deleted_notes (deleted_at);
-CREATE TABLE deleted_users (
-    user_digest BLOB PRIMARY KEY, changed_at INTEGER NOT NULL, deleted_at INTEGER NOT NULL
-);
-CREATE INDEX deleted_users_age ON deleted_users (deleted_at)
-"""
-
-_PROFILES = """
-ALTER TABLE notes ADD COLUMN profile TEXT;
-CREATE INDEX notes_profile ON notes (profile, user_id)
-"""
-
-_MIGRATIONS = _NOTES, _PROFILES
-"""Each makes the next version of the file, which is its `user_version`."""
-
-# Notes from before have the profile of the settings if their embeddings have its dimensions.
-_ADOPT_PROFILE = """
-UPDATE notes SET profile = CASE WHEN EXISTS (
-    SELECT 1 FROM chunks WHERE chunks.user_id = notes.user_id AND chunks.note_id = notes.note_id
-    AND length(embedding) <> $2
-) THEN 'unknown' ELSE $1 END
-"""
-
-_REMEDY = (
-    "install the newest release, or set DATABASE_URL to another file if another program wrote it"
-)
-
 _FAULTS_OF_STATEMENTS = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_CONSTRAINT}
-"""Primary result codes for tables that are not those of `_MIGRATIONS`."""
+"""Primary result codes for tables that are not those of `MIGRATIONS`."""
 
 
 class _Connection:
@@ -147,11 +104,12 @@ class SQLiteNoteStore(SQLNoteStore):
                 raise self.reembedding_required("unknown")
             found = []
             for rowid, similarity in _rank(rows, embedding, k):
-                ((chunk_id, note_id, content),) = await connection.fetch(
-                    "SELECT chunk_id, note_id, CAST(content AS TEXT) FROM chunks WHERE rowid = $1",
+                ((chunk_id, note_id, content, title, headings),) = await connection.fetch(
+                    "SELECT chunk_id, note_id, CAST(content AS TEXT), title, headings"
+                    " FROM chunks JOIN notes USING (user_id, note_id) WHERE chunks.rowid = $1",
                     rowid,
                 )
-                found.append(Source(chunk_id, note_id, content, similarity))
+                found.append(Source(chunk_id, note_id, content, similarity, title, headings))
             return found
 
         return await self.run(rank_and_read)
@@ -226,29 +184,18 @@ class SQLiteNoteStore(SQLNoteStore):
             await self._enable_wal(connection)
             await connection.execute("PRAGMA foreign_keys = ON")
             await connection.execute("PRAGMA secure_delete = ON")  # overwrite deleted content
-            if await _read_version(_Connection(connection)) != len(_MIGRATIONS):
+            if not await is_current(_Connection(connection)):
+                # Another process may migrate the file before this transaction.
                 await connection.execute("BEGIN IMMEDIATE")
-                await self._migrate(_Connection(connection))
+                await migrate(
+                    _Connection(connection), profile=self._profile, dimensions=self._dimensions
+                )
                 await connection.commit()
         except BaseException:
             await connection.close()
             raise
         shared.connection = connection
         return connection
-
-    async def _migrate(self, connection: _Connection) -> None:
-        version = await _read_version(connection)  # another process may have migrated
-        if not 0 <= version <= len(_MIGRATIONS):
-            raise StoreUnavailableError(
-                f"the note store's file has version {version}, and this release supports 0 to"
-                f" {len(_MIGRATIONS)}: {_REMEDY}"
-            )
-        for number, statements in enumerate(_MIGRATIONS[version:], start=version + 1):
-            for statement in statements.split(";"):
-                await connection.execute(statement)
-            if statements is _PROFILES:
-                await connection.execute(_ADOPT_PROFILE, self._profile, self._dimensions)
-            await connection.execute(f"PRAGMA user_version = {number}")
 
     async def _enable_wal(self, connection: aiosqlite.Connection) -> None:
         """Switch to write-ahead logging, for which SQLite does not apply its busy time-out."""
@@ -263,11 +210,6 @@ class SQLiteNoteStore(SQLNoteStore):
                 await asyncio.sleep(0.01)
             else:
                 return
-
-
-async def _read_version(connection: _Connection) -> int:
-    ((version,),) = await connection.fetch("PRAGMA user_version")
-    return int(version)
 
 
 def _parameters(values: Sequence[object]) -> dict[str, object]:
@@ -296,5 +238,5 @@ def _translate_errors() -> Iterator[None]:
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         message = f"the note store cannot be used ({name})"
         if code in _FAULTS_OF_STATEMENTS:
-            message = f"the note store's tables are not of this version ({name}): {_REMEDY}"
+            message = f"the note store's tables are not of this version ({name}): {REMEDY}"
         raise StoreUnavailableError(message) from error

@@ -46,15 +46,16 @@ class NoteStore(Protocol):
 
         Returns False and changes nothing if the store has a newer version of the note, its
         deletion at the same or a newer version, the deletion of its user at `changed_at` or later,
-        or, without chunks, the same version and text with its chunks. Of two notes of one version,
-        the one with the later `changed_at` is newer, or the one with the greater title and text.
+        or, without chunks, the same version, title and text with its chunks. Of two notes of one
+        version, the one with the later `changed_at` is newer, or the one with the greater title
+        and text.
         """
         ...
 
     async def update_chunks(self, note: "Note", chunks: Sequence["Chunk"] | None) -> bool:
         """Replace the chunks of a stored note; None is as in `replace_note`.
 
-        Returns False and changes nothing if the version or the text of the note has changed.
+        Returns False and changes nothing if the version, title or text of the note has changed.
         """
         ...
 

@@ -147,7 +147,14 @@ def _questions(text: str, chunk_characters: int, answer_characters: int) -> Iter
             question=question(number),
             embedding=embedding / np.linalg.norm(embedding),
             sources=tuple(
-                Source(f"sermon-{note}#{place}", f"sermon-{note}", passage(chunk_characters), score)
+                Source(
+                    f"sermon-{note}#{place}",
+                    f"sermon-{note}",
+                    passage(chunk_characters),
+                    score,
+                    f"Sermon {note}",
+                    f"Part {place}",
+                )
                 for place, (note, score) in enumerate(
                     zip(notes.tolist(), similarities.tolist(), strict=True)
                 )

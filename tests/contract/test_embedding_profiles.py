@@ -15,7 +15,7 @@ import pytest
 from functions.ask.app import create_app
 from shared.container import Container
 from shared.errors import ReembeddingRequiredError
-from shared.notes import sqlite
+from shared.notes import sqlite_migration
 from shared.notes.chunking import build_chunks
 from shared.notes.note import Note
 from shared.notes.postgres import migration
@@ -78,7 +78,7 @@ async def database(backend: Backend, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     (first / migrations[0].name).write_text(migrations[0].read_text())
     with monkeypatch.context() as patch:
         patch.setattr(migration, "_MIGRATIONS", first)
-        patch.setattr(sqlite, "_MIGRATIONS", sqlite._MIGRATIONS[:1])
+        patch.setattr(sqlite_migration, "MIGRATIONS", sqlite_migration.MIGRATIONS[:1])
         store = await backend.open()
         async with aclosing(store):
             with pytest.raises(Exception):  # noqa: B017, PT011 - the driver's own
@@ -92,7 +92,8 @@ async def test_notes_from_before_profiles_get_the_profile_of_the_settings(
 ) -> None:
     await database.insert("n")
     async with aclosing(await database.backend.open(profile)) as store:
-        assert [found.content for found in await store.search("ann", VECTOR, 5)] == ["Text"]
+        (found,) = await store.search("ann", VECTOR, 5)
+        assert (found.content, found.title, found.headings) == ("Text", "", "")
         await store.ping()
         assert await store.count_outdated() == 0
     async with aclosing(await database.backend.open(OTHER)) as store:

@@ -70,17 +70,22 @@ async def store(backend: Backend) -> AsyncIterator[NoteStore]:
 
 async def test_note_and_chunks_are_read_as_written(store: NoteStore) -> None:
     written = Note("ann", "gnade/Röm 5", "Ἐν ἀρχῇ 😀", "a 'quoted'\r\n\ttext", 2**53, 2**53)
-    pieces = chunks(written.note_id, *(f"piece {n}" for n in range(12)))
+    pieces = [
+        replace(piece, title=written.title, headings=f"Prayer > {n}" if n else "")
+        for n, piece in enumerate(chunks(written.note_id, *(f"piece {n}" for n in range(12))))
+    ]
     assert await store.replace_note(written, pieces)
     assert await store.get_note("ann", written.note_id) == written
     assert await store.list_notes("ann") == [written]
     read = await store.get_chunks("ann", written.note_id)
-    assert [(c.chunk_id, c.note_id, c.content) for c in read] == [
-        (c.chunk_id, c.note_id, c.content) for c in pieces
-    ]
     for got, given in zip(read, pieces, strict=True):
+        assert replace(got, embedding=given.embedding) == given
         np.testing.assert_array_equal(got.embedding, given.embedding)
         assert got.embedding.dtype == np.int8
+    for source in await store.search("ann", vectors(1)[0], 12):
+        (piece,) = (each for each in pieces if each.chunk_id == source.chunk_id)
+        assert (source.note_id, source.content) == (piece.note_id, piece.content)
+        assert (source.title, source.headings) == (piece.title, piece.headings)
 
 
 async def test_missing_note_is_read_as_none(store: NoteStore) -> None:
@@ -395,21 +400,32 @@ async def test_note_without_embeddings_has_no_chunks_and_blocks_older_versions(
     assert (await state(store, "ann"))[1] == ["a2", "b2"]
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [replace(note(1), title="a later title"), replace(note(1), text="a later text")],
+    ids=["title", "text"],
+)
 @pytest.mark.parametrize("contents", [(), ("a", "b")], ids=["blank", "text"])
 async def test_embedded_version_is_not_replaced_by_the_same_one_without_embeddings(
-    store: NoteStore, contents: tuple[str, ...]
+    store: NoteStore, contents: tuple[str, ...], changed: Note
 ) -> None:
     await store.replace_note(note(1), chunks("n", *contents))
     assert not await store.replace_note(note(1), None)
     assert not await store.replace_note(note(0), None)
     assert len(await store.get_chunks("ann", "n")) == len(contents)
-    assert await store.replace_note(replace(note(1), text="other"), None)
+    assert await store.replace_note(changed, None)
     assert await store.get_chunks("ann", "n") == []
 
 
 async def test_chunks_are_updated_only_if_the_note_is_unchanged(store: NoteStore) -> None:
     await put(store, 2)
-    for changed in note(1), note(3), replace(note(2), text="other"), note(2, note_id="m"):
+    for changed in (
+        note(1),
+        note(3),
+        replace(note(2), title="other"),
+        replace(note(2), text="other"),
+        note(2, note_id="m"),
+    ):
         assert not await store.update_chunks(changed, chunks(changed.note_id, "new"))
     assert (await state(store, "ann"))[1] == ["a2", "b2"]
     assert await store.update_chunks(note(2), chunks("n", "new", "newer", "newest"))

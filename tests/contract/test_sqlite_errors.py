@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from shared.errors import StoreUnavailableError, UnavailableError
-from shared.notes import sqlite
 from shared.notes.note import Chunk, Note
 from shared.notes.sqlite import SQLiteNoteStore
+from shared.notes.sqlite_migration import MIGRATIONS
 from tests.support.note_backends import PROFILE
 
 VECTOR = np.ones(8, dtype=np.int8)
@@ -49,7 +49,7 @@ async def write_file(path: Path) -> None:
             await store.replace_note(note, chunks)
 
 
-@pytest.mark.parametrize("version", [-1, len(sqlite._MIGRATIONS) + 1, 99, 2**31 - 1])
+@pytest.mark.parametrize("version", [-1, len(MIGRATIONS) + 1, 99, 2**31 - 1])
 async def test_file_of_another_version_is_unavailable_and_unchanged(
     tmp_path: Path, version: int
 ) -> None:

@@ -107,7 +107,14 @@ def a_vector(text: str) -> Vector:
 
 def sources(*notes: str) -> list[Source]:
     return [
-        Source(f"{note}#0", note, f"What {note} says of faith. " * 9, 0.9 - 0.1 * rank)
+        Source(
+            f"{note}#0",
+            note,
+            f"What {note} says of faith. " * 9,
+            0.9 - 0.1 * rank,
+            note.title(),
+            "Faith > What it is",
+        )
         for rank, note in enumerate(notes or ("hebrews", "romans"))
     ]
 

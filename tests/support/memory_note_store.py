@@ -48,7 +48,14 @@ class MemoryNoteStore:
         similarities = cosines(embedding, stack([chunk.embedding for chunk in chunks]))
         order = np.argsort(-similarities, kind="stable")[:k]
         return [
-            Source(chunk.chunk_id, chunk.note_id, chunk.content, float(similarities[index]))
+            Source(
+                chunk.chunk_id,
+                chunk.note_id,
+                chunk.content,
+                float(similarities[index]),
+                chunk.title,
+                chunk.headings,
+            )
             for index, chunk in ((index, chunks[index]) for index in order)
         ]
 
@@ -66,7 +73,7 @@ class MemoryNoteStore:
         stored = self._get_notes(note.user_id).get(note.note_id)
         if chunks is None and stored and self._profiles[key] is not None:
             old = stored[0]
-            if (old.version, old.text) == (clean.version, clean.text):
+            if (old.version, old.title, old.text) == (clean.version, clean.title, clean.text):
                 return False
         self._deleted.pop(key, None)
         self._put(clean, chunks)
@@ -74,7 +81,9 @@ class MemoryNoteStore:
 
     async def update_chunks(self, note: Note, chunks: Sequence[Chunk] | None) -> bool:
         stored = self._get_notes(note.user_id).get(note.note_id)
-        if not stored or (stored[0].version, stored[0].text) != (note.version, note.text):
+        if stored is None or _order_of(stored[0]).content != _order_of(note).content:
+            return False
+        if stored[0].version != note.version:
             return False
         self._put(stored[0], chunks)
         return True
@@ -143,7 +152,15 @@ class MemoryNoteStore:
         self._profiles[note.user_id, note.note_id] = None if chunks is None else self._profile
         self._notes.setdefault(note.user_id, {})[note.note_id] = (
             note,
-            tuple(replace(chunk, content=sanitize_text(chunk.content)) for chunk in chunks or ()),
+            tuple(
+                replace(
+                    chunk,
+                    content=sanitize_text(chunk.content),
+                    headings=sanitize_text(chunk.headings),
+                    title=note.title,
+                )
+                for chunk in chunks or ()
+            ),
         )
 
     def _is_outdated(self, note: Note, chunks: Sequence[Chunk]) -> bool:

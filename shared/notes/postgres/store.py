@@ -35,14 +35,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SEARCH = f"""
-WITH asked AS MATERIALIZED (SELECT $3::text::halfvec AS query)
-SELECT chunk_id, note_id, content,
-       coalesce(-(embedding <#> query)
-                / nullif(sqrt((embedding <#> embedding) * (query <#> query)), 0), -1) AS similarity
-FROM chunks, asked
-WHERE user_id = $1 AND NOT EXISTS ({OTHER_PROFILE})
+WITH asked AS MATERIALIZED (SELECT $3::text::halfvec AS query), found AS (
+    SELECT user_id, chunk_id, note_id, content, headings,
+           coalesce(-(embedding <#> query)
+                    / nullif(sqrt((embedding <#> embedding) * (query <#> query)), 0), -1)
+           AS similarity
+    FROM chunks, asked
+    WHERE user_id = $1 AND NOT EXISTS ({OTHER_PROFILE})
+    ORDER BY similarity DESC, chunk_id
+    LIMIT $4)
+SELECT chunk_id, note_id, content, similarity, title, headings
+FROM found JOIN notes USING (user_id, note_id)
 ORDER BY similarity DESC, chunk_id
-LIMIT $4
 """  # noqa: S608 - a constant
 
 _MAX_CONNECTIONS = 5
