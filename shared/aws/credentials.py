@@ -17,6 +17,7 @@ from datetime import datetime
 from threading import Timer
 from urllib.parse import urlsplit
 
+from shared.background_fetch import BackgroundFetch
 from shared.errors import ConfigurationError, UnavailableError
 
 _ECS_HOST = "169.254.170.2"
@@ -52,9 +53,7 @@ class PlatformCredentials:
         """Use an environment and a wall clock: monotonic clocks may stop in a snapshot."""
         self._environ = environ
         self._clock = clock
-        self._cached = Credentials("", "", expires_at=-math.inf)
-        self._fetching: asyncio.Task[None] | None = None
-        self._error: UnavailableError | None = None
+        self._cached = BackgroundFetch("AWS credentials", self._fetch)
 
     async def get(self) -> Credentials:
         """Return valid credentials.
@@ -70,28 +69,20 @@ class PlatformCredentials:
         if key_id and secret:
             return Credentials(key_id, secret, environ.get("AWS_SESSION_TOKEN", ""))
         remaining = self._remaining_seconds()
-        if remaining < _RENEW_SECONDS:
-            fetching = self._start_fetch(_endpoint(environ))
-            if remaining <= 0:
-                await asyncio.shield(fetching)
-        if self._error and self._remaining_seconds() <= 0:
-            raise self._error
-        return self._cached
+        if remaining <= 0:
+            await self._cached.wait()
+        elif remaining < _RENEW_SECONDS:
+            self._cached.start()
+        if self._cached.value is None or self._remaining_seconds() <= 0:
+            raise self._cached.error
+        return self._cached.value
 
     def _remaining_seconds(self) -> float:
-        return self._cached.expires_at - self._clock()
+        value = self._cached.value
+        return value.expires_at - self._clock() if value else -math.inf
 
-    def _start_fetch(self, url: str) -> "asyncio.Task[None]":
-        if self._fetching is None or self._fetching.done():
-            self._fetching = asyncio.create_task(self._fetch(url))
-        return self._fetching
-
-    async def _fetch(self, url: str) -> None:
-        try:
-            self._cached = await asyncio.to_thread(_fetch, url, self._environ)
-            self._error = None
-        except UnavailableError as error:  # not raised: the request may have been cancelled
-            self._error = error
+    async def _fetch(self) -> Credentials:
+        return await asyncio.to_thread(_fetch, _endpoint(self._environ), self._environ)
 
 
 def _endpoint(environ: Mapping[str, str]) -> str:

@@ -29,7 +29,7 @@ def endpoint() -> Iterator[CredentialsEndpoint]:
 
 
 def is_fetching(platform: PlatformCredentials) -> bool:
-    task = platform._fetching
+    task = platform._cached._task
     return task is not None and not task.done()
 
 
@@ -113,6 +113,14 @@ async def test_credentials_are_used_until_they_expire_if_the_endpoint_fails(
     now[0] = NOW + 3600
     with pytest.raises(UnavailableError, match="returned 500"):
         await platform.get()
+
+
+async def test_expired_credentials_of_the_endpoint_are_not_used(
+    endpoint: CredentialsEndpoint,
+) -> None:
+    endpoint.expires_at = NOW - 1
+    with pytest.raises(UnavailableError, match="none that is valid was returned"):
+        await PlatformCredentials(endpoint.environ, lambda: NOW).get()
 
 
 @pytest.mark.parametrize(

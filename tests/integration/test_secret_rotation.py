@@ -192,6 +192,21 @@ async def test_a_malformed_response_of_secrets_manager_is_an_error_that_quotes_n
     assert "hush" not in str(got.value)
 
 
+@pytest.mark.parametrize("failures", [0, 1_000])
+@pytest.mark.parametrize(("size", "pause"), [(100_000_000, 0.0), (1_000, 0.01)])
+async def test_a_response_of_secrets_manager_is_read_with_a_limit_of_size_and_time(
+    monkeypatch: pytest.MonkeyPatch, size: int, pause: float, failures: int
+) -> None:
+    monkeypatch.setattr("shared.aws.sdk._MAX_SECONDS", 0.2 if pause else 60.0)
+    content = b" " * size
+    with failing_secrets_manager("", times=failures, content=content, pause=pause) as (url, calls):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)
+        container = Container(Settings(hf_token_secret="a", aws_region=REGION))
+        with pytest.raises(UnavailableError, match=r"HF_TOKEN_SECRET.*ResponseLimitExceededError"):
+            await container.secrets.hf_token().get()
+        assert len(calls) == 1
+
+
 async def test_a_throttled_fetch_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     with failing_secrets_manager("ThrottlingException", times=1, then="hf_one") as (url, calls):
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)

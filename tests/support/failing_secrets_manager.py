@@ -2,8 +2,9 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -15,10 +16,12 @@ def failing_secrets_manager(
     then: str = "",
     released: threading.Event | None = None,
     content: bytes = b"",
+    pause: float = 0.0,
 ) -> Iterator[tuple[str, list[str]]]:
     """Return an error code for the first `times` calls, and the secret `then` afterwards.
 
     There is no response while `released` is not set. `content` replaces the body of each response.
+    With `pause`, its bytes are sent one by one, so many seconds apart.
 
     Yields the endpoint, and a list to which the target of each call is appended.
     """
@@ -37,7 +40,11 @@ def failing_secrets_manager(
             self.send_header("Content-Type", "application/x-amz-json-1.1")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            with suppress(ConnectionError):
+                step = 1 if pause else len(body)
+                for at in range(0, len(body), step):
+                    self.wfile.write(body[at : at + step])
+                    time.sleep(pause)
 
         def log_message(self, *_: object) -> None:
             pass

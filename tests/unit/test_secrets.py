@@ -34,7 +34,7 @@ class SecretStore:
 
     async def background_fetch(self) -> None:
         """Wait until a fetch that was started in the background is done."""
-        task = self.secret._fetching
+        task = self.secret._cached._task
         assert task
         await asyncio.wait({task})
 
@@ -123,6 +123,26 @@ async def test_a_failed_first_fetch_raises_and_the_next_request_fetches_again(
     assert await store.secret.get() == "one"
 
 
+async def test_no_request_waits_longer_than_ten_seconds_for_a_fetch(
+    store: SecretStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.background_fetch._WAIT_SECONDS", 0.01)
+    store.released.clear()
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match=r"HF_TOKEN_SECRET.*no response within"):
+            await store.secret.get()
+    assert store.fetches == 1
+    store.released.set()
+    await store.background_fetch()
+    assert await store.secret.get() == "one"
+
+
+async def test_a_programming_error_of_a_fetch_is_raised(store: SecretStore) -> None:
+    store.error = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        await store.secret.get()
+
+
 async def test_a_fetch_continues_when_its_request_is_cancelled(store: SecretStore) -> None:
     task = asyncio.create_task(store.secret.get())
     await asyncio.sleep(0)
@@ -139,7 +159,7 @@ async def test_a_failed_fetch_of_a_cancelled_request_logs_its_reason_only(
     await asyncio.sleep(0)
     task.cancel()
     await store.background_fetch()
-    store.secret._fetching = None
+    store.secret._cached._task = None
     gc.collect()  # asyncio logs exceptions that were never retrieved
     assert [record.name for record in caplog.records] == ["shared.secrets"]
 
@@ -148,7 +168,7 @@ async def test_repr_does_not_contain_the_value(store: SecretStore) -> None:
     store.value = "hush"
     await store.secret.get()
     assert repr(store.secret) == "Secret(HF_TOKEN_SECRET)"
-    assert "hush" not in repr(store.secret._fetching)
+    assert "hush" not in repr(store.secret._cached._task)
     assert "hush" not in repr(Secret.static("hush"))
 
 
