@@ -14,36 +14,64 @@ TOKEN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:hf-AbCdEf"
 PASSWORD = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:redis-AbCdEf"
 EXISTING_REDIS = {"RedisUrl": "rediss://redis.example:6379"}
 NETWORK = {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"}
-# Parameters of a stack, and the change of one parameter.
-CHANGES: list[tuple[dict[str, str], dict[str, str]]] = [
-    ({}, {"Architecture": "x86_64"}),
-    ({}, {"AskMemory": "2048"}),
-    ({}, {"LogLevel": "DEBUG"}),
-    ({}, {"SnapStart": "off"}),
-    ({}, {"CacheName": "another"}),
-    ({}, {"HuggingFaceTokenSecret": TOKEN}),
-    ({}, {"DatabaseUrlSecret": DATABASE}),
-    ({}, {"DatabaseAddress": "postgresql://host/notes"}),
+# Another value of each parameter, and the parameters that it requires.
+OTHER_VALUES: dict[str, tuple[str, dict[str, str]]] = {
+    "Architecture": ("x86_64", {}),
+    "Issuer": ("https://issuer.example", {}),
+    "Audience": ("another", {"Issuer": "https://issuer.example"}),
+    "CorsOrigins": ("https://app.example", {}),
+    "RateLimit": ("9", {}),
+    "BurstLimit": ("9", {}),
+    "DashboardPage": ("on", {}),
+    "CacheName": ("another", {}),
+    "CacheStorageLimitGB": ("9", {}),
+    "CacheEnabled": ("false", {}),
+    "AnswerTtl": ("9", {}),
+    "ContextTtl": ("9", {}),
+    "EmbeddingTtl": ("9", {}),
+    "SimilarityThreshold": ("0.9", {}),
+    "RedisUrl": ("rediss://another.example:6379", EXISTING_REDIS),
+    "RedisPasswordSecret": (PASSWORD, EXISTING_REDIS),
+    "RedisCluster": ("true", EXISTING_REDIS),
+    "RedisReplicas": ("1", EXISTING_REDIS),
+    "SubnetIds": ("subnet-1,subnet-3", NETWORK),
+    "SecurityGroupIds": ("sg-2", NETWORK),
+    "HuggingFaceTokenSecret": (TOKEN, {}),
+    "DatabaseUrlSecret": (DATABASE, {}),
+    "DatabaseAddress": ("postgresql://host/notes", {"DatabaseUrlSecret": DATABASE}),
+    "ChatUrl": ("https://host.example/v1/chat/completions", {}),
+    "ChatModel": ("another", {}),
+    "ReasoningEffort": ("low", {}),
+    "PromptPrice": ("0.2", {}),
+    "CompletionPrice": ("0.2", {}),
+    "EmbeddingUrl": ("https://host.example/v1/embeddings", {}),
+    "EmbeddingModel": ("another", {}),
+    "EmbeddingDimensions": ("1024", {}),
+    "EmbeddingMaxTokens": ("512", {}),
+    "EmbeddingQueryPrefix": ("query: ", {}),
+    "EmbeddingPassagePrefix": ("passage: ", {}),
+    "AskMemory": ("2048", {}),
+    "AskReservedConcurrency": ("9", {}),
+    "InvalidateMaxConcurrency": ("9", {}),
+    "SnapStart": ("off", {}),
+    "DeploymentType": ("Canary10Percent5Minutes", {}),
+    "LogLevel": ("DEBUG", {}),
+    "LogRetentionDays": ("7", {}),
+    "TracesEndpoint": ("https://collector.example:4318", {}),
+    "AlarmEmail": ("ann@example.org", {}),
+}
+# Changes that the table does not have: from one given value, or from none, to another.
+FURTHER_CHANGES = [
     ({}, EXISTING_REDIS),
-    (EXISTING_REDIS, {"RedisUrl": "rediss://another.example:6379"}),
-    (EXISTING_REDIS, {"RedisCluster": "true"}),
-    (EXISTING_REDIS, {"RedisReplicas": "1"}),
-    (EXISTING_REDIS, {"RedisPasswordSecret": PASSWORD}),
+    ({}, NETWORK),
     (
         EXISTING_REDIS | {"RedisPasswordSecret": PASSWORD},
         {"RedisPasswordSecret": f"{PASSWORD[:-1]}g"},
     ),
-    ({}, NETWORK),
-    (NETWORK, {"SubnetIds": "subnet-1,subnet-3"}),
-    (NETWORK, {"SecurityGroupIds": "sg-2"}),
-    # Parameters that do not affect ask.
-    ({}, {"RedisCluster": "true"}),
-    ({}, {"RedisReplicas": "1"}),
-    ({}, {"CorsOrigins": "https://app.example"}),
-    ({}, {"RateLimit": "9"}),
-    ({}, {"InvalidateMaxConcurrency": "9"}),
-    ({}, {"LogRetentionDays": "7"}),
-    ({}, {"DashboardPage": "on"}),
+]
+CHANGES = [
+    *((required, {name: value}) for name, (value, required) in OTHER_VALUES.items()),
+    *FURTHER_CHANGES,
 ]
 
 
@@ -65,9 +93,13 @@ def deployed(**parameters: str) -> Stack:
     template = sam_transform()
     before = Stack(template, None, **parameters)
     name = before.resolve(MAIN_TEMPLATE["Resources"]["Cache"]["Properties"]["Parameters"]["Name"])
-    attributes = {
+    cache = {
         "Cache.Outputs.Url": f"rediss://{name}-abc123.serverless.euc1.cache.amazonaws.com:6379",
         "Cache.Outputs.Name": name,
+    }
+    before = Stack(template, cache, **parameters)
+    attributes = cache | {
+        "Roles.Outputs.SettingsId": policy_id(before, "WriteAskLog"),
         "Roles.Outputs.SecretsId": policy_id(before, "ReadSecrets"),
         "Roles.Outputs.PasswordId": policy_id(before, "ReadRedisPassword"),
         "Roles.Outputs.NetworkId": policy_id(before, "UseVpc"),
@@ -139,24 +171,25 @@ def test_ask_gets_a_new_version_exactly_when_a_parameter_changes_it(
     assert (version(before) != version(after)) == (function(before) != function(after))
 
 
-def test_version_description_is_at_most_256_characters() -> None:
-    network = {"SubnetIds": ",".join(["subnet-1"] * 16), "SecurityGroupIds": "sg-1,sg-2,sg-3"}
-    longest = MAIN_TEMPLATE["Parameters"]["RedisUrl"]["MaxLength"]
-    url = "rediss://".ljust(longest, "r")
-    described = version(
-        deployed(
-            RedisUrl=url,
-            LogLevel="CRITICAL",
-            AskMemory="10240",
-            RedisCluster="false",
-            Architecture="x86_64",
-            DatabaseUrlSecret=DATABASE,
-            RedisPasswordSecret=PASSWORD,
-            **network,
-        )
-    )
-    assert len(described) <= 256
-    assert url in described
+def test_every_parameter_has_another_value_in_the_table() -> None:
+    """A new parameter must reach the version that serves."""
+    assert OTHER_VALUES.keys() == MAIN_TEMPLATE["Parameters"].keys()
+
+
+def test_the_longest_values_fit_into_the_descriptions() -> None:
+    """`policy_id` checks the limit of a policy, 1,000 characters."""
+    parameters = {
+        name: (each["Default"] if each["Type"] == "Number" else "x").ljust(each["MaxLength"], "x")
+        for name, each in MAIN_TEMPLATE["Parameters"].items()
+        if "MaxLength" in each
+    }
+    parameters |= {
+        "SubnetIds": ",".join(["subnet-0123456789abcdef0"] * 16),
+        "SecurityGroupIds": ",".join(["sg-0123456789abcdef0"] * 5),
+        "DatabaseUrlSecret": DATABASE,
+        "RedisPasswordSecret": PASSWORD,
+    }
+    assert len(version(deployed(**parameters))) <= 256
 
 
 @pytest.mark.parametrize("part", ["layer", "code"])
@@ -257,24 +290,64 @@ def test_cache_name_is_unique_to_the_stack_and_the_network(
 
 
 @pytest.mark.parametrize(
-    ("parameters", "rule", "holds"),
+    ("parameters", "refused"),
     [
-        ({}, "SubnetsNeedSecurityGroups", True),
-        (NETWORK, "SubnetsNeedSecurityGroups", True),
-        ({"SubnetIds": "subnet-1"}, "SubnetsNeedSecurityGroups", False),
-        ({}, "IssuerNeedsAudience", True),
-        ({"Issuer": "https://i.example"}, "IssuerNeedsAudience", False),
-        ({"Issuer": "https://i.example", "Audience": "us"}, "IssuerNeedsAudience", True),
-        (EXISTING_REDIS | {"RedisPasswordSecret": PASSWORD}, "RedisPasswordNeedsRedisUrl", True),
-        (EXISTING_REDIS, "RedisPasswordNeedsRedisUrl", True),
-        ({"RedisPasswordSecret": PASSWORD}, "RedisPasswordNeedsRedisUrl", False),
+        ({}, ""),
+        (NETWORK, ""),
+        ({"SubnetIds": "subnet-1"}, "SubnetIds requires SecurityGroupIds"),
+        ({"SecurityGroupIds": "sg-1"}, "SecurityGroupIds requires SubnetIds"),
+        ({"Issuer": "https://i.example", "Audience": "us"}, ""),
+        ({"Issuer": "https://i.example"}, "Issuer requires Audience"),
+        ({"Audience": "us"}, "Audience requires Issuer"),
+        (EXISTING_REDIS | {"RedisPasswordSecret": PASSWORD, "RedisCluster": "true"}, ""),
+        (EXISTING_REDIS | {"RedisReplicas": "2"}, ""),
+        ({"RedisPasswordSecret": PASSWORD}, "RedisPasswordSecret requires RedisUrl"),
+        ({"RedisCluster": "true"}, "RedisCluster requires RedisUrl"),
+        ({"RedisReplicas": "1"}, "RedisReplicas requires RedisUrl"),
+        ({"CacheName": "mine", "CacheStorageLimitGB": "9"}, ""),
+        (EXISTING_REDIS | {"CacheName": "mine"}, "CacheName is the name"),
+        (EXISTING_REDIS | {"CacheStorageLimitGB": "9"}, "CacheStorageLimitGB is a limit"),
+        ({"DatabaseUrlSecret": DATABASE, "DatabaseAddress": "postgresql://host/notes"}, ""),
+        ({"DatabaseAddress": "postgresql://host/notes"}, "DatabaseAddress requires"),
     ],
 )
-def test_rules_reject_incompatible_parameters(
-    parameters: dict[str, str], rule: str, *, holds: bool
+def test_a_combination_with_an_ignored_parameter_is_refused(
+    parameters: dict[str, str], refused: str
 ) -> None:
-    (assertion,) = sam_transform()["Rules"][rule]["Assertions"]
-    assert Stack(sam_transform(), None, **parameters).resolve(assertion["Assert"]) is holds
+    stack = Stack(sam_transform(), None, **parameters)
+    failed = [
+        assertion["AssertDescription"]
+        for rule in sam_transform()["Rules"].values()
+        if stack.resolve(rule.get("RuleCondition", True))
+        for assertion in rule["Assertions"]
+        if not stack.resolve(assertion["Assert"])
+    ]
+    assert [each.startswith(refused) for each in failed] == ([True] if refused else [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "uses_code_deploy"),
+    [
+        ("AllAtOnce", False),
+        ("Canary10Percent5Minutes", True),
+        ("Linear10PercentEvery1Minute", True),
+    ],
+)
+def test_a_gradual_deployment_rolls_back_when_the_new_version_fails(
+    kind: str, *, uses_code_deploy: bool
+) -> None:
+    template = sam_transform(DeploymentType=kind)
+    (alias,) = (e for e in template["Resources"].values() if e["Type"] == "AWS::Lambda::Alias")
+    assert ("UpdatePolicy" in alias) is uses_code_deploy
+    groups = list(resources("AWS::CodeDeploy::DeploymentGroup", template).values())
+    assert len(groups) == uses_code_deploy
+    for group in groups:
+        stack = Stack(template, DeploymentType=kind)
+        assert stack.resolve(group["DeploymentConfigName"]) == f"CodeDeployDefault.Lambda{kind}"
+        alarms = stack.resolve(group["AlarmConfiguration"])
+        assert alarms == {"Enabled": True, "Alarms": [{"Name": "AskVersionErrors"}]}
+        assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+        assert stack.holds(template["Resources"]["AskVersionErrors"]["Condition"])
 
 
 def test_function_names_do_not_depend_on_the_stack_name() -> None:

@@ -53,10 +53,13 @@ ROUTES = {
 def granted(role: str) -> list[tuple[Any, list[Any]]]:
     resource = TEMPLATES["infra/aws/roles.yaml"]["Resources"][role]["Properties"]
     assert "ManagedPolicyArns" not in resource
+    policies = [*resource.get("Policies", ())]
+    if role == "Ask":  # its policy has a description, which an inline policy has not
+        policies += [TEMPLATES["infra/aws/roles.yaml"]["Resources"]["WriteAskLog"]["Properties"]]
     return [
         (one["Action"], [each["Ref"] for each in as_list(one["Resource"])])
-        for policy in resource["Policies"]
-        for one in policy["PolicyDocument"]["Statement"]
+        for policy in policies
+        for one in as_list(policy["PolicyDocument"]["Statement"])
     ]
 
 
@@ -101,7 +104,13 @@ def test_functions_that_use_the_cache_may_connect_as_one_user() -> None:
         },
     }
     managed = {name for name, resource, _ in of_type("AWS::IAM::ManagedPolicy")}
-    assert managed == {"ConnectToCache", "ReadRedisPassword", "ReadSecrets", "UseVpc"}
+    assert managed == {
+        "ConnectToCache",
+        "ReadRedisPassword",
+        "ReadSecrets",
+        "UseVpc",
+        "WriteAskLog",
+    }
 
 
 def test_ask_and_invalidate_may_read_the_two_secrets() -> None:
@@ -173,3 +182,11 @@ def test_no_function_has_a_url_or_a_public_permission() -> None:
 def test_user_pool_does_not_allow_sign_up() -> None:
     ((_, pool, _),) = of_type("AWS::Cognito::UserPool")
     assert pool["Properties"]["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+
+
+def test_users_outlive_the_user_pool_s_stack() -> None:
+    """Setting `Issuer` later deletes the nested stack."""
+    resources = TEMPLATES["infra/aws/cognito.yaml"]["Resources"]
+    for resource in resources.values():
+        assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    assert resources["UserPool"]["Properties"]["DeletionProtection"] == "ACTIVE"

@@ -7,14 +7,13 @@ import pytest
 
 from functions.http.emf_metrics import METRICS
 from tests.support.cloudformation import Stack
-from tests.support.templates import MAIN_TEMPLATE, TEMPLATES, functions, of_type
+from tests.support.templates import MAIN_TEMPLATE, TEMPLATES, functions
 
 CACHE = "cache"
 METRIC_NAMES = {name for groups in METRICS.values() for group in groups for name in group.names}
 ALARMS = Stack(TEMPLATES["infra/aws/alarms.yaml"], CacheName=CACHE)
 # Namespace, metric, dimensions, statistic, threshold.
 EXPECTED = {
-    "ApiErrors": ("AWS/ApiGateway", "5xx", {"ApiId": "ApiId"}, "Sum", 5),
     **{
         f"{name}{metric}": ("AWS/Lambda", metric, {"FunctionName": f"{name}Function"}, "Sum", 1)
         for name in ("Ask", "Stats", "Invalidate")
@@ -37,13 +36,17 @@ EXPECTED = {
     "FutureTimes": ("Tercet", "FutureTimes", {"Function": "InvalidateFunction"}, "Sum", 1),
     "FailedChanges": ("Tercet", "Failed", {"Function": "InvalidateFunction"}, "Sum", 1),
     "BreakerOpen": ("Tercet", "BreakerOpen", {"Function": "AskFunction"}, "Sum", 1),
-    "CacheUnavailable": ("Tercet", "CacheUnavailable", {"Function": "AskFunction"}, "Sum", 10),
+}
+# Namespace, part, whole, dimensions.
+SHARES = {
+    "ApiErrors": ("AWS/ApiGateway", "5xx", "Count", {"ApiId": "ApiId"}),
+    "CacheUnavailable": ("Tercet", "CacheUnavailable", "Questions", {"Function": "AskFunction"}),
 }
 
 
 def alarms() -> dict[str, Any]:
-    found = {name: alarm["Properties"] for name, alarm, _ in of_type("AWS::CloudWatch::Alarm")}
-    return {name: ALARMS.resolve(alarm) for name, alarm in found.items()}
+    resources = TEMPLATES["infra/aws/alarms.yaml"]["Resources"]
+    return {name: ALARMS.resolve(alarm["Properties"]) for name, alarm in resources.items()}
 
 
 def dimensions(listed: list[dict[str, str]]) -> dict[str, str]:
@@ -51,7 +54,7 @@ def dimensions(listed: list[dict[str, str]]) -> dict[str, str]:
 
 
 def test_every_alarm_notifies_the_topic_of_alarm_and_recovery() -> None:
-    assert alarms().keys() == EXPECTED.keys() | {"CacheMemory"}
+    assert alarms().keys() == EXPECTED.keys() | SHARES.keys() | {"CacheMemory"}
     for name, alarm in alarms().items():
         assert alarm["AlarmActions"] == alarm["OKActions"] == ["TopicArn"], name
         assert alarm["TreatMissingData"] == "notBreaching"
@@ -66,6 +69,61 @@ def test_alarm_watches_an_existing_metric(name: str) -> None:
     assert dimensions(alarm["Dimensions"]) == watched
     assert (alarm["Statistic"], alarm["Threshold"]) == (statistic, threshold)
     assert namespace != "Tercet" or metric in METRIC_NAMES
+
+
+@pytest.mark.parametrize("name", SHARES)
+def test_alarm_watches_a_share_of_existing_metrics(name: str) -> None:
+    namespace, part, whole, watched = SHARES[name]
+    metrics = {each["Id"]: each["MetricStat"] for each in alarms()[name]["Metrics"][:2]}
+    assert {metric_id: each["Metric"]["MetricName"] for metric_id, each in metrics.items()} == {
+        "part": part,
+        "whole": whole,
+    }
+    for each in metrics.values():
+        assert (each["Metric"]["Namespace"], each["Stat"], each["Period"]) == (
+            namespace,
+            "Sum",
+            300,
+        )
+        assert dimensions(each["Metric"]["Dimensions"]) == watched
+        assert namespace != "Tercet" or each["Metric"]["MetricName"] in METRIC_NAMES
+    assert alarms()[name]["Metrics"][2]["Expression"] == "100 * part / whole"
+
+
+def fires(alarm: dict[str, Any], failed: list[int], requests: list[int]) -> bool:
+    """Whether the alarm fires in one of the periods of five minutes."""
+    share = "Metrics" in alarm
+    values = [
+        (100 * bad / total if total else 0) if share else bad
+        for bad, total in zip(failed, requests, strict=True)
+    ]
+    breaches = [value >= alarm["Threshold"] for value in values]
+    window = alarm["EvaluationPeriods"]
+    return any(
+        sum(breaches[max(0, end - window) : end]) >= alarm["DatapointsToAlarm"]
+        for end in range(1, len(breaches) + 1)
+    )
+
+
+OF_REQUESTS = [*SHARES, "AskErrors", "AskThrottles", "StatsErrors", "BreakerOpen"]
+# 200 users ask four questions each in ten hours: 6 or 7 in five minutes.
+FEW_USERS = [7, 6, 7, 7, 6, 7, 7, 6, 7]
+MANY_USERS = [7_000] * 9
+
+
+@pytest.mark.parametrize("name", OF_REQUESTS)
+@pytest.mark.parametrize("requests", [FEW_USERS, MANY_USERS])
+def test_alarm_fires_within_ten_minutes_of_an_outage(name: str, requests: list[int]) -> None:
+    outage = [0, 0, *requests[2:4], 0, 0, 0, 0, 0]
+    assert fires(alarms()[name], outage, requests)
+
+
+@pytest.mark.parametrize("name", OF_REQUESTS)
+@pytest.mark.parametrize("requests", [FEW_USERS, MANY_USERS])
+def test_alarm_does_not_fire_for_one_failed_request_in_a_quarter_of_an_hour(
+    name: str, requests: list[int]
+) -> None:
+    assert not fires(alarms()[name], [1, 0, 0, 1, 0, 0, 1, 0, 0], requests)
 
 
 def test_cache_memory_alarm_exists_only_with_an_elasticache_cache() -> None:

@@ -76,22 +76,70 @@ def test_every_parameter_has_a_valid_default(name: str) -> None:
     default = parameter["Default"]
     assert re.search(parameter.get("AllowedPattern", ""), str(default))
     assert default in parameter.get("AllowedValues", [default])
+    assert len(str(default)) <= parameter.get("MaxLength", len(str(default)))
     if parameter["Type"] == "Number":
         assert parameter.get("MinValue", 0) <= default <= parameter.get("MaxValue", default)
 
 
-@pytest.mark.parametrize("url", ["redis://:word@host:6379", "rediss://a:b@host", "http://host"])
-def test_redis_url_with_a_password_is_rejected(url: str) -> None:
+ADDRESSES: dict[str, dict[str, list[str]]] = {
+    "RedisUrl": {
+        "valid": ["redis://host:6379", "rediss://host.example:6379/1", ""],
+        "invalid": [
+            *("redis://:word@host:6379", "rediss://a:b@host", "http://host", "host:6379"),
+            *("rediss://host?password=word", "rediss://host/1?db=1&username=ann"),
+            *("rediss://host?pass%77ord=word", "rediss://host#word", "rediss://host ?password=a"),
+        ],
+    },
+    "DatabaseAddress": {
+        "valid": [
+            *("postgresql://host/notes", "postgres://host:5432/notes?sslmode=verify-full", ""),
+            "postgresql://host/notes?sslmode=verify-full&sslrootcert=/opt/authorities/rds.pem",
+        ],
+        "invalid": [
+            *("postgresql://user:word@host/notes", "mysql://host/notes", "host/notes"),
+            *("postgresql://host/notes?password=word", "postgresql://host/notes?user=ann"),
+            *(
+                "postgresql://host/notes?sslmode=require&password=word",
+                "postgres://host?a=b&user=c",
+            ),
+            *("postgresql://host/notes?passfile=/x", "postgresql://host/notes?sslpassword=word"),
+            *(
+                "postgresql://host/notes?pass%77ord=word",
+                "postgresql://host/notes?sslmode=a?user=b",
+            ),
+        ],
+    },
+    "ChatUrl": {
+        "valid": ["https://host.example/v1/chat/completions", ""],
+        "invalid": ["http://host", "https://me:word@host", "https://host?api_key=word"],
+    },
+    "EmbeddingUrl": {
+        "valid": ["https://host.example/v1/embeddings", ""],
+        "invalid": ["http://host", "https://me:word@host", "https://host?api_key=word"],
+    },
+    "TracesEndpoint": {
+        "valid": ["https://collector.example:4318", "http://10.0.0.7:4318", ""],
+        "invalid": ["collector:4318", "https://me:word@host", "https://host?token=word"],
+    },
+}
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_an_address_parameter_takes_no_credentials(name: str) -> None:
     """Environment variables of a function are readable in the console."""
-    assert not re.search(PARAMETERS["RedisUrl"]["AllowedPattern"], url)
-    assert re.search(PARAMETERS["RedisUrl"]["AllowedPattern"], "rediss://host:6379")
+    pattern = PARAMETERS[name]["AllowedPattern"]
+    for url in ADDRESSES[name]["valid"]:
+        assert re.search(pattern, url), url
+    for url in ADDRESSES[name]["invalid"]:
+        assert not re.search(pattern, url), url
 
 
-@pytest.mark.parametrize("url", ["postgresql://user:word@host/notes", "mysql://host/notes"])
-def test_database_address_with_a_password_is_rejected(url: str) -> None:
-    pattern = PARAMETERS["DatabaseAddress"]["AllowedPattern"]
-    assert not re.search(pattern, url)
-    assert re.search(pattern, "postgresql://host/notes?sslrootcert=/opt/authorities/rds.pem")
+def test_every_address_parameter_is_in_the_table() -> None:
+    """All but `Issuer`, which is public and in each token, and `CorsOrigins`."""
+    addresses = {
+        name for name, each in PARAMETERS.items() if "://" in each.get("AllowedPattern", "")
+    }
+    assert addresses - {"Issuer", "CorsOrigins"} == ADDRESSES.keys()
 
 
 @pytest.mark.parametrize(
