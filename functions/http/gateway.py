@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from functions.http.middleware import request_id
 from functions.http.problems import PROBLEM_MEDIA_TYPE, problem_response
+from functions.warm_up import is_warm_up
 from shared.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class GatewayHandler(Mangum):
             cycle = HTTPCycle(_validated(adapter.scope), adapter.body)
         except Exception as error:
             # Mangum does not validate events.
+            if is_warm_up(event):
+                return {"statusCode": 204}
             if not (isinstance(event, Mapping) and "requestContext" in event):
                 raise InvalidRequestError(
                     "this function only takes HTTP events of API Gateway or a load balancer"

@@ -1,4 +1,4 @@
-"""AWS Lambda handler for SQS batches of note changes, with partial batch responses."""
+"""AWS Lambda handler for note changes: SQS batches with partial responses, and single events."""
 
 import asyncio
 from collections import defaultdict
@@ -10,19 +10,22 @@ from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType
 
 from functions.bootstrap import open_container
 from functions.invalidate import message_metadata
+from functions.invalidate.event_sources import direct_messages, queue_records
 from functions.invalidate.processing import message_context, process_change
 from functions.invalidate.redelivery import RedeliveryBackoff
+from functions.warm_up import is_warm_up
 from shared.deadline import deadline_scope
 from shared.observability.json_logging import log_context
 from shared.observability.timings import flush_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from functions.invalidate.message_metadata import MessageMetadata
     from shared.container import Container
     from shared.freshness import Freshness
 
@@ -34,7 +37,7 @@ EMBEDDING_MARGIN_SECONDS = 3.0
 
 
 class QueueHandler:
-    """Processes SQS batches of note changes.
+    """Processes the events of note changes.
 
     One event loop and one container serve every invocation, so connections stay open between
     them. Changes of different users run concurrently; those of one user in batch order.
@@ -53,27 +56,43 @@ class QueueHandler:
         self._backoff = backoff
         self._warm: tuple[asyncio.AbstractEventLoop, Container] | None = None
 
-    def __call__(
-        self, event: dict[str, Any], context: "LambdaContext"
-    ) -> "PartialItemFailureResponse":
-        """Process a batch; return the ids of the messages that must be redelivered."""
+    def __call__(self, event: Any, context: "LambdaContext") -> "PartialItemFailureResponse":
+        """Process an event; return the ids of the SQS messages that must be redelivered.
+
+        Raises:
+            Exception: a change that no queue delivered was not applied; Lambda repeats the event.
+        """
+        if is_warm_up(event):
+            return {"batchItemFailures": []}
         if self._warm is None or self._warm[0].is_closed():
             # Connections are bound to their event loop.
             self._warm = asyncio.new_event_loop(), self._open_container()
         loop, container = self._warm
         deadline = loop.time() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
+        changes = _Changes(container.freshness, deadline)
         batch = _BatchProcessor(loop)
-        with (
-            log_context(request_id=context.aws_request_id),
-            batch(event["Records"], _record_handler(container.freshness, deadline)),
-        ):
-            batch.async_process()
-            if self._backoff and batch.fail_messages:
-                records, errors = cast("Any", batch.fail_messages), cast("Any", batch.exceptions)
-                failed = [(r.raw_event, e) for r, (_, e, _) in zip(records, errors, strict=True)]
-                self._backoff.schedule(failed, context.get_remaining_time_in_millis())
+        records = queue_records(event)
+        with log_context(request_id=context.aws_request_id):
+            if records is None:
+                loop.run_until_complete(changes.apply_in_order(direct_messages(event)))
+            else:
+                self._process_batch(batch, records, changes, context)
         flush_spans()
         return batch.response()
+
+    def _process_batch(
+        self,
+        batch: "_BatchProcessor",
+        records: list[dict[str, Any]],
+        changes: "_Changes",
+        context: "LambdaContext",
+    ) -> None:
+        with batch(records, changes.apply_record):
+            batch.async_process()
+            if self._backoff and batch.fail_messages:
+                failed, errors = cast("Any", batch.fail_messages), cast("Any", batch.exceptions)
+                failures = [(r.raw_event, e) for r, (_, e, _) in zip(failed, errors, strict=True)]
+                self._backoff.schedule(failures, context.get_remaining_time_in_millis())
 
 
 class _BatchProcessor(AsyncBatchProcessor):
@@ -90,27 +109,43 @@ class _BatchProcessor(AsyncBatchProcessor):
         return self._loop.run_until_complete(process())
 
 
-def _record_handler(
-    freshness: "Freshness", deadline: float
-) -> "Callable[[SQSRecord], Awaitable[None]]":
-    """Return the handler of one batch's records, which works until `deadline` (loop time).
+class _Changes:
+    """Applies the changes of one event until `deadline` (loop time).
 
-    An exception marks a message as failed. Nothing is awaited before the lock, and `asyncio.Lock`
-    is fair, so the records of one user stay in order.
+    Nothing is awaited before the lock, and `asyncio.Lock` is fair, so the changes of one user stay
+    in order.
     """
-    user_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def process(record: "SQSRecord") -> None:
+    def __init__(self, freshness: "Freshness", deadline: float) -> None:
+        self._freshness = freshness
+        self._deadline = deadline
+        self._user_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def apply_record(self, record: "SQSRecord") -> None:
+        """Apply the change of an SQS record; an exception marks the message as failed."""
+        metadata = message_metadata.from_sqs_record(record.raw_event)
+        await self._apply(record.body, metadata)
+
+    async def apply_in_order(self, messages: list[Any]) -> None:
+        """Apply changes one after another. Raises the first error after the last change."""
+        errors = []
+        for message in messages:
+            try:
+                await self._apply(message, message_metadata.from_push_request({}, message))
+            except Exception as error:  # logged by `message_context`
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    async def _apply(self, message: Any, metadata: "MessageMetadata") -> None:
         from shared.notes.messages.note_changed import parse_change  # noqa: PLC0415  # see above
 
-        with message_context(message_metadata.from_sqs_record(record.raw_event)):
-            change = parse_change(record.body)
-            async with asyncio.timeout_at(deadline), user_locks[change.user_id]:
-                seconds = deadline - asyncio.get_running_loop().time()
+        with message_context(metadata):
+            change = parse_change(message)
+            async with asyncio.timeout_at(self._deadline), self._user_locks[change.user_id]:
+                seconds = self._deadline - asyncio.get_running_loop().time()
                 with deadline_scope(seconds - EMBEDDING_MARGIN_SECONDS):
-                    await process_change(change, freshness, message_id=record.message_id)
-
-    return process
+                    await process_change(change, self._freshness, message_id=metadata.id)
 
 
 handler = QueueHandler(open_container, RedeliveryBackoff())

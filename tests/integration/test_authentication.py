@@ -139,6 +139,12 @@ class TestBearerToken:
         caller = await authenticate(with_token(valid), issuer.settings())
         assert caller == Caller("ann", frozenset({"notes:write"}))
 
+    async def test_access_token_of_cognito_has_a_client_id_in_place_of_an_audience(
+        self, issuer: Issuer
+    ) -> None:
+        access = token(aud=None, client_id=AUDIENCE, token_use="access")
+        assert await authenticate(with_token(access), issuer.settings()) == Caller("ann")
+
     @pytest.mark.parametrize(
         ("claims", "reason"),
         [
@@ -151,6 +157,11 @@ class TestBearerToken:
             ({"iss": None}, "lacks"),
             ({"aud": "other"}, "audience"),
             ({"aud": None}, "lacks"),
+            ({"aud": None, "client_id": "other"}, "lacks"),
+            ({"aud": None, "client_id": [AUDIENCE]}, "lacks"),
+            ({"aud": "other", "client_id": AUDIENCE}, "audience"),
+            ({"aud": None, "client_id": AUDIENCE, "sub": None}, "lacks"),
+            ({"aud": None, "client_id": AUDIENCE, "exp": int(time.time()) - 60}, "expired"),
             ({"nbf": int(time.time()) + 86_400}, "not valid yet"),
             ({"kid": "unknown"}, "not among"),
             ({"key": rsa.generate_private_key(public_exponent=65_537, key_size=2048)}, "signature"),

@@ -29,6 +29,8 @@ def with_token(**claims: Any) -> Request:
         {"scp": ["a", "b"]},
         {"scp": "[a b]"},
         {"cognito:groups": "[a b]"},
+        {"cognito:groups": "a,b"},
+        {"cognito:groups": "[a, b]"},
         {"scope": "a", "scp": ["b"]},
         # The access token of a Cognito user in a group.
         {"scope": "a", "cognito:groups": ["b"]},

@@ -18,7 +18,7 @@ from infra.cost import (
 )
 from shared.errors import ConfigurationError
 from tests.support.sam import ROOT
-from tests.support.templates import MAIN_TEMPLATE, functions, of_type
+from tests.support.templates import MAIN_TEMPLATE, TEMPLATES, functions, of_type
 
 Inputs = Mapping[str, float]
 
@@ -105,9 +105,11 @@ def test_inputs_describe_the_templates(inputs: Inputs) -> None:
     snapshots = [name for name, each in functions().items() if "SnapStart" in each]
     assert len(snapshots) == inputs["snapshots"]
     for name, kind in (
-        ("alarms", "AWS::CloudWatch::Alarm"),
         ("secrets", "AWS::SecretsManager::Secret"),
         ("dashboards", "AWS::CloudWatch::Dashboard"),
         ("keys", "AWS::KMS::Key"),
     ):
         assert len(list(of_type(kind))) == inputs[name], name
+    alarms = TEMPLATES["infra/aws/alarms.yaml"]["Resources"].values()
+    metrics = [str(alarm).count("'MetricName'") for alarm in alarms]
+    assert sum(metrics) == inputs["alarms"]

@@ -124,6 +124,6 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
 def _scopes(claim: Any) -> Iterable[str]:
     """Return the scopes in a claim: words or a list; any other type holds none."""
     if isinstance(claim, str):
-        # The authorizer of an HTTP API turns a list into "[one two]".
-        return claim.strip("[]").split()
+        # API Gateway turns a list into "[one two]" (HTTP API) or "one,two" (REST API).
+        return claim.strip("[]").replace(",", " ").split()
     return [each for each in claim if isinstance(each, str)] if isinstance(claim, list) else ()

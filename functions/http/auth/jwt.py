@@ -3,6 +3,7 @@
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ ALGORITHMS = (
 )
 """Asymmetric signatures only: with `none` or HMAC a verifier could also sign."""
 
+_REQUIRED = ["exp", "sub", "iss"]
 _CLOCK_SKEW = 10  # seconds
 _JWKS_TIMEOUT = 5.0  # seconds
 _JWKS_LIFESPAN = 600.0  # seconds
@@ -33,7 +35,7 @@ _REASONS = (
     (jwt.ImmatureSignatureError, "the token is not valid yet"),
     (jwt.InvalidIssuerError, "the token has another issuer"),
     (jwt.InvalidAudienceError, "the token is for another audience"),
-    (jwt.MissingRequiredClaimError, "the token lacks one of exp, sub, iss and aud"),
+    (jwt.MissingRequiredClaimError, "the token lacks one of exp, sub, iss and aud (or client_id)"),
     (jwt.InvalidAlgorithmError, "the token's algorithm is not accepted"),
     (jwt.InvalidSignatureError, "the token's signature is invalid"),
     (jwt.PyJWKClientError, "the token's key is not among its issuer's keys"),
@@ -79,19 +81,26 @@ class BearerTokenVerifier:
             UnavailableError: the issuer's keys cannot be fetched.
         """
         try:
-            return jwt.decode(
-                token,
-                await self._find_key(token),
-                algorithms=ALGORITHMS,
-                issuer=self._issuer,
-                audience=self._audience,
-                leeway=_CLOCK_SKEW,
-                options={"require": ["exp", "sub", "iss", "aud"]},
-            )
+            return self._decode(token, await self._find_key(token))
         except (jwt.PyJWTError, RecursionError, OverflowError) as error:
             # Deeply nested JSON and an expiry of 1e999 make PyJWT raise built-in errors.
             reason = next((text for kind, text in _REASONS if isinstance(error, kind)), _MALFORMED)
             raise UnauthenticatedError(reason) from None
+
+    def _decode(self, token: str, key: jwt.PyJWK) -> dict[str, Any]:
+        decode = partial(
+            jwt.decode, token, key, algorithms=ALGORITHMS, issuer=self._issuer, leeway=_CLOCK_SKEW
+        )
+        try:
+            claims = decode(audience=self._audience, options={"require": [*_REQUIRED, "aud"]})
+        except jwt.MissingRequiredClaimError as error:
+            if error.claim != "aud":
+                raise
+            # An access token of Amazon Cognito has a client id in place of an audience.
+            claims = decode(options={"require": _REQUIRED, "verify_aud": False})
+            if claims.get("client_id") != self._audience:
+                raise
+        return dict(claims)
 
     async def _find_key(self, token: str) -> jwt.PyJWK:
         header = jwt.get_unverified_header(token)

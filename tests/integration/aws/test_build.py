@@ -31,7 +31,7 @@ LATER = (
     ),
 )
 # Modules whose third-party packages are not in the layer.
-NOT_DEPLOYED = {"shared.notes.sqlite", "shared.observability.tracing"}
+NOT_DEPLOYED = {"shared.notes.sqlite"}
 # The field e_machine of the ELF header, at byte 18.
 MACHINES = {"x86_64": 62, "arm64": 183}
 PLATFORMS = {"x86_64": "_x86_64", "arm64": "_aarch64"}

@@ -179,6 +179,23 @@ def test_no_environment_holds_a_secret(name: str) -> None:
     )
 
 
+def test_changes_are_applied_to_a_disabled_cache() -> None:
+    """Else it would serve old answers after it is enabled again."""
+    assert environment(functions()["AskFunction"])["CACHE_ENABLED"] == {"Ref": "CacheEnabled"}
+    assert "CACHE_ENABLED" not in environment(functions()["InvalidateFunction"])
+
+
+def test_dashboards_of_two_regions_have_two_names() -> None:
+    """CloudWatch dashboards are global: two stacks of one name would share one."""
+    stacks = [Stack(MAIN_TEMPLATE), Stack(MAIN_TEMPLATE)]
+    stacks[1]._known["AWS::Region"] = "us-east-1"
+    parameters = MAIN_TEMPLATE["Resources"]["DashboardStack"]["Properties"]["Parameters"]
+    urls = [stack.resolve(MAIN_TEMPLATE["Outputs"]["DashboardUrl"]["Value"]) for stack in stacks]
+    for stack, url in zip(stacks, urls, strict=True):
+        assert url.endswith(f"#dashboards:name={stack.resolve(parameters['Name'])}")
+    assert len({stack.resolve(parameters["Name"]) for stack in stacks}) == 2
+
+
 def test_local_environment_file_holds_only_declared_variables() -> None:
     """`sam local` silently ignores variables that the template does not declare."""
     local = json.loads((ROOT / "infra" / "aws" / "local.env.json").read_text("utf-8"))
