@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 
 from shared.errors import TercetError
 
-_COMMANDS = ("ask", "notes", "reembed", "serve", "match", "stats", "demo")
+_COMMANDS = ("ask", "notes", "export", "reembed", "serve", "match", "stats", "demo")
 
 
 class _LazyCommands(TyperGroup):

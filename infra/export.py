@@ -1,0 +1,104 @@
+"""`python -m infra.export USER_ID`: print all stored data of a user as one JSON document.
+
+Run it with the settings of the functions. The document contains the notes, and the cached questions
+with their answers. Shared question embeddings and the statistics belong to no user.
+"""
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from shared.cache import index_entries, keyspace, l1_answers, l3_contexts
+from shared.cache.parse_replies import hash_items
+from shared.cache.redis.commands import Command
+from shared.container import Container
+from shared.errors import TercetError
+from shared.notes.sanitize import require_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+async def export_user(container: Container, user_id: str) -> dict[str, Any]:
+    """Return a user's notes and cached questions, as JSON values.
+
+    Raises:
+        InvalidRequestError: the id of the user is invalid.
+        StoreUnavailableError, CacheUnavailableError: the data cannot be read.
+    """
+    require_id("the user id", user_id)
+    notes = await container.store.list_notes(user_id)
+    return {
+        "user_id": user_id,
+        "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "notes": [
+            {
+                "note_id": note.note_id,
+                "title": note.title,
+                "text": note.text,
+                "version": note.version,
+                "changed_at": _time(note.changed_at / 1e6),
+            }
+            for note in notes
+        ],
+        **await _read_cache(container, user_id),
+    }
+
+
+async def _read_cache(container: Container, user_id: str) -> dict[str, Any]:
+    keys = keyspace.UserKeys.of(user_id)
+    replies = await container.background_redis_client.execute(
+        *(Command.of("HGETALL", key) for key in keys.hashes), Command.of("HLEN", keys.refusals)
+    )
+    index, answers, contexts = ({**dict(hash_items(reply))} for reply in replies[:3])
+    entries = index_entries.decode_index(index.items())
+    return {
+        "cached_questions": [
+            _describe(entry, (entry.target or field).encode(), answers, contexts)
+            for field, entry in entries.items()
+            if entry
+        ],
+        "reports_of_wrong_matches": replies[3],
+    }
+
+
+def _describe(
+    entry: index_entries.Entry,
+    field: bytes,
+    answers: "Mapping[bytes, bytes]",
+    contexts: "Mapping[bytes, bytes]",
+) -> dict[str, Any]:
+    """Describe a cached question; `field` is that of its answer, which an alias shares."""
+    answer = l1_answers.decode(entry.answer_id, answers.get(field, b""))
+    sources = l3_contexts.decode(entry.answer_id, contexts.get(field, b"")) or []
+    return {
+        "question": entry.question,
+        "answer": answer.text if answer else None,
+        "generated_at": _time(answer.created / 1e3) if answer else None,
+        "expires_at": _time(entry.expires),
+        "sources": [{"note_id": source.note_id, "content": source.content} for source in sources],
+    }
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+async def _run(user_id: str) -> dict[str, Any]:
+    container = Container.from_env()
+    try:
+        return await export_user(container, user_id)
+    finally:
+        await container.aclose()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:  # noqa: PLR2004  # the program and one argument
+        sys.exit("usage: python -m infra.export USER_ID")
+    try:
+        document = asyncio.run(_run(sys.argv[1]))
+    except TercetError as error:
+        sys.exit(f"cannot export: {error}")
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
