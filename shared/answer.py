@@ -14,7 +14,8 @@ class Answer:
     """`created` is in milliseconds since 1970 UTC, `cost` in US dollars.
 
     `answer_id` is unique: a new answer to the same question has another one. `incomplete`: the
-    text ends early, so the answer is never stored.
+    text ends early, so the answer is never stored. `cited` are the positions of the sources that
+    the text cites, from 1.
     """
 
     answer_id: str
@@ -23,6 +24,7 @@ class Answer:
     created: int
     cost: float
     incomplete: bool = False
+    cited: tuple[int, ...] = ()
 
     @classmethod
     def from_completion(cls, completion: "Completion") -> Self:
@@ -34,6 +36,7 @@ class Answer:
             time.time_ns() // 1_000_000,
             completion.cost,
             completion.incomplete,
+            completion.cited,
         )
 
 

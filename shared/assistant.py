@@ -21,8 +21,9 @@ from shared.errors import (
     TercetError,
     UnavailableError,
 )
+from shared.local_day import load_time_zone
 from shared.observability.timings import timed
-from shared.question import EMBEDDING_MAX_TOKENS, Question, Request
+from shared.question import Question, Request
 from shared.reply import Reply
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from shared.cache.session import CacheSession
     from shared.notes.note import Source
     from shared.semantic_match import Match
+    from shared.settings import Settings
     from shared.vectors import Vector
 
 _log = logging.getLogger(__name__)
@@ -76,16 +78,12 @@ class Assistant:
         dependencies: "AskDependencies",
         *,
         open_session: "Callable[[Request, Question], CacheSession]",
-        retrieved_chunks: int,
-        time_limit_seconds: float,
-        question_max_tokens: int = EMBEDDING_MAX_TOKENS,
+        settings: "Settings",
     ) -> None:
-        """`time_limit_seconds`: for an answer, unless a request sets another limit."""
         self._dependencies = dependencies
         self._open_session = open_session
-        self._retrieved_chunks = retrieved_chunks
-        self._time_limit_seconds = time_limit_seconds
-        self._question_max_tokens = question_max_tokens
+        self._settings = settings
+        self._time_zone = load_time_zone(settings.time_zone)
         self._coalescer: Coalescer[_Result] = Coalescer()
 
     async def ask(self, request: Request) -> Reply:
@@ -96,10 +94,11 @@ class Assistant:
             InferenceError: a model returned no usable answer in time.
             StoreUnavailableError: the notes cannot be read.
         """
-        question = Question.parse(request.query, self._question_max_tokens)
+        max_tokens = self._settings.question_max_tokens
+        question = Question.parse(request.query, max_tokens, self._time_zone)
         session = self._open_session(request, question)
         try:
-            with deadline_scope(request.seconds or self._time_limit_seconds):
+            with deadline_scope(request.seconds or self._settings.inference_timeout):
                 reply = await self._coalesce(_AskState(request, question, session))
         except BaseException:  # a cancelled request included
             session.counters.record_outcome("failed")
@@ -127,7 +126,7 @@ class Assistant:
             return Membership()
         try:
             membership = await self._coalescer.join(
-                (request.user_id, ask.question.identity, request.exact)
+                (request.user_id, ask.question.identity, ask.question.day, request.exact)
             )
         except BaseException as error:
             ask.session.count_follower(None, "failed")
@@ -255,7 +254,7 @@ class Assistant:
         try:
             async with timeout_at_deadline():
                 return await self._dependencies.store.search(
-                    user_id, vector, self._retrieved_chunks
+                    user_id, vector, self._settings.retrieved_chunks
                 )
         except TimeoutError as error:
             raise StoreUnavailableError("the notes were not read in time; ask again") from error
@@ -266,7 +265,9 @@ class Assistant:
             answerer = self._dependencies.coalescing_answerer
         else:
             answerer = self._dependencies.answerer
-        return Answer.from_completion(await answerer.answer(ask.question.wording, sources))
+        question = ask.question
+        today = question.day.date if question.day else None
+        return Answer.from_completion(await answerer.answer(question.wording, sources, today=today))
 
     async def _fall_back(self, ask: _AskState) -> Reply | None:
         """Serve a stale answer or quote the notes. Return None if neither is possible."""

@@ -202,13 +202,7 @@ class Container:
         """Answers questions."""
         from shared.assistant import Assistant
 
-        return Assistant(
-            self,
-            open_session=self._open_session,
-            retrieved_chunks=self.settings.retrieved_chunks,
-            time_limit_seconds=self.settings.inference_timeout,
-            question_max_tokens=self.settings.question_max_tokens,
-        )
+        return Assistant(self, open_session=self._open_session, settings=self.settings)
 
     @cached_property
     def semantic_matcher(self) -> "SemanticMatcher":
@@ -293,7 +287,7 @@ class Container:
             user_id=request.user_id,
             question=question.identity,
             wording=question.wording,
-            pipeline=self.pipeline,
+            pipeline=self.pipeline.on_day(question.day),
             exact=request.exact,
             pending_counters=self.pending_counters,
             extension=self.shared_circuit_state(),

@@ -6,10 +6,13 @@ Spellings with one identity count as one question. The model gets the wording.
 
 import unicodedata
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Self
 
 from shared.errors import InvalidRequestError
+from shared.local_day import Day
 from shared.text.canonical_form import canonical_form
+from shared.text.relative_dates import depends_on_day
 from shared.text.wordpieces import embeddable_beginning
 
 MAX_CHARACTERS = 4_000
@@ -39,20 +42,25 @@ class Question:
     """A valid question.
 
     `wording` is the user's text and `identity` its canonical form. `embedded` is the beginning of
-    the identity that the embedding model can take.
+    the identity that the embedding model can take. `day` is the day of the request if the answer
+    depends on it, as that to "What did I do yesterday?" does.
     """
 
     wording: str
     identity: str
     embedded: str
+    day: Day | None = None
 
     @classmethod
-    def parse(cls, text: str, max_tokens: int = EMBEDDING_MAX_TOKENS) -> Self:
+    def parse(
+        cls, text: str, max_tokens: int = EMBEDDING_MAX_TOKENS, time_zone: tzinfo = UTC
+    ) -> Self:
         """Validate a user's text.
 
         Args:
             text: the user's text.
             max_tokens: the most tokens that the embedding model takes.
+            time_zone: decides which day it is.
 
         Raises:
             InvalidRequestError: it is empty, too long, not valid Unicode, or without any letter
@@ -67,7 +75,8 @@ class Question:
         identity = canonical_form(text)
         if not any(map(str.isalnum, identity)):
             raise InvalidRequestError("the question must hold at least one letter or digit")
-        return cls(text.strip(), identity, embeddable_beginning(identity, max_tokens))
+        day = Day.now(time_zone) if depends_on_day(identity) else None
+        return cls(text.strip(), identity, embeddable_beginning(identity, max_tokens), day)
 
     @property
     def truncated(self) -> bool:

@@ -89,6 +89,11 @@ class Reply:
         return f"{own_id}.{self.alias}" if self.alias else own_id
 
     @property
+    def cited(self) -> tuple[int, ...]:
+        """The positions of the sources that the answer cites, from 1; none if it is incomplete."""
+        return self.answer.cited if self.answer and not self.answer.incomplete else ()
+
+    @property
     def outcome(self) -> str:
         """How the request ended: one of `cache.counters.OUTCOMES`."""
         if self.stale or self.extractive:

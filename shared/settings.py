@@ -9,6 +9,7 @@ from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 from shared.errors import ConfigurationError
+from shared.local_day import load_time_zone
 from shared.variables import SetVariables, check_limits, read_variables, setting
 
 _DIMENSIONS = 384  # of all-MiniLM-L6-v2
@@ -103,6 +104,8 @@ class Settings(SetVariables):
     retrieved_chunks: int = setting("RETRIEVED_CHUNKS", 5, at_least=1, at_most=50)
     context_tokens: int = setting("PROMPT_CONTEXT_TOKENS", 1_200, at_least=100)
     answer_tokens: int = setting("ANSWER_MAX_TOKENS", 512, at_least=16)
+    time_zone: str = setting("TIME_ZONE", "UTC")
+    """Of the date in the prompt of questions such as "What did I do yesterday?"."""
 
     # Authentication
     jwks_url: str = setting("AUTH_JWKS_URL", "")
@@ -135,6 +138,7 @@ class Settings(SetVariables):
                 f"CHUNK_OVERLAP_WORDS ({self.chunk_overlap_words}) must be below"
                 f" CHUNK_WORDS ({self.chunk_words})"
             )
+        load_time_zone(self.time_zone)
         _check_redis_url(self)
         _check_secrets(self)
 

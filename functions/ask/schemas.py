@@ -41,12 +41,17 @@ class FeedbackBody(BaseModel):
 
 
 class SourceBody(TypedDict):
-    """A retrieved chunk of a note; `similarity` is its cosine with the question."""
+    """A retrieved chunk of a note; `similarity` is its cosine with the question.
+
+    `title` is the note's. `cited`: the answer cites the chunk by its position, from 1.
+    """
 
     chunk_id: str
     content: str
     note_id: str
+    title: str
     similarity: float
+    cited: bool
 
 
 class Metadata(TypedDict):
@@ -61,6 +66,9 @@ class Metadata(TypedDict):
     While the language model fails, an answer may be `stale` (expired, but not affected by a note
     change) or `extractive` (quoted from the notes, not stored). An `incomplete` answer ends
     early, for example at the limit `ANSWER_MAX_TOKENS`. It is not stored.
+
+    `valid_on` is the day of the request, in the time zone `TIME_ZONE`, if the answer depends on it.
+    The answer is served on this day only.
     """
 
     query: str
@@ -78,6 +86,7 @@ class Metadata(TypedDict):
     answer_id: str | None
     model: str | None
     truncated: bool
+    valid_on: Annotated[str, Field(json_schema_extra={"format": "date"})] | None
     match_rejection: NotRequired[str | None]
 
 

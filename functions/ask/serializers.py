@@ -18,6 +18,7 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
     """Return the response body as JSON; `explain` adds `match_rejection`."""
     answer = reply.answer
     created_ms = answer.created if answer else time.time_ns() // 1_000_000
+    day = reply.question.day
     created = datetime.fromtimestamp(created_ms / 1000, UTC)
     body: AnswerBody = {
         "answer": answer.text if answer else NO_NOTES,
@@ -26,9 +27,11 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
                 "chunk_id": source.chunk_id,
                 "content": source.content,
                 "note_id": source.note_id,
+                "title": source.title,
                 "similarity": round(source.similarity, 6),
+                "cited": number in reply.cited,
             }
-            for source in reply.sources
+            for number, source in enumerate(reply.sources, start=1)
         ],
         "metadata": {
             "query": request.query,
@@ -46,6 +49,7 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
             "answer_id": reply.answer_id,
             "model": answer.model if answer else None,
             "truncated": reply.question.truncated,
+            "valid_on": day.date.isoformat() if day else None,
         },
     }
     if explain:

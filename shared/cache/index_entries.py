@@ -95,13 +95,17 @@ def new_entry(
     pipeline: "PipelineId",
     settings: "Settings",
 ) -> Entry:
-    """Create the entry of an answer, or of a context if there is no answer."""
+    """Create the entry of an answer, or of a context if there is no answer.
+
+    It expires at the end of the pipeline's day at the latest.
+    """
     now = int(time.time())
     context_ttl = settings.context_ttl if sources else min(settings.context_ttl, _EMPTY_SECONDS)
+    expires = now + (settings.answer_ttl if answer else context_ttl)
     return Entry(
         kind=ANSWER if answer else CONTEXT,
         answer_id=answer.answer_id if answer else new_answer_id(),
-        expires=now + (settings.answer_ttl if answer else context_ttl),
+        expires=min(expires, pipeline.day.ends) if pipeline.day else expires,
         cost=nanodollars(answer.cost) if answer else 0,
         question=question,
         pipeline=pipeline.name,

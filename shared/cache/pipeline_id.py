@@ -1,9 +1,13 @@
 """Identifies the models, prompt and limits that generate answers, for cache keys."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING, Self
 
 from shared.cache import keyspace
+
+if TYPE_CHECKING:
+    from shared.local_day import Day
 
 
 @dataclass(frozen=True)
@@ -11,19 +15,26 @@ class PipelineId:
     """Everything that changes answers. Answers of two pipelines do not share keys.
 
     `embedding` is the text of the embedding profile, with its `dimensions`. `answered_by` names the
-    language model, its prompt and its limits; `retrieved_chunks` is how many chunks it gets.
+    language model, its prompt and its limits; `retrieved_chunks` is how many chunks it gets. `day`
+    is the day whose date is in the prompt, if any.
     """
 
     embedding: str
     dimensions: int
     answered_by: str
     retrieved_chunks: int
+    day: "Day | None" = None
 
     @cached_property
     def name(self) -> str:
         """A digest of all fields: 12 characters, the first 6 of the embedding profile alone."""
-        rest = keyspace.digest("pipeline", self.answered_by, str(self.retrieved_chunks))
+        date = [self.day.date.isoformat()] if self.day else []
+        rest = keyspace.digest("pipeline", self.answered_by, str(self.retrieved_chunks), *date)
         return embedding_name(self.embedding) + rest[:6]
+
+    def on_day(self, day: "Day | None") -> Self:
+        """Return the pipeline of a day; this one if it is None."""
+        return replace(self, day=day) if day else self
 
 
 def embedding_name(profile: str) -> str:

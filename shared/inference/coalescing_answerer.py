@@ -10,6 +10,7 @@ from shared.text.canonical_form import canonical_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from shared.inference.ports import Answerer, Completion
     from shared.notes.note import Source
@@ -18,23 +19,27 @@ if TYPE_CHECKING:
 class CoalescingAnswerer:
     """An `Answerer` whose concurrent equal calls share one generation.
 
-    Spellings of one identity count as equal questions. The question and the sources determine an
-    answer, so a shared answer is neither stale nor another user's. Errors are shared too. The first
-    caller (the leader) gets the cost, and its deadline limits the generation.
+    Spellings of one identity count as equal questions. The question, the sources and the date
+    determine an answer, so a shared answer is neither stale nor another user's. Errors are shared
+    too. The first caller (the leader) gets the cost, and its deadline limits the generation.
     """
 
     def __init__(self, answerer: "Answerer") -> None:
         self.model = answerer.model
         self._answerer = answerer
-        self._tasks: dict[tuple[str, tuple[Source, ...]], asyncio.Task[Completion]] = {}
+        self._tasks: dict[
+            tuple[str, tuple[Source, ...], date | None], asyncio.Task[Completion]
+        ] = {}
 
-    async def answer(self, question: str, sources: "Sequence[Source]") -> "Completion":
+    async def answer(
+        self, question: str, sources: "Sequence[Source]", *, today: "date | None" = None
+    ) -> "Completion":
         """Answer from the sources, or share the answer of an equal call."""
-        key = canonical_form(question), tuple(sources)
+        key = canonical_form(question), tuple(sources), today
         task = self._tasks.get(key)
         is_leader = task is None
         if task is None:
-            task = asyncio.ensure_future(self._answerer.answer(question, sources))
+            task = asyncio.ensure_future(self._answerer.answer(question, sources, today=today))
             self._tasks[key] = task
             task.add_done_callback(lambda _: self._tasks.pop(key))
         try:

@@ -10,6 +10,8 @@ from shared.inference.ports import Completion
 from shared.text.sentences import split_sentences
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from shared.inference.ports import Embedder
     from shared.notes.note import Source
 
@@ -52,8 +54,10 @@ class ExtractiveAnswerer:
         self._query_prefix = query_prefix
         self._passage_prefix = passage_prefix
 
-    async def answer(self, question: str, sources: Sequence["Source"]) -> Completion:
-        """Quote one to three sentences of the sources.
+    async def answer(
+        self, question: str, sources: Sequence["Source"], *, today: "date | None" = None
+    ) -> Completion:
+        """Quote one to three sentences of the sources; `today` is not used.
 
         If the embedder fails, sentences are compared with the question by their words.
         """
@@ -64,12 +68,14 @@ class ExtractiveAnswerer:
                 numbers.setdefault(sentence, number)
         scores = await self._score(question, list(numbers)) if numbers else {}
         best = sorted(scores, key=lambda sentence: -scores[sentence])[:_MAX_SENTENCES]
-        text = " ".join(
-            f"{sentence} [{numbers[sentence]}]"
+        quoted = [
+            (sentence, numbers[sentence])
             for sentence in best
             if scores[sentence] >= _MIN_RELATIVE_SCORE * scores[best[0]]
-        )
-        return Completion(text=text or NOT_IN_NOTES, model=self.model)
+        ]
+        text = " ".join(f"{sentence} [{number}]" for sentence, number in quoted)
+        cited = tuple(sorted({number for _, number in quoted}))
+        return Completion(text=text or NOT_IN_NOTES, model=self.model, cited=cited)
 
     async def _score(self, question: str, sentences: list[str]) -> dict[str, float]:
         """Return the scores of the sentences that match the question."""

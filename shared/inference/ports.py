@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from shared.notes.note import Source
     from shared.vectors import Vector
 
@@ -22,7 +24,8 @@ class Completion:
     """A text that a model generated, and its cost in US dollars.
 
     Token counts are None if the model host does not return them. `incomplete`: the text ends
-    early, for example at the token limit.
+    early, for example at the token limit. `cited` are the positions of the sources that an answer
+    cites, from 1.
     """
 
     text: str
@@ -31,6 +34,7 @@ class Completion:
     completion_tokens: int | None = None
     cost: float = 0.0
     incomplete: bool = False
+    cited: tuple[int, ...] = ()
 
 
 class Embedder(Protocol):
@@ -72,8 +76,12 @@ class Answerer(Protocol):
 
     model: str
 
-    async def answer(self, question: str, sources: Sequence["Source"]) -> Completion:
+    async def answer(
+        self, question: str, sources: Sequence["Source"], *, today: "date | None" = None
+    ) -> Completion:
         """Answer from the sources alone: the same input gives the same text.
+
+        `today` is given if the answer depends on it.
 
         Raises:
             InferenceError: the model gave no usable answer before the deadline.

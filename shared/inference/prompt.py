@@ -15,6 +15,8 @@ from shared.text import estimate_tokens
 from shared.text.sentences import find_sentence_breaks
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from shared.notes.note import Source
 
 ANSWER_INSTRUCTIONS = """\
@@ -30,10 +32,12 @@ MIN_CONTEXT_TOKENS = 100
 
 _PASSAGE = '<passage-{code} number="{number}">\n{text}\n</passage-{code}>'
 _QUESTION = "<question-{code}>\n{text}\n</question-{code}>"
+_TODAY = "\nToday is {weekday}, {date}. The question is asked on this day."
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _CODE_BYTES = 4
 
-PROMPT_TEMPLATE = f"{ANSWER_INSTRUCTIONS}\n{_PASSAGE}\n{_QUESTION}"
-"""All of a prompt but its passages and question, for cache keys."""
+PROMPT_TEMPLATE = f"{ANSWER_INSTRUCTIONS}{_TODAY}\n{_PASSAGE}\n{_QUESTION}"
+"""All of a prompt but its passages, question and date, for cache keys."""
 
 _CONTROL_TOKEN = re.compile(r"<(?=[|\uff5c][^\s|\uff5c]{1,40}[|\uff5c]>)")
 _BRACKETED = re.compile(r"(?<![\w)])\[([\d\s,;\u2013-]+)\]")
@@ -42,14 +46,22 @@ MAX_OWN_NUMBER = 99
 """Higher numbers in brackets, such as `[2023]`, are never citations."""
 
 
-def build_answer_messages(question: str, passages: Sequence[str]) -> list[ChatMessage]:
-    """Return the prompt: the passages are numbered, and the question comes last."""
+def build_answer_messages(
+    question: str, passages: Sequence[str], today: "date | None" = None
+) -> list[ChatMessage]:
+    """Return the prompt: the passages are numbered, and the question comes last.
+
+    `today` is in the prompt if it is given.
+    """
     code = new_code([question, *passages])
     own = own_numbers([question, *passages])
     numbered = enumerate(passages, start=first_number(own, len(passages)))
     framed = [_PASSAGE.format(code=code, number=number, text=text) for number, text in numbered]
     content = "\n\n".join([*framed, frame_question(question, code)])
-    return [ChatMessage("system", ANSWER_INSTRUCTIONS), ChatMessage("user", content)]
+    instructions = ANSWER_INSTRUCTIONS
+    if today:  # `strftime` would write the weekday in the language of the process
+        instructions += _TODAY.format(weekday=_WEEKDAYS[today.weekday()], date=today.isoformat())
+    return [ChatMessage("system", instructions), ChatMessage("user", content)]
 
 
 def frame_question(question: str, code: str) -> str:

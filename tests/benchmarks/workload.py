@@ -82,7 +82,7 @@ class InstantModels:
     async def search(self, user_id: str, embedding: Vector, k: int) -> list[Source]:
         return list(self._item.sources)
 
-    async def answer(self, question: str, sources: object) -> Completion:
+    async def answer(self, question: str, sources: object, **_: object) -> Completion:
         return Completion(self._item.answer, self.model, cost=0.00026)
 
     async def aclose(self) -> None:

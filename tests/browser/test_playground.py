@@ -71,6 +71,7 @@ def test_answer_is_shown_with_passages_and_steps(page: Page) -> None:
     ask(page, FAITH)
     expect(page.locator("#text")).to_contain_text("the substance of things hoped for. [1]")
     expect(page.locator("#sources")).to_contain_text("Faith is the substance of things hoped for.")
+    expect(page.locator("#sources li").first).to_contain_text("cited")
     expect(page.locator("#steps")).to_contain_text("lookup")
     ask(page, FAITH.upper())
     expect(page.locator("#badges")).to_contain_text("exact hit")

@@ -35,7 +35,7 @@ class CostlyAnswerer(SlowAnswerer):
 
     fails = False
 
-    async def answer(self, question: str, sources: Sequence[Source]) -> Completion:
+    async def answer(self, question: str, sources: Sequence[Source], **_: object) -> Completion:
         try:
             async with timeout_at_deadline():
                 completion = await super().answer(question, sources)

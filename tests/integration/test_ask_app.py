@@ -45,7 +45,7 @@ class Models:
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         return [canonical(row) for row in hashed_embeddings(texts)]
 
-    async def answer(self, question: str, sources: Sequence["Source"]) -> Completion:
+    async def answer(self, question: str, sources: Sequence["Source"], **_: object) -> Completion:
         if self.error:
             raise self.error
         return Completion(f"To glorify God [1]. \u2713 {question}", self.model, 1, 1, 0.0)

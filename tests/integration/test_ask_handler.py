@@ -82,7 +82,8 @@ def test_question_is_answered_from_the_callers_notes(function: ModuleType, gatew
     assert re.fullmatch(r"The notes refer to \w{16} \[1\]\.", body["answer"])
     assert {source["content"] for source in body["sources"]} == set(NOTES.values())
     for source in body["sources"]:
-        assert list(source) == ["chunk_id", "content", "note_id", "similarity"]
+        assert list(source) == [*("chunk_id", "content", "note_id", "title", "similarity", "cited")]
+        assert source["cited"] is (source is body["sources"][0])
         assert source["similarity"] == round(source["similarity"], 6)
     metadata = body["metadata"]
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", metadata.pop("timestamp"))
@@ -101,6 +102,7 @@ def test_question_is_answered_from_the_callers_notes(function: ModuleType, gatew
         "cache": "ok",
         "model": "meta-llama/Llama-3.1-8B-Instruct",
         "truncated": False,
+        "valid_on": None,
     }
 
 

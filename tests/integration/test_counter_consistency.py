@@ -48,7 +48,7 @@ class Model:
         draws = (np.random.default_rng(list(word)).normal(size=16) for word in words)
         return [canonical(draw) for draw in draws]
 
-    async def answer(self, question: str, sources: object) -> Completion:
+    async def answer(self, question: str, sources: object, **_: object) -> Completion:
         await asyncio.sleep(self._rng.random() / 50)
         luck = 1.0 if self.healthy else self._rng.random()
         if luck < 0.1:

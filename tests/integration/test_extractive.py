@@ -32,6 +32,7 @@ async def test_answer_quotes_complete_sentences_with_their_sources(
 ) -> None:
     answer = await answerer.answer("Why do we forgive?", sources(BREAD, FORGIVENESS))
     assert answer.text.startswith("We forgive because we have first been forgiven ourselves. [2]")
+    assert answer.cited == (2,)
     assert "bread" not in answer.text
     assert "#" not in answer.text
     assert (answer.cost, answer.prompt_tokens, answer.completion_tokens) == (0.0, None, None)
@@ -42,7 +43,7 @@ async def test_answer_says_that_the_notes_do_not_answer_the_question(
 ) -> None:
     for found in ([], sources(BREAD), sources("# Only a heading")):
         answer = await answerer.answer("Who was the father of King David?", found)
-        assert answer.text == NOT_IN_NOTES
+        assert (answer.text, answer.cited) == (NOT_IN_NOTES, ())
 
 
 async def test_sentence_in_two_passages_is_quoted_once_with_the_first(

@@ -35,7 +35,7 @@ def completion(content: Any, finish_reason: str | None = "stop", **message: Any)
     return send_json({"choices": [choice], "usage": USAGE})
 
 
-CUT = completion("Faith is the", "length")
+CUT = completion("Faith [1] is the", "length")
 UNUSABLE = {
     "filtered": (completion("Faith", "content_filter"), "content filter"),
     "refused": (completion(None, refusal="I cannot help."), "declined to answer"),
@@ -105,7 +105,8 @@ async def test_incomplete_answer_is_returned_once_and_never_stored(
 ) -> None:
     script_chat(local, CUT)
     first = (await server.ask()).json()
-    assert first["answer"] == "Faith is the"
+    assert first["answer"] == "Faith [1] is the"
+    assert not any(source["cited"] for source in first["sources"])
     assert (first["metadata"]["incomplete"], first["metadata"]["cached"]) == (True, False)
     assert first["metadata"]["answer_id"] is None
     second = await server.ask()
@@ -116,6 +117,9 @@ async def test_incomplete_answer_is_returned_once_and_never_stored(
         False,
     )
     third = (await server.ask()).json()
+    assert [source["cited"] for source in third["sources"]] == [
+        number == 0 for number in range(len(third["sources"]))
+    ]
     assert (third["metadata"]["match"], third["metadata"]["incomplete"]) == ("exact", False)
 
 
@@ -151,7 +155,7 @@ async def test_concurrent_requests_for_an_incomplete_answer_are_told_so(
     local.models.failing[CHAT] = slowly(CUT)
     responses = await asyncio.gather(*(each.ask() for each in (*servers, *servers, *servers)))
     bodies = [response.json() for response in responses]
-    assert {body["answer"] for body in bodies} == {"Faith is the"}
+    assert {body["answer"] for body in bodies} == {"Faith [1] is the"}
     assert all(body["metadata"]["incomplete"] for body in bodies)
     assert 1 <= local.models.count(CHAT) <= 4
     script_chat(local)

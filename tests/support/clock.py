@@ -1,7 +1,8 @@
 """A clock that a test moves."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -14,10 +15,15 @@ class Clock:
     """
 
     ahead: float = 0.0
+    true: Callable[[], float] = field(default=time.time, repr=False)
+
+    def set(self, seconds: float) -> None:
+        """Set the clock to a time in seconds since 1970. It goes on from there."""
+        self.ahead = seconds - self.true()
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made, true = Clock(), time.time
-    monkeypatch.setattr(time, "time", lambda: true() + made.ahead)
+    made = Clock(true=time.time)
+    monkeypatch.setattr(time, "time", lambda: made.true() + made.ahead)
     return made

@@ -36,7 +36,7 @@ class SlowAnswerer:
         self.seconds = seconds
         self.begun = 0
 
-    async def answer(self, question: str, sources: Sequence[Source]) -> Completion:
+    async def answer(self, question: str, sources: Sequence[Source], **_: object) -> Completion:
         self.begun += 1
         await asyncio.sleep(self.seconds)
         return Completion(f"{question}: {' '.join(s.content for s in sources)}", self.model)

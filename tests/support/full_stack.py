@@ -44,7 +44,7 @@ class QuotingAnswerer:
     def __init__(self) -> None:
         self.answered = 0
 
-    async def answer(self, question: str, sources: Sequence[Source]) -> Completion:
+    async def answer(self, question: str, sources: Sequence[Source], **_: object) -> Completion:
         self.answered += 1
         quotes = (f"{source.content[:60]} [{n}]" for n, source in enumerate(sources, start=1))
         return Completion(f"{question}: {' '.join(quotes)}", self.model, cost=0.00026)

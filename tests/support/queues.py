@@ -49,7 +49,7 @@ class Quoter:
 
     model = "quoter"
 
-    async def answer(self, question: str, sources: Sequence[Source]) -> Completion:
+    async def answer(self, question: str, sources: Sequence[Source], **_: object) -> Completion:
         return Completion(" | ".join(source.content for source in sources), self.model)
 
 

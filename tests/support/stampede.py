@@ -128,7 +128,7 @@ class _LoggingAnswerer(SlowAnswerer):
         self._log = Path(log)
         self._how = how
 
-    async def answer(self, question: str, sources: Sequence[Source]) -> Completion:
+    async def answer(self, question: str, sources: Sequence[Source], **_: object) -> Completion:
         with self._log.open("a") as log:
             log.write(f"{os.getpid()}\n")
         if self._how == "hangs" and len(self._log.read_text().split()) == 1:

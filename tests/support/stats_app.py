@@ -26,7 +26,7 @@ class SlowAnswerer:
 
     model = "slow"
 
-    async def answer(self, question: str, sources: Sequence[Source]) -> Completion:
+    async def answer(self, question: str, sources: Sequence[Source], **_: object) -> Completion:
         time.sleep(0.05)  # noqa: ASYNC251  # a known latency, on a busy machine too
         return Completion(f"{question} [1]", self.model, cost=COST)
 

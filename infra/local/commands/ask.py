@@ -55,8 +55,10 @@ def _print_reply(reply: Reply, milliseconds: float, out: "Console") -> None:
         out.print()
     for number, source in enumerate(reply.sources, start=1):
         text = " ".join(source.content.split())
+        name = f"{source.title} ({source.note_id})" if source.title else source.note_id
+        cited = ", cited" if number in reply.cited else ""
         out.print(
-            f"[{number}] {source.note_id} ({source.similarity:.2f}) {text}",
+            f"[{number}] {name} ({source.similarity:.2f}{cited}) {text}",
             style="dim",
             overflow="ellipsis",
             no_wrap=True,

@@ -272,7 +272,7 @@ class QuotingAnswerer:
         self.generated: Counter[str] = Counter()
         """How often each question was generated."""
 
-    async def answer(self, question: str, sources: Sequence[Source]) -> Completion:
+    async def answer(self, question: str, sources: Sequence[Source], **_: object) -> Completion:
 
         async def effect() -> Completion:
             self.generated[question] += 1

@@ -1,6 +1,7 @@
 """Calls with the same question and sources share one generation; other calls do not."""
 
 import asyncio
+from datetime import date
 
 import pytest
 
@@ -52,6 +53,14 @@ async def test_calls_with_different_sources_are_not_coalesced() -> None:
     model.done.set_result("trust")
     await asyncio.gather(answerer.answer("faith", SOURCES), answerer.answer("faith", []))
     assert model.begun == 2
+
+
+async def test_calls_of_different_days_are_not_coalesced() -> None:
+    answerer = CoalescingAnswerer(model := Model())
+    model.done.set_result("trust")
+    days = (None, date(2026, 11, 23), date(2026, 11, 24))
+    await asyncio.gather(*(answerer.answer("faith", SOURCES, today=day) for day in days))
+    assert model.begun == 3
 
 
 async def test_failure_is_shared() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -62,6 +63,19 @@ def test_passages_are_numbered_from_one_and_the_question_comes_last() -> None:
         f'<passage-{code} number="2">\nBoaz saw.\n</passage-{code}>\n\n'
         f"<question-{code}>\nWho?\n</question-{code}>"
     )
+
+
+def test_date_is_in_the_instructions_only_if_it_is_given() -> None:
+    """In English, whatever the language of the process."""
+    undated, question = build_answer_messages("Who?", ["Ruth came."])
+    assert undated.content == ANSWER_INSTRUCTIONS
+    for day, sentence in [
+        (date(2026, 11, 23), "Today is Monday, 2026-11-23."),
+        (date(2027, 1, 3), "Today is Sunday, 2027-01-03."),
+    ]:
+        dated, same = build_answer_messages("Who?", ["Ruth came."], day)
+        assert dated.content.startswith(f"{ANSWER_INSTRUCTIONS}\n{sentence}")
+        assert same == question
 
 
 def test_system_prompt_states_the_rules() -> None:

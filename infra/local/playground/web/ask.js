@@ -38,25 +38,26 @@ function showAnswer({ reply, duration_ms }) {
   if (metadata.stale) labels.push("stale");
   if (metadata.extractive) labels.push("extractive");
   if (metadata.incomplete) labels.push("incomplete");
+  if (metadata.valid_on) labels.push(`valid on ${metadata.valid_on}`);
   find("#badges").replaceChildren(...labels.map((label) => element("span", label)));
   find("#badges span").className = hit ? "strong" : "";
-  find("#text").replaceChildren(...withCitations(reply.answer, reply.sources.length));
+  find("#text").replaceChildren(...withCitations(reply.answer, reply.sources));
   find("#passages").hidden = reply.sources.length === 0;
   find("#sources").replaceChildren(...reply.sources.map((source, n) => passage(source, n + 1)));
 }
 
-/** Turn each [1] of an answer into a link to its passage. */
-function withCitations(text, count) {
+/** Turn each [1] of an answer that cites a passage into a link to it. */
+function withCitations(text, sources) {
   return text.split(/(\[\d+\])/).map((part) => {
-    const cited = Number(/^\[(\d+)\]$/.exec(part)?.[1]);
-    return cited >= 1 && cited <= count ? element("a", part, { href: `#source-${cited}` }) : part;
+    const number = /^\[(\d+)\]$/.exec(part)?.[1];
+    return sources[number - 1]?.cited ? element("a", part, { href: `#source-${number}` }) : part;
   });
 }
 
 /** Create the list item of a passage. */
-function passage({ note_id, similarity, content }, n) {
+function passage({ note_id, title, similarity, cited, content }, n) {
   const item = element("li", "", { id: `source-${n}` });
-  item.append(element("h3", `[${n}] ${note_id} · ${similarity.toFixed(2)}`), element("p", content.replace(/\s+/g, " ")));
+  item.append(element("h3", `[${n}] ${title || note_id} · ${similarity.toFixed(2)}${cited ? " · cited" : ""}`), element("p", content.replace(/\s+/g, " ")));
   return item;
 }
 

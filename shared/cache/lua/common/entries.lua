@@ -1,7 +1,7 @@
 -- The header of an index entry (see index_entries.py), and the expiry of a user's own embedding
 -- (see l2_embeddings.py).
 
-local VERSION = '4'  -- as in codec.py
+local VERSION = '5'  -- as in codec.py
 
 local function is_current_version(entry)
   return string.sub(entry, 1, 1) == VERSION
