@@ -3,6 +3,8 @@
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING
 
+from shared.inference.not_in_notes import finds_nothing
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -79,6 +81,11 @@ class Reply:
     def no_notes(cls, question: "Question", cache: str, *, tier: str | None = None) -> "Reply":
         """Build the reply for a user without notes."""
         return cls(question, None, (), cache, tier=tier)
+
+    @property
+    def shown_sources(self) -> "Sequence[Source]":
+        """The sources, or none if the answer is that the notes do not answer the question."""
+        return () if self.answer and finds_nothing(self.answer.text) else self.sources
 
     @property
     def answer_id(self) -> str | None:

@@ -31,7 +31,7 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
                 "similarity": round(source.similarity, 6),
                 "cited": number in reply.cited,
             }
-            for number, source in enumerate(reply.sources, start=1)
+            for number, source in enumerate(reply.shown_sources, start=1)
         ],
         "metadata": {
             "query": request.query,

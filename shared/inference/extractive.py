@@ -1,13 +1,14 @@
-"""The extractive fallback: quotes the sentences of the notes that match a question best."""
+"""The extractive fallback: quotes what notes hold about a question, without a language model."""
 
-import re
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared import vectors
 from shared.errors import InferenceError
+from shared.inference.evidence import Evidence, QuestionWords, content_words
+from shared.inference.not_in_notes import not_in_notes
 from shared.inference.ports import Completion
-from shared.text.sentences import split_sentences
+from shared.inference.quotable_units import find_units, shorten
 
 if TYPE_CHECKING:
     from datetime import date
@@ -15,33 +16,35 @@ if TYPE_CHECKING:
     from shared.inference.ports import Embedder
     from shared.notes.note import Source
 
-NOT_IN_NOTES = "Your notes do not answer this question."
+_MAX_QUOTATIONS = 3
+_MIN_RELATIVE_SCORE = 0.8  # of a further quotation, relative to the best one
 
-_MAX_SENTENCES = 3
-_MIN_COSINE = 0.35  # sentences below it are seldom about the question
-_MIN_RELATIVE_SCORE = 0.8  # of a further sentence, relative to the best one
-_MIN_OVERLAP = 0.5  # of the question's words, if there are no embeddings
-_OVERLAP_WEIGHT = 0.2  # added to the cosine for an overlap of all words
-_MIN_WORDS = 5
+# Chosen with MiniLM on one half of the questions of `tests/evaluation/note_questions.tsv`.
+_MIN_SCORE = 0.66
+_CONTEXT_WEIGHT, _PASSAGE_WEIGHT = 0.25, 0.1  # of the question's words, added to the cosine
+_MIN_COSINE_WITHOUT_WORDS = 0.45
+_NOTHING_NEW = 0.3  # subtracted from a text that only repeats the question
 
-_CLOSING = "\"'\N{RIGHT SINGLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK})*_"
-_HEADING = re.compile(r"^ {0,3}#{1,6}\s.*$", re.MULTILINE)
-_BLOCK_BREAK = re.compile(r"\n\s*\n|^\s*(?:[-*+>]|\d+[.)])\s+", re.MULTILINE)
-_WORD = re.compile(r"\w{4,}")
-_STOP_WORDS = frozenset(
-    [
-        *("what", "when", "where", "which", "whom", "whose", "does", "mean", "means", "tell"),
-        *("that", "this", "these", "there", "their", "they", "your", "some", "with", "from"),
-        *("have", "about", "should", "would", "could"),
-    ]
-)
+_MIN_PASSAGE_SIMILARITY = 0.5  # of a passage that is shown because nothing in it can be quoted
+_MIN_WORDS = 0.5  # of the question's words, if there are no embeddings
+_MIN_PASSAGE_WORDS = 0.75
+
+
+class _Candidate(NamedTuple):
+    """A text to quote, the number of its source, the text with its headings, and its evidence."""
+
+    text: str
+    source: int
+    in_context: str
+    evidence: Evidence
 
 
 class ExtractiveAnswerer:
     """An `Answerer` without a language model.
 
-    The answer quotes sentences, each followed by the number of its source, the best first. If no
-    sentence matches the question, it is `NOT_IN_NOTES`. The same input gives the same bytes.
+    The answer quotes sentences, list items, rows or code, each followed by the number of its
+    source, the best first. If nothing matches the question, it is `not_in_notes`. The same input
+    gives the same bytes.
     """
 
     model = "extractive"
@@ -57,57 +60,77 @@ class ExtractiveAnswerer:
     async def answer(
         self, question: str, sources: Sequence["Source"], *, today: "date | None" = None
     ) -> Completion:
-        """Quote one to three sentences of the sources; `today` is not used.
+        """Quote one to three texts of the sources; `today` is not used.
 
-        If the embedder fails, sentences are compared with the question by their words.
+        If the embedder fails, texts are compared with the question by their words.
         """
-        # Overlapping passages share sentences: the first source is cited.
-        numbers: dict[str, int] = {}
-        for number, source in enumerate(sources, start=1):
-            for sentence in _find_sentences(source.content):
-                numbers.setdefault(sentence, number)
-        scores = await self._score(question, list(numbers)) if numbers else {}
-        best = sorted(scores, key=lambda sentence: -scores[sentence])[:_MAX_SENTENCES]
-        quoted = [
-            (sentence, numbers[sentence])
-            for sentence in best
-            if scores[sentence] >= _MIN_RELATIVE_SCORE * scores[best[0]]
-        ]
-        text = " ".join(f"{sentence} [{number}]" for sentence, number in quoted)
-        cited = tuple(sorted({number for _, number in quoted}))
-        return Completion(text=text or NOT_IN_NOTES, model=self.model, cited=cited)
+        words = QuestionWords(question)
+        candidates = _find_candidates(words, sources)
+        scores = await self._score(question, candidates)
+        needed = max([_MIN_SCORE, *(_MIN_RELATIVE_SCORE * score for score in scores)])
+        scored = sorted(zip(scores, candidates, strict=True), key=lambda each: -each[0])
+        good = [candidate for score, candidate in scored if score >= needed]
+        quoted = [  # an item is not quoted beside its list
+            each
+            for each in good
+            if not any(each.text in other.text for other in good if other != each)
+        ][:_MAX_QUOTATIONS]
+        quotations = [(each.text, each.source) for each in quoted] or _quote_passage(words, sources)
+        text = " ".join(f"{text} [{number}]" for text, number in quotations)
+        cited = tuple(sorted({number for _, number in quotations}))
+        return Completion(text or not_in_notes(question), self.model, cited=cited)
 
-    async def _score(self, question: str, sentences: list[str]) -> dict[str, float]:
-        """Return the scores of the sentences that match the question."""
-        words = _find_words(question)
-        overlaps = {
-            sentence: len(words & _find_words(sentence)) / max(1, len(words))
-            for sentence in sentences
-        }
+    async def _score(self, question: str, candidates: Sequence[_Candidate]) -> list[float]:
+        """Return the score of each candidate; one from `_MIN_SCORE` answers the question."""
+        if not candidates:
+            return []
+        evidence = [each.evidence for each in candidates]
+        texts = [text for each in candidates for text in (each.text, each.in_context)]
         try:
             vector, *rows = await self._embedder.embed(
-                [
-                    self._query_prefix + question,
-                    *(self._passage_prefix + sentence for sentence in sentences),
-                ]
+                [self._query_prefix + question, *(self._passage_prefix + text for text in texts)]
             )
         except InferenceError:
-            return {each: overlap for each, overlap in overlaps.items() if overlap >= _MIN_OVERLAP}
-        cosines = vectors.cosines(vector, vectors.stack(rows))
-        return {
-            sentence: float(cosine) + _OVERLAP_WEIGHT * overlaps[sentence]
-            for sentence, cosine in zip(sentences, cosines, strict=True)
-            if cosine >= _MIN_COSINE
-        }
+            return [
+                _MIN_SCORE + each.in_context - _MIN_WORDS if each.in_text else 0.0
+                for each in evidence
+            ]
+        cosines = vectors.cosines(vector, vectors.stack(rows)).reshape(-1, 2).tolist()
+        return [
+            _combine(of_text, in_context, each)
+            for (of_text, in_context), each in zip(cosines, evidence, strict=True)
+        ]
 
 
-def _find_sentences(passage: str) -> Iterator[str]:
-    """Return the complete sentences of Markdown, without headings and fragments."""
-    for block in _BLOCK_BREAK.split(_HEADING.sub("\n\n", passage)):
-        for sentence in split_sentences(" ".join(block.split())):
-            if len(sentence.split()) >= _MIN_WORDS and sentence.rstrip(_CLOSING)[-1:] in ".!?":
-                yield sentence
+def _combine(of_text: float, in_context: float, evidence: Evidence) -> float:
+    """Combine the cosines of a text alone and with its context with the words in it."""
+    has_words = evidence.in_text or evidence.in_context >= _MIN_WORDS
+    if not has_words and of_text < _MIN_COSINE_WITHOUT_WORDS:
+        return 0.0
+    score = max(of_text, in_context)
+    score += _CONTEXT_WEIGHT * evidence.in_context + _PASSAGE_WEIGHT * evidence.in_passage
+    return score if evidence.is_new else score - _NOTHING_NEW
 
 
-def _find_words(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(text.casefold())) - _STOP_WORDS
+def _find_candidates(words: QuestionWords, sources: Sequence["Source"]) -> list[_Candidate]:
+    """Return what can be quoted, once each: overlapping passages share sentences."""
+    candidates: dict[str, _Candidate] = {}
+    for number, source in enumerate(sources, start=1):
+        passage_words = content_words(source.content)
+        for text, introduction in find_units(source.content):
+            context = f"{source.title} {source.headings} {introduction}".strip()
+            evidence = words.find_evidence(text, context, passage_words)
+            if evidence and text not in candidates:
+                in_context = f"{context}. {text}" if context else text
+                candidates[text] = _Candidate(text, number, in_context, evidence)
+    return list(candidates.values())
+
+
+def _quote_passage(words: QuestionWords, sources: Sequence["Source"]) -> list[tuple[str, int]]:
+    """Return the best passage and its number if it is about the question as a whole."""
+    if not sources or sources[0].similarity < _MIN_PASSAGE_SIMILARITY:
+        return []
+    text = " ".join(unit.text for unit in find_units(sources[0].content))
+    evidence = words.find_evidence(text, sources[0].title, frozenset())
+    is_about = evidence and evidence.is_new and evidence.in_context >= _MIN_PASSAGE_WORDS
+    return [(shorten(text), 1)] if is_about else []

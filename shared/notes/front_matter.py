@@ -36,6 +36,12 @@ def split_front_matter(text: str) -> tuple[str, str]:
     return ("", text) if title is None else (title, text[found.end() :])
 
 
+def remove_front_matter(text: str) -> str:
+    """Return the text after the front matter, which is recognised by its lines alone."""
+    found = _BLOCK.match(text)
+    return text[found.end() :] if found and _LINES.match(found["yaml"]) else text
+
+
 def _read_title(block: str) -> str | None:
     """Return the title, or None if the YAML document is not a mapping.
 

@@ -41,8 +41,13 @@ def parse_markdown(source: str) -> Markdown:
     source = normalize_newlines(sanitize_text(source))
     title, body = split_front_matter(source)
     markup = MarkupReducer(body)
-    title = title or markup.title or _plain(_first_heading(_tidy(markup.prose)))
+    title = title or markup.title or plain_text(_first_heading(_tidy(markup.prose)))
     return Markdown(" ".join(title.split()), _tidy(markup.text))
+
+
+def reduce_markup(source: str) -> str:
+    """Return the text of a part of a note, without front matter being removed."""
+    return _tidy(MarkupReducer(normalize_newlines(sanitize_text(source))).text)
 
 
 def _tidy(text: str) -> str:
@@ -72,8 +77,8 @@ def _first_heading(text: str) -> str:
     return ""
 
 
-def _plain(title: str) -> str:
-    """Return a heading without emphasis, links and backticks."""
+def plain_text(title: str) -> str:
+    """Return the first 2,000 characters of a heading without emphasis, links and backticks."""
     title = title[:_MAX_HEADING]
     for _ in range(3):  # emphasis may be nested
         title = _TITLE_MARKUP.sub(lambda found: found[found.lastindex or 0] or "", title)

@@ -4,12 +4,9 @@ They are without spaces, the last full stop and capitals: `z. B.` is `z.b`. Capi
 full stop, and single letters in a row such as `i. d. R.`, need no entry.
 """
 
+from shared.text import word_set
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-NEVER_LAST = _words(
+NEVER_LAST = word_set(
     """
     e.g i.e cf vs viz mr mrs messrs dr prof rev
     z.b d.h bzw bspw vgl evtl ggf gem lt sog hl hr
@@ -32,7 +29,7 @@ NEVER_LAST = _words(
 )
 """A sentence goes on after these, whatever follows."""
 
-SELDOM_LAST = _words(
+SELDOM_LAST = word_set(
     """
     st sr jr fr ms mt pp vss etc al inc ltd co corp approx ext ave blvd dept n.b p.s
     gen capt sgt sen gov col hon pres
@@ -54,7 +51,7 @@ SELDOM_LAST = _words(
 )
 """A sentence ends after these only if a word follows that often begins one."""
 
-BEFORE_NUMBER = _words(
+BEFORE_NUMBER = word_set(
     """
     no nos fig figs sec ch chap vol vols p s n c v vv art cap rozdz pos zn k ok r t cad
     ex exod exo lev num deut josh judg sam kgs chron neh esth prov eccl isa jer lam ezek dan hos
@@ -66,7 +63,7 @@ BEFORE_NUMBER = _words(
 )
 """Some are also words or names: these are abbreviations only if a number follows."""
 
-SENTENCE_OPENERS = _words(
+SENTENCE_OPENERS = word_set(
     """
     the he she it we they you i this that these those there then but and so if when in on at for as
     after however his her its our their my
@@ -89,5 +86,5 @@ SENTENCE_OPENERS = _words(
 )
 """Articles, pronouns and conjunctions that often begin a sentence."""
 
-NAME_PARTICLES = _words("das de den el la le les los os ten die")
+NAME_PARTICLES = word_set("das de den el la le les los os ten die")
 """Openers that are also part of names, as in `J. M. Le Roux`."""

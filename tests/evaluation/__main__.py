@@ -1,4 +1,4 @@
-"""`python -m tests.evaluation [PART ...] [--strict]`: measure matching, freshness and hit rates."""
+"""`python -m tests.evaluation [PART ...] [--strict]`: measure matching, freshness and answers."""
 
 import sys
 
@@ -14,6 +14,7 @@ PARTS = (
     "churn",
     "labelled_streams",
     "question_mix",
+    "quotations",
     "seed_questions",
     "source_overlap",
 )

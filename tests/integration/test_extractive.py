@@ -3,7 +3,8 @@
 import pytest
 
 from infra.local.minilm import MiniLMEmbedder
-from shared.inference.extractive import NOT_IN_NOTES, ExtractiveAnswerer
+from shared.inference.extractive import ExtractiveAnswerer
+from shared.inference.not_in_notes import not_in_notes
 from shared.notes.note import Source
 
 FORGIVENESS = """\
@@ -16,6 +17,12 @@ mere feeling! See Matt. 18:21-35, where the servant forgets what he was let off.
 - We forgive because we have first been forgiven ourselves.
 """
 BREAD = "We bought flour and salt at the market. The bread rises overnight in the cellar."
+BEN = "+49 170 1234567\nben@example.com\nBirthday: 3 May"
+PLANS = "| Plan | Price |\n|---|---|\n| Basic | 5 euros |\n| Pro | 9 euros |"
+PROXY = "To restart the proxy:\n\n```sh\nsudo systemctl restart proxy\n```\nThen check the log."
+GERMAN = "Der Feigenbaum ist klein. Wir schneiden den Birnbaum im M\u00e4rz."
+JAPANESE = "\u4f1a\u8b70\u306f\u91d1\u66dc\u65e5\u3067\u3059\u3002\u6771\u4eac\u3067\u3059\u3002"
+RAW = "---\na: b\n---\n**We prune** the [[Pear tree|pear]] in March.[^1] #garden ^abc12 %%x%%"
 
 
 @pytest.fixture(scope="module")
@@ -23,27 +30,90 @@ def answerer() -> ExtractiveAnswerer:
     return ExtractiveAnswerer(MiniLMEmbedder())
 
 
-def sources(*contents: str) -> list[Source]:
-    return [Source(f"c{n}", f"n{n}", content, 0.5) for n, content in enumerate(contents)]
+def sources(*contents: str, title: str = "", similarity: float = 0.4) -> list[Source]:
+    return [
+        Source(f"c{n}", f"n{n}", content, similarity, title) for n, content in enumerate(contents)
+    ]
 
 
 async def test_answer_quotes_complete_sentences_with_their_sources(
     answerer: ExtractiveAnswerer,
 ) -> None:
     answer = await answerer.answer("Why do we forgive?", sources(BREAD, FORGIVENESS))
-    assert answer.text.startswith("We forgive because we have first been forgiven ourselves. [2]")
-    assert answer.cited == (2,)
+    assert "We forgive because we have first been forgiven ourselves. [2]" in answer.text
+    assert 2 in answer.cited
     assert "bread" not in answer.text
     assert "#" not in answer.text
     assert (answer.cost, answer.prompt_tokens, answer.completion_tokens) == (0.0, None, None)
 
 
-async def test_answer_says_that_the_notes_do_not_answer_the_question(
+@pytest.mark.parametrize(
+    ("question", "content", "title", "expected"),
+    [
+        ("What is Ben's phone number?", "555 1234", "Ben", "555 1234 [1]"),
+        ("What is Ben's email address?", BEN, "Ben", "ben@example.com [1]"),
+        ("When is Ben's birthday?", BEN, "Ben", "Birthday: 3 May [1]"),
+        ("What is on the list?", "- milk\n- eggs", "Shopping list", "milk; eggs [1]"),
+        ("How much does the Pro plan cost?", PLANS, "", "Plan: Pro; Price: 9 euros [1]"),
+        ("How do I restart the proxy?", PROXY, "", "proxy: sudo systemctl restart proxy [1]"),
+        ("When do we prune the pear?", RAW, "", "We prune the pear in March. #garden [1]"),
+        ("What is the door code?", "Door code 4711", "", "Door code 4711 [1]"),
+        ("Who is my dentist?", "My dentist is Dr. Weber.", "", "My dentist is Dr. Weber. [1]"),
+        ("Wann schneiden wir den Birnbaum?", GERMAN, "", "Birnbaum im M\u00e4rz. [1]"),
+        (
+            "\u4f1a\u8b70\u306f\u3044\u3064\u3067\u3059\u304b\uff1f",
+            JAPANESE,
+            "",
+            f"{JAPANESE[:9]} [1]",
+        ),
+    ],
+)
+async def test_all_that_notes_hold_is_quoted(
+    answerer: ExtractiveAnswerer, question: str, content: str, title: str, expected: str
+) -> None:
+    answer = await answerer.answer(question, sources(content, title=title))
+    assert answer.text.endswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("question", "content"),
+    [
+        ("Who was the father of King David?", BREAD),
+        ("Who was the father of King David?", "# Only a heading"),
+        ("Where is the meeting?", ""),
+        ("When do we prune the pear?", GERMAN),
+        ("When is the meeting?", JAPANESE),
+        ("How much did the road bike cost?", "I bought a fairly expensive road bike."),
+        ("How many people bake the bread?", "The bread needs 3 hours. We bake the bread."),
+        ("Who is the head of finance?", "The head of finance approves everything above."),
+        ("When do we bake the bread?", "We bake the bread in a steel pot."),
+        ("What is the phone number of the hotline?", "Report it by calling the hotline."),
+        ("Who preached on Hebrews 11?", "He preached on Hebrews 13 with a wooden chair."),
+        (
+            "Wie hei\u00dft der Hund von Anna?",
+            "Die Miete betr\u00e4gt 900 Euro. Die Wohnung ist klein.",
+        ),
+    ],
+)
+async def test_text_without_the_answer_is_not_quoted(
+    answerer: ExtractiveAnswerer, question: str, content: str
+) -> None:
+    answer = await answerer.answer(question, sources(content))
+    assert answer.text == not_in_notes(question)
+
+
+async def test_no_sources_answer_no_question(answerer: ExtractiveAnswerer) -> None:
+    assert (await answerer.answer("Who is Ben?", [])).text == not_in_notes("Who is Ben?")
+
+
+async def test_best_passage_is_shown_if_none_of_its_sentences_answers(
     answerer: ExtractiveAnswerer,
 ) -> None:
-    for found in ([], sources(BREAD), sources("# Only a heading")):
-        answer = await answerer.answer("Who was the father of King David?", found)
-        assert (answer.text, answer.cited) == (NOT_IN_NOTES, ())
+    passage = "We slept at the Hotel Adler in Vienna. It had thin walls. Three were enough."
+    question = "How often did we sleep at the thin Hotel Adler in Vienna, and how much was enough?"
+    answer = await answerer.answer(question, sources(passage, BREAD, similarity=0.6))
+    assert answer.text == f"{passage} [1]"
+    assert 2 in answer.cited
 
 
 async def test_sentence_in_two_passages_is_quoted_once_with_the_first(

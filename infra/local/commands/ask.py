@@ -51,9 +51,9 @@ async def ask_timed(container: "Container", request: Request) -> tuple[Reply, fl
 
 def _print_reply(reply: Reply, milliseconds: float, out: "Console") -> None:
     out.print(reply.answer.text if reply.answer else NO_NOTES)
-    if reply.sources:
+    if reply.shown_sources:
         out.print()
-    for number, source in enumerate(reply.sources, start=1):
+    for number, source in enumerate(reply.shown_sources, start=1):
         text = " ".join(source.content.split())
         name = f"{source.title} ({source.note_id})" if source.title else source.note_id
         cited = ", cited" if number in reply.cited else ""

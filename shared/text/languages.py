@@ -1,0 +1,104 @@
+"""Detects the language of a text: by its script, or by its function words."""
+
+import re
+from collections import Counter
+
+from shared.text import word_set
+
+ENGLISH = "en"
+
+FUNCTION_WORDS = {
+    ENGLISH: word_set(
+        """a an the this that these those it its there here am is are was were be been have has had
+        do does did will would can could should may might must i me my we us our you your he him
+        his she her they them their of to in on at for by with from about into as than so too
+        and or but if when because while then what which who whom whose how why where some any
+        not no much many long after before s"""
+    ),
+    "de": word_set(
+        """der die das den dem des ein eine einen einem einer und oder aber ist sind war waren wird
+        hat haben ich du er sie es wir ihr mein meine dein sein nicht kein keine mit von vom zu
+        zum zur im am auf für bei nach aus wie was wer wo wann warum welche welcher welches wenn
+        dass auch man kann muss soll viel viele lange gibt in"""
+    ),
+    "fr": word_set(
+        """le la les un une des du de et ou mais est sont était a ont je tu il elle nous vous ils
+        elles on mon ma mes ton son sa ses ce cette ne pas que qui quoi quand où comment
+        pourquoi quel quelle quels quelles combien dans sur pour par avec sans au aux en se c d
+        j l n qu s"""
+    ),
+    "es": word_set(
+        """el la los las un una del de y o es son era está están hay yo tú él ella nosotros mi mis
+        tu su sus no que qué quién cuándo dónde cómo cuánto cuántos cuántas cuál en con por para
+        sin al se"""
+    ),
+    "it": word_set(
+        """il lo la i gli le un uno una di del della dei delle e o è sono era c io tu lui lei noi
+        mio mia suo sua non che chi cosa quando dove come perché quanto quanti quante quale in
+        con per da al alla nel nella si l"""
+    ),
+    "pt": word_set(
+        """o a os as um uma de do da dos das e ou é são era está há eu ele ela nós meu minha seu
+        sua não que quem quando onde como quanto quantos quantas qual em no na com por para sem
+        ao à se"""
+    ),
+    "nl": word_set(
+        """de het een en of maar is zijn was waren wordt heeft hebben ik jij je hij zij ze wij we
+        mijn niet geen met van voor naar op aan bij uit in te dat dit die wat wie waar wanneer
+        waarom hoe welke hoeveel als ook er"""
+    ),
+    "sv": word_set(
+        """en ett den det och eller men är var har jag du han hon vi min mitt inte med från till på
+        för av i om som att vad vem när hur varför vilken vilket vilka många mycket"""
+    ),
+    "da": word_set(
+        """en et den det de og eller men er var har jeg du han hun vi min mit ikke med fra til på
+        for af i om som at hvad hvem hvor hvornår hvordan hvorfor hvilken hvilket mange meget"""
+    ),
+    "pl": word_set(
+        """i w z na do nie jest są był była ma mają ja ty on ona my mój moja jego jej od za po dla
+        o się że co kto kiedy gdzie jak dlaczego ile jaki jaka jakie który która lub"""
+    ),
+    "cs": word_set(
+        """a v ve s z na do ne je jsou byl byla má mají já ty on ona my můj moje jeho její od za po
+        pro o se že co kdo kdy kde jak proč kolik jaký jaká který která nebo"""
+    ),
+    "tr": word_set(
+        """bir ve veya ama bu şu o sen biz siz için ile de da mi mı mu mü ne kim nerede zaman nasıl
+        neden kaç hangi var yok değil çok"""
+    ),
+    "ru": word_set(
+        """и в на не с что это как по но из у за от для о к до же я ты он она мы вы они мой его её
+        их кто когда где почему сколько какой какая какие который или есть был была было"""
+    ),
+}
+
+_SCRIPTS = (
+    ("ja", r"[\u3040-\u30ff]"),
+    ("zh", r"[\u3400-\u9fff]"),
+    ("ko", r"[\uac00-\ud7af]"),
+    ("ru", r"[\u0400-\u04ff]"),
+    ("el", r"[\u0370-\u03ff]"),
+    ("he", r"[\u0590-\u05ff]"),
+    ("ar", r"[\u0600-\u06ff]"),
+    ("hi", r"[\u0900-\u097f]"),
+)
+_OTHER_SCRIPT = re.compile("|".join(f"(?P<{name}>{letters})" for name, letters in _SCRIPTS))
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def detect_language(text: str) -> str:
+    """Return the ISO 639-1 code of the language, or an empty text if nothing indicates it.
+
+    A text in another script than Latin is of the script's most frequent language.
+    """
+    scripts = Counter(str(found.lastgroup) for found in _OTHER_SCRIPT.finditer(text))
+    if 2 * scripts.total() > sum(map(str.isalpha, text)):
+        return "ja" if scripts["ja"] else scripts.most_common(1)[0][0]
+    words = _WORD.findall(text.casefold())
+    counts = {
+        name: sum(word in function_words for word in words)
+        for name, function_words in FUNCTION_WORDS.items()
+    }
+    best = max(counts, key=lambda name: counts[name])  # the first one of equals
+    return best if counts[best] and len(words) > 1 else ""
