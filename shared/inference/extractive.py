@@ -84,21 +84,25 @@ class ExtractiveAnswerer:
         """Return the score of each candidate; one from `_MIN_SCORE` answers the question."""
         if not candidates:
             return []
-        evidence = [each.evidence for each in candidates]
-        texts = [text for each in candidates for text in (each.text, each.in_context)]
+        texts = list(
+            dict.fromkeys(text for each in candidates for text in (each.text, each.in_context))
+        )
         try:
             vector, *rows = await self._embedder.embed(
                 [self._query_prefix + question, *(self._passage_prefix + text for text in texts)]
             )
         except InferenceError:
+            evidence = (each.evidence for each in candidates)
             return [
                 _MIN_SCORE + each.in_context - _MIN_WORDS if each.in_text else 0.0
                 for each in evidence
             ]
-        cosines = vectors.cosines(vector, vectors.stack(rows)).reshape(-1, 2).tolist()
+        cosines = dict(
+            zip(texts, vectors.cosines(vector, vectors.stack(rows)).tolist(), strict=True)
+        )
         return [
-            _combine(of_text, in_context, each)
-            for (of_text, in_context), each in zip(cosines, evidence, strict=True)
+            _combine(cosines[each.text], cosines[each.in_context], each.evidence)
+            for each in candidates
         ]
 
 
