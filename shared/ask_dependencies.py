@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from shared.cache.user_budget import UserBudget
     from shared.inference.circuit_breaker import CircuitBreakers
     from shared.inference.ports import Answerer, Embedder
     from shared.notes.store import NoteStore
@@ -35,6 +36,10 @@ class AskDependencies(Protocol):
     @property
     def coalescing_answerer(self) -> "Answerer":
         """Generates the answer if Redis is unavailable: equal calls share one generation."""
+
+    @property
+    def user_budget(self) -> "UserBudget":
+        """Limits what each user's questions generate in a day."""
 
     @property
     def extractive_answerer(self) -> "Answerer | None":

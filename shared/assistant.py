@@ -267,7 +267,10 @@ class Assistant:
             answerer = self._dependencies.answerer
         question = ask.question
         today = question.day.date if question.day else None
-        return Answer.from_completion(await answerer.answer(question.wording, sources, today=today))
+        completion = await self._dependencies.user_budget.spend(
+            ask.request.user_id, lambda: answerer.answer(question.wording, sources, today=today)
+        )
+        return Answer.from_completion(completion)
 
     async def _fall_back(self, ask: _AskState) -> Reply | None:
         """Serve a stale answer or quote the notes. Return None if neither is possible."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shared.cache.pipeline_id import PipelineId
     from shared.cache.redis.client import RedisClient
     from shared.cache.session import CacheSession
+    from shared.cache.user_budget import UserBudget
     from shared.freshness import Freshness
     from shared.inference.chat import HuggingFaceChat
     from shared.inference.circuit_breaker import CircuitBreakers
@@ -150,6 +151,13 @@ class Container:
         return CoalescingAnswerer(self.answerer)
 
     @cached_property
+    def user_budget(self) -> "UserBudget":
+        """Limits what each user's questions generate in a day."""
+        from shared.cache.user_budget import UserBudget
+
+        return UserBudget(self.redis_client, self.settings)
+
+    @cached_property
     def extractive_answerer(self) -> "Answerer | None":
         """Quotes the notes while the language model is down; None if this is switched off."""
         if not (settings := self.settings).extractive_fallback:
@@ -188,12 +196,10 @@ class Container:
         from shared.inference.prompt import PROMPT_TEMPLATE
 
         profile, settings = self.embedding_profile, self.settings
-        limits = f"{settings.context_tokens} {settings.answer_tokens} {settings.reasoning_effort}"
-        limits += f" {settings.question_max_tokens}"
         return PipelineId(
             embedding=profile.text,
             dimensions=profile.dimensions,
-            answered_by=f"{self._answer_model} {limits} {PROMPT_TEMPLATE}",
+            answered_by=f"{self._answer_model} {settings.answer_parameters} {PROMPT_TEMPLATE}",
             retrieved_chunks=settings.retrieved_chunks,
         )
 

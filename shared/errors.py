@@ -95,6 +95,13 @@ class NoteNotEmbeddedError(UnavailableError):
     title = "Note not embedded"
 
 
+class BudgetExceededError(UnavailableError):
+    """The user's budget of generated answers for this day is used up."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    title = "Budget exceeded"
+
+
 class InferenceError(UnavailableError):
     """A model returned no usable response."""
 

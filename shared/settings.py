@@ -107,6 +107,11 @@ class Settings(SetVariables):
     time_zone: str = setting("TIME_ZONE", "UTC")
     """Of the date in the prompt of questions such as "What did I do yesterday?"."""
 
+    user_daily_generations: int = setting("USER_DAILY_GENERATIONS", 0, at_least=0, at_most=10**6)
+    """The most answers that one user's questions may generate in a day (UTC); 0 is no limit."""
+    user_daily_cost: float = setting("USER_DAILY_COST", 0.0, at_least=0, at_most=1e5)
+    """The most US dollars that they may cost in a day; 0 is no limit."""
+
     # Authentication
     jwks_url: str = setting("AUTH_JWKS_URL", "")
     auth_issuer: str = setting("AUTH_ISSUER", "")
@@ -141,11 +146,22 @@ class Settings(SetVariables):
         load_time_zone(self.time_zone)
         _check_redis_url(self)
         _check_secrets(self)
+        if (self.user_daily_generations or self.user_daily_cost) and not self.cache_enabled:
+            raise ConfigurationError(
+                "USER_DAILY_GENERATIONS and USER_DAILY_COST count in the cache: they require"
+                " CACHE_ENABLED=true"
+            )
 
     @property
     def question_max_tokens(self) -> int:
         """The most tokens of a question that are embedded, after the prefix."""
         return self.embedding_max_tokens - len(self.query_prefix)
+
+    @property
+    def answer_parameters(self) -> str:
+        """The settings that a generated answer depends on, for cache keys."""
+        limits = f"{self.context_tokens} {self.answer_tokens} {self.question_max_tokens}"
+        return f"{limits} {self.reasoning_effort}"
 
     @property
     def tracing_enabled(self) -> bool:

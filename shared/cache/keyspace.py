@@ -92,7 +92,8 @@ def kind(key: str) -> str:
     """Return the type of a key: `string`, `hash`, or `counters` for a hash of integers."""
     if ":embedding:" in key or ":lock:" in key or key.endswith((":state", ":lock")):
         return "string"
-    return "counters" if ":counters:" in key or key.endswith((":entries", ":counters")) else "hash"
+    is_counters = ":counters:" in key or key.endswith((":entries", ":counters", ":usage"))
+    return "counters" if is_counters else "hash"
 
 
 def _partition(hashed: str) -> int:
@@ -133,6 +134,11 @@ class UserKeys:
     def refusals(self) -> str:
         """The hash of the pairs of questions whose match this user reported as wrong."""
         return f"{self._prefix}refusals"
+
+    @property
+    def usage(self) -> str:
+        """What this user's questions have generated on one day: integers."""
+        return f"{self._prefix}usage"
 
     def lock(self, field: str, fence: str) -> str:
         """Return the key of a question's single-flight lock.

@@ -122,6 +122,9 @@ class Stack:
     def _not(self, argument: Any) -> bool:
         return not self.resolve(argument[0])
 
+    def _and(self, argument: Any) -> bool:
+        return all(map(self.resolve, argument))
+
     def _or(self, argument: Any) -> bool:
         return any(map(self.resolve, argument))
 

@@ -50,6 +50,9 @@ OTHER_VALUES: dict[str, tuple[str, dict[str, str]]] = {
     "EmbeddingMaxTokens": ("512", {}),
     "EmbeddingQueryPrefix": ("query: ", {}),
     "EmbeddingPassagePrefix": ("passage: ", {}),
+    "TimeZone": ("Europe/Berlin", {}),
+    "UserDailyGenerations": ("9", {}),
+    "UserDailyCost": ("0.5", {}),
     "AskMemory": ("2048", {}),
     "AskReservedConcurrency": ("9", {}),
     "InvalidateMaxConcurrency": ("9", {}),
@@ -309,6 +312,8 @@ def test_cache_name_is_unique_to_the_stack_and_the_network(
         (EXISTING_REDIS | {"CacheStorageLimitGB": "9"}, "CacheStorageLimitGB is a limit"),
         ({"DatabaseUrlSecret": DATABASE, "DatabaseAddress": "postgresql://host/notes"}, ""),
         ({"DatabaseAddress": "postgresql://host/notes"}, "DatabaseAddress requires"),
+        ({"UserDailyCost": "0.5"}, ""),
+        ({"CacheEnabled": "false", "UserDailyCost": "0.5"}, "UserDailyGenerations and"),
     ],
 )
 def test_a_combination_with_an_ignored_parameter_is_refused(

@@ -1,0 +1,77 @@
+"""A user's daily budget of generated answers and their cost. The day is that of UTC.
+
+Cached answers are free. A failed generation without a cost is refunded. Without Redis the budget is
+not enforced: the cache never fails a question.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from shared.cache import keyspace
+from shared.cache.index_entries import nanodollars
+from shared.cache.redis.budgeted_client import BudgetedClient
+from shared.cache.redis.commands import Command, Script
+from shared.errors import BudgetExceededError, InferenceError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from shared.cache.redis.client import RedisClient
+    from shared.settings import Settings
+
+
+class _Priced(Protocol):
+    @property
+    def cost(self) -> float:
+        """US dollars."""
+
+
+T = TypeVar("T", bound=_Priced)
+_RESERVE = Script("reserve_generation")
+
+
+class UserBudget:
+    """Limits what each user's questions may generate in a day."""
+
+    def __init__(self, redis_client: "RedisClient | None", settings: "Settings") -> None:
+        """Read the limits from the settings; 0 is no limit."""
+        self._redis_client = redis_client
+        self._timeout = settings.redis_timeout
+        self._generations = settings.user_daily_generations
+        self._nanodollars = nanodollars(settings.user_daily_cost)
+
+    async def spend(self, user_id: str, generate: "Callable[[], Awaitable[T]]") -> T:
+        """Generate within the user's budget, and charge the cost.
+
+        Generations that run at the same time may exceed the limit of the cost.
+
+        Raises:
+            BudgetExceededError: the budget of the day is used up; nothing was generated.
+        """
+        if not (self._generations or self._nanodollars):
+            return await generate()
+        redis = BudgetedClient(self._redis_client, self._timeout)
+        usage = keyspace.UserKeys.of(user_id).usage
+        now = datetime.now(UTC)
+        limits = f"{now:%Y%m%d}", self._generations, self._nanodollars
+        if await redis.execute(_RESERVE.call([usage], *limits)) == [0]:
+            midnight = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
+            raise BudgetExceededError(
+                "the user's budget of generated answers for this day (UTC) is used up; cached"
+                " answers are still returned",
+                retry_after=(midnight - now).total_seconds(),
+            )
+        cost, refunded = 0.0, 0
+        try:
+            completion = await generate()
+            cost = completion.cost
+        except InferenceError as error:
+            cost, refunded = error.cost, int(not error.cost)
+            raise
+        finally:
+            redis.reset_budget()
+            await redis.execute(
+                Command.of("HINCRBY", usage, "nanodollars", nanodollars(cost)),
+                Command.of("HINCRBY", usage, "generations", -refunded),
+            )
+        return completion
