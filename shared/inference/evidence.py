@@ -24,7 +24,7 @@ _QUANTITY = re.compile(
 _VALUE = re.compile(r"\b(?:phone|telephone|mobile|fax|account|card|pin) (?:number|code)s?\b")
 _TIME = re.compile(r"\bwhen (?:is|are|was|were|do|does|did|will|can|may|must|should)\b")
 _PERSON = re.compile(r"\bwho(?: is| was| are| were|'s) (?:the|my|our|your)\b")
-_NAME = re.compile(r"(?<=[\w,;:] )[A-Z]\w+|:| (?:is|was|are|were) ")
+_NAME = re.compile(r"(?<=[\w,;:] )[A-Z]\w+")
 _DURATIONS = word_set(
     """second minute hour day week month year decade night noon morning afternoon evening today
     tomorrow weekend once twice half dozen daily weekly monthly yearly annual always ever until
@@ -80,7 +80,7 @@ class QuestionWords:
         if (
             (self._needs_number and not has_number)
             or (self._needs_time and not has_time)
-            or (self._needs_name and not _NAME.search(text))
+            or (self._needs_name and not self._has_name(text))
             or not self._counted <= in_context
             or not self._numbers <= in_passage
         ):
@@ -96,6 +96,10 @@ class QuestionWords:
         # Embeddings of other languages than English are no evidence.
         is_vague = self._language != ENGLISH and evidence.in_context < _MIN_SHARE_IN_CONTEXT
         return None if is_foreign or is_vague else evidence
+
+    def _has_name(self, text: str) -> bool:
+        names = content_words(" ".join(_NAME.findall(text)))
+        return not names <= self._words | _TIME_STEMS
 
     def _share(self, words: frozenset[str]) -> float:
         return len(self._words & words) / max(1, len(self._words))

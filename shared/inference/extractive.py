@@ -20,7 +20,7 @@ _MAX_QUOTATIONS = 3
 _MIN_RELATIVE_SCORE = 0.8  # of a further quotation, relative to the best one
 
 # Chosen with MiniLM on one half of the questions of `tests/evaluation/note_questions.tsv`.
-_MIN_SCORE = 0.66
+_MIN_SCORE = 0.71
 _CONTEXT_WEIGHT, _PASSAGE_WEIGHT = 0.25, 0.1  # of the question's words, added to the cosine
 _MIN_COSINE_WITHOUT_WORDS = 0.45
 _NOTHING_NEW = 0.3  # subtracted from a text that only repeats the question

@@ -19,7 +19,7 @@ FUNCTION_WORDS = {
         """der die das den dem des ein eine einen einem einer und oder aber ist sind war waren wird
         hat haben ich du er sie es wir ihr mein meine dein sein nicht kein keine mit von vom zu
         zum zur im am auf für bei nach aus wie was wer wo wann warum welche welcher welches wenn
-        dass auch man kann muss soll viel viele lange gibt in"""
+        dass auch man kann muss soll viel viele lange gibt hoch alt groß in"""
     ),
     "fr": word_set(
         """le la les un une des du de et ou mais est sont était a ont je tu il elle nous vous ils

@@ -59,6 +59,7 @@ async def test_answer_quotes_complete_sentences_with_their_sources(
         ("When do we prune the pear?", RAW, "", "We prune the pear in March. #garden [1]"),
         ("What is the door code?", "Door code 4711", "", "Door code 4711 [1]"),
         ("Who is my dentist?", "My dentist is Dr. Weber.", "", "My dentist is Dr. Weber. [1]"),
+        ("Wie hoch ist die Miete?", "Die Miete betr\u00e4gt 900 Euro.", "", "900 Euro. [1]"),
         ("Wann schneiden wir den Birnbaum?", GERMAN, "", "Birnbaum im M\u00e4rz. [1]"),
         (
             "\u4f1a\u8b70\u306f\u3044\u3064\u3067\u3059\u304b\uff1f",
@@ -85,7 +86,7 @@ async def test_all_that_notes_hold_is_quoted(
         ("When is the meeting?", JAPANESE),
         ("How much did the road bike cost?", "I bought a fairly expensive road bike."),
         ("How many people bake the bread?", "The bread needs 3 hours. We bake the bread."),
-        ("Who is the head of finance?", "The head of finance approves everything above."),
+        ("Who is the head of finance?", "The head of finance is paid in January."),
         ("When do we bake the bread?", "We bake the bread in a steel pot."),
         ("What is the phone number of the hotline?", "Report it by calling the hotline."),
         ("Who preached on Hebrews 11?", "He preached on Hebrews 13 with a wooden chair."),
