@@ -38,7 +38,7 @@ _WORDS, _UNITS, _SEASONS, _THIS, _PREPOSITIONS, _PARTS = (
     for name in ("words", "units", "seasons", "this", "prepositions", "parts")
 )
 _PERIODS = _UNITS | _SEASONS
-_PHRASES = re.compile(rf"\b(?:{_SECTIONS['phrases'].replace(chr(10), '|')})\b")
+_PHRASES = tuple(f" {each} " for each in re.split(r"[|\n]", _SECTIONS["phrases"]))
 
 
 def depends_on_day(text: str) -> bool:
@@ -49,7 +49,7 @@ def depends_on_day(text: str) -> bool:
         not _WORDS.isdisjoint(words)
         or _asks_for_the_rest(words)
         or (not _PERIODS.isdisjoint(words) and _has_relative_period(words))
-        or _PHRASES.search(" ".join(words)) is not None
+        or any(map(f" {' '.join(words)} ".__contains__, _PHRASES))
         or (not folded.isascii() and any(part in folded for part in _PARTS))
     )
 
