@@ -8,7 +8,7 @@ from random import Random
 from shared.errors import NoteNotEmbeddedError, UnavailableError
 from shared.freshness import Freshness
 from shared.notes.chunking import build_chunks
-from shared.notes.messages.note_changed import NoteChanged, Operation
+from shared.notes.messages.note_changed import NOTE_OPERATIONS, NoteChanged, Operation
 from shared.notes.note import Note
 from shared.notes.version_order import latest_plausible, now
 from tests.support.interleaving.adapters import (
@@ -61,6 +61,7 @@ class NoteChanges:
         """The version of the newest acknowledged change, by user and note."""
         self._arrived: dict[str, int] = {}
         """When each message with a time in the future arrived last, by title."""
+        self._published: list[NoteChanged] = []
 
     async def change(self, user: str) -> None:
         """Make one random change of a user's notes and publish its message."""
@@ -91,6 +92,20 @@ class NoteChanges:
 
     async def delete_user(self, user: str) -> None:
         await self._freshness.note_changed(self._message(user, None, Operation.USER_DELETED))
+
+    async def redeliver(self) -> None:
+        """Deliver some messages again after all changes: no answer may be dropped."""
+        repeatable = [
+            message
+            for message in self._published
+            if message.operation in NOTE_OPERATIONS
+            and REFUSED not in (message.text or "")
+            and message.changed_at <= latest_plausible()
+        ]
+        for message in self._rng.sample(repeatable, min(2, len(repeatable))):
+            result = await self._freshness.note_changed(message)
+            if result.dropped:
+                raise StaleError(f"{message} was repeated and dropped {result.dropped} answers")
 
     async def write(self, user: str, note_id: str, text: str | None) -> int:
         """Write or delete a note in the store. Return its version."""
@@ -144,6 +159,7 @@ class NoteChanges:
         return message.at(version)
 
     def _publish(self, message: NoteChanged) -> None:
+        self._published.append(message)
         if message.operation is Operation.USER_DELETED:
             self._history.deleted.add(message.user_id)
         for _ in range(self._rng.choice((1, 1, 1, 2))):

@@ -241,6 +241,8 @@ class World:
                 # In a small index an alias may evict its own target.
                 if not hits and not (first.matched_question and self._small_index):
                     raise StaleError(f"{request} was answered but is not a hit")
+        if not any([await self._asks.has_ties(user, self._questions) for user in self._users]):
+            await self._note_changes.redeliver()
         if self._rng.random() < 0.2:
             await self._note_changes.delete_user("ann")
             of_ann = UserKeys.of("ann").questions.removesuffix("questions")
