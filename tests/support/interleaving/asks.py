@@ -40,7 +40,7 @@ class Asks:
         feedback_rate: float,
     ) -> None:
         """`assistant` opens a container and returns its assistant."""
-        self._feedback = Feedback(redis_client)
+        self._feedback = Feedback(redis_client, replicas=1)
         self._feedback_rate = feedback_rate
         self._open = assistant
         self._assistants = [assistant() for _ in range(rng.choice((1, 1, 2, 3)))]

@@ -26,6 +26,7 @@ from shared.cache import (
     source_digests,
 )
 from shared.cache.coalescing import Coalescer, Membership
+from shared.cache.feedback import Feedback
 from shared.cache.invalidation import Invalidation
 from shared.cache.redis.commands import Command, Script
 from shared.cache.results import LookupResult
@@ -40,6 +41,7 @@ from tests.support.interleaving.scenarios import (
     CONCURRENT,
     CONTEXTS,
     DROPPED_TARGETS,
+    DUPLICATES,
     EMPTY_CACHE,
     EVICTIONS,
     FAULTS,
@@ -47,8 +49,10 @@ from tests.support.interleaving.scenarios import (
     FUTURE_TIMES,
     LOW_COSINES,
     OPEN_CIRCUITS,
+    REDIS_FAILOVERS,
     REFUSED_TEXTS,
     STAGGERED,
+    STORE_FAILOVERS,
     Scenario,
 )
 
@@ -372,6 +376,49 @@ def former_text_remains_if_embedding_fails(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(WatchedStore, "replace_note", mutated)
 
 
+def failed_write_is_acknowledged(patch: pytest.MonkeyPatch) -> None:
+    """A change that the store rejects during its failover is acknowledged."""
+    write = Freshness._write
+
+    async def mutated(self: Freshness, change: Any) -> tuple[bool, Exception | None]:
+        try:
+            return await write(self, change)
+        except StoreUnavailableError:
+            return False, None
+
+    patch.setattr(Freshness, "_write", mutated)
+
+
+def without_replicas(patch: pytest.MonkeyPatch, owner: type, name: str) -> None:
+    method = getattr(owner, name)
+
+    async def mutated(self: Any, *args: Any, **kwargs: Any) -> Any:
+        self = copy.copy(self)
+        self._replicas = 0
+        return await method(self, *args, **kwargs)
+
+    patch.setattr(owner, name, mutated)
+
+
+def rotation_is_not_replicated(patch: pytest.MonkeyPatch) -> None:
+    without_replicas(patch, Invalidation, "rotate_fence")
+
+
+def drop_is_not_replicated(patch: pytest.MonkeyPatch) -> None:
+    without_replicas(patch, Invalidation, "drop_entries")
+
+
+def refusal_is_not_replicated(patch: pytest.MonkeyPatch) -> None:
+    without_replicas(patch, Feedback, "reject_answer")
+
+
+def evicted_index_is_not_replicated(patch: pytest.MonkeyPatch) -> None:
+    """A change of a user without an index writes nothing, so that WAIT does not wait."""
+    absent = "local is_absent = redis.call('EXISTS', KEYS[1]) == 0\n"
+    first = f"{absent}if is_absent then return {{}} end\n"
+    rewrite(patch, invalidation, "_ROTATE_FENCE", {absent: first})
+
+
 def future_times_are_stored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(version_order, "MAX_AHEAD", 2**62)
 
@@ -400,11 +447,11 @@ MUTATIONS: Mapping[Mutation, Scenario] = {
     no_epsilon: LOW_COSINES,
     no_rule_for_fewer_than_k: CALM,
     used_notes_ignored: CALM,
-    used_notes_compared_without_text: CALM,
-    used_notes_compared_without_title: CALM,
+    used_notes_compared_without_text: DUPLICATES,
+    used_notes_compared_without_title: DUPLICATES,
     used_notes_kept_if_their_sources_exist: CALM,
-    used_notes_always_affected: CALM,
-    change_that_is_not_stored_drops_nothing: CALM,
+    used_notes_always_affected: DUPLICATES,
+    change_that_is_not_stored_drops_nothing: DUPLICATES,
     index_not_read: EVICTIONS,
     drop_keeps_the_fence: CONTEXTS,
     fence_rotated_after_the_index_is_read: CALM,
@@ -424,6 +471,11 @@ MUTATIONS: Mapping[Mutation, Scenario] = {
     refusal_is_replaced_by_an_answer: FEEDBACK,
     answers_remain_if_embedding_fails: REFUSED_TEXTS,
     former_text_remains_if_embedding_fails: REFUSED_TEXTS,
+    failed_write_is_acknowledged: STORE_FAILOVERS,
+    rotation_is_not_replicated: REDIS_FAILOVERS,
+    drop_is_not_replicated: REDIS_FAILOVERS,
+    refusal_is_not_replicated: REDIS_FAILOVERS,
+    evicted_index_is_not_replicated: REDIS_FAILOVERS,
     future_times_are_stored: FUTURE_TIMES,
     late_notes_are_stored: FUTURE_TIMES,
     deletions_are_forgotten: FUTURE_TIMES,

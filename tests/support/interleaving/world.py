@@ -77,7 +77,7 @@ class World:
         fault_injector = self._faults = FaultInjector(scenario, rng)
         self._tasks = Tasks(rng, fault_injector)
         embedder = WordEmbedder(_vectors(rng), fault_injector)
-        store = WatchedStore(fault_injector, history)
+        store = self._store = WatchedStore(fault_injector, history)
         redis_client = self._redis_client = WatchedRedisClient(wire, fault_injector, history)
 
         answerer = self._answerer = QuotingAnswerer(fault_injector)
@@ -96,7 +96,7 @@ class World:
 
         profile = EmbeddingProfile(embedder.model, embedder.dimensions)  # the containers' own
         freshness = Freshness(
-            invalidation=Invalidation(redis_client),
+            invalidation=Invalidation(redis_client, replicas=1),
             store=store,
             chunk_and_embed=partial(
                 chunk_and_embed, embedder=embedder, max_words=1, overlap_words=0
@@ -124,8 +124,7 @@ class World:
             embedder=embedder,
             notes=self._notes,
             words=words,
-            refused_texts=scenario.refused_texts,
-            future_times=scenario.future_times,
+            scenario=scenario,
         )
 
     async def run(self) -> None:
@@ -136,6 +135,10 @@ class World:
         actors += [self._evict] * rng.choice(self._scenario.evictors)
         if self._scenario.restarts:
             actors += [self._restart_redis] * rng.choice(self._scenario.restarts)
+        if self._scenario.failovers:
+            actors += [self._fail_over_redis] * rng.choice(self._scenario.failovers)
+        if self._scenario.store_failovers:
+            actors += [self._fail_over_store] * rng.choice(self._scenario.store_failovers)
         if self._scenario.expirers:
             actors += [self._expire] * rng.choice(self._scenario.expirers)
         for actor in actors:
@@ -199,6 +202,8 @@ class World:
             await self._faults.pause()
             self._history.tick()
             keys, act = sorted(self._wire.call("KEYS", "*")), self._rng.random()
+            if self._scenario.feedback:  # an evicted refusal is lost
+                keys = [key for key in keys if not key.endswith(b":refusals")]
             if act < 0.5 and keys:
                 self._wire.call("UNLINK", self._rng.choice(keys))
             elif act < 0.75 and keys:
@@ -206,7 +211,7 @@ class World:
                 if self._wire.call("TYPE", key) == b"hash":
                     fields = sorted(self._wire.call("HKEYS", key))
                     self._wire.call("HDEL", key, self._rng.choice(fields))
-            elif act < 0.8:
+            elif act < 0.8 and not self._scenario.feedback:
                 self._wire.call("FLUSHALL")
             elif act < 0.85:
                 self._wire.call("SCRIPT", "FLUSH")
@@ -226,6 +231,24 @@ class World:
         for _ in range(self._rng.choice((0, 3, 20, 100))):
             await asyncio.sleep(0)
         self._redis_client.restart(empty=self._rng.random() < 0.5)
+
+    async def _fail_over_redis(self, user: str) -> None:
+        """Let a replica get all writes, but not a later eviction, and promote it."""
+        await self._tasks.pause()
+        self._redis_client.replicate()
+        await self._tasks.pause()
+        if self._rng.random() < 0.5:
+            self._wire.call("UNLINK", UserKeys.of(user).questions)
+            await self._tasks.pause()
+        self._redis_client.promote_replica()
+
+    async def _fail_over_store(self, user: str) -> None:
+        """Reject writes to the note store, and sometimes all calls, for a while."""
+        del user  # all users are affected
+        await self._tasks.pause()
+        self._store.rejected = self._rng.choice(("writes", "all"))
+        await self._tasks.pause()
+        self._store.rejected = ""
 
     async def _end(self) -> None:
         """Check that every answer matches the current notes and is then cached."""
