@@ -237,6 +237,7 @@ class Container:
         from shared.cache.invalidation import Invalidation
         from shared.cache.pipeline_id import embedding_name
         from shared.freshness import Freshness
+        from shared.notes.chunking.split import ChunkLimits
         from shared.notes.ingest import chunk_and_embed
 
         settings = self.settings
@@ -247,8 +248,7 @@ class Container:
             chunk_and_embed=partial(
                 chunk_and_embed,
                 embedder=self.passage_embedder,
-                max_words=settings.chunk_words,
-                overlap_words=settings.chunk_overlap_words,
+                limits=ChunkLimits.of(settings),
                 packs=self.vocabulary_packs,
             ),
             embedding_name=embedding_name(self.embedding_profile.text),

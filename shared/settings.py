@@ -13,6 +13,7 @@ from shared.local_day import load_time_zone
 from shared.variables import SetVariables, check_limits, read_variables, setting
 
 _DIMENSIONS = 384  # of all-MiniLM-L6-v2
+_MIN_TOKENS = 32
 _DATABASE_URL = "sqlite:///.tercet/notes.db"
 
 
@@ -70,7 +71,7 @@ class Settings(SetVariables):
     embedding_dimensions: int = setting(
         "HF_EMBEDDING_DIMENSIONS", _DIMENSIONS, at_least=1, at_most=4096
     )
-    embedding_max_tokens: int = setting("EMBEDDING_MAX_TOKENS", 256, at_least=32)
+    embedding_max_tokens: int = setting("EMBEDDING_MAX_TOKENS", 256, at_least=_MIN_TOKENS)
     """The most tokens that the embedding model takes; the rest of a longer text is not embedded."""
     query_prefix: str = setting("EMBEDDING_QUERY_PREFIX", "", verbatim=True)
     passage_prefix: str = setting("EMBEDDING_PASSAGE_PREFIX", "", verbatim=True)
@@ -162,6 +163,11 @@ class Settings(SetVariables):
         """The settings that a generated answer depends on, for cache keys."""
         limits = f"{self.context_tokens} {self.answer_tokens} {self.question_max_tokens}"
         return f"{limits} {self.reasoning_effort}"
+
+    @property
+    def passage_max_tokens(self) -> int:
+        """The most tokens of a passage of a note, after the prefix."""
+        return max(_MIN_TOKENS, self.embedding_max_tokens - len(self.passage_prefix))
 
     @property
     def tracing_enabled(self) -> bool:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from shared.errors import InvalidChangeError
-from shared.notes.chunking import split_into_chunks
+from shared.notes.chunking.split import ChunkLimits, split_note
 from shared.notes.messages.note_changed import NoteChanged, parse_change
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ async def import_notes(
     Raises:
         UnavailableError: the store or Redis failed; repeat the import to complete it.
     """
-    settings, user_id = container.settings, changes[0].user_id
+    user_id, limits = changes[0].user_id, ChunkLimits.of(container.settings)
     stored = {note.note_id: note for note in await container.store.list_notes(user_id)}
     obsolete = [note_id for note_id in stored if is_obsolete(note_id)]
     new = [change for change in changes if not _equals(change, stored.get(change.note_id or ""))]
@@ -78,13 +78,13 @@ async def import_notes(
     for start in range(0, len(new), _BATCH):
         batch = new[start : start + _BATCH]
         texts = [
-            text
+            passage.embedded
             for change in batch
-            for text in split_into_chunks(
+            for passage in split_note(
+                change.title or "",
                 change.text or "",
-                max_words=settings.chunk_words,
-                overlap_words=settings.chunk_overlap_words,
-                packs=container.vocabulary_packs,
+                limits,
+                container.vocabulary_packs,
             )
         ]
         chunks += len(texts)

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from shared.inference.ports import Embedder
     from shared.settings import Settings
 
-CHUNKER_VERSION = 1
-"""Increase it with each change of `chunking.py` after which notes must be embedded again."""
+CHUNKER_VERSION = 2
+"""Increase it with each change of `chunking` after which notes must be embedded again."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class EmbeddingProfile:
     dimensions: int
     query_prefix: str = ""
     passage_prefix: str = ""
+    max_tokens: int = 256
     chunker: int = CHUNKER_VERSION
 
     @classmethod
@@ -34,6 +35,7 @@ class EmbeddingProfile:
             dimensions=embedder.dimensions if embedder else settings.embedding_dimensions,
             query_prefix=settings.query_prefix,
             passage_prefix=settings.passage_prefix,
+            max_tokens=settings.embedding_max_tokens,
         )
 
     @cached_property

@@ -52,3 +52,8 @@ class Source:
     similarity: float
     title: str = ""
     headings: str = ""
+
+
+def locate(title: str, headings: str) -> str:
+    """Return where a passage is: the title of its note and the headings over it."""
+    return " > ".join(filter(None, [title, headings]))

@@ -16,13 +16,13 @@ from functions.ask.app import create_app
 from shared.container import Container
 from shared.errors import ReembeddingRequiredError
 from shared.notes import sqlite_migration
-from shared.notes.chunking import build_chunks
 from shared.notes.note import Note
 from shared.notes.postgres import migration
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.settings import Settings
 from shared.vectors import canonical, to_bytes
+from tests.support.chunks import build_chunks
 from tests.support.fakes import HashingEmbedder, SlowAnswerer
 from tests.support.note_backends import DIMENSIONS, PROFILE, Backend, Postgres, SQLite
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from shared.container import Container
-from shared.notes.chunking import build_chunks
 from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.note import Note
 from shared.notes.postgres.store import PostgresNoteStore
@@ -16,6 +15,7 @@ from shared.notes.sqlite import SQLiteNoteStore
 from shared.notes.store import NoteStore
 from shared.settings import Settings
 from shared.vectors import Vector, canonical, cosines, stack
+from tests.support.chunks import build_chunks
 from tests.support.full_stack import QuotingAnswerer, ask, updated
 from tests.support.postgres import PostgresServer
 

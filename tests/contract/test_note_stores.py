@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 
 from shared.errors import InvalidRequestError, ReembeddingRequiredError
-from shared.notes.chunking import build_chunks
 from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.note import Chunk, Note
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.notes.store import NoteStore
 from shared.notes.version_order import now
 from shared.vectors import Vector, canonical, cosines, stack
+from tests.support.chunks import build_chunks
 from tests.support.note_backends import DIMENSIONS, PROFILE, Backend, Memory, Postgres, SQLite
 
 

@@ -15,10 +15,10 @@ from redis import Redis
 from shared.cache.keyspace import UserKeys
 from shared.cache.redis.commands import Command
 from shared.container import Container
-from shared.notes.chunking import build_chunks
 from shared.notes.note import Note
 from shared.question import Question, Request
 from shared.settings import Settings
+from tests.support.chunks import build_chunks
 from tests.support.event_source import EventSourceMapping, depth, serving_sqs
 from tests.support.queues import START, body, make_container
 

@@ -164,11 +164,12 @@ async def test_without_redis_the_budget_is_not_enforced(answerer: PricedAnswerer
 
 
 async def _note(container: "Container") -> Any:
+    from shared.notes.chunking.split import ChunkLimits  # noqa: PLC0415  # only this test
     from shared.notes.ingest import chunk_and_embed  # noqa: PLC0415  # only this test
     from shared.notes.note import Note  # noqa: PLC0415  # only this test
 
     note = Note("ann", "n", "", "Ann eats bread.", 1, 1)
-    return note, await chunk_and_embed(note, container.embedder, max_words=200, overlap_words=0)
+    return note, await chunk_and_embed(note, container.embedder, limits=ChunkLimits())
 
 
 def test_a_budget_requires_the_cache() -> None:

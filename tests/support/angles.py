@@ -14,6 +14,7 @@ from shared.cache.keyspace import UserKeys, question_field
 from shared.cache.pipeline_id import PipelineId, embedding_name
 from shared.errors import InferenceRefusedError
 from shared.freshness import Freshness
+from shared.notes.chunking.split import ChunkLimits
 from shared.notes.ingest import chunk_and_embed
 from shared.notes.messages.note_changed import NoteChanged, Operation
 from shared.notes.note import Chunk, Note, Source
@@ -32,14 +33,14 @@ def at(degrees: float) -> Vector:
 
 
 class AngleEmbedder:
-    """Embeds a text, which is a number, as the vector at that angle (degrees)."""
+    """Embeds a number as the vector at that angle (degrees), whatever the title before it is."""
 
     model = PIPELINE.embedding
     dimensions = DIMENSIONS
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         try:
-            return [at(float(text)) for text in texts]
+            return [at(float(text.rpartition("\n")[2])) for text in texts]
         except ValueError:
             raise InferenceRefusedError("the model embeds numbers only.") from None
 
@@ -60,7 +61,7 @@ class World:
             invalidation=cache.invalidation(),
             store=self.store,
             chunk_and_embed=partial(
-                chunk_and_embed, embedder=AngleEmbedder(), max_words=200, overlap_words=40
+                chunk_and_embed, embedder=AngleEmbedder(), limits=ChunkLimits()
             ),
             embedding_name=embedding_name(PIPELINE.embedding),
         )

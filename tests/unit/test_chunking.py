@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from shared.notes.chunking import build_chunks, split_into_chunks
 from shared.text.bible_references import find_bible_references
+from tests.support.chunks import split
 from tests.support.data import devotionals, real_data
 
 
@@ -17,30 +17,30 @@ def sentences(count: int, *, words: int = 10) -> list[str]:
 
 @pytest.mark.parametrize("blank", ["", " ", "\r\n\t\n", "\0", "\u3000\u00a0"])
 def test_blank_text_has_no_chunks(blank: str) -> None:
-    assert split_into_chunks(blank) == []
+    assert split(blank) == []
 
 
 def test_short_text_is_one_unchanged_chunk() -> None:
-    assert split_into_chunks("# Title\n\nOne. Two.\n\nThree.") == ["# Title\n\nOne. Two.\n\nThree."]
+    assert split("# Title\n\nOne. Two.\n\nThree.") == ["# Title\n\nOne. Two.\n\nThree."]
 
 
 def test_chunks_are_whole_sentences_up_to_the_word_limit() -> None:
     text = " ".join(sentences(10))
-    assert split_into_chunks(text, max_words=35, overlap_words=0) == [
+    assert split(text, max_words=35, overlap_words=0) == [
         " ".join(sentences(10)[start : start + 3]) for start in (0, 3, 6, 9)
     ]
 
 
 def test_chunk_starts_with_the_last_sentences_of_the_chunk_before() -> None:
     given = sentences(7)
-    assert split_into_chunks(" ".join(given), max_words=30, overlap_words=15) == [
+    assert split(" ".join(given), max_words=30, overlap_words=15) == [
         " ".join(given[start : start + 3]) for start in (0, 2, 4)
     ]
 
 
 def test_overlap_is_dropped_when_the_next_sentence_needs_the_space() -> None:
     short, long = sentences(3), sentences(1, words=28)
-    assert split_into_chunks(" ".join(short + long), max_words=30, overlap_words=10) == [
+    assert split(" ".join(short + long), max_words=30, overlap_words=10) == [
         " ".join(short),
         *long,
     ]
@@ -48,7 +48,7 @@ def test_overlap_is_dropped_when_the_next_sentence_needs_the_space() -> None:
 
 def test_paragraph_that_fits_one_chunk_is_not_split() -> None:
     first, second = " ".join(sentences(3)), " ".join(sentences(3, words=9))
-    assert split_into_chunks(f"{first}\n\n{second}", max_words=45, overlap_words=0) == [
+    assert split(f"{first}\n\n{second}", max_words=45, overlap_words=0) == [
         first,
         second,
     ]
@@ -58,7 +58,7 @@ def test_paragraph_that_fits_one_chunk_is_not_split() -> None:
 def test_heading_is_in_the_same_chunk_as_its_text(heading: str) -> None:
     first, second = " ".join(sentences(2)), " ".join(sentences(2))
     text = f"{first}\n\n{heading}\n\n{second}"
-    assert split_into_chunks(text, max_words=26, overlap_words=0) == [
+    assert split(text, max_words=26, overlap_words=0) == [
         first,
         f"{heading}\n\n{second}",
     ]
@@ -66,7 +66,7 @@ def test_heading_is_in_the_same_chunk_as_its_text(heading: str) -> None:
 
 def test_list_items_are_sentences() -> None:
     items = [f"- item {n} without a stop" for n in range(4)]
-    assert split_into_chunks("\n".join(items), max_words=12, overlap_words=0) == [
+    assert split("\n".join(items), max_words=12, overlap_words=0) == [
         "\n".join(items[:2]),
         "\n".join(items[2:]),
     ]
@@ -88,7 +88,7 @@ def test_list_items_are_sentences() -> None:
 def test_text_is_not_split_after_an_abbreviation(phrase: str) -> None:
     words = len(phrase.split())
     text = f"Before it stands this. It begins {phrase}. After it stands that."
-    assert f"It begins {phrase}." in split_into_chunks(text, max_words=words + 2, overlap_words=0)
+    assert f"It begins {phrase}." in split(text, max_words=words + 2, overlap_words=0)
 
 
 @pytest.mark.parametrize(
@@ -99,22 +99,23 @@ def test_chunk_never_ends_within_a_reference(reference: str, before: int) -> Non
     """Tests one long sentence, all offsets and small chunks."""
     text = f"{'word ' * before}see {reference} {'word ' * 6}"
     for words in range(1, 8):
-        assert any(
-            reference in chunk
-            for chunk in split_into_chunks(text, max_words=words, overlap_words=0)
-        ), words
+        assert any(reference in chunk for chunk in split(text, max_words=words, overlap_words=0)), (
+            words
+        )
 
 
 def test_sentence_longer_than_a_chunk_is_split_between_words() -> None:
     text = " ".join(f"w{n}" for n in range(25))
-    assert [
-        len(chunk.split()) for chunk in split_into_chunks(text, max_words=10, overlap_words=5)
-    ] == [10, 10, 5]
+    assert [len(chunk.split()) for chunk in split(text, max_words=10, overlap_words=5)] == [
+        10,
+        10,
+        5,
+    ]
 
 
 def test_text_without_capitals_is_split_into_sentences() -> None:
     text = " ".join(sentences(4)).lower()
-    assert [chunk[-5:] for chunk in split_into_chunks(text, max_words=20, overlap_words=0)] == [
+    assert [chunk[-5:] for chunk in split(text, max_words=20, overlap_words=0)] == [
         "end1.",
         "end3.",
     ]
@@ -122,11 +123,11 @@ def test_text_without_capitals_is_split_into_sentences() -> None:
 
 def test_chinese_text_is_split_after_its_full_stops() -> None:
     sentence = "起初神創造天地。"
-    assert split_into_chunks(sentence * 6, max_words=16, overlap_words=0) == [sentence * 2] * 3
+    assert split(sentence * 6, max_words=16, overlap_words=0) == [sentence * 2] * 3
 
 
 def test_text_without_spaces_is_split() -> None:
-    assert max(map(len, split_into_chunks("x" * 10_000, max_words=20))) == 4_000
+    assert max(map(len, split("\u0e01" * 10_000, max_words=20))) == 4_000
 
 
 @pytest.mark.parametrize(
@@ -141,27 +142,13 @@ def test_text_without_spaces_is_split() -> None:
 def test_time_is_linear_in_the_length_of_hostile_text(hostile: str, length: int) -> None:
     """The fastest quadratic pattern would take 5 s, and most would take minutes."""
     begin = time.process_time()
-    split_into_chunks(hostile * (length // len(hostile)), max_words=20, overlap_words=4)
-    split_into_chunks(
-        f"Title. {' ' * length}{hostile * (length // 10)}x", max_words=20, overlap_words=4
-    )
+    split(hostile * (length // len(hostile)), max_words=20, overlap_words=4)
+    split(f"Title. {' ' * length}{hostile * (length // 10)}x", max_words=20, overlap_words=4)
     assert time.process_time() - begin < 4
 
 
 def test_line_ends_nul_and_lone_surrogates_are_sanitized() -> None:
-    assert split_into_chunks("a\r\nb\rc\0d \ud800") == ["a\nb\ncd \ufffd"]
-
-
-def test_chunk_ids_have_the_position_in_the_note() -> None:
-    vectors = [np.array([n, 1], dtype=np.int8) for n in range(2)]
-    chunks = build_chunks("n", ["a", "b"], vectors)
-    assert [(chunk.chunk_id, chunk.note_id, chunk.content) for chunk in chunks] == [
-        ("n#0", "n", "a"),
-        ("n#1", "n", "b"),
-    ]
-    assert all(chunk.embedding is vector for chunk, vector in zip(chunks, vectors, strict=True))
-    with pytest.raises(ValueError, match="zip"):
-        build_chunks("n", ["a", "b"], vectors[:1])
+    assert split("a\r\nb\rc\0d \ud800") == ["a\nb\ncd \ufffd"]
 
 
 def test_real_notes_are_split_well() -> None:
@@ -171,9 +158,9 @@ def test_real_notes_are_split_well() -> None:
     texts += [file.read_text(encoding="utf-8") for file in sermons[::10]]
     lengths = []
     for text in texts:
-        chunks = split_into_chunks(text)
+        chunks = split(text)
         lengths += [len(chunk.split()) for chunk in chunks]
-        assert " ".join(split_into_chunks(text, overlap_words=0)).split() == text.split()
+        assert " ".join(split(text, overlap_words=0)).split() == text.split()
         spans = [(found.start, found.end) for found in find_bible_references(text)]
         at = 0
         for chunk in chunks:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from shared.notes.chunking.split import ChunkLimits
 from shared.notes.ingest import chunk_and_embed
 from shared.notes.note import Note
 from shared.vectors import Vector
@@ -21,9 +22,7 @@ class ConstantEmbedder(HashingEmbedder):
 @pytest.mark.parametrize("repeated", ["John ", "John 3:16-18, 20; ", ". ", "- \n"])
 async def test_event_loop_runs_while_a_long_note_is_split(repeated: str) -> None:
     note = Note("ann", "n", "", repeated * (150_000 // len(repeated)), 1, 1)
-    splitting = asyncio.create_task(
-        chunk_and_embed(note, ConstantEmbedder(), max_words=200, overlap_words=40)
-    )
+    splitting = asyncio.create_task(chunk_and_embed(note, ConstantEmbedder(), limits=ChunkLimits()))
     iterations = 0
     while not splitting.done():
         await asyncio.sleep(0.001)

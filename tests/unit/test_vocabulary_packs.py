@@ -4,11 +4,11 @@ import pytest
 
 from shared.container import Container
 from shared.matching.decision import decide
-from shared.notes.chunking import split_into_chunks
 from shared.settings import Settings
 from shared.text.bible_english import modernize
 from shared.text.stemming import stem
 from shared.text.vocabulary_packs import DEFAULT_PACKS, load_packs
+from tests.support.chunks import split
 
 _PLAIN = load_packs("none")
 
@@ -54,9 +54,9 @@ def test_plain_questions_are_decided_alike_without_the_pack(a: str, b: str) -> N
 
 def test_a_chunk_never_ends_within_a_reference_unless_the_pack_is_off() -> None:
     text = "here he wrote about love in 1 Corinthians 13:4 and in other places"
-    chunks = split_into_chunks(text, max_words=7, overlap_words=0)
+    chunks = split(text, max_words=7, overlap_words=0)
     assert chunks[:2] == ["here he wrote about love in", "1 Corinthians 13:4 and in other places"]
-    chunks = split_into_chunks(text, max_words=7, overlap_words=0, packs=_PLAIN)
+    chunks = split(text, max_words=7, overlap_words=0, packs=_PLAIN)
     assert chunks[0] == "here he wrote about love in 1"
 
 

@@ -1,0 +1,1 @@
+"""Splits notes into chunks: Markdown structure, cuts, packing."""
