@@ -45,7 +45,7 @@ WHERE (user_id, note_id, version, title, text) = ($1, $2, $3, $4, $5) AND profil
 
 _UPDATE_PROFILE = """
 UPDATE notes SET profile = $6
-WHERE (user_id, note_id, version, title, text) = ($1, $2, $3, $4, $5) RETURNING 1
+WHERE (user_id, note_id, version, title, text) = ($1, $2, $3, $4, $5)
 """
 
 # A range can use the index, unlike `<>`; it is empty unless notes must be embedded again.
@@ -168,7 +168,7 @@ class SQLNoteStore(NoteStore):
 
         async def update(connection: Connection) -> bool:
             stored = (*key, note.version, note.title, note.text)
-            if not await connection.fetch(_UPDATE_PROFILE, *stored, profile):
+            if await connection.execute(_UPDATE_PROFILE, *stored, profile) == "UPDATE 0":
                 return False
             delete = "DELETE FROM chunks WHERE user_id = $1 AND note_id = $2"
             await connection.execute(delete, *key)

@@ -40,8 +40,10 @@ class _Connection:
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
 
-    async def execute(self, statement: str, *values: object) -> None:
-        await self._connection.execute(statement, _parameters(values))
+    async def execute(self, statement: str, *values: object) -> str:
+        """Return PostgreSQL's command tag: the keyword and the number of rows."""
+        cursor = await self._connection.execute(statement, _parameters(values))
+        return f"{statement.split(maxsplit=1)[0]} {cursor.rowcount}"
 
     async def executemany(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
         await self._connection.executemany(statement, map(_parameters, rows))
@@ -68,8 +70,8 @@ class SQLiteNoteStore(SQLNoteStore):
         tombstone_seconds: the time for which tombstones are stored.
     """
 
-    NOW = "unixepoch()"
-    PURGE = "DELETE FROM {table} WHERE deleted_at <= unixepoch() - $1"
+    NOW = "CAST(strftime('%s', 'now') AS INTEGER)"  # `unixepoch()` needs SQLite 3.38
+    PURGE = f"DELETE FROM {{table}} WHERE deleted_at <= {NOW} - $1"  # noqa: S608 - a constant
     READ_EMBEDDING = "CAST(embedding AS BLOB)"  # another program may store any type
     REEMBED_COMMAND = "tercet reembed"
 
