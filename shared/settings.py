@@ -3,18 +3,25 @@
 A plain dataclass: a pydantic model would add pydantic to the import time of `invalidate`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Self
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, Self
+from urllib.parse import urlsplit
 
+from shared.cache.redis.url import check_redis_url
 from shared.errors import ConfigurationError
 from shared.local_day import load_time_zone
+from shared.notes.database_url import check_database_url, is_postgres
+from shared.urls import check_http_url
 from shared.variables import SetVariables, check_limits, read_variables, setting
 
 _DIMENSIONS = 384  # of all-MiniLM-L6-v2
 _MIN_TOKENS = 32
 _DATABASE_URL = "sqlite:///.tercet/notes.db"
+_REDIS_PORT = 6379
+_HOST = re.compile(r"[\w.-]+|\[?[0-9A-Fa-f:.]+\]?")
+_MAX_TTL = 31_536_000  # a year
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +36,9 @@ class Settings(SetVariables):
 
     # Cache
     redis_url: str = setting("REDIS_CACHE_URL", "redis://localhost:6379/1", secret=True)
+    redis_host: str = setting("REDIS_CACHE_HOST", "localhost")
+    redis_port: int = setting("REDIS_CACHE_PORT", _REDIS_PORT, at_least=1, at_most=65_535)
+    """Host and port are used if there is no REDIS_CACHE_URL."""
     redis_cluster: bool = setting("REDIS_CACHE_CLUSTER", default=False)
     redis_iam_user: str = setting("REDIS_CACHE_IAM_USER", "")
     redis_iam_name: str = setting("REDIS_CACHE_IAM_NAME", "")
@@ -38,11 +48,11 @@ class Settings(SetVariables):
     redis_replicas: int = setting("REDIS_CACHE_REPLICAS", 0, at_least=0, at_most=5)
     """Replicas that must have an invalidation before it is acknowledged."""
     cache_enabled: bool = setting("CACHE_ENABLED", default=True)
-    answer_ttl: int = setting("CACHE_QUERY_TTL", 86_400, at_least=1)
-    embedding_ttl: int = setting("CACHE_EMBEDDING_TTL", 604_800, at_least=1)
+    answer_ttl: int = setting("CACHE_QUERY_TTL", 86_400, at_least=1, at_most=_MAX_TTL)
+    embedding_ttl: int = setting("CACHE_EMBEDDING_TTL", 604_800, at_least=1, at_most=_MAX_TTL)
     embeddings_per_user: bool = setting("CACHE_EMBEDDINGS_PER_USER", default=False)
     """Whether each user has their own L2 cache, instead of one for all users."""
-    context_ttl: int = setting("CACHE_CONTEXT_TTL", 3_600, at_least=1)
+    context_ttl: int = setting("CACHE_CONTEXT_TTL", 3_600, at_least=1, at_most=_MAX_TTL)
     stale_if_error_seconds: int = setting(
         "CACHE_STALE_IF_ERROR_SECONDS", 21_600, at_least=0, at_most=2_592_000
     )
@@ -65,19 +75,25 @@ class Settings(SetVariables):
         "HF_EMBEDDING_URL",
         "https://router.huggingface.co/hf-inference/models/"
         "sentence-transformers/all-MiniLM-L6-v2/pipeline/feature-extraction",
+        http_url=True,
         secret=True,
     )
     embedding_model: str = setting("HF_EMBEDDING_MODEL", "sentence-transformers/all-MiniLM-L6-v2")
     embedding_dimensions: int = setting(
         "HF_EMBEDDING_DIMENSIONS", _DIMENSIONS, at_least=1, at_most=4096
     )
-    embedding_max_tokens: int = setting("EMBEDDING_MAX_TOKENS", 256, at_least=_MIN_TOKENS)
+    embedding_max_tokens: int = setting(
+        "EMBEDDING_MAX_TOKENS", 256, at_least=_MIN_TOKENS, at_most=1_000_000
+    )
     """The most tokens that the embedding model takes; the rest of a longer text is not embedded."""
     query_prefix: str = setting("EMBEDDING_QUERY_PREFIX", "", verbatim=True)
     passage_prefix: str = setting("EMBEDDING_PASSAGE_PREFIX", "", verbatim=True)
     """What the embedding model expects before each question and each passage of a note."""
     chat_url: str = setting(
-        "HF_CHAT_URL", "https://router.huggingface.co/v1/chat/completions", secret=True
+        "HF_CHAT_URL",
+        "https://router.huggingface.co/v1/chat/completions",
+        http_url=True,
+        secret=True,
     )
     chat_model: str = setting("HF_CHAT_MODEL", "meta-llama/Llama-3.1-8B-Instruct")
     reasoning_effort: str = setting("HF_REASONING_EFFORT", "")
@@ -91,7 +107,7 @@ class Settings(SetVariables):
 
     breaker_failure_rate: float = setting("BREAKER_FAILURE_RATE", 0.5, at_least=0.01, at_most=1)
     """Share of failed calls in the window that opens a model's circuit breaker."""
-    breaker_min_calls: int = setting("BREAKER_MIN_CALLS", 5, at_least=1)
+    breaker_min_calls: int = setting("BREAKER_MIN_CALLS", 5, at_least=1, at_most=1_000)
     breaker_window: float = setting("BREAKER_WINDOW", 30.0, at_least=1, at_most=3_600)
     breaker_open_seconds: float = setting("BREAKER_OPEN_SECONDS", 15.0, at_least=0.1, at_most=3_600)
     extractive_fallback: bool = setting("EXTRACTIVE_FALLBACK", default=True)
@@ -103,8 +119,8 @@ class Settings(SetVariables):
     chunk_words: int = setting("CHUNK_WORDS", 200, at_least=20, at_most=1000)
     chunk_overlap_words: int = setting("CHUNK_OVERLAP_WORDS", 40, at_least=0, at_most=500)
     retrieved_chunks: int = setting("RETRIEVED_CHUNKS", 5, at_least=1, at_most=50)
-    context_tokens: int = setting("PROMPT_CONTEXT_TOKENS", 1_200, at_least=100)
-    answer_tokens: int = setting("ANSWER_MAX_TOKENS", 512, at_least=16)
+    context_tokens: int = setting("PROMPT_CONTEXT_TOKENS", 1_200, at_least=100, at_most=1_000_000)
+    answer_tokens: int = setting("ANSWER_MAX_TOKENS", 512, at_least=16, at_most=1_000_000)
     time_zone: str = setting("TIME_ZONE", "UTC")
     """Of the date in the prompt of questions such as "What did I do yesterday?"."""
 
@@ -114,7 +130,7 @@ class Settings(SetVariables):
     """The most US dollars that they may cost in a day; 0 is no limit."""
 
     # Authentication
-    jwks_url: str = setting("AUTH_JWKS_URL", "")
+    jwks_url: str = setting("AUTH_JWKS_URL", "", http_url=True)
     auth_issuer: str = setting("AUTH_ISSUER", "")
     auth_audience: str = setting("AUTH_AUDIENCE", "")
     push_subjects: str = setting("PUSH_SUBJECTS", "")
@@ -130,8 +146,10 @@ class Settings(SetVariables):
         "LOG_LEVEL", "INFO", one_of=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
     )
     log_questions: bool = setting("LOG_QUESTIONS", default=False)
-    otlp_endpoint: str = setting("OTEL_EXPORTER_OTLP_ENDPOINT", "", secret=True)
-    otlp_traces_endpoint: str = setting("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "", secret=True)
+    otlp_endpoint: str = setting("OTEL_EXPORTER_OTLP_ENDPOINT", "", http_url=True, secret=True)
+    otlp_traces_endpoint: str = setting(
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "", http_url=True, secret=True
+    )
     traces_exporter: str = setting("OTEL_TRACES_EXPORTER", "")
     otel_disabled: bool = setting("OTEL_SDK_DISABLED", default=False)
 
@@ -145,7 +163,7 @@ class Settings(SetVariables):
                 f" CHUNK_WORDS ({self.chunk_words})"
             )
         load_time_zone(self.time_zone)
-        _check_redis_url(self)
+        _check_urls(self)
         _check_secrets(self)
         if (self.user_daily_generations or self.user_daily_cost) and not self.cache_enabled:
             raise ConfigurationError(
@@ -202,37 +220,49 @@ class Settings(SetVariables):
                 another. The message names the variable, and the value unless it may be secret.
         """
         given, variables = read_variables(fields(cls), environ)
+        _read_redis_address(given)
         settings = cls(**given)
         settings.remember(variables)
         return settings
 
 
-def _check_redis_url(settings: Settings) -> None:
-    try:
-        url = urlsplit(settings.redis_url)
-        valid = url.port != 0  # `port` raises ValueError if it is not a number
-    except ValueError:
-        valid = False
-    if not valid:
-        # The URL is not quoted, because it may hold a part of a password.
+def _read_redis_address(given: dict[str, Any]) -> None:
+    """Set the URL of Redis from its host and port, or compare them with it."""
+    host, port = given.get("redis_host"), given.get("redis_port")
+    if not (host or port):
+        return
+    if host and not _HOST.fullmatch(host):
+        raise ConfigurationError("REDIS_CACHE_HOST must be a host name or an IP address only")
+    name = (host or "localhost").strip("[]").lower()
+    address = f"[{name}]" if ":" in name else name
+    url = given.setdefault("redis_url", f"redis://{address}:{port or _REDIS_PORT}/1")
+    check_redis_url(url)
+    parts = urlsplit(url)
+    if (host and name != parts.hostname) or (port and port != (parts.port or _REDIS_PORT)):
         raise ConfigurationError(
-            "REDIS_CACHE_URL has no valid host and port; percent-encode special characters in a"
-            " password: / as %2F, # as %23, ? as %3F, @ as %40"
+            "REDIS_CACHE_HOST and REDIS_CACHE_PORT contradict REDIS_CACHE_URL: set either the URL,"
+            " or host and port"
         )
-    if url.scheme not in {"redis", "rediss", "unix"}:
-        raise ConfigurationError(
-            "REDIS_CACHE_URL must begin with redis://, rediss:// (TLS) or unix://"
-        )
-    if settings.redis_iam_user and url.scheme != "rediss":
+
+
+def _check_urls(settings: Settings) -> None:
+    check_database_url(settings.database_url)
+    has_credentials = check_redis_url(settings.redis_url)
+    if settings.redis_iam_user and not settings.redis_url.startswith("rediss:"):
         raise ConfigurationError(
             "REDIS_CACHE_URL must begin with rediss:// (TLS) where REDIS_CACHE_IAM_USER is set"
         )
-    # redis-py also accepts credentials as parameters.
-    has_credentials = "@" in url.netloc or {"username", "password"} & {*parse_qs(url.query)}
     if has_credentials and (settings.redis_iam_user or settings.redis_password_secret):
         raise ConfigurationError(
             "REDIS_CACHE_URL must hold neither user nor password where REDIS_CACHE_IAM_USER or"
             " REDIS_CACHE_PASSWORD_SECRET is set"
+        )
+    if "://" in settings.auth_issuer:  # any other text is no URL (RFC 7519)
+        check_http_url("AUTH_ISSUER", settings.auth_issuer)
+    token_settings = settings.jwks_url, settings.auth_issuer, settings.auth_audience
+    if any(token_settings) and not all(token_settings):
+        raise ConfigurationError(
+            "AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE must be set all, or none"
         )
 
 
@@ -250,7 +280,7 @@ def _check_secrets(settings: Settings) -> None:
             "HF_TOKEN and HF_TOKEN_SECRET (or LLM_TOKEN and LLM_TOKEN_SECRET) must not be set both"
         )
     database = settings.explicit_database_url
-    is_address = database.startswith(("postgresql://", "postgres://")) and "@" not in database
+    is_address = is_postgres(database) and "@" not in database
     if settings.database_url_secret and database and not is_address:
         raise ConfigurationError(
             "DATABASE_URL and DATABASE_URL_SECRET must not be set both, unless the former is"

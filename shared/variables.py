@@ -5,11 +5,14 @@ from dataclasses import Field, field
 from typing import Any
 
 from shared.errors import ConfigurationError
+from shared.urls import check_http_url
 
 _BOOLEANS = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
     **dict.fromkeys(("0", "false", "no", "off"), False),
 }
+
+_MAX_SHOWN = 40  # characters of a value in an error
 
 
 class SetVariables:
@@ -38,15 +41,17 @@ def setting(
     at_least: float | None = None,
     at_most: float | None = None,
     one_of: tuple[str, ...] = (),
+    http_url: bool = False,
     secret: bool = False,
     verbatim: bool = False,
 ) -> Any:
     """Declare a field that the environment variable `variable` sets.
 
-    White space around the value is removed, unless it is `verbatim`.
+    Every number has both limits. White space around the value is removed, unless it is `verbatim`.
     """
-    limits = {"at_least": at_least, "at_most": at_most, "one_of": one_of, "verbatim": verbatim}
-    return field(default=default, metadata={"variable": variable, **limits}, repr=not secret)
+    limits = {"range": (at_least, at_most), "one_of": one_of, "http_url": http_url}
+    metadata = {"variable": variable, "verbatim": verbatim, **limits}
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 def variable_names(variable: str) -> tuple[str, ...]:
@@ -90,14 +95,21 @@ def check_limits(setting: Field[Any], value: Any, variable: str) -> None:
     Raises:
         ConfigurationError: it is out of its range.
     """
-    _, low, high, one_of, _ = setting.metadata.values()
+    low, high = setting.metadata["range"]
     # `not >=` instead of `<`, so that NaN is out of range.
     if low is not None and not value >= low:
-        raise ConfigurationError(f"{variable} must be at least {low}, not {value}")
+        raise ConfigurationError(
+            f"{variable} must be at least {low} and at most {high}, not {_shorten(str(value))}"
+        )
     if high is not None and not value <= high:
-        raise ConfigurationError(f"{variable} must be at most {high}, not {value}")
+        raise ConfigurationError(
+            f"{variable} must be at most {high} and at least {low}, not {_shorten(str(value))}"
+        )
+    one_of = setting.metadata["one_of"]
     if one_of and value not in one_of:
         raise ConfigurationError(f"{variable} must be one of {', '.join(one_of)}, not {value!r}")
+    if setting.metadata["http_url"] and value:
+        check_http_url(variable, value)
 
 
 def _parse(setting: Field[Any], variable: str, text: str) -> Any:
@@ -106,4 +118,8 @@ def _parse(setting: Field[Any], variable: str, text: str) -> Any:
         return _BOOLEANS[text.lower()] if kind is bool else kind(text)
     except (KeyError, ValueError):
         expected = {bool: "true or false", int: "a whole number"}.get(kind, "a number")
-        raise ConfigurationError(f"{variable} must be {expected}, not {text!r}") from None
+        raise ConfigurationError(f"{variable} must be {expected}, not {_shorten(text)!r}") from None
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from shared.aws.sdk import create_client
 from shared.errors import ConfigurationError, UnavailableError
+from shared.notes.database_url import is_postgres
 from shared.secrets import Secret
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def parse_database_url(text: str, address: str = "") -> str:
         url = str(fields["DATABASE_URL"])
     else:
         url = _rds_url(fields, address)
-    if not url.startswith(("postgresql://", "postgres://")):
+    if not is_postgres(url):
         raise ConfigurationError(
             "the secret that DATABASE_URL_SECRET names must be"
             " postgresql://user:password@host:port/database, or JSON with username, password,"

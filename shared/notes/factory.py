@@ -3,14 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.errors import ConfigurationError
+from shared.notes.database_url import SQLITE, check_database_url, is_postgres
 
 if TYPE_CHECKING:
     from shared.notes.embedding_profile import EmbeddingProfile
     from shared.notes.store import NoteStore
     from shared.secrets import Secret
-
-_POSTGRES = ("postgresql://", "postgres://")
 
 
 def create_note_store(database_url: "str | Secret", profile: "EmbeddingProfile") -> "NoteStore":
@@ -28,16 +26,11 @@ def create_note_store(database_url: "str | Secret", profile: "EmbeddingProfile")
     Raises:
         ConfigurationError: the URL has another form.
     """
-    if not isinstance(database_url, str) or database_url.startswith(_POSTGRES):
+    if not isinstance(database_url, str) or is_postgres(database_url):
         from shared.notes.postgres.store import PostgresNoteStore  # noqa: PLC0415 - see above
 
         return PostgresNoteStore(database_url, profile)
-    path = database_url.removeprefix("sqlite:///")
-    if path not in {database_url, ""}:
-        from shared.notes.sqlite import SQLiteNoteStore  # noqa: PLC0415 - see above
+    check_database_url(database_url)
+    from shared.notes.sqlite import SQLiteNoteStore  # noqa: PLC0415 - see above
 
-        return SQLiteNoteStore(Path(path), profile)
-    raise ConfigurationError(
-        "DATABASE_URL must have the form sqlite:///relative.db, sqlite:////absolute.db or"
-        " postgresql://user:password@host:port/database"
-    )
+    return SQLiteNoteStore(Path(database_url.removeprefix(SQLITE)), profile)

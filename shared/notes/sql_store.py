@@ -55,6 +55,7 @@ SELECT profile FROM notes WHERE (profile < $2 OR profile > $2) AND user_id = $1 
 
 _OUTERMOST_PROFILES = """
 SELECT (SELECT min(profile) FROM notes), (SELECT max(profile) FROM notes)
+WHERE NOT EXISTS (SELECT 1 FROM chunks, deleted_notes, deleted_users WHERE false)
 """
 
 _IS_OUTDATED = """

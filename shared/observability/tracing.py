@@ -20,6 +20,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from shared.errors import ConfigurationError
+from shared.notes.database_url import is_postgres
 from shared.observability import timings
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _store_attributes(settings: "Settings") -> "Attributes":
     """Describe the note store; its address too, unless it is a file or comes from a secret."""
     if settings.database_url_secret:
         return {"db.system.name": "postgresql"}  # the only store whose URL can be a secret
-    if not settings.database_url.startswith(("postgresql://", "postgres://")):
+    if not is_postgres(settings.database_url):
         return {"db.system.name": "sqlite"}
     attributes: dict[str, str | int] = {"db.system.name": "postgresql"}
     with suppress(ValueError):  # the store reports an invalid URL when it opens
