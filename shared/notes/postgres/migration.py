@@ -1,11 +1,13 @@
 """Applies `migrations/*.sql` to a PostgreSQL database."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
 
 from shared.errors import ConfigurationError
+from shared.notes.postgres.diagnosis import FOREIGN, MIGRATION, find_problem
 
 if TYPE_CHECKING:
     from shared.notes.sql_store import Connection
@@ -25,18 +27,23 @@ async def migrate(connection: "Connection", *, profile: str, dimensions: int) ->
     Notes from before profiles were stored get this profile if their embeddings have its dimensions.
 
     Raises:
-        ConfigurationError: pgvector is missing and this user is not allowed to install it.
+        ConfigurationError: the database or its role does not allow the migration.
     """
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK, timeout=_TIMEOUT)
-        await _require_pgvector(connection)
+        files = sorted(_MIGRATIONS.glob("*.sql"))
+        applied = await _read_applied(connection)
+        if applied >= {file.name for file in files}:
+            return
+        await _create_extension(connection)
+        if problem := await find_problem(connection, MIGRATION):
+            raise ConfigurationError(problem)
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS migrations"
             " (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
         )
-        applied = {row["name"] for row in await connection.fetch("SELECT name FROM migrations")}
         literal = await connection.fetchval("SELECT quote_literal($1::text)", profile)
-        for file in sorted(_MIGRATIONS.glob("*.sql")):
+        for file in files:
             if file.name not in applied:
                 statements = file.read_text(encoding="utf-8")
                 statements = statements.replace(":dimensions", str(dimensions))
@@ -45,18 +52,25 @@ async def migrate(connection: "Connection", *, profile: str, dimensions: int) ->
                 await connection.execute("INSERT INTO migrations (name) VALUES ($1)", file.name)
 
 
-async def _require_pgvector(connection: "Connection") -> None:
+async def _read_applied(connection: "Connection") -> set[str]:
+    readable = "SELECT has_table_privilege(to_regclass('migrations'), 'SELECT')"
+    if not await connection.fetchval(readable):
+        return set()
+    try:
+        return {row["name"] for row in await connection.fetch("SELECT name FROM migrations")}
+    except asyncpg.UndefinedColumnError:
+        raise ConfigurationError(FOREIGN) from None
+
+
+async def _create_extension(connection: "Connection") -> None:
     # CREATE EXTENSION IF NOT EXISTS needs the privilege even if the extension exists.
     if await connection.fetchval("SELECT true FROM pg_extension WHERE extname = 'vector'"):
         return
-    try:
-        await connection.execute("CREATE EXTENSION vector")
-    except (
+    with suppress(
         asyncpg.FeatureNotSupportedError,
         asyncpg.InsufficientPrivilegeError,
+        asyncpg.InvalidSchemaNameError,
         asyncpg.UndefinedFileError,
-    ) as error:
-        raise ConfigurationError(
-            "the database needs pgvector 0.7 or newer: its administrator must run"
-            " CREATE EXTENSION vector"
-        ) from error
+    ):
+        async with connection.transaction():
+            await connection.execute("CREATE EXTENSION vector")

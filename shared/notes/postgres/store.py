@@ -10,6 +10,7 @@ the last bit.
 import asyncio
 import json
 import os
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,9 @@ import asyncpg
 
 from shared.dns import share_lookups
 from shared.errors import ConfigurationError, StoreUnavailableError, UnavailableError
+from shared.notes.database_url import normalize_postgres_url
 from shared.notes.note import Source
+from shared.notes.postgres.diagnosis import find_problem
 from shared.notes.postgres.migration import migrate
 from shared.notes.postgres.tls import select_ssl
 from shared.notes.sanitize import require_id
@@ -66,18 +69,25 @@ _PERMANENT = (
 )
 """Errors that another connection would report too."""
 
+_SET_UP_ERRORS = (asyncpg.InvalidSchemaNameError, asyncpg.SyntaxOrAccessError)
+"""Errors that `diagnosis.py` may explain."""
+
 _REMEDIES = {
-    (
-        asyncpg.InvalidSchemaNameError,
-        asyncpg.UndefinedColumnError,
-        asyncpg.UndefinedFunctionError,
-        asyncpg.UndefinedObjectError,  # pgvector's type
-        asyncpg.UndefinedTableError,
-    ): "the note store's tables are not of this version: run python -m infra.migrate",
-    (asyncpg.InsufficientPrivilegeError,): "the role of DATABASE_URL lacks a privilege on the"
-    " note store's tables: grant SELECT, INSERT, UPDATE and DELETE",
+    asyncpg.InsufficientPrivilegeError: "the role of DATABASE_URL lacks a privilege: look for"
+    " row-level security on the note store's tables",
+    asyncpg.InvalidAuthorizationSpecificationError: "the server refused the user, the password or"
+    " the encryption of DATABASE_URL",
+    asyncpg.InvalidCatalogNameError: "the database that DATABASE_URL names does not exist: create"
+    " it, then run python -m infra.migrate",
+    (asyncpg.ProtocolViolationError, asyncpg.UndefinedObjectError): "the server or its pooler"
+    " refused a parameter of DATABASE_URL, such as schema, search_path or options: remove it, and"
+    " run ALTER ROLE … SET search_path = … instead",
     (asyncpg.ReadOnlySQLTransactionError, asyncpg.TargetServerAttributeNotMatched): "the note"
     " store is read-only: DATABASE_URL must lead to the primary server",
+    ssl.SSLCertVerificationError: "the certificate of the note store's server is not valid: add"
+    " ?sslrootcert= with the file of its certificate authority to DATABASE_URL",
+    socket.gaierror: "the host of DATABASE_URL is unknown",
+    ConnectionRefusedError: "no server listens at the host and port of DATABASE_URL",
 }
 
 
@@ -114,6 +124,8 @@ class PostgresNoteStore(SQLNoteStore):
     ) -> None:
         super().__init__(profile, tombstone_seconds=tombstone_seconds)
         self._url = Secret.static(url) if isinstance(url, str) else url
+        is_secret = not isinstance(url, str)
+        self._variable = "the secret of DATABASE_URL_SECRET" if is_secret else "DATABASE_URL"
         self._dimensions = profile.dimensions
         self._connect_timeout = connect_timeout
         self._command_timeout = command_timeout
@@ -123,7 +135,7 @@ class PostgresNoteStore(SQLNoteStore):
         """Create or update the tables; required once for each release, and safe at any time.
 
         Raises:
-            ConfigurationError: pgvector is missing.
+            ConfigurationError: the database or its role does not allow the migration.
         """
         await self.run(
             lambda connection: migrate(
@@ -147,6 +159,11 @@ class PostgresNoteStore(SQLNoteStore):
                 raise self.reembedding_required(profile)
         return [Source(*row) for row in rows]
 
+    async def ping(self) -> None:
+        if problem := await self.run(find_problem):
+            raise StoreUnavailableError(problem)
+        await super().ping()
+
     async def aclose(self) -> None:
         pool, self._pool = self._pool, None
         if pool is not None:
@@ -167,6 +184,10 @@ class PostgresNoteStore(SQLNoteStore):
         with _translate_errors():
             try:
                 return await self._attempt(work)
+            except _SET_UP_ERRORS as error:
+                if problem := await self._attempt(find_problem):
+                    raise StoreUnavailableError(problem) from error
+                raise
             except _PERMANENT:
                 raise
             except (ConnectionError, *_DRIVER_ERRORS):
@@ -209,19 +230,23 @@ class PostgresNoteStore(SQLNoteStore):
         share_lookups()
         url = await self._url.get()
         try:
-            return await asyncpg.connect(url, ssl=select_ssl(url, os.environ), **options)
+            return await self._open(url, options)
         except asyncpg.InvalidAuthorizationSpecificationError:
             renewed = await self._url.refetch(url)
             if renewed == url:
                 raise
-            return await asyncpg.connect(renewed, ssl=select_ssl(renewed, os.environ), **options)
+            return await self._open(renewed, options)
+
+    async def _open(self, url: str, options: dict[str, Any]) -> Connection:
+        url = normalize_postgres_url(url, self._variable)
+        try:
+            return await asyncpg.connect(url, ssl=select_ssl(url, os.environ), **options)
         except ssl.SSLError:  # an invalid certificate is also a ValueError
             raise
         except ValueError:
             # asyncpg's message can have a part of the password.
             raise ConfigurationError(
-                "DATABASE_URL is not a valid PostgreSQL URL; percent-encode special characters in"
-                " the password: / is %2F, # is %23, ? is %3F, @ is %40"
+                f"{self._variable} is not a valid PostgreSQL URL: check its parameters"
             ) from None
 
 
@@ -229,9 +254,12 @@ class PostgresNoteStore(SQLNoteStore):
 def _translate_errors() -> Iterator[None]:
     try:
         yield
+    except StoreUnavailableError:
+        raise
     except (OSError, UnavailableError, *_DRIVER_ERRORS) as error:
         # The driver's message can have the server's address, the user's name or a note's text.
+        name = type(error).__name__
         for kinds, message in _REMEDIES.items():
             if isinstance(error, kinds):
-                raise StoreUnavailableError(message) from error
-        raise StoreUnavailableError(f"the note store failed ({type(error).__name__})") from error
+                raise StoreUnavailableError(f"{message} ({name})") from error
+        raise StoreUnavailableError(f"the note store failed ({name})") from error
