@@ -8,8 +8,10 @@ import asyncio
 import os
 import sys
 
+from shared.aws.secrets import Secrets
 from shared.errors import ConfigurationError, TercetError
 from shared.notes.embedding_profile import EmbeddingProfile
+from shared.notes.factory import create_note_store
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.settings import Settings
 
@@ -18,12 +20,15 @@ async def migrate(settings: Settings) -> None:
     """Create or upgrade the tables of the configured database.
 
     Raises:
-        ConfigurationError: the database is not PostgreSQL, or lacks pgvector.
-        UnavailableError: the database is unreachable.
+        ConfigurationError: the database is not PostgreSQL or does not allow the migration.
+        UnavailableError: the database or its secret is unreachable.
     """
-    if not settings.database_url.startswith(("postgresql://", "postgres://")):
-        raise ConfigurationError("DATABASE_URL is not a PostgreSQL URL")
-    store = PostgresNoteStore(settings.database_url, EmbeddingProfile.of(settings))
+    url = Secrets(settings).database_url()
+    if not isinstance(url, str):
+        await url.get()  # its fetch may outlast the time-out of a connection
+    store = create_note_store(url, EmbeddingProfile.of(settings))
+    if not isinstance(store, PostgresNoteStore):
+        raise ConfigurationError("DATABASE_URL names a SQLite file, which needs no migration")
     try:
         await store.migrate()
     finally:

@@ -1,9 +1,12 @@
 """The health of a container and of the services that it uses."""
 
 import asyncio
+import logging
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from shared.cache import keyspace
 from shared.cache.redis.commands import Command
 from shared.errors import ReembeddingRequiredError, TercetError
 from shared.inference.circuit_breaker import CircuitState
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from shared.container import Container
 
 _CHECK_SECONDS = 0.5
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -32,6 +36,7 @@ class Health:
             settings, or None if the function uses no notes.
         model: `failing` while a circuit breaker is open, else `ok`. No model is called.
         breaker: the worst state of the models' circuit breakers, in all containers.
+        problems: why the cache or the store is not `ok`, with what would be right.
     """
 
     status: Literal["healthy", "degraded"]
@@ -41,6 +46,7 @@ class Health:
     store: Literal["ok", "unavailable", "reembedding_required"] | None
     model: Literal["ok", "failing"]
     breaker: CircuitState
+    problems: list[str]
 
 
 async def check(container: "Container", *, store: bool) -> Health:
@@ -48,8 +54,10 @@ async def check(container: "Container", *, store: bool) -> Health:
 
     `store`: whether to check the note store; that loads its database driver.
     """
+    problems: list[str] = []
     cache, notes = await asyncio.gather(
-        _in_time(_ping_redis(container)), _in_time(_ping_store(container, used=store))
+        _in_time("the cache", _check_redis(container), problems),
+        _in_time("the note store", _check_store(container, problems, used=store), problems),
     )
     breaker = container.circuit_breakers.state
     is_open = breaker == "open"
@@ -62,31 +70,49 @@ async def check(container: "Container", *, store: bool) -> Health:
         store=notes,
         model="failing" if is_open else "ok",
         breaker=breaker,
+        problems=problems,
     )
 
 
-async def _ping_redis(container: "Container") -> Literal["ok", "off"]:
+async def _check_redis(container: "Container") -> Literal["ok", "off"]:
     if container.redis_client is None:
         return "off"
     shared = container.shared_circuit_state()
-    replies = await container.redis_client.execute(Command.of("PING"), *shared.commands())
-    shared.receive(replies[1:])
+    # A replica, and a user without permissions, would answer PING.
+    commands = [Command.of("SET", keyspace.shared_state_keys("health", "").lock, 1, "PX", 1_000)]
+    if not container.settings.redis_cluster:
+        # A node of a cluster refuses the keys that other nodes have.
+        keys = map(keyspace.entry_counts_key, range(keyspace.PARTITIONS))
+        commands += [Command.of("PTTL", key) for key in keys]
+    replies = await container.redis_client.execute(*commands, *shared.commands())
+    shared.receive(replies[len(commands) :])
     return "ok"
 
 
-async def _ping_store(
-    container: "Container", *, used: bool
-) -> Literal["ok", "reembedding_required"] | None:
+async def _check_store(
+    container: "Container", problems: list[str], *, used: bool
+) -> Literal["ok", "reembedding_required", "unavailable"] | None:
     if not used:
         return None
     try:
         await container.store.ping()  # opening the store may fail, too
-    except ReembeddingRequiredError:
-        return "reembedding_required"
+    except TercetError as error:
+        problems.append(str(error))
+        if isinstance(error, ReembeddingRequiredError):
+            return "reembedding_required"
+        _log_once(str(error))
+        return "unavailable"
     return "ok"
 
 
-async def _in_time(check: "Coroutine[Any, Any, T]") -> T | Literal["unavailable"]:
+@cache
+def _log_once(problem: str) -> None:
+    _log.error("the note store cannot be used", extra={"log_fields": {"error": problem}})
+
+
+async def _in_time(
+    service: str, check: "Coroutine[Any, Any, T]", problems: list[str]
+) -> T | Literal["unavailable"]:
     """Return the result of a check, or `unavailable` if it fails or is late.
 
     A check that is late is cancelled and not awaited: a driver may react slowly to that.
@@ -94,8 +120,11 @@ async def _in_time(check: "Coroutine[Any, Any, T]") -> T | Literal["unavailable"
     task = asyncio.ensure_future(check)
     try:
         await asyncio.wait({task}, timeout=_CHECK_SECONDS)
-        return task.result() if task.done() else "unavailable"
-    except TercetError:
-        return "unavailable"
+        if task.done():
+            return task.result()
+        problems.append(f"{service} sent no reply within {_CHECK_SECONDS} s")
+    except TercetError as error:
+        problems.append(str(error))
     finally:
         task.cancel()
+    return "unavailable"

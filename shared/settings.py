@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from shared.cache.redis.url import check_redis_url
+from shared.cache.redis.url import parse_redis_url
 from shared.errors import ConfigurationError
 from shared.local_day import load_time_zone
 from shared.notes.database_url import check_database_url, is_postgres
@@ -68,9 +68,9 @@ class Settings(SetVariables):
     vocabulary_packs: str = setting("VOCABULARY_PACKS", "bible", one_of=("none", "bible"))
 
     # Models
-    hf_token: str = setting("HF_TOKEN", "", secret=True)
+    hf_token: str = setting("HF_TOKEN", "", header=True, secret=True)
     hf_token_secret: str = setting("HF_TOKEN_SECRET", "")
-    hf_bill_to: str = setting("HF_BILL_TO", "")
+    hf_bill_to: str = setting("HF_BILL_TO", "", header=True)
     embedding_url: str = setting(
         "HF_EMBEDDING_URL",
         "https://router.huggingface.co/hf-inference/models/"
@@ -107,7 +107,7 @@ class Settings(SetVariables):
 
     breaker_failure_rate: float = setting("BREAKER_FAILURE_RATE", 0.5, at_least=0.01, at_most=1)
     """Share of failed calls in the window that opens a model's circuit breaker."""
-    breaker_min_calls: int = setting("BREAKER_MIN_CALLS", 5, at_least=1, at_most=1_000)
+    breaker_min_calls: int = setting("BREAKER_MIN_CALLS", 5, at_least=1, at_most=1_000_000_000)
     breaker_window: float = setting("BREAKER_WINDOW", 30.0, at_least=1, at_most=3_600)
     breaker_open_seconds: float = setting("BREAKER_OPEN_SECONDS", 15.0, at_least=0.1, at_most=3_600)
     extractive_fallback: bool = setting("EXTRACTIVE_FALLBACK", default=True)
@@ -236,7 +236,7 @@ def _read_redis_address(given: dict[str, Any]) -> None:
     name = (host or "localhost").strip("[]").lower()
     address = f"[{name}]" if ":" in name else name
     url = given.setdefault("redis_url", f"redis://{address}:{port or _REDIS_PORT}/1")
-    check_redis_url(url)
+    parse_redis_url(url)
     parts = urlsplit(url)
     if (host and name != parts.hostname) or (port and port != (parts.port or _REDIS_PORT)):
         raise ConfigurationError(
@@ -247,7 +247,7 @@ def _read_redis_address(given: dict[str, Any]) -> None:
 
 def _check_urls(settings: Settings) -> None:
     check_database_url(settings.database_url)
-    has_credentials = check_redis_url(settings.redis_url)
+    database, has_credentials = parse_redis_url(settings.redis_url)
     if settings.redis_iam_user and not settings.redis_url.startswith("rediss:"):
         raise ConfigurationError(
             "REDIS_CACHE_URL must begin with rediss:// (TLS) where REDIS_CACHE_IAM_USER is set"
@@ -256,6 +256,10 @@ def _check_urls(settings: Settings) -> None:
         raise ConfigurationError(
             "REDIS_CACHE_URL must hold neither user nor password where REDIS_CACHE_IAM_USER or"
             " REDIS_CACHE_PASSWORD_SECRET is set"
+        )
+    if settings.redis_cluster and database not in (0, 1):  # 1 is the default's
+        raise ConfigurationError(
+            f"REDIS_CACHE_URL names database {database}, but a cluster only has database 0"
         )
     if "://" in settings.auth_issuer:  # any other text is no URL (RFC 7519)
         check_http_url("AUTH_ISSUER", settings.auth_issuer)

@@ -1,5 +1,6 @@
 """Dataclass fields that environment variables set."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import Field, field
 from typing import Any
@@ -42,14 +43,21 @@ def setting(
     at_most: float | None = None,
     one_of: tuple[str, ...] = (),
     http_url: bool = False,
+    header: bool = False,
     secret: bool = False,
     verbatim: bool = False,
 ) -> Any:
     """Declare a field that the environment variable `variable` sets.
 
-    Every number has both limits. White space around the value is removed, unless it is `verbatim`.
+    Every number has both limits. A `header` is sent in an HTTP header. White space around the value
+    is removed, unless it is `verbatim`.
     """
-    limits = {"range": (at_least, at_most), "one_of": one_of, "http_url": http_url}
+    limits = {
+        "range": (at_least, at_most),
+        "one_of": one_of,
+        "http_url": http_url,
+        "header": header,
+    }
     metadata = {"variable": variable, "verbatim": verbatim, **limits}
     return field(default=default, metadata=metadata, repr=not secret)
 
@@ -110,6 +118,12 @@ def check_limits(setting: Field[Any], value: Any, variable: str) -> None:
         raise ConfigurationError(f"{variable} must be one of {', '.join(one_of)}, not {value!r}")
     if setting.metadata["http_url"] and value:
         check_http_url(variable, value)
+    # The errors of HTTP libraries would quote the value.
+    is_visible = not setting.metadata["header"] or re.fullmatch("[!-~]*", value)
+    if not is_visible:
+        raise ConfigurationError(
+            f"{variable} must consist of visible ASCII characters, without spaces or line breaks"
+        )
 
 
 def _parse(setting: Field[Any], variable: str, text: str) -> Any:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fastapi import APIRouter, FastAPI
 
-from functions.http.auth.caller import token_verifier
-from functions.http.auth.local_mode import check_local_mode
+from functions.http.auth.caller import token_verifier, warn_not_configured
+from functions.http.auth.local_mode import check_local_mode, in_lambda
 from functions.http.openapi import install_openapi
 from functions.http.problems import install_error_handlers
 
@@ -42,6 +42,8 @@ def build_app(container: "Container", *routes: AppRoutes) -> FastAPI:
     """
     if container.settings.jwks_url:
         token_verifier(container.settings)
+    elif not (container.settings.local_mode or in_lambda(os.environ)):
+        warn_not_configured()
     if container.settings.local_mode:
         check_local_mode(os.environ)
 

@@ -28,6 +28,8 @@ DATA = Path(".tercet")
 # A busy local machine needs more time for Redis than a deployment.
 _DEFAULTS = {"REDIS_CACHE_TIMEOUT": "1"}
 
+_REDIS_ADDRESS = frozenset({"REDIS_CACHE_URL", "REDIS_CACHE_HOST", "REDIS_CACHE_PORT"})
+
 # MiniLM embeds, so the settings of another embedding model do not apply.
 _EMBEDDING = ("HF_EMBEDDING_", "LLM_EMBEDDING_", "EMBEDDING_")
 
@@ -74,7 +76,7 @@ def open_embedded(
     with ExitStack() as stack:
         if "DATABASE_URL" not in variables:
             variables["DATABASE_URL"] = f"sqlite:///{data.resolve() / 'notes.db'}"
-        if is_embedded := "REDIS_CACHE_URL" not in variables:
+        if is_embedded := _REDIS_ADDRESS.isdisjoint(variables):
             variables["REDIS_CACHE_URL"] = stack.enter_context(shared_valkey(data / "cache"))
         model = model or _default_model(variables)
         if model is Model.SMOLLM2:

@@ -26,6 +26,7 @@ _TIMEOUT_SECONDS = 2
 _ATTEMPTS = 3
 _POSTGRES_PORT = 5432
 _CODE = re.compile(r"\w{1,64}", re.ASCII)
+_NO_VALUE = "has no value: put one, for example with aws secretsmanager put-secret-value"
 _REMEDIES = {
     "ResourceNotFoundException": "create it in {region}, or name another",
     "AccessDeniedException": "allow this function secretsmanager:GetSecretValue on it",
@@ -76,18 +77,23 @@ class Secrets:
 
         prefix = f"the secret that {variable} names"
         try:
-            text = client.get_secret_value(SecretId=name).get("SecretString")
+            reply = client.get_secret_value(SecretId=name)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             code = code if _CODE.fullmatch(code) else "unknown"
+            if "staging label" in error.response.get("Error", {}).get("Message", ""):
+                raise ConfigurationError(f"{prefix} {_NO_VALUE}") from error
             if code in _REMEDIES:
                 remedy = _REMEDIES[code].format(region=self._settings.aws_region)
                 raise ConfigurationError(f"{prefix} cannot be read ({code}): {remedy}") from error
             raise UnavailableError(f"{prefix} cannot be read ({code})") from error
         except Exception as error:  # botocore does not translate the errors of its parsers
             raise UnavailableError(f"{prefix} cannot be read ({type(error).__name__})") from None
-        if not isinstance(text, str) or not text:
-            raise ConfigurationError(f"{prefix} must be text")
+        text = reply.get("SecretString")
+        if text is None and "SecretBinary" in reply:
+            raise ConfigurationError(f"{prefix} must be text, not binary")
+        if not isinstance(text, str) or not text.strip():
+            raise ConfigurationError(f"{prefix} {_NO_VALUE}")
         return text
 
     @cached_property

@@ -15,7 +15,7 @@ class Endpoint:
         model: the model's name.
 
     Raises:
-        ConfigurationError: the URL is not absolute, or its scheme is not http or https.
+        ConfigurationError: the URL is not valid.
     """
 
     def __init__(self, operation: str, prefix: str, url: str, model: str) -> None:
@@ -26,12 +26,8 @@ class Endpoint:
         """Optional parameters of requests that the host has refused."""
         try:
             self.url = httpx.URL(url)
-        except httpx.InvalidURL:
-            self.url = httpx.URL()
-        if self.url.scheme not in {"http", "https"} or not self.url.host:
-            raise ConfigurationError(
-                f"{prefix}_URL must be an absolute URL that begins with https:// or http://"
-            )
+        except httpx.InvalidURL:  # stricter than the settings' check, for example about hosts
+            raise ConfigurationError(f"{prefix}_URL is not a valid URL") from None
 
     @property
     def vendor(self) -> str:

@@ -6,6 +6,7 @@ writes of other processes.
 # ruff: noqa: D102 - `NoteStore` and `SQLNoteStore` document the methods
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -130,6 +131,11 @@ class SQLiteNoteStore(SQLNoteStore):
                 "the user is deleted, but another process reads the former pages: repeat this later"
             )
         return is_empty
+
+    async def ping(self) -> None:
+        await super().ping()
+        if not os.access(self._path, os.W_OK):
+            raise StoreUnavailableError("the note store's file is read-only: allow writing it")
 
     async def aclose(self) -> None:
         for shared in (self._reads, self._writes):

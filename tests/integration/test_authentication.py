@@ -17,8 +17,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from functions.http.auth.caller import Caller, authenticate, token_verifier
+from functions.http.app_factory import build_app
+from functions.http.auth.caller import Caller, authenticate, token_verifier, warn_not_configured
 from functions.http.auth.jwt import BearerTokenVerifier
+from shared.container import Container
 from shared.errors import (
     ConfigurationError,
     ForbiddenError,
@@ -126,7 +128,7 @@ class TestAPIGateway:
     async def test_user_headers_are_ignored_behind_a_load_balancer(self) -> None:
         balanced = request(event=event("alb"), x_tercet_user="ann", x_amzn_oidc_identity="ann")
         for settings in (Settings(), LOCAL):
-            with pytest.raises(UnauthenticatedError, match="JWT authorizer"):
+            with pytest.raises(UnauthenticatedError, match="does not accept your credentials"):
                 await authenticate(balanced, settings)
 
 
@@ -319,9 +321,41 @@ class TestBearerToken:
         with pytest.raises(ConfigurationError):
             token_verifier(Settings(**complete | changes))  # type: ignore[arg-type]  # as above
 
-    async def test_refusal_without_configuration_names_the_settings(self) -> None:
-        with pytest.raises(UnauthenticatedError, match=r"AUTH_JWKS_URL.*TERCET_LOCAL"):
-            await authenticate(request(x_tercet_user="ann"), Settings())
+    async def test_refusal_without_configuration_is_plain_and_the_log_names_the_settings(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        warn_not_configured.cache_clear()
+        for _ in range(3):
+            with pytest.raises(UnauthenticatedError) as refused:
+                await authenticate(request(x_tercet_user="ann"), Settings())
+            assert str(refused.value) == "this server does not accept your credentials"
+        (record,) = caplog.records
+        assert "JWT authorizer" in record.message
+        assert "AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE" in record.message
+
+    @pytest.mark.parametrize(
+        ("settings", "environ", "warns"),
+        [
+            (Settings(), {}, True),
+            (Settings(), {"AWS_LAMBDA_FUNCTION_NAME": "ask"}, False),
+            (LOCAL, {}, False),
+        ],
+    )
+    def test_app_without_authentication_warns_at_its_start_unless_a_gateway_may_authenticate(
+        self,
+        settings: Settings,
+        environ: dict[str, str],
+        *,
+        warns: bool,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        warn_not_configured.cache_clear()
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        build_app(Container(settings))
+        warnings = [each for each in caplog.records if "every request gets 401" in each.message]
+        assert len(warnings) == warns
 
 
 class TestLocalMode:

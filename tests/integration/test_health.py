@@ -39,6 +39,7 @@ HEALTHY = {
     "store": "ok",
     "model": "ok",
     "breaker": "closed",
+    "problems": [],
 }
 UNCACHED = {"cache_available": False, "redis_ping": "unavailable", "cache": "unavailable"}
 _MAX_SECONDS = 4
@@ -109,11 +110,15 @@ async def test_status_is_healthy_if_the_cache_is_disabled() -> None:
 
 
 async def test_status_is_degraded_without_redis(mute: int) -> None:
-    for port in (1, mute):
+    for port, problem in (
+        (1, "no server listens at the host and port of REDIS_CACHE_URL"),
+        (mute, "the cache sent no reply within 0.5 s"),
+    ):
         url = f"redis://127.0.0.1:{port}/0"
-        assert await health(redis_url=url, redis_timeout=5) == HEALTHY | UNCACHED | {
-            "status": "degraded"
-        }
+        body = await health(redis_url=url, redis_timeout=5)
+        assert problem in body.pop("problems")[0]
+        expected = HEALTHY | UNCACHED | {"status": "degraded", "problems": []}
+        assert body | {"problems": []} == expected
 
 
 async def test_status_is_degraded_without_the_note_store(tmp_path: Path, mute: int) -> None:
@@ -123,9 +128,12 @@ async def test_status_is_degraded_without_the_note_store(tmp_path: Path, mute: i
         lambda: PostgresNoteStore(f"postgresql://user@127.0.0.1:{mute}/notes", PROFILE),
     ]
     for made in stores:
-        assert await health(made(), cache_enabled=False) == HEALTHY | OFF | {
+        body = await health(made(), cache_enabled=False)
+        assert "note store" in body["problems"][0] or "DATABASE_URL" in body["problems"][0]
+        assert body == HEALTHY | OFF | {
             "status": "degraded",
             "store": "unavailable",
+            "problems": body["problems"],
         }
 
 

@@ -251,7 +251,7 @@ def mute() -> Iterator[str]:
             partial(returning, "AccessDeniedException"),
             "allow this function secretsmanager:GetSecretValue",
         ),
-        (partial(returning, "", times=0, then="  "), "must be a password of printable characters"),
+        (partial(returning, "", times=0, then="  "), "names has no value"),
         (mute, "ReadTimeoutError"),
     ],
     ids=["unreachable", "denied", "empty", "mute"],

@@ -1,5 +1,6 @@
 """Settings from environment variables, and the errors of invalid values."""
 
+import math
 import re
 from dataclasses import Field, fields
 from pathlib import Path
@@ -76,6 +77,8 @@ def test_each_model_setting_has_a_second_name(setting: Field[Any]) -> None:
     hf, llm = setting.metadata["variable"], llm_name(setting)
     region = {"AWS_REGION": "r"}
     text, other = ("12", "13") if not isinstance(setting.default, str) else ("a", "b")
+    if setting.metadata["http_url"]:
+        text, other = "https://a", "https://b"
     settings = Settings.from_env(region | {llm: text})
     assert settings == Settings.from_env(region | {hf: text})
     assert settings == Settings.from_env(region | {llm: text, hf: text})
@@ -190,6 +193,78 @@ def test_documentation_lists_every_variable_with_its_default() -> None:
     for variable, shown in rows.items():
         if shown:
             assert Settings.from_env({variable: shown}) == Settings(), variable
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [each for each in fields(Settings) if type(each.default) in (int, float)],
+    ids=lambda each: each.name,
+)
+def test_each_number_has_limits_and_its_errors_name_value_and_range(setting: Field[Any]) -> None:
+    variable, (low, high) = setting.metadata["variable"], setting.metadata["range"]
+    assert low <= setting.default <= high
+    outside = {high + 1, low - 1, -(10**30), 10**30}
+    if isinstance(setting.default, float):
+        outside |= {math.nan, math.inf, -math.inf}
+    for value in outside:
+        with pytest.raises(ConfigurationError) as caught:
+            Settings.from_env({variable: str(value)})
+        message = str(caught.value)
+        assert message.startswith(f"{variable} must be at ")
+        shown = float(message.rpartition(", not ")[2])
+        assert shown == float(value) or math.isnan(value)
+        assert f"at least {low}" in message
+        assert f"at most {high}" in message
+    with pytest.raises(ConfigurationError, match="must be a"):
+        Settings.from_env({variable: "9" * 5_000 + "x"})
+
+
+def test_error_quotes_a_long_value_in_part() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_env({"CACHE_QUERY_TTL": "9" * 5_000})
+    assert len(str(caught.value)) < 150
+
+
+HTTP_SETTINGS = [
+    each.metadata["variable"] for each in fields(Settings) if each.metadata["http_url"]
+]
+
+
+@pytest.mark.parametrize("variable", HTTP_SETTINGS)
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("nonsense", "must begin with https:// or http://"),
+        ("router.huggingface.co/v1", "must begin with https:// or http://"),
+        ("localhost:8080/v1", "must begin with https:// or http://"),
+        ("ftp://host/x", "must begin with https:// or http://, not with ftp://"),
+        ("http://", "names no host"),
+        ("https:///v1", "names no host"),
+        ("https://user:hush@", "names no host"),
+        ("https://host:port/x", "no valid host and port"),
+        ("https://host:99999/x", "no valid host and port"),
+        ("https://host:0/x", "no valid host and port"),
+        ("https://[::1/x", "no valid host and port"),
+        ("https://u:hush/word@host/x", "no valid host and port"),
+        ("https://ho st/x", "white space"),
+        ("https://host/x\ny", "white space"),
+    ],
+)
+def test_invalid_url_is_refused_and_not_quoted(variable: str, url: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        Settings.from_env({variable: url})
+    assert str(caught.value).startswith(variable)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("token", "variable"),
+    [("hush\nX: y", "HF_TOKEN"), ("hush\u00e9", "LLM_TOKEN"), ("two hush", "HF_BILL_TO")],
+)
+def test_value_that_no_http_header_can_hold_is_refused(token: str, variable: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{variable} must consist of visible") as caught:
+        Settings.from_env({variable: token})
+    assert "hush" not in str(caught.value)
 
 
 def test_query_prefix_counts_towards_the_tokens_of_a_question() -> None:

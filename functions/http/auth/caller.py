@@ -4,9 +4,10 @@ Behind API Gateway the claims come from its JWT authorizer, on other servers fro
 In local mode a header names the user.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from functions.http.auth.local_mode import USER_HEADER, local_user
@@ -19,16 +20,13 @@ if TYPE_CHECKING:
     from functions.http.auth.jwt import BearerTokenVerifier
     from shared.settings import Settings
 
+_log = logging.getLogger(__name__)
+
 _LOCAL_SCOPES = frozenset({"notes:write", "stats:read"})
 
 # Scopes are the union of RFC 8693's `scope`, other issuers' `scp` and the groups of a Cognito user
 # pool, whose access tokens also carry a `scope`.
 _SCOPE_CLAIMS = ("scope", "scp", "cognito:groups")
-
-_NOT_CONFIGURED = (
-    "no authentication is configured: add a JWT authorizer to the gateway's route; or set"
-    " AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE; or set TERCET_LOCAL=true for local use"
-)
 
 
 @lru_cache(maxsize=8)
@@ -41,6 +39,16 @@ def token_verifier(settings: "Settings") -> "BearerTokenVerifier":
     from functions.http.auth.jwt import BearerTokenVerifier  # noqa: PLC0415  # slow to load
 
     return BearerTokenVerifier(settings)
+
+
+@cache
+def warn_not_configured() -> None:
+    """Log once that every request is refused with 401."""
+    _log.warning(
+        "no authentication is configured, so every request gets 401: add a JWT authorizer to the"
+        " gateway's route; or set AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE; or set"
+        " TERCET_LOCAL=true for local use"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,8 @@ async def authenticate(request: "Request", settings: "Settings") -> Caller:
     if claims is None and settings.jwks_url:
         claims = await token_verifier(settings).verify(_bearer_token(request))
     if claims is None:
-        raise UnauthenticatedError(_NOT_CONFIGURED)
+        warn_not_configured()
+        raise UnauthenticatedError("this server does not accept your credentials")
     return _caller(claims)
 
 

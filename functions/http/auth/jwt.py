@@ -54,10 +54,8 @@ class BearerTokenVerifier:
         `unknown_key_cooldown`: least seconds between two fetches because of an unknown key id.
 
         Raises:
-            ConfigurationError: issuer or audience is missing, or the URL of the keys is not https.
+            ConfigurationError: the URL of the keys is not https.
         """
-        if not (settings.auth_issuer and settings.auth_audience):
-            raise ConfigurationError("AUTH_JWKS_URL also needs AUTH_ISSUER and AUTH_AUDIENCE")
         url = urlsplit(settings.jwks_url)
         if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname)):
             raise ConfigurationError("AUTH_JWKS_URL must begin with https://")

@@ -29,10 +29,15 @@ def check_local_mode(environ: Mapping[str, str], host: str = "127.0.0.1") -> Non
     Raises:
         ConfigurationError: this is Lambda, or `host` is not a loopback address.
     """
-    if any(environ.get(variable) for variable in _LAMBDA):
+    if in_lambda(environ):
         raise ConfigurationError("TERCET_LOCAL is for local use only: unset it in Lambda")
     if not is_loopback(host):
         raise ConfigurationError(f"TERCET_LOCAL needs a loopback address (127.0.0.1), not {host}")
+
+
+def in_lambda(environ: Mapping[str, str]) -> bool:
+    """Whether this process runs in AWS Lambda, where a gateway may authenticate."""
+    return any(environ.get(variable) for variable in _LAMBDA)
 
 
 def is_loopback(host: str | None) -> bool:

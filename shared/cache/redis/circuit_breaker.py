@@ -4,6 +4,8 @@ import logging
 import time
 from collections.abc import Callable
 
+from shared.cache.redis.remedies import find_remedy
+
 OPEN_SECONDS = 2.0
 """Interval between two probes of a server that does not respond."""
 
@@ -42,6 +44,9 @@ class CircuitBreaker:
         self._error_reply = False
         self._next_probe = 0.0
         self._open_count = 0
+        self._permanent = False
+        self.reason = ""
+        """Describes the last failure."""
 
     @property
     def is_open(self) -> bool:
@@ -50,6 +55,8 @@ class CircuitBreaker:
 
     def allow_request(self) -> bool:
         """Whether a request may be sent now. While open: whether this request is a probe."""
+        if self._permanent:
+            return False
         if self._opened_at is None or self._error_reply:
             return True
         now = self._clock()
@@ -58,14 +65,23 @@ class CircuitBreaker:
         self._next_probe = now + OPEN_SECONDS
         return True
 
-    def record_failure(self, error: BaseException, *, error_reply: bool = False) -> None:
-        """Record a time-out or connection error, or with `error_reply` an error reply."""
+    def record_failure(
+        self, error: BaseException, *, error_reply: bool = False, permanent: bool = False
+    ) -> None:
+        """Record a time-out or connection error, or with `error_reply` an error reply.
+
+        A `permanent` failure is one of the settings: no more requests are allowed.
+        """
+        self._permanent = self._permanent or permanent
+        fields = {"error": type(error).__name__, "remedy": find_remedy(error)}
+        fields = {name: text for name, text in fields.items() if text}
+        self.reason = ": ".join(fields.values())
         now = self._clock()
         self._next_probe, self._error_reply = now + OPEN_SECONDS, error_reply
         if self._opened_at is None:
             self._opened_at = now
             self._parent.add_open_count()
-            log_fields = {"error": type(error).__name__} | self._log_fields
+            log_fields = fields | self._log_fields
             _log.warning("the cache is unavailable", extra={"log_fields": log_fields})
 
     def record_success(self) -> None:
@@ -75,7 +91,7 @@ class CircuitBreaker:
 
     def close(self) -> None:
         """Close it, if it is open."""
-        if self._opened_at is None:
+        if self._opened_at is None or self._permanent:
             return
         log_fields = {"seconds": round(self._clock() - self._opened_at, 3)} | self._log_fields
         self._opened_at = None

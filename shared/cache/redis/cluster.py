@@ -128,7 +128,8 @@ class RedisClusterClient(RedisClient):
             await self._load_slots(budget)
         address = self._slots[slot]
         if address is None:
-            raise CacheUnavailableError("no node is known to have the slot")
+            reason = self._node(self._seed).circuit_breaker.reason
+            raise CacheUnavailableError(f"no node is known to have the slot: {reason}")
         return self._node(address)
 
     def _node(self, address: _Address) -> RedisServerClient:

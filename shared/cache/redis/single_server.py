@@ -77,8 +77,9 @@ class RedisServerClient(RedisClient):
             timeout: seconds for one round trip, retry included.
             probe_timeout: the same for a probe while the circuit breaker is open.
             max_connections: the number of concurrent round trips; others wait.
-            circuit_breaker: its circuit breaker, instead of one of its own.
+            circuit_breaker: for a node of a cluster, its circuit breaker.
         """
+        self._in_cluster = circuit_breaker is not None
         self.circuit_breaker = circuit_breaker or CircuitBreaker()
         self._client: Any = client  # not all of its methods are typed
         self._server = client.connection_pool.connection_kwargs
@@ -93,7 +94,7 @@ class RedisServerClient(RedisClient):
     ) -> list[Any]:
         async with self._free_connections:
             if not self.circuit_breaker.allow_request():
-                raise CacheUnavailableError("the circuit breaker of the cache is open")
+                raise self._circuit_open()
             timeout = self._probe_timeout if self.circuit_breaker.is_open else self._timeout
             budget = budget or Budget(timeout)
             with budget.round_trip(timeout) as seconds:
@@ -127,7 +128,7 @@ class RedisServerClient(RedisClient):
 
     async def memory_usage(self) -> tuple[int, int] | None:
         if self.circuit_breaker.is_open:  # a reader of statistics is no probe
-            raise CacheUnavailableError("the circuit breaker of the cache is open")
+            raise self._circuit_open()
         try:
             async with asyncio.timeout(self._timeout):
                 info = await self._client.info("memory")
@@ -150,10 +151,11 @@ class RedisServerClient(RedisClient):
 
     async def _record_failure(self, error: Exception) -> CacheUnavailableError:
         """Record an error in the circuit breaker and translate it."""
-        if isinstance(error, MovedError):  # the node itself is healthy
+        if isinstance(error, MovedError) and self._in_cluster:  # the node itself is healthy
             return SlotMovedError(error.slot_id, error.host, error.port)
         error_reply = isinstance(error, ResponseError) and not isinstance(error, ReadOnlyError)
-        self.circuit_breaker.record_failure(error, error_reply=error_reply)
+        is_cluster = isinstance(error, MovedError)
+        self.circuit_breaker.record_failure(error, error_reply=error_reply, permanent=is_cluster)
         if isinstance(error, OutOfMemoryError):
             return CacheFullError("the cache is full")
         if not error_reply:
@@ -161,7 +163,11 @@ class RedisServerClient(RedisClient):
         if isinstance(error, ReadOnlyError):
             # After a failover open connections lead to the old master, the name to the new one.
             await self.close_idle_connections()
-        return CacheUnavailableError(f"the cache failed: {type(error).__name__}")
+        return CacheUnavailableError(f"the cache failed: {self.circuit_breaker.reason}")
+
+    def _circuit_open(self) -> CacheUnavailableError:
+        reason = self.circuit_breaker.reason
+        return CacheUnavailableError(f"the circuit breaker of the cache is open: {reason}")
 
     async def _send_within(
         self, seconds: float, budget: Budget, commands: Sequence[Command]

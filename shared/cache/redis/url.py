@@ -1,6 +1,7 @@
 """The query parameters of REDIS_CACHE_URL."""
 
 import re
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from shared.errors import ConfigurationError
@@ -50,8 +51,15 @@ _REMEDIES = {
 }
 
 
-def check_redis_url(text: str) -> bool:
-    """Check the URL and return whether it holds a user or a password.
+class RedisAddress(NamedTuple):
+    """What a URL contains: the number of the database, and whether a user or a password."""
+
+    database: int
+    has_credentials: bool
+
+
+def parse_redis_url(text: str) -> RedisAddress:
+    """Check the URL.
 
     Raises:
         ConfigurationError: its form, a parameter or a parameter's value is not supported.
@@ -75,18 +83,14 @@ def check_redis_url(text: str) -> bool:
             raise ConfigurationError(f"{_VARIABLE} has an invalid {name}; it must be {form}")
         if name in _FILES:
             require_file(_VARIABLE, name, value)
-    if url.scheme != "unix":
-        _check_database(url.path.strip("/"), parameters.get("db"))
-    return "@" in url.netloc or not {"username", "password"}.isdisjoint(parameters)
-
-
-def _check_database(path: str, parameter: str | None) -> None:
+    path = "" if url.scheme == "unix" else url.path.strip("/")
     # redis-py uses database 0 if the path is not a number.
     if path and not re.fullmatch(_PARAMETERS["db"], path):
         raise ConfigurationError(
             f"{_VARIABLE} must end with the number of a database, for example /0"
         )
-    if path and parameter is not None and int(path) != int(parameter):
-        raise ConfigurationError(
-            f"{_VARIABLE} names two databases, {int(path)} and db={int(parameter)}"
-        )
+    database = int(parameters.get("db", path or "0"))
+    if path and int(path) != database:
+        raise ConfigurationError(f"{_VARIABLE} names two databases, {int(path)} and db={database}")
+    has_credentials = "@" in url.netloc or not {"username", "password"}.isdisjoint(parameters)
+    return RedisAddress(database, has_credentials)

@@ -11,12 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from shared.notes.sql_store import Connection
 
-FOREIGN = (
-    "tables of another program have the names of Tercet's: use another database, or another schema"
-    " with ?schema= in DATABASE_URL"
-)
-
-_PGVECTOR = {
+_BOTH = {
     "no pgvector": "the server does not have pgvector: its administrator must install pgvector 0.7"
     " or newer, then run CREATE EXTENSION vector in the database",
     "pgvector not created": "the database needs pgvector 0.7 or newer: its administrator must run"
@@ -28,24 +23,24 @@ _PGVECTOR = {
     "pgvector elsewhere": "pgvector is in the schema {0}, which is not in the search path: run"
     " ALTER ROLE … SET search_path = …, {0} for the role of DATABASE_URL, or add"
     " ?search_path=…,{0} to DATABASE_URL",
+    "foreign tables": "tables of another program have the names of Tercet's: use another database,"
+    " or another schema with ?schema= in DATABASE_URL",
 }
 
-MIGRATION = _PGVECTOR | {
+MIGRATION = _BOTH | {
     "no schema": "the schema {0} of the search path does not exist: run CREATE SCHEMA {0}",
-    "foreign tables": FOREIGN,
     "other owner": "another role owns {}: run the migration with the owner's DATABASE_URL",
     "may not create": "the role of DATABASE_URL may not create tables in the schema {0}: its owner"
     " must run GRANT USAGE, CREATE ON SCHEMA {0} TO the role",
 }
 """Why `infra.migrate` cannot create or update the tables."""
 
-USE = _PGVECTOR | {
+USE = _BOTH | {
     "pgvector not created": "the database has neither pgvector nor the note store's tables: its"
     " administrator must run CREATE EXTENSION vector, then run python -m infra.migrate",
     "tables elsewhere": "the note store's tables are in the schema {0}, which is not in the search"
     " path, or which the role of DATABASE_URL may not use: add ?schema={0} to DATABASE_URL, or run"
     " GRANT USAGE ON SCHEMA {0} TO the role",
-    "foreign tables": FOREIGN,
     "no tables": "the note store's tables are not of this version: run python -m infra.migrate",
     "no privilege": "the role of DATABASE_URL lacks a privilege on the note store's tables: grant"
     " SELECT, INSERT, UPDATE and DELETE (missing: {})",

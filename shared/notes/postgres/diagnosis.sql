@@ -55,8 +55,11 @@ SELECT 'tables elsewhere', min(quote_ident(schemaname)) FROM (
     WHERE id IS NULL GROUP BY schemaname HAVING count(*) = 4
 ) AS complete HAVING count(*) > 0
 UNION ALL
-SELECT 'foreign tables', '' WHERE to_regclass('migrations') IS NULL
-    AND EXISTS (SELECT 1 FROM found WHERE id IS NOT NULL) AND EXISTS (SELECT 1 FROM missing)
+SELECT 'foreign tables', '' FROM missing WHERE CASE
+    WHEN to_regclass('migrations') IS NULL THEN EXISTS (SELECT 1 FROM found WHERE id IS NOT NULL)
+    ELSE 2 > (SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass('migrations')
+        AND attname IN ('name', 'applied_at'))
+    END
 UNION ALL
 SELECT 'no tables', '' FROM missing
 UNION ALL

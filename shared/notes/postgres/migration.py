@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from shared.errors import ConfigurationError
-from shared.notes.postgres.diagnosis import FOREIGN, MIGRATION, find_problem
+from shared.notes.postgres.diagnosis import MIGRATION, find_problem
 
 if TYPE_CHECKING:
     from shared.notes.sql_store import Connection
@@ -53,13 +53,11 @@ async def migrate(connection: "Connection", *, profile: str, dimensions: int) ->
 
 
 async def _read_applied(connection: "Connection") -> set[str]:
+    """Return the names of the applied migrations; none without the table or its privilege."""
     readable = "SELECT has_table_privilege(to_regclass('migrations'), 'SELECT')"
     if not await connection.fetchval(readable):
         return set()
-    try:
-        return {row["name"] for row in await connection.fetch("SELECT name FROM migrations")}
-    except asyncpg.UndefinedColumnError:
-        raise ConfigurationError(FOREIGN) from None
+    return {row["name"] for row in await connection.fetch("SELECT name FROM migrations")}
 
 
 async def _create_extension(connection: "Connection") -> None:

@@ -142,24 +142,10 @@ async def test_closed_client_reconnects(
     assert len({call.port for call in host.calls}) == 2
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        (Settings(chat_url="router.huggingface.co/v1"), "HF_CHAT_URL must be an absolute URL"),
-        (Settings(chat_url="ftp://host/x"), "HF_CHAT_URL must be an absolute URL"),
-        (Settings(chat_url="https://host:port/x"), "HF_CHAT_URL must be an absolute URL"),
-        (Settings(embedding_url="http://"), "HF_EMBEDDING_URL must be an absolute URL"),
-        (Settings(embedding_model="BAAI/bge-small-en-v1.5"), "set both to the same model"),
-        (Settings(hf_token="hf_secret\nX: y"), "HF_TOKEN must consist of visible ASCII"),
-        (Settings(hf_token="hf_secret\u00e9"), "HF_TOKEN must consist of visible ASCII"),
-        (Settings(hf_bill_to="two words"), "HF_BILL_TO must consist of visible ASCII"),
-    ],
-)
-def test_invalid_settings_are_refused_at_start_up(settings: Settings, message: str) -> None:
-    container = Container(settings)
-    with pytest.raises(ConfigurationError, match=message) as caught:
-        _ = container.chat, container.embedder
-    assert "secret" not in str(caught.value)
+def test_embedding_url_and_model_must_name_the_same_model() -> None:
+    container = Container(Settings(embedding_model="BAAI/bge-small-en-v1.5"))
+    with pytest.raises(ConfigurationError, match="set both to the same model"):
+        _ = container.embedder
 
 
 async def test_cost_is_computed_from_the_token_counts_of_the_reply(
