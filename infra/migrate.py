@@ -28,7 +28,7 @@ async def migrate(settings: Settings) -> None:
         await url.get()  # its fetch may outlast the time-out of a connection
     store = create_note_store(url, EmbeddingProfile.of(settings))
     if not isinstance(store, PostgresNoteStore):
-        raise ConfigurationError("DATABASE_URL names a SQLite file, which needs no migration")
+        raise ConfigurationError("DATABASE_URL is not a PostgreSQL URL")
     try:
         await store.migrate()
     finally:
