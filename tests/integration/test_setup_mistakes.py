@@ -420,7 +420,9 @@ async def test_migration_reads_the_secret_of_the_database(
             "the host of DATABASE_URL is unknown",
         ),
         (
-            {"DATABASE_URL": "postgresql://u:hush@h/d?ssl_min_protocol_version=SSLv3"},
+            {
+                "DATABASE_URL": "postgresql://u:hush@h/d?sslmode=require&ssl_min_protocol_version=SSLv3"
+            },
             "DATABASE_URL is not a valid PostgreSQL URL: check its parameters",
         ),
         (
