@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.cache.keyspace import note_tag
+from shared.cache.source_digests import note_digest, text_digest
 from shared.errors import NoteNotEmbeddedError, StoreUnavailableError, UnavailableError
 from shared.notes.messages.note_changed import NOTE_OPERATIONS, Operation
 from shared.notes.note import Note
@@ -32,6 +33,7 @@ EPSILON = 1e-6
 here for the same pair of vectors.
 PostgreSQL returns 1 - (1 - cosine); both are exact otherwise (`vectors.py`)."""
 
+_MAX_SOURCES = 50  # as RETRIEVED_CHUNKS
 
 _log = logging.getLogger(__name__)
 
@@ -198,32 +200,39 @@ class Freshness:
         """
         if chunks is None:
             return set(index)
-        changed_tag = note_tag(note_id)
-        chunk_vectors = stack([chunk.embedding for chunk in chunks]) if chunks else None
+        tag = note_tag(note_id)
+        digests = [text_digest(chunk) for chunk in chunks]
+        vectors = stack([chunk.embedding for chunk in chunks]) if chunks else None
         affected = {
             field
             for field, entry in index.items()
-            if entry is None or self._is_affected(entry, changed_tag, chunk_vectors)
+            if entry is None or self._is_affected(entry, tag, digests, vectors)
         }
         return affected | {
             field for field, entry in index.items() if entry and entry.target in affected
         }
 
     def _is_affected(
-        self, entry: "Entry", changed_tag: bytes, chunk_vectors: "Matrix | None"
+        self, entry: "Entry", tag: bytes, digests: "Sequence[bytes]", vectors: "Matrix | None"
     ) -> bool:
+        """Whether the entry's sources of the changed note are no longer what a search returns.
+
+        `tag` is the note's, `digests` and `vectors` are its chunks' (None if there are none).
+        """
         if not entry.pipeline.startswith(self._embedding_name):
             return True  # the vectors of two models cannot be compared
-        if changed_tag in entry.note_tags:
-            return True
-        if chunk_vectors is None:
-            return False
-        if len(entry.vector) != chunk_vectors.shape[1]:
+        former = entry.note_digests.get(tag)
+        if vectors is None:
+            return former is not None
+        if len(entry.vector) != vectors.shape[1]:
             return True  # the model's dimensions were changed
-        if not entry.is_full:
-            return True  # the search returned fewer than k chunks, so any new chunk is a result
-        nearest = cosines(from_bytes(entry.vector), chunk_vectors).max()
-        return bool(nearest >= entry.lowest_similarity - EPSILON)
+        similarities = cosines(from_bytes(entry.vector), vectors)
+        (found,) = (similarities >= entry.lowest_similarity - EPSILON).nonzero()
+        if former is None or found.size > _MAX_SOURCES:
+            return found.size > 0
+        return former != note_digest(
+            (digests[at], float(similarities[at])) for at in found.tolist()
+        )
 
 
 def _note_of(change: "NoteChanged", text: str) -> Note:

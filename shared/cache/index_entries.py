@@ -9,16 +9,17 @@ fixed width, in ASCII, which the scripts in `lua/` read:
 It ends with a checksum, because a corrupt entry could lead to a stale answer.
 """
 
+import math
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from shared.answer import new_answer_id
-from shared.cache import codec, keyspace
+from shared.cache import codec, keyspace, source_digests
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from shared.answer import Answer
     from shared.cache.pipeline_id import PipelineId
@@ -32,7 +33,7 @@ _EMPTY_SECONDS = 60
 """TTL of an empty context. A user's first note may be in the store before its message arrives."""
 _HEADER = 35
 _ALIAS_HEADER = _HEADER + 22
-_TAG = 8
+_TAG = 8  # bytes of a note's tag, and of a digest
 _MAX_COST = 10**12 - 1
 _NANO = 1e-9
 
@@ -54,9 +55,9 @@ class Entry:
         pipeline: `PipelineId.name`.
         target: the field of the question whose answer an alias shares.
         fresh_until: when the context expires, in seconds since 1970.
-        lowest_similarity: the cosine of the last source.
-        is_full: whether the search returned k sources.
-        note_tags: of the notes of the sources.
+        lowest_similarity: the cosine of the last source; -inf if the search returned fewer than k,
+            so that any other chunk would be a source.
+        note_digests: of the sources of each note, by the note's tag (`source_digests.py`).
         vector: the canonical embedding.
         similarity: the cosine of the question and its target.
     """
@@ -70,8 +71,7 @@ class Entry:
     target: str = ""
     fresh_until: int = 0
     lowest_similarity: float = 0.0
-    is_full: bool = False
-    note_tags: frozenset[bytes] = frozenset()
+    note_digests: "Mapping[bytes, bytes]" = field(default_factory=dict)
     vector: bytes = b""
     similarity: float = 1.0
 
@@ -110,9 +110,10 @@ def new_entry(
         question=question,
         pipeline=pipeline.name,
         fresh_until=now + context_ttl,
-        lowest_similarity=min((source.similarity for source in sources), default=-1.0),
-        is_full=len(sources) >= pipeline.retrieved_chunks,
-        note_tags=frozenset(keyspace.note_tag(source.note_id) for source in sources),
+        lowest_similarity=sources[-1].similarity
+        if len(sources) >= pipeline.retrieved_chunks
+        else -math.inf,
+        note_digests=source_digests.by_note(sources),
         vector=vector.tobytes(),
     )
 
@@ -139,8 +140,7 @@ def encode(entry: Entry) -> bytes:
         entry.pipeline,
         entry.fresh_until,
         entry.lowest_similarity,
-        entry.is_full,
-        b"".join(sorted(entry.note_tags)),
+        b"".join(tag + digest for tag, digest in entry.note_digests.items()),
         entry.vector,
         entry.similarity,
     )
@@ -161,10 +161,10 @@ def decode(sealed: bytes) -> Entry | None:
     if version != codec.VERSION or kind not in _KINDS:
         return None
     begin = _ALIAS_HEADER if kind == ALIAS else _HEADER
-    values = codec.unpack(data[begin:], str, str, int, float, bool, bytes, bytes, float)
+    values = codec.unpack(data[begin:], str, str, int, float, bytes, bytes, float)
     if values is None:
         return None
-    question, pipeline, fresh_until, lowest, is_full, tags, vector, similarity = values
+    question, pipeline, fresh_until, lowest, digests, vector, similarity = values
     return Entry(
         kind,
         answer_id,
@@ -175,8 +175,10 @@ def decode(sealed: bytes) -> Entry | None:
         target=header[_HEADER:begin],
         fresh_until=fresh_until,
         lowest_similarity=lowest,
-        is_full=is_full,
-        note_tags=frozenset(tags[at : at + _TAG] for at in range(0, len(tags), _TAG)),
+        note_digests={
+            digests[at : at + _TAG]: digests[at + _TAG : at + 2 * _TAG]
+            for at in range(0, len(digests), 2 * _TAG)
+        },
         vector=vector,
         similarity=similarity,
     )

@@ -48,11 +48,12 @@ def find_units(passage: str) -> list[Unit]:
             continue
         texts = [text for text in _QUOTED[kind](lines) if any(map(str.isalnum, text))]
         heading = headings[-1] if headings else ""
-        whole = f"{intro} {'; '.join(texts)}".strip()
-        if kind in {"list", "code"} and len(texts) + bool(intro) > 1 and len(whole) <= _MAX_LIST:
+        if kind in {"list", "code"}:
+            whole = f"{intro} {'; '.join(texts)}".strip()
             if intro:
-                units.pop()  # it is quoted with the list
-            units.append(Unit(whole, heading))
+                units.pop()  # alone it says nothing
+            if len(texts) + bool(intro) > 1 and len(whole) <= _MAX_LIST:
+                units.append(Unit(whole, heading))
         units += [Unit(shorten(text), f"{heading} {intro}".strip()) for text in texts]
         intro = texts[-1] if kind == "prose" and texts and texts[-1].endswith(":") else ""
     return units or [Unit(heading, "") for heading in headings if heading]

@@ -1,7 +1,8 @@
 """Precision of invalidation: which cached answers a note change drops, and whether it must.
 
 A user with 732 devotional readings has asked 300 catechism questions. After each of 50 changes
-every question is searched again, and the result is compared with the cached answer's sources.
+every question is searched again, and the result is compared with the cached answer's sources. Then
+the change's message is delivered again, and an older one that the store refuses.
 """
 
 import random
@@ -26,15 +27,19 @@ from tests.evaluation.evaluation_container import (
 )
 from tests.evaluation.note_changes import changes
 from tests.support.data import catechism_questions, devotionals
+from tests.support.full_stack import updated
 
 QUESTIONS = 300
 CHANGES = 50
 _USER = "reader"
+_HOUR = 3_600_000_000  # microseconds
 
 METRICS = {
     "kept_after_change": Metric(unit="share of a user's answers", budget=0.95, floor=True),
     "kept_wrongly": Metric(unit="answers", budget=0),
     "dropped_needlessly": Metric(unit="share of dropped answers"),
+    "dropped_by_repeated_changes": Metric(unit="answers", budget=0),
+    "dropped_by_late_changes": Metric(unit="answers", budget=0),
 }
 
 
@@ -45,6 +50,8 @@ class InvalidationCounts:
     kept: list[float] = field(default_factory=list)
     by_kind: dict[str, list[float]] = field(default_factory=dict)
     answers: Counter[str] = field(default_factory=Counter)
+    without_effect: Counter[str] = field(default_factory=Counter)
+    """Answers that repeated and late messages dropped or retained."""
 
     def add(self, kind: str, outcomes: Sequence[str]) -> None:
         """Add the outcome of one change for each cached answer."""
@@ -78,6 +85,14 @@ async def measure() -> InvalidationCounts:
             ]
             counts.add(kind, outcomes)
             cached = current
+            late = updated(_USER, change.note_id or "", "An earlier text.").at(
+                change.changed_at - _HOUR
+            )
+            for arrival, message in (("repeated", change), ("late", late)):
+                result = await container.freshness.note_changed(message)
+                assert result.stored == (message is change)
+                counts.without_effect[f"dropped {arrival}"] += result.dropped
+                counts.without_effect[f"retained {arrival}"] += result.retained
     return counts
 
 
@@ -110,7 +125,7 @@ async def collect_metrics() -> dict[str, Metric]:
         print(
             f"  {kind:<9} {len(kept):3} changes   kept {fmean(kept):.2%}, at least {min(kept):.2%}"
         )
-    for outcome, count in sorted(counts.answers.items()):
+    for outcome, count in sorted((counts.answers + counts.without_effect).items()):
         print(f"  {outcome:<19} {count:6}")
     rightly, needlessly = (counts.answers[f"dropped {how}"] for how in ("rightly", "needlessly"))
     # The naive design drops all of a user's answers after each change.
@@ -118,6 +133,8 @@ async def collect_metrics() -> dict[str, Metric]:
         "kept_after_change": (fmean(counts.kept), 0.0),
         "kept_wrongly": (counts.answers["kept wrongly"], None),
         "dropped_needlessly": (needlessly / max(rightly + needlessly, 1), None),
+        "dropped_by_repeated_changes": (counts.without_effect["dropped repeated"], None),
+        "dropped_by_late_changes": (counts.without_effect["dropped late"], None),
     }
     return {name: METRICS[name].with_value(*given) for name, given in values.items()}
 

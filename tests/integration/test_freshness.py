@@ -1,6 +1,7 @@
 """Note changes: which answers they drop, and when they must not be acknowledged."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from shared.errors import (
     UnavailableError,
 )
 from shared.freshness import EPSILON
-from shared.notes.note import Chunk, Source
+from shared.notes.note import Chunk, Note, Source
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.settings import Settings
 from shared.vectors import Vector, cosines, stack
@@ -180,10 +181,12 @@ async def test_concurrent_change_of_the_same_note_drops_no_other_answers(
 
     async def change_first(user_id: str, note_id: str) -> list[Chunk]:
         monkeypatch.undo()
+        await world.write("note", 11, version=3)
         await world.freshness.note_changed(change())
         return await get_chunks(user_id, note_id)
 
     monkeypatch.setattr(world.store, "get_chunks", change_first)
+    await world.write("note", 9, version=2)
     await world.freshness.note_changed(change())
     assert not await world.cached("near")
     assert await world.cached("far")
@@ -434,14 +437,58 @@ async def test_changes_with_and_without_a_version_are_ordered_by_time(world: Wor
     assert [note.text for note in await world.store.list_notes("ann")] == ["30"]
 
 
-async def test_repeated_message_drops_nothing(world: World) -> None:
-    for note_id, angle in (("note", 10), ("b", 15), ("c", 90), ("d", 95)):
+@pytest.mark.parametrize("operation", ["updated", "deleted"])
+async def test_message_without_an_effect_drops_nothing(world: World, operation: str) -> None:
+    for note_id, angle in (("b", 15), ("c", 90), ("d", 95)):
         await world.write(note_id, angle)
+    message = change(operation=operation, version=2, text="10" if operation == "updated" else None)
+    await world.freshness.note_changed(message)
     await world.ask("near", 0)
     await world.ask("far", 100)
-    assert (await world.freshness.note_changed(change())).dropped == 1
-    again = await world.freshness.note_changed(change())
-    assert (again.dropped, again.retained) == (0, 1)
+    repeated = await world.freshness.note_changed(message)
+    assert (repeated.stored, repeated.dropped, repeated.retained) == (True, 0, 2)
+    late = await world.freshness.note_changed(change(version=1, text="95"))
+    assert (late.stored, late.dropped, late.retained) == (False, 0, 2)
+    assert await world.cached("near")
+
+
+async def test_refused_change_drops_answers_from_before_the_stored_text(world: World) -> None:
+    """The message of the stored text may not have arrived yet."""
+    for note_id, angle in (("note", 10), ("b", 15)):
+        await world.write(note_id, angle)
+    await world.ask("near", 0)
+    await world.write("note", 11, version=3_000_000)
+    late = await world.freshness.note_changed(change(version=1, text="10"))
+    assert (late.stored, late.dropped) == (False, 1)
+
+
+PASSAGE = Chunk("note#0", "note", "content", at(10), headings="a > b")
+
+
+@pytest.mark.parametrize(
+    ("title", "chunks", "retained"),
+    [
+        ("title", [PASSAGE], True),
+        ("title", [PASSAGE, replace(PASSAGE, chunk_id="note#1", embedding=at(90))], True),
+        ("title", [PASSAGE, replace(PASSAGE, chunk_id="note#1", embedding=at(5))], False),
+        ("another title", [PASSAGE], False),
+        ("title", [replace(PASSAGE, headings="a > c")], False),
+        ("title", [replace(PASSAGE, content="another content")], False),
+        ("title", [replace(PASSAGE, chunk_id="note#1")], False),
+        ("title", [replace(PASSAGE, embedding=at(11))], False),
+        ("title", [], False),
+        ("title", [replace(PASSAGE, chunk_id=f"note#{n}") for n in range(60)], False),
+    ],
+)
+async def test_answer_is_retained_if_the_sources_that_it_used_are_the_same(
+    world: World, *, title: str, chunks: list[Chunk], retained: bool
+) -> None:
+    await world.write("b", 15)
+    assert await world.store.replace_note(Note("ann", "note", "title", "", 1, 10), [PASSAGE])
+    await world.ask("near", 0)
+    assert await world.store.replace_note(Note("ann", "note", title, "", 2, 20), chunks)
+    await world.freshness.note_changed(change())
+    assert await world.cached("near") is retained
 
 
 async def test_answer_in_generation_during_a_change_is_not_stored(world: World) -> None:

@@ -1,6 +1,7 @@
 """Encodings: a value decodes to itself, and a corrupt value is a miss, never an error."""
 
 import hashlib
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ ids = st.text(
 )
 fields = st.text("abcXYZ019-_", min_size=22, max_size=22)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
+digests = st.binary(min_size=8, max_size=8)
 finite = st.floats(allow_nan=False, allow_infinity=False)
 given_answers = st.builds(
     Answer,
@@ -42,9 +44,8 @@ def entries(draw: st.DrawFn) -> index_entries.Entry:
         draw(texts),
         target=draw(fields) if kind == "=" else "",
         fresh_until=draw(st.integers(0, 2**40)),
-        lowest_similarity=draw(finite),
-        is_full=draw(st.booleans()),
-        note_tags=frozenset(draw(st.lists(st.binary(min_size=8, max_size=8), max_size=5))),
+        lowest_similarity=draw(finite | st.just(-math.inf)),
+        note_digests=draw(st.dictionaries(digests, digests, max_size=5)),
         vector=draw(st.binary(max_size=400)),
         similarity=draw(finite),
     )

@@ -42,6 +42,9 @@ SLOW_MUTATIONS = {
     "fence_rotated_before_the_store_is_written",
     "lookup_from_before_is_shared",
     "lookup_in_progress_is_shared",
+    "used_notes_kept_if_their_sources_exist",
+    "refusal_is_not_replicated",
+    "evicted_index_is_not_replicated",
 }
 """Mutations that are detected only after several hundred worlds."""
 

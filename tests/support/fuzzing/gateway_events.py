@@ -145,6 +145,6 @@ def malformed_events(draw: st.DrawFn) -> Any:
 
 
 non_http_events = json_values | st.sampled_from(
-    [{"Records": []}, {"Records": 5}, {"Records": [{"cf": 1}]}, {"source": "aws.events"}]
+    [{"Records": []}, {"Records": 5}, {"Records": [{"cf": 1}]}, {"source": "app.notes"}]
 )
 """Events of other services, and any JSON."""

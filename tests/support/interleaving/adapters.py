@@ -1,10 +1,13 @@
 """Test doubles of the ports. Each call yields, takes effect, and yields again."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any, TypeVar
+from zlib import crc32
 
 import redis
 
@@ -115,6 +118,7 @@ class WatchedRedisClient(RedisServerClient):
         self.late: list[asyncio.Task[list[Any]]] = []
         self._alive = True
         self._restarts = 0
+        self._has_replica = False
 
     def begin_ask(self, user: str) -> int:
         """Record that this task sends a request of a user. Return the tick."""
@@ -133,17 +137,52 @@ class WatchedRedisClient(RedisServerClient):
     async def execute(
         self, *commands: Command, budget: Budget | None = None, replicas: int = 0
     ) -> list[Any]:
-        del budget, replicas
+        del budget
         restarts = self._restarts
         if self._faults.fails() and self._faults.rng.random() < 0.5:
             self.late.append(asyncio.ensure_future(self._late(commands)))
             raise CacheUnavailableError("injected, but the command takes effect later")
         if self._faults.resends():
             await self._faults.port(lambda: self._send(commands), CacheUnavailableError)
-        replies = await self._faults.port(lambda: self._send(commands), CacheUnavailableError)
+        replies = await self._faults.port(
+            lambda: self._send_and_wait(commands, replicas), CacheUnavailableError
+        )
         if self._restarts > restarts:
             raise CacheUnavailableError("injected: the reply was lost")
         return replies
+
+    async def _send_and_wait(self, commands: Sequence[Command], replicas: int) -> list[Any]:
+        """Send commands. Like WAIT, replicate only if they wrote something."""
+        if not (replicas and self._has_replica):
+            return await self._send(commands)
+        before = self._writes()
+        replies = await self._send(commands)
+        if self._writes() > before:
+            await self._faults.pause()
+            self.replicate()
+        return replies
+
+    def _writes(self) -> int:
+        found = re.search(rb"changes_since_last_save:(\d+)", self._wire.call("INFO", "persistence"))
+        assert found
+        return int(found[1])
+
+    def replicate(self) -> None:
+        """Copy all keys to the replica, which is database 1."""
+        self._has_replica = True
+        keys = self._wire.call("KEYS", "*")
+        self._wire.send(
+            ("SELECT", 1),
+            ("FLUSHDB",),
+            ("SELECT", 0),
+            *(("COPY", key, key, "DB", 1) for key in keys),
+        )
+
+    def promote_replica(self) -> None:
+        """Fail over: commands in progress get no reply."""
+        self._restarts += 1
+        self._wire.call("SWAPDB", 0, 1)
+        self.replicate()
 
     async def _late(self, commands: Sequence[Command]) -> list[Any]:
         for _ in range(self._faults.rng.randrange(60)):
@@ -189,17 +228,25 @@ class WatchedStore(MemoryNoteStore):
         super().__init__()
         self._faults = fault_injector
         self._history = history
+        self.rejected = ""
+        """What fails during a failover: `writes` or `all`."""
 
     async def search(self, user_id: str, embedding: Vector, k: int) -> list[Source]:
         async def effect() -> list[Source]:
+            self._reject("all")
             chunks = [chunk for _, held in self._get_notes(user_id).values() for chunk in held]
             return sorted((to_source(embedding, chunk) for chunk in chunks), key=rank)[:k]
 
         return await self._faults.port(effect, StoreUnavailableError)
 
     async def get_chunks(self, user_id: str, note_id: str) -> list[Chunk]:
-        effect = super().get_chunks
-        return await self._faults.port(lambda: effect(user_id, note_id), StoreUnavailableError)
+        get_chunks = super().get_chunks
+
+        async def effect() -> list[Chunk]:
+            self._reject("all")
+            return await get_chunks(user_id, note_id)
+
+        return await self._faults.port(effect, StoreUnavailableError)
 
     async def replace_note(self, note: Note, chunks: Sequence[Chunk] | None) -> bool:
         effect = super().replace_note
@@ -217,8 +264,22 @@ class WatchedStore(MemoryNoteStore):
         effect = super().delete_user
         return await self._write(user_id, lambda: effect(user_id, changed_at=changed_at))
 
+    def _reject(self, *failovers: str) -> None:
+        if self.rejected in failovers:
+            raise StoreUnavailableError("injected: a failover")
+
+    def _put(self, note: Note, chunks: Sequence[Chunk] | None) -> None:
+        """Store one of two titles, so that many versions of a note have the same."""
+        super()._put(note, chunks)
+        stored = tuple(
+            replace(chunk, title=f"title {crc32(note.title.encode()) % 2}")
+            for chunk in self._notes[note.user_id][note.note_id][1]
+        )
+        self._notes[note.user_id][note.note_id] = note, stored
+
     async def _write(self, user_id: str, effect: Callable[[], Awaitable[T]]) -> T:
         async def watched() -> T:
+            self._reject("all", "writes")
             result = await effect()
             notes = {note_id: held[1] for note_id, held in self._get_notes(user_id).items()}
             self._history.observe(user_id, notes, asyncio.current_task())
@@ -230,7 +291,9 @@ class WatchedStore(MemoryNoteStore):
 def to_source(query: Vector, chunk: Chunk) -> Source:
     """Convert a chunk to a search result, as PostgreSQL does: 1 - (1 - cosine)."""
     similarity = 1 - (1 - float(cosines(query, chunk.embedding[None])[0]))
-    return Source(chunk.chunk_id, chunk.note_id, chunk.content, similarity)
+    return Source(
+        chunk.chunk_id, chunk.note_id, chunk.content, similarity, chunk.title, chunk.headings
+    )
 
 
 REFUSED = "!"

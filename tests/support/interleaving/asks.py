@@ -7,6 +7,7 @@ from random import Random
 from shared.assistant import Assistant
 from shared.cache.feedback import Feedback
 from shared.errors import NotFoundError, UnavailableError
+from shared.freshness import EPSILON
 from shared.question import Request
 from shared.reply import Reply
 from shared.semantic_match import has_common_sources
@@ -39,7 +40,7 @@ class Asks:
         feedback_rate: float,
     ) -> None:
         """`assistant` opens a container and returns its assistant."""
-        self._feedback = Feedback(redis_client)
+        self._feedback = Feedback(redis_client, replicas=1)
         self._feedback_rate = feedback_rate
         self._open = assistant
         self._assistants = [assistant() for _ in range(rng.choice((1, 1, 2, 3)))]
@@ -77,6 +78,17 @@ class Asks:
             if not has_common_sources(own, reply.sources):
                 raise StaleError(f"{request} still has the alias {reply}, but retrieves {own}")
         return reply
+
+    async def has_ties(self, user: str, questions: Sequence[str]) -> bool:
+        """Whether a chunk that is no source is as similar to a question as its last source.
+
+        A repeated change of such a note drops the answer: chunk ids are not compared.
+        """
+        for question in questions:
+            found = await self._store.search(user, self._embedder.vector(question), K + 1)
+            if len(found) > K and found[-2].similarity - found[-1].similarity < 2 * EPSILON:
+                return True
+        return False
 
     def _assistant(self) -> Assistant:
         """Choose a container. A task that will be frozen gets a container of its own."""

@@ -23,15 +23,17 @@ from shared.cache import (
     scripts,
     session,
     single_flight,
+    source_digests,
 )
 from shared.cache.coalescing import Coalescer, Membership
+from shared.cache.feedback import Feedback
 from shared.cache.invalidation import Invalidation
 from shared.cache.redis.commands import Command, Script
 from shared.cache.results import LookupResult
 from shared.errors import CacheUnavailableError, StoreUnavailableError
-from shared.freshness import Freshness
+from shared.freshness import Freshness, NoteChangeResult
 from shared.notes import version_order
-from shared.notes.note import Chunk, Note
+from shared.notes.note import Chunk, Note, Source
 from tests.support.interleaving.adapters import WatchedStore
 from tests.support.interleaving.scenarios import (
     ALIASES,
@@ -39,6 +41,7 @@ from tests.support.interleaving.scenarios import (
     CONCURRENT,
     CONTEXTS,
     DROPPED_TARGETS,
+    DUPLICATES,
     EMPTY_CACHE,
     EVICTIONS,
     FAULTS,
@@ -46,8 +49,10 @@ from tests.support.interleaving.scenarios import (
     FUTURE_TIMES,
     LOW_COSINES,
     OPEN_CIRCUITS,
+    REDIS_FAILOVERS,
     REFUSED_TEXTS,
     STAGGERED,
+    STORE_FAILOVERS,
     Scenario,
 )
 
@@ -76,12 +81,82 @@ def no_epsilon(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_rule_for_fewer_than_k(patch: pytest.MonkeyPatch) -> None:
-    entry = index_entries.new_entry
-    patch.setattr(index_entries, "new_entry", lambda *a, **k: replace(entry(*a, **k), is_full=True))
+    """The last source's similarity is the limit also if the search returned fewer than k."""
+    new_entry = index_entries.new_entry
+
+    def mutated(
+        question: str, vector: Any, sources: Sequence[Source], *args: Any, **kwargs: Any
+    ) -> index_entries.Entry:
+        lowest = min((source.similarity for source in sources), default=-1.0)
+        entry = new_entry(question, vector, sources, *args, **kwargs)
+        return replace(entry, lowest_similarity=lowest)
+
+    patch.setattr(index_entries, "new_entry", mutated)
 
 
 def used_notes_ignored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(freshness, "note_tag", lambda note_id: b"")
+
+
+def used_notes_compared_by(
+    patch: pytest.MonkeyPatch, text_digest: Callable[[Chunk | Source], bytes]
+) -> None:
+    for module in (freshness, source_digests):
+        patch.setattr(module, "text_digest", text_digest)
+
+
+def used_notes_compared_without_text(patch: pytest.MonkeyPatch) -> None:
+    used_notes_compared_by(patch, lambda source: source.chunk_id.encode())
+
+
+def used_notes_compared_without_title(patch: pytest.MonkeyPatch) -> None:
+    used_notes_compared_by(patch, lambda source: f"{source.chunk_id} {source.content}".encode())
+
+
+def used_notes_kept_if_their_sources_exist(patch: pytest.MonkeyPatch) -> None:
+    """An answer is kept if its sources are among the note's chunks, though others are nearer."""
+    affected, by_note = Freshness._is_affected, source_digests.by_note
+    texts: dict[bytes, set[bytes]] = {}
+
+    def remember(sources: Sequence[Source]) -> dict[bytes, bytes]:
+        digests = by_note(sources)
+        for source in sources:
+            tag = keyspace.note_tag(source.note_id)
+            texts.setdefault(digests[tag], set()).add(source_digests.text_digest(source))
+        return digests
+
+    def mutated(self: Freshness, entry: Any, tag: bytes, digests: Any, vectors: Any) -> bool:
+        former = texts.get(entry.note_digests.get(tag, b""))
+        if former and former <= set(digests):
+            return False
+        return affected(self, entry, tag, digests, vectors)
+
+    patch.setattr(source_digests, "by_note", remember)
+    patch.setattr(Freshness, "_is_affected", mutated)
+
+
+def used_notes_always_affected(patch: pytest.MonkeyPatch) -> None:
+    """Precise no more: a repeated message drops the answers that used the note."""
+    affected = Freshness._is_affected
+    patch.setattr(
+        Freshness,
+        "_is_affected",
+        lambda self, entry, tag, *rest: (
+            tag in entry.note_digests or affected(self, entry, tag, *rest)
+        ),
+    )
+
+
+def change_that_is_not_stored_drops_nothing(patch: pytest.MonkeyPatch) -> None:
+    """A message that the store refuses is acknowledged at once."""
+    drop = Freshness._drop_affected
+
+    async def mutated(self: Freshness, *args: Any, stored: bool) -> NoteChangeResult:
+        if not stored:
+            return NoteChangeResult(stored, 0, 0)
+        return await drop(self, *args, stored=stored)
+
+    patch.setattr(Freshness, "_drop_affected", mutated)
 
 
 def index_not_read(patch: pytest.MonkeyPatch) -> None:
@@ -301,6 +376,49 @@ def former_text_remains_if_embedding_fails(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(WatchedStore, "replace_note", mutated)
 
 
+def failed_write_is_acknowledged(patch: pytest.MonkeyPatch) -> None:
+    """A change that the store rejects during its failover is acknowledged."""
+    write = Freshness._write
+
+    async def mutated(self: Freshness, change: Any) -> tuple[bool, Exception | None]:
+        try:
+            return await write(self, change)
+        except StoreUnavailableError:
+            return False, None
+
+    patch.setattr(Freshness, "_write", mutated)
+
+
+def without_replicas(patch: pytest.MonkeyPatch, owner: type, name: str) -> None:
+    method = getattr(owner, name)
+
+    async def mutated(self: Any, *args: Any, **kwargs: Any) -> Any:
+        self = copy.copy(self)
+        self._replicas = 0
+        return await method(self, *args, **kwargs)
+
+    patch.setattr(owner, name, mutated)
+
+
+def rotation_is_not_replicated(patch: pytest.MonkeyPatch) -> None:
+    without_replicas(patch, Invalidation, "rotate_fence")
+
+
+def drop_is_not_replicated(patch: pytest.MonkeyPatch) -> None:
+    without_replicas(patch, Invalidation, "drop_entries")
+
+
+def refusal_is_not_replicated(patch: pytest.MonkeyPatch) -> None:
+    without_replicas(patch, Feedback, "reject_answer")
+
+
+def evicted_index_is_not_replicated(patch: pytest.MonkeyPatch) -> None:
+    """A change of a user without an index writes nothing, so that WAIT does not wait."""
+    absent = "local is_absent = redis.call('EXISTS', KEYS[1]) == 0\n"
+    first = f"{absent}if is_absent then return {{}} end\n"
+    rewrite(patch, invalidation, "_ROTATE_FENCE", {absent: first})
+
+
 def future_times_are_stored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(version_order, "MAX_AHEAD", 2**62)
 
@@ -329,6 +447,11 @@ MUTATIONS: Mapping[Mutation, Scenario] = {
     no_epsilon: LOW_COSINES,
     no_rule_for_fewer_than_k: CALM,
     used_notes_ignored: CALM,
+    used_notes_compared_without_text: DUPLICATES,
+    used_notes_compared_without_title: DUPLICATES,
+    used_notes_kept_if_their_sources_exist: CALM,
+    used_notes_always_affected: DUPLICATES,
+    change_that_is_not_stored_drops_nothing: DUPLICATES,
     index_not_read: EVICTIONS,
     drop_keeps_the_fence: CONTEXTS,
     fence_rotated_after_the_index_is_read: CALM,
@@ -348,6 +471,11 @@ MUTATIONS: Mapping[Mutation, Scenario] = {
     refusal_is_replaced_by_an_answer: FEEDBACK,
     answers_remain_if_embedding_fails: REFUSED_TEXTS,
     former_text_remains_if_embedding_fails: REFUSED_TEXTS,
+    failed_write_is_acknowledged: STORE_FAILOVERS,
+    rotation_is_not_replicated: REDIS_FAILOVERS,
+    drop_is_not_replicated: REDIS_FAILOVERS,
+    refusal_is_not_replicated: REDIS_FAILOVERS,
+    evicted_index_is_not_replicated: REDIS_FAILOVERS,
     future_times_are_stored: FUTURE_TIMES,
     late_notes_are_stored: FUTURE_TIMES,
     deletions_are_forgotten: FUTURE_TIMES,

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from random import Random
 
 from shared.errors import NoteNotEmbeddedError, UnavailableError
 from shared.freshness import Freshness
-from shared.notes.messages.note_changed import NoteChanged, Operation
+from shared.notes.messages.note_changed import NOTE_OPERATIONS, NoteChanged, Operation
 from shared.notes.note import Note
 from shared.notes.version_order import latest_plausible, now
 from tests.support.chunks import build_chunks
@@ -18,6 +19,7 @@ from tests.support.interleaving.adapters import (
     WordEmbedder,
 )
 from tests.support.interleaving.history import History, StaleError
+from tests.support.interleaving.scenarios import Scenario
 from tests.support.interleaving.tasks import Tasks
 
 _MAX_RECEIVES = 3
@@ -42,8 +44,7 @@ class NoteChanges:
         embedder: WordEmbedder,
         notes: Sequence[str],
         words: Sequence[str],
-        refused_texts: float,
-        future_times: float,
+        scenario: Scenario,
     ) -> None:
         self._rng = rng
         self._tasks = tasks
@@ -54,28 +55,28 @@ class NoteChanges:
         self._embedder = embedder
         self._notes = notes
         self._words = words
-        self._refused_texts = refused_texts
-        self._future_times = future_times
+        self._scenario = scenario
         self._version = 0
         self._newest: dict[tuple[str, str], int] = {}
         """The version of the newest acknowledged change, by user and note."""
         self._arrived: dict[str, int] = {}
         """When each message with a time in the future arrived last, by title."""
+        self._published: list[NoteChanged] = []
 
     async def change(self, user: str) -> None:
         """Make one random change of a user's notes and publish its message."""
         note_id, act = self._rng.choice(self._notes), self._rng.random()
         if act < 0.4:
-            text = self.text(user)
-            if self._refused_texts and self._rng.random() < self._refused_texts:
+            text = await self._text_of(user, note_id)
+            if self._happens(self._scenario.refused_texts):
                 text = f"{text} {REFUSED}"
             message = self._message(user, note_id, Operation.UPDATED, text)
-            if self._future_times and self._rng.random() < self._future_times:
+            if self._happens(self._scenario.future_times):
                 ahead = self._rng.choice((3_600_000_000, _YEARS))
                 message = message.at(message.changed_at + ahead)
             self._publish(message)
         elif act < 0.7:
-            await self.write(user, note_id, self.text(user))
+            await self.write(user, note_id, await self._text_of(user, note_id))
             self._publish(self._message(user, note_id, Operation.UPDATED))
         elif act < 0.8:
             self._publish(self._message(user, note_id, Operation.DELETED))
@@ -91,6 +92,20 @@ class NoteChanges:
 
     async def delete_user(self, user: str) -> None:
         await self._freshness.note_changed(self._message(user, None, Operation.USER_DELETED))
+
+    async def redeliver(self) -> None:
+        """Deliver some messages again after all changes: no answer may be dropped."""
+        repeatable = [
+            message
+            for message in self._published
+            if message.operation in NOTE_OPERATIONS
+            and REFUSED not in (message.text or "")
+            and message.changed_at <= latest_plausible()
+        ]
+        for message in self._rng.sample(repeatable, min(2, len(repeatable))):
+            result = await self._freshness.note_changed(message)
+            if result.dropped:
+                raise StaleError(f"{message} was repeated and dropped {result.dropped} answers")
 
     async def write(self, user: str, note_id: str, text: str | None) -> int:
         """Write or delete a note in the store. Return its version."""
@@ -110,6 +125,17 @@ class NoteChanges:
                 continue
             self._set_newest(user, note_id, version)
             return version
+
+    def _happens(self, share: float) -> bool:
+        return bool(share) and self._rng.random() < share
+
+    async def _text_of(self, user: str, note_id: str) -> str:
+        """Return a new text for a note, or its present one."""
+        if self._happens(self._scenario.same_texts):
+            with suppress(UnavailableError):
+                if note := await self._store.get_note(user, note_id):
+                    return note.text
+        return self.text(user)
 
     def text(self, user: str, *, plain: bool = False) -> str:
         """Return a text of up to three chunks. A number makes a chunk unique."""
@@ -144,9 +170,10 @@ class NoteChanges:
         return message.at(version)
 
     def _publish(self, message: NoteChanged) -> None:
+        self._published.append(message)
         if message.operation is Operation.USER_DELETED:
             self._history.deleted.add(message.user_id)
-        for _ in range(self._rng.choice((1, 1, 1, 2))):
+        for _ in range(self._rng.choice(self._scenario.deliveries)):
             self._tasks.spawn(self._deliver(message))
 
     async def _deliver(self, message: NoteChanged) -> None:

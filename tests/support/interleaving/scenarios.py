@@ -34,6 +34,10 @@ class Scenario:
     """Whether the notes hold no word of a question, so that cosines are low."""
     restarts: tuple[int, ...] = ()
     """How often Redis stops and restarts later."""
+    failovers: tuple[int, ...] = ()
+    """How often Redis fails over to a replica that may lack its last writes."""
+    store_failovers: tuple[int, ...] = ()
+    """How often the note store rejects writes, or everything, for a while."""
     resent: float = 0.0
     """Share of the commands that run twice because the first reply was lost."""
     healthy: bool = False
@@ -44,6 +48,10 @@ class Scenario:
     """Share of the texts that the embedding model always refuses."""
     future_times: float = 0.0
     """Share of the texts whose message has a time that is far ahead."""
+    deliveries: tuple[int, ...] = (1, 1, 1, 2)
+    """How often the queue delivers a message, at different times."""
+    same_texts: float = 0.0
+    """Share of the changes that keep the note's text; its title may change."""
     plain: bool = False
     """Whether the first notes are equally similar to all equivalent questions."""
 
@@ -109,6 +117,24 @@ FUTURE_TIMES = Scenario(
     faults=(0.0, 0.03), refusing=(0.0,), evictors=(0,), users=(1,), writers=(2, 3), future_times=0.4
 )
 
+DUPLICATES = Scenario(
+    faults=(0.0,),
+    refusing=(0.0, 0.3),
+    evictors=(0,),
+    users=(1,),
+    cached_share=1,
+    deliveries=(1, 2, 3),
+    same_texts=0.5,
+)
+
+REDIS_FAILOVERS = Scenario(
+    faults=(0.0, 0.03), refusing=(0.0,), users=(1,), feedback=0.5, plain=True, failovers=(1, 2, 3)
+)
+
+STORE_FAILOVERS = Scenario(
+    faults=(0.0,), refusing=(0.0,), users=(1,), cached_share=1, store_failovers=(1, 2)
+)
+
 REDIS_RESTARTS = Scenario(
     faults=(0.0, 0.05), restarts=(1, 2, 4), resent=0.1, yields=((0, 1), (0, 0, 1, 2, 12))
 )
@@ -128,6 +154,9 @@ SCENARIOS = (
     STAGGERED,
     FEEDBACK,
     FUTURE_TIMES,
+    DUPLICATES,
+    REDIS_FAILOVERS,
+    STORE_FAILOVERS,
 )
 """A world's scenario is its seed modulo their number. The others are used separately."""
 

@@ -78,7 +78,7 @@ class World:
         fault_injector = self._faults = FaultInjector(scenario, rng)
         self._tasks = Tasks(rng, fault_injector)
         embedder = WordEmbedder(_vectors(rng), fault_injector)
-        store = WatchedStore(fault_injector, history)
+        store = self._store = WatchedStore(fault_injector, history)
         redis_client = self._redis_client = WatchedRedisClient(wire, fault_injector, history)
 
         answerer = self._answerer = QuotingAnswerer(fault_injector)
@@ -97,7 +97,7 @@ class World:
 
         profile = EmbeddingProfile(embedder.model, embedder.dimensions)  # the containers' own
         freshness = Freshness(
-            invalidation=Invalidation(redis_client),
+            invalidation=Invalidation(redis_client, replicas=1),
             store=store,
             chunk_and_embed=partial(
                 chunk_and_embed, embedder=embedder, limits=ChunkLimits(words=1, overlap_words=0)
@@ -125,8 +125,7 @@ class World:
             embedder=embedder,
             notes=self._notes,
             words=words,
-            refused_texts=scenario.refused_texts,
-            future_times=scenario.future_times,
+            scenario=scenario,
         )
 
     async def run(self) -> None:
@@ -137,6 +136,10 @@ class World:
         actors += [self._evict] * rng.choice(self._scenario.evictors)
         if self._scenario.restarts:
             actors += [self._restart_redis] * rng.choice(self._scenario.restarts)
+        if self._scenario.failovers:
+            actors += [self._fail_over_redis] * rng.choice(self._scenario.failovers)
+        if self._scenario.store_failovers:
+            actors += [self._fail_over_store] * rng.choice(self._scenario.store_failovers)
         if self._scenario.expirers:
             actors += [self._expire] * rng.choice(self._scenario.expirers)
         for actor in actors:
@@ -200,6 +203,8 @@ class World:
             await self._faults.pause()
             self._history.tick()
             keys, act = sorted(self._wire.call("KEYS", "*")), self._rng.random()
+            if self._scenario.feedback:  # an evicted refusal is lost
+                keys = [key for key in keys if not key.endswith(b":refusals")]
             if act < 0.5 and keys:
                 self._wire.call("UNLINK", self._rng.choice(keys))
             elif act < 0.75 and keys:
@@ -207,7 +212,7 @@ class World:
                 if self._wire.call("TYPE", key) == b"hash":
                     fields = sorted(self._wire.call("HKEYS", key))
                     self._wire.call("HDEL", key, self._rng.choice(fields))
-            elif act < 0.8:
+            elif act < 0.8 and not self._scenario.feedback:
                 self._wire.call("FLUSHALL")
             elif act < 0.85:
                 self._wire.call("SCRIPT", "FLUSH")
@@ -228,6 +233,24 @@ class World:
             await asyncio.sleep(0)
         self._redis_client.restart(empty=self._rng.random() < 0.5)
 
+    async def _fail_over_redis(self, user: str) -> None:
+        """Let a replica get all writes, but not a later eviction, and promote it."""
+        await self._tasks.pause()
+        self._redis_client.replicate()
+        await self._tasks.pause()
+        if self._rng.random() < 0.5:
+            self._wire.call("UNLINK", UserKeys.of(user).questions)
+            await self._tasks.pause()
+        self._redis_client.promote_replica()
+
+    async def _fail_over_store(self, user: str) -> None:
+        """Reject writes to the note store, and sometimes all calls, for a while."""
+        del user  # all users are affected
+        await self._tasks.pause()
+        self._store.rejected = self._rng.choice(("writes", "all"))
+        await self._tasks.pause()
+        self._store.rejected = ""
+
     async def _end(self) -> None:
         """Check that every answer matches the current notes and is then cached."""
         self._faults.calm, self._faults.refusing, self._faults.circuit_open = True, 0.0, 0.0
@@ -242,6 +265,8 @@ class World:
                 # In a small index an alias may evict its own target.
                 if not hits and not (first.matched_question and self._small_index):
                     raise StaleError(f"{request} was answered but is not a hit")
+        if not any([await self._asks.has_ties(user, self._questions) for user in self._users]):
+            await self._note_changes.redeliver()
         if self._rng.random() < 0.2:
             await self._note_changes.delete_user("ann")
             of_ann = UserKeys.of("ann").questions.removesuffix("questions")

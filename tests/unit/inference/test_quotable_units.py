@@ -15,6 +15,7 @@ LONG = "This sentence is long enough to be a line of wrapped prose in a note of 
         ("Phone: 555\nMail: a@b.c", ["Phone: 555", "Mail: a@b.c"]),
         ("- milk\n- [ ] eggs\n  and salt", ["milk; eggs and salt", "milk", "eggs and salt"]),
         ("Buy:\n\n1. milk\n2. eggs", ["Buy: milk; eggs", "milk", "eggs"]),
+        (f"Buy:\n- {LONG * 3}.\n- milk", [f"{LONG * 3}.", "milk"]),
         (f"- {LONG * 4}. Two.\n- x", [f"{LONG * 4}.", "Two.", "x"]),
         ("|A|B|\n|-|:-:|\n|1|2|\n|3\\|4||", ["A: 1; B: 2", "A: 3|4"]),
         ("Run:\n```sh\nls -l\n```\nDone.", ["Run: ls -l", "ls -l", "Done."]),
