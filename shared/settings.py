@@ -3,13 +3,11 @@
 A plain dataclass: a pydantic model would add pydantic to the import time of `invalidate`.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import Self
 
-from shared.cache.redis.url import parse_redis_url
+from shared.cache.redis.url import DEFAULT_PORT, parse_redis_url, read_redis_address
 from shared.errors import ConfigurationError
 from shared.local_day import load_time_zone
 from shared.notes.database_url import check_database_url, is_postgres
@@ -19,8 +17,6 @@ from shared.variables import SetVariables, check_limits, read_variables, setting
 _DIMENSIONS = 384  # of all-MiniLM-L6-v2
 _MIN_TOKENS = 32
 _DATABASE_URL = "sqlite:///.tercet/notes.db"
-_REDIS_PORT = 6379
-_HOST = re.compile(r"[\w.-]+|\[?[0-9A-Fa-f:.]+\]?")
 _MAX_TTL = 31_536_000  # a year
 
 
@@ -37,7 +33,7 @@ class Settings(SetVariables):
     # Cache
     redis_url: str = setting("REDIS_CACHE_URL", "redis://localhost:6379/1", secret=True)
     redis_host: str = setting("REDIS_CACHE_HOST", "localhost")
-    redis_port: int = setting("REDIS_CACHE_PORT", _REDIS_PORT, at_least=1, at_most=65_535)
+    redis_port: int = setting("REDIS_CACHE_PORT", DEFAULT_PORT, at_least=1, at_most=65_535)
     """Host and port are used if there is no REDIS_CACHE_URL."""
     redis_cluster: bool = setting("REDIS_CACHE_CLUSTER", default=False)
     redis_iam_user: str = setting("REDIS_CACHE_IAM_USER", "")
@@ -220,29 +216,10 @@ class Settings(SetVariables):
                 another. The message names the variable, and the value unless it may be secret.
         """
         given, variables = read_variables(fields(cls), environ)
-        _read_redis_address(given)
+        read_redis_address(given)
         settings = cls(**given)
         settings.remember(variables)
         return settings
-
-
-def _read_redis_address(given: dict[str, Any]) -> None:
-    """Set the URL of Redis from its host and port, or compare them with it."""
-    host, port = given.get("redis_host"), given.get("redis_port")
-    if not (host or port):
-        return
-    if host and not _HOST.fullmatch(host):
-        raise ConfigurationError("REDIS_CACHE_HOST must be a host name or an IP address only")
-    name = (host or "localhost").strip("[]").lower()
-    address = f"[{name}]" if ":" in name else name
-    url = given.setdefault("redis_url", f"redis://{address}:{port or _REDIS_PORT}/1")
-    parse_redis_url(url)
-    parts = urlsplit(url)
-    if (host and name != parts.hostname) or (port and port != (parts.port or _REDIS_PORT)):
-        raise ConfigurationError(
-            "REDIS_CACHE_HOST and REDIS_CACHE_PORT contradict REDIS_CACHE_URL: set either the URL,"
-            " or host and port"
-        )
 
 
 def _check_urls(settings: Settings) -> None:

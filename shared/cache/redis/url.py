@@ -1,12 +1,14 @@
-"""The query parameters of REDIS_CACHE_URL."""
+"""The address of Redis in the settings: REDIS_CACHE_URL with its parameters, or host and port."""
 
 import re
-from typing import NamedTuple
-from urllib.parse import parse_qsl
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
 from shared.errors import ConfigurationError
 from shared.urls import require_encoded, require_file, split_url, unknown_parameter
 
+DEFAULT_PORT = 6379
+_HOST = re.compile(r"[\w.-]+|\[?[0-9A-Fa-f:.]+\]?")
 _VARIABLE = "REDIS_CACHE_URL"
 _BOOLEAN = "true|false|yes|no|1|0"
 
@@ -94,3 +96,26 @@ def parse_redis_url(text: str) -> RedisAddress:
         raise ConfigurationError(f"{_VARIABLE} names two databases, {int(path)} and db={database}")
     has_credentials = "@" in url.netloc or not {"username", "password"}.isdisjoint(parameters)
     return RedisAddress(database, has_credentials)
+
+
+def read_redis_address(given: dict[str, Any]) -> None:
+    """Set `redis_url` from `redis_host` and `redis_port`, or compare them with it.
+
+    Raises:
+        ConfigurationError: the host is invalid, or they contradict the URL.
+    """
+    host, port = given.get("redis_host"), given.get("redis_port")
+    if not (host or port):
+        return
+    if host and not _HOST.fullmatch(host):
+        raise ConfigurationError("REDIS_CACHE_HOST must be a host name or an IP address only")
+    name = (host or "localhost").strip("[]").lower()
+    address = f"[{name}]" if ":" in name else name
+    url = given.setdefault("redis_url", f"redis://{address}:{port or DEFAULT_PORT}/1")
+    parse_redis_url(url)
+    parts = urlsplit(url)
+    if (host and name != parts.hostname) or (port and port != (parts.port or DEFAULT_PORT)):
+        raise ConfigurationError(
+            "REDIS_CACHE_HOST and REDIS_CACHE_PORT contradict REDIS_CACHE_URL: set either the URL,"
+            " or host and port"
+        )
