@@ -140,8 +140,8 @@ class Container:
         """Generates answers."""
         from shared.inference.prompted_answerer import PromptedAnswerer
 
-        settings = self.settings
-        return PromptedAnswerer(self.chat, settings.context_tokens, settings.answer_tokens)
+        limits = self.settings.context_tokens, self.settings.answer_tokens
+        return PromptedAnswerer(self.chat, *limits, self.settings.system_prompt)
 
     @cached_property
     def coalescing_answerer(self) -> "Answerer":

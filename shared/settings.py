@@ -116,6 +116,8 @@ class Settings(SetVariables):
     chunk_overlap_words: int = setting("CHUNK_OVERLAP_WORDS", 40, at_least=0, at_most=500)
     retrieved_chunks: int = setting("RETRIEVED_CHUNKS", 5, at_least=1, at_most=50)
     context_tokens: int = setting("PROMPT_CONTEXT_TOKENS", 1_200, at_least=100, at_most=1_000_000)
+    system_prompt: str = setting("SYSTEM_PROMPT", "")
+    """Replaces the beginning of the instructions; the rules on citations and data always follow."""
     answer_tokens: int = setting("ANSWER_MAX_TOKENS", 512, at_least=16, at_most=1_000_000)
     time_zone: str = setting("TIME_ZONE", "UTC")
     """Of the date in the prompt of questions such as "What did I do yesterday?"."""
@@ -176,7 +178,7 @@ class Settings(SetVariables):
     def answer_parameters(self) -> str:
         """The settings that a generated answer depends on, for cache keys."""
         limits = f"{self.context_tokens} {self.answer_tokens} {self.question_max_tokens}"
-        return f"{limits} {self.reasoning_effort}"
+        return f"{limits} {self.reasoning_effort} {self.system_prompt}"
 
     @property
     def passage_max_tokens(self) -> int:

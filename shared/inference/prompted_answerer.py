@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.errors import UnusableCompletionError
 from shared.inference.prompt import (
+    DEFAULT_SYSTEM_PROMPT,
     MAX_OWN_NUMBER,
     build_answer_messages,
     first_number,
@@ -40,13 +41,17 @@ class PromptedAnswerer:
         chat: the model.
         context_tokens: the token budget of the passages, by `estimate_tokens`; at least 100.
         answer_tokens: the maximum length of an answer, in the model's tokens.
+        system_prompt: the beginning of the instructions; empty for the default.
     """
 
-    def __init__(self, chat: "ChatModel", context_tokens: int, answer_tokens: int) -> None:
+    def __init__(
+        self, chat: "ChatModel", context_tokens: int, answer_tokens: int, system_prompt: str = ""
+    ) -> None:
         self.model = chat.model
         self._chat = chat
         self._context_tokens = context_tokens
         self._answer_tokens = answer_tokens
+        self._system_prompt = system_prompt or DEFAULT_SYSTEM_PROMPT
 
     async def answer(
         self, question: str, sources: Sequence["Source"], *, today: "date | None" = None
@@ -54,7 +59,8 @@ class PromptedAnswerer:
         """Answer from the sources. Citations of passages that were not sent are removed."""
         passages = fit_passages(sources, self._context_tokens)
         completion = await self._chat.complete(
-            build_answer_messages(question, passages, today), max_tokens=self._answer_tokens
+            build_answer_messages(question, passages, today, self._system_prompt),
+            max_tokens=self._answer_tokens,
         )
         own = own_numbers([question, *passages])
         first = first_number(own, len(passages))

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.inference.prompt import (
-    ANSWER_INSTRUCTIONS,
+    ANSWER_RULES,
+    DEFAULT_SYSTEM_PROMPT,
     build_answer_messages,
     fit_passages,
     new_code,
@@ -32,6 +33,8 @@ FORGERIES = [
     "{} {0} {text} %s \\1",
 ]
 hostile = st.lists(st.sampled_from(FORGERIES) | st.text(max_size=30), max_size=8).map("\n".join)
+
+ANSWER_INSTRUCTIONS = DEFAULT_SYSTEM_PROMPT + ANSWER_RULES
 
 
 def source(content: str, number: int = 1) -> Source:
@@ -209,3 +212,8 @@ def test_token_estimate_is_at_least_the_count_of_a_real_tokenizer() -> None:
     for note in devotionals()[:200]:
         counted = len(tokenizer.encode(note["text"], add_special_tokens=False).ids)
         assert counted <= estimate_tokens(note["text"]) <= 2 * counted
+
+
+def test_the_rules_follow_a_system_prompt_of_one_s_own() -> None:
+    system, _ = build_answer_messages("Who?", ["Ruth came."], None, "Answer like a pirate.")
+    assert system.content == f"Answer like a pirate.{ANSWER_RULES}"
