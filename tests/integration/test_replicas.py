@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 import pytest
@@ -103,16 +103,22 @@ async def test_an_invalidation_fails_when_no_replica_acknowledges_it(
         await invalidation.drop_entries("ann", list(index))
 
 
+@pytest.mark.parametrize("evicted", [False, True])
 async def test_a_rotated_fence_fails_when_no_replica_acknowledges_it(
-    replicated: tuple[Cache, list[int]],
+    servers: Replicated, replicated: tuple[Cache, list[int]], *, evicted: bool
 ) -> None:
-    """A promoted replica would have the old fence and accept late stores."""
+    """A promoted replica would have the old fence, or an index that its master had evicted."""
     cache, pids = replicated
     await cache.ask()
+    invalidation = Invalidation(cache.redis_client, replicas=1)
+    await invalidation.rotate_fence("ann")  # the replica has all former writes
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
+    for master in servers.masters if evicted else ():
+        with suppress(RuntimeError):  # another master of the cluster has the key
+            send_command(master.port, f"UNLINK {UserKeys.of('ann').questions}")
     with pytest.raises(CacheUnavailableError, match="0 of 1 replicas"):
-        await Invalidation(cache.redis_client, replicas=1).rotate_fence("ann")
+        await invalidation.rotate_fence("ann")
 
 
 @pytest.mark.parametrize("match", [False, True])
