@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from redis.exceptions import MovedError
 
 from shared.cache.redis.circuit_breaker import OPEN_SECONDS, CircuitBreaker
 
@@ -38,6 +39,26 @@ def test_an_outage_is_logged_and_counted_once(caplog: pytest.LogCaptureFixture) 
     breaker.record_success()
     assert [record.message for record in caplog.records[1:]] == ["the cache is available again"]
     assert [breaker.take_open_count(), breaker.take_open_count()] == [1, 0]
+
+
+def test_a_permanent_failure_stops_all_requests_and_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING, "shared.cache")
+    clock = Clock()
+    breaker = CircuitBreaker(clock)
+    breaker.record_failure(MovedError("1 other:6379"), error_reply=True, permanent=True)
+    for _ in range(3):
+        clock.now += 10 * OPEN_SECONDS
+        assert not breaker.allow_request()
+        breaker.record_success()  # of a request that was in progress
+        breaker.record_failure(TimeoutError())
+    assert breaker.is_open
+    (record,) = caplog.records
+    assert record.log_fields == {  # type: ignore[attr-defined]  # set with `extra`
+        "error": "MovedError",
+        "remedy": "the server is a node of a cluster: set REDIS_CACHE_CLUSTER=true",
+    }
 
 
 def test_error_replies_do_not_stop_requests_but_keep_the_breaker_open() -> None:

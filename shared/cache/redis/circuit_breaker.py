@@ -72,10 +72,10 @@ class CircuitBreaker:
 
         A `permanent` failure is one of the settings: no more requests are allowed.
         """
-        self._permanent = self._permanent or permanent
         fields = {"error": type(error).__name__, "remedy": find_remedy(error)}
         fields = {name: text for name, text in fields.items() if text}
-        self.reason = ": ".join(fields.values())
+        if not self._permanent:
+            self.reason, self._permanent = ": ".join(fields.values()), permanent
         now = self._clock()
         self._next_probe, self._error_reply = now + OPEN_SECONDS, error_reply
         if self._opened_at is None:
