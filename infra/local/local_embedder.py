@@ -1,0 +1,66 @@
+"""What the embedding models that run in this process have in common."""
+
+import asyncio
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from shared.deadline import timeout_at_deadline
+from shared.errors import InferenceTimeoutError
+from shared.vectors import canonical
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from shared.vectors import Vector
+
+Loaded = TypeVar("Loaded")
+
+
+class LocalEmbedder(ABC, Generic[Loaded]):
+    """Implements `shared.inference.ports.Embedder` with a model that is loaded at the first use."""
+
+    model: str
+    dimensions = 384
+
+    def __init__(self) -> None:
+        self._load_lock = threading.Lock()
+
+    async def embed(self, texts: Sequence[str]) -> list["Vector"]:
+        """Embed each text in a worker thread: one canonical vector per text, in order.
+
+        Raises:
+            InferenceTimeoutError: the deadline has passed.
+            ConfigurationError: the extra with the model is not installed.
+        """
+        try:
+            async with timeout_at_deadline():
+                rows = await asyncio.to_thread(self.encode, texts)
+        except TimeoutError:
+            raise InferenceTimeoutError(
+                "the embedding was not computed before the deadline"
+            ) from None
+        return [canonical(row) for row in rows]
+
+    def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+        """Embed each text: unit vectors, float32, shape (count, dimensions)."""
+        return self._encode(self._load(), list(texts))
+
+    def _load(self) -> Loaded:
+        with self._load_lock:
+            return self._loaded
+
+    @cached_property
+    def _loaded(self) -> Loaded:
+        return self._open()
+
+    @abstractmethod
+    def _open(self) -> Loaded:
+        """Load the model; raise `ConfigurationError` if its extra is not installed."""
+
+    @abstractmethod
+    def _encode(self, loaded: Loaded, texts: list[str]) -> "NDArray[np.float32]":
+        """Embed each text with the loaded model."""
