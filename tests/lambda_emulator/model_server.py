@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from infra.local.embedded import minilm
+from infra.local.embedder_choice import EmbedderChoice, open_embedder
 from shared.errors import UnavailableError
 from shared.inference.extractive import ExtractiveAnswerer
 from shared.notes.note import Source
@@ -70,7 +70,7 @@ def serve_models() -> Iterator[dict[str, str]]:
 
 async def _embed(request: "Request") -> JSONResponse:
     """`POST /embed` of text-embeddings-inference."""
-    vectors = await minilm().embed((await request.json())["inputs"])
+    vectors = await open_embedder(EmbedderChoice.MINILM).embed((await request.json())["inputs"])
     return JSONResponse([[float(component) for component in vector] for vector in vectors])
 
 
@@ -83,6 +83,8 @@ async def _complete(request: "Request") -> JSONResponse:
         for n, text in enumerate(found["text"] for found in _PASSAGE.finditer(prompt))
     ]
     (question,) = (found["text"] for found in _QUESTION.finditer(prompt))
-    answer = await ExtractiveAnswerer(minilm()).answer(question, passages)
+    answer = await ExtractiveAnswerer(open_embedder(EmbedderChoice.MINILM)).answer(
+        question, passages
+    )
     choice = {"message": {"role": "assistant", "content": answer.text}, "finish_reason": "stop"}
     return JSONResponse({"model": body["model"], "choices": [choice]})

@@ -8,7 +8,14 @@ import typer
 
 from functions.ask.serializers import serialize_reply
 from infra.local.commands.command_context import console, run_with_container
-from infra.local.commands.options import DEFAULT_USER, Data, Json, ModelOption, User
+from infra.local.commands.options import (
+    DEFAULT_USER,
+    Data,
+    EmbedderOption,
+    Json,
+    ModelOption,
+    User,
+)
 from infra.local.embedded import DATA
 from shared.question import Request
 from shared.reply import NO_NOTES, Reply
@@ -25,6 +32,7 @@ def ask(
     user: User = DEFAULT_USER,
     data: Data = DATA,
     model: ModelOption = None,
+    embedder: EmbedderOption = None,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Do not use a cached answer.")
     ] = False,
@@ -34,7 +42,7 @@ def ask(
     """Answer a question from a user's notes."""
     request = Request(user, question, no_cache=no_cache, exact=exact)
     reply, milliseconds = run_with_container(
-        data, lambda container: ask_timed(container, request), model=model
+        data, lambda container: ask_timed(container, request), model=model, embedder=embedder
     )
     if json:
         sys.stdout.write(serialize_reply(request, reply).decode() + "\n")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
+    from infra.local.embedder_choice import EmbedderChoice
     from shared.container import Container
 
 Result = TypeVar("Result")
@@ -24,14 +25,24 @@ def run_with_container(
     job: "Callable[[Container], Awaitable[Result]]",
     *,
     model: Model | None = None,
+    embedder: "EmbedderChoice | None" = None,
+    replace_embedder: bool = False,
     environ: "Mapping[str, str]" = os.environ,
 ) -> Result:
     """Run a coroutine function with the container of a data folder; close the container.
 
+    The other arguments are those of `open_embedded`.
+
     Raises:
         TercetError: the job failed or the folder cannot be opened.
     """
-    with open_embedded(data, model=model, environ=environ) as container:
+    with open_embedded(
+        data,
+        model=model,
+        embedder=embedder,
+        replace_embedder=replace_embedder,
+        environ=environ,
+    ) as container:
 
         async def run() -> Result:
             try:

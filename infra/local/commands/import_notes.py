@@ -17,8 +17,10 @@ from infra.local.commands.command_context import (
     print_json,
     run_with_container,
 )
-from infra.local.commands.options import DEFAULT_USER, Data, Json, User
+from infra.local.commands.options import DEFAULT_USER, Data, EmbedderOption, Json, User
 from infra.local.embedded import DATA
+from infra.local.embedder_choice import EmbedderChoice, choose_embedder
+from infra.local.english import is_mostly_english
 from infra.local.import_record import ImportRecord
 from infra.local.note_changes import ImportResult, import_notes, note_updated
 from shared.errors import TercetError, UnavailableError
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
     from shared.container import Container
 
 _POLL_SECONDS = 1.0
+_NOT_ENGLISH = (
+    "most of the text is not English, but the embedder minilm was trained on English:"
+    " tercet reembed --embedder multilingual changes it"
+)
 _SKIPPED = {
     "other_types": "other file",
     "links": "symbolic link",
@@ -55,6 +61,7 @@ def import_(
     watch: Annotated[
         bool, typer.Option("--watch", help="Import again when a file changes, until Ctrl-C.")
     ] = False,
+    embedder: EmbedderOption = None,
     user: User = DEFAULT_USER,
     data: Data = DATA,
     json: Json = False,
@@ -81,6 +88,10 @@ def import_(
                 progress=lambda count: bar.advance(task, count),
                 is_obsolete=lambda id_: prune and id_ in record and not files.may_have(id_),
             )
+        if result.chunks and not result.unchanged and _needs_multilingual(data, files):
+            files.warnings.append(_NOT_ENGLISH)
+            if not json:
+                typer.echo(f"tercet: warning: {_NOT_ENGLISH}", err=True)
         _print_result(user, files, result, json=json)
 
     def read_files() -> NoteFiles:
@@ -115,12 +126,17 @@ def import_(
         # A shell makes background processes ignore SIGINT, and then Python does not handle it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         with suppress(KeyboardInterrupt):
-            run_with_container(data, import_until_interrupted)
+            run_with_container(data, import_until_interrupted, embedder=embedder)
         return
     files = read_files()
-    run_with_container(data, lambda container: import_files(container, files))
+    run_with_container(data, lambda container: import_files(container, files), embedder=embedder)
     if files.problems:
         raise typer.Exit(1)
+
+
+def _needs_multilingual(data: Path, files: NoteFiles) -> bool:
+    is_minilm = choose_embedder(data, None) is EmbedderChoice.MINILM
+    return is_minilm and not is_mostly_english(note.text for note in files.notes)
 
 
 def _print_result(user: str, files: NoteFiles, result: ImportResult, *, json: bool) -> None:

@@ -8,8 +8,8 @@ import typer
 from rich.table import Table
 
 from infra.local.commands.command_context import console, print_json
-from infra.local.commands.options import Json
-from infra.local.embedded import minilm
+from infra.local.commands.options import EmbedderOption, Json
+from infra.local.embedder_choice import EmbedderChoice, open_embedder
 from shared.matching.decision import explain_decision
 from shared.question import Question
 from shared.settings import Settings
@@ -21,12 +21,16 @@ def match(
     question: Annotated[str, typer.Argument(help="A question.")],
     other: Annotated[str, typer.Argument(help="Another question.")],
     *,
+    embedder: EmbedderOption = None,
     json: Json = False,
 ) -> None:
     """Explain whether one question would get the cached answer of another."""
-    settings = Settings.from_env(os.environ)
+    choice = embedder or EmbedderChoice.MINILM
+    settings = Settings.from_env(choice.add_settings(os.environ))
     questions = [Question.parse(text) for text in (question, other)]
-    vector, *others = asyncio.run(minilm().embed([each.embedded for each in questions]))
+    vector, *others = asyncio.run(
+        open_embedder(choice).embed([settings.query_prefix + each.embedded for each in questions])
+    )
     decision = explain_decision(
         questions[0].wording,
         questions[1].wording,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from infra.local.embedded import Model
+from infra.local.embedder_choice import EmbedderChoice
 from shared.notes.sanitize import require_id
 
 
@@ -36,6 +37,15 @@ ModelOption = Annotated[
         "--model",
         help="The model that generates answers.",
         show_default="huggingface if HF_TOKEN, LLM_TOKEN or a chat URL is set, else extractive",
+    ),
+]
+EmbedderOption = Annotated[
+    EmbedderChoice | None,
+    typer.Option(
+        "--embedder",
+        help="The model that embeds notes and questions: minilm knows English only, multilingual"
+        " about 100 languages.",
+        show_default="that of the data folder, in a new one minilm",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON only.")]

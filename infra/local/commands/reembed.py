@@ -12,7 +12,7 @@ from infra.local.commands.command_context import (
     print_json,
     run_with_container,
 )
-from infra.local.commands.options import Data, Json
+from infra.local.commands.options import Data, EmbedderOption, Json
 from infra.local.embedded import DATA
 from infra.reembed import ReembedResult
 from infra.reembed import reembed as reembed_notes
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from shared.container import Container
 
 
-def reembed(*, data: Data = DATA, json: Json = False) -> None:
+def reembed(*, embedder: EmbedderOption = None, data: Data = DATA, json: Json = False) -> None:
     """Embed the notes of all users again where it is necessary.
 
-    Run it after a change of the embedding settings. It can be interrupted and run again.
+    Run it to change the embedder of the data folder. It can be interrupted and run again.
     """
 
     async def job(container: "Container") -> ReembedResult:
@@ -35,7 +35,7 @@ def reembed(*, data: Data = DATA, json: Json = False) -> None:
                 lambda result: bar.update(task, total=result.total, completed=result.done),
             )
 
-    result = run_with_container(data, job)
+    result = run_with_container(data, job, embedder=embedder, replace_embedder=True)
     if json:
         print_json(asdict(result))
     else:

@@ -15,7 +15,7 @@ from functions.http.app_factory import build_app
 from functions.http.auth.local_mode import USER_HEADER, check_local_mode
 from functions.invalidate import app as invalidate
 from functions.stats import app as stats
-from infra.local.commands.options import Data, ModelOption
+from infra.local.commands.options import Data, EmbedderOption, ModelOption
 from infra.local.embedded import DATA, open_embedded
 from infra.local.playground import app as playground
 from shared.errors import UnavailableError
@@ -38,6 +38,7 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="A loopback address.")] = "127.0.0.1",
     data: Data = DATA,
     model: ModelOption = None,
+    embedder: EmbedderOption = None,
 ) -> None:
     """Serve every function, the playground and the dashboard over HTTP until Ctrl-C.
 
@@ -50,7 +51,7 @@ def serve(
     environ = {**os.environ, "TERCET_LOCAL": "true"}
     with (
         _listen(host, port) as listener,
-        open_embedded(data, model=model, environ=environ) as container,
+        open_embedded(data, model=model, embedder=embedder, environ=environ) as container,
     ):
         configure_observability(container.settings)
         config = uvicorn.Config(build_local_app(container), log_config=None, access_log=False)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from infra.local.embedded import minilm
+from infra.local.embedder_choice import EmbedderChoice, open_embedder
 from shared.container import Container
 from shared.inference.extractive import ExtractiveAnswerer
 from shared.notes.note import Source
@@ -21,11 +21,18 @@ async def test_served_models_return_the_results_of_the_local_models(tmp_path: Pa
         container = Container(Settings.from_env(notes | environ))
         texts = ["What is faith?", "When is the pear tree pruned?"]
         for local, served in zip(
-            await minilm().embed(texts), await container.embedder.embed(texts), strict=True
+            await open_embedder(EmbedderChoice.MINILM).embed(texts),
+            await container.embedder.embed(texts),
+            strict=True,
         ):
             assert local.tobytes() == served.tobytes()
         completion = await container.answerer.answer(texts[0], SOURCES)
         await container.aclose()
-    assert completion.text == (await ExtractiveAnswerer(minilm()).answer(texts[0], SOURCES)).text
+    assert (
+        completion.text
+        == (
+            await ExtractiveAnswerer(open_embedder(EmbedderChoice.MINILM)).answer(texts[0], SOURCES)
+        ).text
+    )
     assert "being sure of what we hope for" in completion.text
     assert completion.cost == 0
