@@ -19,7 +19,7 @@ _SETTINGS = {
     "EMBEDDING_QUERY_PREFIX": "query: ",
     "EMBEDDING_PASSAGE_PREFIX": "passage: ",
     "EMBEDDING_MAX_TOKENS": "512",
-    "CACHE_SIMILARITY_THRESHOLD": "0.95",  # cosines of E5 lie between 0.7 and 1
+    "CACHE_SIMILARITY_THRESHOLD": "0.97",  # as strict as 0.85 is with MiniLM
 }
 
 

@@ -50,6 +50,7 @@ _COMMENTS = frozenset({"html_comment", "comment", "script"})
 _REGIONS = _COMMENTS | {"fence", "ticks", "formula"}
 _METADATA = frozenset({"logbook", "reference", "block_id"})
 
+_VIEWS = (".base", ".canvas")  # files that Obsidian displays, without a text of their own
 _IMAGE_SIZE = re.compile(r"\d+(?:x\d+)?")
 # Lines of four spaces after a blank line and a line that is neither indented nor a list item.
 _INDENTED_CODE = re.compile(
@@ -172,5 +173,7 @@ def _link_text(link: str, *, is_embed: bool) -> str:
         return " ".join(names)
     if page.endswith("#"):
         return page  # such as C#
-    parts = (part.strip() for part in page.split("#"))
+    parts = [part.strip() for part in page.split("#")]
+    if is_embed and parts[0].endswith(_VIEWS):
+        return ""
     return " > ".join(part for part in parts if part and not part.startswith("^"))

@@ -13,10 +13,12 @@ PARTS = (
     "invalidation_precision",
     "churn",
     "labelled_streams",
+    "languages",
     "question_mix",
     "quotations",
     "seed_questions",
     "source_overlap",
+    "vault_titles",
 )
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""MiniLM with a cache on disk, so that a text is not embedded in every run."""
+"""Embedders with a cache on disk, so that a text is not embedded in every run."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from infra.local.minilm import MiniLMEmbedder
+from shared.inference.ports import Embedder
 from shared.text.canonical_form import canonical_form
 from shared.vectors import Vector, from_bytes, to_bytes
 from tests.benchmarks.report import BUILD
@@ -24,10 +25,10 @@ class CachingEmbedder:
     vector differs, the encoder has changed and the cache is emptied.
     """
 
-    def __init__(self, path: Path = _FILE) -> None:
-        self._minilm = MiniLMEmbedder()
-        self.model = self._minilm.model
-        self.dimensions = self._minilm.dimensions
+    def __init__(self, embedder: Embedder, path: Path = _FILE) -> None:
+        self._embedder = embedder
+        self.model = embedder.model
+        self.dimensions = embedder.dimensions
         self._path = path
         self._known: dict[str, Vector] | None = None
 
@@ -38,7 +39,7 @@ class CachingEmbedder:
         known = self._known
         new = [text for text in dict.fromkeys(texts) if text not in known]
         for batch in _batches(new):
-            vectors = await self._minilm.embed(batch)
+            vectors = await self._embedder.embed(batch)
             added = dict(zip(batch, vectors, strict=True))
             with closing(self._open()) as database, database:
                 database.executemany(
@@ -59,7 +60,7 @@ class CachingEmbedder:
             ).fetchall()
             known = {text: from_bytes(data) for text, data in rows}
             probes = sorted(known, key=len)[:_PROBES]
-            vectors = await self._minilm.embed(probes) if probes else []
+            vectors = await self._embedder.embed(probes) if probes else []
             if all(
                 (known[text] == vector).all() for text, vector in zip(probes, vectors, strict=True)
             ):
@@ -74,7 +75,7 @@ class CachingEmbedder:
         return database
 
 
-EMBEDDER = CachingEmbedder()
+EMBEDDER = CachingEmbedder(MiniLMEmbedder())
 
 
 def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:

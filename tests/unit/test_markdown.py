@@ -85,6 +85,10 @@ def test_text_between_rules_that_is_not_front_matter_is_kept(text: str) -> None:
         ("[[Page#Part]] [[#Part]] [[Page#^abc123]]", "Page > Part Part Page"),
         ("[[C#]] [[2023-09-12]] [[notes]]s", "C# 2023-09-12 notess"),
         ("![[Page]] ![[a.png|300]] ![[a.png|A cat|300x200]]", "Page a.png A cat"),
+        (
+            "a ![[Films.base]] ![[Films.base#Seen]] [[Films.base]] ![[b.base|All]]",
+            "a Films.base All",
+        ),
         ("| [[a\\|b]] | c |", "| b | c |"),
         ("{{embed [[Page]]}} and {{embed ((" + UUID + "))}}", "Page and"),
         # comments
