@@ -160,11 +160,11 @@ class Container:
     @cached_property
     def extractive_answerer(self) -> "Answerer | None":
         """Quotes the notes while the language model is down; None if this is switched off."""
-        if not (settings := self.settings).extractive_fallback:
+        if not self.settings.extractive_fallback:
             return None
         from shared.inference.extractive import ExtractiveAnswerer
 
-        return ExtractiveAnswerer(self.embedder, settings.query_prefix, settings.passage_prefix)
+        return ExtractiveAnswerer.of(self.embedder, self.settings)
 
     @cached_property
     def store(self) -> "NoteStore":

@@ -82,6 +82,10 @@ class Settings(SetVariables):
         "EMBEDDING_MAX_TOKENS", 256, at_least=_MIN_TOKENS, at_most=1_000_000
     )
     """The most tokens that the embedding model takes; the rest of a longer text is not embedded."""
+    unrelated_cosine: float = setting("EMBEDDING_UNRELATED_COSINE", 0.0, at_least=0, at_most=0.95)
+    """The cosine that the embedding model gives texts that have nothing in common."""
+    embedding_multilingual: bool = setting("EMBEDDING_MULTILINGUAL", default=False)
+    """Whether the embedding model knows other languages than English."""
     query_prefix: str = setting("EMBEDDING_QUERY_PREFIX", "", verbatim=True)
     passage_prefix: str = setting("EMBEDDING_PASSAGE_PREFIX", "", verbatim=True)
     """What the embedding model expects before each question and each passage of a note."""

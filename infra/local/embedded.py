@@ -83,9 +83,7 @@ def open_embedded(
             # numpy is slow to load
             from shared.inference.extractive import ExtractiveAnswerer  # noqa: PLC0415
 
-            answerer = ExtractiveAnswerer(
-                open_embedder(choice), settings.query_prefix, settings.passage_prefix
-            )
+            answerer = ExtractiveAnswerer.of(open_embedder(choice), settings)
         elif _default_model(variables) is Model.EXTRACTIVE:
             raise ConfigurationError(
                 "model huggingface: set HF_TOKEN or HF_CHAT_URL, or LLM_TOKEN or LLM_CHAT_URL"

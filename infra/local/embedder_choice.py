@@ -19,6 +19,8 @@ _SETTINGS = {
     "EMBEDDING_QUERY_PREFIX": "query: ",
     "EMBEDDING_PASSAGE_PREFIX": "passage: ",
     "EMBEDDING_MAX_TOKENS": "512",
+    "EMBEDDING_UNRELATED_COSINE": "0.7",
+    "EMBEDDING_MULTILINGUAL": "true",
     "CACHE_SIMILARITY_THRESHOLD": "0.97",  # as strict as 0.85 is with MiniLM
 }
 

@@ -50,9 +50,11 @@ class Evidence(NamedTuple):
 class QuestionWords:
     """The words of a question that an answer has, and what else it has."""
 
-    def __init__(self, question: str) -> None:
+    def __init__(self, question: str, *, multilingual: bool = False) -> None:
+        """`multilingual`: whether embeddings of other languages than English are evidence."""
         lowered = " ".join(question.casefold().replace("\u2019", "'").split())
         self._language = detect_language(question) or ENGLISH
+        self._needs_words = self._language != ENGLISH and not multilingual
         self._words = content_words(question)
         quantity = _QUANTITY.search(lowered)
         self._counted = content_words((quantity and quantity["counted"]) or "")
@@ -93,8 +95,7 @@ class QuestionWords:
         )
         language = detect_language(text) or self._language
         is_foreign = language != self._language and not evidence.in_text
-        # Embeddings of other languages than English are no evidence.
-        is_vague = self._language != ENGLISH and evidence.in_context < _MIN_SHARE_IN_CONTEXT
+        is_vague = self._needs_words and evidence.in_context < _MIN_SHARE_IN_CONTEXT
         return None if is_foreign or is_vague else evidence
 
     def _has_name(self, text: str) -> bool:

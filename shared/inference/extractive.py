@@ -1,7 +1,7 @@
 """The extractive fallback: quotes what notes hold about a question, without a language model."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from shared import vectors
 from shared.errors import InferenceError
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from shared.inference.ports import Embedder
     from shared.notes.note import Source
+    from shared.settings import Settings
 
 _MAX_QUOTATIONS = 3
 _MIN_RELATIVE_SCORE = 0.8  # of a further quotation, relative to the best one
@@ -50,12 +51,36 @@ class ExtractiveAnswerer:
     model = "extractive"
 
     def __init__(
-        self, embedder: "Embedder", query_prefix: str = "", passage_prefix: str = ""
+        self,
+        embedder: "Embedder",
+        query_prefix: str = "",
+        passage_prefix: str = "",
+        *,
+        unrelated_cosine: float = 0.0,
+        multilingual: bool = False,
     ) -> None:
-        """Embed with `embedder`, which adds no prefix."""
+        """Embed with `embedder`, which adds no prefix.
+
+        The limits of this module are those of a model whose cosines of unrelated texts are about
+        0. `unrelated_cosine` is that of the embedder, and `multilingual` whether it knows other
+        languages than English.
+        """
         self._embedder = embedder
         self._query_prefix = query_prefix
         self._passage_prefix = passage_prefix
+        self._unrelated_cosine = unrelated_cosine
+        self._multilingual = multilingual
+
+    @classmethod
+    def of(cls, embedder: "Embedder", settings: "Settings") -> Self:
+        """Return the answerer for an embedder with these settings."""
+        return cls(
+            embedder,
+            settings.query_prefix,
+            settings.passage_prefix,
+            unrelated_cosine=settings.unrelated_cosine,
+            multilingual=settings.embedding_multilingual,
+        )
 
     async def answer(
         self, question: str, sources: Sequence["Source"], *, today: "date | None" = None
@@ -64,7 +89,7 @@ class ExtractiveAnswerer:
 
         If the embedder fails, texts are compared with the question by their words.
         """
-        words = QuestionWords(question)
+        words = QuestionWords(question, multilingual=self._multilingual)
         candidates = _find_candidates(words, sources)
         scores = await self._score(question, candidates)
         needed = max([_MIN_SCORE, *(_MIN_RELATIVE_SCORE * score for score in scores)])
@@ -75,7 +100,11 @@ class ExtractiveAnswerer:
             for each in good
             if not any(each.text in other.text for other in good if other != each)
         ][:_MAX_QUOTATIONS]
-        quotations = [(each.text, each.source) for each in quoted] or _quote_passage(words, sources)
+        quotations = [(each.text, each.source) for each in quoted] or (
+            _quote_passage(words, sources[0])
+            if sources and self._relative(sources[0].similarity) >= _MIN_PASSAGE_SIMILARITY
+            else []
+        )
         text = " ".join(f"{text} [{number}]" for text, number in quotations)
         cited = tuple(sorted({number for _, number in quotations}))
         return Completion(text or not_in_notes(question), self.model, cited=cited)
@@ -97,13 +126,20 @@ class ExtractiveAnswerer:
                 _MIN_SCORE + each.in_context - _MIN_WORDS if each.in_text else 0.0
                 for each in evidence
             ]
-        cosines = dict(
-            zip(texts, vectors.cosines(vector, vectors.stack(rows)).tolist(), strict=True)
-        )
+        cosines = {
+            text: self._relative(cosine)
+            for text, cosine in zip(
+                texts, vectors.cosines(vector, vectors.stack(rows)).tolist(), strict=True
+            )
+        }
         return [
             _combine(cosines[each.text], cosines[each.in_context], each.evidence)
             for each in candidates
         ]
+
+    def _relative(self, cosine: float) -> float:
+        """Return the cosine on a scale on which that of unrelated texts is 0."""
+        return (cosine - self._unrelated_cosine) / (1 - self._unrelated_cosine)
 
 
 def _combine(of_text: float, in_context: float, evidence: Evidence) -> float:
@@ -130,11 +166,9 @@ def _find_candidates(words: QuestionWords, sources: Sequence["Source"]) -> list[
     return list(candidates.values())
 
 
-def _quote_passage(words: QuestionWords, sources: Sequence["Source"]) -> list[tuple[str, int]]:
+def _quote_passage(words: QuestionWords, source: "Source") -> list[tuple[str, int]]:
     """Return the best passage and its number if it is about the question as a whole."""
-    if not sources or sources[0].similarity < _MIN_PASSAGE_SIMILARITY:
-        return []
-    text = " ".join(unit.text for unit in find_units(sources[0].content))
-    evidence = words.find_evidence(text, sources[0].title, frozenset())
+    text = " ".join(unit.text for unit in find_units(source.content))
+    evidence = words.find_evidence(text, source.title, frozenset())
     is_about = evidence and evidence.is_new and evidence.in_context >= _MIN_PASSAGE_WORDS
     return [(shorten(text), 1)] if is_about else []

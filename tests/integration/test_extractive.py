@@ -1,11 +1,17 @@
 """The extractive answerer with real embeddings."""
 
+import math
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 
 from infra.local.minilm import MiniLMEmbedder
 from shared.inference.extractive import ExtractiveAnswerer
 from shared.inference.not_in_notes import not_in_notes
 from shared.notes.note import Source
+from shared.settings import Settings
+from shared.vectors import Vector, canonical
 
 FORGIVENESS = """\
 # What forgiving is not
@@ -132,3 +138,41 @@ async def test_same_input_gives_the_same_answer(answerer: ExtractiveAnswerer) ->
     first = await answerer.answer("What is forgiving?", sources(FORGIVENESS, BREAD))
     again = ExtractiveAnswerer(MiniLMEmbedder())
     assert await again.answer("What is forgiving?", sources(FORGIVENESS, BREAD)) == first
+
+
+class FixedCosine:
+    """Embeds texts so that the first one of a call has one cosine with all others."""
+
+    model = "fixed"
+    dimensions = 2
+
+    def __init__(self, cosine: float) -> None:
+        self._vector = np.array([cosine, math.sqrt(1 - cosine**2)])
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        rest = [canonical(self._vector) for _ in texts[1:]]
+        return [canonical(np.array([1.0, 0.0])), *rest]
+
+
+@pytest.mark.parametrize(
+    ("cosine", "unrelated", "is_quoted"),
+    [(0.85, 0.0, True), (0.85, 0.7, False), (0.95, 0.7, True), (0.5, 0.0, False)],
+)
+async def test_cosines_are_relative_to_that_of_unrelated_texts(
+    cosine: float, unrelated: float, *, is_quoted: bool
+) -> None:
+    settings = Settings(unrelated_cosine=unrelated)
+    answerer = ExtractiveAnswerer.of(FixedCosine(cosine), settings)
+    answer = await answerer.answer("Is anything new?", sources("The fig tree grows slowly."))
+    assert bool(answer.cited) == is_quoted
+
+
+@pytest.mark.parametrize(("variable", "is_quoted"), [("true", True), ("false", False)])
+async def test_only_a_multilingual_embedding_finds_other_words_of_another_language(
+    variable: str, *, is_quoted: bool
+) -> None:
+    settings = Settings.from_env({"EMBEDDING_MULTILINGUAL": variable})
+    answerer = ExtractiveAnswerer.of(FixedCosine(0.9), settings)
+    vacation = sources("Alle haben im Jahr 25 freie Tage.")
+    answer = await answerer.answer("Wie lang ist der Urlaub?", vacation)
+    assert bool(answer.cited) == is_quoted

@@ -20,12 +20,12 @@ from infra.local.commands.command_context import (
 from infra.local.commands.options import DEFAULT_USER, Data, EmbedderOption, Json, User
 from infra.local.embedded import DATA
 from infra.local.embedder_choice import EmbedderChoice, choose_embedder
-from infra.local.english import is_mostly_english
 from infra.local.import_record import ImportRecord
 from infra.local.note_changes import ImportResult, import_notes, note_updated
 from shared.errors import TercetError, UnavailableError
 from shared.notes.file_import import NoteFiles, normalize_prefix, read_note_files
 from shared.notes.note_files import find_note_files
+from shared.text.languages import ENGLISH, detect_language
 
 if TYPE_CHECKING:
     from shared.container import Container
@@ -135,8 +135,12 @@ def import_(
 
 
 def _needs_multilingual(data: Path, files: NoteFiles) -> bool:
-    is_minilm = choose_embedder(data, None) is EmbedderChoice.MINILM
-    return is_minilm and not is_mostly_english(note.text for note in files.notes)
+    """Whether MiniLM embeds the folder and most of the text is of another language than English."""
+    if choose_embedder(data, None) is not EmbedderChoice.MINILM:
+        return False
+    texts = [note.text for note in files.notes]
+    foreign = [text for text in texts if detect_language(text) not in {"", ENGLISH}]
+    return 2 * sum(map(len, foreign)) > sum(map(len, texts))
 
 
 def _print_result(user: str, files: NoteFiles, result: ImportResult, *, json: bool) -> None:
