@@ -58,7 +58,7 @@ METRICS = (
     | {
         "translated_first": Metric(unit="hit rate; baseline: MiniLM", budget=0.7, floor=True),
         "translated_first_five": Metric(unit="hit rate; baseline: MiniLM", budget=0.9, floor=True),
-        "translated_quoted": Metric(unit="share; baseline: MiniLM", budget=0.5, floor=True),
+        "translated_quoted": Metric(unit="share; baseline: MiniLM", budget=0.3, floor=True),
         "translated_quoted_wrong": Metric(unit="share; baseline: MiniLM", budget=0.1),
         "cross_language_first": Metric(unit="hit rate; baseline: MiniLM", budget=0.5, floor=True),
         "cross_language_first_five": Metric(
