@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shared.cache.keyspace import note_tag
+from shared.cache.source_digests import by_note, note_digest, text_digest
 from shared.errors import InvalidRequestError, ReembeddingRequiredError
 from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.note import Chunk, Note
@@ -66,6 +68,20 @@ async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
 async def store(backend: Backend) -> AsyncIterator[NoteStore]:
     async with aclosing(await backend.open()) as opened:
         yield opened
+
+
+async def test_search_results_and_chunks_of_a_note_have_the_same_digest(store: NoteStore) -> None:
+    """Otherwise each note change would drop the answers that used the note."""
+    written = Note("ann", "gnade/Röm 5", "Ἐν ἀρχῇ\r\n", "text", 1, 1)
+    pieces = chunks(written.note_id, *(f"piece\x00 {n} 😀" for n in range(20)))
+    headed = [replace(piece, headings=f"Prayer\r\n> {n}") for n, piece in enumerate(pieces)]
+    assert await store.replace_note(written, headed)
+    stored = await store.get_chunks("ann", written.note_id)
+    for query in vectors(20, seed=1):
+        found = await store.search("ann", query, 20)
+        similarities = cosines(query, stack([chunk.embedding for chunk in stored]))
+        current = zip(map(text_digest, stored), similarities.tolist(), strict=True)
+        assert by_note(found) == {note_tag(written.note_id): note_digest(current)}
 
 
 async def test_note_and_chunks_are_read_as_written(store: NoteStore) -> None:
