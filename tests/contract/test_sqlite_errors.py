@@ -1,5 +1,6 @@
 """Tests of the SQLite note store with files that are damaged or that another program wrote."""
 
+import os
 import sqlite3
 from contextlib import aclosing, closing
 from dataclasses import replace
@@ -144,3 +145,16 @@ async def test_foreign_values_and_tables_raise_no_other_error(tmp_path: Path, ch
         other.commit()
     for error in await use(path):
         assert isinstance(error, UnavailableError)
+
+
+async def test_health_check_finds_a_file_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "notes.db"
+    await write_file(path)
+    async with aclosing(SQLiteNoteStore(path, PROFILE)) as store:
+        await store.ping()
+        # The superuser may write each file.
+        monkeypatch.setattr(os, "access", lambda name, mode: (name, mode) != (path, os.W_OK))
+        with pytest.raises(StoreUnavailableError, match="file is read-only"):
+            await store.ping()
