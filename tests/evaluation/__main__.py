@@ -17,6 +17,7 @@ PARTS = (
     "question_mix",
     "quotations",
     "seed_questions",
+    "retrieval",
     "source_overlap",
     "vault_titles",
 )

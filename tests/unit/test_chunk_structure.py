@@ -38,21 +38,21 @@ def test_title_and_headings_are_embedded_and_the_content_is_as_written() -> None
         (f"# A ##\n\n{FIVE}", "A"),
         (f"# The *Title*\n\n{FIVE}", "The *Title*"),
         (f"# the title\n\n## A\n\n{FIVE}", "A"),
-        (f"## A\n\n# B\n\n{FIVE}", ""),
-        (f"# A\n\n## B\n\n{FIVE}\n\n## C\n\n{FIVE}", "A"),
-        (f"# A\n\n{FIVE}\n\n# B\n\n{FIVE}", ""),
+        (f"## A\n\n# B\n\n{FIVE}", "A"),
+        (f"# A\n\n## B\n\n{FIVE}\n\n## C\n\n{FIVE}", "A > B"),
+        (f"# A\n\n{FIVE}\n\n# B\n\n{FIVE}", "A"),
         (f"```\n# no heading\n```\n\n{FIVE}", ""),
         (f"#tag\n\n{FIVE}", ""),
         (f"- item\n---\n\n{FIVE}", ""),
         (f"#\n\n{FIVE}", ""),
     ],
 )
-def test_headings_are_those_over_all_of_the_passage(text: str, headings: str) -> None:
+def test_headings_are_those_over_the_beginning_of_the_passage(text: str, headings: str) -> None:
     (passage,) = passages(text, title="The title")
     assert (passage.content, passage.headings) == (text, headings)
 
 
-def test_headings_of_the_beginning_are_kept_if_another_section_follows() -> None:
+def test_headings_of_the_beginning_are_those_of_the_section_that_it_continues() -> None:
     text = f"# A\n\n{FIVE} {FIVE} {FIVE}\n\n# B\n\n{FIVE}"
     second = passages(text, words=14)[1]
     assert second == Passage(f"{FIVE}\n\n# B\n\n{FIVE}", "A", f"A\n{FIVE}\n\n# B\n\n{FIVE}")
@@ -125,6 +125,15 @@ def test_long_list_is_cut_between_outer_items() -> None:
     for part in contents("Things:\n" + "".join(items), words=25):
         assert part.startswith(("Things:\n- item", "- item"))
         assert part.endswith("two")
+
+
+def test_chunk_ends_before_the_highest_heading() -> None:
+    text = f"## A\n\n{FIVE}\n\n## B\n\n{FIVE}\n\n### Inner\n\n{FIVE}\n\n## C\n\n{FIVE}"
+    assert [part.split("\n")[0] for part in contents(text, words=14)] == [
+        "## A",
+        "## B",
+        "## C",
+    ]
 
 
 @pytest.mark.parametrize("words", range(4, 20))

@@ -29,3 +29,20 @@ async def test_event_loop_runs_while_a_long_note_is_split(repeated: str) -> None
         iterations += 1
     await splitting
     assert iterations >= 10
+
+
+async def test_chunk_has_title_and_headings_and_another_title_another_embedding() -> None:
+    chunk, other_chunk = [
+        chunk
+        for title in ("Ben", "Anna")
+        for chunk in await chunk_and_embed(
+            Note("ann", "ben", title, "# Work\n\nPhone: 555.", 1, 1),
+            HashingEmbedder(),
+            limits=ChunkLimits(),
+        )
+    ]
+    assert (chunk.chunk_id, chunk.title, chunk.headings) == ("ben#0", "Ben", "Work")
+    assert chunk.content == other_chunk.content == "# Work\n\nPhone: 555."
+    (expected,) = await HashingEmbedder().embed(["Ben > Work\n# Work\n\nPhone: 555."])
+    assert (chunk.embedding == expected).all()
+    assert (chunk.embedding != other_chunk.embedding).any()

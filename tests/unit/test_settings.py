@@ -267,9 +267,11 @@ def test_value_that_no_http_header_can_hold_is_refused(token: str, variable: str
     assert "hush" not in str(caught.value)
 
 
-def test_query_prefix_counts_towards_the_tokens_of_a_question() -> None:
-    settings = Settings(embedding_max_tokens=512, query_prefix="query: ")
-    assert settings.question_max_tokens == 505
+def test_prefixes_count_towards_the_tokens_of_questions_and_passages() -> None:
+    settings = Settings(
+        embedding_max_tokens=512, query_prefix="query: ", passage_prefix="passage: "
+    )
+    assert (settings.question_max_tokens, settings.passage_max_tokens) == (505, 503)
 
 
 def test_index_is_bounded_by_what_a_miss_can_read_in_time() -> None:

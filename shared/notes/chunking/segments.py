@@ -39,7 +39,7 @@ class Segment:
 
     start: int
     end: int
-    level: Level
+    level: int
     size: Size
     headings: Headings
     is_titled: bool
@@ -93,7 +93,7 @@ def _mask(spans: Iterable[tuple[int, int]], length: int) -> bytearray:
     return mask
 
 
-def _find_cuts(text: str, structure: Structure, protected: bytearray) -> dict[int, Level]:
+def _find_cuts(text: str, structure: Structure, protected: bytearray) -> dict[int, int]:
     """Return the cuts between segments, in order."""
     in_frame = _mask(((frame.start, frame.end) for frame in structure.frames), len(text))
     cuts = dict(structure.cuts)
@@ -103,9 +103,9 @@ def _find_cuts(text: str, structure: Structure, protected: bytearray) -> dict[in
     return {cut: cuts[cut] for cut in sorted(cuts) if not protected[cut]}
 
 
-def _parts(text: str, cuts: dict[int, Level]) -> Iterator[tuple[int, int, Level]]:
+def _parts(text: str, cuts: dict[int, int]) -> Iterator[tuple[int, int, int]]:
     """Yield start, end and level of each part that is not blank."""
-    best = Level.WORD
+    best: int = Level.WORD
     for start, end in pairwise([0, *(cut for cut in cuts if cut), len(text)]):
         best = max(best, cuts.get(start, Level.SECTION))
         if not text[start:end].isspace() and start < end:

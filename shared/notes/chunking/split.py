@@ -8,7 +8,6 @@ fences. A passage never ends within a reference of a vocabulary pack, or directl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import takewhile
 from typing import TYPE_CHECKING, Self
 
 from shared.notes.chunking.endless_strings import hide_endless, remove_endless, shorten_endless
@@ -46,7 +45,11 @@ class ChunkLimits:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A part of a note. `embedded` is what the embedding model gets, without its prefix."""
+    """A part of a note.
+
+    `headings` are those over its beginning; further ones are in `content`. `embedded` is what the
+    embedding model gets, without its prefix.
+    """
 
     content: str
     headings: str
@@ -79,7 +82,7 @@ def split_note(
     packer = Packer(segments, structure.groups, sizes, limit, limits.overlap_words)
     passages = []
     for chunk in packer.pack():
-        headings, content = _below_title(title, _common_headings(chunk)), _content(text, chunk)
+        headings, content = _below_title(title, chunk[0].headings), _content(text, chunk)
         location = _location(title, headings, limits)
         embedded = "\n".join(filter(None, [location, remove_endless(content)]))
         passages.append(Passage(content, " > ".join(headings), embedded))
@@ -96,18 +99,6 @@ def _below_title(title: str, headings: Headings) -> Headings:
     """Return the headings without a first one that repeats the title."""
     is_repeated = bool(headings) and headings[0].casefold() == title.casefold()
     return headings[1:] if is_repeated else headings
-
-
-def _common_headings(chunk: Sequence[Segment]) -> Headings:
-    """Return the headings over the beginning; of several sections, those over all of them.
-
-    A further section in the chunk begins with its own heading.
-    """
-    first = chunk[0].headings
-    if not chunk[0].is_titled:
-        return first
-    levels = zip(*(segment.headings for segment in chunk), strict=False)
-    return first[: sum(1 for _ in takewhile(lambda names: len(set(names)) == 1, levels))]
 
 
 def _content(text: str, chunk: Sequence[Segment]) -> str:

@@ -24,7 +24,10 @@ _COLON = re.compile(r"[:\uff1a][*_]*+\s*+\Z")
 
 
 class Level(IntEnum):
-    """How good a place is to end a chunk."""
+    """How good a place is to end a chunk.
+
+    Before a heading of level 6 it is `SECTION`, and 1 more for each higher level.
+    """
 
     WORD = 0
     SENTENCE = 1
@@ -58,11 +61,12 @@ class Frame:
 class Structure:
     """What `parse_structure` found; all but the groups are in the order of the text.
 
-    `cuts` are the offsets where one chunk may end and the next one begin. `groups` are lists,
-    tables and blocks of code, as offsets: they are only divided if they are longer than a chunk.
+    `cuts` are the offsets where one chunk may end and the next one begin, with their levels.
+    `groups` are lists, tables and blocks of code, as offsets: they are only divided if they are
+    longer than a chunk.
     """
 
-    cuts: dict[int, Level] = field(default_factory=dict)
+    cuts: dict[int, int] = field(default_factory=dict)
     headings: list[Heading] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     groups: list[tuple[int, int]] = field(default_factory=list)
@@ -142,7 +146,7 @@ class _Parser:
             text = self._line(line)
         else:
             return None
-        self._cut(line, Level.SECTION)
+        self._cut(line, Level.SECTION + 6 - level)
         while last < len(self._starts) - 1 and self._is_blank(last):
             last += 1
         heading = Heading(self._starts[line], self._starts[last], level, " ".join(text.split()))
@@ -182,7 +186,7 @@ class _Parser:
         self._found.frames.append(Frame(start, end, head, tail))
         self._found.groups.append((start, end))
 
-    def _cut(self, line: int, level: Level) -> None:
+    def _cut(self, line: int, level: int) -> None:
         self._found.cuts.setdefault(self._starts[line], level)
 
     def _match(self, pattern: re.Pattern[str], line: int) -> re.Match[str] | None:
