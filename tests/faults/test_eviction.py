@@ -28,7 +28,7 @@ async def test_answers_are_fresh_under_eviction(redis: FaultyRedis, policy: str)
     rng = Random(1)
     for edition in range(3):
         for user in users:
-            text = f"Edition {edition}: {' '.join(str(rng.random()) for _ in range(150))}"
+            text = " ".join(f"Edition {edition}: {rng.random()}." for _ in range(150))
             await container.freshness.note_changed(updated(user, "note", text))
             for question in ("What is faith?", "What is hope?"):
                 reply = await ask(container, user, question)

@@ -61,27 +61,27 @@ async def client(
     "reply", [each for each in HOST_REPLIES if each.endpoint == "chat"], ids=str
 )
 async def test_chat_reply_has_the_documented_outcome(
-    host: FakeHuggingFace, client: Client, reply: HostReply
+    host: FakeHuggingFace, client: Client, reply: HostReply, request: pytest.FixtureRequest
 ) -> None:
-    container = client.container
+    container, user = client.container, request.node.name  # the rows share Redis
     host.embed = lambda texts: [VECTORS[0] for _ in texts]
-    await container.freshness.note_changed(updated("u", "n", "Faith is trust."))
+    await container.freshness.note_changed(updated(user, "n", "Faith is trust."))
     host.script(reply.to_response(), path=CHAT)
     kind, _, message = reply.outcome.partition(": ")
     if kind == "error":
         with pytest.raises(InferenceError) as caught:
-            await ask(container, "u", QUESTION)
+            await ask(container, user, QUESTION)
         assert message in str(caught.value)
         assert host.count(CHAT) == 1
-        assert (await ask(container, "u", QUESTION)).tier == "l3", "something was cached"
+        assert (await ask(container, user, QUESTION)).tier == "l3", "something was cached"
         return
-    answered = await ask(container, "u", QUESTION)
+    answered = await ask(container, user, QUESTION)
     assert answered.answer
     if kind.startswith("answered"):
         assert answered.answer.text == ANSWER
         assert answered.answer.incomplete == (kind != "answered")
         assert host.count(CHAT) == 1
-        again = await ask(container, "u", QUESTION)
+        again = await ask(container, user, QUESTION)
         assert (again.tier == "l1") == (kind == "answered")
     else:
         check_retry(host.count(CHAT), client, reply)
