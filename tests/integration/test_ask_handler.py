@@ -180,7 +180,8 @@ def test_user_without_notes_gets_a_notice_that_is_not_cached(function: ModuleTyp
 def test_load_balancer_event_without_a_token_gets_a_401(function: ModuleType) -> None:
     response = invoke(function, event("alb"))
     assert response["statusCode"] == 401
-    assert "JWT authorizer" in json.loads(response["body"])["detail"]
+    detail = json.loads(response["body"])["detail"]
+    assert detail == "this server does not accept your credentials"
 
 
 def test_problem_is_sent_through_the_gateway_as_text(function: ModuleType) -> None:

@@ -136,4 +136,3 @@ def test_store_span_has_the_store_type_and_address() -> None:
         ("postgres://db.example.org:6543/notes", 6543),
     ):
         assert search(database_url=url) == postgres | address | {"server.port": port}
-    assert search(database_url="postgresql://db:invalid/notes") == postgres

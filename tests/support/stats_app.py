@@ -70,7 +70,8 @@ async def get(container: Container, path: str = STATS) -> httpx.Response:
 async def use(container: Container) -> None:
     """Write notes of two users; send two questions, one repeated, one reworded, one of both."""
     for user in ("ann", "bob"):
-        await container.freshness.note_changed(updated(user, "a", "Faith is trust in the unseen."))
+        text = f"Faith is trust in the unseen, edition {time.time_ns()}."
+        await container.freshness.note_changed(updated(user, "a", text))
     for user, question in (
         ("ann", "What is hope?"),
         ("ann", "What is love?"),
