@@ -162,7 +162,7 @@ class Container:
         """Quotes the notes while the language model is down; None if this is switched off."""
         if not self.settings.extractive_fallback:
             return None
-        from shared.inference.extractive import ExtractiveAnswerer
+        from shared.inference.quotations.extractive import ExtractiveAnswerer
 
         return ExtractiveAnswerer.of(self.embedder, self.settings)
 

@@ -3,7 +3,7 @@
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.inference.not_in_notes import finds_nothing
+from shared.inference.quotations.not_in_notes import finds_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

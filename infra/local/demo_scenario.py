@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from infra.local.sample_notes import SampleSet
-from shared.notes.file_import import ImportedNote
+from shared.notes.files.file_import import ImportedNote
 
 ANN, BEN = "ann", "ben"
 

@@ -81,7 +81,7 @@ def open_embedded(
         answerer = None
         if model is Model.EXTRACTIVE:
             # numpy is slow to load
-            from shared.inference.extractive import ExtractiveAnswerer  # noqa: PLC0415
+            from shared.inference.quotations.extractive import ExtractiveAnswerer  # noqa: PLC0415
 
             answerer = ExtractiveAnswerer.of(open_embedder(choice), settings)
         elif _default_model(variables) is Model.EXTRACTIVE:

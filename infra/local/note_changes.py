@@ -11,7 +11,7 @@ from shared.notes.messages.note_changed import NoteChanged, parse_change
 
 if TYPE_CHECKING:
     from shared.container import Container
-    from shared.notes.file_import import ImportedNote
+    from shared.notes.files.file_import import ImportedNote
     from shared.notes.note import Note
 
 _BATCH = 32  # notes that are embedded together

@@ -10,17 +10,17 @@ from shared.errors import (
     TokenLimitError,
     UnusableCompletionError,
 )
-from shared.inference.chat_reply import read_chat_reply
 from shared.inference.endpoint import Endpoint
 from shared.inference.ports import Completion
-from shared.inference.remedies import RAISE_LIMIT
+from shared.inference.replies.chat_reply import read_chat_reply
+from shared.inference.replies.remedies import RAISE_LIMIT
 from shared.text import estimate_tokens
 
 if TYPE_CHECKING:
-    from shared.inference.chat_reply import ChatReply
     from shared.inference.circuit_breaker import CircuitBreaker
     from shared.inference.http_client import InferenceClient
     from shared.inference.ports import ChatMessage
+    from shared.inference.replies.chat_reply import ChatReply
     from shared.settings import Settings
 
 _SEED = 0

@@ -5,8 +5,8 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import ConfigurationError, InferenceError
-from shared.inference.embedding_reply import read_embeddings
 from shared.inference.endpoint import Endpoint
+from shared.inference.replies.embedding_reply import read_embeddings
 
 if TYPE_CHECKING:
     from shared.inference.circuit_breaker import CircuitBreaker

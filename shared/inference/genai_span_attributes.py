@@ -7,7 +7,7 @@ name or a number.
 import re
 from typing import TYPE_CHECKING, Any
 
-from shared.inference.known_names import known_name
+from shared.inference.replies.known_names import known_name
 
 if TYPE_CHECKING:
     from shared.inference.endpoint import Endpoint

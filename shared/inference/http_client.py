@@ -20,9 +20,9 @@ from shared.errors import (
     InferenceUnavailableError,
 )
 from shared.inference.genai_span_attributes import describe_model_call, describe_reply
-from shared.inference.host_errors import read_error
-from shared.inference.reply_body import body_kind, body_text, decode_json
-from shared.inference.size_limit import ACCEPTED_ENCODING, limit_size
+from shared.inference.replies.host_errors import read_error
+from shared.inference.replies.reply_body import body_kind, body_text, decode_json
+from shared.inference.replies.size_limit import ACCEPTED_ENCODING, limit_size
 from shared.inference.token_auth import TokenAuth
 from shared.observability.timings import start_span
 from shared.secrets import Secret

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from infra.local.embedded import open_embedded
 from infra.local.note_changes import import_notes, note_updated
-from shared.notes.file_import import read_note_files
+from shared.notes.files.file_import import read_note_files
 from tests.benchmarks.report import Metric
 from tests.support.data import DATA
 

@@ -20,9 +20,9 @@ from infra.local.multilingual_e5 import MultilingualE5Embedder
 from infra.local.note_changes import import_notes, note_updated
 from infra.local.sample_notes import SampleSet, read_sample_notes
 from shared.container import Container
-from shared.inference.extractive import ExtractiveAnswerer
+from shared.inference.quotations.extractive import ExtractiveAnswerer
 from shared.matching.decision import decide
-from shared.notes.file_import import ImportedNote, read_note_files
+from shared.notes.files.file_import import ImportedNote, read_note_files
 from shared.question import Question
 from shared.settings import Settings
 from shared.vectors import cosines, stack

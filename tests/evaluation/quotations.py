@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from infra.local.sample_notes import SampleSet, read_sample_notes
 from shared.container import Container
-from shared.inference.extractive import ExtractiveAnswerer
-from shared.inference.not_in_notes import finds_nothing
-from shared.notes.file_import import ImportedNote, read_note_files
+from shared.inference.quotations.extractive import ExtractiveAnswerer
+from shared.inference.quotations.not_in_notes import finds_nothing
+from shared.notes.files.file_import import ImportedNote, read_note_files
 from shared.notes.messages.note_changed import NoteChanged, Operation
 from shared.reply import Reply
 from tests.benchmarks.report import BUILD, Metric, run

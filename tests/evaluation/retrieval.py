@@ -10,7 +10,7 @@ from random import Random
 from typing import NamedTuple
 
 from shared.notes.chunking.split import ChunkLimits, Passage, split_note
-from shared.notes.file_import import ImportedNote, read_note_files
+from shared.notes.files.file_import import ImportedNote, read_note_files
 from shared.notes.note import Chunk, Source
 from shared.text.sentences import split_sentences
 from tests.benchmarks.report import BUILD, Metric, run

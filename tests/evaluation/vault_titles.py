@@ -10,7 +10,7 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from shared.notes.file_import import read_note_files
+from shared.notes.files.file_import import read_note_files
 from tests.benchmarks.report import Metric
 from tests.support.data import DATA
 

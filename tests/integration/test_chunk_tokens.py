@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.notes.chunking.split import ChunkLimits, split_note
-from shared.notes.markdown import parse_markdown
+from shared.notes.files.markdown import parse_markdown
 from tests.support.data import devotionals, real_data
 from tests.support.minilm_tokens import MAX_TOKENS, count_tokens
 

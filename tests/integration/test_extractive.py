@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from infra.local.minilm import MiniLMEmbedder
-from shared.inference.extractive import ExtractiveAnswerer
-from shared.inference.not_in_notes import not_in_notes
+from shared.inference.quotations.extractive import ExtractiveAnswerer
+from shared.inference.quotations.not_in_notes import not_in_notes
 from shared.notes.note import Source
 from shared.settings import Settings
 from shared.vectors import Vector, canonical

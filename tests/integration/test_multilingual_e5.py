@@ -13,7 +13,7 @@ from infra.local.embedder_choice import EmbedderChoice
 from infra.local.multilingual_e5 import MultilingualE5Embedder
 from infra.local.note_changes import import_notes, note_updated
 from shared.errors import ConfigurationError
-from shared.notes.file_import import ImportedNote
+from shared.notes.files.file_import import ImportedNote
 from shared.question import Request
 from shared.vectors import canonical
 

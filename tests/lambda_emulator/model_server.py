@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from infra.local.embedder_choice import EmbedderChoice, open_embedder
 from shared.errors import UnavailableError
-from shared.inference.extractive import ExtractiveAnswerer
+from shared.inference.quotations.extractive import ExtractiveAnswerer
 from shared.notes.note import Source
 
 if TYPE_CHECKING:

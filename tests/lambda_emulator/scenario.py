@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.local.sample_notes import SampleSet, read_sample_notes
-from shared.notes.file_import import ImportedNote
+from shared.notes.files.file_import import ImportedNote
 from tests.lambda_emulator.runtime import ROOT
 
 _EVENTS = ROOT / "tests" / "events"

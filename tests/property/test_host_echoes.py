@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InferenceError
-from shared.inference import known_names
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.genai_span_attributes import describe_reply
 from shared.inference.http_client import InferenceClient, Retries
 from shared.inference.ports import ChatMessage
-from shared.inference.reply_body import body_text
+from shared.inference.replies import known_names
+from shared.inference.replies.reply_body import body_text
 from shared.observability.json_logging import JsonFormatter
 from shared.settings import Settings
 
@@ -117,7 +117,7 @@ async def test_what_is_shown_does_not_depend_on_the_text_that_a_host_repeats(
 
 
 def show_messages(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("shared.inference.host_errors.body_kind", body_text)
+    patch.setattr("shared.inference.replies.host_errors.body_kind", body_text)
 
 
 def show_identifiers(patch: pytest.MonkeyPatch) -> None:

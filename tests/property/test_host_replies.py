@@ -11,10 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.errors import InferenceError
-from shared.inference.embedding_reply import read_embeddings
 from shared.inference.endpoint import Endpoint
-from shared.inference.host_errors import read_error
-from shared.inference.reply_body import body_kind, decode_json
+from shared.inference.replies.embedding_reply import read_embeddings
+from shared.inference.replies.host_errors import read_error
+from shared.inference.replies.reply_body import body_kind, decode_json
 
 ENDPOINT = Endpoint("chat", "HF_CHAT", "http://host/v1/chat/completions", "model")
 REQUEST = httpx.Request("POST", "http://host")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.notes.markdown import parse_markdown
+from shared.notes.files.markdown import parse_markdown
 
 _PIECES = (
     "word|two words| |\n|\n\n|`|``|```|```\n|~~~\n|[[|]]|[[Page]]|![[a.png]]|%%|<!--|-->|<b>|</b>"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.inference.not_in_notes import finds_nothing, not_in_notes
+from shared.inference.quotations.not_in_notes import finds_nothing, not_in_notes
 from shared.text.languages import detect_language
 
 QUESTIONS = {

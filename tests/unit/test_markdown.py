@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.notes.markdown import parse_markdown
+from shared.notes.files.markdown import parse_markdown
 
 UUID = "64f1a2b3-1234-4321-abcd-123456789abc"
 

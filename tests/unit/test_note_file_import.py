@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import InvalidRequestError
-from shared.notes.file_import import normalize_prefix, read_note_files
+from shared.notes.files.file_import import normalize_prefix, read_note_files
 from shared.notes.messages.note_changed import MAX_TEXT, MAX_TITLE
 from tests.support.data import real_data
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from shared.container import Container
-    from shared.notes.file_import import ImportedNote
+    from shared.notes.files.file_import import ImportedNote
 
 _LEGEND = (
     "Tier l1: the answer was cached. Tier l2: only the embedding of the question was cached."

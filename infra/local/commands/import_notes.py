@@ -23,8 +23,8 @@ from infra.local.embedder_choice import EmbedderChoice, choose_embedder
 from infra.local.import_record import ImportRecord
 from infra.local.note_changes import ImportResult, import_notes, note_updated
 from shared.errors import TercetError, UnavailableError
-from shared.notes.file_import import NoteFiles, normalize_prefix, read_note_files
-from shared.notes.note_files import find_note_files
+from shared.notes.files.file_import import NoteFiles, normalize_prefix, read_note_files
+from shared.notes.files.note_files import find_note_files
 from shared.text.languages import ENGLISH, detect_language
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from infra.local.commands.options import DEFAULT_USER, Data, Json, User
 from infra.local.embedded import DATA
 from infra.local.note_changes import note_deleted, note_updated
 from shared.errors import InvalidRequestError, NotFoundError
-from shared.notes.file_import import ImportedNote
+from shared.notes.files.file_import import ImportedNote
 
 if TYPE_CHECKING:
     from shared.container import Container

@@ -23,7 +23,7 @@ from infra.local.playground.cache_inspector import (
 )
 from infra.local.sample_notes import SampleSet, read_sample_notes
 from shared.errors import InferenceError, NotFoundError
-from shared.notes.file_import import ImportedNote
+from shared.notes.files.file_import import ImportedNote
 from shared.observability.timings import collect_timings
 from shared.question import Request as AskRequest
 

@@ -4,10 +4,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.notes.file_import import read_note_files
+from shared.notes.files.file_import import read_note_files
 
 if TYPE_CHECKING:
-    from shared.notes.file_import import ImportedNote
+    from shared.notes.files.file_import import ImportedNote
 
 
 class SampleSet(StrEnum):

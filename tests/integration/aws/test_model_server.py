@@ -4,7 +4,7 @@ from pathlib import Path
 
 from infra.local.embedder_choice import EmbedderChoice, open_embedder
 from shared.container import Container
-from shared.inference.extractive import ExtractiveAnswerer
+from shared.inference.quotations.extractive import ExtractiveAnswerer
 from shared.notes.note import Source
 from shared.settings import Settings
 from tests.lambda_emulator.model_server import serve_models

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from shared.cache.session import CacheSession
-from shared.inference import chat_reply, http_client
-from shared.inference.reasoning import strip_reasoning
+from shared.inference import http_client
+from shared.inference.replies import chat_reply
+from shared.inference.replies.reasoning import strip_reasoning
 from tests.support.host_replies.replay import replay
 
 

@@ -19,7 +19,7 @@ from shared.inference.circuit_breaker import CircuitBreaker
 from shared.inference.embeddings import HuggingFaceEmbedder
 from shared.inference.http_client import InferenceClient, Retries
 from shared.inference.ports import ChatMessage
-from shared.inference.size_limit import MAX_REPLY_BYTES
+from shared.inference.replies.size_limit import MAX_REPLY_BYTES
 from shared.settings import Settings
 from tests.support.huggingface import FakeHuggingFace
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.inference.chat_reply import read_chat_reply
+from shared.inference.replies.chat_reply import read_chat_reply
 
 
 def reply(

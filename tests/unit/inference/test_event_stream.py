@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.inference.event_stream import assemble_completion, is_event_stream
+from shared.inference.replies.event_stream import assemble_completion, is_event_stream
 
 
 def event(delta: dict[str, Any], finish_reason: str | None = None, **given: Any) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.inference.quotable_units import find_units
+from shared.inference.quotations.quotable_units import find_units
 
 LONG = "This sentence is long enough to be a line of wrapped prose in a note of anyone"
 

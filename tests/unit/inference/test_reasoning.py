@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from shared.inference.reasoning import has_tool_call, strip_reasoning
+from shared.inference.replies.reasoning import has_tool_call, strip_reasoning
 from tests.support.host_replies.generator import generate_message
 
 ANSWER = "Faith is trust [1]."

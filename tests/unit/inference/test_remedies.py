@@ -3,7 +3,7 @@
 import pytest
 
 from shared.inference.endpoint import Endpoint
-from shared.inference.remedies import find_remedy
+from shared.inference.replies.remedies import find_remedy
 
 HUB = "https://router.huggingface.co"
 CHAT = "http://vllm:8000/v1/chat/completions"

@@ -5,7 +5,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from shared.inference.event_stream import assemble_completion, is_event_stream
+from shared.inference.replies.event_stream import assemble_completion, is_event_stream
 
 if TYPE_CHECKING:
     import httpx

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from shared.notes.front_matter import remove_front_matter
-from shared.notes.markdown import plain_text, reduce_markup
+from shared.notes.files.front_matter import remove_front_matter
+from shared.notes.files.markdown import plain_text, reduce_markup
 from shared.text.sentences import split_sentences
 
 _MAX_CHARACTERS = 500  # of a quotation

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from shared import vectors
 from shared.errors import InferenceError
-from shared.inference.evidence import Evidence, QuestionWords, content_words
-from shared.inference.not_in_notes import not_in_notes
 from shared.inference.ports import Completion
-from shared.inference.quotable_units import find_units, shorten
+from shared.inference.quotations.evidence import Evidence, QuestionWords, content_words
+from shared.inference.quotations.not_in_notes import not_in_notes
+from shared.inference.quotations.quotable_units import find_units, shorten
 
 if TYPE_CHECKING:
     from datetime import date

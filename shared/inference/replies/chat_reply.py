@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from shared.errors import InferenceError
-from shared.inference.known_names import known_name
-from shared.inference.reasoning import has_tool_call, strip_reasoning
+from shared.inference.replies.known_names import known_name
+from shared.inference.replies.reasoning import has_tool_call, strip_reasoning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,10 +18,10 @@ from shared.errors import (
     TokenLimitError,
     UnusableCompletionError,
 )
-from shared.inference.known_names import known_name
-from shared.inference.remedies import RAISE_LIMIT, find_remedy, is_too_long
-from shared.inference.reply_body import body_kind, body_text
-from shared.inference.retry_after import read_retry_after
+from shared.inference.replies.known_names import known_name
+from shared.inference.replies.remedies import RAISE_LIMIT, find_remedy, is_too_long
+from shared.inference.replies.reply_body import body_kind, body_text
+from shared.inference.replies.retry_after import read_retry_after
 from shared.inference.token_auth import sent_token
 
 if TYPE_CHECKING:

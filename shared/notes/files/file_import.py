@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shared.errors import InvalidRequestError
-from shared.notes.markdown import parse_markdown
-from shared.notes.messages.note_changed import MAX_TEXT, MAX_TITLE
-from shared.notes.note_files import (
+from shared.notes.files.markdown import parse_markdown
+from shared.notes.files.note_files import (
     ACCEPTED,
     LINES_SUFFIXES,
     FoundFile,
     find_note_files,
 )
+from shared.notes.files.text_encoding import decode_text
+from shared.notes.messages.note_changed import MAX_TEXT, MAX_TITLE
 from shared.notes.sanitize import normalize_newlines, require_id
-from shared.notes.text_encoding import decode_text
 
 _FIELDS = ("note_id", "title", "text")
 _MAX_BYTES_PER_CHARACTER = 4  # in UTF-8, UTF-16 and UTF-32

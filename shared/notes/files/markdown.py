@@ -8,9 +8,9 @@ they are. What may be either markup or content is kept.
 import re
 from typing import NamedTuple
 
-from shared.notes.front_matter import split_front_matter
-from shared.notes.html_tags import BREAK, REMOVED
-from shared.notes.markup import LINE_MARKERS, MarkupReducer
+from shared.notes.files.front_matter import split_front_matter
+from shared.notes.files.html_tags import BREAK, REMOVED
+from shared.notes.files.markup import LINE_MARKERS, MarkupReducer
 from shared.notes.sanitize import normalize_newlines, sanitize_text
 
 _HEADING = re.compile(

@@ -6,7 +6,7 @@ for the end of a comment is not repeated.
 
 import re
 
-from shared.notes.html_tags import REMOVED, TAG, closing_tags, tag_text
+from shared.notes.files.html_tags import REMOVED, TAG, closing_tags, tag_text
 
 # The properties that Logseq itself writes or interprets; an author's own are content.
 _PROPERTY = (

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from shared.inference.reply_body import body_text
+from shared.inference.replies.reply_body import body_text
 
 if TYPE_CHECKING:
     import httpx

@@ -1,0 +1,1 @@
+"""What model hosts send: replies, errors, and their limits."""
