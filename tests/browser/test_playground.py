@@ -179,7 +179,8 @@ def test_note_text_is_not_interpreted_as_markup(page: Page) -> None:
     text = "The <b>vine</b> is the word of this note, says the preacher."
     write_note(page, "<img src=x onerror=alert(1)>", text)
     ask(page, "What is the vine?")
-    expect(page.locator("#text")).to_contain_text("<b>vine</b>")
+    expect(page.locator("#text")).to_contain_text("The vine is the word")
+    expect(page.locator("#sources")).to_contain_text("<b>vine</b>")
     assert page.locator("main img, main b").count() == 0
     page.get_by_role("button", name="Delete").click()
 
