@@ -134,6 +134,7 @@ def test_text_without_spaces_is_split() -> None:
     ("hostile", "length"),
     [
         *((text, 200_000) for text in (".", "\n", "#", "-", "1", "= ", "x ", "\n \n", "。")),
+        *((text, 100_000) for text in ("# H\n", "|a|\n|-|\n", "```\n", "a:\n- b\n\n", "aB1/")),
         # Each of these is a sentence, which takes more time.
         *((text, 100_000) for text in (". ", ".\n", "\n-", "\n- ", "1. ")),
     ],

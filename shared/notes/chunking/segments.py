@@ -20,6 +20,7 @@ Headings = tuple[str, ...]
 Limit = Callable[[Headings], Size]
 """Returns the size of a chunk below these headings."""
 
+_MAX_HEAD = 2_000  # characters of a header, which may be padded with spaces, in each chunk
 _MIN_TOKENS = 24  # more than the longest part of a word that is never divided
 
 
@@ -115,7 +116,7 @@ def _parts(text: str, cuts: dict[int, int]) -> Iterator[tuple[int, int, int]]:
 
 def _with_frame(segment: Segment, frame: Frame | None, sizes: TextSizes, limit: Size) -> Segment:
     """Add the frame, unless it leaves less than half of a chunk for the text."""
-    if frame is None:
+    if frame is None or len(frame.head) > _MAX_HEAD:
         return segment
     head, tail = _frame_sizes(frame, sizes)
     if (head + tail).share(limit) > 1 / 2 or (limit - head - tail).tokens < _MIN_TOKENS:
