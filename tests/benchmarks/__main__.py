@@ -9,6 +9,7 @@ PARTS = (
     "round_trips",
     "misses",
     "matching",
+    "pair_model",
     "ask_handler",
     "imports",
     "note_import",

@@ -37,7 +37,7 @@ LAYERS = [
     ("shared.notes", ("shared.cache", "shared.matching")),
     ("shared.inference", ("shared.matching", "shared.assistant")),
 ]
-# Use cases and values: no library but numpy, no module of the standard library that does I/O.
+# Use cases and values: no library but numpy (and its threads), no module that does I/O.
 PURE_MODULES = [
     "shared.assistant",
     "shared.freshness",
@@ -110,8 +110,8 @@ def within(name: str, package: str) -> bool:
 
 
 def io_imports(module: str) -> set[str]:
-    """Return the imports of a module that may do I/O: any library but numpy, and `IO_MODULES`."""
-    harmless = {"numpy", "shared"} | sys.stdlib_module_names
+    """Return the imports of a module that may do I/O: other libraries, and `IO_MODULES`."""
+    harmless = {"numpy", "threadpoolctl", "shared"} | sys.stdlib_module_names
     return {
         name
         for name in imports(module)

@@ -1,0 +1,1 @@
+"""A small cross-encoder: the probability that one answer serves two questions."""
