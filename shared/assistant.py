@@ -209,8 +209,8 @@ class Assistant:
 
         # Round trip 3, only with a candidate: is a cached question equivalent?
         match = None
-        is_matchable = not (request.no_cache or request.exact or question.truncated)
-        if context.matchable_entries and is_matchable:
+        is_off = request.no_cache or request.exact or self._settings.semantic_matcher == "off"
+        if context.matchable_entries and not (is_off or question.truncated):
             with timed("match"):
                 match = await self._match(ask, vector, context)
             if match and match.found:

@@ -214,15 +214,12 @@ class Container:
     def semantic_matcher(self) -> "SemanticMatcher":
         """Finds a cached question that is equivalent to another one."""
         from shared.inference.match_verifier import MatchVerifier
-        from shared.semantic_match import SemanticMatcher
+        from shared.semantic_match import SemanticMatcher, pair_model_loader
 
         verifies = self.settings.semantic_verifier == "model" and self._answers_by_model
-        return SemanticMatcher(
-            MatchVerifier(self.chat.uncounted()) if verifies else None,
-            threshold=self.settings.similarity_threshold,
-            question_max_tokens=self.settings.question_max_tokens,
-            packs=self.vocabulary_packs,
-        )
+        verifier = MatchVerifier(self.chat.uncounted()) if verifies else None
+        load_model = pair_model_loader(self.settings)
+        return SemanticMatcher(self.settings, verifier, load_model, packs=self.vocabulary_packs)
 
     @cached_property
     def vocabulary_packs(self) -> "tuple[VocabularyPack, ...]":

@@ -26,7 +26,8 @@ class Reply:
     `cache` is `BudgetedClient.status`. `stored`: the answer is in the cache now.
 
     `matched_question` is the question that the answer was generated for, if it is another one,
-    `similarity` the cosine of both questions, `alias` the alias's field in the index.
+    `similarity` the cosine of both questions, `probability` the pair model's if they were matched
+    for this reply, `alias` the alias's field in the index.
     `match_rejection` is the reason why the nearest cached question was not a match.
 
     While a circuit breaker is open, an answer may be `stale` (stale-if-error: expired, but not
@@ -43,6 +44,7 @@ class Reply:
     stored: bool = False
     matched_question: str | None = None
     similarity: float | None = None
+    probability: float | None = None
     alias: str | None = None
     match_rejection: str | None = None
     stale: bool = False
@@ -72,6 +74,7 @@ class Reply:
             match=match,
             matched_question=found.matched_question,
             similarity=found.similarity,
+            probability=found.probability,
             alias=found.alias,
             stale=stale,
             coalesced=coalesced,

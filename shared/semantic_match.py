@@ -1,31 +1,33 @@
-"""Finds a cached answer to another question that is equivalent to this one.
+"""Finds a cached answer to another question that one answer serves as well as this one.
 
-Each step is more expensive than the one before, and runs only if that one agrees: cosine, matching
-rules, the cached answer's sources, LLM verifier.
+Each step is more expensive than the one before, and runs only if that one agrees: cosine, vetoes,
+pair model, LLM verifier near the threshold.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.cache.index_entries import nanodollars
 from shared.cache.keyspace import refused_pair
-from shared.matching.candidates import find_candidates
-from shared.matching.decision import decide
-from shared.question import EMBEDDING_MAX_TOKENS, is_truncated
+from shared.matching.candidates import find_candidates, find_respelled
+from shared.matching.decision import Decision, decide
+from shared.matching.pair_model.model import load_once
+from shared.question import is_truncated
 from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
 from shared.vectors import from_bytes, stack
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from shared.cache.index_entries import Entry
     from shared.cache.results import LookupResult, MissContext
     from shared.cache.session import CacheSession
     from shared.inference.match_verifier import MatchVerifier
+    from shared.matching.decision import QuestionPairModel
     from shared.notes.note import Source
+    from shared.settings import Settings
     from shared.vectors import Vector
-
-
-_SOURCES_DIFFER = "sources: the questions retrieve different passages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +38,33 @@ class Match:
     rejection: str | None = None
 
 
+def pair_model_loader(settings: "Settings") -> "Callable[[], QuestionPairModel] | None":
+    """Return what reads the pair model at its first call, or None if rules decide alone."""
+    return load_once if settings.semantic_matcher == "model" else None
+
+
 class SemanticMatcher:
     """Matches a question with a user's cached questions."""
 
     def __init__(
         self,
-        verifier: "MatchVerifier | None",
+        settings: "Settings",
+        verifier: "MatchVerifier | None" = None,
+        load_model: "Callable[[], QuestionPairModel] | None" = None,
         *,
-        threshold: float,
-        question_max_tokens: int = EMBEDDING_MAX_TOKENS,
         packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS,
     ) -> None:
-        """`threshold`: the lowest cosine of a match, from -1 to 1; `packs`: as for `decide`.
+        """Without a model, only questions of the same words match.
 
-        Without a verifier the matching rules decide alone.
+        Args:
+            settings: the floor of the cosine, the threshold and the verifier's band.
+            verifier: asked about probabilities in the band; without a model, about every match.
+            load_model: called for candidates, in a worker thread.
+            packs: as for `decide`.
         """
+        self._settings = settings
         self._verifier = verifier
-        self._threshold = threshold
-        self._question_max_tokens = question_max_tokens
+        self._load_model = load_model
         self._packs = packs
 
     async def match(
@@ -64,7 +75,7 @@ class SemanticMatcher:
         context: "MissContext",
         session: "CacheSession",
     ) -> Match:
-        """Find a candidate that is equivalent to `question`, and store the match as an alias.
+        """Find a candidate that the same answer serves, and store the match as an alias.
 
         This makes at most two round trips: one reads a single answer, one stores its alias.
 
@@ -75,49 +86,75 @@ class SemanticMatcher:
             context: the user's other answered questions, and the matches that they refused.
             session: the request's cache session.
         """
-        entries = context.matchable_entries
-        fields = list(entries)
-        vectors = stack([from_bytes(entries[field].vector) for field in fields])
+        candidates = self._find_candidates(question, vector, context)
         rejection = None
-        for index, similarity in find_candidates(vector, vectors, self._threshold):
-            field = fields[index]
-            entry = entries[field]
-            if is_truncated(entry.question, self._question_max_tokens):
-                continue  # only the beginning of that question was compared
-            if context.refusals and refused_pair(question, entry.question) in context.refusals:
+        for field, entry, similarity in candidates:
+            decision = await self._decide(question, entry.question)
+            is_near = similarity >= self._settings.candidate_cosine
+            if not is_near and not decision.is_certain:
                 continue
-            decision = decide(question, entry.question, self._packs)
-            if not decision.is_match:
-                session.counters.add(rejected_by_rules=int(rejection is None))  # once per request
-                rejection = rejection or decision.reason
+            must_verify = self._must_verify(decision)
+            if not decision.is_match and not must_verify:
+                if is_near and rejection is None:  # counted once a request
+                    by = "rules" if decision.probability is None else "model"
+                    session.counters.add(**{f"rejected_by_{by}": 1})
+                    rejection = decision.reason
                 continue
             found = await session.get_answer(field, entry)
             if not found.answer:
                 return Match(rejection=rejection)  # dropped or evicted since round trip 2
-            if not has_common_sources(sources, found.sources or ()):
-                session.counters.add(rejected_by_sources=1)
-                return Match(rejection=rejection or _SOURCES_DIFFER)
-            if self._verifier:
-                verdict = await self._verifier.verify(question, entry.question)
-                session.counters.add(spent_nanodollars=nanodollars(verdict.cost))
-                if not verdict.approved:
-                    session.counters.add(rejected_by_verifier=1)
-                    return Match(rejection="verifier")
+            if must_verify and not await self._verify(question, entry.question, session):
+                return Match(rejection="verifier")
             alias = await session.store_alias(vector, sources, (field, entry), similarity)
             if not alias:
                 return Match()
-            return Match(
-                replace(found, matched_question=entry.question, similarity=similarity, alias=alias)
-            )
+            found = replace(found, matched_question=entry.question, similarity=similarity)
+            return Match(replace(found, probability=decision.probability, alias=alias))
         return Match(rejection=rejection)
 
+    def _find_candidates(
+        self, question: str, vector: "Vector", context: "MissContext"
+    ) -> "list[tuple[str, Entry, float]]":
+        """Return the field, entry and cosine of the nearest questions and of respelled ones."""
+        entries = list(context.matchable_entries.items())
+        vectors = stack([from_bytes(entry.vector) for _, entry in entries])
+        near = dict(find_candidates(vector, vectors, self._settings.candidate_cosine))
+        respelled = find_respelled(question, [entry.question for _, entry in entries])
+        rows = [row for row in respelled if row not in near]
+        if rows:
+            cosines = find_candidates(vector, vectors[rows], -1.0)
+            near |= {rows[place]: similarity for place, similarity in cosines}
+        return [
+            (*entries[row], similarity)
+            for row, similarity in near.items()
+            if not is_truncated(entries[row][1].question, self._settings.question_max_tokens)
+            and refused_pair(question, entries[row][1].question) not in context.refusals
+        ]
 
-def has_common_sources(own: "Sequence[Source]", other: "Sequence[Source]") -> bool:
-    """Return whether another question's sources cover this question's own.
+    async def _decide(self, question: str, other: str) -> Decision:
+        if self._load_model is None:
+            return decide(question, other, self._packs)
+        return await asyncio.to_thread(self._decide_by_model, question, other, self._load_model)
 
-    They must contain this question's best passage and two fifths of all its passages: see
-    `docs/decisions/0005-semantic-match-requires-overlapping-retrieval.md`.
-    """
-    other_ids = {source.chunk_id for source in other}
-    common = sum(source.chunk_id in other_ids for source in own)
-    return bool(own) and own[0].chunk_id in other_ids and 5 * common >= 2 * len(own)
+    def _decide_by_model(
+        self, question: str, other: str, load_model: "Callable[[], QuestionPairModel]"
+    ) -> Decision:
+        threshold = self._settings.similarity_threshold
+        return decide(question, other, self._packs, model=load_model(), threshold=threshold)
+
+    def _must_verify(self, decision: Decision) -> bool:
+        if self._verifier is None or decision.is_certain:
+            return False
+        if decision.probability is None:
+            return decision.is_match
+        if decision.is_match:
+            return decision.probability < self._settings.verifier_until
+        return decision.probability >= self._settings.verifier_from
+
+    async def _verify(self, question: str, other: str, session: "CacheSession") -> bool:
+        if self._verifier is None:
+            return True
+        verdict = await self._verifier.verify(question, other)
+        session.counters.add(spent_nanodollars=nanodollars(verdict.cost))
+        session.counters.add(rejected_by_verifier=int(not verdict.approved))
+        return verdict.approved

@@ -57,9 +57,16 @@ class Settings(SetVariables):
     """Cached questions per user; the oldest is evicted first."""
 
     # Matching
+    semantic_matcher: str = setting("SEMANTIC_MATCHER", "model", one_of=("model", "rules", "off"))
+    candidate_cosine: float = setting("CACHE_CANDIDATE_COSINE", 0.8, at_least=0.0, at_most=1.0)
+    """The least cosine of a semantic match."""
     similarity_threshold: float = setting(
         "CACHE_SIMILARITY_THRESHOLD", 0.85, at_least=0.0, at_most=1.0
     )
+    """The least probability, by the pair model, that one answer serves both questions."""
+    verifier_from: float = setting("SEMANTIC_VERIFIER_FROM", 0.75, at_least=0.0, at_most=1.0)
+    verifier_until: float = setting("SEMANTIC_VERIFIER_UNTIL", 0.9, at_least=0.0, at_most=1.0)
+    """The verifier is asked about probabilities from the one to below the other."""
     semantic_verifier: str = setting("SEMANTIC_VERIFIER", "model", one_of=("none", "model"))
     vocabulary_packs: str = setting("VOCABULARY_PACKS", "bible", one_of=("none", "bible"))
 

@@ -60,7 +60,8 @@ class Metadata(TypedDict):
     `timestamp` is the time of generation (UTC), `age` the seconds since then. `tier` is the deepest
     tier that saved work: `l1` (generation), `l3` (search) or `l2` (embedding). `matched_question`
     is the question that the answer was generated for, if it is another one, and `similarity` the
-    cosine of both. With `explain`, `match_rejection` is the reason why the nearest cached question
+    cosine of both. `probability` is that one answer serves both, by the pair model, if it was asked
+    for this reply. With `explain`, `match_rejection` is the reason why the nearest cached question
     was not a match. `truncated`: only the beginning of the question was embedded.
 
     While the language model fails, an answer may be `stale` (expired, but not affected by a note
@@ -78,6 +79,7 @@ class Metadata(TypedDict):
     match: Match | None
     matched_question: str | None
     similarity: float | None
+    probability: float | None
     stale: bool
     extractive: bool
     incomplete: bool

@@ -41,6 +41,7 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
             "match": reply.match,
             "matched_question": reply.matched_question,
             "similarity": round(reply.similarity, 6) if reply.similarity else None,
+            "probability": round(reply.probability, 4) if reply.probability else None,
             "stale": reply.stale,
             "extractive": reply.extractive,
             "incomplete": answer.incomplete if answer else False,

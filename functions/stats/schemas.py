@@ -66,7 +66,7 @@ class MatchesRejected(TypedDict):
 
     rules: int
     verifier: int
-    sources: int
+    model: int
 
 
 class NoteChanges(TypedDict):

@@ -23,7 +23,7 @@ COUNTERS = {
 }
 """Counters without a dimension, and their descriptions."""
 
-REJECTED_BY = ("rules", "verifier", "sources")
+REJECTED_BY = ("rules", "model", "verifier")
 TIERS = ("l1", "l2", "l3")
 _TIER_EVENTS = ("hits", "misses", "stores", "drops")
 

@@ -23,14 +23,14 @@ _STEPS = 30  # of Newton's method; it converges in fewer than ten
 _BINS = 10
 
 
-def fit(logits: Array, labels: Array) -> tuple[float, float]:
+def fit(logits: Array, labels: Array, pair_weights: Array | float = 1.0) -> tuple[float, float]:
     """Return slope and intercept of Platt scaling: the logistic regression of labels on logits."""
     features = np.stack([logits, np.ones_like(logits)], axis=1)
     weights = np.zeros(2)
     for _ in range(_STEPS):
         probabilities = probability(logits, *weights)
-        gradient = features.T @ (probabilities - labels)
-        curvature = probabilities * (1 - probabilities)
+        gradient = features.T @ (pair_weights * (probabilities - labels))
+        curvature = pair_weights * probabilities * (1 - probabilities)
         weights -= np.linalg.solve(features.T @ (features * curvature[:, np.newaxis]), gradient)
     return float(weights[0]), float(weights[1])
 

@@ -1,72 +1,160 @@
-"""Decides by rules whether two questions ask the same, without a model.
+"""Decides whether one answer serves two questions.
 
-Each rule can reject a match, and no rule can overrule another. Rules are pure and symmetric. In
-doubt they reject: a wrong answer costs more than a second generation.
+Vetoes are rules for what a model gets wrong; no rule and no model overrules them. Then questions of
+the same words match, and the pair model decides on the others. The decision is pure and symmetric.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from shared.matching.rules.content_words import check_antonyms, check_content_words
-from shared.matching.rules.grammar import check_pronouns, check_question_type, check_tense
+from shared.matching.rules.content_words import check_antonyms, check_content_words, unmatched
+from shared.matching.rules.function_words import (
+    check_conjunctions,
+    check_degree,
+    check_exchanged_units,
+    check_modals,
+    check_prepositions,
+    check_verbs,
+)
+from shared.matching.rules.grammar import check_question_type, check_tense
+from shared.matching.rules.names import check_names
 from shared.matching.rules.negation import check_negation
 from shared.matching.rules.notation import check_notation
+from shared.matching.rules.persons import check_objects, check_persons
 from shared.matching.rules.values import check_bible_references, check_dates, check_quantities
-from shared.matching.rules.word_order import check_word_order
+from shared.matching.rules.word_order import check_same_words_order, check_word_order
+from shared.matching.tokens.noise import remove_noise
 from shared.matching.tokens.tokenize import TokenizedQuestion, tokenize
+from shared.matching.tokens.typos import correct_typos
 from shared.text.canonical_form import canonical_form
+from shared.text.languages import are_english, split_words
 from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
 
 MatchingRule = Callable[[TokenizedQuestion, TokenizedQuestion], str | None]
 """Returns the reason why two questions are not the same, or None."""
 
-RULES: dict[str, MatchingRule] = {
-    "bible_references": check_bible_references,
-    "quantities": check_quantities,
-    "dates": check_dates,
-    "notation": check_notation,
-    "negation": check_negation,
-    "antonyms": check_antonyms,
-    "question_type": check_question_type,
-    "tense": check_tense,
-    "pronouns": check_pronouns,
-    "content_words": check_content_words,
-    "word_order": check_word_order,
+_ALWAYS = 1_000
+VETOES: dict[str, tuple[MatchingRule, int]] = {
+    "bible_references": (check_bible_references, _ALWAYS),
+    "quantities": (check_quantities, _ALWAYS),
+    "units": (check_exchanged_units, _ALWAYS),
+    "dates": (check_dates, _ALWAYS),
+    "notation": (check_notation, _ALWAYS),
+    "names": (check_names, _ALWAYS),
+    "negation": (check_negation, _ALWAYS),
+    "antonyms": (check_antonyms, _ALWAYS),
+    "conjunctions": (check_conjunctions, 1),
+    "degree": (check_degree, 1),
+    "prepositions": (check_prepositions, 1),
+    "modals": (check_modals, 0),
+    "tense": (check_tense, 0),
+    "pronouns": (check_persons, 0),
+    "objects": (check_objects, 0),
+    "verbs": (check_verbs, 0),
+    "word_order": (check_same_words_order, 0),
 }
-"""Every rule by name. The first rejection is the reason shown, so specific rules come first."""
+"""Every veto by name, and the most content words of a question without a counterpart in the other.
+
+Models miss one different word among equal ones. In a question that is worded differently, another
+modal or preposition says little. The first veto is the reason shown, so specific ones come first.
+"""
+
+_SAME_WORDS: tuple[MatchingRule, ...] = (check_question_type, check_content_words, check_word_order)
+SAME_WORDS_PROBABILITY = 0.74
+"""The least probability where both questions have the same type, words and order."""
+
+
+class QuestionPairModel(Protocol):
+    """Estimates whether one answer serves two questions."""
+
+    def knows(self, word: str) -> bool:
+        """Whether a word in lower case is in the vocabulary."""
+
+    def probability(self, a: str, b: str) -> float:
+        """Return the probability, the same for both orders."""
+
+
+class MatchSettings(Protocol):
+    """The thresholds of a match."""
+
+    @property
+    def candidate_cosine(self) -> float:
+        """The least cosine."""
+
+    @property
+    def similarity_threshold(self) -> float:
+        """The least probability."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether two questions match; `reason` is the first rejection.
+    """Whether two questions match, and why.
 
-    `rejections` has one entry for each rule: its reason, or None where the rule passes.
+    `rejections` has one entry for each veto: its reason, or None where it passes. `probability` is
+    the pair model's, or None where it was not needed. `is_certain`: the text alone decided.
     """
 
     is_match: bool
     reason: str
     rejections: dict[str, str | None]
+    probability: float | None = None
+    is_certain: bool = False
 
 
-def decide(a: str, b: str, packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS) -> Decision:
+def decide(
+    a: str,
+    b: str,
+    packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS,
+    *,
+    model: QuestionPairModel | None = None,
+    threshold: float = 0.85,
+) -> Decision:
     """Decide whether one answer serves both questions.
 
     Args:
-        a: one question, in its canonical form or as written: capitals carry meaning.
+        a: one question as written: capitals carry meaning.
         b: the other question.
         packs: the vocabulary packs to tokenize with.
+        model: without one, only questions of the same words match.
+        threshold: the least probability of a match.
     """
-    a, b = canonical_form(a), canonical_form(b)
-    if a == b:
-        return Decision(True, "identical wording", dict.fromkeys(RULES))  # noqa: FBT003 - a field
+    a, b = remove_noise(a), remove_noise(b)
+    is_english = are_english(a, b)
+    if model and is_english:
+        a, b = correct_typos(a, b, model.knows)
+    passed: dict[str, str | None] = dict.fromkeys(VETOES)
     one, other = tokenize(a, packs), tokenize(b, packs)
-    if not one.tokens or not other.tokens:
-        reason = "words: a question has no content words"
-        return Decision(False, reason, dict.fromkeys(RULES) | {"content_words": reason})  # noqa: FBT003 - a field
-    rejections = {name: check(one, other) for name, check in RULES.items()}
-    reason = next((rejection for rejection in rejections.values() if rejection), "")
-    return Decision(not reason, reason or "all rules pass", rejections)
+    if canonical_form(a) == canonical_form(b):
+        return Decision(True, "identical wording", passed, is_certain=True)  # noqa: FBT003 - a field
+    if not is_english:
+        return _decide_by_words(one, other, passed)
+    reworded = max(map(len, unmatched(one, other)))
+    rejections = {
+        name: check(one, other) if reworded <= limit else None
+        for name, (check, limit) in VETOES.items()
+    }
+    if reason := next(filter(None, rejections.values()), None):
+        return Decision(False, reason, rejections, is_certain=True)  # noqa: FBT003 - a field
+    difference = next(filter(None, (check(one, other) for check in _SAME_WORDS)), None)
+    if not model:
+        return Decision(not difference, difference or "the same words", rejections)
+    probability = model.probability(a, b)
+    if not difference and probability >= min(threshold, SAME_WORDS_PROBABILITY):
+        return Decision(True, "the same words", rejections, probability)  # noqa: FBT003 - a field
+    is_match = probability >= threshold
+    reason = f"pair model: probability {probability:.2f}"
+    return Decision(is_match, reason, rejections, probability)
+
+
+def _decide_by_words(
+    one: TokenizedQuestion, other: TokenizedQuestion, rejections: dict[str, str | None]
+) -> Decision:
+    """Decide on questions that are not clearly English: every word must be the same."""
+    rejections["notation"] = check_notation(one, other)
+    same = split_words(one.text) == split_words(other.text) and not rejections["notation"]
+    reason = "the same words" if same else "language: not clearly English, and words differ"
+    return Decision(same, reason, rejections, is_certain=True)
 
 
 def explain_decision(
@@ -74,27 +162,34 @@ def explain_decision(
     b: str,
     cosine: float,
     *,
-    threshold: float,
+    settings: MatchSettings,
     packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS,
+    model: QuestionPairModel | None = None,
 ) -> dict[str, Any]:
-    """Return the decision for two questions as JSON, with the result of each rule.
+    """Return the decision for two questions as JSON, with the result of each veto.
 
     Args:
         a: one question.
         b: the other question.
         cosine: the similarity of their embeddings, from -1 to 1.
-        threshold: the cosine from which two questions can match.
+        settings: the least cosine and the least probability of a match.
         packs: the vocabulary packs to tokenize with.
+        model: as for `decide`.
 
     Returns:
-        `cosine`, `match` and `reason`, as decided before the verifier is called, and `rules`: each
-        rule's reason for a rejection, or "passed".
+        `cosine`, `probability`, `match` and `reason`, as decided before the verifier is called, and
+        `rules`: each veto's reason, or "passed".
     """
-    decision = decide(a, b, packs)
-    near = cosine >= threshold
+    floor = settings.candidate_cosine
+    decision = decide(a, b, packs, model=model, threshold=settings.similarity_threshold)
+    probability = decision.probability
+    if model and probability is None:
+        probability = model.probability(a, b)
+    near = cosine >= floor or (decision.is_match and decision.is_certain)
     return {
         "cosine": round(cosine, 4),
+        "probability": None if probability is None else round(probability, 4),
         "match": near and decision.is_match,
-        "reason": decision.reason if near else f"cosine below {threshold:g}",
+        "reason": decision.reason if near else f"cosine below {floor:g}",
         "rules": {name: rejection or "passed" for name, rejection in decision.rejections.items()},
     }

@@ -73,6 +73,14 @@ FUNCTION_WORDS = {
     ),
 }
 
+_ENGLISH_WORDS = FUNCTION_WORDS[ENGLISH] | word_set(
+    """good better bad old take took eat owe pay paid buy bought need know think say said says tell
+    told write wrote written find found make made get give gave go want live lives work works use
+    mean means teach learn happen happened call called help explain define describe list show
+    birthday number address phone time day year month week people book church house money yes
+    right left first last next new today tomorrow yesterday big small difference between through
+    every other only own more most less least our ours"""
+)
 _SCRIPTS = (
     ("ja", r"[\u3040-\u30ff]"),
     ("zh", r"[\u3400-\u9fff]"),
@@ -85,6 +93,7 @@ _SCRIPTS = (
 )
 _OTHER_SCRIPT = re.compile("|".join(f"(?P<{name}>{letters})" for name, letters in _SCRIPTS))
 _WORD = re.compile(r"[^\W\d_]+")
+_BETWEEN_MARKS = re.compile(r"[^\s,;:.?!]+")
 
 
 def detect_language(text: str) -> str:
@@ -102,3 +111,27 @@ def detect_language(text: str) -> str:
     }
     best = max(counts, key=lambda name: counts[name])  # the first one of equals
     return best if counts[best] and len(words) > 1 else ""
+
+
+def are_english(a: str, b: str) -> bool:
+    """Return whether two texts are clearly English: one is, and the other may be."""
+    margins = _english_margin(a), _english_margin(b)
+    return min(margins) >= 0 and max(margins) > 0
+
+
+def _english_margin(text: str) -> int:
+    """Return how many more words of English a text has than function words of another language."""
+    if _OTHER_SCRIPT.search(text):
+        return -1
+    words = _WORD.findall(text.casefold())
+    counts = {
+        name: sum(word in function_words for word in words)
+        for name, function_words in FUNCTION_WORDS.items()
+    }
+    del counts[ENGLISH]
+    return sum(word in _ENGLISH_WORDS for word in words) - max(counts.values())
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words and symbols between white space and punctuation marks."""
+    return _BETWEEN_MARKS.findall(text)

@@ -47,7 +47,7 @@ async def collect_metrics() -> Mapping[str, Metric]:
     }
     rows, numbered_pairs = np.stack(vectors), cycle(enumerate(pairs))
     context = MissContext(matchable_entries=candidates)
-    matcher = SemanticMatcher(None, threshold=0.85)
+    matcher = SemanticMatcher(Settings())
     # Without Redis: a rejected candidate is not read.
     session = CacheSession(None, Settings(), user_id="1", question="a question", pipeline=PIPELINE)
 

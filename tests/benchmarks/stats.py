@@ -154,7 +154,7 @@ def _names() -> Iterator[str]:
     for tier in ("l1", "l2", "l3"):
         yield from (f"{tier}_{event}" for event in ("hits", "misses", "stores", "drops"))
     yield from (f"outcome_{tier}" for tier in ("l3", "l2", "none"))
-    yield from (f"rejected_by_{by}" for by in ("rules", "verifier", "sources"))
+    yield from (f"rejected_by_{by}" for by in ("rules", "model", "verifier"))
     yield from (
         "stores_refused",
         "note_change_lags",

@@ -18,7 +18,6 @@ PARTS = (
     "quotations",
     "seed_questions",
     "retrieval",
-    "source_overlap",
     "vault_titles",
 )
 

@@ -1,4 +1,4 @@
-"""Streams of labelled questions through the pipeline, with each of three strategies.
+"""Streams of labelled questions through the pipeline, with each strategy.
 
 clinc150 and banking77: one user has a note for each intent, and an answer for another intent is
 wrong. Catechisms: one user with 732 devotional readings asks the questions of labelled pairs, and
@@ -95,10 +95,10 @@ async def collect_metrics() -> dict[str, Metric]:
         outcomes = await measure(catechisms() if name == "catechisms" else intents(name))
         print(f"  {name}")
         report(outcomes)
-        rules, cosine = outcomes["rules"], outcomes["cosine"]
+        model, cosine = outcomes["model"], outcomes["cosine"]
         for what, values in {
-            "avoided": (rules.avoided, cosine.avoided),
-            "wrong": (rules.wrong_share, cosine.wrong_share),
+            "avoided": (model.avoided, cosine.avoided),
+            "wrong": (model.wrong_share, cosine.wrong_share),
         }.items():
             measured[f"replay_{name}_{what}"] = METRICS[f"replay_{name}_{what}"].with_value(*values)
     return measured

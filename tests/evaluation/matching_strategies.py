@@ -1,4 +1,4 @@
-"""Three strategies for matching questions, measured on the same streams."""
+"""Strategies for matching questions, measured on the same streams."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,27 +7,39 @@ from unittest.mock import patch
 
 from shared import semantic_match
 from shared.container import Container
-from shared.matching.decision import Decision
+from shared.matching.candidates import find_candidates
+from shared.matching.decision import Decision, decide
 from shared.reply import Reply
 from tests.evaluation.evaluation_container import ask_through_cache
 
+COSINE = 0.85
 STRATEGIES = {
     "exact": "exact hits only",
     "cosine": "the nearest question with a cosine of 0.85 or more",
-    "rules": "the product: cosine, rules and common sources",
+    "rules": "SEMANTIC_MATCHER=rules: vetoes, and the same words",
+    "model": "the product: vetoes and the pair model",
 }
 
 
 @contextmanager
 def use_strategy(name: str) -> Iterator[None]:
     """Use a strategy within the block."""
+    if name == "rules":
+        with patch.object(semantic_match, "decide", lambda a, b, packs, **_: decide(a, b, packs)):
+            yield
+        return
     if name != "cosine":
         yield
         return
     match = Decision(is_match=True, reason="cosine alone", rejections={})
     with (
-        patch.object(semantic_match, "decide", lambda *_: match),
-        patch.object(semantic_match, "has_common_sources", lambda _own, _theirs: True),
+        patch.object(semantic_match, "decide", lambda *_, **__: match),
+        patch.object(
+            semantic_match,
+            "find_candidates",
+            lambda query, rows, _: find_candidates(query, rows, COSINE),
+        ),
+        patch.object(semantic_match, "find_respelled", lambda *_: []),
     ):
         yield
 
@@ -101,12 +113,12 @@ async def replay(
 
 
 def report(outcomes: Mapping[str, Outcome], examples: int = 5) -> None:
-    """Print the strategies, and examples of wrong matches with the rules."""
+    """Print the strategies, and examples of wrong matches of the product."""
     for strategy, outcome in outcomes.items():
         print(
             f"  {strategy:<7} avoided {outcome.avoided:7.2%}   any tier {outcome.any_tier:7.2%}"
             f"   semantic hits {outcome.reworded:5}   wrong {len(outcome.wrong):5}"
             f"   wrong per request {outcome.wrong_share:.2%}"
         )
-    for asked, matched in outcomes["rules"].wrong[:examples]:
+    for asked, matched in outcomes["model"].wrong[:examples]:
         print(f"    wrong: {asked.text!r} had the answer to {matched.text!r}")

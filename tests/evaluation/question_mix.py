@@ -109,12 +109,12 @@ async def collect_metrics() -> dict[str, Metric]:
         return METRICS
     outcomes = await measure()
     report(outcomes)
-    _print_kinds(outcomes["rules"])
-    rules, exact, cosine = (outcomes[strategy] for strategy in ("rules", "exact", "cosine"))
+    _print_kinds(outcomes["model"])
+    model, exact, cosine = (outcomes[strategy] for strategy in ("model", "exact", "cosine"))
     return {
-        "answers_avoided": METRICS["answers_avoided"].with_value(rules.avoided, exact.avoided),
-        "any_tier": METRICS["any_tier"].with_value(rules.any_tier, exact.any_tier),
-        "mix_wrong": METRICS["mix_wrong"].with_value(rules.wrong_share, cosine.wrong_share),
+        "answers_avoided": METRICS["answers_avoided"].with_value(model.avoided, exact.avoided),
+        "any_tier": METRICS["any_tier"].with_value(model.any_tier, exact.any_tier),
+        "mix_wrong": METRICS["mix_wrong"].with_value(model.wrong_share, cosine.wrong_share),
     }
 
 

@@ -76,7 +76,7 @@ def test_stats_table_shows_failures_and_rejections() -> None:
         {
             "rejected_by_rules": 3,
             "rejected_by_verifier": 4,
-            "rejected_by_sources": 5,
+            "rejected_by_model": 5,
             "stores_refused": 6,
             "outcome_coalesced": 7,
             "cache_unavailable": 8,
@@ -98,7 +98,7 @@ def test_stats_table_shows_failures_and_rejections() -> None:
     assert rows["mean lag"] == ["150 ms"]
     assert rows["rejected by rules"] == ["3"]
     assert rows["rejected by verifier"] == ["4"]
-    assert rows["rejected by sources"] == ["5"]
+    assert rows["rejected by model"] == ["5"]
     assert rows["stores refused"] == ["6"]
     assert rows["Redis memory"] == ["30.0 MB of 40.0 MB (75.0%)"]
 

@@ -225,7 +225,7 @@ class Counted:
         assert self["answers_retained"] >= expected["retained"] > 0
         assert self["l1_drops"] == self["l3_drops"] == expected["answers_dropped"] > 0
         assert self["rejected_by_rules"] == expected["rejected_by_rules"] > 0
-        assert self["rejected_by_verifier"] == self["rejected_by_sources"] == 0
+        assert self["rejected_by_verifier"] == self["rejected_by_model"] == 0
 
     def assert_outcomes(self) -> None:
         expected, before, after = self.expected, self.begun.total, self.ended.total

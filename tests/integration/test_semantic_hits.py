@@ -1,6 +1,7 @@
 """Semantic hits over HTTP, with MiniLM and a Valkey server."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from shared.inference.match_verifier import MatchVerifier
 from shared.inference.ports import ChatMessage, Completion
 from shared.matching.candidates import find_candidates
 from shared.settings import Settings
+from tests.support.fixed_pair_model import FixedPairModel
 from tests.support.full_stack import MINILM, QuotingAnswerer, ask, updated
 from tests.support.memory_note_store import MemoryNoteStore
 
@@ -189,13 +191,29 @@ async def test_alias_is_dropped_when_a_note_of_its_own_search_changes(user: User
 
 
 @pytest.mark.parametrize(("word", "shares"), [("yes", True), ("no", False), ("perhaps", False)])
-async def test_verifier_decides_last(user: User, word: str, *, shares: bool) -> None:
+@pytest.mark.parametrize("probability", [0.8, 0.87])  # below and above the threshold
+async def test_verifier_decides_near_the_threshold(
+    user: User, word: str, probability: float, *, shares: bool
+) -> None:
     verifier = ConstantChat(word)
     user.container.semantic_matcher._verifier = MatchVerifier(verifier)
+    user.container.semantic_matcher._load_model = lambda: FixedPairModel(probability)
     await user.ask("What is hope?")
     assert verifier.calls == 0
     assert (await user.ask("Define hope"))["metadata"]["cached"] is shares
     assert verifier.calls == 1
+
+
+@pytest.mark.parametrize(("probability", "shares"), [(0.3, False), (0.95, True)])
+async def test_verifier_is_not_asked_far_from_the_threshold(
+    user: User, probability: float, *, shares: bool
+) -> None:
+    verifier = ConstantChat("no")
+    user.container.semantic_matcher._verifier = MatchVerifier(verifier)
+    user.container.semantic_matcher._load_model = lambda: FixedPairModel(probability)
+    await user.ask("What is hope?")
+    assert (await user.ask("Define hope"))["metadata"]["cached"] is shares
+    assert verifier.calls == 0
 
 
 async def read_counters(user: User) -> PeriodStats:
@@ -209,6 +227,7 @@ async def read_counters(user: User) -> PeriodStats:
 @pytest.mark.parametrize("word", ["yes", "no"])
 async def test_verifier_costs_are_counted_for_each_verdict(user: User, word: str) -> None:
     user.container.semantic_matcher._verifier = MatchVerifier(ConstantChat(word))
+    user.container.semantic_matcher._load_model = lambda: FixedPairModel(0.87)
     await user.ask("What is hope?")
     before = await read_counters(user)
     await user.ask("Define hope")
@@ -237,22 +256,60 @@ async def test_rejections_by_rules_are_counted_once_per_request(
     monkeypatch.setattr(
         semantic_match, "find_candidates", lambda _, rows, __: find_candidates(rejected, rows, 0.5)
     )
+    settings = replace(user.container.settings, candidate_cosine=0.5)
+    user.container.semantic_matcher._settings = settings
     assert (await user.ask("Define hope"))["metadata"]["match"] == "semantic"
     last = await read_counters(user)
     assert last["rejected_by_rules"] - after["rejected_by_rules"] == 1
     assert last["outcome_semantic"] - after["outcome_semantic"] == 1
 
 
-async def test_rejections_by_sources_are_counted(
-    user: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(semantic_match, "has_common_sources", lambda *_: False)
+async def test_rejections_by_the_pair_model_are_counted(user: User) -> None:
+    user.container.semantic_matcher._load_model = lambda: FixedPairModel(0.3)
     await user.ask("What is hope?")
     before = await read_counters(user)
-    assert (await user.ask("Define hope"))["metadata"]["cached"] is False
+    reply = await user.ask("Define hope", explain=True)
+    assert reply["metadata"]["cached"] is False
+    assert reply["metadata"]["match_rejection"] == "pair model: probability 0.30"
     after = await read_counters(user)
-    assert after["rejected_by_sources"] - before["rejected_by_sources"] == 1
+    assert after["rejected_by_model"] - before["rejected_by_model"] == 1
     assert after["rejected_by_rules"] == before["rejected_by_rules"]
+
+
+@pytest.mark.parametrize(
+    ("matcher", "match"), [("model", "semantic"), ("rules", "semantic"), ("off", None)]
+)
+async def test_setting_selects_the_matcher(
+    valkey_url: str, matcher: str, match: str | None
+) -> None:
+    settings = Settings(redis_url=valkey_url, redis_timeout=2, semantic_matcher=matcher)
+    parts: Any = {"embedder": MINILM, "answerer": QuotingAnswerer()}
+    container = Container(settings, store=MemoryNoteStore(), **parts)
+    try:
+        await container.freshness.note_changed(updated(matcher, "hope", NOTES["hope"]))
+        await ask(container, matcher, "What is hope?")
+        reply = await ask(container, matcher, "Define hope")
+    finally:
+        await container.aclose()
+    assert reply.match == match
+    assert (reply.probability is not None) == (matcher == "model")
+
+
+async def test_slip_matches_at_any_cosine(user: User) -> None:
+    await user.ask("Where did I write the wifi password?")
+    noisy = await user.ask("um hello, where did I write the wifi pasword please")
+    assert noisy["metadata"]["match"] == "semantic"
+    assert noisy["metadata"]["probability"] is None
+
+
+async def test_miss_without_candidate_loads_no_model(user: User) -> None:
+    def load_model() -> FixedPairModel:
+        raise AssertionError("the model was loaded")
+
+    user.container.semantic_matcher._load_model = load_model
+    await user.ask("What is hope?")
+    other = await user.ask("How long does love suffer?")
+    assert other["metadata"]["cached"] is False
 
 
 async def test_evicted_candidate_counts_as_no_rejection(user: User) -> None:
@@ -265,6 +322,6 @@ async def test_evicted_candidate_counts_as_no_rejection(user: User) -> None:
     after = await read_counters(user)
     assert not [
         by
-        for by in ("rules", "sources", "verifier")
+        for by in ("rules", "model", "verifier")
         if after[f"rejected_by_{by}"] > before[f"rejected_by_{by}"]
     ]

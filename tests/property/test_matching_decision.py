@@ -4,6 +4,7 @@ import csv
 import random
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from shared.matching.decision import decide
 from shared.text.canonical_form import canonical_form
 from tests.support.data import catechism_questions, real_data
+from tests.support.fixed_pair_model import FixedPairModel
+from tests.support.question_mutations import KINDS, mutations
 
 pytestmark = pytest.mark.no_cover  # coverage would double the time; other tests cover this code
 
@@ -30,6 +33,8 @@ _WORDS = (
     "what who when how is does the a not never faith grace paul timothy write to from by in of"
     " and or before after 3 third three may 25 december john 3:16 cor 1 first was given giving"
 )
+SURE = FixedPairModel(1.0)
+"""A model that accepts everything: what remains are the vetoes."""
 _questions = st.lists(st.sampled_from(_WORDS.split()), min_size=1, max_size=9).map(" ".join)
 
 
@@ -77,13 +82,16 @@ def _mutations(seed: int) -> Iterator[tuple[str, str]]:
 
 @given(_questions, _questions)
 def test_decision_is_symmetric(a: str, b: str) -> None:
+    assert decide(a, b, model=SURE).is_match == decide(b, a, model=SURE).is_match
     assert decide(a, b).is_match == decide(b, a).is_match
 
 
 def test_decision_is_symmetric_on_real_pairs() -> None:
     for name in _PAIR_FILES:
         for row in _rows(name)[:1_500]:
-            assert decide(row["a"], row["b"]).is_match == decide(row["b"], row["a"]).is_match
+            one, other = row["a"], row["b"]
+            match = decide(one, other, model=SURE).is_match
+            assert decide(other, one, model=SURE).is_match == match
 
 
 @given(st.text(max_size=80), st.text(max_size=80))
@@ -114,6 +122,14 @@ def test_changed_digit_verse_or_negation_never_matches(seed: int, count: int) ->
     matched = []
     for _ in range(count):
         original, mutated = map(canonical_form, next(mutations))
-        if decide(original, mutated).is_match:
+        if decide(original, mutated, model=SURE).is_match:
             matched.append((original, mutated))
     assert matched == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("count", [600, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_no_mutation_of_a_veto_kind_matches(kind: str, count: int) -> None:
+    pairs = islice(mutations(kind, 5), count)
+    matched = {pair for pair in pairs if decide(*pair, model=SURE).is_match}
+    assert matched == set()

@@ -68,7 +68,7 @@ def _day(asked: int, age: int, rng: Random) -> dict[str, int]:
         "saved_nanodollars": (exact + semantic + coalesced) * _ANSWER,
         "rejected_by_rules": int(asked * 0.05),
         "rejected_by_verifier": int(asked * 0.01),
-        "rejected_by_sources": int(asked * 0.02),
+        "rejected_by_model": int(asked * 0.02),
         "stores_refused": rng.randrange(3),
         "note_changes": asked // 20,
         "answers_retained": asked // 20 * 18,

@@ -108,8 +108,8 @@ _ROWS = {
     "mean lag": "{note_changes[avg_lag_ms]:,.0f} ms",
     "not stored / future": "{note_changes_not_stored:,} / {note_changes_from_future:,}",
     "rejected by rules": "{matches_rejected[rules]:,}",
+    "rejected by model": "{matches_rejected[model]:,}",
     "rejected by verifier": "{matches_rejected[verifier]:,}",
-    "rejected by sources": "{matches_rejected[sources]:,}",
     "stores refused": "{stores_refused:,}",
 }
 """Rows of the table: a name, and the format of a value of `window_record`."""

@@ -1,5 +1,6 @@
 """The cached questions of a user, and their similarity to another question."""
 
+import asyncio
 import math
 import time
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from shared.errors import CacheUnavailableError
 from shared.matching.candidates import find_candidates
 from shared.matching.decision import explain_decision
 from shared.question import Question
+from shared.semantic_match import pair_model_loader
 from shared.text.canonical_form import canonical_form
 from shared.vectors import from_bytes, stack
 
@@ -69,14 +71,17 @@ async def similar_questions(
         return []
     (vector,) = await container.question_embedder.embed([question.embedded])
     rows = stack([from_bytes(entry.vector) for entry in entries])
+    load_model = pair_model_loader(container.settings)
+    model = await asyncio.to_thread(load_model) if load_model else None
     return [
         {"question": entries[row].question}
         | explain_decision(
             question.wording,
             entries[row].question,
             cosine,
-            threshold=container.settings.similarity_threshold,
+            settings=container.settings,
             packs=container.vocabulary_packs,
+            model=model,
         )
         for row, cosine in find_candidates(vector, rows, -math.inf)
     ]

@@ -2,9 +2,9 @@
 
 import math
 
-# Platt scaling, printed by `python -m infra.pair_model.calibrate`. J. Platt, "Probabilistic outputs
-# for support vector machines and comparisons to regularized likelihood methods" (1999).
-SLOPE, INTERCEPT = 0.541, 0.367
+# Platt scaling, printed by `python -m tests.evaluation.calibration`. J. Platt, "Probabilistic
+# outputs for support vector machines and comparisons to regularized likelihood methods" (1999).
+SLOPE, INTERCEPT = 0.298, 1.233
 
 
 def probability(logit: float) -> float:

@@ -7,12 +7,15 @@ its data, its limits and the licences.
 import hashlib
 import math
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
 from shared.errors import ConfigurationError
 from shared.matching.pair_model.bert import Array, Bert, tanh_gelu
+from shared.matching.pair_model.calibration import probability
 from shared.matching.pair_model.safetensors import parse_safetensors
 from shared.matching.pair_model.wordpieces import CLS, SEP, WordPieces
 
@@ -58,6 +61,14 @@ class PairModel:
             float(tensors["out.bias"][0]),
         )
 
+    def knows(self, word: str) -> bool:
+        """Return whether a word in lower case is in the vocabulary."""
+        return self._pieces.knows(word)
+
+    def probability(self, a: str, b: str) -> float:
+        """Return the calibrated probability that one answer serves both questions."""
+        return probability(self.logits(a, [b])[0])
+
     def logits(self, question: str, others: Sequence[str]) -> list[float]:
         """Return a logit for each of the others: the mean of both orders of the two questions.
 
@@ -79,6 +90,20 @@ class PairModel:
         states = self._bert(np.array(orders), types)
         features = np.stack([states[:, 0], states.mean(axis=1)], axis=1)
         return float(np.vdot(features.mean(axis=0), self._weights)) + self._bias
+
+
+_lock = Lock()
+
+
+def load_once() -> PairModel:
+    """Return the model, read at the first call. Threads wait for one another."""
+    with _lock:
+        return _load()
+
+
+@cache
+def _load() -> PairModel:
+    return PairModel.load()
 
 
 def _read(folder: Path) -> dict[str, bytes]:

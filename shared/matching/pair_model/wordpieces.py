@@ -31,6 +31,10 @@ class WordPieces:
         self._ids = {piece: number for number, piece in enumerate(pieces) if piece}
         self._normalized = _NormalizedCharacters()
 
+    def knows(self, word: str) -> bool:
+        """Return whether a word in lower case is one piece."""
+        return word in self._ids
+
     def tokenize(self, text: str) -> list[int]:
         """Return the token ids of a text, without [CLS] and [SEP]."""
         if not text.isascii():

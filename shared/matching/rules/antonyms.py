@@ -3,37 +3,44 @@
 from shared.text.stemming import stem
 
 _PAIRS = """
-required forbidden, require forbid, command forbid, allow deny, allow forbid, permit prohibit,
-allow prevent, allow ban, permit forbid, enable disable, accept reject, approve reject, grant deny,
-grant refuse, admit deny, confirm deny, agree disagree, before after, earlier later, early late,
-first last, next previous, past future, old new, old young, ancient modern, former latter,
-increase decrease, increase reduce, raise lower, rise fall, gain lose, grow shrink, add remove,
-add subtract, multiply divide, more less, more fewer, most least, maximum minimum, max min,
-many few, much little, all none, always never, everything nothing, everyone nobody, good bad,
-good evil, best worst, better worse, right wrong, true false, real fake, big small, high low, long
-short, tall short, deep shallow, wide narrow, thick thin, fat thin, heavy light, fast slow, hard
-easy, difficult easy, hard soft, strong weak, rich poor, expensive cheap, hot cold, warm cool,
-dry wet, full empty, open close, open closed, begin end, start stop, start end, start finish, enter
-leave, enter exit, arrive depart, come go, push pull, buy sell, borrow lend, give take, give
-receive, send receive, import export, upload download, install uninstall, lock unlock, block
-unblock, follow unfollow, connect disconnect, activate deactivate, encrypt decrypt, encode decode,
-turn-on turn-off, on off, in out, into out, up down, above below, over under, inside outside,
-to from, with without, for against, since until, left right, top bottom, front back, north south,
-east west, man woman, male female, boy girl, husband wife, father mother, son daughter, brother
-sister, king queen, uncle aunt, boyfriend girlfriend, he she, parent child, teacher student,
-doctor patient, employer employee, landlord tenant, buyer seller, love hate, like dislike,
-friend enemy, peace war, life death, live die, birth death, heaven hell, god devil, angel demon,
-saint sinner, righteous wicked, holy unholy, blessing curse, reward punishment, promise threaten,
-sin virtue, faith works, law gospel, grace works, flesh spirit, body soul, light darkness,
-day night, morning evening, summer winter, win lose, success failure, succeed fail, pass fail,
-profit loss, income expense, credit debit, deposit withdraw, asset liability, advantage
-disadvantage, pro con, benefit risk, strength weakness, cause effect, cause cure, question answer,
-problem solution, attack defend, guilty innocent, legal illegal, possible impossible, alive dead,
-awake asleep, happy sad, public private, internal external, domestic foreign, major minor, single
-married, visible invisible, positive negative, plus minus, superior inferior, preface conclusion,
-introduction conclusion, beginning end, remember forget, save delete, save spend, create destroy,
-build destroy, find lose, hide show, include exclude, freeze thaw, freeze melt, cancel renew,
-subscribe unsubscribe, optimist pessimist, theory practice, natural artificial, sender receiver
+required forbidden, require forbid, command forbid, allow deny, allow forbid, permit prohibit, allow
+prevent, allow ban, permit forbid, enable disable, accept reject, approve reject, grant deny, grant
+refuse, admit deny, confirm deny, agree disagree, before after, earlier later, early late, first
+last, next previous, past future, old new, old young, ancient modern, former latter, increase
+decrease, increase reduce, raise lower, rise fall, gain lose, grow shrink, add remove, add subtract,
+multiply divide, more less, more fewer, most least, maximum minimum, max min, many few, much little,
+all none, always never, everything nothing, everyone nobody, good bad, good evil, best worst, better
+worse, right wrong, true false, real fake, big small, high low, long short, tall short, deep
+shallow, wide narrow, thick thin, fat thin, heavy light, fast slow, hard easy, difficult easy, hard
+soft, strong weak, rich poor, expensive cheap, hot cold, warm cool, dry wet, full empty, open close,
+open closed, begin end, start stop, start end, start finish, enter leave, enter exit, arrive depart,
+come go, push pull, buy sell, borrow lend, give take, give receive, send receive, import export,
+upload download, install uninstall, lock unlock, block unblock, follow unfollow, connect disconnect,
+activate deactivate, encrypt decrypt, encode decode, turn-on turn-off, on off, in out, into out, up
+down, above below, over under, inside outside, to from, with without, for against, since until, left
+right, top bottom, front back, north south, east west, man woman, male female, boy girl, husband
+wife, father mother, son daughter, brother sister, king queen, uncle aunt, boyfriend girlfriend, he
+she, parent child, teacher student, doctor patient, employer employee, landlord tenant, buyer
+seller, love hate, like dislike, friend enemy, peace war, life death, live die, birth death, heaven
+hell, god devil, angel demon, saint sinner, righteous wicked, holy unholy, blessing curse, reward
+punishment, promise threaten, sin virtue, faith works, law gospel, grace works, flesh spirit, body
+soul, light darkness, day night, morning evening, summer winter, win lose, success failure, succeed
+fail, pass fail, profit loss, income expense, credit debit, deposit withdraw, asset liability,
+advantage disadvantage, pro con, benefit risk, strength weakness, cause effect, cause cure, question
+answer, problem solution, attack defend, guilty innocent, legal illegal, possible impossible, alive
+dead, awake asleep, happy sad, public private, internal external, domestic foreign, major minor,
+single married, visible invisible, positive negative, plus minus, superior inferior, preface
+conclusion, introduction conclusion, beginning end, remember forget, save delete, save spend, create
+destroy, build destroy, find lose, hide show, include exclude, freeze thaw, freeze melt, cancel
+renew, subscribe unsubscribe, optimist pessimist, theory practice, natural artificial, sender
+receiver, adult child, compulsory optional, mandatory optional, required optional, pause resume,
+stop resume, arrival departure, indoor outdoor, incoming outgoing, inbound outbound, upgrade
+downgrade, hire fire, marry divorce, weekday weekend, daily weekly, weekly monthly, monthly yearly,
+monthly annual, ascending descending, username password, compress decompress, mount unmount,
+vertical horizontal, liquid solid, urban rural, optimistic pessimistic, hopeful hopeless, useful
+useless, host guest, predecessor successor, ancestor descendant, niece nephew, aunt nephew, bride
+groom, hero villain, plaintiff defendant, prosecute defend, lender borrower, giver receiver, supply
+demand, breakfast dinner, breakfast lunch, lunch dinner, spring autumn, spring fall, noon midnight
 """
 
 _OPPOSITE: dict[str, set[str]] = {}

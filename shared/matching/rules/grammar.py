@@ -1,27 +1,14 @@
-"""Rules for question type, tense and pronouns."""
+"""Rules for question type and tense."""
 
 from shared.matching.tokens.tokenize import TokenizedQuestion
 from shared.text import word_set
 from shared.text.stemming import is_past, stem
 
 _PAST = frozenset({"was", "were", "did"})
+_DO = frozenset({"do", "does", "did"})
 _FUTURE = frozenset({"will", "shall"})
 _PRESENT = frozenset({"is", "are", "am", "do", "does"})
 _OTHER_PAST = word_set("have has had having be is are was were been being get gets got did")
-
-_FIRST = word_set("i me my mine myself we us our ours ourselves")
-_SECOND = word_set("you your yours yourself")
-_HE = word_set("he him his himself")
-_SHE = word_set("she her hers herself")
-_PERSON = {
-    word: name
-    for name, words in (("I", _FIRST), ("you", _SECOND), ("he", _HE), ("she", _SHE))
-    for word in words
-}
-_THIRD = frozenset({"he", "she"})
-# In "How do I" and "should you" the pronoun means anyone.
-_BEFORE_ANYONE = word_set("do does can could should must may might to if when")
-_AFTER_ANYONE = word_set("can could should must may might")
 
 
 def check_question_type(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
@@ -36,6 +23,9 @@ def check_tense(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     one, other = _get_tense(a), _get_tense(b)
     if {one, other} in ({"past", "present"}, {"past", "future"}):
         return f"tense: {one} / {other}"
+    one, other = _get_perfect(a), _get_perfect(b)
+    if one != other:
+        return f"tense: {one or 'no perfect'} / {other or 'no perfect'}"
     return _check_past_forms(a, b) or _check_past_forms(b, a)
 
 
@@ -51,18 +41,6 @@ def _check_past_forms(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     return None
 
 
-def check_pronouns(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Reject "my" and "your", "he" and "she", and "you ... me" and "I ... you"."""
-    one, other = _get_persons(a), _get_persons(b)
-    several = len(set(one)) > 1 and len(set(other)) > 1
-    third, others_third = [x for x in one if x in _THIRD], [x for x in other if x in _THIRD]
-    near, others_near = set(one) - _THIRD, set(other) - _THIRD
-    swapped = near and others_near and near.isdisjoint(others_near)
-    if third == others_third and not swapped and not (several and one != other):
-        return None
-    return f"pronouns: {' '.join(one) or 'none'} / {' '.join(other) or 'none'}"
-
-
 def _join(types: frozenset[str]) -> str:
     return " or ".join(sorted(types)).replace("_", " ")
 
@@ -76,21 +54,15 @@ def _get_tense(question: TokenizedQuestion) -> str:
     return "past" if past else "future" if future else "present" if present else "open"
 
 
-def _get_persons(question: TokenizedQuestion) -> list[str]:
-    """Return the persons of the pronouns, without an "I" or "you" that means anyone."""
-    found: list[str] = []
-    anyone = None
+def _get_perfect(question: TokenizedQuestion) -> str:
+    """Return "has" for "has seen" and for "have been", "had" for "had seen" and for "had a car"."""
     words = question.words
     for place, word in enumerate(words):
-        person = _PERSON.get(word)
-        if person is None:
-            continue
-        before = words[place - 1] if place else ""
-        after = words[place + 1] if place + 1 < len(words) else ""
-        if word in {"i", "we", "you"} and (before in _BEFORE_ANYONE or after in _AFTER_ANYONE):
-            anyone = anyone or person
-        elif not found or found[-1] != person:
-            found.append(person)
-    if "how" in question.types and set(found) == {anyone}:
-        return []  # "How do I raise my child?", "How can you raise your child?"
-    return found
+        following = words[place + 1 : place + 5]
+        if word == "had":
+            return "had"
+        if word in _DO:
+            return ""  # the main verb follows
+        if word in {"has", "have"} and any(each == "been" or is_past(each) for each in following):
+            return "has"
+    return ""

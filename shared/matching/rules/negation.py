@@ -37,10 +37,10 @@ def _count_negations(question: TokenizedQuestion) -> int:
 
 
 def _negated_verbs(question: TokenizedQuestion) -> list[str]:
-    """Return the negated auxiliaries: "won't" is neither "can't" nor "doesn't"."""
+    """Return the negated auxiliaries: "won't" is neither "can't" nor "never"."""
     words = question.words
     return [
-        _MODAL.get(before, "do")
+        word if word == "never" else _MODAL.get(before, "do")
         for before, word in pairwise(("", *words))
         if word in {"not", "never"}
     ]

@@ -15,6 +15,7 @@ from shared.text import word_set
 
 _BOUND = frozenset({"of", "than", "as"})
 """Prepositions that belong to the word before them, so their phrase cannot move."""
+_GENITIVE = frozenset({"of", "for", "at", "in", "on"})
 _AGENT = frozenset({"by", "through", "via", "with", "using"})
 _DIFFERENT = (
     ({"from"}, {"", "|", "to", "for", "at", "in", "on", "with", "about"}),
@@ -36,6 +37,13 @@ def check_word_order(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
         return f"word order: {_describe_difference(one, other)}"
     rejections = [_check_prepositions(one, order) for order in orders]
     return rejections[0] if all(rejections) else _check_voice(a, b)
+
+
+def check_same_words_order(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
+    """Reject the same content words in another order or voice."""
+    one, other = significant_tokens(a, b), significant_tokens(b, a)
+    same = sorted(token.key for token in one) == sorted(token.key for token in other)
+    return check_word_order(a, b) if same else None
 
 
 def _check_prepositions(one: Sequence[Token], other: Sequence[Token]) -> str | None:
@@ -87,6 +95,8 @@ def _find_orders(one: Sequence[Token], other: Sequence[Token]) -> Iterator[Seque
 
 def _is_harmless(one: Sequence[Token], other: Sequence[Token], move: _Move) -> bool:
     start, cut, back, end = move
+    if _is_genitive(one, other, move) or _is_genitive(other, one, _Move(start, back, cut, end)):
+        return True
     if not (_phrase_ends(one, end) and _phrase_ends(other, end)):
         return False
     if _get_lead(one[cut]) in CONJUNCTIONS and _get_lead(other[back]) in CONJUNCTIONS:
@@ -94,6 +104,11 @@ def _is_harmless(one: Sequence[Token], other: Sequence[Token], move: _Move) -> b
     first = _is_movable(one, other, start, back) and _phrase_ends(one, cut)
     second = _is_movable(one, other, cut, start) and _phrase_ends(other, back)
     return first or second
+
+
+def _is_genitive(one: Sequence[Token], other: Sequence[Token], move: _Move) -> bool:
+    """Whether a noun before another became a phrase after it: "wifi key", "key of the wifi"."""
+    return not _get_lead(one[move.cut]) and _get_lead(other[move.back]) in _GENITIVE
 
 
 def _is_movable(one: Sequence[Token], other: Sequence[Token], place: int, other_place: int) -> bool:

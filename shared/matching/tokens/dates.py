@@ -24,7 +24,7 @@ _NAMED = {
     for form in (word, word + "s")
 } | {word: word for word in ["today", "tomorrow", "yesterday", "tonight"]}
 _AMBIGUOUS = frozenset({"may", "march"})
-_BEFORE_MONTH = word_set("in of since until till by last next this early late mid during")
+BEFORE_MONTH = word_set("in of since until till by last next this early late mid during")
 _DAYS = range(1, 32)
 
 
@@ -52,7 +52,7 @@ def merge_dates(pieces: Sequence[Piece]) -> list[Piece]:
             elif following:
                 at += 1
                 found.append((f"{text} {following}", f"{key} day {following}", "date"))
-            elif piece in _AMBIGUOUS and not (found and found[-1] in _BEFORE_MONTH):
+            elif piece in _AMBIGUOUS and not (found and found[-1] in BEFORE_MONTH):
                 found.append(piece)
             else:
                 found.append((text, key, "date"))

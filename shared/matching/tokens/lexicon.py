@@ -215,7 +215,8 @@ _PHRASE = re.compile(rf"\b(?:{'|'.join(sorted(_PHRASES, key=len, reverse=True))}
 
 # "What did I write about faith?" is "What do my notes say about faith?".
 _WROTE = re.compile(
-    r"\b(?:(?:have|had|did) i|i(?: have| had)?) (?:write|wrote|written|note|noted|jot|jotted)"
+    r"\b(?:(?:have|had|did) i (?:write|written|note|noted|jot|jotted)"
+    r"|i(?: have| had)? (?:wrote|written|noted|jotted))"
     r"(?: down)?(?= (?:about|on|of|regarding|concerning)\b)"
 )
 

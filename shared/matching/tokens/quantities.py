@@ -12,7 +12,7 @@ Piece = str | tuple[str, str, str]
 
 _PLAIN = re.compile(r"-?\d+(?:\.\d+)?|-?\.\d+|-?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _SUFFIX = re.compile(r"(.*\d)(st|nd|rd|th|k|m|bn)")
-_SUFFIX_VALUE = {"k": 10**3, "m": 10**6, "bn": 10**9}
+_SUFFIX_VALUE = {"k": 10**3, "bn": 10**9}
 _SCALE = {"hundred": 100, "thousand": 10**3, "lakh": 10**5, "million": 10**6, "crore": 10**7}
 _SCALE |= {"billion": 10**9, "trillion": 10**12, "k": 10**3}
 # "one" is mostly a pronoun or an article.
@@ -56,7 +56,7 @@ def _digits(word: str) -> str:
     suffixed = _SUFFIX.fullmatch(word)
     if suffixed and suffixed[2] in _SUFFIX_VALUE and _PLAIN.fullmatch(suffixed[1]):
         return _text(_decimal(suffixed[1]) * _SUFFIX_VALUE[suffixed[2]])
-    if suffixed:
+    if suffixed and suffixed[2] != "m":  # metres or millions
         return f"{suffixed[1]}th"
     if not _PLAIN.fullmatch(word):
         return word

@@ -32,6 +32,7 @@ _COURTESY = re.compile(
     r"|(?:do|does) (?:you|anyone|anybody|someone)(?: here)?(?: happen to)? know"
     r"|i (?:just )?(?:want|need|would like|wish|am trying|would love)"
     r" to (?:know|understand|find out)(?: (?:more|something))?(?: about)?"
+    r"|i am not (?:quite |really )?sure(?: about)?|i do not (?:really )?(?:know|understand)"
     r"|i (?:am|was) (?:curious|wondering)(?: about| to know)?|i wonder"
     r"|(?:tell|show|let|give|teach|help) (?:me|us)(?: know| to)?(?: more| something)?"
     r"(?: about| an overview of)?(?: please)?"

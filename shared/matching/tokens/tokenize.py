@@ -16,10 +16,12 @@ from shared.matching.tokens.lexicon import (
     meaning_key,
     replace_phrases,
 )
+from shared.matching.tokens.names import find_names, find_words
 from shared.matching.tokens.notation import find_spellings, find_symbols
 from shared.matching.tokens.quantities import Piece, merge_numbers
 from shared.matching.tokens.question_type import parse_question_type
 from shared.text import word_set
+from shared.text.canonical_form import canonical_form
 from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
 
 NEGATIONS = word_set("not no never nor neither none nobody nothing nowhere without")
@@ -56,6 +58,9 @@ _CONTRACTIONS = {word + "nt": f"{word} not" for word in _NEGATED} | {
 }
 _ENDINGS = {"n't": "not", "'re": "are", "'m": "am", "'ve": "have", "'ll": "will", "'d": "would"}
 _USA = re.compile(r"\bUS\b|\b[Uu]\.[Ss]\b\.?(?:[Aa]\b\.?)?")
+_CAPITAL_OPENING = re.compile(
+    r"(?:WHAT|WHICH|WHO|HOW|WHY|WHEN|WHERE|WHEREIN|IS|ARE|WAS|WERE|DO|DOES|DID|INTO|IN|OF|TO)\s"
+)
 _IS = word_set("what who how where when why that it he she there here which")
 
 
@@ -89,6 +94,9 @@ class TokenizedQuestion:
         tokens: the content words, numbers, dates and references, in order.
         symbols: the symbols of code and formulas, in order.
         spellings: each word with its capitals, by its lower-case form.
+        text: the canonical form.
+        names: the names, in lower case.
+        plain_words: all words in lower case, as written and as a pack rewrites them.
     """
 
     words: tuple[str, ...]
@@ -96,6 +104,9 @@ class TokenizedQuestion:
     tokens: tuple[Token, ...]
     symbols: tuple[str, ...]
     spellings: Mapping[str, frozenset[str]]
+    text: str
+    names: frozenset[str]
+    plain_words: frozenset[str]
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -108,9 +119,12 @@ class TokenizedQuestion:
 
 
 @lru_cache(maxsize=1_024)
-def tokenize(text: str, packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS) -> TokenizedQuestion:
-    """Tokenize a question, in its canonical form or as written."""
-    text = _USA.sub("usa", text).replace("\u2019", "'").replace("\u00a7", " ")
+def tokenize(wording: str, packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS) -> TokenizedQuestion:
+    """Tokenize a question as written."""
+    if found := _CAPITAL_OPENING.match(wording):
+        wording = found[0].lower() + wording[found.end() :]
+    canonical = canonical_form(wording)
+    text = _USA.sub("usa", canonical).replace("\u2019", "'").replace("\u00a7", " ")
     symbols, spellings = find_symbols(text), find_spellings(text)
     text = text.lower()  # not folded: "Ma\u00dfen" is not "Massen"
     references = [
@@ -121,8 +135,11 @@ def tokenize(text: str, packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS) -> To
     for place, (_, _, start, end) in reversed(list(enumerate(references))):
         text = f"{text[:start]} \u00a7{place} {text[end:]}"
     text = " ".join(_split_words(text))
+    special = set(text.split())
     for pack in packs:
         text = pack.rewrite(text)
+    common = set(text.split())
+    referring = find_words(" ".join(reference[0] for reference in references))
     parsed = parse_question_type(replace_phrases(text))
     pieces = [
         (*references[int(piece[1:])][:2], "bible_reference")
@@ -131,7 +148,14 @@ def tokenize(text: str, packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS) -> To
         for piece in merge_dates(merge_numbers(parsed.remainder.split()))
     ]
     return TokenizedQuestion(
-        tuple(parsed.words), parsed.types, tuple(_tokens(pieces)), symbols, spellings
+        tuple(parsed.words),
+        parsed.types,
+        tuple(_tokens(pieces)),
+        symbols,
+        spellings,
+        canonical,
+        find_names(wording) - referring - (special - common),
+        find_words(wording) | common,
     )
 
 

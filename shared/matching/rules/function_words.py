@@ -1,0 +1,157 @@
+"""Rules for small words that change what is asked: modals, conjunctions, prepositions, degree."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from shared.matching.tokens.dates import BEFORE_MONTH
+from shared.matching.tokens.lexicon import PREPOSITIONS
+from shared.matching.tokens.tokenize import TokenizedQuestion
+from shared.text import word_set
+
+
+def _by_word(*groups: str) -> dict[str, str]:
+    return {word: group.split()[0] for group in groups for word in group.split()}
+
+
+_MODALS = _by_word(
+    "can could may might able allowed permitted possible ok okay",
+    "must need needs needed required have-to",
+    "should ought shall supposed",
+    "will going-to",
+    "would",
+)
+_OPTIONAL_MODALS = frozenset({"can", "should", "will"})
+_CONJUNCTIONS = _by_word(
+    "and &", "or", "if", "unless", "while during", "because due", "despite although though spite"
+)
+_UNITS = _by_word(
+    "km kilometre kilometres kilometer kilometers",
+    "mile miles",
+    "m metre metres meter meters",
+    "feet foot ft",
+    "kg kilo kilos kilogram kilograms",
+    "g gram grams",
+    "pound pounds lb lbs \u00a3",
+    "euro euros \u20ac",
+    "dollar dollars $",
+    *("mg", "ml", "cm", "mm", "celsius", "fahrenheit"),
+    "litre litres liter liters",
+    "second seconds",
+    "minute minutes",
+    "time hour hours",
+    "day days date",
+    "week weeks",
+    "month months",
+    "year years",
+)
+_VERBS = _by_word("get gets got", "have has", "like likes", "own owns", "want wants")
+_DO = frozenset({"do", "does", "did"})
+_DEGREES = frozenset({"too", "enough", "than", "more", "less", "better", "worse"})
+_LAST = word_set("for with to from about of by on in at")
+_SAME_ROLE = ({"of", "in"}, {"about", "on"}, {"during", "in"}, {"into", "in"})
+
+
+def check_modals(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
+    """Reject "must" and "may"; a question without a modal can mean "can" or "should"."""
+    one, other = set(_find_modals(a)), set(_find_modals(b))
+    lacks_one = not one or not other
+    if one == other or (lacks_one and one | other <= _OPTIONAL_MODALS):
+        return None
+    return f"modals: {_join(one)} / {_join(other)}"
+
+
+def check_conjunctions(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
+    """Reject "and" in the place of "or", and "if" in the place of "while"."""
+    return _check_exchange("conjunctions", _CONJUNCTIONS, a, b)
+
+
+def check_exchanged_units(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
+    """Reject kilometres and miles, and a question for the month and one for the year."""
+    return _check_exchange("units", _UNITS, a, b)
+
+
+def check_verbs(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
+    """Reject "get" in the place of "have", and "is like" in the place of "does like"."""
+    one, other = (_DO.isdisjoint(question.words) for question in (a, b))
+    if one != other and a.words[-1:] == b.words[-1:] == ("like",):
+        return "verbs: is like / does like"
+    return _check_exchange("verbs", _VERBS, a, b)
+
+
+def check_prepositions(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
+    """Reject "from Anna" and "for Anna", and questions that end in different prepositions."""
+    leads, others = _leads(a), _leads(b)
+    for key in leads.keys() & others.keys():
+        left, right = leads[key], others[key]
+        if left != right and {left, right} <= PREPOSITIONS and {left, right} not in _SAME_ROLE:
+            return f"prepositions: {left} / {right}"
+    last, other_last = a.words[-1:], b.words[-1:]
+    if last != other_last and {*last, *other_last} <= _LAST:
+        return f"prepositions: {' '.join(last)} / {' '.join(other_last)}"
+    return None
+
+
+def check_degree(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
+    """Reject "too hot" and "hot", and "older" and "old"."""
+    one, other = (Counter(word for word in x.words if word in _DEGREES) for x in (a, b))
+    if one != other:
+        return f"degree: {_join(one)} / {_join(other)}"
+    for left, right in ((a, b), (b, a)):
+        words = set(left.words)
+        for word in right.words:
+            for base in _bases(word):
+                if base in words and word not in words:
+                    return f"degree: {base} / {word}"
+    return None
+
+
+def _bases(word: str) -> Iterator[str]:
+    """Yield the adjectives whose comparative a word can be."""
+    if word.endswith("er") and len(word) > 4:  # noqa: PLR2004 - "her", "over"
+        stem = word[:-2]
+        yield from (stem, word[:-1])
+        if stem.endswith("i"):
+            yield stem[:-1] + "y"
+        if stem[-1] == stem[-2]:
+            yield stem[:-1]
+
+
+def _check_exchange(
+    name: str, groups: Mapping[str, str], a: TokenizedQuestion, b: TokenizedQuestion
+) -> str | None:
+    one, other = ({groups[word] for word in x.words if word in groups} for x in (a, b))
+    if one - other and other - one:
+        return f"{name}: {_join(one)} / {_join(other)}"
+    return None
+
+
+def _find_modals(question: TokenizedQuestion) -> Iterator[str]:
+    words = question.words
+    for place, word in enumerate(words):
+        before = words[place - 1] if place else ""
+        after = words[place + 1] if place + 1 < len(words) else ""
+        if word in {"have", "has", "had"} and after == "to":
+            yield "must"
+        elif word == "going" and after == "to":
+            yield "will"
+        elif word == "would" and after in {"like", "love"}:
+            continue  # "I would like to know"
+        elif word == "may" and (before in BEFORE_MONTH or after.isdigit()):
+            continue
+        elif word in _MODALS:
+            yield _MODALS[word]
+
+
+def _leads(question: TokenizedQuestion) -> dict[str, str]:
+    """Return the preposition before each token, except where a token occurs twice."""
+    counts = Counter(question.keys)
+    texts = ("", *(token.text for token in question.tokens))
+    return {
+        token.key: token.lead or (before if before in PREPOSITIONS else "")
+        for before, token in zip(texts, question.tokens, strict=False)
+        if counts[token.key] == 1
+    }
+
+
+def _join(words: "set[str] | Counter[str]") -> str:
+    return " ".join(sorted(words)) or "none"

@@ -1,0 +1,51 @@
+"""Recognizes typing slips: one letter wrong, missing, added or swapped with the next."""
+
+import re
+from collections.abc import Callable, Iterable
+
+_WORD = re.compile(r"\b[a-z]{4,}\b")
+_MAX_SLIPS = 2
+
+
+def correct_typos(a: str, b: str, knows: Callable[[str], bool]) -> tuple[str, str]:
+    """Replace slips in two texts by the word of the other text that was meant.
+
+    A slip is in no vocabulary and has no capital: "Simone" is not a slip of "Simon". `knows` says
+    whether a word is in the vocabulary.
+    """
+    one, other = set(_WORD.findall(a)), set(_WORD.findall(b))
+    return _correct(a, one - other, other - one, knows), _correct(
+        b, other - one, one - other, knows
+    )
+
+
+def differ_by_slips(one: set[str], other: set[str]) -> bool:
+    """Return whether two sets of words can be the same but for slips."""
+    left, right = one - other, other - one
+    return len(left) == len(right) <= _MAX_SLIPS and all(
+        any(_is_slip(word, meant) for meant in right) for word in left
+    )
+
+
+def _correct(
+    text: str, words: Iterable[str], others: Iterable[str], knows: Callable[[str], bool]
+) -> str:
+    for word in words:
+        if knows(word):
+            continue
+        meant = [other for other in others if _is_slip(word, other) and knows(other)]
+        if len(meant) == 1:
+            text = re.sub(rf"\b{word}\b", meant[0], text)
+    return text
+
+
+def _is_slip(one: str, other: str) -> bool:
+    if len(one) > len(other):
+        one, other = other, one
+    start = next((n for n, (x, y) in enumerate(zip(one, other, strict=False)) if x != y), len(one))
+    if len(one) < len(other):
+        if other == one + "s":
+            return False  # an inflection
+        return one[start:] == other[start + 1 :]
+    rest, swapped = one[start:], other[start : start + 2][::-1] + other[start + 2 :]
+    return rest[1:] == other[start + 1 :] or rest == swapped

@@ -1,0 +1,100 @@
+"""Pairs of questions that differ in what one veto compares, for each veto."""
+
+import random
+from collections.abc import Iterator
+
+from shared.text import word_set
+
+_NAMES = sorted(
+    word_set("Anna Ben Clara Dora Emil Frank Golding Harris Ida Jonas Louise Martin Peters Simone")
+)
+_NOUNS = sorted(
+    word_set("bank church garden house kitchen letter meeting plan roof school shed trip")
+)
+_VERBS = sorted(word_set("bring call check clean find help leave paint send visit write"))
+_ADJECTIVES = sorted(word_set("big clean cold dark hard hot loud old rich small strong warm"))
+_MONTHS = sorted(
+    word_set("January February March April June July August September October December")
+)
+
+_SLOTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "quantities": (
+        ("What are the {x} rules of the {noun}?", "Did {name} {verb} {x} times?"),
+        ("3", "four", "12", "25", "1.5", "third", "1,000"),
+    ),
+    "dates": (
+        ("What did {name} {verb} on {x}?", "When does the {noun} open on {x}?"),
+        ("Monday", "Friday", "May 3", "5 June", "25 December", "tomorrow"),
+    ),
+    "bible_references": (
+        ("What does {x} say about the {noun}?", "Why did {name} read {x}?"),
+        ("John 3:16", "John 3:17", "1 John 3:16", "Psalm 23", "Romans 8:28", "1 Cor 13"),
+    ),
+    "units": (
+        ("How far is the {noun}, 10 {x} or more?", "Is the {noun} 20 {x} away?"),
+        ("km", "miles", "feet"),
+    ),
+    "notation": (("What does {x} mean for the {noun}?",), ("a_b", "a.b", "-rf", "f(x)", "c!")),
+    "names": (
+        ("Where does {x} {verb} now?", "When did Mr. {x} {verb} the {noun}?", "How is {x}?"),
+        tuple(_NAMES),
+    ),
+    "negation": (
+        ("Why does {name} {x} {verb} the {noun}?", "Can {name} {x} {verb}?"),
+        ("", "not", "never"),
+    ),
+    "antonyms": (
+        ("Is it {x} to {verb} the {noun}?", "What is {x} in the {noun}?"),
+        ("allowed", "forbidden"),
+    ),
+    "modals": (
+        ("When {x} {name} {verb} the {noun}?", "What {x} we {verb} in the {noun}?"),
+        ("must", "may", "should", "would"),
+    ),
+    "conjunctions": (
+        ("Who can {verb} {name} {x} the {noun}?", "Which {noun} {x} roof is red?"),
+        ("and", "or"),
+    ),
+    "degree": (
+        ("Is the {noun} {x} for {name}?", "Why is the {noun} {x}?"),
+        tuple(f"{much}{word}" for word in _ADJECTIVES for much in ("", "too ")),
+    ),
+    "pronouns": (
+        ("When does {x} mother {verb} {name}?", "Where is {x} {noun}?"),
+        ("my", "his", "her", "their"),
+    ),
+    "objects": (("Who will {verb} {x} the {noun}?",), ("", "me", "him", "them")),
+    "prepositions": (
+        ("Who is the {noun} {x}?", "What did {name} {verb} {x} the {noun}?"),
+        ("from", "for", "with", "about"),
+    ),
+    "tense": (
+        ("Who {x} the owner of the {noun}?", "Why {x} {name} in the {noun}?"),
+        ("is", "was"),
+    ),
+    "perfect": (("What {x} {name} promised the {noun}?",), ("has", "had")),
+}
+KINDS = (*_SLOTS, "roles")
+
+
+def mutations(kind: str, seed: int) -> Iterator[tuple[str, str]]:
+    """Yield two questions of one kind that differ in one place, without an end."""
+    chance = random.Random(seed)
+    while True:
+        words = {
+            "name": chance.choice(_NAMES),
+            "noun": chance.choice(_NOUNS),
+            "verb": chance.choice(_VERBS),
+        }
+        if kind == "roles":
+            one, other = chance.sample(_NAMES, 2)
+            asked = chance.choice(("Did {} {verb} {}?", "Why does {} {verb} {} in {month}?"))
+            words["month"] = chance.choice(_MONTHS)
+            yield asked.format(one, other, **words), asked.format(other, one, **words)
+            continue
+        templates, slots = _SLOTS[kind]
+        asked = chance.choice(templates)
+        one, other = chance.sample(slots, 2)
+        if kind == "degree" and one.split()[-1] != other.split()[-1]:
+            continue
+        yield asked.format(x=one, **words), asked.format(x=other, **words)
