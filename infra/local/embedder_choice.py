@@ -21,7 +21,7 @@ _SETTINGS = {
     "EMBEDDING_MAX_TOKENS": "512",
     "EMBEDDING_UNRELATED_COSINE": "0.7",
     "EMBEDDING_MULTILINGUAL": "true",
-    "CACHE_SIMILARITY_THRESHOLD": "0.97",  # as strict as 0.85 is with MiniLM
+    "CACHE_CANDIDATE_COSINE": "0.95",  # E5's cosines lie between 0.7 and 1
 }
 
 

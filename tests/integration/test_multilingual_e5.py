@@ -97,7 +97,7 @@ async def test_questions_and_notes_get_the_prefixes_of_the_model(tmp_path: Path)
         assert reply.answer
         assert "25 freie Tage" in reply.answer.text
         assert container.settings.question_max_tokens > 400
-        assert container.settings.similarity_threshold == 0.97
+        assert container.settings.candidate_cosine == 0.95
         (own,) = await container.question_embedder.embed([QUESTION.removeprefix("query: ")])
         (other,) = await container.passage_embedder.embed([VACATION.removeprefix("passage: ")])
         assert np.array_equal(own, question)

@@ -67,9 +67,9 @@ def test_settings_of_the_embedder_replace_those_of_a_hosted_model() -> None:
     assert (settings.query_prefix, settings.embedding_max_tokens) == ("", 256)
 
 
-@pytest.mark.parametrize(("value", "threshold"), [("", 0.97), ("0.99", 0.99)])
-def test_similarity_threshold_of_the_environment_precedes_the_embedders(
-    value: str, threshold: float
+@pytest.mark.parametrize(("value", "cosine"), [("", 0.95), ("0.99", 0.99)])
+def test_candidate_cosine_of_the_environment_precedes_the_embedders(
+    value: str, cosine: float
 ) -> None:
-    variables = MULTILINGUAL.add_settings({"CACHE_SIMILARITY_THRESHOLD": value})
-    assert Settings.from_env(variables).similarity_threshold == threshold
+    variables = MULTILINGUAL.add_settings({"CACHE_CANDIDATE_COSINE": value})
+    assert Settings.from_env(variables).candidate_cosine == cosine
