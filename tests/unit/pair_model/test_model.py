@@ -74,7 +74,7 @@ def test_threads_share_a_model(model: PairModel) -> None:
 def test_rewording_has_a_higher_logit_than_another_question(model: PairModel) -> None:
     rewording, other = model.logits("What is faith?", ["Hi, what's faith?", "What is hope?"])
     assert probability(rewording) > 0.85
-    assert probability(other) < 0.1
+    assert probability(other) < 0.5
 
 
 @pytest.mark.parametrize("text", ["", " ", "?", "🙂", "שלום", "ㅎ", "\x00", "x" * 5000, "[SEP]"])
