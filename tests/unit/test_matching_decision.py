@@ -88,10 +88,13 @@ _REFUSED = [
     ("tense", "Who has the key?", "Who had the key?"),
     ("names", "How do I learn Java?", "How do I learn Python?"),
     ("modals", "Can I fast?", "Should I fast?"),
+    ("names", "Do I need vitamin A?", "Do I need a vitamin?"),
+    ("names", "What are US taxes?", "What are our taxes?"),
+    ("notation", "What does John 3:16a say?", "What does John 3:16b say?"),
+    ("verbs", "What does Tom do on Fridays?", "What does Tom have on Fridays?"),
 ]
 
 _OTHER_WORDS = [
-    ("Who leads the US?", "Who leads us?"),
     ("How many sacraments are there?", "What sacraments are there?"),
     ("What is baptism?", "Why baptism?"),
     ("How do I learn to swim?", "How do I learn to cook?"),
@@ -165,7 +168,7 @@ def test_probability_decides_on_other_words(
     assert decision.reason == f"pair model: probability {probability}"
 
 
-@pytest.mark.parametrize(("probability", "is_match"), [(0.74, True), (0.73, False)])
+@pytest.mark.parametrize(("probability", "is_match"), [(0.5, True), (0.49, False)])
 def test_same_words_need_a_lower_probability(probability: float, *, is_match: bool) -> None:
     model = FixedPairModel(probability)
     assert decide("What is faith?", "Define faith", model=model).is_match is is_match

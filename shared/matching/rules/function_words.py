@@ -75,7 +75,10 @@ def check_verbs(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     one, other = (_DO.isdisjoint(question.words) for question in (a, b))
     if one != other and a.words[-1:] == b.words[-1:] == ("like",):
         return "verbs: is like / does like"
-    return _check_exchange("verbs", _VERBS, a, b)
+    left, right = _find_verbs(a), _find_verbs(b)
+    if left - right and right - left:
+        return f"verbs: {_join(left)} / {_join(right)}"
+    return None
 
 
 def check_prepositions(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
@@ -140,6 +143,12 @@ def _find_modals(question: TokenizedQuestion) -> Iterator[str]:
             continue
         elif word in _MODALS:
             yield _MODALS[word]
+
+
+def _find_verbs(question: TokenizedQuestion) -> set[str]:
+    """Return the light verbs; "do" is one if another "do" comes before it: "does Tom do"."""
+    found = {_VERBS[word] for word in question.words if word in _VERBS}
+    return found | {"do"} if sum(word in _DO for word in question.words) > 1 else found
 
 
 def _leads(question: TokenizedQuestion) -> dict[str, str]:

@@ -23,6 +23,6 @@ def _missing(a: TokenizedQuestion, b: TokenizedQuestion) -> list[str]:
     lower = b.plain_words - b.names
     return sorted(
         name
-        for name in a.names - b.plain_words
+        for name in a.names - b.names - b.plain_words
         if name in CASE_SENSITIVE_WORDS or not {f"{name}s", name.removesuffix("s")} & lower
     )

@@ -191,7 +191,7 @@ think about: thoughts of, view on, view about, view of, views on, views about, v
 say about: teach about, teaching about, teaching on, say on
 says about: teaches about, says on
 said about: taught about
-about: concerning, regarding
+about: concerning, regarding, on the subject of, on the topic of
 discover: find out
 seek: look for
 stop: give up

@@ -9,14 +9,14 @@ _POSSESSIVE = re.compile(r"['\u2019]s?$")
 _SENTENCE_START = re.compile(r"(?:^|(?<!\b[MDS]r)(?<!\bMrs)(?<!\bMs)[.!?:]\s|\n)[\s\"'(\[]*$")
 _ROMAN = re.compile(r"[IVXLC]+")
 _NO_NAMES = word_set(
-    "i i'm i've i'd i'll ok us usa uk january february march april may june july august september"
+    "I i'm i've i'd i'll ok january february march april may june july august september"
     " october november december jan feb mar apr jun jul aug sep sept oct nov dec"
 )
 _MIN_TITLE_CASE = 3
 
 
 def find_names(wording: str) -> frozenset[str]:
-    """Return the capitalized words inside sentences, in lower case.
+    """Return the capitalized words inside sentences in lower case, and single letters as they are.
 
     Where most words have capitals, as in a title, they show no names.
     """
@@ -26,12 +26,11 @@ def find_names(wording: str) -> frozenset[str]:
         if not _SENTENCE_START.search(wording, max(0, found.start() - 9), found.start())
     ]
     words = [found[0] for found in inside]
-    names = [
-        word for word in words if len(word) > 1 and word[0].isupper() and not _ROMAN.fullmatch(word)
-    ]
+    names = [word for word in words if word[0].isupper() and not _ROMAN.fullmatch(word)]
     if len(names) >= _MIN_TITLE_CASE and 2 * len(names) > len(words):
         return frozenset()
-    return frozenset(_POSSESSIVE.sub("", name.lower()) for name in names) - _NO_NAMES
+    lower = (_POSSESSIVE.sub("", name.lower()) if len(name) > 1 else name for name in names)
+    return frozenset(lower) - _NO_NAMES
 
 
 def find_words(wording: str) -> frozenset[str]:

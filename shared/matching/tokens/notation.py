@@ -10,6 +10,7 @@ _MARKS = re.compile(
     rf"|(?<!{_LETTER}){_LETTER}'+(?!{_LETTER})"  # f'(x)
     r"|(?<=\d) - (?=[\d(])|(?<=\b\w) - (?=\w\b)"
     rf"|(?<!\w)\w*_\w*|(?<={_LETTER})\.{_LETTER}\w*|::|\?[?.:]|\.\."  # a_b, node.js, a?.b
+    r"|(?<=\d)[a-e]\b"  # verse 5a
     r"|\|+|&&+|(?<!\S)&(?=\w)|(?<=\d)['\"]+|(?<=\s)\?(?=\s)"
 )
 _FORMULA = re.compile(

@@ -154,7 +154,7 @@ def tokenize(wording: str, packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS) ->
         symbols,
         spellings,
         canonical,
-        find_names(wording) - referring - (special - common),
+        find_names(_USA.sub("USA", wording)) - referring - (special - common),
         find_words(wording) | common,
     )
 
