@@ -61,7 +61,7 @@ modal or preposition says little. The first veto is the reason shown, so specifi
 """
 
 _SAME_WORDS: tuple[MatchingRule, ...] = (check_question_type, check_content_words, check_word_order)
-SAME_WORDS_PROBABILITY = 0.5
+SAME_WORDS_PROBABILITY = 0.35
 """The least probability where both questions have the same type, words and order."""
 
 

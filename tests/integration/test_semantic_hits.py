@@ -204,7 +204,7 @@ async def test_verifier_decides_near_the_threshold(
     assert verifier.calls == 1
 
 
-@pytest.mark.parametrize(("probability", "shares"), [(0.3, False), (0.95, True)])
+@pytest.mark.parametrize(("probability", "shares"), [(0.2, False), (0.95, True)])
 async def test_verifier_is_not_asked_far_from_the_threshold(
     user: User, probability: float, *, shares: bool
 ) -> None:
@@ -265,12 +265,12 @@ async def test_rejections_by_rules_are_counted_once_per_request(
 
 
 async def test_rejections_by_the_pair_model_are_counted(user: User) -> None:
-    user.container.semantic_matcher._load_model = lambda: FixedPairModel(0.3)
+    user.container.semantic_matcher._load_model = lambda: FixedPairModel(0.2)
     await user.ask("What is hope?")
     before = await read_counters(user)
     reply = await user.ask("Define hope", explain=True)
     assert reply["metadata"]["cached"] is False
-    assert reply["metadata"]["match_rejection"] == "pair model: probability 0.30"
+    assert reply["metadata"]["match_rejection"] == "pair model: probability 0.20"
     after = await read_counters(user)
     assert after["rejected_by_model"] - before["rejected_by_model"] == 1
     assert after["rejected_by_rules"] == before["rejected_by_rules"]
