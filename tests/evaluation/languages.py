@@ -125,7 +125,7 @@ async def pair_scores(
 ) -> dict[str, Score]:
     """Decide the pairs of each group of languages."""
     container = _open_container(choice)
-    threshold = container.settings.similarity_threshold
+    threshold = container.settings.candidate_cosine
     table = rows("pairs/languages_dev.tsv")
     scores = {}
     for group, languages in groups.items():

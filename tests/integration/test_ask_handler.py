@@ -95,6 +95,7 @@ def test_question_is_answered_from_the_callers_notes(function: ModuleType, gatew
         "match": None,
         "matched_question": None,
         "similarity": None,
+        "probability": None,
         "stale": False,
         "extractive": False,
         "incomplete": False,

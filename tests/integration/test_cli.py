@@ -208,7 +208,7 @@ def test_error_is_one_line_with_exit_code_1_or_2_for_wrong_usage(
         ("What is faith?", "what is FAITH", True, ""),
         ("What is faith?", "Define faith", True, ""),
         ("What does John 3:16 say?", "What does John 3:17 say?", False, "Bible references"),
-        ('Who sang "Hallelujah"?', "How deep is the sea?", False, "cosine below 0.85"),
+        ('Who sang "Hallelujah"?', "How deep is the sea?", False, "cosine below 0.8"),
     ],
 )
 def test_match_prints_the_decision_as_json(
