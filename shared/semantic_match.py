@@ -1,7 +1,7 @@
 """Finds a cached answer to another question that one answer serves as well as this one.
 
 Each step is more expensive than the one before, and runs only if that one agrees: cosine, vetoes,
-pair model, LLM verifier near the threshold.
+pair model, the cached answer's sources, LLM verifier near the threshold.
 """
 
 import asyncio
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from shared.notes.note import Source
     from shared.settings import Settings
     from shared.vectors import Vector
+
+
+_SOURCES_DIFFER = "sources: the questions retrieve different passages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,9 @@ class SemanticMatcher:
             found = await session.get_answer(field, entry)
             if not found.answer:
                 return Match(rejection=rejection)  # dropped or evicted since round trip 2
+            if not has_common_sources(sources, found.sources or ()):
+                session.counters.add(rejected_by_rules=int(rejection is None))
+                return Match(rejection=rejection or _SOURCES_DIFFER)
             if must_verify and not await self._verify(question, entry.question, session):
                 return Match(rejection="verifier")
             alias = await session.store_alias(vector, sources, (field, entry), similarity)
@@ -158,3 +164,14 @@ class SemanticMatcher:
         session.counters.add(spent_nanodollars=nanodollars(verdict.cost))
         session.counters.add(rejected_by_verifier=int(not verdict.approved))
         return verdict.approved
+
+
+def has_common_sources(own: "Sequence[Source]", other: "Sequence[Source]") -> bool:
+    """Return whether another question's sources cover this question's own.
+
+    They must contain this question's best passage and two fifths of all its passages: see
+    `docs/decisions/0005-semantic-match-requires-overlapping-retrieval.md`.
+    """
+    other_ids = {source.chunk_id for source in other}
+    common = sum(source.chunk_id in other_ids for source in own)
+    return bool(own) and own[0].chunk_id in other_ids and 5 * common >= 2 * len(own)

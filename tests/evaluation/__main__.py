@@ -18,6 +18,7 @@ PARTS = (
     "quotations",
     "seed_questions",
     "retrieval",
+    "source_overlap",
     "vault_titles",
 )
 

@@ -63,7 +63,11 @@ class User:
 @pytest.fixture
 async def user(valkey_url: str, request: pytest.FixtureRequest) -> AsyncIterator[User]:
     settings = Settings(
-        redis_url=valkey_url, redis_timeout=2, local_mode=True, semantic_verifier="none"
+        redis_url=valkey_url,
+        redis_timeout=2,
+        local_mode=True,
+        semantic_matcher="model",
+        semantic_verifier="none",
     )
     container = Container(
         settings, store=MemoryNoteStore(), embedder=MINILM, answerer=QuotingAnswerer()

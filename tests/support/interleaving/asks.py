@@ -8,9 +8,9 @@ from shared.assistant import Assistant
 from shared.cache.feedback import Feedback
 from shared.errors import NotFoundError, UnavailableError
 from shared.freshness import EPSILON
-from shared.notes.note import Source
 from shared.question import Request
 from shared.reply import Reply
+from shared.semantic_match import has_common_sources
 from tests.support.interleaving.adapters import (
     FaultInjector,
     WatchedRedisClient,
@@ -75,7 +75,7 @@ class Asks:
         self._check_refusal(request, reply, now)
         if reply.matched_question:
             own = await self._store.search(request.user_id, self._embedder.vector(request.query), K)
-            if not _has_common_best(own, reply.sources):
+            if not has_common_sources(own, reply.sources):
                 raise StaleError(f"{request} still has the alias {reply}, but retrieves {own}")
         return reply
 
@@ -133,8 +133,3 @@ class Asks:
 
 def _match(request: Request, reply: Reply) -> tuple[str, frozenset[str]]:
     return request.user_id, frozenset({request.query, reply.matched_question or ""})
-
-
-def _has_common_best(own: Sequence[Source], other: Sequence[Source]) -> bool:
-    """Whether an answer's sources contain the best passage of a question's own search."""
-    return bool(own) and own[0].chunk_id in {source.chunk_id for source in other}
