@@ -150,7 +150,7 @@ class Handlers:
         text = json.dumps(response)  # an id may be NaN, which is not equal to itself
         assert json.dumps(json.loads(text)) == text
         failures = [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
-        records: Any = event["Records"]
+        records: Any = event if isinstance(event, list) else event["Records"]  # a pipe's list
         invalid = [each["messageId"] for each in records if not _is_change(each.get("body"))]
         assert failures == invalid
         self.reset()
