@@ -83,7 +83,9 @@ async def collect_metrics() -> Mapping[str, Metric]:
         for number, other in enumerate(_OTHERS)
     }
     near_context = MissContext(matchable_entries=candidates | near)
-    by_model = SemanticMatcher(Settings(), None, pair_model_loader(Settings()))
+    by_model = SemanticMatcher(
+        Settings(), None, pair_model_loader(Settings(semantic_matcher="model"))
+    )
 
     async def find_match_by_model() -> None:
         match = await by_model.match(_QUESTION, vectors[0], (), near_context, session)
