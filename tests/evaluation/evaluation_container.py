@@ -20,10 +20,15 @@ from tests.support.memory_note_store import MemoryNoteStore
 
 
 @asynccontextmanager
-async def open_container() -> AsyncIterator[Container]:
+async def open_container(semantic_matcher: str = "rules") -> AsyncIterator[Container]:
     """Open a container with default settings, an empty cache and no notes."""
     with start_valkey() as server:
-        settings = Settings(redis_url=server.url, redis_timeout=5, semantic_verifier="none")
+        settings = Settings(
+            redis_url=server.url,
+            redis_timeout=5,
+            semantic_matcher=semantic_matcher,
+            semantic_verifier="none",
+        )
         container = Container(
             settings, store=MemoryNoteStore(), embedder=EMBEDDER, answerer=QuotingAnswerer()
         )

@@ -16,6 +16,7 @@ from tests.evaluation.embedding_cache import EMBEDDER
 from tests.evaluation.evaluation_container import import_notes, open_container
 from tests.evaluation.intents import FILES, Intents
 from tests.evaluation.matching_strategies import (
+    PRODUCT,
     STRATEGIES,
     Asked,
     Outcome,
@@ -80,7 +81,7 @@ async def measure(stream: Stream) -> dict[str, Outcome]:
     await EMBEDDER.questions(asked.text for asked in stream.questions)
     outcomes = {}
     for strategy in STRATEGIES:
-        async with open_container() as container:
+        async with open_container("model") as container:
             await import_notes(container, _USER, stream.notes)
             outcomes[strategy] = await replay(container, strategy, stream.questions, stream.wrong)
     return outcomes
@@ -95,10 +96,10 @@ async def collect_metrics() -> dict[str, Metric]:
         outcomes = await measure(catechisms() if name == "catechisms" else intents(name))
         print(f"  {name}")
         report(outcomes)
-        model, cosine = outcomes["model"], outcomes["cosine"]
+        product, cosine = outcomes[PRODUCT], outcomes["cosine"]
         for what, values in {
-            "avoided": (model.avoided, cosine.avoided),
-            "wrong": (model.wrong_share, cosine.wrong_share),
+            "avoided": (product.avoided, cosine.avoided),
+            "wrong": (product.wrong_share, cosine.wrong_share),
         }.items():
             measured[f"replay_{name}_{what}"] = METRICS[f"replay_{name}_{what}"].with_value(*values)
     return measured

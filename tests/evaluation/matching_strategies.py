@@ -17,8 +17,10 @@ STRATEGIES = {
     "exact": "exact hits only",
     "cosine": "the nearest question with a cosine of 0.85 or more",
     "rules": "SEMANTIC_MATCHER=rules: vetoes, and the same words",
-    "model": "the product: vetoes and the pair model",
+    "model": "SEMANTIC_MATCHER=model: vetoes and the pair model",
 }
+PRODUCT = "rules"
+"""The strategy of the default settings."""
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from tests.benchmarks.report import BUILD, Metric, run
 from tests.evaluation.datasets import AVAILABLE, topics
 from tests.evaluation.embedding_cache import EMBEDDER
 from tests.evaluation.evaluation_container import import_notes, open_container
-from tests.evaluation.matching_strategies import STRATEGIES, Asked, Outcome, replay, report
+from tests.evaluation.matching_strategies import PRODUCT, STRATEGIES, Asked, Outcome, replay, report
 from tests.evaluation.question_templates import families
 from tests.support.data import devotionals
 
@@ -71,7 +71,7 @@ async def measure() -> dict[str, Outcome]:
     await EMBEDDER.questions(asked.text for asked in questions)
     outcomes = {}
     for strategy in STRATEGIES:
-        async with open_container() as container:
+        async with open_container("model") as container:
             await _import(container)
             outcomes[strategy] = await replay(container, strategy, questions)
     return outcomes
@@ -109,12 +109,12 @@ async def collect_metrics() -> dict[str, Metric]:
         return METRICS
     outcomes = await measure()
     report(outcomes)
-    _print_kinds(outcomes["model"])
-    model, exact, cosine = (outcomes[strategy] for strategy in ("model", "exact", "cosine"))
+    _print_kinds(outcomes[PRODUCT])
+    product, exact, cosine = (outcomes[strategy] for strategy in (PRODUCT, "exact", "cosine"))
     return {
-        "answers_avoided": METRICS["answers_avoided"].with_value(model.avoided, exact.avoided),
-        "any_tier": METRICS["any_tier"].with_value(model.any_tier, exact.any_tier),
-        "mix_wrong": METRICS["mix_wrong"].with_value(model.wrong_share, cosine.wrong_share),
+        "answers_avoided": METRICS["answers_avoided"].with_value(product.avoided, exact.avoided),
+        "any_tier": METRICS["any_tier"].with_value(product.any_tier, exact.any_tier),
+        "mix_wrong": METRICS["mix_wrong"].with_value(product.wrong_share, cosine.wrong_share),
     }
 
 
