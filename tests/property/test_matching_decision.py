@@ -86,6 +86,7 @@ def test_decision_is_symmetric(a: str, b: str) -> None:
     assert decide(a, b).is_match == decide(b, a).is_match
 
 
+@pytest.mark.slow
 def test_decision_is_symmetric_on_real_pairs() -> None:
     for name in _PAIR_FILES:
         for row in _rows(name)[:1_500]:
@@ -104,6 +105,7 @@ def test_identical_canonical_forms_always_match(question: str) -> None:
     assert decide(canonical_form(question), canonical_form(f"  {question} ?")).is_match
 
 
+@pytest.mark.slow
 def test_every_real_question_matches_itself() -> None:
     for question in _real_questions():
         assert decide(canonical_form(question), canonical_form(question)).is_match
