@@ -4,7 +4,8 @@ Cached answers are free. A failed generation without a cost is refunded. Without
 not enforced: the cache never fails a question.
 """
 
-from datetime import UTC, datetime, timedelta
+import time
+from datetime import UTC
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from shared.cache import keyspace
@@ -12,6 +13,7 @@ from shared.cache.index_entries import nanodollars
 from shared.cache.redis.budgeted_client import BudgetedClient
 from shared.cache.redis.commands import Command, Script
 from shared.errors import BudgetExceededError, InferenceError
+from shared.local_day import Day
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -52,14 +54,13 @@ class UserBudget:
             return await generate()
         redis = BudgetedClient(self._redis_client, self._timeout)
         usage = keyspace.UserKeys.of(user_id).usage
-        now = datetime.now(UTC)
-        limits = f"{now:%Y%m%d}", self._generations, self._nanodollars
+        day = Day.now(UTC)
+        limits = f"{day.date:%Y%m%d}", self._generations, self._nanodollars
         if await redis.execute(_RESERVE.call([usage], *limits)) == [0]:
-            midnight = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
             raise BudgetExceededError(
                 "the user's budget of generated answers for this day (UTC) is used up; cached"
                 " answers are still returned",
-                retry_after=(midnight - now).total_seconds(),
+                retry_after=day.ends - time.time(),
             )
         cost, refunded = 0.0, 0
         try:
