@@ -20,6 +20,8 @@ from shared.notes.sanitize import require_id
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shared.notes.note import Note
+
 
 async def export_user(container: Container, user_id: str) -> dict[str, Any]:
     """Return a user's notes and cached questions, as JSON values.
@@ -33,18 +35,25 @@ async def export_user(container: Container, user_id: str) -> dict[str, Any]:
     return {
         "user_id": user_id,
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "notes": [
-            {
-                "note_id": note.note_id,
-                "title": note.title,
-                "text": note.text,
-                "version": note.version,
-                "changed_at": _time(note.changed_at / 1e6),
-            }
-            for note in notes
-        ],
+        "notes": [note_to_json(note) for note in notes],
         **await _read_cache(container, user_id),
     }
+
+
+def note_to_json(note: "Note") -> dict[str, Any]:
+    """Return a note as JSON values."""
+    return {
+        "note_id": note.note_id,
+        "title": note.title,
+        "text": note.text,
+        "version": note.version,
+        "changed_at": changed_at(note).isoformat(),
+    }
+
+
+def changed_at(note: "Note") -> datetime:
+    """Return the time of a note's last change."""
+    return datetime.fromtimestamp(note.changed_at / 1_000_000, UTC)
 
 
 async def _read_cache(container: Container, user_id: str) -> dict[str, Any]:
@@ -52,7 +61,7 @@ async def _read_cache(container: Container, user_id: str) -> dict[str, Any]:
     replies = await container.background_redis_client.execute(
         *(Command.of("HGETALL", key) for key in keys.hashes), Command.of("HLEN", keys.refusals)
     )
-    index, answers, contexts = ({**dict(hash_items(reply))} for reply in replies[:3])
+    index, answers, contexts = (dict(hash_items(reply)) for reply in replies[:3])
     entries = index_entries.decode_index(index.items())
     return {
         "cached_questions": [

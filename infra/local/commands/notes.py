@@ -1,13 +1,13 @@
 """`tercet notes`: list, show, import, edit and delete notes."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.cells import cell_len
 from rich.table import Table
 
+from infra.export import changed_at, note_to_json
 from infra.local.commands.command_context import (
     console,
     pluralize,
@@ -45,11 +45,11 @@ def list_(*, user: User = DEFAULT_USER, data: Data = DATA, json: Json = False) -
     """List a user's notes: a table, or in a pipe a line of tab-separated values each."""
     notes = run_with_container(data, lambda container: container.store.list_notes(user))
     if json:
-        print_json([_to_json(note) for note in notes])
+        print_json([note_to_json(note) for note in notes])
         return
     out = console()
     rows = [
-        (note.note_id, note.title, f"{len(note.text.split())}", f"{_changed_at(note):%F %H:%M}")
+        (note.note_id, note.title, f"{len(note.text.split())}", f"{changed_at(note):%F %H:%M}")
         for note in notes
     ]
     if not out.is_terminal:
@@ -75,7 +75,7 @@ def show(
     """Show one note."""
     note = run_with_container(data, lambda container: _get_note(container, user, note_id))
     if json:
-        print_json(_to_json(note))
+        print_json(note_to_json(note))
     else:
         typer.echo(note.text)
 
@@ -145,17 +145,3 @@ def _print_outcome(action: str, note_id: str, outcome: "NoteChangeResult", *, js
         action = "unchanged: the store has a newer version"
     dropped = pluralize(outcome.dropped, "cached answer")
     typer.echo(f"{note_id} {action}; {dropped} dropped, {outcome.retained:,} retained")
-
-
-def _to_json(note: "Note") -> dict[str, Any]:
-    return {
-        "note_id": note.note_id,
-        "title": note.title,
-        "text": note.text,
-        "version": note.version,
-        "changed_at": _changed_at(note).isoformat(),
-    }
-
-
-def _changed_at(note: "Note") -> datetime:
-    return datetime.fromtimestamp(note.changed_at / 1_000_000, UTC)
