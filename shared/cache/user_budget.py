@@ -60,7 +60,7 @@ class UserBudget:
             raise BudgetExceededError(
                 "the user's budget of generated answers for this day (UTC) is used up; cached"
                 " answers are still returned",
-                retry_after=day.ends - time.time(),
+                retry_after=max(1.0, day.ends - time.time()),
             )
         cost, refunded = 0.0, 0
         try:
