@@ -62,32 +62,27 @@ class QueueHandler:
         Raises:
             Exception: a change that no queue delivered was not applied; Lambda repeats the event.
         """
+        response: PartialItemFailureResponse = {"batchItemFailures": []}
         if is_warm_up(event):
-            return {"batchItemFailures": []}
+            return response
         if self._warm is None or self._warm[0].is_closed():
             # Connections are bound to their event loop.
             self._warm = asyncio.new_event_loop(), self._open_container()
         loop, container = self._warm
         deadline = loop.time() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
         changes = _Changes(container.freshness, deadline)
-        batch = _BatchProcessor(loop)
-        records = queue_records(event)
         with log_context(request_id=context.aws_request_id):
-            if records is None:
-                loop.run_until_complete(changes.apply_in_order(direct_messages(event)))
+            if (records := queue_records(event)) is not None:
+                batch = _BatchProcessor(loop)
+                self._process_batch(batch(records, changes.apply_record), context)
+                response = batch.response()
             else:
-                self._process_batch(batch, records, changes, context)
+                loop.run_until_complete(changes.apply_in_order(direct_messages(event)))
         flush_spans()
-        return batch.response()
+        return response
 
-    def _process_batch(
-        self,
-        batch: "_BatchProcessor",
-        records: list[dict[str, Any]],
-        changes: "_Changes",
-        context: "LambdaContext",
-    ) -> None:
-        with batch(records, changes.apply_record):
+    def _process_batch(self, batch: "_BatchProcessor", context: "LambdaContext") -> None:
+        with batch:
             batch.async_process()
             if self._backoff and batch.fail_messages:
                 failed, errors = cast("Any", batch.fail_messages), cast("Any", batch.exceptions)
