@@ -106,7 +106,7 @@ def resolve_citations(
         return f"{found['blank']}[{', '.join(parts)}]" if valid else ""
 
     def correct_index(found: re.Match[str]) -> str:
-        numbers = {number for each in _parse_ranges(found["numbers"]) for number in each}
+        numbers = _bounds(found)
         return cite(found) if first <= min(numbers) and max(numbers) <= last else found[0]
 
     def correct(found: re.Match[str]) -> str:
@@ -117,11 +117,16 @@ def resolve_citations(
             return found[0] if is_quoted else _LIST.sub(correct_index, found[0])
         if not found["numbers"]:
             return found[0]
-        numbers = {number for each in _parse_ranges(found["numbers"]) for number in each}
+        numbers = _bounds(found)
         is_own = numbers <= own or max(numbers) > max(MAX_OWN_NUMBER, last)
         return found[0] if is_own else cite(found)
 
     return _CITATION.sub(correct, text), tuple(sorted(cited))
+
+
+def _bounds(found: re.Match[str]) -> set[int]:
+    """Return the first and last numbers of all parts of a list."""
+    return {number for each in _parse_ranges(found["numbers"]) for number in each}
 
 
 def _parse_ranges(numbers: str) -> list[tuple[int, int]]:

@@ -105,10 +105,7 @@ def detect_language(text: str) -> str:
     if 2 * scripts.total() > sum(map(str.isalpha, text)):
         return "ja" if scripts["ja"] else scripts.most_common(1)[0][0]
     words = _WORD.findall(text.casefold())
-    counts = {
-        name: sum(word in function_words for word in words)
-        for name, function_words in FUNCTION_WORDS.items()
-    }
+    counts = _count_function_words(words)
     best = max(counts, key=lambda name: counts[name])  # the first one of equals
     return best if counts[best] and len(words) > 1 else ""
 
@@ -124,12 +121,17 @@ def _english_margin(text: str) -> int:
     if _OTHER_SCRIPT.search(text):
         return -1
     words = _WORD.findall(text.casefold())
-    counts = {
+    counts = _count_function_words(words)
+    del counts[ENGLISH]
+    return sum(word in _ENGLISH_WORDS for word in words) - max(counts.values())
+
+
+def _count_function_words(words: list[str]) -> dict[str, int]:
+    """Return how many of the words are function words of each language."""
+    return {
         name: sum(word in function_words for word in words)
         for name, function_words in FUNCTION_WORDS.items()
     }
-    del counts[ENGLISH]
-    return sum(word in _ENGLISH_WORDS for word in words) - max(counts.values())
 
 
 def split_words(text: str) -> list[str]:
