@@ -31,6 +31,7 @@ OTHER_VALUES: dict[str, tuple[str, dict[str, str]]] = {
     "EmbeddingTtl": ("9", {}),
     "SimilarityThreshold": ("0.9", {}),
     "CandidateCosine": ("0.9", {}),
+    "SemanticMatcher": ("model", {}),
     "RedisUrl": ("rediss://another.example:6379", EXISTING_REDIS),
     "RedisPasswordSecret": (PASSWORD, EXISTING_REDIS),
     "RedisCluster": ("true", EXISTING_REDIS),
