@@ -38,14 +38,20 @@ class ValkeyProcess(AbstractContextManager["ValkeyProcess"]):
         self._temporary = temporary
 
     def wait_until_ready(self) -> bool:
-        """Wait until the server has loaded its data; False if it ended instead."""
-        command = f"AUTH {self._password}\r\nPING\r\n" if self._password else "PING\r\n"
+        """Wait until the server has loaded its data; False if it ended instead.
+
+        Another process may have taken the port, so the server must report its own process id.
+        """
+        command = f"AUTH {self._password}\r\n" if self._password else ""
+        command += "INFO server\r\nPING\r\nQUIT\r\n"
         deadline = time.monotonic() + _START_SECONDS
         while self._process.poll() is None and time.monotonic() < deadline:
             address = ("127.0.0.1", self.port)
             with suppress(OSError), socket.create_connection(address, 1) as connection:
                 connection.sendall(command.encode())
-                if b"+PONG" in connection.recv(256):
+                with connection.makefile("rb") as replies:
+                    text = replies.read()
+                if b"+PONG" in text and f"process_id:{self.pid}\r".encode() in text:
                     return True
             time.sleep(0.005)
         return False

@@ -16,7 +16,6 @@ from fastapi import FastAPI
 from functions.invalidate.app import create_app as create_push_app
 from functions.invalidate.handler import QueueHandler
 from functions.stats.app import create_app as create_stats_app
-from infra.local.valkey import free_port
 from shared.container import Container
 from tests.support.fakes import create_container
 from tests.support.full_stack import ask, updated
@@ -135,7 +134,7 @@ async def test_new_container_without_redis_refuses_until_redis_returns(
 
 
 async def test_new_container_with_an_unused_redis_port_refuses(container: Container) -> None:
-    new_container = open_another(f"redis://127.0.0.1:{free_port()}/0", container)
+    new_container = open_another("redis://127.0.0.1:1/0", container)
     await assert_refuses(new_container)
     await new_container.aclose()
 

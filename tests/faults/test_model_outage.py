@@ -10,7 +10,6 @@ from contextlib import suppress
 
 import pytest
 
-from infra.local.valkey import free_port
 from shared.container import Container
 from shared.errors import CircuitOpenError, InferenceError
 from tests.support.clock import Clock
@@ -175,7 +174,7 @@ async def test_another_container_finds_the_breaker_open_before_its_first_call(
 
 async def test_breaker_opens_without_redis(local: LocalEnvironment) -> None:
     await write_all_notes(local)
-    container = open_container(local, redis_url=f"redis://127.0.0.1:{free_port()}/0")
+    container = open_container(local, redis_url="redis://127.0.0.1:1/0")
     local.models.failing[CHAT] = FAULTS["an error"]
     await fail_until_open(container)
     reply = await ask(container, "ann", QUESTION)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from infra.local.valkey import free_port
 from shared.container import Container
 from shared.errors import CacheUnavailableError
 from shared.notes.messages.note_changed import NoteChanged
@@ -126,7 +125,7 @@ async def test_a_new_container_answers(
 
 
 async def test_a_container_answers_when_no_server_listens() -> None:
-    container = create_container(f"redis://127.0.0.1:{free_port()}/0")
+    container = create_container("redis://127.0.0.1:1/0")
     assert (await ask(container, "ann", ASKED)).cache == "unavailable"
     await container.aclose()
 

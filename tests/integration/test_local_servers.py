@@ -14,8 +14,9 @@ import redis.cluster
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from infra.local.valkey import ValkeyProcess, start_valkey
+from infra.local.valkey import ValkeyProcess, free_port, start_valkey
 from shared.errors import ConfigurationError, UnavailableError
+from tests.support.listening import wait_for_port
 from tests.support.servers import CountingProxy, send_command, valkey_cluster
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,6 +55,26 @@ def test_server_listens_on_loopback_only(valkey: ValkeyProcess) -> None:
             "protected-mode": "yes",
         }
         assert connection.info("server")["process_id"] == valkey.pid
+
+
+def test_port_that_another_server_took_is_not_used(
+    valkey: ValkeyProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = iter([valkey.port, free_port()])
+    monkeypatch.setattr("infra.local.valkey.free_port", lambda: next(ports))
+    with start_valkey() as server, client(server) as connection:
+        assert server.port != valkey.port
+        assert connection.info("server")["process_id"] == server.pid
+
+
+def test_port_of_a_child_process_is_its_own(valkey: ValkeyProcess) -> None:
+    program = f"import socket; socket.create_server(('127.0.0.1', {valkey.port}))"
+    command = [sys.executable, "-c", program]
+    with (
+        subprocess.Popen(command, stderr=subprocess.DEVNULL) as process,
+        pytest.raises(ChildProcessError, match="ended with status 1"),
+    ):
+        wait_for_port(process, valkey.port)
 
 
 def test_stop_ends_the_process_and_removes_its_temporary_folder() -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import time
 import urllib.error
@@ -19,6 +18,7 @@ from infra.local.child_process import bound_to_stdin, stop_process
 from infra.local.valkey import free_port
 from shared.errors import UnavailableError
 from tests.lambda_emulator.runtime import PYTHON, Runtime
+from tests.support.listening import wait_for_port
 
 _START_SECONDS = 10.0
 _PORT_ATTEMPTS = 3  # another process may take a free port before the emulator does
@@ -102,7 +102,8 @@ class EmulatedFunction:
         self._log = Path(self._folder.name, "log")
         for _ in range(_PORT_ATTEMPTS):
             self._start(free_port(), free_port())
-            if self._is_ready():
+            with suppress(ChildProcessError):
+                wait_for_port(self._process, self._port, _START_SECONDS)
                 return self
             stop_process(self._process)
         log = self._log.read_text(errors="replace")
@@ -149,14 +150,6 @@ class EmulatedFunction:
                 env=self._environ,
                 start_new_session=True,  # so that Ctrl-C reaches only the parent
             )
-
-    def _is_ready(self) -> bool:
-        deadline = time.monotonic() + _START_SECONDS
-        while self._process.poll() is None and time.monotonic() < deadline:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self._port), 1):
-                return True
-            time.sleep(0.005)
-        return False
 
     def _read_report(self, offset: int) -> tuple[str, float]:
         """Return the log from `offset` on, and the duration of its REPORT line."""

@@ -4,18 +4,14 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import mean
 
-import httpx
-
-from infra.local.valkey import free_port
 from tests.benchmarks.report import ROOT
+from tests.support.listening import wait_for_port
 
-_START_SECONDS = 30
 _SAMPLE_SECONDS = 2.0
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -25,14 +21,13 @@ def servers(
     number: int, environ: Mapping[str, str], folder: Path
 ) -> Iterator[tuple[list[str], list[int]]]:
     """Run `number` servers that log to `folder`; yield their URLs and process ids."""
-    ports = [free_port() for _ in range(number)]
     with ExitStack() as stack:
-        pids = []
-        for port in ports:
-            log = stack.enter_context((folder / f"server-{port}.log").open("wb"))
+        processes = []
+        for place in range(number):
+            log = stack.enter_context((folder / f"server-{place}.log").open("wb"))
             app = ("--factory", "functions.ask.app:app", "--log-level", "warning")
             process = subprocess.Popen(
-                [sys.executable, "-m", "uvicorn", *app, "--port", str(port)],
+                [sys.executable, "-m", "uvicorn", *app, "--port", "0"],
                 env={**os.environ, **environ},
                 cwd=ROOT,
                 stdout=log,
@@ -40,21 +35,9 @@ def servers(
             )
             stack.enter_context(process)
             stack.callback(process.terminate)
-            pids.append(process.pid)
-        urls = [f"http://127.0.0.1:{port}" for port in ports]
-        for url in urls:
-            _wait_until_ready(url)
-        yield urls, pids
-
-
-def _wait_until_ready(url: str) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        with suppress(httpx.TransportError):
-            if httpx.get(f"{url}/health").is_success:
-                return
-        time.sleep(0.05)
-    raise TimeoutError(f"{url} did not start")
+            processes.append(process)
+        urls = [f"http://127.0.0.1:{wait_for_port(process)}" for process in processes]
+        yield urls, [process.pid for process in processes]
 
 
 class MemorySampler(threading.Thread):

@@ -2,15 +2,15 @@
 
 import getpass
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from infra.local.valkey import free_port
+from tests.support.listening import wait_for_port
 from tests.support.postgres import database_name
 
 _CONFIG = """
@@ -25,7 +25,6 @@ pool_mode = transaction
 max_client_conn = 200
 {user}
 """
-_START_SECONDS = 10
 
 
 @contextmanager
@@ -37,8 +36,7 @@ def start_pgbouncer(url: str, folder: Path) -> Iterator[str]:
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if program is None:
         pytest.skip("pgbouncer is not installed")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     config = folder / "pgbouncer.ini"
     socket_folder = url.partition("host=")[2]
     # PgBouncer does not run as root: it becomes the user of the PostgreSQL server.
@@ -47,17 +45,8 @@ def start_pgbouncer(url: str, folder: Path) -> Iterator[str]:
     config.write_text(_CONFIG.format(folder=socket_folder, port=port, user=user))
     process = subprocess.Popen([program, str(config)], stderr=subprocess.DEVNULL)
     try:
-        _wait_for(port)
+        wait_for_port(process, port)
         yield f"postgresql://tercet@127.0.0.1:{port}/{database_name(url)}"
     finally:
         process.terminate()
         process.wait()
-
-
-def _wait_for(port: int) -> None:
-    until = time.monotonic() + _START_SECONDS
-    while time.monotonic() < until:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.05)
-    raise TimeoutError("PgBouncer did not start")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from infra.local.valkey import ValkeyProcess, free_port, start_valkey
+from infra.local.valkey import ValkeyProcess, start_valkey
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.servers import send_command
 
@@ -70,7 +70,7 @@ class FaultyRedis:
 
     def demote(self) -> None:
         """Make it a replica of a master that does not exist."""
-        self.send(f"REPLICAOF 127.0.0.1 {free_port()}")
+        self.send("REPLICAOF 127.0.0.1 1")
         self._recovery.callback(self.send, "REPLICAOF NO ONE")
 
     def require_password(self) -> None:

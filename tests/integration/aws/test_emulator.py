@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.valkey import free_port
 from shared.container import Container
 from shared.notes.postgres.store import PostgresNoteStore
 from shared.settings import Settings
@@ -143,7 +142,7 @@ async def test_invocation_after_a_killed_one_has_a_new_process_and_the_same_cach
 
 
 def test_ask_answers_without_redis_and_invalidate_fails_the_batch(local: LocalEnvironment) -> None:
-    environ = local.environ | {"REDIS_CACHE_URL": f"redis://127.0.0.1:{free_port()}/0"}
+    environ = local.environ | {"REDIS_CACHE_URL": "redis://127.0.0.1:1/0"}
     with function("ask", environ) as ask, function("invalidate", environ) as change:
         for _ in range(2):
             body = response_body(ask.invoke(event("ask")))

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -20,17 +19,11 @@ import functions_framework
 import httpx
 from asgi_lifespan import LifespanManager
 
-from infra.local.valkey import free_port
+from tests.support.listening import wait_for_port
 from tests.support.tokens import token
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTAINERFILE = ROOT / "infra" / "container" / "Containerfile"
-STARTUP_ERRORS = (httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError)
-"""Errors of a server that does not listen yet."""
-
-PORT_ATTEMPTS = 3
-"""Another process may take a free port before the server does."""
-
 _ENV = re.compile(r"(UVICORN_\w+)=(\S+)")
 
 
@@ -133,10 +126,8 @@ class Server:
     """Runs the image's command with the image's environment on a free loopback port."""
 
     def __init__(self) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         variables = dict(_ENV.findall(CONTAINERFILE.read_text(encoding="utf-8")))
-        variables |= {"UVICORN_HOST": "127.0.0.1", "UVICORN_PORT": str(self.port)}
+        variables |= {"UVICORN_HOST": "127.0.0.1", "UVICORN_PORT": "0"}
         variables["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         self.environ = os.environ | variables
         self.process = self.start("CMD")
@@ -153,17 +144,12 @@ class Server:
         )
 
     def wait(self) -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise ChildProcessError(self.process.communicate()[1])
-            try:
-                httpx.get(f"{self.url}/health", timeout=30).raise_for_status()
-            except STARTUP_ERRORS:
-                time.sleep(0.05)
-            else:
-                return
-        raise TimeoutError("the server did not answer in time")
+        try:
+            port = wait_for_port(self.process)
+        except ChildProcessError:
+            raise ChildProcessError(self.process.communicate()[1]) from None
+        self.environ["UVICORN_PORT"] = str(port)
+        self.url = f"http://127.0.0.1:{port}"
 
     def stop(self) -> str:
         """Send SIGTERM, as a container engine does; return the stderr output."""
@@ -173,16 +159,9 @@ class Server:
 
 @contextmanager
 def run_image_command() -> Iterator[Server]:
-    for left in reversed(range(PORT_ATTEMPTS)):
-        server = Server()
-        try:
-            server.wait()
-        except ChildProcessError as ended:
-            if not left or "address already in use" not in str(ended):
-                raise
-        else:
-            break
+    server = Server()
     try:
+        server.wait()
         yield server
     finally:
         if server.process.poll() is None:

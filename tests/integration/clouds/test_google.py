@@ -5,14 +5,13 @@ import re
 import shlex
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
 import pytest
 
-from infra.local.valkey import free_port
-from tests.integration.clouds.deployments import PORT_ATTEMPTS, ROOT, STARTUP_ERRORS, google
+from tests.integration.clouds.deployments import ROOT, google
+from tests.support.listening import wait_for_port
 from tests.support.local_environment import LocalEnvironment
 from tests.support.queues import body
 from tests.support.tokens import token
@@ -50,47 +49,18 @@ async def test_push_of_a_configured_service_account_needs_no_scope(
 
 
 def test_functions_framework_command_of_the_guide_serves_the_app(
-    local: LocalEnvironment, tmp_path: Path
+    local: LocalEnvironment,
 ) -> None:
-    """The command of the guide, with a free port."""
     guide_command = "functions-framework --asgi --source infra/google/main.py --target tercet"
     assert guide_command in (ROOT / "infra" / "google" / "README.md").read_text(encoding="utf-8")
-    log = ""
-    for _ in range(PORT_ATTEMPTS):
-        port = free_port()
-        command = [
-            f"{Path(sys.executable).parent}/{guide_command}",
-            "--host 127.0.0.1 --port",
-            str(port),
-        ]
-        written = tmp_path / "stderr"
-        with (
-            written.open("w") as stderr,
-            subprocess.Popen(shlex.split(" ".join(command)), cwd=ROOT, stderr=stderr) as process,
-        ):
-            try:
-                health = _first_answer(f"http://127.0.0.1:{port}/health", process)
-            finally:
-                process.terminate()
-        log += written.read_text()
-        if health:
-            break
-    assert health, log
+    command = f"{Path(sys.executable).parent}/{guide_command} --host 127.0.0.1 --port 0"
+    with subprocess.Popen(shlex.split(command), cwd=ROOT) as process:
+        try:
+            health = httpx.get(f"http://127.0.0.1:{wait_for_port(process)}/health", timeout=30)
+        finally:
+            process.terminate()
     assert health.status_code == 200
     assert health.json()["breaker"] == "closed"
-
-
-def _first_answer(url: str, process: "subprocess.Popen[bytes]") -> httpx.Response | None:
-    """Wait for a response; None if the process ended first."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            return None
-        try:
-            return httpx.get(url, timeout=30)
-        except STARTUP_ERRORS:
-            time.sleep(0.05)
-    raise TimeoutError("the framework did not answer in time")
 
 
 def test_guide_sets_every_shell_variable_that_it_uses() -> None:
