@@ -60,6 +60,7 @@ ADAPTERS = {
     "CacheSession",
 }
 CONSTRUCTORS = {
+    "shared/adapters.py",
     "shared/container.py",
     "shared/cache/redis/factory.py",
     "shared/notes/factory.py",
