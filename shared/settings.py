@@ -11,7 +11,7 @@ from shared.cache.redis.url import DEFAULT_PORT, parse_redis_url, read_redis_add
 from shared.errors import ConfigurationError
 from shared.local_day import load_time_zone
 from shared.notes.database_url import check_database_url, is_postgres
-from shared.urls import check_http_url
+from shared.urls import check_base_path, check_http_url, split_origins
 from shared.variables import SetVariables, check_limits, read_variables, setting
 
 _DIMENSIONS = 384  # of all-MiniLM-L6-v2
@@ -138,6 +138,11 @@ class Settings(SetVariables):
     user_daily_cost: float = setting("USER_DAILY_COST", 0.0, at_least=0, at_most=1e5)
     """The most US dollars that they may cost in a day; 0 is no limit."""
 
+    # HTTP
+    base_path: str = setting("BASE_PATH", "")
+    cors_allow_origins: str = setting("CORS_ALLOW_ORIGINS", "")
+    """Origins of pages that may call the API, separated by commas."""
+
     # Authentication
     jwks_url: str = setting("AUTH_JWKS_URL", "", http_url=True)
     auth_issuer: str = setting("AUTH_ISSUER", "")
@@ -253,6 +258,8 @@ def _check_urls(settings: Settings) -> None:
         )
     if "://" in settings.auth_issuer:  # any other text is no URL (RFC 7519)
         check_http_url("AUTH_ISSUER", settings.auth_issuer)
+    check_base_path("BASE_PATH", settings.base_path)
+    split_origins("CORS_ALLOW_ORIGINS", settings.cors_allow_origins, local=settings.local_mode)
     token_settings = settings.jwks_url, settings.auth_issuer, settings.auth_audience
     if any(token_settings) and not all(token_settings):
         raise ConfigurationError(

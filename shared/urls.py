@@ -9,6 +9,8 @@ from shared.errors import ConfigurationError
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.:-]{0,39}://")
 _NAME = re.compile(r"\w{1,64}")
+_BASE_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+_ORIGIN = re.compile(r"[a-z]+://[^/?#@A-Z]+")  # as browsers send it
 
 _ENCODE = (
     "has no valid host and port; percent-encode special characters in a password:"
@@ -26,6 +28,43 @@ def check_http_url(variable: str, text: str) -> None:
     require_ports(variable, url.netloc)
     if not url.hostname:
         raise ConfigurationError(f"{variable} names no host: write https://host/path")
+
+
+def check_base_path(variable: str, text: str) -> None:
+    """Check the path below which an HTTP server serves; empty is the root.
+
+    Raises:
+        ConfigurationError: it does not begin with a slash, or ends with one.
+    """
+    if not _BASE_PATH.fullmatch(text):
+        raise ConfigurationError(
+            f"{variable} must be a path such as /tercet: segments of letters, digits, '.', '_', '~'"
+            " and '-', each after a slash"
+        )
+
+
+def split_origins(variable: str, text: str, *, local: bool) -> list[str]:
+    """Split the origins of pages at commas; `*` is every origin, but not in local mode.
+
+    https://fetch.spec.whatwg.org/#cors-protocol-and-http-responses
+
+    Raises:
+        ConfigurationError: one is no origin, or it is `*` in local mode.
+    """
+    origins = [origin.strip() for origin in text.split(",") if origin.strip()]
+    for origin in origins:
+        if origin == "*" and local:
+            raise ConfigurationError(
+                f"{variable} must name each origin in local mode: any page could read the notes"
+            )
+        if origin != "*":
+            check_http_url(variable, origin)
+            if not _ORIGIN.fullmatch(origin):
+                raise ConfigurationError(
+                    f"{variable} must list origins such as https://app.example, without a path"
+                    " and in lower case, separated by commas"
+                )
+    return origins
 
 
 def split_url(variable: str, text: str, schemes: Iterable[str]) -> SplitResult:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from fastapi import APIRouter, FastAPI
 
 from functions.http.auth.caller import token_verifier, warn_not_configured
-from functions.http.auth.local_mode import check_local_mode, in_lambda
+from functions.http.auth.local_mode import USER_HEADER, check_local_mode, in_lambda
 from functions.http.openapi import install_openapi
 from functions.http.problems import install_error_handlers
+from functions.http.routing import BasePathMiddleware, HeadMiddleware, versioned
+from shared.urls import split_origins
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from fastapi.telemetry import TelemetryConfig
 
     from shared.container import Container
+    from shared.settings import Settings
 
 # FastAPI's own telemetry would record query strings and exception messages.
 _NO_TELEMETRY: "TelemetryConfig" = {
@@ -56,14 +59,40 @@ def build_app(container: "Container", *routes: AppRoutes) -> FastAPI:
     # slashes, because their target would come from the Host header.
     app = FastAPI(
         title="Tercet",
+        root_path_in_servers=False,
+        routes=versioned([route for each in routes for route in each.router.routes]),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
         lifespan=lifespan,
     )
-    for each in routes:
-        app.include_router(each.router)
-    install_openapi(app, [schema for each in routes for schema in each.schemas])
+    install_openapi(
+        app,
+        [each.router for each in routes],
+        [schema for each in routes for schema in each.schemas],
+    )
+    app.add_middleware(HeadMiddleware)
     install_error_handlers(app)
+    if container.settings.base_path:
+        app.add_middleware(BasePathMiddleware, base_path=container.settings.base_path)
+    if container.settings.cors_allow_origins:
+        _allow_origins(app, container.settings)
     return app
+
+
+def _allow_origins(app: "FastAPI", settings: "Settings") -> None:
+    """Let pages of other origins call the API, also read its errors; without cookies."""
+    from starlette.middleware.cors import CORSMiddleware  # noqa: PLC0415  # only where it is set
+
+    requests = ("Authorization", "Cache-Control", "Content-Type", "If-Match", "If-None-Match")
+    traces = ("Traceparent", "Tracestate", "X-Correlation-Id")
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=split_origins(
+            "CORS_ALLOW_ORIGINS", settings.cors_allow_origins, local=settings.local_mode
+        ),
+        allow_methods=("GET", "HEAD", "POST", "PUT", "DELETE"),
+        allow_headers=(*requests, *traces, *([USER_HEADER] if settings.local_mode else ())),
+        expose_headers=("Cache-Status", "ETag", "Retry-After", "X-Correlation-Id"),
+    )

@@ -53,8 +53,17 @@ class GatewayHandler(Mangum):
 
 
 def _validated(scope: "Scope") -> "Scope":
+    """Return the scope, its path without the name of the stage.
+
+    Only HTTP APIs have the stage in the path.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html
+    """
     if not all(isinstance(scope[name], str) for name in ("method", "path", "scheme")):
         raise TypeError("method, path and scheme must be strings")
+    match scope.get("aws.event"):
+        case {"version": "2.0", "requestContext": {"stage": str(stage)}}:
+            if f"{scope['path']}/".startswith(f"/{stage}/"):
+                scope["path"] = scope["path"].removeprefix(f"/{stage}") or "/"
     return scope
 
 

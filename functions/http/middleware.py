@@ -65,24 +65,35 @@ class RequestLogMiddleware:
             await self._app(scope, receive, send)
             return
         carrier = propagated(Headers(scope=scope))
+        correlation = correlation_fields(carrier)
+        header = correlation.get("correlation_id", request_id(scope))
         try:
             with (
-                log_context(request_id=request_id(scope), **correlation_fields(carrier)),
+                log_context(request_id=request_id(scope), **correlation),
                 start_span("server", _describe, scope, carrier) as span,
             ):
-                await self._serve(scope, receive, send, span)
+                await self._serve(scope, receive, send, span, header.encode("ascii"))
         finally:
             flush_spans()
 
-    async def _serve(self, scope: "Scope", receive: "Receive", send: "Send", span: "Span") -> None:
+    async def _serve(
+        self,
+        scope: "Scope",
+        receive: "Receive",
+        send: "Send",
+        span: "Span",
+        correlation_id: bytes,
+    ) -> None:
         started = time.perf_counter()
         log_fields: dict[str, object] = scope.setdefault(_LOG_FIELDS, {})
         status = 0
+        correlation_header = (b"x-correlation-id", correlation_id)
 
         async def send_and_note_status(message: "Message") -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                message["headers"] = [*message.get("headers", ()), correlation_header]
             await send(message)
 
         with collect_timings() as steps:

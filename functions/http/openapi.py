@@ -6,12 +6,15 @@ are not validated. So routes only name their schemas, which are generated with t
 
 from typing import TYPE_CHECKING, Any
 
+from fastapi import APIRouter
+from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
 from functions.http.problems import PROBLEM_MEDIA_TYPE, Problem
+from functions.http.routing import VERSION_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from fastapi import FastAPI
 
@@ -33,21 +36,29 @@ def problem_responses() -> dict[int | str, dict[str, Any]]:
     return {"default": {"description": "A problem"} | content_schema("Problem", PROBLEM_MEDIA_TYPE)}
 
 
-def install_openapi(app: "FastAPI", kinds: "Iterable[type]") -> None:
-    """Add the types of bodies to an app's document, each as the schema of its class name.
+def install_openapi(
+    app: "FastAPI", routers: "Sequence[APIRouter]", kinds: "Iterable[type]"
+) -> None:
+    """Set an app's document, with the types of bodies as the schemas of their class names.
 
     `kinds`: pydantic models, dataclasses and `TypedDict`s.
     """
-    generate = app.openapi
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
+            versioned = APIRouter()
+            for router in routers:
+                versioned.include_router(router, prefix=VERSION_PREFIX)
+            document = get_openapi(
+                title=app.title, version=app.version, routes=list(versioned.routes)
+            )
             adapters: list[Any] = [
                 (kind, "serialization", TypeAdapter(kind)) for kind in (Problem, *kinds)
             ]
             _, schemas = TypeAdapter.json_schemas(adapters, ref_template=f"{_SCHEMAS}{{model}}")
-            components = generate().setdefault("components", {})
+            components = document.setdefault("components", {})
             components.setdefault("schemas", {}).update(schemas["$defs"])
-        return generate()
+            app.openapi_schema = document
+        return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # as FastAPI documents it

@@ -93,13 +93,15 @@ async def _handle_tercet_error(request: Request, error: TercetError) -> Response
 
 
 async def _handle_http_exception(request: Request, error: HTTPException) -> Response:
-    detail = error.detail
+    detail, headers = error.detail, dict(error.headers or {})
     path = request.scope["path"][:_MAX_PATH_LENGTH]
     if error.status_code == HTTPStatus.NOT_FOUND:
         detail = f"no resource at {path}"
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"{path} does not allow {request.method}"
-    return problem_response(request, error.status_code, detail, headers=error.headers)
+        if "GET" in headers.get("Allow", ""):
+            headers["Allow"] += ", HEAD"
+    return problem_response(request, error.status_code, detail, headers=headers)
 
 
 def _internal_error(request: Request) -> Response:

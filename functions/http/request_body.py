@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 64 * 1024
 _JSON = "application/json"
+_IDENTITY = "identity"
 _MAX_NAMED_FIELDS = 5
 _MAX_NAME_LENGTH = 40
 
@@ -41,8 +42,16 @@ async def read_body_bytes(request: "Request", max_bytes: int) -> bytes:
     """Read a body of any type.
 
     Raises:
-        HTTPException: 413 for a body above `max_bytes`.
+        HTTPException: 413 for a body above `max_bytes`; 415 for a compressed body.
     """
+    encodings = ",".join(request.headers.getlist("content-encoding")).lower().split(",")
+    if {encoding.strip() for encoding in encodings} - {"", _IDENTITY}:
+        # RFC 9110, section 12.5.3: the header says that the encoding was the reason.
+        raise HTTPException(
+            415,
+            "compressed bodies are not accepted: send no 'Content-Encoding'",
+            {"Accept-Encoding": _IDENTITY},
+        )
     body = bytearray()
     async for part in request.stream():
         body += part
@@ -57,9 +66,8 @@ async def read_body_bytes(request: "Request", max_bytes: int) -> bytes:
 def _require_json(request: "Request") -> None:
     media_type, *parameters = request.headers.get("content-type", "").lower().split(";")
     charsets = [value.strip() for value in parameters if value.strip().startswith("charset=")]
-    encoding = request.headers.get("content-encoding", "identity")
-    if media_type.strip() != _JSON or encoding.lower() != "identity":
-        raise HTTPException(415, f"send 'Content-Type: {_JSON}' and no 'Content-Encoding'")
+    if media_type.strip() != _JSON:
+        raise HTTPException(415, f"send 'Content-Type: {_JSON}'", {"Accept": _JSON})
     if any(charset.partition("=")[2].strip('"') not in {"utf-8", "utf8"} for charset in charsets):
         raise HTTPException(415, "JSON must be UTF-8: omit the charset")
 

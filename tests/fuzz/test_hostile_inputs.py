@@ -83,10 +83,10 @@ def test_responses_conform_to_the_openapi_document(client: OpenAPIClient, count:
 
 def test_openapi_document_has_every_operation(client: OpenAPIClient) -> None:
     assert {
-        "POST /assistant/query",
-        "POST /assistant/feedback",
-        "POST /notes/changes",
-        "GET /assistant/cache-stats",
-        "GET /metrics",
-        "GET /health",
+        "POST /v1/assistant/query",
+        "POST /v1/assistant/feedback",
+        "POST /v1/notes/changes",
+        "GET /v1/assistant/cache-stats",
+        "GET /v1/metrics",
+        "GET /v1/health",
     } <= set(client.operations)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
 
 import functions
 from infra.local.commands.serve import build_local_app
@@ -24,6 +24,7 @@ from tests.support.tokens import AUDIENCE, ISSUER, KEYS, Issuer, issuing, token,
 
 PAGES = {"/", "/playground", "/assistant/dashboard"}
 OPEN = {"/health", "/openapi.json"} | PAGES
+OPEN |= {f"/v1{path}" for path in OPEN}
 """Routes without authentication: health, the OpenAPI document, and pages without data."""
 
 SCOPED = {
@@ -31,6 +32,7 @@ SCOPED = {
     "/metrics": "stats:read",
     "/notes/changes": "notes:write",
 }
+SCOPED |= {f"/v1{path}": scope for path, scope in SCOPED.items()}
 QUERY = {"query": "What is the chief end of man?"}
 
 
@@ -77,21 +79,23 @@ async def container(issuer: Issuer, valkey_url: str) -> AsyncIterator[Container]
 def routes(container: Container) -> list[tuple[str, str]]:
     """Method and path of every route of the complete app."""
     pairs = [
-        (method, re.sub(r"\{.*?\}", "x", route.path))
-        for route in walk(build_local_app(container).routes)
+        (method, re.sub(r"\{.*?\}", "x", path))
+        for path, route in walk(build_local_app(container).routes)
         for method in route.methods or ()
         if method != "HEAD"
     ]
-    assert len(pairs) >= 8
+    assert len(pairs) >= 16
     return pairs
 
 
-def walk(routes: Iterable[Any]) -> Iterator[Route]:
+def walk(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[tuple[str, Route]]:
+    """Every route with its path, also below a prefix."""
     for route in routes:
-        if isinstance(route, Route):
-            yield route
-        else:  # FastAPI nests an included router
-            yield from walk(route.original_router.routes)
+        if isinstance(route, Mount):
+            yield from walk(route.routes, prefix + route.path)
+        else:
+            assert isinstance(route, Route)
+            yield prefix + route.path, route
 
 
 async def send(
@@ -174,10 +178,12 @@ async def test_user_cannot_remove_another_users_answer(container: Container) -> 
 
 def test_discovered_routes_include_those_of_every_function(container: Container) -> None:
     """Other servers combine the same routes."""
-    walked = {route.path for route in walk(build_local_app(container).routes)}
+    walked = {path for path, _ in walk(build_local_app(container).routes)}
     names = [module.name for module in walk_packages(functions.__path__, "functions.")]
     modules = [import_module(name) for name in names if not name.endswith(".handler")]
     builders = [module.build_routes for module in modules if hasattr(module, "build_routes")]
     assert len(builders) >= 4
     for build_routes in builders:
-        assert {route.path for route in build_routes(container).router.routes} <= walked
+        paths = {path for path, _ in walk(build_routes(container).router.routes)}
+        assert paths <= walked
+        assert {f"/v1{path}" for path in paths} <= walked

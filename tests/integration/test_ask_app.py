@@ -93,6 +93,7 @@ def problem_of(response: httpx.Response, status: int) -> Problem:
         (415, b"query=x", {"Content-Type": "application/x-www-form-urlencoded"}, "Content-Type"),
         (415, b"{}", {"Content-Type": "application/json; charset=latin-1"}, "UTF-8"),
         (415, b"{}", JSON | {"Content-Encoding": "gzip"}, "no 'Content-Encoding'"),
+        (415, b"{}", JSON | {"Content-Encoding": "identity, br"}, "no 'Content-Encoding'"),
         (422, b"[]", JSON, "a JSON object with: query"),
         (422, b"{}", JSON, '"query": field required'),
         (422, b'{"query": null}', JSON, '"query": input should be a valid string'),
@@ -227,7 +228,7 @@ async def test_responses_conform_to_the_openapi_document(models: Models) -> None
     assert asdict(TypeAdapter(Health).validate_python(healthy.json())) == healthy.json()
     named = {part.split('"')[0] for part in json.dumps(document).split("#/components/schemas/")[1:]}
     assert named == set(document["components"]["schemas"])
-    assert document["paths"]["/assistant/query"]["post"]["requestBody"]["required"] is True
+    assert document["paths"]["/v1/assistant/query"]["post"]["requestBody"]["required"] is True
 
 
 def test_local_mode_does_not_start_on_lambda(

@@ -129,7 +129,7 @@ def test_pointer_of_the_extended_client_is_refused_with_what_to_send_instead(
 ) -> None:
     pointer = json.dumps([name, {"s3BucketName": "b", "s3Key": "k"}])
     assert invoke(handler, batch(pointer)) == ["0"]
-    with pytest.raises(InvalidChangeError, match="POST /notes/changes"):
+    with pytest.raises(InvalidChangeError, match="POST /v1/notes/changes"):
         invoke(handler, [pointer])
 
 

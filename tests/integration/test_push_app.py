@@ -208,7 +208,7 @@ async def test_change_without_the_embedding_model_gets_a_503_with_retry_after(
 
 async def test_openapi_document_describes_the_message(pusher: Pusher) -> None:
     document = pusher._app.openapi()
-    operation = document["paths"][PATH]["post"]
+    operation = document["paths"][f"/v1{PATH}"]["post"]
     reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
     assert reference.rpartition("/")[2] in document["components"]["schemas"]
     assert set(operation["responses"]) == {"204", "default"}

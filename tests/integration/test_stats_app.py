@@ -238,5 +238,7 @@ def test_lambda_handler_returns_statistics(counting_server: ValkeyProcess) -> No
 
 async def test_openapi_document_describes_every_route(counted: Container) -> None:
     document = (await get(counted, "/openapi.json")).json()
-    assert set(document["paths"]) == {STATS, "/assistant/dashboard", "/metrics", "/health"}
+    assert set(document["paths"]) == {
+        f"/v1{path}" for path in (STATS, "/assistant/dashboard", "/metrics", "/health")
+    }
     assert {"CacheStats", "Health", "Problem"} <= set(document["components"]["schemas"])

@@ -140,6 +140,23 @@ AT_START = (
         {"HF_TOKEN": "hf_hush\nhush"},
     ),
     Mistake(
+        "A base path without a slash",
+        "BASE_PATH must be a path such as /tercet: segments of letters, digits, '.', '_', '~' and"
+        " '-', each after a slash",
+        {"BASE_PATH": "tercet/"},
+    ),
+    Mistake(
+        "A page instead of its origin",
+        "CORS_ALLOW_ORIGINS must list origins such as https://app.example, without a path and in"
+        " lower case, separated by commas",
+        {"CORS_ALLOW_ORIGINS": "https://app.example/page"},
+    ),
+    Mistake(
+        "Every origin in local mode",
+        "CORS_ALLOW_ORIGINS must name each origin in local mode: any page could read the notes",
+        {"CORS_ALLOW_ORIGINS": "*", "TERCET_LOCAL": "true"},
+    ),
+    Mistake(
         "Half of the token settings",
         "AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE must be set all, or none",
         {"AUTH_JWKS_URL": "https://issuer.example/keys"},

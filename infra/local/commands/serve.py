@@ -60,7 +60,7 @@ def serve(
         typer.echo(
             f"Tercet listens at {url} (user id: header {USER_HEADER}; stop with Ctrl-C)\n"
             f"  playground  {url}/playground\n"
-            f"  dashboard   {url}/assistant/dashboard"
+            f"  dashboard   {url}/v1/assistant/dashboard"
         )
         uvicorn.Server(config).run(sockets=[listener])
 

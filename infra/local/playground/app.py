@@ -62,8 +62,8 @@ def build_routes(container: "Container") -> AppRoutes:
         return (await authenticate(http, container.settings)).user_id
 
     @router.get("/")
-    async def redirect() -> Response:
-        return RedirectResponse("/playground")
+    async def redirect(http: Request) -> Response:
+        return RedirectResponse(f"{http.scope.get('root_path', '')}/playground")
 
     @router.get("/playground")
     async def show_page() -> Response:

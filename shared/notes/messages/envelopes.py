@@ -36,8 +36,8 @@ def _load(body: object) -> dict[str, Any]:
     if isinstance(body, list) and body and str(body[0]).endswith("S3Pointer"):
         raise InvalidChangeError(
             "the message is a pointer of the SQS extended client to an object in S3, which is not"
-            " read: send texts above the queue's limit with POST /notes/changes, or store the note"
-            " yourself and send the change without a text"
+            " read: send texts above the queue's limit with POST /v1/notes/changes, or store the"
+            " note yourself and send the change without a text"
         )
     if not isinstance(body, dict):
         raise InvalidChangeError("the message must be one JSON object")

@@ -150,15 +150,16 @@ def cors(origins: str) -> Any:
 def test_cors_allows_the_origins_methods_and_headers() -> None:
     assert cors("https://app.example,https://other.example") == {
         "allowOrigins": ["https://app.example", "https://other.example"],
-        "allowMethods": ["GET", "POST"],
+        "allowMethods": ["GET", "HEAD", "POST"],
         "allowHeaders": [
             "authorization",
             "cache-control",
             "content-type",
             "traceparent",
+            "tracestate",
             "x-correlation-id",
         ],
-        "exposeHeaders": ["apigw-requestid", "cache-status", "retry-after"],
+        "exposeHeaders": ["apigw-requestid", "cache-status", "retry-after", "x-correlation-id"],
         "maxAge": 600,
     }
 
@@ -204,6 +205,11 @@ def test_ask_gets_a_new_version_with_a_new_layer_or_new_code(part: str) -> None:
     assert one != other
 
 
+def path_of(route: str) -> str:
+    """The path of a route such as `GET /v1/health`, without the version."""
+    return route.partition(" ")[2].removeprefix("/v1")
+
+
 def test_only_the_snapstart_function_is_invoked_through_an_alias() -> None:
     """The other functions run their latest code without a version."""
     template = sam_transform()
@@ -215,7 +221,7 @@ def test_only_the_snapstart_function_is_invoked_through_an_alias() -> None:
     assert properties["FunctionVersion"] == {"Fn::GetAtt": [current, "Version"]}
     for route, operation in operations().items():
         uri = operation["x-amazon-apigateway-integration"]["uri"]
-        asks = route in {"POST /assistant/query", "POST /assistant/feedback", "GET /health"}
+        asks = path_of(route) in {"/assistant/query", "/assistant/feedback", "/health"}
         assert (f"/{alias}/" in uri) == asks, route
     allowed = resources("AWS::Lambda::Permission", template)
     for name, permission in allowed.items():
@@ -235,13 +241,12 @@ def test_replaced_version_is_deleted() -> None:
 
 
 def test_every_transformed_route_requires_a_token_except_health_and_the_page() -> None:
-    public = {"GET /health", "GET /assistant/dashboard"}
+    public = {"/health", "/assistant/dashboard"}
     found = operations()
-    assert len(found) == 6
+    assert len({path_of(route) for route in found}) == 6
     for route, operation in found.items():
-        assert operation["security"] == [{"NONE" if route in public else "JwtAuthorizer": []}], (
-            route
-        )
+        authorizer = "NONE" if path_of(route) in public else "JwtAuthorizer"
+        assert operation["security"] == [{authorizer: []}], route
 
 
 @pytest.mark.parametrize(
@@ -269,7 +274,8 @@ def test_requests_are_throttled_and_public_routes_more() -> None:
         "ThrottlingRateLimit": "7",
         "ThrottlingBurstLimit": "9",
     }
-    assert limits["RouteSettings"]["GET /health"]["ThrottlingRateLimit"] <= 5
+    for route in ("GET /health", "GET /v1/health", "HEAD /health", "HEAD /v1/health"):
+        assert limits["RouteSettings"][route]["ThrottlingRateLimit"] <= 5
 
 
 def test_dashboard_function_gets_no_cache_settings() -> None:

@@ -41,13 +41,30 @@ ALLOWED_WILDCARDS = {
     ("infra/aws/alarm_topic.yaml", "Key", "kms:Decrypt"),
     ("infra/aws/alarm_topic.yaml", "Key", "kms:GenerateDataKey"),
 }
-PUBLIC_ROUTES = {"GET /health": "AskFunction", "GET /assistant/dashboard": "DashboardFunction"}
-ROUTES = {
-    "POST /assistant/query": "AskFunction",
-    "POST /assistant/feedback": "AskFunction",
-    "GET /assistant/cache-stats": "StatsFunction",
-    "GET /metrics": "StatsFunction",
-} | PUBLIC_ROUTES
+
+
+def in_each_version(routes: dict[str, str]) -> dict[str, str]:
+    """The routes with and without the version, and with HEAD wherever GET is."""
+    pairs = [(*route.split(" "), function) for route, function in routes.items()]
+    pairs += [("HEAD", path, function) for method, path, function in pairs if method == "GET"]
+    return {
+        f"{method} {prefix}{path}": function
+        for method, path, function in pairs
+        for prefix in ("", "/v1")
+    }
+
+
+PUBLIC_ROUTES = in_each_version(
+    {"GET /health": "AskFunction", "GET /assistant/dashboard": "DashboardFunction"}
+)
+ROUTES = PUBLIC_ROUTES | in_each_version(
+    {
+        "POST /assistant/query": "AskFunction",
+        "POST /assistant/feedback": "AskFunction",
+        "GET /assistant/cache-stats": "StatsFunction",
+        "GET /metrics": "StatsFunction",
+    }
+)
 
 
 def granted(role: str) -> list[tuple[Any, list[Any]]]:

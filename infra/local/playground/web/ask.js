@@ -7,7 +7,7 @@ async function ask(query) {
   const button = find("#ask button");
   button.disabled = true;
   const body = { query, no_cache: find("#no-cache").checked };
-  const result = await attempt("The question was not answered", () => request("/playground/ask", "POST", body));
+  const result = await attempt("The question was not answered", () => request("playground/ask", "POST", body));
   button.disabled = false;
   if (!result) return;
   showAnswer(result);

@@ -5,7 +5,7 @@ let notes = [];
 let editedId = null; // null for a new note
 
 async function refreshNotes() {
-  notes = (await attempt("The notes could not be loaded", () => request("/playground/notes"))) ?? [];
+  notes = (await attempt("The notes could not be loaded", () => request("playground/notes"))) ?? [];
   const items = notes.map((note) => {
     const button = element("button", note.title || note.note_id, { type: "button" });
     button.setAttribute("aria-current", String(note.note_id === editedId && !find("#edit").hidden));
@@ -18,7 +18,7 @@ async function refreshNotes() {
 
 /** Show the cached questions; with a change, mark the dropped and the retained ones. */
 async function refreshCached(change = null) {
-  const cached = (await attempt("The cache could not be read", () => request("/playground/cached-questions"))) ?? [];
+  const cached = (await attempt("The cache could not be read", () => request("playground/cached-questions"))) ?? [];
   const retained = new Set((change?.retained ?? []).map((entry) => entry.field));
   const items = cached.map((entry) => {
     const button = element("button", entry.question, { type: "button" });
@@ -59,7 +59,7 @@ function closeEditor() {
 
 async function changeNote(method, body) {
   const id = editedId ?? newId(find("#title").value);
-  const path = `/playground/notes/${id.split("/").map(encodeURIComponent).join("/")}`;
+  const path = `playground/notes/${id.split("/").map(encodeURIComponent).join("/")}`;
   find("#outcome").textContent = "Applying the change …";
   const result = await attempt("The note was not changed", () => request(path, method, body));
   find("#outcome").textContent = "";
@@ -87,7 +87,7 @@ function newId(title) {
 
 async function importSamples(name) {
   for (const button of document.querySelectorAll("#samples button")) button.disabled = true;
-  await attempt("The sample notes were not imported", () => request(`/playground/sample-notes/${name}`, "POST"));
+  await attempt("The sample notes were not imported", () => request(`playground/sample-notes/${name}`, "POST"));
   for (const button of document.querySelectorAll("#samples button")) button.disabled = false;
   await refreshNotes();
 }
