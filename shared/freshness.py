@@ -175,6 +175,7 @@ class Freshness:
                     change.note_id or "",
                     version=change.effective_version,
                     changed_at=change.changed_at,
+                    sequence=change.sequence,
                 )
             return stored, None
         if change.text is None:
@@ -243,6 +244,7 @@ def _note_of(change: "NoteChanged", text: str) -> Note:
         text=text,
         version=change.effective_version,
         changed_at=change.changed_at,
+        sequence=change.sequence,
     )
 
 

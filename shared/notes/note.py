@@ -12,7 +12,8 @@ class Note:
     """One version of a user's note.
 
     `version` increases with each change of the note. `changed_at` is the time of the change, in
-    microseconds since 1970 UTC.
+    microseconds since 1970 UTC. `sequence` is the number of the change in the sequence of the
+    sender's database, or None: see `version_order.Order`.
     """
 
     user_id: str
@@ -21,6 +22,7 @@ class Note:
     text: str
     version: int
     changed_at: int
+    sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

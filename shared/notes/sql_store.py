@@ -23,19 +23,20 @@ Connection = Any
 
 _log = logging.getLogger(__name__)
 
-_NOTES = "SELECT user_id, note_id, title, text, version, changed_at FROM notes"
+_NOTES = "SELECT user_id, note_id, title, text, version, changed_at, sequence FROM notes"
 
 _ORDER = """
-SELECT version, changed_at, title, text FROM notes WHERE user_id = $1 AND note_id = $2
+SELECT version, changed_at, sequence, title, text FROM notes WHERE (user_id, note_id) = ($1, $2)
 UNION ALL
-SELECT version, changed_at, NULL, NULL FROM deleted_notes WHERE user_id = $1 AND note_id = $2
+SELECT version, changed_at, sequence, NULL, NULL FROM deleted_notes
+WHERE (user_id, note_id) = ($1, $2)
 """
 
 _USER_DELETED_AT = "SELECT changed_at FROM deleted_users WHERE user_digest = $1"
 
 _INSERT_NOTE = """
-INSERT INTO notes (user_id, note_id, title, text, version, changed_at, profile)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO notes (user_id, note_id, title, text, version, changed_at, profile, sequence)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
 _IS_EMBEDDED = """
@@ -69,8 +70,8 @@ VALUES ($1, $2, $3, $4, $5, {parameter}, $7)
 """
 
 _INSERT_TOMBSTONE = """
-INSERT INTO deleted_notes (user_id, note_id, version, changed_at, deleted_at)
-VALUES ($1, $2, $3, $4, {now})
+INSERT INTO deleted_notes (user_id, note_id, version, changed_at, sequence, deleted_at)
+VALUES ($1, $2, $3, $4, $5, {now})
 """
 
 _INSERT_DELETED_USER = """
@@ -146,7 +147,7 @@ class SQLNoteStore(NoteStore):
         key = (note.user_id, note.note_id)
         title, text = sanitize_text(note.title), sanitize_text(note.text)
         profile = None if chunks is None else self._profile
-        change = Order(note.version, note.changed_at, (title, text))
+        change = Order(note.version, note.changed_at, (title, text), note.sequence)
 
         async def replace(connection: Connection) -> bool:
             if not (await _read_version_state(connection, *key)).accepts(change):
@@ -155,9 +156,8 @@ class SQLNoteStore(NoteStore):
             if chunks is None and await connection.fetch(_IS_EMBEDDED, *stored):
                 return False
             await _delete_rows(connection, *key)
-            await connection.execute(
-                _INSERT_NOTE, *key, title, text, note.version, note.changed_at, profile
-            )
+            order = (note.version, note.changed_at, profile, note.sequence)
+            await connection.execute(_INSERT_NOTE, *key, title, text, *order)
             await self._insert_chunks(connection, note, chunks or ())
             return True
 
@@ -205,9 +205,15 @@ class SQLNoteStore(NoteStore):
         return [Note(*row) for row in rows]
 
     async def delete_note(
-        self, user_id: str, note_id: str, *, version: int, changed_at: int
+        self,
+        user_id: str,
+        note_id: str,
+        *,
+        version: int,
+        changed_at: int,
+        sequence: int | None = None,
     ) -> bool:
-        deletion = Order(version, changed_at)
+        deletion = Order(version, changed_at, sequence=sequence)
 
         async def delete(connection: Connection) -> bool:
             state = await _read_version_state(connection, user_id, note_id)
@@ -216,7 +222,7 @@ class SQLNoteStore(NoteStore):
             if state.needs_tombstone(deletion):
                 await _delete_rows(connection, user_id, note_id)
                 insert = _INSERT_TOMBSTONE.format(now=self.NOW)
-                await connection.execute(insert, user_id, note_id, version, changed_at)
+                await connection.execute(insert, user_id, note_id, version, changed_at, sequence)
             return True
 
         return await self._write(user_id, delete)
@@ -282,16 +288,13 @@ class SQLNoteStore(NoteStore):
 async def _read_version_state(connection: Connection, user_id: str, note_id: str) -> VersionState:
     require_id("note_id", note_id)
     order = None
-    for version, changed_at, title, text in await connection.fetch(_ORDER, user_id, note_id):
-        order = Order(version, changed_at, None if text is None else (title, text))
+    for version, at, sequence, title, text in await connection.fetch(_ORDER, user_id, note_id):
+        order = Order(version, at, None if text is None else (title, text), sequence)
     deletions = await connection.fetch(_USER_DELETED_AT, user_digest(user_id))
     return VersionState(order, *(row[0] for row in deletions))
 
 
 async def _delete_rows(connection: Connection, user_id: str, note_id: str) -> None:
     for table in ("notes", "deleted_notes"):
-        await connection.execute(
-            f"DELETE FROM {table} WHERE user_id = $1 AND note_id = $2",  # noqa: S608 - names above
-            user_id,
-            note_id,
-        )
+        delete = f"DELETE FROM {table} WHERE user_id = $1 AND note_id = $2"  # noqa: S608 - a name above
+        await connection.execute(delete, user_id, note_id)

@@ -38,7 +38,12 @@ CREATE INDEX notes_profile ON notes (profile, user_id)
 
 _HEADINGS = "ALTER TABLE chunks ADD COLUMN headings TEXT NOT NULL DEFAULT ''"
 
-MIGRATIONS = _NOTES, _PROFILES, _HEADINGS
+_SEQUENCES = """
+ALTER TABLE notes ADD COLUMN sequence INTEGER;
+ALTER TABLE deleted_notes ADD COLUMN sequence INTEGER
+"""
+
+MIGRATIONS = _NOTES, _PROFILES, _HEADINGS, _SEQUENCES
 """Each makes the next version of the file, which is its `user_version`."""
 
 # Notes from before have the profile of the settings if their embeddings have its dimensions.

@@ -48,7 +48,7 @@ class NoteStore(Protocol):
         deletion at the same or a newer version, the deletion of its user at `changed_at` or later,
         or, without chunks, the same version, title and text with its chunks. Of two notes of one
         version, the one with the later `changed_at` is newer, or the one with the greater title
-        and text.
+        and text. `version_order.Order` documents which change is newer.
         """
         ...
 
@@ -76,7 +76,13 @@ class NoteStore(Protocol):
         ...
 
     async def delete_note(
-        self, user_id: str, note_id: str, *, version: int, changed_at: int
+        self,
+        user_id: str,
+        note_id: str,
+        *,
+        version: int,
+        changed_at: int,
+        sequence: int | None = None,
     ) -> bool:
         """Delete a note and store a tombstone, so that a late message does not restore it.
 

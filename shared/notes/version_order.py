@@ -33,12 +33,14 @@ class Order:
     """The place of a change among the changes of its note.
 
     `version` is the sender's count, or equal to `changed_at` if the sender does not count.
-    `content` is the note's title and text, or None for its deletion.
+    `content` is the note's title and text, or None for its deletion. `sequence` is the number of
+    the change in the sequence of the sender's database, or None.
     """
 
     version: int
     changed_at: int
     content: tuple[str, str] | None = None
+    sequence: int | None = None
 
     @property
     def is_counted(self) -> bool:
@@ -48,10 +50,13 @@ class Order:
     def is_older(self, other: "Order") -> bool:
         """Whether `other` replaces this stored order.
 
-        Of equal versions a deletion is newer than a note; then the later time is newer, and then
-        the greater content. Times are compared unless both changes are counted. A stored time in
-        the future is older than any.
+        A change with a sequence is newer than one without; of two, the greater sequence is newer.
+        Otherwise times are compared unless both changes are counted. Of equal numbers a deletion is
+        newer than a note; then the later time is newer, and then the greater content. A stored time
+        in the future is older than any.
         """
+        if self.sequence is not None or other.sequence is not None:
+            return self.rank(self.place) < other.rank(other.place)
         if self.is_counted != other.is_counted:
             _log.warning(
                 "changes of a note with and without a version: their times are compared",
@@ -60,11 +65,17 @@ class Order:
         by_version = self.is_counted and other.is_counted
         if not by_version and self.changed_at > latest_plausible():
             return True
-        return self.rank(by_version=by_version) < other.rank(by_version=by_version)
+        if by_version:
+            return self.rank(self.version) < other.rank(other.version)
+        return self.rank(self.changed_at) < other.rank(other.changed_at)
 
-    def rank(self, *, by_version: bool) -> tuple[int, bool, int, tuple[str, str]]:
+    @property
+    def place(self) -> int:
+        """The sequence, or a number below every sequence."""
+        return -1 if self.sequence is None else self.sequence
+
+    def rank(self, number: int) -> tuple[int, bool, int, tuple[str, str]]:
         """Return the sort key: the newest change has the greatest."""
-        number = self.version if by_version else self.changed_at
         return number, self.content is None, self.changed_at, self.content or ("", "")
 
 

@@ -102,6 +102,20 @@ async def test_notes_from_before_profiles_get_the_profile_of_the_settings(
         assert await store.count_outdated() == 1
 
 
+async def test_note_of_the_first_version_is_replaced_by_a_change_with_a_sequence(
+    database: Database,
+) -> None:
+    await database.insert("n")
+    await database.execute("UPDATE notes SET version = 2000000, changed_at = 2000000")
+    async with aclosing(await database.backend.open()) as store:
+        (before,) = await store.list_notes("ann")
+        assert before.sequence is None
+        after = replace(before, text="After", version=1, changed_at=1, sequence=1)
+        assert await store.replace_note(after, [])
+        assert not await store.replace_note(before, [])
+        assert await store.list_notes("ann") == [after]
+
+
 async def test_notes_from_before_profiles_with_other_dimensions_must_be_embedded_again(
     database: Database,
 ) -> None:

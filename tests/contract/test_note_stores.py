@@ -286,6 +286,48 @@ async def test_times_decide_between_a_counted_change_and_one_without_a_version(
     assert fields == {("version", "occurred_at")}
 
 
+async def put_sequenced(store: NoteStore, sequence: int, at: int) -> bool:
+    changed = replace(timed(f"sequence {sequence}", at), sequence=sequence)
+    return await store.replace_note(changed, [])
+
+
+async def test_sequence_decides_whatever_times_say(store: NoteStore) -> None:
+    """The clocks run backwards: the time of each change is earlier than that of the one before."""
+    for number, order in enumerate(itertools.permutations((1, 2, 3, 3))):
+        user = f"user {number}"
+        for sequence in order:
+            changed = replace(timed(str(sequence), 100 - sequence), user_id=user, sequence=sequence)
+            await store.replace_note(changed, [])
+        (stored,) = await store.list_notes(user)
+        assert (stored.text, stored.sequence) == ("3", 3), order
+        assert not await store.delete_note(user, "n", version=999, changed_at=999, sequence=2)
+        assert await store.delete_note(user, "n", version=1, changed_at=1, sequence=4)
+        assert not await store.replace_note(replace(stored, changed_at=9_999), [])
+        assert await store.replace_note(replace(stored, changed_at=0, sequence=5), [])
+
+
+async def test_sequence_replaces_a_note_that_was_ordered_by_time(store: NoteStore) -> None:
+    for version in (None, 900):
+        note_id = f"n {version}"
+        before = replace(timed("before", now(), version=version), note_id=note_id)
+        assert await store.replace_note(before, [])
+        after = replace(timed("after", 5), note_id=note_id, sequence=0)
+        assert await store.replace_note(after, []), "its clock may be behind"
+        later = replace(timed("by time", now(), version=version), note_id=note_id)
+        assert not await store.replace_note(later, []), "the sequence wins"
+        order = {"version": later.version, "changed_at": later.changed_at}
+        assert not await store.delete_note("ann", note_id, **order)
+        assert await store.get_note("ann", note_id) == after
+
+
+async def test_sequence_replaces_a_deletion_that_was_ordered_by_time(store: NoteStore) -> None:
+    await store.delete_note("ann", "n", version=(at := now()), changed_at=at)
+    assert await put_sequenced(store, 7, at=5)
+    assert await store.delete_note("ann", "n", version=6, changed_at=6, sequence=8)
+    assert not await store.replace_note(timed("by time", at + 1), [])
+    assert await put_sequenced(store, 9, at=4)
+
+
 async def test_late_message_does_not_restore_a_deleted_note(store: NoteStore) -> None:
     assert await put(store, 1)
     assert await store.delete_note("ann", "n", version=3, changed_at=30)

@@ -18,7 +18,13 @@ from shared.reply import Reply
 from tests.support.interleaving.adapters import Wire, to_source
 from tests.support.interleaving.history import StaleError, Version, explain, rank
 from tests.support.interleaving.mutations import MUTATIONS, Mutation
-from tests.support.interleaving.scenarios import OPEN_CIRCUITS, REFUSED_TEXTS, Scenario, seeds
+from tests.support.interleaving.scenarios import (
+    OPEN_CIRCUITS,
+    REFUSED_TEXTS,
+    SEQUENCED,
+    Scenario,
+    seeds,
+)
 from tests.support.interleaving.world import run
 
 pytestmark = pytest.mark.no_cover  # coverage would double the time; other tests cover this code
@@ -62,6 +68,11 @@ def test_every_response_is_one_of_the_uncached_pipeline(wire: Wire, seeds_of_par
 def test_former_text_is_not_used_after_a_change_that_cannot_be_embedded(wire: Wire) -> None:
     for seed in seeds(REFUSED_TEXTS, 60):
         run(seed, wire, REFUSED_TEXTS)
+
+
+def test_changes_with_a_sequence_are_fresh_whatever_clocks_say(wire: Wire) -> None:
+    for seed in seeds(SEQUENCED, 20):
+        run(seed, wire, SEQUENCED)
 
 
 @pytest.mark.parametrize(

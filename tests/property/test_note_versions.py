@@ -58,6 +58,37 @@ async def test_any_order_with_duplicates_ends_with_the_newest_message(
     assert [note.text for note in await store.list_notes("ann")] == newest_text(messages)
 
 
+SEQUENCED = st.lists(
+    st.tuples(
+        st.one_of(st.none(), st.integers(0, 5)),  # the sequence
+        st.integers(1, 5),  # the time, which may contradict it
+        st.one_of(st.none(), st.sampled_from(["a", "b"])),  # the text, or a deletion
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(SEQUENCED, st.data())
+async def test_any_order_ends_with_the_greatest_sequence(
+    changes: list[tuple[int | None, int, str | None]], data: st.DataObject
+) -> None:
+    store = MemoryNoteStore()
+    for sequence, at, text in data.draw(st.permutations(changes + changes[:2])):
+        if text is None:
+            await store.delete_note("ann", "n", version=at, changed_at=at, sequence=sequence)
+        else:
+            await store.replace_note(Note("ann", "n", "", text, at, at, sequence), [])
+    newest = max(
+        (-1, at, text is None, 0, text or "")
+        if sequence is None
+        else (sequence, 0, text is None, at, text or "")
+        for sequence, at, text in changes
+    )
+    expected = [] if newest[2] else [newest[-1]]
+    assert [note.text for note in await store.list_notes("ann")] == expected
+
+
 @pytest.mark.parametrize("operation", ["replace", "delete", "delete user"])
 @given(messages=MESSAGES, data=st.data())
 async def test_change_stored_with_a_time_in_the_future_is_older_than_any_other(

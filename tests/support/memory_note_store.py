@@ -33,7 +33,7 @@ class MemoryNoteStore:
         self._tombstone_seconds = tombstone_seconds
         self._notes: dict[str, dict[str, tuple[Note, tuple[Chunk, ...]]]] = {}
         self._profiles: dict[tuple[str, str], str | None] = {}
-        self._deleted: dict[tuple[str, str], tuple[int, int, float]] = {}
+        self._deleted: dict[tuple[str, str], tuple[Order, float]] = {}
         self._deleted_users: dict[bytes, tuple[int, float]] = {}
 
     async def search(self, user_id: str, embedding: Vector, k: int) -> list[Source]:
@@ -97,15 +97,21 @@ class MemoryNoteStore:
         return [note for note, chunks in notes if self._is_outdated(note, chunks)][:limit]
 
     async def delete_note(
-        self, user_id: str, note_id: str, *, version: int, changed_at: int
+        self,
+        user_id: str,
+        note_id: str,
+        *,
+        version: int,
+        changed_at: int,
+        sequence: int | None = None,
     ) -> bool:
         state = self._read_version_state(user_id, note_id)
-        deletion = Order(version, changed_at)
+        deletion = Order(version, changed_at, sequence=sequence)
         if not state.accepts(deletion):
             return False
         if state.needs_tombstone(deletion):
             self._get_notes(user_id).pop(note_id, None)
-            self._deleted[user_id, note_id] = (version, changed_at, time.time())
+            self._deleted[user_id, note_id] = (deletion, time.time())
         return True
 
     async def delete_user(self, user_id: str, *, changed_at: int) -> bool:
@@ -122,8 +128,8 @@ class MemoryNoteStore:
         for key in [(user, note_id) for user, note_id in self._profiles if user == user_id]:
             if key[1] not in later:
                 del self._profiles[key]
-        for key, (_, deleted_at, _) in list(self._deleted.items()):
-            if key[0] == user_id and not changed_at < deleted_at <= latest:
+        for key, (deletion, _) in list(self._deleted.items()):
+            if key[0] == user_id and not changed_at < deletion.changed_at <= latest:
                 del self._deleted[key]
         digest = user_digest(user_id)
         stored_at = self._deleted_users.get(digest, (changed_at,))[0]
@@ -182,7 +188,7 @@ class MemoryNoteStore:
         stored = self._get_notes(user_id).get(note_id)
         tombstone = self._deleted.get((user_id, note_id))
         user = self._deleted_users.get(user_digest(user_id))
-        order = _order_of(stored[0]) if stored else Order(*tombstone[:2]) if tombstone else None
+        order = _order_of(stored[0]) if stored else tombstone[0] if tombstone else None
         return VersionState(order, user[0] if user else None)
 
     def _purge(self) -> None:
@@ -194,4 +200,4 @@ class MemoryNoteStore:
 
 
 def _order_of(note: Note) -> Order:
-    return Order(note.version, note.changed_at, (note.title, note.text))
+    return Order(note.version, note.changed_at, (note.title, note.text), note.sequence)

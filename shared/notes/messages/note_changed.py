@@ -108,6 +108,10 @@ class NoteChanged(BaseModel):
     """A count that increases with each change of the note, including its deletion; not a time.
     `occurred_at` decides which of two changes is newer unless both have a version. Send it with all
     changes of a note or with none."""
+    sequence: Annotated[int, Field(ge=0, lt=2**63, strict=True)] | None = None
+    """A number that the sender's database gave the change while it locked the note's row. The
+    greater is newer, whatever `occurred_at` and `version` are. A change without a sequence is older
+    than any with one."""
     title: Annotated[str, Field(max_length=MAX_TITLE), BeforeValidator(_sanitize)] | None = None
     text: Annotated[str, Field(max_length=MAX_TEXT), BeforeValidator(_sanitize)] | None = None
     """The note's complete text, to be stored; omit it if you write to the note store yourself."""

@@ -6,6 +6,7 @@ found AS (SELECT name, to_regclass(name) AS id FROM names),
 columns (name, column_name) AS (
     VALUES ('notes', 'user_id'), ('notes', 'note_id'), ('notes', 'title'), ('notes', 'text'),
         ('notes', 'version'), ('notes', 'changed_at'), ('notes', 'profile'),
+        ('notes', 'sequence'), ('deleted_notes', 'sequence'),
         ('chunks', 'user_id'), ('chunks', 'note_id'), ('chunks', 'ordinal'),
         ('chunks', 'chunk_id'), ('chunks', 'content'), ('chunks', 'embedding'),
         ('deleted_notes', 'user_id'), ('deleted_notes', 'note_id'), ('deleted_notes', 'version'),

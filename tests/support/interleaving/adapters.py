@@ -253,12 +253,22 @@ class WatchedStore(MemoryNoteStore):
         return await self._write(note.user_id, lambda: effect(note, chunks))
 
     async def delete_note(
-        self, user_id: str, note_id: str, *, version: int, changed_at: int
+        self,
+        user_id: str,
+        note_id: str,
+        *,
+        version: int,
+        changed_at: int,
+        sequence: int | None = None,
     ) -> bool:
-        effect = super().delete_note
-        return await self._write(
-            user_id, lambda: effect(user_id, note_id, version=version, changed_at=changed_at)
-        )
+        delete_note = super().delete_note
+
+        async def effect() -> bool:
+            return await delete_note(
+                user_id, note_id, version=version, changed_at=changed_at, sequence=sequence
+            )
+
+        return await self._write(user_id, effect)
 
     async def delete_user(self, user_id: str, *, changed_at: int) -> bool:
         effect = super().delete_user

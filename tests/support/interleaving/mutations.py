@@ -51,6 +51,7 @@ from tests.support.interleaving.scenarios import (
     OPEN_CIRCUITS,
     REDIS_FAILOVERS,
     REFUSED_TEXTS,
+    SEQUENCED,
     STAGGERED,
     STORE_FAILOVERS,
     Scenario,
@@ -442,6 +443,16 @@ def deleted_users_are_forgotten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(version_order.VersionState, "is_user_deleted", lambda self, change: False)
 
 
+def sequences_are_ignored(patch: pytest.MonkeyPatch) -> None:
+    """The times of clocks that disagree are compared."""
+    is_older = version_order.Order.is_older
+
+    def mutated(self: version_order.Order, other: version_order.Order) -> bool:
+        return is_older(replace(self, sequence=None), replace(other, sequence=None))
+
+    patch.setattr(version_order.Order, "is_older", mutated)
+
+
 MUTATIONS: Mapping[Mutation, Scenario] = {
     store_without_the_fence: CALM,
     no_epsilon: LOW_COSINES,
@@ -480,5 +491,6 @@ MUTATIONS: Mapping[Mutation, Scenario] = {
     late_notes_are_stored: FUTURE_TIMES,
     deletions_are_forgotten: FUTURE_TIMES,
     deleted_users_are_forgotten: FUTURE_TIMES,
+    sequences_are_ignored: SEQUENCED,
 }
 """Each with the scenario that detects it soonest."""

@@ -26,6 +26,8 @@ _MAX_RECEIVES = 3
 """How often a message is delivered whose text is always refused."""
 _YEARS = 7_900 * 365 * 86_400_000_000
 """Some 7,900 years, in microseconds."""
+_BEHIND = (0, 0, 60_000_000, 3_600_000_000)
+"""How far a clock is behind, in microseconds."""
 _DELETIONS = {Operation.DELETED, Operation.USER_DELETED}
 
 
@@ -83,7 +85,7 @@ class NoteChanges:
         elif act < 0.9:
             version = await self.write(user, note_id, None)
             self._publish(self._message(user, note_id, Operation.DELETED, version=version))
-        elif act < 0.95:
+        elif act < 0.95 or self._scenario.sequenced:  # times order the deletion of a user
             for name in self._rng.sample(self._notes, 2):
                 await self.write(user, name, self.text(user))
             self._publish(self._message(user, None, Operation.ALL_CHANGED))
@@ -110,16 +112,17 @@ class NoteChanges:
     async def write(self, user: str, note_id: str, text: str | None) -> int:
         """Write or delete a note in the store. Return its version."""
         version = self._next_version()
+        sequence = version if self._scenario.sequenced else None
         while True:
             try:
                 if text is None:
                     await self._store.delete_note(
-                        user, note_id, version=version, changed_at=version
+                        user, note_id, version=version, changed_at=version, sequence=sequence
                     )
                 else:
                     contents = text.split()
                     vectors = [self._embedder.vector(content) for content in contents]
-                    note = Note(user, note_id, str(version), text, version, version)
+                    note = Note(user, note_id, str(version), text, version, version, sequence)
                     await self._store.replace_note(note, build_chunks(note_id, contents, vectors))
             except UnavailableError:
                 continue
@@ -167,7 +170,10 @@ class NoteChanges:
             title=str(version),
             text=text,
         )
-        return message.at(version)
+        if not self._scenario.sequenced:
+            return message.at(version)
+        message = message.model_copy(update={"sequence": version})
+        return message.at(version - self._rng.choice(_BEHIND))
 
     def _publish(self, message: NoteChanged) -> None:
         self._published.append(message)
@@ -204,7 +210,8 @@ class NoteChanges:
         is_written = message.text is not None or message.operation in _DELETIONS
         for note_id in self._notes if message.note_id is None else [message.note_id]:
             if is_written and not is_future:
-                self._set_newest(message.user_id, note_id, message.changed_at)
+                changed = message.sequence or message.changed_at
+                self._set_newest(message.user_id, note_id, changed)
             await self._require_no_former_text(message.user_id, note_id)
         return embedded
 

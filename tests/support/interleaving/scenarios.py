@@ -52,6 +52,8 @@ class Scenario:
     """How often the queue delivers a message, at different times."""
     same_texts: float = 0.0
     """Share of the changes that keep the note's text; its title may change."""
+    sequenced: bool = False
+    """Whether changes have a sequence, and times of clocks that disagree."""
     plain: bool = False
     """Whether the first notes are equally similar to all equivalent questions."""
 
@@ -115,6 +117,10 @@ REFUSED_TEXTS = Scenario(
 
 FUTURE_TIMES = Scenario(
     faults=(0.0, 0.03), refusing=(0.0,), evictors=(0,), users=(1,), writers=(2, 3), future_times=0.4
+)
+
+SEQUENCED = Scenario(
+    faults=(0.0, 0.03), refusing=(0.0,), evictors=(0,), users=(1,), writers=(2, 3), sequenced=True
 )
 
 DUPLICATES = Scenario(
