@@ -8,7 +8,17 @@ from typer.core import TyperGroup
 
 from shared.errors import TercetError
 
-_COMMANDS = ("ask", "notes", "export", "reembed", "serve", "match", "stats", "demo")
+# Listed here, so that --help imports none of them.
+_COMMANDS = {
+    "ask": "Answer a question from a user's notes.",
+    "notes": "Read and change a user's notes.",
+    "export": "Print a user's notes and cached questions as one JSON document.",
+    "reembed": "Embed the notes of all users again where it is necessary.",
+    "serve": "Serve every function, the playground and the dashboard over HTTP.",
+    "match": "Explain whether one question would get the cached answer of another.",
+    "stats": "Show what the cache did and saved since counting began.",
+    "demo": "Ask questions about sample notes, edit a note and ask again.",
+}
 
 
 class _LazyCommands(TyperGroup):
@@ -19,6 +29,10 @@ class _LazyCommands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         return [*_COMMANDS]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in _COMMANDS:

@@ -4,6 +4,8 @@ import json
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from importlib.util import find_spec
@@ -257,3 +259,17 @@ def test_smollm2_answers_through_the_hugging_face_adapter(
     second = ask(FAITH, "ann", "--model", "smollm2", "--no-cache")
     assert second["answer"] == first["answer"]
     assert ask(FAITH)["metadata"]["model"] == "extractive"
+
+
+def test_help_imports_no_subcommand_and_describes_each_as_its_own_help_does(tercet: Tercet) -> None:
+    program = "import sys; from infra.local.cli import app; app()"
+    command = [sys.executable, "-X", "importtime", "-c", program, "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert not re.findall(r"infra\.local\.commands|numpy|redis|rich|asyncio", result.stderr)
+    described = re.findall(
+        r"^  (\w+)  +(.+(?:\n {11}.+)*)", result.stdout.partition("Commands:")[2], re.MULTILINE
+    )
+    assert len(described) == 8
+    for name, text in described:
+        own = " ".join(tercet(name, "--help").output.split())
+        assert " ".join(text.split()).rstrip(".") in own
