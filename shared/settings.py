@@ -105,6 +105,8 @@ class Settings(SetVariables):
     chat_model: str = setting("HF_CHAT_MODEL", "meta-llama/Llama-3.1-8B-Instruct")
     reasoning_effort: str = setting("HF_REASONING_EFFORT", "")
     """Sent as `reasoning_effort` where set, for example `low`."""
+    reasoning_without_opening_tag: bool = setting("REASONING_WITHOUT_OPENING_TAG", default=False)
+    """Whether answers may begin with reasoning without a tag: streams begin after its end."""
     prompt_price: float = setting("HF_PROMPT_PRICE", 0.10, at_least=0, at_most=1e6)
     """US dollars per million prompt tokens."""
     completion_price: float = setting("HF_COMPLETION_PRICE", 0.10, at_least=0, at_most=1e6)

@@ -1,5 +1,6 @@
 """Chat completions from Hugging Face, or from any host with an OpenAI-compatible API."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import nullcontext
 from copy import copy
@@ -13,13 +14,15 @@ from shared.errors import (
 from shared.inference.endpoint import Endpoint
 from shared.inference.ports import Completion
 from shared.inference.replies.chat_reply import read_chat_reply
+from shared.inference.replies.event_stream import EventStreamReader
 from shared.inference.replies.remedies import RAISE_LIMIT
+from shared.inference.replies.visible_text import VisibleText
 from shared.text import estimate_tokens
 
 if TYPE_CHECKING:
     from shared.inference.circuit_breaker import CircuitBreaker
     from shared.inference.http_client import InferenceClient
-    from shared.inference.ports import ChatMessage
+    from shared.inference.ports import ChatMessage, OnText
     from shared.inference.replies.chat_reply import ChatReply
     from shared.settings import Settings
 
@@ -27,6 +30,7 @@ _SEED = 0
 _TOKENS_PER_MESSAGE = 8  # that chat templates add, rounded up
 _TOKENS_PER_PRICE = 1_000_000
 _MAX_TOKENS = 1_000_000_000  # of one completion; a number of 400 digits is no float
+_log = logging.getLogger(__name__)
 
 
 class HuggingFaceChat:
@@ -49,6 +53,7 @@ class HuggingFaceChat:
         self._prompt_price = settings.prompt_price / _TOKENS_PER_PRICE
         self._completion_price = settings.completion_price / _TOKENS_PER_PRICE
         self._reasoning_effort = settings.reasoning_effort
+        self._holds_reasoning = settings.reasoning_without_opening_tag
         self.is_counted = True  # in the circuit breaker
 
     def uncounted(self) -> Self:
@@ -57,8 +62,17 @@ class HuggingFaceChat:
         chat.is_counted = False
         return chat
 
-    async def complete(self, messages: Sequence["ChatMessage"], *, max_tokens: int) -> Completion:
+    async def complete(
+        self,
+        messages: Sequence["ChatMessage"],
+        *,
+        max_tokens: int,
+        on_text: "OnText | None" = None,
+    ) -> Completion:
         """Continue at temperature 0 with at most `max_tokens` tokens.
+
+        With `on_text` the host is asked for an event stream. If it sends something else, `on_text`
+        is not called.
 
         The cost is computed with `estimate_tokens` if the reply has no token counts.
         """
@@ -68,17 +82,28 @@ class HuggingFaceChat:
             "max_tokens": max_tokens,
             "temperature": 0,
             "seed": _SEED,
-            "stream": False,
+            "stream": on_text is not None,
         }
+        if on_text:
+            body["stream_options"] = {"include_usage": True}
         if self._reasoning_effort:
             body["reasoning_effort"] = self._reasoning_effort
+        reader = on_text and _TextReader(on_text, holds=self._holds_reasoning)
         breaker, counted = self._breaker, self.is_counted
         async with breaker.call(counted=counted) if breaker else nullcontext():
-            decoded = await self._client.post(self._endpoint, body)
+            decoded = await self._client.post(self._endpoint, body, reader=reader)
             reply = read_chat_reply(decoded, str(self._endpoint))
             completion = self._completion(messages, max_tokens, reply, decoded.get("usage"))
             if error := _error(reply, str(self._endpoint), max_tokens, completion.cost):
                 raise error
+        if reader and not completion.text.startswith(reader.visible.returned):
+            # The next answers of this process are held back until their reasoning ends.
+            self._holds_reasoning = True
+            _log.warning(
+                "the model omits the opening tag of its reasoning: set"
+                " REASONING_WITHOUT_OPENING_TAG=true",
+                extra={"log_fields": {"model": self.model}},
+            )
         return completion
 
     def _completion(
@@ -100,6 +125,27 @@ class HuggingFaceChat:
             cost=paid_prompt * self._prompt_price + paid_completion * self._completion_price,
             incomplete=reply.finish == "incomplete",
         )
+
+
+class _TextReader:
+    """The `ReplyReader` of a chat completion: passes on what is certainly in the answer."""
+
+    def __init__(self, on_text: "OnText", *, holds: bool) -> None:
+        self._holds = holds
+        self._on_text = on_text
+        self.begin()
+
+    def begin(self) -> None:
+        self.visible = VisibleText(hold_until_closing_tag=self._holds)
+        self._events = EventStreamReader()
+
+    @property
+    def has_passed_on(self) -> bool:
+        return bool(self.visible.returned)
+
+    def feed(self, content: bytes) -> None:
+        if ready := self.visible.feed(self._events.feed(content)):
+            self._on_text(ready)
 
 
 def _error(reply: "ChatReply", sender: str, max_tokens: int, cost: float) -> InferenceError | None:

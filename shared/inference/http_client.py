@@ -22,13 +22,14 @@ from shared.errors import (
 from shared.inference.genai_span_attributes import describe_model_call, describe_reply
 from shared.inference.replies.host_errors import read_error
 from shared.inference.replies.reply_body import body_kind, body_text, decode_json
-from shared.inference.replies.size_limit import ACCEPTED_ENCODING, limit_size
+from shared.inference.replies.size_limit import ACCEPTED_ENCODING, limit_size, read_events_with
 from shared.inference.token_auth import TokenAuth
 from shared.observability.timings import start_span
 from shared.secrets import Secret
 
 if TYPE_CHECKING:
     from shared.inference.endpoint import Endpoint
+    from shared.inference.ports import ReplyReader
     from shared.settings import Settings
 
 _CONNECTION_ERRORS = (
@@ -110,7 +111,13 @@ class InferenceClient:
         self._client: httpx.AsyncClient | None = None
         self._free_calls = _semaphores()
 
-    async def post(self, endpoint: "Endpoint", body: dict[str, Any]) -> Any:
+    async def post(
+        self,
+        endpoint: "Endpoint",
+        body: dict[str, Any],
+        *,
+        reader: "ReplyReader | None" = None,
+    ) -> Any:
         """Send `body` and return the decoded JSON of the reply.
 
         The call with its retries takes `inference_timeout` seconds at most, within the deadline.
@@ -120,6 +127,8 @@ class InferenceClient:
         Args:
             endpoint: the model.
             body: the request; lone surrogates in it are sent as question marks.
+            reader: reads an event stream while it arrives. After it has passed text on, a failed
+                call is not repeated.
 
         Raises:
             InferenceRefusedError: the request is wrong; a retry would not help.
@@ -137,7 +146,7 @@ class InferenceClient:
             with start_span("client", describe_model_call, (endpoint, body)) as span:
                 try:
                     async with timeout_at_deadline():
-                        reply = await self._send_accepted(endpoint, body)
+                        reply = await self._send_accepted(endpoint, body, reader)
                 except TimeoutError:
                     raise late from None
                 span.set_attributes(describe_reply(reply, endpoint.model))
@@ -150,14 +159,19 @@ class InferenceClient:
         if client is not None:
             await client.aclose()
 
-    async def _send_accepted(self, endpoint: "Endpoint", body: dict[str, Any]) -> Any:
+    async def _send_accepted(
+        self,
+        endpoint: "Endpoint",
+        body: dict[str, Any],
+        reader: "ReplyReader | None",
+    ) -> Any:
         """Send a request without the parameters that the host refuses."""
         refused = endpoint.refused_parameters
         while True:
             accepted = _omit(body, refused)
             content = json.dumps(accepted, ensure_ascii=False).encode("utf-8", "replace")
             try:
-                reply = await self._send(endpoint, content)
+                reply = await self._send(endpoint, content, reader)
             except InferenceRefusedError as error:
                 named = error.parameters & (accepted.keys() - _REQUIRED)
                 if not named:
@@ -173,13 +187,22 @@ class InferenceClient:
                     )
                 return reply
 
-    async def _send(self, endpoint: "Endpoint", content: bytes) -> Any:
+    async def _send(
+        self,
+        endpoint: "Endpoint",
+        content: bytes,
+        reader: "ReplyReader | None",
+    ) -> Any:
         retry = 0
         while True:
             failure: InferenceError | None
+            if reader:
+                reader.begin()
             try:
                 async with self._free_calls[endpoint.operation]:
-                    response = await self._open_client().post(endpoint.url, content=content)
+                    response = await self._open_client().post(
+                        endpoint.url, content=content, **read_events_with(reader)
+                    )
             except _CONNECTION_ERRORS as error:
                 # Only the errors of sockets and TLS contain no text that the host sent.
                 is_local = isinstance(error, httpx.ConnectError)
@@ -204,7 +227,7 @@ class InferenceClient:
                 if failure is None:
                     return reply
             delay = self._retries.delay(retry, failure.retry_after, remaining_seconds())
-            if delay is None:
+            if delay is None or (reader and reader.has_passed_on):
                 raise failure
             await self._retries.sleep(delay)
             retry += 1

@@ -1,14 +1,17 @@
 """The interfaces of embedding models, language models and answerers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from datetime import date
 
     from shared.notes.note import Source
     from shared.vectors import Vector
+
+OnText: TypeAlias = Callable[[str], None]
+"""Takes the text of an answer in parts, as it arrives. It must not block and not raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,20 @@ class Completion:
     cited: tuple[int, ...] = ()
 
 
+class ReplyReader(Protocol):
+    """Reads a model host's reply while it arrives."""
+
+    @property
+    def has_passed_on(self) -> bool:
+        """Whether it has passed text on, so that the call cannot be repeated."""
+
+    def begin(self) -> None:
+        """Forget what was read: the call is sent, for the first time or again."""
+
+    def feed(self, content: bytes) -> None:
+        """Read the next bytes of the reply."""
+
+
 class Embedder(Protocol):
     """Embeds texts."""
 
@@ -60,8 +77,16 @@ class ChatModel(Protocol):
 
     model: str
 
-    async def complete(self, messages: Sequence[ChatMessage], *, max_tokens: int) -> Completion:
+    async def complete(
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int,
+        on_text: OnText | None = None,
+    ) -> Completion:
         """Continue at temperature 0 with at most `max_tokens` tokens, reasoning included.
+
+        `on_text` gets parts that together are a beginning of the completion's text.
 
         Raises:
             UnusableCompletionError: the model works, but gave no text.
@@ -77,11 +102,17 @@ class Answerer(Protocol):
     model: str
 
     async def answer(
-        self, question: str, sources: Sequence["Source"], *, today: "date | None" = None
+        self,
+        question: str,
+        sources: Sequence["Source"],
+        *,
+        today: "date | None" = None,
+        on_text: OnText | None = None,
     ) -> Completion:
         """Answer from the sources alone: the same input gives the same text.
 
-        `today` is given if the answer depends on it.
+        `today` is given if the answer depends on it. `on_text` gets parts that together are a
+        beginning of the answer's text; the rest is only in the answer.
 
         Raises:
             InferenceError: the model gave no usable answer before the deadline.

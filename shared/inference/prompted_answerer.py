@@ -1,14 +1,13 @@
 """Answers questions with a language model."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.errors import UnusableCompletionError
+from shared.inference.citations import CitationResolver, resolve_citations
 from shared.inference.prompt import (
     DEFAULT_SYSTEM_PROMPT,
-    MAX_OWN_NUMBER,
     build_answer_messages,
     first_number,
     fit_passages,
@@ -18,20 +17,8 @@ from shared.inference.prompt import (
 if TYPE_CHECKING:
     from datetime import date
 
-    from shared.inference.ports import ChatModel, Completion
+    from shared.inference.ports import ChatModel, Completion, OnText
     from shared.notes.note import Source
-
-_NUMBERS = r"\d{1,3}(?:\s*[,;\u2013-]\s*\d{1,3})*"
-_LIST = re.compile(rf"(?P<blank>[ \t]*)\[\s*(?P<numbers>{_NUMBERS})\s*\](?!\()")
-_CITATION = re.compile(
-    r"```.*?(?:```|\Z)|`[^`\n]*`"  # code
-    r"|(?<=[\w)])(?P<index>(?:\[[^\[\]\n]{0,80}\])+)"  # arr[0][12]
-    rf"|{_LIST.pattern}",
-    re.DOTALL,
-)
-_RANGE = re.compile(r"(\d+)(?:\s*[\u2013-]\s*(\d+))?")
-_NO_NAME = re.compile(r"\W")
-_MAX_NAME = 40  # characters before an index
 
 
 class PromptedAnswerer:
@@ -54,16 +41,23 @@ class PromptedAnswerer:
         self._system_prompt = system_prompt or DEFAULT_SYSTEM_PROMPT
 
     async def answer(
-        self, question: str, sources: Sequence["Source"], *, today: "date | None" = None
+        self,
+        question: str,
+        sources: Sequence["Source"],
+        *,
+        today: "date | None" = None,
+        on_text: "OnText | None" = None,
     ) -> "Completion":
         """Answer from the sources. Citations of passages that were not sent are removed."""
         passages = fit_passages(sources, self._context_tokens)
+        own = own_numbers([question, *passages])
+        first = first_number(own, len(passages))
+        resolver = CitationResolver(passages, first=first, own=own)
         completion = await self._chat.complete(
             build_answer_messages(question, passages, today, self._system_prompt),
             max_tokens=self._answer_tokens,
+            on_text=_Writer(resolver, on_text).write if on_text else None,
         )
-        own = own_numbers([question, *passages])
-        first = first_number(own, len(passages))
         text, cited = resolve_citations(completion.text, passages, first=first, own=own)
         text = text.strip()
         if not text:
@@ -75,60 +69,20 @@ class PromptedAnswerer:
         return replace(completion, text=text, cited=cited)
 
 
-def resolve_citations(
-    text: str, passages: Sequence[str], *, first: int = 1, own: frozenset[int] = frozenset()
-) -> tuple[str, tuple[int, ...]]:
-    """Number the citations `[1]`, `[1, 3]`, `[1-3]` from 1, and remove those of no passage.
+class _Writer:
+    """Passes text on as it will be in the answer: stripped, with correct citations."""
 
-    Code, numbers above 99, and an index such as `arr[12]` that the passages contain are no
-    citations.
+    def __init__(self, resolver: CitationResolver, on_text: "OnText") -> None:
+        self._resolver = resolver
+        self._on_text = on_text
+        self._has_begun = False
+        self._pending = ""
 
-    Args:
-        text: the answer.
-        passages: what the model got.
-        first: the number of the first passage.
-        own: numbers that the passages or the question contain in brackets.
-
-    Returns:
-        The corrected text, and the positions of the cited passages, from 1.
-    """
-    last = first + len(passages) - 1
-    cited: set[int] = set()
-
-    def cite(found: re.Match[str]) -> str:
-        ranges = _parse_ranges(found["numbers"])
-        valid = [(max(first, low), min(last, high)) for low, high in ranges]
-        valid = [(low - first + 1, high - first + 1) for low, high in valid if low <= high]
-        cited.update(number for low, high in valid for number in range(low, high + 1))
-        if valid == ranges:
-            return found[0]
-        parts = (f"{low}-{high}" if high > low else str(low) for low, high in valid)
-        return f"{found['blank']}[{', '.join(parts)}]" if valid else ""
-
-    def correct_index(found: re.Match[str]) -> str:
-        numbers = _bounds(found)
-        return cite(found) if first <= min(numbers) and max(numbers) <= last else found[0]
-
-    def correct(found: re.Match[str]) -> str:
-        if found["index"]:
-            before = text[max(0, found.start() - _MAX_NAME) : found.start()]
-            quoted = _NO_NAME.split(before)[-1] + found[0]
-            is_quoted = any(quoted in passage for passage in passages)
-            return found[0] if is_quoted else _LIST.sub(correct_index, found[0])
-        if not found["numbers"]:
-            return found[0]
-        numbers = _bounds(found)
-        is_own = numbers <= own or max(numbers) > max(MAX_OWN_NUMBER, last)
-        return found[0] if is_own else cite(found)
-
-    return _CITATION.sub(correct, text), tuple(sorted(cited))
-
-
-def _bounds(found: re.Match[str]) -> set[int]:
-    """Return the first and last numbers of all parts of a list."""
-    return {number for each in _parse_ranges(found["numbers"]) for number in each}
-
-
-def _parse_ranges(numbers: str) -> list[tuple[int, int]]:
-    """Return the first and last number of each part of a list such as `1, 3-5`."""
-    return [(int(low), int(high or low)) for low, high in _RANGE.findall(numbers)]
+    def write(self, part: str) -> None:
+        self._pending += self._resolver.feed(part)
+        if not self._has_begun:
+            self._pending = self._pending.lstrip()
+        if ready := self._pending.rstrip():
+            self._has_begun = True
+            self._pending = self._pending[len(ready) :]
+            self._on_text(ready)

@@ -33,7 +33,9 @@ class ObedientModel:
     def __init__(self) -> None:
         self.prompts: list[str] = []
 
-    async def complete(self, messages: Sequence[ChatMessage], *, max_tokens: int) -> Completion:
+    async def complete(
+        self, messages: Sequence[ChatMessage], *, max_tokens: int, **_: object
+    ) -> Completion:
         del max_tokens
         self.prompts.append("\n".join(message.content for message in messages))
         answer = "OWNED" if "OWNED" in self.prompts[-1] else self.prompts[-1]

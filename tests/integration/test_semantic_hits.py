@@ -37,7 +37,9 @@ class ConstantChat:
         self.word = word
         self.calls = 0
 
-    async def complete(self, messages: Sequence[ChatMessage], *, max_tokens: int) -> Completion:
+    async def complete(
+        self, messages: Sequence[ChatMessage], *, max_tokens: int, **_: object
+    ) -> Completion:
         self.calls += 1
         return Completion(self.word, self.model, cost=0.00002)
 

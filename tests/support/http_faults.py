@@ -52,6 +52,24 @@ def drip(every: float = 0.02) -> Fault:
     return fault
 
 
+def stream(*parts: str | bytes, pause: float = 0.0, then_drop: bool = False) -> Fault:
+    """Answer 200 with an event stream in these parts; `then_drop` aborts the connection."""
+
+    async def fault(scope: "Scope", receive: "Receive", send: "Send") -> None:
+        headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for part in parts:
+            body = part.encode() if isinstance(part, str) else part
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            await asyncio.sleep(pause)
+        if then_drop:
+            _connection(send).abort()
+            return
+        await send({"type": "http.response.body", "body": b""})
+
+    return fault
+
+
 async def truncate(scope: "Scope", receive: "Receive", send: "Send") -> None:
     """Announce a thousand bytes, send eleven and close the connection."""
     headers = [(b"content-length", b"1000")]

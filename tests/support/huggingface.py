@@ -11,11 +11,12 @@ import asyncio
 import base64
 import hashlib
 import json
+import re
 import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import uvicorn
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -77,6 +78,7 @@ class FakeHuggingFace:
         answer: ANSWER = hashed_answer,
         embedding_latency: float = 0.0,
         chat_latency: float = 0.0,
+        token_latency: float = 0.0,
         sends_usage: bool = True,
         token: str | None = None,
     ) -> None:
@@ -84,6 +86,8 @@ class FakeHuggingFace:
         self.answer = answer
         self.embedding_latency = embedding_latency
         self.chat_latency = chat_latency
+        self.token_latency = token_latency
+        """Seconds between two events of a stream."""
         self.sends_usage = sends_usage
         self.token = token
         self.paths: frozenset[str] = frozenset()
@@ -105,7 +109,7 @@ class FakeHuggingFace:
         self._faults.clear()
         self.failing.clear()
         self.paths = self.refused_parameters = frozenset()
-        self.embedding_latency = self.chat_latency = 0.0
+        self.embedding_latency = self.chat_latency = self.token_latency = 0.0
 
     def count(self, path: str) -> int:
         """Return the number of calls to paths that end with `path`."""
@@ -140,10 +144,31 @@ class FakeHuggingFace:
             error = {"message": message, "type": "invalid_request_error", "param": name}
             return JSONResponse({"error": error}, 400)
         if path.endswith("/v1/chat/completions"):
-            await asyncio.sleep(self.chat_latency)
-            return JSONResponse(self._completion(body))
+            return await self._complete(body)
         await asyncio.sleep(self.embedding_latency)
         return JSONResponse(self._embeddings(path, body))
+
+    async def _complete(self, body: dict[str, Any]) -> Response:
+        await asyncio.sleep(self.chat_latency)
+        completion = self._completion(body)
+        if not body.get("stream"):
+            return JSONResponse(completion)
+        return StreamingResponse(self._events(body, completion), media_type="text/event-stream")
+
+    async def _events(self, body: dict[str, Any], completion: Any) -> AsyncIterator[str]:
+        """Yield the events of a stream: a word in each."""
+        chunk = {**completion, "object": "chat.completion.chunk"}
+        usage = chunk.pop("usage", None)
+        message = chunk["choices"][0]["message"]
+        for word in re.findall(r"\s*\S+|\s+\Z", message["content"]):
+            chunk["choices"] = [{"index": 0, "delta": {"content": word}, "finish_reason": None}]
+            yield f"data: {json.dumps(chunk)}\n\n"
+            await asyncio.sleep(self.token_latency)
+        chunk["choices"] = [{"index": 0, "delta": {}, "finish_reason": "stop"}]
+        yield f"data: {json.dumps(chunk)}\n\n"
+        if usage and body.get("stream_options", {}).get("include_usage"):
+            yield f"data: {json.dumps({**chunk, 'choices': [], 'usage': usage})}\n\n"
+        yield "data: [DONE]\n\n"
 
     def _embeddings(self, path: str, body: dict[str, Any]) -> Any:
         inputs = body["input" if path.endswith(("/v1/embeddings", "/api/embed")) else "inputs"]

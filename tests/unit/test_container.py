@@ -70,6 +70,8 @@ class RecordingChat:
     model = "recording"
     system = ""
 
-    async def complete(self, messages: list[ChatMessage], *, max_tokens: int) -> Completion:
+    async def complete(
+        self, messages: list[ChatMessage], *, max_tokens: int, **_: object
+    ) -> Completion:
         self.system = messages[0].content
         return Completion(f"Ruth [1]. {max_tokens}", self.model)

@@ -13,7 +13,7 @@ from shared.inference.quotations.quotable_units import find_units, shorten
 if TYPE_CHECKING:
     from datetime import date
 
-    from shared.inference.ports import Embedder
+    from shared.inference.ports import Embedder, OnText
     from shared.notes.note import Source
     from shared.settings import Settings
 
@@ -83,9 +83,14 @@ class ExtractiveAnswerer:
         )
 
     async def answer(
-        self, question: str, sources: Sequence["Source"], *, today: "date | None" = None
+        self,
+        question: str,
+        sources: Sequence["Source"],
+        *,
+        today: "date | None" = None,
+        on_text: "OnText | None" = None,
     ) -> Completion:
-        """Quote one to three texts of the sources; `today` is not used.
+        """Quote one to three texts of the sources; `today` and `on_text` are not used.
 
         If the embedder fails, texts are compared with the question by their words.
         """

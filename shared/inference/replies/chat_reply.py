@@ -76,9 +76,7 @@ def read_chat_reply(reply: Any, sender: str) -> ChatReply:
             f"{sender} sent a message whose content is {type(content).__name__}, not text."
         )
     parts = [*_parts(content)]
-    # A lone surrogate is valid in JSON, but it cannot be encoded or stored.
-    written = "".join(text for kind, text in parts if kind in _TEXT_PARTS)
-    written = written.encode("utf-8", "replace").decode("utf-8")
+    written = written_text(content)
     text = strip_reasoning(written)
     finishes = _finishes(reply, choice, message)
     beside = [message[name] for name in _REASONING_FIELDS if message.get(name)]
@@ -143,6 +141,13 @@ def _classify(finish_reason: Any) -> Finish:
     if _FAILED.search(name):
         return "failed"
     return "tool" if _TOOL.search(name) else "incomplete"
+
+
+def written_text(content: Any) -> str:
+    """Return the text in the content of a message, or of a part of a message."""
+    written = "".join(text for kind, text in _parts(content) if kind in _TEXT_PARTS)
+    # A lone surrogate is valid in JSON, but it cannot be encoded or stored.
+    return written.encode("utf-8", "replace").decode("utf-8")
 
 
 def _parts(content: Any) -> "Iterator[tuple[Any, str]]":

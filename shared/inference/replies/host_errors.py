@@ -56,7 +56,7 @@ _OUTPUT_LIMIT = re.compile(r"output limit was reached|higher max_(?:completion_)
 _INVALID = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 _OPTIONAL = re.compile(
     r"\b(?:temperature|seed|max_tokens|max_completion_tokens|reasoning_effort|dimensions"
-    r"|encoding_format|normalize|truncate)\b"
+    r"|encoding_format|normalize|truncate|stream|stream_options)\b"
 )
 """Parameters of our requests that some hosts do not know."""
 
@@ -123,9 +123,7 @@ def read_error(
     remedy = find_remedy(endpoint, status, details, has_token=bool(sent_token(response)))
     error = InferenceRefusedError(f"{message} {remedy}".rstrip())
     if status in _INVALID:
-        error.parameters = frozenset(_OPTIONAL.findall(f"{reason} {_refused_fields(reply)}"))
-        if _NO_THINKING.search(reason):
-            error.parameters |= {"reasoning_effort"}
+        error.parameters = _refused_parameters(reason, reply)
         if is_too_long(details):  # `max_tokens` is too high, but known
             error.parameters -= {"max_tokens", "max_completion_tokens"}
     return error
@@ -182,6 +180,16 @@ def _codes(reply: Any, depth: int = _MAX_DEPTH) -> Iterator[Any]:
     for key, value in reply.items():
         if _letters(key) in _CODE_KEYS and isinstance(value, int | str):
             yield value[:_MAX_CODE_CHARACTERS] if isinstance(value, str) else value
+
+
+def _refused_parameters(reason: str, reply: Any) -> frozenset[str]:
+    """Return the optional parameters of our requests that an error names."""
+    named = frozenset(_OPTIONAL.findall(f"{reason} {_refused_fields(reply)}"))
+    if _NO_THINKING.search(reason):
+        named |= {"reasoning_effort"}
+    if "stream_options" in named:  # the message may explain it by `stream`
+        named -= {"stream"}
+    return named
 
 
 def _refused_fields(reply: Any) -> str:

@@ -66,12 +66,23 @@ _WRAPPER = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _EMPTY_TAG = re.compile(rf"(?:<{_NAME}\s?/>\s*)+", re.IGNORECASE)
-_INVISIBLE = "\x00\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
+INVISIBLE = "\x00\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
 _SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)\]*_]*\s*\Z")
 _WITHIN_SENTENCE = re.compile(r"[\w,;:(\u2013-] +\Z")
 _OPENING_QUOTE = re.compile("(?:^|[\\s(])[\"'\u201c\u2018\u201e\u00ab]\\Z")
 _CLOSING_QUOTE = re.compile("[\"'](?!\\w)|[\u201d\u2019\u00bb]")
 
+END_OF_REASONING = re.compile(
+    rf"{_CLOSING.pattern}|<\|message\|>|assistantfinal(?:<\|message\|>)?", re.IGNORECASE
+)
+"""What an answer may follow: a closing tag, or a header of the harmony format."""
+
+ANY_TAG = re.compile(
+    rf"{_OPENING.pattern}|{_CLOSING.pattern}|{_SPECIAL}|<[|\uff5c]|<{_NAME}\s?/>|</?unused9[45]>"
+    r"|<(?:tool_call|function_call|tools?)>|<function=|\[TOOL_CALLS\]",
+    re.IGNORECASE,
+)
+"""Any tag or token because of which a text may be no answer, or not all of it."""
 
 _MAX_CHARACTERS = 400_000
 _MAX_TAGS = 200
@@ -126,7 +137,7 @@ def _count_tags(text: str) -> int:
 
 def _strip(text: str) -> str:
     """Remove white space and invisible characters at both ends."""
-    return text.strip(_INVISIBLE + string.whitespace).strip()
+    return text.strip(INVISIBLE + string.whitespace).strip()
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

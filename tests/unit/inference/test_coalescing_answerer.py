@@ -12,7 +12,7 @@ from shared.errors import (
     UnusableCompletionError,
 )
 from shared.inference.coalescing_answerer import CoalescingAnswerer
-from shared.inference.ports import Completion
+from shared.inference.ports import Completion, OnText
 from shared.notes.note import Source
 
 SOURCES = [Source("n#0", "n", "Faith is trust.", 0.9)]
@@ -24,12 +24,21 @@ class Model:
     model = "fake"
 
     def __init__(self) -> None:
-        self.begun = 0
+        self.begun = self.cancelled = 0
+        self.on_text: OnText | None = None
         self.done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
-    async def answer(self, question: str, *_: object, **__: object) -> Completion:
+    async def answer(
+        self, question: str, *_: object, on_text: OnText | None = None, **__: object
+    ) -> Completion:
         self.begun += 1
-        return Completion(f"{question}: {await asyncio.shield(self.done)}", self.model, cost=0.5)
+        self.on_text = on_text
+        try:
+            text = f"{question}: {await asyncio.shield(self.done)}"
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return Completion(text, self.model, cost=0.5)
 
 
 async def test_equal_calls_share_one_generation_and_its_cost_counts_once() -> None:
@@ -101,3 +110,34 @@ async def test_follower_waits_no_longer_than_its_own_deadline() -> None:
     with deadline_scope(0.01), pytest.raises(InferenceTimeoutError):
         await answerer.answer("faith", SOURCES)
     first.cancel()
+
+
+async def test_follower_gets_the_text_so_far_and_what_arrives_later() -> None:
+    answerer = CoalescingAnswerer(model := Model())
+    texts: list[list[str]] = [[], []]
+    first = asyncio.create_task(answerer.answer("faith", SOURCES, on_text=texts[0].append))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert model.on_text
+    model.on_text("faith: ")
+    second = asyncio.create_task(answerer.answer("faith", SOURCES, on_text=texts[1].append))
+    await asyncio.sleep(0)
+    model.on_text("tru")
+    model.done.set_result("trust")
+    await asyncio.gather(first, second)
+    assert texts == [["faith: ", "tru"]] * 2
+
+
+async def test_generation_ends_when_its_last_caller_is_cancelled() -> None:
+    answerer = CoalescingAnswerer(model := Model())
+    calls = [asyncio.create_task(answerer.answer("faith", SOURCES)) for _ in range(2)]
+    await asyncio.sleep(0)
+    calls[0].cancel()
+    await asyncio.sleep(0)
+    calls[1].cancel()
+    await asyncio.sleep(0)
+    again = asyncio.create_task(answerer.answer("faith", SOURCES))  # not the cancelled generation
+    await asyncio.wait(calls)
+    model.done.set_result("trust")
+    assert (await again).text == "faith: trust"
+    assert (model.begun, model.cancelled) == (2, 1)

@@ -95,7 +95,7 @@ def test_other_bodies_are_no_event_stream(body: str) -> None:
 
 def test_long_reasoning_is_assembled_in_linear_time() -> None:
     events = 'data: {"choices": [{"delta": {"reasoning": "0123456789"}}]}\n\n' * 100_000
-    began = time.perf_counter()
+    began = time.process_time()
     completion = assemble_completion(events + "data: [DONE]\n\n")
     assert len(completion["choices"][0]["message"]["reasoning"]) == 1_000_000
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5

@@ -30,7 +30,9 @@ class _Chat:
         self._text = text
         self._after = after
 
-    async def complete(self, messages: Sequence[ChatMessage], *, max_tokens: int) -> Completion:
+    async def complete(
+        self, messages: Sequence[ChatMessage], *, max_tokens: int, **_: object
+    ) -> Completion:
         self.conversations.append(messages)
         self.limits.append((max_tokens, remaining_seconds()))
         if max_tokens < self.reasoning_tokens:

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InferenceError
+from shared.inference.citations import resolve_citations
 from shared.inference.ports import ChatMessage, Completion
 from shared.inference.prompt import build_answer_messages, fit_passages
-from shared.inference.prompted_answerer import PromptedAnswerer, resolve_citations
+from shared.inference.prompted_answerer import PromptedAnswerer
 from shared.notes.note import Source
 
 
@@ -102,7 +103,9 @@ class Scripted:
         self.text = text
         self.calls: list[tuple[Sequence[ChatMessage], int]] = []
 
-    async def complete(self, messages: Sequence[ChatMessage], *, max_tokens: int) -> Completion:
+    async def complete(
+        self, messages: Sequence[ChatMessage], *, max_tokens: int, **_: object
+    ) -> Completion:
         self.calls.append((messages, max_tokens))
         return Completion(text=self.text, model=self.model, prompt_tokens=7, cost=0.5)
 
