@@ -25,3 +25,14 @@ def quantise(tensors: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[An
         stored[name] = np.rint(values / scale[:, np.newaxis]).astype(np.int8)
         stored[f"{name}.scale"] = scale.astype(np.float32)
     return stored
+
+
+def dequantise(stored: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
+    """Return the float32 weights of a stored pair model: the inverse of `quantise`."""
+    return {
+        name: values.astype(np.float32) * stored[f"{name}.scale"][:, np.newaxis]
+        if f"{name}.scale" in stored
+        else values.astype(np.float32)
+        for name, values in stored.items()
+        if not name.endswith(".scale")
+    }

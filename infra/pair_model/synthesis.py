@@ -1,29 +1,35 @@
 """Question pairs whose label is known by construction, made from a list of questions."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from random import Random
 
-from infra.pair_model.labelled_pairs import Pair
-from infra.pair_model.wording import (
+from infra.pair_model.different_wording import (
+    ADJECTIVES,
     CALENDAR,
-    CLOSINGS,
-    GREETINGS,
-    OPENINGS,
+    EXCHANGES,
+    GROUPS,
+    MODALS,
     OPPOSITES,
     PREPOSITIONS,
     PRONOUNS,
     QUALIFIERS,
+    REASKED,
 )
+from infra.pair_model.labelled_pairs import Pair
+from infra.pair_model.same_wording import CLOSINGS, GREETINGS, REWORDINGS, SYNONYMS
 
 _NUMBER = re.compile(r"\d{1,9}")
 _NAME = re.compile(r"(?<!^)(?<![.?!] )\b[A-Z][a-z]{2,}\b")
 _AUXILIARY = re.compile(
     r"\b(is|are|was|were|can|could|should|would|will|does|do|did|must|may)\b", re.IGNORECASE
 )
+_THE = re.compile(r"\bthe (?!best|most|\w+est\b|one\b|same\b|only\b)(?=[a-z]{3,})")
+_ARTICLE = re.compile(r"\b(?:the|a|an) (?=[a-z])")
 _END = "?.,!"
 _LEAST_TYPO_LENGTH = 5
-_NOISY = 0.2  # the share of different pairs that also have a greeting or typo
+_REWORDED = 0.4  # the share of different pairs whose question is also worded differently
 
 Change = Callable[[str], str | None]
 """Changes a question, or returns None where nothing fits."""
@@ -44,18 +50,24 @@ class Synthesis:
         # Each change of the meaning and its weight.
         self._different: dict[Change, int] = {
             self.change_number: 20,
-            self.change_day_or_month: 6,
-            self.negate: 14,
-            self.use_opposite: 20,
+            self.change_group_member: 16,
+            self.negate: 10,
             self.change_name: 12,
-            self.swap_sides: 13,
-            self.narrow: 10,
+            self.swap_sides: 8,
+            self.swap_names: 8,
+            self.narrow: 8,
+            self.qualify: 10,
+            self.reask: 14,
+            self.exchange_modal: 10,
+            **{partial(self.exchange, words): 10 for words in EXCHANGES.values()},
         }
         self._same: dict[Change, int] = {
-            self.greet: 30,
-            self.close: 12,
-            self.mistype: 30,
-            self.reopen: 28,
+            self.greet: 8,
+            self.close: 4,
+            self.mistype: 12,
+            self.reword: 50,
+            self.use_synonym: 16,
+            self.drop_article: 5,
         }
 
     def pairs(self, different: int, same: int) -> list[Pair]:
@@ -63,13 +75,14 @@ class Synthesis:
         made: dict[int, list[Pair]] = {0: [], 1: []}
         for question in self._questions:
             if len(made[0]) < different and (changed := self._change(question, self._different)):
-                noisy = self._random.random() < _NOISY and self._change(question, self._same)
-                made[0].append(Pair(noisy or question, changed, 0))
+                reworded = self._random.random() < _REWORDED and self._change(question, self._same)
+                made[0].append(Pair(reworded or question, changed, 0))
             if len(made[1]) < same and (changed := self._change(question, self._same)):
-                made[1].append(Pair(question, changed, 1))
-        return made[0] + made[1]
+                again = self._random.random() < _REWORDED and self._change(changed, self._same)
+                made[1].append(Pair(question, again or changed, 1))
+        return [pair for pair in made[0] + made[1] if pair.a.lower() != pair.b.lower()]
 
-    def _change(self, question: str, changes: dict[Change, int]) -> str | None:
+    def _change(self, question: str, changes: Mapping[Change, int]) -> str | None:
         (change,) = self._random.choices(list(changes), list(changes.values()))
         changed = change(question)
         return changed if changed and changed.lower() != question.lower() else None
@@ -86,11 +99,19 @@ class Synthesis:
 
     def change_day_or_month(self, question: str) -> str | None:
         """Replace the name of a weekday or month by another."""
-        for names in CALENDAR:
-            if found := re.search(rf"\b({'|'.join(names)})\b", question, re.IGNORECASE):
-                others = sorted(names - {found[0].lower()})
-                other = self._random.choice(others).capitalize()
-                return question[: found.start()] + other + question[found.end() :]
+        return self.change_group_member(question, CALENDAR)
+
+    def change_group_member(
+        self, question: str, groups: Sequence[frozenset[str]] = GROUPS
+    ) -> str | None:
+        """Replace a country, city, company, language, food or illness by another one."""
+        words = re.findall(r"\w+", question)
+        for group in groups:
+            if found := [word for word in words if word.lower() in group]:
+                old = self._random.choice(found)
+                new = self._random.choice(sorted(group - {old.lower()}))
+                new = new if old.islower() else new.capitalize()
+                return re.sub(rf"\b{old}\b", new, question)
         return None
 
     def negate(self, question: str) -> str | None:
@@ -102,16 +123,19 @@ class Synthesis:
         at = 1 if rest and rest[0].lower() in PRONOUNS else 2
         return " ".join([question[: found.end()], *rest[:at], "not", *rest[at:]])
 
-    def use_opposite(self, question: str) -> str | None:
-        """Replace a word by its opposite."""
-        words = question.split()
-        found = [at for at, word in enumerate(words) if word.lower().strip(_END) in OPPOSITES]
+    def exchange(self, words: Mapping[str, Sequence[str]], question: str) -> str | None:
+        """Replace a word by another of the same kind, such as its opposite."""
+        split = question.split()
+        found = [at for at, word in enumerate(split) if word.strip(_END) in words]
         if not found:
             return None
         at = self._random.choice(found)
-        opposite = self._random.choice(OPPOSITES[words[at].lower().strip(_END)])
-        words[at] = opposite + _ending(words[at])
-        return " ".join(words)
+        split[at] = self._random.choice(words[split[at].strip(_END)]) + _ending(split[at])
+        return " ".join(split)
+
+    def exchange_modal(self, question: str) -> str | None:
+        """Replace "must" by "may"; "How can I" and "How should I" ask the same."""
+        return None if question.lower().startswith("how") else self.exchange(MODALS, question)
 
     def change_name(self, question: str) -> str | None:
         """Replace a name by that of another question."""
@@ -133,9 +157,28 @@ class Synthesis:
         words[at - 1], words[at + 1] = after.rstrip(_END), before + _ending(after)
         return " ".join(words)
 
+    def swap_names(self, question: str) -> str | None:
+        """Swap two names, unless the question has "and", "or" or "between"."""
+        names = list(_NAME.finditer(question))
+        if len(names) < 2 or re.search(r"\b(and|or|between|vs)\b", question):  # noqa: PLR2004
+            return None
+        one, other = sorted(self._random.sample(names, 2), key=re.Match.start)
+        middle = question[one.end() : other.start()]
+        return question[: one.start()] + other[0] + middle + one[0] + question[other.end() :]
+
     def narrow(self, question: str) -> str:
         """Add a condition."""
         return f"{question.rstrip(_END + ' ')} {self._random.choice(QUALIFIERS)}?"
+
+    def qualify(self, question: str) -> str | None:
+        """Add an adjective after "the": "the salary", "the average salary"."""
+        adjective = self._random.choice(ADJECTIVES)
+        qualified, count = _THE.subn(f"the {adjective} ", question, count=1)
+        return qualified if count else None
+
+    def reask(self, question: str) -> str | None:
+        """Ask something else about the same thing."""
+        return self._rewrite(question, REASKED)
 
     def greet(self, question: str) -> str:
         """Add a greeting or a filler in front."""
@@ -160,12 +203,42 @@ class Synthesis:
             words[at] = self._mistyped(words[at])
         return " ".join(words)
 
-    def reopen(self, question: str) -> str | None:
-        """Use another opening of the same meaning."""
-        for pattern, openings in OPENINGS.items():
-            if found := re.match(pattern, question):
-                return found.expand(self._random.choice(openings)) + question[found.end() :]
-        return None
+    def reword(self, question: str) -> str | None:
+        """Use another opening or wording of the same meaning."""
+        return self._rewrite(question, REWORDINGS)
+
+    def use_synonym(self, question: str) -> str | None:
+        """Replace a word or phrase by one of the same meaning."""
+        found = [
+            (word, group)
+            for group in SYNONYMS
+            for word in group
+            if re.search(rf"\b{word}\b", question)
+        ]
+        if not found:
+            return None
+        word, group = self._random.choice(found)
+        other = self._random.choice([each for each in group if each != word])
+        return re.sub(rf"\b{word}\b", other, question, count=1)
+
+    def drop_article(self, question: str) -> str | None:
+        """Leave out an article."""
+        found = list(_ARTICLE.finditer(question))
+        if not found:
+            return None
+        article = self._random.choice(found)
+        return question[: article.start()] + question[article.end() :]
+
+    def _rewrite(self, question: str, patterns: Mapping[str, Sequence[str]]) -> str | None:
+        """Replace the start of a question by one of another pattern that fits."""
+        rewritten = [
+            changed
+            for pattern, others in patterns.items()
+            if (match := re.match(pattern, question))
+            for other in others
+            if (changed := match.expand(other) + question[match.end() :]) != question
+        ]
+        return self._random.choice(rewritten) if rewritten else None
 
     def _mistyped(self, word: str) -> str:
         at = self._random.randrange(1, len(word) - 1)

@@ -1,4 +1,4 @@
-"""`python -m infra.pair_model.train DATA MINILM OUT`: train the question-pair model.
+"""`python -m infra.pair_model.train DATA START OUT`: train the question-pair model.
 
 Three models, each trained on two thirds of the labelled pairs, label the remaining third. The final
 model learns from the mean of these soft labels and the given ones, which tolerates wrong labels.
@@ -6,7 +6,7 @@ Needs torch, transformers, tokenizers and safetensors. It takes four minutes on 
 on CPUs. docs/pair-model.md describes the data.
 
 DATA    folder with qqp_train.tsv.gz, paws_wiki_dev.tsv and catechism_*.tsv
-MINILM  folder of all-MiniLM-L6-v2 with model.safetensors, config.json and vocab.txt
+START   folder of all-MiniLM-L6-v2 or of a pair model: model.safetensors, config.json, vocab.txt
 OUT     folder for the files that belong in shared/matching/pair_model/files
 """
 
@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from infra.pair_model.frames import frame_pairs
 from infra.pair_model.labelled_pairs import Pair, read_pairs
-from infra.pair_model.quantise import quantise
+from infra.pair_model.quantise import dequantise, quantise
 from infra.pair_model.synthesis import Synthesis
 from shared.matching.pair_model.wordpieces import CLS, SEP, WordPieces
 
@@ -40,23 +41,23 @@ _QUESTION_WORDS = range(3, 31)  # of questions that synthetic pairs are made fro
 _BATCH = 256
 _SORTED_BATCHES = 20  # batches of similar length, so that little is padded
 _RATE, _WARM_UP, _DECAY, _DROPOUT = 1e-4, 0.06, 0.01, 0.1
-_DIFFERENT, _SAME = 36_000, 28_000  # synthetic pairs
+_DIFFERENT, _SAME, _FRAMES = 36_000, 28_000, 8_000  # synthetic pairs
 
 
 class Trainer:
-    """Trains models that start from MiniLM.
+    """Trains models.
 
     Args:
-        minilm: the folder of the weights to start from.
+        start: the folder of the weights to start from, of MiniLM or a pair model.
     """
 
-    def __init__(self, minilm: Path) -> None:
+    def __init__(self, start: Path) -> None:
         import torch  # type: ignore[import-not-found, unused-ignore] # noqa: PLC0415 - no dependency of the project
 
         self._torch: Any = torch
-        self._minilm = minilm
+        self._start = start
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._pieces = WordPieces((minilm / "vocab.txt").read_bytes())
+        self._pieces = WordPieces((start / "vocab.txt").read_bytes())
 
     def train(self, pairs: Sequence[Pair], targets: Sequence[float], epochs: int, seed: int) -> Any:
         """Return a model that was trained on pairs and the probabilities it should give them."""
@@ -96,22 +97,27 @@ class Trainer:
             )
 
     def _new_model(self) -> Any:
-        from safetensors.torch import load_file  # noqa: PLC0415 - needs torch
+        from safetensors.numpy import load_file  # noqa: PLC0415 - no dependency of the product
         from transformers import (  # type: ignore[import-not-found, unused-ignore] # noqa: PLC0415 - no dependency of the project
             BertConfig,
             BertModel,
         )
 
-        config = BertConfig.from_pretrained(self._minilm)
+        config = BertConfig.from_pretrained(self._start)
         bert = BertModel(config, add_pooling_layer=False)
-        weights = load_file(self._minilm / "model.safetensors")
-        bert.load_state_dict({name: each.float() for name, each in weights.items()}, strict=False)
         parts = {
             "bert": bert,
             "dropout": self._torch.nn.Dropout(_DROPOUT),
             "out": self._torch.nn.Linear(2 * config.hidden_size, 1),
         }
-        return self._torch.nn.ModuleDict(parts).to(self._device)
+        model = self._torch.nn.ModuleDict(parts)
+        weights = dequantise(load_file(self._start / "model.safetensors"))
+        is_pair_model = "out.weight" in weights
+        target = model if is_pair_model else bert
+        target.load_state_dict(
+            {name: self._torch.from_numpy(each) for name, each in weights.items()}, strict=False
+        )
+        return model.to(self._device)
 
     def _logits(self, model: Any, pairs: Sequence[Pair], *, swap: bool) -> Any:
         ids, types, mask = (
@@ -152,16 +158,15 @@ def _batches(pairs: Sequence[Pair], random: Random) -> Iterator[list[int]]:
         yield from random.sample(batches, len(batches))
 
 
-def train(data: Path, minilm: Path, out: Path) -> None:
+def train(data: Path, start: Path, out: Path) -> None:
     """Train the model and write its files."""
-    from safetensors.numpy import save_file  # noqa: PLC0415 - no dependency of the product
-
-    trainer, random = Trainer(minilm), Random(5)  # noqa: S311 - no secret
+    trainer, random = Trainer(start), Random(5)  # noqa: S311 - no secret
     labelled = list(dict.fromkeys(pair for name in _LABELLED for pair in read_pairs(data / name)))
     questions = sorted({text for pair in read_pairs(data / _LABELLED[0]) for text in pair[:2]})
     questions = [text for text in questions if len(text.split()) in _QUESTION_WORDS]
     random.shuffle(questions)
-    synthetic = list(dict.fromkeys(Synthesis(questions, random).pairs(_DIFFERENT, _SAME)))
+    changed = Synthesis(questions, random).pairs(_DIFFERENT, _SAME)
+    synthetic = list(dict.fromkeys([*changed, *frame_pairs(random, _FRAMES)]))
     random.shuffle(labelled)
     soft: dict[Pair, float] = {}
     for fold in range(3):
@@ -172,11 +177,18 @@ def train(data: Path, minilm: Path, out: Path) -> None:
     pairs = labelled + synthetic
     targets = [(pair.label + soft.get(pair, pair.label)) / 2 for pair in pairs]
     model = trainer.train(pairs, targets, 5, 7)
+    save(model, start, out)
+
+
+def save(model: Any, start: Path, out: Path) -> None:
+    """Write a model's 8-bit weights, the other files of `start`, and their SHA-256 sums."""
+    from safetensors.numpy import save_file  # noqa: PLC0415 - no dependency of the product
+
     weights = {name: each.float().cpu().numpy() for name, each in model.state_dict().items()}
     out.mkdir(parents=True, exist_ok=True)
     save_file(quantise(weights), out / "model.safetensors")
     for name in ("config.json", "vocab.txt"):
-        shutil.copy(minilm / name, out)
+        shutil.copy(start / name, out)
     sums = (
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
         for path in sorted(out.iterdir())
@@ -187,6 +199,6 @@ def train(data: Path, minilm: Path, out: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m infra.pair_model.train")
-    for argument in ("data", "minilm", "out"):
+    for argument in ("data", "start", "out"):
         parser.add_argument(argument, type=Path)
     train(**vars(parser.parse_args()))

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from infra.pair_model.calibrate import calibration_error, fit, probability
+from infra.pair_model.different_wording import EXCHANGES, MODALS, OPPOSITES
+from infra.pair_model.frames import FRAMES, SLOTS, frame_pairs
 from infra.pair_model.labelled_pairs import Pair, read_pairs
-from infra.pair_model.quantise import quantise
+from infra.pair_model.quantise import dequantise, quantise
+from infra.pair_model.same_wording import SYNONYMS
 from infra.pair_model.synthesis import Synthesis
-from infra.pair_model.wording import OPPOSITES
 
 QUESTIONS = [
     "How do I increase the limit from 10 to 20?",
@@ -33,15 +35,25 @@ def synthesis(seed: int = 1) -> Synthesis:
         ("change_day_or_month", "Is it open on Monday?", r"Is it open on [A-Z][a-z]+day\?"),
         ("negate", "Should I pray at home?", r"Should I not pray at home\?"),
         ("negate", "Why does the cat sleep?", r"Why does the cat not sleep\?"),
-        ("use_opposite", "Is it open?", r"Is it closed\?"),
+        ("change_group_member", "Do I fly to Paris?", r"Do I fly to (?!Paris)[A-Z][a-z]+\?"),
+        ("change_group_member", "Is rice healthy?", r"Is (?!rice)[a-z]+ healthy\?"),
+        ("exchange_modal", "Where may I park?", r"Where (must|should|will) I park\?"),
         ("change_name", "Who is Paul?", r"Who is (Anna|Maria|Monday|Peter|Spanish)\?"),
         ("swap_sides", "Is a letter from Ann?", r"Is a Ann from letter\?"),
+        ("swap_names", "Did Ann pay Bob?", r"Did Bob pay Ann\?"),
         ("narrow", "Can I swim?", r"Can I swim .+\?"),
+        ("qualify", "What is the salary?", r"What is the \w+ salary\?"),
+        ("reask", "How do I swim?", r"(?!How I swim).+ swim\?"),
+        ("reask", "What is life?", r"(?!What is life).*\blife\b.*\?"),
+        ("reask", "When is Easter?", r"(Where|Why|How) is Easter\?"),
         ("greet", "Can I swim?", r".+[Cc]an I swim\?"),
         ("close", "Can I swim?", r"Can I swim\? ?.+"),
         ("mistype", "Can I travel now?", r"Can I (?!travel )t\w{4,6} now\?"),
-        ("reopen", "Can I swim?", r"(Is it possible to|Am I able to|Could I) swim\?"),
-        ("reopen", "Why does rain fall?", r"How come rain fall\?"),
+        ("reword", "Why does rain fall?", r"How come rain fall\?"),
+        ("reword", "What does grace mean?", r"What is (the meaning of|meant by) grace\?"),
+        ("reword", "Who wrote Romans?", r"Who is the author of Romans\?"),
+        ("use_synonym", "Can I buy it?", r"Can I purchase it\?"),
+        ("drop_article", "Is the sky blue?", r"Is sky blue\?"),
     ],
 )
 def test_change(change: str, question: str, expected: str) -> None:
@@ -51,10 +63,72 @@ def test_change(change: str, question: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    ["change_number", "change_day_or_month", "negate", "use_opposite", "change_name", "swap_sides"],
+    [
+        *("change_number", "change_day_or_month", "negate", "change_name", "swap_sides"),
+        *("change_group_member", "exchange_modal", "swap_names", "qualify", "reask", "reword"),
+        *("use_synonym", "drop_article"),
+    ],
 )
 def test_change_that_does_not_fit_is_left_out(change: str) -> None:
     assert getattr(synthesis(), change)("Why cats purr?") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "question", "expected"),
+    [
+        ("opposites", "Is it open?", r"Is it closed\?"),
+        ("conjunctions", "Tea and milk?", r"Tea or milk\?"),
+        ("prepositions", "Is it from Ann?", r"Is it (to|for) Ann\?"),
+        ("persons", "Is it our car?", r"Is it their car\?"),
+        ("degrees", "Is it too hot?", r"Is it (very|enough) hot\?"),
+        ("units", "What year was it?", r"What (day|month) was it\?"),
+        ("verbs", "How do I spell it?", r"How do I pronounce it\?"),
+        ("attributes", "What is the deadline?", r"What is the topic\?"),
+    ],
+)
+def test_exchanged_word_is_of_the_same_kind(kind: str, question: str, expected: str) -> None:
+    for seed in range(20):
+        changed = synthesis(seed).exchange(EXCHANGES[kind], question)
+        assert changed
+        assert re.fullmatch(expected, changed)
+
+
+def test_modal_after_how_is_not_exchanged() -> None:
+    assert synthesis().exchange_modal("How can I swim?") is None
+
+
+def test_names_around_a_conjunction_are_not_swapped() -> None:
+    assert synthesis().swap_names("Is it Ann or Bob?") is None
+
+
+def test_wordings_of_one_frame_have_the_same_slots() -> None:
+    for frame in FRAMES:
+        slots = [sorted(re.findall(r"{(\w+)}", wording)) for wording in frame]
+        assert slots == [slots[0]] * len(frame)
+        assert set(slots[0]) <= SLOTS.keys()
+        assert len(set(frame)) == len(frame) > 1
+
+
+def test_frame_pairs_are_the_same_where_all_slots_are() -> None:
+    pairs = list(frame_pairs(Random(1), 400))
+    assert [pair.label for pair in pairs] == [1, 0] * 200
+    assert all(pair.a != pair.b for pair in pairs)
+
+
+def test_no_synonym_is_an_exchanged_word() -> None:
+    exchanged = {
+        (one, other)
+        for words in [*EXCHANGES.values(), MODALS]
+        for one in words
+        for other in words[one]
+    }
+    assert not [
+        (one, other)
+        for group in SYNONYMS
+        for one in group
+        for other in group
+        if (one, other) in exchanged
+    ]
 
 
 def test_typo_spares_words_that_have_an_opposite() -> None:
@@ -83,6 +157,14 @@ def test_quantised_matrix_is_near_the_original() -> None:
     scale = stored["a.weight.scale"][:, np.newaxis]
     assert scale.dtype == np.float32
     assert np.all(np.abs(stored["a.weight"] * scale - values) <= scale * 0.51)
+
+
+def test_dequantised_weights_quantise_to_the_same() -> None:
+    values = np.random.default_rng(1).standard_normal((20, 384)).astype(np.float32)
+    stored = quantise({"a.weight": values, "a.bias": values[0]})
+    again = quantise(dequantise(stored))
+    assert again.keys() == stored.keys()
+    assert all(np.array_equal(again[name], stored[name]) for name in stored)
 
 
 @pytest.mark.parametrize(
