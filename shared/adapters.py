@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shared.inference.chat import HuggingFaceChat
     from shared.inference.circuit_breaker import CircuitBreakers
     from shared.inference.http_client import InferenceClient
-    from shared.inference.ports import Answerer, Embedder
+    from shared.inference.ports import Answerer, Embedder, QuestionRewriter
     from shared.inference.shared_circuit_state import SharedCircuitState
     from shared.notes.store import NoteStore
     from shared.settings import Settings
@@ -32,6 +32,8 @@ class Adapters:
 
     settings: "Settings"
     embedding_profile: EmbeddingProfile
+    answers_by_model: bool
+    """Whether the settings' language model answers, rather than an answerer that was passed."""
 
     @cached_property
     def secrets(self) -> "Secrets":
@@ -124,6 +126,15 @@ class Adapters:
 
         limits = self.settings.context_tokens, self.settings.answer_tokens
         return PromptedAnswerer(self.chat, *limits, self.settings.system_prompt)
+
+    @cached_property
+    def question_rewriter(self) -> "QuestionRewriter | None":
+        """Rewrites questions that depend on their history; None without a language model."""
+        if not self.answers_by_model:
+            return None
+        from shared.inference.question_rewriter import LanguageModelRewriter
+
+        return LanguageModelRewriter(self.chat, self.settings.reasoning_effort)
 
     @cached_property
     def coalescing_answerer(self) -> "Answerer":

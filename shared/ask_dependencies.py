@@ -7,11 +7,16 @@ if TYPE_CHECKING:
     from shared.inference.circuit_breaker import CircuitBreakers
     from shared.inference.ports import Answerer, Embedder
     from shared.notes.store import NoteStore
+    from shared.question_resolver import QuestionResolver
     from shared.semantic_match import SemanticMatcher
 
 
 class AskDependencies(Protocol):
-    """What a miss needs. `Container` creates each at its first use; a hit needs none."""
+    """What a miss needs. `Container` creates each at its first use; a hit needs only the first."""
+
+    @property
+    def question_resolver(self) -> "QuestionResolver":
+        """Derives the question that stands alone."""
 
     @property
     def circuit_breakers(self) -> "CircuitBreakers":

@@ -21,9 +21,7 @@ from shared.errors import (
     TercetError,
     UnavailableError,
 )
-from shared.local_day import load_time_zone
 from shared.observability.timings import timed
-from shared.question import Question, Request
 from shared.reply import Reply
 
 if TYPE_CHECKING:
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from shared.cache.results import MissContext
     from shared.cache.session import CacheSession
     from shared.notes.note import Source
+    from shared.question import Question, Request
     from shared.semantic_match import Match
     from shared.settings import Settings
     from shared.vectors import Vector
@@ -46,8 +45,8 @@ _STILL_GENERATING = "another request is still generating this answer; ask again"
 class _AskState:
     """One request in progress. `sources` are what the answer is generated from, once known."""
 
-    request: Request
-    question: Question
+    request: "Request"
+    question: "Question"
     session: "CacheSession"
     sources: "Sequence[Source] | None" = None
 
@@ -59,7 +58,7 @@ class _Result:
     session: "CacheSession"
     reply: Reply | Exception
 
-    def for_follower(self, question: Question, session: "CacheSession") -> Reply:
+    def for_follower(self, question: "Question", session: "CacheSession") -> Reply:
         """Return the reply for a follower, or raise the error."""
         if isinstance(self.reply, Exception):
             session.count_follower(self.session, "failed")
@@ -83,10 +82,9 @@ class Assistant:
         self._dependencies = dependencies
         self._open_session = open_session
         self._settings = settings
-        self._time_zone = load_time_zone(settings.time_zone)
         self._coalescer: Coalescer[_Result] = Coalescer()
 
-    async def ask(self, request: Request) -> Reply:
+    async def ask(self, request: "Request") -> Reply:
         """Answer a question.
 
         Raises:
@@ -94,15 +92,15 @@ class Assistant:
             InferenceError: a model returned no usable answer in time.
             StoreUnavailableError: the notes cannot be read.
         """
-        max_tokens = self._settings.question_max_tokens
-        question = Question.parse(request.query, max_tokens, self._time_zone)
-        session = self._open_session(request, question)
-        try:
-            with deadline_scope(request.seconds or self._settings.inference_timeout):
+        with deadline_scope(request.seconds or self._settings.inference_timeout):
+            # A question that depends on its history is rewritten to one that stands alone.
+            question = await self._dependencies.question_resolver.resolve(request)
+            session = self._open_session(request, question)
+            try:
                 reply = await self._coalesce(_AskState(request, question, session))
-        except BaseException:  # a cancelled request included
-            session.counters.record_outcome("failed")
-            raise
+            except BaseException:  # a cancelled request included
+                session.counters.record_outcome("failed")
+                raise
         session.counters.record_outcome(reply.outcome)
         return reply
 
@@ -122,7 +120,7 @@ class Assistant:
 
     async def _join(self, ask: _AskState) -> Membership[_Result]:
         request = ask.request
-        if request.no_cache or request.no_store:
+        if request.no_cache or request.no_store or ask.question.is_unresolved:
             return Membership()
         try:
             membership = await self._coalescer.join(
@@ -182,7 +180,7 @@ class Assistant:
                 return reply
             raise
 
-    def _must_wait(self, request: Request, context: "MissContext") -> bool:
+    def _must_wait(self, request: "Request", context: "MissContext") -> bool:
         """Return whether to wait for the holder of the single-flight lock."""
         must_generate = request.no_cache or self._language_model_circuit != "closed"
         return not (context.may_generate or must_generate)
@@ -268,7 +266,8 @@ class Assistant:
         question = ask.question
         today = question.day.date if question.day else None
         completion = await self._dependencies.user_budget.spend(
-            ask.request.user_id, lambda: answerer.answer(question.wording, sources, today=today)
+            ask.request.user_id,
+            lambda: answerer.answer(question.wording, sources, today=today, history=question.turns),
         )
         return Answer.from_completion(completion)
 

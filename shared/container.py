@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shared.inference.ports import Answerer, Embedder
     from shared.notes.store import NoteStore
     from shared.question import Question, Request
+    from shared.question_resolver import QuestionResolver
     from shared.semantic_match import SemanticMatcher
     from shared.text.vocabulary_packs import VocabularyPack
 
@@ -51,7 +52,7 @@ class Container(Adapters):
         # Cache keys need the models' names, and an exact hit builds no model.
         self.embedding_profile = EmbeddingProfile.of(settings, embedder)
         self._answer_model = answerer.model if answerer else settings.chat_model
-        self._answers_by_model = answerer is None
+        self.answers_by_model = answerer is None
         self.override(store=store, embedder=embedder, answerer=answerer, redis_client=redis_client)
 
     def override(self, **parts: object) -> None:
@@ -102,12 +103,19 @@ class Container(Adapters):
         return Assistant(self, open_session=self._open_session, settings=self.settings)
 
     @cached_property
+    def question_resolver(self) -> "QuestionResolver":
+        """Derives the question that stands alone."""
+        from shared.question_resolver import QuestionResolver
+
+        return QuestionResolver(self, self.settings)
+
+    @cached_property
     def semantic_matcher(self) -> "SemanticMatcher":
         """Finds a cached question that is equivalent to another one."""
         from shared.inference.match_verifier import MatchVerifier
         from shared.semantic_match import SemanticMatcher, pair_model_loader
 
-        verifies = self.settings.semantic_verifier == "model" and self._answers_by_model
+        verifies = self.settings.semantic_verifier == "model" and self.answers_by_model
         verifier = MatchVerifier(self.chat.uncounted()) if verifies else None
         load_model = pair_model_loader(self.settings)
         return SemanticMatcher(self.settings, verifier, load_model, packs=self.vocabulary_packs)
@@ -168,14 +176,16 @@ class Container(Adapters):
     def _open_session(self, request: "Request", question: "Question") -> "CacheSession":
         from shared.cache.session import CacheSession
 
+        bypasses_cache = request.no_store or question.is_unresolved
         return CacheSession(
-            None if request.no_store else self.redis_client,
+            None if bypasses_cache else self.redis_client,
             self.settings,
             user_id=request.user_id,
             question=question.identity,
             wording=question.wording,
             pipeline=self.pipeline.on_day(question.day),
             exact=request.exact,
+            fence=question.follow_up.fence if question.follow_up else "",
             pending_counters=self.pending_counters,
             extension=self.shared_circuit_state(),
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Self
 
+from shared.conversation import FollowUp, Turn
 from shared.errors import InvalidRequestError
 from shared.local_day import Day
 from shared.text.canonical_form import canonical_form
@@ -26,7 +27,8 @@ class Request:
 
     `no_cache`: generate a new answer, which replaces the cached one. `no_store`: neither read nor
     write the cache. `exact`: refuse the answer to another question. `seconds`: the longest time
-    that the answer may take; None is the default of the settings.
+    that the answer may take; None is the default of the settings. `history`: the turns before the
+    question, the oldest first.
     """
 
     user_id: str
@@ -35,6 +37,7 @@ class Request:
     no_store: bool = False
     exact: bool = False
     seconds: float | None = None
+    history: tuple[Turn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +46,15 @@ class Question:
 
     `wording` is the user's text and `identity` its canonical form. `embedded` is the beginning of
     the identity that the embedding model can take. `day` is the day of the request if the answer
-    depends on it, as that to "What did I do yesterday?" does.
+    depends on it, as that to "What did I do yesterday?" does. `follow_up` is None without a
+    history. The text of a follow-up that was rewritten is the stand-alone question.
     """
 
     wording: str
     identity: str
     embedded: str
     day: Day | None = None
+    follow_up: FollowUp | None = None
 
     @classmethod
     def parse(
@@ -82,6 +87,16 @@ class Question:
     def truncated(self) -> bool:
         """Whether only the beginning was embedded. Then no other question matches this one."""
         return self.embedded != self.identity
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Whether its meaning depends on its history, so that it has no place in the cache."""
+        return self.follow_up is not None and self.follow_up.use == "unresolved"
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The history that the prompt needs: that of an unresolved question."""
+        return self.follow_up.turns if self.follow_up else ()
 
 
 def is_truncated(wording: str, max_tokens: int = EMBEDDING_MAX_TOKENS) -> bool:

@@ -25,6 +25,9 @@ from shared.question import Request
 # An answer quotes private notes: proxies and browsers must not store it.
 _PRIVATE = "private, no-store"
 
+_MAX_BYTES = 1 << 20
+"""Of a question with its conversation: older turns than are used may be sent."""
+
 _MARGIN_SECONDS = 1.0
 """Time of an invocation that is reserved for the response."""
 
@@ -52,7 +55,7 @@ def build_routes(container: Container) -> AppRoutes:
     async def ask(http: HTTPRequest) -> Response:
         """Answer a question from the caller's own notes."""
         caller = await authenticate(http, settings)
-        body = await read_json_body(http, AskBody)
+        body = await read_json_body(http, AskBody, max_bytes=_MAX_BYTES)
         directives = parse_cache_control(http.headers.getlist("cache-control"))
         request = Request(
             caller.user_id,
@@ -61,6 +64,7 @@ def build_routes(container: Container) -> AppRoutes:
             no_store="no-store" in directives,
             exact=body.match == "exact",
             seconds=_time_budget(http, settings.inference_timeout),
+            history=body.turns,
         )
         try:
             reply = await container.assistant.ask(request)
@@ -81,8 +85,10 @@ def build_routes(container: Container) -> AppRoutes:
             add_log_fields(http.scope, incomplete=True)
         if reply.match_rejection:
             add_log_fields(http.scope, match_rejection=reply.match_rejection.partition(":")[0])
-        if settings.log_questions:
-            add_log_fields(http.scope, question=reply.question.wording)
+        if reply.question.follow_up:
+            add_log_fields(http.scope, history=reply.question.follow_up.use)
+        if settings.log_questions:  # as it was asked: a rewritten one holds text of its history
+            add_log_fields(http.scope, question=request.query.strip())
         headers = {"Cache-Control": _PRIVATE, "Cache-Status": cache_status_header(request, reply)}
         content = serialize_reply(request, reply, explain=body.explain)
         return Response(content, headers=headers, media_type="application/json")

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 # pydantic supports `typing.TypedDict` from Python 3.12 on.
 from typing_extensions import TypedDict
 
+from shared.conversation import Turn
 from shared.question import MAX_CHARACTERS
 
 Tier = Annotated[str, Field(json_schema_extra={"enum": ["l1", "l2", "l3"]})]
@@ -14,7 +15,19 @@ Match = Annotated[str, Field(json_schema_extra={"enum": ["exact", "semantic"]})]
 CacheState = Annotated[
     str, Field(json_schema_extra={"enum": ["ok", "unavailable", "failed", "off"]})
 ]
+HistoryUse = Annotated[
+    str, Field(json_schema_extra={"enum": ["not_needed", "rewritten", "unresolved"]})
+]
 Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+class TurnBody(BaseModel):
+    """One message of the conversation before the question."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    role: Literal["user", "assistant"]
+    content: Annotated[str, Field(min_length=1)]
 
 
 class AskBody(BaseModel):
@@ -22,6 +35,10 @@ class AskBody(BaseModel):
 
     `match`: `exact` disables semantic matching. `explain`: adds `match_rejection` to `metadata`:
     the reason why the nearest cached question was not a match.
+
+    `history`: the turns of the conversation before the question, the oldest first. The latest 20
+    turns of together 16,000 characters are used. A question that depends on them is rewritten to
+    one that stands alone: see `metadata`.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -29,6 +46,12 @@ class AskBody(BaseModel):
     query: Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_CHARACTERS})]
     match: Literal["any", "exact"] = "any"
     explain: bool = False
+    history: list[TurnBody] = []
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The history as plain values."""
+        return tuple(Turn(turn.role, turn.content) for turn in self.history)
 
 
 class FeedbackBody(BaseModel):
@@ -57,6 +80,11 @@ class SourceBody(TypedDict):
 class Metadata(TypedDict):
     """Where the answer came from.
 
+    `history` is how the conversation before the question was used: `rewritten` if the question
+    depends on it, then `standalone_question` is what was looked up and answered; `not_needed` if
+    it stands alone; `unresolved` if it depends on it and could not be rewritten, then the answer
+    was neither read from the cache nor stored. Without a history it is null.
+
     `timestamp` is the time of generation (UTC), `age` the seconds since then. `tier` is the deepest
     tier that saved work: `l1` (generation), `l3` (search) or `l2` (embedding). `matched_question`
     is the question that the answer was generated for, if it is another one, and `similarity` the
@@ -73,6 +101,8 @@ class Metadata(TypedDict):
     """
 
     query: str
+    history: HistoryUse | None
+    standalone_question: str | None
     cached: bool
     timestamp: Timestamp
     tier: Tier | None

@@ -18,7 +18,9 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
     """Return the response body as JSON; `explain` adds `match_rejection`."""
     answer = reply.answer
     created_ms = answer.created if answer else time.time_ns() // 1_000_000
-    day = reply.question.day
+    question = reply.question
+    day, follow_up = question.day, question.follow_up
+    is_rewritten = follow_up is not None and follow_up.use == "rewritten"
     created = datetime.fromtimestamp(created_ms / 1000, UTC)
     body: AnswerBody = {
         "answer": answer.text if answer else NO_NOTES,
@@ -35,6 +37,8 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
         ],
         "metadata": {
             "query": request.query,
+            "history": follow_up.use if follow_up else None,
+            "standalone_question": question.wording if is_rewritten else None,
             "cached": reply.tier == "l1",
             "timestamp": created.isoformat("T", "milliseconds"),
             "tier": reply.tier,
@@ -49,7 +53,7 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
             "cache": reply.cache,
             "answer_id": reply.answer_id,
             "model": answer.model if answer else None,
-            "truncated": reply.question.truncated,
+            "truncated": question.truncated,
             "valid_on": day.date.isoformat() if day else None,
         },
     }

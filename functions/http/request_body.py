@@ -77,7 +77,7 @@ def _refusal(errors: "list[Any]", fields: str) -> Exception:
     first = errors[0]
     if first["type"] == "json_invalid":
         return HTTPException(400, f"the body is not JSON: {first['msg']}")
-    if first["type"] == "model_type":
+    if first["type"] == "model_type" and not first["loc"]:
         return InvalidRequestError(f"the body must be a JSON object with: {fields}")
     unknown = [_field_name(error) for error in errors if error["type"] == "extra_forbidden"]
     details = [

@@ -63,7 +63,9 @@ class Invalidation:
         `lag_ms` is as in `drop_entries`.
         """
         keys = keyspace.UserKeys.of(user_id)
-        own = [keys.embeddings, keys.refusals, keys.usage] if refusals else [keys.embeddings]
+        own = [keys.embeddings, keys.rewrites]
+        if refusals:
+            own += [keys.refusals, keys.usage]
         call = _DELETE_USER.call(_script_keys(keys, *own), lag_ms)
         await self._execute_or_delete([*keys.hashes, *own], call)
         await self._count_outages(keys)

@@ -38,6 +38,11 @@ def question_field(question: str, pipeline: str) -> str:
     return digest("question", pipeline, question)
 
 
+def rewrite_field(*parts: str) -> str:
+    """Return the field of a rewrite in its user's rewrites; `parts` are all that it depends on."""
+    return digest("rewrite", *parts)
+
+
 def refused_pair(wording: str, other: str) -> str:
     """Return the field of two questions, in either order, in their user's refusals."""
     return digest("pair", *sorted((canonical_form(wording), canonical_form(other))))
@@ -134,6 +139,11 @@ class UserKeys:
     def refusals(self) -> str:
         """The hash of the pairs of questions whose match this user reported as wrong."""
         return f"{self._prefix}refusals"
+
+    @property
+    def rewrites(self) -> str:
+        """The hash of the stand-alone questions that this user's follow-ups were rewritten to."""
+        return f"{self._prefix}rewrites"
 
     @property
     def usage(self) -> str:

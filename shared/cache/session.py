@@ -52,19 +52,22 @@ class CacheSession:
         wording: str = "",
         pipeline: "PipelineId",
         exact: bool = False,
+        fence: str = "",
         pending_counters: counters.PendingCounters | None = None,
         extension: RoundTripExtension | None = None,
     ) -> None:
         """Create a session for one question. No command is sent yet.
 
         `question` is the identity. `wording` is stored in the index; "" stands for the identity.
-        `exact` ignores aliases. Without `redis_client` the cache is not used. `pending_counters`
-        are those of earlier requests. `extension` adds another component's commands.
+        `exact` ignores aliases. With a `fence` the request stores only while it is the user's.
+        Without `redis_client` the cache is not used. `pending_counters` are those of earlier
+        requests. `extension` adds another component's commands.
         """
         self._settings = settings
         self._pipeline = pipeline
         self._question = question
         self._aliases = not exact
+        self._first_fence = fence
         self._keys = keyspace.UserKeys.of(user_id)
         self._field = keyspace.question_field(question, pipeline.name)
         self._redis = BudgetedClient(redis_client, settings.redis_timeout)
@@ -276,7 +279,7 @@ class CacheSession:
     async def _parse_lookup(self, reply: list[Any]) -> LookupResult:
         """Parse the reply of lookup.lua, and delete corrupt values."""
         self.counters.lookup_counted = True
-        self._lock.fence = (reply[0] or b"").decode("ascii", "replace")
+        self._lock.fence = self._first_fence or (reply[0] or b"").decode("ascii", "replace")
         found, corrupt = parse_lookup(reply, self._question, self._field)
         self._context_cached = found.sources is not None
         if corrupt:

@@ -13,19 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from shared.conversation import Turn
     from shared.inference.ports import Answerer, Completion, OnText
     from shared.notes.note import Source
 
-    _Key: TypeAlias = tuple[str, tuple[Source, ...], date | None]
+    _Key: TypeAlias = tuple[str, tuple[Source, ...], date | None, tuple[Turn, ...]]
 
 
 class CoalescingAnswerer:
     """An `Answerer` whose concurrent equal calls share one generation.
 
-    Spellings of one identity count as equal questions. The question, the sources and the date
-    determine an answer, so a shared answer is neither stale nor another user's. Errors are shared
-    too. The first caller (the leader) gets the cost, and its deadline limits the generation. If the
-    leader takes the text as it arrives, the others get it, too.
+    Spellings of one identity count as equal questions. The question, its history, the sources and
+    the date determine an answer, so a shared answer is neither stale nor another user's. Errors are
+    shared too. The first caller (the leader) gets the cost, and its deadline limits the generation.
+    If the leader takes the text as it arrives, the others get it, too.
     """
 
     def __init__(self, answerer: "Answerer") -> None:
@@ -39,17 +40,20 @@ class CoalescingAnswerer:
         sources: "Sequence[Source]",
         *,
         today: "date | None" = None,
+        history: "Sequence[Turn]" = (),
         on_text: "OnText | None" = None,
     ) -> "Completion":
         """Answer from the sources, or share the answer of an equal call."""
-        key = canonical_form(question), tuple(sources), today
+        key = canonical_form(question), tuple(sources), today, tuple(history)
         generation = self._generations.get(key)
         is_leader = generation is None or generation.task.cancelling() > 0
         if generation is None or is_leader:
             generation = self._generations[key] = _Generation()
             write = generation.write if on_text else None
             generation.task = asyncio.ensure_future(
-                self._answerer.answer(question, sources, today=today, on_text=write)
+                self._answerer.answer(
+                    question, sources, today=today, history=history, on_text=write
+                )
             )
             generation.task.add_done_callback(partial(self._forget, key, generation))
         try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 if TYPE_CHECKING:
     from datetime import date
 
+    from shared.conversation import Turn
     from shared.notes.note import Source
     from shared.vectors import Vector
 
@@ -107,14 +108,33 @@ class Answerer(Protocol):
         sources: Sequence["Source"],
         *,
         today: "date | None" = None,
+        history: Sequence["Turn"] = (),
         on_text: OnText | None = None,
     ) -> Completion:
         """Answer from the sources alone: the same input gives the same text.
 
-        `today` is given if the answer depends on it. `on_text` gets parts that together are a
-        beginning of the answer's text; the rest is only in the answer.
+        `today` is given if the answer depends on it, and `history` if the question does. `on_text`
+        gets parts that together are a beginning of the answer's text; the rest is only in the
+        answer.
 
         Raises:
             InferenceError: the model gave no usable answer before the deadline.
+        """
+        ...
+
+
+class QuestionRewriter(Protocol):
+    """Rewrites questions that depend on their history."""
+
+    @property
+    def version(self) -> str:
+        """The model and the prompt: a part of the key of each cached rewrite."""
+
+    async def rewrite(self, question: str, history: Sequence["Turn"]) -> Completion:
+        """Return a question in one line that stands alone and asks for the same.
+
+        Raises:
+            UnusableCompletionError: the model works, but wrote no question.
+            InferenceError: the model gave no usable reply before the deadline.
         """
         ...

@@ -17,6 +17,7 @@ from shared.inference.prompt import (
 if TYPE_CHECKING:
     from datetime import date
 
+    from shared.conversation import Turn
     from shared.inference.ports import ChatModel, Completion, OnText
     from shared.notes.note import Source
 
@@ -46,15 +47,16 @@ class PromptedAnswerer:
         sources: Sequence["Source"],
         *,
         today: "date | None" = None,
+        history: Sequence["Turn"] = (),
         on_text: "OnText | None" = None,
     ) -> "Completion":
         """Answer from the sources. Citations of passages that were not sent are removed."""
         passages = fit_passages(sources, self._context_tokens)
-        own = own_numbers([question, *passages])
+        own = own_numbers([question, *passages, *(turn.content for turn in history)])
         first = first_number(own, len(passages))
         resolver = CitationResolver(passages, first=first, own=own)
         completion = await self._chat.complete(
-            build_answer_messages(question, passages, today, self._system_prompt),
+            build_answer_messages(question, passages, today, self._system_prompt, history),
             max_tokens=self._answer_tokens,
             on_text=_Writer(resolver, on_text).write if on_text else None,
         )

@@ -88,7 +88,7 @@ def problem_of(response: httpx.Response, status: int) -> Problem:
         (400, b'{"query":' + b"[" * 30_000, JSON, "recursion limit"),
         (400, b'{"a":' * 10_000, JSON, "recursion limit"),
         (400, b'{"query": ' + b"9" * 20_000 + b"}", JSON, "not JSON"),
-        (413, b'{"query": "' + b"x" * 65_536 + b'"}', JSON, "65,536 bytes"),
+        (413, b'{"query": "' + b"x" * (1 << 20) + b'"}', JSON, "1,048,576 bytes"),
         (415, b'{"query": "x"}', {}, "Content-Type: application/json"),
         (415, b"query=x", {"Content-Type": "application/x-www-form-urlencoded"}, "Content-Type"),
         (415, b"{}", {"Content-Type": "application/json; charset=latin-1"}, "UTF-8"),

@@ -103,6 +103,8 @@ def test_question_is_answered_from_the_callers_notes(function: ModuleType, gatew
         "cache": "ok",
         "model": "meta-llama/Llama-3.1-8B-Instruct",
         "truncated": False,
+        "history": None,
+        "standalone_question": None,
         "valid_on": None,
     }
 

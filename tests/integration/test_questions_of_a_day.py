@@ -13,7 +13,6 @@ import pytest
 
 from functions.ask.serializers import serialize_reply
 from infra.local.valkey import start_valkey
-from shared.assistant import Assistant
 from shared.cache.index_entries import Entry, decode_index
 from shared.cache.keyspace import UserKeys
 from shared.cache.pipeline_id import PipelineId
@@ -21,7 +20,8 @@ from shared.cache.redis.commands import Command
 from shared.errors import CircuitOpenError
 from shared.inference.ports import Completion
 from shared.notes.note import Source
-from shared.question import Request
+from shared.question import Question, Request
+from shared.question_resolver import QuestionResolver
 from shared.reply import Reply
 from shared.vectors import Vector
 from tests.support.clock import Clock
@@ -56,7 +56,7 @@ class DatedAnswerer:
         self._clock = clock
 
     async def answer(
-        self, question: str, sources: Sequence[Source], *, today: date | None = None
+        self, question: str, sources: Sequence[Source], *, today: date | None = None, **_: object
     ) -> Completion:
         if self.is_down:
             raise CircuitOpenError("down")
@@ -141,13 +141,13 @@ def _drop_the_day_from_the_key(patch: pytest.MonkeyPatch) -> None:
 
 
 def _ignore_the_time_zone(patch: pytest.MonkeyPatch) -> None:
-    ask = Assistant.ask
+    resolve = QuestionResolver.resolve
 
-    async def mutated(self: Assistant, request: Request) -> Reply:
+    async def mutated(self: QuestionResolver, request: Request) -> Question:
         self._time_zone = UTC
-        return await ask(self, request)
+        return await resolve(self, request)
 
-    patch.setattr(Assistant, "ask", mutated)
+    patch.setattr(QuestionResolver, "resolve", mutated)
 
 
 @pytest.mark.parametrize("mutation", [_drop_the_day_from_the_key, _ignore_the_time_zone])

@@ -1,5 +1,7 @@
 """`Cache-Control` and `Cache-Status` headers (RFC 9111, RFC 9211)."""
 
+from typing import Any
+
 import pytest
 
 from functions.ask.cache_headers import cache_status_header, is_no_cache, parse_cache_control
@@ -51,7 +53,7 @@ def test_no_cache_and_max_age_zero_forbid_a_stored_answer(header: str, *, expect
     ],
 )
 def test_cache_status_describes_the_use_of_the_cache(
-    flags: dict[str, bool],
+    flags: dict[str, Any],
     tier: str | None,
     cache: str,
     expected: str,

@@ -13,6 +13,7 @@ from shared.inference.quotations.quotable_units import find_units, shorten
 if TYPE_CHECKING:
     from datetime import date
 
+    from shared.conversation import Turn
     from shared.inference.ports import Embedder, OnText
     from shared.notes.note import Source
     from shared.settings import Settings
@@ -88,9 +89,10 @@ class ExtractiveAnswerer:
         sources: Sequence["Source"],
         *,
         today: "date | None" = None,
+        history: Sequence["Turn"] = (),
         on_text: "OnText | None" = None,
     ) -> Completion:
-        """Quote one to three texts of the sources; `today` and `on_text` are not used.
+        """Quote one to three texts of the sources; only question and sources are used.
 
         If the embedder fails, texts are compared with the question by their words.
         """

@@ -1,0 +1,122 @@
+"""Derives from a request the question that is looked up and answered.
+
+A question that depends on its history is rewritten by a language model to one that stands alone. If
+it cannot be rewritten, it is answered with its history and without the cache: its wording means
+something else in another conversation.
+"""
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from shared.cache.index_entries import nanodollars
+from shared.cache.rewrites import RewriteSession
+from shared.conversation import FollowUp, Turn, latest_turns
+from shared.errors import InferenceError, TercetError
+from shared.local_day import load_time_zone
+from shared.observability.timings import timed
+from shared.question import MAX_CHARACTERS, Question, Request
+from shared.text.standalone import stands_alone
+
+if TYPE_CHECKING:
+    from shared.cache.counters import PendingCounters
+    from shared.cache.redis.client import RedisClient
+    from shared.cache.user_budget import UserBudget
+    from shared.inference.ports import Completion, QuestionRewriter
+    from shared.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+class RewriteDependencies(Protocol):
+    """What a rewrite needs. A question without a history needs none of it."""
+
+    @property
+    def question_rewriter(self) -> "QuestionRewriter | None":
+        """Rewrites questions; None without a language model."""
+
+    @property
+    def redis_client(self) -> "RedisClient | None":
+        """The cache; None if it is switched off."""
+
+    @property
+    def user_budget(self) -> "UserBudget":
+        """Limits what each user's questions generate in a day."""
+
+    @property
+    def pending_counters(self) -> "PendingCounters":
+        """Counts the cost of rewrites."""
+
+
+class QuestionResolver:
+    """Derives questions from requests."""
+
+    def __init__(self, dependencies: "RewriteDependencies", settings: "Settings") -> None:
+        self._dependencies = dependencies
+        self._settings = settings
+        self._time_zone = load_time_zone(settings.time_zone)
+
+    async def resolve(self, request: Request) -> Question:
+        """Return the question of a request: as it was asked, rewritten, or unresolved.
+
+        Raises:
+            InvalidRequestError: the question is empty, too long or without a letter or digit.
+        """
+        asked = self._parse(request.query)
+        turns = latest_turns(request.history)
+        if not turns:
+            return asked
+        if stands_alone(asked.wording, [turn.content for turn in turns]):
+            return replace(asked, follow_up=FollowUp("not_needed"))
+        try:
+            with timed("rewrite"):
+                return await self._rewrite(request, asked, turns)
+        except TercetError as error:
+            _log.warning("the question was not rewritten: %s", type(error).__name__)
+        except Exception:
+            _log.exception("unhandled exception while a question was rewritten")
+        return self._unresolved(asked, turns)
+
+    def _parse(self, text: str) -> Question:
+        return Question.parse(text, self._settings.question_max_tokens, self._time_zone)
+
+    async def _rewrite(
+        self, request: Request, asked: Question, turns: tuple[Turn, ...]
+    ) -> Question:
+        """Rewrite a question, or return its cached rewrite."""
+        rewriter = self._dependencies.question_rewriter
+        if rewriter is None:
+            return self._unresolved(asked, turns)
+
+        async def rewrite() -> str:
+            spend = self._dependencies.user_budget.spend
+            counters, cost = self._dependencies.pending_counters, 0.0
+            try:
+                completion: Completion = await spend(
+                    request.user_id, lambda: rewriter.rewrite(asked.wording, turns)
+                )
+                cost = completion.cost
+            except InferenceError as error:
+                cost = error.cost
+                raise
+            finally:
+                counters.add(spent_nanodollars=nanodollars(cost))
+            self._parse(completion.text)  # an invalid question is not stored
+            return completion.text
+
+        session = RewriteSession(
+            None if request.no_store else self._dependencies.redis_client,
+            self._settings,
+            user_id=request.user_id,
+            parts=[rewriter.version, asked.wording, *(part for turn in turns for part in turn)],
+        )
+        question = self._parse(await session.get_or_rewrite(rewrite))
+        return replace(question, follow_up=FollowUp("rewritten", fence=session.fence))
+
+    def _unresolved(self, asked: Question, turns: tuple[Turn, ...]) -> Question:
+        """Return a question that is searched with the user's last turn before it."""
+        users = [turn.content for turn in turns if turn.role == "user"]
+        text = "\n".join([asked.wording, *users[-1:]])[:MAX_CHARACTERS]
+        return replace(
+            self._parse(text), wording=asked.wording, follow_up=FollowUp("unresolved", turns)
+        )
