@@ -9,7 +9,6 @@ the last bit.
 
 import asyncio
 import json
-import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -18,13 +17,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 
-from shared.dns import share_lookups
-from shared.errors import ConfigurationError, StoreUnavailableError, UnavailableError
-from shared.notes.database_url import normalize_postgres_url
+from shared.errors import StoreUnavailableError, UnavailableError
 from shared.notes.note import Source
+from shared.notes.postgres.connection import connect
 from shared.notes.postgres.diagnosis import find_problem
 from shared.notes.postgres.migration import migrate
-from shared.notes.postgres.tls import select_ssl
 from shared.notes.sanitize import require_id
 from shared.notes.sql_store import OTHER_PROFILE, Connection, SQLNoteStore
 from shared.notes.version_order import TOMBSTONE_SECONDS
@@ -226,28 +223,8 @@ class PostgresNoteStore(SQLNoteStore):
                 raise
 
     async def _connect(self, *_: object, **options: Any) -> Connection:
-        """Open a connection of the pool with the current password."""
-        share_lookups()
-        url = await self._url.get()
-        try:
-            return await self._open(url, options)
-        except asyncpg.InvalidAuthorizationSpecificationError:
-            renewed = await self._url.refetch(url)
-            if renewed == url:
-                raise
-            return await self._open(renewed, options)
-
-    async def _open(self, url: str, options: dict[str, Any]) -> Connection:
-        url = normalize_postgres_url(url, self._variable)
-        try:
-            return await asyncpg.connect(url, ssl=select_ssl(url, os.environ), **options)
-        except ssl.SSLError:  # an invalid certificate is also a ValueError
-            raise
-        except ValueError:
-            # asyncpg's message can have a part of the password.
-            raise ConfigurationError(
-                f"{self._variable} is not a valid PostgreSQL URL: check its parameters"
-            ) from None
+        """Open a connection of the pool."""
+        return await connect(self._url, self._variable, **options)
 
 
 @contextmanager

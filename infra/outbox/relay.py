@@ -1,0 +1,224 @@
+"""Delivers the records of the outbox: at least once, and in order for each user.
+
+A record is deleted when the target has acknowledged it. So no position is stored, and a transaction
+that commits late with a lower number is delivered like any other. A lock for each user keeps the
+order with several relays. Records of one note have the order of its changes, because the row is
+locked while they get their numbers.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from infra.outbox.source_reader import SourceReader, UnreadableError
+from infra.outbox.targets import DeliveryError, RefusedError
+
+if TYPE_CHECKING:
+    from infra.outbox.targets import Target
+    from shared.notes.sql_store import Connection
+
+MAX_REFUSALS = 5
+"""Attempts after which a record that the target refuses is not delivered again."""
+
+MAX_DELAYING = 20
+"""Failed attempts, about 15 minutes, after which a record does not delay its user's others."""
+
+CONCURRENCY = 8
+"""Users whose records are delivered at the same time."""
+
+IDLE_SECONDS = 300.0
+"""The longest wait for a notification: then the connection is checked."""
+
+_MAX_DELAY = 60.0  # seconds between two deliveries of a record
+_LOCKED_SECONDS = 0.3  # until a user is tried again whom another relay delivers
+_TURN = 20  # records of one user, before others get a turn
+_RECONNECT_SECONDS = (0.2, 10.0)
+_CONNECT_SECONDS = 10.0
+_COMMAND_SECONDS = 30.0
+_DATABASE_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+
+# A record that is retried delays the later ones of its user.
+_READY = f"""
+retry_at <= now() AND NOT EXISTS (
+    SELECT 1 FROM tercet_outbox.records AS failed
+    WHERE failed.user_id = record.user_id AND failed.sequence < record.sequence
+    AND failed.attempts > 0 AND failed.attempts < {MAX_DELAYING}
+    AND failed.retry_at > now() AND failed.retry_at < 'infinity')
+"""  # noqa: S608 - a constant
+
+_USERS = f"""
+SELECT user_id FROM tercet_outbox.records AS record
+WHERE user_id <> ALL ($1) AND {_READY}
+GROUP BY user_id ORDER BY min(sequence) LIMIT $2
+"""  # noqa: S608 - constants
+
+_NEXT = f"""
+SELECT sequence, source, user_id, note_id, operation, changed_at
+FROM tercet_outbox.records AS record
+WHERE user_id = $1 AND {_READY} ORDER BY sequence LIMIT 1
+"""  # noqa: S608 - constants
+
+_NEXT_RETRY = """
+SELECT extract(epoch FROM min(retry_at) - now())::float FROM tercet_outbox.records
+WHERE attempts > 0 AND retry_at < 'infinity'
+"""
+
+# Two keys: the note store locks with one key. A relay that hangs loses its locks with its session.
+_BEGIN = """
+SELECT pg_try_advisory_xact_lock(1953653091, hashtext($1)),
+       set_config('idle_in_transaction_session_timeout', '90s', true),
+       set_config('row_security', 'off', true)
+"""
+
+# Failed deliveries of former changes of the note have no effect any more.
+_DELIVERED = """
+DELETE FROM tercet_outbox.records
+WHERE sequence = $1 OR (user_id = $2 AND note_id = $3 AND sequence < $1 AND attempts > 0)
+"""
+
+_FAILED = f"""
+UPDATE tercet_outbox.records SET attempts = attempts + 1, failure = $2,
+    retry_at = CASE WHEN $3 AND attempts + 1 >= {MAX_REFUSALS} THEN 'infinity' ELSE
+    clock_timestamp() + make_interval(secs => least({_MAX_DELAY}, power(2, least(attempts, 9)))) END
+WHERE sequence = $1 RETURNING attempts, retry_at = 'infinity'
+"""  # noqa: S608 - constants
+
+_log = logging.getLogger(__name__)
+
+
+class Relay:
+    """Delivers records with connections that `connect` opens, as `asyncpg.connect` does."""
+
+    def __init__(self, connect: Callable[..., Awaitable[Any]], target: "Target") -> None:
+        self._connect = connect
+        self._target = target
+        self._wake = asyncio.Event()
+        self._busy: set[str] = set()
+        self._sources = SourceReader()
+        self._reconnect_delay = _RECONNECT_SECONDS[0]
+        self.delivered = 0
+        """The number of records that were delivered."""
+
+    async def run(self) -> None:
+        """Deliver until the task is cancelled. A lost connection is opened again."""
+        while True:
+            try:
+                await self._deliver(forever=True)
+            except _DATABASE_ERRORS as error:
+                log_fields = {"error": type(error).__name__}
+                _log.warning("outbox: the database failed", extra={"log_fields": log_fields})
+            await asyncio.sleep(self._reconnect_delay)
+            self._reconnect_delay = min(2 * self._reconnect_delay, _RECONNECT_SECONDS[1])
+
+    async def drain(self) -> None:
+        """Deliver what is ready, and return; it may be cancelled at any time."""
+        await self._deliver(forever=False)
+
+    async def _deliver(self, *, forever: bool) -> None:
+        pool = await asyncpg.create_pool(
+            connect=self._connect,
+            min_size=0,
+            max_size=CONCURRENCY + 1,
+            max_inactive_connection_lifetime=60.0,
+            timeout=_CONNECT_SECONDS,
+            command_timeout=_COMMAND_SECONDS,
+        )
+        listener, tasks = None, set[asyncio.Task[None]]()
+        try:
+            if forever:
+                listener = await self._listen()
+            while True:
+                self._wake.clear()
+                delay = await self._start_deliveries(pool, tasks)
+                if not forever and not tasks:
+                    return
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), delay)
+                for task in [task for task in tasks if task.done()]:
+                    tasks.remove(task)
+                    task.result()
+                if listener is not None and not self._wake.is_set():
+                    await listener.execute("SELECT 1", timeout=_COMMAND_SECONDS)
+                if listener is not None and listener.is_closed():
+                    raise ConnectionError
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._busy.clear()
+            if listener is not None:
+                listener.terminate()
+            pool.terminate()
+
+    async def _listen(self) -> "Connection":
+        """Open a connection that wakes the relay with each transaction that wrote records."""
+        listener = await self._connect(timeout=_CONNECT_SECONDS)
+        listener.add_termination_listener(lambda _: self._wake.set())
+        await listener.add_listener("tercet_outbox", lambda *_: self._wake.set())
+        self._reconnect_delay = _RECONNECT_SECONDS[0]
+        return listener
+
+    async def _start_deliveries(self, pool: Any, tasks: set["asyncio.Task[None]"]) -> float:
+        """Start a task for each user with records. Return the seconds until the next look."""
+        if not (free := CONCURRENCY - len(tasks)):
+            return IDLE_SECONDS
+        async with pool.acquire() as connection:
+            rows = await connection.fetch(_USERS, [*self._busy], free)
+            retry = await connection.fetchval(_NEXT_RETRY)
+        for (user_id,) in rows:
+            self._busy.add(user_id)
+            tasks.add(task := asyncio.create_task(self._deliver_user(pool, user_id)))
+            task.add_done_callback(lambda _: self._wake.set())
+        return IDLE_SECONDS if retry is None else min(IDLE_SECONDS, max(retry, _LOCKED_SECONDS))
+
+    async def _deliver_user(self, pool: Any, user_id: str) -> None:
+        """Deliver some records of a user in order, each in a transaction of its own."""
+        async with pool.acquire() as connection:
+            for _ in range(_TURN):
+                try:
+                    async with connection.transaction():
+                        is_locked, *_ = await connection.fetchrow(_BEGIN, user_id)
+                        if not is_locked:
+                            loop = asyncio.get_running_loop()
+                            loop.call_later(_LOCKED_SECONDS, self._release, user_id)
+                            return
+                        # A statement of its own: it must see what the former holder deleted.
+                        record = await connection.fetchrow(_NEXT, user_id)
+                        if record is None:
+                            break
+                        await self._deliver_record(connection, record)
+                except UnreadableError as error:  # an error ends the transaction
+                    await _keep(connection, error.sequence, error)
+        self._busy.discard(user_id)
+
+    def _release(self, user_id: str) -> None:
+        self._busy.discard(user_id)
+        self._wake.set()
+
+    async def _deliver_record(self, connection: "Connection", record: Any) -> None:
+        message = await self._sources.read(connection, record)
+        try:
+            await self._target.send(message)
+        except DeliveryError as error:
+            await _keep(connection, record["sequence"], error)
+        else:
+            key = (record["sequence"], record["user_id"], record["note_id"])
+            await connection.execute(_DELIVERED, *key)
+            self.delivered += 1
+
+
+async def _keep(connection: "Connection", sequence: int, error: Exception) -> None:
+    """Keep a record that could not be delivered, and log why."""
+    row = await connection.fetchrow(_FAILED, sequence, str(error), isinstance(error, RefusedError))
+    attempts, is_dead = row
+    log_fields = {"sequence": sequence, "attempts": attempts, "reason": str(error)}
+    if is_dead:
+        _log.error("outbox: a record is refused for good", extra={"log_fields": log_fields})
+    elif attempts == MAX_DELAYING:
+        _log.error("outbox: a record fails repeatedly", extra={"log_fields": log_fields})
+    else:
+        _log.warning("outbox: a record was not delivered", extra={"log_fields": log_fields})
