@@ -10,6 +10,7 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from functions.notes.serializers import note_to_json
 from shared.cache import index_entries, keyspace, l1_answers, l3_contexts
 from shared.cache.parse_replies import hash_items
 from shared.cache.redis.commands import Command
@@ -19,8 +20,6 @@ from shared.notes.sanitize import require_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from shared.notes.note import Note
 
 
 async def export_user(container: Container, user_id: str) -> dict[str, Any]:
@@ -38,22 +37,6 @@ async def export_user(container: Container, user_id: str) -> dict[str, Any]:
         "notes": [note_to_json(note) for note in notes],
         **await _read_cache(container, user_id),
     }
-
-
-def note_to_json(note: "Note") -> dict[str, Any]:
-    """Return a note as JSON values."""
-    return {
-        "note_id": note.note_id,
-        "title": note.title,
-        "text": note.text,
-        "version": note.version,
-        "changed_at": changed_at(note).isoformat(),
-    }
-
-
-def changed_at(note: "Note") -> datetime:
-    """Return the time of a note's last change."""
-    return datetime.fromtimestamp(note.changed_at / 1_000_000, UTC)
 
 
 async def _read_cache(container: Container, user_id: str) -> dict[str, Any]:

@@ -59,6 +59,26 @@ class NotFoundError(TercetError):
     title = "Not found"
 
 
+class NotesNotManagedError(NotFoundError):
+    """Another system owns the notes, so Tercet has no endpoints for them."""
+
+    title = "Notes not managed"
+
+
+class ConflictError(TercetError):
+    """The change is older than what is stored."""
+
+    status = HTTPStatus.CONFLICT
+    title = "Conflict"
+
+
+class PreconditionFailedError(TercetError):
+    """The resource is not the version that the request requires."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+    title = "Precondition failed"
+
+
 class UnavailableError(TercetError):
     """A dependency failed. The same request may succeed later."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from shared.cache.keyspace import note_tag
 from shared.cache.source_digests import note_digest, text_digest
 from shared.errors import NoteNotEmbeddedError, StoreUnavailableError, UnavailableError
-from shared.notes.messages.note_changed import NOTE_OPERATIONS, Operation
+from shared.notes.messages.note_changed import NOTE_OPERATIONS, Operation, note_of
 from shared.notes.note import Note
 from shared.notes.version_order import latest_plausible, now
 from shared.observability.timings import timed
@@ -75,8 +75,13 @@ class Freshness:
         self._chunk_and_embed = chunk_and_embed
         self._embedding_name = embedding_name
 
-    async def note_changed(self, change: "NoteChanged") -> NoteChangeResult:
+    async def note_changed(
+        self, change: "NoteChanged", *, replaces: int | None = None
+    ) -> NoteChangeResult:
         """Apply a change. It may be repeated, and changes may arrive in any order.
+
+        With `replaces`, the change of a note is only stored in place of the version of that time,
+        in microseconds since 1970 UTC; 0 is the absence of the note.
 
         Raises:
             CacheUnavailableError, StoreUnavailableError, NoteNotEmbeddedError: the change is
@@ -89,7 +94,7 @@ class Freshness:
             )
             change = change.at(now())
         user_id, note_id = change.user_id, change.note_id or ""
-        stored, failure = await self._write(change)
+        stored, failure = await self._write(change, replaces)
         if change.operation in NOTE_OPERATIONS:
             result = await self._drop_affected(user_id, note_id, change.changed_at, stored=stored)
         else:
@@ -158,7 +163,9 @@ class Freshness:
         retained = _count_answers(index, index) - dropped
         return NoteChangeResult(stored, dropped, retained, chunks is not None, lag_ms)
 
-    async def _write(self, change: "NoteChanged") -> tuple[bool, Exception | None]:
+    async def _write(
+        self, change: "NoteChanged", replaces: int | None
+    ) -> tuple[bool, Exception | None]:
         """Write the change to the store.
 
         Returns `NoteChangeResult.stored`. The second value is the error if the note was stored
@@ -176,11 +183,12 @@ class Freshness:
                     version=change.effective_version,
                     changed_at=change.changed_at,
                     sequence=change.sequence,
+                    replaces=replaces,
                 )
             return stored, None
         if change.text is None:
             return True, None  # the sender has written the store
-        note = _note_of(change, change.text)
+        note = note_of(change)
         chunks, failure = None, None
         try:
             with timed("ingest"):
@@ -188,7 +196,7 @@ class Freshness:
         except Exception as error:
             failure = _not_embedded(error)
         with timed("write_note"):
-            stored = await self._store.replace_note(note, chunks)
+            stored = await self._store.replace_note(note, chunks, replaces=replaces)
         # Not stored: the store has a newer version, or this one with its chunks.
         return stored, failure if stored else None
 
@@ -234,18 +242,6 @@ class Freshness:
         return former != note_digest(
             (digests[at], float(similarities[at])) for at in found.tolist()
         )
-
-
-def _note_of(change: "NoteChanged", text: str) -> Note:
-    return Note(
-        user_id=change.user_id,
-        note_id=change.note_id or "",
-        title=change.title or "",
-        text=text,
-        version=change.effective_version,
-        changed_at=change.changed_at,
-        sequence=change.sequence,
-    )
 
 
 def _not_embedded(error: Exception) -> Exception:

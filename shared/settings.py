@@ -144,6 +144,8 @@ class Settings(SetVariables):
     base_path: str = setting("BASE_PATH", "")
     cors_allow_origins: str = setting("CORS_ALLOW_ORIGINS", "")
     """Origins of pages that may call the API, separated by commas."""
+    notes_api: bool = setting("NOTES_API", default=False)
+    """Whether Tercet owns the notes: users read and change theirs with `/notes`."""
 
     # Authentication
     jwks_url: str = setting("AUTH_JWKS_URL", "", http_url=True)

@@ -3,21 +3,25 @@
 uvicorn --factory functions.invalidate.app:app
 """
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request
+from starlette.responses import JSONResponse, Response
 
 from functions.bootstrap import open_container
 from functions.http.app_factory import AppRoutes, build_app
 from functions.http.auth.caller import authenticate
-from functions.http.openapi import content_schema, problem_responses
+from functions.http.openapi import content_schema, json_responses
 from functions.http.request_body import read_body_bytes
 from functions.invalidate import message_metadata
-from functions.invalidate.processing import message_context, process_change
+from functions.invalidate.processing import message_context, process_change, serialize_effect
+from functions.invalidate.schemas import NoteChangeEffect
 from shared.container import Container
 from shared.errors import ForbiddenError
 from shared.notes.messages.note_changed import NoteChanged, parse_change
 
 SCOPE = "notes:write"
 """Required scope: the sender may change any user's notes, so a user's own token is refused."""
+
+_NO_STORE = {"Cache-Control": "no-store"}
 
 MAX_BYTES = 16 * 1024 * 1024
 """Fits a message with the longest text, fully escaped, in base64."""
@@ -44,12 +48,11 @@ def build_routes(container: Container) -> AppRoutes:
 
     @router.post(
         "/notes/changes",
-        status_code=204,
-        responses=problem_responses(),
+        responses=json_responses("NoteChangeEffect"),
         openapi_extra={"requestBody": {"required": True} | content_schema("NoteChanged")},
     )
     async def note_changed(http: Request) -> Response:
-        """Apply a note change; 204 acknowledges that it is applied."""
+        """Apply a note change; the response acknowledges it and tells its effect."""
         caller = await authenticate(http, container.settings)
         if not (SCOPE in caller.scopes or caller.identities & allowed):
             raise ForbiddenError(
@@ -59,7 +62,7 @@ def build_routes(container: Container) -> AppRoutes:
         metadata = message_metadata.from_push_request(http.headers, body)
         with message_context(metadata):
             change = parse_change(body)
-            await process_change(change, container.freshness, message_id=metadata.id)
-        return Response(status_code=204)
+            result = await process_change(change, container.freshness, message_id=metadata.id)
+        return JSONResponse(serialize_effect(result), headers=_NO_STORE)
 
-    return AppRoutes(router, (NoteChanged,))
+    return AppRoutes(router, (NoteChanged, NoteChangeEffect))

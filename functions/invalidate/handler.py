@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType
 from functions.bootstrap import open_container
 from functions.invalidate import message_metadata
 from functions.invalidate.event_sources import direct_messages, queue_records
-from functions.invalidate.processing import message_context, process_change
+from functions.invalidate.processing import message_context, process_change, serialize_effect
 from functions.invalidate.redelivery import RedeliveryBackoff
 from functions.warm_up import is_warm_up
 from shared.deadline import deadline_scope
@@ -21,13 +21,13 @@ from shared.observability.timings import flush_spans
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from functions.invalidate.message_metadata import MessageMetadata
+    from functions.invalidate.schemas import NoteChangeEffect
     from shared.container import Container
-    from shared.freshness import Freshness
+    from shared.freshness import Freshness, NoteChangeResult
 
 MARGIN_SECONDS = 1.0
 """Processing ends this long before the invocation times out, to leave time for the response."""
@@ -56,13 +56,17 @@ class QueueHandler:
         self._backoff = backoff
         self._warm: tuple[asyncio.AbstractEventLoop, Container] | None = None
 
-    def __call__(self, event: Any, context: "LambdaContext") -> "PartialItemFailureResponse":
-        """Process an event; return the ids of the SQS messages that must be redelivered.
+    def __call__(self, event: Any, context: "LambdaContext") -> dict[str, Any]:
+        """Process an event.
+
+        Returns:
+            `batchItemFailures`: the ids of the SQS messages that must be redelivered; of an event
+            without a queue also `effects`, one for each message.
 
         Raises:
             Exception: a change that no queue delivered was not applied; Lambda repeats the event.
         """
-        response: PartialItemFailureResponse = {"batchItemFailures": []}
+        response: dict[str, Any] = {"batchItemFailures": []}
         if is_warm_up(event):
             return response
         if self._warm is None or self._warm[0].is_closed():
@@ -75,9 +79,11 @@ class QueueHandler:
             if (records := queue_records(event)) is not None:
                 batch = _BatchProcessor(loop)
                 self._process_batch(batch(records, changes.apply_record), context)
-                response = batch.response()
+                response.update(batch.response())
             else:
-                loop.run_until_complete(changes.apply_in_order(direct_messages(event)))
+                messages = direct_messages(event)
+                effects = loop.run_until_complete(changes.apply_in_order(messages))
+                response["effects"] = effects
         flush_spans()
         return response
 
@@ -121,18 +127,20 @@ class _Changes:
         metadata = message_metadata.from_sqs_record(record.raw_event)
         await self._apply(record.body, metadata)
 
-    async def apply_in_order(self, messages: list[Any]) -> None:
+    async def apply_in_order(self, messages: list[Any]) -> "list[NoteChangeEffect]":
         """Apply changes one after another. Raises the first error after the last change."""
-        errors = []
+        errors, effects = [], []
         for message in messages:
             try:
-                await self._apply(message, message_metadata.from_push_request({}, message))
+                metadata = message_metadata.from_push_request({}, message)
+                effects.append(serialize_effect(await self._apply(message, metadata)))
             except Exception as error:  # logged by `message_context`
                 errors.append(error)
         if errors:
             raise errors[0]
+        return effects
 
-    async def _apply(self, message: Any, metadata: "MessageMetadata") -> None:
+    async def _apply(self, message: Any, metadata: "MessageMetadata") -> "NoteChangeResult":
         from shared.notes.messages.note_changed import parse_change  # noqa: PLC0415  # see above
 
         with message_context(metadata):
@@ -140,7 +148,7 @@ class _Changes:
             async with asyncio.timeout_at(self._deadline), self._user_locks[change.user_id]:
                 seconds = self._deadline - asyncio.get_running_loop().time()
                 with deadline_scope(seconds - EMBEDDING_MARGIN_SECONDS):
-                    await process_change(change, self._freshness, message_id=metadata.id)
+                    return await process_change(change, self._freshness, message_id=metadata.id)
 
 
 handler = QueueHandler(open_container, RedeliveryBackoff())

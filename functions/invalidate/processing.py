@@ -17,19 +17,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from functions.invalidate.message_metadata import MessageMetadata
-    from shared.freshness import Freshness
+    from functions.invalidate.schemas import NoteChangeEffect
+    from shared.freshness import Freshness, NoteChangeResult
     from shared.notes.messages.note_changed import NoteChanged
     from shared.observability.timings import Attributes
 
 
-async def process_change(change: "NoteChanged", freshness: "Freshness", *, message_id: str) -> None:
-    """Apply a note change and log the outcome.
+async def process_change(
+    change: "NoteChanged",
+    freshness: "Freshness",
+    *,
+    message_id: str,
+    replaces: int | None = None,
+) -> "NoteChangeResult":
+    """Apply a note change and log the outcome; `replaces` is as in `NoteStore`.
 
     Raises:
         UnavailableError: the change was not applied completely; the message must be redelivered.
     """
     with collect_timings() as steps:
-        outcome = await freshness.note_changed(change)
+        outcome = await freshness.note_changed(change, replaces=replaces)
     # If the note was unreadable, all of the user's cached answers were dropped.
     level = logging.INFO if outcome.precise else logging.WARNING
     log_fields = {
@@ -46,6 +53,17 @@ async def process_change(change: "NoteChanged", freshness: "Freshness", *, messa
         "steps": total_milliseconds(steps),
     }
     request_log.log(level, "note change applied", extra={"log_fields": with_emf(log_fields)})
+    return outcome
+
+
+def serialize_effect(result: "NoteChangeResult") -> "NoteChangeEffect":
+    """Return the response body for the result of a note change."""
+    return {
+        "stored": result.stored,
+        "dropped": result.dropped,
+        "retained": result.retained,
+        "precise": result.precise,
+    }
 
 
 @contextmanager

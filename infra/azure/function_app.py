@@ -12,6 +12,7 @@ from functions.http.app_factory import build_app
 from functions.invalidate import message_metadata
 from functions.invalidate.message_metadata import MessageMetadata
 from functions.invalidate.processing import message_context, process_change
+from functions.notes import app as notes
 from functions.stats import app as stats
 from shared.notes.messages.note_changed import parse_change
 
@@ -21,7 +22,7 @@ _QUEUE = {
 }
 
 container = open_container()
-parts = (ask.build_routes, stats.build_routes, health_route.build_routes)
+parts = (ask.build_routes, notes.build_routes, stats.build_routes, health_route.build_routes)
 # No function key: the app verifies bearer tokens itself.
 app = func.AsgiFunctionApp(
     build_app(container, *(part(container) for part in parts)),

@@ -11,6 +11,7 @@ from functions.bootstrap import open_container
 from functions.http import health_route
 from functions.http.app_factory import build_app
 from functions.invalidate import app as invalidate
+from functions.notes import app as notes
 from functions.stats import app as stats
 from shared.errors import ConfigurationError
 
@@ -27,6 +28,7 @@ def app() -> "FastAPI":
     parts = (
         ask.build_routes,
         invalidate.build_routes,
+        notes.build_routes,
         stats.build_routes,
         health_route.build_routes,
     )

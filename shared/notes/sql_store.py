@@ -13,8 +13,9 @@ from shared.errors import ReembeddingRequiredError, StoreUnavailableError
 from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.note import Chunk, Note
 from shared.notes.sanitize import require_id, sanitize_text
-from shared.notes.store import NoteStore
-from shared.notes.version_order import Order, VersionState, latest_plausible, user_digest
+from shared.notes.store import ALL_NOTES, NoteStore
+from shared.notes.stored_order import delete_rows, read_version_state
+from shared.notes.version_order import Order, latest_plausible, user_digest
 from shared.vectors import Vector, stack
 
 T = TypeVar("T")
@@ -24,15 +25,6 @@ Connection = Any
 _log = logging.getLogger(__name__)
 
 _NOTES = "SELECT user_id, note_id, title, text, version, changed_at, sequence FROM notes"
-
-_ORDER = """
-SELECT version, changed_at, sequence, title, text FROM notes WHERE (user_id, note_id) = ($1, $2)
-UNION ALL
-SELECT version, changed_at, sequence, NULL, NULL FROM deleted_notes
-WHERE (user_id, note_id) = ($1, $2)
-"""
-
-_USER_DELETED_AT = "SELECT changed_at FROM deleted_users WHERE user_digest = $1"
 
 _INSERT_NOTE = """
 INSERT INTO notes (user_id, note_id, title, text, version, changed_at, profile, sequence)
@@ -81,6 +73,10 @@ CASE WHEN stored.changed_at > excluded.changed_at AND stored.changed_at <= $3
 THEN stored.changed_at ELSE excluded.changed_at END
 """
 
+_DELETE_OF_USER = """
+DELETE FROM {table} WHERE user_id = $1 AND (changed_at <= $2 OR changed_at > $3)
+"""
+
 _LEFT = """
 SELECT 1 FROM notes WHERE user_id = $1 UNION ALL SELECT 1 FROM deleted_notes WHERE user_id = $1
 """
@@ -124,12 +120,14 @@ class SQLNoteStore(NoteStore):
         """Return an embedding that was read; raise ValueError if it is not canonical."""
 
     async def get_chunks(self, user_id: str, note_id: str) -> list[Chunk]:
+        require_id("user_id", user_id)
+        require_id("note_id", note_id)
         statement = f"""
             SELECT chunk_id, content, {self.READ_EMBEDDING}, title, headings
             FROM chunks JOIN notes USING (user_id, note_id)
             WHERE user_id = $1 AND note_id = $2 ORDER BY ordinal
         """  # noqa: S608 - a constant
-        rows = await self._fetch(statement, user_id=user_id, note_id=note_id)
+        rows = await self.run(lambda connection: connection.fetch(statement, user_id, note_id))
         try:
             chunks = [
                 Chunk(chunk_id, note_id, content, self.embedding_from_row(embedding), *rest)
@@ -143,19 +141,21 @@ class SQLNoteStore(NoteStore):
             ) from error
         return chunks
 
-    async def replace_note(self, note: Note, chunks: Sequence[Chunk] | None) -> bool:
+    async def replace_note(
+        self, note: Note, chunks: Sequence[Chunk] | None, *, replaces: int | None = None
+    ) -> bool:
         key = (note.user_id, note.note_id)
         title, text = sanitize_text(note.title), sanitize_text(note.text)
         profile = None if chunks is None else self._profile
         change = Order(note.version, note.changed_at, (title, text), note.sequence)
 
         async def replace(connection: Connection) -> bool:
-            if not (await _read_version_state(connection, *key)).accepts(change):
+            if not (await read_version_state(connection, *key)).accepts(change, replaces):
                 return False
             stored = (*key, note.version, title, text)
             if chunks is None and await connection.fetch(_IS_EMBEDDED, *stored):
                 return False
-            await _delete_rows(connection, *key)
+            await delete_rows(connection, *key)
             order = (note.version, note.changed_at, profile, note.sequence)
             await connection.execute(_INSERT_NOTE, *key, title, text, *order)
             await self._insert_chunks(connection, note, chunks or ())
@@ -196,13 +196,10 @@ class SQLNoteStore(NoteStore):
         return int(count)
 
     async def list_outdated(self, after: tuple[str, str], limit: int) -> list[Note]:
-        statement = (
-            f"{_NOTES} WHERE {_IS_OUTDATED} AND (user_id, note_id) > ($2, $3)"
-            " ORDER BY user_id, note_id LIMIT $4"
+        page = (
+            f"{_IS_OUTDATED} AND (user_id, note_id) > ($2, $3) ORDER BY user_id, note_id LIMIT $4"
         )
-        values = (self._profile, *after, limit)
-        rows = await self.run(lambda connection: connection.fetch(statement, *values))
-        return [Note(*row) for row in rows]
+        return await self._fetch_notes(page, self._profile, *after, limit)
 
     async def delete_note(
         self,
@@ -212,15 +209,16 @@ class SQLNoteStore(NoteStore):
         version: int,
         changed_at: int,
         sequence: int | None = None,
+        replaces: int | None = None,
     ) -> bool:
         deletion = Order(version, changed_at, sequence=sequence)
 
         async def delete(connection: Connection) -> bool:
-            state = await _read_version_state(connection, user_id, note_id)
-            if not state.accepts(deletion):
+            state = await read_version_state(connection, user_id, note_id)
+            if not state.accepts(deletion, replaces):
                 return False
             if state.needs_tombstone(deletion):
-                await _delete_rows(connection, user_id, note_id)
+                await delete_rows(connection, user_id, note_id)
                 insert = _INSERT_TOMBSTONE.format(now=self.NOW)
                 await connection.execute(insert, user_id, note_id, version, changed_at, sequence)
             return True
@@ -231,11 +229,8 @@ class SQLNoteStore(NoteStore):
         async def delete(connection: Connection) -> bool:
             latest = latest_plausible()
             for table in ("notes", "deleted_notes"):
-                await connection.execute(
-                    f"DELETE FROM {table}"  # noqa: S608 - names above
-                    " WHERE user_id = $1 AND (changed_at <= $2 OR changed_at > $3)",
-                    *(user_id, changed_at, latest),
-                )
+                delete = _DELETE_OF_USER.format(table=table)
+                await connection.execute(delete, user_id, changed_at, latest)
             insert = _INSERT_DELETED_USER.format(now=self.NOW)
             await connection.execute(insert, user_digest(user_id), changed_at, latest)
             return not await connection.fetch(_LEFT, user_id)
@@ -243,13 +238,17 @@ class SQLNoteStore(NoteStore):
         return await self._write(user_id, delete)
 
     async def get_note(self, user_id: str, note_id: str) -> Note | None:
-        statement = f"{_NOTES} WHERE user_id = $1 AND note_id = $2"
-        rows = await self._fetch(statement, user_id=user_id, note_id=note_id)
-        return next((Note(*row) for row in rows), None)
+        require_id("user_id", user_id)
+        require_id("note_id", note_id)
+        notes = await self._fetch_notes("user_id = $1 AND note_id = $2", user_id, note_id)
+        return notes[0] if notes else None
 
-    async def list_notes(self, user_id: str) -> list[Note]:
-        rows = await self._fetch(f"{_NOTES} WHERE user_id = $1 ORDER BY note_id", user_id=user_id)
-        return [Note(*row) for row in rows]
+    async def list_notes(
+        self, user_id: str, *, after: str = "", limit: int = ALL_NOTES
+    ) -> list[Note]:
+        require_id("user_id", user_id)
+        page = "user_id = $1 AND note_id > $2 ORDER BY note_id LIMIT $3"
+        return await self._fetch_notes(page, user_id, after, limit)
 
     async def ping(self) -> None:
         ((*outermost,),) = await self.run(lambda connection: connection.fetch(_OUTERMOST_PROFILES))
@@ -260,18 +259,17 @@ class SQLNoteStore(NoteStore):
         """Return the error for notes of the profile `stored`; log each profile once."""
         if stored != self._logged_profile:
             self._logged_profile = stored
-            log_fields = {"stored_profile": stored, "profile": self._profile}
-            _log.error("the notes must be embedded again", extra={"log_fields": log_fields})
+            fields = {"stored_profile": stored, "profile": self._profile}
+            _log.error("the notes must be embedded again", extra={"log_fields": fields})
         return ReembeddingRequiredError(
             "the notes were embedded with another model or other settings: run"
             f" {self.REEMBED_COMMAND}, or restore the former settings"
         )
 
-    async def _fetch(self, statement: str, **ids: str) -> Sequence[Any]:
-        """Fetch the rows of a query whose parameters are ids."""
-        for name, value in ids.items():
-            require_id(name, value)
-        return await self.run(lambda connection: connection.fetch(statement, *ids.values()))
+    async def _fetch_notes(self, condition: str, *values: Any) -> list[Note]:
+        statement = f"{_NOTES} WHERE {condition}"
+        rows = await self.run(lambda connection: connection.fetch(statement, *values))
+        return [Note(*row) for row in rows]
 
     async def _write(self, user_id: str, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Purge old tombstones and run `work` in one transaction."""
@@ -283,18 +281,3 @@ class SQLNoteStore(NoteStore):
             return await work(connection)
 
         return await self.run_transaction(user_id, purge_and_work)
-
-
-async def _read_version_state(connection: Connection, user_id: str, note_id: str) -> VersionState:
-    require_id("note_id", note_id)
-    order = None
-    for version, at, sequence, title, text in await connection.fetch(_ORDER, user_id, note_id):
-        order = Order(version, at, None if text is None else (title, text), sequence)
-    deletions = await connection.fetch(_USER_DELETED_AT, user_digest(user_id))
-    return VersionState(order, *(row[0] for row in deletions))
-
-
-async def _delete_rows(connection: Connection, user_id: str, note_id: str) -> None:
-    for table in ("notes", "deleted_notes"):
-        delete = f"DELETE FROM {table} WHERE user_id = $1 AND note_id = $2"  # noqa: S608 - a name above
-        await connection.execute(delete, user_id, note_id)

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from shared.vectors import Vector
 
 
+ALL_NOTES = 2**31 - 1
+"""The default limit of `list_notes`."""
+
+
 class NoteStore(Protocol):
     """Stores users' notes and their chunks with embeddings.
 
@@ -39,7 +43,9 @@ class NoteStore(Protocol):
         """Return a note's chunks in the note's order; empty if the note does not exist."""
         ...
 
-    async def replace_note(self, note: "Note", chunks: Sequence["Chunk"] | None) -> bool:
+    async def replace_note(
+        self, note: "Note", chunks: Sequence["Chunk"] | None, *, replaces: int | None = None
+    ) -> bool:
         """Store a note and its chunks in place of the stored version.
 
         `chunks` is None if the text could not be embedded: then the note has no chunks.
@@ -49,6 +55,9 @@ class NoteStore(Protocol):
         or, without chunks, the same version, title and text with its chunks. Of two notes of one
         version, the one with the later `changed_at` is newer, or the one with the greater title
         and text. `version_order.Order` documents which change is newer.
+
+        With `replaces`, False is also returned unless the stored note has this `changed_at`; 0 is
+        the absence of the note.
         """
         ...
 
@@ -83,10 +92,12 @@ class NoteStore(Protocol):
         version: int,
         changed_at: int,
         sequence: int | None = None,
+        replaces: int | None = None,
     ) -> bool:
         """Delete a note and store a tombstone, so that a late message does not restore it.
 
-        Returns False and changes nothing if the store has a newer version of the note.
+        Returns False and changes nothing if the store has a newer version of the note, or another
+        one than `replaces`, as in `replace_note`.
         """
         ...
 
@@ -104,8 +115,13 @@ class NoteStore(Protocol):
         """Return one note, or None."""
         ...
 
-    async def list_notes(self, user_id: str) -> list["Note"]:
-        """Return all of a user's notes, ordered by note id."""
+    async def list_notes(
+        self, user_id: str, *, after: str = "", limit: int = ALL_NOTES
+    ) -> list["Note"]:
+        """Return a user's notes with a later id than `after`, ordered by note id.
+
+        The database decides the order of ids. `limit` is the maximum number of notes.
+        """
         ...
 
     async def ping(self) -> None:

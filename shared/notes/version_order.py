@@ -90,8 +90,10 @@ class VersionState:
     stored: Order | None = None
     user_deleted_at: int | None = None
 
-    def accepts(self, change: Order) -> bool:
-        """Whether a change counts: it is not older than what is stored."""
+    def accepts(self, change: Order, replaces: int | None = None) -> bool:
+        """Whether a change counts: it is not older than what is stored, which is `replaces`."""
+        if replaces is not None and replaces != self._note_changed_at():
+            return False
         if self.is_user_deleted(change):
             # The note of a later account with the same id is not deleted.
             return change.content is None and not self.has_note()
@@ -105,6 +107,10 @@ class VersionState:
         return not self.is_user_deleted(deletion) and (
             self.stored is None or self.has_note() or self.stored.is_older(deletion)
         )
+
+    def _note_changed_at(self) -> int:
+        """Return the time of the note's last change; 0 if it does not exist."""
+        return self.stored.changed_at if self.stored and self.has_note() else 0
 
     def has_note(self) -> bool:
         """Whether the note exists."""

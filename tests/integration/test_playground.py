@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from functions.http.app_factory import build_app
+from functions.notes.app import MAX_BYTES
 from infra.local.caching_embedder import CachingEmbedder
-from infra.local.playground import app as playground
+from infra.local.commands.serve import build_local_app
 from shared.container import Container
 from shared.errors import InferenceUnavailableError
 from shared.settings import Settings
@@ -50,7 +50,7 @@ class Client:
 
     async def write(self, note_id: str, text: str) -> httpx.Response:
         body = {"title": note_id, "text": text}
-        return await self.http.put(f"/playground/notes/{note_id}", json=body)
+        return await self.http.put(f"/v1/notes/{note_id}", json=body)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ async def client(valkey_url: str, request: pytest.FixtureRequest) -> AsyncIterat
     )
     user = request.node.name
     await container.freshness.note_changed(updated(user, "hope", "Hope is an anchor."))
-    transport = httpx.ASGITransport(build_app(container, playground.build_routes(container)))
+    transport = httpx.ASGITransport(build_local_app(container))
     async with httpx.AsyncClient(
         transport=transport, base_url="http://127.0.0.1", headers={"X-Tercet-User": user}
     ) as http:
@@ -103,12 +103,12 @@ async def test_reply_has_the_reason_of_a_match_rejection(client: Client) -> None
 async def test_sample_notes_are_imported_for_the_user(client: Client) -> None:
     response = await client.http.post("/playground/sample-notes/handbook")
     assert response.json()["notes"] == 31
-    notes = (await client.http.get("/playground/notes")).json()
-    assert "vacation-policy" in {note["note_id"] for note in notes}
+    page = (await client.http.get("/v1/notes")).json()
+    assert "vacation-policy" in {note["note_id"] for note in page["notes"]}
     assert (await client.http.post("/playground/sample-notes/other")).status_code == 404
 
 
 async def test_note_may_be_longer_than_a_question(client: Client) -> None:
-    assert (await client.write("long", "x" * 20 * 5_000)).status_code == 200
-    response = await client.write("long", "x" * playground.MAX_BODY_BYTES)
+    assert (await client.write("long", "x" * 20 * 5_000)).status_code == 201
+    response = await client.write("long", "x" * MAX_BYTES)
     assert response.status_code == 413

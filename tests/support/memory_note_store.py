@@ -10,6 +10,7 @@ from shared.errors import ReembeddingRequiredError
 from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.note import Chunk, Note, Source
 from shared.notes.sanitize import require_id, sanitize_text
+from shared.notes.store import ALL_NOTES
 from shared.notes.version_order import (
     TOMBSTONE_SECONDS,
     Order,
@@ -65,10 +66,12 @@ class MemoryNoteStore:
         stored = self._get_notes(user_id).get(note_id)
         return list(stored[1]) if stored else []
 
-    async def replace_note(self, note: Note, chunks: Sequence[Chunk] | None) -> bool:
+    async def replace_note(
+        self, note: Note, chunks: Sequence[Chunk] | None, *, replaces: int | None = None
+    ) -> bool:
         key = (note.user_id, note.note_id)
         clean = replace(note, title=sanitize_text(note.title), text=sanitize_text(note.text))
-        if not self._read_version_state(*key).accepts(_order_of(clean)):
+        if not self._read_version_state(*key).accepts(_order_of(clean), replaces):
             return False
         stored = self._get_notes(note.user_id).get(note.note_id)
         if chunks is None and stored and self._profiles[key] is not None:
@@ -104,10 +107,11 @@ class MemoryNoteStore:
         version: int,
         changed_at: int,
         sequence: int | None = None,
+        replaces: int | None = None,
     ) -> bool:
         state = self._read_version_state(user_id, note_id)
         deletion = Order(version, changed_at, sequence=sequence)
-        if not state.accepts(deletion):
+        if not state.accepts(deletion, replaces):
             return False
         if state.needs_tombstone(deletion):
             self._get_notes(user_id).pop(note_id, None)
@@ -143,9 +147,12 @@ class MemoryNoteStore:
         stored = self._get_notes(user_id).get(note_id)
         return stored[0] if stored else None
 
-    async def list_notes(self, user_id: str) -> list[Note]:
+    async def list_notes(
+        self, user_id: str, *, after: str = "", limit: int = ALL_NOTES
+    ) -> list[Note]:
         require_id("user_id", user_id)
-        return [note for _, (note, _) in sorted(self._get_notes(user_id).items())]
+        stored = sorted(self._get_notes(user_id).items())
+        return [note for note_id, (note, _) in stored if note_id > after][:limit]
 
     async def ping(self) -> None:
         for notes in self._notes.values():

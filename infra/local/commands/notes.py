@@ -7,7 +7,7 @@ import typer
 from rich.cells import cell_len
 from rich.table import Table
 
-from infra.export import changed_at, note_to_json
+from functions.notes.serializers import changed_at, note_to_json
 from infra.local.commands.command_context import (
     console,
     pluralize,

@@ -14,6 +14,7 @@ from functions.http import health_route
 from functions.http.app_factory import build_app
 from functions.http.auth.local_mode import USER_HEADER, check_local_mode
 from functions.invalidate import app as invalidate
+from functions.notes import app as notes
 from functions.stats import app as stats
 from infra.local.commands.options import Data, EmbedderOption, ModelOption
 from infra.local.embedded import DATA, open_embedded
@@ -67,7 +68,7 @@ def serve(
 
 def build_local_app(container: "Container") -> "FastAPI":
     """Build one app that serves every function and the playground."""
-    modules = (ask, invalidate, stats, health_route, playground)
+    modules = (ask, invalidate, notes, stats, health_route, playground)
     return build_app(container, *(module.build_routes(container) for module in modules))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from functions.ask.serializers import serialize_reply
@@ -15,7 +15,7 @@ from functions.http.app_factory import AppRoutes
 from functions.http.auth.caller import authenticate
 from functions.http.request_body import read_json_body
 from functions.http.static_page import StaticPage
-from infra.local.note_changes import import_notes, note_deleted, note_updated
+from infra.local.note_changes import import_notes, note_updated
 from infra.local.playground.cache_inspector import (
     read_cached_questions,
     similar_questions,
@@ -23,16 +23,11 @@ from infra.local.playground.cache_inspector import (
 )
 from infra.local.sample_notes import SampleSet, read_sample_notes
 from shared.errors import InferenceError, NotFoundError
-from shared.notes.files.file_import import ImportedNote
 from shared.observability.timings import collect_timings
 from shared.question import Request as AskRequest
 
 if TYPE_CHECKING:
     from shared.container import Container
-    from shared.notes.messages.note_changed import NoteChanged
-
-MAX_BODY_BYTES = 8 * 1024 * 1024
-"""Enough for the longest note with escaped characters."""
 
 
 class AskBody(BaseModel):
@@ -42,15 +37,6 @@ class AskBody(BaseModel):
 
     query: str
     no_cache: bool = False
-
-
-class NoteBody(BaseModel):
-    """The body of `PUT /playground/notes/{note_id}`."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    title: str = Field(max_length=1_000)
-    text: str
 
 
 def build_routes(container: "Container") -> AppRoutes:
@@ -68,13 +54,6 @@ def build_routes(container: "Container") -> AppRoutes:
     @router.get("/playground")
     async def show_page() -> Response:
         return page.response()
-
-    @router.get("/playground/notes")
-    async def list_notes(http: Request) -> Response:
-        notes = await container.store.list_notes(await authenticated_user(http))
-        return _json(
-            [{"note_id": note.note_id, "title": note.title, "text": note.text} for note in notes]
-        )
 
     @router.get("/playground/cached-questions")
     async def list_cached_questions(http: Request) -> Response:
@@ -119,35 +98,7 @@ def build_routes(container: "Container") -> AppRoutes:
         changes = [note_updated(user_id, note) for note in read_sample_notes(SampleSet(name))]
         return _json(asdict(await import_notes(container, changes)))
 
-    @router.put("/playground/notes/{note_id:path}")
-    async def write_note(http: Request, note_id: str) -> Response:
-        user_id = await authenticated_user(http)
-        body = await read_json_body(http, NoteBody, max_bytes=MAX_BODY_BYTES)
-        note = ImportedNote(note_id, body.title, body.text)
-        return _json(await _apply(container, note_updated(user_id, note)))
-
-    @router.delete("/playground/notes/{note_id:path}")
-    async def delete_note(http: Request, note_id: str) -> Response:
-        user_id = await authenticated_user(http)
-        if await container.store.get_note(user_id, note_id) is None:
-            raise NotFoundError(f"the note {note_id!r} does not exist")
-        return _json(await _apply(container, note_deleted(user_id, note_id)))
-
     return AppRoutes(router)
-
-
-async def _apply(container: "Container", change: "NoteChanged") -> dict[str, Any]:
-    """Apply a change; return its result with the dropped and the retained cached questions."""
-    before = await read_cached_questions(container, change.user_id)
-    start = time.perf_counter()
-    result = await container.freshness.note_changed(change)
-    duration = time.perf_counter() - start
-    after = await read_cached_questions(container, change.user_id)
-    return asdict(result) | {
-        "duration_ms": duration * 1e3,
-        "dropped": to_json({name: entry for name, entry in before.items() if name not in after}),
-        "retained": to_json({name: entry for name, entry in before.items() if name in after}),
-    }
 
 
 def _json(value: Any) -> Response:

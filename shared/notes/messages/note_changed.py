@@ -21,6 +21,7 @@ from pydantic import (
 
 from shared.errors import InvalidChangeError
 from shared.notes.messages.envelopes import unwrap_envelopes
+from shared.notes.note import Note
 from shared.notes.sanitize import ID_CHARACTERS, sanitize_text
 
 MAX_TEXT = 1_000_000
@@ -31,7 +32,7 @@ MAX_TITLE = 1_000
 # As `sanitize.require_id` requires: pydantic refuses lone surrogates itself.
 _Id = Annotated[str, Field(min_length=1, max_length=ID_CHARACTERS, pattern=r"^[^\x00]*$")]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _sanitize(value: object) -> object:
@@ -127,11 +128,11 @@ class NoteChanged(BaseModel):
     @property
     def changed_at(self) -> int:
         """`occurred_at` in microseconds since 1970 UTC."""
-        return (self.occurred_at - _EPOCH) // timedelta(microseconds=1)
+        return (self.occurred_at - EPOCH) // timedelta(microseconds=1)
 
     def at(self, changed_at: int) -> "NoteChanged":
         """Return this change with another time, in microseconds since 1970 UTC."""
-        occurred_at = _EPOCH + timedelta(microseconds=changed_at)
+        occurred_at = EPOCH + timedelta(microseconds=changed_at)
         return self.model_copy(update={"occurred_at": occurred_at})
 
     @property
@@ -157,6 +158,19 @@ def parse_change(body: str | bytes | dict[str, Any]) -> NoteChanged:
             for problem in error.errors(include_input=False, include_url=False)
         )
         raise InvalidChangeError(f"not a NoteChanged message: {problems}") from None
+
+
+def note_of(change: NoteChanged) -> Note:
+    """Return the note that a change with a text stores."""
+    return Note(
+        user_id=change.user_id,
+        note_id=change.note_id or "",
+        title=change.title or "",
+        text=change.text or "",
+        version=change.effective_version,
+        changed_at=change.changed_at,
+        sequence=change.sequence,
+    )
 
 
 if __name__ == "__main__":

@@ -248,27 +248,15 @@ class WatchedStore(MemoryNoteStore):
 
         return await self._faults.port(effect, StoreUnavailableError)
 
-    async def replace_note(self, note: Note, chunks: Sequence[Chunk] | None) -> bool:
-        effect = super().replace_note
-        return await self._write(note.user_id, lambda: effect(note, chunks))
-
-    async def delete_note(
-        self,
-        user_id: str,
-        note_id: str,
-        *,
-        version: int,
-        changed_at: int,
-        sequence: int | None = None,
+    async def replace_note(
+        self, note: Note, chunks: Sequence[Chunk] | None, *, replaces: int | None = None
     ) -> bool:
-        delete_note = super().delete_note
+        effect = super().replace_note
+        return await self._write(note.user_id, lambda: effect(note, chunks, replaces=replaces))
 
-        async def effect() -> bool:
-            return await delete_note(
-                user_id, note_id, version=version, changed_at=changed_at, sequence=sequence
-            )
-
-        return await self._write(user_id, effect)
+    async def delete_note(self, user_id: str, note_id: str, **order: Any) -> bool:
+        effect = super().delete_note
+        return await self._write(user_id, lambda: effect(user_id, note_id, **order))
 
     async def delete_user(self, user_id: str, *, changed_at: int) -> bool:
         effect = super().delete_user

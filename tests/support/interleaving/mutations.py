@@ -204,10 +204,12 @@ def fence_rotated_before_the_store_is_written(patch: pytest.MonkeyPatch) -> None
         {"redis.call('HSET', KEYS[1], 'fence', new_fence(ARGV[1]))": ""},
     )
 
-    async def mutated(self: Freshness, change: Any) -> tuple[bool, Exception | None]:
+    async def mutated(
+        self: Freshness, change: Any, replaces: int | None
+    ) -> tuple[bool, Exception | None]:
         key = keyspace.UserKeys.of(change.user_id).questions
         await self._invalidation._execute(raising.call([key], invalidation._new_fence()))
-        return await write(self, change)
+        return await write(self, change, replaces)
 
     patch.setattr(Freshness, "_write", mutated)
 
@@ -358,8 +360,10 @@ def answers_remain_if_embedding_fails(patch: pytest.MonkeyPatch) -> None:
     """The former text is removed from the store, and its answers are not dropped."""
     write = Freshness._write
 
-    async def mutated(self: Freshness, change: Any) -> tuple[bool, Exception | None]:
-        stored, failure = await write(self, change)
+    async def mutated(
+        self: Freshness, change: Any, replaces: int | None
+    ) -> tuple[bool, Exception | None]:
+        stored, failure = await write(self, change, replaces)
         if failure:
             raise failure
         return stored, failure
@@ -371,8 +375,10 @@ def former_text_remains_if_embedding_fails(patch: pytest.MonkeyPatch) -> None:
     """Only the answers are dropped, and the former text is still searched."""
     replace_note = WatchedStore.replace_note
 
-    async def mutated(self: WatchedStore, note: Note, chunks: Sequence[Chunk] | None) -> bool:
-        return True if chunks is None else await replace_note(self, note, chunks)
+    async def mutated(
+        self: WatchedStore, note: Note, chunks: Sequence[Chunk] | None, **order: Any
+    ) -> bool:
+        return True if chunks is None else await replace_note(self, note, chunks, **order)
 
     patch.setattr(WatchedStore, "replace_note", mutated)
 
@@ -381,9 +387,11 @@ def failed_write_is_acknowledged(patch: pytest.MonkeyPatch) -> None:
     """A change that the store rejects during its failover is acknowledged."""
     write = Freshness._write
 
-    async def mutated(self: Freshness, change: Any) -> tuple[bool, Exception | None]:
+    async def mutated(
+        self: Freshness, change: Any, replaces: int | None
+    ) -> tuple[bool, Exception | None]:
         try:
-            return await write(self, change)
+            return await write(self, change, replaces)
         except StoreUnavailableError:
             return False, None
 

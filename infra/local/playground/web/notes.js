@@ -2,24 +2,42 @@
 // Notes, cached questions and the effect of a note change; starts the page.
 
 let notes = [];
+let cached = [];
 let editedId = null; // null for a new note
 
+const notePath = (id) => `v1/notes/${id.split("/").map(encodeURIComponent).join("/")}`;
+
+async function readNotes() {
+  const all = [];
+  let cursor = "";
+  do {
+    const page = await request(`v1/notes?limit=100${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+    all.push(...page.notes);
+    cursor = page.next_cursor;
+  } while (cursor);
+  return all;
+}
+
 async function refreshNotes() {
-  notes = (await attempt("The notes could not be loaded", () => request("playground/notes"))) ?? [];
+  notes = (await attempt("The notes could not be loaded", readNotes)) ?? [];
   const items = notes.map((note) => {
     const button = element("button", note.title || note.note_id, { type: "button" });
     button.setAttribute("aria-current", String(note.note_id === editedId && !find("#edit").hidden));
-    button.addEventListener("click", () => openEditor(note));
+    button.addEventListener("click", async () => {
+      const whole = await attempt("The note could not be loaded", () => request(notePath(note.note_id)));
+      if (whole) openEditor(whole);
+    });
     return listItem(button);
   });
   find("#samples").hidden = notes.length > 0;
   find("#notes").replaceChildren(...(items.length ? items : [element("li", "No notes yet.", { class: "empty" })]));
 }
 
-/** Show the cached questions; with a change, mark the dropped and the retained ones. */
-async function refreshCached(change = null) {
-  const cached = (await attempt("The cache could not be read", () => request("playground/cached-questions"))) ?? [];
-  const retained = new Set((change?.retained ?? []).map((entry) => entry.field));
+/** Show the cached questions; after a change, mark those of before as dropped or retained. */
+async function refreshCached(before = []) {
+  cached = (await attempt("The cache could not be read", () => request("playground/cached-questions"))) ?? [];
+  const fields = new Set(cached.map((entry) => entry.field));
+  const retained = new Set(before.map((entry) => entry.field));
   const items = cached.map((entry) => {
     const button = element("button", entry.question, { type: "button" });
     if (entry.alias_of) button.append(element("small", `alias of “${entry.alias_of}”`));
@@ -29,7 +47,9 @@ async function refreshCached(change = null) {
     });
     return listItem(button, retained.has(entry.field) ? "retained" : "");
   });
-  const dropped = (change?.dropped ?? []).map((entry) => element("li", entry.question, { class: "dropped" }));
+  const dropped = before
+    .filter((entry) => !fields.has(entry.field))
+    .map((entry) => element("li", entry.question, { class: "dropped" }));
   const all = [...dropped, ...items];
   find("#cached").replaceChildren(...(all.length ? all : [element("li", "No cached answers yet.", { class: "empty" })]));
   find("#count").textContent = cached.length ? String(cached.length) : "";
@@ -59,15 +79,17 @@ function closeEditor() {
 
 async function changeNote(method, body) {
   const id = editedId ?? newId(find("#title").value);
-  const path = `playground/notes/${id.split("/").map(encodeURIComponent).join("/")}`;
   find("#outcome").textContent = "Applying the change …";
-  const result = await attempt("The note was not changed", () => request(path, method, body));
+  await refreshCached();
+  const before = cached;
+  const started = performance.now();
+  const result = await attempt("The note was not changed", () => request(notePath(id), method, body));
+  const milliseconds = performance.now() - started;
   find("#outcome").textContent = "";
   if (!result) return;
-  const count = result.dropped.length;
-  const dropped = count === 1 ? "1 cached answer" : `${count} cached answers`;
+  const dropped = result.dropped === 1 ? "1 cached answer" : `${result.dropped} cached answers`;
   const warning = result.precise ? "" : " The notes could not be read, so all answers were dropped.";
-  const message = `Applied in ${duration(result.duration_ms)}: ${dropped} dropped, ${result.retained.length} retained.${warning}`;
+  const message = `Applied in ${duration(milliseconds)}: ${dropped} dropped, ${result.retained} retained.${warning}`;
   find("#outcome").textContent = message;
   editedId = id;
   if (method === "DELETE") {
@@ -76,7 +98,7 @@ async function changeNote(method, body) {
   }
   find("#delete").hidden = method === "DELETE";
   await refreshNotes();
-  await refreshCached(result);
+  await refreshCached(before);
 }
 
 /** Derive an id that no other note has from a title. */

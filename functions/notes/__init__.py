@@ -1,0 +1,1 @@
+"""Notes: the notes of the caller, where Tercet is their only owner."""
