@@ -34,6 +34,7 @@ from shared.errors import (
     PreconditionFailedError,
 )
 from shared.notes.messages.note_changed import EPOCH, NoteChanged, note_of, parse_change
+from shared.notes.sanitize import require_id
 from shared.notes.version_order import now
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ def build_routes(container: Container) -> AppRoutes:
         """Return the caller's notes without their texts, in the order of their ids."""
         user_id = await owner_of(http)
         limit, cursor = _parse_limit(http), http.query_params.get("cursor", "")
+        if cursor:
+            require_id("cursor", cursor)
         notes = await container.store.list_notes(user_id, after=cursor, limit=limit + 1)
         return JSONResponse(page_to_json(notes, limit=limit), headers=_NO_STORE)
 
@@ -137,15 +140,16 @@ def build_routes(container: Container) -> AppRoutes:
 
     @router.delete("/notes/{note_id:path}", responses=json_responses("NoteChangeEffect"))
     async def delete_note(http: Request, note_id: str) -> Response:
-        """Delete one of the caller's notes; no later answer uses it."""
+        """Delete one of the caller's notes; no later answer uses it.
+
+        A missing note is deleted as well: a former request may have failed after it deleted the
+        note, when answers were still cached.
+        """
         user_id = await owner_of(http)
         stored = await container.store.get_note(user_id, note_id)
         require_match(http, stored)
-        # A missing note too: a former request may have failed after the note was deleted.
         change = _change(stored, "deleted", user_id, note_id=note_id)
         result = await apply(http, change, replaced_time(http, stored))
-        if stored is None:
-            raise NotFoundError("you have no note of this id")
         return JSONResponse(serialize_effect(result), headers=_NO_STORE)
 
     @router.delete("/users/me", responses=json_responses("NoteChangeEffect"))

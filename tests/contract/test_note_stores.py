@@ -615,3 +615,28 @@ async def test_closed_store_opens_again(store: NoteStore, backend: Backend) -> N
 async def test_ping_succeeds_before_the_first_note(store: NoteStore) -> None:
     await store.ping()
     assert await store.list_notes("ann") == []
+
+
+async def test_list_of_notes_is_paged_by_id(store: NoteStore) -> None:
+    for note_id in ("b/2", "a", "c", "b/1"):
+        await store.replace_note(note(1, note_id=note_id), [])
+    first = await store.list_notes("ann", limit=2)
+    rest = await store.list_notes("ann", after=first[-1].note_id, limit=9)
+    ids = [found.note_id for found in (*first, *rest)]
+    assert ids == [found.note_id for found in await store.list_notes("ann")]
+    assert len(ids) == len({*ids}) == 4
+
+
+async def test_change_that_replaces_one_version_is_refused_if_another_is_stored(
+    store: NoteStore,
+) -> None:
+    assert not await store.replace_note(timed("a", 10), [], replaces=5), "there is no note"
+    assert await store.replace_note(timed("a", 10), [], replaces=0)
+    assert not await store.replace_note(timed("b", 20), [], replaces=0), "there is a note"
+    assert not await store.replace_note(timed("b", 20), [], replaces=9)
+    assert await store.replace_note(timed("b", 20), [], replaces=10)
+    order: dict[str, int] = {"version": 30, "changed_at": 30}
+    assert not await store.delete_note("ann", "n", **order, replaces=10)
+    assert [found.text for found in await store.list_notes("ann")] == ["b"]
+    assert await store.delete_note("ann", "n", **order, replaces=20)
+    assert await store.replace_note(timed("c", 40), [], replaces=0)

@@ -26,6 +26,8 @@ SCOPES = "notes:write stats:read"
 ROUTES = (
     *(("POST", "/assistant/query"), ("POST", "/assistant/feedback"), ("POST", "/notes/changes")),
     *(("GET", "/assistant/cache-stats"), ("GET", "/metrics"), ("GET", "/health")),
+    *(("GET", "/v1/notes"), ("GET", "/v1/notes/n"), ("PUT", "/v1/notes/n")),
+    ("DELETE", "/v1/notes/n"),  # without the deletion of the user, whose notes are asked about
 )
 # A load balancer has no JWT authorizer, so the request carries a token, valid for a day.
 _BEARER = f"Bearer {token(scope=SCOPES, exp=int(time.time()) + 86_400)}"
@@ -67,6 +69,7 @@ _headers = st.dictionaries(
             *("content-type", "host", "cache-control", "authorization", "content-encoding"),
             *("tracestate", "traceparent", "x-correlation-id", "x-amzn-trace-id", "cookie"),
             *("x-forwarded-for", "x-forwarded-port", "x-tercet-user", "ce-id"),
+            *("if-match", "if-none-match"),
         ]
     ),
     texts
@@ -82,8 +85,8 @@ _numbers = st.builds(
     st.text("0123456789", max_size=20)
     | st.sampled_from(["1", "90", "9" * 9, "9" * 4_300, "9" * 4_301]),
 )
-_queries = st.fixed_dictionaries({"days": _numbers}) | st.dictionaries(
-    st.sampled_from(["days", "x"]), texts, max_size=2
+_queries = st.fixed_dictionaries({"days": _numbers, "limit": _numbers}) | st.dictionaries(
+    st.sampled_from(["days", "limit", "cursor", "x"]), texts, max_size=2
 )
 
 
@@ -92,7 +95,9 @@ def hostile_events(draw: st.DrawFn) -> dict[str, Any]:
     """Events that a gateway could send, with hostile contents."""
     method, path = draw(st.sampled_from(ROUTES))
     kind = draw(st.sampled_from(KINDS))
-    bodies = change_bodies if "notes" in path else question_bodies | binary_bodies | st.none()
+    bodies = (
+        change_bodies if path == "/notes/changes" else question_bodies | binary_bodies | st.none()
+    )
     event = gateway_event(
         kind,
         method=method if draw(st.integers(0, 9)) else draw(texts),

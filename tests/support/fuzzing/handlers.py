@@ -73,7 +73,9 @@ class Handlers:
     """The gateway handler of the complete app and the queue handler, over one Valkey."""
 
     def __init__(self, url: str, issuer: Issuer, loop: asyncio.AbstractEventLoop) -> None:
-        self.settings = issuer.settings(redis_url=url, embedding_dimensions=8, redis_timeout=5)
+        self.settings = issuer.settings(
+            redis_url=url, embedding_dimensions=8, redis_timeout=5, notes_api=True
+        )
         self.store = CountingStore()
         self.container = self._container()
         self.gateway = GatewayHandler(self._recording_app)

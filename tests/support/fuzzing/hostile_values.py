@@ -97,10 +97,14 @@ _questions = _objects(query=texts) | _objects(query=texts, match=st.just("exact"
 _feedback = _objects(answer_id=texts, verdict=st.just("wrong"))
 _messages = _changes | json_values
 
-question_bodies = (
-    (_questions | _feedback | json_values).map(_dumps) | st.sampled_from(_BODIES) | texts
+_notes = st.fixed_dictionaries(
+    {"text": texts | json_values}, optional={"title": texts, "version": json_values}
 )
-"""Bodies of questions and feedback; some cannot be encoded in UTF-8."""
+
+question_bodies = (
+    (_questions | _feedback | _notes | json_values).map(_dumps) | st.sampled_from(_BODIES) | texts
+)
+"""Bodies of questions, feedback and notes; some cannot be encoded in UTF-8."""
 
 change_bodies = (
     (_changes | _messages | _messages.flatmap(_enveloped)).map(_dumps)
