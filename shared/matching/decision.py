@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from shared.matching.rules.attributes import check_attributes
 from shared.matching.rules.content_words import check_antonyms, check_content_words, unmatched
+from shared.matching.rules.contrasts import check_actions, check_contrasts
 from shared.matching.rules.function_words import (
     check_conjunctions,
     check_degree,
@@ -17,11 +19,13 @@ from shared.matching.rules.function_words import (
     check_prepositions,
     check_verbs,
 )
-from shared.matching.rules.grammar import check_question_type, check_tense
+from shared.matching.rules.grammar import check_kind, check_question_type, check_tense
+from shared.matching.rules.minimal_pairs import check_function_words
 from shared.matching.rules.names import check_names
 from shared.matching.rules.negation import check_negation
 from shared.matching.rules.notation import check_notation
 from shared.matching.rules.persons import check_objects, check_persons
+from shared.matching.rules.qualifiers import check_qualifiers
 from shared.matching.rules.values import check_bible_references, check_dates, check_quantities
 from shared.matching.rules.word_order import check_same_words_order, check_word_order
 from shared.matching.tokens.noise import remove_noise
@@ -44,15 +48,21 @@ VETOES: dict[str, tuple[MatchingRule, int]] = {
     "names": (check_names, _ALWAYS),
     "negation": (check_negation, _ALWAYS),
     "antonyms": (check_antonyms, _ALWAYS),
+    "actions": (check_actions, 2),
+    "contrasts": (check_contrasts, 2),
+    "qualifiers": (check_qualifiers, 1),
+    "attributes": (check_attributes, 1),
     "conjunctions": (check_conjunctions, 1),
     "degree": (check_degree, 1),
     "prepositions": (check_prepositions, 1),
     "modals": (check_modals, 0),
+    "question_type": (check_kind, 1),
     "tense": (check_tense, 0),
     "pronouns": (check_persons, 0),
     "objects": (check_objects, 0),
-    "verbs": (check_verbs, 0),
+    "verbs": (check_verbs, 1),
     "word_order": (check_same_words_order, 0),
+    "function_words": (check_function_words, 1),
 }
 """Every veto by name, and the most content words of a question without a counterpart in the other.
 

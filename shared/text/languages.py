@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 
 from shared.text import word_set
 
@@ -79,8 +80,53 @@ _ENGLISH_WORDS = FUNCTION_WORDS[ENGLISH] | word_set(
     mean means teach learn happen happened call called help explain define describe list show
     birthday number address phone time day year month week people book church house money yes
     right left first last next new today tomorrow yesterday big small difference between through
-    every other only own more most less least our ours"""
+    every other only own more most less least our ours
+    able account add ask asked became become begin believe best bring broke broken brother build
+    built cancel car change cheap child children choose city clean close closed company cook cost
+    could country create daughter death delete did does done download drink drive easy else end
+    enough ever exist father feel few friend from god got great had happy hard has hate hear height
+    home hot how husband improve install just keep key kill kind know learn leave letter life lock
+    lose lost love meaning meet meeting met mother move must name news night nothing open password
+    pastor phone place play please price problem promise put question quickly read really reason
+    recover remember remove rent repair reset safe school sell send shop should sister sleep
+    someone something son speak start stop store street subscription talk teacher thing things
+    together track train travel true turn update upload visit wait walk watch water wedding weight
+    all any both each few ill sick alone alive dead young poor rich sad fine cold dark early late
+    wife window wish without woman word world worth write wrong"""
 )
+_ONLY_ENGLISH = word_set(
+    "what which who whom whose how why when where does did the"
+    " can could should would you your they their"
+)
+_HOMOGRAPHS = {
+    "de": """am an so also fast man will name hat war was die in list kind gift rat art land hand
+        arm ring wind bad rot fall not all plan problem person mag her warm bald hell brief""",
+    "nl": """is in of we had men me over even door week water open last list land hand arm ring
+        wind warm were even over plan problem order been bad boot brief met mag have her
+        want wonder toe as ten tot tent loop man kind bed""",
+    "da": """to i for at by have her over under fast men man most gift find time far let den land
+        hat ring and ham god tale dig over bad barn blind vent ting sent brand arm hand kind
+        start plan problem stop person meter regel""",
+    "sv": """i under men man gift god far land hat ring and ham is arm
+        hand start plan problem stop person dig barn bra bad sent tag kind last slut still hade""",
+    "fr": """a on me an or son car main pour sale comment pays six art but chat dent coin table
+        question train place important four six ton long date page nation pain""",
+    "es": "a me he has no come sin son once real actual pan red van sea ten dos use mil lean",
+    "it": "a i me come so no in more due fine male cane sale per ma ha due lo fare pure",
+    "pt": "a as do me no for data come sou era dia mas par",
+    "tr": "on in at an son her ben kim bin bay ay ad saw",
+    "pl": "to i a on my do no list ten pan but ale tam jest",
+    "cs": "a on my do to no pan pes",
+    "hu": "a az is de hogy nem van hol mikor ki mi most hat volt ha egy mit fog",
+    "ro": "a are o la de cu pe din ce nu este sunt am ai unde care sa in un tot care",
+    "fi": "on ja ei ole se kun en me he mikä missä milloin olla sen tie",
+    "id": "di dan yang ini itu apa siapa kapan mana dari ke ada air pun",
+}
+"""Words of other languages that are also English, and function words of rarer languages."""
+_OTHER_WORDS = {
+    name: FUNCTION_WORDS.get(name, frozenset()) | word_set(_HOMOGRAPHS.get(name, ""))
+    for name in (FUNCTION_WORDS.keys() | _HOMOGRAPHS.keys()) - {ENGLISH}
+}
 _SCRIPTS = (
     ("ja", r"[\u3040-\u30ff]"),
     ("zh", r"[\u3400-\u9fff]"),
@@ -105,7 +151,7 @@ def detect_language(text: str) -> str:
     if 2 * scripts.total() > sum(map(str.isalpha, text)):
         return "ja" if scripts["ja"] else scripts.most_common(1)[0][0]
     words = _WORD.findall(text.casefold())
-    counts = _count_function_words(words)
+    counts = _count_words(words, FUNCTION_WORDS)
     best = max(counts, key=lambda name: counts[name])  # the first one of equals
     return best if counts[best] and len(words) > 1 else ""
 
@@ -117,21 +163,18 @@ def are_english(a: str, b: str) -> bool:
 
 
 def _english_margin(text: str) -> int:
-    """Return how many more words of English a text has than function words of another language."""
+    """Return how many more words of English a text has than words of another language."""
     if _OTHER_SCRIPT.search(text):
         return -1
     words = _WORD.findall(text.casefold())
-    counts = _count_function_words(words)
-    del counts[ENGLISH]
-    return sum(word in _ENGLISH_WORDS for word in words) - max(counts.values())
+    english = sum((word in _ENGLISH_WORDS) + (word in _ONLY_ENGLISH) for word in words)
+    accented = sum(not word.isascii() for word in words)
+    return english - accented - max(_count_words(words, _OTHER_WORDS).values())
 
 
-def _count_function_words(words: list[str]) -> dict[str, int]:
-    """Return how many of the words are function words of each language."""
-    return {
-        name: sum(word in function_words for word in words)
-        for name, function_words in FUNCTION_WORDS.items()
-    }
+def _count_words(words: list[str], languages: Mapping[str, frozenset[str]]) -> dict[str, int]:
+    """Return how many of the words are among those of each language."""
+    return {name: sum(word in own for word in words) for name, own in languages.items()}
 
 
 def split_words(text: str) -> list[str]:

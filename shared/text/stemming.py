@@ -52,7 +52,7 @@ _WHOLE = word_set(
     " jesus moses christmas species series texas paris james thomas charles business"
     " thing nothing something anything everything king ring sing bring spring string wing morning"
     " evening during ceiling sibling need feed seed speed breed indeed hundred sacred naked wicked"
-    " bed red shed sled embed united"
+    " glasses savings earnings belongings bed red shed sled embed united"
     " sabbath physics mathematics politics economics ethics gymnastics athletics"
 )
 

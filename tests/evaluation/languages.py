@@ -31,8 +31,10 @@ from tests.evaluation.datasets import AVAILABLE, rows
 from tests.evaluation.embedding_cache import CachingEmbedder
 from tests.evaluation.question_pairs import Pair, Score
 from tests.support.memory_note_store import MemoryNoteStore
+from tests.support.question_templates import read_templates
 
 FOLDER = Path(__file__).with_name("translations")
+_TRAPS = Path(__file__).parent / "pairs" / "language_traps.txt"
 LANGUAGES = ("de", "fr", "es", "ru", "zh")
 _GROUPS = {
     "english": ("en", "en-fn", "en-names", "en-names2", "digits", "mixed"),
@@ -126,7 +128,10 @@ async def pair_scores(
     """Decide the pairs of each group of languages."""
     container = _open_container(choice)
     threshold = container.settings.candidate_cosine
-    table = rows("pairs/languages_dev.tsv")
+    table = rows("pairs/languages_dev.tsv") + [
+        {"language": language, "a": a, "b": b, "label": "0"}
+        for language, a, b in read_templates(_TRAPS)
+    ]
     scores = {}
     for group, languages in groups.items():
         pairs = []
@@ -192,7 +197,7 @@ async def _print_tables() -> None:
         if AVAILABLE:
             for language, score in (await pair_scores(choice, languages)).items():
                 print(
-                    f"{choice} {language}: {score.wrong} wrong"
+                    f"{choice} {language}: {score.wrong} of {score.negatives} traps let through"
                     f", {score.kept} of {score.positives} rewordings"
                 )
 

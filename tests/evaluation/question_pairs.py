@@ -26,6 +26,7 @@ from shared.vectors import Vector, cosines, stack
 from tests.benchmarks.report import Metric
 from tests.evaluation.datasets import AVAILABLE, rows
 from tests.evaluation.embedding_cache import EMBEDDER
+from tests.support.question_templates import read_templates
 
 NAIVE = 0.85  # the cosine of the naive design
 SETTINGS = Settings()
@@ -55,6 +56,7 @@ METRICS = {
     "semantic_false_share_clinc150": Metric(unit="share of hits; naive: cosine alone"),
     "note_questions_negatives_let_through": Metric(unit="share of cosine's", budget=0.1),
     "note_questions_positives_kept": Metric(unit="share of cosine's", budget=0.6, floor=True),
+    "traps_negatives_let_through": Metric(unit="share of cosine's", budget=0.01),
     "languages_negatives_let_through": Metric(unit="share of cosine's", budget=0.05),
     "support_negatives_let_through": Metric(unit="share of cosine's", budget=0.01),
     "support_positives_kept": Metric(unit="share of cosine's", budget=0.45, floor=True),
@@ -77,11 +79,12 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The number of right and wrong hits among pairs, and of pairs labelled as the same."""
+    """The number of right and wrong hits among pairs, and of pairs with each label."""
 
     kept: int
     wrong: int
     positives: int
+    negatives: int
 
     @classmethod
     def of(cls, pairs: Iterable[Pair], hit: Callable[[Pair], bool]) -> "Score":
@@ -89,7 +92,8 @@ class Score:
         pairs = list(pairs)
         hits = [pair for pair in pairs if hit(pair)]
         kept = sum(pair.same for pair in hits)
-        return cls(kept, len(hits) - kept, sum(pair.same for pair in pairs))
+        positives = sum(pair.same for pair in pairs)
+        return cls(kept, len(hits) - kept, positives, len(pairs) - positives)
 
     @property
     def false_share(self) -> float:
@@ -121,6 +125,9 @@ def matches_above(level: float) -> Callable[[Pair], bool]:
 async def load_pairs() -> dict[str, list[Pair]]:
     """Return all labelled pairs by the name of their data set."""
     sources = {name: _read(path) for name, path in _OWN.items()}
+    sources["traps"] = [
+        {"a": a, "b": b, "label": "0"} for _, a, b in read_templates(_FOLDER / "pairs/traps.txt")
+    ]
     if AVAILABLE:
         negatives = rows("pairs/catechism_hard_negatives.tsv")
         sources["catechism"] = negatives + rows("pairs/catechism_cross_positives.tsv")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.matching.decision import decide
+from shared.matching.decision import VETOES, decide
 from shared.text.canonical_form import canonical_form
 from tests.support.data import catechism_questions, real_data
 from tests.support.fixed_pair_model import FixedPairModel
@@ -129,9 +129,18 @@ def test_changed_digit_verse_or_negation_never_matches(seed: int, count: int) ->
     assert matched == []
 
 
+def test_every_veto_has_mutations() -> None:
+    assert {*KINDS} == {*VETOES}
+
+
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("count", [600, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_no_mutation_of_a_veto_kind_matches(kind: str, count: int) -> None:
     pairs = islice(mutations(kind, 5), count)
-    matched = {pair for pair in pairs if decide(*pair, model=SURE).is_match}
+    matched = set()
+    for one, other in pairs:
+        decisions = decide(one, other, model=SURE), decide(other, one, model=SURE)
+        if any(decision.is_match for decision in decisions):
+            matched.add((one, other))
+        assert decide(one, one, model=SURE).is_match
     assert matched == set()

@@ -1,11 +1,13 @@
 """A pair model that gives every pair one probability."""
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from shared.matching.pair_model.model import FOLDER
 
 
+@cache
 def _vocabulary() -> frozenset[str]:
     return frozenset(Path(FOLDER / "vocab.txt").read_text("utf-8").split("\n"))
 

@@ -51,6 +51,31 @@ _SLOTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("When {x} {name} {verb} the {noun}?", "What {x} we {verb} in the {noun}?"),
         ("must", "may", "should", "would"),
     ),
+    "actions": (
+        ("How do I {x} key of the {noun}?", "What is the best way to {x} letter?"),
+        ("delete the", "recover the deleted", "rename the", "share the", "print the"),
+    ),
+    "contrasts": (
+        ("Who did {name} {x} in the {noun}?", "Did I {x} the {noun} of {name}?"),
+        ("buy", "sell", "rent", "paint", "repair", "insure", "borrow", "return"),
+    ),
+    "qualifiers": (
+        ("What is the {x} price of the {noun}?", "Where is {name}'s {x} {noun}?"),
+        ("", "average", "official", "maximum", "total", "net", "joint", "only", "spare"),
+    ),
+    "attributes": (
+        ("What is {x}{name}'s {noun}?", "Where is {x}the {noun}?"),
+        ("", "the colour of ", "the price of ", "the owner of ", "the door of "),
+    ),
+    "question_type": (
+        ("{x} did {name} {verb} in the {noun}?",),
+        ("Who", "When", "Where", "Why", "How often", "How long"),
+    ),
+    "function_words": (
+        ("Did {name} {verb} {x} the {noun}?", "Does {name} {verb} it {x}?"),
+        ("off", "up", "down", "away", "against", "without", "back", "about"),
+    ),
+    "verbs": (("What did {name} {x} in the {noun}?",), ("get", "have", "own", "like", "want")),
     "conjunctions": (
         ("Who can {verb} {name} {x} the {noun}?", "Which {noun} {x} roof is red?"),
         ("and", "or"),
@@ -70,11 +95,10 @@ _SLOTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "tense": (
         ("Who {x} the owner of the {noun}?", "Why {x} {name} in the {noun}?"),
-        ("is", "was"),
+        ("is", "was", "will be"),
     ),
-    "perfect": (("What {x} {name} promised the {noun}?",), ("has", "had")),
 }
-KINDS = (*_SLOTS, "roles")
+KINDS = (*_SLOTS, "word_order")
 
 
 def mutations(kind: str, seed: int) -> Iterator[tuple[str, str]]:
@@ -86,7 +110,7 @@ def mutations(kind: str, seed: int) -> Iterator[tuple[str, str]]:
             "noun": chance.choice(_NOUNS),
             "verb": chance.choice(_VERBS),
         }
-        if kind == "roles":
+        if kind == "word_order":
             one, other = chance.sample(_NAMES, 2)
             asked = chance.choice(("Did {} {verb} {}?", "Why does {} {verb} {} in {month}?"))
             words["month"] = chance.choice(_MONTHS)
@@ -97,4 +121,5 @@ def mutations(kind: str, seed: int) -> Iterator[tuple[str, str]]:
         one, other = chance.sample(slots, 2)
         if kind == "degree" and one.split()[-1] != other.split()[-1]:
             continue
-        yield asked.format(x=one, **words), asked.format(x=other, **words)
+        one, other = (" ".join(asked.format(x=slot, **words).split()) for slot in (one, other))
+        yield one, other

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.inference.quotations.not_in_notes import finds_nothing, not_in_notes
-from shared.text.languages import detect_language
+from shared.text.languages import are_english, detect_language
 
 QUESTIONS = {
     "en": "Who is Ben?",
@@ -43,3 +43,40 @@ def test_answer_that_finds_nothing_is_in_the_question_s_language() -> None:
 def test_answer_is_in_english_if_the_language_is_not_known(text: str) -> None:
     assert detect_language(text) == ""
     assert not_in_notes(text) == "I couldn't find that in your notes."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Is Anna ill?",
+        "Has Anna a car?",
+        "Is God just?",
+        "Cancel my subscription",
+        "What is in it?",
+        "Am I late?",
+        "Who paid?",
+        "Is my knee worse?",
+    ],
+)
+def test_short_question_is_english(text: str) -> None:
+    assert are_english(text, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Har vi to barn?",
+        "Kj\u00f8pte Anna to biler?",
+        "Is Anna in Rome?",
+        "Was of is het warm?",
+        "War die Hand warm?",
+        "Am Montag war ich in Wien",
+        "Has sido real?",
+        "On a son chat ?",
+        "Ben on son?",
+        "Hol van a h\u00e1z?",
+        "",
+    ],
+)
+def test_words_of_another_language_are_not_english(text: str) -> None:
+    assert not are_english(text, text)

@@ -9,6 +9,7 @@ from shared.matching.decision import VETOES, decide, explain_decision
 from shared.settings import Settings
 from shared.text.canonical_form import canonical_form
 from tests.support.fixed_pair_model import FixedPairModel
+from tests.support.question_templates import read_templates
 
 _EVALUATION = Path(__file__).parents[1] / "evaluation"
 _REWORDED = _EVALUATION / "reworded.tsv"
@@ -92,6 +93,25 @@ _REFUSED = [
     ("names", "What are US taxes?", "What are our taxes?"),
     ("notation", "What does John 3:16a say?", "What does John 3:16b say?"),
     ("verbs", "What does Tom do on Fridays?", "What does Tom have on Fridays?"),
+    ("contrasts", "How do I spell necessary?", "How do I pronounce necessary?"),
+    ("contrasts", "What did I buy at the shop?", "What did I rent at the shop?"),
+    ("actions", "How do I recover a deleted account?", "How do I delete an account?"),
+    ("actions", "How can I hack an account?", "How can I protect my account from hackers?"),
+    ("attributes", "What is the meaning of life?", "What is life?"),
+    ("attributes", "What is the price of a kitchen?", "What is a kitchen?"),
+    ("attributes", "What is the lid of the pot?", "What is the handle of the pot?"),
+    ("attributes", "Who is Anna's mother?", "Who is Anna?"),
+    ("qualifiers", "What is the average price of a house?", "What is the price of a house?"),
+    ("qualifiers", "What is the official name?", "What is the name?"),
+    ("qualifiers", "Do all elders vote?", "Do elders vote?"),
+    ("question_type", "How long is the pool?", "How wide is the pool?"),
+    ("function_words", "Did I turn on the heating?", "Did I turn up the heating?"),
+    ("function_words", "What is in this box?", "What is in that box?"),
+    ("degree", "Who is the older man?", "Who is the oldest man?"),
+    ("modals", "Does Ben swim?", "Can Ben swim?"),
+    ("modals", "Who is the pastor?", "Who will be the pastor?"),
+    ("antonyms", "Who is the oldest child?", "Who is the youngest child?"),
+    ("quantities", "What did I do at 5 am?", "What did I do at 5 pm?"),
 ]
 
 _OTHER_WORDS = [
@@ -127,6 +147,12 @@ _SAME = [
     ("Who is the president of the US?", "Who is the president of the USA?"),
     ("What is baptism (the rite)?", "What is baptism, the rite?"),
     ("What types of prayer are there?", "What kinds of prayer are there?"),
+    ("What is the best gift you give?", "What is the best gift you can give?"),
+    ("What are the uses of silk?", "What are some of the uses of silk?"),
+    ("Which is better, a cat or a dog?", "Which one is better, a cat or a dog?"),
+    ("Where do I park?", "Where can I park?"),
+    ("What did I eat on 3 May?", "What did I eat on May 3rd?"),
+    ("Who was the first president of the United States?", "Who was the 1st president of the USA?"),
 ]
 
 
@@ -214,7 +240,9 @@ def _language_pairs() -> list[tuple[str, str, str]]:
         ]
 
 
-@pytest.mark.parametrize(("language", "a", "b"), _language_pairs())
+@pytest.mark.parametrize(
+    ("language", "a", "b"), [*_language_pairs(), *read_templates(_PAIRS / "language_traps.txt")]
+)
 def test_one_other_word_in_another_language_never_matches(language: str, a: str, b: str) -> None:
     assert not decide(a, b, model=FixedPairModel(1.0)).is_match, language
 
@@ -231,6 +259,13 @@ def test_one_other_word_in_another_language_never_matches(language: str, a: str,
 )
 def test_same_words_in_another_language_match(a: str, b: str) -> None:
     assert decide(a, b, model=FixedPairModel(0.0)).is_match
+
+
+def test_vetoes_reject_nearly_all_questions_that_differ_in_one_place() -> None:
+    pairs = list(read_templates(_PAIRS / "traps.txt"))
+    matched = [pair for pair in pairs if decide(*pair[1:], model=FixedPairModel(1.0)).is_match]
+    assert len(matched) < 0.04 * len(pairs)
+    assert sum(decide(*pair[1:]).is_match for pair in matched) < 0.002 * len(pairs)
 
 
 def test_reason_names_the_difference() -> None:

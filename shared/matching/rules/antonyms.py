@@ -53,8 +53,24 @@ _PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "mis", "anti", "de")
 
 
 def are_antonyms(one: str, other: str) -> bool:
-    """Whether two stems are a known pair, or one is the other with a negating prefix."""
-    return other in _OPPOSITE.get(one, ()) or _negates(one, other) or _negates(other, one)
+    """Whether two words are a known pair, or one is the other with a negating prefix."""
+    if _negates(one, other) or _negates(other, one):
+        return True
+    return any(
+        right in _OPPOSITE.get(left, ()) or _negates(left, right) or _negates(right, left)
+        for left in (stem(one), *map(stem, find_adjectives(one)))
+        for right in (stem(other), *map(stem, find_adjectives(other)))
+    )
+
+
+def find_adjectives(word: str) -> list[str]:
+    """Return the adjectives whose comparative or superlative a word can be."""
+    for ending in ("er", "est"):
+        base = word.removesuffix(ending)
+        if base != word and len(base) > 2:  # noqa: PLR2004 - "her", "test"
+            doubled = [base[:-1]] if base[-1] == base[-2] else []
+            return [base, base + "e", *doubled, *([base[:-1] + "y"] if base[-1] == "i" else [])]
+    return []
 
 
 def _negates(one: str, other: str) -> bool:

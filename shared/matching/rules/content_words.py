@@ -4,7 +4,6 @@ from collections import Counter
 
 from shared.matching.rules.antonyms import are_antonyms
 from shared.matching.tokens.tokenize import Token, TokenizedQuestion
-from shared.text.stemming import stem
 
 
 def check_content_words(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
@@ -20,7 +19,7 @@ def check_antonyms(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     one, other = unmatched(a, b)
     for left in one:
         for right in other:
-            if are_antonyms(left.key, right.key) or are_antonyms(stem(left.text), stem(right.text)):
+            if are_antonyms(left.key, right.key) or are_antonyms(left.text, right.text):
                 return f"antonyms: {left.text} / {right.text}"
     return None
 

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
+from shared.matching.rules.antonyms import find_adjectives
 from shared.matching.tokens.dates import BEFORE_MONTH
-from shared.matching.tokens.lexicon import PREPOSITIONS
+from shared.matching.tokens.lexicon import FUNCTION_WORDS, PREPOSITIONS
 from shared.matching.tokens.tokenize import TokenizedQuestion
 from shared.text import word_set
 
@@ -14,13 +16,18 @@ def _by_word(*groups: str) -> dict[str, str]:
 
 
 _MODALS = _by_word(
-    "can could may might able allowed permitted possible ok okay",
+    "can could may able allowed permitted possible ok okay",
     "must need needs needed required have-to",
     "should ought shall supposed",
     "will going-to",
+    "might",
     "would",
 )
-_OPTIONAL_MODALS = frozenset({"can", "should", "will"})
+_OPTIONAL_MODALS = frozenset({"can", "should"})
+_BE = frozenset({"is", "are", "am"})
+_PAST = frozenset({"was", "were", "did"})
+_PERSONS = word_set("i you he she it we they there")
+_ANYONE = word_set("i we you one people someone somebody anyone a an ok okay possible to")
 _CONJUNCTIONS = _by_word(
     "and &", "or", "if", "unless", "while during", "because due", "despite although though spite"
 )
@@ -34,7 +41,8 @@ _UNITS = _by_word(
     "pound pounds lb lbs \u00a3",
     "euro euros \u20ac",
     "dollar dollars $",
-    *("mg", "ml", "cm", "mm", "celsius", "fahrenheit"),
+    "inch inches",
+    *("mph", "mg", "ml", "cm", "mm", "celsius", "fahrenheit"),
     "litre litres liter liters",
     "second seconds",
     "minute minutes",
@@ -54,10 +62,35 @@ _SAME_ROLE = ({"of", "in"}, {"about", "on"}, {"during", "in"}, {"into", "in"})
 def check_modals(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Reject "must" and "may"; a question without a modal can mean "can" or "should"."""
     one, other = set(_find_modals(a)), set(_find_modals(b))
-    lacks_one = not one or not other
-    if one == other or (lacks_one and one | other <= _OPTIONAL_MODALS):
+    if (
+        one == other
+        or (not one and _is_implied(other, b, a))
+        or (not other and _is_implied(one, a, b))
+    ):
         return None
     return f"modals: {_join(one)} / {_join(other)}"
+
+
+def _is_implied(modals: set[str], question: TokenizedQuestion, plain: TokenizedQuestion) -> bool:
+    """Whether a question with modals can ask the same as one without.
+
+    "Where can I park?" is "Where do I park?", but "Can Ben swim?" is not "Does Ben swim?".
+    """
+    if modals == {"will"}:
+        return not _BE.isdisjoint(plain.words) and any(
+            word.endswith("ing") and before not in FUNCTION_WORDS - _PERSONS
+            for before, word in pairwise(plain.words)
+        )
+    beside = {
+        each
+        for before, word, after in zip(
+            ("", *question.words), question.words, (*question.words[1:], ""), strict=False
+        )
+        if word in _MODALS
+        for each in (before, after)
+    }
+    is_present = _PAST.isdisjoint(plain.words)
+    return modals <= _OPTIONAL_MODALS and is_present and not beside.isdisjoint(_ANYONE)
 
 
 def check_conjunctions(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
@@ -95,28 +128,18 @@ def check_prepositions(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None
 
 
 def check_degree(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Reject "too hot" and "hot", and "older" and "old"."""
+    """Reject "too hot" and "hot", and "older", "oldest" and "old"."""
     one, other = (Counter(word for word in x.words if word in _DEGREES) for x in (a, b))
     if one != other:
         return f"degree: {_join(one)} / {_join(other)}"
-    for left, right in ((a, b), (b, a)):
-        words = set(left.words)
-        for word in right.words:
-            for base in _bases(word):
-                if base in words and word not in words:
-                    return f"degree: {base} / {word}"
+    if "how" in a.types & b.types:
+        return None  # "the fastest way to run", "run fast"
+    for left in set(a.words) - set(b.words):
+        for right in set(b.words) - set(a.words):
+            bases, others = find_adjectives(left), find_adjectives(right)
+            if {left, *bases} & set(others) or right in bases:
+                return f"degree: {left} / {right}"
     return None
-
-
-def _bases(word: str) -> Iterator[str]:
-    """Yield the adjectives whose comparative a word can be."""
-    if word.endswith("er") and len(word) > 4:  # noqa: PLR2004 - "her", "over"
-        stem = word[:-2]
-        yield from (stem, word[:-1])
-        if stem.endswith("i"):
-            yield stem[:-1] + "y"
-        if stem[-1] == stem[-2]:
-            yield stem[:-1]
 
 
 def _check_exchange(
@@ -139,7 +162,9 @@ def _find_modals(question: TokenizedQuestion) -> Iterator[str]:
             yield "will"
         elif word == "would" and after in {"like", "love"}:
             continue  # "I would like to know"
-        elif word == "may" and (before in BEFORE_MONTH or after.isdigit()):
+        elif word == "may" and (
+            before in BEFORE_MONTH or before[:1].isdigit() or after[:1].isdigit()
+        ):
             continue
         elif word in _MODALS:
             yield _MODALS[word]

@@ -8,6 +8,25 @@ _PAST = frozenset({"was", "were", "did"})
 _DO = frozenset({"do", "does", "did"})
 _FUTURE = frozenset({"will", "shall"})
 _PRESENT = frozenset({"is", "are", "am", "do", "does"})
+_KINDS = {kind: kind for kind in ("who", "whose", "when", "where", "why")} | {
+    f"how {word}": group
+    for group in (
+        *(
+            "long",
+            "old",
+            "many",
+            "much",
+            "often",
+            "big large",
+            "tall high",
+            "wide",
+            "heavy",
+            "deep",
+        ),
+        *("deep", "soon fast quickly", "hard difficult easy", "close near far", "late early"),
+    )
+    for word in group.split()
+}
 _OTHER_PAST = word_set("have has had having be is are was were been being get gets got did")
 
 
@@ -16,6 +35,14 @@ def check_question_type(a: TokenizedQuestion, b: TokenizedQuestion) -> str | Non
     if a.types & b.types:
         return None
     return f"question type: {_join(a.types)} / {_join(b.types)}"
+
+
+def check_kind(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
+    """Reject "how long" and "how wide", and questions for a person and for a time."""
+    (one, *more), (other, *others) = a.types, b.types
+    if more or others or _KINDS.get(one, one) == _KINDS.get(other, other):
+        return None
+    return f"question type: {one} / {other}" if {one, other} <= _KINDS.keys() else None
 
 
 def check_tense(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:

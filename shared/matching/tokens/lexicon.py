@@ -93,7 +93,7 @@ exam examination
 program code coding
 company firm
 country nation
-price cost fee charge
+price cost fee
 salary pay wage
 job employment
 money cash
@@ -122,7 +122,6 @@ ad advertisement advert
 tv television
 maths math mathematics
 bike bicycle
-laptop notebook
 pc computer
 quote quotation
 weird strange odd
@@ -162,7 +161,7 @@ _PHRASE_TABLE = """
 -: according to you
 remove: get rid of, getting rid of
 earn money: make money, making money
-usa: united states of america, united states, the us
+usa: the us
 in usa: in us
 uk: united kingdom
 phone: cell phone, cell phones, mobile phone, mobile phones, smart phone

@@ -17,6 +17,7 @@ _SCALE = {"hundred": 100, "thousand": 10**3, "lakh": 10**5, "million": 10**6, "c
 _SCALE |= {"billion": 10**9, "trillion": 10**12, "k": 10**3}
 # "one" is mostly a pronoun or an article.
 _NO_NUMBER = frozenset({"one"})
+_HALF_DAYS = frozenset({"am", "pm"})
 _ROMAN = word_set("ii iii iv vi vii viii ix xi xii xiii xiv xvi")
 
 
@@ -31,6 +32,8 @@ def merge_numbers(words: Sequence[str]) -> list[Piece]:
             key = _digits(word)
             if at + 1 < len(words) and words[at + 1] in _SCALE and _PLAIN.fullmatch(word):
                 key, end = _text(_decimal(word) * _SCALE[words[at + 1]]), at + 2
+            if end < len(words) and words[end] in _HALF_DAYS:
+                key, end = f"{key} {words[end]}", end + 1
         elif word in _ROMAN:
             key = str(parse_roman(word))
         elif word in NUMBER_WORDS and word not in _NO_NUMBER:

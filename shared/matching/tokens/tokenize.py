@@ -57,7 +57,9 @@ _CONTRACTIONS = {word + "nt": f"{word} not" for word in _NEGATED} | {
     "'em": "them",
 }
 _ENDINGS = {"n't": "not", "'re": "are", "'m": "am", "'ve": "have", "'ll": "will", "'d": "would"}
-_USA = re.compile(r"\bUS\b|\b[Uu]\.[Ss]\b\.?(?:[Aa]\b\.?)?")
+_USA = re.compile(
+    r"\bUS\b|\b[Uu]\.[Ss]\b\.?(?:[Aa]\b\.?)?|\b[Uu]nited [Ss]tates\b(?: of [Aa]merica\b)?"
+)
 _CAPITAL_OPENING = re.compile(
     r"(?:WHAT|WHICH|WHO|HOW|WHY|WHEN|WHERE|WHEREIN|IS|ARE|WAS|WERE|DO|DOES|DID|INTO|IN|OF|TO)\s"
 )
@@ -97,6 +99,7 @@ class TokenizedQuestion:
         text: the canonical form.
         names: the names, in lower case.
         plain_words: all words in lower case, as written and as a pack rewrites them.
+        remainder: the words without the opening, as in `QuestionType`.
     """
 
     words: tuple[str, ...]
@@ -107,6 +110,7 @@ class TokenizedQuestion:
     text: str
     names: frozenset[str]
     plain_words: frozenset[str]
+    remainder: tuple[str, ...]
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -156,6 +160,7 @@ def tokenize(wording: str, packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS) ->
         canonical,
         find_names(_USA.sub("USA", wording)) - referring - (special - common),
         find_words(wording) | common,
+        tuple(parsed.remainder.split()),
     )
 
 

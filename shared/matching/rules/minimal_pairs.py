@@ -1,0 +1,64 @@
+"""Rule for questions that differ in one place, by small words alone."""
+
+from collections.abc import Sequence
+from itertools import takewhile
+
+from shared.matching.tokens.lexicon import CONJUNCTIONS, FUNCTION_WORDS, PREPOSITIONS
+from shared.matching.tokens.tokenize import TokenizedQuestion
+from shared.text import word_set
+
+_SMALL_WORDS = (FUNCTION_WORDS | PREPOSITIONS | CONJUNCTIONS) | word_set(
+    """off out up down away back past apart together like unless despite although instead other
+    everyone everybody everything something anything"""
+)
+_LIGHT = word_set(
+    "| a an the s is are am was were be do does did done have has had having been there also so own"
+    " can could may might must shall should will would ought some one ones"
+)
+"""Words that other rules compare, or none: articles and auxiliaries."""
+_OPTIONAL = word_set("in on at of to that which who whom those as my your our i you we")
+"""Words that a rewording can add."""
+_POSSESSIVES = word_set("my your our")
+_SAME = {
+    word: group.split()[0]
+    for group in (
+        "who whom",
+        "what which",
+        "someone somebody anyone anybody",
+        "everyone everybody",
+        "till until",
+        "of in into during",
+        "about on",
+        "among between amongst",
+        "through via",
+        "towards toward",
+    )
+    for word in group.split()
+}
+_MAX_WORDS = 2
+
+
+def check_function_words(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
+    """Reject "What did I buy for Anna?" and "What did I buy with Anna?"."""
+    one, other = _cut_common(a.remainder, b.remainder)
+    if max(len(one), len(other)) > _MAX_WORDS or not a.types & b.types:
+        return None
+    if not {*one, *other} <= _SMALL_WORDS:
+        return None
+    left, right = _significant(one), _significant(other)
+    if left == right or (not (left and right) and {*left, *right} <= _OPTIONAL):
+        return None
+    return f"function words: {' '.join(one) or 'none'} / {' '.join(other) or 'none'}"
+
+
+def _cut_common(a: Sequence[str], b: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Remove the words that both begin with, and those that both end with."""
+    start = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
+    a, b = a[start:], b[start:]
+    pairs = zip(reversed(a), reversed(b), strict=False)
+    end = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return a[: len(a) - end], b[: len(b) - end]
+
+
+def _significant(words: Sequence[str]) -> list[str]:
+    return [_SAME.get(word, word) for word in words if word not in _LIGHT]
