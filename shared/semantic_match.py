@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from shared.cache.index_entries import nanodollars
 from shared.cache.keyspace import refused_pair
-from shared.matching.candidates import find_candidates, find_respelled
+from shared.matching.candidates import find_candidates, find_similar_texts, is_respelled
 from shared.matching.decision import Decision, decide
-from shared.matching.pair_model.model import load_once
 from shared.question import is_truncated
 from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
-from shared.vectors import from_bytes, stack
+from shared.vectors import from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,7 +42,13 @@ class Match:
 
 def pair_model_loader(settings: "Settings") -> "Callable[[], QuestionPairModel] | None":
     """Return what reads the pair model at its first call, or None if rules decide alone."""
-    return load_once if settings.semantic_matcher == "model" else None
+    return _load_pair_model if settings.semantic_matcher == "model" else None
+
+
+def _load_pair_model() -> "QuestionPairModel":
+    from shared.matching.pair_model.model import load_once  # noqa: PLC0415  # for candidates only
+
+    return load_once()
 
 
 class SemanticMatcher:
@@ -122,20 +127,27 @@ class SemanticMatcher:
         self, question: str, vector: "Vector", context: "MissContext"
     ) -> "list[tuple[str, Entry, float]]":
         """Return the field, entry and cosine of the nearest questions and of respelled ones."""
-        entries = list(context.matchable_entries.items())
-        vectors = stack([from_bytes(entry.vector) for _, entry in entries])
-        near = dict(find_candidates(vector, vectors, self._settings.candidate_cosine))
-        respelled = find_respelled(question, [entry.question for _, entry in entries])
-        rows = [row for row in respelled if row not in near]
-        if rows:
-            cosines = find_candidates(vector, vectors[rows], -1.0)
-            near |= {rows[place]: similarity for place, similarity in cosines}
+        entries = context.matchable_entries
+        if not entries:
+            return []
+        vectors = from_bytes(entries.vectors()).reshape(len(entries), -1)
+        near = find_candidates(vector, vectors, self._settings.candidate_cosine)
+        nearest = {row for row, _ in near}
+        similar = find_similar_texts(question, entries.texts())
+        others = [row for row in similar if row not in nearest]
+        far = [(others[at], cosine) for at, cosine in find_candidates(vector, vectors[others], -1)]
+        decoded = [(entries.decode(row), row, cosine) for row, cosine in (*near, *far)]
         return [
-            (*entries[row], similarity)
-            for row, similarity in near.items()
-            if not is_truncated(entries[row][1].question, self._settings.question_max_tokens)
-            and refused_pair(question, entries[row][1].question) not in context.refusals
+            (*entry, cosine)
+            for entry, row, cosine in decoded
+            if entry
+            and self._is_candidate(question, entry[1], context)
+            and (row in nearest or is_respelled(question, entry[1].question))
         ]
+
+    def _is_candidate(self, question: str, entry: "Entry", context: "MissContext") -> bool:
+        is_whole = not is_truncated(entry.question, self._settings.question_max_tokens)
+        return is_whole and refused_pair(question, entry.question) not in context.refusals
 
     async def _decide(self, question: str, other: str) -> Decision:
         if self._load_model is None:

@@ -184,22 +184,6 @@ def decode(sealed: bytes) -> Entry | None:
     )
 
 
-def matchable_entries(
-    index: Iterable[tuple[bytes, bytes]], field: str, pipeline: str
-) -> dict[str, Entry]:
-    """Return the valid answers of this pipeline to questions other than `field`."""
-    now = time.time()
-    return {
-        other: entry
-        for other, entry in decode_index(index).items()
-        if entry
-        and other != field
-        and entry.kind == ANSWER
-        and entry.pipeline == pipeline
-        and entry.expires > now
-    }
-
-
 def decode_index(index: Iterable[tuple[bytes, bytes]]) -> dict[str, Entry | None]:
     """Decode a whole index without its fence: entries by field, None for a corrupt one."""
     items = ((field.decode("ascii", "replace"), value) for field, value in index)

@@ -3,11 +3,10 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from shared.cache.matchable_entries import MatchableEntries
 
+if TYPE_CHECKING:
     from shared.answer import Answer
-    from shared.cache.index_entries import Entry
     from shared.errors import TercetError
     from shared.notes.note import Source
     from shared.vectors import Vector
@@ -43,12 +42,12 @@ class MissContext:
     """What a miss needs.
 
     `vector` is the cached embedding. `matchable_entries` are the index entries of the user's other
-    answered questions, by field. `refusals` are pairs of questions that must not be matched: see
-    `keyspace.refused_pair`. `may_generate` is False while another request holds the lock, or if
-    an answer was stored after the lookup.
+    answered questions. `refusals` are pairs of questions that must
+    not be matched: see `keyspace.refused_pair`. `may_generate` is False while another request holds
+    the lock, or if an answer was stored after the lookup.
     """
 
     vector: "Vector | None" = None
-    matchable_entries: "Mapping[str, Entry]" = field(default_factory=dict)
+    matchable_entries: MatchableEntries = field(default_factory=MatchableEntries)
     refusals: frozenset[str] = frozenset()
     may_generate: bool = True

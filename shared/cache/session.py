@@ -13,6 +13,7 @@ from shared.cache import (
     l1_answers,
     l2_embeddings,
     l3_contexts,
+    matchable_entries,
     single_flight,
 )
 from shared.cache.fail_open import fail_open
@@ -121,9 +122,7 @@ class CacheSession:
             self.counters.add(l2_hits=int(is_hit), l2_misses=int(not is_hit))
         self._embedding_cached = is_hit
         self._lock.set_holder(replies[1])
-        entries = index_entries.matchable_entries(
-            hash_items(replies[2]), self._field, self._pipeline.name
-        )
+        entries = matchable_entries.select(hash_items(replies[2]), self._field, self._pipeline)
         vector = from_bytes(embedding) if embedding else None
         refusals = frozenset(pair.decode("ascii", "replace") for pair in replies[3])
         return MissContext(vector, entries, refusals, self._lock.held)

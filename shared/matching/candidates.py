@@ -1,12 +1,14 @@
 """Finds the cached questions that can match: by cosine, or by equal words but for noise."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
 
 from shared.matching.tokens.noise import find_plain_words
-from shared.matching.tokens.typos import differ_by_slips
+from shared.matching.tokens.typos import MAX_SLIPS, differ_by_slips
 from shared.vectors import Matrix, Vector, cosines
 
 MAX_CANDIDATES = 3
@@ -37,10 +39,39 @@ def find_candidates(
     return [Candidate(int(row), float(similarity[row])) for row in best]
 
 
-def find_respelled(question: str, others: Sequence[str]) -> list[int]:
-    """Return the indices of the texts that have the words of `question`, but for noise and slips.
+def find_similar_texts(question: str, texts: Sequence[bytes]) -> list[int]:
+    """Return the indices of the texts in UTF-8 that contain the words of `question`, but for slips.
+
+    Some of them may be no respelling of it. At least one word has no slip.
+    """
+    words = sorted((word.encode() for word in find_plain_words(question)), key=len, reverse=True)
+    if len(words) == 1:
+        return list(range(len(texts)))
+    needed = max(1, len(words) - MAX_SLIPS)
+    found = [(row, texts[row].lower()) for row in _find_texts(words[: MAX_SLIPS + 1], texts)]
+    return [row for row, text in found if sum(word in text for word in words) >= needed]
+
+
+def _find_texts(words: Sequence[bytes], texts: Sequence[bytes]) -> list[int]:
+    """Return the indices of the texts that contain one of the words, in order.
+
+    One search in all texts is ten times as fast as one in each.
+    """
+    joined = b"\0".join(texts).lower()
+    ends = list(accumulate(len(text) + 1 for text in texts))
+    rows = set()
+    for word in words:
+        at = joined.find(word)
+        while at >= 0:
+            row = bisect_right(ends, at)
+            rows.add(row)
+            at = joined.find(word, ends[row])
+    return sorted(rows)
+
+
+def is_respelled(question: str, other: str) -> bool:
+    """Return whether two texts have the same words but for noise and slips.
 
     A slip moves an embedding far away, so these can have any cosine.
     """
-    words = find_plain_words(question)
-    return [n for n, other in enumerate(others) if differ_by_slips(words, find_plain_words(other))]
+    return differ_by_slips(find_plain_words(question), find_plain_words(other))

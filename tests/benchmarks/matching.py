@@ -2,11 +2,12 @@
 
 import csv
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import cycle
 
 import numpy as np
 
-from shared.cache import index_entries
+from shared.cache import index_entries, matchable_entries
 from shared.cache.results import MissContext
 from shared.cache.session import CacheSession
 from shared.matching.candidates import find_candidates
@@ -14,7 +15,7 @@ from shared.matching.decision import decide
 from shared.matching.tokens.tokenize import tokenize
 from shared.semantic_match import SemanticMatcher, pair_model_loader
 from shared.settings import Settings
-from shared.vectors import canonical
+from shared.vectors import Vector, canonical
 from tests.benchmarks.report import Metric
 from tests.benchmarks.timing import interleave
 from tests.benchmarks.workload import PIPELINE
@@ -39,6 +40,18 @@ _OTHERS = (
 """Questions that no veto rejects, and that the pair model does."""
 
 
+def _answered(question: str, vector: Vector) -> bytes:
+    """Return the encoded entry of a question with an answer."""
+    entry = index_entries.new_entry(question, vector, (), pipeline=PIPELINE, settings=Settings())
+    expires = entry.expires + Settings().answer_ttl
+    return index_entries.encode(replace(entry, kind=index_entries.ANSWER, expires=expires))
+
+
+def _miss_context(index: Mapping[str, bytes]) -> MissContext:
+    items = [(field.encode(), entry) for field, entry in index.items()]
+    return MissContext(matchable_entries=matchable_entries.select(items, "", PIPELINE))
+
+
 async def collect_metrics() -> Mapping[str, Metric]:
     """Measure the decision on real hard negatives, among 500 cached questions."""
     if not _PAIRS.exists():
@@ -50,13 +63,11 @@ async def collect_metrics() -> Mapping[str, Metric]:
     draws = np.random.default_rng(4)
     vectors = [canonical(draw) for draw in draws.standard_normal((_CACHED, PIPELINE.dimensions))]
     candidates = {
-        str(number): index_entries.new_entry(
-            pairs[number % len(pairs)][1], vector, (), pipeline=PIPELINE, settings=Settings()
-        )
+        str(number): _answered(pairs[number % len(pairs)][1], vector)
         for number, vector in enumerate(vectors)
     }
     rows, numbered_pairs = np.stack(vectors), cycle(enumerate(pairs))
-    context = MissContext(matchable_entries=candidates)
+    context = _miss_context(candidates)
     matcher = SemanticMatcher(Settings())
     # Without Redis: a rejected candidate is not read.
     session = CacheSession(None, Settings(), user_id="1", question="a question", pipeline=PIPELINE)
@@ -76,13 +87,8 @@ async def collect_metrics() -> Mapping[str, Metric]:
         if not match.rejection:
             raise RuntimeError("a different question was not rejected")
 
-    near = {
-        f"near {number}": index_entries.new_entry(
-            other, vectors[0], (), pipeline=PIPELINE, settings=Settings()
-        )
-        for number, other in enumerate(_OTHERS)
-    }
-    near_context = MissContext(matchable_entries=candidates | near)
+    near = {f"near {number}": _answered(other, vectors[0]) for number, other in enumerate(_OTHERS)}
+    near_context = _miss_context(candidates | near)
     by_model = SemanticMatcher(
         Settings(), None, pair_model_loader(Settings(semantic_matcher="model"))
     )

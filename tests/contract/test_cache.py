@@ -46,7 +46,7 @@ async def test_embedding_stored_by_one_user_is_loaded_by_another(cache: Cache) -
     context = await session.load_miss_context()
     assert context.vector is not None
     assert context.vector.tolist() == a_vector(QUESTION).tolist()
-    assert context.matchable_entries == {}
+    assert not context.matchable_entries
 
 
 async def test_embedding_of_other_dimensions_is_a_miss(cache: Cache) -> None:

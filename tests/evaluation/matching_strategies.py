@@ -41,7 +41,7 @@ def use_strategy(name: str) -> Iterator[None]:
             "find_candidates",
             lambda query, rows, _: find_candidates(query, rows, COSINE),
         ),
-        patch.object(semantic_match, "find_respelled", lambda *_: []),
+        patch.object(semantic_match, "find_similar_texts", lambda *_: []),
     ):
         yield
 

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 from redis.asyncio import Connection
 
-from shared.cache import codec, index_entries, l1_answers, l2_embeddings, session, single_flight
+from shared.cache import (
+    codec,
+    index_entries,
+    l1_answers,
+    l2_embeddings,
+    matchable_entries,
+    session,
+    single_flight,
+)
 from shared.cache.redis.commands import Command
 from shared.cache.redis.single_server import RedisServerClient
 from shared.cache.scripts import QuestionScripts
@@ -27,7 +35,7 @@ PLACES: list[tuple[Any, str]] = [
     (session, "hash_items"),
     (index_entries, "new_entry"),
     (index_entries, "encode"),
-    (index_entries, "matchable_entries"),
+    (matchable_entries, "select"),
     (l1_answers, "encode"),
     (l2_embeddings, "decode"),
     (codec, "pack"),

@@ -68,6 +68,7 @@ CONSTRUCTORS = {
 # Project modules that `shared` imports inside functions, outside the modules of CONSTRUCTORS.
 LAZY_IMPORTS = {
     ("shared/cache/session.py", "shared.vectors"),  # an exact hit does not load numpy
+    ("shared/semantic_match.py", "shared.matching.pair_model.model"),  # only for candidates
 }
 
 

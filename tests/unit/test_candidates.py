@@ -3,8 +3,15 @@
 import time
 
 import numpy as np
+import pytest
 
-from shared.matching.candidates import MAX_CANDIDATES, Candidate, find_candidates
+from shared.matching.candidates import (
+    MAX_CANDIDATES,
+    Candidate,
+    find_candidates,
+    find_similar_texts,
+    is_respelled,
+)
 from shared.vectors import canonical, cosines, stack
 
 
@@ -46,3 +53,38 @@ def _measure(rows: np.ndarray[tuple[int, int], np.dtype[np.int8]]) -> float:
     start = time.thread_time()
     find_candidates(rows[3], rows, 0.85)
     return time.thread_time() - start
+
+
+_CACHED = [
+    "What is the wifi password?",
+    "Hello! How do I cancel my order, please?",
+    "What did I write about grace?",
+    "Wo ist der Schl\u00fcssel?",
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "other"),
+    [
+        ("what is the wifi pasword", 0),
+        ("Hi there, what is the wifi pasword?", 0),
+        ("How do I cancle my order?", 1),
+        ("What did I wriet abuot grace?", 2),
+        ("Wo ist der Schlussel?", 3),
+    ],
+)
+def test_question_with_slips_is_found_by_its_other_words(question: str, other: int) -> None:
+    texts = [text.encode() + b"\0vector" for text in _CACHED]
+    assert other in find_similar_texts(question, texts)
+    assert is_respelled(question, _CACHED[other])
+
+
+def test_text_with_other_words_is_not_found() -> None:
+    texts = [text.encode() for text in _CACHED]
+    assert find_similar_texts("Who saw Anna today?", texts) == []
+    assert find_similar_texts("", texts) == []
+    assert not is_respelled("Who is the pastor?", _CACHED[0])
+
+
+def test_words_are_not_found_across_two_texts() -> None:
+    assert find_similar_texts("grace alone", [b"is gra", b"ce al", b"one"]) == []

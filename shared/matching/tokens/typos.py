@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 
 _WORD = re.compile(r"\b[a-z]{4,}\b")
-_MAX_SLIPS = 2
+MAX_SLIPS = 2
 
 
 def correct_typos(a: str, b: str, knows: Callable[[str], bool]) -> tuple[str, str]:
@@ -22,7 +22,7 @@ def correct_typos(a: str, b: str, knows: Callable[[str], bool]) -> tuple[str, st
 def differ_by_slips(one: set[str], other: set[str]) -> bool:
     """Return whether two sets of words can be the same but for slips."""
     left, right = one - other, other - one
-    return len(left) == len(right) <= _MAX_SLIPS and all(
+    return len(left) == len(right) <= MAX_SLIPS and all(
         any(_is_slip(word, meant) for meant in right) for word in left
     )
 
