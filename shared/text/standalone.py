@@ -41,6 +41,7 @@ _FOLLOW_UP = re.compile(
     r"|(?:speaking|talking|thinking) (?:of|about)\b|(?:going|coming|getting) back\b|by the way\b"
     r"|which ones?\b|that (?:is|was|means)\b|as for\b|back to\b|(?:go|carry) (?:ahead|on)\b"
     r"|do (?:it|so)\b|one (?:last|more)\b|excuse me\b|other\b"
+    r"|(?:i'll|i will|let's) (?:take|go|have|do|try|use|pick|choose|stick|keep)\b"
 )
 _TURN = (
     r"answer|reply|response|explanation|suggestion|recommendation|list|option|choice|example"
@@ -56,8 +57,8 @@ _REFERENCE = re.compile(
     r"|others)(?: (?:one|ones|two|three))?$"
     r"|\bthe (?:former|latter|above|aforementioned|previous)\b"
     r"|\bthe differences?\b(?!.* (?:between|from|of|in)\b)(?!.* and )"
-    r"|\b(?:which|this|that|first|second|third|last|next|other|new|old|right|wrong|same|the|these"
-    r"|those) ones?\b|(?<!than )\bone$"
+    r"|\bthe [^\W_]+ ones?\b|\b(?:which|this|that|first|second|third|last|next|other|new|old|right"
+    r"|wrong|same|the|these|those) ones?\b|(?<!than )\bone$"
     r"|\b(?:if|do|does|did) so\b(?! (?:many|much|few|little|well|often|long)\b)"
     r"|\b(?:before|after|once|until|when|if) (?:i|we) (?:go|leave|start|begin|do|come|arrive)$"
     r"|\bback then\b|\bat (?:that|this) (?:time|point)\b"

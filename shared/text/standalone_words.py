@@ -20,11 +20,11 @@ REQUESTS = word_set(
 
 STATEMENTS = word_set("i i'm i'd i've i'll we we're we'd we've we'll my our please let's")
 
-CONJUNCTIONS = word_set("and but so ok okay well or")
+CONJUNCTIONS = word_set("and but so or")
 OPENINGS = CONJUNCTIONS | word_set(
-    """then also yes yeah yep no nope sure fine great cool right thanks thx alright hmm oh oops
-    actually instead nice lovely perfect good else same not neither another any again because
-    however otherwise though meanwhile"""
+    """ok okay well then also yes yeah yep no nope sure fine great cool right thanks thx alright hmm
+    oh oops actually instead nice lovely perfect good else same not neither another any again
+    because however otherwise though meanwhile"""
 )
 """Words with which a reply to the turn before begins."""
 

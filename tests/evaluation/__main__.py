@@ -12,6 +12,7 @@ PARTS = (
     "host_replies",
     "invalidation_precision",
     "churn",
+    "conversations",
     "labelled_streams",
     "languages",
     "question_mix",
