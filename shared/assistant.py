@@ -6,10 +6,12 @@ stores. `_fall_back` serves requests while a model is down.
 """
 
 import logging
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.answer import Answer
+from shared.answer_stream import AnswerStart, AnswerStream
+from shared.ask_state import AskState, SharedResult
 from shared.cache.coalescing import Coalescer, Membership
 from shared.cache.index_entries import nanodollars
 from shared.deadline import deadline_scope, remaining_seconds, timeout_at_deadline
@@ -41,34 +43,6 @@ _EXTRACTIVE_TIME_LIMIT_SECONDS = 2.0
 _STILL_GENERATING = "another request is still generating this answer; ask again"
 
 
-@dataclass(slots=True)
-class _AskState:
-    """One request in progress. `sources` are what the answer is generated from, once known."""
-
-    request: "Request"
-    question: "Question"
-    session: "CacheSession"
-    sources: "Sequence[Source] | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
-    """A leader's reply or error, for the followers in its process."""
-
-    session: "CacheSession"
-    reply: Reply | Exception
-
-    def for_follower(self, question: "Question", session: "CacheSession") -> Reply:
-        """Return the reply for a follower, or raise the error."""
-        if isinstance(self.reply, Exception):
-            session.count_follower(self.session, "failed")
-            raise self.reply.with_traceback(None)  # else each follower adds to its traceback
-        reply = self.reply.for_follower(question)
-        cost = reply.answer.cost if reply.answer else 0.0
-        session.count_follower(self.session, reply.outcome, cost)
-        return reply
-
-
 class Assistant:
     """Answers questions from a user's notes. Each answer is generated once."""
 
@@ -82,10 +56,12 @@ class Assistant:
         self._dependencies = dependencies
         self._open_session = open_session
         self._settings = settings
-        self._coalescer: Coalescer[_Result] = Coalescer()
+        self._coalescer: Coalescer[SharedResult] = Coalescer()
 
-    async def ask(self, request: "Request") -> Reply:
-        """Answer a question.
+    async def ask(
+        self, request: "Request", stream: AnswerStream[SharedResult] | None = None
+    ) -> Reply:
+        """Answer a question. `stream` gets the text while it is generated.
 
         Raises:
             InvalidRequestError: the question is empty, too long or without a letter or digit.
@@ -97,14 +73,16 @@ class Assistant:
             question = await self._dependencies.question_resolver.resolve(request)
             session = self._open_session(request, question)
             try:
-                reply = await self._coalesce(_AskState(request, question, session))
+                reply = await self._coalesce(
+                    AskState(request, question, session, stream or AnswerStream())
+                )
             except BaseException:  # a cancelled request included
                 session.counters.record_outcome("failed")
                 raise
         session.counters.record_outcome(reply.outcome)
         return reply
 
-    async def _coalesce(self, ask: _AskState) -> Reply:
+    async def _coalesce(self, ask: AskState) -> Reply:
         """Answer, or share the result of an equal request in this process."""
         membership = await self._join(ask)
         if membership.result is not None:
@@ -113,19 +91,18 @@ class Assistant:
             try:
                 reply = await self._answer(ask, membership)
             except Exception as error:
-                membership.publish(_Result(ask.session, error))
+                ask.stream.publish(SharedResult(ask.session, error))
                 raise
-            membership.publish(_Result(ask.session, reply))
+            ask.stream.publish(SharedResult(ask.session, reply))
             return reply
 
-    async def _join(self, ask: _AskState) -> Membership[_Result]:
+    async def _join(self, ask: AskState) -> Membership[SharedResult]:
         request = ask.request
         if request.no_cache or request.no_store or ask.question.is_unresolved:
-            return Membership()
+            return Membership(ask.stream)
+        key = request.user_id, ask.question.identity, ask.question.day, request.exact
         try:
-            membership = await self._coalescer.join(
-                (request.user_id, ask.question.identity, ask.question.day, request.exact)
-            )
+            membership = await self._coalescer.join(key, ask.stream)
         except BaseException as error:
             ask.session.count_follower(None, "failed")
             if isinstance(error, TimeoutError):
@@ -134,7 +111,7 @@ class Assistant:
         ask.session.deduct(membership.waited)
         return membership
 
-    async def _answer(self, ask: _AskState, membership: Membership[_Result]) -> Reply:
+    async def _answer(self, ask: AskState, membership: Membership[SharedResult]) -> Reply:
         request, question, session = ask.request, ask.question, ask.session
 
         # Round trip 1: the answer, or a context that is still fresh.
@@ -148,29 +125,18 @@ class Assistant:
         with timed("load_miss_context"):
             context = await session.load_miss_context()
 
-        # Another request holds the lock: wait for its answer, or for the lock.
-        error: TercetError | None = None
-        while self._must_wait(request, context):
-            with timed("wait"):
-                found = await session.wait_for_holder(
-                    give_up=lambda: self._language_model_circuit == "open",
-                )
-            if found.is_final:
-                return Reply.from_cache(question, found, session.status, coalesced=True)
-            error = found.holder_error
-            if error is None and remaining_seconds() <= 0:
-                error = InferenceTimeoutError(_STILL_GENERATING)
-            if error:
-                break
-            with timed("load_miss_context"):
-                context = await session.load_miss_context()
-
         ask.sources = found.sources
         try:
-            if error:
-                raise error
-            async with session.hold_lock():
-                return await self._answer_miss(ask, context)
+            # Another request holds the lock: wait for its answer, or for the lock.
+            while self._must_wait(request, context):
+                if reply := await self._wait(ask, context):
+                    return reply
+                with timed("load_miss_context"):
+                    context = await session.load_miss_context()
+            holder = ask.lock_holder(context) if context.may_generate else None
+            with self._coalescer.holding(holder, ask.stream):
+                async with session.hold_lock():
+                    return await self._answer_miss(ask, context)
         except UnavailableError as failure:
             # With all breakers closed the failure is reported. Otherwise the fallback is tried.
             is_open = isinstance(failure, CircuitOpenError)
@@ -185,7 +151,35 @@ class Assistant:
         must_generate = request.no_cache or self._language_model_circuit != "closed"
         return not (context.may_generate or must_generate)
 
-    async def _answer_miss(self, ask: _AskState, context: "MissContext") -> Reply:
+    async def _wait(self, ask: AskState, context: "MissContext") -> Reply | None:
+        """Wait for the answer of the lock's holder. Return None if the lock may be free.
+
+        Raises:
+            TercetError: the holder's error, or a time-out.
+        """
+        session, holder = ask.session, ask.lock_holder(context)
+        with timed("wait"):
+            if self._coalescer.has_holder(holder):  # in this process
+                try:
+                    result = await self._coalescer.follow_holder(holder, ask.stream)
+                except TimeoutError:
+                    raise InferenceTimeoutError(_STILL_GENERATING) from None
+                return result.for_waiting(ask.question, session) if result else None
+            found = await session.wait_for_holder(
+                give_up=lambda: (
+                    self._language_model_circuit == "open" or self._coalescer.has_holder(holder)
+                )
+            )
+        ask.sources = found.sources
+        if found.is_final:
+            return Reply.from_cache(ask.question, found, session.status, coalesced=True)
+        if found.holder_error:
+            raise found.holder_error
+        if remaining_seconds() <= 0:
+            raise InferenceTimeoutError(_STILL_GENERATING)
+        return None
+
+    async def _answer_miss(self, ask: AskState, context: "MissContext") -> Reply:
         request, question, session = ask.request, ask.question, ask.session
         if self._language_model_circuit == "open" and (stale := await self._get_stale(ask)):
             return stale
@@ -216,7 +210,7 @@ class Assistant:
 
         try:
             with timed("generate"):
-                answer = await self._generate(ask, sources)
+                answer = await self._generate(ask, AnswerStart(tier, None, sources))
         except InferenceError as error:
             session.counters.add(spent_nanodollars=nanodollars(error.cost))
             # The next request needs neither the embedding nor the search.
@@ -236,7 +230,7 @@ class Assistant:
         )
 
     async def _match(
-        self, ask: _AskState, vector: "Vector", context: "MissContext"
+        self, ask: AskState, vector: "Vector", context: "MissContext"
     ) -> "Match | None":
         try:
             return await self._dependencies.semantic_matcher.match(
@@ -257,21 +251,25 @@ class Assistant:
         except TimeoutError as error:
             raise StoreUnavailableError("the notes were not read in time; ask again") from error
 
-    async def _generate(self, ask: _AskState, sources: "Sequence[Source]") -> Answer:
+    async def _generate(self, ask: AskState, start: AnswerStart) -> Answer:
         # Without Redis there is no single-flight lock, so this process coalesces generations.
         if ask.session.status in {"unavailable", "failed"}:
             answerer = self._dependencies.coalescing_answerer
         else:
             answerer = self._dependencies.answerer
         question = ask.question
-        today = question.day.date if question.day else None
-        completion = await self._dependencies.user_budget.spend(
-            ask.request.user_id,
-            lambda: answerer.answer(question.wording, sources, today=today, history=question.turns),
+        generate = partial(
+            answerer.answer,
+            question.wording,
+            start.sources,
+            today=question.day.date if question.day else None,
+            history=question.turns,
+            on_text=partial(ask.stream.write, start) if ask.stream.wants_text else None,
         )
+        completion = await self._dependencies.user_budget.spend(ask.request.user_id, generate)
         return Answer.from_completion(completion)
 
-    async def _fall_back(self, ask: _AskState) -> Reply | None:
+    async def _fall_back(self, ask: AskState) -> Reply | None:
         """Serve a stale answer or quote the notes. Return None if neither is possible."""
         if stale := await self._get_stale(ask):
             return stale
@@ -283,7 +281,7 @@ class Assistant:
             answer = Answer.from_completion(await answerer.answer(ask.question.wording, sources))
         return Reply(ask.question, answer, sources, ask.session.status, extractive=True)
 
-    async def _get_stale(self, ask: _AskState) -> Reply | None:
+    async def _get_stale(self, ask: AskState) -> Reply | None:
         """Return an expired answer (stale-if-error, RFC 5861), unless the request is `no_cache`."""
         if ask.request.no_cache:
             return None

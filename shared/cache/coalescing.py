@@ -7,15 +7,16 @@ that lookup ends, but at most 20 ms. Then it performs one lookup for all, its fo
 """
 
 import asyncio
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
+from shared.answer_stream import AnswerStream
 from shared.deadline import remaining_seconds
 from shared.observability.timings import timed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterator
 
 T = TypeVar("T")
 
@@ -26,27 +27,22 @@ class Membership(Generic[T]):
     """One request's part in a group.
 
     A follower has the leader's `result`. A leader has None: it uses the membership as a context
-    manager, calls `finish_lookup` after its lookup and `publish` with its result.
+    manager, calls `finish_lookup` after its lookup and publishes its result to its stream.
     """
 
     def __init__(
         self,
+        stream: AnswerStream[T],
         result: T | None = None,
         *,
         finish_lookup: "Callable[[], None]" = lambda: None,
-        followers: "asyncio.Future[T | None] | None" = None,
         waited: float = 0.0,
     ) -> None:
         """`waited`: seconds that a leader waited for the end of the lookup before its own."""
         self.result = result
         self.finish_lookup = finish_lookup
         self.waited = waited
-        self._followers = followers
-
-    def publish(self, result: T) -> None:
-        """Pass the leader's result to its followers."""
-        if self._followers:
-            self._followers.set_result(result)
+        self._stream = stream
 
     def __enter__(self) -> Self:
         return self
@@ -54,8 +50,7 @@ class Membership(Generic[T]):
     def __exit__(self, *_: object) -> None:
         """If nothing was published (the leader was cancelled), one of the followers leads."""
         self.finish_lookup()
-        if self._followers and not self._followers.done():
-            self._followers.set_result(None)
+        self._stream.publish(None)
 
 
 class Coalescer(Generic[T]):
@@ -65,41 +60,69 @@ class Coalescer(Generic[T]):
         """`gather_seconds`: longest time that a leader waits for the lookup before its own."""
         self._gather_seconds = gather_seconds
         self._lookups: dict[Hashable, asyncio.Event] = {}
-        self._groups: dict[Hashable, asyncio.Future[T | None]] = {}
+        self._groups: dict[Hashable, AnswerStream[T]] = {}
+        """The streams of the leaders whose groups others may still join."""
+        self._holders: dict[Hashable, AnswerStream[T]] = {}
+        """The streams of the requests that hold a single-flight lock."""
 
-    async def join(self, key: "Hashable") -> Membership[T]:
+    async def join(self, key: "Hashable", stream: AnswerStream[T]) -> Membership[T]:
         """Join the group of requests with this key, as its leader or as a follower.
+
+        `stream` is the request's own. A follower's gets the text of the leader.
 
         Raises:
             TimeoutError: the leader published nothing by the deadline of this request.
         """
         loop = asyncio.get_running_loop()
-        while (group := self._groups.get(key)) is not None:
+        while (leader := self._groups.get(key)) is not None:
             with timed("wait"):
-                await asyncio.wait({group}, timeout=remaining_seconds() + _GRACE_SECONDS)
-            if not group.done():
-                raise TimeoutError
-            if (result := group.result()) is not None:
-                return Membership(result)
+                result = await leader.share_with(stream, remaining_seconds() + _GRACE_SECONDS)
+            if result is not None:
+                return Membership(stream, result)
         waited = 0.0
         if (lookup := self._lookups.get(key)) is not None:
-            group, began = loop.create_future(), loop.time()
-            self._groups[key] = group
+            began = loop.time()
+            self._groups[key] = stream
             try:
                 with timed("wait"), suppress(TimeoutError):
                     async with asyncio.timeout(self._gather_seconds):
                         await lookup.wait()
             except BaseException:
-                group.set_result(None)
+                stream.publish(None)
                 raise
             finally:
                 del self._groups[key]  # a later request arrives after this group's lookup began
             # A longer wait is the event loop's lag, and no sign of a slow Redis.
             waited = min(loop.time() - began, self._gather_seconds)
         lookup = self._lookups[key] = asyncio.Event()
-        return Membership(
-            finish_lookup=partial(self._finish, key, lookup), followers=group, waited=waited
-        )
+        return Membership(stream, finish_lookup=partial(self._finish, key, lookup), waited=waited)
+
+    @contextmanager
+    def holding(self, holder: "Hashable", stream: AnswerStream[T]) -> "Iterator[None]":
+        """Let requests that find the single-flight lock held follow its holder. None is no lock.
+
+        The lock's key contains the fence, so each of them has read the fence that its holder has
+        read: no note change was acknowledged between the two lookups.
+        """
+        if holder is not None:
+            self._holders[holder] = stream
+        try:
+            yield
+        finally:
+            self._holders.pop(holder, None)
+
+    def has_holder(self, holder: "Hashable") -> bool:
+        """Return whether a request of this process holds the lock."""
+        return holder in self._holders
+
+    async def follow_holder(self, holder: "Hashable", stream: AnswerStream[T]) -> T | None:
+        """Follow the holder of a lock; `stream` gets its text. None if it was cancelled.
+
+        Raises:
+            TimeoutError: it published nothing by the deadline of this request.
+        """
+        seconds = remaining_seconds() + _GRACE_SECONDS
+        return await self._holders[holder].share_with(stream, seconds)
 
     def _finish(self, key: "Hashable", lookup: asyncio.Event) -> None:
         lookup.set()

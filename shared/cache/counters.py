@@ -165,6 +165,13 @@ class RequestCounters:
         self.add(l1_hits=int(hit), shared_lookups=int(not hit), saved_nanodollars=saved)
         self.add(outcome_coalesced=int(coalesced))
 
+    def count_coalesced(self, cost: float) -> None:
+        """Count a request that waited for an answer of another one in this process.
+
+        As lookup.lua counts one that reads the answer. `cost` is the answer's, in US dollars.
+        """
+        self.add(outcome_coalesced=1, saved_nanodollars=index_entries.nanodollars(cost))
+
     def record_outcome(self, outcome: str) -> None:
         """Count the outcome (see `OUTCOMES`) and its latency, with the container's next request."""
         if not self._redis.redis_client:

@@ -42,12 +42,13 @@ class MissContext:
     """What a miss needs.
 
     `vector` is the cached embedding. `matchable_entries` are the index entries of the user's other
-    answered questions. `refusals` are pairs of questions that must
-    not be matched: see `keyspace.refused_pair`. `may_generate` is False while another request holds
-    the lock, or if an answer was stored after the lookup.
+    answered questions. `refusals` are pairs of questions that must not be matched: see
+    `keyspace.refused_pair`. `may_generate` is False while another request holds the lock, or if
+    an answer was stored after the lookup. `lock_holder` is the token of the lock's holder.
     """
 
     vector: "Vector | None" = None
     matchable_entries: MatchableEntries = field(default_factory=MatchableEntries)
     refusals: frozenset[str] = frozenset()
     may_generate: bool = True
+    lock_holder: str = ""

@@ -125,7 +125,7 @@ class CacheSession:
         entries = matchable_entries.select(hash_items(replies[2]), self._field, self._pipeline)
         vector = from_bytes(embedding) if embedding else None
         refusals = frozenset(pair.decode("ascii", "replace") for pair in replies[3])
-        return MissContext(vector, entries, refusals, self._lock.held)
+        return MissContext(vector, entries, refusals, self._lock.held, self._lock.holder)
 
     @fail_open(LookupResult)
     async def wait_for_holder(

@@ -72,6 +72,11 @@ class SingleFlightLock:
         return _ACQUIRE.call(keys, self.token, _LOCK_MS, self._field, now, int(aliases))
 
     @property
+    def holder(self) -> str:
+        """The holder's token when Redis last returned it; empty if the lock was free."""
+        return self._holder.decode("ascii", "replace")
+
+    @property
     def has_holder(self) -> bool:
         """Whether the lock was held when Redis last returned its holder."""
         return bool(self._holder)
@@ -84,7 +89,7 @@ class SingleFlightLock:
 
     def poll_commands(self) -> list[Command]:
         """Return the commands that read the holder's token and its error."""
-        error_key = self._keys.lock_error(self._holder.decode("ascii", "replace"))
+        error_key = self._keys.lock_error(self.holder)
         return [Command.of("GET", self.key), Command.of("GET", error_key)]
 
     @asynccontextmanager

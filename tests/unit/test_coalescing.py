@@ -6,6 +6,7 @@ from math import inf
 
 import pytest
 
+from shared.answer_stream import AnswerStream
 from shared.cache.coalescing import Coalescer
 from shared.deadline import deadline_scope
 from tests.support.waiting import until
@@ -30,7 +31,8 @@ class Process:
 
     async def _ask(self, name: str, key: object, seconds: float) -> tuple[str, str]:
         """Return the result and this request's role."""
-        with deadline_scope(seconds), await self.coalescer.join(key) as membership:
+        stream: AnswerStream[str] = AnswerStream()
+        with deadline_scope(seconds), await self.coalescer.join(key, stream) as membership:
             if membership.result:
                 return membership.result, "follower"
             self.leaders.append(name)
@@ -38,7 +40,7 @@ class Process:
             await self.lookup_ended.wait()
             membership.finish_lookup()
             await self.generated.wait()
-            membership.publish(name)
+            stream.publish(name)
             return name, "leader"
 
 
@@ -143,8 +145,8 @@ async def test_follower_times_out_at_its_deadline(process: Process) -> None:
 
 async def test_membership_holds_the_time_that_the_leader_waited(process: Process) -> None:
     """The leader's lookup has that much less time."""
-    first = await process.coalescer.join(KEY)
-    second = asyncio.create_task(process.coalescer.join(KEY))
+    first = await process.coalescer.join(KEY, AnswerStream())
+    second = asyncio.create_task(process.coalescer.join(KEY, AnswerStream()))
     await asyncio.sleep(0.005)
     first.finish_lookup()
     assert first.waited == 0
@@ -162,8 +164,8 @@ async def test_coalescer_forgets_requests_that_ended(process: Process) -> None:
 
 async def test_blocked_event_loop_does_not_count_as_waiting() -> None:
     coalescer: Coalescer[str] = Coalescer(gather_seconds=0.02)
-    first = await coalescer.join(KEY)
-    second = asyncio.create_task(coalescer.join(KEY))
+    first = await coalescer.join(KEY, AnswerStream())
+    second = asyncio.create_task(coalescer.join(KEY, AnswerStream()))
     await asyncio.sleep(0)
     time.sleep(0.1)  # noqa: ASYNC251  # blocks the loop on purpose
     first.finish_lookup()

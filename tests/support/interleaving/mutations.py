@@ -1,6 +1,5 @@
 """Mutations that break freshness, one at a time. The simulation must detect each of them."""
 
-import asyncio
 import copy
 import hashlib
 import time
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from shared import freshness
+from shared.answer_stream import AnswerStream
 from shared.cache import (
     codec,
     index_entries,
@@ -298,12 +298,14 @@ def expired_entries_not_dropped(patch: pytest.MonkeyPatch) -> None:
 def lookup_from_before_is_shared(patch: pytest.MonkeyPatch) -> None:
     """Plain single-flight: a request gets the result of any equal request in progress."""
 
-    async def join(self: Coalescer[Any], key: Hashable) -> Membership[Any]:
-        while (group := self._groups.get(key)) is not None and not group.done():
-            if (result := await asyncio.shield(group)) is not None:
-                return Membership(result)
-        group = self._groups[key] = asyncio.get_running_loop().create_future()
-        return Membership(followers=group)
+    async def join(
+        self: Coalescer[Any], key: Hashable, stream: AnswerStream[Any]
+    ) -> Membership[Any]:
+        while (leader := self._groups.get(key)) is not None and not leader._has_ended:
+            if (result := await leader.share_with(stream, 60)) is not None:
+                return Membership(stream, result)
+        self._groups[key] = stream
+        return Membership(stream)
 
     patch.setattr(Coalescer, "join", join)
 
@@ -312,15 +314,17 @@ def lookup_in_progress_is_shared(patch: pytest.MonkeyPatch) -> None:
     """A group is open until its lookup ends, not only until the lookup begins."""
     original = Coalescer.join
 
-    async def join(self: Coalescer[Any], key: Hashable) -> Membership[Any]:
-        membership = await original(self, key)
-        group, finish_lookup = membership._followers, membership.finish_lookup
-        if group is None:
+    async def join(
+        self: Coalescer[Any], key: Hashable, stream: AnswerStream[Any]
+    ) -> Membership[Any]:
+        membership = await original(self, key, stream)
+        finish_lookup = membership.finish_lookup
+        if membership.result is not None:
             return membership
-        self._groups[key] = group
+        self._groups[key] = stream
 
         def finish() -> None:
-            if self._groups.get(key) is group:
+            if self._groups.get(key) is stream:
                 del self._groups[key]
             finish_lookup()
 
