@@ -86,6 +86,11 @@ class Reply:
         return cls(question, None, (), cache, tier=tier)
 
     @property
+    def text(self) -> str:
+        """The answer's text, or `NO_NOTES`."""
+        return self.answer.text if self.answer else NO_NOTES
+
+    @property
     def shown_sources(self) -> "Sequence[Source]":
         """The sources, or none if the answer is that the notes do not answer the question."""
         return () if self.answer and finds_nothing(self.answer.text) else self.sources

@@ -7,9 +7,22 @@ from fastapi import APIRouter, FastAPI
 from fastapi import Request as HTTPRequest
 from starlette.responses import Response
 
-from functions.ask.cache_headers import cache_status_header, is_no_cache, parse_cache_control
+from functions.ask.cache_headers import (
+    PRIVATE,
+    cache_status_header,
+    is_no_cache,
+    parse_cache_control,
+)
+from functions.ask.event_stream import stream_answer
 from functions.ask.metrics import question_metrics
-from functions.ask.schemas import AnswerBody, AskBody, FeedbackBody
+from functions.ask.schemas import (
+    AnswerBody,
+    AskBody,
+    DeltaEvent,
+    ErrorEvent,
+    FeedbackBody,
+    MetadataEvent,
+)
 from functions.ask.serializers import serialize_reply
 from functions.bootstrap import open_container
 from functions.http import health_route
@@ -18,12 +31,16 @@ from functions.http.auth.caller import authenticate
 from functions.http.middleware import add_log_fields
 from functions.http.openapi import content_schema, json_responses, problem_responses
 from functions.http.request_body import read_json_body
+from functions.http.server_sent_events import accepts_events
+from shared.answer_stream import AnswerStream
+from shared.ask_state import SharedResult
 from shared.container import Container
 from shared.errors import UnavailableError
 from shared.question import Request
+from shared.reply import Reply
 
-# An answer quotes private notes: proxies and browsers must not store it.
-_PRIVATE = "private, no-store"
+_EVENTS = ("MetadataEvent", "DeltaEvent", "AnswerBody", "ErrorEvent")
+"""The data of the events `metadata`, `delta`, `done` and `error`."""
 
 _MAX_BYTES = 1 << 20
 """Of a question with its conversation: older turns than are used may be sent."""
@@ -49,11 +66,14 @@ def build_routes(container: Container) -> AppRoutes:
 
     @router.post(
         "/assistant/query",
-        responses=json_responses("AnswerBody"),
+        responses=json_responses("AnswerBody", events=_EVENTS),
         openapi_extra={"requestBody": {"required": True} | content_schema("AskBody")},
     )
     async def ask(http: HTTPRequest) -> Response:
-        """Answer a question from the caller's own notes."""
+        """Answer a question from the caller's own notes.
+
+        With `Accept: text/event-stream` the answer arrives in events while it is generated.
+        """
         caller = await authenticate(http, settings)
         body = await read_json_body(http, AskBody, max_bytes=_MAX_BYTES)
         directives = parse_cache_control(http.headers.getlist("cache-control"))
@@ -66,30 +86,20 @@ def build_routes(container: Container) -> AppRoutes:
             seconds=_time_budget(http, settings.inference_timeout),
             history=body.turns,
         )
-        try:
-            reply = await container.assistant.ask(request)
-        except UnavailableError as error:
-            breakers, cost = container.circuit_breakers.state, getattr(error, "cost", 0.0)
-            add_log_fields(
-                http.scope, **question_metrics(None, breakers=breakers, failure_cost=cost)
-            )
-            raise
-        add_log_fields(
-            http.scope,
-            **question_metrics(reply, breakers=container.circuit_breakers.state),
-            tier=reply.tier,
-            match=reply.match,
-            cache=reply.cache,
-        )
-        if reply.answer and reply.answer.incomplete:
-            add_log_fields(http.scope, incomplete=True)
-        if reply.match_rejection:
-            add_log_fields(http.scope, match_rejection=reply.match_rejection.partition(":")[0])
-        if reply.question.follow_up:
-            add_log_fields(http.scope, history=reply.question.follow_up.use)
-        if settings.log_questions:  # as it was asked: a rewritten one holds text of its history
-            add_log_fields(http.scope, question=request.query.strip())
-        headers = {"Cache-Control": _PRIVATE, "Cache-Status": cache_status_header(request, reply)}
+
+        async def answer(stream: AnswerStream[SharedResult] | None = None) -> Reply:
+            try:
+                reply = await container.assistant.ask(request, stream)
+            except UnavailableError as error:
+                _log_failure(http, container, error)
+                raise
+            _log_reply(http, container, request.query, reply)
+            return reply
+
+        if accepts_events(http):
+            return stream_answer(http, request, answer, explain=body.explain)
+        reply = await answer()
+        headers = {"Cache-Control": PRIVATE, "Cache-Status": cache_status_header(request, reply)}
         content = serialize_reply(request, reply, explain=body.explain)
         return Response(content, headers=headers, media_type="application/json")
 
@@ -107,7 +117,33 @@ def build_routes(container: Container) -> AppRoutes:
         await container.feedback.reject_answer(caller.user_id, body.answer_id)
         return Response(status_code=204)
 
-    return AppRoutes(router, (AskBody, FeedbackBody, AnswerBody))
+    return AppRoutes(
+        router, (AskBody, FeedbackBody, AnswerBody, MetadataEvent, DeltaEvent, ErrorEvent)
+    )
+
+
+def _log_failure(http: HTTPRequest, container: Container, error: UnavailableError) -> None:
+    cost = getattr(error, "cost", 0.0)
+    metrics = question_metrics(None, breakers=container.circuit_breakers.state, failure_cost=cost)
+    add_log_fields(http.scope, **metrics)
+
+
+def _log_reply(http: HTTPRequest, container: Container, query: str, reply: Reply) -> None:
+    add_log_fields(
+        http.scope,
+        **question_metrics(reply, breakers=container.circuit_breakers.state),
+        tier=reply.tier,
+        match=reply.match,
+        cache=reply.cache,
+    )
+    if reply.answer and reply.answer.incomplete:
+        add_log_fields(http.scope, incomplete=True)
+    if reply.match_rejection:
+        add_log_fields(http.scope, match_rejection=reply.match_rejection.partition(":")[0])
+    if reply.question.follow_up:
+        add_log_fields(http.scope, history=reply.question.follow_up.use)
+    if container.settings.log_questions:  # as it was asked: a rewritten one holds its history
+        add_log_fields(http.scope, question=query.strip())
 
 
 def _time_budget(http: HTTPRequest, limit: float) -> float | None:

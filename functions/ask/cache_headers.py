@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from shared.question import Request
     from shared.reply import Reply
 
+PRIVATE = "private, no-store"
+"""`Cache-Control` of an answer: it quotes private notes, so nobody else must store it."""
+
 _DIRECTIVE = re.compile(r"""([\w!#$%&'*+.^`|~-]+)(?:=("(?:[^"\\]|\\.)*"|[^\s,]*))?""")
 
 
@@ -21,6 +24,14 @@ def parse_cache_control(headers: "Sequence[str]") -> dict[str, str]:
 def is_no_cache(directives: "dict[str, str]") -> bool:
     """Whether the directives forbid a stored answer: `no-cache` or `max-age=0`."""
     return "no-cache" in directives or re.fullmatch("0+", directives.get("max-age", "")) is not None
+
+
+def started_cache_status(request: "Request", tier: str | None) -> str:
+    """Return the value of `Cache-Status` while the answer is generated: nothing is stored yet."""
+    if tier == "l1":
+        return "Tercet; hit"
+    is_bypassed = request.no_store or request.no_cache
+    return f"Tercet; fwd={'request' if is_bypassed else 'miss'}"
 
 
 def cache_status_header(request: "Request", reply: "Reply") -> str:

@@ -63,10 +63,10 @@ class FeedbackBody(BaseModel):
     verdict: Literal["wrong"]
 
 
-class SourceBody(TypedDict):
+class RetrievedSource(TypedDict):
     """A retrieved chunk of a note; `similarity` is its cosine with the question.
 
-    `title` is the note's. `cited`: the answer cites the chunk by its position, from 1.
+    `title` is the note's.
     """
 
     chunk_id: str
@@ -74,6 +74,11 @@ class SourceBody(TypedDict):
     note_id: str
     title: str
     similarity: float
+
+
+class SourceBody(RetrievedSource):
+    """A source of an answer. `cited`: the answer cites the chunk by its position, from 1."""
+
     cited: bool
 
 
@@ -120,6 +125,36 @@ class Metadata(TypedDict):
     truncated: bool
     valid_on: Annotated[str, Field(json_schema_extra={"format": "date"})] | None
     match_rejection: NotRequired[str | None]
+
+
+class MetadataEvent(TypedDict):
+    """The event `metadata`: what is known before the text. `tier` and `match` as in `Metadata`."""
+
+    tier: Tier | None
+    match: Match | None
+    sources: list[RetrievedSource]
+
+
+class DeltaEvent(TypedDict):
+    """The event `delta`: the next part of the answer."""
+
+    text: str
+
+
+class ErrorEvent(TypedDict):
+    """The event `error`: a problem document (RFC 9457), after which the stream ends.
+
+    `discard`: the text of this stream is no answer. `retry_after`: seconds until a retry may
+    succeed, if known.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    discard: bool
+    retry_after: int | None
 
 
 class AnswerBody(TypedDict):

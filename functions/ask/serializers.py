@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import to_json
 
-from shared.reply import NO_NOTES
-
 if TYPE_CHECKING:
-    from functions.ask.schemas import AnswerBody
+    from functions.ask.schemas import AnswerBody, MetadataEvent, RetrievedSource
+    from shared.answer_stream import AnswerStart
+    from shared.notes.note import Source
     from shared.question import Request
     from shared.reply import Reply
 
@@ -23,16 +23,9 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
     is_rewritten = follow_up is not None and follow_up.use == "rewritten"
     created = datetime.fromtimestamp(created_ms / 1000, UTC)
     body: AnswerBody = {
-        "answer": answer.text if answer else NO_NOTES,
+        "answer": reply.text,
         "sources": [
-            {
-                "chunk_id": source.chunk_id,
-                "content": source.content,
-                "note_id": source.note_id,
-                "title": source.title,
-                "similarity": round(source.similarity, 6),
-                "cited": number in reply.cited,
-            }
+            {**_serialize_source(source), "cited": number in reply.cited}
             for number, source in enumerate(reply.shown_sources, start=1)
         ],
         "metadata": {
@@ -60,3 +53,23 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
     if explain:
         body["metadata"]["match_rejection"] = reply.match_rejection
     return to_json(body)
+
+
+def serialize_start(start: "AnswerStart") -> bytes:
+    """Return what is known before the text as JSON."""
+    event: MetadataEvent = {
+        "tier": start.tier,
+        "match": start.match,
+        "sources": [_serialize_source(source) for source in start.sources],
+    }
+    return to_json(event)
+
+
+def _serialize_source(source: "Source") -> "RetrievedSource":
+    return {
+        "chunk_id": source.chunk_id,
+        "content": source.content,
+        "note_id": source.note_id,
+        "title": source.title,
+        "similarity": round(source.similarity, 6),
+    }

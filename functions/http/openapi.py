@@ -26,9 +26,16 @@ def content_schema(name: str, media_type: str = "application/json") -> dict[str,
     return {"content": {media_type: {"schema": {"$ref": f"{_SCHEMAS}{name}"}}}}
 
 
-def json_responses(name: str) -> dict[int | str, dict[str, Any]]:
-    """Return a route's responses: JSON of the named schema, or a problem document."""
-    return {200: content_schema(name)} | problem_responses()
+def json_responses(name: str, *, events: "Sequence[str]" = ()) -> dict[int | str, dict[str, Any]]:
+    """Return a route's responses: JSON of the named schema, or a problem document.
+
+    `events`: the schemas of the data of server-sent events that a client may ask for instead.
+    """
+    content = content_schema(name)["content"]
+    if events:
+        schemas = [{"$ref": f"{_SCHEMAS}{event}"} for event in events]
+        content["text/event-stream"] = {"schema": {"anyOf": schemas}}
+    return {200: {"content": content}} | problem_responses()
 
 
 def problem_responses() -> dict[int | str, dict[str, Any]]:

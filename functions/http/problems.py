@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents (`application/problem+json`)."""
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from math import ceil
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 _NO_STORE = {"Cache-Control": "no-store"}
 _RETRY_SECONDS = 5.0  # for a 503 that names no time
+_UNHANDLED = "Unhandled exception; see the log."
+_log = logging.getLogger(__name__)
 _MAX_PATH_LENGTH = 200  # characters of a path in a problem's detail
 
 
@@ -63,22 +66,20 @@ def problem_response(
             for problems that the HTTP status explains.
         headers: additional HTTP headers.
     """
-    name = f"urn:problem-type:tercet:{title.lower().replace(' ', '-')}" if title else "about:blank"
-    document = Problem(
-        type=name,
-        title=title or HTTPStatus(status).phrase,
-        status=status,
-        detail=detail,
-        instance=f"urn:uuid:{request_id(request.scope)}",
-    )
+    document = _problem(request, status, detail, title)
     # A path or a field name may hold a lone surrogate, which UTF-8 cannot encode.
     text = json.dumps(asdict(document), ensure_ascii=False, separators=(",", ":"))
     body = text.encode("utf-8", "replace")
     return Response(body, status, {**_NO_STORE, **(headers or {})}, media_type=PROBLEM_MEDIA_TYPE)
 
 
-async def _handle_tercet_error(request: Request, error: TercetError) -> Response:
+def describe_error(request: Request, error: Exception) -> tuple[Problem, dict[str, str]]:
+    """Log an error. Return its problem document, and the headers of a response with it."""
     add_log_fields(request.scope, error=type(error).__name__)
+    if not isinstance(error, TercetError):
+        log_fields = {"request_id": request_id(request.scope)}
+        _log.error("unhandled exception", exc_info=error, extra={"log_fields": log_fields})
+        return _problem(request, 500, _UNHANDLED), {}
     headers, detail = {}, str(error)
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         add_log_fields(request.scope, detail=detail)
@@ -89,7 +90,14 @@ async def _handle_tercet_error(request: Request, error: TercetError) -> Response
     is_503 = error.status == HTTPStatus.SERVICE_UNAVAILABLE
     if seconds := getattr(error, "retry_after", None) or (is_503 and _RETRY_SECONDS):
         headers["Retry-After"] = str(ceil(seconds))
-    return problem_response(request, error.status, detail, title=error.title, headers=headers)
+    return _problem(request, error.status, detail, error.title), headers
+
+
+async def _handle_tercet_error(request: Request, error: TercetError) -> Response:
+    problem, headers = describe_error(request, error)
+    return problem_response(
+        request, problem.status, problem.detail, title=problem.title, headers=headers
+    )
 
 
 async def _handle_http_exception(request: Request, error: HTTPException) -> Response:
@@ -105,4 +113,15 @@ async def _handle_http_exception(request: Request, error: HTTPException) -> Resp
 
 
 def _internal_error(request: Request) -> Response:
-    return problem_response(request, 500, "Unhandled exception; see the log.")
+    return problem_response(request, 500, _UNHANDLED)
+
+
+def _problem(request: Request, status: int, detail: str, title: str | None = None) -> Problem:
+    name = f"urn:problem-type:tercet:{title.lower().replace(' ', '-')}" if title else "about:blank"
+    return Problem(
+        type=name,
+        title=title or HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        instance=f"urn:uuid:{request_id(request.scope)}",
+    )
