@@ -117,9 +117,8 @@ def build_routes(container: Container) -> AppRoutes:
         await container.feedback.reject_answer(caller.user_id, body.answer_id)
         return Response(status_code=204)
 
-    return AppRoutes(
-        router, (AskBody, FeedbackBody, AnswerBody, MetadataEvent, DeltaEvent, ErrorEvent)
-    )
+    schemas = (AskBody, FeedbackBody, AnswerBody, MetadataEvent, DeltaEvent, ErrorEvent)
+    return AppRoutes(router, schemas, "functions.ask.documentation")
 
 
 def _log_failure(http: HTTPRequest, container: Container, error: UnavailableError) -> None:

@@ -2,9 +2,12 @@
 
 import os
 from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
+from starlette.responses import Response
 
 from functions.http.auth.caller import token_verifier, warn_not_configured
 from functions.http.auth.local_mode import USER_HEADER, check_local_mode, in_lambda
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
     from fastapi.telemetry import TelemetryConfig
 
+    from functions.http.static_page import StaticPage
     from shared.container import Container
     from shared.settings import Settings
 
@@ -31,10 +35,15 @@ _NO_TELEMETRY: "TelemetryConfig" = {
 
 
 class AppRoutes(NamedTuple):
-    """A function's routes, and the schemas that they name."""
+    """A function's routes, and the schemas that they name.
+
+    `documentation` is the module that describes their operations, loaded with the first request for
+    the OpenAPI document; without it the routes are not in the document.
+    """
 
     router: APIRouter
     schemas: tuple[type, ...] = ()
+    documentation: str = ""
 
 
 def build_app(container: "Container", *routes: AppRoutes) -> FastAPI:
@@ -55,8 +64,8 @@ def build_app(container: "Container", *routes: AppRoutes) -> FastAPI:
         yield
         await container.aclose()
 
-    # No documentation pages, because they load scripts from a CDN. No redirects of trailing
-    # slashes, because their target would come from the Host header.
+    # FastAPI's own documentation pages load scripts from a CDN. No redirects of trailing slashes,
+    # because their target would come from the Host header.
     app = FastAPI(
         title="Tercet",
         root_path_in_servers=False,
@@ -71,7 +80,10 @@ def build_app(container: "Container", *routes: AppRoutes) -> FastAPI:
         app,
         [each.router for each in routes],
         [schema for each in routes for schema in each.schemas],
+        [each.documentation for each in routes if each.documentation],
+        container.settings,
     )
+    app.add_route("/docs", _show_documentation, include_in_schema=False)
     app.add_middleware(HeadMiddleware)
     install_error_handlers(app)
     if container.settings.base_path:
@@ -79,6 +91,18 @@ def build_app(container: "Container", *routes: AppRoutes) -> FastAPI:
     if container.settings.cors_allow_origins:
         _allow_origins(app, container.settings)
     return app
+
+
+async def _show_documentation(_: Request) -> Response:
+    """Return a page that shows the OpenAPI document."""
+    return _documentation_page().response()
+
+
+@cache
+def _documentation_page() -> "StaticPage":
+    from functions.http.static_page import StaticPage  # noqa: PLC0415  # hashing its parts is slow
+
+    return StaticPage(Path(__file__).with_name("docs"))
 
 
 def _allow_origins(app: "FastAPI", settings: "Settings") -> None:

@@ -21,4 +21,4 @@ def build_routes(container: Container, *, store: bool = True) -> AppRoutes:
         report = await health.check(container, store=store)
         return JSONResponse(asdict(report), headers={"Cache-Control": "no-store"})
 
-    return AppRoutes(router, (health.Health,))
+    return AppRoutes(router, (health.Health,), "functions.http.health_documentation")

@@ -4,6 +4,7 @@ Response models that FastAPI knows at start-up take a tenth of a cold start's im
 are not validated. So routes only name their schemas, which are generated with the document.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
@@ -14,9 +15,11 @@ from functions.http.problems import PROBLEM_MEDIA_TYPE, Problem
 from functions.http.routing import VERSION_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from fastapi import FastAPI
+
+    from shared.settings import Settings
 
 _SCHEMAS = "#/components/schemas/"
 
@@ -44,28 +47,46 @@ def problem_responses() -> dict[int | str, dict[str, Any]]:
 
 
 def install_openapi(
-    app: "FastAPI", routers: "Sequence[APIRouter]", kinds: "Iterable[type]"
+    app: "FastAPI",
+    routers: "Sequence[APIRouter]",
+    kinds: "Sequence[type]",
+    modules: "Sequence[str]",
+    settings: "Settings",
 ) -> None:
-    """Set an app's document, with the types of bodies as the schemas of their class names.
+    """Set an app's document.
 
-    `kinds`: pydantic models, dataclasses and `TypedDict`s.
+    Args:
+        app: the app.
+        routers: its routes, which the document has with their version.
+        kinds: the types of bodies: pydantic models, dataclasses and `TypedDict`s. Each becomes the
+            schema of its class name.
+        modules: names of modules whose `OPERATIONS` describe the routes.
+        settings: authentication and the base path.
     """
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            versioned = APIRouter()
-            for router in routers:
-                versioned.include_router(router, prefix=VERSION_PREFIX)
-            document = get_openapi(
-                title=app.title, version=app.version, routes=list(versioned.routes)
-            )
-            adapters: list[Any] = [
-                (kind, "serialization", TypeAdapter(kind)) for kind in (Problem, *kinds)
-            ]
-            _, schemas = TypeAdapter.json_schemas(adapters, ref_template=f"{_SCHEMAS}{{model}}")
-            components = document.setdefault("components", {})
-            components.setdefault("schemas", {}).update(schemas["$defs"])
-            app.openapi_schema = document
+            app.openapi_schema = _build(app, routers, (Problem, *kinds))
+            from functions.http import documentation  # noqa: PLC0415  # only with the document
+
+            found = [import_module(name).OPERATIONS.items() for name in modules]
+            operations = {name: each for items in found for name, each in items}
+            documentation.complete(app.openapi_schema, operations, settings)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # as FastAPI documents it
+
+
+def _build(
+    app: "FastAPI", routers: "Sequence[APIRouter]", kinds: "Sequence[type]"
+) -> dict[str, Any]:
+    """Return what FastAPI and pydantic generate."""
+    versioned = APIRouter()
+    for router in routers:
+        versioned.include_router(router, prefix=VERSION_PREFIX)
+    document = get_openapi(title=app.title, version=app.version, routes=list(versioned.routes))
+    adapters: list[Any] = [(kind, "serialization", TypeAdapter(kind)) for kind in kinds]
+    _, schemas = TypeAdapter.json_schemas(adapters, ref_template=f"{_SCHEMAS}{{model}}")
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {}).update(schemas["$defs"])
+    return document

@@ -65,4 +65,5 @@ def build_routes(container: Container) -> AppRoutes:
             result = await process_change(change, container.freshness, message_id=metadata.id)
         return JSONResponse(serialize_effect(result), headers=_NO_STORE)
 
-    return AppRoutes(router, (NoteChanged, NoteChangeEffect))
+    schemas = (NoteChanged, NoteChangeEffect)
+    return AppRoutes(router, schemas, "functions.invalidate.documentation")

@@ -159,7 +159,8 @@ def build_routes(container: Container) -> AppRoutes:
         result = await apply(http, _change(None, "user_deleted", user_id))
         return JSONResponse(serialize_effect(result), headers=_NO_STORE)
 
-    return AppRoutes(router, (NoteBody, NotePage, StoredNote, NoteChangeEffect))
+    schemas = (NoteBody, NotePage, StoredNote, NoteChangeEffect)
+    return AppRoutes(router, schemas, "functions.notes.documentation")
 
 
 def _change(stored: "Note | None", operation: str, user_id: str, **fields: Any) -> NoteChanged:

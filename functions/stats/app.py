@@ -68,6 +68,7 @@ def build_routes(container: Container) -> AppRoutes:
 
     @router.get(
         "/metrics",
+        response_class=Response,
         responses=problem_responses() | {200: {"content": {prometheus.MEDIA_TYPE: {}}}},
         response_description="Prometheus' text format",
     )
@@ -79,6 +80,7 @@ def build_routes(container: Container) -> AppRoutes:
 
     @router.get(
         "/assistant/dashboard",
+        response_class=Response,
         responses={200: {"content": {"text/html": {}}}},
         response_description="A page for a browser",
     )
@@ -90,7 +92,7 @@ def build_routes(container: Container) -> AppRoutes:
         """
         return _dashboard(local=container.settings.local_mode).response()
 
-    return AppRoutes(router, (CacheStats,))
+    return AppRoutes(router, (CacheStats,), "functions.stats.documentation")
 
 
 @cache

@@ -22,7 +22,7 @@ from tests.support.local_environment import write_notes
 from tests.support.memory_note_store import MemoryNoteStore
 from tests.support.tokens import AUDIENCE, ISSUER, KEYS, Issuer, issuing, token, unsigned
 
-PAGES = {"/", "/playground", "/assistant/dashboard"}
+PAGES = {"/", "/docs", "/playground", "/assistant/dashboard"}
 OPEN = {"/health", "/openapi.json"} | PAGES
 OPEN |= {f"/v1{path}" for path in OPEN}
 """Routes without authentication: health, the OpenAPI document, and pages without data."""

@@ -9,6 +9,7 @@ import pytest
 LATER = [
     *("numpy", "httpx", "redis", "asyncpg", "aiosqlite", "sqlite3", "jwt", "cryptography"),
     *("boto3", "zstandard", "msgpack", "pydantic.v1", "shared.vectors"),
+    *("functions.http.documentation", "functions.ask.documentation", "functions.http.static_page"),
     *("shared.aws.secrets", "shared.cache.redis.password_auth"),
 ]
 
