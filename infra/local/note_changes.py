@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from shared.errors import InvalidChangeError
 from shared.notes.chunking.split import ChunkLimits, split_note
 from shared.notes.messages.note_changed import NoteChanged, parse_change
+from shared.tags import normalize_note_tags
 
 if TYPE_CHECKING:
     from shared.container import Container
@@ -105,9 +106,11 @@ async def import_notes(
 
 
 def _equals(change: NoteChanged, stored: "Note | None") -> bool:
-    return stored is not None and (stored.title, stored.text) == (change.title, change.text)
+    if stored is None or stored.tags != normalize_note_tags(change.tags or ()):
+        return False
+    return (stored.title, stored.text) == (change.title, change.text)
 
 
-def _message(user_id: str, **fields: str) -> NoteChanged:
+def _message(user_id: str, **fields: object) -> NoteChanged:
     now = datetime.now(UTC).isoformat()
     return parse_change({"user_id": user_id, "occurred_at": now, **fields})

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from shared.tags import Tags
     from shared.vectors import Vector
 
 
@@ -13,7 +14,8 @@ class Note:
 
     `version` increases with each change of the note. `changed_at` is the time of the change, in
     microseconds since 1970 UTC. `sequence` is the number of the change in the sequence of the
-    sender's database, or None: see `version_order.Order`.
+    sender's database, or None: see `version_order.Order`. `tags` are stored as
+    `normalize_note_tags` returns them.
     """
 
     user_id: str
@@ -23,14 +25,16 @@ class Note:
     version: int
     changed_at: int
     sequence: int | None = None
+    tags: "Tags" = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A passage of a note with its embedding.
 
-    `title` is the note's, which a store writes and reads with the note. `headings` are those over
-    the passage, the highest first, such as `Prayer > Why we pray`; empty if there are none.
+    `title` and `tags` are the note's, which a store writes and reads with the note. `headings` are
+    those over the passage, the highest first, such as `Prayer > Why we pray`; empty if there are
+    none.
     """
 
     chunk_id: str
@@ -39,6 +43,7 @@ class Chunk:
     embedding: "Vector"
     title: str = ""
     headings: str = ""
+    tags: "Tags" = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from shared.errors import ReembeddingRequiredError, StoreUnavailableError
+from shared.notes import sql_statements as sql
 from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.note import Chunk, Note
 from shared.notes.sanitize import require_id, sanitize_text
 from shared.notes.store import ALL_NOTES, NoteStore
 from shared.notes.stored_order import delete_rows, read_version_state
 from shared.notes.version_order import Order, latest_plausible, user_digest
+from shared.tags import Tags, normalize_note_tags
 from shared.vectors import Vector, stack
 
 T = TypeVar("T")
@@ -23,63 +25,6 @@ Connection = Any
 """asyncpg's connection, which ships no types, or one with its `execute`, `executemany`, `fetch`."""
 
 _log = logging.getLogger(__name__)
-
-_NOTES = "SELECT user_id, note_id, title, text, version, changed_at, sequence FROM notes"
-
-_INSERT_NOTE = """
-INSERT INTO notes (user_id, note_id, title, text, version, changed_at, profile, sequence)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-"""
-
-_IS_EMBEDDED = """
-SELECT 1 FROM notes
-WHERE (user_id, note_id, version, title, text) = ($1, $2, $3, $4, $5) AND profile IS NOT NULL
-"""
-
-_UPDATE_PROFILE = """
-UPDATE notes SET profile = $6
-WHERE (user_id, note_id, version, title, text) = ($1, $2, $3, $4, $5)
-"""
-
-# A range can use the index, unlike `<>`; it is empty unless notes must be embedded again.
-OTHER_PROFILE = """
-SELECT profile FROM notes WHERE (profile < $2 OR profile > $2) AND user_id = $1 LIMIT 1
-"""
-
-_OUTERMOST_PROFILES = """
-SELECT (SELECT min(profile) FROM notes), (SELECT max(profile) FROM notes)
-WHERE NOT EXISTS (SELECT 1 FROM chunks, deleted_notes, deleted_users WHERE false)
-"""
-
-_IS_OUTDATED = """
-(profile <> $1 OR profile IS NULL AND NOT EXISTS (
-    SELECT 1 FROM chunks WHERE chunks.user_id = notes.user_id AND chunks.note_id = notes.note_id))
-"""
-
-_INSERT_CHUNK = """
-INSERT INTO chunks (user_id, note_id, ordinal, chunk_id, content, embedding, headings)
-VALUES ($1, $2, $3, $4, $5, {parameter}, $7)
-"""
-
-_INSERT_TOMBSTONE = """
-INSERT INTO deleted_notes (user_id, note_id, version, changed_at, sequence, deleted_at)
-VALUES ($1, $2, $3, $4, $5, {now})
-"""
-
-_INSERT_DELETED_USER = """
-INSERT INTO deleted_users AS stored (user_digest, changed_at, deleted_at) VALUES ($1, $2, {now})
-ON CONFLICT (user_digest) DO UPDATE SET deleted_at = excluded.deleted_at, changed_at =
-CASE WHEN stored.changed_at > excluded.changed_at AND stored.changed_at <= $3
-THEN stored.changed_at ELSE excluded.changed_at END
-"""
-
-_DELETE_OF_USER = """
-DELETE FROM {table} WHERE user_id = $1 AND (changed_at <= $2 OR changed_at > $3)
-"""
-
-_LEFT = """
-SELECT 1 FROM notes WHERE user_id = $1 UNION ALL SELECT 1 FROM deleted_notes WHERE user_id = $1
-"""
 
 
 class SQLNoteStore(NoteStore):
@@ -119,19 +64,30 @@ class SQLNoteStore(NoteStore):
     def embedding_from_row(self, embedding: Any) -> Vector:
         """Return an embedding that was read; raise ValueError if it is not canonical."""
 
+    @abstractmethod
+    def tags_to_parameter(self, tags: Tags) -> Any:
+        """Return tags as a parameter of a statement."""
+
+    @abstractmethod
+    def tags_from_row(self, tags: Any) -> Tags:
+        """Return tags that were read."""
+
     async def get_chunks(self, user_id: str, note_id: str) -> list[Chunk]:
         require_id("user_id", user_id)
         require_id("note_id", note_id)
         statement = f"""
-            SELECT chunk_id, content, {self.READ_EMBEDDING}, title, headings
+            SELECT chunk_id, content, {self.READ_EMBEDDING}, tags, title, headings
             FROM chunks JOIN notes USING (user_id, note_id)
             WHERE user_id = $1 AND note_id = $2 ORDER BY ordinal
         """  # noqa: S608 - a constant
         rows = await self.run(lambda connection: connection.fetch(statement, user_id, note_id))
         try:
             chunks = [
-                Chunk(chunk_id, note_id, content, self.embedding_from_row(embedding), *rest)
-                for chunk_id, content, embedding, *rest in rows
+                Chunk(
+                    *(chunk_id, note_id, content, self.embedding_from_row(embedding), *rest),
+                    tags=self.tags_from_row(tags),
+                )
+                for chunk_id, content, embedding, tags, *rest in rows
             ]
             if chunks:
                 stack([chunk.embedding for chunk in chunks])  # they must have equal dimensions
@@ -145,19 +101,25 @@ class SQLNoteStore(NoteStore):
         self, note: Note, chunks: Sequence[Chunk] | None, *, replaces: int | None = None
     ) -> bool:
         key = (note.user_id, note.note_id)
-        title, text = sanitize_text(note.title), sanitize_text(note.text)
+        content = (
+            sanitize_text(note.title),
+            sanitize_text(note.text),
+            normalize_note_tags(note.tags),
+        )
+        *texts, tags = content
         profile = None if chunks is None else self._profile
-        change = Order(note.version, note.changed_at, (title, text), note.sequence)
+        change = Order(note.version, note.changed_at, content, note.sequence)
 
         async def replace(connection: Connection) -> bool:
-            if not (await read_version_state(connection, *key)).accepts(change, replaces):
+            state = await read_version_state(connection, *key, self.tags_from_row)
+            if not state.accepts(change, replaces):
                 return False
-            stored = (*key, note.version, title, text)
-            if chunks is None and await connection.fetch(_IS_EMBEDDED, *stored):
+            stored = (*key, note.version, *texts, self.tags_to_parameter(tags))
+            if chunks is None and await connection.fetch(sql.IS_EMBEDDED, *stored):
                 return False
             await delete_rows(connection, *key)
-            order = (note.version, note.changed_at, profile, note.sequence)
-            await connection.execute(_INSERT_NOTE, *key, title, text, *order)
+            order = note.changed_at, note.sequence, profile
+            await connection.execute(sql.INSERT_NOTE, *stored, *order)
             await self._insert_chunks(connection, note, chunks or ())
             return True
 
@@ -169,7 +131,7 @@ class SQLNoteStore(NoteStore):
 
         async def update(connection: Connection) -> bool:
             stored = (*key, note.version, note.title, note.text)
-            if await connection.execute(_UPDATE_PROFILE, *stored, profile) == "UPDATE 0":
+            if await connection.execute(sql.UPDATE_PROFILE, *stored, profile) == "UPDATE 0":
                 return False
             delete = "DELETE FROM chunks WHERE user_id = $1 AND note_id = $2"
             await connection.execute(delete, *key)
@@ -188,16 +150,19 @@ class SQLNoteStore(NoteStore):
             )
             for ordinal, c in enumerate(chunks)
         ]
-        await connection.executemany(_INSERT_CHUNK.format(parameter=self.EMBEDDING_PARAMETER), rows)
+        await connection.executemany(
+            sql.INSERT_CHUNK.format(parameter=self.EMBEDDING_PARAMETER), rows
+        )
 
     async def count_outdated(self) -> int:
-        statement = f"SELECT count(*) FROM notes WHERE {_IS_OUTDATED}"  # noqa: S608 - a constant
+        statement = f"SELECT count(*) FROM notes WHERE {sql.IS_OUTDATED}"  # noqa: S608 - a constant
         ((count,),) = await self.run(lambda connection: connection.fetch(statement, self._profile))
         return int(count)
 
     async def list_outdated(self, after: tuple[str, str], limit: int) -> list[Note]:
         page = (
-            f"{_IS_OUTDATED} AND (user_id, note_id) > ($2, $3) ORDER BY user_id, note_id LIMIT $4"
+            f"{sql.IS_OUTDATED} AND (user_id, note_id) > ($2, $3)"
+            " ORDER BY user_id, note_id LIMIT $4"
         )
         return await self._fetch_notes(page, self._profile, *after, limit)
 
@@ -214,12 +179,12 @@ class SQLNoteStore(NoteStore):
         deletion = Order(version, changed_at, sequence=sequence)
 
         async def delete(connection: Connection) -> bool:
-            state = await read_version_state(connection, user_id, note_id)
+            state = await read_version_state(connection, user_id, note_id, self.tags_from_row)
             if not state.accepts(deletion, replaces):
                 return False
             if state.needs_tombstone(deletion):
                 await delete_rows(connection, user_id, note_id)
-                insert = _INSERT_TOMBSTONE.format(now=self.NOW)
+                insert = sql.INSERT_TOMBSTONE.format(now=self.NOW)
                 await connection.execute(insert, user_id, note_id, version, changed_at, sequence)
             return True
 
@@ -229,11 +194,11 @@ class SQLNoteStore(NoteStore):
         async def delete(connection: Connection) -> bool:
             latest = latest_plausible()
             for table in ("notes", "deleted_notes"):
-                delete = _DELETE_OF_USER.format(table=table)
+                delete = sql.DELETE_OF_USER.format(table=table)
                 await connection.execute(delete, user_id, changed_at, latest)
-            insert = _INSERT_DELETED_USER.format(now=self.NOW)
+            insert = sql.INSERT_DELETED_USER.format(now=self.NOW)
             await connection.execute(insert, user_digest(user_id), changed_at, latest)
-            return not await connection.fetch(_LEFT, user_id)
+            return not await connection.fetch(sql.LEFT, user_id)
 
         return await self._write(user_id, delete)
 
@@ -251,7 +216,9 @@ class SQLNoteStore(NoteStore):
         return await self._fetch_notes(page, user_id, after, limit)
 
     async def ping(self) -> None:
-        ((*outermost,),) = await self.run(lambda connection: connection.fetch(_OUTERMOST_PROFILES))
+        ((*outermost,),) = await self.run(
+            lambda connection: connection.fetch(sql.OUTERMOST_PROFILES)
+        )
         for profile in {*outermost} - {None, self._profile}:
             raise self.reembedding_required(profile)
 
@@ -267,9 +234,9 @@ class SQLNoteStore(NoteStore):
         )
 
     async def _fetch_notes(self, condition: str, *values: Any) -> list[Note]:
-        statement = f"{_NOTES} WHERE {condition}"
+        statement = f"{sql.NOTES} WHERE {condition}"
         rows = await self.run(lambda connection: connection.fetch(statement, *values))
-        return [Note(*row) for row in rows]
+        return [Note(*values, self.tags_from_row(tags)) for *values, tags in rows]
 
     async def _write(self, user_id: str, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Purge old tombstones and run `work` in one transaction."""

@@ -20,13 +20,16 @@ import numpy as np
 from shared.errors import StoreUnavailableError
 from shared.notes.note import Source
 from shared.notes.sanitize import require_id
-from shared.notes.sql_store import OTHER_PROFILE, SQLNoteStore
+from shared.notes.sql_statements import OTHER_PROFILE
+from shared.notes.sql_store import SQLNoteStore
 from shared.notes.sqlite_migration import REMEDY, is_current, migrate
 from shared.notes.version_order import TOMBSTONE_SECONDS
+from shared.tags import join_tags, searches, split_tags
 from shared.vectors import cosines, from_bytes, to_bytes
 
 if TYPE_CHECKING:
     from shared.notes.embedding_profile import EmbeddingProfile
+    from shared.tags import Tags
     from shared.vectors import Vector
 
 T = TypeVar("T")
@@ -92,15 +95,25 @@ class SQLiteNoteStore(SQLNoteStore):
         self._reads = _Shared()
         self._writes = _Shared()
 
-    async def search(self, user_id: str, embedding: "Vector", k: int) -> list[Source]:
+    async def search(
+        self, user_id: str, embedding: "Vector", k: int, tags: "Tags" = ()
+    ) -> list[Source]:
         require_id("user_id", user_id)
 
         async def rank_and_read(connection: _Connection) -> list[Source]:
-            rows = await connection.fetch(
-                f"SELECT CAST(chunk_id AS TEXT), {self.READ_EMBEDDING}, rowid"  # noqa: S608 - a constant
-                " FROM chunks WHERE user_id = $1",
-                user_id,
-            )
+            columns = f"CAST(chunk_id AS TEXT), {self.READ_EMBEDDING}, chunks.rowid"
+            if tags:
+                rows = await connection.fetch(
+                    f"SELECT {columns}, tags FROM chunks JOIN notes USING (user_id, note_id)"  # noqa: S608 - constants
+                    " WHERE user_id = $1",
+                    user_id,
+                )
+                rows = [row for row in rows if searches(tags, self.tags_from_row(row[3]))]
+            else:
+                rows = await connection.fetch(
+                    f"SELECT {columns} FROM chunks WHERE user_id = $1",  # noqa: S608 - constants
+                    user_id,
+                )
             for (profile,) in await connection.fetch(OTHER_PROFILE, user_id, self._profile):
                 raise self.reembedding_required(profile)
             if any(len(row[1]) != embedding.size for row in rows):
@@ -149,6 +162,12 @@ class SQLiteNoteStore(SQLNoteStore):
 
     def embedding_from_row(self, embedding: bytes) -> "Vector":
         return from_bytes(embedding)
+
+    def tags_to_parameter(self, tags: "Tags") -> str:
+        return join_tags(tags)
+
+    def tags_from_row(self, tags: object) -> "Tags":
+        return split_tags(str(tags))  # another program may store any type
 
     async def run(self, work: Callable[[_Connection], Awaitable[T]]) -> T:
         return await self._transaction("DEFERRED", self._reads, work)
@@ -226,7 +245,7 @@ def _parameters(values: Sequence[object]) -> dict[str, object]:
 
 
 def _rank(rows: Iterable[sqlite3.Row], embedding: "Vector", k: int) -> list[tuple[int, float]]:
-    """Return row id and similarity of the `k` best rows of (chunk id, embedding, row id)."""
+    """Return row id and similarity of the `k` best rows of (chunk id, embedding, row id, …)."""
     rows = sorted(rows)
     matrix = from_bytes(b"".join(row[1] for row in rows)).reshape(len(rows), embedding.size)
     similarities = cosines(embedding, matrix)

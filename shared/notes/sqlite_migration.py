@@ -43,7 +43,10 @@ ALTER TABLE notes ADD COLUMN sequence INTEGER;
 ALTER TABLE deleted_notes ADD COLUMN sequence INTEGER
 """
 
-MIGRATIONS = _NOTES, _PROFILES, _HEADINGS, _SEQUENCES
+# As `tags.join_tags` returns them: SQLite has no lists, and its JSON functions are optional.
+_TAGS = "ALTER TABLE notes ADD COLUMN tags TEXT NOT NULL DEFAULT ''"
+
+MIGRATIONS = _NOTES, _PROFILES, _HEADINGS, _SEQUENCES, _TAGS
 """Each makes the next version of the file, which is its `user_version`."""
 
 # Notes from before have the profile of the settings if their embeddings have its dimensions.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from shared.notes.note import Chunk, Note, Source
+    from shared.tags import Tags
     from shared.vectors import Vector
 
 
@@ -28,10 +29,13 @@ class NoteStore(Protocol):
     dimensions agree.
     """
 
-    async def search(self, user_id: str, embedding: "Vector", k: int) -> list["Source"]:
+    async def search(
+        self, user_id: str, embedding: "Vector", k: int, tags: "Tags" = ()
+    ) -> list["Source"]:
         """Return the user's `k` chunks of highest cosine, highest first, ties by chunk id.
 
-        The search is exact. Fewer than `k` chunks are returned only if the user has fewer.
+        With `tags`, only notes that have at least one of them are searched. The search is exact.
+        Fewer than `k` chunks are returned only if there are fewer in these notes.
 
         Raises:
             ReembeddingRequiredError: the user has chunks of another profile, or of other
@@ -52,9 +56,8 @@ class NoteStore(Protocol):
 
         Returns False and changes nothing if the store has a newer version of the note, its
         deletion at the same or a newer version, the deletion of its user at `changed_at` or later,
-        or, without chunks, the same version, title and text with its chunks. Of two notes of one
-        version, the one with the later `changed_at` is newer, or the one with the greater title
-        and text. `version_order.Order` documents which change is newer.
+        or, without chunks, the same version, title, text and tags with its chunks.
+        `version_order.Order` documents which change is newer.
 
         With `replaces`, False is also returned unless the stored note has this `changed_at`; 0 is
         the absence of the note.

@@ -9,6 +9,8 @@ import logging
 import time
 from dataclasses import dataclass
 
+from shared.tags import Tags
+
 TOMBSTONE_SECONDS = 15 * 86_400.0
 """The time for which tombstones are stored. Queues deliver a message for at most 14 days."""
 
@@ -33,13 +35,13 @@ class Order:
     """The place of a change among the changes of its note.
 
     `version` is the sender's count, or equal to `changed_at` if the sender does not count.
-    `content` is the note's title and text, or None for its deletion. `sequence` is the number of
-    the change in the sequence of the sender's database, or None.
+    `content` is the note's title, text and tags, or None for its deletion. `sequence` is the number
+    of the change in the sequence of the sender's database, or None.
     """
 
     version: int
     changed_at: int
-    content: tuple[str, str] | None = None
+    content: tuple[str, str, Tags] | None = None
     sequence: int | None = None
 
     @property
@@ -74,9 +76,9 @@ class Order:
         """The sequence, or a number below every sequence."""
         return -1 if self.sequence is None else self.sequence
 
-    def rank(self, number: int) -> tuple[int, bool, int, tuple[str, str]]:
+    def rank(self, number: int) -> tuple[int, bool, int, tuple[str, str, Tags]]:
         """Return the sort key: the newest change has the greatest."""
-        return number, self.content is None, self.changed_at, self.content or ("", "")
+        return number, self.content is None, self.changed_at, self.content or ("", "", ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,9 @@ class InstantModels:
         draws = (np.random.default_rng(seed).standard_normal(DIMENSIONS) for seed in seeds)
         return [canonical(draw) for draw in draws]
 
-    async def search(self, user_id: str, embedding: Vector, k: int) -> list[Source]:
+    async def search(
+        self, user_id: str, embedding: Vector, k: int, tags: object = ()
+    ) -> list[Source]:
         return list(self._item.sources)
 
     async def answer(self, question: str, sources: object, **_: object) -> Completion:

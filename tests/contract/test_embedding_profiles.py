@@ -94,6 +94,8 @@ async def test_notes_from_before_profiles_get_the_profile_of_the_settings(
     async with aclosing(await database.backend.open(profile)) as store:
         (found,) = await store.search("ann", VECTOR, 5)
         assert (found.content, found.title, found.headings) == ("Text", "", "")
+        assert [note.tags for note in await store.list_notes("ann")] == [()]
+        assert await store.search("ann", VECTOR, 5, ("a",)) == []
         await store.ping()
         assert await store.count_outdated() == 0
     async with aclosing(await database.backend.open(OTHER)) as store:

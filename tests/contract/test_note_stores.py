@@ -22,6 +22,7 @@ from shared.notes.note import Chunk, Note
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.notes.store import NoteStore
 from shared.notes.version_order import now
+from shared.tags import normalize_question_tags
 from shared.vectors import Vector, canonical, cosines, stack
 from tests.support.chunks import build_chunks
 from tests.support.note_backends import DIMENSIONS, PROFILE, Backend, Memory, Postgres, SQLite
@@ -85,9 +86,12 @@ async def test_search_results_and_chunks_of_a_note_have_the_same_digest(store: N
 
 
 async def test_note_and_chunks_are_read_as_written(store: NoteStore) -> None:
-    written = Note("ann", "gnade/Röm 5", "Ἐν ἀρχῇ 😀", "a 'quoted'\r\n\ttext", 2**53, 2**53)
+    tags = ("a 'quoted' tag", "bible/römer", '{x,"y"}', "😀")
+    written = Note(
+        "ann", "gnade/Röm 5", "Ἐν ἀρχῇ 😀", "a 'quoted'\r\n\ttext", 2**53, 2**53, tags=tags
+    )
     pieces = [
-        replace(piece, title=written.title, headings=f"Prayer > {n}" if n else "")
+        replace(piece, title=written.title, headings=f"Prayer > {n}" if n else "", tags=tags)
         for n, piece in enumerate(chunks(written.note_id, *(f"piece {n}" for n in range(12))))
     ]
     assert await store.replace_note(written, pieces)
@@ -127,6 +131,73 @@ async def test_users_read_and_change_only_their_own_notes(store: NoteStore) -> N
     await store.delete_user("bob", changed_at=40)
     assert (await state(store, "ann"))[1] == ["a1", "b1"]
     assert await state(store, "bob") == ([], [])
+
+
+async def put_tagged(store: NoteStore, note_id: str, *tags: str) -> None:
+    assert await store.replace_note(replace(note(1, note_id=note_id), tags=tags), [])
+    await store.update_chunks(note(1, note_id=note_id), chunks(note_id, note_id))
+
+
+async def find_notes(store: NoteStore, *tags: str, user: str = "ann") -> set[str]:
+    """Return the ids of the notes that a question with these tags searches."""
+    found = await store.search(user, vectors(1)[0], 100, normalize_question_tags(tags))
+    return {source.note_id for source in found}
+
+
+async def test_search_with_tags_finds_notes_that_have_one_of_them(store: NoteStore) -> None:
+    await put_tagged(store, "both", "Römer", "#hope ")
+    await put_tagged(store, "hope", "hope", "HOPE", " ")
+    await put_tagged(store, "below", "hope/faith")
+    await put_tagged(store, "none")
+    assert await find_notes(store) == {"both", "hope", "below", "none"}
+    assert await find_notes(store, "RO\u0308MER") == {"both"}
+    assert await find_notes(store, "hope") == {"both", "hope"}
+    assert await find_notes(store, "grace", "Hope/Faith", "römer") == {"both", "below"}
+    assert await find_notes(store, "grace") == set()
+    assert await find_notes(store, "hop") == await find_notes(store, "hope\nrömer") == set()
+    assert await find_notes(store, "hope", user="bob") == set()
+    stored = {found.note_id: found.tags for found in await store.list_notes("ann")}
+    assert stored == {
+        "both": ("hope", "römer"),
+        "hope": ("hope",),
+        "below": ("hope/faith",),
+        "none": (),
+    }
+
+
+async def test_search_with_tags_is_exact(store: NoteStore) -> None:
+    """It returns the first of the results without tags that belong to notes with the tag."""
+    for number in range(20):
+        tagged = replace(note(1, note_id=f"n{number}"), tags=(f"tag {number % 3}",))
+        contents = [f"{number} {i}" for i in range(10)]
+        await store.replace_note(tagged, chunks(tagged.note_id, *contents, seed=number))
+    for query in vectors(10, seed=100):
+        found = await store.search("ann", query, 200)
+        of_tag = [source for source in found if int(source.note_id[1:]) % 3 == 1]
+        assert len(of_tag) == 70
+        assert await store.search("ann", query, 5, ("tag 1",)) == of_tag[:5]
+        assert await store.search("ann", query, 200, ("tag 1", "other")) == of_tag
+
+
+async def test_message_with_other_tags_replaces_the_note(store: NoteStore) -> None:
+    """A message has the whole note, so that the order of messages does not matter."""
+    await put_tagged(store, "n", "a")
+    assert await store.replace_note(replace(note(2), tags=("b",)), chunks("n", "2"))
+    assert await find_notes(store, "a") == set()
+    assert await find_notes(store, "b") == {"n"}
+    assert [chunk.tags for chunk in await store.get_chunks("ann", "n")] == [("b",)]
+    assert await put(store, 3)
+    assert await find_notes(store, "b") == set()
+    assert not await store.replace_note(replace(note(2), tags=("b",)), chunks("n", "2"))
+
+
+async def test_tags_decide_between_notes_of_one_version_time_and_text(store: NoteStore) -> None:
+    tied = [replace(note(1), tags=tags) for tags in ((), ("a",), ("a", "b"), ("b",))]
+    for number, order in enumerate(itertools.permutations(tied)):
+        user = f"user {number}"
+        for each in order:
+            await store.replace_note(replace(each, user_id=user), [])
+        assert [found.tags for found in await store.list_notes(user)] == [("b",)], order
 
 
 async def test_search_is_exact(store: NoteStore) -> None:
@@ -460,8 +531,12 @@ async def test_note_without_embeddings_has_no_chunks_and_blocks_older_versions(
 
 @pytest.mark.parametrize(
     "changed",
-    [replace(note(1), title="a later title"), replace(note(1), text="a later text")],
-    ids=["title", "text"],
+    [
+        replace(note(1), title="a later title"),
+        replace(note(1), text="a later text"),
+        replace(note(1), tags=("a",)),
+    ],
+    ids=["title", "text", "tags"],
 )
 @pytest.mark.parametrize("contents", [(), ("a", "b")], ids=["blank", "text"])
 async def test_embedded_version_is_not_replaced_by_the_same_one_without_embeddings(
@@ -572,9 +647,11 @@ async def test_tombstones_are_purged_after_their_lifetime(backend: Backend) -> N
 
 
 async def test_text_with_invalid_characters_is_sanitized(store: NoteStore) -> None:
-    invalid = Note("ann", "n", "a\0b", "c\ud800d", 1, 1)
+    invalid = Note("ann", "n", "a\0b", "c\ud800d", 1, 1, tags=("t\0\ud800\n",))
     await store.replace_note(invalid, chunks("n", "e\0f\udfff"))
-    assert await store.get_note("ann", "n") == Note("ann", "n", "ab", "c\ufffdd", 1, 1)
+    assert await store.get_note("ann", "n") == Note(
+        *("ann", "n", "ab", "c\ufffdd", 1, 1), tags=("t\ufffd",)
+    )
     assert [c.content for c in await store.get_chunks("ann", "n")] == ["ef\ufffd"]
 
 

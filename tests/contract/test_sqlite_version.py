@@ -80,6 +80,7 @@ async def test_no_statement_needs_a_newer_sqlite(
         assert await store.update_chunks(NOTE, [CHUNK])
         assert not await store.update_chunks(replace(NOTE, version=9), [CHUNK])
         assert await store.search("ann", VECTOR, 3)
+        assert not await store.search("ann", VECTOR, 3, ("a",))
         assert await store.get_chunks("ann", "n")
         assert await store.get_note("ann", "n") == NOTE
         assert await store.list_notes("ann") == [NOTE]

@@ -152,9 +152,11 @@ async def test_slow_note_store_gets_a_503_within_the_time_limit(models: Models) 
     """Otherwise Lambda would end the process without a response."""
 
     class HangingStore(MemoryNoteStore):
-        async def search(self, user_id: str, embedding: Vector, k: int) -> list["Source"]:
+        async def search(
+            self, user_id: str, embedding: Vector, k: int, tags: tuple[str, ...] = ()
+        ) -> list["Source"]:
             await asyncio.sleep(30)
-            return await super().search(user_id, embedding, k)
+            return await super().search(user_id, embedding, k, tags)
 
     settings = Settings(local_mode=True, cache_enabled=False, inference_timeout=0.1)
     container = Container(settings, store=HangingStore(), embedder=models, answerer=models)

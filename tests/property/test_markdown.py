@@ -30,7 +30,7 @@ CODE_LINES = CODE.map(lambda code: re.sub("[\0\ud800]", "", re.sub("\r\n?", "\n"
 
 @given(TEXTS)
 def test_no_text_raises_and_the_result_can_be_stored(text: str) -> None:
-    title, reduced = parse_markdown(text)
+    title, reduced, _ = parse_markdown(text)
     assert "\n" not in title
     assert not re.search("[\0\r\ud800-\udfff]", title + reduced)
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.notes.note import Note
+from shared.tags import Tags
 from tests.support.memory_note_store import MemoryNoteStore
 
 FUTURE = 253_370_764_800_000_000
@@ -17,34 +18,39 @@ MESSAGES = st.lists(
         st.sampled_from(["replace", "delete", "delete user"]),
         st.sampled_from(["a", "b", "c"]),
         st.booleans(),
+        st.sampled_from([(), ("a",), ("b",)]),
     ),
     min_size=1,
     max_size=8,
 )
-Message = tuple[int, str, str, bool]
+Message = tuple[int, str, str, bool, Tags]
 
 
 async def apply(store: MemoryNoteStore, message: Message) -> None:
-    moment, operation, text, is_counted = message
+    moment, operation, text, is_counted, tags = message
     version = moment + 1_000 if is_counted else moment
     if operation == "replace":
-        await store.replace_note(Note("ann", "n", "", text, version, moment), [])
+        await store.replace_note(Note("ann", "n", "", text, version, moment, tags=tags), [])
     elif operation == "delete":
         await store.delete_note("ann", "n", version=version, changed_at=moment)
     else:
         await store.delete_user("ann", changed_at=moment)
 
 
-def newest_text(messages: list[Message]) -> list[str]:
-    """Return the text that must be stored, or nothing."""
+def newest(messages: list[Message]) -> list[tuple[str, Tags]]:
+    """Return the text and the tags that must be stored, or nothing."""
     deleted_at = max((m for m, operation, *_ in messages if operation == "delete user"), default=0)
     later = [
-        (moment, operation == "delete", text)
-        for moment, operation, text, _ in messages
+        (moment, operation == "delete", text, tags)
+        for moment, operation, text, _, tags in messages
         if moment > deleted_at
     ]
-    *_, (_, is_deleted, text) = sorted([(0, True, ""), *later])
-    return [] if is_deleted else [text]
+    *_, (_, is_deleted, text, tags) = sorted([(0, True, "", ()), *later])
+    return [] if is_deleted else [(text, tags)]
+
+
+async def stored(store: MemoryNoteStore) -> list[tuple[str, Tags]]:
+    return [(note.text, note.tags) for note in await store.list_notes("ann")]
 
 
 @given(MESSAGES, st.data())
@@ -55,7 +61,7 @@ async def test_any_order_with_duplicates_ends_with_the_newest_message(
     store = MemoryNoteStore()
     for message in data.draw(st.permutations(messages + late)):
         await apply(store, message)
-    assert [note.text for note in await store.list_notes("ann")] == newest_text(messages)
+    assert await stored(store) == newest(messages)
 
 
 SEQUENCED = st.lists(
@@ -97,7 +103,7 @@ async def test_change_stored_with_a_time_in_the_future_is_older_than_any_other(
     store = MemoryNoteStore()
     if data.draw(st.booleans()):  # its count is older than the others
         await store.replace_note(Note("ann", "n", "", "future", 1, FUTURE), [])
-    await apply(store, (FUTURE, operation, "future", False))
+    await apply(store, (FUTURE, operation, "future", False, ()))
     for message in data.draw(st.permutations(messages)):
         await apply(store, message)
-    assert [note.text for note in await store.list_notes("ann")] == newest_text(messages)
+    assert await stored(store) == newest(messages)

@@ -18,6 +18,7 @@ from shared.notes.version_order import (
     latest_plausible,
     user_digest,
 )
+from shared.tags import Tags, normalize_note_tags, searches
 from shared.vectors import Vector, cosines, stack
 
 
@@ -37,9 +38,16 @@ class MemoryNoteStore:
         self._deleted: dict[tuple[str, str], tuple[Order, float]] = {}
         self._deleted_users: dict[bytes, tuple[int, float]] = {}
 
-    async def search(self, user_id: str, embedding: Vector, k: int) -> list[Source]:
+    async def search(
+        self, user_id: str, embedding: Vector, k: int, tags: Tags = ()
+    ) -> list[Source]:
         require_id("user_id", user_id)
-        chunks = [chunk for _, stored in self._get_notes(user_id).values() for chunk in stored]
+        chunks = [
+            chunk
+            for note, stored in self._get_notes(user_id).values()
+            if searches(tags, note.tags)
+            for chunk in stored
+        ]
         self._require_profile(*self._get_notes(user_id).values())
         if any(chunk.embedding.size != embedding.size for chunk in chunks):
             raise ReembeddingRequiredError("other dimensions")
@@ -70,13 +78,18 @@ class MemoryNoteStore:
         self, note: Note, chunks: Sequence[Chunk] | None, *, replaces: int | None = None
     ) -> bool:
         key = (note.user_id, note.note_id)
-        clean = replace(note, title=sanitize_text(note.title), text=sanitize_text(note.text))
+        clean = replace(
+            note,
+            title=sanitize_text(note.title),
+            text=sanitize_text(note.text),
+            tags=normalize_note_tags(note.tags),
+        )
         if not self._read_version_state(*key).accepts(_order_of(clean), replaces):
             return False
         stored = self._get_notes(note.user_id).get(note.note_id)
         if chunks is None and stored and self._profiles[key] is not None:
             old = stored[0]
-            if (old.version, old.title, old.text) == (clean.version, clean.title, clean.text):
+            if old.version == clean.version and _content_of(old) == _content_of(clean):
                 return False
         self._deleted.pop(key, None)
         self._put(clean, chunks)
@@ -84,9 +97,10 @@ class MemoryNoteStore:
 
     async def update_chunks(self, note: Note, chunks: Sequence[Chunk] | None) -> bool:
         stored = self._get_notes(note.user_id).get(note.note_id)
-        if stored is None or _order_of(stored[0]).content != _order_of(note).content:
+        if stored is None:
             return False
-        if stored[0].version != note.version:
+        old = stored[0]
+        if (old.version, old.title, old.text) != (note.version, note.title, note.text):
             return False
         self._put(stored[0], chunks)
         return True
@@ -171,6 +185,7 @@ class MemoryNoteStore:
                     content=sanitize_text(chunk.content),
                     headings=sanitize_text(chunk.headings),
                     title=note.title,
+                    tags=note.tags,
                 )
                 for chunk in chunks or ()
             ),
@@ -207,4 +222,8 @@ class MemoryNoteStore:
 
 
 def _order_of(note: Note) -> Order:
-    return Order(note.version, note.changed_at, (note.title, note.text), note.sequence)
+    return Order(note.version, note.changed_at, _content_of(note), note.sequence)
+
+
+def _content_of(note: Note) -> tuple[str, str, Tags]:
+    return note.title, note.text, note.tags

@@ -47,6 +47,32 @@ def test_title_is_front_matter_then_first_level_1_heading(source: str, title: st
 
 
 @pytest.mark.parametrize(
+    ("source", "tags"),
+    [
+        ("---\ntags: [a, B c]\n---\n", ["a", "B c"]),
+        ("---\nTags:\n  - a\n  - '#b'\nother: [x]\n---\n", ["a", "#b"]),
+        ("---\ntags:\n- 2024\n- a\n---\n", ["2024", "a"]),
+        ("---\ntags: a, b c\n---\n", ["a", "b", "c"]),
+        ("---\ntag: a\n---\n", ["a"]),
+        ("---\ntags: bible/romans/8\n---\n", ["bible", "bible/romans", "bible/romans/8"]),
+        ("---\ntags: /a//b/\n---\n", ["a", "a/b"]),
+        ("---\ntags:\n---\n", []),
+        ("---\ntags: null\n---\n", []),
+        ("---\ntags: []\n---\n", []),
+        ("---\nmore:\n  tags: [nested]\n---\n", []),
+        ("---\ntitle: Notes: a draft\ntags:\n  - a\n  - 'b'\n---\n", ["a", "b"]),
+        ("---\ntitle: Notes: a draft\ntags: [a, b]\n---\n", ["a", "b"]),
+        ("tags:: a, [[b c]], #d\n\n- block\n  tags:: e\n", ["a", "b c", "d"]),
+        ("#inline is content\n", []),
+        ("tags: content\n", []),
+    ],
+)
+def test_tags_are_those_of_front_matter_and_page_properties(source: str, tags: list[str]) -> None:
+    assert list(parse_markdown(source).tags) == tags
+    assert list(parse_markdown(source.replace("\n", "\r\n")).tags) == tags
+
+
+@pytest.mark.parametrize(
     "block",
     [
         "tags: [a, b]\naliases:\n  - Bob\ndate: 2024-01-01",

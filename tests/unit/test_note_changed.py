@@ -114,6 +114,12 @@ MESSAGES = {
         body(text="x" * (MAX_TEXT + 1)),
         "text: .* at most 1000000 characters",
     ),
+    "tags": (body(tags=["Römer", "#hope", ""]), ""),
+    "no tags": (body(tags=[]), ""),
+    "a text for tags": (body(tags="romans"), "tags: .* valid list"),
+    "a number for a tag": (body(tags=[5]), "tags.0: .* valid string"),
+    "a tag that is too long": (body(tags=["x" * 101]), "tags.0: .* at most 100 characters"),
+    "too many tags": (body(tags=["x"] * 101), "tags: .* at most 100 items"),
     "a time without an offset": (
         body(occurred_at="2026-11-01T12:00:00"),
         "occurred_at: .*timezone",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import InvalidRequestError
-from shared.notes.files.file_import import normalize_prefix, read_note_files
+from shared.notes.files.file_import import ImportedNote, normalize_prefix, read_note_files
 from shared.notes.messages.note_changed import MAX_TEXT, MAX_TITLE
 from tests.support.data import real_data
 
@@ -43,8 +43,48 @@ def test_text_file_is_one_note(
     tmp_path: Path, name: str, content: str, title: str, text: str
 ) -> None:
     files = read_note_files(write(tmp_path / name, content))
-    assert files.notes == [(name.rpartition(".")[0], title, text)]
+    assert files.notes == [ImportedNote(name.rpartition(".")[0], title, text)]
     assert (files.problems, files.warnings, +files.skipped) == ([], [], {})
+
+
+def test_tags_of_files_and_lines_are_read(tmp_path: Path) -> None:
+    write(tmp_path / "a.md", "---\ntags: [Bible/Romans, '#hope', hope]\n---\nText")
+    write(tmp_path / "b.txt", "---\ntags: [hope]\n---\nText")
+    line = '{"note_id": "c", "title": "", "text": "", "tags": ["Bible/Romans", "#hope"]}'
+    write(tmp_path / "c.jsonl", line)
+    write(
+        tmp_path / "d.jsonl",
+        line.replace('"c"', '"d"').replace('["Bible/Romans", "#hope"]', "null"),
+    )
+    files = read_note_files(tmp_path)
+    assert {note.note_id: note.tags for note in files.notes} == {
+        "a": ("bible", "bible/romans", "hope"),
+        "b": (),
+        "c": ("bible/romans", "hope"),
+        "d": (),
+    }
+    assert (files.problems, files.warnings) == ([], [])
+
+
+def test_note_with_too_many_or_too_long_tags_keeps_the_others(tmp_path: Path) -> None:
+    tags = [f"t{number:03}" for number in range(101)]
+    write(tmp_path / "a.md", f"---\ntags: [{', '.join(tags)}]\n---\nText")
+    write(tmp_path / "b.md", f"---\ntags: [short, {'x' * 101}]\n---\nText")
+    files = read_note_files(tmp_path)
+    assert [note.tags for note in files.notes] == [tuple(tags[:100]), ("short",)]
+    assert [warning.partition(":")[2] for warning in files.warnings] == [
+        " has 101 tags; only 100 are kept: at most 100, of at most 100 characters",
+        " has 2 tags; only 1 are kept: at most 100, of at most 100 characters",
+    ]
+
+
+@pytest.mark.parametrize("tags", ['"hope"', "[1]", "5", '{"a": 1}'])
+def test_line_with_invalid_tags_is_a_problem(tmp_path: Path, tags: str) -> None:
+    line = f'{{"note_id": "c", "title": "", "text": "", "tags": {tags}}}'
+    files = read_note_files(write(tmp_path / "c.jsonl", line))
+    assert [problem.partition("line 1: ")[2] for problem in files.problems] == [
+        "'tags' must be a list of texts"
+    ]
 
 
 def test_folder_is_read_recursively(tmp_path: Path) -> None:
@@ -199,7 +239,7 @@ def test_decomposed_name_has_the_id_of_the_composed_name(tmp_path: Path) -> None
     for form in ("NFC", "NFD"):
         write(tmp_path / form / unicodedata.normalize(form, "Café") / "ü.md", "text")
     composed, decomposed = read_note_files(tmp_path / "NFC"), read_note_files(tmp_path / "NFD")
-    assert composed.notes == decomposed.notes == [("Café/ü", "ü", "text")]
+    assert composed.notes == decomposed.notes == [ImportedNote("Café/ü", "ü", "text")]
 
 
 def test_ids_do_not_depend_on_how_the_path_is_written(

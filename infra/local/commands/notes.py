@@ -49,7 +49,13 @@ def list_(*, user: User = DEFAULT_USER, data: Data = DATA, json: Json = False) -
         return
     out = console()
     rows = [
-        (note.note_id, note.title, f"{len(note.text.split())}", f"{changed_at(note):%F %H:%M}")
+        (
+            note.note_id,
+            note.title,
+            f"{len(note.text.split())}",
+            f"{changed_at(note):%F %H:%M}",
+            ", ".join(note.tags),
+        )
         for note in notes
     ]
     if not out.is_terminal:
@@ -59,7 +65,7 @@ def list_(*, user: User = DEFAULT_USER, data: Data = DATA, json: Json = False) -
     table = Table(box=None, pad_edge=False)
     whole = max((cell_len(note.note_id) for note in notes), default=0)
     table.add_column("id", no_wrap=True, min_width=whole)
-    for heading in ("title", "words", "changed"):
+    for heading in ("title", "words", "changed", "tags"):
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*row)
@@ -92,6 +98,10 @@ def edit(
     title: Annotated[
         str | None, typer.Option("--title", show_default="unchanged", help="The new title.")
     ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", show_default="unchanged", help="A new tag; may be repeated."),
+    ] = None,
     user: User = DEFAULT_USER,
     data: Data = DATA,
     json: Json = False,
@@ -104,7 +114,8 @@ def edit(
     async def job(container: "Container") -> "NoteChangeResult":
         old = await container.store.get_note(user, note_id)
         new_title = title if title is not None else old.title if old else note_id
-        change = note_updated(user, ImportedNote(note_id, new_title, new_text))
+        new_tags = tuple(tag) if tag else old.tags if old else ()
+        change = note_updated(user, ImportedNote(note_id, new_title, new_text, new_tags))
         return await container.freshness.note_changed(change)
 
     _print_outcome("written", note_id, run_with_container(data, job), json=json)

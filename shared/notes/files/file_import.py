@@ -20,6 +20,7 @@ from shared.notes.files.note_files import (
 from shared.notes.files.text_encoding import decode_text
 from shared.notes.messages.note_changed import MAX_TEXT, MAX_TITLE
 from shared.notes.sanitize import normalize_newlines, require_id
+from shared.tags import MAX_NOTE_TAGS, MAX_TAG_CHARACTERS, Tags, normalize_note_tags
 
 _FIELDS = ("note_id", "title", "text")
 _MAX_BYTES_PER_CHARACTER = 4  # in UTF-8, UTF-16 and UTF-32
@@ -31,6 +32,7 @@ class ImportedNote(NamedTuple):
     note_id: str
     title: str
     text: str
+    tags: Tags = ()
 
 
 @dataclass(slots=True)
@@ -64,8 +66,8 @@ def read_note_files(path: Path, prefix: str = "") -> NoteFiles:
     A Markdown or text file is one note. Its id is its path relative to the folder, in Unicode's
     normal form C, without the suffix unless an earlier file has the same id. `parse_markdown`
     returns the title and the text of Markdown; the text of a text file is not changed. A note
-    without a title has the file's name. A line of JSON is an object with `note_id`, `title` and
-    `text`.
+    without a title has the file's name. A line of JSON is an object with `note_id`, `title`,
+    `text` and optional `tags`.
 
     Args:
         path: a file or a folder.
@@ -117,11 +119,11 @@ def _add_text_file(result: NoteFiles, file: FoundFile, place: str, prefix: str) 
     text, warning = decode_text(_read(file.path))
     if warning:
         result.warnings.append(f"{place}: {warning}")
-    title, reduced = parse_markdown(text)
+    title, reduced, tags = parse_markdown(text)
     if file.path.suffix.lower() == ".txt":
-        reduced = normalize_newlines(text)
+        reduced, tags = normalize_newlines(text), ()
     name = unicodedata.normalize("NFC", file.path.stem)
-    result.notes.append(_build_note(note_id, title or name, reduced))
+    _add_note(result, place, ImportedNote(note_id, title or name, reduced, tags))
 
 
 def _add_lines(result: NoteFiles, path: Path, place: str, prefix: str) -> None:
@@ -135,9 +137,10 @@ def _add_lines(result: NoteFiles, path: Path, place: str, prefix: str) -> None:
             if line.strip():
                 line_place = f"{place}, line {number}"
                 try:
-                    note_id, title, text = _parse_line(line)
-                    _reserve_id(result, prefix + note_id, line_place)
-                    result.notes.append(_build_note(prefix + note_id, title, text))
+                    note = _parse_line(line)
+                    note = note._replace(note_id=prefix + note.note_id)
+                    _reserve_id(result, note.note_id, line_place)
+                    _add_note(result, line_place, note)
                 except InvalidRequestError as error:
                     result.problems.append(f"{line_place}: {error}")
     except InvalidRequestError:
@@ -147,7 +150,7 @@ def _add_lines(result: NoteFiles, path: Path, place: str, prefix: str) -> None:
         result.unread_prefixes.append(prefix)
 
 
-def _parse_line(line: bytes) -> tuple[str, str, str]:
+def _parse_line(line: bytes) -> ImportedNote:
     try:
         values = json.loads(line.decode())
     except UnicodeDecodeError as error:
@@ -167,7 +170,10 @@ def _parse_line(line: bytes) -> tuple[str, str, str]:
             raise InvalidRequestError(f"field {name!r} is missing")
         if not isinstance(values[name], str):
             raise InvalidRequestError(f"{name!r} must be text, not {_json_type(values[name])}")
-    return values["note_id"], values["title"], values["text"]
+    tags = values.get("tags") or []
+    if not (isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)):
+        raise InvalidRequestError("'tags' must be a list of texts")
+    return ImportedNote(values["note_id"], values["title"], values["text"], tuple(tags))
 
 
 def _reserve_id(result: NoteFiles, note_id: str, place: str) -> None:
@@ -179,14 +185,22 @@ def _reserve_id(result: NoteFiles, note_id: str, place: str) -> None:
     result.places[note_id] = place
 
 
-def _build_note(note_id: str, title: str, text: str) -> ImportedNote:
+def _add_note(result: NoteFiles, place: str, note: ImportedNote) -> None:
+    title, text = note.title, note.text
     if len(text) > MAX_TEXT:
         raise InvalidRequestError(
             f"the text has {len(text):,} characters; the maximum is {MAX_TEXT:,}: split it"
         )
     if len(title) > MAX_TITLE:
         title = title[: MAX_TITLE - 1] + "…"
-    return ImportedNote(note_id, title, text)
+    tags = normalize_note_tags(note.tags)
+    kept = tuple(tag for tag in tags if len(tag) <= MAX_TAG_CHARACTERS)[:MAX_NOTE_TAGS]
+    if kept != tags:
+        result.warnings.append(
+            f"{place}: has {len(tags)} tags; only {len(kept)} are kept: at most {MAX_NOTE_TAGS},"
+            f" of at most {MAX_TAG_CHARACTERS} characters"
+        )
+    result.notes.append(ImportedNote(note.note_id, title, text, kept))
 
 
 def _read(path: Path) -> bytes:

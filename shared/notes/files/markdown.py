@@ -6,6 +6,8 @@ they are. What may be either markup or content is kept.
 """
 
 import re
+from collections.abc import Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 from shared.notes.files.front_matter import split_front_matter
@@ -29,20 +31,23 @@ class Markdown(NamedTuple):
     """A Markdown note.
 
     `title` is that of the front matter or the property `title::`, else the first level-1 heading
-    outside code; empty if there is none.
+    outside code; empty if there is none. `tags` are those of the front matter and the property
+    `tags::`. Each tag is preceded by those above it: `bible/romans` by `bible`, as in Obsidian.
     """
 
     title: str
     text: str
+    tags: tuple[str, ...] = ()
 
 
 def parse_markdown(source: str) -> Markdown:
-    """Return the title and the text of a Markdown note; lines end in a line feed."""
+    """Return the title, the text and the tags of a Markdown note; lines end in a line feed."""
     source = normalize_newlines(sanitize_text(source))
-    title, body = split_front_matter(source)
+    fields, body = split_front_matter(source)
     markup = MarkupReducer(body)
-    title = title or markup.title or plain_text(_first_heading(_tidy(markup.prose)))
-    return Markdown(" ".join(title.split()), _tidy(markup.text))
+    title = fields.title or markup.title or plain_text(_first_heading(_tidy(markup.prose)))
+    tags = (above for tag in (*fields.tags, *markup.tags) for above in _nested_tags(tag))
+    return Markdown(" ".join(title.split()), _tidy(markup.text), tuple(tags))
 
 
 def reduce_markup(source: str) -> str:
@@ -64,6 +69,11 @@ def _tidy(text: str) -> str:
         else:
             lines.append(line)
     return "\n".join(lines)
+
+
+def _nested_tags(tag: str) -> Iterator[str]:
+    """Return `a`, `a/b` and `a/b/c` for `a/b/c`."""
+    return accumulate(filter(None, tag.split("/")), "{}/{}".format)
 
 
 def _first_heading(text: str) -> str:

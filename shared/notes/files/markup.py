@@ -69,10 +69,12 @@ class MarkupReducer:
         text: the text without markup; `REMOVED` and `BREAK` mark its places.
         prose: `text` without blocks of code.
         title: the value of the first property `title::`, or an empty text.
+        tags: those of the first property `tags::`.
     """
 
     def __init__(self, source: str) -> None:
         self.title = ""
+        self.tags: tuple[str, ...] = ()
         self._source = source
         self._closed_tags = closing_tags(source)
         self._missing: set[str] = set()
@@ -121,6 +123,9 @@ class MarkupReducer:
             replacement = replacement[: found.start("property") - found.start()] + REMOVED
             if found["property"] == "title":
                 self.title = self.title or found["value"] or ""
+            if found["property"] == "tags":
+                tags = (found["value"] or "").split(",")
+                self.tags = self.tags or tuple(tag.strip(" \t[]#") for tag in tags)
         elif found["link"]:
             replacement = _link_text(found["link"], is_embed=bool(found["embed"])) or REMOVED
         elif found["href"] is not None:

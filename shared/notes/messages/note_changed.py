@@ -23,6 +23,7 @@ from shared.errors import InvalidChangeError
 from shared.notes.messages.envelopes import unwrap_envelopes
 from shared.notes.note import Note
 from shared.notes.sanitize import ID_CHARACTERS, sanitize_text
+from shared.tags import MAX_NOTE_TAGS, MAX_TAG_CHARACTERS
 
 MAX_TEXT = 1_000_000
 """The maximum number of characters of a message's text."""
@@ -38,6 +39,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def _sanitize(value: object) -> object:
     """Sanitize a text: a truncated emoji must not keep the old text in use."""
     return sanitize_text(value) if isinstance(value, str) else value
+
+
+_Tag = Annotated[str, Field(max_length=MAX_TAG_CHARACTERS), BeforeValidator(_sanitize)]
 
 
 def _require_iso_8601(value: object) -> object:
@@ -116,6 +120,9 @@ class NoteChanged(BaseModel):
     title: Annotated[str, Field(max_length=MAX_TITLE), BeforeValidator(_sanitize)] | None = None
     text: Annotated[str, Field(max_length=MAX_TEXT), BeforeValidator(_sanitize)] | None = None
     """The note's complete text, to be stored; omit it if you write to the note store yourself."""
+    tags: Annotated[list[_Tag], Field(max_length=MAX_NOTE_TAGS)] | None = None
+    """The note's tags, to be stored with its text. Case, `#` at the start and superfluous white
+    space do not matter. Omitted tags are no tags: a message replaces the whole note."""
 
     @model_validator(mode="after")
     def _check_fields(self) -> Self:
@@ -166,6 +173,7 @@ def note_of(change: NoteChanged) -> Note:
         user_id=change.user_id,
         note_id=change.note_id or "",
         title=change.title or "",
+        tags=tuple(change.tags or ()),
         text=change.text or "",
         version=change.effective_version,
         changed_at=change.changed_at,

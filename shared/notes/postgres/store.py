@@ -23,31 +23,36 @@ from shared.notes.postgres.connection import connect
 from shared.notes.postgres.diagnosis import find_problem
 from shared.notes.postgres.migration import migrate
 from shared.notes.sanitize import require_id
-from shared.notes.sql_store import OTHER_PROFILE, Connection, SQLNoteStore
+from shared.notes.sql_statements import OTHER_PROFILE
+from shared.notes.sql_store import Connection, SQLNoteStore
 from shared.notes.version_order import TOMBSTONE_SECONDS
 from shared.secrets import Secret
 from shared.vectors import from_numbers
 
 if TYPE_CHECKING:
     from shared.notes.embedding_profile import EmbeddingProfile
+    from shared.tags import Tags
     from shared.vectors import Vector
 
 T = TypeVar("T")
 
-_SEARCH = f"""
+_SEARCH = """
 WITH asked AS MATERIALIZED (SELECT $3::text::halfvec AS query), found AS (
     SELECT user_id, chunk_id, note_id, content, headings,
            coalesce(-(embedding <#> query)
                     / nullif(sqrt((embedding <#> embedding) * (query <#> query)), 0), -1)
            AS similarity
     FROM chunks, asked
-    WHERE user_id = $1 AND NOT EXISTS ({OTHER_PROFILE})
+    WHERE user_id = $1{tagged} AND NOT EXISTS ({other_profile})
     ORDER BY similarity DESC, chunk_id
     LIMIT $4)
 SELECT chunk_id, note_id, content, similarity, title, headings
 FROM found JOIN notes USING (user_id, note_id)
 ORDER BY similarity DESC, chunk_id
-"""  # noqa: S608 - a constant
+"""
+_TAGGED = " AND note_id IN (SELECT note_id FROM notes WHERE user_id = $1 AND tags && $5::text[])"
+_SEARCH_ALL = _SEARCH.format(tagged="", other_profile=OTHER_PROFILE)
+_SEARCH_TAGGED = _SEARCH.format(tagged=_TAGGED, other_profile=OTHER_PROFILE)
 
 _MAX_CONNECTIONS = 5
 
@@ -140,11 +145,17 @@ class PostgresNoteStore(SQLNoteStore):
             )
         )
 
-    async def search(self, user_id: str, embedding: "Vector", k: int) -> list[Source]:
+    async def search(
+        self, user_id: str, embedding: "Vector", k: int, tags: "Tags" = ()
+    ) -> list[Source]:
         require_id("user_id", user_id)
-        whose, query = (user_id, self._profile), self.embedding_to_parameter(embedding)
+        whose = user_id, self._profile
+        values: tuple[Any, ...] = (*whose, self.embedding_to_parameter(embedding), k)
+        statement = _SEARCH_ALL
+        if tags:
+            statement, values = _SEARCH_TAGGED, (*values, self.tags_to_parameter(tags))
         try:
-            rows = await self.run(lambda connection: connection.fetch(_SEARCH, *whose, query, k))
+            rows = await self.run(lambda connection: connection.fetch(statement, *values))
         except StoreUnavailableError as error:
             # pgvector compares no vectors of different dimensions.
             if type(error.__cause__) is asyncpg.DataError:
@@ -171,6 +182,12 @@ class PostgresNoteStore(SQLNoteStore):
 
     def embedding_from_row(self, embedding: Sequence[float]) -> "Vector":
         return from_numbers(embedding)
+
+    def tags_to_parameter(self, tags: "Tags") -> list[str]:
+        return list(tags)
+
+    def tags_from_row(self, tags: Sequence[str]) -> "Tags":
+        return tuple(tags)
 
     async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run `work` with a connection; it must be safe to run twice.

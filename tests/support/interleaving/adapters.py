@@ -24,6 +24,7 @@ from shared.errors import (
 )
 from shared.inference.ports import Completion
 from shared.notes.note import Chunk, Note, Source
+from shared.tags import Tags, searches
 from shared.vectors import Vector, cosines
 from tests.support.interleaving.history import History, rank
 from tests.support.interleaving.scenarios import Scenario
@@ -231,10 +232,17 @@ class WatchedStore(MemoryNoteStore):
         self.rejected = ""
         """What fails during a failover: `writes` or `all`."""
 
-    async def search(self, user_id: str, embedding: Vector, k: int) -> list[Source]:
+    async def search(
+        self, user_id: str, embedding: Vector, k: int, tags: Tags = ()
+    ) -> list[Source]:
         async def effect() -> list[Source]:
             self._reject("all")
-            chunks = [chunk for _, held in self._get_notes(user_id).values() for chunk in held]
+            chunks = [
+                chunk
+                for note, held in self._get_notes(user_id).values()
+                if searches(tags, note.tags)
+                for chunk in held
+            ]
             return sorted((to_source(embedding, chunk) for chunk in chunks), key=rank)[:k]
 
         return await self._faults.port(effect, StoreUnavailableError)
