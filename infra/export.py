@@ -67,6 +67,7 @@ def _describe(
     sources = l3_contexts.decode(entry.answer_id, contexts.get(field, b"")) or []
     return {
         "question": entry.question,
+        "tags": list(entry.tags),
         "answer": answer.text if answer else None,
         "generated_at": _time(answer.created / 1e3) if answer else None,
         "expires_at": _time(entry.expires),

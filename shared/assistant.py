@@ -97,10 +97,10 @@ class Assistant:
             return reply
 
     async def _join(self, ask: AskState) -> Membership[SharedResult]:
-        request = ask.request
-        if request.no_cache or request.no_store or ask.question.is_unresolved:
+        request, question = ask.request, ask.question
+        if request.no_cache or request.no_store or question.is_unresolved:
             return Membership(ask.stream)
-        key = request.user_id, ask.question.identity, ask.question.day, request.exact
+        key = request.user_id, question.identity, question.day, question.tags, request.exact
         try:
             membership = await self._coalescer.join(key, ask.stream)
         except BaseException as error:
@@ -192,7 +192,7 @@ class Assistant:
                 (vector,) = await embedder.embed([question.embedded])
         if ask.sources is None:
             with timed("search"):
-                ask.sources = await self._search(request.user_id, vector)
+                ask.sources = await self._search(ask, vector)
         sources = ask.sources
         if not sources:
             # Stored as an empty context, so that waiting and later requests do not search again.
@@ -242,12 +242,12 @@ class Assistant:
             _log.exception("unhandled exception in the matching; the answer is generated")
             return None
 
-    async def _search(self, user_id: str, vector: "Vector") -> "Sequence[Source]":
+    async def _search(self, ask: AskState, vector: "Vector") -> "Sequence[Source]":
+        count, tags = self._settings.retrieved_chunks, ask.question.tags
         try:
             async with timeout_at_deadline():
-                return await self._dependencies.store.search(
-                    user_id, vector, self._settings.retrieved_chunks
-                )
+                store = self._dependencies.store
+                return await store.search(ask.request.user_id, vector, count, tags)
         except TimeoutError as error:
             raise StoreUnavailableError("the notes were not read in time; ask again") from error
 

@@ -183,7 +183,7 @@ class Container(Adapters):
             user_id=request.user_id,
             question=question.identity,
             wording=question.wording,
-            pipeline=self.pipeline.on_day(question.day),
+            pipeline=self.pipeline.on_day(question.day).with_tags(question.tags),
             exact=request.exact,
             fence=question.follow_up.fence if question.follow_up else "",
             pending_counters=self.pending_counters,

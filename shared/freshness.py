@@ -9,13 +9,14 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.cache.keyspace import note_tag
+from shared.cache.keyspace import note_key
 from shared.cache.source_digests import note_digest, text_digest
 from shared.errors import NoteNotEmbeddedError, StoreUnavailableError, UnavailableError
 from shared.notes.messages.note_changed import NOTE_OPERATIONS, Operation, note_of
 from shared.notes.note import Note
 from shared.notes.version_order import latest_plausible, now
 from shared.observability.timings import timed
+from shared.tags import searches
 from shared.vectors import cosines, from_bytes, stack
 
 if TYPE_CHECKING:
@@ -209,28 +210,33 @@ class Freshness:
         """
         if chunks is None:
             return set(index)
-        tag = note_tag(note_id)
+        key = note_key(note_id)
+        tags = chunks[0].tags if chunks else ()
         digests = [text_digest(chunk) for chunk in chunks]
         vectors = stack([chunk.embedding for chunk in chunks]) if chunks else None
         affected = {
             field
             for field, entry in index.items()
-            if entry is None or self._is_affected(entry, tag, digests, vectors)
+            if entry is None
+            or self._is_affected(
+                entry, key, digests, vectors if searches(entry.tags, tags) else None
+            )
         }
         return affected | {
             field for field, entry in index.items() if entry and entry.target in affected
         }
 
     def _is_affected(
-        self, entry: "Entry", tag: bytes, digests: "Sequence[bytes]", vectors: "Matrix | None"
+        self, entry: "Entry", key: bytes, digests: "Sequence[bytes]", vectors: "Matrix | None"
     ) -> bool:
         """Whether the entry's sources of the changed note are no longer what a search returns.
 
-        `tag` is the note's, `digests` and `vectors` are its chunks' (None if there are none).
+        `key` is the note's, `digests` and `vectors` are its chunks'. `vectors` is None if there are
+        none, or none that the entry's tags let a search find.
         """
         if not entry.pipeline.startswith(self._embedding_name):
             return True  # the vectors of two models cannot be compared
-        former = entry.note_digests.get(tag)
+        former = entry.note_digests.get(key)
         if vectors is None:
             return former is not None
         if len(entry.vector) != vectors.shape[1]:

@@ -5,6 +5,7 @@ Spellings with one identity count as one question. The model gets the wording.
 """
 
 import unicodedata
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Self
@@ -12,6 +13,7 @@ from typing import Self
 from shared.conversation import FollowUp, Turn
 from shared.errors import InvalidRequestError
 from shared.local_day import Day
+from shared.tags import Tags, normalize_question_tags
 from shared.text.canonical_form import canonical_form
 from shared.text.relative_dates import depends_on_day
 from shared.text.wordpieces import embeddable_beginning
@@ -28,7 +30,8 @@ class Request:
     `no_cache`: generate a new answer, which replaces the cached one. `no_store`: neither read nor
     write the cache. `exact`: refuse the answer to another question. `seconds`: the longest time
     that the answer may take; None is the default of the settings. `history`: the turns before the
-    question, the oldest first.
+    question, the oldest first. `tags`: search only notes that have at least one of them, as the
+    user wrote them; none: search all notes.
     """
 
     user_id: str
@@ -38,6 +41,7 @@ class Request:
     exact: bool = False
     seconds: float | None = None
     history: tuple[Turn, ...] = ()
+    tags: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ class Question:
     `wording` is the user's text and `identity` its canonical form. `embedded` is the beginning of
     the identity that the embedding model can take. `day` is the day of the request if the answer
     depends on it, as that to "What did I do yesterday?" does. `follow_up` is None without a
-    history. The text of a follow-up that was rewritten is the stand-alone question.
+    history. The text of a follow-up that was rewritten is the stand-alone question. `tags` are part
+    of what is asked: questions of one identity with other tags share neither answers nor matches.
     """
 
     wording: str
@@ -55,10 +60,15 @@ class Question:
     embedded: str
     day: Day | None = None
     follow_up: FollowUp | None = None
+    tags: Tags = ()
 
     @classmethod
     def parse(
-        cls, text: str, max_tokens: int = EMBEDDING_MAX_TOKENS, time_zone: tzinfo = UTC
+        cls,
+        text: str,
+        max_tokens: int = EMBEDDING_MAX_TOKENS,
+        time_zone: tzinfo = UTC,
+        tags: Collection[str] = (),
     ) -> Self:
         """Validate a user's text.
 
@@ -66,10 +76,11 @@ class Question:
             text: the user's text.
             max_tokens: the most tokens that the embedding model takes.
             time_zone: decides which day it is.
+            tags: those that the user named.
 
         Raises:
             InvalidRequestError: it is empty, too long, not valid Unicode, or without any letter
-                or digit.
+                or digit; or a tag is empty or too long, or there are too many.
         """
         if len(text) > MAX_CHARACTERS:
             raise InvalidRequestError(
@@ -81,7 +92,9 @@ class Question:
         if not any(map(str.isalnum, identity)):
             raise InvalidRequestError("the question must hold at least one letter or digit")
         day = Day.now(time_zone) if depends_on_day(identity) else None
-        return cls(text.strip(), identity, embeddable_beginning(identity, max_tokens), day)
+        embedded = embeddable_beginning(identity, max_tokens)
+        tags = normalize_question_tags(tags)
+        return cls(text.strip(), identity, embedded, day, tags=tags)
 
     @property
     def truncated(self) -> bool:

@@ -19,6 +19,8 @@ from shared.question import MAX_CHARACTERS, Question, Request
 from shared.text.standalone import stands_alone
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from shared.cache.counters import PendingCounters
     from shared.cache.redis.client import RedisClient
     from shared.cache.user_budget import UserBudget
@@ -60,9 +62,10 @@ class QuestionResolver:
         """Return the question of a request: as it was asked, rewritten, or unresolved.
 
         Raises:
-            InvalidRequestError: the question is empty, too long or without a letter or digit.
+            InvalidRequestError: the question is empty, too long or without a letter or digit, or
+                its tags are invalid.
         """
-        asked = self._parse(request.query)
+        asked = self._parse(request.query, request.tags)
         turns = latest_turns(request.history)
         if not turns:
             return asked
@@ -77,8 +80,8 @@ class QuestionResolver:
             _log.exception("unhandled exception while a question was rewritten")
         return self._unresolved(asked, turns)
 
-    def _parse(self, text: str) -> Question:
-        return Question.parse(text, self._settings.question_max_tokens, self._time_zone)
+    def _parse(self, text: str, tags: "Collection[str]") -> Question:
+        return Question.parse(text, self._settings.question_max_tokens, self._time_zone, tags)
 
     async def _rewrite(
         self, request: Request, asked: Question, turns: tuple[Turn, ...]
@@ -101,7 +104,7 @@ class QuestionResolver:
                 raise
             finally:
                 counters.add(spent_nanodollars=nanodollars(cost))
-            self._parse(completion.text)  # an invalid question is not stored
+            self._parse(completion.text, ())  # an invalid question is not stored
             return completion.text
 
         session = RewriteSession(
@@ -110,7 +113,7 @@ class QuestionResolver:
             user_id=request.user_id,
             parts=[rewriter.version, asked.wording, *(part for turn in turns for part in turn)],
         )
-        question = self._parse(await session.get_or_rewrite(rewrite))
+        question = self._parse(await session.get_or_rewrite(rewrite), asked.tags)
         return replace(question, follow_up=FollowUp("rewritten", fence=session.fence))
 
     def _unresolved(self, asked: Question, turns: tuple[Turn, ...]) -> Question:
@@ -118,5 +121,7 @@ class QuestionResolver:
         users = [turn.content for turn in turns if turn.role == "user"]
         text = "\n".join([asked.wording, *users[-1:]])[:MAX_CHARACTERS]
         return replace(
-            self._parse(text), wording=asked.wording, follow_up=FollowUp("unresolved", turns)
+            self._parse(text, asked.tags),
+            wording=asked.wording,
+            follow_up=FollowUp("unresolved", turns),
         )

@@ -14,16 +14,21 @@ if TYPE_CHECKING:
     from shared.question import Question
 
 NO_NOTES = "You have no notes yet, so there is nothing to answer from. Add a note, then ask again."
+NO_TAGGED_NOTES = (
+    "None of your notes has a tag that you named, so there is nothing to answer from. Name other"
+    " tags, or none to ask all notes."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """An answer, its sources, and where both came from.
 
-    `answer` is None for a user without notes. `tier` is the deepest tier that saved work: `l1`
-    (nothing was generated), `l3` (no search), `l2` (no embedding) or None. `match` is `exact` or
-    `semantic` for an `l1` answer. `coalesced`: the answer was generated for a concurrent request.
-    `cache` is `BudgetedClient.status`. `stored`: the answer is in the cache now.
+    `answer` is None for a user without notes, or without notes of the question's tags. `tier` is
+    the deepest tier that saved work: `l1` (nothing was generated), `l3` (no search), `l2` (no
+    embedding) or None. `match` is `exact` or `semantic` for an `l1` answer. `coalesced`: the answer
+    was generated for a concurrent request. `cache` is `BudgetedClient.status`. `stored`: the answer
+    is in the cache now.
 
     `matched_question` is the question that the answer was generated for, if it is another one,
     `similarity` the cosine of both questions, `probability` the pair model's if they were matched
@@ -82,13 +87,15 @@ class Reply:
 
     @classmethod
     def no_notes(cls, question: "Question", cache: str, *, tier: str | None = None) -> "Reply":
-        """Build the reply for a user without notes."""
+        """Build the reply for a user without notes that the question searches."""
         return cls(question, None, (), cache, tier=tier)
 
     @property
     def text(self) -> str:
-        """The answer's text, or `NO_NOTES`."""
-        return self.answer.text if self.answer else NO_NOTES
+        """The text of the answer, or why there is none."""
+        if self.answer:
+            return self.answer.text
+        return NO_TAGGED_NOTES if self.question.tags else NO_NOTES
 
     @property
     def shown_sources(self) -> "Sequence[Source]":

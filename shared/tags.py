@@ -44,13 +44,13 @@ def normalize_question_tags(tags: Collection[str]) -> Tags:
         raise InvalidRequestError(
             f"the question names {len(tags):,} tags; at most {MAX_QUESTION_TAGS} are allowed"
         )
-    for number, tag in enumerate(tags, start=1):
+    for number, tag in enumerate(map(normalize_tag, tags), start=1):
         if len(tag) > MAX_TAG_CHARACTERS:
             raise InvalidRequestError(
                 f"tag {number} of the question has {len(tag):,} characters; at most"
                 f" {MAX_TAG_CHARACTERS} are allowed"
             )
-        if not normalize_tag(tag):
+        if not tag:
             raise InvalidRequestError(
                 f"tag {number} of the question is empty; omit tags to search all notes"
             )

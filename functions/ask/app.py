@@ -83,6 +83,7 @@ def build_routes(container: Container) -> AppRoutes:
             no_cache=is_no_cache(directives),
             no_store="no-store" in directives,
             exact=body.match == "exact",
+            tags=body.tags,
             seconds=_time_budget(http, settings.inference_timeout),
             history=body.turns,
         )

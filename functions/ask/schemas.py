@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from shared.conversation import Turn
 from shared.question import MAX_CHARACTERS
+from shared.tags import MAX_QUESTION_TAGS, MAX_TAG_CHARACTERS
 
 Tier = Annotated[str, Field(json_schema_extra={"enum": ["l1", "l2", "l3"]})]
 Match = Annotated[str, Field(json_schema_extra={"enum": ["exact", "semantic"]})]
@@ -33,8 +34,10 @@ class TurnBody(BaseModel):
 class AskBody(BaseModel):
     """A question of at most 4,000 characters.
 
-    `match`: `exact` disables semantic matching. `explain`: adds `match_rejection` to `metadata`:
-    the reason why the nearest cached question was not a match.
+    `tags`: only notes that have at least one of these tags are searched; without any, all notes.
+    Case, `#` at the start and superfluous white space do not matter. `match`: `exact` disables
+    semantic matching. `explain`: adds `match_rejection` to `metadata`: the reason why the nearest
+    cached question was not a match.
 
     `history`: the turns of the conversation before the question, the oldest first. The latest 20
     turns of together 16,000 characters are used. A question that depends on them is rewritten to
@@ -44,6 +47,10 @@ class AskBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     query: Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_CHARACTERS})]
+    tags: Annotated[
+        list[Annotated[str, Field(json_schema_extra={"maxLength": MAX_TAG_CHARACTERS})]],
+        Field(json_schema_extra={"maxItems": MAX_QUESTION_TAGS}),
+    ] = []
     match: Literal["any", "exact"] = "any"
     explain: bool = False
     history: list[TurnBody] = []
@@ -85,10 +92,11 @@ class SourceBody(RetrievedSource):
 class Metadata(TypedDict):
     """Where the answer came from.
 
-    `history` is how the conversation before the question was used: `rewritten` if the question
-    depends on it, then `standalone_question` is what was looked up and answered; `not_needed` if
-    it stands alone; `unresolved` if it depends on it and could not be rewritten, then the answer
-    was neither read from the cache nor stored. Without a history it is null.
+    `tags` are those of the question, as they are compared. `history` is how the conversation
+    before the question was used: `rewritten` if the question depends on it, then
+    `standalone_question` is what was looked up and answered; `not_needed` if it stands alone;
+    `unresolved` if it depends on it and could not be rewritten, then the answer was neither read
+    from the cache nor stored. Without a history it is null.
 
     `timestamp` is the time of generation (UTC), `age` the seconds since then. `tier` is the deepest
     tier that saved work: `l1` (generation), `l3` (search) or `l2` (embedding). `matched_question`
@@ -106,6 +114,7 @@ class Metadata(TypedDict):
     """
 
     query: str
+    tags: list[str]
     history: HistoryUse | None
     standalone_question: str | None
     cached: bool

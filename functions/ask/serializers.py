@@ -30,6 +30,7 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
         ],
         "metadata": {
             "query": request.query,
+            "tags": list(question.tags),
             "history": follow_up.use if follow_up else None,
             "standalone_question": question.wording if is_rewritten else None,
             "cached": reply.tier == "l1",

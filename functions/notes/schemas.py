@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict  # as in functions/ask/schemas.py
 
 from shared.notes.messages.note_changed import MAX_TEXT, MAX_TITLE
+from shared.tags import MAX_NOTE_TAGS, MAX_TAG_CHARACTERS
 
 Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
@@ -13,6 +14,7 @@ Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 class NoteBody(BaseModel):
     """The complete new content of a note.
 
+    `tags`: case, `#` at the start and superfluous white space do not matter; omitted tags are none.
     `version` is a count that increases with each change of the note. Without it, the arrival
     decides which of two changes is newer. Send it with all changes of a note or with none.
     """
@@ -21,6 +23,9 @@ class NoteBody(BaseModel):
 
     title: Annotated[str, Field(max_length=MAX_TITLE)] = ""
     text: Annotated[str, Field(max_length=MAX_TEXT)]
+    tags: Annotated[
+        list[Annotated[str, Field(max_length=MAX_TAG_CHARACTERS)]], Field(max_length=MAX_NOTE_TAGS)
+    ] = []
     version: Annotated[int, Field(ge=0, lt=2**63)] | None = None
 
 
@@ -32,6 +37,7 @@ class NoteSummary(TypedDict):
 
     note_id: str
     title: str
+    tags: list[str]
     version: int
     changed_at: Timestamp
 

@@ -4,6 +4,8 @@ import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from shared.tags import join_tags
+
 if TYPE_CHECKING:
     from functions.notes.schemas import NotePage, NoteSummary, StoredNote
     from shared.notes.note import Note
@@ -31,7 +33,8 @@ def page_to_json(notes: "list[Note]", *, limit: int) -> "NotePage":
 
 def entity_tag(note: "Note") -> str:
     """Return a strong entity tag (RFC 9110, section 8.8.3): it differs for each change."""
-    text = "\0".join((str(note.version), str(note.changed_at), note.title, note.text))
+    numbers = str(note.version), str(note.changed_at)
+    text = "\0".join((*numbers, note.title, note.text, join_tags(note.tags)))
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
@@ -39,6 +42,7 @@ def _summary(note: "Note") -> "NoteSummary":
     return {
         "note_id": note.note_id,
         "title": note.title,
+        "tags": list(note.tags),
         "version": note.version,
         "changed_at": changed_at(note).isoformat(),
     }

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from shared.answer import new_answer_id
 from shared.cache import codec, keyspace, source_digests
+from shared.tags import Tags, join_tags, split_tags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +34,9 @@ _EMPTY_SECONDS = 60
 """TTL of an empty context. A user's first note may be in the store before its message arrives."""
 _HEADER = 35
 _ALIAS_HEADER = _HEADER + 22
-_TAG = 8  # bytes of a note's tag, and of a digest
+_VALUES = str, str, int, float, bytes, bytes, float
+_VALUES_WITH_TAGS = str, str, int, float, str, bytes, bytes, float
+_DIGEST = 8  # bytes of a note's key, and of its digest
 _MAX_COST = 10**12 - 1
 _NANO = 1e-9
 
@@ -57,9 +60,10 @@ class Entry:
         fresh_until: when the context expires, in seconds since 1970.
         lowest_similarity: the cosine of the last source; -inf if the search returned fewer than k,
             so that any other chunk would be a source.
-        note_digests: of the sources of each note, by the note's tag (`source_digests.py`).
+        note_digests: of the sources of each note, by `note_key` (`source_digests.py`).
         vector: the canonical embedding.
         similarity: the cosine of the question and its target.
+        tags: those that the question names.
     """
 
     kind: str
@@ -74,6 +78,7 @@ class Entry:
     note_digests: "Mapping[bytes, bytes]" = field(default_factory=dict)
     vector: bytes = b""
     similarity: float = 1.0
+    tags: Tags = ()
 
     @property
     def is_answer(self) -> bool:
@@ -115,6 +120,7 @@ def new_entry(
         else -math.inf,
         note_digests=source_digests.by_note(sources),
         vector=vector.tobytes(),
+        tags=pipeline.tags,
     )
 
 
@@ -140,11 +146,17 @@ def encode(entry: Entry) -> bytes:
         entry.pipeline,
         entry.fresh_until,
         entry.lowest_similarity,
-        b"".join(tag + digest for tag, digest in entry.note_digests.items()),
+        *([join_tags(entry.tags)] if entry.tags else []),  # as releases before tags
+        b"".join(key + digest for key, digest in entry.note_digests.items()),
         entry.vector,
         entry.similarity,
     )
     return codec.add_checksum((header + entry.target).encode("ascii") + packed)
+
+
+def first_byte(tags: Tags) -> int:
+    """Return the first byte behind the header: it says whether the entry's question has tags."""
+    return codec.pack(*range(len(_VALUES_WITH_TAGS if tags else _VALUES)))[0]
 
 
 def decode(sealed: bytes) -> Entry | None:
@@ -161,10 +173,11 @@ def decode(sealed: bytes) -> Entry | None:
     if version != codec.VERSION or kind not in _KINDS:
         return None
     begin = _ALIAS_HEADER if kind == ALIAS else _HEADER
-    values = codec.unpack(data[begin:], str, str, int, float, bytes, bytes, float)
+    packed = data[begin:]
+    values = codec.unpack(packed, *_VALUES) or codec.unpack(packed, *_VALUES_WITH_TAGS)
     if values is None:
         return None
-    question, pipeline, fresh_until, lowest, digests, vector, similarity = values
+    question, pipeline, fresh_until, lowest, *tags, digests, vector, similarity = values
     return Entry(
         kind,
         answer_id,
@@ -176,11 +189,12 @@ def decode(sealed: bytes) -> Entry | None:
         fresh_until=fresh_until,
         lowest_similarity=lowest,
         note_digests={
-            digests[at : at + _TAG]: digests[at + _TAG : at + 2 * _TAG]
-            for at in range(0, len(digests), 2 * _TAG)
+            digests[at : at + _DIGEST]: digests[at + _DIGEST : at + 2 * _DIGEST]
+            for at in range(0, len(digests), 2 * _DIGEST)
         },
         vector=vector,
         similarity=similarity,
+        tags=split_tags(tags[0]) if tags else (),
     )
 
 

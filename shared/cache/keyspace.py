@@ -7,6 +7,7 @@ of the partition, because they share a cluster slot. Shared embeddings use the s
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, Self
@@ -30,12 +31,12 @@ def digest(*parts: str) -> str:
     return base64.urlsafe_b64encode(hashed.digest()).rstrip(b"=").decode("ascii")
 
 
-def question_field(question: str, pipeline: str) -> str:
+def question_field(question: str, pipeline: str, tags: Iterable[str] = ()) -> str:
     """Return the field of a question in its user's hashes.
 
-    `question` is the identity, `pipeline` is `PipelineId.name`.
+    `question` is the identity, `pipeline` is `PipelineId.name`, `tags` are `PipelineId.tags`.
     """
-    return digest("question", pipeline, question)
+    return digest("question", pipeline, question, *tags)
 
 
 def rewrite_field(*parts: str) -> str:
@@ -48,7 +49,7 @@ def refused_pair(wording: str, other: str) -> str:
     return digest("pair", *sorted((canonical_form(wording), canonical_form(other))))
 
 
-def note_tag(note_id: str) -> bytes:
+def note_key(note_id: str) -> bytes:
     """Return 64 bits that identify a note. A collision drops more answers than necessary."""
     return hashlib.blake2b(note_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.cache import codec, index_entries
+from shared.tags import join_tags
 
 if TYPE_CHECKING:
     from shared.cache.index_entries import Entry
     from shared.cache.pipeline_id import PipelineId
+    from shared.tags import Tags
 
 _EXPIRES = slice(13, 23)
 _QUESTION = 35
@@ -28,11 +30,13 @@ class MatchableEntries:
         rows: the field and the encoded entry.
         pipeline: `PipelineId.name` of all entries.
         dimensions: of their vectors.
+        tags: of their questions.
     """
 
     rows: "Sequence[tuple[bytes, bytes]]" = ()
     pipeline: str = ""
     dimensions: int = 0
+    tags: "Tags" = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -48,10 +52,10 @@ class MatchableEntries:
         return [sealed[_QUESTION:end] for _, sealed in self.rows]
 
     def decode(self, row: int) -> "tuple[str, Entry] | None":
-        """Return the field and the entry of a row; None if it is corrupt."""
+        """Return the field and the entry of a row; None if it is corrupt or of another pipeline."""
         field, sealed = self.rows[row]
         entry = index_entries.decode(sealed)
-        if entry is None or entry.pipeline != self.pipeline:
+        if entry is None or (entry.pipeline, entry.tags) != (self.pipeline, self.tags):
             return None
         return field.decode("ascii", "replace"), entry
 
@@ -63,10 +67,12 @@ class MatchableEntries:
 def select(
     index: Iterable[tuple[bytes, bytes]], field: str, pipeline: "PipelineId"
 ) -> MatchableEntries:
-    """Return the unexpired answers of this pipeline to questions other than `field`."""
+    """Return the unexpired answers of this pipeline and its tags to questions but `field`."""
     start = f"{codec.VERSION}{index_entries.ANSWER}".encode("ascii")
     now = b"%010d" % int(time.time())
     own, name = field.encode("ascii"), codec.pack(pipeline.name)[1:]
+    size = index_entries.first_byte(pipeline.tags)
+    tags = codec.pack(join_tags(pipeline.tags))[1:] if pipeline.tags else b""
     empty = bytes(pipeline.dimensions)
     before_vector = codec.pack(empty)[1 : -len(empty)]
     vector = -_BEHIND_VECTOR - len(empty)
@@ -78,6 +84,8 @@ def select(
         and sealed[_EXPIRES] > now
         and sealed[head] == before_vector
         and name in sealed
+        and sealed[_QUESTION] == size
+        and tags in sealed
         and other != own
     ]
-    return MatchableEntries(rows, pipeline.name, pipeline.dimensions)
+    return MatchableEntries(rows, pipeline.name, pipeline.dimensions, pipeline.tags)

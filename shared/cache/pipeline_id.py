@@ -8,6 +8,7 @@ from shared.cache import keyspace
 
 if TYPE_CHECKING:
     from shared.local_day import Day
+    from shared.tags import Tags
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class PipelineId:
 
     `embedding` is the text of the embedding profile, with its `dimensions`. `answered_by` names the
     language model, its prompt and its limits; `retrieved_chunks` is how many chunks it gets. `day`
-    is the day whose date is in the prompt, if any.
+    is the day whose date is in the prompt, if any. `tags` are the question's: only notes that have
+    one of them are searched.
     """
 
     embedding: str
@@ -24,10 +26,14 @@ class PipelineId:
     answered_by: str
     retrieved_chunks: int
     day: "Day | None" = None
+    tags: "Tags" = ()
 
     @cached_property
     def name(self) -> str:
-        """A digest of all fields: 12 characters, the first 6 of the embedding profile alone."""
+        """A digest of all fields but the tags: 12 characters, 6 of the embedding profile alone.
+
+        Users choose tags, so keys and comparisons have them in addition to this short digest.
+        """
         date = [self.day.date.isoformat()] if self.day else []
         rest = keyspace.digest("pipeline", self.answered_by, str(self.retrieved_chunks), *date)
         return embedding_name(self.embedding) + rest[:6]
@@ -35,6 +41,10 @@ class PipelineId:
     def on_day(self, day: "Day | None") -> Self:
         """Return the pipeline of a day; this one if it is None."""
         return replace(self, day=day) if day else self
+
+    def with_tags(self, tags: "Tags") -> Self:
+        """Return the pipeline of questions with these tags; this one if there are none."""
+        return replace(self, tags=tags) if tags else self
 
 
 def embedding_name(profile: str) -> str:

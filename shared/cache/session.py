@@ -70,7 +70,7 @@ class CacheSession:
         self._aliases = not exact
         self._first_fence = fence
         self._keys = keyspace.UserKeys.of(user_id)
-        self._field = keyspace.question_field(question, pipeline.name)
+        self._field = keyspace.question_field(question, pipeline.name, pipeline.tags)
         self._redis = BudgetedClient(redis_client, settings.redis_timeout)
         self._extension = extension
         self.counters = counters.RequestCounters(self._redis, pending_counters)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from shared.cache import codec
-from shared.cache.keyspace import note_tag
+from shared.cache.keyspace import note_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,12 +32,12 @@ def note_digest(sources: Iterable[tuple[bytes, float]]) -> bytes:
 
 
 def by_note(sources: "Sequence[Source]") -> dict[bytes, bytes]:
-    """Return the digest of each note's sources, by the note's tag."""
+    """Return the digest of each note's sources, by `note_key`."""
     notes: dict[bytes, list[tuple[bytes, float]]] = {}
     for source in sources:
         row = text_digest(source), source.similarity
-        notes.setdefault(note_tag(source.note_id), []).append(row)
-    return {tag: note_digest(rows) for tag, rows in notes.items()}
+        notes.setdefault(note_key(source.note_id), []).append(row)
+    return {key: note_digest(rows) for key, rows in notes.items()}
 
 
 def _digest(data: bytes) -> bytes:

@@ -76,7 +76,7 @@ class SQLNoteStore(NoteStore):
         require_id("user_id", user_id)
         require_id("note_id", note_id)
         statement = f"""
-            SELECT chunk_id, content, {self.READ_EMBEDDING}, tags, title, headings
+            SELECT chunk_id, content, {self.READ_EMBEDDING}, title, headings, tags
             FROM chunks JOIN notes USING (user_id, note_id)
             WHERE user_id = $1 AND note_id = $2 ORDER BY ordinal
         """  # noqa: S608 - a constant
@@ -84,10 +84,10 @@ class SQLNoteStore(NoteStore):
         try:
             chunks = [
                 Chunk(
-                    *(chunk_id, note_id, content, self.embedding_from_row(embedding), *rest),
-                    tags=self.tags_from_row(tags),
+                    *(chunk_id, note_id, content, self.embedding_from_row(embedding)),
+                    *(title, headings, self.tags_from_row(tags)),
                 )
-                for chunk_id, content, embedding, tags, *rest in rows
+                for chunk_id, content, embedding, title, headings, tags in rows
             ]
             if chunks:
                 stack([chunk.embedding for chunk in chunks])  # they must have equal dimensions
@@ -236,7 +236,7 @@ class SQLNoteStore(NoteStore):
     async def _fetch_notes(self, condition: str, *values: Any) -> list[Note]:
         statement = f"{sql.NOTES} WHERE {condition}"
         rows = await self.run(lambda connection: connection.fetch(statement, *values))
-        return [Note(*values, self.tags_from_row(tags)) for *values, tags in rows]
+        return [Note(*(*fields, self.tags_from_row(tags))) for *fields, tags in rows]
 
     async def _write(self, user_id: str, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Purge old tombstones and run `work` in one transaction."""

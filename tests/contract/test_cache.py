@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from shared.cache import index_entries, keyspace
+from shared.cache import codec, index_entries, keyspace
+from shared.cache.pipeline_id import PipelineId
 from shared.cache.results import LookupResult
 from shared.deadline import deadline_scope
+from shared.settings import Settings
 from tests.support.caches import (
     DIMENSIONS,
     PIPELINE,
@@ -37,6 +39,62 @@ async def test_lookup_misses_another_pipelines_answer(cache: Cache) -> None:
     await cache.ask()
     other = replace(PIPELINE, answered_by="another model")
     assert await cache.session(pipeline=other).lookup() == LookupResult()
+
+
+ROMANS, BIBLE = PIPELINE.with_tags(("romans",)), PIPELINE.with_tags(("bible", "romans"))
+
+
+@pytest.mark.parametrize("asked", [PIPELINE, ROMANS, BIBLE])
+@pytest.mark.parametrize("cached", [PIPELINE, ROMANS, BIBLE])
+async def test_questions_share_answers_and_matches_only_with_the_same_tags(
+    cache: Cache, cached: PipelineId, asked: PipelineId
+) -> None:
+    answer = await cache.ask("ann", QUESTION, cached)
+    same = cache.session("ann", QUESTION, asked)
+    found = await same.lookup()
+    assert found.answer == (answer if asked == cached else None)
+    assert found.sources is None or asked == cached
+    context = await same.load_miss_context()
+    assert context.vector is not None, "the embedding does not depend on the tags"
+    other = cache.session("ann", "define faith", asked)
+    await other.lookup()
+    candidates = (await other.load_miss_context()).matchable_entries
+    assert len(candidates) == (asked == cached)
+    assert [entry.tags for _, entry in candidates.items()] == [asked.tags] * len(candidates)
+
+
+async def test_questions_with_other_tags_have_other_locks(cache: Cache) -> None:
+    for pipeline, acquires in (PIPELINE, True), (ROMANS, True), (BIBLE, True), (ROMANS, False):
+        session = cache.session("ann", QUESTION, pipeline)
+        await session.lookup()
+        assert (await session.load_miss_context()).may_generate == acquires
+
+
+@pytest.mark.parametrize("tags", [(), ("bible", "romans")])
+def test_entry_with_and_without_tags_is_decoded_as_encoded(tags: tuple[str, ...]) -> None:
+    settings = Settings()
+    pipeline = PIPELINE.with_tags(tags)
+    entry = index_entries.new_entry(
+        QUESTION, a_vector(QUESTION), sources(), an_answer(), pipeline=pipeline, settings=settings
+    )
+    assert index_entries.decode(index_entries.encode(entry)) == entry
+    assert entry.tags == tags
+
+
+def test_release_before_tags_reads_entries_without_tags_alone() -> None:
+    """It keeps the answers to questions without tags, and drops the others at each change."""
+    for tags, is_read in ((), True), (("romans",), False):
+        entry = index_entries.new_entry(
+            QUESTION,
+            a_vector(QUESTION),
+            sources(),
+            pipeline=PIPELINE.with_tags(tags),
+            settings=Settings(),
+        )
+        data = codec.verify_checksum(index_entries.encode(entry))
+        assert data
+        former = codec.unpack(data[35:], str, str, int, float, bytes, bytes, float)
+        assert (former is not None) == is_read
 
 
 async def test_embedding_stored_by_one_user_is_loaded_by_another(cache: Cache) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.cache.keyspace import note_tag
+from shared.cache.keyspace import note_key
 from shared.cache.source_digests import by_note, note_digest, text_digest
 from shared.errors import InvalidRequestError, ReembeddingRequiredError
 from shared.notes.embedding_profile import EmbeddingProfile
@@ -82,7 +82,7 @@ async def test_search_results_and_chunks_of_a_note_have_the_same_digest(store: N
         found = await store.search("ann", query, 20)
         similarities = cosines(query, stack([chunk.embedding for chunk in stored]))
         current = zip(map(text_digest, stored), similarities.tolist(), strict=True)
-        assert by_note(found) == {note_tag(written.note_id): note_digest(current)}
+        assert by_note(found) == {note_key(written.note_id): note_digest(current)}
 
 
 async def test_note_and_chunks_are_read_as_written(store: NoteStore) -> None:

@@ -90,6 +90,7 @@ def test_question_is_answered_from_the_callers_notes(function: ModuleType, gatew
     assert metadata.pop("answer_id")
     assert metadata == {
         "query": "What is the chief end of man?",
+        "tags": [],
         "cached": False,
         "tier": None,
         "match": None,

@@ -70,11 +70,24 @@ def test_second_import_embeds_nothing_however_the_path_is_written(
 
 def test_list_in_a_pipe_has_one_line_a_note_with_tabs_and_whole_ids(run: Any, vault: Path) -> None:
     long_id = f"{'folder/' * 30}note"
-    write(vault / f"{long_id}.md", "# A\ttitle\n\nfour words of text")
+    write(vault / f"{long_id}.md", "---\ntags: [b c, a]\n---\n# A\ttitle\n\nfour words of text")
     run("import", vault)
     rows = [line.split("\t") for line in run("list").stdout.splitlines()]
     assert [row[0] for row in rows] == ["Ben", long_id, "list", "trips/Oslo"]
     assert rows[1][1:3] == ["A title", "7"]
+    assert [row[4] for row in rows] == ["", "a, b c", "", ""]
+
+
+def test_change_of_tags_alone_is_imported(run: Any, vault: Path) -> None:
+    write(vault / "Ben.md", "---\ntags: [a]\n---\nText")
+    run("import", vault)
+    write(vault / "Ben.md", "---\ntags: [b]\n---\nText")
+    assert json.loads(run("import", vault, "--json").stdout)["unchanged"] == 2
+    assert json.loads(run("show", "Ben", "--json").stdout)["tags"] == ["b"]
+    run("edit", "Ben", "--text", "Another text")
+    assert json.loads(run("show", "Ben", "--json").stdout)["tags"] == ["b"]
+    run("edit", "Ben", "--text", "Another text", "--tag", "#C d", "--tag", "a")
+    assert json.loads(run("show", "Ben", "--json").stdout)["tags"] == ["a", "c d"]
 
 
 def test_bad_file_is_named_and_the_others_are_imported(

@@ -65,3 +65,9 @@ def test_field_depends_on_question_and_pipeline(a: str, p: str, b: str, q: str) 
     one, other = keyspace.question_field(a, p), keyspace.question_field(b, q)
     assert (one == other) == ((a, p) == (b, q))
     assert one != keyspace.FENCE
+
+
+@given(texts, st.lists(texts, max_size=3), st.lists(texts, max_size=3))
+def test_field_depends_on_tags(question: str, one: list[str], other: list[str]) -> None:
+    fields = [keyspace.question_field(question, "p", tags) for tags in (one, other)]
+    assert (fields[0] == fields[1]) == (one == other)

@@ -62,9 +62,11 @@ class Cache:
     def with_settings(self, **changes: object) -> "Cache":
         return replace(self, settings=replace(self.settings, **changes))  # type: ignore[arg-type]  # by name
 
-    async def ask(self, user: str = "ann", question: str = "what is faith") -> Answer:
+    async def ask(
+        self, user: str = "ann", question: str = "what is faith", pipeline: PipelineId = PIPELINE
+    ) -> Answer:
         """Store an answer after a miss."""
-        session = self.session(user, question)
+        session = self.session(user, question, pipeline)
         await session.lookup()
         await session.load_miss_context()
         answer = an_answer()

@@ -18,7 +18,7 @@ from infra.local.commands.options import (
 )
 from infra.local.embedded import DATA
 from shared.question import Request
-from shared.reply import NO_NOTES, Reply
+from shared.reply import Reply
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,11 +36,15 @@ def ask(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Do not use a cached answer.")
     ] = False,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", help="Search only notes that have one of these tags; repeat it."),
+    ] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Do not accept a semantic hit.")] = False,
     json: Json = False,
 ) -> None:
     """Answer a question from a user's notes."""
-    request = Request(user, question, no_cache=no_cache, exact=exact)
+    request = Request(user, question, no_cache=no_cache, exact=exact, tags=tag or ())
     reply, milliseconds = run_with_container(
         data, lambda container: ask_timed(container, request), model=model, embedder=embedder
     )
@@ -58,7 +62,7 @@ async def ask_timed(container: "Container", request: Request) -> tuple[Reply, fl
 
 
 def _print_reply(reply: Reply, milliseconds: float, out: "Console") -> None:
-    out.print(reply.answer.text if reply.answer else NO_NOTES)
+    out.print(reply.text)
     if reply.shown_sources:
         out.print()
     for number, source in enumerate(reply.shown_sources, start=1):

@@ -23,7 +23,7 @@ from shared.errors import InvalidChangeError
 from shared.notes.messages.envelopes import unwrap_envelopes
 from shared.notes.note import Note
 from shared.notes.sanitize import ID_CHARACTERS, sanitize_text
-from shared.tags import MAX_NOTE_TAGS, MAX_TAG_CHARACTERS
+from shared.tags import MAX_NOTE_TAGS, MAX_TAG_CHARACTERS, normalize_note_tags
 
 MAX_TEXT = 1_000_000
 """The maximum number of characters of a message's text."""
@@ -173,7 +173,7 @@ def note_of(change: NoteChanged) -> Note:
         user_id=change.user_id,
         note_id=change.note_id or "",
         title=change.title or "",
-        tags=tuple(change.tags or ()),
+        tags=normalize_note_tags(change.tags or ()),
         text=change.text or "",
         version=change.effective_version,
         changed_at=change.changed_at,

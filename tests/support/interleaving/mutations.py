@@ -96,7 +96,7 @@ def no_rule_for_fewer_than_k(patch: pytest.MonkeyPatch) -> None:
 
 
 def used_notes_ignored(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(freshness, "note_tag", lambda note_id: b"")
+    patch.setattr(freshness, "note_key", lambda note_id: b"")
 
 
 def used_notes_compared_by(
@@ -122,7 +122,7 @@ def used_notes_kept_if_their_sources_exist(patch: pytest.MonkeyPatch) -> None:
     def remember(sources: Sequence[Source]) -> dict[bytes, bytes]:
         digests = by_note(sources)
         for source in sources:
-            tag = keyspace.note_tag(source.note_id)
+            tag = keyspace.note_key(source.note_id)
             texts.setdefault(digests[tag], set()).add(source_digests.text_digest(source))
         return digests
 
