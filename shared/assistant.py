@@ -227,6 +227,8 @@ class Assistant:
             tier=tier,
             stored=stored and not answer.incomplete,
             match_rejection=match.rejection if match else None,
+            rejected_similarity=match.similarity if match else None,
+            rejected_probability=match.probability if match else None,
         )
 
     async def _match(

@@ -33,7 +33,8 @@ class Reply:
     `matched_question` is the question that the answer was generated for, if it is another one,
     `similarity` the cosine of both questions, `probability` the pair model's if they were matched
     for this reply, `alias` the alias's field in the index.
-    `match_rejection` is the reason why the nearest cached question was not a match.
+    `match_rejection` is the reason why the nearest cached question was not a match, and
+    `rejected_similarity` and `rejected_probability` are its cosine and the model's probability.
 
     While a circuit breaker is open, an answer may be `stale` (stale-if-error: expired, but not
     dropped by any note change) or `extractive` (quoted from the notes and not stored).
@@ -52,6 +53,8 @@ class Reply:
     probability: float | None = None
     alias: str | None = None
     match_rejection: str | None = None
+    rejected_similarity: float | None = None
+    rejected_probability: float | None = None
     stale: bool = False
     extractive: bool = False
     coalesced: bool = False
@@ -140,5 +143,7 @@ class Reply:
             match="exact",
             stored=False,
             match_rejection=None,
+            rejected_similarity=None,
+            rejected_probability=None,
             coalesced=True,
         )

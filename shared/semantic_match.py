@@ -6,11 +6,17 @@ pair model, the cached answer's sources, LLM verifier near the threshold.
 
 import asyncio
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from shared.cache.index_entries import nanodollars
 from shared.cache.keyspace import refused_pair
-from shared.matching.candidates import find_candidates, find_similar_texts, is_respelled
+from shared.matching.candidates import (
+    MAX_CANDIDATES,
+    find_candidates,
+    find_similar_texts,
+    is_respelled,
+)
 from shared.matching.decision import Decision, decide
 from shared.question import is_truncated
 from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
@@ -29,15 +35,22 @@ if TYPE_CHECKING:
     from shared.vectors import Vector
 
 
+_MAX_SIMILAR = 10  # texts of similar words that are compared word by word
 _SOURCES_DIFFER = "sources: the questions retrieve different passages"
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The cached answer, or why the nearest candidate was rejected. Both are None without one."""
+    """The cached answer, or why the nearest candidate was rejected. Both are None without one.
+
+    `similarity` and `probability` are the rejected candidate's: the cosine, and the pair model's
+    probability if it was asked.
+    """
 
     found: "LookupResult | None" = None
     rejection: str | None = None
+    similarity: float | None = None
+    probability: float | None = None
 
 
 def pair_model_loader(settings: "Settings") -> "Callable[[], QuestionPairModel] | None":
@@ -95,7 +108,7 @@ class SemanticMatcher:
             session: the request's cache session.
         """
         candidates = self._find_candidates(question, vector, context)
-        rejection = None
+        rejected = Match()
         for field, entry, similarity in candidates:
             decision = await self._decide(question, entry.question)
             is_near = similarity >= self._settings.candidate_cosine
@@ -103,25 +116,26 @@ class SemanticMatcher:
                 continue
             must_verify = self._must_verify(decision)
             if not decision.is_match and not must_verify:
-                if is_near and rejection is None:  # counted once a request
+                if is_near and rejected.rejection is None:  # counted once a request
                     by = "rules" if decision.probability is None else "model"
                     session.counters.add(**{f"rejected_by_{by}": 1})
-                    rejection = decision.reason
+                    rejected = Match(None, decision.reason, similarity, decision.probability)
                 continue
             found = await session.get_answer(field, entry)
             if not found.answer:
-                return Match(rejection=rejection)  # dropped or evicted since round trip 2
+                return rejected  # dropped or evicted since round trip 2
             if not has_common_sources(sources, found.sources or ()):
-                session.counters.add(rejected_by_rules=int(rejection is None))
-                return Match(rejection=rejection or _SOURCES_DIFFER)
+                session.counters.add(rejected_by_rules=int(rejected.rejection is None))
+                differ = Match(None, _SOURCES_DIFFER, similarity, decision.probability)
+                return rejected if rejected.rejection else differ
             if must_verify and not await self._verify(question, entry.question, session):
-                return Match(rejection="verifier")
+                return Match(None, "verifier", similarity, decision.probability)
             alias = await session.store_alias(vector, sources, (field, entry), similarity)
             if not alias:
                 return Match()
             found = replace(found, matched_question=entry.question, similarity=similarity)
             return Match(replace(found, probability=decision.probability, alias=alias))
-        return Match(rejection=rejection)
+        return rejected
 
     def _find_candidates(
         self, question: str, vector: "Vector", context: "MissContext"
@@ -131,19 +145,25 @@ class SemanticMatcher:
         if not entries:
             return []
         vectors = from_bytes(entries.vectors()).reshape(len(entries), -1)
-        near = find_candidates(vector, vectors, self._settings.candidate_cosine)
-        nearest = {row for row, _ in near}
-        similar = find_similar_texts(question, entries.texts())
-        others = [row for row in similar if row not in nearest]
-        far = [(others[at], cosine) for at, cosine in find_candidates(vector, vectors[others], -1)]
-        decoded = [(entries.decode(row), row, cosine) for row, cosine in (*near, *far)]
-        return [
+        decoded = (
             (*entry, cosine)
-            for entry, row, cosine in decoded
-            if entry
+            for row, cosine in find_candidates(
+                vector, vectors, self._settings.candidate_cosine, limit=len(entries)
+            )
+            if (entry := entries.decode(row)) and self._is_candidate(question, entry[1], context)
+        )
+        near = list(islice(decoded, MAX_CANDIDATES))
+        fields = {field for field, _, _ in near}
+        similar = find_similar_texts(question, entries.texts())
+        far = [
+            (*entry, cosine)
+            for at, cosine in find_candidates(vector, vectors[similar], -1, limit=_MAX_SIMILAR)
+            if (entry := entries.decode(similar[at]))
+            and entry[0] not in fields
             and self._is_candidate(question, entry[1], context)
-            and (row in nearest or is_respelled(question, entry[1].question))
+            and is_respelled(question, entry[1].question)
         ]
+        return near + far
 
     def _is_candidate(self, question: str, entry: "Entry", context: "MissContext") -> bool:
         is_whole = not is_truncated(entry.question, self._settings.question_max_tokens)

@@ -56,7 +56,7 @@ def cosines(query: Vector, rows: Matrix) -> NDArray[np.float64]:
         return np.zeros(0, dtype=np.float64)
     wide = rows.astype(np.float32)
     dots = (wide @ query.astype(np.float32)).astype(np.float64)
-    squares = np.einsum("ij,ij->i", wide, wide).astype(np.float64)
+    squares = np.vecdot(wide, wide).astype(np.float64)
     norms = np.sqrt(squares * _squared_norm(query))
     similarity = np.full_like(dots, -1.0)
     np.divide(dots, norms, out=similarity, where=norms > 0)

@@ -103,7 +103,8 @@ class Metadata(TypedDict):
     is the question that the answer was generated for, if it is another one, and `similarity` the
     cosine of both. `probability` is that one answer serves both, by the pair model, if it was asked
     for this reply. With `explain`, `match_rejection` is the reason why the nearest cached question
-    was not a match. `truncated`: only the beginning of the question was embedded.
+    was not a match; `rejected_similarity` and `rejected_probability` are those of this question.
+    `truncated`: only the beginning of the question was embedded.
 
     While the language model fails, an answer may be `stale` (expired, but not affected by a note
     change) or `extractive` (quoted from the notes, not stored). An `incomplete` answer ends
@@ -134,6 +135,8 @@ class Metadata(TypedDict):
     truncated: bool
     valid_on: Annotated[str, Field(json_schema_extra={"format": "date"})] | None
     match_rejection: NotRequired[str | None]
+    rejected_similarity: NotRequired[float | None]
+    rejected_probability: NotRequired[float | None]
 
 
 class MetadataEvent(TypedDict):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False) -> bytes:
-    """Return the response body as JSON; `explain` adds `match_rejection`."""
+    """Return the response body as JSON; `explain` adds the rejected match."""
     answer = reply.answer
     created_ms = answer.created if answer else time.time_ns() // 1_000_000
     question = reply.question
@@ -38,8 +38,8 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
             "tier": reply.tier,
             "match": reply.match,
             "matched_question": reply.matched_question,
-            "similarity": round(reply.similarity, 6) if reply.similarity else None,
-            "probability": round(reply.probability, 4) if reply.probability else None,
+            "similarity": _round(reply.similarity, 6),
+            "probability": _round(reply.probability, 4),
             "stale": reply.stale,
             "extractive": reply.extractive,
             "incomplete": answer.incomplete if answer else False,
@@ -52,7 +52,11 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
         },
     }
     if explain:
-        body["metadata"]["match_rejection"] = reply.match_rejection
+        body["metadata"] |= {
+            "match_rejection": reply.match_rejection,
+            "rejected_similarity": _round(reply.rejected_similarity, 6),
+            "rejected_probability": _round(reply.rejected_probability, 4),
+        }
     return to_json(body)
 
 
@@ -74,3 +78,7 @@ def _serialize_source(source: "Source") -> "RetrievedSource":
         "title": source.title,
         "similarity": round(source.similarity, 6),
     }
+
+
+def _round(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

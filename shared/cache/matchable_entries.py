@@ -24,7 +24,7 @@ _BEHIND_VECTOR = len(codec.add_checksum(codec.pack(1.0)[1:]))  # without the arr
 
 @dataclass(frozen=True, slots=True)
 class MatchableEntries:
-    """Index entries of answers that have not expired, by row.
+    """Index entries of answers that have not expired, by row. `decode` checks the pipeline.
 
     Args:
         rows: the field and the encoded entry.
@@ -60,17 +60,17 @@ class MatchableEntries:
         return field.decode("ascii", "replace"), entry
 
     def items(self) -> "Iterator[tuple[str, Entry]]":
-        """Yield the field and the entry of each row that is not corrupt."""
+        """Yield the field and the entry of each valid row."""
         return filter(None, map(self.decode, range(len(self))))
 
 
 def select(
     index: Iterable[tuple[bytes, bytes]], field: str, pipeline: "PipelineId"
 ) -> MatchableEntries:
-    """Return the unexpired answers of this pipeline and its tags to questions but `field`."""
+    """Return the unexpired answers with these tags to questions but `field`."""
     start = f"{codec.VERSION}{index_entries.ANSWER}".encode("ascii")
     now = b"%010d" % int(time.time())
-    own, name = field.encode("ascii"), codec.pack(pipeline.name)[1:]
+    own = field.encode("ascii")
     size = index_entries.first_byte(pipeline.tags)
     tags = codec.pack(join_tags(pipeline.tags))[1:] if pipeline.tags else b""
     empty = bytes(pipeline.dimensions)
@@ -80,10 +80,9 @@ def select(
     rows = [
         (other, sealed)
         for other, sealed in index
-        if sealed[:2] == start
+        if sealed.startswith(start)
         and sealed[_EXPIRES] > now
         and sealed[head] == before_vector
-        and name in sealed
         and sealed[_QUESTION] == size
         and tags in sealed
         and other != own

@@ -57,8 +57,8 @@ def _find_texts(words: Sequence[bytes], texts: Sequence[bytes]) -> list[int]:
 
     One search in all texts is ten times as fast as one in each.
     """
-    joined = b"\0".join(texts).lower()
-    ends = list(accumulate(len(text) + 1 for text in texts))
+    joined = b"".join(texts).lower()
+    ends = list(accumulate(map(len, texts)))
     rows = set()
     for word in words:
         at = joined.find(word)

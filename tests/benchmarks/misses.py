@@ -2,19 +2,42 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import Any
 
+import numpy as np
+
 from infra.local.valkey import start_valkey
+from shared.cache.redis.client import RedisClient
+from shared.cache.redis.factory import open_redis_client
+from shared.cache.session import CacheSession
 from shared.container import Container
 from shared.question import Request
+from shared.semantic_match import SemanticMatcher
 from shared.settings import Settings
+from shared.vectors import canonical
 from tests.benchmarks.naive_cache import NaiveCache
 from tests.benchmarks.report import Metric
 from tests.benchmarks.timing import interleave
-from tests.benchmarks.workload import InstantModels, WorkloadItem, settings_for, workload
+from tests.benchmarks.workload import (
+    DIMENSIONS,
+    PIPELINE,
+    InstantModels,
+    WorkloadItem,
+    settings_for,
+    short_workload,
+    workload,
+)
 
-METRICS = {"miss_overhead_ms": Metric(unit="ms", budget=5.0)}
+METRICS = {
+    "miss_overhead_ms": Metric(unit="ms", budget=5.0),
+    "index_read_ms": Metric(unit="ms, 2,000 questions of a user; baseline: 500", budget=5.0),
+}
+_READ = {"full": 2_000, "default": 500}
+"""The largest `CACHE_MAX_QUESTIONS`, and its default."""
+_UNRELATED = "Who saw Anna in the garden?"
+_UNRELATED_VECTOR = canonical(np.random.default_rng(9).standard_normal(DIMENSIONS))
 
 
 def instant_container(settings: Settings, item: WorkloadItem) -> Container:
@@ -49,6 +72,32 @@ async def collect_metrics() -> Mapping[str, Metric]:
         await naive.aclose()
     # The baseline contains only the cache of the naive design.
     ours, naive_seconds = watch.difference("with", "without"), watch.median("naive") or 0.0
-    return {
+    read = await _measure_index()
+    return read | {
         "miss_overhead_ms": METRICS["miss_overhead_ms"].with_value(ours * 1e3, naive_seconds * 1e3)
     }
+
+
+async def _measure_index() -> dict[str, Metric]:
+    """Read whole indexes as a miss does, and search candidates. An empty index is subtracted."""
+    with start_valkey() as server:
+        settings = replace(settings_for(server.url), max_questions=max(_READ.values()))
+        redis_client = open_redis_client(settings)
+        items = short_workload(max(_READ.values()))
+        sides = {"empty": partial(_read_index, redis_client, settings, "nobody")}
+        for user, size in _READ.items():
+            for item in items[:size]:
+                await replace(item, user_id=user).store(redis_client, settings)
+            sides[user] = partial(_read_index, redis_client, settings, user)
+        watch = await interleave(sides, rounds=20, each=5)
+        await redis_client.aclose()
+    full, default = (watch.difference(user, "empty") * 1e3 for user in _READ)
+    return {"index_read_ms": METRICS["index_read_ms"].with_value(full, default)}
+
+
+async def _read_index(redis_client: RedisClient, settings: Settings, user: str) -> None:
+    session = CacheSession(
+        redis_client, settings, user_id=user, question="another", pipeline=PIPELINE
+    )
+    context = await session.load_miss_context()
+    await SemanticMatcher(settings).match(_UNRELATED, _UNRELATED_VECTOR, (), context, session)

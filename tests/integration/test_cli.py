@@ -230,6 +230,40 @@ def test_match_prints_the_result_of_every_rule(tercet: Tercet) -> None:
     assert "antonyms" in result.stdout
 
 
+def test_match_of_a_file_prints_each_pair_as_json(tercet: Tercet, tmp_path: Path) -> None:
+    file = tmp_path / "pairs.tsv"
+    rows = ['0\tWhat is faith?\twhat is "faith"', "1\tWho wrote Acts 2?\tWho wrote Acts 3?"]
+    file.write_text("\n".join(["id\ta\tb", *rows]))
+    result = tercet("match", "--pairs", file)
+    assert result.exit_code == 0, result.output
+    decisions = [json.loads(line) for line in result.stdout.splitlines()]
+    assert all(
+        decision.keys() == {"cosine", "probability", "match", "reason", "rules"}
+        for decision in decisions
+    )
+    assert [decision["match"] for decision in decisions] == [True, False]
+    assert decisions[1]["rules"]["bible_references"].startswith("Bible references")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a\tc\nx\ty\n", "line 2: the columns a and b are required"),
+        (b"a\tb\nx\n", "line 2: the columns a and b are required"),
+        (b"a\tb\nWhat?\t...\n", "line 2: the question must hold at least one letter"),
+        (b"a\tb\n\xff\t\xff\n", "is not UTF-8"),
+    ],
+)
+def test_match_names_the_mistake_in_a_file(
+    tercet: Tercet, tmp_path: Path, content: bytes, message: str
+) -> None:
+    file = tmp_path / "pairs.tsv"
+    file.write_bytes(content)
+    result = tercet("match", "--pairs", file)
+    assert result.exit_code == 1
+    assert message in " ".join(result.output.split())
+
+
 def test_answer_that_finds_nothing_has_no_sources_also_from_the_cache(
     tercet: Tercet, data: Path, ask: Any
 ) -> None:

@@ -165,6 +165,8 @@ async def test_different_question_gets_its_own_answer_and_the_rejection(
     other = await user.ask("What are the sins forbidden in the sixth commandment?", explain=True)
     assert other["metadata"]["cached"] is False
     assert other["metadata"]["match_rejection"].startswith("numbers")
+    assert 0.8 < other["metadata"]["rejected_similarity"] < 1
+    assert other["metadata"]["rejected_probability"] is None, "a veto decided"
 
 
 async def test_feedback_on_a_semantic_hit_removes_the_match_only(user: User) -> None:
@@ -260,7 +262,9 @@ async def test_rejections_by_rules_are_counted_once_per_request(
     # The candidate that the rules reject comes first.
     (rejected,) = await MINILM.embed(["what is not hope"])
     monkeypatch.setattr(
-        semantic_match, "find_candidates", lambda _, rows, __: find_candidates(rejected, rows, 0.5)
+        semantic_match,
+        "find_candidates",
+        lambda _, rows, __, **limit: find_candidates(rejected, rows, 0.5, **limit),
     )
     settings = replace(user.container.settings, candidate_cosine=0.5)
     user.container.semantic_matcher._settings = settings
@@ -277,6 +281,7 @@ async def test_rejections_by_the_pair_model_are_counted(user: User) -> None:
     reply = await user.ask("Define hope", explain=True)
     assert reply["metadata"]["cached"] is False
     assert reply["metadata"]["match_rejection"] == "pair model: probability 0.20"
+    assert reply["metadata"]["rejected_probability"] == 0.2
     after = await read_counters(user)
     assert after["rejected_by_model"] - before["rejected_by_model"] == 1
     assert after["rejected_by_rules"] == before["rejected_by_rules"]

@@ -50,7 +50,7 @@ def test_rows_have_vector_question_and_entry() -> None:
     ],
 )
 def test_other_entries_are_no_rows(entry: Entry) -> None:
-    assert len(_select(_ENTRY, entry)) == 1
+    assert len(list(_select(_ENTRY, entry).items())) == 1
 
 
 def test_own_question_is_no_row() -> None:

@@ -1,7 +1,11 @@
 """`tercet match`: explain whether two questions share an answer."""
 
 import asyncio
+import csv
 import os
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +14,7 @@ from rich.table import Table
 from infra.local.commands.command_context import console, print_json
 from infra.local.commands.options import EmbedderOption, Json
 from infra.local.embedder_choice import EmbedderChoice, open_embedder
+from shared.errors import InvalidRequestError
 from shared.matching.decision import explain_decision
 from shared.question import Question
 from shared.semantic_match import pair_model_loader
@@ -17,34 +22,90 @@ from shared.settings import Settings
 from shared.text.vocabulary_packs import load_packs
 from shared.vectors import cosines, stack
 
+_BATCH = 64  # pairs whose questions are embedded together
+
 
 def match(
-    question: Annotated[str, typer.Argument(help="A question.")],
-    other: Annotated[str, typer.Argument(help="Another question.")],
+    question: Annotated[str | None, typer.Argument(help="A question.")] = None,
+    other: Annotated[str | None, typer.Argument(help="Another question.")] = None,
     *,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            "--pairs",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Tab-separated pairs of questions, with a header that has the columns a and b.",
+        ),
+    ] = None,
     embedder: EmbedderOption = None,
     json: Json = False,
 ) -> None:
-    """Explain whether one question would get the cached answer of another."""
+    """Explain whether one question would get the cached answer of another.
+
+    With --pairs, print one JSON object for each row: cosine, probability, match, reason and rules.
+    """
     choice = embedder or EmbedderChoice.MINILM
     settings = Settings.from_env(choice.add_settings(os.environ))
-    load_model = pair_model_loader(settings)
-    questions = [Question.parse(text) for text in (question, other)]
-    vector, *others = asyncio.run(
-        open_embedder(choice).embed([settings.query_prefix + each.embedded for each in questions])
-    )
-    decision = explain_decision(
-        questions[0].wording,
-        questions[1].wording,
-        float(cosines(vector, stack(others))[0]),
-        settings=settings,
-        packs=load_packs(settings.vocabulary_packs),
-        model=load_model() if load_model else None,
-    )
+    if pairs is not None:
+        if question is not None:
+            raise typer.BadParameter("give either two questions or --pairs")
+        for decision in _explain(_read_pairs(pairs), choice, settings):
+            print_json(decision)
+        return
+    if question is None or other is None:
+        raise typer.BadParameter("Missing argument: give two questions, or --pairs")
+    both = Question.parse(question), Question.parse(other)
+    (decision,) = _explain([both], choice, settings)
     if json:
         print_json(decision)
     else:
-        _print_decision([each.identity for each in questions], decision, settings)
+        _print_decision([each.identity for each in both], decision, settings)
+
+
+def _read_pairs(path: Path) -> list[tuple[Question, Question]]:
+    """Read the columns a and b.
+
+    Raises:
+        InvalidRequestError: the file is not UTF-8, lacks a column, or a row is no two questions.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+    except UnicodeDecodeError:
+        raise InvalidRequestError(f"{path} is not UTF-8") from None
+    pairs = []
+    for number, row in enumerate(rows, start=2):
+        a, b = row.get("a"), row.get("b")
+        if a is None or b is None:
+            raise InvalidRequestError(f"{path}, line {number}: the columns a and b are required")
+        try:
+            pairs.append((Question.parse(a), Question.parse(b)))
+        except InvalidRequestError as error:
+            raise InvalidRequestError(f"{path}, line {number}: {error}") from None
+    return pairs
+
+
+def _explain(
+    pairs: Sequence[tuple[Question, Question]], choice: EmbedderChoice, settings: Settings
+) -> Iterator[dict[str, Any]]:
+    """Yield the decision on each pair."""
+    load_model = pair_model_loader(settings)
+    embed = open_embedder(choice).embed
+    remaining = iter(pairs)
+    while batch := list(islice(remaining, _BATCH)):
+        texts = [settings.query_prefix + each.embedded for pair in batch for each in pair]
+        vectors = asyncio.run(embed(texts))
+        for (a, b), vector, other in zip(batch, vectors[::2], vectors[1::2], strict=True):
+            yield explain_decision(
+                a.wording,
+                b.wording,
+                float(cosines(vector, stack([other]))[0]),
+                settings=settings,
+                packs=load_packs(settings.vocabulary_packs),
+                model=load_model() if load_model else None,
+            )
 
 
 def _print_decision(questions: list[str], decision: dict[str, Any], settings: Settings) -> None:
