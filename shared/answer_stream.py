@@ -1,6 +1,7 @@
 """The text of an answer while it is generated, and who reads it."""
 
 import asyncio
+from math import isinf
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class AnswerStream(Generic[T]):
         """Called when nobody reads: the request's client has left, and no other request follows."""
         self._on_text = on_text
         self._is_read = True
+        self._is_abandoned = False
         self._followers: list[AnswerStream[T]] = []
         self._parts: list[tuple[AnswerStart, str]] = []
         self._has_ended = False
@@ -79,20 +81,24 @@ class AnswerStream(Generic[T]):
         Raises:
             TimeoutError: no result was published within `seconds`.
         """
-        for start, text in self._parts:
-            follower.write(start.for_follower(), text)
-        self._followers.append(follower)
+        if not self._is_abandoned:  # otherwise the follower will write a text of its own
+            for start, text in self._parts:
+                follower.write(start.for_follower(), text)
+            self._followers.append(follower)
         try:
             if not self._has_ended:
                 self._end = self._end or asyncio.get_running_loop().create_future()
-                await asyncio.wait({self._end}, timeout=seconds)
+                await asyncio.wait({self._end}, timeout=None if isinf(seconds) else seconds)
         finally:
-            self._followers.remove(follower)
+            if follower in self._followers:
+                self._followers.remove(follower)
             self._abandon_if_unread()
         if not self._has_ended:
             raise TimeoutError
         return self._result
 
     def _abandon_if_unread(self) -> None:
-        if not (self._is_read or self._followers or self._has_ended):
+        is_wanted = self._is_read or self._followers or self._has_ended
+        if not (is_wanted or self._is_abandoned):
+            self._is_abandoned = True
             self.abandon()

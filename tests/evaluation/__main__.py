@@ -20,6 +20,7 @@ PARTS = (
     "seed_questions",
     "retrieval",
     "source_overlap",
+    "streaming_freshness",
     "vault_titles",
 )
 

@@ -14,15 +14,17 @@ import redis
 from shared.cache.redis.commands import Command
 from shared.cache.redis.single_server import RedisServerClient
 from shared.cache.redis.timeouts import Budget
+from shared.deadline import remaining_seconds
 from shared.errors import (
     CacheUnavailableError,
     CircuitOpenError,
     InferenceRefusedError,
+    InferenceTimeoutError,
     InferenceUnavailableError,
     StoreUnavailableError,
     UnavailableError,
 )
-from shared.inference.ports import Completion
+from shared.inference.ports import Completion, OnText
 from shared.notes.note import Chunk, Note, Source
 from shared.tags import Tags, searches
 from shared.vectors import Vector, cosines
@@ -47,6 +49,7 @@ class FaultInjector:
         self.refusing = rng.choice(scenario.refusing)
         """How often the model fails, so that a context is stored without an answer."""
         self.circuit_open = rng.choice(scenario.circuit_open) if scenario.circuit_open else 0.0
+        self.incomplete = scenario.incomplete
 
     async def pause(self) -> None:
         """Yield to other tasks, or freeze."""
@@ -336,7 +339,7 @@ class WordEmbedder:
 
 
 class QuotingAnswerer:
-    """Answers with the question and all of its sources."""
+    """Answers with the question and all of its sources, in parts of a few characters."""
 
     model = "quotes"
 
@@ -345,11 +348,25 @@ class QuotingAnswerer:
         self.generated: Counter[str] = Counter()
         """How often each question was generated."""
 
-    async def answer(self, question: str, sources: Sequence[Source], **_: object) -> Completion:
+    async def answer(
+        self,
+        question: str,
+        sources: Sequence[Source],
+        *,
+        on_text: OnText | None = None,
+        **_: object,
+    ) -> Completion:
 
         async def effect() -> Completion:
             self.generated[question] += 1
-            return Completion(quote(question, sources), self.model)
+            text = quote(question, sources)
+            rate = self._faults.incomplete
+            is_incomplete = bool(rate) and self._faults.rng.random() < rate
+            if is_incomplete:
+                text = text[: len(text) // 2]
+            if on_text:
+                await self._write(text, on_text)
+            return Completion(text, self.model, incomplete=is_incomplete)
 
         circuit_open = 0.0 if self._faults.calm else self._faults.circuit_open
         if circuit_open and self._faults.rng.random() < circuit_open:
@@ -357,6 +374,15 @@ class QuotingAnswerer:
         if self._faults.rng.random() < self._faults.refusing:
             raise InferenceUnavailableError("injected")
         return await self._faults.port(effect, InferenceUnavailableError)
+
+    async def _write(self, text: str, on_text: OnText) -> None:
+        for place in range(0, len(text), 5):
+            await self._faults.pause()
+            if remaining_seconds() <= 0:
+                raise InferenceTimeoutError("injected")
+            if self._faults.fails():
+                raise InferenceUnavailableError("injected while it writes")
+            on_text(text[place : place + 5])
 
 
 def quote(question: str, sources: Sequence[Source]) -> str:

@@ -1,5 +1,6 @@
 """Mutations that break freshness, one at a time. The simulation must detect each of them."""
 
+import asyncio
 import copy
 import hashlib
 import time
@@ -12,7 +13,10 @@ from typing import Any
 import pytest
 
 from shared import freshness
-from shared.answer_stream import AnswerStream
+from shared.answer import Answer
+from shared.answer_stream import AnswerStart, AnswerStream
+from shared.ask_state import AskState
+from shared.assistant import Assistant
 from shared.cache import (
     codec,
     index_entries,
@@ -29,11 +33,12 @@ from shared.cache.coalescing import Coalescer, Membership
 from shared.cache.feedback import Feedback
 from shared.cache.invalidation import Invalidation
 from shared.cache.redis.commands import Command, Script
-from shared.cache.results import LookupResult
+from shared.cache.results import LookupResult, MissContext
 from shared.errors import CacheUnavailableError, StoreUnavailableError
 from shared.freshness import Freshness, NoteChangeResult
 from shared.notes import version_order
 from shared.notes.note import Chunk, Note, Source
+from shared.question import Question, Request
 from tests.support.interleaving.adapters import WatchedStore
 from tests.support.interleaving.scenarios import (
     ALIASES,
@@ -54,6 +59,7 @@ from tests.support.interleaving.scenarios import (
     SEQUENCED,
     STAGGERED,
     STORE_FAILOVERS,
+    STREAMING,
     Scenario,
 )
 
@@ -465,8 +471,73 @@ def sequences_are_ignored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(version_order.Order, "is_older", mutated)
 
 
+def store_without_the_fence_while_streaming(patch: pytest.MonkeyPatch) -> None:
+    store_without_the_fence(patch)
+
+
+def half_of_an_answer_is_stored_after_a_disconnect(patch: pytest.MonkeyPatch) -> None:
+    generate = Assistant._generate
+
+    async def mutated(self: Assistant, ask: AskState, start: AnswerStart) -> Answer:
+        written: list[str] = []
+        write = ask.stream.write
+
+        def record(start: AnswerStart, text: str) -> None:
+            written.append(text)
+            write(start, text)
+
+        patch.setattr(ask.stream, "write", record)
+        try:
+            return await generate(self, ask, start)
+        except asyncio.CancelledError:
+            return Answer("half-answer", "".join(written), "model", 0, 0.0)
+
+    patch.setattr(Assistant, "_generate", mutated)
+
+
+def follower_is_cut_off_by_a_disconnect(patch: pytest.MonkeyPatch) -> None:
+    def abandon(self: AnswerStream[Any]) -> None:
+        if not (self._is_read or self._has_ended or self._is_abandoned):
+            self._is_abandoned = True
+            self.abandon()
+
+    patch.setattr(AnswerStream, "_abandon_if_unread", abandon)
+
+
+def text_of_an_abandoned_generation_is_shared(patch: pytest.MonkeyPatch) -> None:
+    share = AnswerStream.share_with
+
+    async def mutated(self: AnswerStream[Any], follower: AnswerStream[Any], seconds: float) -> Any:
+        if self._is_abandoned:
+            for start, text in self._parts:
+                follower.write(start, text)
+        return await share(self, follower, seconds)
+
+    patch.setattr(AnswerStream, "share_with", mutated)
+
+
+def lock_of_another_fence_is_followed(patch: pytest.MonkeyPatch) -> None:
+    """A request follows each generation of its question that is in progress in its process."""
+
+    def holder(self: AskState, _: MissContext) -> tuple[str, str, bool]:
+        return self.request.user_id, self.question.identity, self.request.exact
+
+    def must_wait(self: Assistant, request: Request, _: MissContext) -> bool:
+        identity = Question.parse(request.query).identity
+        key = request.user_id, identity, request.exact
+        return not request.no_cache and self._coalescer.has_holder(key)
+
+    patch.setattr(AskState, "lock_holder", holder)
+    patch.setattr(Assistant, "_must_wait", must_wait)
+
+
 MUTATIONS: Mapping[Mutation, Scenario] = {
     store_without_the_fence: CALM,
+    store_without_the_fence_while_streaming: STREAMING,
+    half_of_an_answer_is_stored_after_a_disconnect: STREAMING,
+    follower_is_cut_off_by_a_disconnect: STREAMING,
+    text_of_an_abandoned_generation_is_shared: STREAMING,
+    lock_of_another_fence_is_followed: STREAMING,
     no_epsilon: LOW_COSINES,
     no_rule_for_fewer_than_k: CALM,
     used_notes_ignored: CALM,

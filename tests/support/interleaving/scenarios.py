@@ -54,6 +54,16 @@ class Scenario:
     """Share of the changes that keep the note's text; its title may change."""
     sequenced: bool = False
     """Whether changes have a sequence, and times of clocks that disagree."""
+    streaming: float = 0.0
+    """Share of the requests whose client reads the text while it is generated."""
+    disconnects: float = 0.0
+    """Share of these clients that leave before the end."""
+    uninterrupted: bool = False
+    """Whether each client that stays must get its answer."""
+    timeouts: tuple[int, ...] = ()
+    """How often the time moves so far that every request in progress times out."""
+    incomplete: float = 0.0
+    """Share of the generations that end in the middle of the answer."""
     plain: bool = False
     """Whether the first notes are equally similar to all equivalent questions."""
 
@@ -143,6 +153,29 @@ STORE_FAILOVERS = Scenario(
 
 REDIS_RESTARTS = Scenario(
     faults=(0.0, 0.05), restarts=(1, 2, 4), resent=0.1, yields=((0, 1), (0, 0, 1, 2, 12))
+)
+
+STREAMING = Scenario(
+    faults=(0.0,),
+    refusing=(0.0,),
+    evictors=(0,),
+    users=(1,),
+    phrasings=(1,),
+    concurrent=(1, 3, 6),
+    cached_share=0.2,
+    streaming=0.8,
+    disconnects=0.4,
+    uninterrupted=True,
+)
+STREAMING_FAULTS = Scenario(
+    faults=(0.0, 0.03, 0.1),
+    users=(1,),
+    concurrent=(1, 3, 6),
+    cached_share=0.2,
+    streaming=0.6,
+    disconnects=0.4,
+    timeouts=(0, 1, 2),
+    incomplete=0.2,
 )
 
 SCENARIOS = (

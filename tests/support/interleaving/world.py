@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from functools import cache, partial
+from math import inf
 from random import Random
 
 import numpy as np
@@ -35,6 +36,7 @@ from tests.support.interleaving.scenarios import SCENARIOS, Scenario
 from tests.support.interleaving.tasks import Tasks
 
 WORDS = ("faith", "hope", "love", "grace", "mercy", "peace")
+_TIME_OUT_SECONDS = 1.5  # a request times out after 1
 _EXPIRE_SECONDS = 70  # an answer expires after 60
 PHRASINGS = ("what is", "define")  # equivalent by the matching rules
 
@@ -113,6 +115,7 @@ class World:
             store=store,
             embedder=embedder,
             feedback_rate=scenario.feedback,
+            uninterrupted=scenario.uninterrupted,
         )
         words = (WORDS[2:] if scenario.low_cosines else WORDS)[: rng.choice(scenario.words)]
         self._note_changes = NoteChanges(
@@ -142,6 +145,8 @@ class World:
             actors += [self._fail_over_store] * rng.choice(self._scenario.store_failovers)
         if self._scenario.expirers:
             actors += [self._expire] * rng.choice(self._scenario.expirers)
+        if self._scenario.timeouts:
+            actors += [self._time_out] * rng.choice(self._scenario.timeouts)
         for actor in actors:
             self._tasks.spawn(actor(rng.choice(self._users)))
         await self._tasks.settle()
@@ -179,6 +184,7 @@ class World:
                 no_cache=self._rng.random() < 0.1,
                 no_store=self._rng.random() < 0.05,
                 exact=self._rng.random() < 0.1,
+                seconds=inf if self._scenario.uninterrupted else None,
             )
             count = self._rng.choice(self._scenario.concurrent)
             self._bypassing[request.query] += count * (request.no_cache or request.no_store)
@@ -188,7 +194,12 @@ class World:
     async def _ask(self, request: Request, *, at_once: bool) -> None:
         if not at_once:
             await self._tasks.pause()
-        await self._tasks.outcome(self._asks.ask(request), freezes=True)
+        streaming = self._scenario.streaming
+        if streaming and self._rng.random() < streaming:
+            leaves = self._rng.random() < self._scenario.disconnects
+            await self._tasks.outcome(self._asks.stream(request, leaves=leaves))
+        else:
+            await self._tasks.outcome(self._asks.ask(request), freezes=True)
 
     async def _change_notes(self, user: str) -> None:
         for _ in range(self._rng.randint(1, 2)):
@@ -224,6 +235,13 @@ class World:
         del user
         self._loop.advance(_EXPIRE_SECONDS)
 
+    async def _time_out(self, user: str) -> None:
+        """Let every request in progress time out."""
+        del user
+        await self._tasks.pause()
+        await self._faults.pause()
+        self._loop.advance(_TIME_OUT_SECONDS)
+
     async def _restart_redis(self, user: str) -> None:
         """Stop Redis and restart it, with or without its data."""
         del user  # all users are affected
@@ -254,6 +272,7 @@ class World:
     async def _end(self) -> None:
         """Check that every answer matches the current notes and is then cached."""
         self._faults.calm, self._faults.refusing, self._faults.circuit_open = True, 0.0, 0.0
+        self._faults.incomplete = 0.0
         await asyncio.gather(*self._redis_client.late, return_exceptions=True)
         for key in self._wire.call("KEYS", "*:lock:*"):  # they would have expired
             self._wire.call("UNLINK", key)
