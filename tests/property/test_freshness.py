@@ -22,6 +22,8 @@ from tests.support.interleaving.scenarios import (
     OPEN_CIRCUITS,
     REFUSED_TEXTS,
     SEQUENCED,
+    STREAMING,
+    STREAMING_FAULTS,
     Scenario,
     seeds,
 )
@@ -73,6 +75,13 @@ def test_former_text_is_not_used_after_a_change_that_cannot_be_embedded(wire: Wi
 def test_changes_with_a_sequence_are_fresh_whatever_clocks_say(wire: Wire) -> None:
     for seed in seeds(SEQUENCED, 20):
         run(seed, wire, SEQUENCED)
+
+
+@pytest.mark.parametrize("scenario", [STREAMING, STREAMING_FAULTS], ids=["calm", "faults"])
+def test_stream_is_the_answer_and_no_half_is_stored(wire: Wire, scenario: Scenario) -> None:
+    """Also with clients that disconnect or time out."""
+    for seed in seeds(scenario, 25):
+        run(seed, wire, scenario)
 
 
 @pytest.mark.parametrize(
