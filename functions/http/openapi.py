@@ -89,4 +89,8 @@ def _build(
     _, schemas = TypeAdapter.json_schemas(adapters, ref_template=f"{_SCHEMAS}{{model}}")
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update(schemas["$defs"])
+    for schema in components["schemas"].values():
+        for member in schema.get("properties", {}).values():
+            # Generators of clients would require the member in a request.
+            member.pop("default", None)
     return document
