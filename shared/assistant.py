@@ -72,10 +72,9 @@ class Assistant:
             # A question that depends on its history is rewritten to one that stands alone.
             question = await self._dependencies.question_resolver.resolve(request)
             session = self._open_session(request, question)
+            ask = AskState(request, question, session, stream or AnswerStream())
             try:
-                reply = await self._coalesce(
-                    AskState(request, question, session, stream or AnswerStream())
-                )
+                reply = await self._coalesce(ask)
             except BaseException:  # a cancelled request included
                 session.counters.record_outcome("failed")
                 raise
@@ -279,8 +278,10 @@ class Assistant:
         if not (sources and answerer):
             return None
         # It embeds sentences, but the embedding model may be down too: then it works without.
+        wording, turns = ask.question.wording, ask.question.turns
         with timed("extract"), deadline_scope(_EXTRACTIVE_TIME_LIMIT_SECONDS):
-            answer = Answer.from_completion(await answerer.answer(ask.question.wording, sources))
+            completion = await answerer.answer(wording, sources, history=turns)
+        answer = Answer.from_completion(completion)
         return Reply(ask.question, answer, sources, ask.session.status, extractive=True)
 
     async def _get_stale(self, ask: AskState) -> Reply | None:

@@ -176,16 +176,19 @@ class Container(Adapters):
     def _open_session(self, request: "Request", question: "Question") -> "CacheSession":
         from shared.cache.session import CacheSession
 
-        bypasses_cache = request.no_store or question.is_unresolved
-        return CacheSession(
-            None if bypasses_cache else self.redis_client,
+        follow_up = question.follow_up
+        session = CacheSession(
+            None if request.no_store or question.is_unresolved else self.redis_client,
             self.settings,
             user_id=request.user_id,
             question=question.identity,
             wording=question.wording,
             pipeline=self.pipeline.on_day(question.day).with_tags(question.tags),
             exact=request.exact,
-            fence=question.follow_up.fence if question.follow_up else "",
+            fence=follow_up.fence if follow_up else "",
             pending_counters=self.pending_counters,
             extension=self.shared_circuit_state(),
         )
+        if follow_up and follow_up.began is not None:
+            session.counters.started_at(follow_up.began)
+        return session

@@ -26,12 +26,14 @@ class FollowUp:
             question that stands alone. `unresolved`: it depends on its history and could not be
             rewritten.
         turns: the history of an unresolved question, for the prompt of its answer.
+        began: when the request arrived, in the event loop's time, for its latency.
         fence: the user's fence before the rewrite; empty if it was not read. What is derived from
             the history is stored only under this fence, so that it does not outlive the user.
     """
 
     use: HistoryUse
     turns: tuple[Turn, ...] = ()
+    began: float | None = None
     fence: str = ""
 
 

@@ -5,6 +5,7 @@ it cannot be rewritten, it is answered with its history and without the cache: i
 something else in another conversation.
 """
 
+import asyncio
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
@@ -71,32 +72,44 @@ class QuestionResolver:
             return asked
         if stands_alone(asked.wording, [turn.content for turn in turns]):
             return replace(asked, follow_up=FollowUp("not_needed"))
+        began = asyncio.get_running_loop().time()
+        unresolved = replace(
+            self._parse(_search_text(asked, turns), asked.tags),
+            wording=asked.wording,
+            follow_up=FollowUp("unresolved", turns, began),
+        )
+        rewriter = self._dependencies.question_rewriter
+        if rewriter is None:
+            return unresolved
         try:
             with timed("rewrite"):
-                return await self._rewrite(request, asked, turns)
+                text, fence = await self._rewrite(rewriter, request, asked.wording, turns)
+            question = self._parse(text, asked.tags)
+            return replace(question, follow_up=FollowUp("rewritten", (), began, fence))
         except TercetError as error:
             _log.warning("the question was not rewritten: %s", type(error).__name__)
         except Exception:
             _log.exception("unhandled exception while a question was rewritten")
-        return self._unresolved(asked, turns)
+        return unresolved
 
-    def _parse(self, text: str, tags: "Collection[str]") -> Question:
+    def _parse(self, text: str, tags: "Collection[str]" = ()) -> Question:
         return Question.parse(text, self._settings.question_max_tokens, self._time_zone, tags)
 
     async def _rewrite(
-        self, request: Request, asked: Question, turns: tuple[Turn, ...]
-    ) -> Question:
-        """Rewrite a question, or return its cached rewrite."""
-        rewriter = self._dependencies.question_rewriter
-        if rewriter is None:
-            return self._unresolved(asked, turns)
+        self,
+        rewriter: "QuestionRewriter",
+        request: Request,
+        wording: str,
+        turns: tuple[Turn, ...],
+    ) -> tuple[str, str]:
+        """Rewrite a question, or read its cached rewrite. Also return the fence before that."""
 
         async def rewrite() -> str:
             spend = self._dependencies.user_budget.spend
             counters, cost = self._dependencies.pending_counters, 0.0
             try:
                 completion: Completion = await spend(
-                    request.user_id, lambda: rewriter.rewrite(asked.wording, turns)
+                    request.user_id, lambda: rewriter.rewrite(wording, turns)
                 )
                 cost = completion.cost
             except InferenceError as error:
@@ -104,24 +117,19 @@ class QuestionResolver:
                 raise
             finally:
                 counters.add(spent_nanodollars=nanodollars(cost))
-            self._parse(completion.text, ())  # an invalid question is not stored
+            self._parse(completion.text)  # an invalid question is not stored
             return completion.text
 
         session = RewriteSession(
             None if request.no_store else self._dependencies.redis_client,
             self._settings,
             user_id=request.user_id,
-            parts=[rewriter.version, asked.wording, *(part for turn in turns for part in turn)],
+            parts=[rewriter.version, wording, *(part for turn in turns for part in turn)],
         )
-        question = self._parse(await session.get_or_rewrite(rewrite), asked.tags)
-        return replace(question, follow_up=FollowUp("rewritten", fence=session.fence))
+        return await session.get_or_rewrite(rewrite), session.fence
 
-    def _unresolved(self, asked: Question, turns: tuple[Turn, ...]) -> Question:
-        """Return a question that is searched with the user's last turn before it."""
-        users = [turn.content for turn in turns if turn.role == "user"]
-        text = "\n".join([asked.wording, *users[-1:]])[:MAX_CHARACTERS]
-        return replace(
-            self._parse(text, asked.tags),
-            wording=asked.wording,
-            follow_up=FollowUp("unresolved", turns),
-        )
+
+def _search_text(asked: Question, turns: tuple[Turn, ...]) -> str:
+    """Return the text that an unresolved question is searched with: it and the user's last turn."""
+    last = [turn.content for turn in turns if turn.role == "user"][-1:]
+    return "\n".join([asked.wording, *last])[:MAX_CHARACTERS]

@@ -143,6 +143,10 @@ class RequestCounters:
         self.add(**self._sent)
         self._sent = {}
 
+    def started_at(self, seconds: float) -> None:
+        """Set when the request began, in the event loop's time, if it began before this object."""
+        self._started = seconds
+
     def start(self, *, no_cache: bool) -> None:
         """Count the request, before its first script."""
         self.add(no_cache=int(no_cache), redis_outages=self._redis.take_open_count())

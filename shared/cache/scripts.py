@@ -28,12 +28,19 @@ class QuestionScripts:
         field: str,
         lock: "SingleFlightLock",
         settings: "Settings",
+        fence: str = "",
     ) -> None:
-        """`field` is the question's in its user's hashes."""
+        """`field` is the question's in its user's hashes; `fence` as for `CacheSession`."""
         self._keys = keys
         self._field = field
         self._lock = lock
         self._settings = settings
+        self._first_fence = fence
+
+    @property
+    def store_fence(self) -> str:
+        """The fence that must be the user's when the request stores."""
+        return self._first_fence or self._lock.fence
 
     @property
     def counter_keys(self) -> tuple[str, str, str]:
@@ -63,7 +70,7 @@ class QuestionScripts:
         return _STORE_ALIAS.call(
             [*self._keys.hashes, self._lock.key, self._keys.refusals, *self.counter_keys],
             self._field,
-            self._lock.fence,
+            self.store_fence,
             index_entries.encode(alias),
             alias.target,
             pair,
@@ -80,7 +87,7 @@ class QuestionScripts:
         return _STORE.call(
             [*self._keys.hashes, self._lock.key, *self.counter_keys],
             self._field,
-            self._lock.fence,
+            self.store_fence,
             index_entries.encode(entry),
             answer,
             context,

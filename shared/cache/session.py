@@ -68,14 +68,13 @@ class CacheSession:
         self._pipeline = pipeline
         self._question = question
         self._aliases = not exact
-        self._first_fence = fence
         self._keys = keyspace.UserKeys.of(user_id)
         self._field = keyspace.question_field(question, pipeline.name, pipeline.tags)
         self._redis = BudgetedClient(redis_client, settings.redis_timeout)
         self._extension = extension
         self.counters = counters.RequestCounters(self._redis, pending_counters)
         self._lock = single_flight.SingleFlightLock(self._keys, self._field)
-        self._scripts = QuestionScripts(self._keys, self._field, self._lock, settings)
+        self._scripts = QuestionScripts(self._keys, self._field, self._lock, settings, fence)
         self._embeddings = l2_embeddings.EmbeddingTier(settings, pipeline, self._keys)
         self._new_entry = partial(
             index_entries.new_entry, wording or question, pipeline=pipeline, settings=settings
@@ -273,12 +272,12 @@ class CacheSession:
         if self._embedding_cached or self._embedding_stored:
             return []
         self._embedding_stored = True
-        return [self._embeddings.store(self._question, entry.vector, self._lock.fence)]
+        return [self._embeddings.store(self._question, entry.vector, self._scripts.store_fence)]
 
     async def _parse_lookup(self, reply: list[Any]) -> LookupResult:
         """Parse the reply of lookup.lua, and delete corrupt values."""
         self.counters.lookup_counted = True
-        self._lock.fence = self._first_fence or (reply[0] or b"").decode("ascii", "replace")
+        self._lock.fence = (reply[0] or b"").decode("ascii", "replace")
         found, corrupt = parse_lookup(reply, self._question, self._field)
         self._context_cached = found.sources is not None
         if corrupt:

@@ -151,6 +151,22 @@ def test_other_wording_is_a_semantic_hit_unless_exact_or_no_cache_is_given(ask: 
     )
 
 
+def test_ask_takes_the_turns_before_the_question(
+    tercet: Tercet, ask: Any, tmp_path: Path, data: Path
+) -> None:
+    history = tmp_path / "history.json"
+    history.write_text(json.dumps([{"role": "user", "content": FAITH}]))
+    answer = ask("why?", "ann", "--history", str(history))
+    # Without a language model nothing is rewritten. The search uses the turn before.
+    assert answer["metadata"]["history"] == "unresolved"
+    assert "faith" in {source["note_id"] for source in answer["sources"]}
+    history.write_text('[{"role": "user"}, {"role": "canary", "content": "canary"}]')
+    result = tercet("ask", "why?", "-u", "ann", "--data", data, "--history", history)
+    assert result.exit_code == 2
+    assert "0.content: Field required" in result.stderr
+    assert "canary" not in result.stderr
+
+
 def test_ask_prints_the_answer_its_sources_and_its_origin(tercet: Tercet, data: Path) -> None:
     result = tercet("ask", FAITH, "-u", "ann", "--data", data)
     lines = result.stdout.splitlines()

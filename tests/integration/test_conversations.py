@@ -16,8 +16,6 @@ from shared.container import Container
 from shared.conversation import Turn
 from shared.errors import BudgetExceededError, InferenceUnavailableError, InvalidRequestError
 from shared.notes.messages.note_changed import NoteChanged, Operation
-from shared.question import Question
-from shared.question_resolver import QuestionResolver
 from shared.reply import Reply
 from tests.support.conversations import ScriptedRewriter, user
 from tests.support.fakes import SlowAnswerer, create_container
@@ -285,17 +283,13 @@ async def test_an_invalid_question_is_refused_before_its_history_is_used(
     assert rewriter.calls == 0
 
 
-async def test_lookup_of_the_unresolved_question_is_detected(
-    container: Container, rewriter: ScriptedRewriter, monkeypatch: pytest.MonkeyPatch
+async def test_the_latency_of_a_follow_up_includes_its_rewrite(
+    container: Container, rewriter: ScriptedRewriter
 ) -> None:
-    """A mutation that caches an unresolved question by its words breaks the first rule."""
-    monkeypatch.setattr(Question, "is_unresolved", property(lambda self: False))
-    monkeypatch.setattr(
-        QuestionResolver, "_unresolved", lambda self, asked, turns: self._parse(asked.wording)
-    )
-    rewriter.error = InferenceUnavailableError("down")
+    rewriter.seconds = 0.2
     await ask(container, "ann", IT, history=LEEDS)
-    assert (await ask(container, "ann", IT, history=YORK)).tier == "l1"
+    pending = container.pending_counters.take()
+    assert sum(number for name, number in pending.items() if name.endswith("_us")) >= 200_000
 
 
 @pytest.fixture

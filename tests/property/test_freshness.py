@@ -19,6 +19,7 @@ from tests.support.interleaving.adapters import Wire, to_source
 from tests.support.interleaving.history import StaleError, Version, explain, rank
 from tests.support.interleaving.mutations import MUTATIONS, Mutation
 from tests.support.interleaving.scenarios import (
+    CONVERSATIONS,
     OPEN_CIRCUITS,
     REFUSED_TEXTS,
     SEQUENCED,
@@ -70,6 +71,11 @@ def test_every_response_is_one_of_the_uncached_pipeline(wire: Wire, seeds_of_par
 def test_former_text_is_not_used_after_a_change_that_cannot_be_embedded(wire: Wire) -> None:
     for seed in seeds(REFUSED_TEXTS, 60):
         run(seed, wire, REFUSED_TEXTS)
+
+
+def test_follow_ups_get_the_answers_of_their_own_conversation(wire: Wire) -> None:
+    for seed in seeds(CONVERSATIONS, 15):
+        run(seed, wire, CONVERSATIONS)
 
 
 def test_changes_with_a_sequence_are_fresh_whatever_clocks_say(wire: Wire) -> None:

@@ -2,10 +2,13 @@
 
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 
+from functions.ask.schemas import TurnBody
 from functions.ask.serializers import serialize_reply
 from infra.local.commands.command_context import console, run_with_container
 from infra.local.commands.options import (
@@ -17,6 +20,7 @@ from infra.local.commands.options import (
     User,
 )
 from infra.local.embedded import DATA
+from shared.conversation import Turn
 from shared.question import Request
 from shared.reply import Reply
 
@@ -41,10 +45,19 @@ def ask(
         typer.Option("--tag", help="Search only notes that have one of these tags; repeat it."),
     ] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Do not accept a semantic hit.")] = False,
+    history: Annotated[
+        Path | None,
+        typer.Option(
+            help="A JSON file with the turns before the question: a list of role and content.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Answer a question from a user's notes."""
-    request = Request(user, question, no_cache=no_cache, exact=exact, tags=tag or ())
+    turns = _read_history(history) if history else ()
+    request = Request(user, question, no_cache=no_cache, exact=exact, tags=tag or (), history=turns)
     reply, milliseconds = run_with_container(
         data, lambda container: ask_timed(container, request), model=model, embedder=embedder
     )
@@ -52,6 +65,18 @@ def ask(
         sys.stdout.write(serialize_reply(request, reply).decode() + "\n")
     else:
         _print_reply(reply, milliseconds, console())
+
+
+def _read_history(path: Path) -> tuple[Turn, ...]:
+    """Read the turns of a conversation, which are validated as those of an HTTP request."""
+    try:
+        bodies = TypeAdapter(list[TurnBody]).validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        problem = f"{place}: {first['msg']}" if place else first["msg"]
+        raise typer.BadParameter(f"{path}: {problem}", param_hint="--history") from None
+    return tuple(Turn(turn.role, turn.content) for turn in bodies)
 
 
 async def ask_timed(container: "Container", request: Request) -> tuple[Reply, float]:
@@ -82,6 +107,11 @@ def _print_reply(reply: Reply, milliseconds: float, out: "Console") -> None:
 def _summary(reply: Reply, milliseconds: float) -> str:
     """Summarize the tier, the match, the duration and the cost in one line."""
     parts = [f"tier {reply.tier or 'none'}"]
+    if follow_up := reply.question.follow_up:
+        rewritten = follow_up.use == "rewritten"
+        parts.append(
+            f"asked: {reply.question.wording}" if rewritten else f"history {follow_up.use}"
+        )
     if reply.match == "semantic":
         parts.append(f"semantic match ({reply.similarity:.2f}) with: {reply.matched_question}")
     elif reply.match:

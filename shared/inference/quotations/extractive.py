@@ -92,10 +92,12 @@ class ExtractiveAnswerer:
         history: Sequence["Turn"] = (),
         on_text: "OnText | None" = None,
     ) -> Completion:
-        """Quote one to three texts of the sources; only question and sources are used.
+        """Quote one to three texts of the sources; of `history` the user's last turn is used.
 
         If the embedder fails, texts are compared with the question by their words.
         """
+        last = [turn.content for turn in history if turn.role == "user"][-1:]
+        question = " ".join([*last, question])
         words = QuestionWords(question, multilingual=self._multilingual)
         candidates = _find_candidates(words, sources)
         scores = await self._score(question, candidates)

@@ -14,6 +14,7 @@ import redis
 from shared.cache.redis.commands import Command
 from shared.cache.redis.single_server import RedisServerClient
 from shared.cache.redis.timeouts import Budget
+from shared.conversation import Turn
 from shared.deadline import remaining_seconds
 from shared.errors import (
     CacheUnavailableError,
@@ -306,6 +307,8 @@ def to_source(query: Vector, chunk: Chunk) -> Source:
 
 
 REFUSED = "!"
+FOLLOW_UP = "and that?"
+"""The last turn of every conversation; it asks what the turn before asks."""
 
 
 class WordEmbedder:
@@ -323,7 +326,7 @@ class WordEmbedder:
         self.dimensions = len(next(iter(vectors.values())))
 
     def vector(self, text: str) -> Vector:
-        content = text.rpartition("\n")[2]
+        content = text.rpartition("\n")[2].removeprefix(f"{FOLLOW_UP} ")
         if content.isdecimal():
             return next(iter(self._vectors.values()))
         return self._vectors[content.split("-", maxsplit=1)[0]]
@@ -335,6 +338,25 @@ class WordEmbedder:
                 raise InferenceRefusedError("injected")
             return [self.vector(text) for text in texts]
 
+        return await self._faults.port(effect, InferenceUnavailableError)
+
+
+class LastTurnRewriter:
+    """Rewrites a follow-up to the question of the turn before it."""
+
+    version = "last turn"
+
+    def __init__(self, fault_injector: FaultInjector) -> None:
+        self._faults = fault_injector
+
+    async def rewrite(self, question: str, history: Sequence[Turn]) -> Completion:
+        del question
+
+        async def effect() -> Completion:
+            return Completion(history[-1].content, self.version)
+
+        if self._faults.rng.random() < self._faults.refusing:
+            raise InferenceUnavailableError("injected")
         return await self._faults.port(effect, InferenceUnavailableError)
 
 

@@ -155,17 +155,24 @@ class Asks:
             raise StaleError(self._history.violation or "the cache raised an exception")
         admissible = self._history.admissible(request.user_id, floors)
         # A semantic hit must be the uncached answer to the other question.
-        violation = self._violation(reply.matched_question or request.query, reply, admissible)
+        question = reply.matched_question or _meaning(request)
+        wording = request.query if reply.question.is_unresolved else question
+        violation = self._violation(question, wording, reply, admissible)
         if violation:
             raise StaleError(f"{request} got {reply}, but {violation}")
 
     def _violation(
-        self, question: str, reply: Reply, admissible: Mapping[str, Sequence[Version]]
+        self,
+        question: str,
+        wording: str,
+        reply: Reply,
+        admissible: Mapping[str, Sequence[Version]],
     ) -> str | None:
+        """`wording` is what the answerer got for this question."""
         vector = self._embedder.vector(question)
         violation = explain(reply.sources, admissible, lambda chunk: to_source(vector, chunk), K)
         text = reply.answer.text if reply.answer else None
-        expected = quote(question, reply.sources) if reply.sources else None
+        expected = quote(wording, reply.sources) if reply.sources else None
         if expected and reply.answer and reply.answer.incomplete:
             expected = expected[: len(expected) // 2]
         if violation is None and text != expected:
@@ -186,4 +193,9 @@ async def _read(events: "AsyncGenerator[AnswerStart | str | Reply, None]") -> tu
 
 
 def _match(request: Request, reply: Reply) -> tuple[str, frozenset[str]]:
-    return request.user_id, frozenset({request.query, reply.matched_question or ""})
+    return request.user_id, frozenset({_meaning(request), reply.matched_question or ""})
+
+
+def _meaning(request: Request) -> str:
+    """Return the question that a request asks, which for a follow-up is the turn before it."""
+    return request.history[-1].content if request.history else request.query

@@ -34,17 +34,21 @@ from shared.cache.feedback import Feedback
 from shared.cache.invalidation import Invalidation
 from shared.cache.redis.commands import Command, Script
 from shared.cache.results import LookupResult, MissContext
+from shared.container import Container
 from shared.errors import CacheUnavailableError, StoreUnavailableError
 from shared.freshness import Freshness, NoteChangeResult
 from shared.notes import version_order
 from shared.notes.note import Chunk, Note, Source
 from shared.question import Question, Request
+from shared.question_resolver import QuestionResolver
+from shared.text.canonical_form import canonical_form
 from tests.support.interleaving.adapters import WatchedStore
 from tests.support.interleaving.scenarios import (
     ALIASES,
     CALM,
     CONCURRENT,
     CONTEXTS,
+    CONVERSATIONS,
     DROPPED_TARGETS,
     DUPLICATES,
     EMPTY_CACHE,
@@ -531,6 +535,32 @@ def lock_of_another_fence_is_followed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Assistant, "_must_wait", must_wait)
 
 
+def unresolved_questions_are_cached(patch: pytest.MonkeyPatch) -> None:
+    """A follow-up that could not be rewritten is looked up and stored by its words."""
+    resolve = QuestionResolver.resolve
+
+    async def mutated(self: QuestionResolver, request: Request) -> Question:
+        question = await resolve(self, request)
+        if not question.is_unresolved:
+            return question
+        return replace(question, identity=canonical_form(request.query), follow_up=None)
+
+    patch.setattr(QuestionResolver, "resolve", mutated)
+
+
+def unresolved_questions_are_coalesced(patch: pytest.MonkeyPatch) -> None:
+    """Concurrent follow-ups of different conversations share an answer by their words."""
+    unresolved_questions_are_cached(patch)
+    open_session = Container._open_session
+
+    def mutated(self: Container, request: Request, question: Question) -> session.CacheSession:
+        if request.history and question.follow_up is None:
+            request = replace(request, no_store=True)
+        return open_session(self, request, question)
+
+    patch.setattr(Container, "_open_session", mutated)
+
+
 MUTATIONS: Mapping[Mutation, Scenario] = {
     store_without_the_fence: CALM,
     store_without_the_fence_while_streaming: STREAMING,
@@ -574,6 +604,8 @@ MUTATIONS: Mapping[Mutation, Scenario] = {
     late_notes_are_stored: FUTURE_TIMES,
     deletions_are_forgotten: FUTURE_TIMES,
     deleted_users_are_forgotten: FUTURE_TIMES,
+    unresolved_questions_are_cached: CONVERSATIONS,
+    unresolved_questions_are_coalesced: CONVERSATIONS,
     sequences_are_ignored: SEQUENCED,
 }
 """Each with the scenario that detects it soonest."""

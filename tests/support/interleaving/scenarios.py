@@ -64,6 +64,8 @@ class Scenario:
     """How often the time moves so far that every request in progress times out."""
     incomplete: float = 0.0
     """Share of the generations that end in the middle of the answer."""
+    follow_ups: float = 0.0
+    """Share of the requests whose question is the last turn of a conversation."""
     plain: bool = False
     """Whether the first notes are equally similar to all equivalent questions."""
 
@@ -149,6 +151,14 @@ REDIS_FAILOVERS = Scenario(
 
 STORE_FAILOVERS = Scenario(
     faults=(0.0,), refusing=(0.0,), users=(1,), cached_share=1, store_failovers=(1, 2)
+)
+
+CONVERSATIONS = Scenario(
+    faults=(0.0, 0.03, 0.1),
+    phrasings=(1,),
+    concurrent=(1, 1, 3, 6),
+    cached_share=0.3,
+    follow_ups=0.7,
 )
 
 REDIS_RESTARTS = Scenario(

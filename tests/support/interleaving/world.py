@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from functools import cache, partial
 from math import inf
 from random import Random
@@ -13,6 +14,7 @@ from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys
 from shared.cache.pipeline_id import embedding_name
 from shared.container import Container
+from shared.conversation import Turn
 from shared.freshness import Freshness
 from shared.notes.chunking.split import ChunkLimits
 from shared.notes.embedding_profile import EmbeddingProfile
@@ -21,7 +23,9 @@ from shared.question import Request
 from shared.settings import Settings
 from shared.vectors import Vector
 from tests.support.interleaving.adapters import (
+    FOLLOW_UP,
     FaultInjector,
+    LastTurnRewriter,
     QuotingAnswerer,
     WatchedRedisClient,
     WatchedStore,
@@ -95,6 +99,7 @@ class World:
                 answerer=answerer,
                 redis_client=redis_client,
             )
+            container.override(question_rewriter=LastTurnRewriter(fault_injector))
             return container.assistant
 
         profile = EmbeddingProfile(embedder.model, embedder.dimensions)  # the containers' own
@@ -186,6 +191,9 @@ class World:
                 exact=self._rng.random() < 0.1,
                 seconds=inf if self._scenario.uninterrupted else None,
             )
+            if self._scenario.follow_ups and self._rng.random() < self._scenario.follow_ups:
+                history = (Turn("user", request.query),)
+                request = replace(request, query=FOLLOW_UP, history=history)
             count = self._rng.choice(self._scenario.concurrent)
             self._bypassing[request.query] += count * (request.no_cache or request.no_store)
             asks = (self._ask(request, at_once=count == 1) for _ in range(count))
