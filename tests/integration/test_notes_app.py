@@ -123,7 +123,7 @@ async def test_user_sees_and_changes_only_their_own_notes(
     container: Container, client: httpx.AsyncClient
 ) -> None:
     await client.put("/notes/faith", json=FAITH)
-    async with client_of(container, "eve") as eve:
+    async with client_of(container, "eve, who has other notes") as eve:
         assert (await eve.get("/notes")).json()["notes"] == []
         assert (await eve.get("/notes/faith")).status_code == 404
         assert (await eve.delete("/notes/faith")).json()["dropped"] == 0
