@@ -49,6 +49,7 @@ OPERATIONS = {
         request_examples={
             "question": {"query": _QUESTION},
             "follow-up": _FOLLOW_UP,
+            "from notes with a tag": {"query": _QUESTION, "tags": ["new testament"]},
             "without semantic matches": {"query": _QUESTION, "match": "exact", "explain": True},
         },
         response_examples={
