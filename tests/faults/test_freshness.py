@@ -3,6 +3,8 @@
 import asyncio
 from random import Random
 
+import pytest
+
 from tests.support.fakes import create_container
 from tests.support.load import Load
 from tests.support.redis_faults import REDIS_FAULTS, FaultyRedis
@@ -11,6 +13,7 @@ from tests.support.waiting import until
 USERS = [f"user {number}" for number in range(8)]
 
 
+@pytest.mark.slow  # test_functions.py has each fault alone
 async def test_answers_include_every_acknowledged_change_during_redis_faults(
     redis: FaultyRedis,
 ) -> None:

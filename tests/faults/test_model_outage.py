@@ -38,7 +38,10 @@ async def container(local: LocalEnvironment) -> AsyncIterator[Container]:
     await container.aclose()
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name == "a slow drip")) for name in FAULTS],
+)
 async def test_each_fault_opens_the_breaker_and_the_extractive_fallback_answers(
     local: LocalEnvironment, fault: str
 ) -> None:

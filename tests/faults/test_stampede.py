@@ -68,7 +68,7 @@ def test_lock_is_renewed_during_a_long_generation(redis: FaultyRedis, tmp_path: 
 
 def test_waiting_requests_get_the_lock_holders_error(redis: FaultyRedis, tmp_path: Path) -> None:
     """A request that came too late to wait may generate again, but not each request."""
-    with start(redis, tmp_path, how="fails") as stampede:
+    with start(redis, tmp_path, how="fails", processes=2) as stampede:
         stampede.ask()
         replies = stampede.replies()
     assert replies == ["InferenceUnavailableError: the model is loading (7.0)"] * REQUESTS

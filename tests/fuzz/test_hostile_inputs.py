@@ -4,13 +4,16 @@
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.fuzzing import gateway_events, sqs_batches
 from tests.support.fuzzing.handlers import CONTEXT, Handlers, running_handlers
-from tests.support.fuzzing.openapi_requests import OpenAPIClient, openapi_client
 from tests.support.fuzzing.runner import run_property
+
+if TYPE_CHECKING:
+    from tests.support.fuzzing.openapi_requests import OpenAPIClient
 
 
 @pytest.fixture(scope="module")
@@ -71,17 +74,20 @@ def test_seed_number_determines_the_inputs() -> None:
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[OpenAPIClient]:
+def client() -> "Iterator[OpenAPIClient]":
+    # schemathesis takes longer to import than all other modules of the tests
+    from tests.support.fuzzing.openapi_requests import openapi_client  # noqa: PLC0415
+
     with openapi_client() as connected:
         yield connected
 
 
 @pytest.mark.parametrize("count", [40, pytest.param(300, marks=pytest.mark.slow)])
-def test_responses_conform_to_the_openapi_document(client: OpenAPIClient, count: int) -> None:
+def test_responses_conform_to_the_openapi_document(client: "OpenAPIClient", count: int) -> None:
     assert run_property(client.cases(), client.check, count) >= count
 
 
-def test_openapi_document_has_every_operation(client: OpenAPIClient) -> None:
+def test_openapi_document_has_every_operation(client: "OpenAPIClient") -> None:
     assert {
         "POST /v1/assistant/query",
         "POST /v1/assistant/feedback",

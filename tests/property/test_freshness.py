@@ -54,6 +54,7 @@ SLOW_MUTATIONS = {
     "used_notes_kept_if_their_sources_exist",
     "refusal_is_not_replicated",
     "evicted_index_is_not_replicated",
+    "rotation_is_not_replicated",
 }
 """Mutations that are detected only after several hundred worlds."""
 

@@ -3,6 +3,8 @@
 import asyncio
 import random
 
+import pytest
+
 from shared.container import Container
 from shared.settings import Settings
 from tests.support.full_stack import MINILM, QuotingAnswerer, ask, updated
@@ -12,8 +14,9 @@ USERS = ("ann", "bob", "{00}:ann", "ann:questions", "ann\nbob")
 QUESTIONS = ("What is faith?", "Define faith", "what is hope", "What is love?")
 
 
+@pytest.mark.parametrize("rounds", [20, pytest.param(60, marks=pytest.mark.slow)])
 async def test_concurrent_users_with_equal_questions_get_their_own_notes_only(
-    valkey_url: str,
+    valkey_url: str, rounds: int
 ) -> None:
     """Each user's notes contain the user's mark. Some ids look like keys of another user."""
     rng = random.Random(20)
@@ -40,7 +43,7 @@ async def test_concurrent_users_with_equal_questions_get_their_own_notes_only(
         tiers.append(reply.tier)
 
     tiers: list[str | None] = []
-    for _ in range(60):
+    for _ in range(rounds):
         await asyncio.gather(*(act(rng.choice(USERS)) for _ in range(20)))
     await container.aclose()
-    assert tiers.count("l1") > 100, "only hits can leak, so the test needs many"
+    assert tiers.count("l1") > 2 * rounds, "only hits can leak, so the test needs many"

@@ -11,7 +11,7 @@ from tests.support.sam import ROOT, TEMPLATE_PATHS
 Template = dict[str, Any]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """A YAML loader with CloudFormation's short forms."""
 
 
