@@ -8,15 +8,21 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from infra.local.embedder_choice import EmbedderChoice, choose_embedder, open_embedder
 from infra.local.smollm2 import start_smollm2
 from infra.local.valkey_supervisor import shared_valkey
 from shared.container import Container
 from shared.errors import ConfigurationError
+from shared.inference.quotations.extractive import ExtractiveAnswerer
 from shared.settings import Settings
 from shared.variables import variable_names
+
+if TYPE_CHECKING:
+    from shared.cache.redis.client import RedisClient
 
 DATA = Path(".tercet")
 
@@ -41,6 +47,7 @@ def open_embedded(
     model: Model | None = None,
     embedder: EmbedderChoice | None = None,
     replace_embedder: bool = False,
+    cache: bool = True,
     environ: Mapping[str, str] = os.environ,
 ) -> Iterator[Container]:
     """Build a container for a data folder; stop the started servers at the end of the block.
@@ -54,6 +61,7 @@ def open_embedded(
             token or a chat URL, else `EXTRACTIVE`.
         embedder: the model that embeds, by default that of the folder; see `choose_embedder`.
         replace_embedder: whether `embedder` may differ from the folder's.
+        cache: whether a Valkey server is started; reading notes needs none.
         environ: environment variables for `Settings`.
 
     Raises:
@@ -69,7 +77,8 @@ def open_embedded(
     with ExitStack() as stack:
         if "DATABASE_URL" not in variables:
             variables["DATABASE_URL"] = f"sqlite:///{data.resolve() / 'notes.db'}"
-        if is_embedded := _REDIS_ADDRESS.isdisjoint(variables):
+        is_embedded = cache and _REDIS_ADDRESS.isdisjoint(variables)
+        if is_embedded:
             variables["REDIS_CACHE_URL"] = stack.enter_context(shared_valkey(data / "cache"))
         model = model or _default_model(variables)
         if model is Model.SMOLLM2:
@@ -80,22 +89,25 @@ def open_embedded(
         settings = Settings.from_env(variables)
         answerer = None
         if model is Model.EXTRACTIVE:
-            # numpy is slow to load
-            from shared.inference.quotations.extractive import ExtractiveAnswerer  # noqa: PLC0415
-
             answerer = ExtractiveAnswerer.of(open_embedder(choice), settings)
         elif _default_model(variables) is Model.EXTRACTIVE:
             raise ConfigurationError(
                 "model huggingface: set HF_TOKEN or HF_CHAT_URL, or LLM_TOKEN or LLM_CHAT_URL"
             )
-        container = Container(settings, embedder=open_embedder(choice), answerer=answerer)
-        if is_embedded:
-            # Redis is imported with the client.
-            from infra.local.append_only_file import RewritingClient  # noqa: PLC0415
+        kind = _EmbeddedContainer if is_embedded else Container
+        yield kind(settings, embedder=open_embedder(choice), answerer=answerer)
 
-            client = RewritingClient(container.background_redis_client)
-            container.override(background_redis_client=client)
-        yield container
+
+class _EmbeddedContainer(Container):
+    """A container with the embedded Valkey server."""
+
+    @cached_property
+    def background_redis_client(self) -> "RedisClient":
+        """Redis for work that no user waits for; deletions of users also leave the file."""
+        # redis is slow to load
+        from infra.local.append_only_file import RewritingClient  # noqa: PLC0415
+
+        return RewritingClient(super().background_redis_client)
 
 
 def _default_model(variables: Mapping[str, str]) -> Model:

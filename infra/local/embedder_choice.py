@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.local.caching_embedder import CachingEmbedder
+from infra.local.minilm import MiniLMEmbedder
+from infra.local.multilingual_e5 import MultilingualE5Embedder
 from infra.local.optional_packages import package_folder
 from shared.errors import ConfigurationError
 
@@ -44,13 +46,8 @@ class EmbedderChoice(StrEnum):
 @cache
 def open_embedder(choice: EmbedderChoice) -> "Embedder":
     """Return the process's embedder, with a cache; the model is loaded at its first use."""
-    # numpy is slow to load
     if choice is EmbedderChoice.MULTILINGUAL:
-        from infra.local.multilingual_e5 import MultilingualE5Embedder  # noqa: PLC0415
-
         return CachingEmbedder(MultilingualE5Embedder())
-    from infra.local.minilm import MiniLMEmbedder  # noqa: PLC0415
-
     return CachingEmbedder(MiniLMEmbedder())
 
 

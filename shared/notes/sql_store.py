@@ -7,7 +7,7 @@ The statements number their parameters as asyncpg does (`$1`).
 import logging
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.errors import ReembeddingRequiredError, StoreUnavailableError
 from shared.notes import sql_statements as sql
@@ -18,7 +18,9 @@ from shared.notes.store import ALL_NOTES, NoteStore
 from shared.notes.stored_order import delete_rows, read_version_state
 from shared.notes.version_order import Order, latest_plausible, user_digest
 from shared.tags import Tags, normalize_note_tags
-from shared.vectors import Vector, stack
+
+if TYPE_CHECKING:
+    from shared.vectors import Vector
 
 T = TypeVar("T")
 Connection = Any
@@ -57,11 +59,11 @@ class SQLNoteStore(NoteStore):
         """Run `work` in a transaction, one at a time for each user."""
 
     @abstractmethod
-    def embedding_to_parameter(self, embedding: Vector) -> Any:
+    def embedding_to_parameter(self, embedding: "Vector") -> Any:
         """Return an embedding as a parameter of a statement."""
 
     @abstractmethod
-    def embedding_from_row(self, embedding: Any) -> Vector:
+    def embedding_from_row(self, embedding: Any) -> "Vector":
         """Return an embedding that was read; raise ValueError if it is not canonical."""
 
     @abstractmethod
@@ -90,6 +92,8 @@ class SQLNoteStore(NoteStore):
                 for chunk_id, content, embedding, title, headings, tags in rows
             ]
             if chunks:
+                from shared.vectors import stack  # noqa: PLC0415 - see LAZY_IMPORTS
+
                 stack([chunk.embedding for chunk in chunks])  # they must have equal dimensions
         except ValueError as error:
             raise StoreUnavailableError(

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiosqlite
-import numpy as np
 
 from shared.errors import StoreUnavailableError
 from shared.notes.note import Source
@@ -25,7 +24,6 @@ from shared.notes.sql_store import SQLNoteStore
 from shared.notes.sqlite_migration import REMEDY, is_current, migrate
 from shared.notes.version_order import TOMBSTONE_SECONDS
 from shared.tags import join_tags, searches, split_tags
-from shared.vectors import cosines, from_bytes, to_bytes
 
 if TYPE_CHECKING:
     from shared.notes.embedding_profile import EmbeddingProfile
@@ -158,9 +156,13 @@ class SQLiteNoteStore(SQLNoteStore):
                     await connection.close()
 
     def embedding_to_parameter(self, embedding: "Vector") -> bytes:
+        from shared.vectors import to_bytes  # noqa: PLC0415 - see LAZY_IMPORTS
+
         return to_bytes(embedding)
 
     def embedding_from_row(self, embedding: bytes) -> "Vector":
+        from shared.vectors import from_bytes  # noqa: PLC0415 - see LAZY_IMPORTS
+
         return from_bytes(embedding)
 
     def tags_to_parameter(self, tags: "Tags") -> str:
@@ -246,10 +248,12 @@ def _parameters(values: Sequence[object]) -> dict[str, object]:
 
 def _rank(rows: Iterable[sqlite3.Row], embedding: "Vector", k: int) -> list[tuple[int, float]]:
     """Return row id and similarity of the `k` best rows of (chunk id, embedding, row id, …)."""
+    from shared.vectors import cosines, from_bytes  # noqa: PLC0415 - see LAZY_IMPORTS
+
     rows = sorted(rows)
     matrix = from_bytes(b"".join(row[1] for row in rows)).reshape(len(rows), embedding.size)
     similarities = cosines(embedding, matrix)
-    order = np.argsort(-similarities, kind="stable")[:k]
+    order = (-similarities).argsort(kind="stable")[:k]
     return [(rows[i][2], float(similarities[i])) for i in order]
 
 

@@ -67,7 +67,11 @@ CONSTRUCTORS = {
 }
 # Project modules that `shared` imports inside functions, outside the modules of CONSTRUCTORS.
 LAZY_IMPORTS = {
-    ("shared/cache/session.py", "shared.vectors"),  # an exact hit does not load numpy
+    # numpy is slow to load: an exact hit and `tercet notes list` do without it.
+    ("shared/cache/session.py", "shared.vectors"),
+    ("shared/inference/quotations/extractive.py", "shared.vectors"),
+    ("shared/notes/sql_store.py", "shared.vectors"),
+    ("shared/notes/sqlite.py", "shared.vectors"),
     ("shared/semantic_match.py", "shared.matching.pair_model.model"),  # only for candidates
 }
 

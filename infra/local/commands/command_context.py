@@ -6,13 +6,13 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rich.console import Console
-
 from infra.local.embedded import Model, open_embedded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
+
+    from rich.console import Console
 
     from infra.local.embedder_choice import EmbedderChoice
     from shared.container import Container
@@ -27,6 +27,7 @@ def run_with_container(
     model: Model | None = None,
     embedder: "EmbedderChoice | None" = None,
     replace_embedder: bool = False,
+    cache: bool = True,
     environ: "Mapping[str, str]" = os.environ,
 ) -> Result:
     """Run a coroutine function with the container of a data folder; close the container.
@@ -41,6 +42,7 @@ def run_with_container(
         model=model,
         embedder=embedder,
         replace_embedder=replace_embedder,
+        cache=cache,
         environ=environ,
     ) as container:
 
@@ -53,8 +55,10 @@ def run_with_container(
         return asyncio.run(run())
 
 
-def console(*, stderr: bool = False) -> Console:
+def console(*, stderr: bool = False) -> "Console":
     """Create a console without markup, since notes may contain brackets."""
+    from rich.console import Console  # noqa: PLC0415 - slow to load
+
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import Progress
 
 from infra.local.commands.command_context import (
     console,
@@ -80,6 +79,8 @@ def import_(
         record = ImportRecord(data, user, path, prefix)
         record.add(change.note_id or "" for change in changes)  # also if the import is interrupted
         err = console(stderr=True)
+        from rich.progress import Progress  # noqa: PLC0415 - slow to load
+
         with Progress(console=err, transient=True, disable=json or not err.is_terminal) as bar:
             task = bar.add_task("Importing", total=len(changes))
             result = await import_notes(

@@ -1,11 +1,10 @@
 """`tercet notes`: list, show, import, edit and delete notes."""
 
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.cells import cell_len
-from rich.table import Table
 
 from functions.notes.serializers import changed_at, note_to_json
 from infra.local.commands.command_context import (
@@ -43,11 +42,12 @@ app.command("import")(import_)
 @app.command("list")
 def list_(*, user: User = DEFAULT_USER, data: Data = DATA, json: Json = False) -> None:
     """List a user's notes: a table, or in a pipe a line of tab-separated values each."""
-    notes = run_with_container(data, lambda container: container.store.list_notes(user))
+    notes = run_with_container(
+        data, lambda container: container.store.list_notes(user), cache=False
+    )
     if json:
         print_json([note_to_json(note) for note in notes])
         return
-    out = console()
     rows = [
         (
             note.note_id,
@@ -58,11 +58,15 @@ def list_(*, user: User = DEFAULT_USER, data: Data = DATA, json: Json = False) -
         )
         for note in notes
     ]
-    if not out.is_terminal:
+    if not sys.stdout.isatty():
         for row in rows:
             typer.echo("\t".join(" ".join(cell.split()) for cell in row))
         return
-    table = Table(box=None, pad_edge=False)
+    # slow to load
+    from rich.cells import cell_len  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    out, table = console(), Table(box=None, pad_edge=False)
     whole = max((cell_len(note.note_id) for note in notes), default=0)
     table.add_column("id", no_wrap=True, min_width=whole)
     for heading in ("title", "words", "changed", "tags"):
@@ -79,7 +83,9 @@ def show(
     note_id: NoteId, *, user: User = DEFAULT_USER, data: Data = DATA, json: Json = False
 ) -> None:
     """Show one note."""
-    note = run_with_container(data, lambda container: _get_note(container, user, note_id))
+    note = run_with_container(
+        data, lambda container: _get_note(container, user, note_id), cache=False
+    )
     if json:
         print_json(note_to_json(note))
     else:

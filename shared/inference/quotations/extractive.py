@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from shared import vectors
 from shared.errors import InferenceError
 from shared.inference.ports import Completion
 from shared.inference.quotations.evidence import Evidence, QuestionWords, content_words
@@ -135,14 +134,14 @@ class ExtractiveAnswerer:
                 _MIN_SCORE + each.in_context - _MIN_WORDS if each.in_text else 0.0
                 for each in evidence
             ]
-        cosines = {
+        from shared.vectors import cosines, stack  # noqa: PLC0415 - see LAZY_IMPORTS
+
+        relative = {
             text: self._relative(cosine)
-            for text, cosine in zip(
-                texts, vectors.cosines(vector, vectors.stack(rows)).tolist(), strict=True
-            )
+            for text, cosine in zip(texts, cosines(vector, stack(rows)).tolist(), strict=True)
         }
         return [
-            _combine(cosines[each.text], cosines[each.in_context], each.evidence)
+            _combine(relative[each.text], relative[each.in_context], each.evidence)
             for each in candidates
         ]
 
