@@ -16,7 +16,7 @@ from shared.local_day import Day
 from shared.tags import Tags, normalize_question_tags
 from shared.text.canonical_form import canonical_form
 from shared.text.relative_dates import depends_on_day
-from shared.text.wordpieces import embeddable_beginning
+from shared.text.token_estimate import embeddable_beginning
 
 MAX_CHARACTERS = 4_000
 EMBEDDING_MAX_TOKENS = 256

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.notes.chunking.split import ChunkLimits, Passage, split_note
-from shared.text.wordpieces import SPECIAL_TOKENS, estimate_wordpieces
+from shared.text.token_estimate import SPECIAL_TOKENS, estimate_wordpieces
 
 FIVE = "One two three four five."
 

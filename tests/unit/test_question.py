@@ -14,7 +14,7 @@ import pytest
 from shared.errors import InvalidRequestError
 from shared.question import MAX_CHARACTERS, Question, is_truncated
 from shared.text.canonical_form import canonical_form
-from shared.text.wordpieces import embeddable_beginning
+from shared.text.token_estimate import embeddable_beginning
 from tests.support.data import devotionals, varied_questions
 from tests.support.fuzzing.hostile_values import HEAVY
 

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import chain
 
-from shared.text.wordpieces import TokenCounts
+from shared.text.token_estimate import TokenCounts
 
 # Kana and Han, which have no spaces between words.
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"

@@ -17,8 +17,8 @@ from shared.notes.chunking.sizes import Size, TextSizes
 from shared.notes.chunking.structure import parse_structure
 from shared.notes.note import locate
 from shared.notes.sanitize import normalize_newlines, sanitize_text
+from shared.text.token_estimate import SPECIAL_TOKENS, embeddable_beginning, estimate_wordpieces
 from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
-from shared.text.wordpieces import SPECIAL_TOKENS, embeddable_beginning, estimate_wordpieces
 
 if TYPE_CHECKING:
     from shared.settings import Settings
