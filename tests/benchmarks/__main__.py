@@ -12,6 +12,7 @@ PARTS = (
     "pair_model",
     "ask_handler",
     "imports",
+    "cli",
     "note_import",
     "layer",
     "cold_start",
