@@ -57,7 +57,7 @@ class Settings(SetVariables):
     """Cached questions per user; the oldest is evicted first."""
 
     # Matching
-    semantic_matcher: str = setting("SEMANTIC_MATCHER", "rules", one_of=("model", "rules", "off"))
+    semantic_matcher: str = setting("SEMANTIC_MATCHER", "model", one_of=("model", "rules", "off"))
     candidate_cosine: float = setting("CACHE_CANDIDATE_COSINE", 0.8, at_least=0.0, at_most=1.0)
     """The least cosine of a semantic match."""
     similarity_threshold: float = setting(

@@ -90,7 +90,7 @@ async def collect_metrics() -> Mapping[str, Metric]:
     near = {f"near {number}": _answered(other, vectors[0]) for number, other in enumerate(_OTHERS)}
     near_context = _miss_context(candidates | near)
     by_model = SemanticMatcher(
-        Settings(), None, pair_model_loader(Settings(semantic_matcher="model"))
+        Settings(), None, pair_model_loader(Settings())
     )
 
     async def find_match_by_model() -> None:

@@ -20,13 +20,12 @@ from tests.support.memory_note_store import MemoryNoteStore
 
 
 @asynccontextmanager
-async def open_container(semantic_matcher: str = "rules") -> AsyncIterator[Container]:
+async def open_container() -> AsyncIterator[Container]:
     """Open a container with default settings, an empty cache and no notes."""
     with start_valkey() as server:
         settings = Settings(
             redis_url=server.url,
             redis_timeout=5,
-            semantic_matcher=semantic_matcher,
             semantic_verifier="none",
         )
         container = Container(

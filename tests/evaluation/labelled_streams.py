@@ -81,7 +81,7 @@ async def measure(stream: Stream) -> dict[str, Outcome]:
     await EMBEDDER.questions(asked.text for asked in stream.questions)
     outcomes = {}
     for strategy in STRATEGIES:
-        async with open_container("model") as container:
+        async with open_container() as container:
             await import_notes(container, _USER, stream.notes)
             outcomes[strategy] = await replay(container, strategy, stream.questions, stream.wrong)
     return outcomes

@@ -19,7 +19,7 @@ STRATEGIES = {
     "rules": "SEMANTIC_MATCHER=rules: vetoes, and the same words",
     "model": "SEMANTIC_MATCHER=model: vetoes and the pair model",
 }
-PRODUCT = "rules"
+PRODUCT = "model"
 """The strategy of the default settings."""
 
 

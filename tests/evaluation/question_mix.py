@@ -71,7 +71,7 @@ async def measure() -> dict[str, Outcome]:
     await EMBEDDER.questions(asked.text for asked in questions)
     outcomes = {}
     for strategy in STRATEGIES:
-        async with open_container("model") as container:
+        async with open_container() as container:
             await _import(container)
             outcomes[strategy] = await replay(container, strategy, questions)
     return outcomes

@@ -185,11 +185,11 @@ async def collect_metrics() -> dict[str, Metric]:
     """Measure the default matcher against a cosine of 0.85 alone."""
     measured = dict(METRICS)
     for name, pairs in (await load_pairs()).items():
-        cosine, rules = Score.of(pairs, matches_above(NAIVE)), Score.of(pairs, matches_by_rules)
+        cosine, model = Score.of(pairs, matches_above(NAIVE)), Score.of(pairs, matches_by_model)
         values = {
-            f"{name}_negatives_let_through": (rules.wrong / max(1, cosine.wrong), 1.0),
-            f"{name}_positives_kept": (rules.kept / max(1, cosine.kept), 1.0),
-            f"semantic_false_share_{name}": (rules.false_share, cosine.false_share),
+            f"{name}_negatives_let_through": (model.wrong / max(1, cosine.wrong), 1.0),
+            f"{name}_positives_kept": (model.kept / max(1, cosine.kept), 1.0),
+            f"semantic_false_share_{name}": (model.false_share, cosine.false_share),
         }
         for metric, (value, baseline) in values.items():
             if metric in measured:

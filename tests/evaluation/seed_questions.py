@@ -9,7 +9,7 @@ possible hit rate is 50 %, and not the required 60 %. With the threshold of 0.85
 from tests.benchmarks.report import BUILD, Metric, run
 from tests.evaluation.datasets import AVAILABLE
 from tests.evaluation.evaluation_container import import_notes, open_container
-from tests.evaluation.matching_strategies import STRATEGIES, Asked, replay, report
+from tests.evaluation.matching_strategies import PRODUCT, STRATEGIES, Asked, replay, report
 from tests.support.data import devotionals
 
 QUESTIONS = {
@@ -49,12 +49,12 @@ async def collect_metrics() -> dict[str, Metric]:
             cold[strategy] = await replay(container, strategy, stream)
             warm[strategy] = await replay(container, strategy, stream)
     report(cold)
-    for asked, reply in cold["rules"].replies:
+    for asked, reply in cold[PRODUCT].replies:
         print(f"    {asked.text:<24} {reply.match or reply.match_rejection or 'new'}")
     measured = {
-        "ten_questions_avoided": (cold["rules"].avoided, cold["exact"].avoided),
-        "ten_questions_any_tier": (cold["rules"].any_tier, cold["exact"].any_tier),
-        "ten_questions_again": (warm["rules"].avoided, warm["exact"].avoided),
+        "ten_questions_avoided": (cold[PRODUCT].avoided, cold["exact"].avoided),
+        "ten_questions_any_tier": (cold[PRODUCT].any_tier, cold["exact"].any_tier),
+        "ten_questions_again": (warm[PRODUCT].avoided, warm["exact"].avoided),
     }
     return {name: METRICS[name].with_value(*values) for name, values in measured.items()}
 

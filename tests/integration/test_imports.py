@@ -6,11 +6,12 @@ import sys
 
 import pytest
 
+_PAIR_MODEL = "shared.matching.pair_model.model"
 LATER = [
     *("numpy", "httpx", "redis", "asyncpg", "aiosqlite", "sqlite3", "jwt", "cryptography"),
     *("boto3", "zstandard", "msgpack", "pydantic.v1", "shared.vectors"),
     *("functions.http.documentation", "functions.ask.documentation", "functions.http.static_page"),
-    *("shared.aws.secrets", "shared.cache.redis.password_auth"),
+    *("shared.aws.secrets", "shared.cache.redis.password_auth", _PAIR_MODEL),
 ]
 
 
@@ -47,6 +48,16 @@ def test_sdk_is_loaded_at_start_only_if_the_redis_password_is_a_secret(
     )
     expected = {"boto3", "shared.aws.secrets", "shared.cache.redis.password_auth"}
     assert expected & set(loaded) == (expected if name else set())
+
+
+def test_matcher_imports_the_pair_model_only_for_a_candidate() -> None:
+    create = (
+        "from shared.semantic_match import SemanticMatcher, pair_model_loader;"
+        "from shared.settings import Settings; settings = Settings(semantic_matcher='model');"
+        "load_model = pair_model_loader(settings); SemanticMatcher(settings, None, load_model)"
+    )
+    assert _PAIR_MODEL not in loaded_by(create)
+    assert _PAIR_MODEL in loaded_by(f"{create}; load_model()")
 
 
 def test_loaded_by_detects_a_loaded_module() -> None:
