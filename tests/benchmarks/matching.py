@@ -89,9 +89,7 @@ async def collect_metrics() -> Mapping[str, Metric]:
 
     near = {f"near {number}": _answered(other, vectors[0]) for number, other in enumerate(_OTHERS)}
     near_context = _miss_context(candidates | near)
-    by_model = SemanticMatcher(
-        Settings(), None, pair_model_loader(Settings())
-    )
+    by_model = SemanticMatcher(Settings(), None, pair_model_loader(Settings()))
 
     async def find_match_by_model() -> None:
         match = await by_model.match(_QUESTION, vectors[0], (), near_context, session)
