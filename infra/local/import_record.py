@@ -1,9 +1,14 @@
-"""Records which notes were imported from which folder, so that `--prune` deletes no others."""
+"""Records what was imported.
+
+`--prune` deletes only notes that were imported from the folder, and the import after an unfinished
+one drops the answers that the unfinished one may have left.
+"""
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from shared.errors import ConfigurationError
@@ -24,6 +29,7 @@ class ImportRecord:
             ConfigurationError: the file is not valid.
         """
         self._path = data / _FILE
+        self._user = _hash(user_id)
         self._key = _hash(user_id, str(folder.resolve()), prefix)
         self._hashes = frozenset(self._read().get(self._key, ()))
 
@@ -48,6 +54,19 @@ class ImportRecord:
             written.replace(self._path)
         except OSError as error:
             raise ConfigurationError(f"cannot write {self._path}: {error.strerror}") from None
+
+    @contextmanager
+    def unfinished(self) -> Iterator[bool]:
+        """Mark this import as unfinished; yield whether an earlier one of the user did not finish.
+
+        A note may then be stored although the cached answers from its former text were not dropped.
+        """
+        earlier = [*self._path.parent.glob(f"unfinished-{self._user}-*")]
+        own = self._path.with_name(f"unfinished-{self._user}-{os.getpid()}")
+        own.touch()
+        yield bool(earlier)
+        for each in {own, *earlier}:
+            each.unlink(missing_ok=True)
 
     def _read(self) -> dict[str, list[str]]:
         try:

@@ -55,6 +55,11 @@ def note_deleted(user_id: str, note_id: str) -> NoteChanged:
     return _message(user_id, operation="deleted", note_id=note_id)
 
 
+def all_changed(user_id: str) -> NoteChanged:
+    """Build the message that drops all cached answers of a user."""
+    return _message(user_id, operation="all_changed")
+
+
 async def import_notes(
     container: "Container",
     changes: Sequence[NoteChanged],

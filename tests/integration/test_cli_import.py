@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from shared.cache.invalidation import Invalidation
+from shared.errors import CacheUnavailableError
 from tests.support.command import Tercet, start_tercet
 from tests.support.data import real_data
 
@@ -151,6 +153,32 @@ def test_prune_deletes_only_notes_of_the_folder_whose_file_is_gone(
     assert set(listed()) == kept | copies
     run("import", vault, "--prefix", "copy/", "--prune", code=1)
     assert set(listed()) == kept | {"copy/Ben", "copy/old"}
+
+
+def test_import_after_a_failed_one_drops_the_answers_that_it_left(
+    run: Any, tercet: Tercet, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failed import has stored the note, so the next one skips it as unchanged."""
+
+    def ask() -> str:
+        return tercet("ask", "When does the train leave?", "--data", tmp_path / "data").stdout
+
+    async def fail(*_: object) -> None:
+        raise CacheUnavailableError("no server")
+
+    run("import", vault)
+    assert "7:40" in ask()
+    write(vault / "trips/Oslo.md", "# Oslo trip\n\nThe train leaves at 8:15.\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(Invalidation, "rotate_fence", fail)
+        run("import", vault, code=1)
+    run("import", vault)
+    assert "8:15" in ask()
+    run("import", vault)
+    assert (
+        "exact match"
+        in tercet("ask", "When does the train leave?", "--data", tmp_path / "data").stdout
+    )
 
 
 def test_prune_needs_a_folder_with_notes(run: Any, vault: Path) -> None:

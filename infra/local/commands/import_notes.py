@@ -20,7 +20,7 @@ from infra.local.commands.options import DEFAULT_USER, Data, EmbedderOption, Jso
 from infra.local.embedded import DATA
 from infra.local.embedder_choice import EmbedderChoice, choose_embedder
 from infra.local.import_record import ImportRecord
-from infra.local.note_changes import ImportResult, import_notes, note_updated
+from infra.local.note_changes import ImportResult, all_changed, import_notes, note_updated
 from shared.errors import TercetError, UnavailableError
 from shared.notes.files.file_import import NoteFiles, normalize_prefix, read_note_files
 from shared.notes.files.note_files import find_note_files
@@ -81,7 +81,12 @@ def import_(
         err = console(stderr=True)
         from rich.progress import Progress  # noqa: PLC0415 - slow to load
 
-        with Progress(console=err, transient=True, disable=json or not err.is_terminal) as bar:
+        with (
+            record.unfinished() as was_unfinished,
+            Progress(console=err, transient=True, disable=json or not err.is_terminal) as bar,
+        ):
+            if was_unfinished:
+                await container.freshness.note_changed(all_changed(user))
             task = bar.add_task("Importing", total=len(changes))
             result = await import_notes(
                 container,
