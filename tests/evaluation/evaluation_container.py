@@ -20,13 +20,14 @@ from tests.support.memory_note_store import MemoryNoteStore
 
 
 @asynccontextmanager
-async def open_container() -> AsyncIterator[Container]:
-    """Open a container with default settings, an empty cache and no notes."""
+async def open_container(semantic_matcher: str = "model") -> AsyncIterator[Container]:
+    """Open a container with an empty cache, no notes and otherwise default settings."""
     with start_valkey() as server:
         settings = Settings(
             redis_url=server.url,
             redis_timeout=5,
             semantic_verifier="none",
+            semantic_matcher=semantic_matcher,
         )
         container = Container(
             settings, store=MemoryNoteStore(), embedder=EMBEDDER, answerer=QuotingAnswerer()
