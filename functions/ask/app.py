@@ -97,12 +97,14 @@ def build_routes(container: Container) -> AppRoutes:
             _log_reply(http, container, request.query, reply)
             return reply
 
+        async def serialize(reply: Reply) -> bytes:
+            return serialize_reply(request, reply, explain=body.explain)
+
         if accepts_events(http):
-            return stream_answer(http, request, answer, explain=body.explain)
+            return stream_answer(http, request, answer, serialize=serialize)
         reply = await answer()
         headers = {"Cache-Control": PRIVATE, "Cache-Status": cache_status_header(request, reply)}
-        content = serialize_reply(request, reply, explain=body.explain)
-        return Response(content, headers=headers, media_type="application/json")
+        return Response(await serialize(reply), headers=headers, media_type="application/json")
 
     @router.post(
         "/assistant/feedback",

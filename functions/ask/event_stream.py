@@ -13,25 +13,37 @@ from pydantic_core import to_json
 
 from functions.ask.answer_events import answer_events
 from functions.ask.cache_headers import PRIVATE, started_cache_status
-from functions.ask.serializers import serialize_reply, serialize_start
+from functions.ask.serializers import serialize_start
 from functions.http.problems import describe_error
 from functions.http.server_sent_events import EventStreamResponse, encode_event
 from shared.answer_stream import AnswerStart
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from starlette.requests import Request as HTTPRequest
 
     from functions.ask.answer_events import Ask
     from functions.ask.schemas import DeltaEvent, ErrorEvent
     from shared.question import Request
+    from shared.reply import Reply
 
 
 def stream_answer(
-    http: "HTTPRequest", request: "Request", ask: "Ask", *, explain: bool
+    http: "HTTPRequest",
+    request: "Request",
+    ask: "Ask",
+    *,
+    serialize: "Callable[[Reply], Awaitable[bytes]]",
 ) -> EventStreamResponse:
-    """Return a response that asks and streams the answer; `explain` as in `serialize_reply`."""
+    """Return a response that asks and streams the answer.
+
+    Args:
+        http: the HTTP request.
+        request: the question.
+        ask: answers the question.
+        serialize: returns the data of the event `done`, as JSON.
+    """
     headers = {"Cache-Control": PRIVATE}
 
     async def encoded() -> "AsyncGenerator[bytes, None]":
@@ -44,8 +56,7 @@ def stream_answer(
                     delta: DeltaEvent = {"text": event}
                     yield encode_event("delta", to_json(delta).decode())
                 else:
-                    body = serialize_reply(request, event, explain=explain)
-                    yield encode_event("done", body.decode())
+                    yield encode_event("done", (await serialize(event)).decode())
 
     def encode_error(error: Exception) -> bytes:
         problem, problem_headers = describe_error(http, error)

@@ -21,6 +21,7 @@ PARTS = (
     "model_outages",
     "failover",
     "stampede",
+    "streaming",
     "stats",
     "large_caches",
 )

@@ -10,10 +10,12 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from functions.ask.event_stream import stream_answer
 from functions.ask.serializers import serialize_reply
 from functions.http.app_factory import AppRoutes
 from functions.http.auth.caller import authenticate
 from functions.http.request_body import read_json_body
+from functions.http.server_sent_events import accepts_events
 from functions.http.static_page import StaticPage
 from infra.local.note_changes import import_notes, note_updated
 from infra.local.playground.cache_inspector import (
@@ -23,11 +25,14 @@ from infra.local.playground.cache_inspector import (
 )
 from infra.local.sample_notes import SampleSet, read_sample_notes
 from shared.errors import InferenceError, NotFoundError
-from shared.observability.timings import collect_timings
+from shared.observability.timings import StepTiming, collect_timings
 from shared.question import Request as AskRequest
 
 if TYPE_CHECKING:
+    from shared.answer_stream import AnswerStream
+    from shared.ask_state import SharedResult
     from shared.container import Container
+    from shared.reply import Reply
 
 
 class AskBody(BaseModel):
@@ -65,30 +70,42 @@ def build_routes(container: "Container") -> AppRoutes:
         user_id = await authenticated_user(http)
         body = await read_json_body(http, AskBody)
         request = AskRequest(user_id, body.query, no_cache=body.no_cache)
-        start = time.perf_counter()
-        with collect_timings() as steps:
-            reply = await container.assistant.ask(request)
-        duration = time.perf_counter() - start
-        try:
-            # After the question: this embeds it, which would hide the step "embed" above.
-            similar = await similar_questions(container, user_id, body.query)
-        except InferenceError:
-            similar = None  # an exact hit does not need the embedding model
-        return _json(
-            {
-                "reply": json.loads(serialize_reply(request, reply, explain=True)),
-                "duration_ms": duration * 1e3,
-                "steps": [
-                    {
-                        "name": step.name,
-                        "start_ms": (step.started - start) * 1e3,
-                        "duration_ms": step.seconds * 1e3,
-                    }
-                    for step in steps
-                ],
-                "similar_questions": similar,
-            }
-        )
+        start = end = time.perf_counter()
+        steps: list[StepTiming] = []
+
+        async def answer(stream: "AnswerStream[SharedResult] | None" = None) -> "Reply":
+            nonlocal end, steps
+            with collect_timings() as steps:
+                reply = await container.assistant.ask(request, stream)
+            end = time.perf_counter()
+            return reply
+
+        async def serialize(reply: "Reply") -> bytes:
+            try:
+                # After the question: this embeds it, which would hide the step "embed" above.
+                similar = await similar_questions(container, user_id, body.query)
+            except InferenceError:
+                similar = None  # an exact hit does not need the embedding model
+            timings = [
+                {
+                    "name": step.name,
+                    "start_ms": (step.started - start) * 1e3,
+                    "duration_ms": step.seconds * 1e3,
+                }
+                for step in steps
+            ]
+            return json.dumps(
+                {
+                    "reply": json.loads(serialize_reply(request, reply, explain=True)),
+                    "duration_ms": (end - start) * 1e3,
+                    "steps": timings,
+                    "similar_questions": similar,
+                }
+            ).encode()
+
+        if accepts_events(http):
+            return stream_answer(http, request, answer, serialize=serialize)
+        return _json(json.loads(await serialize(await answer())))
 
     @router.post("/playground/sample-notes/{name}")
     async def import_sample_notes(http: Request, name: str) -> Response:

@@ -7,9 +7,17 @@ async function ask(query) {
   const button = find("#ask button");
   button.disabled = true;
   const body = { query, no_cache: find("#no-cache").checked };
-  const result = await attempt("The question was not answered", () => request("playground/ask", "POST", body));
+  let text = "";
+  const onEvent = (name, data) => {
+    if (name === "metadata") showStart(query, data);
+    if (name === "delta") find("#text").textContent = text += data.text;
+  };
+  const result = await attempt("The question was not answered", () => requestEvents("playground/ask", body, onEvent));
   button.disabled = false;
-  if (!result) return;
+  if (!result) {
+    if (text) find("#answer").hidden = true; // the text of a stream that failed is no answer
+    return;
+  }
   showAnswer(result);
   showSteps(result);
   showSimilar(result);
@@ -27,6 +35,16 @@ function summary({ reply, duration_ms }) {
   if (metadata.incomplete) parts.push("incomplete: raise ANSWER_MAX_TOKENS");
   if (metadata.cache !== "ok") parts.push(`cache ${metadata.cache}`);
   return parts.join(", ");
+}
+
+/** Show what is known before the text. */
+function showStart(query, { sources }) {
+  find("#answer").hidden = false;
+  find("#answer-title").textContent = query;
+  find("#badges").replaceChildren(element("span", "answering …"));
+  find("#text").textContent = "";
+  find("#passages").hidden = sources.length === 0;
+  find("#sources").replaceChildren(...sources.map((source, n) => passage(source, n + 1)));
 }
 
 function showAnswer({ reply, duration_ms }) {
