@@ -88,7 +88,7 @@ def routes() -> dict[str, tuple[str, Any]]:
             event["Properties"].get("Auth"),
         )
         for name, function in functions().items()
-        for event in function["Events"].values()
+        for event in function.get("Events", {}).values()
         if event["Type"] == "HttpApi"
     }
 
@@ -102,7 +102,7 @@ def test_every_function_has_its_own_role_and_no_inline_policy() -> None:
     roles = {name: properties["Role"] for name, properties in functions().items()}
     assert roles == {
         f"{role}Function": {"Fn::GetAtt": ["Roles", f"Outputs.{role}Arn"]} for role in GRANTS
-    }
+    } | {"StreamFunction": {"Fn::GetAtt": ["Roles", "Outputs.AskArn"]}}  # it does what ask does
     assert not any("Policies" in properties for properties in functions().values())
     assert "Policies" not in MAIN_TEMPLATE["Globals"]["Function"]
 
@@ -190,10 +190,17 @@ def test_every_route_requires_a_token_except_health_and_the_optional_page() -> N
     assert MAIN_TEMPLATE["Parameters"]["DashboardPage"]["Default"] == "off"
 
 
-def test_no_function_has_a_url_or_a_public_permission() -> None:
+def test_only_the_function_that_verifies_tokens_has_a_url_and_a_public_permission() -> None:
     assert not any("FunctionUrlConfig" in properties for properties in functions().values())
-    assert not list(of_type("AWS::Lambda::Url"))
-    assert not list(of_type("AWS::Lambda::Permission"))
+    ((_, url, _),) = of_type("AWS::Lambda::Url")
+    assert url["Properties"]["TargetFunctionArn"] == {"Fn::GetAtt": ["StreamFunction", "Arn"]}
+    permissions = [each for _, each, _ in of_type("AWS::Lambda::Permission")]
+    for each in (url, *permissions):
+        assert each["Condition"] == "StreamAnswers"
+    limits = ("FunctionUrlAuthType", "NONE"), ("InvokedViaFunctionUrl", True)
+    for permission, (name, value) in zip(permissions, limits, strict=True):
+        assert permission["Properties"][name] == value
+        assert permission["Properties"]["FunctionName"] == {"Ref": "StreamFunction"}
 
 
 def test_user_pool_does_not_allow_sign_up() -> None:

@@ -1,6 +1,7 @@
 """Parameters, settings, queues, logs and the cache of the templates."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import fields
@@ -117,6 +118,10 @@ ADDRESSES: dict[str, dict[str, list[str]]] = {
         "valid": ["https://host.example/v1/embeddings", ""],
         "invalid": ["http://host", "https://me:word@host", "https://host?api_key=word"],
     },
+    "JwksUrl": {
+        "valid": ["https://issuer.example/keys", ""],
+        "invalid": ["http://issuer.example", "https://me:word@host", "https://host?key=word"],
+    },
     "TracesEndpoint": {
         "valid": ["https://collector.example:4318", "http://10.0.0.7:4318", ""],
         "invalid": ["collector:4318", "https://me:word@host", "https://host?token=word"],
@@ -160,7 +165,9 @@ def test_cors_origins_must_be_origins(origins: str, *, valid: bool) -> None:
 
 @pytest.mark.parametrize("name", functions())
 def test_function_environment_holds_only_known_settings(name: str) -> None:
-    assert environment(functions()[name]).keys() <= SETTINGS.keys()
+    adapter = {name for name in environment(functions()[name]) if name.startswith("AWS_L")}
+    assert environment(functions()[name]).keys() - adapter <= SETTINGS.keys()
+    assert bool(adapter) is (name == "StreamFunction")
 
 
 @pytest.mark.parametrize("name", functions())
@@ -171,7 +178,7 @@ def test_no_environment_holds_a_secret(name: str) -> None:
     secrets = {variable for variable in variables if variable.endswith("_SECRET")}
     expected = {"HF_TOKEN_SECRET", "DATABASE_URL_SECRET"}
     assert secrets - {"REDIS_CACHE_PASSWORD_SECRET"} == (
-        expected if name in {"AskFunction", "InvalidateFunction"} else set()
+        expected if name in {"AskFunction", "StreamFunction", "InvalidateFunction"} else set()
     )
     password = {"Ref": "RedisPasswordSecret"}
     assert variables["REDIS_CACHE_PASSWORD_SECRET"] == (
@@ -212,10 +219,13 @@ def test_model_timeout_is_below_function_timeout_is_below_gateway_timeout() -> N
 
 @pytest.mark.parametrize("name", functions())
 def test_function_has_a_handler_and_a_makefile_target(name: str) -> None:
-    module, _, handler = functions()[name]["Handler"].rpartition(".")
-    source = ROOT / f"{module.replace('.', '/')}.py"
-    assert f"\n{handler} = " in source.read_text("utf-8")
     packaging = ROOT / MAIN_TEMPLATE["Globals"]["Function"]["CodeUri"]
+    module, _, handler = functions()[name]["Handler"].rpartition(".")
+    if handler == "sh":
+        assert os.access(packaging / "run.sh", os.X_OK)
+    else:
+        source = ROOT / f"{module.replace('.', '/')}.py"
+        assert f"\n{handler} = " in source.read_text("utf-8")
     assert f"build-{name}" in (packaging / "Makefile").read_text("utf-8")
 
 
@@ -314,3 +324,16 @@ def test_alarm_topic_key_allows_cloudwatch() -> None:
         if statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     ]
     assert [as_list(each["Action"]) for each in users] == [["kms:Decrypt", "kms:GenerateDataKey"]]
+
+
+def test_function_that_streams_answers_as_ask_does() -> None:
+    """It has the settings of ask, and those of the adapter and of the tokens that it verifies."""
+    ask, stream = (environment(functions()[name]) for name in ("AskFunction", "StreamFunction"))
+    own = {name for name in stream if name.startswith(("AWS_L", "AUTH_", "CORS_"))}
+    assert {name: stream[name] for name in stream.keys() - own} == {
+        name: ask[name] for name in ask.keys() - own
+    }
+    ((_, url, _),) = of_type("AWS::Lambda::Url")
+    assert url["Properties"]["InvokeMode"] == "RESPONSE_STREAM"
+    for name in ("AUTH_JWKS_URL", "AUTH_ISSUER", "AUTH_AUDIENCE"):
+        assert Stack(MAIN_TEMPLATE).resolve(stream[name]), name
