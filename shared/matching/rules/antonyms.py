@@ -49,18 +49,52 @@ for _pair in _PAIRS.replace("\n", " ").split(","):
     _OPPOSITE.setdefault(_one, set()).add(_other)
     _OPPOSITE.setdefault(_other, set()).add(_one)
 
+_OPPOSED_PREFIXES = (
+    *(
+        "in",
+        "de",
+        "ex",
+        "im",
+        "en",
+        "un",
+        "dis",
+        "over",
+        "under",
+        "up",
+        "down",
+        "out",
+        "pre",
+        "post",
+    ),
+    *("hyper", "hypo", "inter", "intra", "out", "sub", "super", "mono", "poly", "maxi", "mini"),
+    *("endo", "exo", "macro", "micro", "homo", "hetero", "pro", "anti", "up", "fore", "after"),
+)
 _PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "mis", "anti", "de")
 
 
 def are_antonyms(one: str, other: str) -> bool:
     """Whether two words are a known pair, or one is the other with a negating prefix."""
-    if _negates(one, other) or _negates(other, one):
+    if _negates(one, other) or _negates(other, one) or _have_opposite_affixes(one, other):
         return True
     return any(
         right in _OPPOSITE.get(left, ()) or _negates(left, right) or _negates(right, left)
         for left in (stem(one), *map(stem, find_adjectives(one)))
         for right in (stem(other), *map(stem, find_adjectives(other)))
     )
+
+
+def _have_opposite_affixes(one: str, other: str) -> bool:
+    """Whether two words differ in a prefix or suffix: "inflate", "deflate"; "useful", "useless"."""
+    if one == other:
+        return False
+    for left, right in ((one, other), (other, one)):
+        if left.endswith("ful") and right == left.removesuffix("ful") + "less":
+            return True
+    cut, others = (
+        {word.removeprefix(prefix) for prefix in _OPPOSED_PREFIXES if word.startswith(prefix)}
+        for word in (one, other)
+    )
+    return any(len(rest) > 3 for rest in cut & others)  # noqa: PLR2004 - "inside", "beside"
 
 
 def find_adjectives(word: str) -> list[str]:

@@ -80,6 +80,7 @@ start beginning | middle | end
 opening | closing | departure | arrival | check-in | check-out
 breakfast | lunch | dinner supper | snack
 once | twice | thrice | never | daily | weekly | monthly
+twins | triplets
 single | double | triple | twin | married | divorced | widowed | engaged
 half | quarter | third | whole
 ten | hundred | thousand | million | billion | dozen

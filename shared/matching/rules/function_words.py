@@ -100,7 +100,19 @@ def check_conjunctions(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None
 
 def check_exchanged_units(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Reject kilometres and miles, and a question for the month and one for the year."""
+    one, other = (_find_counted(left, right) for left, right in ((a, b), (b, a)))
+    for number in one.keys() & other.keys():
+        return f"units: {one[number]} / {other[number]}"
     return _check_exchange("units", _UNITS, a, b)
+
+
+def _find_counted(a: TokenizedQuestion, b: TokenizedQuestion) -> dict[str, str]:
+    """Return the words after numbers that `b` lacks, by number."""
+    return {
+        number.key: word.text
+        for number, word in pairwise(a.tokens)
+        if number.kind == "number" and word.kind == "word" and word.key not in b.keys
+    }
 
 
 def check_verbs(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:

@@ -40,7 +40,7 @@ _MAX_WORDS = 2
 
 def check_function_words(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Reject "What did I buy for Anna?" and "What did I buy with Anna?"."""
-    one, other = _cut_common(a.remainder, b.remainder)
+    one, other = cut_common(a.remainder, b.remainder)
     if max(len(one), len(other)) > _MAX_WORDS or not a.types & b.types:
         return None
     if not {*one, *other} <= _SMALL_WORDS:
@@ -51,7 +51,7 @@ def check_function_words(a: TokenizedQuestion, b: TokenizedQuestion) -> str | No
     return f"function words: {' '.join(one) or 'none'} / {' '.join(other) or 'none'}"
 
 
-def _cut_common(a: Sequence[str], b: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+def cut_common(a: Sequence[str], b: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     """Remove the words that both begin with, and those that both end with."""
     start = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
     a, b = a[start:], b[start:]

@@ -1,5 +1,9 @@
 """Rules for words that change the answer where only one of two questions has them."""
 
+from itertools import pairwise
+
+from shared.matching.rules.minimal_pairs import cut_common
+from shared.matching.tokens.lexicon import FUNCTION_WORDS
 from shared.matching.tokens.tokenize import TokenizedQuestion
 from shared.text import word_set
 
@@ -23,9 +27,18 @@ _SAME = {"max": "maximum", "highest": "maximum", "min": "minimum", "lowest": "mi
 }
 
 
+_DETERMINERS = word_set("the this that these those my our your his her its their")
+_NEUTRAL = word_set(
+    """best good main major exact actual correct right proper current whole own famous specific
+    particular certain possible"""
+)
+
+
 def check_qualifiers(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Reject "the average price" and "the price"."""
     one, other = _find(a), _find(b)
+    if one == other:
+        one, other = _find_added(a, b), _find_added(b, a)
     if one == other:
         return None
     return f"qualifiers: {' '.join(sorted(one)) or 'none'} / {' '.join(sorted(other)) or 'none'}"
@@ -34,3 +47,12 @@ def check_qualifiers(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
 def _find(question: TokenizedQuestion) -> set[str]:
     found = question.plain_words & _QUALIFIERS
     return {_SAME.get(word, word) for word in found}
+
+
+def _find_added(a: TokenizedQuestion, b: TokenizedQuestion) -> set[str]:
+    """Return the word between an article and a noun that is the only difference of `a` to `b`."""
+    added, missing = cut_common(a.remainder, b.remainder)
+    if len(added) != 1 or missing or added[0] in FUNCTION_WORDS | _NEUTRAL:
+        return set()
+    follows_article = (each for each in pairwise(a.remainder) if each[1] == added[0])
+    return {*added} if any(article in _DETERMINERS for article, _ in follows_article) else set()
