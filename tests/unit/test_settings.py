@@ -275,6 +275,6 @@ def test_prefixes_count_towards_the_tokens_of_questions_and_passages() -> None:
 
 
 def test_index_is_bounded_by_what_a_miss_can_read_in_time() -> None:
-    assert Settings.from_env({"CACHE_MAX_QUESTIONS": "2000"}).max_questions == 2_000
-    with pytest.raises(ConfigurationError, match=r"CACHE_MAX_QUESTIONS.*2,?000"):
-        Settings.from_env({"CACHE_MAX_QUESTIONS": "2001"})
+    assert Settings.from_env({"CACHE_MAX_QUESTIONS": "1000"}).max_questions == 1_000
+    with pytest.raises(ConfigurationError, match=r"CACHE_MAX_QUESTIONS.*1,?000"):
+        Settings.from_env({"CACHE_MAX_QUESTIONS": "1001"})

@@ -40,7 +40,8 @@ monthly annual, ascending descending, username password, compress decompress, mo
 vertical horizontal, liquid solid, urban rural, optimistic pessimistic, hopeful hopeless, useful
 useless, host guest, predecessor successor, ancestor descendant, niece nephew, aunt nephew, bride
 groom, hero villain, plaintiff defendant, prosecute defend, lender borrower, giver receiver, supply
-demand, breakfast dinner, breakfast lunch, lunch dinner, spring autumn, spring fall, noon midnight
+demand, genuine fake, steep gentle, breakfast dinner, breakfast lunch, lunch dinner, spring autumn,
+spring fall, noon midnight
 """
 
 _OPPOSITE: dict[str, set[str]] = {}

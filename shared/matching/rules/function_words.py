@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from shared.matching.rules.antonyms import find_adjectives
 from shared.matching.tokens.dates import BEFORE_MONTH
-from shared.matching.tokens.lexicon import FUNCTION_WORDS, PREPOSITIONS
+from shared.matching.tokens.lexicon import FUNCTION_WORDS, PREPOSITIONS, have_same_role
 from shared.matching.tokens.tokenize import TokenizedQuestion
 from shared.text import word_set
 
@@ -56,7 +56,6 @@ _VERBS = _by_word("get gets got", "have has", "like likes", "own owns", "want wa
 _DO = frozenset({"do", "does", "did"})
 _DEGREES = frozenset({"too", "enough", "than", "more", "less", "better", "worse"})
 _LAST = word_set("for with to from about of by on in at")
-_SAME_ROLE = ({"of", "in"}, {"about", "on"}, {"during", "in"}, {"into", "in"})
 
 
 def check_modals(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
@@ -131,7 +130,7 @@ def check_prepositions(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None
     leads, others = _leads(a), _leads(b)
     for key in leads.keys() & others.keys():
         left, right = leads[key], others[key]
-        if left != right and {left, right} <= PREPOSITIONS and {left, right} not in _SAME_ROLE:
+        if {left, right} <= PREPOSITIONS and not have_same_role(left, right):
             return f"prepositions: {left} / {right}"
     last, other_last = a.words[-1:], b.words[-1:]
     if last != other_last and {*last, *other_last} <= _LAST:

@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 from itertools import takewhile
 
-from shared.matching.tokens.lexicon import CONJUNCTIONS, FUNCTION_WORDS, PREPOSITIONS
+from shared.matching.tokens.lexicon import (
+    CONJUNCTIONS,
+    FUNCTION_WORDS,
+    PREPOSITIONS,
+    have_same_role,
+)
 from shared.matching.tokens.tokenize import TokenizedQuestion
 from shared.text import word_set
 
@@ -26,12 +31,6 @@ _SAME = {
         "what which",
         "someone somebody anyone anybody",
         "everyone everybody",
-        "till until",
-        "of in into during",
-        "about on",
-        "among between amongst",
-        "through via",
-        "towards toward",
     )
     for word in group.split()
 }
@@ -46,7 +45,9 @@ def check_function_words(a: TokenizedQuestion, b: TokenizedQuestion) -> str | No
     if not {*one, *other} <= _SMALL_WORDS:
         return None
     left, right = _significant(one), _significant(other)
-    if left == right or (not (left and right) and {*left, *right} <= _OPTIONAL):
+    if len(left) == len(right) and all(map(have_same_role, left, right)):
+        return None
+    if not (left and right) and {*left, *right} <= _OPTIONAL:
         return None
     return f"function words: {' '.join(one) or 'none'} / {' '.join(other) or 'none'}"
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from shared.matching.rules.content_words import significant_tokens
-from shared.matching.tokens.lexicon import CONJUNCTIONS, PREPOSITIONS
+from shared.matching.tokens.lexicon import CONJUNCTIONS, PREPOSITIONS, have_same_role
 from shared.matching.tokens.tokenize import Token, TokenizedQuestion
 from shared.text import word_set
 
@@ -17,14 +17,7 @@ _BOUND = frozenset({"of", "than", "as"})
 """Prepositions that belong to the word before them, so their phrase cannot move."""
 _GENITIVE = frozenset({"of", "for", "at", "in", "on"})
 _AGENT = frozenset({"by", "through", "via", "with", "using"})
-_DIFFERENT = (
-    ({"from"}, {"", "|", "to", "for", "at", "in", "on", "with", "about"}),
-    ({"about"}, {"to", "with", "for"}),
-    ({"with"}, {"against"}),
-    ({"until", "till"}, {"since", "from", "after", "in"}),
-    ({"than"}, PREPOSITIONS - {"than"} | {"", "|", "and", "or"}),
-)
-"""Pairs of sets of prepositions that give the word after them different roles."""
+_NEVER_OMITTED = frozenset({"from", "than"})
 _PASSIVE = word_set("be am is are was were been being get gets got getting")
 _PARTICIPLE = re.compile(r"(?:ed|en|wn|pt|ght|lt|nt|ost|old|und|ade|ept)$")
 
@@ -57,14 +50,14 @@ def _check_prepositions(one: Sequence[Token], other: Sequence[Token]) -> str | N
 
 
 def _are_opposed(left: str, right: str) -> bool:
+    """Whether the words before two tokens give them different roles."""
     if left == right:
         return False
     if "by" in (left, right):
         return not {left, right} <= _AGENT
-    return any(
-        (left in these and right in those) or (right in these and left in those)
-        for these, those in _DIFFERENT
-    )
+    if {left, right} <= PREPOSITIONS:
+        return not have_same_role(left, right)
+    return not _NEVER_OMITTED.isdisjoint((left, right))
 
 
 class _Move(NamedTuple):

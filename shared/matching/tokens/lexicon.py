@@ -48,6 +48,20 @@ PREPOSITIONS = word_set(
 
 CONJUNCTIONS = word_set("and or vs versus &")
 
+_SAME_ROLE = [
+    word_set(pair)
+    for pair in (
+        *("of in", "during in", "into in", "about on", "till until", "through via"),
+        *("among between", "amongst between", "amongst among", "towards toward"),
+    )
+]
+
+
+def have_same_role(one: str, other: str) -> bool:
+    """Whether two prepositions can give the word after them the same role."""
+    return one == other or {one, other} in _SAME_ROLE
+
+
 # One line for each meaning; the first word is its key.
 _SYNONYMS = """
 good best better great top finest nice ideal excellent recommended
