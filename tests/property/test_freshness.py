@@ -55,6 +55,8 @@ SLOW_MUTATIONS = {
     "refusal_is_not_replicated",
     "evicted_index_is_not_replicated",
     "rotation_is_not_replicated",
+    "tags_ignored_by_coalescing",
+    "lost_tags_are_ignored",
 }
 """Mutations that are detected only after several hundred worlds."""
 

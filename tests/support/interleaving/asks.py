@@ -12,9 +12,11 @@ from shared.assistant import Assistant
 from shared.cache.feedback import Feedback
 from shared.errors import NotFoundError, UnavailableError
 from shared.freshness import EPSILON
+from shared.notes.note import Source
 from shared.question import Request
 from shared.reply import Reply
 from shared.semantic_match import has_common_sources
+from shared.tags import normalize_question_tags
 from tests.support.interleaving.adapters import (
     FaultInjector,
     WatchedRedisClient,
@@ -115,18 +117,23 @@ class Asks:
         self._check(request, reply, dict.fromkeys(self._history.notes(request.user_id), now))
         self._check_refusal(request, reply, now)
         if reply.matched_question:
-            own = await self._store.search(request.user_id, self._embedder.vector(request.query), K)
+            own = await self.search(request)
             if not has_common_sources(own, reply.sources):
                 raise StaleError(f"{request} still has the alias {reply}, but retrieves {own}")
         return reply
 
-    async def has_ties(self, user: str, questions: Sequence[str]) -> bool:
+    async def search(self, request: Request, k: int = K) -> list[Source]:
+        vector = self._embedder.vector(request.query)
+        tags = normalize_question_tags(request.tags)
+        return await self._store.search(request.user_id, vector, k, tags)
+
+    async def has_ties(self, requests: Sequence[Request]) -> bool:
         """Whether a chunk that is no source is as similar to a question as its last source.
 
         A repeated change of such a note drops the answer: chunk ids are not compared.
         """
-        for question in questions:
-            found = await self._store.search(user, self._embedder.vector(question), K + 1)
+        for request in requests:
+            found = await self.search(request, K + 1)
             if len(found) > K and found[-2].similarity - found[-1].similarity < 2 * EPSILON:
                 return True
         return False
@@ -153,7 +160,7 @@ class Asks:
     def _check(self, request: Request, reply: Reply, floors: Mapping[str, int]) -> None:
         if self._history.violation or reply.cache == "failed":
             raise StaleError(self._history.violation or "the cache raised an exception")
-        admissible = self._history.admissible(request.user_id, floors)
+        admissible = self._history.admissible(request.user_id, floors, request.tags)
         # A semantic hit must be the uncached answer to the other question.
         question = reply.matched_question or _meaning(request)
         wording = request.query if reply.question.is_unresolved else question

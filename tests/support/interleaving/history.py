@@ -79,10 +79,18 @@ class History:
         """Return the ids of all notes that a user ever had."""
         return list(self._versions.get(user, {}))
 
-    def admissible(self, user: str, floors: Mapping[str, int]) -> dict[str, list[Version]]:
-        """Return the versions of each note from its floor until now."""
+    def admissible(
+        self, user: str, floors: Mapping[str, int], tags: Sequence[str] = ()
+    ) -> dict[str, list[Version]]:
+        """Return the versions of each note from its floor until now.
+
+        A version that a question with these tags does not search has no chunks.
+        """
         return {
-            note_id: _from(versions, floors.get(note_id, 0))
+            note_id: [
+                tuple(chunk for chunk in version if not tags or {*tags} & {*chunk.tags})
+                for version in _from(versions, floors.get(note_id, 0))
+            ]
             for note_id, versions in self._versions.get(user, {}).items()
         }
 

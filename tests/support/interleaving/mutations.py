@@ -24,6 +24,7 @@ from shared.cache import (
     keyspace,
     l1_answers,
     l3_contexts,
+    matchable_entries,
     scripts,
     session,
     single_flight,
@@ -46,6 +47,7 @@ from tests.support.interleaving.adapters import WatchedStore
 from tests.support.interleaving.scenarios import (
     ALIASES,
     CALM,
+    CALM_TAGS,
     CONCURRENT,
     CONTEXTS,
     CONVERSATIONS,
@@ -442,6 +444,85 @@ def evicted_index_is_not_replicated(patch: pytest.MonkeyPatch) -> None:
     rewrite(patch, invalidation, "_ROTATE_FENCE", {absent: first})
 
 
+def identity_without_tags(patch: pytest.MonkeyPatch) -> None:
+    field = keyspace.question_field
+    patch.setattr(
+        keyspace, "question_field", lambda question, pipeline, tags: field(question, pipeline)
+    )
+
+
+def tags_ignored_by_the_search(patch: pytest.MonkeyPatch) -> None:
+    search = WatchedStore.search
+    patch.setattr(
+        WatchedStore, "search", lambda self, user, vector, k, tags=(): search(self, user, vector, k)
+    )
+
+
+def tags_ignored_by_the_matching(patch: pytest.MonkeyPatch) -> None:
+    """A question shares the answer of another one that searched notes of other tags."""
+    select = matchable_entries.select
+
+    def mutated(index: Any, field: str, pipeline: Any) -> Any:
+        tag_sets = ((), ("x",), ("y",), ("x", "y"))
+        found = [select(index, field, replace(pipeline, tags=tags)) for tags in tag_sets]
+        return max(found, key=len)
+
+    patch.setattr(matchable_entries, "select", mutated)
+
+
+def tags_ignored_by_coalescing(patch: pytest.MonkeyPatch) -> None:
+    join: Any = Coalescer.join
+
+    async def mutated(self: Coalescer[Any], key: Any, *rest: Any) -> Membership[Any]:
+        user, identity, day, _, exact = key
+        membership: Membership[Any] = await join(self, (user, identity, day, exact), *rest)
+        return membership
+
+    patch.setattr(Coalescer, "join", mutated)
+
+
+def _affected_by_tags(patch: pytest.MonkeyPatch, searched: Callable[..., bool]) -> None:
+    """Replace the rule that decides whether a question with tags searches the changed note.
+
+    `searched` gets the question's entry, the note's key and what the rule decides.
+    """
+    affected, searches = Freshness._affected_fields, freshness.searches
+    asked: dict[str, Any] = {}
+    patch.setattr(
+        freshness,
+        "searches",
+        lambda tags, of_note: searched(**asked, found=searches(tags, of_note)),
+    )
+
+    def mutated(self: Freshness, note_id: str, chunks: Any, index: Any) -> set[str]:
+        fields: set[str] = set()
+        for field, entry in index.items():
+            asked.update(entry=entry, key=keyspace.note_key(note_id))
+            fields |= affected(self, note_id, chunks, {field: entry})
+        return fields | {
+            field for field, entry in index.items() if entry and entry.target in fields
+        }
+
+    patch.setattr(Freshness, "_affected_fields", mutated)
+
+
+def gained_tags_are_ignored(patch: pytest.MonkeyPatch) -> None:
+    """A question with tags is affected only by notes that it used."""
+    _affected_by_tags(
+        patch, lambda entry, key, found: found and (not entry.tags or key in entry.note_digests)
+    )
+
+
+def lost_tags_are_ignored(patch: pytest.MonkeyPatch) -> None:
+    """A question that used a note is still taken to search it."""
+    _affected_by_tags(patch, lambda entry, key, found: found or key in entry.note_digests)
+
+
+def notes_of_other_tags_drop_answers(patch: pytest.MonkeyPatch) -> None:
+    """Precise no more: a note affects questions that do not search it."""
+    _affected_by_tags(patch, lambda entry, key, found: found or key not in entry.note_digests)
+
+
 def future_times_are_stored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(version_order, "MAX_AHEAD", 2**62)
 
@@ -607,5 +688,12 @@ MUTATIONS: Mapping[Mutation, Scenario] = {
     unresolved_questions_are_cached: CONVERSATIONS,
     unresolved_questions_are_coalesced: CONVERSATIONS,
     sequences_are_ignored: SEQUENCED,
+    identity_without_tags: CALM_TAGS,
+    tags_ignored_by_the_search: CALM_TAGS,
+    tags_ignored_by_the_matching: CALM_TAGS,
+    tags_ignored_by_coalescing: CALM_TAGS,
+    gained_tags_are_ignored: CALM_TAGS,
+    lost_tags_are_ignored: CALM_TAGS,
+    notes_of_other_tags_drop_answers: CALM_TAGS,
 }
 """Each with the scenario that detects it soonest."""

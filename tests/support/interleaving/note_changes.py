@@ -11,6 +11,7 @@ from shared.freshness import Freshness
 from shared.notes.messages.note_changed import NOTE_OPERATIONS, NoteChanged, Operation
 from shared.notes.note import Note
 from shared.notes.version_order import latest_plausible, now
+from shared.tags import Tags
 from tests.support.chunks import build_chunks
 from tests.support.interleaving.adapters import (
     REFUSED,
@@ -28,6 +29,7 @@ _YEARS = 7_900 * 365 * 86_400_000_000
 """Some 7,900 years, in microseconds."""
 _BEHIND = (0, 0, 60_000_000, 3_600_000_000)
 """How far a clock is behind, in microseconds."""
+TAG_SETS: tuple[Tags, ...] = ((), ("x",), ("y",), ("x", "y"))
 _DELETIONS = {Operation.DELETED, Operation.USER_DELETED}
 
 
@@ -95,6 +97,17 @@ class NoteChanges:
     async def delete_user(self, user: str) -> None:
         await self._freshness.note_changed(self._message(user, None, Operation.USER_DELETED))
 
+    async def change_last(self, user: str) -> bool:
+        """Change a note after all other changes. Return False if there is none to change."""
+        note = await self._store.get_note(user, self._rng.choice(self._notes))
+        if note is None or REFUSED in note.text:
+            return False
+        text = self._rng.choice((note.text, self.text(user)))
+        await self._freshness.note_changed(
+            self._message(user, note.note_id, Operation.UPDATED, text)
+        )
+        return True
+
     async def redeliver(self) -> None:
         """Deliver some messages again after all changes: no answer may be dropped."""
         repeatable = [
@@ -122,7 +135,10 @@ class NoteChanges:
                 else:
                     contents = text.split()
                     vectors = [self._embedder.vector(content) for content in contents]
-                    note = Note(user, note_id, str(version), text, version, version, sequence)
+                    note = Note(
+                        *(user, note_id, str(version), text, version, version, sequence),
+                        tags=self._choose_tags(),
+                    )
                     await self._store.replace_note(note, build_chunks(note_id, contents, vectors))
             except UnavailableError:
                 continue
@@ -139,6 +155,9 @@ class NoteChanges:
                 if note := await self._store.get_note(user, note_id):
                     return note.text
         return self.text(user)
+
+    def _choose_tags(self) -> Tags:
+        return self._rng.choice(TAG_SETS) if self._scenario.tags else ()
 
     def text(self, user: str, *, plain: bool = False) -> str:
         """Return a text of up to three chunks. A number makes a chunk unique."""
@@ -169,6 +188,7 @@ class NoteChanges:
             occurred_at=datetime(1970, 1, 1, tzinfo=UTC),
             title=str(version),
             text=text,
+            tags=None if text is None else list(self._choose_tags()),
         )
         if not self._scenario.sequenced:
             return message.at(version)

@@ -66,6 +66,8 @@ class Scenario:
     """Share of the generations that end in the middle of the answer."""
     follow_ups: float = 0.0
     """Share of the requests whose question is the last turn of a conversation."""
+    tags: bool = False
+    """Whether notes and questions have tags."""
     plain: bool = False
     """Whether the first notes are equally similar to all equivalent questions."""
 
@@ -145,6 +147,17 @@ DUPLICATES = Scenario(
     same_texts=0.5,
 )
 
+TAGS = Scenario(same_texts=0.5, tags=True)
+CALM_TAGS = Scenario(
+    faults=(0.0,),
+    refusing=(0.0,),
+    evictors=(0,),
+    users=(1,),
+    concurrent=(1, 3, 6),
+    same_texts=0.5,
+    tags=True,
+)
+
 REDIS_FAILOVERS = Scenario(
     faults=(0.0, 0.03), refusing=(0.0,), users=(1,), feedback=0.5, plain=True, failovers=(1, 2, 3)
 )
@@ -204,6 +217,7 @@ SCENARIOS = (
     FEEDBACK,
     FUTURE_TIMES,
     DUPLICATES,
+    TAGS,
     REDIS_FAILOVERS,
     STORE_FAILOVERS,
 )

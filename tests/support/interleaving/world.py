@@ -2,8 +2,10 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, partial
+from itertools import product
 from math import inf
 from random import Random
 
@@ -35,7 +37,7 @@ from tests.support.interleaving.adapters import (
 from tests.support.interleaving.asks import Asks, K
 from tests.support.interleaving.history import History, StaleError
 from tests.support.interleaving.loop import ShuffledLoop, reproducible
-from tests.support.interleaving.note_changes import NoteChanges
+from tests.support.interleaving.note_changes import TAG_SETS, NoteChanges
 from tests.support.interleaving.scenarios import SCENARIOS, Scenario
 from tests.support.interleaving.tasks import Tasks
 
@@ -79,6 +81,8 @@ class World:
             for word in WORDS[: rng.choice((1, 1, 2))]
             for phrasing in PHRASINGS[: rng.choice(scenario.phrasings)]
         ]
+        # Each question has one or two sets of tags, so that the same question has others, too.
+        self._tags = rng.sample(TAG_SETS, rng.randint(1, 2)) if scenario.tags else [()]
         self._small_index = rng.random() < 0.3 and not scenario.healthy
         history = self._history = History()
         fault_injector = self._faults = FaultInjector(scenario, rng)
@@ -175,9 +179,9 @@ class World:
                 if self._rng.random() < 0.7:
                     text = self._note_changes.text(user, plain=self._scenario.plain)
                     await self._note_changes.write(user, note_id, text)
-            for question in self._questions:
+            for question, tags in product(self._questions, self._tags):
                 if self._rng.random() < self._scenario.cached_share:
-                    await self._asks.ask(Request(user, question))
+                    await self._asks.ask(Request(user, question, tags=tags))
         self._faults.calm = False
 
     async def _ask_repeatedly(self, user: str) -> None:
@@ -196,8 +200,10 @@ class World:
                 request = replace(request, query=FOLLOW_UP, history=history)
             count = self._rng.choice(self._scenario.concurrent)
             self._bypassing[request.query] += count * (request.no_cache or request.no_store)
-            asks = (self._ask(request, at_once=count == 1) for _ in range(count))
-            await asyncio.gather(*asks)
+            requests = [request] * count
+            if self._scenario.tags:
+                requests = [replace(each, tags=self._rng.choice(self._tags)) for each in requests]
+            await asyncio.gather(*(self._ask(each, at_once=count == 1) for each in requests))
 
     async def _ask(self, request: Request, *, at_once: bool) -> None:
         if not at_once:
@@ -284,7 +290,11 @@ class World:
         await asyncio.gather(*self._redis_client.late, return_exceptions=True)
         for key in self._wire.call("KEYS", "*:lock:*"):  # they would have expired
             self._wire.call("UNLINK", key)
-        for request in [Request(user, query) for user in self._users for query in self._questions]:
+        requests = [
+            Request(user, query, tags=tags)
+            for user, query, tags in product(self._users, self._questions, self._tags)
+        ]
+        for request in requests:
             first = await self._asks.ask_at_end(request)
             if first.answer:
                 again = await self._asks.ask_at_end(request)
@@ -292,13 +302,31 @@ class World:
                 # In a small index an alias may evict its own target.
                 if not hits and not (first.matched_question and self._small_index):
                     raise StaleError(f"{request} was answered but is not a hit")
-        if not any([await self._asks.has_ties(user, self._questions) for user in self._users]):
+        if not await self._asks.has_ties(requests):
             await self._note_changes.redeliver()
+            if self._scenario.tags or self._rng.random() < 0.2:
+                await self._check_last_change(requests)
         if self._rng.random() < 0.2:
             await self._note_changes.delete_user("ann")
             of_ann = UserKeys.of("ann").questions.removesuffix("questions")
             if left := self._wire.call("KEYS", f"{of_ann}*"):
                 raise StaleError(f"keys of a deleted user: {left}")
+
+    async def _check_last_change(self, requests: Sequence[Request]) -> None:
+        """Change one more note: it drops only answers that are no longer those of their search."""
+        replies = {request: await self._asks.ask_at_end(request) for request in requests}
+        before = {request: await self._asks.search(request) for request in requests}
+        if not await self._note_changes.change_last(self._rng.choice(self._users)):
+            return
+        now = {request: await self._asks.search(request) for request in requests}
+        if self._small_index or await self._asks.has_ties(requests):
+            return
+        for request, reply in replies.items():
+            used = replace(request, query=reply.matched_question or request.query)
+            is_affected = any(before[each] != now[each] for each in (request, used))
+            again = await self._asks.ask_at_end(request)
+            if reply.answer and not is_affected and again.answer != reply.answer:
+                raise StaleError(f"{request} was dropped needlessly")
 
 
 def _vectors(rng: Random) -> dict[str, Vector]:
