@@ -59,6 +59,17 @@ async def ask(client: httpx.AsyncClient) -> Any:
     return (await client.post("/assistant/query", json={"query": QUESTION})).json()
 
 
+async def test_tags_of_a_note_are_replaced_with_it(client: httpx.AsyncClient) -> None:
+    created = await client.put("/notes/faith", json=FAITH | {"tags": ["#Romans", "hope", "Hope "]})
+    read = await client.get("/notes/faith")
+    assert read.json()["tags"] == ["hope", "romans"]
+    assert (await client.get("/notes")).json()["notes"][0]["tags"] == ["hope", "romans"]
+    assert read.headers["etag"] == created.headers["etag"]
+    replaced = await client.put("/notes/faith", json=FAITH)
+    assert (await client.get("/notes/faith")).json()["tags"] == []
+    assert replaced.headers["etag"] != created.headers["etag"]
+
+
 async def test_note_is_created_read_replaced_and_deleted(client: httpx.AsyncClient) -> None:
     created = await client.put("/notes/faith", json=FAITH)
     assert created.status_code == 201
@@ -223,6 +234,8 @@ async def test_version_decides_the_order_and_an_older_one_conflicts(
         ("/notes/n", {"text": "x", "user_id": "eve"}, 422),
         ("/notes/n", {"text": "x", "title": "x" * 1_001}, 422),
         ("/notes/n", {"text": "x" * 1_000_001}, 422),
+        ("/notes/n", {"text": "x", "tags": "romans"}, 422),
+        ("/notes/n", {"text": "x", "tags": ["x" * 101]}, 422),
         ("/notes/n", {"text": "x", "version": -1}, 422),
         (f"/notes/{'n' * 256}", {"text": "x"}, 422),
         ("/notes/%00", {"text": "x"}, 422),
