@@ -42,6 +42,7 @@ from shared.notes import version_order
 from shared.notes.note import Chunk, Note, Source
 from shared.question import Question, Request
 from shared.question_resolver import QuestionResolver
+from shared.tags import searches
 from shared.text.canonical_form import canonical_form
 from tests.support.interleaving.adapters import WatchedStore
 from tests.support.interleaving.scenarios import (
@@ -486,7 +487,7 @@ def _affected_by_tags(patch: pytest.MonkeyPatch, searched: Callable[..., bool]) 
 
     `searched` gets the question's entry, the note's key and what the rule decides.
     """
-    affected, searches = Freshness._affected_fields, freshness.searches
+    affected = Freshness._affected_fields
     asked: dict[str, Any] = {}
     patch.setattr(
         freshness,
