@@ -87,7 +87,7 @@ class FakeHuggingFace:
         self.embedding_latency = embedding_latency
         self.chat_latency = chat_latency
         self.token_latency = token_latency
-        """Seconds between two events of a stream."""
+        """Seconds that each word takes."""
         self.sends_usage = sends_usage
         self.token = token
         self.paths: frozenset[str] = frozenset()
@@ -152,6 +152,8 @@ class FakeHuggingFace:
         await asyncio.sleep(self.chat_latency)
         completion = self._completion(body)
         if not body.get("stream"):
+            text = completion["choices"][0]["message"]["content"]
+            await asyncio.sleep(self.token_latency * len(text.split()))
             return JSONResponse(completion)
         return StreamingResponse(self._events(body, completion), media_type="text/event-stream")
 
