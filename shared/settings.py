@@ -151,6 +151,7 @@ class Settings(SetVariables):
     jwks_url: str = setting("AUTH_JWKS_URL", "", http_url=True)
     auth_issuer: str = setting("AUTH_ISSUER", "")
     auth_audience: str = setting("AUTH_AUDIENCE", "")
+    debezium_columns: str = setting("DEBEZIUM_COLUMNS", "")
     push_subjects: str = setting("PUSH_SUBJECTS", "")
     """`sub` or `email` claims that may push note changes without a scope, separated by commas."""
     local_mode: bool = setting("TERCET_LOCAL", default=False)

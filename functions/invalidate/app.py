@@ -16,7 +16,8 @@ from functions.invalidate.processing import message_context, process_change, ser
 from functions.invalidate.schemas import NoteChangeEffect
 from shared.container import Container
 from shared.errors import ForbiddenError
-from shared.notes.messages.note_changed import NoteChanged, parse_change
+from shared.notes.messages.debezium import parse_columns
+from shared.notes.messages.note_changed import NoteChanged, parse_changes
 
 SCOPE = "notes:write"
 """Required scope: the sender may change any user's notes, so a user's own token is refused."""
@@ -40,10 +41,11 @@ def app() -> FastAPI:
 def build_routes(container: Container) -> AppRoutes:
     """Build this function's routes.
 
-    The body is a message in any envelope that `parse_change` supports, or the data of a CloudEvent
+    The body is a message in any envelope that `parse_changes` supports, or the data of a CloudEvent
     in binary mode.
     """
     router = APIRouter()
+    columns = parse_columns(container.settings.debezium_columns)
     allowed = frozenset(map(str.strip, container.settings.push_subjects.split(",")))
 
     @router.post(
@@ -61,9 +63,12 @@ def build_routes(container: Container) -> AppRoutes:
         body = message_metadata.parse_json(await read_body_bytes(http, MAX_BYTES))
         metadata = message_metadata.from_push_request(http.headers, body)
         with message_context(metadata):
-            change = parse_change(body)
-            result = await process_change(change, container.freshness, message_id=metadata.id)
-        return JSONResponse(serialize_effect(result), headers=_NO_STORE)
+            changes = parse_changes(body, columns)
+            results = [
+                await process_change(change, container.freshness, message_id=metadata.id)
+                for change in changes
+            ]
+        return JSONResponse(serialize_effect(*results), headers=_NO_STORE)
 
     schemas = (NoteChanged, NoteChangeEffect)
     return AppRoutes(router, schemas, "functions.invalidate.documentation")

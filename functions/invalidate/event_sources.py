@@ -21,7 +21,7 @@ def queue_records(event: Any) -> list[dict[str, Any]] | None:
 
 
 def direct_messages(event: Any) -> list[Any]:
-    """Return the messages of an event without a queue, as `parse_change` takes them.
+    """Return the messages of an event without a queue, as `parse_changes` takes them.
 
     It is an event of SNS or EventBridge, the list of a pipe, or one message.
 

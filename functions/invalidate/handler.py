@@ -15,6 +15,7 @@ from functions.invalidate.processing import message_context, process_change, ser
 from functions.invalidate.redelivery import RedeliveryBackoff
 from functions.warm_up import is_warm_up
 from shared.deadline import deadline_scope
+from shared.notes.messages.debezium import parse_columns
 from shared.observability.json_logging import log_context
 from shared.observability.timings import flush_spans
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from functions.invalidate.message_metadata import MessageMetadata
     from functions.invalidate.schemas import NoteChangeEffect
     from shared.container import Container
-    from shared.freshness import Freshness, NoteChangeResult
+    from shared.freshness import NoteChangeResult
 
 MARGIN_SECONDS = 1.0
 """Processing ends this long before the invocation times out, to leave time for the response."""
@@ -74,7 +75,7 @@ class QueueHandler:
             self._warm = asyncio.new_event_loop(), self._open_container()
         loop, container = self._warm
         deadline = loop.time() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
-        changes = _Changes(container.freshness, deadline)
+        changes = _Changes(container, deadline)
         with log_context(request_id=context.aws_request_id):
             if (records := queue_records(event)) is not None:
                 batch = _BatchProcessor(loop)
@@ -117,8 +118,9 @@ class _Changes:
     in order.
     """
 
-    def __init__(self, freshness: "Freshness", deadline: float) -> None:
-        self._freshness = freshness
+    def __init__(self, container: "Container", deadline: float) -> None:
+        self._freshness = container.freshness
+        self._debezium_columns = parse_columns(container.settings.debezium_columns)
         self._deadline = deadline
         self._user_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -133,22 +135,27 @@ class _Changes:
         for message in messages:
             try:
                 metadata = message_metadata.from_push_request({}, message)
-                effects.append(serialize_effect(await self._apply(message, metadata)))
+                effects.append(serialize_effect(*await self._apply(message, metadata)))
             except Exception as error:  # logged by `message_context`
                 errors.append(error)
         if errors:
             raise errors[0]
         return effects
 
-    async def _apply(self, message: Any, metadata: "MessageMetadata") -> "NoteChangeResult":
-        from shared.notes.messages.note_changed import parse_change  # noqa: PLC0415  # see above
+    async def _apply(self, message: Any, metadata: "MessageMetadata") -> "list[NoteChangeResult]":
+        from shared.notes.messages.note_changed import parse_changes  # noqa: PLC0415  # see above
 
+        results = []
         with message_context(metadata):
-            change = parse_change(message)
-            async with asyncio.timeout_at(self._deadline), self._user_locks[change.user_id]:
-                seconds = self._deadline - asyncio.get_running_loop().time()
-                with deadline_scope(seconds - EMBEDDING_MARGIN_SECONDS):
-                    return await process_change(change, self._freshness, message_id=metadata.id)
+            for change in parse_changes(message, self._debezium_columns):
+                async with asyncio.timeout_at(self._deadline), self._user_locks[change.user_id]:
+                    seconds = self._deadline - asyncio.get_running_loop().time()
+                    with deadline_scope(seconds - EMBEDDING_MARGIN_SECONDS):
+                        result = await process_change(
+                            change, self._freshness, message_id=metadata.id
+                        )
+                results.append(result)
+        return results
 
 
 handler = QueueHandler(open_container, RedeliveryBackoff())

@@ -69,7 +69,7 @@ def from_sqs_record(record: Mapping[str, Any]) -> MessageMetadata:
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse a JSON body; return the bytes if it is not JSON, so that `parse_change` refuses it."""
+    """Parse a JSON body; return the bytes if it is not JSON, so that `parse_changes` refuses it."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

@@ -56,13 +56,13 @@ async def process_change(
     return outcome
 
 
-def serialize_effect(result: "NoteChangeResult") -> "NoteChangeEffect":
-    """Return the response body for the result of a note change."""
+def serialize_effect(*results: "NoteChangeResult") -> "NoteChangeEffect":
+    """Return the response body for the results of a message: one, but of Debezium's up to two."""
     return {
-        "stored": result.stored,
-        "dropped": result.dropped,
-        "retained": result.retained,
-        "precise": result.precise,
+        "stored": all(result.stored for result in results),
+        "dropped": sum(result.dropped for result in results),
+        "retained": sum(result.retained for result in results),
+        "precise": all(result.precise for result in results),
     }
 
 

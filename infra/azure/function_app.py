@@ -14,7 +14,8 @@ from functions.invalidate.message_metadata import MessageMetadata
 from functions.invalidate.processing import message_context, process_change
 from functions.notes import app as notes
 from functions.stats import app as stats
-from shared.notes.messages.note_changed import parse_change
+from shared.notes.messages.debezium import parse_columns
+from shared.notes.messages.note_changed import parse_changes
 
 _QUEUE = {
     "messaging.system": "azure_queue_storage",
@@ -22,6 +23,7 @@ _QUEUE = {
 }
 
 container = open_container()
+columns = parse_columns(container.settings.debezium_columns)
 parts = (ask.build_routes, notes.build_routes, stats.build_routes, health_route.build_routes)
 # No function key: the app verifies bearer tokens itself.
 app = func.AsgiFunctionApp(
@@ -45,8 +47,8 @@ async def note_changed(message: func.QueueMessage, context: func.Context) -> Non
     # message can contain the sender's trace, which has priority.
     carrier = _host_trace(context) | dict(message_metadata.from_push_request({}, body).carrier)
     with message_context(MessageMetadata(message_id, carrier, _QUEUE)):
-        change = parse_change(body)
-        await process_change(change, container.freshness, message_id=message_id)
+        for change in parse_changes(body, columns):
+            await process_change(change, container.freshness, message_id=message_id)
 
 
 def _host_trace(context: func.Context) -> dict[str, str]:

@@ -5,6 +5,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -20,6 +21,7 @@ from pydantic import (
 )
 
 from shared.errors import InvalidChangeError
+from shared.notes.messages.debezium import event_to_messages, find_event
 from shared.notes.messages.envelopes import unwrap_envelopes
 from shared.notes.note import Note
 from shared.notes.sanitize import ID_CHARACTERS, sanitize_text
@@ -155,7 +157,37 @@ def parse_change(body: str | bytes | dict[str, Any]) -> NoteChanged:
         InvalidChangeError: the message is not JSON or not a valid `NoteChanged`; the error names
             the fields and never their values.
     """
-    message = unwrap_envelopes(body)
+    return _validate(unwrap_envelopes(body))
+
+
+def parse_changes(
+    body: str | bytes | dict[str, Any] | None, debezium_columns: Mapping[str, str]
+) -> list[NoteChanged]:
+    """Parse a message as `parse_change` does, or a change event of Debezium.
+
+    A change event has up to two changes, and a tombstone has none.
+
+    Args:
+        body: the message.
+        debezium_columns: as `parse_columns` returns them; without them null is no message.
+
+    Raises:
+        InvalidChangeError: the message or the event is invalid.
+    """
+    if debezium_columns and body in (None, "", b"", "null", b"null"):
+        return []
+    message = unwrap_envelopes({} if body is None else body)
+    event = find_event(message)
+    if event is None:
+        return [_validate(message)]
+    changes = event_to_messages(event, debezium_columns)
+    for change in changes:
+        if "title" in change:
+            change["title"] = change["title"][:MAX_TITLE]
+    return [_validate(change) for change in changes]
+
+
+def _validate(message: dict[str, Any]) -> NoteChanged:
     try:
         return NoteChanged.model_validate(message)
     except ValidationError as error:
