@@ -16,6 +16,7 @@ import asyncpg
 
 from infra.outbox.source_reader import SourceReader, UnreadableError
 from infra.outbox.targets import DeliveryError, RefusedError
+from shared.errors import UnavailableError
 
 if TYPE_CHECKING:
     from infra.outbox.targets import Target
@@ -35,11 +36,17 @@ IDLE_SECONDS = 300.0
 
 _MAX_DELAY = 60.0  # seconds between two deliveries of a record
 _LOCKED_SECONDS = 0.3  # until a user is tried again whom another relay delivers
-_TURN = 20  # records of one user, before others get a turn
+_TURN = 10  # records of one user in a transaction; a relay that is killed delivers them again
 _RECONNECT_SECONDS = (0.2, 10.0)
 _CONNECT_SECONDS = 10.0
 _COMMAND_SECONDS = 30.0
-_DATABASE_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+_DATABASE_ERRORS = (
+    OSError,
+    UnavailableError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # can follow a terminated connection
+)
 
 # A record that is retried delays the later ones of its user.
 _READY = f"""
@@ -59,7 +66,7 @@ GROUP BY user_id ORDER BY min(sequence) LIMIT $2
 _NEXT = f"""
 SELECT sequence, source, user_id, note_id, operation, changed_at
 FROM tercet_outbox.records AS record
-WHERE user_id = $1 AND {_READY} ORDER BY sequence LIMIT 1
+WHERE user_id = $1 AND {_READY} ORDER BY sequence LIMIT {_TURN}
 """  # noqa: S608 - constants
 
 _NEXT_RETRY = """
@@ -124,6 +131,7 @@ class Relay:
             min_size=0,
             max_size=CONCURRENCY + 1,
             max_inactive_connection_lifetime=60.0,
+            reset=_keep_session,  # nothing is set for a session
             timeout=_CONNECT_SECONDS,
             command_timeout=_COMMAND_SECONDS,
         )
@@ -168,7 +176,7 @@ class Relay:
             return IDLE_SECONDS
         async with pool.acquire() as connection:
             rows = await connection.fetch(_USERS, [*self._busy], free)
-            retry = await connection.fetchval(_NEXT_RETRY)
+            retry = None if rows else await connection.fetchval(_NEXT_RETRY)
         for (user_id,) in rows:
             self._busy.add(user_id)
             tasks.add(task := asyncio.create_task(self._deliver_user(pool, user_id)))
@@ -176,39 +184,42 @@ class Relay:
         return IDLE_SECONDS if retry is None else min(IDLE_SECONDS, max(retry, _LOCKED_SECONDS))
 
     async def _deliver_user(self, pool: Any, user_id: str) -> None:
-        """Deliver some records of a user in order, each in a transaction of its own."""
+        """Deliver some records of a user in order, in one transaction that holds the lock."""
         async with pool.acquire() as connection:
-            for _ in range(_TURN):
-                try:
-                    async with connection.transaction():
-                        is_locked, *_ = await connection.fetchrow(_BEGIN, user_id)
-                        if not is_locked:
-                            loop = asyncio.get_running_loop()
-                            loop.call_later(_LOCKED_SECONDS, self._release, user_id)
-                            return
-                        # A statement of its own: it must see what the former holder deleted.
-                        record = await connection.fetchrow(_NEXT, user_id)
-                        if record is None:
+            try:
+                async with connection.transaction():
+                    is_locked, *_ = await connection.fetchrow(_BEGIN, user_id)
+                    if not is_locked:
+                        loop = asyncio.get_running_loop()
+                        loop.call_later(_LOCKED_SECONDS, self._release, user_id)
+                        return
+                    # A statement of its own: it must see what the former holder deleted.
+                    for record in await connection.fetch(_NEXT, user_id):
+                        if not await self._deliver_record(connection, record):
                             break
-                        await self._deliver_record(connection, record)
-                except UnreadableError as error:  # an error ends the transaction
-                    await _keep(connection, error.sequence, error)
+            except UnreadableError as error:  # an error ends the transaction
+                await _keep(connection, error.sequence, error)
         self._busy.discard(user_id)
 
     def _release(self, user_id: str) -> None:
         self._busy.discard(user_id)
         self._wake.set()
 
-    async def _deliver_record(self, connection: "Connection", record: Any) -> None:
+    async def _deliver_record(self, connection: "Connection", record: Any) -> bool:
         message = await self._sources.read(connection, record)
         try:
             await self._target.send(message)
         except DeliveryError as error:
             await _keep(connection, record["sequence"], error)
-        else:
-            key = (record["sequence"], record["user_id"], record["note_id"])
-            await connection.execute(_DELIVERED, *key)
-            self.delivered += 1
+            return False
+        key = (record["sequence"], record["user_id"], record["note_id"])
+        await connection.execute(_DELIVERED, *key)
+        self.delivered += 1
+        return True
+
+
+async def _keep_session(_: "Connection") -> None:
+    """Omit the pool's own clean-up, which is a round trip."""
 
 
 async def _keep(connection: "Connection", sequence: int, error: Exception) -> None:

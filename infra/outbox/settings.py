@@ -12,6 +12,9 @@ from shared.secrets import Secret
 from shared.settings import Settings
 from shared.variables import read_variables, setting
 
+DATABASE_SETTINGS = ("DATABASE_URL", "DATABASE_URL_SECRET")
+"""With the prefix OUTBOX_ they are the outbox's own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxSettings:
@@ -53,9 +56,9 @@ def database_connector(environ: Mapping[str, str]) -> Callable[..., Awaitable[An
     Raises:
         ConfigurationError: it is no PostgreSQL URL.
     """
-    names = ("DATABASE_URL", "DATABASE_URL_SECRET")
-    prefix = "OUTBOX_" if any(environ.get(f"OUTBOX_{name}") for name in names) else ""
-    values = {name: environ.get(prefix + name, "") for name in names}
+    is_own = any(environ.get(f"OUTBOX_{name}") for name in DATABASE_SETTINGS)
+    prefix = "OUTBOX_" if is_own else ""
+    values = {name: environ.get(prefix + name, "") for name in DATABASE_SETTINGS}
     settings = Settings.from_env({**values, "AWS_REGION": environ.get("AWS_REGION", "")})
     found = Secrets(settings).database_url()
     if isinstance(found, str) and not is_postgres(found):

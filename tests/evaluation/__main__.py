@@ -16,6 +16,7 @@ PARTS = (
     "labelled_streams",
     "languages",
     "question_mix",
+    "outbox",
     "quotations",
     "seed_questions",
     "retrieval",

@@ -154,6 +154,29 @@ async def test_service_account_of_push_subjects_needs_no_scope(
     assert (await store.get_note("ann", "n") is not None) is (status == 200)
 
 
+async def test_change_event_of_debezium_is_applied(issuer: Issuer, valkey_url: str) -> None:
+    columns = "user=owner,id=id,title=title,text=body"
+    settings = issuer.settings(redis_url=valkey_url, redis_timeout=5, debezium_columns=columns)
+    store = MemoryNoteStore()
+    models: Any = {"embedder": HashedEmbedder(), "answerer": Quoter()}
+    pusher = Pusher(Container(settings, store=store, **models))
+    row = {"id": 1, "owner": "ann", "title": "Title", "body": "a text"}
+    for lsn, op, before, after in (
+        (1, "c", None, row),
+        (2, "u", row, row | {"owner": "bob"}),
+        (3, "d", row | {"owner": "bob"}, None),
+    ):
+        source = {"lsn": lsn, "ts_ms": 1_700_000_000_000}
+        event = {"op": op, "before": before, "after": after, "source": source}
+        response = await pusher.push(json.dumps({"schema": {}, "payload": event}))
+        assert response.status_code == 204
+        assert await pusher.text("ann", "1") == ("a text" if op == "c" else None)
+        assert await pusher.text("bob", "1") == ("a text" if op == "u" else None)
+    for tombstone in ("", "null"):
+        assert (await pusher.push(tombstone)).status_code == 204
+    await pusher.container.aclose()
+
+
 @pytest.mark.slow
 async def test_longest_message_is_accepted_in_an_envelope_and_a_longer_one_refused(
     pusher: Pusher,

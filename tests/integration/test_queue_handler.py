@@ -304,3 +304,20 @@ async def _close_connections(proxy: CountingProxy) -> None:
     assert (await reader.readline()).startswith(b":")
     writer.close()
     await writer.wait_closed()
+
+
+def test_change_event_of_debezium_is_applied(proxy: CountingProxy, tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'notes.db'}"
+    columns = "user=owner,id=id,text=body"
+    settings = Settings(
+        redis_url=proxy.url, database_url=database, redis_timeout=5, debezium_columns=columns
+    )
+    row = {"id": 1, "owner": "ann", "body": "Faith is trust."}
+    source = {"lsn": 5, "ts_ms": 1_700_000_000_000}
+    moved = {"op": "u", "before": row, "after": row | {"owner": "bob"}, "source": source}
+    with closing(Function(settings)) as function:
+        assert function(json.dumps(moved)) == []
+        stored = function.note("bob", "1")
+        assert stored
+        assert (stored.text, stored.sequence) == ("Faith is trust.", 5)
+        assert function.note("ann", "1") is None

@@ -172,6 +172,8 @@ def test_build_contains_all_files_of_shared_and_functions(layer: Path, architect
     assert files(layer / "shared") == files(ROOT / "shared")
     for function in (*HANDLERS, "DashboardFunction"):
         assert files(sam_build(architecture) / function / "functions") == files(ROOT / "functions")
+    outbox = sam_build(architecture) / "OutboxFunction" / "infra" / "outbox"
+    assert files(outbox) == files(ROOT / "infra" / "outbox")
 
 
 @pytest.mark.parametrize("has_authorities", [True, False])

@@ -1,6 +1,7 @@
 """The relay delivers each committed change at least once, in order for each user."""
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -10,10 +11,14 @@ import asyncpg
 import pytest
 
 from infra.outbox import relay as relay_module
+from infra.outbox.handler import handler
 from infra.outbox.targets import DeliveryError, RefusedError
 from shared.notes.messages.note_changed import parse_change
+from tests.evaluation.outbox import observe
+from tests.support.event_source import serving_sqs, sqs_environment
 from tests.support.outbox import MemoryTarget, Outbox, open_outbox
 from tests.support.postgres import PostgresServer
+from tests.support.queues import Context
 from tests.support.waiting import repeated, until
 
 
@@ -130,7 +135,6 @@ async def test_two_relays_deliver_each_record_in_order(outbox: Outbox) -> None:
         for number in range(60):
             await outbox.connection.execute(insert(number, f"user {number % 3}"))
         await until(lambda: sum(len(target.messages) for target in targets) >= 60)
-    assert all(target.messages for target in targets), "both relays work"
     assert sum(map(len, order.values())) == 60
     assert all(numbers == sorted(numbers) for numbers in order.values())
 
@@ -233,3 +237,32 @@ async def test_rows_that_security_policies_hide_are_not_mistaken_for_deleted_not
     assert outbox.target.messages == []
     assert await outbox.records() == [("created", "ann", "1")]
     await outbox.connection.execute("DROP OWNED BY reader; DROP ROLE reader")
+
+
+def test_scheduled_function_delivers_what_is_ready_to_the_queue(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def write() -> None:
+        connection = await asyncpg.connect(outbox.url)
+        await connection.execute(insert(1))
+        await connection.close()
+
+    asyncio.run(write())
+    with serving_sqs() as sqs:
+        queue = sqs.create_queue(QueueName="changes")["QueueUrl"]
+        environ = {"OUTBOX_QUEUE_URL": queue, "AWS_REGION": "eu-central-1"}
+        environ |= {"OUTBOX_DATABASE_URL": outbox.url, **sqs_environment(sqs)}
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        context: Any = Context()
+        assert handler({}, context) == {"delivered": 1}
+        assert handler({}, context) == {"delivered": 0}
+        (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    assert json.loads(message["Body"])["text"] == "text 1"
+
+
+@pytest.mark.slow
+async def test_kills_of_relays_and_of_the_database_lose_and_invent_nothing() -> None:
+    observed, different = await observe(transactions=150, kills=1, rate=10)
+    assert observed.rolled_back
+    assert (observed.lost(), observed.invented(), observed.disordered(), different) == (0, 0, 0, 0)

@@ -26,6 +26,11 @@ GRANTS = {
     "Stats": [(LOG_ACTIONS, ["StatsLogArn"])],
     "Invalidate": [(LOG_ACTIONS, ["InvalidateLogArn"]), (RECEIVE_ACTIONS, ["QueueArn"])],
     "Dashboard": [(LOG_ACTIONS, ["DashboardLogArn"])],
+    "Outbox": [
+        (LOG_ACTIONS, ["OutboxLogArn"]),
+        ("sqs:SendMessage", ["QueueArn"]),
+        ("secretsmanager:GetSecretValue", ["OutboxDatabaseUrlArn"]),
+    ],
 }
 # Statements that need a wildcard: (template, resource, action).
 ALLOWED_WILDCARDS = {

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from infra.outbox.settings import DATABASE_SETTINGS, OutboxSettings
 from shared.settings import Settings
 from tests.support.cloudformation import Stack
 from tests.support.sam import ROOT
 from tests.support.templates import MAIN_TEMPLATE, TEMPLATES, Template, as_list, functions, of_type
 
 SETTINGS = {setting.metadata["variable"]: setting for setting in fields(Settings)}
+OUTBOX_SETTINGS = {setting.metadata["variable"] for setting in fields(OutboxSettings)}
 
 PARAMETERS = MAIN_TEMPLATE["Parameters"]
 
@@ -166,7 +168,8 @@ def test_cors_origins_must_be_origins(origins: str, *, valid: bool) -> None:
 @pytest.mark.parametrize("name", functions())
 def test_function_environment_holds_only_known_settings(name: str) -> None:
     adapter = {name for name in environment(functions()[name]) if name.startswith("AWS_L")}
-    assert environment(functions()[name]).keys() - adapter <= SETTINGS.keys()
+    known = SETTINGS.keys() | OUTBOX_SETTINGS | {f"OUTBOX_{each}" for each in DATABASE_SETTINGS}
+    assert environment(functions()[name]).keys() - adapter <= known
     assert bool(adapter) is (name == "StreamFunction")
 
 
@@ -177,13 +180,19 @@ def test_no_environment_holds_a_secret(name: str) -> None:
     assert variables.get("DATABASE_URL", "") in ("", {"Ref": "DatabaseAddress"})
     secrets = {variable for variable in variables if variable.endswith("_SECRET")}
     expected = {"HF_TOKEN_SECRET", "DATABASE_URL_SECRET"}
+    of_outbox = {"OUTBOX_DATABASE_URL_SECRET"} if name == "OutboxFunction" else set()
     assert secrets - {"REDIS_CACHE_PASSWORD_SECRET"} == (
-        expected if name in {"AskFunction", "StreamFunction", "InvalidateFunction"} else set()
+        expected if name in {"AskFunction", "StreamFunction", "InvalidateFunction"} else of_outbox
     )
     password = {"Ref": "RedisPasswordSecret"}
     assert variables["REDIS_CACHE_PASSWORD_SECRET"] == (
-        "" if name == "DashboardFunction" else password
+        "" if name in {"DashboardFunction", "OutboxFunction"} else password
     )
+
+
+def test_outbox_is_relayed_only_on_request() -> None:
+    assert PARAMETERS["OutboxSchedule"]["Default"] == ""
+    assert MAIN_TEMPLATE["Resources"]["OutboxFunction"]["Condition"] == "RelayOutbox"
 
 
 def test_changes_are_applied_to_a_disabled_cache() -> None:
