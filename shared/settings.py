@@ -18,6 +18,7 @@ _DIMENSIONS = 384  # of all-MiniLM-L6-v2
 _MIN_TOKENS = 32
 _DATABASE_URL = "sqlite:///.tercet/notes.db"
 _MAX_TTL = 31_536_000  # a year
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,9 +162,7 @@ class Settings(SetVariables):
     aws_region: str = setting("AWS_REGION", "")
 
     # Observability
-    log_level: str = setting(
-        "LOG_LEVEL", "INFO", one_of=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-    )
+    log_level: str = setting("LOG_LEVEL", "INFO", one_of=_LOG_LEVELS)
     log_questions: bool = setting("LOG_QUESTIONS", default=False)
     otlp_endpoint: str = setting("OTEL_EXPORTER_OTLP_ENDPOINT", "", http_url=True, secret=True)
     otlp_traces_endpoint: str = setting(
