@@ -1,7 +1,9 @@
 """`tercet notes import` and `tercet notes list`, on folders as people keep them."""
 
 import json
+import re
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,7 +79,7 @@ def test_list_in_a_pipe_has_one_line_a_note_with_tabs_and_whole_ids(run: Any, va
     rows = [line.split("\t") for line in run("list").stdout.splitlines()]
     assert [row[0] for row in rows] == ["Ben", long_id, "list", "trips/Oslo"]
     assert rows[1][1:3] == ["A title", "7"]
-    assert [row[4] for row in rows] == ["", "a, b c", "", ""]
+    assert [row[4] for row in rows] == ["people", "a, b c", "", ""]
 
 
 def test_change_of_tags_alone_is_imported(run: Any, vault: Path) -> None:
@@ -188,6 +190,37 @@ def test_prune_needs_a_folder_with_notes(run: Any, vault: Path) -> None:
         file.unlink()
     assert "has no notes" in run("import", vault, "--prune", code=1).stderr
     assert len(run("list").stdout.splitlines()) == 3
+
+
+@pytest.mark.slow
+def test_interrupt_ends_an_import_soon_and_names_what_is_stored(tmp_path: Path, run: Any) -> None:
+    for number in range(400):
+        write(tmp_path / f"vault/{number}.md", f"Note {number} is about {number}. " * 20)
+    data = tmp_path / "data"
+    process = start_tercet("notes", "import", tmp_path / "vault", "--data", data)
+    try:
+        wait_until(lambda: (data / "notes.db").exists() and len(list_ids(run)) > 10)
+        process.send_signal(signal.SIGINT)
+        start = time.monotonic()
+        _, errors = process.communicate(timeout=60)
+        assert time.monotonic() - start < 5, "a busy machine takes longer than a second"
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 130
+    (stored,) = re.findall(r"interrupted: (\d+) of 400 notes stored", errors)
+    assert 0 < int(stored) <= len(list_ids(run)) < 400
+
+
+def list_ids(run: Any) -> list[str]:
+    return [line.split("\t")[0] for line in run("list").stdout.splitlines()]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """`tercet notes import`: import notes from files, once or at every change."""
 
 import asyncio
+import os
 import signal
 import sys
 from contextlib import suppress
@@ -27,9 +28,13 @@ from shared.notes.files.note_files import find_note_files
 from shared.text.languages import ENGLISH, detect_language
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from shared.container import Container
+    from shared.notes.messages.note_changed import NoteChanged
 
 _POLL_SECONDS = 1.0
+_INTERRUPTED = 128 + signal.SIGINT  # exit status, as a shell's
 _NOT_ENGLISH = (
     "most of the text is not English, but the embedder minilm was trained on English:"
     " tercet reembed --embedder multilingual changes it"
@@ -68,7 +73,7 @@ def import_(
     """Import notes from files; skip unchanged notes.
 
     Each line of a JSON lines file has note_id, title and text. A note with a problem is reported
-    and left out; the exit status is then 1.
+    and left out; the exit status is then 1. Ctrl-C ends the import and keeps what is stored.
     """
     if prune and not path.is_dir():
         raise typer.BadParameter("--prune needs a folder as PATH")
@@ -78,21 +83,15 @@ def import_(
         changes = [note_updated(user, note) for note in files.notes]
         record = ImportRecord(data, user, path, prefix)
         record.add(change.note_id or "" for change in changes)  # also if the import is interrupted
-        err = console(stderr=True)
-        from rich.progress import Progress  # noqa: PLC0415 - slow to load
-
-        with (
-            record.unfinished() as was_unfinished,
-            Progress(console=err, transient=True, disable=json or not err.is_terminal) as bar,
-        ):
+        with record.unfinished() as was_unfinished:
             if was_unfinished:
                 await container.freshness.note_changed(all_changed(user))
-            task = bar.add_task("Importing", total=len(changes))
-            result = await import_notes(
+            result = await _import_with_progress(
                 container,
                 changes,
-                progress=lambda count: bar.advance(task, count),
-                is_obsolete=lambda id_: prune and id_ in record and not files.may_have(id_),
+                lambda id_: prune and id_ in record and not files.may_have(id_),
+                quiet=json,
+                ends_when_cancelled=not watch,
             )
         if result.chunks and not result.unchanged and _needs_multilingual(data, files):
             files.warnings.append(_NOT_ENGLISH)
@@ -138,6 +137,43 @@ def import_(
     run_with_container(data, lambda container: import_files(container, files), embedder=embedder)
     if files.problems:
         raise typer.Exit(1)
+
+
+async def _import_with_progress(
+    container: "Container",
+    changes: "Sequence[NoteChanged]",
+    is_obsolete: "Callable[[str], bool]",
+    *,
+    quiet: bool,
+    ends_when_cancelled: bool,
+) -> ImportResult:
+    """Import notes of one user, and show the progress on a terminal.
+
+    If Ctrl-C cancels it, print what is stored and end the process.
+    """
+    from rich.progress import Progress  # noqa: PLC0415 - slow to load
+
+    err, done = console(stderr=True), 0
+    with Progress(console=err, transient=True, disable=quiet or not err.is_terminal) as bar:
+        task = bar.add_task("Importing", total=len(changes))
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            bar.advance(task, count)
+
+        try:
+            return await import_notes(container, changes, advance, is_obsolete)
+        except asyncio.CancelledError:
+            if not ends_when_cancelled:
+                raise
+            bar.stop()
+            stored = f"{done:,} of {pluralize(len(changes), 'note')} stored"
+            typer.echo(f"tercet: interrupted: {stored}; import again", err=True)
+            with suppress(UnavailableError):
+                # The note that was being written may be stored, with answers from before.
+                await container.freshness.note_changed(all_changed(changes[0].user_id))
+            os._exit(_INTERRUPTED)  # a thread that embeds cannot be cancelled
 
 
 def _needs_multilingual(data: Path, files: NoteFiles) -> bool:
