@@ -102,7 +102,8 @@ def test_summary_names_what_rejected_a_similar_question(
     page: Page, rejection: str, text: str
 ) -> None:
     def add_rejection(route: Route) -> None:
-        response = route.fetch()
+        # Without streaming: the page shows the JSON of a server that does not stream.
+        response = route.fetch(headers=route.request.headers | {"accept": "application/json"})
         body = response.json()
         body["reply"]["metadata"]["match_rejection"] = rejection
         route.fulfill(response=response, json=body)
