@@ -3,6 +3,8 @@
 TERCET_LOCAL=true uvicorn --factory functions.ask.app:app
 """
 
+import math
+
 from fastapi import APIRouter, FastAPI
 from fastapi import Request as HTTPRequest
 from starlette.responses import Response
@@ -28,7 +30,7 @@ from functions.bootstrap import open_container
 from functions.http import health_route
 from functions.http.app_factory import AppRoutes, build_app
 from functions.http.auth.caller import authenticate
-from functions.http.middleware import add_log_fields
+from functions.http.middleware import add_log_fields, invocation_seconds
 from functions.http.openapi import content_schema, json_responses, problem_responses
 from functions.http.request_body import read_json_body
 from functions.http.server_sent_events import accepts_events
@@ -153,7 +155,5 @@ def _time_budget(http: HTTPRequest, limit: float) -> float | None:
 
     None outside Lambda, which has no time limit of its own.
     """
-    remaining_ms = getattr(http.scope.get("aws.context"), "get_remaining_time_in_millis", None)
-    if remaining_ms is None:
-        return None
-    return float(min(limit, max(0.001, remaining_ms() / 1000 - _MARGIN_SECONDS)))
+    seconds = invocation_seconds(http.scope)
+    return None if math.isinf(seconds) else min(limit, max(0.001, seconds - _MARGIN_SECONDS))

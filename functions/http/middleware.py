@@ -1,6 +1,7 @@
 """ASGI middleware of every app: request log, request span, unhandled exceptions."""
 
 import logging
+import math
 import time
 import uuid
 from http import HTTPMethod
@@ -45,6 +46,12 @@ def request_id(scope: "Scope") -> str:
         aws_id = getattr(scope.get("aws.context"), "aws_request_id", None)
         scope[_REQUEST_ID] = aws_id or str(uuid.uuid4())
     return str(scope[_REQUEST_ID])
+
+
+def invocation_seconds(scope: "Scope") -> float:
+    """Return the seconds until Lambda ends the process; infinite outside Lambda."""
+    remaining_ms = getattr(scope.get("aws.context"), "get_remaining_time_in_millis", None)
+    return math.inf if remaining_ms is None else float(remaining_ms()) / 1000
 
 
 class RequestLogMiddleware:

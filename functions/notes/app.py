@@ -17,7 +17,7 @@ from functions.bootstrap import open_container
 from functions.http import health_route
 from functions.http.app_factory import AppRoutes, build_app
 from functions.http.auth.caller import authenticate
-from functions.http.middleware import request_id
+from functions.http.middleware import invocation_seconds, request_id
 from functions.http.openapi import content_schema, json_responses
 from functions.http.request_body import read_json_body
 from functions.invalidate.processing import process_change, serialize_effect
@@ -26,6 +26,7 @@ from functions.notes.preconditions import replaced_time, require_match
 from functions.notes.schemas import NoteBody, NotePage, StoredNote
 from functions.notes.serializers import entity_tag, note_to_json, page_to_json
 from shared.container import Container
+from shared.deadline import deadline_scope
 from shared.errors import (
     ConflictError,
     InvalidRequestError,
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 13 * 1024 * 1024
 """Fits the longest title and text, fully escaped."""
+
+_MARGIN_SECONDS = 4.0
+"""Time of an invocation after embedding, to remove the former text and for the response."""
 
 MAX_PAGE = 100
 _PAGE = 50
@@ -91,9 +95,10 @@ def build_routes(container: Container) -> AppRoutes:
     async def apply(
         http: Request, change: NoteChanged, replaces: int | None = None
     ) -> "NoteChangeResult":
-        result = await process_change(
-            change, container.freshness, message_id=request_id(http.scope), replaces=replaces
-        )
+        with deadline_scope(invocation_seconds(http.scope) - _MARGIN_SECONDS):
+            result = await process_change(
+                change, container.freshness, message_id=request_id(http.scope), replaces=replaces
+            )
         if not result.stored:
             if replaces is not None:
                 raise PreconditionFailedError("the note has just been changed: read it again")
@@ -155,8 +160,7 @@ def build_routes(container: Container) -> AppRoutes:
     @router.delete("/users/me", responses=json_responses("NoteChangeEffect"))
     async def delete_user(http: Request) -> Response:
         """Delete everything of the caller: notes, cached answers and reports."""
-        user_id = await owner_of(http)
-        result = await apply(http, _change(None, "user_deleted", user_id))
+        result = await apply(http, _change(None, "user_deleted", await owner_of(http)))
         return JSONResponse(serialize_effect(result), headers=_NO_STORE)
 
     schemas = (NoteBody, NotePage, StoredNote, NoteChangeEffect)

@@ -15,7 +15,7 @@ from tests.support.sam import ROOT, TEMPLATE_PATHS, lambda_python, sam, sam_buil
 
 pytestmark = [pytest.mark.slow, pytest.mark.aws, pytest.mark.xdist_group("sam")]
 
-HANDLERS = {"AskFunction": "ask", "StatsFunction": "stats", "InvalidateFunction": "invalidate"}
+HANDLERS = {f"{name.title()}Function": name for name in ("ask", "stats", "invalidate", "notes")}
 # Imported by the first request or only with some settings.
 LATER = (
     *(

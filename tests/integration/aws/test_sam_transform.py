@@ -1,5 +1,6 @@
 """The template after the SAM transform, resolved with given parameters."""
 
+import re
 from typing import Any
 
 import pytest
@@ -20,6 +21,10 @@ OTHER_VALUES: dict[str, tuple[str, dict[str, str]]] = {
     "Issuer": ("https://issuer.example", {}),
     "Audience": ("another", {"Issuer": "https://issuer.example"}),
     "CorsOrigins": ("https://app.example", {}),
+    "Streaming": ("on", {}),
+    "JwksUrl": ("https://issuer.example/keys", {"Streaming": "on"}),
+    "WebAdapterLayer": ("arn:aws:lambda:eu-central-1:1:layer:adapter:1", {"Streaming": "on"}),
+    "NotesApi": ("on", {}),
     "RateLimit": ("9", {}),
     "BurstLimit": ("9", {}),
     "DashboardPage": ("on", {}),
@@ -44,6 +49,7 @@ OTHER_VALUES: dict[str, tuple[str, dict[str, str]]] = {
     "ChatUrl": ("https://host.example/v1/chat/completions", {}),
     "ChatModel": ("another", {}),
     "ReasoningEffort": ("low", {}),
+    "ReasoningWithoutOpeningTag": ("true", {}),
     "PromptPrice": ("0.2", {}),
     "CompletionPrice": ("0.2", {}),
     "EmbeddingUrl": ("https://host.example/v1/embeddings", {}),
@@ -133,8 +139,8 @@ def api() -> Template:
 
 
 def operations() -> dict[str, Template]:
-    """The OpenAPI operation of each route, the dashboard page included."""
-    paths = deployed(DashboardPage="on").resolve(api()["paths"])
+    """The OpenAPI operation of each route, with those of each option."""
+    paths = deployed(DashboardPage="on", NotesApi="on").resolve(api()["paths"])
     return {
         f"{method.upper()} {path}": operation
         for path, methods in paths.items()
@@ -152,16 +158,24 @@ def cors(origins: str) -> Any:
 def test_cors_allows_the_origins_methods_and_headers() -> None:
     assert cors("https://app.example,https://other.example") == {
         "allowOrigins": ["https://app.example", "https://other.example"],
-        "allowMethods": ["GET", "HEAD", "POST"],
+        "allowMethods": ["GET", "HEAD", "POST", "PUT", "DELETE"],
         "allowHeaders": [
             "authorization",
             "cache-control",
             "content-type",
+            "if-match",
+            "if-none-match",
             "traceparent",
             "tracestate",
             "x-correlation-id",
         ],
-        "exposeHeaders": ["apigw-requestid", "cache-status", "retry-after", "x-correlation-id"],
+        "exposeHeaders": [
+            "apigw-requestid",
+            "cache-status",
+            "etag",
+            "retry-after",
+            "x-correlation-id",
+        ],
         "maxAge": 600,
     }
 
@@ -227,10 +241,23 @@ def test_only_the_snapstart_function_is_invoked_through_an_alias() -> None:
         assert (f"/{alias}/" in uri) == asks, route
     allowed = resources("AWS::Lambda::Permission", template)
     for name, permission in allowed.items():
-        owner = alias if name.startswith("Ask") else f"{name.partition('Function')[0]}Function"
-        assert permission["FunctionName"] == {"Ref": owner}
+        owner = re.findall("[A-Z][a-z]+", name)[0]  # the first word of the name
+        assert permission["FunctionName"] == {
+            "Ref": alias if owner == "Ask" else f"{owner}Function"
+        }
     ((_, source),) = resources("AWS::Lambda::EventSourceMapping", template).items()
     assert source["FunctionName"] == {"Ref": "InvalidateFunction"}
+
+
+def test_notes_are_served_only_on_request() -> None:
+    paths = api()["paths"]
+    for option, names in ("on", {"/notes", "/notes/{note_id+}", "/users/me"}), ("off", set()):
+        found = {
+            path.removeprefix("/v1")
+            for path, methods in deployed(NotesApi=option).resolve(paths).items()
+            if methods
+        }
+        assert {path for path in found if path.startswith(("/notes", "/users"))} == names
 
 
 def test_replaced_version_is_deleted() -> None:
@@ -245,7 +272,7 @@ def test_replaced_version_is_deleted() -> None:
 def test_every_transformed_route_requires_a_token_except_health_and_the_page() -> None:
     public = {"/health", "/assistant/dashboard"}
     found = operations()
-    assert len({path_of(route) for route in found}) == 6
+    assert len({path_of(route) for route in found}) == 9
     for route, operation in found.items():
         authorizer = "NONE" if path_of(route) in public else "JwtAuthorizer"
         assert operation["security"] == [{authorizer: []}], route

@@ -25,6 +25,7 @@ GRANTS = {
     "Ask": [(LOG_ACTIONS, ["AskLogArn"])],
     "Stats": [(LOG_ACTIONS, ["StatsLogArn"])],
     "Invalidate": [(LOG_ACTIONS, ["InvalidateLogArn"]), (RECEIVE_ACTIONS, ["QueueArn"])],
+    "Notes": [(LOG_ACTIONS, ["NotesLogArn"])],
     "Dashboard": [(LOG_ACTIONS, ["DashboardLogArn"])],
     "Outbox": [
         (LOG_ACTIONS, ["OutboxLogArn"]),
@@ -32,6 +33,7 @@ GRANTS = {
         ("secretsmanager:GetSecretValue", ["OutboxDatabaseUrlArn"]),
     ],
 }
+NOTES_ROLE = {"Fn::If": ["HasNotes", {"Ref": "Notes"}, {"Ref": "AWS::NoValue"}]}
 # Statements that need a wildcard: (template, resource, action).
 ALLOWED_WILDCARDS = {
     # A network interface that does not exist yet has no ARN.
@@ -68,6 +70,11 @@ ROUTES = PUBLIC_ROUTES | in_each_version(
         "POST /assistant/feedback": "AskFunction",
         "GET /assistant/cache-stats": "StatsFunction",
         "GET /metrics": "StatsFunction",
+        "GET /notes": "NotesFunction",
+        "GET /notes/{note_id+}": "NotesFunction",
+        "PUT /notes/{note_id+}": "NotesFunction",
+        "DELETE /notes/{note_id+}": "NotesFunction",
+        "DELETE /users/me": "NotesFunction",
     }
 )
 
@@ -115,7 +122,7 @@ def test_every_function_has_its_own_role_and_no_inline_policy() -> None:
 def test_functions_that_use_the_cache_may_connect_as_one_user() -> None:
     resources = TEMPLATES["infra/aws/roles.yaml"]["Resources"]
     assert resources["ConnectToCache"]["Properties"] == {
-        "Roles": [{"Ref": "Ask"}, {"Ref": "Stats"}, {"Ref": "Invalidate"}],
+        "Roles": [{"Ref": "Ask"}, {"Ref": "Stats"}, {"Ref": "Invalidate"}, NOTES_ROLE],
         "PolicyDocument": {
             "Version": "2012-10-17",
             "Statement": {
@@ -135,9 +142,9 @@ def test_functions_that_use_the_cache_may_connect_as_one_user() -> None:
     }
 
 
-def test_ask_and_invalidate_may_read_the_two_secrets() -> None:
+def test_ask_and_those_that_change_notes_may_read_the_two_secrets() -> None:
     policy = TEMPLATES["infra/aws/roles.yaml"]["Resources"]["ReadSecrets"]["Properties"]
-    assert policy["Roles"] == [{"Ref": "Ask"}, {"Ref": "Invalidate"}]
+    assert policy["Roles"] == [{"Ref": "Ask"}, {"Ref": "Invalidate"}, NOTES_ROLE]
     assert policy["PolicyDocument"]["Statement"] == {
         "Effect": "Allow",
         "Action": "secretsmanager:GetSecretValue",
@@ -152,6 +159,7 @@ def test_functions_that_use_an_existing_redis_may_read_its_password() -> None:
         {"Ref": "Ask"},
         {"Ref": "Stats"},
         {"Ref": "Invalidate"},
+        NOTES_ROLE,
     ]
     assert policy["Properties"]["PolicyDocument"]["Statement"] == {
         "Effect": "Allow",
@@ -193,6 +201,8 @@ def test_every_route_requires_a_token_except_health_and_the_optional_page() -> N
     assert api["Auth"]["DefaultAuthorizer"] in api["Auth"]["Authorizers"]
     assert MAIN_TEMPLATE["Resources"]["DashboardFunction"]["Condition"] == "ServeDashboardPage"
     assert MAIN_TEMPLATE["Parameters"]["DashboardPage"]["Default"] == "off"
+    assert MAIN_TEMPLATE["Resources"]["NotesFunction"]["Condition"] == "ServeNotes"
+    assert MAIN_TEMPLATE["Parameters"]["NotesApi"]["Default"] == "off"
 
 
 def test_only_the_function_that_verifies_tokens_has_a_url_and_a_public_permission() -> None:

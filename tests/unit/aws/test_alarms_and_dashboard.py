@@ -11,12 +11,18 @@ from tests.support.templates import MAIN_TEMPLATE, TEMPLATES, functions
 
 CACHE = "cache"
 METRIC_NAMES = {name for groups in METRICS.values() for group in groups for name in group.names}
-ALARMS = Stack(TEMPLATES["infra/aws/alarms.yaml"], CacheName=CACHE)
+ALARMS = Stack(
+    TEMPLATES["infra/aws/alarms.yaml"],
+    CacheName=CACHE,
+    StreamFunction="StreamFunction",
+    NotesFunction="NotesFunction",
+)
+OPTIONAL = {"Stream": "HasStream", "Notes": "HasNotes", "CacheM": "HasCache"}
 # Namespace, metric, dimensions, statistic, threshold.
 EXPECTED = {
     **{
         f"{name}{metric}": ("AWS/Lambda", metric, {"FunctionName": f"{name}Function"}, "Sum", 1)
-        for name in ("Ask", "Stats", "Invalidate")
+        for name in ("Ask", "Stats", "Invalidate", "Stream", "Notes")
         for metric in ("Errors", "Throttles")
     },
     "DeadLetterQueue": (
@@ -36,11 +42,24 @@ EXPECTED = {
     "FutureTimes": ("Tercet", "FutureTimes", {"Function": "InvalidateFunction"}, "Sum", 1),
     "FailedChanges": ("Tercet", "Failed", {"Function": "InvalidateFunction"}, "Sum", 1),
     "BreakerOpen": ("Tercet", "BreakerOpen", {"Function": "AskFunction"}, "Sum", 1),
+    "StreamBreakerOpen": ("Tercet", "BreakerOpen", {"Function": "StreamFunction"}, "Sum", 1),
 }
 # Namespace, part, whole, dimensions.
 SHARES = {
     "ApiErrors": ("AWS/ApiGateway", "5xx", "Count", {"ApiId": "ApiId"}),
     "CacheUnavailable": ("Tercet", "CacheUnavailable", "Questions", {"Function": "AskFunction"}),
+    "StreamUrlErrors": (
+        "AWS/Lambda",
+        "Url5xxCount",
+        "UrlRequestCount",
+        {"FunctionName": "StreamFunction"},
+    ),
+    "StreamCacheUnavailable": (
+        "Tercet",
+        "CacheUnavailable",
+        "Questions",
+        {"Function": "StreamFunction"},
+    ),
 }
 
 
@@ -59,6 +78,14 @@ def test_every_alarm_notifies_the_topic_of_alarm_and_recovery() -> None:
         assert alarm["AlarmActions"] == alarm["OKActions"] == ["TopicArn"], name
         assert alarm["TreatMissingData"] == "notBreaching"
         assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+
+
+def test_alarms_of_an_option_exist_only_with_it() -> None:
+    stack = Stack(TEMPLATES["infra/aws/alarms.yaml"])
+    for name, alarm in TEMPLATES["infra/aws/alarms.yaml"]["Resources"].items():
+        conditions = [each for prefix, each in OPTIONAL.items() if name.startswith(prefix)]
+        assert [alarm["Condition"]] if "Condition" in alarm else conditions == [], name
+        assert not any(map(stack.holds, conditions))
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -141,8 +168,11 @@ def test_cache_memory_alarm_exists_only_with_an_elasticache_cache() -> None:
 def test_alarm_stack_gets_the_names_of_the_resources() -> None:
     parameters = MAIN_TEMPLATE["Resources"]["Alarms"]["Properties"]["Parameters"]
     assert parameters["ApiId"] == {"Ref": "Api"}
+    with_options = Stack(MAIN_TEMPLATE, Streaming="on", NotesApi="on")
     for name in functions().keys() & parameters.keys():
-        assert parameters[name] == {"Ref": name}
+        assert with_options.resolve(parameters[name]) == name
+    for name in ("StreamFunction", "NotesFunction"):
+        assert Stack(MAIN_TEMPLATE).resolve(parameters[name]) == ""
     assert parameters["QueueName"] == {"Fn::GetAtt": ["Queue", "Outputs.Name"]}
     assert parameters["DeadLetterQueueName"] == {
         "Fn::GetAtt": ["Queue", "Outputs.DeadLetterQueueName"]

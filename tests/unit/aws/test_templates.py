@@ -182,7 +182,7 @@ def test_no_environment_holds_a_secret(name: str) -> None:
     expected = {"HF_TOKEN_SECRET", "DATABASE_URL_SECRET"}
     of_outbox = {"OUTBOX_DATABASE_URL_SECRET"} if name == "OutboxFunction" else set()
     assert secrets - {"REDIS_CACHE_PASSWORD_SECRET"} == (
-        expected if name in {"AskFunction", "StreamFunction", "InvalidateFunction"} else of_outbox
+        of_outbox if name in {"StatsFunction", "DashboardFunction", "OutboxFunction"} else expected
     )
     password = {"Ref": "RedisPasswordSecret"}
     assert variables["REDIS_CACHE_PASSWORD_SECRET"] == (
@@ -199,6 +199,16 @@ def test_changes_are_applied_to_a_disabled_cache() -> None:
     """Else it would serve old answers after it is enabled again."""
     assert environment(functions()["AskFunction"])["CACHE_ENABLED"] == {"Ref": "CacheEnabled"}
     assert "CACHE_ENABLED" not in environment(functions()["InvalidateFunction"])
+
+
+def test_notes_have_the_access_of_invalidate() -> None:
+    """They apply the same changes, on a disabled cache too."""
+    notes, invalidate = (functions()[f"{name}Function"] for name in ("Notes", "Invalidate"))
+    assert environment(notes) == environment(invalidate) | {"NOTES_API": "true"}
+    assert notes["VpcConfig"] == invalidate["VpcConfig"]
+    for name, policy, _ in of_type("AWS::IAM::ManagedPolicy"):
+        roles = str(policy["Properties"]["Roles"])
+        assert ("'Notes'" in roles) == ("'Invalidate'" in roles), name
 
 
 def test_dashboards_of_two_regions_have_two_names() -> None:
