@@ -55,7 +55,7 @@ class Settings(SetVariables):
     )
     """How long an expired answer may still be served while the language model fails (RFC 5861)."""
     max_questions: int = setting("CACHE_MAX_QUESTIONS", 500, at_least=1, at_most=1_000)
-    """Cached questions per user; the oldest is evicted first."""
+    """Cached questions per user; the one that expires first is evicted first."""
 
     # Matching
     semantic_matcher: str = setting("SEMANTIC_MATCHER", "model", one_of=("model", "rules", "off"))

@@ -72,8 +72,9 @@ def import_(
 ) -> None:
     """Import notes from files; skip unchanged notes.
 
-    Each line of a JSON lines file has note_id, title and text. A note with a problem is reported
-    and left out; the exit status is then 1. Ctrl-C ends the import and keeps what is stored.
+    Each line of a JSON lines file has note_id, title and text, and optionally tags. A note with a
+    problem is reported and left out; the exit status is then 1. Ctrl-C ends the import and keeps
+    what is stored.
     """
     if prune and not path.is_dir():
         raise typer.BadParameter("--prune needs a folder as PATH")
