@@ -13,15 +13,16 @@ T = TypeVar("T")
 
 
 class AnswerStart(NamedTuple):
-    """What is known when the text begins; `tier` and `match` are those of `Reply`."""
+    """What is known when the text begins; `tier`, `match` and `cache` are those of `Reply`."""
 
     tier: str | None
     match: str | None
     sources: "Sequence[Source]"
+    cache: str
 
     def for_follower(self) -> "AnswerStart":
         """Return it for a request that shares the answer."""
-        return AnswerStart("l1", "exact", self.sources)
+        return AnswerStart("l1", "exact", self.sources, self.cache)
 
 
 if TYPE_CHECKING:

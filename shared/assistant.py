@@ -209,7 +209,7 @@ class Assistant:
 
         try:
             with timed("generate"):
-                answer = await self._generate(ask, AnswerStart(tier, None, sources))
+                answer = await self._generate(ask, AnswerStart(tier, None, sources, session.status))
         except InferenceError as error:
             session.counters.add(spent_nanodollars=nanodollars(error.cost))
             # The next request needs neither the embedding nor the search.

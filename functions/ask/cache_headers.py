@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shared.answer_stream import AnswerStart
     from shared.question import Request
     from shared.reply import Reply
 
@@ -26,20 +27,22 @@ def is_no_cache(directives: "dict[str, str]") -> bool:
     return "no-cache" in directives or re.fullmatch("0+", directives.get("max-age", "")) is not None
 
 
-def started_cache_status(request: "Request", tier: str | None) -> str:
+def started_cache_status(request: "Request", start: "AnswerStart") -> str:
     """Return the value of `Cache-Status` while the answer is generated: nothing is stored yet."""
-    if tier == "l1":
+    if start.tier == "l1":
         return "Tercet; hit"
-    is_bypassed = request.no_store or request.no_cache
-    return f"Tercet; fwd={'request' if is_bypassed else 'miss'}"
+    return f"Tercet; fwd={_forwarded(request, start.cache)}"
 
 
 def cache_status_header(request: "Request", reply: "Reply") -> str:
     """Return the value of `Cache-Status`."""
     if reply.tier == "l1":
         return "Tercet; hit; detail=stale" if reply.stale else "Tercet; hit"
+    stored = "; stored" if reply.stored else ""
+    return f"Tercet; fwd={_forwarded(request, reply.cache)}{stored}"
+
+
+def _forwarded(request: "Request", cache: str) -> str:
     if request.no_store or request.no_cache:
-        forwarded = "request"
-    else:
-        forwarded = "miss" if reply.cache == "ok" else "bypass"
-    return f"Tercet; fwd={forwarded}" + ("; stored" if reply.stored else "")
+        return "request"
+    return "miss" if cache == "ok" else "bypass"

@@ -50,7 +50,7 @@ def stream_answer(
         async with aclosing(answer_events(ask)) as events:
             async for event in events:
                 if isinstance(event, AnswerStart):
-                    headers["Cache-Status"] = started_cache_status(request, event.tier)
+                    headers["Cache-Status"] = started_cache_status(request, event)
                     yield encode_event("metadata", serialize_start(event).decode())
                 elif isinstance(event, str):
                     delta: DeltaEvent = {"text": event}

@@ -380,6 +380,8 @@ async def test_without_redis_equal_requests_share_the_text(world: World) -> None
     world.model.end()
     await asyncio.gather(leader.request, follower.request)
     assert follower.done["answer"] == "Faith is trust."
+    assert follower.headers["cache-status"] == leader.headers["cache-status"]
+    assert leader.headers["cache-status"] == "Tercet; fwd=bypass"
     assert world.model.begun == 1
     await container.aclose()
 

@@ -51,7 +51,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEnvironment
 def settings(local: LocalEnvironment) -> Settings:
     send_command(local.valkey.port, "FLUSHALL")
     local.models.reset()
-    return replace(Settings.from_env(local.environ), local_mode=True)
+    return replace(Settings.from_env(local.environ), local_mode=True, semantic_matcher="rules")
 
 
 @dataclass

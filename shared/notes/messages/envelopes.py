@@ -9,7 +9,7 @@ from shared.errors import InvalidChangeError
 _MAX_ENVELOPES = 3
 
 
-def unwrap_envelopes(body: str | bytes | dict[str, Any]) -> dict[str, Any]:
+def unwrap_envelopes(body: str | bytes | dict[str, Any] | None) -> dict[str, Any]:
     """Return the message inside nested envelopes.
 
     The envelopes of SNS, EventBridge, CloudEvents 1.0 in structured mode and Pub/Sub push are

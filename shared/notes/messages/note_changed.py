@@ -176,7 +176,7 @@ def parse_changes(
     """
     if debezium_columns and body in (None, "", b"", "null", b"null"):
         return []
-    message = unwrap_envelopes({} if body is None else body)
+    message = unwrap_envelopes(body)
     event = find_event(message)
     if event is None:
         return [_validate(message)]
