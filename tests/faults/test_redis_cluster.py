@@ -158,9 +158,8 @@ def _settled(load: Load, lost: Collection[str]) -> bool:
     return all(last[user] == ("unavailable" if user in lost else "ok") for user in USERS)
 
 
-@pytest.mark.parametrize(
-    "move", [pytest.param(migrate_key_by_key, marks=pytest.mark.slow), migrate_atomically]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("move", [migrate_key_by_key, migrate_atomically])
 async def test_migrated_slots_contain_no_stale_answer(
     move: Callable[[ValkeyProcess, ValkeyProcess, Iterable[int]], None],
 ) -> None:

@@ -69,6 +69,7 @@ def test_embedding_does_not_depend_on_the_batch(embedder: MultilingualE5Embedder
     assert embedder.encode([]).shape == (0, embedder.dimensions)
 
 
+@pytest.mark.slow
 def test_end_of_a_long_text_and_text_after_nul_are_embedded(
     embedder: MultilingualE5Embedder,
 ) -> None:

@@ -176,12 +176,13 @@ async def check(settings: Settings, plan: Plan) -> tuple[int, int]:
     return retained, dropped
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("users", "kill_rate"),
     [
         pytest.param(FEW_USERS, 0.25, id="100 changes"),
-        pytest.param(USERS, 0.08, id="1000 changes", marks=pytest.mark.slow),
+        pytest.param(USERS, 0.08, id="1000 changes"),
     ],
 )
 def test_note_changes_survive_a_function_that_is_killed_at_random(

@@ -252,7 +252,7 @@ def mute() -> Iterator[str]:
             "allow this function secretsmanager:GetSecretValue",
         ),
         (partial(returning, "", times=0, then="  "), "names has no value"),
-        (mute, "ReadTimeoutError"),
+        pytest.param(mute, "ReadTimeoutError", marks=pytest.mark.slow),
     ],
     ids=["unreachable", "denied", "empty", "mute"],
 )

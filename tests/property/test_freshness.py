@@ -57,6 +57,10 @@ SLOW_MUTATIONS = {
     "rotation_is_not_replicated",
     "tags_ignored_by_coalescing",
     "lost_tags_are_ignored",
+    "text_of_an_abandoned_generation_is_shared",
+    "change_that_is_not_stored_drops_nothing",
+    "lock_of_another_fence_is_followed",
+    "no_rule_for_fewer_than_k",
 }
 """Mutations that are detected only after several hundred worlds."""
 
