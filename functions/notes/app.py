@@ -176,6 +176,6 @@ def _change(stored: "Note | None", operation: str, user_id: str, **fields: Any) 
 
 def _parse_limit(http: Request) -> int:
     digits = http.query_params.get("limit", str(_PAGE))
-    if not re.fullmatch("0*[1-9][0-9]{0,2}", digits) or int(digits) > MAX_PAGE:
+    if not re.fullmatch("[1-9][0-9]{0,2}", digits) or int(digits) > MAX_PAGE:
         raise InvalidRequestError(f"limit must be a whole number from 1 to {MAX_PAGE}")
     return int(digits)

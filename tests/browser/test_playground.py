@@ -144,8 +144,9 @@ def test_second_note_with_the_same_title_gets_its_own_id(page: Page) -> None:
     twins = page.locator("#notes").get_by_role("button", name="Twins")
     expect(twins).to_have_count(2)
     texts = []
-    for twin in twins.all():
-        twin.click()
+    for number in range(2):
+        twins.nth(number).click()
+        expect(twins.nth(number)).to_have_attribute("aria-current", "true")
         texts.append(page.get_by_label("Text").input_value())
     assert sorted(texts) == ["The first of them.", "The second of them."]
     for _ in texts:

@@ -53,7 +53,8 @@ class OpenAPIClient:
 
     def check(self, case: Any) -> None:
         """Send a request and validate the response against the document."""
-        headers = {"X-Tercet-User": "ann"}
+        # An invalid request may lack the header on purpose.
+        headers = {"X-Tercet-User": "ann"} if "X-Tercet-User" in (case.headers or {}) else {}
         response = case.call(base_url=self._url, headers=headers, session=self._session)
         case.validate_response(response, checks=CHECKS)
 

@@ -4,6 +4,7 @@
 let notes = [];
 let cached = [];
 let editedId = null; // null for a new note
+let openedId = null; // the note that was clicked last
 
 const notePath = (id) => `v1/notes/${id.split("/").map(encodeURIComponent).join("/")}`;
 
@@ -24,8 +25,9 @@ async function refreshNotes() {
     const button = element("button", note.title || note.note_id, { type: "button" });
     button.setAttribute("aria-current", String(note.note_id === editedId && !find("#edit").hidden));
     button.addEventListener("click", async () => {
+      openedId = note.note_id;
       const whole = await attempt("The note could not be loaded", () => request(notePath(note.note_id)));
-      if (whole) openEditor(whole);
+      if (whole && whole.note_id === openedId) openEditor(whole);
     });
     return listItem(button);
   });
