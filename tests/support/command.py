@@ -27,7 +27,9 @@ def environment() -> dict[str, str]:
 
 def start_tercet(*arguments: str | Path) -> "subprocess.Popen[str]":
     """Start `tercet` as a child process."""
-    program = "from infra.local.cli import app; app()"
+    # As in a terminal: the tests may run in a background process, which ignores SIGINT.
+    program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    program += "from infra.local.cli import app; app()"
     return subprocess.Popen(
         [sys.executable, "-c", program, *map(str, arguments)],
         cwd=ROOT,
