@@ -57,6 +57,8 @@ class SharedResult:
         """
         if isinstance(self.reply, Exception):
             raise self.reply.with_traceback(None)
+        if self.reply.answer is None:  # as an empty context that it would have read from Redis
+            return Reply.no_notes(question, session.status, tier="l3")
         reply = replace(self.reply, cache=session.status).for_follower(question)
         if reply.outcome == "coalesced":
             session.counters.count_coalesced(reply.answer.cost if reply.answer else 0.0)

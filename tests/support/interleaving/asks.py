@@ -102,8 +102,7 @@ class Asks:
     async def _checked(
         self, request: Request, reply: Reply, floors: Mapping[str, int], began: int
     ) -> Reply:
-        # This request searched the notes. Without notes it may share the search of another.
-        if reply.tier not in {"l1", "l3"} and reply.sources:
+        if reply.tier not in {"l1", "l3"}:  # the notes were searched
             floors = dict.fromkeys(self._history.notes(request.user_id), began)
         self._check(request, reply, floors)
         self._check_refusal(request, reply, began)
