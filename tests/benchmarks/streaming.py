@@ -12,14 +12,10 @@ from typing import Any
 import httpx
 
 from functions.ask.app import create_app
-from infra.local.valkey import start_valkey
-from shared.container import Container
-from shared.settings import Settings
 from tests.benchmarks.report import Metric
-from tests.support.fakes import DIMENSIONS, HashingEmbedder
+from tests.support.event_stream import container_before
 from tests.support.full_stack import updated
 from tests.support.huggingface import FakeHuggingFace, serving
-from tests.support.memory_note_store import MemoryNoteStore
 
 METRICS = {"first_byte_after_first_token_ms": Metric(unit="ms", budget=50)}
 
@@ -39,17 +35,7 @@ async def collect_metrics() -> Mapping[str, Metric]:
 
     host = FakeHuggingFace(answer=write, token_latency=_TOKEN_SECONDS)
     seconds: dict[str, list[float]] = {"text/event-stream": [], "application/json": []}
-    with start_valkey() as valkey, serving(host) as url:
-        settings = Settings(
-            redis_url=valkey.url,
-            redis_timeout=5,
-            embedding_dimensions=DIMENSIONS,
-            chat_url=f"{url}/v1/chat/completions",
-            local_mode=True,
-            semantic_matcher="off",
-        )
-        store = MemoryNoteStore()
-        container = Container(settings, store=store, embedder=HashingEmbedder())
+    with container_before(host, semantic_matcher="off") as container:
         await container.freshness.note_changed(updated(_USER, "faith", "Faith is trust."))
         await container.aclose()
         with serving(create_app(container)) as served:

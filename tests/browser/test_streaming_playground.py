@@ -7,14 +7,10 @@ import pytest
 from playwright.sync_api import expect
 
 from infra.local.commands.serve import build_local_app
-from infra.local.valkey import start_valkey
-from shared.container import Container
-from shared.settings import Settings
 from tests.support.browser import Visitor
-from tests.support.fakes import DIMENSIONS, HashingEmbedder
+from tests.support.event_stream import container_before
 from tests.support.http_faults import stream
 from tests.support.huggingface import FakeHuggingFace, serving
-from tests.support.memory_note_store import MemoryNoteStore
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,33 +27,25 @@ def host() -> FakeHuggingFace:
 
 @pytest.fixture
 def served(host: FakeHuggingFace) -> Iterator[str]:
-    with start_valkey() as valkey, serving(host) as url:
-        settings = Settings(
-            redis_url=valkey.url,
-            redis_timeout=5,
-            embedding_dimensions=DIMENSIONS,
-            chat_url=f"{url}/v1/chat/completions",
-            local_mode=True,
-            notes_api=True,
+    with (
+        container_before(host, notes_api=True) as container,
+        serving(build_local_app(container)) as address,
+    ):
+        change = {
+            "user_id": "me",
+            "note_id": "faith",
+            "operation": "updated",
+            "occurred_at": "2026-11-23T08:00:00Z",
+        }
+        text = {"title": "Faith", "text": "Faith is the substance.", "version": 1}
+        written = httpx.post(
+            f"{address}/v1/notes/changes",
+            json=change | text,
+            headers={"X-Tercet-User": "me"},
+            timeout=30,
         )
-        store = MemoryNoteStore()
-        container = Container(settings, store=store, embedder=HashingEmbedder())
-        with serving(build_local_app(container)) as address:
-            change = {
-                "user_id": "me",
-                "note_id": "faith",
-                "operation": "updated",
-                "occurred_at": "2026-11-23T08:00:00Z",
-            }
-            text = {"title": "Faith", "text": "Faith is the substance.", "version": 1}
-            written = httpx.post(
-                f"{address}/v1/notes/changes",
-                json=change | text,
-                headers={"X-Tercet-User": "me"},
-                timeout=30,
-            )
-            written.raise_for_status()
-            yield address
+        written.raise_for_status()
+        yield address
 
 
 def test_text_appears_while_it_is_generated(visitor: Visitor, served: str) -> None:

@@ -9,13 +9,9 @@ from pathlib import Path
 import pytest
 
 from functions.ask.app import create_app
-from infra.local.valkey import start_valkey
-from shared.container import Container
-from shared.settings import Settings
-from tests.support.fakes import DIMENSIONS, HashingEmbedder
+from tests.support.event_stream import container_before
 from tests.support.full_stack import updated
 from tests.support.huggingface import FakeHuggingFace, serving
-from tests.support.memory_note_store import MemoryNoteStore
 
 pytestmark = pytest.mark.slow
 ANSWER = "Glaube heißt Vertrauen [1]. 😀\n\nSo ist es."
@@ -25,15 +21,7 @@ PROGRAM = Path(__file__).with_name("stream.mjs")
 @pytest.fixture
 async def served() -> Iterator[str]:  # type: ignore[misc]  # an async generator
     host = FakeHuggingFace(answer=lambda _: ANSWER, token_latency=0.1)
-    with start_valkey() as valkey, serving(host) as url:
-        settings = Settings(
-            redis_url=valkey.url,
-            redis_timeout=5,
-            embedding_dimensions=DIMENSIONS,
-            chat_url=f"{url}/v1/chat/completions",
-            local_mode=True,
-        )
-        container = Container(settings, store=MemoryNoteStore(), embedder=HashingEmbedder())
+    with container_before(host) as container:
         await container.freshness.note_changed(updated("ann", "glaube", "Glaube ist Vertrauen."))
         await container.aclose()
         with serving(create_app(container)) as address:

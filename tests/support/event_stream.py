@@ -3,11 +3,18 @@
 import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from infra.local.valkey import start_valkey
+from shared.container import Container
 from shared.inference.ports import Completion, OnText
 from shared.notes.note import Source
+from shared.settings import Settings
+from tests.support.fakes import DIMENSIONS, HashingEmbedder
+from tests.support.huggingface import FakeHuggingFace, serving
+from tests.support.memory_note_store import MemoryNoteStore
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message
@@ -101,6 +108,21 @@ class EventClient:
         else:
             self.body += message["body"]
             self.is_complete = not message.get("more_body", False)
+
+
+@contextmanager
+def container_before(host: FakeHuggingFace, **settings: Any) -> Iterator[Container]:
+    """Yield a container in local mode whose language model is `host`, with a Valkey of its own."""
+    with start_valkey() as valkey, serving(host) as url:
+        common: dict[str, Any] = {
+            "redis_url": valkey.url,
+            "redis_timeout": 5,
+            "embedding_dimensions": DIMENSIONS,
+            "chat_url": f"{url}/v1/chat/completions",
+            "local_mode": True,
+        }
+        chosen = Settings(**(common | settings))
+        yield Container(chosen, store=MemoryNoteStore(), embedder=HashingEmbedder())
 
 
 class WrittenAnswerer:
