@@ -80,7 +80,7 @@ def build_routes(container: "Container") -> AppRoutes:
             end = time.perf_counter()
             return reply
 
-        async def serialize(reply: "Reply") -> bytes:
+        async def describe(reply: "Reply") -> dict[str, Any]:
             try:
                 # After the question: this embeds it, which would hide the step "embed" above.
                 similar = await similar_questions(container, user_id, body.query)
@@ -94,18 +94,19 @@ def build_routes(container: "Container") -> AppRoutes:
                 }
                 for step in steps
             ]
-            return json.dumps(
-                {
-                    "reply": json.loads(serialize_reply(request, reply, explain=True)),
-                    "duration_ms": (end - start) * 1e3,
-                    "steps": timings,
-                    "similar_questions": similar,
-                }
-            ).encode()
+            return {
+                "reply": json.loads(serialize_reply(request, reply, explain=True)),
+                "duration_ms": (end - start) * 1e3,
+                "steps": timings,
+                "similar_questions": similar,
+            }
+
+        async def serialize(reply: "Reply") -> bytes:
+            return json.dumps(await describe(reply)).encode()
 
         if accepts_events(http):
             return stream_answer(http, request, answer, serialize=serialize)
-        return _json(json.loads(await serialize(await answer())))
+        return _json(await describe(await answer()))
 
     @router.post("/playground/sample-notes/{name}")
     async def import_sample_notes(http: Request, name: str) -> Response:
