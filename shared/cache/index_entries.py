@@ -32,8 +32,11 @@ ANSWER, CONTEXT, ALIAS = "a", "c", "="
 _KINDS = frozenset({ANSWER, CONTEXT, ALIAS})
 _EMPTY_SECONDS = 60
 """TTL of an empty context. A user's first note may be in the store before its message arrives."""
-_HEADER = 35
-_ALIAS_HEADER = _HEADER + 22
+EXPIRES = slice(13, 23)
+HEADER = 35
+"""Where the packed values of an answer or context begin."""
+
+_ALIAS_HEADER = HEADER + 22
 _VALUES = str, str, int, float, bytes, bytes, float
 _VALUES_WITH_TAGS = str, str, int, float, str, bytes, bytes, float
 _DIGEST = 8  # bytes of a note's key, and of its digest
@@ -167,12 +170,12 @@ def decode(sealed: bytes) -> Entry | None:
     try:
         header = data[:_ALIAS_HEADER].decode("ascii", "replace")
         version, kind, answer_id = header[0], header[1], header[2:13]
-        expires, cost = int(header[13:23]), int(header[23:_HEADER])
+        expires, cost = int(header[EXPIRES]), int(header[EXPIRES.stop : HEADER])
     except (IndexError, ValueError):
         return None
     if version != codec.VERSION or kind not in _KINDS:
         return None
-    begin = _ALIAS_HEADER if kind == ALIAS else _HEADER
+    begin = _ALIAS_HEADER if kind == ALIAS else HEADER
     packed = data[begin:]
     values = codec.unpack(packed, *_VALUES) or codec.unpack(packed, *_VALUES_WITH_TAGS)
     if values is None:
@@ -185,7 +188,7 @@ def decode(sealed: bytes) -> Entry | None:
         cost,
         question,
         pipeline,
-        target=header[_HEADER:begin],
+        target=header[HEADER:begin],
         fresh_until=fresh_until,
         lowest_similarity=lowest,
         note_digests={

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from shared.cache.pipeline_id import PipelineId
     from shared.tags import Tags
 
-_EXPIRES = slice(13, 23)
-_QUESTION = 35
 _BEHIND_VECTOR = len(codec.add_checksum(codec.pack(1.0)[1:]))  # without the array's first byte
 
 
@@ -49,7 +47,7 @@ class MatchableEntries:
     def texts(self) -> list[bytes]:
         """Return bytes for each row that contain its question in UTF-8, among others."""
         end = -_BEHIND_VECTOR - self.dimensions
-        return [sealed[_QUESTION:end] for _, sealed in self.rows]
+        return [sealed[index_entries.HEADER : end] for _, sealed in self.rows]
 
     def decode(self, row: int) -> "tuple[str, Entry] | None":
         """Return the field and the entry of a row; None if it is corrupt or of another pipeline."""
@@ -81,9 +79,9 @@ def select(
         (other, sealed)
         for other, sealed in index
         if sealed.startswith(start)
-        and sealed[_EXPIRES] > now
+        and sealed[index_entries.EXPIRES] > now
         and sealed[head] == before_vector
-        and sealed[_QUESTION] == size
+        and sealed[index_entries.HEADER] == size
         and tags in sealed
         and other != own
     ]
