@@ -17,6 +17,7 @@ import asyncpg
 from infra.outbox.source_reader import SourceReader, UnreadableError
 from infra.outbox.targets import DeliveryError, RefusedError
 from shared.errors import UnavailableError
+from shared.notes.postgres.connection import DRIVER_ERRORS
 
 if TYPE_CHECKING:
     from infra.outbox.targets import Target
@@ -40,13 +41,7 @@ _TURN = 10  # records of one user in a transaction; a relay that is killed deliv
 _RECONNECT_SECONDS = (0.2, 10.0)
 _CONNECT_SECONDS = 10.0
 _COMMAND_SECONDS = 30.0
-_DATABASE_ERRORS = (
-    OSError,
-    UnavailableError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # can follow a terminated connection
-)
+_DATABASE_ERRORS = (OSError, UnavailableError, *DRIVER_ERRORS)
 
 # A record that is retried delays the later ones of its user.
 _READY = f"""
@@ -228,7 +223,7 @@ async def _keep(connection: "Connection", sequence: int, error: Exception) -> No
     attempts, is_dead = row
     log_fields = {"sequence": sequence, "attempts": attempts, "reason": str(error)}
     if is_dead:
-        _log.error("outbox: a record is refused for good", extra={"log_fields": log_fields})
+        _log.error("outbox: a record is not delivered again", extra={"log_fields": log_fields})
     elif attempts == MAX_DELAYING:
         _log.error("outbox: a record fails repeatedly", extra={"log_fields": log_fields})
     else:

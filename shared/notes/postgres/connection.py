@@ -12,6 +12,9 @@ from shared.notes.database_url import normalize_postgres_url
 from shared.notes.postgres.tls import select_ssl
 from shared.secrets import Secret
 
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""The roots of asyncpg's error tree. `InternalClientError` can follow a terminated connection."""
+
 
 async def connect(url: Secret, variable: str, **options: Any) -> Any:
     """Open a connection; a password that the server refuses is fetched again.

@@ -19,7 +19,7 @@ import asyncpg
 
 from shared.errors import StoreUnavailableError, UnavailableError
 from shared.notes.note import Source
-from shared.notes.postgres.connection import connect
+from shared.notes.postgres.connection import DRIVER_ERRORS, connect
 from shared.notes.postgres.diagnosis import find_problem
 from shared.notes.postgres.migration import migrate
 from shared.notes.sanitize import require_id
@@ -56,8 +56,6 @@ _SEARCH_TAGGED = _SEARCH.format(tagged=_TAGGED, other_profile=OTHER_PROFILE)
 
 _MAX_CONNECTIONS = 5
 
-_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""The roots of asyncpg's error tree. `InternalClientError` can follow a terminated connection."""
 
 _PERMANENT = (
     asyncpg.DataError,
@@ -204,7 +202,7 @@ class PostgresNoteStore(SQLNoteStore):
                 raise
             except _PERMANENT:
                 raise
-            except (ConnectionError, *_DRIVER_ERRORS):
+            except (ConnectionError, *DRIVER_ERRORS):
                 if self._pool is not None:
                     await self._pool.expire_connections()
                 return await self._attempt(work)
@@ -250,7 +248,7 @@ def _translate_errors() -> Iterator[None]:
         yield
     except StoreUnavailableError:
         raise
-    except (OSError, UnavailableError, *_DRIVER_ERRORS) as error:
+    except (OSError, UnavailableError, *DRIVER_ERRORS) as error:
         # The driver's message can have the server's address, the user's name or a note's text.
         name = type(error).__name__
         for kinds, message in _REMEDIES.items():
