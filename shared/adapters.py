@@ -13,6 +13,8 @@ from shared.inference.prefixed_embedder import with_prefix
 from shared.notes.embedding_profile import EmbeddingProfile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from shared.aws.secrets import Secrets
     from shared.cache.counters import PendingCounters
     from shared.cache.redis.client import RedisClient
@@ -126,6 +128,13 @@ class Adapters:
 
         limits = self.settings.context_tokens, self.settings.answer_tokens
         return PromptedAnswerer(self.chat, *limits, self.settings.system_prompt)
+
+    @property
+    def stands_alone(self) -> "Callable[[str, Sequence[str]], bool]":
+        """Whether a wording can be understood without the turns before it."""
+        from shared.text.standalone import stands_alone  # its patterns are slow to compile
+
+        return stands_alone
 
     @cached_property
     def question_rewriter(self) -> "QuestionRewriter | None":

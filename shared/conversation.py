@@ -37,6 +37,11 @@ class FollowUp:
     fence: str = ""
 
 
+def last_user_turn(turns: Iterable[Turn]) -> list[str]:
+    """Return the content of the user's last turn, or nothing."""
+    return [turn.content for turn in turns if turn.role == "user"][-1:]
+
+
 def latest_turns(turns: Iterable[Turn]) -> tuple[Turn, ...]:
     """Return the latest turns within the limits, in their order.
 

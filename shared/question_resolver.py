@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from shared.cache.index_entries import nanodollars
 from shared.cache.rewrites import RewriteSession
-from shared.conversation import FollowUp, Turn, latest_turns
+from shared.conversation import FollowUp, Turn, last_user_turn, latest_turns
 from shared.errors import InferenceError, TercetError
 from shared.local_day import load_time_zone
 from shared.observability.timings import timed
 from shared.question import MAX_CHARACTERS, Question, Request
-from shared.text.standalone import stands_alone
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from shared.cache.counters import PendingCounters
     from shared.cache.redis.client import RedisClient
@@ -33,6 +32,10 @@ _log = logging.getLogger(__name__)
 
 class RewriteDependencies(Protocol):
     """What a rewrite needs. A question without a history needs none of it."""
+
+    @property
+    def stands_alone(self) -> "Callable[[str, Sequence[str]], bool]":
+        """Whether a wording can be understood without the turns before it."""
 
     @property
     def question_rewriter(self) -> "QuestionRewriter | None":
@@ -70,7 +73,7 @@ class QuestionResolver:
         turns = latest_turns(request.history)
         if not turns:
             return asked
-        if stands_alone(asked.wording, [turn.content for turn in turns]):
+        if self._dependencies.stands_alone(asked.wording, [turn.content for turn in turns]):
             return replace(asked, follow_up=FollowUp("not_needed"))
         began = asyncio.get_running_loop().time()
         unresolved = replace(
@@ -131,5 +134,4 @@ class QuestionResolver:
 
 def _search_text(asked: Question, turns: tuple[Turn, ...]) -> str:
     """Return the text that an unresolved question is searched with: it and the user's last turn."""
-    last = [turn.content for turn in turns if turn.role == "user"][-1:]
-    return "\n".join([asked.wording, *last])[:MAX_CHARACTERS]
+    return "\n".join([asked.wording, *last_user_turn(turns)])[:MAX_CHARACTERS]

@@ -7,11 +7,12 @@ import sys
 import pytest
 
 _PAIR_MODEL = "shared.matching.pair_model.model"
+_STAND_ALONE = "shared.text.standalone"
 LATER = [
     *("numpy", "httpx", "redis", "asyncpg", "aiosqlite", "sqlite3", "jwt", "cryptography"),
     *("boto3", "zstandard", "msgpack", "pydantic.v1", "shared.vectors"),
     *("functions.http.documentation", "functions.ask.documentation", "functions.http.static_page"),
-    *("shared.aws.secrets", "shared.cache.redis.password_auth", _PAIR_MODEL),
+    *("shared.aws.secrets", "shared.cache.redis.password_auth", _PAIR_MODEL, _STAND_ALONE),
 ]
 
 
@@ -58,6 +59,18 @@ def test_matcher_imports_the_pair_model_only_for_a_candidate() -> None:
     )
     assert _PAIR_MODEL not in loaded_by(create)
     assert _PAIR_MODEL in loaded_by(f"{create}; load_model()")
+
+
+@pytest.mark.parametrize("history", ["()", "[Turn('user', 'What is faith?')]"], ids=["none", "one"])
+def test_patterns_of_follow_ups_are_loaded_only_with_a_history(history: str) -> None:
+    loaded = loaded_by(
+        "import asyncio; from shared.conversation import Turn;"
+        " from shared.container import Container; from shared.question import Request;"
+        " from shared.settings import Settings;"
+        f" request = Request('ann', 'What is hope?', history={history});"
+        " asyncio.run(Container(Settings()).question_resolver.resolve(request))"
+    )
+    assert (_STAND_ALONE in loaded) == (history != "()")
 
 
 def test_loaded_by_detects_a_loaded_module() -> None:

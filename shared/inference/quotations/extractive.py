@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from shared.conversation import last_user_turn
 from shared.errors import InferenceError
 from shared.inference.ports import Completion
 from shared.inference.quotations.evidence import Evidence, QuestionWords, content_words
@@ -95,8 +96,7 @@ class ExtractiveAnswerer:
 
         If the embedder fails, texts are compared with the question by their words.
         """
-        last = [turn.content for turn in history if turn.role == "user"][-1:]
-        question = " ".join([*last, question])
+        question = " ".join([*last_user_turn(history), question])
         words = QuestionWords(question, multilingual=self._multilingual)
         candidates = _find_candidates(words, sources)
         scores = await self._score(question, candidates)
