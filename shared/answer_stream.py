@@ -40,7 +40,7 @@ class AnswerStream(Generic[T]):
     def __init__(self, on_text: "OnAnswerText | None" = None) -> None:
         """`on_text` gets the parts. Without it only the result is of interest."""
         self.abandon: Callable[[], object] = lambda: None
-        """Called when nobody reads: the request's client has left, and no other request follows."""
+        """Called when the request's client has disconnected and no other request follows."""
         self._on_text = on_text
         self._is_read = True
         self._is_abandoned = False
@@ -72,7 +72,7 @@ class AnswerStream(Generic[T]):
             self._end.set_result(None)
 
     def leave(self) -> None:
-        """The request's client has left. The answer is abandoned unless others follow."""
+        """The request's client has disconnected: abandon the answer unless others follow."""
         self._is_read, self._on_text = False, None
         self._abandon_if_unread()
 

@@ -63,4 +63,4 @@ async def answer_events(ask: "Ask") -> "AsyncGenerator[AnswerStart | str | Reply
         stream.leave()
         await asyncio.wait({task})
         if not task.cancelled():
-            task.exception()  # asyncio logs an error that nobody has seen
+            task.exception()  # asyncio logs an exception that is never retrieved

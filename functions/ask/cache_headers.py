@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from shared.reply import Reply
 
 PRIVATE = "private, no-store"
-"""`Cache-Control` of an answer: it quotes private notes, so nobody else must store it."""
+"""`Cache-Control` of an answer: it quotes private notes, so shared caches must not store it."""
 
 _DIRECTIVE = re.compile(r"""([\w!#$%&'*+.^`|~-]+)(?:=("(?:[^"\\]|\\.)*"|[^\s,]*))?""")
 

@@ -70,17 +70,17 @@ class EventStreamResponse(Response):
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Send the response."""
-        has_left = asyncio.ensure_future(_wait_for_disconnect(receive))
+        disconnected = asyncio.ensure_future(_wait_for_disconnect(receive))
         event: asyncio.Future[bytes] | None = None
         has_started = is_last = False
         try:
             while not is_last:
                 event = event or asyncio.ensure_future(anext(self._events))
-                waiting: set[asyncio.Future[Any]] = {event, has_left}
+                waiting: set[asyncio.Future[Any]] = {event, disconnected}
                 await asyncio.wait(
                     waiting, timeout=PING_SECONDS, return_when=asyncio.FIRST_COMPLETED
                 )
-                if has_left.done():
+                if disconnected.done():
                     add_log_fields(scope, error="ClientDisconnect")
                     return
                 body = _PING
@@ -100,7 +100,7 @@ class EventStreamResponse(Response):
                 message = {"type": "http.response.body", "body": body, "more_body": not is_last}
                 await send(message)
         finally:
-            has_left.cancel()
+            disconnected.cancel()
             if event:
                 event.cancel()
                 await asyncio.wait({event})

@@ -54,7 +54,7 @@ def build_routes(container: Container) -> AppRoutes:
         openapi_extra={"requestBody": {"required": True} | content_schema("NoteChanged")},
     )
     async def note_changed(http: Request) -> Response:
-        """Apply a note change; the response acknowledges it and tells its effect."""
+        """Apply a note change; the response acknowledges it and has its effect."""
         caller = await authenticate(http, container.settings)
         if not (SCOPE in caller.scopes or caller.identities & allowed):
             raise ForbiddenError(

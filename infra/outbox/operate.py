@@ -30,7 +30,7 @@ async def report(connection: "Connection") -> str:
     """Return a line for each table, and the most frequent reasons of failures."""
     lines = [
         f"{row['name']}: {row['pending']} to deliver, the oldest {row['oldest']} s old;"
-        f" {row['failed']} failed, of which {row['refused']} are refused for good"
+        f" {row['failed']} failed, of which {row['refused']} are not delivered again"
         + ("" if row["triggers"] else "; not recorded any more")
         for row in await connection.fetch(_STATUS)
     ]

@@ -30,7 +30,7 @@ class DeliveryError(Exception):
 
 
 class RefusedError(DeliveryError):
-    """The target refuses the message for good."""
+    """The target would refuse the same message again."""
 
 
 class Target(Protocol):
