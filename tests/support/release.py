@@ -26,7 +26,7 @@ _ROOT = Path(__file__).parents[2]
 _OTHER = "~"
 _EDITS = {
     "shared/cache/codec.py": {f'VERSION = "{codec.VERSION}"': f'VERSION = "{_OTHER}"'},
-    "shared/cache/index_entries.py": {"cost:012d": "cost:014d", "_HEADER = 35": "_HEADER = 37"},
+    "shared/cache/index_entries.py": {"cost:012d": "cost:014d", "\nHEADER = 35": "\nHEADER = 37"},
     "shared/cache/lua/common/entries.lua": {
         f"VERSION = '{codec.VERSION}'": f"VERSION = '{_OTHER}'",
         "24, 35": "24, 37",

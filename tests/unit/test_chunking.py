@@ -1,7 +1,7 @@
 """Tests of how notes are split into chunks."""
 
 import json
-import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from shared.text.bible_references import find_bible_references
 from tests.support.chunks import split
 from tests.support.data import devotionals, real_data
+from tests.support.growth import assert_linear
 
 
 def sentences(count: int, *, words: int = 10) -> list[str]:
@@ -141,11 +142,11 @@ def test_text_without_spaces_is_split() -> None:
 )
 @pytest.mark.no_cover
 def test_time_is_linear_in_the_length_of_hostile_text(hostile: str, length: int) -> None:
-    """The fastest quadratic pattern would take 5 s, and most would take minutes."""
-    begin = time.process_time()
-    split(hostile * (length // len(hostile)), max_words=20, overlap_words=4)
-    split(f"Title. {' ' * length}{hostile * (length // 10)}x", max_words=20, overlap_words=4)
-    assert time.process_time() - begin < 4
+    def split_after_spaces(text: str) -> list[str]:
+        return split(f"Title. {' ' * 10 * len(text)}{text}x", max_words=20, overlap_words=4)
+
+    assert_linear(partial(split, max_words=20, overlap_words=4), hostile, length)
+    assert_linear(split_after_spaces, hostile, length // 10)
 
 
 def test_line_ends_nul_and_lone_surrogates_are_sanitized() -> None:
