@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from random import Random
 from typing import Any, TypeVar
 from zlib import crc32
@@ -26,6 +27,7 @@ from shared.errors import (
     UnavailableError,
 )
 from shared.inference.ports import Completion, OnText
+from shared.matching.pair_model.model import load_once
 from shared.notes.note import Chunk, Note, Source
 from shared.tags import Tags, searches
 from shared.vectors import Vector, cosines
@@ -358,6 +360,13 @@ class LastTurnRewriter:
         if self._faults.rng.random() < self._faults.refusing:
             raise InferenceUnavailableError("injected")
         return await self._faults.port(effect, InferenceUnavailableError)
+
+
+class CachingPairModel:
+    """The real pair model, which computes each pair once a process."""
+
+    knows = staticmethod(cache(lambda word: load_once().knows(word)))
+    probability = staticmethod(cache(lambda a, b: load_once().probability(a, b)))
 
 
 class QuotingAnswerer:

@@ -22,10 +22,12 @@ from shared.notes.chunking.split import ChunkLimits
 from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.ingest import chunk_and_embed
 from shared.question import Request
+from shared.semantic_match import SemanticMatcher
 from shared.settings import Settings
 from shared.vectors import Vector
 from tests.support.interleaving.adapters import (
     FOLLOW_UP,
+    CachingPairModel,
     FaultInjector,
     LastTurnRewriter,
     QuotingAnswerer,
@@ -96,14 +98,18 @@ class World:
 
         def assistant() -> Assistant:
             """Create a container. Containers share only the adapters."""
+            settings = _settings(2 if self._small_index else 500)
             container = Container(
-                _settings(2 if self._small_index else 500),
+                settings,
                 store=store,
                 embedder=embedder,
                 answerer=answerer,
                 redis_client=redis_client,
             )
-            container.override(question_rewriter=LastTurnRewriter(fault_injector))
+            container.override(
+                question_rewriter=LastTurnRewriter(fault_injector),
+                semantic_matcher=SemanticMatcher(settings, None, CachingPairModel),
+            )
             return container.assistant
 
         profile = EmbeddingProfile(embedder.model, embedder.dimensions)  # the containers' own
