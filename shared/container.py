@@ -189,6 +189,8 @@ class Container(Adapters):
             pending_counters=self.pending_counters,
             extension=self.shared_circuit_state(),
         )
+        if follow_up and follow_up.has_lost_fence and session.status == "ok":
+            session.disable("unavailable")
         if follow_up and follow_up.began is not None:
             session.counters.started_at(follow_up.began)
         return session

@@ -27,14 +27,20 @@ class FollowUp:
             rewritten.
         turns: the history of an unresolved question, for the prompt of its answer.
         began: when the request arrived, in the event loop's time, for its latency.
-        fence: the user's fence before the rewrite; empty if it was not read. What is derived from
-            the history is stored only under this fence, so that it does not outlive the user.
+        fence: the user's fence before the rewrite; empty if Redis failed. What is derived from the
+            history is stored only under this fence, so that it does not outlive the user. Without
+            it the question does not use the cache.
     """
 
     use: HistoryUse
     turns: tuple[Turn, ...] = ()
     began: float | None = None
     fence: str = ""
+
+    @property
+    def has_lost_fence(self) -> bool:
+        """Whether the question was rewritten while Redis failed."""
+        return self.use == "rewritten" and not self.fence
 
 
 def last_user_turn(turns: Iterable[Turn]) -> list[str]:

@@ -247,9 +247,9 @@ class CacheSession:
             return LookupResult()
         return parse_lookup(replies[0], self._question, self._field)[0]
 
-    def disable(self) -> None:
-        """Send no more commands, after a programming error."""
-        self._redis.status = "failed"
+    def disable(self, status: str = "failed") -> None:
+        """Send no more commands, after a programming error or an earlier failure of Redis."""
+        self._redis.status = status
         self.counters.restore()
 
     def deduct(self, seconds: float) -> None:

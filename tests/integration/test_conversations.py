@@ -203,6 +203,23 @@ async def test_nothing_of_the_history_is_stored_if_the_user_is_deleted_during_th
     assert await redis(container, "HKEYS", keys.questions) in ([], [b"fence"])
 
 
+async def test_nothing_of_the_history_is_stored_if_redis_fails_before_the_rewrite(
+    container: Container, rewriter: ScriptedRewriter
+) -> None:
+    """The user may have been deleted since, and the fence of before is not known."""
+    client = container.redis_client
+    assert client
+    client.circuit_breaker.record_failure(OSError("down"))
+    rewriter.seconds = 0.2
+    request = asyncio.create_task(ask(container, "ann", IT, history=LEEDS))
+    await asyncio.sleep(0.1)
+    client.circuit_breaker.record_success()
+    await delete_user(container)
+    reply = await request
+    assert (use(reply), reply.cache) == ("rewritten", "unavailable")
+    assert await redis(container, "HKEYS", UserKeys.of("ann").questions) in ([], [b"fence"])
+
+
 async def test_an_answer_is_fresh_if_a_note_changes_during_the_rewrite(
     container: Container, rewriter: ScriptedRewriter
 ) -> None:
