@@ -16,13 +16,14 @@ ALARMS = Stack(
     CacheName=CACHE,
     StreamFunction="StreamFunction",
     NotesFunction="NotesFunction",
+    OutboxFunction="OutboxFunction",
 )
-OPTIONAL = {"Stream": "HasStream", "Notes": "HasNotes", "CacheM": "HasCache"}
+OPTIONAL = {"Stream": "HasStream", "Notes": "HasNotes", "Outbox": "HasOutbox", "CacheM": "HasCache"}
 # Namespace, metric, dimensions, statistic, threshold.
 EXPECTED = {
     **{
         f"{name}{metric}": ("AWS/Lambda", metric, {"FunctionName": f"{name}Function"}, "Sum", 1)
-        for name in ("Ask", "Stats", "Invalidate", "Stream", "Notes")
+        for name in ("Ask", "Stats", "Invalidate", "Stream", "Notes", "Outbox")
         for metric in ("Errors", "Throttles")
     },
     "DeadLetterQueue": (
@@ -168,10 +169,11 @@ def test_cache_memory_alarm_exists_only_with_an_elasticache_cache() -> None:
 def test_alarm_stack_gets_the_names_of_the_resources() -> None:
     parameters = MAIN_TEMPLATE["Resources"]["Alarms"]["Properties"]["Parameters"]
     assert parameters["ApiId"] == {"Ref": "Api"}
-    with_options = Stack(MAIN_TEMPLATE, Streaming="on", NotesApi="on")
+    schedule = "rate(1 minute)"
+    with_options = Stack(MAIN_TEMPLATE, Streaming="on", NotesApi="on", OutboxSchedule=schedule)
     for name in functions().keys() & parameters.keys():
         assert with_options.resolve(parameters[name]) == name
-    for name in ("StreamFunction", "NotesFunction"):
+    for name in ("StreamFunction", "NotesFunction", "OutboxFunction"):
         assert Stack(MAIN_TEMPLATE).resolve(parameters[name]) == ""
     assert parameters["QueueName"] == {"Fn::GetAtt": ["Queue", "Outputs.Name"]}
     assert parameters["DeadLetterQueueName"] == {
