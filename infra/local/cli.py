@@ -1,15 +1,16 @@
 """The `tercet` command; each subcommand is imported when it runs."""
 
-from importlib import import_module
+import errno
+import os
+import sys
 from typing import Any
 
-import typer
-from typer.core import TyperGroup
+import click
 
+from infra.local.lazy_group import LazyCommand, LazyGroup
 from shared.errors import TercetError
 
-# Listed here, so that --help imports none of them.
-_COMMANDS = {
+_HELP = {
     "ask": "Answer a question from a user's notes.",
     "notes": "Read and change a user's notes.",
     "export": "Print a user's notes and cached questions as one JSON document.",
@@ -18,50 +19,51 @@ _COMMANDS = {
     "match": "Explain whether one question would get the cached answer of another.",
     "stats": "Show what the cache did and saved since counting began.",
     "demo": "Ask questions about sample notes, edit a note and ask again.",
+    "completion": "Print the script that completes commands in a shell.",
+}
+_COMMANDS = {
+    name: LazyCommand(f"infra.local.commands.{name}", name, text) for name, text in _HELP.items()
 }
 
 
-class _LazyCommands(TyperGroup):
-    """Imports a subcommand's module on demand and reports a `TercetError` in one line.
+class _Tercet(LazyGroup):
+    """Reports errors in one line.
 
     The exit code is 1 for a failed request and 2 for wrong usage.
     """
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        return [*_COMMANDS]
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in _COMMANDS:
-            return None
-        module = import_module(f"infra.local.commands.{cmd_name}")
-        app: typer.Typer | None = getattr(module, "app", None)
-        if app is None:
-            app = typer.Typer(add_completion=False, rich_markup_mode=None)
-            app.command(cmd_name)(getattr(module, cmd_name))
-        return typer.main.get_command(app)
-
-    def invoke(self, ctx: Any) -> Any:
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run the command and exit."""
         try:
-            return super().invoke(ctx)
+            try:
+                super().main(*args, **options)
+            finally:
+                sys.stdout.flush()  # a full disk is reported here, not at the interpreter's exit
         except TercetError as error:
-            typer.echo(f"tercet: {error}", err=True)
-            raise typer.Exit(1) from None
+            message = str(error)
+        except OSError as error:
+            _discard_output()
+            if error.errno == errno.EPIPE:
+                sys.exit(1)
+            reason = error.strerror or str(error)
+            message = f"{error.filename}: {reason}" if error.filename else reason
+        click.echo(f"tercet: {message}", err=True)
+        sys.exit(1)
 
 
-app = typer.Typer(
-    name="tercet",
-    cls=_LazyCommands,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+@click.group(
+    cls=_Tercet,
+    lazy=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
-
-
-@app.callback()
-def tercet() -> None:
+@click.version_option(package_name="tercet", prog_name="tercet", message="%(prog)s %(version)s")
+def app() -> None:
     """Answer questions from your own notes, with a cache."""
+
+
+def _discard_output() -> None:
+    """Do not fail again at exit with the output that could not be written."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # not a file
+        return

@@ -16,7 +16,7 @@ from infra.local.embedder_choice import EmbedderChoice, choose_embedder, open_em
 from infra.local.smollm2 import start_smollm2
 from infra.local.valkey_supervisor import shared_valkey
 from shared.container import Container
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, NotFoundError
 from shared.inference.quotations.extractive import ExtractiveAnswerer
 from shared.settings import Settings
 from shared.variables import variable_names
@@ -48,6 +48,7 @@ def open_embedded(
     embedder: EmbedderChoice | None = None,
     replace_embedder: bool = False,
     cache: bool = True,
+    create: bool = True,
     environ: Mapping[str, str] = os.environ,
 ) -> Iterator[Container]:
     """Build a container for a data folder; stop the started servers at the end of the block.
@@ -61,13 +62,18 @@ def open_embedded(
             token or a chat URL, else `EXTRACTIVE`.
         embedder: the model that embeds, by default that of the folder; see `choose_embedder`.
         replace_embedder: whether `embedder` may differ from the folder's.
+        create: whether a folder that does not exist is created.
         cache: whether a Valkey server is started; reading notes needs none.
         environ: environment variables for `Settings`.
 
     Raises:
+        NotFoundError: the folder has no data and `create` is false.
         ConfigurationError: a setting is invalid or an extra is not installed.
         UnavailableError: a server did not start.
     """
+    uses_folder = "DATABASE_URL" not in environ and _REDIS_ADDRESS.isdisjoint(environ)
+    if uses_folder and not create and not (data / "notes.db").exists():
+        raise NotFoundError(f"no data in {_shown(data)}; import notes: tercet notes import FOLDER")
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -108,6 +114,10 @@ class _EmbeddedContainer(Container):
         from infra.local.append_only_file import RewritingClient  # noqa: PLC0415
 
         return RewritingClient(super().background_redis_client)
+
+
+def _shown(path: Path) -> str:
+    return str(path) if path.is_absolute() else f".{os.sep}{path}"
 
 
 def _default_model(variables: Mapping[str, str]) -> Model:

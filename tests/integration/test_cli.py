@@ -200,11 +200,11 @@ def test_ask_of_a_user_without_notes_says_so(ask: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "error"),
     [
-        (["ask", "?!"], 1, "tercet: the question must hold at least one letter or digit\n"),
+        (["ask", "x"], 1, "import notes: tercet notes import FOLDER\n"),
         (["ask", "x", "--user", ""], 1, "tercet: --user must have 1 to 255 characters, not 0\n"),
-        (["ask", "x", "--model", "huggingface"], 1, "set HF_TOKEN or HF_CHAT_URL, or LLM_TOKEN"),
         (["ask"], 2, "Missing argument"),
-        (["notes", "edit", "x"], 2, "give either --text or --file"),
+        (["notes", "edit", "x"], 2, "give either --text or --file, or set EDITOR"),
+        (["notes", "edit", "x", "--title", "X"], 1, "tercet: me has no note 'x'"),
         (["notes", "import", "nowhere"], 1, "tercet: nowhere does not exist"),
         (["match", "alone"], 2, "Missing argument"),
         (["match", "...", "What is faith?"], 1, "the question must hold at least one letter"),
@@ -218,6 +218,22 @@ def test_error_is_one_line_with_exit_code_1_or_2_for_wrong_usage(
     assert (result.exit_code, result.stdout) == (code, "")
     assert error in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["?!"], "tercet: the question must hold at least one letter or digit\n"),
+        (["x", "--model", "huggingface"], "set HF_TOKEN or HF_CHAT_URL, or LLM_TOKEN"),
+    ],
+)
+def test_question_that_cannot_be_asked_is_an_error_of_one_line(
+    tercet: Tercet, imported: Path, arguments: list[str], error: str
+) -> None:
+    result = tercet("ask", *arguments, "--data", imported)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert error in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -317,9 +333,9 @@ def test_help_imports_no_subcommand_and_describes_each_as_its_own_help_does(terc
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert not re.findall(r"infra\.local\.commands|numpy|redis|rich|asyncio", result.stderr)
     described = re.findall(
-        r"^  (\w+)  +(.+(?:\n {11}.+)*)", result.stdout.partition("Commands:")[2], re.MULTILINE
+        r"^  (\w+)  +(.+(?:\n {14}.+)*)", result.stdout.partition("Commands:")[2], re.MULTILINE
     )
-    assert len(described) == 8
+    assert len(described) == 9
     for name, text in described:
         own = " ".join(tercet(name, "--help").output.split())
         assert " ".join(text.split()).rstrip(".") in own

@@ -1,85 +1,99 @@
 """`tercet ask`: answer one question."""
 
+import shutil
 import sys
 import time
+import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-from pydantic import TypeAdapter, ValidationError
+import click
 
-from functions.ask.schemas import TurnBody
-from functions.ask.serializers import serialize_reply
-from infra.local.commands.command_context import console, run_with_container
+from infra.local.commands.command_context import run_with_container
 from infra.local.commands.options import (
-    DEFAULT_USER,
-    Data,
-    EmbedderOption,
-    Json,
-    ModelOption,
-    User,
+    data_option,
+    embedder_option,
+    json_option,
+    model_option,
+    user_option,
 )
-from infra.local.embedded import DATA
-from shared.conversation import Turn
 from shared.question import Request
-from shared.reply import Reply
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from infra.local.embedded import Model
+    from infra.local.embedder_choice import EmbedderChoice
     from shared.container import Container
+    from shared.conversation import Turn
+    from shared.reply import Reply
 
 
+@click.command()
+@click.argument("question")
+@user_option
+@data_option
+@model_option
+@embedder_option
+@click.option("--no-cache", is_flag=True, help="Do not use a cached answer.")
+@click.option(
+    "--tag", multiple=True, help="Search only notes that have one of these tags; repeat it."
+)
+@click.option("--exact", is_flag=True, help="Do not accept a semantic hit.")
+@click.option(
+    "--history",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A JSON file with the turns before the question: a list of role and content.",
+)
+@json_option
 def ask(
-    question: Annotated[str, typer.Argument(help="The question.")],
+    question: str,
     *,
-    user: User = DEFAULT_USER,
-    data: Data = DATA,
-    model: ModelOption = None,
-    embedder: EmbedderOption = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Do not use a cached answer.")
-    ] = False,
-    tag: Annotated[
-        list[str] | None,
-        typer.Option("--tag", help="Search only notes that have one of these tags; repeat it."),
-    ] = None,
-    exact: Annotated[bool, typer.Option("--exact", help="Do not accept a semantic hit.")] = False,
-    history: Annotated[
-        Path | None,
-        typer.Option(
-            help="A JSON file with the turns before the question: a list of role and content.",
-            exists=True,
-            dir_okay=False,
-        ),
-    ] = None,
-    json: Json = False,
+    user: str,
+    data: Path,
+    model: "Model | None",
+    embedder: "EmbedderChoice | None",
+    no_cache: bool,
+    tag: tuple[str, ...],
+    exact: bool,
+    history: Path | None,
+    json: bool,
 ) -> None:
     """Answer a question from a user's notes."""
     turns = _read_history(history) if history else ()
-    request = Request(user, question, no_cache=no_cache, exact=exact, tags=tag or (), history=turns)
+    request = Request(user, question, no_cache=no_cache, exact=exact, tags=tag, history=turns)
     reply, milliseconds = run_with_container(
-        data, lambda container: ask_timed(container, request), model=model, embedder=embedder
+        data,
+        lambda container: ask_timed(container, request),
+        model=model,
+        embedder=embedder,
+        create=False,
     )
     if json:
+        from functions.ask.serializers import serialize_reply  # noqa: PLC0415 - slow to load
+
         sys.stdout.write(serialize_reply(request, reply).decode() + "\n")
     else:
-        _print_reply(reply, milliseconds, console())
+        _print_reply(reply, milliseconds)
 
 
-def _read_history(path: Path) -> tuple[Turn, ...]:
+def _read_history(path: Path) -> "tuple[Turn, ...]":
     """Read the turns of a conversation, which are validated as those of an HTTP request."""
+    # pydantic is slow to load
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
+
+    from functions.ask.schemas import TurnBody  # noqa: PLC0415
+    from shared.conversation import Turn  # noqa: PLC0415
+
     try:
         bodies = TypeAdapter(list[TurnBody]).validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
         problem = f"{place}: {first['msg']}" if place else first["msg"]
-        raise typer.BadParameter(f"{path}: {problem}", param_hint="--history") from None
+        raise click.BadParameter(f"{path}: {problem}", param_hint="--history") from None
     return tuple(Turn(turn.role, turn.content) for turn in bodies)
 
 
-async def ask_timed(container: "Container", request: Request) -> tuple[Reply, float]:
+async def ask_timed(container: "Container", request: Request) -> "tuple[Reply, float]":
     """Ask a question; return the reply and the duration in milliseconds.
 
     What an exact hit imports is imported before: the duration is the question's.
@@ -90,25 +104,31 @@ async def ask_timed(container: "Container", request: Request) -> tuple[Reply, fl
     return reply, (time.perf_counter() - start) * 1000
 
 
-def _print_reply(reply: Reply, milliseconds: float, out: "Console") -> None:
-    out.print(reply.text)
+def _print_reply(reply: "Reply", milliseconds: float) -> None:
+    click.echo(reply.text)
     if reply.shown_sources:
-        out.print()
+        click.echo()
     for number, source in enumerate(reply.shown_sources, start=1):
         text = " ".join(source.content.split())
         name = f"{source.title} ({source.note_id})" if source.title else source.note_id
         cited = ", cited" if number in reply.cited else ""
-        out.print(
-            f"[{number}] {name} ({source.similarity:.2f}{cited}) {text}",
-            style="dim",
-            overflow="ellipsis",
-            no_wrap=True,
-        )
-    out.print()
-    out.print(_summary(reply, milliseconds), style="cyan")
+        line = f"[{number}] {name} ({source.similarity:.2f}{cited}) {text}"
+        click.secho(_cut(line, shutil.get_terminal_size().columns), dim=True)
+    click.echo()
+    click.secho(_summary(reply, milliseconds), fg="cyan")
 
 
-def _summary(reply: Reply, milliseconds: float) -> str:
+def _cut(text: str, columns: int) -> str:
+    """Cut a text that is wider than a line; East Asian characters are two columns wide."""
+    width = 0
+    for index, character in enumerate(text):
+        width += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if width > columns:
+            return f"{text[: index - 1]}…"
+    return text
+
+
+def _summary(reply: "Reply", milliseconds: float) -> str:
     """Summarize the tier, the match, the duration and the cost in one line."""
     parts = [f"tier {reply.tier or 'none'}"]
     if follow_up := reply.question.follow_up:

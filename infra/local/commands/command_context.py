@@ -28,6 +28,7 @@ def run_with_container(
     embedder: "EmbedderChoice | None" = None,
     replace_embedder: bool = False,
     cache: bool = True,
+    create: bool = True,
     environ: "Mapping[str, str]" = os.environ,
 ) -> Result:
     """Run a coroutine function with the container of a data folder; close the container.
@@ -43,6 +44,7 @@ def run_with_container(
         embedder=embedder,
         replace_embedder=replace_embedder,
         cache=cache,
+        create=create,
         environ=environ,
     ) as container:
 

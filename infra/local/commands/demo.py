@@ -4,15 +4,16 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 from rich.box import SIMPLE_HEAD
 from rich.padding import Padding
 from rich.table import Table
 
 from infra.local.commands.ask import ask_timed
 from infra.local.commands.command_context import console, run_with_container
+from infra.local.commands.options import ChoiceOf
 from infra.local.demo_scenario import ANN, BEN, SCENARIOS, Scenario, Step
 from infra.local.embedded import Model
 from infra.local.note_changes import import_notes, note_updated
@@ -32,12 +33,14 @@ _LEGEND = (
 )
 
 
-def demo(
-    *,
-    notes: Annotated[
-        SampleSet, typer.Option("--notes", help="The sample notes.")
-    ] = SampleSet.HANDBOOK,
-) -> None:
+@click.command()
+@click.option(
+    "--notes",
+    type=ChoiceOf(SampleSet),
+    default=SampleSet.HANDBOOK.value,
+    help="The sample notes.",
+)
+def demo(*, notes: SampleSet) -> None:
     """Ask questions about sample notes, edit a note and ask again; uses a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="tercet-demo-") as folder:
         # An empty environment, so that the demo cannot write to a configured store or cache.

@@ -7,9 +7,9 @@ import sys
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from infra.local.commands.command_context import (
     console,
@@ -17,8 +17,7 @@ from infra.local.commands.command_context import (
     print_json,
     run_with_container,
 )
-from infra.local.commands.options import DEFAULT_USER, Data, EmbedderOption, Json, User
-from infra.local.embedded import DATA
+from infra.local.commands.options import data_option, embedder_option, json_option, user_option
 from infra.local.embedder_choice import EmbedderChoice, choose_embedder
 from infra.local.import_record import ImportRecord
 from infra.local.note_changes import ImportResult, all_changed, import_notes, note_updated
@@ -46,38 +45,41 @@ _SKIPPED = {
 }
 
 
+@click.command("import")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--prefix", metavar="FOLDER", default="", help="Import below this folder of ids.")
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="Delete notes that an earlier import of PATH wrote and whose file is gone.",
+)
+@click.option("--strict", is_flag=True, help="Import nothing if a note has a problem.")
+@click.option("--watch", is_flag=True, help="Import again when a file changes, until Ctrl-C.")
+@embedder_option
+@user_option
+@data_option
+@json_option
 def import_(
-    path: Annotated[Path, typer.Argument(help="Markdown, text, JSON lines, or a folder of them.")],
+    path: Path,
     *,
-    prefix: Annotated[
-        str, typer.Option("--prefix", metavar="FOLDER", help="Import below this folder of ids.")
-    ] = "",
-    prune: Annotated[
-        bool,
-        typer.Option(
-            "--prune",
-            help="Delete notes that an earlier import of PATH wrote and whose file is gone.",
-        ),
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Import nothing if a note has a problem.")
-    ] = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Import again when a file changes, until Ctrl-C.")
-    ] = False,
-    embedder: EmbedderOption = None,
-    user: User = DEFAULT_USER,
-    data: Data = DATA,
-    json: Json = False,
+    prefix: str,
+    prune: bool,
+    strict: bool,
+    watch: bool,
+    embedder: EmbedderChoice | None,
+    user: str,
+    data: Path,
+    json: bool,
 ) -> None:
     """Import notes from files; skip unchanged notes.
 
+    PATH is a Markdown, text or JSON lines file, or a folder of them.
     Each line of a JSON lines file has note_id, title and text, and optionally tags. A note with a
     problem is reported and left out; the exit status is then 1. Ctrl-C ends the import and keeps
     what is stored.
     """
     if prune and not path.is_dir():
-        raise typer.BadParameter("--prune needs a folder as PATH")
+        raise click.UsageError("--prune needs a folder as PATH")
     prefix = normalize_prefix(prefix)
 
     async def import_files(container: "Container", files: NoteFiles) -> None:
@@ -97,16 +99,16 @@ def import_(
         if result.chunks and not result.unchanged and _needs_multilingual(data, files):
             files.warnings.append(_NOT_ENGLISH)
             if not json:
-                typer.echo(f"tercet: warning: {_NOT_ENGLISH}", err=True)
+                click.echo(f"tercet: warning: {_NOT_ENGLISH}", err=True)
         _print_result(user, files, result, json=json)
 
     def read_files() -> NoteFiles:
         files = read_note_files(path, prefix)
         if not json:
             for message in files.warnings:
-                typer.echo(f"tercet: warning: {message}", err=True)
+                click.echo(f"tercet: warning: {message}", err=True)
             for message in files.problems:
-                typer.echo(f"tercet: {message}", err=True)
+                click.echo(f"tercet: {message}", err=True)
         if files.problems and (strict or not files.notes):
             raise TercetError(f"nothing imported: {pluralize(len(files.problems), 'problem')}")
         return files
@@ -125,7 +127,7 @@ def import_(
                     imported = None
                 if str(error) != reported:
                     reported = str(error)
-                    typer.echo(f"tercet: {error}", err=True)
+                    click.echo(f"tercet: {error}", err=True)
             await asyncio.sleep(_POLL_SECONDS)
 
     if watch:
@@ -137,7 +139,7 @@ def import_(
     files = read_files()
     run_with_container(data, lambda container: import_files(container, files), embedder=embedder)
     if files.problems:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
 async def _import_with_progress(
@@ -170,7 +172,7 @@ async def _import_with_progress(
                 raise
             bar.stop()
             stored = f"{done:,} of {pluralize(len(changes), 'note')} stored"
-            typer.echo(f"tercet: interrupted: {stored}; import again", err=True)
+            click.echo(f"tercet: interrupted: {stored}; import again", err=True)
             with suppress(UnavailableError):
                 # The note that was being written may be stored, with answers from before.
                 await container.freshness.note_changed(all_changed(changes[0].user_id))
@@ -208,4 +210,4 @@ def _print_result(user: str, files: NoteFiles, result: ImportResult, *, json: bo
     parts = [pluralize(files.skipped[name], _SKIPPED[name]) for name in +files.skipped]
     if parts:
         message += f"; skipped: {', '.join(parts)}"
-    typer.echo(message)
+    click.echo(message)

@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 from rich.table import Table
 
 from infra.local.commands.command_context import console, print_json
-from infra.local.commands.options import EmbedderOption, Json
+from infra.local.commands.options import embedder_option, json_option
 from infra.local.embedder_choice import EmbedderChoice, open_embedder
 from shared.errors import InvalidRequestError
 from shared.matching.decision import explain_decision
@@ -25,22 +25,24 @@ from shared.vectors import cosines, stack
 _BATCH = 64  # pairs whose questions are embedded together
 
 
+@click.command()
+@click.argument("question", required=False)
+@click.argument("other", required=False)
+@click.option(
+    "--pairs",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Tab-separated pairs of questions, with a header that has the columns a and b.",
+)
+@embedder_option
+@json_option
 def match(
-    question: Annotated[str | None, typer.Argument(help="A question.")] = None,
-    other: Annotated[str | None, typer.Argument(help="Another question.")] = None,
+    question: str | None,
+    other: str | None,
     *,
-    pairs: Annotated[
-        Path | None,
-        typer.Option(
-            "--pairs",
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            help="Tab-separated pairs of questions, with a header that has the columns a and b.",
-        ),
-    ] = None,
-    embedder: EmbedderOption = None,
-    json: Json = False,
+    pairs: Path | None,
+    embedder: EmbedderChoice | None,
+    json: bool,
 ) -> None:
     """Explain whether one question would get the cached answer of another.
 
@@ -50,12 +52,12 @@ def match(
     settings = Settings.from_env(choice.add_settings(os.environ))
     if pairs is not None:
         if question is not None:
-            raise typer.BadParameter("give either two questions or --pairs")
+            raise click.UsageError("give either two questions or --pairs")
         for decision in _explain(_read_pairs(pairs), choice, settings):
             print_json(decision)
         return
     if question is None or other is None:
-        raise typer.BadParameter("Missing argument: give two questions, or --pairs")
+        raise click.UsageError("Missing argument: give two questions, or --pairs")
     both = Question.parse(question), Question.parse(other)
     (decision,) = _explain([both], choice, settings)
     if json:

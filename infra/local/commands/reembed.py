@@ -1,9 +1,10 @@
 """`tercet reembed`: embed the notes of all users again."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
+import click
 from rich.progress import Progress
 
 from infra.local.commands.command_context import (
@@ -12,16 +13,20 @@ from infra.local.commands.command_context import (
     print_json,
     run_with_container,
 )
-from infra.local.commands.options import Data, EmbedderOption, Json
-from infra.local.embedded import DATA
+from infra.local.commands.options import data_option, embedder_option, json_option
 from infra.reembed import ReembedResult
 from infra.reembed import reembed as reembed_notes
 
 if TYPE_CHECKING:
+    from infra.local.embedder_choice import EmbedderChoice
     from shared.container import Container
 
 
-def reembed(*, embedder: EmbedderOption = None, data: Data = DATA, json: Json = False) -> None:
+@click.command()
+@embedder_option
+@data_option
+@json_option
+def reembed(*, embedder: "EmbedderChoice | None", data: Path, json: bool) -> None:
     """Embed the notes of all users again where it is necessary.
 
     Run it to change the embedder of the data folder. It can be interrupted and run again.
@@ -35,12 +40,12 @@ def reembed(*, embedder: EmbedderOption = None, data: Data = DATA, json: Json = 
                 lambda result: bar.update(task, total=result.total, completed=result.done),
             )
 
-    result = run_with_container(data, job, embedder=embedder, replace_embedder=True)
+    result = run_with_container(data, job, embedder=embedder, replace_embedder=True, create=False)
     if json:
         print_json(asdict(result))
     else:
-        typer.echo(f"{pluralize(result.done - len(result.failures), 'note')} embedded")
+        click.echo(f"{pluralize(result.done - len(result.failures), 'note')} embedded")
         for failure in result.failures:
-            typer.echo(f"not embedded: {failure}", err=True)
+            click.echo(f"not embedded: {failure}", err=True)
     if result.failures:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)

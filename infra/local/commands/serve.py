@@ -3,9 +3,10 @@
 import os
 import signal
 import socket
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
+import click
 import uvicorn
 
 from functions.ask import app as ask
@@ -16,8 +17,8 @@ from functions.http.auth.local_mode import USER_HEADER, check_local_mode
 from functions.invalidate import app as invalidate
 from functions.notes import app as notes
 from functions.stats import app as stats
-from infra.local.commands.options import Data, EmbedderOption, ModelOption
-from infra.local.embedded import DATA, open_embedded
+from infra.local.commands.options import data_option, embedder_option, model_option
+from infra.local.embedded import open_embedded
 from infra.local.playground import app as playground
 from shared.errors import UnavailableError
 
@@ -26,20 +27,26 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from infra.local.embedded import Model
+    from infra.local.embedder_choice import EmbedderChoice
     from shared.container import Container
 
-_PORT = 8000
 
-
+@click.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8000, help="The port; 0 selects a free port."
+)
+@click.option("--host", default="127.0.0.1", help="A loopback address.")
+@data_option
+@model_option
+@embedder_option
 def serve(
     *,
-    port: Annotated[
-        int, typer.Option("--port", min=0, max=65_535, help="The port; 0 selects a free port.")
-    ] = _PORT,
-    host: Annotated[str, typer.Option("--host", help="A loopback address.")] = "127.0.0.1",
-    data: Data = DATA,
-    model: ModelOption = None,
-    embedder: EmbedderOption = None,
+    port: int,
+    host: str,
+    data: Path,
+    model: "Model | None",
+    embedder: "EmbedderChoice | None",
 ) -> None:
     """Serve every function, the playground and the dashboard over HTTP until Ctrl-C.
 
@@ -58,7 +65,7 @@ def serve(
         config = uvicorn.Config(build_local_app(container), log_config=None, access_log=False)
         address = f"[{host}]" if ":" in host else host
         url = f"http://{address}:{listener.getsockname()[1]}"
-        typer.echo(
+        click.echo(
             f"Tercet listens at {url} (user id: header {USER_HEADER}; stop with Ctrl-C)\n"
             f"  playground  {url}/playground\n"
             f"  dashboard   {url}/v1/assistant/dashboard"

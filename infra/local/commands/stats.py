@@ -4,15 +4,15 @@ import asyncio
 import signal
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 from rich.table import Table
 
 from functions.stats.serializers import cache_stats, window_record
 from infra.local.commands.command_context import console, print_json, run_with_container
-from infra.local.commands.options import Data, Json
-from infra.local.embedded import DATA
+from infra.local.commands.options import data_option, json_option
 from shared.errors import CacheUnavailableError
 
 if TYPE_CHECKING:
@@ -23,16 +23,16 @@ _INTERVAL_SECONDS = 1.0
 _MAX_DAYS = 90
 
 
-def stats(
-    *,
-    data: Data = DATA,
-    days: Annotated[
-        int | None,
-        typer.Option("--days", min=1, max=_MAX_DAYS, help="Also show each of the last days (UTC)."),
-    ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Refresh until Ctrl-C.")] = False,
-    json: Json = False,
-) -> None:
+@click.command()
+@data_option
+@click.option(
+    "--days",
+    type=click.IntRange(1, _MAX_DAYS),
+    help="Also show each of the last days (UTC).",
+)
+@click.option("--watch", is_flag=True, help="Refresh until Ctrl-C.")
+@json_option
+def stats(*, data: Path, days: int | None, watch: bool, json: bool) -> None:
     """Show what the cache did and saved since counting began."""
     out = console()
 
@@ -51,16 +51,16 @@ def stats(
             try:
                 await show(container)
             except CacheUnavailableError as error:
-                typer.echo(f"{error}; trying again", err=True)
+                click.echo(f"{error}; trying again", err=True)
             await asyncio.sleep(_INTERVAL_SECONDS)
 
     if not watch:
-        run_with_container(data, show)
+        run_with_container(data, show, create=False)
         return
     # A shell makes background processes ignore SIGINT, and then Python does not handle it either.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
-        run_with_container(data, show_until_interrupted)
+        run_with_container(data, show_until_interrupted, create=False)
 
 
 def table(snapshot: "StatsSnapshot") -> Table:
