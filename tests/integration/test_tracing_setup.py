@@ -161,4 +161,4 @@ import functions.ask.handler
 """
     result = run(program, {"OTEL_TRACES_EXPORTER": "otlp"})
     assert result.returncode == 1
-    assert "install tercet[traces]" in result.stderr.splitlines()[-1]
+    assert "install the extra traces" in result.stderr.splitlines()[-1]

@@ -1,5 +1,8 @@
 """`tercet demo`: show each kind of cache hit and an edit on sample notes."""
 
+import shlex
+import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -17,7 +20,7 @@ from infra.local.commands.options import ChoiceOf
 from infra.local.demo_scenario import ANN, BEN, SCENARIOS, Scenario, Step
 from infra.local.embedded import Model
 from infra.local.note_changes import import_notes, note_updated
-from infra.local.sample_notes import SampleSet, read_sample_notes
+from infra.local.sample_notes import SAMPLE_NOTES, SampleSet, read_sample_notes
 from shared.errors import TercetError
 from shared.question import Request
 
@@ -50,6 +53,32 @@ def demo(*, notes: SampleSet) -> None:
             model=Model.EXTRACTIVE,
             environ={},
         )
+    _print_next_commands(SAMPLE_NOTES / notes, SCENARIOS[notes].other_question)
+
+
+def _print_next_commands(folder: Path, question: str) -> None:
+    """Print commands that work when they are copied from the terminal."""
+    tercet = shlex.quote(_executable())
+    click.echo(
+        "\nNext, import these notes or your own folder, ask, and open the playground:\n"
+        f"  {tercet} notes import {shlex.quote(_shortest(folder))}\n"
+        f'  {tercet} ask "{question}"\n'
+        f"  {tercet} serve"
+    )
+
+
+def _executable() -> str:
+    """Return how a shell in this folder starts this installation's command."""
+    script = Path(sys.executable).with_name("tercet")
+    if script.is_relative_to(Path.cwd()):
+        return _shortest(script)  # `uv run` and make extend PATH for one command only
+    found = shutil.which("tercet")
+    is_same = found and script.exists() and Path(found).samefile(script)
+    return "tercet" if is_same else str(script)
+
+
+def _shortest(path: Path) -> str:
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 async def _run(container: "Container", scenario: Scenario, notes: "list[ImportedNote]") -> None:

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from shared.notes.files.file_import import ImportedNote
 
 
+SAMPLE_NOTES = Path(__file__).parent
+"""The folder with one folder for each set."""
+
+
 class SampleSet(StrEnum):
     """The name of a set of sample notes."""
 
@@ -19,4 +23,4 @@ class SampleSet(StrEnum):
 
 def read_sample_notes(name: SampleSet) -> "list[ImportedNote]":
     """Read the notes of a set, ordered by file name."""
-    return read_note_files(Path(__file__).with_name(name.value)).notes
+    return read_note_files(SAMPLE_NOTES / name.value).notes
