@@ -48,7 +48,13 @@ async def _read_cache(container: Container, user_id: str) -> dict[str, Any]:
     entries = index_entries.decode_index(index.items())
     return {
         "cached_questions": [
-            _describe(entry, (entry.target or field).encode(), answers, contexts)
+            _describe(
+                entry,
+                (entry.target or field).encode(),
+                (entries.get(entry.target) or entry).expires,
+                answers,
+                contexts,
+            )
             for field, entry in entries.items()
             if entry
         ],
@@ -59,10 +65,11 @@ async def _read_cache(container: Container, user_id: str) -> dict[str, Any]:
 def _describe(
     entry: index_entries.Entry,
     field: bytes,
+    expires: int,
     answers: "Mapping[bytes, bytes]",
     contexts: "Mapping[bytes, bytes]",
 ) -> dict[str, Any]:
-    """Describe a cached question; `field` is that of its answer, which an alias shares."""
+    """Describe a cached question; `field` and `expires` are its answer's, which an alias shares."""
     answer = l1_answers.decode(entry.answer_id, answers.get(field, b""))
     sources = l3_contexts.decode(entry.answer_id, contexts.get(field, b"")) or []
     return {
@@ -70,7 +77,7 @@ def _describe(
         "tags": list(entry.tags),
         "answer": answer.text if answer else None,
         "generated_at": _time(answer.created / 1e3) if answer else None,
-        "expires_at": _time(entry.expires),
+        "expires_at": _time(expires),
         "sources": [{"note_id": source.note_id, "content": source.content} for source in sources],
     }
 

@@ -46,6 +46,7 @@ class Settings(SetVariables):
     """Replicas that must have an invalidation before it is acknowledged."""
     cache_enabled: bool = setting("CACHE_ENABLED", default=True)
     answer_ttl: int = setting("CACHE_QUERY_TTL", 86_400, at_least=1, at_most=_MAX_TTL)
+    answer_ttl_max: int = setting("CACHE_QUERY_TTL_MAX", 604_800, at_least=0, at_most=_MAX_TTL)
     embedding_ttl: int = setting("CACHE_EMBEDDING_TTL", 604_800, at_least=1, at_most=_MAX_TTL)
     embeddings_per_user: bool = setting("CACHE_EMBEDDINGS_PER_USER", default=False)
     """Whether each user has their own L2 cache, instead of one for all users."""
@@ -55,7 +56,6 @@ class Settings(SetVariables):
     )
     """How long an expired answer may still be served while the language model fails (RFC 5861)."""
     max_questions: int = setting("CACHE_MAX_QUESTIONS", 500, at_least=1, at_most=1_000)
-    """Cached questions per user; the one that expires first is evicted first."""
 
     # Matching
     semantic_matcher: str = setting("SEMANTIC_MATCHER", "model", one_of=("model", "rules", "off"))

@@ -60,7 +60,7 @@ class CounterReader:
         reply = iter(replies)
         total = _sum(islice(reply, keyspace.PARTITIONS))
         entries = zip(*islice(reply, keyspace.PARTITIONS), strict=True)
-        answers, contexts, embeddings = map(sum, entries)
+        answers, contexts, embeddings, *hit_answers = map(sum, entries)
         known = {day: _sum(islice(reply, keyspace.PARTITIONS)) for day in unfinished}
         for start in range(0, len(new), _DAYS_PER_ROUND_TRIP):
             batch = new[start : start + _DAYS_PER_ROUND_TRIP]
@@ -70,7 +70,12 @@ class CounterReader:
         return StatsSnapshot(
             total=total,
             days={day: known[day] for day in wanted},
-            entries=EntryCounts(answers, answers + contexts, embeddings),
+            entries=EntryCounts(
+                answers,
+                answers + contexts,
+                embeddings,
+                (max(0, answers - sum(hit_answers)), *hit_answers),
+            ),
             memory_bytes=memory[0] if memory else None,
             memory_limit_bytes=memory[1] or None if memory else None,
         )

@@ -4,9 +4,13 @@ An answer or context is valid only while the index has an entry for its question
 field of a question drops its answer, whatever Redis evicted. An entry begins with a header of
 fixed width, in ASCII, which the scripts in `lua/` read:
 
-    version(1) kind(1) answer id(11) expires(10) cost(12), and the target(22) of ALIAS
+    version(1) kind(1) answer id(11)
+    expires(10) hits(6) last use(10)
+    latest expiry(10) cost(12), and the target(22) of ALIAS
 
-It ends with a checksum, because a corrupt entry could lead to a stale answer.
+The scripts rewrite the second line at each hit. It ends with a checksum of all but this line,
+because a corrupt entry could lead to a stale answer. A corrupt expiry cannot: `decode` refuses one
+after the latest expiry.
 """
 
 import math
@@ -32,8 +36,13 @@ ANSWER, CONTEXT, ALIAS = "a", "c", "="
 _KINDS = frozenset({ANSWER, CONTEXT, ALIAS})
 _EMPTY_SECONDS = 60
 """TTL of an empty context. A user's first note may be in the store before its message arrives."""
+_USE = slice(13, 39)
 EXPIRES = slice(13, 23)
-HEADER = 35
+_HITS = slice(23, 29)
+_LAST_USED = slice(29, 39)
+_LATEST_EXPIRY = slice(39, 49)
+_COST = slice(49, 61)
+HEADER = _COST.stop
 """Where the packed values of an answer or context begin."""
 
 _ALIAS_HEADER = HEADER + 22
@@ -50,12 +59,15 @@ class Entry:
 
     ANSWER has an answer, CONTEXT only a context. ALIAS shares the answer of another question. All
     its values but those of the answer are its own, so it is also dropped when its own search may
-    have another result.
+    have another result. It is valid only while the answer is.
 
     Attributes:
         kind: ANSWER, CONTEXT or ALIAS.
         answer_id: the id of the answer, or of the context.
         expires: when the entry expires, in seconds since 1970.
+        latest_expiry: the bound of `expires`, which grows with the hits, in seconds since 1970.
+        hits: how often the answer was served after it was generated, or an alias after its match.
+        last_used: the time of the last hit, or of the generation or match, in seconds since 1970.
         cost: of the answer, in nanodollars.
         question: the wording of the user who asked it first.
         pipeline: `PipelineId.name`.
@@ -72,6 +84,7 @@ class Entry:
     kind: str
     answer_id: str
     expires: int
+    latest_expiry: int
     cost: int
     question: str
     pipeline: str
@@ -82,6 +95,8 @@ class Entry:
     vector: bytes = b""
     similarity: float = 1.0
     tags: Tags = ()
+    hits: int = 0
+    last_used: int = 0
 
     @property
     def is_answer(self) -> bool:
@@ -109,11 +124,15 @@ def new_entry(
     """
     now = int(time.time())
     context_ttl = settings.context_ttl if sources else min(settings.context_ttl, _EMPTY_SECONDS)
-    expires = now + (settings.answer_ttl if answer else context_ttl)
+    ttl, longest_ttl = context_ttl, context_ttl
+    if answer:
+        ttl, longest_ttl = settings.answer_ttl, max(settings.answer_ttl, settings.answer_ttl_max)
+    day_ends = pipeline.day.ends if pipeline.day else now + longest_ttl
     return Entry(
         kind=ANSWER if answer else CONTEXT,
         answer_id=answer.answer_id if answer else new_answer_id(),
-        expires=min(expires, pipeline.day.ends) if pipeline.day else expires,
+        expires=min(now + ttl, day_ends),
+        latest_expiry=min(now + longest_ttl, day_ends),
         cost=nanodollars(answer.cost) if answer else 0,
         question=question,
         pipeline=pipeline.name,
@@ -124,16 +143,18 @@ def new_entry(
         note_digests=source_digests.by_note(sources),
         vector=vector.tobytes(),
         tags=pipeline.tags,
+        last_used=now,
     )
 
 
 def new_alias(own: Entry, field: str, target: Entry, similarity: float) -> Entry:
-    """Create an alias of the question at `field`; it expires with that one."""
+    """Create an alias of the question at `field`; it is valid as long as that one."""
     return replace(
         own,
         kind=ALIAS,
         answer_id=target.answer_id,
-        expires=target.expires,
+        expires=target.latest_expiry,
+        latest_expiry=target.latest_expiry,
         cost=target.cost,
         target=field,
         similarity=similarity,
@@ -143,18 +164,20 @@ def new_alias(own: Entry, field: str, target: Entry, similarity: float) -> Entry
 def encode(entry: Entry) -> bytes:
     """Encode an entry."""
     cost = min(max(entry.cost, 0), _MAX_COST)
-    header = f"{codec.VERSION}{entry.kind}{entry.answer_id}{entry.expires:010d}{cost:012d}"
+    header = f"{codec.VERSION}{entry.kind}{entry.answer_id}{entry.latest_expiry:010d}{cost:012d}"
+    use = f"{entry.expires:010d}{entry.hits:06d}{entry.last_used:010d}"
     packed = codec.pack(
         entry.question,
         entry.pipeline,
         entry.fresh_until,
         entry.lowest_similarity,
-        *([join_tags(entry.tags)] if entry.tags else []),  # as releases before tags
+        *([join_tags(entry.tags)] if entry.tags else []),
         b"".join(key + digest for key, digest in entry.note_digests.items()),
         entry.vector,
         entry.similarity,
     )
-    return codec.add_checksum((header + entry.target).encode("ascii") + packed)
+    sealed = codec.add_checksum((header + entry.target).encode("ascii") + packed)
+    return sealed[: _USE.start] + use.encode("ascii") + sealed[_USE.start :]
 
 
 def first_byte(tags: Tags) -> int:
@@ -164,19 +187,19 @@ def first_byte(tags: Tags) -> int:
 
 def decode(sealed: bytes) -> Entry | None:
     """Decode an entry; None if it is corrupt or of another version."""
-    data = codec.verify_checksum(sealed)
+    data = codec.verify_checksum(sealed[: _USE.start] + sealed[_USE.stop :])
     if data is None:
         return None
-    try:
-        header = data[:_ALIAS_HEADER].decode("ascii", "replace")
-        version, kind, answer_id = header[0], header[1], header[2:13]
-        expires, cost = int(header[EXPIRES]), int(header[EXPIRES.stop : HEADER])
-    except (IndexError, ValueError):
+    header = sealed[:_ALIAS_HEADER].decode("ascii", "replace")
+    numbers = [header[part] for part in (EXPIRES, _HITS, _LAST_USED, _LATEST_EXPIRY, _COST)]
+    if not all(map(str.isdecimal, numbers)):
         return None
-    if version != codec.VERSION or kind not in _KINDS:
+    version, kind, answer_id = header[0], header[1], header[2:13]
+    expires, hits, last_used, latest_expiry, cost = map(int, numbers)
+    if version != codec.VERSION or kind not in _KINDS or expires > latest_expiry:
         return None
     begin = _ALIAS_HEADER if kind == ALIAS else HEADER
-    packed = data[begin:]
+    packed = data[begin + _USE.start - _USE.stop :]
     values = codec.unpack(packed, *_VALUES) or codec.unpack(packed, *_VALUES_WITH_TAGS)
     if values is None:
         return None
@@ -185,6 +208,7 @@ def decode(sealed: bytes) -> Entry | None:
         kind,
         answer_id,
         expires,
+        latest_expiry,
         cost,
         question,
         pipeline,
@@ -198,6 +222,8 @@ def decode(sealed: bytes) -> Entry | None:
         vector=vector,
         similarity=similarity,
         tags=split_tags(tags[0]) if tags else (),
+        hits=hits,
+        last_used=last_used,
     )
 
 

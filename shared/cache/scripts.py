@@ -58,6 +58,7 @@ class QuestionScripts:
             purpose,
             int(aliases),
             self._settings.stale_if_error_seconds,
+            self._settings.answer_ttl,
             *counts,
         )
 
@@ -77,6 +78,8 @@ class QuestionScripts:
             int(time.time()),
             self._lock.token,
             self._settings.max_questions,
+            self._settings.stale_if_error_seconds,
+            self._settings.answer_ttl,
             *counts,
         )
 
@@ -94,6 +97,7 @@ class QuestionScripts:
             self._ttl,
             self._lock.token,
             self._settings.max_questions,
+            self._settings.stale_if_error_seconds,
             *counts,
         )
 

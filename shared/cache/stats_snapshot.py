@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 GENERATED = ("l3", "l2", "none")
 """Outcomes in which the language model answered."""
 
+HITS = ("0", "1", "2-4", "5-9", "10+")
+"""Numbers of hits by which answers are counted: see `lua/common/hits.lua`."""
+
 _NANODOLLARS = 1e9  # in a dollar
 
 
@@ -130,11 +133,13 @@ class EntryCounts:
     """Numbers of unexpired entries; an entry counts until the end of the hour in which it expires.
 
     Each answer has a context. Entries that Redis evicted count until they would have expired.
+    `answers_by_hits` are the numbers of answers for each of `HITS`.
     """
 
     answers: int
     contexts: int
     embeddings: int
+    answers_by_hits: tuple[int, ...] = (0,) * len(HITS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.cache import codec, index_entries, keyspace
+from shared.cache import index_entries, keyspace
 from shared.cache.pipeline_id import PipelineId
 from shared.cache.results import LookupResult
 from shared.deadline import deadline_scope
@@ -79,22 +79,6 @@ def test_entry_with_and_without_tags_is_decoded_as_encoded(tags: tuple[str, ...]
     )
     assert index_entries.decode(index_entries.encode(entry)) == entry
     assert entry.tags == tags
-
-
-def test_release_before_tags_reads_entries_without_tags_alone() -> None:
-    """It keeps the answers to questions without tags, and drops the others at each change."""
-    for tags, is_read in ((), True), (("romans",), False):
-        entry = index_entries.new_entry(
-            QUESTION,
-            a_vector(QUESTION),
-            sources(),
-            pipeline=PIPELINE.with_tags(tags),
-            settings=Settings(),
-        )
-        data = codec.verify_checksum(index_entries.encode(entry))
-        assert data
-        former = codec.unpack(data[35:], str, str, int, float, bytes, bytes, float)
-        assert (former is not None) == is_read
 
 
 async def test_embedding_stored_by_one_user_is_loaded_by_another(cache: Cache) -> None:
@@ -282,19 +266,6 @@ async def test_every_key_has_a_ttl(cache: Cache) -> None:
     await cache.session("bob").load_miss_context()
     for key in await cache.scan():
         assert await cache.redis("TTL", key) != -1, key
-
-
-async def test_oldest_questions_are_deleted_beyond_the_maximum(cache: Cache) -> None:
-    small = cache.with_settings(max_questions=3)
-    for ttl, number in enumerate(range(5), start=1000):
-        await small.with_settings(answer_ttl=ttl).ask(question=f"question {number}")
-    found = [
-        (await small.session(question=f"question {number}").lookup()).answer is not None
-        for number in range(5)
-    ]
-    assert found == [False, False, True, True, True]
-    assert await cache.redis("HLEN", keys().answers) == 3
-    assert await cache.redis("HLEN", keys().contexts) == 3
 
 
 async def test_waiting_request_gets_the_answer_of_the_lock_holder(cache: Cache) -> None:

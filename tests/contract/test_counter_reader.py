@@ -95,7 +95,7 @@ async def test_foreign_values_count_as_zero(cache: Cache) -> None:
     for key in keys:
         await cache.redis("HSET", key, "l3_hits", "many", "l3_misses", "9" * 5_000, b"\xff", 1)
     snapshot = await read(cache, days=1)
-    assert snapshot.entries == EntryCounts(1, 1, 1)
+    assert snapshot.entries == EntryCounts(1, 1, 1, (1, 0, 0, 0, 0))
     for stats in (snapshot.total, *snapshot.days.values()):
         assert (stats.requests, stats["l3_hits"], stats["l3_misses"]) == (1, 0, 0)
 

@@ -45,7 +45,7 @@ async def test_get_stale_follows_an_expired_alias(cache: Cache, clock: Clock) ->
     await session.lookup()
     (target,) = (await session.load_miss_context()).matchable_entries.items()
     assert await session.store_alias(a_vector("define faith"), sources(), target, 0.93)
-    clock.ahead += 301
+    clock.ahead += 601  # the match doubled the TTL
     session = short.session(question="define faith")
     assert await session.lookup() == LookupResult()
     assert (await session.get_stale()).matched_question == QUESTION

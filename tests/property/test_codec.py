@@ -35,10 +35,12 @@ sources = st.lists(st.builds(Source, texts, texts, texts, finite, texts, texts),
 @st.composite
 def entries(draw: st.DrawFn) -> index_entries.Entry:
     kind = draw(st.sampled_from("ac="))
+    latest_expiry = draw(st.integers(0, 9_999_999_999))
     return index_entries.Entry(
         kind,
         draw(ids),
-        draw(st.integers(0, 9_999_999_999)),
+        draw(st.integers(0, latest_expiry)),
+        latest_expiry,
         draw(st.integers(0, 999_999_999_999)),
         draw(texts),
         draw(texts),
@@ -48,6 +50,8 @@ def entries(draw: st.DrawFn) -> index_entries.Entry:
         note_digests=draw(st.dictionaries(digests, digests, max_size=5)),
         vector=draw(st.binary(max_size=400)),
         similarity=draw(finite),
+        hits=draw(st.integers(0, 999_999)),
+        last_used=draw(st.integers(0, 9_999_999_999)),
     )
 
 
@@ -80,8 +84,11 @@ def test_entry_header_has_the_offsets_of_the_lua_scripts(entry: index_entries.En
     assert data[:2].decode() == codec.VERSION + entry.kind
     assert data[2:13].decode() == entry.answer_id
     assert int(data[13:23]) == entry.expires
-    assert int(data[23:35]) == entry.cost
-    assert data[35 : 35 + len(entry.target)].decode() == entry.target
+    assert int(data[23:29]) == entry.hits
+    assert int(data[29:39]) == entry.last_used
+    assert int(data[39:49]) == entry.latest_expiry
+    assert int(data[49:61]) == entry.cost
+    assert data[61 : 61 + len(entry.target)].decode() == entry.target
 
 
 @given(st.binary(max_size=300))
@@ -152,6 +159,6 @@ print(len(read))
 def test_compression_dictionary_belongs_to_the_version() -> None:
     """Texts compressed with another dictionary cannot be read: change VERSION too."""
     prose = Path(codec.__file__).with_name("compression_dictionary.txt").read_bytes()
-    assert (codec.VERSION, hashlib.sha256(prose).hexdigest()[:16]) == ("5", "54115664757eea8e")
+    assert (codec.VERSION, hashlib.sha256(prose).hexdigest()[:16]) == ("6", "54115664757eea8e")
     script = Path(codec.__file__).with_name("lua") / "common" / "entries.lua"
     assert f"local VERSION = '{codec.VERSION}'" in script.read_text()

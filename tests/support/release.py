@@ -26,11 +26,11 @@ _ROOT = Path(__file__).parents[2]
 _OTHER = "~"
 _EDITS = {
     "shared/cache/codec.py": {f'VERSION = "{codec.VERSION}"': f'VERSION = "{_OTHER}"'},
-    "shared/cache/index_entries.py": {"cost:012d": "cost:014d", "\nHEADER = 35": "\nHEADER = 37"},
+    "shared/cache/index_entries.py": {"cost:012d": "cost:014d", "slice(49, 61)": "slice(49, 63)"},
     "shared/cache/lua/common/entries.lua": {
         f"VERSION = '{codec.VERSION}'": f"VERSION = '{_OTHER}'",
-        "24, 35": "24, 37",
-        "36, 57": "38, 59",
+        "50, 61": "50, 63",
+        "62, 83": "64, 85",
     },
 }
 

@@ -14,6 +14,7 @@ _ENTRY = Entry(
     ANSWER,
     "answer-id-1",
     _LATER,
+    _LATER,
     0,
     "What is gr\u00e2ce?",
     PIPELINE.name,
@@ -58,7 +59,7 @@ def test_own_question_is_no_row() -> None:
     assert len(matchable_entries.select(index, "own", PIPELINE)) == 0
 
 
-@pytest.mark.parametrize("place", [3, 40, 200, -1])
+@pytest.mark.parametrize("place", [3, 45, 70, 200, -1])
 def test_corrupt_entry_is_not_decoded(place: int) -> None:
     sealed = bytearray(index_entries.encode(_ENTRY))
     sealed[place] ^= 1

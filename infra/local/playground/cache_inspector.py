@@ -31,16 +31,21 @@ async def read_cached_questions(container: "Container", user_id: str) -> "dict[s
         return {}
     kinds = {index_entries.ANSWER, index_entries.ALIAS}
     now = time.time()
-    return {
+    entries = {
         field: entry
         for field, entry in index_entries.decode_index(index.items()).items()
         if entry and entry.kind in kinds and entry.expires > now
+    }
+    return {
+        field: entry
+        for field, entry in entries.items()
+        if not entry.target or entry.target in entries  # an alias ends with its target
     }
 
 
 def to_json(entries: "dict[str, Entry]") -> list[dict[str, Any]]:
     """Convert entries to JSON, newest first; `alias_of` is the question whose answer is shared."""
-    newest_first = sorted(entries.items(), key=lambda item: (-item[1].expires, item[0]))
+    newest_first = sorted(entries.items(), key=lambda item: (-item[1].latest_expiry, item[0]))
     return [
         {
             "field": field,

@@ -7,6 +7,7 @@
 -- include: common/entries
 -- include: common/counters
 -- include: common/entry_counts
+-- include: common/hits
 -- include: common/drops
 local dropped = {}
 local flat = redis.call('HGETALL', KEYS[1])

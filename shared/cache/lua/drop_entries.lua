@@ -8,6 +8,7 @@
 -- include: common/fence
 -- include: common/counters
 -- include: common/entry_counts
+-- include: common/hits
 -- include: common/drops
 local questions = KEYS[1]
 

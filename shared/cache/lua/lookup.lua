@@ -2,7 +2,7 @@
 --
 -- KEYS  questions, answers, contexts, then `counters.counter_keys`
 -- ARGV  field, prefix of a new fence (used if there is none), now (s), ttl of the index (s),
---       purpose, 1 to follow an alias, stale-if-error (s),
+--       purpose, 1 to follow an alias, stale-if-error (s), first ttl of an answer (s),
 --       then pairs of a counter and its increment
 --       purpose: `ask`, `wait` (the answer of the lock's holder), `stale` (also an expired
 --       answer) or `fence` (no answer)
@@ -12,21 +12,22 @@
 -- include: common/entries
 -- include: common/counters
 -- include: common/fence
+-- include: common/entry_counts
+-- include: common/hits
 local questions, answers, contexts = KEYS[1], KEYS[2], KEYS[3]
 local field, now, purpose, stale_if_error = ARGV[1], tonumber(ARGV[3]), ARGV[5], tonumber(ARGV[7])
 
--- Return a valid entry, or false. Delete an entry of another version or past stale-if-error.
-local function valid_entry(name)
+-- Return an entry, or false. Delete an entry of another version or past stale-if-error.
+local function read_entry(name)
   local entry = redis.call('HGET', questions, name)
   if not entry then
     return false
   end
-  local expires = end_of(entry)
-  if not is_current_version(entry) or expires + stale_if_error <= now then
+  if not is_current_version(entry) or end_of(entry) + stale_if_error <= now then
     delete_question(name)
     return false
   end
-  return (expires > now or purpose == 'stale') and entry
+  return entry
 end
 
 local fence = redis.call('HGET', questions, 'fence')
@@ -36,24 +37,27 @@ if not fence then
   redis.call('EXPIRE', questions, ARGV[4])
 end
 if purpose == 'fence' then
-  count_arguments(8)
+  count_arguments(9)
   return {fence, false, false, false, false}
 end
 
 local alias = false
-local entry = valid_entry(field)
+local entry = read_entry(field)
 local kind = kind_of(entry or '')
 if kind == '=' and ARGV[6] ~= '1' then
   entry = false
 elseif kind == '=' then
   -- An alias is valid only while its target still has the same answer.
-  local target = valid_entry(target_of(entry))
+  local target = read_entry(target_of(entry))
   if target and answer_of(target) == answer_of(entry) then
     alias, field, entry = entry, target_of(entry), target
   else
     delete_question(field)
     entry = false
   end
+end
+if entry and end_of(entry) <= now and purpose ~= 'stale' then
+  entry, alias = false, false
 end
 
 local answer, context = false, false
@@ -64,11 +68,13 @@ end
 
 if kind_of(entry or '') == 'a' and answer and context then
   if purpose ~= 'stale' then
+    entry = count_hit(field, entry, now, ARGV[8], stale_if_error)
+    alias = alias and count_hit(ARGV[1], alias, now, 0, stale_if_error)
     count(purpose == 'ask' and 'l1_hits' or 'outcome_coalesced', 1)
     count('saved_nanodollars', cost_of(entry))
   end
 elseif purpose == 'ask' then
   count('l1_misses', 1)
 end
-count_arguments(8)
+count_arguments(9)
 return {fence, entry, answer, context, alias}

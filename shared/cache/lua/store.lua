@@ -4,6 +4,7 @@
 -- KEYS  questions, answers, contexts, lock, then `counters.counter_keys`
 -- ARGV  field, the fence of round trip 1, entry, answer ('' for a context alone), context,
 --       ttl of the user's keys (s), token of the lock, maximum number of questions,
+--       stale-if-error (s),
 --       then pairs of a counter and its increment
 -- Returns 1 if it was stored, 0 if not. A context alone replaces only another context: it never
 -- replaces an answer or an alias.
@@ -11,16 +12,17 @@
 -- include: common/entries
 -- include: common/counters
 -- include: common/entry_counts
+-- include: common/hits
 -- include: common/drops
 -- include: common/trim_index
 local questions, answers, contexts, lock = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local field, entry, answer, context = ARGV[1], ARGV[3], ARGV[4], ARGV[5]
-local ttl = ARGV[6]
+local ttl = tonumber(ARGV[6])
 
 if answer ~= '' and redis.call('GET', lock) == ARGV[7] then
   redis.call('DEL', lock)
 end
-count_arguments(9)
+count_arguments(10)
 
 if redis.call('HGET', questions, 'fence') ~= ARGV[2] then
   count('stores_refused', 1)
@@ -31,20 +33,20 @@ if answer == '' and former and kind_of(former) ~= 'c' then
   return 0
 end
 if former then
-  count_entry(kind_of(former), end_of(former), -1)
+  count_index_entry(former, -1)
 end
-count_entry(kind_of(entry), end_of(entry), 1)
+count_index_entry(entry, 1)
 redis.call('HSET', questions, field, entry)
 redis.call('HSET', contexts, field, context)
 count('l3_stores', 1)
-redis.call('EXPIRE', contexts, ttl)
+keep_key(contexts, ttl)
 if answer == '' then
   redis.call('HDEL', answers, field)
 else
   redis.call('HSET', answers, field, answer)
-  redis.call('EXPIRE', answers, ttl)
+  keep_key(answers, ttl)
   count('l1_stores', 1)
 end
-redis.call('EXPIRE', questions, ttl)
-trim_index(ARGV[8], field)
+keep_key(questions, ttl)
+trim_index(ARGV[8], field, entry, ARGV[9])
 return 1

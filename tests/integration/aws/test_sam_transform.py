@@ -32,6 +32,7 @@ OTHER_VALUES: dict[str, tuple[str, dict[str, str]]] = {
     "CacheStorageLimitGB": ("9", {}),
     "CacheEnabled": ("false", {}),
     "AnswerTtl": ("9", {}),
+    "AnswerTtlMax": ("9", {}),
     "ContextTtl": ("9", {}),
     "EmbeddingTtl": ("9", {}),
     "SimilarityThreshold": ("0.9", {}),

@@ -363,6 +363,7 @@ def _settings(max_questions: int) -> Settings:
         retrieved_chunks=K,
         max_questions=max_questions,
         answer_ttl=60,
+        answer_ttl_max=0,
         context_ttl=10,
         inference_timeout=1,
         extractive_fallback=False,  # these notes have no sentences

@@ -1,10 +1,10 @@
--- Dropped entries and how they are counted. Needs entries, counters and entry_counts.
+-- Dropped entries and how they are counted. Needs entries, counters, entry_counts and hits.
 -- `dropped` and `retained` are numbers of entries by kind; embeddings are of kind `e`.
 
 local function drop_entry(dropped, entry)
   local kind = kind_of(entry)
   dropped[kind] = (dropped[kind] or 0) + 1
-  count_entry(kind, end_of(entry), -1)
+  count_index_entry(entry, -1)
 end
 
 local function count_drops(dropped)

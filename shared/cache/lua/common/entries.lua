@@ -1,7 +1,11 @@
 -- The header of an index entry (see index_entries.py), and the expiry of a user's own embedding
 -- (see l2_embeddings.py).
 
-local VERSION = '5'  -- as in codec.py
+local VERSION = '6'  -- as in codec.py
+
+local function number_at(entry, first, last)
+  return tonumber(string.match(string.sub(entry, first, last), '^%d+$')) or 0
+end
 
 local function is_current_version(entry)
   return string.sub(entry, 1, 1) == VERSION
@@ -16,15 +20,27 @@ local function answer_of(entry)
 end
 
 local function end_of(entry)  -- seconds since 1970
-  return tonumber(string.sub(entry, 14, 23)) or 0
+  return number_at(entry, 14, 23)
+end
+
+local function hits_of(entry)
+  return is_current_version(entry) and number_at(entry, 24, 29) or 0
+end
+
+local function last_use_of(entry)  -- seconds since 1970
+  return number_at(entry, 30, 39)
+end
+
+local function latest_end_of(entry)  -- seconds since 1970
+  return number_at(entry, 40, 49)
 end
 
 local function cost_of(entry)  -- nanodollars
-  return tonumber(string.sub(entry, 24, 35)) or 0
+  return number_at(entry, 50, 61)
 end
 
 local function target_of(entry)  -- of an alias
-  return string.sub(entry, 36, 57)
+  return string.sub(entry, 62, 83)
 end
 
 -- Whether an entry, or false, is of this version and of a kind, and has not expired at `now` (s).

@@ -1,12 +1,18 @@
 -- Numbers of unexpired entries in a partition, in the hash `ENTRY_COUNTS` of common/counters:
---   a, c, e   number of answers, contexts and embeddings
---   a489123   number of answers that expire in this hour since 1970; `c` and `e` likewise
---   hour      hour in which expired entries were last removed
+--   a, c, e     number of answers, contexts and embeddings
+--   h, i, j, k  number of answers with 1, 2 to 4, 5 to 9, and at least 10 hits
+--   a489123     number of answers that expire in this hour since 1970; the other letters likewise
+--   hour        hour in which expired entries were last removed
+
+local KINDS = {'a', 'c', 'e', 'h', 'i', 'j', 'k'}
 
 -- Sum what expires in this hour or later, by kind. Also return the fields that expired before.
 -- Foreign values, and what became negative by an eviction, count as 0.
 local function sum_entries(hour)
-  local sums, expired = {a = 0, c = 0, e = 0}, {}
+  local sums, expired = {}, {}
+  for _, kind in ipairs(KINDS) do
+    sums[kind] = 0
+  end
   local flat = redis.call('HGETALL', ENTRY_COUNTS)
   for i = 1, #flat, 2 do
     local kind, ends = string.match(flat[i], '^(%l)(%d+)$')
@@ -22,7 +28,7 @@ end
 
 -- Count an entry of a kind that expires at a time (s): `by` is 1 if it was stored, -1 if dropped.
 local function count_entry(kind, expires, by)
-  if kind ~= 'a' and kind ~= 'c' and kind ~= 'e' then
+  if not string.match(kind or '', '^[acehijk]$') then
     return
   end
   local now = math.floor(tonumber(redis.call('TIME')[1]) / 3600)
@@ -31,7 +37,10 @@ local function count_entry(kind, expires, by)
     for _, field in ipairs(expired) do
       redis.call('HDEL', ENTRY_COUNTS, field)
     end
-    redis.call('HSET', ENTRY_COUNTS, 'hour', now, 'a', sums.a, 'c', sums.c, 'e', sums.e)
+    redis.call('HSET', ENTRY_COUNTS, 'hour', now)
+    for kind, sum in pairs(sums) do
+      redis.call('HSET', ENTRY_COUNTS, kind, sum)
+    end
     redis.call('EXPIRE', ENTRY_COUNTS, COUNTER_TTL)
   end
   local hour = math.floor(expires / 3600)

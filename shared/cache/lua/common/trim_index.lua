@@ -1,7 +1,40 @@
--- Delete the questions that expire first, until a user has no more than the maximum. `stored` is
--- the field that was stored just now. Needs entries, counters, entry_counts and drops.
+-- Keep a user's index small. Needs entries, counters, entry_counts and drops.
 
-local function trim_index(maximum, stored)
+-- An alias ends with its target.
+local function has_ended(entry, now)
+  if is_current_version(entry) and kind_of(entry) == '=' then
+    local target = redis.call('HGET', KEYS[1], target_of(entry))
+    return not target or answer_of(target) ~= answer_of(entry) or end_of(target) <= now
+  end
+  return end_of(entry) <= now
+end
+
+-- Delete those of ten random questions that cannot even be served stale at `now` (s): nobody may ask them again.
+local function sweep_index(now, stale_if_error)
+  local drawn = redis.call('HRANDFIELD', KEYS[1], 10, 'WITHVALUES')
+  for i = 1, #drawn, 2 do
+    if drawn[i] ~= 'fence' and has_ended(drawn[i + 1], now - stale_if_error) then
+      delete_question(drawn[i])
+    end
+  end
+end
+
+-- How useful an entry is: its uses for each second since the last one.
+local function usefulness(entry, now)
+  if has_ended(entry, now) then
+    return -1
+  end
+  if kind_of(entry) == 'c' then
+    return 0
+  end
+  return (1 + hits_of(entry)) / math.max(1, now - last_use_of(entry))
+end
+
+-- Delete the least useful questions, until a user has no more than the maximum. `stored` is the field that was
+-- stored just now, with the entry `entry`.
+local function trim_index(maximum, stored, entry, stale_if_error)
+  local now = last_use_of(entry)
+  sweep_index(now, tonumber(stale_if_error))
   local excess = redis.call('HLEN', KEYS[1]) - 1 - tonumber(maximum)
   if excess <= 0 then
     return
@@ -10,14 +43,15 @@ local function trim_index(maximum, stored)
   local flat = redis.call('HGETALL', KEYS[1])
   for i = 1, #flat, 2 do
     if flat[i] ~= 'fence' and flat[i] ~= stored then
-      entries[#entries + 1] = {field = flat[i], entry = flat[i + 1], expires = end_of(flat[i + 1])}
+      local value = flat[i + 1]
+      entries[#entries + 1] = {field = flat[i], entry = value, usefulness = usefulness(value, now)}
     end
   end
   table.sort(entries, function(a, b)
-    if a.expires == b.expires then
+    if a.usefulness == b.usefulness then
       return a.field < b.field
     end
-    return a.expires < b.expires
+    return a.usefulness < b.usefulness
   end)
   local dropped = {}
   excess = math.min(excess, #entries)
