@@ -85,7 +85,7 @@ def build_routes(container: Container) -> AppRoutes:
             no_cache=is_no_cache(directives),
             no_store="no-store" in directives,
             exact=body.match == "exact",
-            tags=body.tags,
+            tags=body.tags or (),
             seconds=_time_budget(http, settings.inference_timeout),
             history=body.turns,
         )
@@ -100,7 +100,7 @@ def build_routes(container: Container) -> AppRoutes:
             return reply
 
         async def serialize(reply: Reply) -> bytes:
-            return serialize_reply(request, reply, explain=body.explain)
+            return serialize_reply(request, reply, explain=bool(body.explain))
 
         if accepts_events(http):
             return stream_answer(http, request, answer, serialize=serialize)

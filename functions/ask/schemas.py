@@ -32,7 +32,7 @@ class TurnBody(BaseModel):
 
 
 class AskBody(BaseModel):
-    """A question of at most 4,000 characters.
+    """A question of at most 4,000 characters. Null stands for an omitted field.
 
     `tags`: only notes that have at least one of these tags are searched; without any, all notes.
     Case, `#` at the start and superfluous white space do not matter. `match`: `exact` disables
@@ -47,18 +47,21 @@ class AskBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     query: Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_CHARACTERS})]
-    tags: Annotated[
-        list[Annotated[str, Field(json_schema_extra={"maxLength": MAX_TAG_CHARACTERS})]],
-        Field(json_schema_extra={"maxItems": MAX_QUESTION_TAGS}),
-    ] = []
-    match: Literal["any", "exact"] = "any"
-    explain: bool = False
-    history: list[TurnBody] = []
+    tags: (
+        Annotated[
+            list[Annotated[str, Field(json_schema_extra={"maxLength": MAX_TAG_CHARACTERS})]],
+            Field(json_schema_extra={"maxItems": MAX_QUESTION_TAGS}),
+        ]
+        | None
+    ) = None
+    match: Literal["any", "exact"] | None = "any"
+    explain: bool | None = False
+    history: list[TurnBody] | None = None
 
     @property
     def turns(self) -> tuple[Turn, ...]:
         """The history as plain values."""
-        return tuple(Turn(turn.role, turn.content) for turn in self.history)
+        return tuple(Turn(turn.role, turn.content) for turn in self.history or ())
 
 
 class FeedbackBody(BaseModel):

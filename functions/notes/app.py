@@ -48,6 +48,8 @@ MAX_BYTES = 13 * 1024 * 1024
 _MARGIN_SECONDS = 4.0
 """Time of an invocation after embedding, to remove the former text and for the response."""
 
+_REPLACEMENT = "\ufffd"
+_ENCODED_REPLACEMENT = b"%EF%BF%BD"
 MAX_PAGE = 100
 _PAGE = 50
 _NO_STORE = {"Cache-Control": "private, no-store"}
@@ -84,12 +86,13 @@ def build_routes(container: Container) -> AppRoutes:
     router = APIRouter(include_in_schema=is_owner)
 
     async def owner_of(http: Request) -> str:
-        """Return the id of the caller, if the notes are Tercet's."""
+        """Return the id of the caller, if the notes are Tercet's; check the id in the path."""
         caller = await authenticate(http, settings)
         if not is_owner:
             raise NotesNotManagedError(
                 "another system owns the notes of this deployment: read and change them there"
             )
+        _check_note_id(http)
         return caller.user_id
 
     async def apply(
@@ -163,8 +166,11 @@ def build_routes(container: Container) -> AppRoutes:
         result = await apply(http, _change(None, "user_deleted", await owner_of(http)))
         return JSONResponse(serialize_effect(result), headers=_NO_STORE)
 
-    schemas = (NoteBody, NotePage, StoredNote, NoteChangeEffect)
-    return AppRoutes(router, schemas, "functions.notes.documentation")
+    return AppRoutes(
+        router,
+        (NoteBody, NotePage, StoredNote, NoteChangeEffect),
+        "functions.notes.documentation",
+    )
 
 
 def _change(stored: "Note | None", operation: str, user_id: str, **fields: Any) -> NoteChanged:
@@ -172,6 +178,21 @@ def _change(stored: "Note | None", operation: str, user_id: str, **fields: Any) 
     arrival = max(now(), stored.changed_at + 1 if stored else 0)
     message = {"operation": operation, "user_id": user_id, **fields}
     return parse_change(message | {"occurred_at": EPOCH + timedelta(microseconds=arrival)})
+
+
+def _check_note_id(http: Request) -> None:
+    """Check the id in the path, if any; servers replace bytes that are not UTF-8 by U+FFFD.
+
+    Raises:
+        InvalidRequestError: the id is not UTF-8, or no note can have it.
+    """
+    note_id = http.path_params.get("note_id")
+    if note_id is None:
+        return
+    replaced = _REPLACEMENT in note_id
+    if replaced and _ENCODED_REPLACEMENT not in (http.scope.get("raw_path") or b"").upper():
+        raise InvalidRequestError("note_id must be percent-encoded UTF-8")
+    require_id("note_id", note_id)
 
 
 def _parse_limit(http: Request) -> int:

@@ -12,7 +12,7 @@ Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
 class NoteBody(BaseModel):
-    """The complete new content of a note.
+    """The complete new content of a note. Null stands for an omitted field.
 
     `tags`: case, `#` at the start and superfluous white space do not matter; omitted tags are none.
     `version` is a count that increases with each change of the note. Without it, the arrival
@@ -21,11 +21,15 @@ class NoteBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    title: Annotated[str, Field(max_length=MAX_TITLE)] = ""
+    title: Annotated[str, Field(max_length=MAX_TITLE)] | None = ""
     text: Annotated[str, Field(max_length=MAX_TEXT)]
-    tags: Annotated[
-        list[Annotated[str, Field(max_length=MAX_TAG_CHARACTERS)]], Field(max_length=MAX_NOTE_TAGS)
-    ] = []
+    tags: (
+        Annotated[
+            list[Annotated[str, Field(max_length=MAX_TAG_CHARACTERS)]],
+            Field(max_length=MAX_NOTE_TAGS),
+        ]
+        | None
+    ) = None
     version: Annotated[int, Field(ge=0, lt=2**63)] | None = None
 
 

@@ -241,6 +241,7 @@ async def test_version_decides_the_order_and_an_older_one_conflicts(
         ("/notes/n", {"text": "x", "version": -1}, 422),
         (f"/notes/{'n' * 256}", {"text": "x"}, 422),
         ("/notes/%00", {"text": "x"}, 422),
+        ("/notes/a%ffb", {"text": "x"}, 422),
         ("/notes/", {"text": "x"}, 422),
         ("/notes", {"text": "x"}, 405),
     ],
@@ -252,6 +253,34 @@ async def test_invalid_change_is_refused_and_stores_nothing(
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
     assert (await client.get("/notes")).json()["notes"] == []
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@pytest.mark.parametrize("note_id", ["%00", "a%ffb", "%ed%a0%80", "n" * 256])
+async def test_id_that_no_note_can_have_is_refused(
+    client: httpx.AsyncClient, method: str, note_id: str
+) -> None:
+    response = await client.request(method, f"/notes/{note_id}", json={"text": "x"})
+    assert response.status_code == 422
+    assert response.json()["detail"].startswith("note_id must ")
+
+
+async def test_replacement_character_is_part_of_an_id_where_it_was_sent(
+    client: httpx.AsyncClient,
+) -> None:
+    assert (await client.put("/notes/a%EF%BF%BDb", json={"text": "x"})).status_code == 201
+    assert (await client.get("/notes/a%ef%bf%bdb")).json()["note_id"] == "a\ufffdb"
+
+
+async def test_null_stands_for_an_omitted_field(client: httpx.AsyncClient) -> None:
+    body = {"text": "Faith is trust.", "title": None, "tags": None, "version": None}
+    assert (await client.put("/notes/n", json=body)).status_code == 201
+    note = (await client.get("/notes/n")).json()
+    assert (note["title"], note["tags"]) == ("", [])
+    nulls = dict.fromkeys(("tags", "match", "explain", "history"))
+    first = await client.post("/assistant/query", json={"query": QUESTION} | nulls)
+    assert first.json()["metadata"]["tags"] == []
+    assert (await ask(client))["metadata"]["tier"] == "l1"
 
 
 async def test_deletion_that_failed_in_redis_invalidates_when_it_is_repeated(
