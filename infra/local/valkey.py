@@ -3,15 +3,17 @@
 import fcntl
 import socket
 import subprocess
-import tempfile
 import time
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from infra.local.child_process import bound_to_stdin, stop_process
 from infra.local.optional_packages import require_package
 from shared.errors import ConfigurationError, UnavailableError
+
+if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
 
 _START_SECONDS = 60.0  # a server with much data takes long to load it
 _LOCK_SECONDS = 2.0  # a stopping server may still be saving
@@ -27,7 +29,7 @@ class ValkeyProcess(AbstractContextManager["ValkeyProcess"]):
         port: int,
         folder: Path,
         password: str,
-        temporary: "tempfile.TemporaryDirectory[str] | None",
+        temporary: "TemporaryDirectory[str] | None",
     ) -> None:
         self.pid = process.pid
         self.port = port
@@ -42,28 +44,37 @@ class ValkeyProcess(AbstractContextManager["ValkeyProcess"]):
 
         Another process may have taken the port, so the server must report its own process id.
         """
-        command = f"AUTH {self._password}\r\n" if self._password else ""
-        command += "INFO server\r\nPING\r\nQUIT\r\n"
         deadline = time.monotonic() + _START_SECONDS
         while self._process.poll() is None and time.monotonic() < deadline:
-            address = ("127.0.0.1", self.port)
-            with suppress(OSError), socket.create_connection(address, 1) as connection:
-                connection.sendall(command.encode())
-                with connection.makefile("rb") as replies:
-                    text = replies.read()
-                if b"+PONG" in text and f"process_id:{self.pid}\r".encode() in text:
-                    return True
+            text = self._send("INFO server", "PING", "QUIT")
+            if b"+PONG" in text and f"process_id:{self.pid}\r".encode() in text:
+                return True
             time.sleep(0.005)
         return False
 
     def stop(self) -> None:
         """Stop the server and wait until it has ended."""
+        if self._temporary is None and self._process.poll() is None:
+            self._send("SHUTDOWN")  # a signal takes effect up to 100 ms later
         stop_process(self._process)
         if self._temporary:
             self._temporary.cleanup()
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _send(self, *commands: str) -> bytes:
+        """Return the replies until the server closes the connection; empty without a connection."""
+        if self._password:
+            commands = (f"AUTH {self._password}", *commands)
+        with (
+            suppress(OSError),
+            socket.create_connection(("127.0.0.1", self.port), 1) as connection,
+            connection.makefile("rb") as replies,
+        ):
+            connection.sendall("".join(f"{command}\r\n" for command in commands).encode())
+            return replies.read()
+        return b""
 
 
 def start_valkey(data_dir: Path | None = None, **config: str | int) -> ValkeyProcess:
@@ -79,7 +90,11 @@ def start_valkey(data_dir: Path | None = None, **config: str | int) -> ValkeyPro
         ConfigurationError: Valkey is not installed, or another server uses `data_dir`.
         UnavailableError: the server did not start.
     """
-    temporary = None if data_dir else tempfile.TemporaryDirectory(prefix="tercet-valkey-")
+    temporary = None
+    if data_dir is None:
+        import tempfile  # noqa: PLC0415 - slow to load, and a data folder does not need it
+
+        temporary = tempfile.TemporaryDirectory(prefix="tercet-valkey-")
     folder = Path(temporary.name if temporary else data_dir or "").resolve()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     directives: dict[str, str | int] = {

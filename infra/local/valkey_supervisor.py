@@ -7,11 +7,12 @@ processes, so no lock is stale.
 """
 
 import fcntl
-import secrets
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 
 from infra.local.valkey import start_valkey, try_lock
@@ -70,6 +71,8 @@ def _start_supervisor(folder: Path) -> "tuple[str, subprocess.Popen[str]]":
         text=True,
         start_new_session=True,  # so that Ctrl-C ends only the current command
     )
+    # Slow to load, and every user of the server needs it: load it while the server starts.
+    import_module("shared.cache.redis.factory")
     line = supervisor.stdout.readline().strip() if supervisor.stdout else ""
     if line.startswith("redis://"):
         return line, supervisor
@@ -81,7 +84,7 @@ def _supervise(folder: Path) -> None:
     with (
         # Entered first, so that the lock is released after the server has ended.
         (folder / _USERS_LOCK).open("a") as users,
-        start_valkey(folder, requirepass=secrets.token_urlsafe(16)) as server,
+        start_valkey(folder, requirepass=os.urandom(16).hex()) as server,
     ):
         url = folder / _URL
         url.touch(mode=0o600)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import ROOT, environment
+from tests.support.disk import megabytes
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("installation")]
 
@@ -56,17 +57,6 @@ def path_without_uv(folder: Path) -> str:
     if shutil.which("uv", path=path):
         pytest.skip("uv is a command of the system")
     return path
-
-
-def megabytes(*folders: Path) -> float:
-    """The size on disk, as `du` counts it: each hard link once."""
-    files = {
-        (status.st_dev, status.st_ino): status.st_blocks * 512
-        for folder in folders
-        for path in folder.rglob("*")
-        for status in [path.lstat()]
-    }
-    return sum(files.values()) / 1e6
 
 
 def assert_small(*folders: Path) -> None:

