@@ -1,6 +1,6 @@
 # Each target installs what it needs. Requirements: Python 3.11 or newer, and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check form format bench eval load lambda clean
+.PHONY: help demo test test-slow check form format bench eval peers load lambda clean
 
 PYTHON ?= python3
 # Arguments of bench and eval, for example ARGS="hits memory --strict".
@@ -47,6 +47,10 @@ bench: $(filter build/%,$(UV)) ## measure performance beside the naive design; w
 
 eval: $(filter build/%,$(UV)) ## measure matching, freshness and hit rates; writes build/eval.json
 	$(RUN) python -m tests.evaluation $(ARGS)
+
+peers: $(filter build/%,$(UV)) ## measure Tercet beside other caches, in an environment of their own
+	UV_PROJECT_ENVIRONMENT=$(CURDIR)/build/peers/venv $(UV) run --project tests/peers --frozen \
+		python -m tests.peers $(ARGS)
 
 load: $(filter build/%,$(UV)) ## 100 concurrent users for two minutes; adds to build/bench.json
 	$(RUN) python -m tests.load

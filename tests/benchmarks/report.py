@@ -84,7 +84,7 @@ def run(package: str, modules: Sequence[str], output: Path, arguments: Sequence[
     if unknown := sorted(set(options.parts) - set(modules)):
         parser.error(f"unknown part: {', '.join(unknown)}; available: {', '.join(modules)}")
     metrics: dict[str, Metric] = {}
-    with _stderr_to(output.with_suffix(".log")):
+    with stderr_to(output.with_suffix(".log")):
         for module in options.parts or modules:
             print(f"{module} ...", flush=True)
             result = import_module(f"{package}.{module}").collect_metrics()
@@ -129,7 +129,7 @@ def write(output: Path, metrics: Mapping[str, Metric]) -> None:
 
 
 @contextmanager
-def _stderr_to(path: Path) -> Iterator[None]:
+def stderr_to(path: Path) -> Iterator[None]:
     """Redirect standard error, also of child processes, to a file: it holds their log lines."""
     path.parent.mkdir(parents=True, exist_ok=True)
     sys.stderr.flush()
