@@ -13,12 +13,13 @@ T = TypeVar("T")
 
 
 class AnswerStart(NamedTuple):
-    """What is known when the text begins; `tier`, `match` and `cache` are those of `Reply`."""
+    """What is known when the text begins; all but `sources` as in `Reply`."""
 
     tier: str | None
     match: str | None
     sources: "Sequence[Source]"
     cache: str
+    ttl: int | None = None
 
     def for_follower(self) -> "AnswerStart":
         """Return it for a request that shares the answer."""

@@ -217,14 +217,14 @@ class Assistant:
             raise
         # The last round trip. Redis refuses the answer if the fence changed since round trip 1.
         with timed("store"):
-            stored = await session.store(vector, sources, answer)
+            expires = await session.store(vector, sources, answer)
         return Reply(
             question,
             answer,
             sources,
             session.status,
             tier=tier,
-            stored=stored and not answer.incomplete,
+            expires=expires if expires and not answer.incomplete else None,
             match_rejection=match.rejection if match else None,
             rejected_similarity=match.similarity if match else None,
             rejected_probability=match.probability if match else None,

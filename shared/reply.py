@@ -1,5 +1,6 @@
 """The reply to one request."""
 
+import time
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,8 @@ class Reply:
     `answer` is None for a user without notes, or without notes of the question's tags. `tier` is
     the deepest tier that saved work: `l1` (nothing was generated), `l3` (no search), `l2` (no
     embedding) or None. `match` is `exact` or `semantic` for an `l1` answer. `coalesced`: the answer
-    was generated for a concurrent request. `cache` is `BudgetedClient.status`. `stored`: the answer
-    is in the cache now.
+    was generated for a concurrent request. `cache` is `BudgetedClient.status`. `expires` is when
+    the answer expires in the cache, in seconds since 1970; None if it is not there.
 
     `matched_question` is the question that the answer was generated for, if it is another one,
     `similarity` the cosine of both questions, `probability` the pair model's if they were matched
@@ -47,7 +48,7 @@ class Reply:
     _: KW_ONLY
     tier: str | None = None
     match: str | None = None
-    stored: bool = False
+    expires: int | None = None
     matched_question: str | None = None
     similarity: float | None = None
     probability: float | None = None
@@ -84,6 +85,7 @@ class Reply:
             similarity=found.similarity,
             probability=found.probability,
             alias=found.alias,
+            expires=found.expires,
             stale=stale,
             coalesced=coalesced,
         )
@@ -99,6 +101,16 @@ class Reply:
         if self.answer:
             return self.answer.text
         return NO_TAGGED_NOTES if self.question.tags else NO_NOTES
+
+    @property
+    def stored(self) -> bool:
+        """Whether this request stored the answer."""
+        return self.tier != "l1" and self.expires is not None
+
+    @property
+    def ttl(self) -> int | None:
+        """Seconds until the answer expires, negative if it is stale; None if it is not cached."""
+        return None if self.expires is None else self.expires - int(time.time())
 
     @property
     def shown_sources(self) -> "Sequence[Source]":
@@ -141,7 +153,6 @@ class Reply:
             question=question,
             tier="l1",
             match="exact",
-            stored=False,
             match_rejection=None,
             rejected_similarity=None,
             rejected_probability=None,

@@ -130,11 +130,18 @@ class SemanticMatcher:
                 return rejected if rejected.rejection else differ
             if must_verify and not await self._verify(question, entry.question, session):
                 return Match(None, "verifier", similarity, decision.probability)
-            alias = await session.store_alias(vector, sources, (field, entry), similarity)
-            if not alias:
+            expires = await session.store_alias(vector, sources, (field, entry), similarity)
+            if not expires:
                 return Match()
-            found = replace(found, matched_question=entry.question, similarity=similarity)
-            return Match(replace(found, probability=decision.probability, alias=alias))
+            found = replace(
+                found,
+                matched_question=entry.question,
+                similarity=similarity,
+                probability=decision.probability,
+                alias=session.field,
+                expires=expires,
+            )
+            return Match(found)
         return rejected
 
     def _find_candidates(

@@ -55,7 +55,7 @@ async def answer_events(ask: "Ask") -> "AsyncGenerator[AnswerStart | str | Reply
         if not text.startswith(begun):
             raise InferenceError("the model's text was replaced by another answer; ask again")
         if not sent:
-            yield AnswerStart(reply.tier, reply.match, reply.shown_sources, reply.cache)
+            yield AnswerStart(reply.tier, reply.match, reply.shown_sources, reply.cache, reply.ttl)
         if rest := text[len(begun) :]:
             yield rest
         yield reply

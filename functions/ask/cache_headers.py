@@ -28,18 +28,22 @@ def is_no_cache(directives: "dict[str, str]") -> bool:
 
 
 def started_cache_status(request: "Request", start: "AnswerStart") -> str:
-    """Return the value of `Cache-Status` while the answer is generated: nothing is stored yet."""
+    """Return the value of `Cache-Status` when the text begins: nothing is stored yet."""
     if start.tier == "l1":
-        return "Tercet; hit"
+        return f"Tercet; hit{_ttl(start.ttl)}"
     return f"Tercet; fwd={_forwarded(request, start.cache)}"
 
 
 def cache_status_header(request: "Request", reply: "Reply") -> str:
     """Return the value of `Cache-Status`."""
     if reply.tier == "l1":
-        return "Tercet; hit; detail=stale" if reply.stale else "Tercet; hit"
-    stored = "; stored" if reply.stored else ""
+        return f"Tercet; hit{_ttl(reply.ttl)}{'; detail=stale' if reply.stale else ''}"
+    stored = f"; stored{_ttl(reply.ttl)}" if reply.stored else ""
     return f"Tercet; fwd={_forwarded(request, reply.cache)}{stored}"
+
+
+def _ttl(seconds: int | None) -> str:
+    return "" if seconds is None else f"; ttl={seconds}"
 
 
 def _forwarded(request: "Request", cache: str) -> str:

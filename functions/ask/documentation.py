@@ -37,7 +37,8 @@ def _answer(**members: Any) -> Any:
     content = "Faith is being sure of what we hope for."
     sources = [Source("hebrews#0", "hebrews", content, 0.7312, "Hebrews")]
     body = json.loads(serialize_reply(request, Reply(question, answer, sources, "ok", **members)))
-    body["metadata"]["age"] = 12 if body["metadata"]["cached"] else 0
+    is_cached = body["metadata"]["cached"]
+    body["metadata"] |= {"age": 12, "ttl": 172_788} if is_cached else {"age": 0, "ttl": 86_400}
     return body
 
 
@@ -53,7 +54,7 @@ OPERATIONS = {
             "without semantic matches": {"query": _QUESTION, "match": "exact", "explain": True},
         },
         response_examples={
-            "miss": _answer(stored=True),
+            "miss": _answer(),
             "exact hit": _answer(tier="l1", match="exact"),
             "semantic hit": _answer(
                 tier="l1", match="semantic", matched_question="Define faith", similarity=0.91

@@ -101,10 +101,12 @@ class Metadata(TypedDict):
     `unresolved` if it depends on it and could not be rewritten, then the answer was neither read
     from the cache nor stored. Without a history it is null.
 
-    `timestamp` is the time of generation (UTC), `age` the seconds since then. `tier` is the deepest
-    tier that saved work: `l1` (generation), `l3` (search) or `l2` (embedding). `matched_question`
-    is the question that the answer was generated for, if it is another one, and `similarity` the
-    cosine of both. `probability` is that one answer serves both, by the pair model, if it was asked
+    `timestamp` is the time of generation (UTC), `age` the seconds since then. `ttl` are the seconds
+    until the cached answer expires, negative if it is stale, or null if it is not cached; each hit
+    extends it, up to `CACHE_QUERY_TTL_MAX` after the generation. `tier` is the deepest tier that
+    saved work: `l1` (generation), `l3` (search) or `l2` (embedding). `matched_question` is the
+    question that the answer was generated for, if it is another one, and `similarity` the cosine of
+    both. `probability` is that one answer serves both, by the pair model, if it was asked
     for this reply. With `explain`, `match_rejection` is the reason why the nearest cached question
     was not a match; `rejected_similarity` and `rejected_probability` are those of this question.
     `truncated`: only the beginning of the question was embedded.
@@ -132,6 +134,7 @@ class Metadata(TypedDict):
     extractive: bool
     incomplete: bool
     age: int
+    ttl: int | None
     cache: CacheState
     answer_id: str | None
     model: str | None

@@ -44,6 +44,7 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
             "extractive": reply.extractive,
             "incomplete": answer.incomplete if answer else False,
             "age": max(0, int(time.time() - created_ms / 1000)),
+            "ttl": reply.ttl,
             "cache": reply.cache,
             "answer_id": reply.answer_id,
             "model": answer.model if answer else None,

@@ -52,7 +52,7 @@ _STATUS_HEADERS = {
 
 _HEADERS = {
     "X-Correlation-Id": "The caller's `X-Correlation-Id`, or the id of the request's log line.",
-    "Cache-Status": "Whether the answer came from the cache (RFC 9211), such as `Tercet; hit`.",
+    "Cache-Status": "Whether the cache had the answer (RFC 9211), such as `Tercet; hit; ttl=600`.",
     "Retry-After": "Seconds after which the request may succeed.",
     "ETag": "The version of the note, for `If-Match`.",
     "WWW-Authenticate": "The authentication scheme, `Bearer`.",

@@ -9,12 +9,15 @@ from typing import NotRequired  # pydantic needs it before Python 3.12
 
 from typing_extensions import TypedDict
 
+EntriesByHits = TypedDict("EntriesByHits", {"0": int, "1": int, "2-4": int, "5-9": int, "10+": int})
+
 
 class AnswerTier(TypedDict):
     """L1, cached answers. An entry counts until the end of the hour in which it expires.
 
     `total_hits` includes requests that waited for the same answer. `avg_hits_per_entry` refers to
-    all answers that were ever stored. `ttl` is in seconds.
+    all answers that were ever stored. `entries_by_hits` are the numbers of entries with 0, 1, 2 to
+    4, 5 to 9 and at least 10 hits. `ttl` is in seconds; it doubles with each hit, up to `ttl_max`.
     """
 
     layer: str
@@ -22,7 +25,9 @@ class AnswerTier(TypedDict):
     total_hits: int
     total_cost_saved: float
     avg_hits_per_entry: float
+    entries_by_hits: EntriesByHits
     ttl: int
+    ttl_max: int
 
 
 class Tier(TypedDict):

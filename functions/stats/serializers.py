@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from shared.cache.counters import OUTCOMES
-from shared.cache.stats_snapshot import GENERATED
+from shared.cache.stats_snapshot import GENERATED, HITS
 
 if TYPE_CHECKING:
     from datetime import date
@@ -42,7 +42,9 @@ def cache_stats(snapshot: "StatsSnapshot", settings: "Settings") -> dict[str, An
             "total_hits": total.answers_avoided,
             "total_cost_saved": _dollars(total.cost_saved),
             "avg_hits_per_entry": round(total.answers_avoided / stored, 2) if stored else 0.0,
+            "entries_by_hits": dict(zip(HITS, entries.answers_by_hits, strict=True)),
             "ttl": settings.answer_ttl,
+            "ttl_max": max(settings.answer_ttl, settings.answer_ttl_max),
         },
         "l2_embedding": {
             "layer": "L2_embedding",

@@ -33,8 +33,9 @@ def parse_lookup(reply: list[Any], question: str, field: str) -> tuple[LookupRes
         return LookupResult(), [field, own.target] if own.target else [field]
     if answer and sources is not None:
         if own is entry:
-            return LookupResult(answer, sources), []
-        return LookupResult(answer, sources, entry.question, own.similarity, field), []
+            return LookupResult(answer, sources, expires=entry.expires), []
+        matched = entry.question, own.similarity, field
+        return LookupResult(answer, sources, *matched, entry.expires), []
     is_fresh = own is entry and entry.fresh_until > time.time()
     return LookupResult(None, sources if is_fresh else None), []
 

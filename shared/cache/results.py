@@ -19,6 +19,7 @@ class LookupResult:
     With an answer, `sources` are its sources. Without one, they are a cached context that is still
     fresh, or None. `matched_question` is the question that the answer was generated for, if it is
     another one, `similarity` the cosine of both questions, `alias` the alias's field in the index.
+    `expires` is when the answer expires, in seconds since 1970.
     `probability` is the pair model's for a new match. `holder_error` is the error of the lock's
     holder.
     """
@@ -28,6 +29,7 @@ class LookupResult:
     matched_question: str | None = None
     similarity: float | None = None
     alias: str | None = None
+    expires: int | None = None
     probability: float | None = None
     holder_error: "TercetError | None" = None
 

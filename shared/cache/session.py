@@ -40,7 +40,7 @@ class CacheSession:
     """One request's access to the cache. It never raises an exception.
 
     After the first failure of Redis, `status` is `unavailable`, lookups find nothing and stores do
-    nothing. `counters` count what the request does.
+    nothing. `counters` count what the request does. `field` is the question's in the user's index.
     """
 
     def __init__(
@@ -69,12 +69,12 @@ class CacheSession:
         self._question = question
         self._aliases = not exact
         self._keys = keyspace.UserKeys.of(user_id)
-        self._field = keyspace.question_field(question, pipeline.name, pipeline.tags)
+        self.field = keyspace.question_field(question, pipeline.name, pipeline.tags)
         self._redis = BudgetedClient(redis_client, settings.redis_timeout)
         self._extension = extension
         self.counters = counters.RequestCounters(self._redis, pending_counters)
-        self._lock = single_flight.SingleFlightLock(self._keys, self._field)
-        self._scripts = QuestionScripts(self._keys, self._field, self._lock, settings, fence)
+        self._lock = single_flight.SingleFlightLock(self._keys, self.field)
+        self._scripts = QuestionScripts(self._keys, self.field, self._lock, settings, fence)
         self._embeddings = l2_embeddings.EmbeddingTier(settings, pipeline, self._keys)
         self._new_entry = partial(
             index_entries.new_entry, wording or question, pipeline=pipeline, settings=settings
@@ -121,7 +121,7 @@ class CacheSession:
             self.counters.add(l2_hits=int(is_hit), l2_misses=int(not is_hit))
         self._embedding_cached = is_hit
         self._lock.set_holder(replies[1])
-        entries = matchable_entries.select(hash_items(replies[2]), self._field, self._pipeline)
+        entries = matchable_entries.select(hash_items(replies[2]), self.field, self._pipeline)
         vector = from_bytes(embedding) if embedding else None
         refusals = frozenset(pair.decode("ascii", "replace") for pair in replies[3])
         return MissContext(vector, entries, refusals, self._lock.held, self._lock.holder)
@@ -182,19 +182,19 @@ class CacheSession:
         replies = await self._execute(self._scripts.get_answer(field, entry))
         return parse_answer(entry.answer_id, *replies[0]) if replies else LookupResult()
 
-    @fail_open(str)
+    @fail_open(int)
     async def store_alias(
         self,
         vector: "Vector",
         sources: "Sequence[Source]",
         target: "tuple[str, Entry]",
         similarity: float,
-    ) -> str:
+    ) -> int:
         """Store an alias, unless the fence changed or this question has an answer of its own.
 
         `vector` and `sources` are this question's own. `target` is the field and entry of the
-        other question, `similarity` the cosine of both. Returns the alias's field, or "" if the
-        target's answer is no longer valid or the match is refused.
+        other question, `similarity` the cosine of both. Returns when the answer expires, in seconds
+        since 1970, or 0 if the target's answer is no longer valid or the match is refused.
         """
         own = self._new_entry(vector, sources)
         alias = index_entries.new_alias(own, *target, similarity)
@@ -202,18 +202,19 @@ class CacheSession:
         call = self._scripts.store_alias(alias, pair, counts=self.counters.take())
         replies = await self._execute(call, *self._store_embedding(own))
         if not (replies and replies[0]):
-            return ""
+            return 0
         self._lock.held = False
-        return self._field
+        return int(replies[0])
 
-    @fail_open(bool)
+    @fail_open(int)
     async def store(
         self, vector: "Vector", sources: "Sequence[Source]", answer: "Answer | None"
-    ) -> bool:
+    ) -> int:
         """Store an answer with its sources, or the sources alone, unless the fence changed.
 
-        Returns whether they were stored. An incomplete answer is only counted. A context that came
-        from the cache is not stored again, which would extend its expiry at every failed attempt.
+        Returns when they expire, in seconds since 1970, or 0 if they were not stored. An incomplete
+        answer is only counted. A context from the cache is not stored again: each failed attempt
+        would extend its expiry.
         """
         if answer:
             tier = "l3" if self._context_cached else "l2" if self._embedding_cached else "none"
@@ -221,7 +222,7 @@ class CacheSession:
             self.counters.add(**{f"outcome_{tier}": int(self.counters.lookup_counted)})
             answer = None if answer.incomplete else answer
         if self.status != "ok" or (answer is None and self._context_cached):
-            return False
+            return 0
         entry = self._new_entry(vector, sources, answer)
         call = self._scripts.store(
             entry,
@@ -232,7 +233,7 @@ class CacheSession:
         replies = await self._execute(call, *self._store_embedding(entry), with_extension=True)
         if answer:
             self._lock.held = False
-        return bool(replies and replies[0])
+        return entry.expires if replies and replies[0] else 0
 
     @fail_open(LookupResult)
     async def get_stale(self) -> LookupResult:
@@ -245,7 +246,7 @@ class CacheSession:
         replies = await self._execute(self._lookup("stale"))
         if not replies:
             return LookupResult()
-        return parse_lookup(replies[0], self._question, self._field)[0]
+        return parse_lookup(replies[0], self._question, self.field)[0]
 
     def disable(self, status: str = "failed") -> None:
         """Send no more commands, after a programming error or an earlier failure of Redis."""
@@ -278,7 +279,7 @@ class CacheSession:
         """Parse the reply of lookup.lua, and delete corrupt values."""
         self.counters.lookup_counted = True
         self._lock.fence = (reply[0] or b"").decode("ascii", "replace")
-        found, corrupt = parse_lookup(reply, self._question, self._field)
+        found, corrupt = parse_lookup(reply, self._question, self.field)
         self._context_cached = found.sources is not None
         if corrupt:
             await self._execute(*(Command.of("HDEL", key, *corrupt) for key in self._keys.hashes))

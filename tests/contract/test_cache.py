@@ -27,7 +27,8 @@ FIELD = keyspace.question_field(QUESTION, PIPELINE.name)
 
 async def test_lookup_returns_a_stored_answer_with_its_sources(cache: Cache) -> None:
     answer = await cache.ask()
-    assert await cache.session().lookup() == LookupResult(answer, sources())
+    found = await cache.session().lookup()
+    assert (found.answer, found.sources) == (answer, sources())
 
 
 async def test_lookup_misses_another_users_answer(cache: Cache) -> None:
@@ -198,7 +199,8 @@ async def test_lookup_ignores_an_expired_context_without_its_answer(
 async def test_lookup_returns_an_answer_with_an_expired_context(cache: Cache, clock: Clock) -> None:
     answer = await cache.with_settings(context_ttl=60).ask()
     clock.ahead += 61
-    assert await cache.session().lookup() == LookupResult(answer, sources())
+    found = await cache.session().lookup()
+    assert (found.answer, found.sources) == (answer, sources())
 
 
 async def test_expired_answer_is_a_miss_and_deleted(cache: Cache, clock: Clock) -> None:

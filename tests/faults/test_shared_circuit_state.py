@@ -52,7 +52,7 @@ async def test_cache_works_for_users_of_other_nodes() -> None:
             async with breaker.call():
                 pass
             stored = await session.store(a_vector("what is faith"), sources(), an_answer())
-            return stored and session.status == "ok"
+            return bool(stored) and session.status == "ok"
 
         assert await is_stored()
         os.kill(lost.pid, signal.SIGKILL)

@@ -76,7 +76,7 @@ def test_question_is_answered_from_the_callers_notes(function: ModuleType, gatew
     assert not response["isBase64Encoded"]
     assert response["headers"]["content-type"] == "application/json"
     assert response["headers"]["cache-control"] == "private, no-store"
-    assert response["headers"]["cache-status"] == "Tercet; fwd=miss; stored"
+    assert response["headers"]["cache-status"].startswith("Tercet; fwd=miss; stored; ttl=86")
     body = json.loads(response["body"])
     assert list(body) == ["answer", "sources", "metadata"]
     assert re.fullmatch(r"The notes refer to \w{16} \[1\]\.", body["answer"])
@@ -88,6 +88,7 @@ def test_question_is_answered_from_the_callers_notes(function: ModuleType, gatew
     metadata = body["metadata"]
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", metadata.pop("timestamp"))
     assert metadata.pop("answer_id")
+    assert metadata.pop("ttl") == pytest.approx(86_400, abs=2)
     assert metadata == {
         "query": "What is the chief end of man?",
         "tags": [],
@@ -121,8 +122,10 @@ def test_cached_answer_differs_in_metadata_only(function: ModuleType) -> None:
         "tier": "l1",
         "match": "exact",
         "age": new["age"],
+        "ttl": new["ttl"],
     }
-    assert second["headers"]["cache-status"] == "Tercet; hit"
+    assert new["ttl"] == pytest.approx(2 * 86_400, abs=5), "the hit doubled it"
+    assert second["headers"]["cache-status"] == f"Tercet; hit; ttl={new['ttl']}"
 
 
 def test_exact_hit_calls_no_model(function: ModuleType, local: LocalEnvironment) -> None:
@@ -159,7 +162,7 @@ def test_no_cache_generates_an_answer_that_replaces_the_cached_one(
     first = invoke(function, event())
     renewed = invoke(function, event(**{"cache-control": "No-Cache"}))
     later = invoke(function, event())
-    assert renewed["headers"]["cache-status"] == "Tercet; fwd=request; stored"
+    assert renewed["headers"]["cache-status"].startswith("Tercet; fwd=request; stored; ttl=")
     assert answer_id(first) != answer_id(renewed) == answer_id(later)
 
 

@@ -87,7 +87,9 @@ def test_stats_table_shows_failures_and_rejections() -> None:
             "note_change_lag_ms": 300,
         }
     )
-    limited = StatsSnapshot(period, {}, EntryCounts(1, 2, 3), 30_000_000, 40_000_000)
+    limited = StatsSnapshot(
+        period, {}, EntryCounts(11, 12, 3, (5, 3, 2, 1, 0)), 30_000_000, 40_000_000
+    )
     out = Console(width=80, file=StringIO())
     out.print(table(limited))
     rows = rows_of(out.file.getvalue())  # type: ignore[attr-defined]  # it is a StringIO
@@ -100,6 +102,7 @@ def test_stats_table_shows_failures_and_rejections() -> None:
     assert rows["rejected by verifier"] == ["4"]
     assert rows["rejected by model"] == ["5"]
     assert rows["stores refused"] == ["6"]
+    assert rows["with 0 / 1 / 2-4 / 5-9 / 10+ hits"] == ["5 / 3 / 2 / 1 / 0"]
     assert rows["Redis memory"] == ["30.0 MB of 40.0 MB (75.0%)"]
 
 

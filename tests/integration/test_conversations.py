@@ -335,7 +335,7 @@ async def test_metadata_shows_the_question_as_asked_and_the_stand_alone_one(
     metadata = response.json()["metadata"]
     assert (metadata["query"], metadata["standalone_question"]) == (IT, OF_LEEDS)
     assert metadata["history"] == "rewritten"
-    assert response.headers["cache-status"] == "Tercet; fwd=miss; stored"
+    assert response.headers["cache-status"].startswith("Tercet; fwd=miss; stored; ttl=")
     alone = (await post(client, OF_LEEDS)).json()["metadata"]
     assert (alone["tier"], alone["history"], alone["standalone_question"]) == ("l1", None, None)
     rewriter.error = InferenceUnavailableError("down")

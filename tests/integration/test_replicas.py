@@ -132,8 +132,8 @@ async def test_feedback_fails_when_no_replica_acknowledges_it(
         session = cache.session(question="define faith")
         await session.lookup()
         (target,) = (await session.load_miss_context()).matchable_entries.items()
-        alias = await session.store_alias(a_vector("define faith"), sources(), target, 0.93)
-        answer_id = f"{answer_id}.{alias}"
+        assert await session.store_alias(a_vector("define faith"), sources(), target, 0.93)
+        answer_id = f"{answer_id}.{session.field}"
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     with pytest.raises(CacheUnavailableError, match="0 of 1 replicas"):

@@ -105,7 +105,7 @@ async def test_hit_is_sent_at_once(world: World) -> None:
     assert client.names == ["metadata", "delta", "done"]
     assert client.events[0][1]["tier"] == "l1"
     assert client.done["metadata"]["match"] == "exact"
-    assert client.headers["cache-status"] == "Tercet; hit"
+    assert client.headers["cache-status"].startswith("Tercet; hit; ttl=")
 
 
 async def test_user_without_notes_gets_the_reply_as_one_delta(world: World) -> None:

@@ -13,6 +13,7 @@ from rich.table import Table
 from functions.stats.serializers import cache_stats, window_record
 from infra.local.commands.command_context import console, print_json, run_with_container
 from infra.local.commands.options import data_option, json_option
+from shared.cache.stats_snapshot import HITS
 from shared.errors import CacheUnavailableError
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def table(snapshot: "StatsSnapshot") -> Table:
         made.add_row(name, *(_format(template, record) for record in records))
     made.add_section()
     made.add_row("cached answers", f"{snapshot.entries.answers:,}")
+    by_hits = " / ".join(f"{number:,}" for number in snapshot.entries.answers_by_hits)
+    made.add_row(f"with {' / '.join(HITS)} hits", by_hits)
     made.add_row("cached contexts", f"{snapshot.entries.contexts:,}")
     made.add_row("cached embeddings", f"{snapshot.entries.embeddings:,}")
     if snapshot.memory_bytes is not None:

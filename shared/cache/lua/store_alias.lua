@@ -5,8 +5,8 @@
 --       now (s), token of the lock, maximum number of questions, stale-if-error (s),
 --       first ttl of an answer (s),
 --       then pairs of a counter and its increment
--- Returns 1 if the target's answer is still valid and the match is not refused, 0 if not. The alias
--- is stored only if the fence is unchanged and the question has no answer of its own.
+-- Returns when the target's answer expires (s), or 0 if it is not valid or the match is refused. The
+-- alias is stored only if the fence is unchanged and the question has no answer of its own.
 
 -- include: common/entries
 -- include: common/counters
@@ -36,7 +36,7 @@ if redis.call('HGET', questions, 'fence') == ARGV[2] and not has_answer then
   redis.call('HSET', questions, field, alias)
   trim_index(ARGV[8], field, alias, ARGV[9])
 end
-count_hit(ARGV[4], target, now, ARGV[10], ARGV[9])
+target = count_hit(ARGV[4], target, now, ARGV[10], ARGV[9])
 count('outcome_semantic', 1)
 count('saved_nanodollars', cost_of(target))
-return 1
+return end_of(target)

@@ -366,7 +366,7 @@ def refusal_is_replaced_by_an_answer(patch: pytest.MonkeyPatch) -> None:
     """An answer to one of both questions ends the refusal."""
     store = session.CacheSession.store
 
-    async def mutated(self: session.CacheSession, *args: Any) -> bool:
+    async def mutated(self: session.CacheSession, *args: Any) -> int:
         await self._execute(Command.of("DEL", self._keys.refusals))
         return await store(self, *args)
 
