@@ -5,6 +5,7 @@ answers are extractive. Environment variables replace all but the embedder.
 """
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
@@ -17,7 +18,7 @@ from infra.local.model_weights import MINILM, weights_folder
 from infra.local.smollm2 import start_smollm2
 from infra.local.valkey_supervisor import shared_valkey
 from shared.container import Container
-from shared.errors import ConfigurationError, NotFoundError
+from shared.errors import ConfigurationError, NotFoundError, UnavailableError
 from shared.settings import Settings
 from shared.variables import variable_names
 
@@ -53,6 +54,7 @@ def open_embedded(
     replace_embedder: bool = False,
     cache: bool = True,
     create: bool = True,
+    needs_cache: bool = True,
     environ: Mapping[str, str] = os.environ,
 ) -> Iterator[Container]:
     """Build a container for a data folder; stop the started servers at the end of the block.
@@ -67,6 +69,8 @@ def open_embedded(
         embedder: the model that embeds, by default that of the folder; see `choose_embedder`.
         replace_embedder: whether `embedder` may differ from the folder's.
         create: whether a folder that does not exist is created.
+        needs_cache: whether it is an error if the Valkey server does not start. A note change needs
+            it, because the cache may have answers from the note.
         cache: whether a Valkey server is started; reading notes needs none.
         environ: environment variables for `Settings`.
 
@@ -91,7 +95,13 @@ def open_embedded(
             variables["DATABASE_URL"] = f"sqlite:///{data.resolve() / 'notes.db'}"
         is_embedded = cache and _REDIS_ADDRESS.isdisjoint(variables)
         if is_embedded:
-            variables["REDIS_CACHE_URL"] = stack.enter_context(shared_valkey(data / "cache"))
+            try:
+                variables["REDIS_CACHE_URL"] = stack.enter_context(shared_valkey(data / "cache"))
+            except UnavailableError as error:
+                if needs_cache:
+                    raise
+                sys.stderr.write(f"tercet: warning: without the cache: {error}\n")
+                variables["CACHE_ENABLED"] = "false"
         model = model or _default_model(variables)
         if model is Model.SMOLLM2:
             # Two busy processors need half a minute for a full prompt.

@@ -8,6 +8,7 @@ processes, so no lock is stale.
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,11 +17,14 @@ from importlib import import_module
 from pathlib import Path
 
 from infra.local.valkey import start_valkey, try_lock
-from shared.errors import TercetError, UnavailableError
+from shared.errors import ConfigurationError, TercetError, UnavailableError
 
+_PROGRAM = "from infra.local.valkey_supervisor import main; main()"
 _USERS_LOCK = "users.lock"
 _URL = "valkey.url"
+_DATA = "appendonlydir"  # Valkey's name for it
 _EXIT_SECONDS = 1.0
+_NOT_STARTED = 3  # exit status
 
 
 @contextmanager
@@ -30,9 +34,15 @@ def shared_valkey(folder: Path) -> Iterator[str]:
     Yields:
         The server's URL, which contains its password.
 
+    A cache that the server cannot load is moved to the folder `damaged`, with a warning: cached
+    answers are generated again.
+
     Raises:
         UnavailableError: the server did not start.
+        ConfigurationError: Valkey is not installed, or the folder cannot be written.
     """
+    if folder.exists() and not folder.is_dir():
+        _set_aside(folder, folder.with_name(f"{folder.name}.damaged"))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / _USERS_LOCK).open("a") as users:
         fcntl.flock(users, fcntl.LOCK_SH)  # waits while a server is being stopped
@@ -52,7 +62,20 @@ def _connect(folder: Path) -> "tuple[str, subprocess.Popen[str] | None]":
         fcntl.flock(lock, fcntl.LOCK_EX)  # only one process may start the server
         if _is_running(folder):
             return (folder / _URL).read_text(encoding="ascii"), None
+        try:
+            return _start_supervisor(folder)
+        except UnavailableError:
+            if not (folder / _DATA).exists():
+                raise
+        _set_aside(folder / _DATA, folder / "damaged")
         return _start_supervisor(folder)
+
+
+def _set_aside(path: Path, target: Path) -> None:
+    """Rename what cannot be read; an earlier one is deleted."""
+    shutil.rmtree(target, ignore_errors=True)
+    path.rename(target)
+    sys.stderr.write(f"tercet: warning: the cache was damaged and is now in {target}\n")
 
 
 def _is_running(folder: Path) -> bool:
@@ -62,9 +85,9 @@ def _is_running(folder: Path) -> bool:
 
 
 def _start_supervisor(folder: Path) -> "tuple[str, subprocess.Popen[str]]":
-    supervisor = subprocess.Popen(  # noqa: S603 - this module
+    supervisor = subprocess.Popen(  # noqa: S603 - `main`
         # -P: do not import a module of the same name from the current folder.
-        [sys.executable, "-P", "-m", "infra.local.valkey_supervisor", str(folder)],
+        [sys.executable, "-P", "-c", _PROGRAM, str(folder)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -76,8 +99,8 @@ def _start_supervisor(folder: Path) -> "tuple[str, subprocess.Popen[str]]":
     line = supervisor.stdout.readline().strip() if supervisor.stdout else ""
     if line.startswith("redis://"):
         return line, supervisor
-    supervisor.wait()
-    raise UnavailableError(line or f"Valkey did not start in {folder}")
+    failed = UnavailableError if supervisor.wait() == _NOT_STARTED else ConfigurationError
+    raise failed(line or f"Valkey did not start in {folder}")
 
 
 def _supervise(folder: Path) -> None:
@@ -99,8 +122,14 @@ def _print(line: str) -> None:
         sys.stdout.flush()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the supervisor of the folder that is the first argument."""
     try:
         _supervise(Path(sys.argv[1]))
+    except UnavailableError as error:
+        _print(str(error))
+        sys.exit(_NOT_STARTED)
     except TercetError as error:
         _print(str(error))
+    except OSError as error:
+        _print(f"{error.filename}: {error.strerror}")

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from infra.local import valkey_supervisor
 from tests.support.command import Tercet, start_tercet, tercet_in_process
 
 FAITH, ELDER = "What is faith?", "Who may be an elder?"
@@ -308,6 +309,40 @@ def test_answer_that_finds_nothing_has_no_sources_also_from_the_cache(
     printed = tercet("ask", question, "--user", "ann", "--data", data).stdout
     assert "couldn't find" in printed
     assert "[1]" not in printed
+
+
+@pytest.mark.parametrize("damage", ["log", "manifest", "file"])
+def test_damaged_cache_is_set_aside(tercet: Tercet, data: Path, ask: Any, damage: str) -> None:
+    ask(FAITH)
+    cache = data / "cache"
+    if damage == "file":
+        shutil.rmtree(cache)
+        cache.write_text("not a folder")
+    elif damage == "log":
+        (log,) = cache.glob("appendonlydir/*.incr.aof")
+        log.write_bytes(b"*2\r\n$3\r\nnot" + log.read_bytes())
+    else:
+        (cache / "appendonlydir/appendonly.aof.manifest").write_text("not a manifest")
+    result = tercet("ask", FAITH, "-u", "ann", "--data", data)
+    moved = data / ("cache.damaged" if damage == "file" else "cache/damaged")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == f"tercet: warning: the cache was damaged and is now in {moved}\n"
+    assert moved.exists()
+    assert ask(FAITH)["metadata"]["tier"] == "l1"
+
+
+def test_server_that_does_not_start_fails_changes_but_no_question(
+    tercet: Tercet, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A note change would leave old answers in the cache, which works again later."""
+    monkeypatch.setattr(valkey_supervisor, "_PROGRAM", "raise SystemExit(3)")
+    answer = tercet("ask", FAITH, "-u", "ann", "--data", data)
+    assert answer.exit_code == 0, answer.output
+    assert NOTES["faith"] in answer.stdout
+    assert "tercet: warning: without the cache: Valkey did not start" in answer.stderr
+    refused = tercet("notes", "delete", "faith", "-u", "ann", "--data", data)
+    assert (refused.exit_code, "Valkey did not start" in refused.stderr) == (1, True)
+    assert "faith" in list_note_ids(tercet, data)
 
 
 @pytest.mark.slow

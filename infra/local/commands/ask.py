@@ -66,6 +66,7 @@ def ask(
         model=model,
         embedder=embedder,
         create=False,
+        needs_cache=False,
     )
     if json:
         from functions.ask.serializers import serialize_reply  # noqa: PLC0415 - slow to load

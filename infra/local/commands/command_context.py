@@ -29,6 +29,7 @@ def run_with_container(
     replace_embedder: bool = False,
     cache: bool = True,
     create: bool = True,
+    needs_cache: bool = True,
     environ: "Mapping[str, str]" = os.environ,
 ) -> Result:
     """Run a coroutine function with the container of a data folder; close the container.
@@ -45,6 +46,7 @@ def run_with_container(
         replace_embedder=replace_embedder,
         cache=cache,
         create=create,
+        needs_cache=needs_cache,
         environ=environ,
     ) as container:
 
