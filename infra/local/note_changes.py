@@ -62,11 +62,12 @@ def all_changed(user_id: str) -> NoteChanged:
 
 async def import_notes(
     container: "Container",
+    user_id: str,
     changes: Sequence[NoteChanged],
     progress: Callable[[int], None] = lambda _: None,
     is_obsolete: Callable[[str], bool] = lambda _: False,
 ) -> ImportResult:
-    """Apply the changes of one user's notes, without the notes that equal the stored ones.
+    """Apply the changes of a user's notes, without the notes that equal the stored ones.
 
     `progress` is called with the number of notes that were processed since its last call. Stored
     notes for whose id `is_obsolete` returns True are deleted.
@@ -74,7 +75,7 @@ async def import_notes(
     Raises:
         UnavailableError: the store or Redis failed; repeat the import to complete it.
     """
-    user_id, limits = changes[0].user_id, ChunkLimits.of(container.settings)
+    limits = ChunkLimits.of(container.settings)
     stored = {note.note_id: note for note in await container.store.list_notes(user_id)}
     obsolete = [note_id for note_id in stored if is_obsolete(note_id)]
     new = [change for change in changes if not _equals(change, stored.get(change.note_id or ""))]

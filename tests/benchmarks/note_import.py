@@ -79,7 +79,7 @@ def _read_changes(path: Path, user: str) -> "list[NoteChanged]":
 
 async def _time_import(container: "Container", changes: "list[NoteChanged]") -> float:
     start = time.perf_counter()
-    await import_notes(container, changes)
+    await import_notes(container, changes[0].user_id, changes)
     return time.perf_counter() - start
 
 

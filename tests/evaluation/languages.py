@@ -150,7 +150,7 @@ async def _hit_rates(
     choice: EmbedderChoice, notes: Iterable[ImportedNote], language: str
 ) -> HitRates:
     container = _open_container(choice)
-    await import_notes(container, [note_updated(language, note) for note in notes])
+    await import_notes(container, language, [note_updated(language, note) for note in notes])
     answerer = ExtractiveAnswerer.of(container.embedder, container.settings)
     places, quoted, quoted_wrong = [], [], []
     for question, note_id in _read_questions(language):

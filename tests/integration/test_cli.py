@@ -110,7 +110,9 @@ def test_import_counts_changes_and_skips_unchanged_notes(
         "retained": 0,
         "problems": [],
         "warnings": [],
-        "skipped": {"other_types": 0, "links": 0, "unreadable_folders": 0},
+        "skipped": dict.fromkeys(
+            ["other_types", "links", "unreadable_folders", "binary_files", "empty_files"], 0
+        ),
     }
 
 

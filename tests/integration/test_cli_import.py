@@ -111,7 +111,25 @@ def test_bad_file_is_named_and_the_others_are_imported(
     printed = json.loads(run("import", vault, "--json", code=1).stdout)
     assert len(printed["problems"]) == 2
     assert len(printed["warnings"]) == 1
-    assert printed["skipped"] == {"other_types": 1, "links": 0, "unreadable_folders": 0}
+    assert {name: count for name, count in printed["skipped"].items() if count} == {
+        "other_types": 1
+    }
+
+
+def test_binary_and_empty_files_are_skipped_and_an_emptied_note_is_deleted(
+    run: Any, listed: Callable[[], list[str]], vault: Path
+) -> None:
+    write(vault / "image.md", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff\x81")
+    write(vault / "empty.md", " \n")
+    result = run("import", vault)
+    assert result.stderr == f"tercet: warning: {vault}/image.md: not text; skipped\n"
+    assert result.stdout.endswith("; skipped: 1 other file, 1 binary file, 1 empty file\n")
+    assert len(listed()) == 3
+    write(vault / "Ben.md", "")
+    assert "1 note deleted" in run("import", vault).stdout
+    assert "Ben" not in listed()
+    assert "0 notes, 0 chunks written" in run("import", vault / "Ben.md").stdout
+    assert "has no notes" in run("import", vault / "image.md", code=1).stderr
 
 
 def test_strict_import_stores_nothing_if_a_note_has_a_problem(

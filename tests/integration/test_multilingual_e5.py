@@ -92,7 +92,7 @@ def test_loading_leaves_the_threads_of_other_processes_alone(
 async def test_questions_and_notes_get_the_prefixes_of_the_model(tmp_path: Path) -> None:
     with open_embedded(tmp_path, embedder=EmbedderChoice.MULTILINGUAL, environ={}) as container:
         note = ImportedNote("urlaub", "Urlaub", VACATION.removeprefix("passage: "))
-        await import_notes(container, [note_updated("ann", note)])
+        await import_notes(container, "ann", [note_updated("ann", note)])
         reply = await container.assistant.ask(Request("ann", QUESTION.removeprefix("query: ")))
         question, passage = await container.embedder.embed([QUESTION, VACATION])
         assert reply.answer

@@ -36,7 +36,7 @@ def note_ids(path: Path, prefix: str = "") -> list[str]:
         ("grace.txt", "No [[heading]] here\r", "grace", "No [[heading]] here\n"),
         ("my.notes.MD", "#hashtag is no heading", "my.notes", "#hashtag is no heading"),
         ("grace.md", "## Lower heading", "grace", "## Lower heading"),
-        ("empty.md", "", "empty", ""),
+        ("empty.md", "---\nx: y\n---\n", "empty", ""),
     ],
 )
 def test_text_file_is_one_note(

@@ -85,8 +85,8 @@ async def _run(container: "Container", scenario: Scenario, notes: "list[Imported
     out = console()
     start = time.perf_counter()
     with out.status("Importing sample notes"):
-        await import_notes(container, [note_updated(ANN, note) for note in notes])
-        await import_notes(container, [note_updated(BEN, scenario.bens_note)])
+        await import_notes(container, ANN, [note_updated(ANN, note) for note in notes])
+        await import_notes(container, BEN, [note_updated(BEN, scenario.bens_note)])
     seconds = time.perf_counter() - start
     out.print(f"Imported {len(notes)} sample notes for Ann and 1 for Ben in {seconds:.1f} s.")
 

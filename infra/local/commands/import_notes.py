@@ -42,6 +42,8 @@ _SKIPPED = {
     "other_types": "other file",
     "links": "symbolic link",
     "unreadable_folders": "unreadable folder",
+    "binary_files": "binary file",
+    "empty_files": "empty file",
 }
 
 
@@ -91,8 +93,12 @@ def import_(
                 await container.freshness.note_changed(all_changed(user))
             result = await _import_with_progress(
                 container,
+                user,
                 changes,
-                lambda id_: prune and id_ in record and not files.may_have(id_),
+                # An emptied file has no answers left.
+                lambda id_: (
+                    id_ in files.empty_ids or (prune and id_ in record and not files.may_have(id_))
+                ),
                 quiet=json,
                 ends_when_cancelled=not watch,
             )
@@ -144,6 +150,7 @@ def import_(
 
 async def _import_with_progress(
     container: "Container",
+    user: str,
     changes: "Sequence[NoteChanged]",
     is_obsolete: "Callable[[str], bool]",
     *,
@@ -166,7 +173,7 @@ async def _import_with_progress(
             bar.advance(task, count)
 
         try:
-            return await import_notes(container, changes, advance, is_obsolete)
+            return await import_notes(container, user, changes, advance, is_obsolete)
         except asyncio.CancelledError:
             if not ends_when_cancelled:
                 raise
@@ -175,7 +182,7 @@ async def _import_with_progress(
             click.echo(f"tercet: interrupted: {stored}; import again", err=True)
             with suppress(UnavailableError):
                 # The note that was being written may be stored, with answers from before.
-                await container.freshness.note_changed(all_changed(changes[0].user_id))
+                await container.freshness.note_changed(all_changed(user))
             os._exit(_INTERRUPTED)  # a thread that embeds cannot be cancelled
 
 
@@ -207,7 +214,8 @@ def _print_result(user: str, files: NoteFiles, result: ImportResult, *, json: bo
         )
     if files.problems:
         message += f"; {pluralize(len(files.problems), 'problem')}"
-    parts = [pluralize(files.skipped[name], _SKIPPED[name]) for name in +files.skipped]
+    skipped = files.skipped
+    parts = [pluralize(skipped[name], noun) for name, noun in _SKIPPED.items() if skipped[name]]
     if parts:
         message += f"; skipped: {', '.join(parts)}"
     click.echo(message)

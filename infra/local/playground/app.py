@@ -114,7 +114,7 @@ def build_routes(container: "Container") -> AppRoutes:
         if name not in list(SampleSet):
             raise NotFoundError(f"sample notes are {' or '.join(SampleSet)}")
         changes = [note_updated(user_id, note) for note in read_sample_notes(SampleSet(name))]
-        return _json(asdict(await import_notes(container, changes)))
+        return _json(asdict(await import_notes(container, user_id, changes)))
 
     return AppRoutes(router)
 

@@ -17,7 +17,7 @@ from shared.notes.files.note_files import (
     FoundFile,
     find_note_files,
 )
-from shared.notes.files.text_encoding import decode_text
+from shared.notes.files.text_encoding import BinaryFileError, decode_text
 from shared.notes.messages.note_changed import MAX_TEXT, MAX_TITLE
 from shared.notes.sanitize import normalize_newlines, require_id
 from shared.tags import MAX_NOTE_TAGS, MAX_TAG_CHARACTERS, Tags, normalize_note_tags
@@ -43,7 +43,8 @@ class NoteFiles:
         notes: the notes, in the order of file names and lines.
         problems: why a note is not in `notes`; each begins with its place.
         warnings: notes that were read with a loss or a guess, and unreadable folders.
-        skipped: the counts of `FoundFiles`.
+        skipped: the counts of `FoundFiles`, of binary files and of empty files.
+        empty_ids: the ids of empty files, which are not in `notes`.
         places: the place of each note id, also of notes with a problem.
         unread_prefixes: prefixes of ids that unreadable files or folders may have.
     """
@@ -54,6 +55,7 @@ class NoteFiles:
     skipped: Counter[str] = field(default_factory=Counter)
     places: dict[str, str] = field(default_factory=dict)
     unread_prefixes: list[str] = field(default_factory=list)
+    empty_ids: set[str] = field(default_factory=set)
 
     def may_have(self, note_id: str) -> bool:
         """Whether a file has the note, or may have it but could not be read."""
@@ -63,11 +65,11 @@ class NoteFiles:
 def read_note_files(path: Path, prefix: str = "") -> NoteFiles:
     """Read every note at `path`; a note with a problem does not affect the others.
 
-    A Markdown or text file is one note. Its id is its path relative to the folder, in Unicode's
-    normal form C, without the suffix unless an earlier file has the same id. `parse_markdown`
-    returns the title and the text of Markdown; the text of a text file is not changed. A note
-    without a title has the file's name. A line of JSON is an object with `note_id`, `title`,
-    `text` and optional `tags`.
+    A Markdown or text file is one note, unless it is empty. Its id is its path relative to the
+    folder, in Unicode's normal form C, without the suffix unless an earlier file has the same id.
+    `parse_markdown` returns the title and the text of Markdown; the text of a text file is not
+    changed. A note without a title has the file's name. A line of JSON is an object with
+    `note_id`, `title`, `text` and optional `tags`.
 
     Args:
         path: a file or a folder.
@@ -88,9 +90,12 @@ def read_note_files(path: Path, prefix: str = "") -> NoteFiles:
                 _add_lines(result, file.path, place, prefix)
             else:
                 _add_text_file(result, file, place, prefix)
+        except BinaryFileError:
+            result.skipped["binary_files"] += 1
+            result.warnings.append(f"{place}: not text; skipped")
         except InvalidRequestError as error:
             result.problems.append(f"{place}: {error}")
-    if not result.notes and not result.problems:
+    if not (result.notes or result.problems or result.empty_ids):
         details = "".join(f"; {warning}" for warning in result.warnings)
         raise InvalidRequestError(
             f"{path} has no notes; give {ACCEPTED} or a folder of them{details}"
@@ -119,6 +124,10 @@ def _add_text_file(result: NoteFiles, file: FoundFile, place: str, prefix: str) 
     text, warning = decode_text(_read(file.path))
     if warning:
         result.warnings.append(f"{place}: {warning}")
+    if not text.strip():
+        result.skipped["empty_files"] += 1
+        result.empty_ids.add(note_id)
+        return
     title, reduced, tags = parse_markdown(text)
     if file.path.suffix.lower() == ".txt":
         reduced, tags = normalize_newlines(text), ()

@@ -18,6 +18,10 @@ _NAMES = {"utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "cp1252": "Windows-1252"
 _VALID_NON_ASCII = re.compile("[^\0-\x7f\ufffd]")
 
 
+class BinaryFileError(InvalidRequestError):
+    """The file is no text, for example an image."""
+
+
 class DecodedText(NamedTuple):
     """A text, and what its reader should know about the decoding; empty if nothing."""
 
@@ -32,7 +36,8 @@ def decode_text(data: bytes) -> DecodedText:
     which U+FFFD replaces.
 
     Raises:
-        InvalidRequestError: the bytes are not text in one of these encodings.
+        BinaryFileError: the bytes have zeros and are not text in one of these encodings.
+        InvalidRequestError: they are not text in one of these encodings.
     """
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
@@ -42,7 +47,13 @@ def decode_text(data: bytes) -> DecodedText:
     # In UTF-16 at least each ASCII character, such as a space, has a zero byte.
     if data.count(0) * 20 > len(data):
         is_little_endian = data[1::2].count(0) > data[::2].count(0)
-        return DecodedText(_decode(data, "utf-16-le" if is_little_endian else "utf-16-be"))
+        try:
+            text = _decode(data, "utf-16-le" if is_little_endian else "utf-16-be")
+        except InvalidRequestError:
+            raise BinaryFileError("not text") from None
+        if "\0" in text:
+            raise BinaryFileError("not text")
+        return DecodedText(text)
     return _decode_utf8(data)
 
 
@@ -55,6 +66,8 @@ def _decode_utf8(data: bytes) -> DecodedText:
     text = data.decode(errors="replace")
     if len(_VALID_NON_ASCII.findall(text)) > text.count("\ufffd"):
         return DecodedText(text, f"{where}; damaged characters are replaced by U+FFFD")
+    if b"\0" in data:
+        raise BinaryFileError("not text")
     return DecodedText(_decode(data, "cp1252"), f"{where}; read as Windows-1252, save it as UTF-8")
 
 
