@@ -6,24 +6,32 @@ from typing import TYPE_CHECKING
 from shared.reply import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
+    from typing import TypeAlias
 
     from shared.answer_stream import AnswerStream
     from shared.cache.results import MissContext
     from shared.cache.session import CacheSession
+    from shared.inference.ports import Completion
     from shared.notes.note import Source
     from shared.question import Question, Request
+
+    Spend: TypeAlias = Callable[[str, Callable[[], Awaitable[Completion]]], Awaitable[Completion]]
 
 
 @dataclass(slots=True)
 class AskState:
-    """One request in progress. `sources` are what the answer is generated from, once known."""
+    """One request in progress. `sources` are what the answer is generated from, once known.
+
+    `spend` generates within a budget, as `UserBudget.spend`, which it replaces if it is given.
+    """
 
     request: "Request"
     question: "Question"
     session: "CacheSession"
     stream: "AnswerStream[SharedResult]"
     sources: "Sequence[Source] | None" = None
+    spend: "Spend | None" = None
 
     def lock_holder(self, context: "MissContext") -> tuple[str, bool] | None:
         """Return a key of the request that holds the lock; None without a lock.

@@ -1,7 +1,7 @@
 """Use case: answer a question. Functions are in call order.
 
 `ask` joins concurrent equal requests. `_answer` looks the answer up. On a miss it waits while
-another request generates the answer. `_answer_miss` embeds, searches, matches, generates and
+another request generates the answer. `answer_miss` embeds, searches, matches, generates and
 stores. `_fall_back` serves requests while a model is down.
 """
 
@@ -135,7 +135,7 @@ class Assistant:
             holder = ask.lock_holder(context) if context.may_generate else None
             with self._coalescer.holding(holder, ask.stream):
                 async with session.hold_lock():
-                    return await self._answer_miss(ask, context)
+                    return await self.answer_miss(ask, context)
         except UnavailableError as failure:
             # With all breakers closed the failure is reported. Otherwise the fallback is tried.
             is_open = isinstance(failure, CircuitOpenError)
@@ -178,7 +178,8 @@ class Assistant:
             raise InferenceTimeoutError(_STILL_GENERATING)
         return None
 
-    async def _answer_miss(self, ask: AskState, context: "MissContext") -> Reply:
+    async def answer_miss(self, ask: AskState, context: "MissContext") -> Reply:
+        """Answer a question that has no cached answer, and store the answer."""
         request, question, session = ask.request, ask.question, ask.session
         if self._language_model_circuit == "open" and (stale := await self._get_stale(ask)):
             return stale
@@ -254,11 +255,9 @@ class Assistant:
 
     async def _generate(self, ask: AskState, start: AnswerStart) -> Answer:
         # Without Redis there is no single-flight lock, so this process coalesces generations.
-        if ask.session.status in {"unavailable", "failed"}:
-            answerer = self._dependencies.coalescing_answerer
-        else:
-            answerer = self._dependencies.answerer
-        question = ask.question
+        is_alone = ask.session.status in {"unavailable", "failed"}
+        parts, question = self._dependencies, ask.question
+        answerer = parts.coalescing_answerer if is_alone else parts.answerer
         generate = partial(
             answerer.answer,
             question.wording,
@@ -267,8 +266,8 @@ class Assistant:
             history=question.turns,
             on_text=partial(ask.stream.write, start) if ask.stream.wants_text else None,
         )
-        completion = await self._dependencies.user_budget.spend(ask.request.user_id, generate)
-        return Answer.from_completion(completion)
+        spend = ask.spend or self._dependencies.user_budget.spend
+        return Answer.from_completion(await spend(ask.request.user_id, generate))
 
     async def _fall_back(self, ask: AskState) -> Reply | None:
         """Serve a stale answer or quote the notes. Return None if neither is possible."""

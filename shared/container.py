@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from shared.adapters import Adapters
+from shared.generation_settings import IN_PROCESS
 from shared.notes.embedding_profile import EmbeddingProfile
 from shared.settings import Settings
 
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     from shared.assistant import Assistant
     from shared.cache.counter_reader import CounterReader
     from shared.cache.feedback import Feedback
+    from shared.cache.pending_questions import WarmingRequests
     from shared.cache.pipeline_id import PipelineId
     from shared.cache.redis.client import RedisClient
     from shared.cache.session import CacheSession
     from shared.cache.user_budget import UserBudget
+    from shared.cache.warming_session import WarmingSession
     from shared.freshness import Freshness
     from shared.inference.ports import Answerer, Embedder
     from shared.notes.store import NoteStore
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from shared.question_resolver import QuestionResolver
     from shared.semantic_match import SemanticMatcher
     from shared.text.vocabulary_packs import VocabularyPack
+    from shared.warming import Warmer
+    from shared.warming_tasks import WarmingTasks
 
 
 class Container(Adapters):
@@ -148,7 +153,45 @@ class Container(Adapters):
                 packs=self.vocabulary_packs,
             ),
             embedding_name=embedding_name(self.embedding_profile.text),
+            warming=self._warming_requests(),
         )
+
+    @cached_property
+    def warmer(self) -> "Warmer":
+        """Asks questions again in the background."""
+        from shared.cache.pending_questions import PendingQuestions
+        from shared.warming import Warmer
+
+        return Warmer(
+            self,
+            self.assistant,
+            pending=PendingQuestions(self.background_redis_client),
+            open_session=self._open_warming_session,
+            settings=self.settings,
+        )
+
+    @cached_property
+    def warming_tasks(self) -> "WarmingTasks":
+        """Warms in this process."""
+        from shared.warming_tasks import WarmingTasks
+
+        return WarmingTasks(self.warmer.warm_pending)
+
+    def _warming_requests(self) -> "WarmingRequests | None":
+        """Return how note changes request warming; None if it is off or has no queue."""
+        settings = self.settings
+        if not (settings.warm_queue_url and settings.cache_enabled) or settings.warming == "off":
+            return None
+        from shared.cache.pending_questions import WarmingPolicy, WarmingRequests
+
+        min_hits = settings.warm_min_hits if settings.warming == "popular" else 0
+        policy = WarmingPolicy(min_hits, settings.warm_max_per_change)
+        if settings.warm_queue_url == IN_PROCESS:
+            return WarmingRequests(policy, self.warming_tasks.send)
+        from shared.aws.warming_queue import WarmingQueue
+
+        queue = WarmingQueue(settings.warm_queue_url, settings.aws_region)
+        return WarmingRequests(policy, queue.send)
 
     @cached_property
     def feedback(self) -> "Feedback":
@@ -167,6 +210,8 @@ class Container(Adapters):
     async def aclose(self) -> None:
         """Close every open connection. The container can still be used: connections reopen."""
         built = vars(self)  # each part that has been built or passed, by its name
+        if "warming_tasks" in built:
+            await self.warming_tasks.aclose()
         if "pending_counters" in built and self.redis_client:
             await self.pending_counters.flush(self.redis_client)
         for name in ("redis_client", "background_redis_client", "store", "inference_client"):
@@ -194,3 +239,20 @@ class Container(Adapters):
         if follow_up and follow_up.began is not None:
             session.counters.started_at(follow_up.began)
         return session
+
+    def _open_warming_session(
+        self, request: "Request", question: "Question", fence: str
+    ) -> "WarmingSession":
+        from shared.cache.warming_session import WarmingSession
+
+        return WarmingSession(
+            self.background_redis_client if self.settings.cache_enabled else None,
+            self.settings,
+            user_id=request.user_id,
+            question=question.identity,
+            wording=question.wording,
+            pipeline=self.pipeline.on_day(question.day).with_tags(question.tags),
+            fence=fence,
+            pending_counters=self.pending_counters,
+            extension=self.shared_circuit_state(),
+        )

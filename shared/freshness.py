@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from shared.cache.index_entries import Entry
     from shared.cache.invalidation import Invalidation
+    from shared.cache.pending_questions import WarmingRequests
     from shared.notes.messages.note_changed import NoteChanged
     from shared.notes.note import Chunk
     from shared.notes.store import NoteStore
@@ -69,8 +70,13 @@ class Freshness:
         store: "NoteStore",
         chunk_and_embed: "Callable[[Note], Awaitable[Sequence[Chunk]]]",
         embedding_name: str,
+        warming: "WarmingRequests | None" = None,
     ) -> None:
-        """`chunk_and_embed` is as in `ingest.py`; `embedding_name` is as in `PipelineId`."""
+        """`chunk_and_embed` is as in `ingest.py`; `embedding_name` is as in `PipelineId`.
+
+        Without `warming` no dropped question is asked again.
+        """
+        self._warming = warming
         self._invalidation = invalidation
         self._store = store
         self._chunk_and_embed = chunk_and_embed
@@ -159,7 +165,13 @@ class Freshness:
         with timed("drop_entries"):
             fields = self._affected_fields(note_id, chunks, index)
             lag_ms = _lag_ms(changed_at)
-            await self._invalidation.drop_entries(user_id, fields, lag_ms=lag_ms)
+            pending = self._warming.policy.select(index, fields) if self._warming else ()
+            fence = await self._invalidation.drop_entries(
+                user_id, fields, lag_ms=lag_ms, pending=pending
+            )
+        if self._warming and fence:
+            with timed("request_warming"):
+                await self._warming.send(user_id, fence)
         dropped = _count_answers(index, fields)
         retained = _count_answers(index, index) - dropped
         return NoteChangeResult(stored, dropped, retained, chunks is not None, lag_ms)

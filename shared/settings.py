@@ -9,10 +9,11 @@ from typing import Self
 
 from shared.cache.redis.url import DEFAULT_PORT, parse_redis_url, read_redis_address
 from shared.errors import ConfigurationError
+from shared.generation_settings import GenerationSettings
 from shared.local_day import load_time_zone
 from shared.notes.database_url import check_database_url, is_postgres
 from shared.urls import check_base_path, check_http_url, split_origins
-from shared.variables import SetVariables, check_limits, read_variables, setting
+from shared.variables import check_limits, read_variables, setting
 
 _DIMENSIONS = 384  # of all-MiniLM-L6-v2
 _MIN_TOKENS = 32
@@ -22,7 +23,7 @@ _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(SetVariables):
+class Settings(GenerationSettings):
     """Settings of a container. Times are in seconds unless stated otherwise.
 
     Fields that may hold a secret are not in `repr`.
@@ -136,11 +137,6 @@ class Settings(SetVariables):
     time_zone: str = setting("TIME_ZONE", "UTC")
     """Of the date in the prompt of questions such as "What did I do yesterday?"."""
 
-    user_daily_generations: int = setting("USER_DAILY_GENERATIONS", 0, at_least=0, at_most=10**6)
-    """The most answers that one user's questions may generate in a day (UTC); 0 is no limit."""
-    user_daily_cost: float = setting("USER_DAILY_COST", 0.0, at_least=0, at_most=1e5)
-    """The most US dollars that they may cost in a day; 0 is no limit."""
-
     # HTTP
     base_path: str = setting("BASE_PATH", "")
     cors_allow_origins: str = setting("CORS_ALLOW_ORIGINS", "")
@@ -183,11 +179,7 @@ class Settings(SetVariables):
         load_time_zone(self.time_zone)
         _check_urls(self)
         _check_secrets(self)
-        if (self.user_daily_generations or self.user_daily_cost) and not self.cache_enabled:
-            raise ConfigurationError(
-                "USER_DAILY_GENERATIONS and USER_DAILY_COST count in the cache: they require"
-                " CACHE_ENABLED=true"
-            )
+        self.check_generation(cache_enabled=self.cache_enabled, aws_region=self.aws_region)
 
     @property
     def question_max_tokens(self) -> int:

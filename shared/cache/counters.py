@@ -140,7 +140,7 @@ class RequestCounters:
 
     def restore(self) -> None:
         """Redis may not have counted what was taken: send it again."""
-        self.add(**self._sent)
+        self._pending.add(**self._sent)
         self._sent = {}
 
     def started_at(self, seconds: float) -> None:

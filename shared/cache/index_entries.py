@@ -79,6 +79,7 @@ class Entry:
         vector: the canonical embedding.
         similarity: the cosine of the question and its target.
         tags: those that the question names.
+        hits: how often the answer was asked for.
     """
 
     kind: str

@@ -19,6 +19,9 @@ _ROTATE_FENCE, _DROP_ENTRIES, _DELETE_USER = map(
     Script, ("rotate_fence", "drop_entries", "delete_user")
 )
 
+_PENDING_SECONDS = 86_400
+"""How long a question that is to be asked again is pending at most."""
+
 
 class Invalidation:
     """Rotates a user's fence and drops entries.
@@ -49,13 +52,28 @@ class Invalidation:
         return {} if reply is None else index_entries.decode_index(hash_items(reply))
 
     async def drop_entries(
-        self, user_id: str, fields: "Collection[str]", *, lag_ms: int = 0
-    ) -> None:
-        """Drop the entries of these fields. `lag_ms`, for the counters, is the change's age."""
+        self,
+        user_id: str,
+        fields: "Collection[str]",
+        *,
+        lag_ms: int = 0,
+        pending: "Sequence[str]" = (),
+    ) -> str:
+        """Drop the entries of these fields. `lag_ms`, for the counters, is the change's age.
+
+        `pending` are those of the fields whose questions become pending. Returns the user's fence
+        if any question is pending, else "".
+        """
         keys = keyspace.UserKeys.of(user_id)
-        call = _DROP_ENTRIES.call(_script_keys(keys), _new_fence(), lag_ms, *sorted(fields))
-        await self._execute_or_delete(keys.hashes, call)
+        call = _DROP_ENTRIES.call(
+            _script_keys(keys, keys.pending),
+            *(_new_fence(), lag_ms, _PENDING_SECONDS, len(pending)),
+            *pending,
+            *sorted({*fields} - {*pending}),
+        )
+        reply = await self._execute_or_delete([*keys.hashes, keys.pending], call)
         await self._count_outages(keys)
+        return (reply or b"").decode("ascii", "replace")
 
     async def delete_user(self, user_id: str, *, refusals: bool = True, lag_ms: int = 0) -> None:
         """Delete everything of a user, the fence included; refusals only if requested.
@@ -63,7 +81,7 @@ class Invalidation:
         `lag_ms` is as in `drop_entries`.
         """
         keys = keyspace.UserKeys.of(user_id)
-        own = [keys.embeddings, keys.rewrites]
+        own = [keys.embeddings, keys.rewrites, keys.pending]
         if refusals:
             own += [keys.refusals, keys.usage]
         call = _DELETE_USER.call(_script_keys(keys, *own), lag_ms)

@@ -1,7 +1,8 @@
 """A user's daily budget of generated answers and their cost. The day is that of UTC.
 
 Cached answers are free. A failed generation without a cost is refunded. Without Redis the budget is
-not enforced: the cache never fails a question.
+not enforced: the cache never fails a question. Warming has a budget of its own within the user's,
+which leaves half of that to the user's questions.
 """
 
 import time
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from shared.cache import keyspace
 from shared.cache.index_entries import nanodollars
 from shared.cache.redis.budgeted_client import BudgetedClient
-from shared.cache.redis.commands import Command, Script
+from shared.cache.redis.commands import Script
 from shared.errors import BudgetExceededError, InferenceError
 from shared.local_day import Day
 
@@ -29,7 +30,7 @@ class _Priced(Protocol):
 
 
 T = TypeVar("T", bound=_Priced)
-_RESERVE = Script("reserve_generation")
+_RESERVE, _CHARGE = map(Script, ("reserve_generation", "charge_generation"))
 
 
 class UserBudget:
@@ -41,22 +42,29 @@ class UserBudget:
         self._timeout = settings.redis_timeout
         self._generations = settings.user_daily_generations
         self._nanodollars = nanodollars(settings.user_daily_cost)
+        self._warmed = settings.warm_daily_budget
 
-    async def spend(self, user_id: str, generate: "Callable[[], Awaitable[T]]") -> T:
+    async def spend(
+        self, user_id: str, generate: "Callable[[], Awaitable[T]]", *, warming: bool = False
+    ) -> T:
         """Generate within the user's budget, and charge the cost.
 
-        Generations that run at the same time may exceed the limit of the cost.
+        Generations that run at the same time may exceed the limit of the cost. `warming` is
+        refused if the budget of warming is used up, or half of the user's.
 
         Raises:
             BudgetExceededError: the budget of the day is used up; nothing was generated.
         """
-        if not (self._generations or self._nanodollars):
+        if not (self._generations or self._nanodollars or warming):
             return await generate()
         redis = BudgetedClient(self._redis_client, self._timeout)
-        usage = keyspace.UserKeys.of(user_id).usage
+        keys = keyspace.UserKeys.of(user_id)
         day = Day.now(UTC)
-        limits = f"{day.date:%Y%m%d}", self._generations, self._nanodollars
-        if await redis.execute(_RESERVE.call([usage], *limits)) == [0]:
+        date, limits = f"{day.date:%Y%m%d}", self._limits(warming=warming)
+        reserved = await redis.execute(
+            _RESERVE.call([keys.usage, keys.questions] if warming else [keys.usage], date, *limits)
+        )
+        if reserved == [0] or (warming and not reserved):
             raise BudgetExceededError(
                 "the user's budget of generated answers for this day (UTC) is used up; cached"
                 " answers are still returned",
@@ -71,8 +79,17 @@ class UserBudget:
             raise
         finally:
             redis.reset_budget()
-            await redis.execute(
-                Command.of("HINCRBY", usage, "nanodollars", nanodollars(cost)),
-                Command.of("HINCRBY", usage, "generations", -refunded),
-            )
+            charges = {"nanodollars": nanodollars(cost), "generations": -refunded}
+            if warming:
+                charges["warmed"] = -refunded
+            pairs = [part for charge in charges.items() for part in charge]
+            await redis.execute(_CHARGE.call([keys.usage], date, *pairs))
         return completion
+
+    def _limits(self, *, warming: bool) -> tuple[str, str, str]:
+        """Return the limits of generations, their cost and warmed answers; empty for none."""
+        limits = [str(limit) if limit else "" for limit in (self._generations, self._nanodollars)]
+        if not warming:
+            return limits[0], limits[1], ""
+        halves = [str(int(limit) // 2) if limit else "" for limit in limits]
+        return halves[0], halves[1], str(self._warmed)

@@ -21,6 +21,7 @@ from infra.local.commands.options import data_option, embedder_option, model_opt
 from infra.local.embedded import open_embedded
 from infra.local.playground import app as playground
 from shared.errors import UnavailableError
+from shared.generation_settings import IN_PROCESS
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -56,7 +57,7 @@ def serve(
     # uvicorn raises the signal again after its shutdown; exit normally, so that Valkey is stopped.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _exit)
-    environ = {**os.environ, "TERCET_LOCAL": "true"}
+    environ = {"WARM_QUEUE_URL": IN_PROCESS, **os.environ, "TERCET_LOCAL": "true"}
     with (
         _listen(host, port) as listener,
         open_embedded(data, model=model, embedder=embedder, environ=environ) as container,

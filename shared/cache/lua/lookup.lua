@@ -5,7 +5,7 @@
 --       purpose, 1 to follow an alias, stale-if-error (s), first ttl of an answer (s),
 --       then pairs of a counter and its increment
 --       purpose: `ask`, `wait` (the answer of the lock's holder), `stale` (also an expired
---       answer) or `fence` (no answer)
+--       answer), `warm` (counts no request and creates no fence) or `fence` (no answer)
 -- Returns {fence, entry, answer, context, alias}, each false if it is missing. If the question is
 -- an alias, `entry` is its target's.
 
@@ -31,7 +31,10 @@ local function read_entry(name)
 end
 
 local fence = redis.call('HGET', questions, 'fence')
-if not fence then
+if not fence and purpose == 'warm' then
+  count_arguments(9)
+  return {false, false, false, false, false}
+elseif not fence then
   fence = new_fence(ARGV[2])
   redis.call('HSET', questions, 'fence', fence)
   redis.call('EXPIRE', questions, ARGV[4])
@@ -67,7 +70,7 @@ if entry then
 end
 
 if kind_of(entry or '') == 'a' and answer and context then
-  if purpose ~= 'stale' then
+  if purpose == 'ask' or purpose == 'wait' then
     entry = count_hit(field, entry, now, ARGV[8], stale_if_error)
     alias = alias and count_hit(ARGV[1], alias, now, 0, stale_if_error)
     count(purpose == 'ask' and 'l1_hits' or 'outcome_coalesced', 1)

@@ -54,6 +54,11 @@ class FaultInjector:
         self.circuit_open = rng.choice(scenario.circuit_open) if scenario.circuit_open else 0.0
         self.incomplete = scenario.incomplete
 
+    def only_yield(self) -> None:
+        """Inject no more faults, but yield to other tasks again."""
+        self.calm, self._fault_rate, self._resent = False, 0.0, 0.0
+        self.frozen.clear()
+
     async def pause(self) -> None:
         """Yield to other tasks, or freeze."""
         if self.calm:

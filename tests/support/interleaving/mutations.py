@@ -33,8 +33,11 @@ from shared.cache import (
 from shared.cache.coalescing import Coalescer, Membership
 from shared.cache.feedback import Feedback
 from shared.cache.invalidation import Invalidation
+from shared.cache.parse_replies import hash_items
 from shared.cache.redis.commands import Command, Script
 from shared.cache.results import LookupResult, MissContext
+from shared.cache.user_budget import UserBudget
+from shared.cache.warming_session import WarmingSession
 from shared.container import Container
 from shared.errors import CacheUnavailableError, StoreUnavailableError
 from shared.freshness import Freshness, NoteChangeResult
@@ -44,6 +47,7 @@ from shared.question import Question, Request
 from shared.question_resolver import QuestionResolver
 from shared.tags import searches
 from shared.text.canonical_form import canonical_form
+from shared.warming import Warmer
 from tests.support.interleaving.adapters import WatchedStore
 from tests.support.interleaving.scenarios import (
     ALIASES,
@@ -67,6 +71,7 @@ from tests.support.interleaving.scenarios import (
     STAGGERED,
     STORE_FAILOVERS,
     STREAMING,
+    WARMING,
     Scenario,
 )
 
@@ -643,6 +648,55 @@ def unresolved_questions_are_coalesced(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Container, "_open_session", mutated)
 
 
+def warming_stores_with_the_fence_of_the_end(patch: pytest.MonkeyPatch) -> None:
+    """A warmed answer is stored though notes have changed since its question was looked up."""
+    store = WarmingSession.store
+
+    async def mutated(self: WarmingSession, *args: Any) -> bool:
+        (fence,) = await self._execute(Command.of("HGET", self._keys.questions, "fence")) or [None]
+        self._scripts._first_fence = (fence or b"").decode()
+        return await store(self, *args)
+
+    patch.setattr(WarmingSession, "store", mutated)
+
+
+def warming_reads_the_fence_again(patch: pytest.MonkeyPatch) -> None:
+    """The fence of the message is compared only before the first question is looked up."""
+    warm = Warmer._warm
+    patch.setattr(Warmer, "_warm", lambda self, request, _="": warm(self, request))
+
+
+def warming_ignores_circuit_breakers(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Warmer, "_require_closed", lambda self: None)
+
+
+def circuit_breakers_are_checked_only_before_warming(patch: pytest.MonkeyPatch) -> None:
+    """A breaker may open while the question is embedded and the notes are searched."""
+
+    async def mutated(self: Warmer, user_id: str, generate: Any) -> Any:
+        return await self._dependencies.user_budget.spend(user_id, generate, warming=True)
+
+    patch.setattr(Warmer, "_spend", mutated)
+
+
+def warming_has_no_budget(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(UserBudget, "_limits", lambda self, warming: ("", "", "1000000"))
+
+
+def pending_questions_outlive_their_user(patch: pytest.MonkeyPatch) -> None:
+    delete = Invalidation.delete_user
+
+    async def mutated(self: Invalidation, user_id: str, **kwargs: Any) -> None:
+        key = keyspace.UserKeys.of(user_id).pending
+        pending = await self._execute(Command.of("HGETALL", key)) or {}
+        await delete(self, user_id, **kwargs)
+        if pending:
+            pairs = [part for item in hash_items(pending) for part in item]
+            await self._execute(Command.of("HSET", key, *pairs))
+
+    patch.setattr(Invalidation, "delete_user", mutated)
+
+
 MUTATIONS: Mapping[Mutation, Scenario] = {
     store_without_the_fence: CALM,
     store_without_the_fence_while_streaming: STREAMING,
@@ -696,5 +750,11 @@ MUTATIONS: Mapping[Mutation, Scenario] = {
     gained_tags_are_ignored: CALM_TAGS,
     lost_tags_are_ignored: CALM_TAGS,
     notes_of_other_tags_drop_answers: CALM_TAGS,
+    warming_stores_with_the_fence_of_the_end: WARMING,
+    warming_reads_the_fence_again: WARMING,
+    warming_ignores_circuit_breakers: WARMING,
+    circuit_breakers_are_checked_only_before_warming: WARMING,
+    warming_has_no_budget: WARMING,
+    pending_questions_outlive_their_user: WARMING,
 }
 """Each with the scenario that detects it soonest."""

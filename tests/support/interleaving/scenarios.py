@@ -68,6 +68,8 @@ class Scenario:
     """Share of the requests whose question is the last turn of a conversation."""
     tags: bool = False
     """Whether notes and questions have tags."""
+    warming: bool = False
+    """Whether the questions of dropped answers are asked again in the background."""
     plain: bool = False
     """Whether the first notes are equally similar to all equivalent questions."""
 
@@ -158,6 +160,15 @@ CALM_TAGS = Scenario(
     tags=True,
 )
 
+WARMING = Scenario(
+    faults=(0.0, 0.0, 0.03),
+    refusing=(0.0, 0.0, 0.3),
+    evictors=(0,),
+    users=(1,),
+    cached_share=1,
+    warming=True,
+)
+
 REDIS_FAILOVERS = Scenario(
     faults=(0.0, 0.03), refusing=(0.0,), users=(1,), feedback=0.5, plain=True, failovers=(1, 2, 3)
 )
@@ -220,6 +231,7 @@ SCENARIOS = (
     TAGS,
     REDIS_FAILOVERS,
     STORE_FAILOVERS,
+    WARMING,
 )
 """A world's scenario is its seed modulo their number. The others are used separately."""
 

@@ -11,13 +11,13 @@ from random import Random
 
 import numpy as np
 
-from shared.assistant import Assistant
 from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys
 from shared.cache.pipeline_id import embedding_name
 from shared.container import Container
 from shared.conversation import Turn
 from shared.freshness import Freshness
+from shared.inference.ports import Answerer
 from shared.notes.chunking.split import ChunkLimits
 from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.ingest import chunk_and_embed
@@ -42,6 +42,7 @@ from tests.support.interleaving.loop import ShuffledLoop, reproducible
 from tests.support.interleaving.note_changes import TAG_SETS, NoteChanges
 from tests.support.interleaving.scenarios import SCENARIOS, Scenario
 from tests.support.interleaving.tasks import Tasks
+from tests.support.interleaving.warming import DAILY_BUDGET, Warming
 
 WORDS = ("faith", "hope", "love", "grace", "mercy", "peace")
 _TIME_OUT_SECONDS = 1.5  # a request times out after 1
@@ -96,7 +97,7 @@ class World:
         answerer = self._answerer = QuotingAnswerer(fault_injector)
         self._bypassing: Counter[str] = Counter()
 
-        def assistant() -> Assistant:
+        def open_container(answerer: Answerer) -> Container:
             """Create a container. Containers share only the adapters."""
             settings = _settings(2 if self._small_index else 500)
             container = Container(
@@ -107,10 +108,17 @@ class World:
                 redis_client=redis_client,
             )
             container.override(
+                background_redis_client=redis_client,
                 question_rewriter=LastTurnRewriter(fault_injector),
                 semantic_matcher=SemanticMatcher(settings, None, CachingPairModel),
             )
-            return container.assistant
+            return container
+
+        self._warming = (
+            Warming(rng, self._tasks, open_container, answerer, history)
+            if scenario.warming
+            else None
+        )
 
         profile = EmbeddingProfile(embedder.model, embedder.dimensions)  # the containers' own
         freshness = Freshness(
@@ -120,9 +128,10 @@ class World:
                 chunk_and_embed, embedder=embedder, limits=ChunkLimits(words=1, overlap_words=0)
             ),
             embedding_name=embedding_name(profile.text),
+            warming=self._warming.requests if self._warming else None,
         )
         self._asks = Asks(
-            assistant,
+            lambda: open_container(answerer).assistant,
             rng,
             fault_injector,
             history=history,
@@ -162,6 +171,8 @@ class World:
             actors += [self._expire] * rng.choice(self._scenario.expirers)
         if self._scenario.timeouts:
             actors += [self._time_out] * rng.choice(self._scenario.timeouts)
+        if self._warming:
+            self._tasks.spawn(self._warming.change_circuit_breakers())
         for actor in actors:
             self._tasks.spawn(actor(rng.choice(self._users)))
         await self._tasks.settle()
@@ -312,8 +323,14 @@ class World:
             await self._note_changes.redeliver()
             if self._scenario.tags or self._rng.random() < 0.2:
                 await self._check_last_change(requests)
-        if self._rng.random() < 0.2:
-            await self._note_changes.delete_user("ann")
+        if self._warming or self._rng.random() < 0.2:
+            await self._tasks.settle()
+            deletion = self._note_changes.delete_user("ann")
+            if self._warming:  # messages are received before, while and after the user is deleted
+                self._faults.only_yield()
+                await asyncio.gather(deletion, self._warming.redeliver())
+            else:
+                await deletion
             of_ann = UserKeys.of("ann").questions.removesuffix("questions")
             if left := self._wire.call("KEYS", f"{of_ann}*"):
                 raise StaleError(f"keys of a deleted user: {left}")
@@ -367,4 +384,5 @@ def _settings(max_questions: int) -> Settings:
         context_ttl=10,
         inference_timeout=1,
         extractive_fallback=False,  # these notes have no sentences
+        warm_daily_budget=DAILY_BUDGET,
     )

@@ -1,0 +1,60 @@
+"""The messages that request cache warming."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from shared.errors import InvalidRequestError
+from shared.notes.sanitize import ID_CHARACTERS
+from shared.question import MAX_CHARACTERS
+
+MAX_QUESTIONS = 100
+"""The maximum number of questions of a message."""
+
+_Id = Annotated[str, Field(min_length=1, max_length=ID_CHARACTERS, pattern=r"^[^\x00]*$")]
+_Question = Annotated[str, Field(min_length=1, max_length=MAX_CHARACTERS)]
+
+
+class WarmingMessage(BaseModel):
+    """Requests warming of what note changes made pending, or of given questions.
+
+    Unknown fields are ignored.
+    """
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    user_id: _Id
+    fence: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    """The fence after a note change. If it is not the user's any more, the message is discarded."""
+    questions: Annotated[list[_Question], Field(min_length=1, max_length=MAX_QUESTIONS)] | None = (
+        None
+    )
+    """Questions to answer ahead, instead of a fence."""
+    tags: list[str] = []
+    """The tags of each of these questions."""
+
+    @model_validator(mode="after")
+    def _check_fields(self) -> Self:
+        if (self.fence is None) == (self.questions is None):
+            raise ValueError("must have either a fence or questions")
+        return self
+
+
+def parse_message(body: str | dict[str, Any]) -> WarmingMessage:
+    """Parse a message.
+
+    Raises:
+        InvalidRequestError: it is not JSON or not a valid `WarmingMessage`; the error names the
+            fields and never their values.
+    """
+    try:
+        if isinstance(body, str):
+            return WarmingMessage.model_validate_json(body)
+        return WarmingMessage.model_validate(body)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'message'}:"
+            f" {problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+        raise InvalidRequestError(f"not a WarmingMessage: {problems}") from None

@@ -1,0 +1,87 @@
+"""`tercet warm`: answer questions ahead."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from infra.local.commands.command_context import pluralize, print_json, run_with_container
+from infra.local.commands.options import (
+    DEFAULT_USER,
+    Data,
+    EmbedderOption,
+    Json,
+    ModelOption,
+    User,
+)
+from infra.local.embedded import DATA
+from shared.errors import InvalidRequestError
+from shared.question import Question, Request
+from shared.warming import WarmingOutcome
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from shared.container import Container
+
+_TEXTS = {
+    WarmingOutcome.ANSWERED: "answered",
+    WarmingOutcome.CACHED: "already cached",
+    WarmingOutcome.IN_PROGRESS: "being answered by another process",
+    WarmingOutcome.NO_NOTES: "without notes to answer from",
+    WarmingOutcome.OUTDATED: "not stored because a note changed",
+    WarmingOutcome.CIRCUIT_NOT_CLOSED: "not asked: the circuit breaker of a model is not closed",
+    WarmingOutcome.BUDGET_USED: "not asked: the user's budget of the day (WARM_DAILY_BUDGET) is"
+    " used up",
+    WarmingOutcome.CACHE_UNAVAILABLE: "not asked: the cache is unavailable or switched off",
+    WarmingOutcome.FAILED: "failed: a model or the note store",
+    WarmingOutcome.UNFINISHED: "not asked: no time was left",
+}
+_DONE = frozenset({WarmingOutcome.ANSWERED, WarmingOutcome.CACHED, WarmingOutcome.IN_PROGRESS})
+
+
+def warm(
+    *,
+    file: Annotated[
+        Path,
+        typer.Option("--file", help="A text file with one question a line.", exists=True),
+    ],
+    user: User = DEFAULT_USER,
+    data: Data = DATA,
+    model: ModelOption = None,
+    embedder: EmbedderOption = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", help="Search only notes that have one of these tags; repeat it."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Answer questions ahead, so that a user who asks them gets cached answers."""
+    requests = [Request(user, question, tags=tag or ()) for question in _read(file, tag or ())]
+
+    async def warm_given(container: "Container") -> "Counter[WarmingOutcome]":
+        return await container.warmer.warm_given(requests)
+
+    outcomes = run_with_container(data, warm_given, model=model, embedder=embedder)
+    if json:
+        print_json(dict(outcomes))
+    else:
+        for outcome, count in outcomes.most_common():
+            typer.echo(f"{pluralize(count, 'question')} {_TEXTS[outcome]}")
+    if not outcomes.keys() <= _DONE:
+        raise typer.Exit(1)
+
+
+def _read(path: Path, tags: list[str] | tuple[()]) -> list[str]:
+    """Return the questions of a file; each is validated before the first is asked."""
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise typer.BadParameter(f"{path} is no readable UTF-8 text", param_hint="--file") from None
+    for number, line in enumerate(lines, start=1):
+        try:
+            if line.strip():
+                Question.parse(line, tags=tags)
+        except InvalidRequestError as error:
+            raise typer.BadParameter(f"line {number}: {error}", param_hint="--file") from None
+    return [line.strip() for line in lines if line.strip()]

@@ -1,0 +1,84 @@
+"""Receives the messages that request warming, and checks what the warmer generates."""
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from shared.cache.pending_questions import WarmingPolicy, WarmingRequests
+from shared.container import Container
+from shared.inference.ports import Answerer, Completion
+from shared.notes.note import Source
+from tests.support.interleaving.history import History
+from tests.support.interleaving.tasks import Tasks
+
+if TYPE_CHECKING:
+    from shared.inference.circuit_breaker import CircuitBreakers
+
+DAILY_BUDGET = 1
+
+
+class WarmingAnswerer:
+    """Answers as another answerer does. It records a violation if it must not be called."""
+
+    def __init__(self, answerer: Answerer, history: History) -> None:
+        self.model = answerer.model
+        self.circuit_breakers: CircuitBreakers | None = None
+        self._answerer = answerer
+        self._history = history
+        self._generated = 0
+
+    async def answer(
+        self, question: str, sources: Sequence[Source], **arguments: Any
+    ) -> Completion:
+        if self.circuit_breakers and self.circuit_breakers.state != "closed":
+            self._history.violation = "warming while a circuit breaker is not closed"
+        completion = await self._answerer.answer(question, sources, **arguments)
+        self._generated += 1
+        # The deletion of a user deletes what they have used, too.
+        if self._generated > DAILY_BUDGET and not self._history.deleted:
+            self._history.violation = "warming beyond its daily budget"
+        return completion
+
+
+class Warming:
+    """The background function: one container, whose circuit breakers change at random."""
+
+    def __init__(
+        self,
+        rng: Random,
+        tasks: Tasks,
+        open_container: Callable[[Answerer], Container],
+        answerer: Answerer,
+        history: History,
+    ) -> None:
+        """`open_container` opens a container with an answerer."""
+        self._rng = rng
+        self._tasks = tasks
+        checked = WarmingAnswerer(answerer, history)
+        self._container = open_container(checked)
+        checked.circuit_breakers = self._container.circuit_breakers
+        self._messages: list[tuple[str, str]] = []
+        self.requests = WarmingRequests(WarmingPolicy(0, 2), self._send)
+
+    async def change_circuit_breakers(self) -> None:
+        """Open a circuit breaker, make it half-open or close it, several times."""
+        for _ in range(self._rng.choice((0, 0, 3, 6))):
+            await self._tasks.pause()
+            breaker = self._rng.choice(self._container.circuit_breakers)
+            remaining: float | None
+            for remaining in self._rng.choice(((60.0,), (0.0,), (0.0, None))):
+                breaker.update(remaining, sent_at=breaker.clock())
+
+    async def redeliver(self) -> None:
+        """Receive every message again."""
+        for message in self._messages:
+            await self._container.warmer.warm_pending(*message)
+
+    async def _send(self, user_id: str, fence: str) -> None:
+        self._messages.append((user_id, fence))
+        for _ in range(self._rng.choice((0, 1, 1, 2))):
+            self._tasks.spawn(self._receive(user_id, fence))
+
+    async def _receive(self, user_id: str, fence: str) -> None:
+        await self._tasks.pause()
+        await self._tasks.outcome(self._container.warmer.warm_pending(user_id, fence))
