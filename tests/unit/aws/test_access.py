@@ -27,6 +27,7 @@ GRANTS = {
     "Invalidate": [(LOG_ACTIONS, ["InvalidateLogArn"]), (RECEIVE_ACTIONS, ["QueueArn"])],
     "Notes": [(LOG_ACTIONS, ["NotesLogArn"])],
     "Dashboard": [(LOG_ACTIONS, ["DashboardLogArn"])],
+    "Warm": [(LOG_ACTIONS, ["WarmLogArn"]), (RECEIVE_ACTIONS[:3], ["WarmQueueArn"])],
     "Outbox": [
         (LOG_ACTIONS, ["OutboxLogArn"]),
         ("sqs:SendMessage", ["QueueArn"]),
@@ -34,6 +35,7 @@ GRANTS = {
     ],
 }
 NOTES_ROLE = {"Fn::If": ["HasNotes", {"Ref": "Notes"}, {"Ref": "AWS::NoValue"}]}
+WARM_ROLE = {"Fn::If": ["HasWarming", {"Ref": "Warm"}, {"Ref": "AWS::NoValue"}]}
 # Statements that need a wildcard: (template, resource, action).
 ALLOWED_WILDCARDS = {
     # A network interface that does not exist yet has no ARN.
@@ -122,7 +124,7 @@ def test_every_function_has_its_own_role_and_no_inline_policy() -> None:
 def test_functions_that_use_the_cache_may_connect_as_one_user() -> None:
     resources = TEMPLATES["infra/aws/roles.yaml"]["Resources"]
     assert resources["ConnectToCache"]["Properties"] == {
-        "Roles": [{"Ref": "Ask"}, {"Ref": "Stats"}, {"Ref": "Invalidate"}, NOTES_ROLE],
+        "Roles": [{"Ref": "Ask"}, {"Ref": "Stats"}, {"Ref": "Invalidate"}, NOTES_ROLE, WARM_ROLE],
         "PolicyDocument": {
             "Version": "2012-10-17",
             "Statement": {
@@ -137,14 +139,26 @@ def test_functions_that_use_the_cache_may_connect_as_one_user() -> None:
         "ConnectToCache",
         "ReadRedisPassword",
         "ReadSecrets",
+        "RequestWarming",
         "UseVpc",
         "WriteAskLog",
     }
 
 
-def test_ask_and_those_that_change_notes_may_read_the_two_secrets() -> None:
+def test_functions_that_change_notes_may_request_warming() -> None:
+    policy = TEMPLATES["infra/aws/roles.yaml"]["Resources"]["RequestWarming"]
+    assert policy["Condition"] == "HasWarming"
+    assert policy["Properties"]["Roles"] == [{"Ref": "Invalidate"}, NOTES_ROLE]
+    assert policy["Properties"]["PolicyDocument"]["Statement"] == {
+        "Effect": "Allow",
+        "Action": "sqs:SendMessage",
+        "Resource": {"Ref": "WarmQueueArn"},
+    }
+
+
+def test_functions_that_answer_or_change_notes_may_read_the_two_secrets() -> None:
     policy = TEMPLATES["infra/aws/roles.yaml"]["Resources"]["ReadSecrets"]["Properties"]
-    assert policy["Roles"] == [{"Ref": "Ask"}, {"Ref": "Invalidate"}, NOTES_ROLE]
+    assert policy["Roles"] == [{"Ref": "Ask"}, {"Ref": "Invalidate"}, NOTES_ROLE, WARM_ROLE]
     assert policy["PolicyDocument"]["Statement"] == {
         "Effect": "Allow",
         "Action": "secretsmanager:GetSecretValue",
@@ -160,6 +174,7 @@ def test_functions_that_use_an_existing_redis_may_read_its_password() -> None:
         {"Ref": "Stats"},
         {"Ref": "Invalidate"},
         NOTES_ROLE,
+        WARM_ROLE,
     ]
     assert policy["Properties"]["PolicyDocument"]["Statement"] == {
         "Effect": "Allow",

@@ -17,19 +17,34 @@ ALARMS = Stack(
     StreamFunction="StreamFunction",
     NotesFunction="NotesFunction",
     OutboxFunction="OutboxFunction",
+    WarmFunction="WarmFunction",
+    WarmDeadLetterQueueName="WarmDeadLetterQueueName",
 )
-OPTIONAL = {"Stream": "HasStream", "Notes": "HasNotes", "Outbox": "HasOutbox", "CacheM": "HasCache"}
+OPTIONAL = {
+    "Stream": "HasStream",
+    "Notes": "HasNotes",
+    "Outbox": "HasOutbox",
+    "Warm": "HasWarming",
+    "CacheM": "HasCache",
+}
 # Namespace, metric, dimensions, statistic, threshold.
 EXPECTED = {
     **{
         f"{name}{metric}": ("AWS/Lambda", metric, {"FunctionName": f"{name}Function"}, "Sum", 1)
-        for name in ("Ask", "Stats", "Invalidate", "Stream", "Notes", "Outbox")
+        for name in ("Ask", "Stats", "Invalidate", "Stream", "Notes", "Outbox", "Warm")
         for metric in ("Errors", "Throttles")
     },
     "DeadLetterQueue": (
         "AWS/SQS",
         "ApproximateNumberOfMessagesVisible",
         {"QueueName": "DeadLetterQueueName"},
+        "Maximum",
+        1,
+    ),
+    "WarmDeadLetterQueue": (
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesVisible",
+        {"QueueName": "WarmDeadLetterQueueName"},
         "Maximum",
         1,
     ),

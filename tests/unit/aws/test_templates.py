@@ -195,6 +195,32 @@ def test_outbox_is_relayed_only_on_request() -> None:
     assert MAIN_TEMPLATE["Resources"]["OutboxFunction"]["Condition"] == "RelayOutbox"
 
 
+def test_warming_has_a_function_and_a_queue_of_its_own_unless_it_is_off() -> None:
+    names = ("WarmFunction", "WarmLog", "WarmQueue")
+    for option in PARAMETERS["CacheWarming"]["AllowedValues"]:
+        stack = Stack(
+            MAIN_TEMPLATE, {"WarmQueue.Outputs.Url": "https://queue"}, CacheWarming=option
+        )
+        conditions = {MAIN_TEMPLATE["Resources"][name]["Condition"] for name in names}
+        assert [stack.holds(each) for each in conditions] == [option != "off"]
+        variables = stack.resolve(environment(functions()["InvalidateFunction"]))
+        assert variables["WARM_QUEUE_URL"] == ("" if option == "off" else "https://queue")
+
+
+def test_warming_answers_as_ask_does_at_a_low_concurrency() -> None:
+    ask, warm = (functions()[f"{name}Function"] for name in ("Ask", "Warm"))
+    budget = {"WARM_DAILY_BUDGET": {"Ref": "WarmDailyBudget"}}
+    assert environment(warm) == environment(ask) | budget
+    assert warm["VpcConfig"] == ask["VpcConfig"]
+    source = warm["Events"]["Messages"]["Properties"]
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert (source["BatchSize"], source["ScalingConfig"]) == (1, {"MaximumConcurrency": 2})
+    queue = MAIN_TEMPLATE["Resources"]["WarmQueue"]["Properties"]["Parameters"]
+    assert queue["VisibilitySeconds"] >= 6 * warm["Timeout"]
+    # A message must be received as often as the queue allows before it expires.
+    assert queue["RetentionSeconds"] > queue["MaxReceives"] * queue["VisibilitySeconds"]
+
+
 def test_changes_are_applied_to_a_disabled_cache() -> None:
     """Else it would serve old answers after it is enabled again."""
     assert environment(functions()["AskFunction"])["CACHE_ENABLED"] == {"Ref": "CacheEnabled"}
@@ -270,7 +296,9 @@ def test_every_queue_has_a_dead_letter_queue_or_is_one() -> None:
     for name, queue in queues.items():
         assert ("RedrivePolicy" in queue) != (name in targets)
         if name in targets:
-            assert queue["MessageRetentionPeriod"] == 14 * 86_400
+            assert queue["MessageRetentionPeriod"] == {"Ref": "DeadLetterRetentionSeconds"}
+    parameters = TEMPLATES["infra/aws/queue.yaml"]["Parameters"]
+    assert parameters["DeadLetterRetentionSeconds"]["Default"] == 14 * 86_400
 
 
 def test_dead_letter_queue_accepts_messages_of_its_queue_only() -> None:
