@@ -9,7 +9,9 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from shared.cache.index_entries import PENDING
 from shared.cache.keyspace import note_key
+from shared.cache.pending_questions import has_pending
 from shared.cache.source_digests import note_digest, text_digest
 from shared.errors import NoteNotEmbeddedError, StoreUnavailableError, UnavailableError
 from shared.notes.messages.note_changed import NOTE_OPERATIONS, Operation, note_of
@@ -165,11 +167,11 @@ class Freshness:
         with timed("drop_entries"):
             fields = self._affected_fields(note_id, chunks, index)
             lag_ms = _lag_ms(changed_at)
-            pending = self._warming.policy.select(index, fields) if self._warming else ()
+            pending = self._warming.policy.select(index, fields) if self._warming else {}
             fence = await self._invalidation.drop_entries(
                 user_id, fields, lag_ms=lag_ms, pending=pending
             )
-        if self._warming and fence:
+        if self._warming and fence and (pending or has_pending(index)):
             with timed("request_warming"):
                 await self._warming.send(user_id, fence)
         dropped = _count_answers(index, fields)
@@ -219,7 +221,11 @@ class Freshness:
         """Return the questions whose search may now have another result.
 
         `chunks` are the note's. None means that they could not be read: all questions are affected.
+        A pending question has no result.
         """
+        index = {
+            field: entry for field, entry in index.items() if entry is None or entry.kind != PENDING
+        }
         if chunks is None:
             return set(index)
         key = note_key(note_id)

@@ -8,6 +8,7 @@ is not closed, and has a budget of its own for each user and day.
 import logging
 from collections import Counter
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.answer_stream import AnswerStream
@@ -133,6 +134,8 @@ class Warmer:
                 return WarmingOutcome.CIRCUIT_NOT_CLOSED
             except BudgetExceededError:
                 return WarmingOutcome.BUDGET_USED
+            except CacheUnavailableError:
+                return WarmingOutcome.CACHE_UNAVAILABLE
             except TercetError as error:
                 _log.warning("a question was not warmed: %s", type(error).__name__)
                 return WarmingOutcome.FAILED
@@ -148,13 +151,13 @@ class Warmer:
             return WarmingOutcome.CACHE_UNAVAILABLE
         if not context.may_generate:
             return WarmingOutcome.IN_PROGRESS
-        ask = AskState(
-            request, question, session, AnswerStream[SharedResult](), found.sources, self._spend
-        )
+        spend = partial(self._spend, session)
+        stream = AnswerStream[SharedResult]()
+        ask = AskState(request, question, session, stream, found.sources, spend)
         failure = None
         async with session.hold_lock():
             try:
-                self._require_closed()
+                self._require_closed(session)
                 reply = await self._assistant.answer_miss(ask, context)
             except TercetError as error:
                 failure = error  # not raised here: a request that waits for the lock tries itself
@@ -163,17 +166,25 @@ class Warmer:
         return _outcome(reply)
 
     async def _spend(
-        self, user_id: str, generate: "Callable[[], Awaitable[Completion]]"
+        self,
+        session: "WarmingSession",
+        user_id: str,
+        generate: "Callable[[], Awaitable[Completion]]",
     ) -> "Completion":
         """Generate within the budget of warming, if the circuit breakers are still closed."""
+        self._require_closed(session)
 
         async def generate_if_closed() -> "Completion":
-            self._require_closed()
+            self._require_closed(session)
             return await generate()
 
-        return await self._dependencies.user_budget.spend(user_id, generate_if_closed, warming=True)
+        spend = self._dependencies.user_budget.spend
+        return await spend(user_id, generate_if_closed, warming=True)
 
-    def _require_closed(self) -> None:
+    def _require_closed(self, session: "WarmingSession") -> None:
+        """Require that models may be called, and that the answer can be stored."""
+        if session.status != "ok":
+            raise CacheUnavailableError("the cache became unavailable: no question is warmed")
         if self._dependencies.circuit_breakers.state != "closed":
             raise CircuitOpenError("a circuit breaker is not closed: no question is warmed")
 

@@ -53,8 +53,16 @@ def _counters(total: "PeriodStats") -> Iterator[Metric]:
         yield counter(event, text, {_labels(tier=tier): total[f"{tier}_{event}"] for tier in TIERS})
     rejected = {_labels(by=by): total[f"rejected_by_{by}"] for by in REJECTED_BY}
     yield counter("matches_rejected", "Similar questions whose answer was not reused", rejected)
-    cost = {_labels(kind="spent"): total.cost_spent, _labels(kind="saved"): total.cost_saved}
+    saved = total.cost_saved + total.warming_cost  # a counter must not decrease
+    cost = {_labels(kind="spent"): total.cost_spent, _labels(kind="saved"): saved}
     yield counter("cost_dollars", "Cost of generated answers, and of avoided ones", cost)
+    warmed = {
+        _labels(result="generated"): total["warmed_answers"],
+        _labels(result="used"): total["warmed_used"],
+    }
+    yield counter("warmed_answers", "Answers generated in the background, and used", warmed)
+    cost = {_labels(kind="spent"): total.warming_cost, _labels(kind="saved"): total.warming_saved}
+    yield counter("warming_cost_dollars", "Cost of warmed answers, and of used ones", cost)
     changes = {"": total["note_changes"]}
     yield counter("note_changes", "Note changes applied to the cache", changes)
     results = ("dropped", "retained")

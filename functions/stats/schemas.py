@@ -88,6 +88,19 @@ class NoteChanges(TypedDict):
     avg_lag_ms: float | None
 
 
+class Warming(TypedDict):
+    """Answers that were generated in the background after note changes, or ahead.
+
+    `used` are those that a request got before they ended. Without warming these requests would have
+    waited, and generated the answers for `cost_saved`. `cost` is that of all `answers`.
+    """
+
+    answers: int
+    used: int
+    cost: float
+    cost_saved: float
+
+
 class Latency(TypedDict):
     """Latencies of requests; percentiles are estimated from a histogram."""
 
@@ -134,6 +147,7 @@ class Period(TypedDict):
     note_changes_not_stored: int
     note_changes_from_future: int
     trimmed: int
+    warming: Warming
     latency_ms: dict[str, Latency]
 
 

@@ -117,6 +117,12 @@ def _period(stats: "PeriodStats") -> dict[str, Any]:
             "answers_retained": stats["answers_retained"],
             "avg_lag_ms": _rounded(stats.mean_lag_ms),
         },
+        "warming": {
+            "answers": stats["warmed_answers"],
+            "used": stats["warmed_used"],
+            "cost": _dollars(stats.warming_cost),
+            "cost_saved": _dollars(stats.warming_saved),
+        },
         "latency_ms": {
             name: _latency(stats.latency(*outcomes)) for name, outcomes in _LATENCIES.items()
         },

@@ -6,7 +6,7 @@ fixed width, in ASCII, which the scripts in `lua/` read:
 
     version(1) kind(1) answer id(11)
     expires(10) hits(6) last use(10)
-    latest expiry(10) cost(12), and the target(22) of ALIAS
+    latest expiry(10) cost(12) origin(1), and the target(22) of ALIAS
 
 The scripts rewrite the second line at each hit. It ends with a checksum of all but this line,
 because a corrupt entry could lead to a stale answer. A corrupt expiry cannot: `decode` refuses one
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from shared.settings import Settings
     from shared.vectors import Vector
 
-ANSWER, CONTEXT, ALIAS = "a", "c", "="
-_KINDS = frozenset({ANSWER, CONTEXT, ALIAS})
+ANSWER, CONTEXT, ALIAS, PENDING = "a", "c", "=", "p"
+_KINDS = frozenset({ANSWER, CONTEXT, ALIAS, PENDING})
 _EMPTY_SECONDS = 60
 """TTL of an empty context. A user's first note may be in the store before its message arrives."""
 _USE = slice(13, 39)
@@ -42,7 +42,8 @@ _HITS = slice(23, 29)
 _LAST_USED = slice(29, 39)
 _LATEST_EXPIRY = slice(39, 49)
 _COST = slice(49, 61)
-HEADER = _COST.stop
+_WARMED, _REQUESTED = "w", "r"
+HEADER = _COST.stop + 1
 """Where the packed values of an answer or context begin."""
 
 _ALIAS_HEADER = HEADER + 22
@@ -59,7 +60,8 @@ class Entry:
 
     ANSWER has an answer, CONTEXT only a context. ALIAS shares the answer of another question. All
     its values but those of the answer are its own, so it is also dropped when its own search may
-    have another result. It is valid only while the answer is.
+    have another result. It is valid only while the answer is. PENDING has neither: its answer was
+    dropped, and it is to be asked again in the background.
 
     Attributes:
         kind: ANSWER, CONTEXT or ALIAS.
@@ -79,7 +81,7 @@ class Entry:
         vector: the canonical embedding.
         similarity: the cosine of the question and its target.
         tags: those that the question names.
-        hits: how often the answer was asked for.
+        is_warmed: whether the answer was generated in the background, not for a request.
     """
 
     kind: str
@@ -98,6 +100,7 @@ class Entry:
     tags: Tags = ()
     hits: int = 0
     last_used: int = 0
+    is_warmed: bool = False
 
     @property
     def is_answer(self) -> bool:
@@ -162,9 +165,15 @@ def new_alias(own: Entry, field: str, target: Entry, similarity: float) -> Entry
     )
 
 
+def new_pending(dropped: Entry) -> Entry:
+    """Create the entry of a question whose answer is dropped. It keeps its uses and its expiry."""
+    return replace(dropped, kind=PENDING, target="", vector=b"", note_digests={}, is_warmed=False)
+
+
 def encode(entry: Entry) -> bytes:
     """Encode an entry."""
     cost = min(max(entry.cost, 0), _MAX_COST)
+    origin = _WARMED if entry.is_warmed else _REQUESTED
     header = f"{codec.VERSION}{entry.kind}{entry.answer_id}{entry.latest_expiry:010d}{cost:012d}"
     use = f"{entry.expires:010d}{entry.hits:06d}{entry.last_used:010d}"
     packed = codec.pack(
@@ -177,7 +186,7 @@ def encode(entry: Entry) -> bytes:
         entry.vector,
         entry.similarity,
     )
-    sealed = codec.add_checksum((header + entry.target).encode("ascii") + packed)
+    sealed = codec.add_checksum((header + origin + entry.target).encode("ascii") + packed)
     return sealed[: _USE.start] + use.encode("ascii") + sealed[_USE.start :]
 
 
@@ -225,6 +234,7 @@ def decode(sealed: bytes) -> Entry | None:
         tags=split_tags(tags[0]) if tags else (),
         hits=hits,
         last_used=last_used,
+        is_warmed=header[_COST.stop : HEADER] == _WARMED,
     )
 
 

@@ -10,7 +10,7 @@ from shared.cache.redis.commands import Command, Script
 from shared.errors import CacheFullError, CacheUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from shared.cache.index_entries import Entry
     from shared.cache.redis.client import RedisClient
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 _ROTATE_FENCE, _DROP_ENTRIES, _DELETE_USER = map(
     Script, ("rotate_fence", "drop_entries", "delete_user")
 )
-
-_PENDING_SECONDS = 86_400
-"""How long a question that is to be asked again is pending at most."""
 
 
 class Invalidation:
@@ -57,21 +54,22 @@ class Invalidation:
         fields: "Collection[str]",
         *,
         lag_ms: int = 0,
-        pending: "Sequence[str]" = (),
+        pending: "Mapping[str, Entry] | None" = None,
     ) -> str:
         """Drop the entries of these fields. `lag_ms`, for the counters, is the change's age.
 
-        `pending` are those of the fields whose questions become pending. Returns the user's fence
-        if any question is pending, else "".
+        `pending` are entries that take the place of dropped ones, by field. Returns the user's
+        fence, or "" without an index.
         """
         keys = keyspace.UserKeys.of(user_id)
+        pending = pending or {}
         call = _DROP_ENTRIES.call(
-            _script_keys(keys, keys.pending),
-            *(_new_fence(), lag_ms, _PENDING_SECONDS, len(pending)),
-            *pending,
-            *sorted({*fields} - {*pending}),
+            _script_keys(keys),
+            *(_new_fence(), lag_ms, len(fields)),
+            *(*pending, *sorted({*fields} - pending.keys())),
+            *map(index_entries.encode, pending.values()),
         )
-        reply = await self._execute_or_delete([*keys.hashes, keys.pending], call)
+        reply = await self._execute_or_delete(keys.hashes, call)
         await self._count_outages(keys)
         return (reply or b"").decode("ascii", "replace")
 
@@ -81,7 +79,7 @@ class Invalidation:
         `lag_ms` is as in `drop_entries`.
         """
         keys = keyspace.UserKeys.of(user_id)
-        own = [keys.embeddings, keys.rewrites, keys.pending]
+        own = [keys.embeddings, keys.rewrites]
         if refusals:
             own += [keys.refusals, keys.usage]
         call = _DELETE_USER.call(_script_keys(keys, *own), lag_ms)

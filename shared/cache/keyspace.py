@@ -147,11 +147,6 @@ class UserKeys:
         return f"{self._prefix}rewrites"
 
     @property
-    def pending(self) -> str:
-        """The hash of the entries of dropped questions that are to be asked again."""
-        return f"{self._prefix}pending"
-
-    @property
     def usage(self) -> str:
         """What this user's questions have generated on one day: integers."""
         return f"{self._prefix}usage"

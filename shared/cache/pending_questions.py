@@ -1,23 +1,27 @@
 """Questions whose answers a note change dropped, and which are to be asked again.
 
-Their entries lie in a hash of their user, and are deleted with the user. A message that requests
-warming holds only the fence, so no text outlives its user in a queue. A question stays pending
-until it is answered, so the message of a later change also covers it.
+They stay in their user's index, as entries without an answer, and are deleted with the user. A
+message that requests warming holds only the fence, so no text outlives its user in a queue. A
+question is pending until it is answered, so the message of a later change also covers it.
 """
 
 import time
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.cache import index_entries, keyspace
+from shared.cache import codec, index_entries, keyspace
 from shared.cache.parse_replies import hash_items
-from shared.cache.redis.commands import Command
+from shared.cache.redis.commands import Command, Script
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
 
     from shared.cache.index_entries import Entry
     from shared.cache.redis.client import RedisClient
+
+_REMOVE = Script("remove_pending")
+_START = f"{codec.VERSION}{index_entries.PENDING}".encode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +38,17 @@ class WarmingPolicy:
 
     def select(
         self, index: "Mapping[str, Entry | None]", fields: "Collection[str]"
-    ) -> tuple[str, ...]:
-        """Return those of the dropped fields whose questions become pending."""
+    ) -> "dict[str, Entry]":
+        """Return the pending entries of those of the dropped fields that are asked again."""
         now = time.time()
         asked = [
-            (entry.hits, field)
+            (entry.hits, field, entry)
             for field in fields
             if (entry := index[field]) and entry.is_answer and entry.expires > now
             if entry.hits >= self.min_hits
         ]
-        return tuple(field for _, field in sorted(asked, reverse=True)[: self.maximum])
+        most_asked = sorted(asked, key=itemgetter(0, 1), reverse=True)[: self.maximum]
+        return {field: index_entries.new_pending(entry) for _, field, entry in most_asked}
 
 
 class WarmingRequests(NamedTuple):
@@ -63,29 +68,38 @@ class PendingQuestions:
         self._redis_client = redis_client
 
     async def read(self, user_id: str, fence: str) -> "list[tuple[str, Entry]]":
-        """Return the fields and former entries of pending questions, most asked first.
+        """Return the fields and entries of pending questions, most asked first.
 
         There are none if `fence` is not the user's: a later change has a message of its own.
 
         Raises:
             CacheUnavailableError: Redis failed.
         """
-        keys = keyspace.UserKeys.of(user_id)
-        current, reply = await self._redis_client.execute(
-            Command.of("HGET", keys.questions, keyspace.FENCE),
-            Command.of("HGETALL", keys.pending),
-        )
-        if current != fence.encode():
+        questions = keyspace.UserKeys.of(user_id).questions
+        (reply,) = await self._redis_client.execute(Command.of("HGETALL", questions))
+        index = dict(hash_items(reply))
+        if index.get(keyspace.FENCE.encode()) != fence.encode():
             return []
-        entries = index_entries.decode_index(hash_items(reply))
+        entries = index_entries.decode_index(
+            item for item in index.items() if item[1].startswith(_START)
+        )
+        now = time.time()
         found = [(field, entry) for field, entry in entries.items() if entry]
-        return sorted(found, key=lambda item: item[1].hits, reverse=True)
+        pending = [(field, entry) for field, entry in found if entry.expires > now]
+        return sorted(pending, key=lambda item: item[1].hits, reverse=True)
 
     async def remove(self, user_id: str, field: str) -> None:
-        """Remove a question that is not to be asked again any more.
+        """Remove a question, if it is still pending: it is not to be asked again.
 
         Raises:
             CacheUnavailableError: Redis failed.
         """
-        pending = keyspace.UserKeys.of(user_id).pending
-        await self._redis_client.execute(Command.of("HDEL", pending, field))
+        questions = keyspace.UserKeys.of(user_id).questions
+        await self._redis_client.execute(_REMOVE.call([questions], field))
+
+
+def has_pending(index: "Mapping[str, Entry | None]") -> bool:
+    """Return whether any question of an index is pending."""
+    return any(
+        entry is not None and entry.kind == index_entries.PENDING for entry in index.values()
+    )

@@ -36,7 +36,6 @@ class QuestionScripts:
         self._lock = lock
         self._settings = settings
         self._first_fence = fence
-        self.is_warming = False
 
     @property
     def store_fence(self) -> str:

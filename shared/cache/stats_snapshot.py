@@ -105,13 +105,26 @@ class PeriodStats:
 
     @property
     def cost_spent(self) -> float:
-        """Cost of the generated answers and of verifier calls."""
+        """Cost of the generated answers, also in the background, and of verifier calls."""
         return self["spent_nanodollars"] / _NANODOLLARS
 
     @property
     def cost_saved(self) -> float:
-        """What the avoided answers had cost when they were generated."""
-        return self["saved_nanodollars"] / _NANODOLLARS
+        """What the avoided answers had cost when they were generated, without that of warming.
+
+        Negative if more was spent on warming than requests have saved.
+        """
+        return self["saved_nanodollars"] / _NANODOLLARS - self.warming_cost
+
+    @property
+    def warming_cost(self) -> float:
+        """Cost of the answers that were generated in the background."""
+        return self["warming_nanodollars"] / _NANODOLLARS
+
+    @property
+    def warming_saved(self) -> float:
+        """What the answers had cost that were generated in the background and used."""
+        return self["warmed_saved_nanodollars"] / _NANODOLLARS
 
     @property
     def mean_lag_ms(self) -> float | None:

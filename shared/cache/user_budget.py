@@ -50,7 +50,7 @@ class UserBudget:
         """Generate within the user's budget, and charge the cost.
 
         Generations that run at the same time may exceed the limit of the cost. `warming` is
-        refused if the budget of warming is used up, or half of the user's.
+        refused if the budget of warming is used up, or half of the user's; it is never refunded.
 
         Raises:
             BudgetExceededError: the budget of the day is used up; nothing was generated.
@@ -75,15 +75,12 @@ class UserBudget:
             completion = await generate()
             cost = completion.cost
         except InferenceError as error:
-            cost, refunded = error.cost, int(not error.cost)
+            cost, refunded = error.cost, int(not (error.cost or warming))
             raise
         finally:
             redis.reset_budget()
-            charges = {"nanodollars": nanodollars(cost), "generations": -refunded}
-            if warming:
-                charges["warmed"] = -refunded
-            pairs = [part for charge in charges.items() for part in charge]
-            await redis.execute(_CHARGE.call([keys.usage], date, *pairs))
+            charge = _CHARGE.call([keys.usage], date, nanodollars(cost), -refunded)
+            await redis.execute(charge)
         return completion
 
     def _limits(self, *, warming: bool) -> tuple[str, str, str]:

@@ -1,5 +1,7 @@
 """The cache session of a question that is asked again in the background."""
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.cache.counters import RequestCounters
@@ -8,7 +10,7 @@ from shared.cache.results import LookupResult
 from shared.cache.session import CacheSession
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from shared.cache.index_entries import Entry
     from shared.notes.note import Source
@@ -24,6 +26,10 @@ class WarmingCounters(RequestCounters):
         super().add(spent_nanodollars=spent, warming_nanodollars=spent)
 
 
+def _mark(new_entry: "Callable[..., Entry]", *args: Any, **kwargs: Any) -> "Entry":
+    return replace(new_entry(*args, **kwargs), is_warmed=True)
+
+
 class WarmingSession(CacheSession):
     """Looks up and stores as a request does, but only while `fence` is the user's, if it is given.
 
@@ -34,7 +40,7 @@ class WarmingSession(CacheSession):
         """Create it with the arguments of `CacheSession`."""
         super().__init__(*args, **kwargs)
         self.counters = WarmingCounters(self._redis, kwargs.get("pending_counters"))
-        self._scripts.is_warming = True
+        self._new_entry = partial(_mark, self._new_entry)
 
     @property
     def is_outdated(self) -> bool:

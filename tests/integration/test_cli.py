@@ -372,7 +372,45 @@ def test_help_imports_no_subcommand_and_describes_each_as_its_own_help_does(terc
     described = re.findall(
         r"^  (\w+)  +(.+(?:\n {14}.+)*)", result.stdout.partition("Commands:")[2], re.MULTILINE
     )
-    assert len(described) == 9
+    assert len(described) == 10
     for name, text in described:
         own = " ".join(tercet(name, "--help").output.split())
         assert " ".join(text.split()).rstrip(".") in own
+
+
+def test_warm_answers_the_questions_of_a_file_ahead(
+    tercet: Tercet, data: Path, tmp_path: Path
+) -> None:
+    questions = tmp_path / "questions.txt"
+    questions.write_text(f"{FAITH}\n\n  {FAITH.lower()} \n{ELDER}\n", "utf-8")
+    options = "--file", questions, "--user", "ann", "--data", data
+    warmed = tercet("warm", *options)
+    assert warmed.exit_code == 0, warmed.output
+    assert warmed.output.splitlines() == ["2 questions answered", "1 question already cached"]
+    assert json.loads(tercet("warm", *options, "--json").output) == {"cached": 3}
+    asked = tercet("ask", FAITH, "--user", "ann", "--data", data, "--json")
+    assert json.loads(asked.output)["metadata"]["tier"] == "l1"
+
+
+def test_warm_names_the_invalid_line_and_asks_nothing(
+    tercet: Tercet, data: Path, tmp_path: Path
+) -> None:
+    questions = tmp_path / "questions.txt"
+    questions.write_text(f"{FAITH}\n?!\n", "utf-8")
+    result = tercet("warm", "--file", questions, "--user", "ann", "--data", data)
+    assert result.exit_code == 2
+    assert "line 2" in result.output
+    questions.write_bytes(b"\xff\xfe\x00")
+    result = tercet("warm", "--file", questions, "--user", "ann", "--data", data)
+    assert (result.exit_code, "no readable UTF-8" in result.output) == (2, True)
+
+
+def test_warm_says_what_the_budget_did_not_allow(
+    tercet: Tercet, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WARM_DAILY_BUDGET", "1")
+    questions = tmp_path / "questions.txt"
+    questions.write_text(f"{FAITH}\n{ELDER}\n", "utf-8")
+    result = tercet("warm", "--file", questions, "--user", "ann", "--data", data)
+    assert result.exit_code == 1
+    assert "1 question not asked: the user's budget of the day" in result.output

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from shared.cache.index_entries import new_pending
 from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys
+from shared.cache.pending_questions import PendingQuestions
 from shared.cache.redis.commands import Command
 from shared.cache.stats_snapshot import PeriodStats
 from shared.container import Container
@@ -102,6 +104,13 @@ async def keys_of_ann(container: Container) -> list[bytes]:
     return found
 
 
+async def pending(container: Container) -> list[str]:
+    """Return Ann's pending questions."""
+    fence = await redis(container, "HGET", UserKeys.of("ann").questions, "fence")
+    pending = PendingQuestions(container.background_redis_client)
+    return [entry.question for _, entry in await pending.read("ann", (fence or b"").decode())]
+
+
 async def counts(container: Container) -> PeriodStats:
     """Return the counters after all that is pending was written."""
     await container.pending_counters.flush(container.background_redis_client)
@@ -119,7 +128,7 @@ async def test_dropped_answer_is_generated_again_before_it_is_asked_for(
         reply = await ask(container, "ann", "What does Ann eat?")
         assert (reply.tier, reply.text) == ("l1", "What does Ann eat? Ann eats rice.")
         assert len(model.asked) == 2
-        assert not await redis(container, "EXISTS", UserKeys.of("ann").pending)
+        assert await pending(container) == []
 
 
 async def test_message_holds_no_text_and_only_its_user_is_warmed(
@@ -169,22 +178,20 @@ async def test_answer_is_not_stored_if_a_note_changes_while_it_is_warmed(
         assert reply.text.endswith("soup.")
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.2], ids=["before", "while"])
+@pytest.mark.parametrize("seconds", [0.0, 0.2], ids=["as the message arrives", "in generation"])
 async def test_nothing_of_a_deleted_user_is_stored(
     valkey_url: str, model: Model, seconds: float
 ) -> None:
-    """The user is deleted before the message is received, or while the model answers."""
+    """Whenever the user is deleted, and if the message is received again later."""
     messages = Messages()
     async with opened(valkey_url, model, messages) as container:
         await ask(container, "ann", "What does Ann eat?")
         await change(container, "Ann eats rice.")
         model.seconds = seconds
-        warming = asyncio.create_task(asyncio.sleep(0))
-        if seconds:
-            warming = asyncio.create_task(container.warmer.warm_pending(*messages.sent[0]))
-            await asyncio.sleep(0.1)
+        task = asyncio.create_task(container.warmer.warm_pending(*messages.sent[0]))
+        await asyncio.sleep(seconds / 2)  # 0: the message is received later
         await delete_user(container)
-        await warming
+        await task
         assert await container.warmer.warm_pending(*messages.sent[0]) == {}
         assert await keys_of_ann(container) == []
 
@@ -196,11 +203,13 @@ async def test_change_that_was_read_before_a_deletion_makes_nothing_pending(
     async with opened(valkey_url, model, Messages()) as container:
         await ask(container, "ann", "What does Ann eat?")
         invalidation = Invalidation(container.background_redis_client)
-        fields = [*await invalidation.rotate_fence("ann")]
+        index = await invalidation.rotate_fence("ann")
         await delete_user(container)
         await ask(container, "ann", "What does Ann drink?")
-        assert await invalidation.drop_entries("ann", fields, pending=fields) == ""
-        assert not await redis(container, "EXISTS", UserKeys.of("ann").pending)
+        entries = {field: new_pending(entry) for field, entry in index.items() if entry}
+        assert entries
+        await invalidation.drop_entries("ann", index, pending=entries)
+        assert await pending(container) == []
 
 
 @pytest.mark.parametrize("remaining", [10.0, 0.0], ids=["open", "half-open"])
@@ -227,8 +236,8 @@ async def test_no_model_is_called_unless_both_circuit_breakers_are_closed(
         }
 
 
-async def test_breaker_that_opens_while_a_question_is_embedded_prevents_the_generation(
-    valkey_url: str, model: Model
+async def test_breaker_that_opens_while_notes_are_searched_prevents_the_generation(
+    valkey_url: str, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     messages = Messages()
     async with opened(valkey_url, model, messages) as container:
@@ -240,7 +249,7 @@ async def test_breaker_that_opens_while_a_question_is_embedded_prevents_the_gene
             breaker.update(0, sent_at=breaker.clock())
             return await search(*args)
 
-        container.store.search = search_while_it_opens  # type: ignore[method-assign]  # as a stub
+        monkeypatch.setattr(container.store, "search", search_while_it_opens)
         outcomes = await container.warmer.warm_pending(*messages.sent[0])
         assert outcomes == {WarmingOutcome.CIRCUIT_NOT_CLOSED: 1}
         assert len(model.asked) == 1
@@ -379,7 +388,7 @@ async def test_nothing_is_pending_where_warming_is_off(
         await ask(container, "ann", "What does Ann eat?")
         await change(container, "Ann eats rice.")
         assert messages.sent == []
-        assert not await redis(container, "EXISTS", UserKeys.of("ann").pending)
+        assert await pending(container) == []
 
 
 async def test_given_questions_are_answered_ahead_within_the_budget(

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from infra.local.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
-_OVERRIDE_PREFIXES = ("HF_", "REDIS_", "CACHE_", "DATABASE_", "TERCET_", "SEMANTIC_")
+_OVERRIDE_PREFIXES = ("HF_", "REDIS_", "CACHE_", "DATABASE_", "TERCET_", "SEMANTIC_", "WARM_")
 
 Tercet = Callable[..., Result]
 

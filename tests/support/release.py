@@ -30,7 +30,8 @@ _EDITS = {
     "shared/cache/lua/common/entries.lua": {
         f"VERSION = '{codec.VERSION}'": f"VERSION = '{_OTHER}'",
         "50, 61": "50, 63",
-        "62, 83": "64, 85",
+        "62, 62": "64, 64",
+        "63, 84": "65, 86",
     },
 }
 

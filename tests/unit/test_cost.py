@@ -112,7 +112,9 @@ def test_inputs_describe_the_templates(inputs: Inputs) -> None:
     ):
         assert len(list(of_type(kind))) == inputs[name], name
     template = TEMPLATES["infra/aws/alarms.yaml"]
-    stack = Stack(template, CacheName="cache")  # no option that is off by default
+    stack = Stack(
+        template, CacheName="cache", WarmFunction="warm"
+    )  # no option that is off by default
     metrics = [
         str(alarm).count("'MetricName'")
         for alarm in template["Resources"].values()

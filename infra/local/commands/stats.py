@@ -100,6 +100,8 @@ _ROWS = {
     "cache unavailable": "{cache_unavailable:,}",
     "cost spent": "${cost_actual:.6f}",
     "cost saved": "${cost_saved:.6f}",
+    "warmed / used": "{warming[answers]:,} / {warming[used]:,}",
+    "cost of warming": "${warming[cost]:.6f}",
     "exact, P50 / P95": "{latency_ms[exact][p50]:,.1f} / {latency_ms[exact][p95]:,.1f} ms",
     "semantic, P50 / P95": "{latency_ms[semantic][p50]:,.1f} / {latency_ms[semantic][p95]:,.1f} ms",
     "generated, P50 / P95": (

@@ -1,20 +1,19 @@
 """`tercet warm`: answer questions ahead."""
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from infra.local.commands.command_context import pluralize, print_json, run_with_container
 from infra.local.commands.options import (
-    DEFAULT_USER,
-    Data,
-    EmbedderOption,
-    Json,
-    ModelOption,
-    User,
+    data_option,
+    embedder_option,
+    json_option,
+    model_option,
+    user_option,
 )
-from infra.local.embedded import DATA
 from shared.errors import InvalidRequestError
 from shared.question import Question, Request
 from shared.warming import WarmingOutcome
@@ -22,6 +21,8 @@ from shared.warming import WarmingOutcome
 if TYPE_CHECKING:
     from collections import Counter
 
+    from infra.local.embedded import Model
+    from infra.local.embedder_choice import EmbedderChoice
     from shared.container import Container
 
 _TEXTS = {
@@ -40,48 +41,57 @@ _TEXTS = {
 _DONE = frozenset({WarmingOutcome.ANSWERED, WarmingOutcome.CACHED, WarmingOutcome.IN_PROGRESS})
 
 
+@click.command()
+@click.option(
+    "--file",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A text file with one question a line.",
+)
+@user_option
+@data_option
+@model_option
+@embedder_option
+@click.option(
+    "--tag", multiple=True, help="Search only notes that have one of these tags; repeat it."
+)
+@json_option
 def warm(
     *,
-    file: Annotated[
-        Path,
-        typer.Option("--file", help="A text file with one question a line.", exists=True),
-    ],
-    user: User = DEFAULT_USER,
-    data: Data = DATA,
-    model: ModelOption = None,
-    embedder: EmbedderOption = None,
-    tag: Annotated[
-        list[str] | None,
-        typer.Option("--tag", help="Search only notes that have one of these tags; repeat it."),
-    ] = None,
-    json: Json = False,
+    file: Path,
+    user: str,
+    data: Path,
+    model: "Model | None",
+    embedder: "EmbedderChoice | None",
+    tag: tuple[str, ...],
+    json: bool,
 ) -> None:
     """Answer questions ahead, so that a user who asks them gets cached answers."""
-    requests = [Request(user, question, tags=tag or ()) for question in _read(file, tag or ())]
+    requests = [Request(user, question, tags=tag) for question in _read(file, tag)]
 
     async def warm_given(container: "Container") -> "Counter[WarmingOutcome]":
         return await container.warmer.warm_given(requests)
 
-    outcomes = run_with_container(data, warm_given, model=model, embedder=embedder)
+    outcomes = run_with_container(data, warm_given, model=model, embedder=embedder, create=False)
     if json:
         print_json(dict(outcomes))
     else:
         for outcome, count in outcomes.most_common():
-            typer.echo(f"{pluralize(count, 'question')} {_TEXTS[outcome]}")
+            click.echo(f"{pluralize(count, 'question')} {_TEXTS[outcome]}")
     if not outcomes.keys() <= _DONE:
-        raise typer.Exit(1)
+        sys.exit(1)
 
 
-def _read(path: Path, tags: list[str] | tuple[()]) -> list[str]:
+def _read(path: Path, tags: tuple[str, ...]) -> list[str]:
     """Return the questions of a file; each is validated before the first is asked."""
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
-        raise typer.BadParameter(f"{path} is no readable UTF-8 text", param_hint="--file") from None
+        raise click.BadParameter(f"{path} is no readable UTF-8 text", param_hint="--file") from None
     for number, line in enumerate(lines, start=1):
         try:
             if line.strip():
                 Question.parse(line, tags=tags)
         except InvalidRequestError as error:
-            raise typer.BadParameter(f"line {number}: {error}", param_hint="--file") from None
+            raise click.BadParameter(f"line {number}: {error}", param_hint="--file") from None
     return [line.strip() for line in lines if line.strip()]

@@ -2,11 +2,10 @@
 -- the user was deleted meanwhile.
 --
 -- KEYS  usage
--- ARGV  day (YYYYMMDD, UTC), then pairs of a name and its increment
+-- ARGV  day (YYYYMMDD, UTC), nanodollars, increment of the generations
 
 if redis.call('HGET', KEYS[1], 'day') == ARGV[1] then
-  for i = 2, #ARGV, 2 do
-    redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1])
-  end
+  redis.call('HINCRBY', KEYS[1], 'nanodollars', ARGV[2])
+  redis.call('HINCRBY', KEYS[1], 'generations', ARGV[3])
 end
 return 1

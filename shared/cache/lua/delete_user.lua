@@ -1,7 +1,7 @@
 -- Delete a user's keys, the fence included: no answer that is being generated can be stored.
 --
--- KEYS  questions, answers, contexts, embeddings, rewrites and pending of this user, refusals and
---       usage if they are deleted too, then `counters.counter_keys`
+-- KEYS  questions, answers, contexts, embeddings, rewrites of this user, refusals and usage
+--       if they are deleted too, then `counters.counter_keys`
 -- ARGV  age of the change (ms)
 
 -- include: common/entries

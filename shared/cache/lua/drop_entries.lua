@@ -1,11 +1,12 @@
 -- Delete questions and replace the fence: an answer that is being generated from one of their
--- contexts will not be stored, and no later request waits for it. The entries of some become pending
--- questions, which are asked again in the background.
+-- contexts will not be stored, and no later request waits for it. Some become pending: they are
+-- asked again in the background. A question that is not in the index does not: its user may have
+-- been deleted.
 --
--- KEYS  questions, answers, contexts, pending, then `counters.counter_keys`
--- ARGV  prefix of a new fence, age of the change (ms), ttl of pending questions (s), number of the
---       fields that become pending, then fields to delete: first those that become pending
--- Returns the fence if any question is pending, else ''.
+-- KEYS  questions, answers, contexts, then `counters.counter_keys`
+-- ARGV  prefix of a new fence, age of the change (ms), number of fields, fields to delete, then
+--       pending entries of the first of these fields
+-- Returns the fence, or '' without an index.
 
 -- include: common/entries
 -- include: common/fence
@@ -13,23 +14,21 @@
 -- include: common/entry_counts
 -- include: common/hits
 -- include: common/drops
-local questions, pending = KEYS[1], KEYS[4]
-local FIRST, MAX_PENDING = 5, 100
+local questions, fields = KEYS[1], tonumber(ARGV[3])
 
 local dropped = {}
-for i = FIRST, #ARGV do
-  local entry = redis.call('HGET', questions, ARGV[i])
+for i = 4, 3 + fields do
+  local entry, pending = redis.call('HGET', questions, ARGV[i]), ARGV[i + fields]
   if entry then
     drop_entry(dropped, entry)
-    if i < FIRST + ARGV[4] and redis.call('HLEN', pending) < MAX_PENDING then
-      redis.call('HSET', pending, ARGV[i], entry)
-      redis.call('EXPIRE', pending, ARGV[3])
-    end
   end
   delete_question(ARGV[i])
+  if entry and pending then
+    redis.call('HSET', questions, ARGV[i], pending)
+  end
 end
 -- Even if eviction has deleted these fields before: a request may have read their contexts.
-if #ARGV >= FIRST and redis.call('EXISTS', questions) == 1 then
+if fields > 0 and redis.call('EXISTS', questions) == 1 then
   redis.call('HSET', questions, 'fence', new_fence(ARGV[1]))
 end
 
@@ -43,4 +42,4 @@ for i = 1, #flat, 2 do
 end
 count_note_change(dropped, retained, ARGV[2])
 
-return redis.call('EXISTS', pending) == 1 and redis.call('HGET', questions, 'fence') or ''
+return redis.call('HGET', questions, 'fence') or ''

@@ -6,8 +6,7 @@
 --       ttl of the user's keys (s), token of the lock, maximum number of questions,
 --       stale-if-error (s),
 --       then pairs of a counter and its increment
--- Returns 1 if it was stored, 0 if not. A context alone replaces only another context: it never
--- replaces an answer or an alias.
+-- Returns 1 if it was stored, 0 if not. A context alone never replaces an answer or an alias.
 
 -- include: common/entries
 -- include: common/counters
@@ -29,7 +28,7 @@ if redis.call('HGET', questions, 'fence') ~= ARGV[2] then
   return 0
 end
 local former = redis.call('HGET', questions, field)
-if answer == '' and former and kind_of(former) ~= 'c' then
+if answer == '' and former and kind_of(former) ~= 'c' and kind_of(former) ~= 'p' then
   return 0
 end
 if former then
@@ -46,6 +45,7 @@ else
   redis.call('HSET', answers, field, answer)
   keep_key(answers, ttl)
   count('l1_stores', 1)
+  count('warmed_answers', is_warmed(entry) and 1 or 0)
 end
 keep_key(questions, ttl)
 trim_index(ARGV[8], field, entry, ARGV[9])

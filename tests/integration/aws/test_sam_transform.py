@@ -250,8 +250,11 @@ def test_only_the_snapstart_function_is_invoked_through_an_alias() -> None:
         assert permission["FunctionName"] == {
             "Ref": alias if owner == "Ask" else f"{owner}Function"
         }
-    ((_, source),) = resources("AWS::Lambda::EventSourceMapping", template).items()
-    assert source["FunctionName"] == {"Ref": "InvalidateFunction"}
+    sources = resources("AWS::Lambda::EventSourceMapping", template).values()
+    assert sorted(source["FunctionName"]["Ref"] for source in sources) == [
+        "InvalidateFunction",
+        "WarmFunction",
+    ]
 
 
 def test_notes_are_served_only_on_request() -> None:

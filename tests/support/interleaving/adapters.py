@@ -57,7 +57,6 @@ class FaultInjector:
     def only_yield(self) -> None:
         """Inject no more faults, but yield to other tasks again."""
         self.calm, self._fault_rate, self._resent = False, 0.0, 0.0
-        self.frozen.clear()
 
     async def pause(self) -> None:
         """Yield to other tasks, or freeze."""

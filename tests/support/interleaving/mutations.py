@@ -33,7 +33,6 @@ from shared.cache import (
 from shared.cache.coalescing import Coalescer, Membership
 from shared.cache.feedback import Feedback
 from shared.cache.invalidation import Invalidation
-from shared.cache.parse_replies import hash_items
 from shared.cache.redis.commands import Command, Script
 from shared.cache.results import LookupResult, MissContext
 from shared.cache.user_budget import UserBudget
@@ -667,13 +666,13 @@ def warming_reads_the_fence_again(patch: pytest.MonkeyPatch) -> None:
 
 
 def warming_ignores_circuit_breakers(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Warmer, "_require_closed", lambda self: None)
+    patch.setattr(Warmer, "_require_closed", lambda self, session: None)
 
 
 def circuit_breakers_are_checked_only_before_warming(patch: pytest.MonkeyPatch) -> None:
     """A breaker may open while the question is embedded and the notes are searched."""
 
-    async def mutated(self: Warmer, user_id: str, generate: Any) -> Any:
+    async def mutated(self: Warmer, _: WarmingSession, user_id: str, generate: Any) -> Any:
         return await self._dependencies.user_budget.spend(user_id, generate, warming=True)
 
     patch.setattr(Warmer, "_spend", mutated)
@@ -683,18 +682,9 @@ def warming_has_no_budget(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(UserBudget, "_limits", lambda self, warming: ("", "", "1000000"))
 
 
-def pending_questions_outlive_their_user(patch: pytest.MonkeyPatch) -> None:
-    delete = Invalidation.delete_user
-
-    async def mutated(self: Invalidation, user_id: str, **kwargs: Any) -> None:
-        key = keyspace.UserKeys.of(user_id).pending
-        pending = await self._execute(Command.of("HGETALL", key)) or {}
-        await delete(self, user_id, **kwargs)
-        if pending:
-            pairs = [part for item in hash_items(pending) for part in item]
-            await self._execute(Command.of("HSET", key, *pairs))
-
-    patch.setattr(Invalidation, "delete_user", mutated)
+def dropped_questions_are_pending_without_an_index(patch: pytest.MonkeyPatch) -> None:
+    """A change that read the index before its user was deleted stores questions again."""
+    rewrite(patch, invalidation, "_DROP_ENTRIES", {"if entry and pending then": "if pending then"})
 
 
 MUTATIONS: Mapping[Mutation, Scenario] = {
@@ -755,6 +745,6 @@ MUTATIONS: Mapping[Mutation, Scenario] = {
     warming_ignores_circuit_breakers: WARMING,
     circuit_breakers_are_checked_only_before_warming: WARMING,
     warming_has_no_budget: WARMING,
-    pending_questions_outlive_their_user: WARMING,
+    dropped_questions_are_pending_without_an_index: WARMING,
 }
 """Each with the scenario that detects it soonest."""

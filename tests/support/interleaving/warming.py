@@ -32,12 +32,11 @@ class WarmingAnswerer:
     ) -> Completion:
         if self.circuit_breakers and self.circuit_breakers.state != "closed":
             self._history.violation = "warming while a circuit breaker is not closed"
-        completion = await self._answerer.answer(question, sources, **arguments)
         self._generated += 1
         # The deletion of a user deletes what they have used, too.
         if self._generated > DAILY_BUDGET and not self._history.deleted:
             self._history.violation = "warming beyond its daily budget"
-        return completion
+        return await self._answerer.answer(question, sources, **arguments)
 
 
 class Warming:

@@ -39,8 +39,12 @@ local function cost_of(entry)  -- nanodollars
   return number_at(entry, 50, 61)
 end
 
+local function is_warmed(entry)
+  return string.sub(entry, 62, 62) == 'w'
+end
+
 local function target_of(entry)  -- of an alias
-  return string.sub(entry, 62, 83)
+  return string.sub(entry, 63, 84)
 end
 
 -- Whether an entry, or false, is of this version and of a kind, and has not expired at `now` (s).

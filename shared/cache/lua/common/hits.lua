@@ -1,4 +1,4 @@
--- Hits of index entries, and the TTL that grows with them. Needs entries and entry_counts.
+-- Hits of index entries, and the TTL that grows with them. Needs entries, counters and entry_counts.
 
 local MAX_HITS = 999999  -- six digits
 local MAX_DOUBLINGS = 30
@@ -34,6 +34,10 @@ local function count_hit(field, entry, now, ttl, stale_if_error)
   local use = string.format('%010d%06d%010d', new_end, hits, now)
   local new_entry = string.sub(entry, 1, 13) .. use .. string.sub(entry, 40)
   redis.call('HSET', KEYS[1], field, new_entry)
+  if hits_of(entry) == 0 and is_warmed(entry) then
+    count('warmed_used', 1)
+    count('warmed_saved_nanodollars', cost_of(entry))
+  end
   if new_end ~= former_end or kind_by_hits(hits) ~= kind_by_hits(hits - 1) then
     count_index_entry(entry, -1)
     count_index_entry(new_entry, 1)
