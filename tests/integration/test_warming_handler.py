@@ -163,8 +163,13 @@ def queue_url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 async def test_note_change_sends_the_fence_and_no_text_to_the_queue(
     valkey_url: str, queue_url: str
 ) -> None:
-    settings = {"warming": "all", "warm_queue_url": queue_url, "aws_region": "eu-central-1"}
-    container = create_container(valkey_url, redis_timeout=2, **settings)
+    container = create_container(
+        valkey_url,
+        redis_timeout=2,
+        warming="all",
+        warm_queue_url=queue_url,
+        aws_region="eu-central-1",
+    )
     await container.background_redis_client.execute(Command.of("FLUSHDB"))
     await container.freshness.note_changed(updated("ann", "n", "Ann eats bread."))
     await ask(container, "ann", "What does Ann eat?")

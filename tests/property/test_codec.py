@@ -51,6 +51,7 @@ def entries(draw: st.DrawFn) -> index_entries.Entry:
         vector=draw(st.binary(max_size=400)),
         similarity=draw(finite),
         hits=draw(st.integers(0, 999_999)),
+        is_warmed=draw(st.booleans()),
         last_used=draw(st.integers(0, 9_999_999_999)),
     )
 
@@ -88,7 +89,8 @@ def test_entry_header_has_the_offsets_of_the_lua_scripts(entry: index_entries.En
     assert int(data[29:39]) == entry.last_used
     assert int(data[39:49]) == entry.latest_expiry
     assert int(data[49:61]) == entry.cost
-    assert data[61 : 61 + len(entry.target)].decode() == entry.target
+    assert (data[61:62] == b"w") is entry.is_warmed
+    assert data[62 : 62 + len(entry.target)].decode() == entry.target
 
 
 @given(st.binary(max_size=300))

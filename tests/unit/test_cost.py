@@ -112,9 +112,8 @@ def test_inputs_describe_the_templates(inputs: Inputs) -> None:
     ):
         assert len(list(of_type(kind))) == inputs[name], name
     template = TEMPLATES["infra/aws/alarms.yaml"]
-    stack = Stack(
-        template, CacheName="cache", WarmFunction="warm"
-    )  # no option that is off by default
+    # No option that is off by default.
+    stack = Stack(template, CacheName="cache", WarmFunction="warm")
     metrics = [
         str(alarm).count("'MetricName'")
         for alarm in template["Resources"].values()

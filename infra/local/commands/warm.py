@@ -66,7 +66,7 @@ def warm(
     tag: tuple[str, ...],
     json: bool,
 ) -> None:
-    """Answer questions ahead, so that a user who asks them gets cached answers."""
+    """Answer questions ahead, so that they are in the cache when they are asked."""
     requests = [Request(user, question, tags=tag) for question in _read(file, tag)]
 
     async def warm_given(container: "Container") -> "Counter[WarmingOutcome]":
