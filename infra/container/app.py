@@ -18,6 +18,8 @@ from shared.errors import ConfigurationError
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from shared.container import Container
+
 
 def app() -> "FastAPI":
     """Build the app from the environment variables of the process.
@@ -25,15 +27,17 @@ def app() -> "FastAPI":
     Raises:
         SystemExit: a setting is invalid; servers print its message without a traceback.
     """
-    parts = (
-        ask.build_routes,
-        invalidate.build_routes,
-        notes.build_routes,
-        stats.build_routes,
-        health_route.build_routes,
-    )
     try:
-        container = open_container()
-        return build_app(container, *(part(container) for part in parts))
+        return build_all_functions(open_container())
     except ConfigurationError as error:
         sys.exit(f"cannot start: {error}")
+
+
+def build_all_functions(container: "Container") -> "FastAPI":
+    """Build one app of all functions.
+
+    Raises:
+        ConfigurationError: the settings of bearer tokens are incomplete.
+    """
+    modules = (ask, invalidate, notes, stats, health_route)
+    return build_app(container, *(module.build_routes(container) for module in modules))

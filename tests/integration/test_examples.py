@@ -16,8 +16,10 @@ import httpx
 import pytest
 from asgi_lifespan import LifespanManager
 
-from tests.support.command import start_tercet
+from infra.local.valkey import start_valkey
+from tests.support.command import environment, start_tercet
 from tests.support.event_stream import parse_events
+from tests.support.listening import wait_for_port
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -160,6 +162,30 @@ def test_python_snippet_of_the_documentation_runs(url: str, tmp_path: Path) -> N
     script.write_text(snippet)
     output = run(sys.executable, script, url=url)
     assert without_ttl(output) == "An on-call shift lasts one week. [1] Tercet; fwd=miss; stored\n"
+
+
+def test_models_of_ones_own_in_the_documentation_answer(tmp_path: Path) -> None:
+    (snippet,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / "hosts.md").read_text(), re.DOTALL
+    )
+    (tmp_path / "own_models.py").write_text(snippet)
+    command = [sys.executable, "-m", "uvicorn", "own_models:app", "--port", "0"]
+    with start_valkey() as valkey:
+        environ = environment() | {
+            "TERCET_LOCAL": "true",
+            "REDIS_CACHE_URL": valkey.url,
+            "DATABASE_URL": "sqlite:///own.db",
+        }
+        with (
+            subprocess.Popen(command, cwd=tmp_path, env=environ) as server,
+            httpx.Client(headers={"X-Tercet-User": "ann"}, timeout=30) as client,
+        ):
+            url = f"http://127.0.0.1:{wait_for_port(server)}/v1"
+            assert client.put(f"{url}/notes/shifts", json=NOTE).status_code == 201
+            replies = [client.post(f"{url}/assistant/query", json=QUESTION) for _ in range(2)]
+            server.terminate()
+    assert [reply.json()["answer"] for reply in replies] == [f"{NOTE['text']} [1]"] * 2
+    assert [reply.json()["metadata"]["cached"] for reply in replies] == [False, True]
 
 
 @pytest.fixture(scope="module")

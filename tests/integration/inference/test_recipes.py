@@ -51,6 +51,7 @@ SHAPES = {
     "Ollama": Shape(("/v1/chat/completions", "/api/embed"), None, 768),
     "vLLM": Shape(OPENAI_PATHS, "KEY", 1024, frozenset({"dimensions"})),
     "llama.cpp": Shape(OPENAI_PATHS, None, 768),
+    "Your own server": Shape(OPENAI_PATHS, "secret", 768),
     "text-embeddings-inference": Shape(("/v1/chat/completions", "/embed"), "hf_...", 384),
 }
 RECIPES = read_recipes()
