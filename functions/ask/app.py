@@ -33,6 +33,7 @@ from functions.http.auth.caller import authenticate
 from functions.http.middleware import add_log_fields, invocation_seconds
 from functions.http.openapi import content_schema, json_responses, problem_responses
 from functions.http.request_body import read_json_body
+from functions.http.routing import DirectRoute
 from functions.http.server_sent_events import accepts_events
 from shared.answer_stream import AnswerStream
 from shared.ask_state import SharedResult
@@ -63,7 +64,7 @@ def app() -> FastAPI:
 
 def build_routes(container: Container) -> AppRoutes:
     """Build this function's routes."""
-    router = APIRouter()
+    router = APIRouter(route_class=DirectRoute)
     settings = container.settings
 
     @router.post(

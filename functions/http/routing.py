@@ -1,7 +1,9 @@
-"""What happens to a request before the routes: its version, its base path, HEAD."""
+"""How a request reaches its endpoint: its version, its base path, HEAD, the route."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from fastapi.routing import APIRoute
+from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount, Router
 
 if TYPE_CHECKING:
@@ -18,6 +20,24 @@ def versioned(routes: "Sequence[BaseRoute]") -> list[BaseRoute]:
     The routes are not in FastAPI's included routers, which match each request twice.
     """
     return [Mount(VERSION_PREFIX, app=Router(routes, redirect_slashes=False)), *routes]
+
+
+class DirectRoute(APIRoute):
+    """A route whose endpoint takes the request and nothing else.
+
+    Endpoints read and validate their own bodies, so the dependencies of FastAPI have nothing to do.
+    They would take a tenth of the time of an exact hit.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Take the arguments of `APIRoute`."""
+        super().__init__(*args, **kwargs)
+
+        async def app(scope: "Scope", receive: "Receive", send: "Send") -> None:
+            response = await self.endpoint(Request(scope, receive, send))
+            await response(scope, receive, send)
+
+        self.app = app
 
 
 class BasePathMiddleware:

@@ -11,6 +11,7 @@ from functions.http.app_factory import AppRoutes, build_app
 from functions.http.auth.caller import authenticate
 from functions.http.openapi import content_schema, json_responses
 from functions.http.request_body import read_body_bytes
+from functions.http.routing import DirectRoute
 from functions.invalidate import message_metadata
 from functions.invalidate.processing import message_context, process_change, serialize_effect
 from functions.invalidate.schemas import NoteChangeEffect
@@ -44,7 +45,7 @@ def build_routes(container: Container) -> AppRoutes:
     The body is a message in any envelope that `parse_changes` supports, or the data of a CloudEvent
     in binary mode.
     """
-    router = APIRouter()
+    router = APIRouter(route_class=DirectRoute)
     columns = parse_columns(container.settings.debezium_columns)
     allowed = frozenset(map(str.strip, container.settings.push_subjects.split(",")))
 
