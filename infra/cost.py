@@ -1,7 +1,7 @@
 """`python -m infra.cost [inputs.toml]`: the monthly cost with and without Tercet.
 
-It prints the tables of docs/cost.md. The input file holds prices with their sources, measured
-rates, assumptions and scenarios.
+It prints the tables of docs/cost.md. The input file holds prices with their sources, language
+models, measured rates, assumptions and scenarios.
 """
 
 import sys
@@ -22,6 +22,7 @@ _DAYS = 30.0
 _EXTRA_EMBEDDING_DAYS = 6  # an embedding expires after 7 days, an answer after 1
 _KB_PER_GB = 1e6
 _MAX_USERS = 1 << 40
+_MILLION = 1e6
 
 Inputs = Mapping[str, float]
 
@@ -38,21 +39,36 @@ class Item(NamedTuple):
         return self.without - self.with_tercet
 
 
-def load_inputs(path: Path = DEFAULT_INPUTS) -> tuple[dict[str, float], dict[str, Inputs]]:
-    """Read the value of every input, and the inputs that each scenario changes.
+class CostInputs(NamedTuple):
+    """The inputs with the prices of the first language model, and what replaces some of them."""
+
+    base: Inputs
+    models: Mapping[str, Inputs]
+    scenarios: Mapping[str, Inputs]
+
+
+def load_inputs(path: Path = DEFAULT_INPUTS) -> CostInputs:
+    """Read an input file.
 
     Raises:
         ConfigurationError: the file is missing, is not TOML or lacks a value.
     """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        models = {
+            name: {
+                "prompt_token": model["prompt"] / _MILLION,
+                "completion_token": model["completion"] / _MILLION,
+            }
+            for name, model in tables["models"].items()
+        }
         inputs = {
             name: float(entry["value"])
             for table in ("prices", "measured", "assumed")
             for name, entry in tables[table].items()
         }
-        return inputs, tables["scenarios"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return CostInputs(inputs | next(iter(models.values())), models, tables["scenarios"])
+    except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
         raise ConfigurationError(f"{path}: {error!r}; see {DEFAULT_INPUTS} for the form") from error
 
 
@@ -83,8 +99,8 @@ def monthly_cost(i: Inputs, users: int) -> dict[str, Item]:
     logs = (questions + changes) * i["tercet_log_kb"] * log_kb
     answers = questions * answer_cost(i)
     return {
-        "answers, Hugging Face": Item(answers, generated * answers),
-        "embeddings and verifier calls, Hugging Face": Item(
+        "answers": Item(answers, generated * answers),
+        "embeddings and verifier calls": Item(
             questions * embedding, questions * ((1 - i["exact"]) * embedding + verifier)
         ),
         "Lambda": Item(
@@ -128,12 +144,32 @@ def break_even(i: Inputs) -> int | None:
     return users if users < _MAX_USERS else None
 
 
-def report(i: Inputs, scenarios: Mapping[str, Inputs]) -> str:
+def report(inputs: CostInputs) -> str:
     """Format all tables as Markdown."""
+    model = next(iter(inputs.models))
     return (
-        f"## Cost of a month, in US dollars\n\n{_month_table(i)}\n\n"
-        f"## Savings under other assumptions\n\n{_scenarios_table(i, scenarios)}"
+        f"## By language model\n\n{_models_table(inputs)}\n\n"
+        f"## A month by service, in US dollars, with {model}\n\n{_month_table(inputs.base)}\n\n"
+        f"## Savings under other assumptions, with {model}\n\n{_scenarios_table(inputs)}"
     )
+
+
+def _models_table(inputs: CostInputs) -> str:
+    rows = []
+    for name, prices in inputs.models.items():
+        i = {**inputs.base, **prices}
+        rows.append([name, f"{1_000 * answer_cost(i):.2f}", *_savings(i)])
+    return _table(["saved per month, $", "1,000 answers, $", *_SAVINGS], rows)
+
+
+_SAVINGS = [*(f"{users:,} users" for users in USERS), "break-even"]
+
+
+def _savings(i: Inputs) -> list[str]:
+    totals = [total(i, users) for users in USERS]
+    least = break_even(i)
+    cells = [f"{_dollars(each.saved)} ({each.saved / each.without:.0%})" for each in totals]
+    return [*cells, "never" if least is None else f"{least:,} users"]
 
 
 def _month_table(i: Inputs) -> str:
@@ -145,16 +181,12 @@ def _month_table(i: Inputs) -> str:
     return _table(head, rows)
 
 
-def _scenarios_table(i: Inputs, scenarios: Mapping[str, Inputs]) -> str:
-    rows = []
-    for name, changed in {"as above": {}, **scenarios}.items():
-        scenario = {**i, **changed}
-        totals = [total(scenario, users) for users in USERS]
-        cells = [f"{_dollars(each.saved)} ({each.saved / each.without:.0%})" for each in totals]
-        least = break_even(scenario)
-        rows.append([name, *cells, "never" if least is None else f"{least:,} users"])
-    head = ["saved per month", *(f"{users:,} users" for users in USERS), "break-even"]
-    return _table(head, rows)
+def _scenarios_table(inputs: CostInputs) -> str:
+    rows = [
+        [name, *_savings({**inputs.base, **changed})]
+        for name, changed in {"as above": {}, **inputs.scenarios}.items()
+    ]
+    return _table(["saved per month, $", *_SAVINGS], rows)
 
 
 def _dollars(amount: float) -> str:
@@ -168,6 +200,6 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 if __name__ == "__main__":
     try:
-        print(report(*load_inputs(*map(Path, sys.argv[1:]))))  # noqa: T201  # its output
+        print(report(load_inputs(*map(Path, sys.argv[1:]))))  # noqa: T201  # its output
     except ConfigurationError as error:
         sys.exit(str(error))

@@ -50,7 +50,18 @@ class _Deployment:
             detail = error.read(2_000).decode(errors="replace")
             raise _FailedError(f"{path}: status {error.code}: {detail}") from None
         except OSError as error:
-            raise _FailedError(f"{path}: {error}") from None
+            raise _FailedError(f"{path}: {error}") from error
+
+    def wait_for_health(self, seconds: float) -> Any:
+        """Return the health; a deployment that starts refuses connections for some seconds."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return self.request("/health")
+            except _FailedError as error:
+                if not isinstance(error.__cause__, OSError) or time.monotonic() > deadline:
+                    raise
+                time.sleep(1)
 
     def change(self, operation: str, word: str = "") -> None:
         message = {
@@ -92,7 +103,7 @@ def run(deployment: _Deployment, seconds: float) -> None:
     Raises:
         _FailedError: a step failed.
     """
-    health = deployment.request("/health")
+    health = deployment.wait_for_health(seconds)
     _report(f"health: {health.get('status', 'ok')}")
     words = [f"w{secrets.token_hex(4)}" for _ in range(2)]
     for step, word in zip(("created", "updated"), words, strict=True):
@@ -121,7 +132,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url", help="the URL before /v1")
     parser.add_argument("--send", metavar="COMMAND", help="sends a note change, which is its stdin")
-    parser.add_argument("--seconds", type=float, default=60, help="to wait for a queued change")
+    parser.add_argument(
+        "--seconds", type=float, default=60, help="to wait for the start and for a queued change"
+    )
     arguments = parser.parse_args()
     try:
         token = os.environ["TERCET_TOKEN"].strip()

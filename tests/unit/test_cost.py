@@ -26,15 +26,20 @@ Inputs = Mapping[str, float]
 
 @pytest.fixture
 def inputs() -> Inputs:
-    return load_inputs()[0]
+    return load_inputs().base
 
 
 def test_page_holds_the_tables_of_the_script() -> None:
-    assert report(*load_inputs()) in (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
+    assert report(load_inputs()) in (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
 
 
 def test_every_price_has_a_unit_a_source_and_a_date() -> None:
-    for price in tomllib.loads(DEFAULT_INPUTS.read_text(encoding="utf-8"))["prices"].values():
+    tables = tomllib.loads(DEFAULT_INPUTS.read_text(encoding="utf-8"))
+    for model in tables["models"].values():
+        assert model["prompt"] > 0 < model["completion"]
+        assert model["source"]
+        assert model["date"]
+    for price in tables["prices"].values():
         assert price["value"] > 0
         assert price["unit"]
         assert price["source"]
@@ -42,7 +47,7 @@ def test_every_price_has_a_unit_a_source_and_a_date() -> None:
 
 
 def test_scenarios_change_known_inputs(inputs: Inputs) -> None:
-    _, scenarios = load_inputs()
+    scenarios = load_inputs().scenarios
     assert scenarios
     assert all(changed.keys() <= inputs.keys() for changed in scenarios.values())
 
@@ -54,17 +59,27 @@ def test_answer_cost_is_the_cost_of_its_tokens(inputs: Inputs) -> None:
 
 
 def test_saved_share_of_the_answers_is_the_avoided_share(inputs: Inputs) -> None:
-    item = monthly_cost(inputs, 1_000)["answers, Hugging Face"]
+    item = monthly_cost(inputs, 1_000)["answers"]
     assert item.saved / item.without == pytest.approx(inputs["avoided"])
 
 
 def test_without_users_only_fixed_costs_remain(inputs: Inputs) -> None:
     items = monthly_cost(inputs, 0)
-    assert items["answers, Hugging Face"] == items["HTTP API"] == (0, 0)
+    assert items["answers"] == items["HTTP API"] == (0, 0)
     snapshot = 1.0 * 730 * 3_600 * inputs["snapshot_gb_second"]
     assert items["Lambda"] == pytest.approx((snapshot, snapshot))
     assert items["ElastiCache"].with_tercet == pytest.approx(0.1 * 730 * 0.084)
     assert total(inputs, 0).saved < 0
+
+
+def test_dearer_model_saves_more_and_breaks_even_sooner() -> None:
+    inputs = load_inputs()
+    by_cost = sorted(({**inputs.base, **each} for each in inputs.models.values()), key=answer_cost)
+    assert len(by_cost) >= 4
+    assert total(by_cost[0], 1_000).saved < total(by_cost[-1], 1_000).saved
+    least = [break_even(each) or 0 for each in by_cost]
+    assert least == sorted(least, reverse=True)
+    assert least[-1] > 0
 
 
 def test_break_even_is_the_least_number_of_users_that_saves(inputs: Inputs) -> None:
@@ -95,8 +110,8 @@ def test_other_inputs_change_the_tables(tmp_path: Path) -> None:
     other = tmp_path / "prices.toml"
     text = DEFAULT_INPUTS.read_text(encoding="utf-8")
     other.write_text(text.replace("value = 0.084", "value = 0.125"))
-    assert "| ElastiCache | 0.00 | 6.1" in report(*load_inputs())
-    assert "| ElastiCache | 0.00 | 9.1" in report(*load_inputs(other))  # 0.1 GB * 730 h * 0.125
+    assert "| ElastiCache | 0.00 | 6.1" in report(load_inputs())
+    assert "| ElastiCache | 0.00 | 9.1" in report(load_inputs(other))  # 0.1 GB * 730 h * 0.125
 
 
 def test_inputs_describe_the_templates(inputs: Inputs) -> None:

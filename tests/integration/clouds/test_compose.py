@@ -151,6 +151,8 @@ def test_smoke_test_succeeds_and_leaves_no_note(stack: Stack) -> None:
     other = stack.token("ben").rpartition(".")[0] + ".signature"
     refused = stack.smoke_test(TERCET_TOKEN=other)
     assert (refused.returncode, "status 401" in refused.stderr) == (1, True)
+    nowhere = Stack("http://127.0.0.1:1", "").smoke_test("--seconds", "0", TERCET_TOKEN=bearer)
+    assert (nowhere.returncode, "Traceback" in nowhere.stderr) == (1, False)
     assert "must be a JSON Web Token" in stack.smoke_test(TERCET_TOKEN="x").stderr
 
 
