@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from random import Random
+from typing import TYPE_CHECKING
 
 from functions.ask.answer_events import answer_events
 from shared.answer_stream import AnswerStart, AnswerStream
@@ -26,6 +27,10 @@ from tests.support.interleaving.adapters import (
     to_source,
 )
 from tests.support.interleaving.history import History, StaleError, Version, explain
+from tests.support.interleaving.lifetimes import Begun, Lifetimes
+
+if TYPE_CHECKING:
+    from functions.ask.answer_events import Ask
 
 K = 2
 
@@ -43,6 +48,7 @@ class Asks:
         redis_client: WatchedRedisClient,
         store: WatchedStore,
         embedder: WordEmbedder,
+        lifetimes: Lifetimes,
         feedback_rate: float,
         uninterrupted: bool,
     ) -> None:
@@ -58,18 +64,20 @@ class Asks:
         self._redis_client = redis_client
         self._store = store
         self._embedder = embedder
+        self._lifetimes = lifetimes
 
     async def ask(self, request: Request) -> Reply | None:
         """Send a request during the simulation. Return None if a fault failed it."""
         floors = self._history.floors(request.user_id)
         began = self._redis_client.begin_ask(request.user_id)
-        try:
-            reply = await self._assistant().ask(request)
-        except UnavailableError as error:
-            if self._uninterrupted:
-                raise StaleError(f"{request} was not answered: {error}") from error
-            return None
-        return await self._checked(request, reply, floors, began)
+        with self._lifetimes.request(request.user_id) as begun:
+            try:
+                reply = await self._assistant().ask(request)
+            except UnavailableError as error:
+                if self._uninterrupted:
+                    raise StaleError(f"{request} was not answered: {error}") from error
+                return None
+            return await self._checked(request, reply, floors, began, begun)
 
     async def stream(self, request: Request, *, leaves: bool) -> Reply | None:
         """Read an answer while it is generated. Return None if the client leaves or a fault."""
@@ -80,6 +88,19 @@ class Asks:
             self._redis_client.begin_ask(request.user_id)
             return await assistant.ask(request, stream)
 
+        with self._lifetimes.request(request.user_id) as begun:
+            return await self._streamed(request, ask, floors, began, begun, leaves=leaves)
+
+    async def _streamed(
+        self,
+        request: Request,
+        ask: "Ask",
+        floors: Mapping[str, int],
+        began: int,
+        begun: Begun,
+        *,
+        leaves: bool,
+    ) -> Reply | None:
         client = asyncio.ensure_future(_read(answer_events(ask)))
         if leaves:
             for _ in range(self._rng.choice((2, 10, 30, 80))):
@@ -97,11 +118,13 @@ class Asks:
             return None
         if text != reply.text:
             raise StaleError(f"{request} got the parts {text!r} of {reply}")
-        return await self._checked(request, reply, floors, began)
+        return await self._checked(request, reply, floors, began, begun)
 
     async def _checked(
-        self, request: Request, reply: Reply, floors: Mapping[str, int], began: int
+        self, request: Request, reply: Reply, floors: Mapping[str, int], began: int, begun: Begun
     ) -> Reply:
+        self._lifetimes.check_repetition(request, reply)
+        self._lifetimes.check(request, reply, begun)
         if reply.tier not in {"l1", "l3"}:  # the notes were searched
             floors = dict.fromkeys(self._history.notes(request.user_id), began)
         self._check(request, reply, floors)
@@ -113,7 +136,9 @@ class Asks:
     async def ask_at_end(self, request: Request) -> Reply:
         """Send a request after all changes: the response must match the current notes."""
         now = self._redis_client.begin_ask(request.user_id)
-        reply = await self._assistants[0].ask(request)
+        with self._lifetimes.request(request.user_id) as begun:
+            reply = await self._assistants[0].ask(request)
+        self._lifetimes.check(request, reply, begun)
         self._check(request, reply, dict.fromkeys(self._history.notes(request.user_id), now))
         self._check_refusal(request, reply, now)
         if reply.matched_question:

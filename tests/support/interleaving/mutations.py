@@ -48,6 +48,7 @@ from shared.tags import searches
 from shared.text.canonical_form import canonical_form
 from shared.warming import Warmer
 from tests.support.interleaving.adapters import WatchedStore
+from tests.support.interleaving.loop import EPOCH
 from tests.support.interleaving.scenarios import (
     ALIASES,
     CALM,
@@ -62,12 +63,14 @@ from tests.support.interleaving.scenarios import (
     FAULTS,
     FEEDBACK,
     FUTURE_TIMES,
+    GROWTH,
     LOW_COSINES,
     OPEN_CIRCUITS,
     REDIS_FAILOVERS,
     REFUSED_TEXTS,
     SEQUENCED,
     STAGGERED,
+    STEADY_GROWTH,
     STORE_FAILOVERS,
     STREAMING,
     WARMING,
@@ -687,6 +690,61 @@ def dropped_questions_are_pending_without_an_index(patch: pytest.MonkeyPatch) ->
     rewrite(patch, invalidation, "_DROP_ENTRIES", {"if entry and pending then": "if pending then"})
 
 
+def new_entries(
+    patch: pytest.MonkeyPatch, change: Callable[[index_entries.Entry], index_entries.Entry]
+) -> None:
+    """Change each new entry of an answer."""
+    new_entry = index_entries.new_entry
+
+    def mutated(*args: Any, **kwargs: Any) -> index_entries.Entry:
+        entry = new_entry(*args, **kwargs)
+        return change(entry) if entry.kind == index_entries.ANSWER else entry
+
+    patch.setattr(index_entries, "new_entry", mutated)
+
+
+def ttl_has_no_bound(patch: pytest.MonkeyPatch) -> None:
+    new_entries(patch, lambda entry: replace(entry, latest_expiry=entry.latest_expiry + 10_000))
+
+
+def ttl_crosses_the_end_of_the_day(patch: pytest.MonkeyPatch) -> None:
+    new_entries(
+        patch, lambda entry: replace(entry, latest_expiry=max(entry.latest_expiry, EPOCH + 57_700))
+    )
+
+
+def ttl_is_the_longest_at_once(patch: pytest.MonkeyPatch) -> None:
+    new_entries(patch, lambda entry: replace(entry, expires=entry.latest_expiry))
+
+
+def ttl_slides_with_each_hit(patch: pytest.MonkeyPatch) -> None:
+    """The TTL is counted from the hit, not from the generation."""
+    rewrite(patch, scripts, "_LOOKUP", {"former_end + growth": "now + growth * 2"})
+
+
+def ttl_does_not_grow(patch: pytest.MonkeyPatch) -> None:
+    rewrite(patch, scripts, "_LOOKUP", {"former_end + growth": "former_end"})
+
+
+def hits_are_not_stored(patch: pytest.MonkeyPatch) -> None:
+    store = "redis.call('HSET', KEYS[1], field, new_entry)"
+    rewrite(patch, scripts, "_LOOKUP", {store: ""})
+
+
+def match_is_no_hit(patch: pytest.MonkeyPatch) -> None:
+    hit = "target = count_hit(ARGV[4], target, now, ARGV[10], ARGV[9])"
+    rewrite(patch, scripts, "_STORE_ALIAS", {hit: ""})
+
+
+def alias_outlives_its_expired_target(patch: pytest.MonkeyPatch) -> None:
+    rewrite(
+        patch,
+        scripts,
+        "_LOOKUP",
+        {"if entry and end_of(entry) <= now": "if entry and not alias and end_of(entry) <= now"},
+    )
+
+
 MUTATIONS: Mapping[Mutation, Scenario] = {
     store_without_the_fence: CALM,
     store_without_the_fence_while_streaming: STREAMING,
@@ -746,5 +804,13 @@ MUTATIONS: Mapping[Mutation, Scenario] = {
     circuit_breakers_are_checked_only_before_warming: WARMING,
     warming_has_no_budget: WARMING,
     dropped_questions_are_pending_without_an_index: WARMING,
+    ttl_has_no_bound: GROWTH,
+    ttl_crosses_the_end_of_the_day: GROWTH,
+    ttl_is_the_longest_at_once: GROWTH,
+    ttl_slides_with_each_hit: GROWTH,
+    ttl_does_not_grow: STEADY_GROWTH,
+    hits_are_not_stored: STEADY_GROWTH,
+    match_is_no_hit: STEADY_GROWTH,
+    alias_outlives_its_expired_target: GROWTH,
 }
 """Each with the scenario that detects it soonest."""

@@ -72,6 +72,10 @@ class Scenario:
     """Whether the questions of dropped answers are asked again in the background."""
     plain: bool = False
     """Whether the first notes are equally similar to all equivalent questions."""
+    growth: bool = False
+    """Whether the TTL grows with hits. Questions are asked more often, at very different times."""
+    steady: bool = False
+    """Whether one request runs at a time, so that the hits of each answer are known."""
 
 
 MIXED = Scenario()
@@ -212,6 +216,21 @@ STREAMING_FAULTS = Scenario(
     incomplete=0.2,
 )
 
+GROWTH = Scenario(
+    faults=(0.0,), refusing=(0.0,), evictors=(0,), users=(1,), writers=(0, 1, 2), growth=True
+)
+STEADY_GROWTH = Scenario(
+    faults=(0.0,),
+    refusing=(0.0,),
+    evictors=(0,),
+    writers=(0,),
+    users=(1,),
+    concurrent=(1,),
+    plain=True,
+    growth=True,
+    steady=True,
+)
+
 SCENARIOS = (
     MIXED,
     CALM,
@@ -232,6 +251,8 @@ SCENARIOS = (
     REDIS_FAILOVERS,
     STORE_FAILOVERS,
     WARMING,
+    GROWTH,
+    STEADY_GROWTH,
 )
 """A world's scenario is its seed modulo their number. The others are used separately."""
 

@@ -38,6 +38,7 @@ from tests.support.interleaving.adapters import (
 )
 from tests.support.interleaving.asks import Asks, K
 from tests.support.interleaving.history import History, StaleError
+from tests.support.interleaving.lifetimes import Lifetimes
 from tests.support.interleaving.loop import ShuffledLoop, reproducible
 from tests.support.interleaving.note_changes import TAG_SETS, NoteChanges
 from tests.support.interleaving.scenarios import SCENARIOS, Scenario
@@ -45,8 +46,10 @@ from tests.support.interleaving.tasks import Tasks
 from tests.support.interleaving.warming import DAILY_BUDGET, Warming
 
 WORDS = ("faith", "hope", "love", "grace", "mercy", "peace")
+TODAY = "today"  # makes a question depend on the day
 _TIME_OUT_SECONDS = 1.5  # a request times out after 1
 _EXPIRE_SECONDS = 70  # an answer expires after 60
+_EVENING_SECONDS = 57_400  # from the start of each world, 08:00 UTC, until shortly before midnight
 PHRASINGS = ("what is", "define")  # equivalent by the matching rules
 
 
@@ -84,9 +87,13 @@ class World:
             for word in WORDS[: rng.choice((1, 1, 2))]
             for phrasing in PHRASINGS[: rng.choice(scenario.phrasings)]
         ]
+        if scenario.growth:
+            self._questions.append(f"{self._questions[0]} {TODAY}")
+            loop.advance(_EVENING_SECONDS)
         # Each question has one or two sets of tags, so that the same question has others, too.
         self._tags = rng.sample(TAG_SETS, rng.randint(1, 2)) if scenario.tags else [()]
-        self._small_index = rng.random() < 0.3 and not scenario.healthy
+        self._small_index = rng.random() < 0.3 and not (scenario.healthy or scenario.growth)
+        settings = _settings(2 if self._small_index else 500, 300 if scenario.growth else 0)
         history = self._history = History()
         fault_injector = self._faults = FaultInjector(scenario, rng)
         self._tasks = Tasks(rng, fault_injector)
@@ -99,7 +106,6 @@ class World:
 
         def open_container(answerer: Answerer) -> Container:
             """Create a container. Containers share only the adapters."""
-            settings = _settings(2 if self._small_index else 500)
             container = Container(
                 settings,
                 store=store,
@@ -138,6 +144,7 @@ class World:
             redis_client=redis_client,
             store=store,
             embedder=embedder,
+            lifetimes=Lifetimes(settings, steady=scenario.steady),
             feedback_rate=scenario.feedback,
             uninterrupted=scenario.uninterrupted,
         )
@@ -158,7 +165,7 @@ class World:
     async def run(self) -> None:
         rng = self._rng
         await self._begin()
-        actors = [self._ask_repeatedly] * rng.randint(1, 3)
+        actors = [self._ask_repeatedly] * (1 if self._scenario.steady else rng.randint(1, 3))
         actors += [self._change_notes] * rng.choice(self._scenario.writers)
         actors += [self._evict] * rng.choice(self._scenario.evictors)
         if self._scenario.restarts:
@@ -202,8 +209,11 @@ class World:
         self._faults.calm = False
 
     async def _ask_repeatedly(self, user: str) -> None:
-        for _ in range(self._rng.randint(1, 3)):
+        growth = self._scenario.growth
+        for _ in range(self._rng.randint(3, 8) if growth else self._rng.randint(1, 3)):
             await self._tasks.pause()
+            if growth:
+                self._loop.advance(self._rng.choice((0, 0, 5, 30, 70, 130, 310)))
             request = Request(
                 user,
                 self._rng.choice(self._questions),
@@ -371,6 +381,7 @@ def _vectors(rng: Random) -> dict[str, Vector]:
         )  # never zero
         vectors[f"{PHRASINGS[0]} {word}"] = vectors[word]
         vectors[f"{PHRASINGS[1]} {word}"] = vectors[f"~{word}"]
+        vectors[f"{PHRASINGS[0]} {word} {TODAY}"] = vectors[word]
     return vectors
 
 
@@ -379,12 +390,12 @@ def _random_vector(rng: Random, reach: int) -> Vector:
 
 
 @cache
-def _settings(max_questions: int) -> Settings:
+def _settings(max_questions: int, answer_ttl_max: int) -> Settings:
     return Settings(
         retrieved_chunks=K,
         max_questions=max_questions,
         answer_ttl=60,
-        answer_ttl_max=0,
+        answer_ttl_max=answer_ttl_max,
         context_ttl=10,
         inference_timeout=1,
         extractive_fallback=False,  # these notes have no sentences
