@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from types import SimpleNamespace
@@ -20,11 +21,16 @@ from infra.local.valkey import start_valkey
 from shared.container import Container
 from shared.question import Question, Request
 from tests.benchmarks import bare_function
+from tests.benchmarks.hit_profile import Share, print_table, profile
 from tests.benchmarks.report import ROOT, Metric
 from tests.benchmarks.timing import Stopwatch
 from tests.benchmarks.workload import WorkloadItem, workload
 
-METRICS = {"ask_hit_vs_bare": Metric(unit="times bare", budget=1.5)}
+METRICS = {
+    "ask_hit_vs_bare": Metric(unit="times bare", budget=1.5),
+    "ask_hit_calls": Metric(unit="Python calls"),
+}
+_PROFILED = 300
 _ROUNDS, _EACH = 40, 25
 
 
@@ -51,12 +57,24 @@ def collect_metrics() -> Mapping[str, Metric]:
         if done.returncode:
             log.seek(0)
             raise RuntimeError(f"the handlers failed: {log.read()[-4_000:]}")
-    ratio = float(done.stdout.splitlines()[-1])
-    return {"ask_hit_vs_bare": METRICS["ask_hit_vs_bare"].with_value(ratio)}
+    measured = json.loads(done.stdout.splitlines()[-1])
+    ours, bare = (
+        {layer: Share(*share) for layer, share in measured[side].items()}
+        for side in ("Tercet", "bare")
+    )
+    print_table(ours, bare)
+    calls = [sum(share.calls for share in shares.values()) for shares in (ours, bare)]
+    return {
+        "ask_hit_vs_bare": METRICS["ask_hit_vs_bare"].with_value(measured["ratio"]),
+        "ask_hit_calls": METRICS["ask_hit_calls"].with_value(*calls),
+    }
 
 
-def _measure() -> float:
-    """Send the same question to both handlers in turns; return the ratio of their latencies."""
+def _measure() -> dict[str, Any]:
+    """Send the same question to both handlers in turns.
+
+    Returns the ratio of their latencies and the profiles of both.
+    """
     from functions.ask.handler import handler  # noqa: PLC0415  # needs the environment
 
     (item,) = workload(1)
@@ -75,7 +93,11 @@ def _measure() -> float:
                 if response["statusCode"] != 200:
                     raise RuntimeError(f"{side} returned {response}")
         watch.next_round()
-    return watch.ratio("Tercet", "bare")
+    sides = {"Tercet": handler, "bare": bare_function.handler}
+    profiles = {
+        side: profile(partial(invoke, event, context), _PROFILED) for side, invoke in sides.items()
+    }
+    return {"ratio": watch.ratio("Tercet", "bare"), **profiles}
 
 
 async def _store(item: WorkloadItem) -> None:
@@ -111,4 +133,4 @@ def _event(item: WorkloadItem) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(_measure())
+    print(json.dumps(_measure()))
