@@ -59,7 +59,7 @@ class WarmingSession(CacheSession):
         sources: "Sequence[Source]",
         target: "tuple[str, Entry]",
         similarity: float,
-    ) -> str:
+    ) -> int:
         """Store nothing: the next request finds the match itself, without a generation."""
-        del vector, sources, target, similarity
-        return self._field
+        del vector, sources, similarity
+        return target[1].expires

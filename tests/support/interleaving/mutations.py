@@ -654,7 +654,7 @@ def warming_stores_with_the_fence_of_the_end(patch: pytest.MonkeyPatch) -> None:
     """A warmed answer is stored though notes have changed since its question was looked up."""
     store = WarmingSession.store
 
-    async def mutated(self: WarmingSession, *args: Any) -> bool:
+    async def mutated(self: WarmingSession, *args: Any) -> int:
         (fence,) = await self._execute(Command.of("HGET", self._keys.questions, "fence")) or [None]
         self._scripts._first_fence = (fence or b"").decode()
         return await store(self, *args)
