@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from shared.cache.user_budget import UserBudget
     from shared.inference.circuit_breaker import CircuitBreakers
     from shared.inference.ports import Answerer, Embedder
+    from shared.match_judging import MatchSampler
     from shared.notes.store import NoteStore
     from shared.question_resolver import QuestionResolver
     from shared.semantic_match import SemanticMatcher
@@ -33,6 +34,10 @@ class AskDependencies(Protocol):
     @property
     def semantic_matcher(self) -> "SemanticMatcher":
         """Finds a cached question that is equivalent."""
+
+    @property
+    def match_sampler(self) -> "MatchSampler":
+        """Selects the semantic hits that are judged after their replies."""
 
     @property
     def answerer(self) -> "Answerer":

@@ -206,7 +206,9 @@ class Assistant:
             with timed("match"):
                 match = await self._match(ask, vector, context)
             if match and match.found:
-                return Reply.from_cache(question, match.found, session.status, match="semantic")
+                reply = Reply.from_cache(question, match.found, session.status, match="semantic")
+                self._dependencies.match_sampler.offer(request.user_id, reply)
+                return reply
 
         try:
             with timed("generate"):

@@ -17,16 +17,20 @@ from shared.settings import Settings
 
 if TYPE_CHECKING:
     from shared.assistant import Assistant
+    from shared.background_requests import BackgroundRequests
     from shared.cache.counter_reader import CounterReader
     from shared.cache.feedback import Feedback
     from shared.cache.pending_questions import WarmingRequests
     from shared.cache.pipeline_id import PipelineId
+    from shared.cache.raised_threshold import RaisedThreshold
     from shared.cache.redis.client import RedisClient
+    from shared.cache.redis.commands import RoundTripExtension
     from shared.cache.session import CacheSession
     from shared.cache.user_budget import UserBudget
     from shared.cache.warming_session import WarmingSession
     from shared.freshness import Freshness
     from shared.inference.ports import Answerer, Embedder
+    from shared.match_judging import MatchJudging, MatchSampler
     from shared.notes.store import NoteStore
     from shared.question import Question, Request
     from shared.question_resolver import QuestionResolver
@@ -122,8 +126,45 @@ class Container(Adapters):
 
         verifies = self.settings.semantic_verifier == "model" and self.answers_by_model
         verifier = MatchVerifier(self.chat.uncounted()) if verifies else None
-        load_model = pair_model_loader(self.settings)
-        return SemanticMatcher(self.settings, verifier, load_model, packs=self.vocabulary_packs)
+        return SemanticMatcher(
+            self.settings,
+            verifier,
+            pair_model_loader(self.settings),
+            raised=self.raised_threshold,
+            packs=self.vocabulary_packs,
+        )
+
+    @cached_property
+    def raised_threshold(self) -> "RaisedThreshold":
+        """The threshold of matches that all containers share."""
+        from shared.cache.raised_threshold import RaisedThreshold
+
+        return RaisedThreshold(self.settings)
+
+    @cached_property
+    def match_sampler(self) -> "MatchSampler":
+        """Selects the semantic hits that are judged; none without a language model."""
+        from shared.match_judging import MatchSampler
+
+        send = self.judging_requests.send if self.answers_by_model else None
+        return MatchSampler(self.settings.judged_share, send)
+
+    @cached_property
+    def judging_requests(self) -> "BackgroundRequests":
+        """Judges in this process."""
+        from shared.background_requests import BackgroundRequests
+
+        return BackgroundRequests(self.match_judging.judge)
+
+    @cached_property
+    def match_judging(self) -> "MatchJudging":
+        """Judges semantic hits after their replies."""
+        from shared.cache.judged_matches import JudgedMatches
+        from shared.inference.match_judge import MatchJudge
+        from shared.match_judging import MatchJudging
+
+        matches = JudgedMatches(self.background_redis_client, self.raised_threshold)
+        return MatchJudging(matches, MatchJudge(self.chat.uncounted()), self.feedback)
 
     @cached_property
     def vocabulary_packs(self) -> "tuple[VocabularyPack, ...]":
@@ -205,18 +246,28 @@ class Container(Adapters):
         """Reads the counters, even if the cache is switched off."""
         from shared.cache.counter_reader import CounterReader
 
-        return CounterReader(self.background_redis_client)
+        return CounterReader(self.background_redis_client, self.raised_threshold)
 
     async def aclose(self) -> None:
         """Close every open connection. The container can still be used: connections reopen."""
         built = vars(self)  # each part that has been built or passed, by its name
         if "warming_tasks" in built:
             await self.warming_tasks.aclose()
+        if "judging_requests" in built:
+            await self.judging_requests.aclose()
         if "pending_counters" in built and self.redis_client:
             await self.pending_counters.flush(self.redis_client)
         for name in ("redis_client", "background_redis_client", "store", "inference_client"):
             if part := built.get(name):
                 await part.aclose()
+
+    def _round_trip_extension(self) -> "RoundTripExtension":
+        circuit_state = self.shared_circuit_state()
+        if not self.settings.wrong_target:
+            return circuit_state
+        from shared.cache.redis.commands import CombinedExtension
+
+        return CombinedExtension(circuit_state, self.raised_threshold)
 
     def _open_session(self, request: "Request", question: "Question") -> "CacheSession":
         from shared.cache.session import CacheSession
@@ -232,7 +283,7 @@ class Container(Adapters):
             exact=request.exact,
             fence=follow_up.fence if follow_up else "",
             pending_counters=self.pending_counters,
-            extension=self.shared_circuit_state(),
+            extension=self._round_trip_extension(),
         )
         if follow_up and follow_up.has_lost_fence and session.status == "ok":
             session.disable("unavailable")

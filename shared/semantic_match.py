@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shared.cache.index_entries import Entry
+    from shared.cache.raised_threshold import RaisedThreshold
     from shared.cache.results import LookupResult, MissContext
     from shared.cache.session import CacheSession
     from shared.inference.match_verifier import MatchVerifier
@@ -73,6 +74,7 @@ class SemanticMatcher:
         verifier: "MatchVerifier | None" = None,
         load_model: "Callable[[], QuestionPairModel] | None" = None,
         *,
+        raised: "RaisedThreshold | None" = None,
         packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS,
     ) -> None:
         """Without a model, only questions of the same words match.
@@ -81,9 +83,11 @@ class SemanticMatcher:
             settings: the floor of the cosine, the threshold and the verifier's band.
             verifier: asked about probabilities in the band; without a model, about every match.
             load_model: called for candidates, in a worker thread.
+            raised: a threshold above the settings'. Below it the verifier is not asked.
             packs: as for `decide`.
         """
         self._settings = settings
+        self._raised = raised
         self._verifier = verifier
         self._load_model = load_model
         self._packs = packs
@@ -184,7 +188,7 @@ class SemanticMatcher:
     def _decide_by_model(
         self, question: str, other: str, load_model: "Callable[[], QuestionPairModel]"
     ) -> Decision:
-        threshold = self._settings.similarity_threshold
+        threshold = max(self._settings.similarity_threshold, self._raised_threshold)
         return decide(question, other, self._packs, model=load_model(), threshold=threshold)
 
     def _must_verify(self, decision: Decision) -> bool:
@@ -194,7 +198,11 @@ class SemanticMatcher:
             return decision.is_match
         if decision.is_match:
             return decision.probability < self._settings.verifier_until
-        return decision.probability >= self._settings.verifier_from
+        return decision.probability >= max(self._settings.verifier_from, self._raised_threshold)
+
+    @property
+    def _raised_threshold(self) -> float:
+        return self._raised.value if self._raised else 0.0
 
     async def _verify(self, question: str, other: str, session: "CacheSession") -> bool:
         if self._verifier is None:

@@ -9,8 +9,8 @@ from typing import Self
 
 from shared.cache.redis.url import DEFAULT_PORT, parse_redis_url, read_redis_address
 from shared.errors import ConfigurationError
-from shared.generation_settings import GenerationSettings
 from shared.local_day import load_time_zone
+from shared.matching_settings import MatchingSettings
 from shared.notes.database_url import check_database_url, is_postgres
 from shared.urls import check_base_path, check_http_url, split_origins
 from shared.variables import check_limits, read_variables, setting
@@ -23,7 +23,7 @@ _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(GenerationSettings):
+class Settings(MatchingSettings):
     """Settings of a container. Times are in seconds unless stated otherwise.
 
     Fields that may hold a secret are not in `repr`.
@@ -57,20 +57,6 @@ class Settings(GenerationSettings):
     )
     """How long an expired answer may still be served while the language model fails (RFC 5861)."""
     max_questions: int = setting("CACHE_MAX_QUESTIONS", 500, at_least=1, at_most=1_000)
-
-    # Matching
-    semantic_matcher: str = setting("SEMANTIC_MATCHER", "model", one_of=("model", "rules", "off"))
-    candidate_cosine: float = setting("CACHE_CANDIDATE_COSINE", 0.8, at_least=0.0, at_most=1.0)
-    """The least cosine of a semantic match."""
-    similarity_threshold: float = setting(
-        "CACHE_SIMILARITY_THRESHOLD", 0.85, at_least=0.0, at_most=1.0
-    )
-    """The least probability, by the pair model, that one answer serves both questions."""
-    verifier_from: float = setting("SEMANTIC_VERIFIER_FROM", 0.75, at_least=0.0, at_most=1.0)
-    verifier_until: float = setting("SEMANTIC_VERIFIER_UNTIL", 0.9, at_least=0.0, at_most=1.0)
-    """The verifier is asked about probabilities from the one to below the other."""
-    semantic_verifier: str = setting("SEMANTIC_VERIFIER", "model", one_of=("none", "model"))
-    vocabulary_packs: str = setting("VOCABULARY_PACKS", "bible", one_of=("none", "bible"))
 
     # Models
     hf_token: str = setting("HF_TOKEN", "", header=True, secret=True)
@@ -180,6 +166,7 @@ class Settings(GenerationSettings):
         _check_urls(self)
         _check_secrets(self)
         self.check_generation(cache_enabled=self.cache_enabled, aws_region=self.aws_region)
+        self.check_matching()
 
     @property
     def question_max_tokens(self) -> int:

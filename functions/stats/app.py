@@ -75,7 +75,8 @@ def build_routes(container: Container) -> AppRoutes:
     async def metrics(http: Request) -> Response:
         """Return the same for Prometheus, summed over all containers."""
         await _check_scope(http, container)
-        text = prometheus.exposition(await container.counter_reader.read_snapshot())
+        snapshot = await container.counter_reader.read_snapshot()
+        text = prometheus.exposition(snapshot, container.settings)
         return Response(text, headers=_NO_STORE, media_type=prometheus.MEDIA_TYPE)
 
     @router.get(

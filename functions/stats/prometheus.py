@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from functions.stats.serializers import COUNTERS, REJECTED_BY, TIERS
+from functions.stats.serializers import COUNTERS, REJECTED_BY, TIERS, current_threshold
 from shared.cache.counters import BUCKETS_MS, OUTCOMES
 
 if TYPE_CHECKING:
     from shared.cache.stats_snapshot import PeriodStats, StatsSnapshot
+    from shared.settings import Settings
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -24,10 +25,11 @@ Metric = tuple[str, str, str, Mapping[str, float]]
 """Name, type, description, and values by what follows the name: a suffix, labels, or both."""
 
 
-def exposition(snapshot: "StatsSnapshot") -> str:
+def exposition(snapshot: "StatsSnapshot", settings: "Settings") -> str:
     """Return every metric."""
     lines = []
-    for name, kind, text, values in (*_counters(snapshot.total), *_gauges(snapshot)):
+    metrics = *_counters(snapshot.total), *_gauges(snapshot), *_matches(snapshot, settings)
+    for name, kind, text, values in metrics:
         lines += [f"# HELP tercet_{name} {text}.", f"# TYPE tercet_{name} {kind}"]
         lines += [f"tercet_{name}{rest} {value}" for rest, value in values.items()]
     return "".join(f"{line}\n" for line in lines)
@@ -91,6 +93,21 @@ def _gauges(snapshot: "StatsSnapshot") -> Iterator[Metric]:
     for name, size in (("used", snapshot.memory_bytes), ("limit", snapshot.memory_limit_bytes)):
         if size is not None:
             yield f"redis_memory_{name}_bytes", "gauge", f"Memory of Redis, {name}", {"": size}
+
+
+def _matches(snapshot: "StatsSnapshot", settings: "Settings") -> Iterator[Metric]:
+    total = snapshot.total
+    judged, wrong = total["matches_judged"], total["matches_judged_wrong"]
+    verdicts = {_labels(verdict="right"): judged - wrong, _labels(verdict="wrong"): wrong}
+    text = "Semantic hits that the language model judged after the reply"
+    yield "matches_judged_total", "counter", text, verdicts
+    if interval := total.wrong_matches:
+        shares = {"estimate": wrong / judged, "low": interval.low, "high": interval.high}
+        values = {_labels(value=name): share for name, share in shares.items()}
+        text = "Share of wrong semantic hits, and its 95 % confidence interval"
+        yield "wrong_match_share", "gauge", text, values
+    text = "Least probability of a semantic match"
+    yield "similarity_threshold", "gauge", text, {"": current_threshold(snapshot, settings)}
 
 
 def _labels(**labels: str) -> str:

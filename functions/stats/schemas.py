@@ -74,6 +74,21 @@ class MatchesRejected(TypedDict):
     model: int
 
 
+class MatchesJudged(TypedDict):
+    """Semantic hits that the language model judged after the reply, and those judged wrong.
+
+    `wrong_share` is the share that was judged wrong. With 95 % confidence that of all semantic hits
+    is from `wrong_share_low` to `wrong_share_high` (Clopper and Pearson). All three are null if
+    none was judged.
+    """
+
+    judged: int
+    wrong: int
+    wrong_share: float | None
+    wrong_share_low: float | None
+    wrong_share_high: float | None
+
+
 class NoteChanges(TypedDict):
     """Note changes that were applied to the cache, and the cached answers dropped and retained.
 
@@ -142,6 +157,7 @@ class Period(TypedDict):
     redis_outages: int
     breaker_opens: int
     matches_rejected: MatchesRejected
+    matches_judged: MatchesJudged
     stores_refused: int
     note_changes: NoteChanges
     note_changes_not_stored: int
@@ -173,7 +189,11 @@ class Day(Window):
 
 
 class CacheStats(Period):
-    """What the cache did and saved since counting began, and what it contains now."""
+    """What the cache did and saved since counting began, and what it contains now.
+
+    `similarity_threshold` is the least probability of a semantic match now. It is above that of
+    the settings while too many matches were judged wrong.
+    """
 
     l1_query: AnswerTier
     l2_embedding: Tier
@@ -182,5 +202,6 @@ class CacheStats(Period):
     tiers: dict[str, TierCounts]
     memory_mb: float | None
     memory_limit_mb: float | None
+    similarity_threshold: float
     window: NotRequired[Window]
     days: NotRequired[list[Day]]

@@ -70,6 +70,7 @@ def cache_stats(snapshot: "StatsSnapshot", settings: "Settings") -> dict[str, An
         **_period(total),
         "memory_mb": memory_mb,
         "memory_limit_mb": _megabytes(snapshot.memory_limit_bytes),
+        "similarity_threshold": current_threshold(snapshot, settings),
     }
     if snapshot.days:
         today = max(snapshot.days)
@@ -79,6 +80,11 @@ def cache_stats(snapshot: "StatsSnapshot", settings: "Settings") -> dict[str, An
             for day, stats in snapshot.days.items()
         ]
     return body
+
+
+def current_threshold(snapshot: "StatsSnapshot", settings: "Settings") -> float:
+    """Return the threshold of semantic matches: that of the settings, or a raised one."""
+    return max(settings.similarity_threshold, snapshot.raised_threshold)
 
 
 def day_record(day: "date", stats: "PeriodStats", *, memory_mb: float | None) -> dict[str, Any]:
@@ -111,6 +117,7 @@ def _period(stats: "PeriodStats") -> dict[str, Any]:
         "outcomes": stats.outcomes,
         **{name: stats[name] for name in COUNTERS},
         "matches_rejected": {by: stats[f"rejected_by_{by}"] for by in REJECTED_BY},
+        "matches_judged": _judged(stats),
         "note_changes": {
             "acknowledged": stats["note_changes"],
             "answers_dropped": stats["answers_dropped"],
@@ -126,6 +133,17 @@ def _period(stats: "PeriodStats") -> dict[str, Any]:
         "latency_ms": {
             name: _latency(stats.latency(*outcomes)) for name, outcomes in _LATENCIES.items()
         },
+    }
+
+
+def _judged(stats: "PeriodStats") -> dict[str, Any]:
+    interval, wrong = stats.wrong_matches, stats["matches_judged_wrong"]
+    return {
+        "judged": stats["matches_judged"],
+        "wrong": wrong,
+        "wrong_share": _rounded(wrong / stats["matches_judged"], 4) if interval else None,
+        "wrong_share_low": _rounded(interval.low, 4) if interval else None,
+        "wrong_share_high": _rounded(interval.high, 4) if interval else None,
     }
 
 

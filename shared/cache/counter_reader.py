@@ -13,6 +13,7 @@ from shared.cache.stats_snapshot import EntryCounts, PeriodStats, StatsSnapshot
 from shared.errors import CacheUnavailableError
 
 if TYPE_CHECKING:
+    from shared.cache.raised_threshold import RaisedThreshold
     from shared.cache.redis.client import RedisClient
 
 _PARTITIONS = range(keyspace.PARTITIONS)
@@ -26,9 +27,12 @@ _CLOCK_SKEW = timedelta(hours=1)
 class CounterReader:
     """Reads statistics from Redis. Finished days do not change, so it remembers them."""
 
-    def __init__(self, redis_client: "RedisClient") -> None:
-        """Read with this client."""
+    def __init__(
+        self, redis_client: "RedisClient", threshold: "RaisedThreshold | None" = None
+    ) -> None:
+        """Read with this client; also a raised threshold, if it is given."""
         self._redis_client = redis_client
+        self._threshold = threshold
         self._finished: dict[date, PeriodStats] = {}
 
     async def read_snapshot(self, days: int = 0, *, now: datetime | None = None) -> StatsSnapshot:
@@ -49,11 +53,13 @@ class CounterReader:
         unfinished = [day for day in wanted if day >= first_unfinished]
         new = [day for day in wanted if day < first_unfinished and day not in self._finished]
         hour = int(now.timestamp()) // 3_600
+        threshold = self._threshold.commands() if self._threshold else []
         replies, memory = await asyncio.gather(
             self._redis_client.execute(
                 *(Command.of("HGETALL", keyspace.counters_key(each)) for each in _PARTITIONS),
                 *(_COUNT_ENTRIES.call(counters.counter_keys(each), hour) for each in _PARTITIONS),
                 *_read_days(unfinished),
+                *threshold,
             ),
             self._memory_usage(),
         )
@@ -62,6 +68,8 @@ class CounterReader:
         entries = zip(*islice(reply, keyspace.PARTITIONS), strict=True)
         answers, contexts, embeddings, *hit_answers = map(sum, entries)
         known = {day: _sum(islice(reply, keyspace.PARTITIONS)) for day in unfinished}
+        if self._threshold:
+            self._threshold.receive(list(reply))
         for start in range(0, len(new), _DAYS_PER_ROUND_TRIP):
             batch = new[start : start + _DAYS_PER_ROUND_TRIP]
             reply = iter(await self._redis_client.execute(*_read_days(batch)))
@@ -78,6 +86,7 @@ class CounterReader:
             ),
             memory_bytes=memory[0] if memory else None,
             memory_limit_bytes=memory[1] or None if memory else None,
+            raised_threshold=self._threshold.value if self._threshold else 0.0,
         )
 
     async def _memory_usage(self) -> tuple[int, int] | None:

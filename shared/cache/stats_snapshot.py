@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.binomial_interval import Interval, clopper_pearson
 from shared.cache.counters import BUCKETS_MS, OUTCOMES, bucket_name
 
 if TYPE_CHECKING:
@@ -132,6 +133,13 @@ class PeriodStats:
         number = self["note_change_lags"]
         return self["note_change_lag_ms"] / number if number else None
 
+    @property
+    def wrong_matches(self) -> Interval | None:
+        """95 % interval of the share of semantic hits that are wrong, by those judged."""
+        judged, wrong = self["matches_judged"], self["matches_judged_wrong"]
+        # A foreign value counts as 0, so there may be more wrong ones than judged ones.
+        return clopper_pearson(wrong, judged) if 0 <= wrong <= judged and judged else None
+
     def latency(self, *outcomes: str) -> LatencyHistogram:
         """Return the latencies of requests with any of these outcomes."""
         buckets = (
@@ -160,7 +168,7 @@ class StatsSnapshot:
     """Statistics of all time and of each of the last days, the entries and the memory now.
 
     `memory_bytes` is None if the server does not report it; `memory_limit_bytes` also if there is
-    no limit.
+    no limit. `raised_threshold` is 0 if the threshold of semantic matches is not raised.
     """
 
     total: PeriodStats
@@ -168,6 +176,7 @@ class StatsSnapshot:
     entries: EntryCounts
     memory_bytes: int | None
     memory_limit_bytes: int | None
+    raised_threshold: float = 0.0
 
     @property
     def window(self) -> PeriodStats:

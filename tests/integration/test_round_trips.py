@@ -77,3 +77,21 @@ async def test_semantic_hit_makes_four_round_trips_and_its_alias_one(
     assert tier == "l1"
     assert 4 <= count <= (7 if isinstance(counted[1], ValkeyCluster) else 4)
     assert await round_trips(*counted, "Define hope", request) == ("l1", 1)
+
+
+async def test_threshold_that_may_be_raised_takes_no_further_round_trip(
+    counted_server: CountingProxy, request: pytest.FixtureRequest
+) -> None:
+    settings = Settings(redis_url=counted_server.url, redis_timeout=2, wrong_target=0.01)
+    container = Container(
+        settings, store=MemoryNoteStore(), embedder=MINILM, answerer=QuotingAnswerer()
+    )
+    await container.freshness.note_changed(updated(request.node.name, "a", "Faith is trust."))
+    for question in ("What is hope?", "What is love?"):
+        await ask(container, request.node.name, question)
+    asked = [
+        await round_trips(container, counted_server, question, request)
+        for question in ("What is HOPE", "What did Abraham believe?")
+    ]
+    await container.aclose()
+    assert asked == [("l1", 1), (None, 3)]

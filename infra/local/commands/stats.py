@@ -115,6 +115,10 @@ _ROWS = {
     "rejected by rules": "{matches_rejected[rules]:,}",
     "rejected by model": "{matches_rejected[model]:,}",
     "rejected by verifier": "{matches_rejected[verifier]:,}",
+    "judged / wrong matches": "{matches_judged[judged]:,} / {matches_judged[wrong]:,}",
+    "share of wrong matches": (
+        "{matches_judged[wrong_share_low]:.1%} to {matches_judged[wrong_share_high]:.1%}"
+    ),
     "stores refused": "{stores_refused:,}",
 }
 """Rows of the table: a name, and the format of a value of `window_record`."""

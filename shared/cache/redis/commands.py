@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -75,3 +76,23 @@ class RoundTripExtension(Protocol):
 
     def receive(self, replies: Sequence[Any]) -> None:
         """Process the replies to `commands`. It is not called if Redis fails."""
+
+
+class CombinedExtension:
+    """Several extensions as one."""
+
+    def __init__(self, *extensions: RoundTripExtension) -> None:
+        self._extensions = extensions
+        self._numbers: list[int] = []
+
+    def commands(self) -> list[Command]:
+        """Return the commands of all."""
+        commands = [extension.commands() for extension in self._extensions]
+        self._numbers = [len(each) for each in commands]
+        return [command for each in commands for command in each]
+
+    def receive(self, replies: Sequence[Any]) -> None:
+        """Pass each extension the replies to its commands."""
+        remaining = iter(replies)
+        for extension, number in zip(self._extensions, self._numbers, strict=True):
+            extension.receive(list(islice(remaining, number)))

@@ -1,0 +1,53 @@
+"""Requests that this process handles after the reply, in one background task."""
+
+import asyncio
+import contextvars
+import logging
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+_MAX_PENDING = 1_000
+_log = logging.getLogger(__name__)
+
+
+class BackgroundRequests:
+    """Handles one request after the other. The oldest is dropped beyond 1,000 pending ones."""
+
+    def __init__(self, handle: "Callable[[str, str], Awaitable[object]]") -> None:
+        """`handle` takes the ids of a user and of what is requested."""
+        self._handle = handle
+        self._pending: deque[tuple[str, str]] = deque(maxlen=_MAX_PENDING)
+        self._task: asyncio.Task[None] | None = None
+
+    def send(self, user_id: str, request_id: str) -> None:
+        """Request what the handler does. Does not wait."""
+        self._pending.append((user_id, request_id))
+        loop = asyncio.get_running_loop()
+        if self._task is None or self._task.done() or self._task.get_loop() is not loop:
+            # A new context: the deadline and the span of this request are not the task's.
+            self._task = loop.create_task(self._run(), context=contextvars.Context())
+
+    async def wait(self) -> None:
+        """Wait until nothing is pending."""
+        if self._task:
+            await self._task
+
+    async def aclose(self) -> None:
+        """Stop, and drop what is pending."""
+        self._pending.clear()
+        task, self._task = self._task, None
+        if task and task.get_loop() is asyncio.get_running_loop():
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _run(self) -> None:
+        while self._pending:
+            try:
+                await self._handle(*self._pending.popleft())
+            except Exception:
+                _log.exception("unhandled exception in a background request")
