@@ -97,15 +97,14 @@ def _gauges(snapshot: "StatsSnapshot") -> Iterator[Metric]:
 
 def _matches(snapshot: "StatsSnapshot", settings: "Settings") -> Iterator[Metric]:
     total = snapshot.total
-    judged, wrong = total["matches_judged"], total["matches_judged_wrong"]
-    verdicts = {_labels(verdict="right"): judged - wrong, _labels(verdict="wrong"): wrong}
+    wrong = total["matches_judged_wrong"]
+    right = total["matches_judged"] - wrong
+    verdicts = {_labels(verdict="right"): right, _labels(verdict="wrong"): wrong}
     text = "Semantic hits that the language model judged after the reply"
     yield "matches_judged_total", "counter", text, verdicts
-    if interval := total.wrong_matches:
-        shares = {"estimate": wrong / judged, "low": interval.low, "high": interval.high}
-        values = {_labels(value=name): share for name, share in shares.items()}
-        text = "Share of wrong semantic hits, and its 95 % confidence interval"
-        yield "wrong_match_share", "gauge", text, values
+    bounds = {_labels(bound=name): value for name, value in total.wrong_matches._asdict().items()}
+    text = "Bounds of the share of wrong semantic hits, with 95 % confidence"
+    yield "wrong_match_share", "gauge", text, bounds
     text = "Least probability of a semantic match"
     yield "similarity_threshold", "gauge", text, {"": current_threshold(snapshot, settings)}
 

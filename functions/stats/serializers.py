@@ -137,13 +137,14 @@ def _period(stats: "PeriodStats") -> dict[str, Any]:
 
 
 def _judged(stats: "PeriodStats") -> dict[str, Any]:
-    interval, wrong = stats.wrong_matches, stats["matches_judged_wrong"]
+    judged, wrong = stats["matches_judged"], stats["matches_judged_wrong"]
+    bounds = stats.wrong_matches
     return {
-        "judged": stats["matches_judged"],
+        "judged": judged,
         "wrong": wrong,
-        "wrong_share": _rounded(wrong / stats["matches_judged"], 4) if interval else None,
-        "wrong_share_low": _rounded(interval.low, 4) if interval else None,
-        "wrong_share_high": _rounded(interval.high, 4) if interval else None,
+        "wrong_share": _rounded(wrong / judged, 4) if judged else None,
+        "wrong_share_low": _rounded(bounds.low, 4) if judged else None,
+        "wrong_share_high": _rounded(bounds.high, 4) if judged else None,
     }
 
 

@@ -53,6 +53,11 @@ class RaisedThreshold:
         """How many matches a sample has."""
         return trials_to_show(self._target, ALLOWED)
 
+    @property
+    def sample_key(self) -> str:
+        """The key of the current sample."""
+        return self._keys.counters
+
     def commands(self) -> list[Command]:
         """Return the command that reads the threshold; none without a target."""
         return [Command.of("GET", self._keys.state, optional=True)] if self._target else []
@@ -70,7 +75,7 @@ class RaisedThreshold:
         if not self._target:
             return []
         call = _COUNT_JUDGEMENT.call(
-            [self._keys.state, self._keys.counters],
+            [self._keys.state, self.sample_key],
             *(int(wrong), self.sample_size, ALLOWED),
             *(str(self._configured), RAISED_SECONDS, _SAMPLE_SECONDS),
         )

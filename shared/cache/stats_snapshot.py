@@ -134,11 +134,10 @@ class PeriodStats:
         return self["note_change_lag_ms"] / number if number else None
 
     @property
-    def wrong_matches(self) -> Interval | None:
-        """95 % interval of the share of semantic hits that are wrong, by those judged."""
-        judged, wrong = self["matches_judged"], self["matches_judged_wrong"]
-        # A foreign value counts as 0, so there may be more wrong ones than judged ones.
-        return clopper_pearson(wrong, judged) if 0 <= wrong <= judged and judged else None
+    def wrong_matches(self) -> Interval:
+        """95 % interval of the share of semantic hits that are wrong, by those that were judged."""
+        judged = max(0, self["matches_judged"])  # a foreign counter may be negative
+        return clopper_pearson(max(0, min(self["matches_judged_wrong"], judged)), judged)
 
     def latency(self, *outcomes: str) -> LatencyHistogram:
         """Return the latencies of requests with any of these outcomes."""

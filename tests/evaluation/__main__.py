@@ -11,6 +11,7 @@ PARTS = (
     "fuzz_inputs",
     "host_replies",
     "invalidation_precision",
+    "judged_hits",
     "churn",
     "conversations",
     "labelled_streams",

@@ -27,11 +27,15 @@ USER = "ann"
 class Judged:
     """A container in which every semantic hit is judged, and the verdict that the model gives."""
 
-    def __init__(self, local: LocalEnvironment, **settings: object) -> None:
+    def __init__(self, local: LocalEnvironment, **settings: Any) -> None:
         self.local = local
         self.verdict = "YES"
         local.models.answer = self._answer
-        given = {"candidate_cosine": 0.2, "semantic_verifier": "none", "judged_share": 1.0}
+        given: dict[str, Any] = {
+            "candidate_cosine": 0.2,
+            "semantic_verifier": "none",
+            "judged_share": 1.0,
+        }
         self.container = open_container(local, **given | settings)
         self.pair_model = FixedPairModel(0.9)
         self.container.semantic_matcher._load_model = lambda: self.pair_model

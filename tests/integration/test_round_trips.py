@@ -91,7 +91,7 @@ async def test_threshold_that_may_be_raised_takes_no_further_round_trip(
         await ask(container, request.node.name, question)
     asked = [
         await round_trips(container, counted_server, question, request)
-        for question in ("What is HOPE", "What did Abraham believe?")
+        for question in ("What is HOPE", "Where did Jonah flee to?")
     ]
     await container.aclose()
     assert asked == [("l1", 1), (None, 3)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from functions.stats.prometheus import exposition
 from shared.cache.stats_snapshot import EntryCounts, PeriodStats, StatsSnapshot
+from shared.settings import Settings
 
 DASHBOARD: dict[str, Any] = json.loads(
     Path(__file__).parents[2].joinpath("infra/grafana/dashboard.json").read_text()
@@ -24,7 +25,8 @@ SELECTORS = [
 def exposed_labels() -> dict[str, dict[str, set[str]]]:
     """Return the values of each label of each metric."""
     metrics: dict[str, dict[str, set[str]]] = {}
-    for name, labels in re.findall(r"^(tercet_\w+)(\{.*\})? ", exposition(EMPTY), re.MULTILINE):
+    text = exposition(EMPTY, Settings())
+    for name, labels in re.findall(r"^(tercet_\w+)(\{.*\})? ", text, re.MULTILINE):
         known = metrics.setdefault(name, {})
         for label, value in re.findall(r'(\w+)="([^"]*)"', labels):
             known.setdefault(label, set()).add(value)
