@@ -71,6 +71,19 @@ async def test_metrics_are_prometheus_text_and_cover_all_containers(
     await other.aclose()
 
 
+async def test_judged_hits_are_metrics(counted: Container) -> None:
+    before = samples_of((await get(counted, "/metrics")).text)
+    bounds = [("tercet_wrong_match_share", (("bound", bound),)) for bound in ("low", "high")]
+    assert [before[bound] for bound in bounds] == [0, 1]  # nothing is known
+    for wrong in [False] * 9 + [True]:
+        await counted.match_judging._matches.count(wrong=wrong, cost=0)
+    after = samples_of((await get(counted, "/metrics")).text)
+    assert [after[bound] for bound in bounds] == pytest.approx([0.0025, 0.4450], abs=1e-4)
+    assert after["tercet_matches_judged_total", (("verdict", "right"),)] == 9
+    assert after["tercet_matches_judged_total", (("verdict", "wrong"),)] == 1
+    assert after["tercet_similarity_threshold", ()] == 0.85
+
+
 async def test_every_metric_and_every_statistics_field_is_documented(
     counted: Container,
 ) -> None:

@@ -143,6 +143,30 @@ async def test_window_is_the_sum_of_its_days(
     assert 0 < written["p50"] < written["p95"]
 
 
+async def test_judged_hits_have_an_interval_and_the_threshold_in_effect(
+    counted: Container,
+) -> None:
+    """The days are those of the judgements; a raised threshold replaces that of the settings."""
+    stay_within_a_day(10)
+    none = {"judged": 0, "wrong": 0}
+    shares = ("wrong_share", "wrong_share_low", "wrong_share_high")
+    before = (await get(counted, f"{STATS}?days=2")).json()
+    assert before["similarity_threshold"] == 0.85
+    assert before["matches_judged"] == none | dict.fromkeys(shares)
+    judging = of(replace(counted.settings, wrong_target=0.2))
+    for wrong in [False] * 7 + [True] * 3:
+        await judging.match_judging._matches.count(wrong=wrong, cost=0)
+    body = (await get(judging, f"{STATS}?days=2")).json()
+    await judging.aclose()
+    expected = {"judged": 10, "wrong": 3, "wrong_share": 0.3}
+    expected |= {"wrong_share_low": 0.0667, "wrong_share_high": 0.6525}
+    days = [day["matches_judged"] for day in body["days"]]
+    assert days == [none | dict.fromkeys(shares), expected]
+    assert body["matches_judged"] == body["window"]["matches_judged"] == expected
+    assert body["similarity_threshold"] == 0.925
+    VALIDATE(body)
+
+
 @pytest.mark.parametrize(
     "days",
     [

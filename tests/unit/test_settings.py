@@ -147,6 +147,22 @@ def test_contradictory_aws_settings_are_refused(environ: dict[str, str], message
 
 
 @pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"SEMANTIC_JUDGED_SHARE": "0"}, "requires SEMANTIC_JUDGED_SHARE above 0"),
+        ({"SEMANTIC_MATCHER": "rules"}, "requires SEMANTIC_MATCHER=model"),
+    ],
+)
+def test_target_of_wrong_hits_requires_judged_hits_and_a_threshold(
+    environ: dict[str, str], message: str
+) -> None:
+    target = {"SEMANTIC_WRONG_TARGET": "0.01"}
+    assert Settings.from_env(target).wrong_target == 0.01
+    with pytest.raises(ConfigurationError, match=message):
+        Settings.from_env(target | environ)
+
+
+@pytest.mark.parametrize(
     ("environ", "enabled"),
     [
         ({}, False),

@@ -76,3 +76,12 @@ def test_day_record_has_the_specified_fields() -> None:
         "redis_memory_mb": 32,
     }
     assert {name: record.get(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(("judged", "wrong"), [(-3, 0), (2, 5), (0, 4), (5, -1)])
+def test_foreign_counters_of_judged_hits_give_an_interval_all_the_same(
+    judged: int, wrong: int
+) -> None:
+    stats = PeriodStats({"matches_judged": judged, "matches_judged_wrong": wrong})
+    low, high = stats.wrong_matches
+    assert 0 <= low < high <= 1
