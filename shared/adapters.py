@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shared.aws.secrets import Secrets
+    from shared.aws.warming_queue import WarmingQueue
+    from shared.cache.counter_reader import CounterReader
     from shared.cache.counters import PendingCounters
+    from shared.cache.feedback import Feedback
+    from shared.cache.raised_threshold import RaisedThreshold
     from shared.cache.redis.client import RedisClient
+    from shared.cache.redis.commands import RoundTripExtension
     from shared.inference.chat import HuggingFaceChat
     from shared.inference.circuit_breaker import CircuitBreakers
     from shared.inference.http_client import InferenceClient
@@ -95,6 +100,45 @@ class Adapters:
         from shared.inference.shared_circuit_state import SharedCircuitState
 
         return SharedCircuitState(self.circuit_breakers, self.pending_counters)
+
+    @cached_property
+    def raised_threshold(self) -> "RaisedThreshold":
+        """The threshold of semantic hits that all containers share."""
+        from shared.cache.raised_threshold import RaisedThreshold
+
+        return RaisedThreshold(self.settings)
+
+    def round_trip_extension(self) -> "RoundTripExtension":
+        """Create what reads and writes shared state in the round trips of one session."""
+        circuit_state = self.shared_circuit_state()
+        if not self.settings.wrong_target:
+            return circuit_state
+        from shared.cache.redis.commands import CombinedExtension
+
+        return CombinedExtension(circuit_state, self.raised_threshold)
+
+    @cached_property
+    def warming_queue(self) -> "WarmingQueue | None":
+        """The queue of the background function; None if there is none."""
+        if not self.settings.has_warm_queue:
+            return None
+        from shared.aws.warming_queue import WarmingQueue
+
+        return WarmingQueue(self.settings.warm_queue_url, self.settings.aws_region)
+
+    @cached_property
+    def feedback(self) -> "Feedback":
+        """Removes answers that users reported as wrong."""
+        from shared.cache.feedback import Feedback
+
+        return Feedback(self.background_redis_client, replicas=self.settings.redis_replicas)
+
+    @cached_property
+    def counter_reader(self) -> "CounterReader":
+        """Reads the counters, even if the cache is switched off."""
+        from shared.cache.counter_reader import CounterReader
+
+        return CounterReader(self.background_redis_client, self.raised_threshold)
 
     @cached_property
     def embedder(self) -> "Embedder":

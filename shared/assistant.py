@@ -207,7 +207,7 @@ class Assistant:
                 match = await self._match(ask, vector, context)
             if match and match.found:
                 reply = Reply.from_cache(question, match.found, session.status, match="semantic")
-                self._dependencies.match_sampler.offer(request.user_id, reply)
+                await self._dependencies.match_sampler.offer(request.user_id, reply)
                 return reply
 
         try:
@@ -281,8 +281,7 @@ class Assistant:
         # It embeds sentences, but the embedding model may be down too: then it works without.
         wording, turns = ask.question.wording, ask.question.turns
         with timed("extract"), deadline_scope(_EXTRACTIVE_TIME_LIMIT_SECONDS):
-            completion = await answerer.answer(wording, sources, history=turns)
-        answer = Answer.from_completion(completion)
+            answer = Answer.from_completion(await answerer.answer(wording, sources, history=turns))
         return Reply(ask.question, answer, sources, ask.session.status, extractive=True)
 
     async def _get_stale(self, ask: AskState) -> Reply | None:

@@ -1,9 +1,8 @@
-"""Requests that this process handles after the reply, in one background task."""
+"""Requests that this process handles in one background task, where there is no queue."""
 
 import asyncio
 import contextvars
 import logging
-from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -15,17 +14,18 @@ _log = logging.getLogger(__name__)
 
 
 class BackgroundRequests:
-    """Handles one request after the other. The oldest is dropped beyond 1,000 pending ones."""
+    """Handles one request after the other. Beyond 1,000 pending ones, requests are dropped."""
 
     def __init__(self, handle: "Callable[[str, str], Awaitable[object]]") -> None:
-        """`handle` takes the ids of a user and of what is requested."""
+        """`handle` takes the key and the value of a request."""
         self._handle = handle
-        self._pending: deque[tuple[str, str]] = deque(maxlen=_MAX_PENDING)
+        self._pending: dict[str, str] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def send(self, user_id: str, request_id: str) -> None:
-        """Request what the handler does. Does not wait."""
-        self._pending.append((user_id, request_id))
+    async def send(self, key: str, value: str) -> None:
+        """Request what the handler does. The request replaces a pending one with its key."""
+        if key in self._pending or len(self._pending) < _MAX_PENDING:
+            self._pending[key] = value
         loop = asyncio.get_running_loop()
         if self._task is None or self._task.done() or self._task.get_loop() is not loop:
             # A new context: the deadline and the span of this request are not the task's.
@@ -47,7 +47,8 @@ class BackgroundRequests:
 
     async def _run(self) -> None:
         while self._pending:
+            key = next(iter(self._pending))
             try:
-                await self._handle(*self._pending.popleft())
+                await self._handle(key, self._pending.pop(key))
             except Exception:
                 _log.exception("unhandled exception in a background request")

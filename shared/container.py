@@ -11,20 +11,15 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from shared.adapters import Adapters
-from shared.generation_settings import IN_PROCESS
 from shared.notes.embedding_profile import EmbeddingProfile
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from shared.assistant import Assistant
     from shared.background_requests import BackgroundRequests
-    from shared.cache.counter_reader import CounterReader
-    from shared.cache.feedback import Feedback
     from shared.cache.pending_questions import WarmingRequests
     from shared.cache.pipeline_id import PipelineId
-    from shared.cache.raised_threshold import RaisedThreshold
     from shared.cache.redis.client import RedisClient
-    from shared.cache.redis.commands import RoundTripExtension
     from shared.cache.session import CacheSession
     from shared.cache.user_budget import UserBudget
     from shared.cache.warming_session import WarmingSession
@@ -37,7 +32,6 @@ if TYPE_CHECKING:
     from shared.semantic_match import SemanticMatcher
     from shared.text.vocabulary_packs import VocabularyPack
     from shared.warming import Warmer
-    from shared.warming_tasks import WarmingTasks
 
 
 class Container(Adapters):
@@ -135,26 +129,21 @@ class Container(Adapters):
         )
 
     @cached_property
-    def raised_threshold(self) -> "RaisedThreshold":
-        """The threshold of matches that all containers share."""
-        from shared.cache.raised_threshold import RaisedThreshold
-
-        return RaisedThreshold(self.settings)
-
-    @cached_property
     def match_sampler(self) -> "MatchSampler":
-        """Selects the semantic hits that are judged; none without a language model."""
+        """Selects the semantic hits that are judged; none without a language model or a queue."""
         from shared.match_judging import MatchSampler
 
-        send = self.judging_requests.send if self.answers_by_model else None
+        can_judge = self.answers_by_model and self.settings.warm_queue_url
+        send = self.judging_tasks.send if can_judge else None
         return MatchSampler(self.settings.judged_share, send)
 
     @cached_property
-    def judging_requests(self) -> "BackgroundRequests":
-        """Judges in this process."""
+    def judging_tasks(self) -> "BackgroundRequests":
+        """Judges in this process, or sends to the queue: both after the reply."""
         from shared.background_requests import BackgroundRequests
 
-        return BackgroundRequests(self.match_judging.judge)
+        queue = self.warming_queue
+        return BackgroundRequests(queue.send_match if queue else self.match_judging.judge)
 
     @cached_property
     def match_judging(self) -> "MatchJudging":
@@ -212,11 +201,11 @@ class Container(Adapters):
         )
 
     @cached_property
-    def warming_tasks(self) -> "WarmingTasks":
+    def warming_tasks(self) -> "BackgroundRequests":
         """Warms in this process."""
-        from shared.warming_tasks import WarmingTasks
+        from shared.background_requests import BackgroundRequests
 
-        return WarmingTasks(self.warmer.warm_pending)
+        return BackgroundRequests(self.warmer.warm_pending)
 
     def _warming_requests(self) -> "WarmingRequests | None":
         """Return how note changes request warming; None if it is off or has no queue."""
@@ -227,47 +216,19 @@ class Container(Adapters):
 
         min_hits = settings.warm_min_hits if settings.warming == "popular" else 0
         policy = WarmingPolicy(min_hits, settings.warm_max_per_change)
-        if settings.warm_queue_url == IN_PROCESS:
-            return WarmingRequests(policy, self.warming_tasks.send)
-        from shared.aws.warming_queue import WarmingQueue
-
-        queue = WarmingQueue(settings.warm_queue_url, settings.aws_region)
-        return WarmingRequests(policy, queue.send)
-
-    @cached_property
-    def feedback(self) -> "Feedback":
-        """Removes answers that users reported as wrong."""
-        from shared.cache.feedback import Feedback
-
-        return Feedback(self.background_redis_client, replicas=self.settings.redis_replicas)
-
-    @cached_property
-    def counter_reader(self) -> "CounterReader":
-        """Reads the counters, even if the cache is switched off."""
-        from shared.cache.counter_reader import CounterReader
-
-        return CounterReader(self.background_redis_client, self.raised_threshold)
+        return WarmingRequests(policy, (self.warming_queue or self.warming_tasks).send)
 
     async def aclose(self) -> None:
         """Close every open connection. The container can still be used: connections reopen."""
         built = vars(self)  # each part that has been built or passed, by its name
-        if "warming_tasks" in built:
-            await self.warming_tasks.aclose()
-        if "judging_requests" in built:
-            await self.judging_requests.aclose()
+        for name in ("warming_tasks", "judging_tasks"):
+            if tasks := built.get(name):
+                await tasks.aclose()
         if "pending_counters" in built and self.redis_client:
             await self.pending_counters.flush(self.redis_client)
         for name in ("redis_client", "background_redis_client", "store", "inference_client"):
             if part := built.get(name):
                 await part.aclose()
-
-    def _round_trip_extension(self) -> "RoundTripExtension":
-        circuit_state = self.shared_circuit_state()
-        if not self.settings.wrong_target:
-            return circuit_state
-        from shared.cache.redis.commands import CombinedExtension
-
-        return CombinedExtension(circuit_state, self.raised_threshold)
 
     def _open_session(self, request: "Request", question: "Question") -> "CacheSession":
         from shared.cache.session import CacheSession
@@ -283,7 +244,7 @@ class Container(Adapters):
             exact=request.exact,
             fence=follow_up.fence if follow_up else "",
             pending_counters=self.pending_counters,
-            extension=self._round_trip_extension(),
+            extension=self.round_trip_extension(),
         )
         if follow_up and follow_up.has_lost_fence and session.status == "ok":
             session.disable("unavailable")

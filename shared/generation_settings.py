@@ -7,7 +7,7 @@ from shared.urls import check_http_url
 from shared.variables import SetVariables, setting
 
 IN_PROCESS = "in-process"
-"""As WARM_QUEUE_URL: the process that applied a note change warms."""
+"""As WARM_QUEUE_URL: the process that applied a note change warms, one that answered judges."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from shared.errors import CacheUnavailableError, InferenceError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from shared.cache.feedback import Feedback
     from shared.cache.judged_matches import JudgedMatches
@@ -40,16 +40,16 @@ class JudgingOutcome(StrEnum):
 class MatchSampler:
     """Selects a share of semantic hits at random."""
 
-    def __init__(self, share: float, send: "Callable[[str, str], None] | None") -> None:
-        """`send` takes the ids of the user and of the answer; without it nothing is selected."""
+    def __init__(self, share: float, send: "Callable[[str, str], Awaitable[None]] | None") -> None:
+        """`send` takes the ids of the answer and of the user; without it nothing is selected."""
         self._share = share
         self._send = send
 
-    def offer(self, user_id: str, reply: "Reply") -> None:
+    async def offer(self, user_id: str, reply: "Reply") -> None:
         """Send a semantic hit to be judged, if it is selected."""
         is_selected = random.random() < self._share  # noqa: S311  # a sample is no secret
         if self._send and reply.answer_id and is_selected:
-            self._send(user_id, reply.answer_id)
+            await self._send(reply.answer_id, user_id)
 
 
 class MatchJudging:
@@ -60,7 +60,7 @@ class MatchJudging:
         self._judge = judge
         self._feedback = feedback
 
-    async def judge(self, user_id: str, answer_id: str) -> JudgingOutcome:
+    async def judge(self, answer_id: str, user_id: str) -> JudgingOutcome:
         """Judge the match of a response by its `answer_id`."""
         try:
             return await self._judge_match(user_id, answer_id)

@@ -1,7 +1,6 @@
-"""AWS Lambda handler of cache warming: messages of its SQS queue, or one message as the event."""
+"""AWS Lambda handler of cache warming and judging: messages of an SQS queue, or one event."""
 
 import asyncio
-import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 MARGIN_SECONDS = 3.0
 """Warming ends this long before the invocation times out."""
 
-_Outcomes = Counter[WarmingOutcome]
+_Outcomes = Counter[str]
 
 
 class WarmingHandler:
@@ -79,6 +78,10 @@ async def _process(container: "Container", event: Any, seconds: float) -> dict[s
 async def _warm(container: "Container", body: Any, seconds: float) -> _Outcomes:
     message = parse_message(body)
     with deadline_scope(seconds):
+        if message.answer_id is not None:
+            verdict = await container.match_judging.judge(message.answer_id, message.user_id)
+            request_log.info("match judged", extra={"log_fields": {"outcome": verdict}})
+            return _Outcomes([verdict])
         if message.fence is not None:
             outcomes = await container.warmer.warm_pending(message.user_id, message.fence)
         else:
@@ -87,10 +90,8 @@ async def _warm(container: "Container", body: Any, seconds: float) -> _Outcomes:
                 for question in message.questions or ()
             ]
             outcomes = await container.warmer.warm_given(requests)
-    request_log.log(
-        logging.INFO, "answers warmed", extra={"log_fields": {"outcomes": dict(outcomes)}}
-    )
-    return outcomes
+    request_log.info("answers warmed", extra={"log_fields": {"outcomes": dict(outcomes)}})
+    return _Outcomes(outcomes)
 
 
 handler = WarmingHandler(open_container)

@@ -1,4 +1,4 @@
-"""The messages that request cache warming."""
+"""The messages of the queue of cache warming."""
 
 from typing import Annotated, Any, Self
 
@@ -16,7 +16,7 @@ _Question = Annotated[str, Field(min_length=1, max_length=MAX_CHARACTERS)]
 
 
 class WarmingMessage(BaseModel):
-    """Requests warming of what note changes made pending, or of given questions.
+    """Requests warming of what note changes made pending, or of given questions; or a verdict.
 
     Unknown fields are ignored.
     """
@@ -32,11 +32,13 @@ class WarmingMessage(BaseModel):
     """Questions to answer ahead, instead of a fence."""
     tags: list[str] = []
     """The tags of each of these questions."""
+    answer_id: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    """Instead: the id of a response whose match is to be judged."""
 
     @model_validator(mode="after")
     def _check_fields(self) -> Self:
-        if (self.fence is None) == (self.questions is None):
-            raise ValueError("must have either a fence or questions")
+        if sum(each is not None for each in (self.fence, self.questions, self.answer_id)) != 1:
+            raise ValueError("must have either a fence, questions or an answer id")
         return self
 
 

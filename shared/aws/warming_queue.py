@@ -1,4 +1,4 @@
-"""Requests warming by a message to an SQS queue, which a function of its own receives."""
+"""Sends messages to an SQS queue, which the function of cache warming receives."""
 
 import asyncio
 import json
@@ -22,11 +22,18 @@ class WarmingQueue:
 
     async def send(self, user_id: str, fence: str) -> None:
         """Request warming of a user's pending questions. Never raises: no note change fails."""
+        await self._try_to_send(user_id=user_id, fence=fence)
+
+    async def send_match(self, answer_id: str, user_id: str) -> None:
+        """Request that the match of a response is judged. Never raises."""
+        await self._try_to_send(user_id=user_id, answer_id=answer_id)
+
+    async def _try_to_send(self, **message: str) -> None:
         try:
-            await asyncio.to_thread(self._send, json.dumps({"user_id": user_id, "fence": fence}))
+            await asyncio.to_thread(self._send, json.dumps(message))
         except Exception as error:
             log_fields = {"error": type(error).__name__}
-            _log.warning("warming was not requested", extra={"log_fields": log_fields})
+            _log.warning("a message was not sent", extra={"log_fields": log_fields})
 
     def _send(self, body: str) -> None:
         if self._client is None:

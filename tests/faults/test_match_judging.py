@@ -1,16 +1,22 @@
 """Semantic hits that a language model judges after the reply, over real servers."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
+from functions.ask.warming_handler import WarmingHandler
 from shared.cache import keyspace
 from shared.cache.judged_matches import JudgedMatches
 from shared.cache.raised_threshold import ALLOWED
 from shared.cache.stats_snapshot import StatsSnapshot
+from shared.generation_settings import IN_PROCESS
 from shared.match_judging import JudgingOutcome
 from shared.notes.messages.note_changed import NoteChanged, Operation
 from shared.reply import Reply
@@ -35,6 +41,7 @@ class Judged:
             "candidate_cosine": 0.2,
             "semantic_verifier": "none",
             "judged_share": 1.0,
+            "warm_queue_url": IN_PROCESS,
         }
         self.container = open_container(local, **given | settings)
         self.pair_model = FixedPairModel(0.9)
@@ -56,7 +63,7 @@ class Judged:
 
     async def snapshot(self) -> StatsSnapshot:
         """Return the statistics once all matches are judged."""
-        await self.container.judging_requests.wait()
+        await self.container.judging_tasks.wait()
         return await self.container.counter_reader.read_snapshot()
 
     async def verdicts(self) -> tuple[int, int]:
@@ -105,12 +112,61 @@ async def test_match_that_is_wrong_is_not_returned_again(open_judged: Open) -> N
     assert (await ask(judged.container, USER, QUESTION)).match == "exact"
 
 
+async def test_queue_gets_the_ids_and_its_function_judges(
+    open_judged: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    context: Any = SimpleNamespace(aws_request_id="1", get_remaining_time_in_millis=lambda: 300_000)
+    with mock_aws():
+        sqs = boto3.client("sqs", region_name="eu-central-1")
+        url = sqs.create_queue(QueueName="warming")["QueueUrl"]
+        judged = await open_judged(warm_queue_url=url, aws_region="eu-central-1")
+        judged.verdict = "NO"
+        reply = await judged.match()
+        assert await judged.verdicts() == (0, 0)
+        (message,) = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert json.loads(message["Body"]) == {"user_id": USER, "answer_id": reply.answer_id}
+    handler = WarmingHandler(lambda: open_container(judged.local))
+    response = await asyncio.to_thread(
+        handler, {"Records": [{"messageId": "1", "body": message["Body"]}]}, context
+    )
+    assert response == {"batchItemFailures": [], "outcomes": {"wrong": 1}}
+    assert await judged.verdicts() == (1, 1)
+    assert not await judged.is_matched()
+    assert handler._warm
+    loop, container = handler._warm
+    await asyncio.to_thread(loop.run_until_complete, container.aclose())
+    loop.close()
+
+
+async def test_queue_that_is_down_fails_no_question(
+    open_judged: Open, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        judged = await open_judged(
+            warm_queue_url="https://sqs.eu-central-1.amazonaws.com/1/none",
+            aws_region="eu-central-1",
+        )
+        await judged.match()
+        assert await judged.verdicts() == (0, 0)
+    assert "a message was not sent" in caplog.text
+
+
+async def test_without_a_queue_nothing_is_judged(open_judged: Open) -> None:
+    judged = await open_judged(warm_queue_url="")
+    await judged.match()
+    assert await judged.verdicts() == (0, 0)
+
+
 async def test_verdict_costs_are_counted(open_judged: Open) -> None:
     judged = await open_judged(prompt_price=10.0)
     judged.container.match_sampler._send = None
     await judged.match()
     before = (await judged.snapshot()).total.cost_spent
-    await judged.container.match_judging.judge(USER, await alias_id(judged))
+    await judged.container.match_judging.judge(await alias_id(judged), USER)
     assert (await judged.snapshot()).total.cost_spent > before
 
 
@@ -142,7 +198,7 @@ async def test_model_that_is_down_gives_no_verdict(open_judged: Open, fault: str
     judged.container.match_judging._judge._completions._time_limit_seconds = 0.5
     judged.local.models.failing[CHAT] = FAULTS[fault]
     for _ in range(3):
-        outcome = await judged.container.match_judging.judge(USER, await alias_id(judged))
+        outcome = await judged.container.match_judging.judge(await alias_id(judged), USER)
         assert outcome == JudgingOutcome.NO_VERDICT
     assert await judged.verdicts() == (0, 0)
     assert judged.container.circuit_breakers.chat.state == "closed"
@@ -155,7 +211,7 @@ async def test_no_model_is_called_while_the_circuit_breaker_is_open(open_judged:
     await judged.match()
     judged.container.circuit_breakers.chat._change(float("inf"))
     calls = judged.local.models.count(CHAT)
-    outcome = await judged.container.match_judging.judge(USER, await alias_id(judged))
+    outcome = await judged.container.match_judging.judge(await alias_id(judged), USER)
     assert (outcome, judged.local.models.count(CHAT)) == (JudgingOutcome.NO_VERDICT, calls)
 
 
@@ -175,7 +231,7 @@ async def test_match_that_was_dropped_before_is_not_judged(open_judged: Open, ev
     answer_id = await alias_id(judged)
     await change(judged, event)
     calls = judged.local.models.count(CHAT)
-    outcome = await judged.container.match_judging.judge(USER, answer_id)
+    outcome = await judged.container.match_judging.judge(answer_id, USER)
     assert (outcome, judged.local.models.count(CHAT)) == (JudgingOutcome.DROPPED, calls)
 
 
@@ -198,7 +254,7 @@ async def test_match_that_is_dropped_while_it_is_judged_leaves_nothing_of_its_us
 
     monkeypatch.setattr(judged.container.match_judging._judge, "judge", judge_slowly)
     judged.verdict = "NO"
-    assert await judged.container.match_judging.judge(USER, answer_id) == JudgingOutcome.WRONG
+    assert await judged.container.match_judging.judge(answer_id, USER) == JudgingOutcome.WRONG
     refusals = keyspace.UserKeys.of(USER).refusals
     assert send_command(judged.local.valkey.port, f"EXISTS {refusals}") == ":0\r\n"
 
@@ -206,10 +262,10 @@ async def test_match_that_is_dropped_while_it_is_judged_leaves_nothing_of_its_us
 async def test_redis_that_is_down_fails_no_question_and_no_judging(open_judged: Open) -> None:
     judged = await open_judged()
     reply = await judged.match()
-    await judged.container.judging_requests.wait()
+    await judged.container.judging_tasks.wait()
     judged.local.valkey.stop()
     assert reply.answer_id
-    outcome = await judged.container.match_judging.judge(USER, reply.answer_id)
+    outcome = await judged.container.match_judging.judge(reply.answer_id, USER)
     assert outcome == JudgingOutcome.CACHE_UNAVAILABLE
 
 
@@ -224,7 +280,7 @@ async def test_unhandled_exception_ends_neither_the_task_nor_a_question(
     with monkeypatch.context() as patched:
         patched.setattr(JudgedMatches, "read", fail)
         await judged.match()
-        await judged.container.judging_requests.wait()
+        await judged.container.judging_tasks.wait()
     assert "unhandled exception in a background request" in caplog.text
     assert await judged.is_matched("Define faith in words y")
     assert await judged.verdicts() == (1, 0)
@@ -237,7 +293,7 @@ async def test_container_that_closes_stops_judging(
     monkeypatch.setattr(judged.container.match_judging._judge, "judge", _never)
     await judged.match()
     await judged.container.aclose()
-    assert judged.container.judging_requests._task is None
+    assert judged.container.judging_tasks._task is None
 
 
 async def test_wrong_matches_raise_the_threshold_for_every_container(open_judged: Open) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from shared.background_requests import BackgroundRequests
 from shared.cache.index_entries import new_pending
 from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys
@@ -24,7 +25,6 @@ from shared.notes.messages.note_changed import NoteChanged, Operation
 from shared.notes.note import Source
 from shared.question import Request
 from shared.warming import WarmingOutcome
-from shared.warming_tasks import WarmingTasks
 from tests.support.fakes import create_container
 from tests.support.full_stack import ask, updated
 from tests.support.utc_day import stay_within_a_day
@@ -461,7 +461,7 @@ async def test_exception_in_the_background_is_logged_and_ends_nothing(
         if user_id == "ann":
             raise RuntimeError("injected")
 
-    tasks = WarmingTasks(warm)
+    tasks = BackgroundRequests(warm)
     for request in (("ann", "1"), ("ben", "1"), ("ben", "2")):
         await tasks.send(*request)
     await tasks.wait()

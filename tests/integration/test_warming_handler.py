@@ -95,6 +95,12 @@ def test_given_questions_are_answered_ahead(function: Function) -> None:
     assert function.handler(message, CONTEXT) == {"outcomes": {"cached": 1}}  # invoked directly
 
 
+def test_match_that_is_no_longer_cached_is_not_judged(function: Function) -> None:
+    message = {"user_id": "ann", "answer_id": "answer.alias"}
+    response = function.handler(event(message), CONTEXT)
+    assert response == {"batchItemFailures": [], "outcomes": {"dropped": 1}}
+
+
 def test_only_an_invalid_message_fails_and_its_text_is_not_logged(
     function: Function, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -107,7 +113,7 @@ def test_only_an_invalid_message_fails_and_its_text_is_not_logged(
     records = [record for record in caplog.records if record.message == "warming failed"]
     assert len(records) == 2
     assert not any("secret" in str(vars(record)) for record in records)
-    with pytest.raises(InvalidRequestError, match="either a fence or questions"):
+    with pytest.raises(InvalidRequestError, match="either a fence, questions or"):
         function.handler({"user_id": "ann"}, CONTEXT)
 
 
@@ -135,8 +141,10 @@ def test_unhandled_exception_fails_its_message_without_its_text(
 @pytest.mark.parametrize(
     ("message", "problem"),
     [
-        ({"user_id": "ann"}, "either a fence or questions"),
-        ({"user_id": "ann", "fence": "f", "questions": ["q"]}, "either a fence or questions"),
+        ({"user_id": "ann"}, "either a fence, questions or"),
+        ({"user_id": "ann", "fence": "f", "questions": ["q"]}, "either a fence, questions or"),
+        ({"user_id": "ann", "fence": "f", "answer_id": "a"}, "either a fence, questions or"),
+        ({"user_id": "ann", "answer_id": "x" * 101}, "answer_id"),
         ({"user_id": "", "fence": "f"}, "user_id"),
         ({"user_id": "ann", "questions": []}, "questions"),
         ({"user_id": "ann", "questions": ["q"] * (MAX_QUESTIONS + 1)}, "questions"),
@@ -187,7 +195,7 @@ async def test_note_change_does_not_fail_with_the_queue(
     queue_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await WarmingQueue(f"{queue_url}-none", "eu-central-1").send("ann", "fence")
-    assert "warming was not requested" in caplog.text
+    assert "a message was not sent" in caplog.text
 
 
 @pytest.mark.parametrize(

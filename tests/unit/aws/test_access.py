@@ -145,10 +145,10 @@ def test_functions_that_use_the_cache_may_connect_as_one_user() -> None:
     }
 
 
-def test_functions_that_change_notes_may_request_warming() -> None:
+def test_functions_that_answer_or_change_notes_may_send_to_the_queue_of_warming() -> None:
     policy = TEMPLATES["infra/aws/roles.yaml"]["Resources"]["RequestWarming"]
     assert policy["Condition"] == "HasWarming"
-    assert policy["Properties"]["Roles"] == [{"Ref": "Invalidate"}, NOTES_ROLE]
+    assert policy["Properties"]["Roles"] == [{"Ref": "Ask"}, {"Ref": "Invalidate"}, NOTES_ROLE]
     assert policy["Properties"]["PolicyDocument"]["Statement"] == {
         "Effect": "Allow",
         "Action": "sqs:SendMessage",

@@ -210,7 +210,9 @@ def test_warming_has_a_function_and_a_queue_of_its_own_unless_it_is_off() -> Non
 def test_warming_answers_as_ask_does_at_a_low_concurrency() -> None:
     ask, warm = (functions()[f"{name}Function"] for name in ("Ask", "Warm"))
     budget = {"WARM_DAILY_BUDGET": {"Ref": "WarmDailyBudget"}}
-    assert environment(warm) == environment(ask) | budget
+    variables = environment(ask)
+    del variables["WARM_QUEUE_URL"]  # it sends nothing
+    assert environment(warm) == variables | budget
     assert warm["VpcConfig"] == ask["VpcConfig"]
     source = warm["Events"]["Messages"]["Properties"]
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
