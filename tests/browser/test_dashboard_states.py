@@ -159,6 +159,15 @@ def test_dashboard_shows_the_values_of_the_response(visitor: Visitor, busy: str)
         f"{dropped:,}",
         milliseconds(changes["avg_lag_ms"]),
     ]
+    judged = window["matches_judged"]
+    low, high = judged["wrong_share_low"], judged["wrong_share_high"]
+    assert 0 <= low < high < 1
+    assert page.locator("[data-table=judged] td").all_inner_texts() == [
+        f"{judged['judged']:,}",
+        f"{judged['wrong']:,} ({judged['wrong_share']:.1%})",
+        f"{low:.1%} to {high:.1%}",
+        f"{stats['similarity_threshold']:.1%}",
+    ]
     drops = (f"{stats['tiers'][tier]['drops']:,}" for tier in ("l1", "l2", "l3"))
     assert page.locator("[data-table=contents] td").last.inner_text() == ", ".join(drops)
     expect(page.get_by_role("meter", name="Memory")).to_be_visible()

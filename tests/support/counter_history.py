@@ -69,6 +69,8 @@ def _day(asked: int, age: int, rng: Random) -> dict[str, int]:
         "rejected_by_rules": int(asked * 0.05),
         "rejected_by_verifier": int(asked * 0.01),
         "rejected_by_model": int(asked * 0.02),
+        "matches_judged": 12,
+        "matches_judged_wrong": int(asked % 10 == 0),
         "stores_refused": rng.randrange(3),
         "note_changes": asked // 20,
         "answers_retained": asked // 20 * 18,
