@@ -166,7 +166,7 @@ def tokenize(wording: str, packs: tuple[VocabularyPack, ...] = DEFAULT_PACKS) ->
 
 def _tokens(pieces: Sequence[Piece]) -> Iterator[Token]:
     """Yield a token for each piece that is no function word."""
-    lead, negated = "", False
+    lead, outer_lead, negated = "", "", False
     for piece, following in zip(pieces, [*pieces[1:], ""], strict=False):
         text, key, kind = piece if isinstance(piece, tuple) else (piece, "", "word")
         negated = negated or text in NEGATIONS
@@ -176,13 +176,14 @@ def _tokens(pieces: Sequence[Piece]) -> Iterator[Token]:
                 or text in CONJUNCTIONS
                 or (text == "|" and lead not in PREPOSITIONS)
             ):
-                lead = text
+                # "of" after an omitted noun: "in the city of Rome" is "in Rome".
+                lead, outer_lead = outer_lead or text, ""
             continue
         generic = text in GENERIC_NOUNS and lead in PREPOSITIONS and following == "of"
         varied = text == "different" and following not in PREPOSITIONS
         optional = kind == "word" and (generic or varied or text in FILLER_WORDS)
         yield Token(text, key or meaning_key(text), kind, lead, negated, optional)
-        lead, negated = "", False
+        lead, outer_lead, negated = "", lead if generic else "", False
 
 
 def _split_words(text: str) -> list[str]:
