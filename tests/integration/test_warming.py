@@ -365,6 +365,28 @@ async def test_tags_are_part_of_a_warmed_question(valkey_url: str, model: Model)
         assert (await ask(container, "ann", "What does Ann eat?")).tier != "l1"
 
 
+async def test_question_that_another_answer_serves_is_not_generated(
+    valkey_url: str, model: Model
+) -> None:
+    messages = Messages()
+    settings = {"semantic_matcher": "rules", "candidate_cosine": 0.0}
+    async with opened(valkey_url, model, messages, **settings) as container:
+        for query in ("What does Ann eat?", "Hello, what does Ann eat?"):
+            await ask(container, "ann", query, exact=True)
+        before = await counts(container)
+        await change(container, "Ann eats rice.")
+        assert await container.warmer.warm_pending(*messages.sent[0]) == {
+            WarmingOutcome.ANSWERED: 1,
+            WarmingOutcome.CACHED: 1,
+        }
+        assert len(model.asked) == 3
+        assert await pending(container) == []
+        after = await counts(container)
+        assert after["outcome_semantic"] == before["outcome_semantic"]
+        for query in ("What does Ann eat?", "Hello, what does Ann eat?"):
+            assert (await ask(container, "ann", query)).tier == "l1"
+
+
 async def test_most_asked_answers_are_warmed_and_no_more_than_the_setting(
     valkey_url: str, model: Model
 ) -> None:
