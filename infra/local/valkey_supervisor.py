@@ -124,12 +124,13 @@ def _print(line: str) -> None:
 
 def main() -> None:
     """Run the supervisor of the folder that is the first argument."""
+    folder = Path(sys.argv[1])
     try:
-        _supervise(Path(sys.argv[1]))
+        _supervise(folder)
     except UnavailableError as error:
         _print(str(error))
         sys.exit(_NOT_STARTED)
     except TercetError as error:
         _print(str(error))
     except OSError as error:
-        _print(f"{error.filename}: {error.strerror}")
+        _print(f"{error.filename or folder}: {error.strerror}")

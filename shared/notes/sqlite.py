@@ -268,6 +268,8 @@ def _translate_errors() -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         message = f"the note store cannot be used ({name})"
-        if code in _FAULTS_OF_STATEMENTS:
+        if code == sqlite3.SQLITE_FULL:
+            message = "the note store cannot be written: the disk is full"
+        elif code in _FAULTS_OF_STATEMENTS:
             message = f"the note store's tables are not of this version ({name}): {REMEDY}"
         raise StoreUnavailableError(message) from error

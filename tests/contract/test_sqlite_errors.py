@@ -12,7 +12,7 @@ import pytest
 
 from shared.errors import StoreUnavailableError, UnavailableError
 from shared.notes.note import Chunk, Note
-from shared.notes.sqlite import SQLiteNoteStore
+from shared.notes.sqlite import SQLiteNoteStore, _translate_errors
 from shared.notes.sqlite_migration import MIGRATIONS
 from tests.support.note_backends import PROFILE
 
@@ -158,3 +158,10 @@ async def test_health_check_finds_a_file_that_cannot_be_written(
         monkeypatch.setattr(os, "access", lambda name, mode: (name, mode) != (path, os.W_OK))
         with pytest.raises(StoreUnavailableError, match="file is read-only"):
             await store.ping()
+
+
+def test_full_disk_is_named(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "notes.db")) as connection:
+        connection.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(StoreUnavailableError, match="the disk is full"), _translate_errors():
+            connection.execute("CREATE TABLE large (x)")
