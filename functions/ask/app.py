@@ -16,7 +16,7 @@ from functions.ask.cache_headers import (
     parse_cache_control,
 )
 from functions.ask.event_stream import stream_answer
-from functions.ask.metrics import question_metrics
+from functions.ask.request_log import ask_and_log
 from functions.ask.schemas import (
     AnswerBody,
     AskBody,
@@ -30,7 +30,7 @@ from functions.bootstrap import open_container
 from functions.http import health_route
 from functions.http.app_factory import AppRoutes, build_app
 from functions.http.auth.caller import authenticate
-from functions.http.middleware import add_log_fields, invocation_seconds
+from functions.http.middleware import invocation_seconds
 from functions.http.openapi import content_schema, json_responses, problem_responses
 from functions.http.request_body import read_json_body
 from functions.http.routing import DirectRoute
@@ -38,7 +38,6 @@ from functions.http.server_sent_events import accepts_events
 from shared.answer_stream import AnswerStream
 from shared.ask_state import SharedResult
 from shared.container import Container
-from shared.errors import UnavailableError
 from shared.question import Request
 from shared.reply import Reply
 
@@ -92,13 +91,7 @@ def build_routes(container: Container) -> AppRoutes:
         )
 
         async def answer(stream: AnswerStream[SharedResult] | None = None) -> Reply:
-            try:
-                reply = await container.assistant.ask(request, stream)
-            except UnavailableError as error:
-                _log_failure(http, container, error)
-                raise
-            _log_reply(http, container, request.query, reply)
-            return reply
+            return await ask_and_log(http.scope, container, request, stream)
 
         async def serialize(reply: Reply) -> bytes:
             return serialize_reply(request, reply, explain=bool(body.explain))
@@ -125,30 +118,6 @@ def build_routes(container: Container) -> AppRoutes:
 
     schemas = (AskBody, FeedbackBody, AnswerBody, MetadataEvent, DeltaEvent, ErrorEvent)
     return AppRoutes(router, schemas, "functions.ask.documentation")
-
-
-def _log_failure(http: HTTPRequest, container: Container, error: UnavailableError) -> None:
-    cost = getattr(error, "cost", 0.0)
-    metrics = question_metrics(None, breakers=container.circuit_breakers.state, failure_cost=cost)
-    add_log_fields(http.scope, **metrics)
-
-
-def _log_reply(http: HTTPRequest, container: Container, query: str, reply: Reply) -> None:
-    add_log_fields(
-        http.scope,
-        **question_metrics(reply, breakers=container.circuit_breakers.state),
-        tier=reply.tier,
-        match=reply.match,
-        cache=reply.cache,
-    )
-    if reply.answer and reply.answer.incomplete:
-        add_log_fields(http.scope, incomplete=True)
-    if reply.match_rejection:
-        add_log_fields(http.scope, match_rejection=reply.match_rejection.partition(":")[0])
-    if reply.question.follow_up:
-        add_log_fields(http.scope, history=reply.question.follow_up.use)
-    if container.settings.log_questions:  # as it was asked: a rewritten one holds its history
-        add_log_fields(http.scope, question=query.strip())
 
 
 def _time_budget(http: HTTPRequest, limit: float) -> float | None:

@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from shared.cache.counters import REUSED
+
 if TYPE_CHECKING:
     from shared.reply import Reply
 
-_ANSWER_REUSED = frozenset({"exact", "semantic", "coalesced"})
 _ANSWER_GENERATED = frozenset({"l3", "l2", "none"})
 
 
@@ -25,7 +26,7 @@ def question_metrics(
     """
     outcome = reply.outcome if reply else "failed"
     cost = reply.answer.cost if reply and reply.answer else 0.0
-    reused, generated = outcome in _ANSWER_REUSED, outcome in _ANSWER_GENERATED
+    reused, generated = outcome in REUSED, outcome in _ANSWER_GENERATED
     return {
         "Outcome": outcome,
         "Questions": 1,

@@ -1,6 +1,7 @@
 """Construction of every function's app, for ASGI servers and for Lambda."""
 
 import os
+from collections import deque
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -32,6 +33,10 @@ _NO_TELEMETRY: "TelemetryConfig" = {
     "logs": False,
     "auto_configure": False,
 }
+
+
+RECENT_REQUESTS = 20
+"""Questions of this process that the statistics list."""
 
 
 class AppRoutes(NamedTuple):
@@ -83,6 +88,7 @@ def build_app(container: "Container", *routes: AppRoutes) -> FastAPI:
         [each.documentation for each in routes if each.documentation],
         container.settings,
     )
+    app.state.recent_requests = deque(maxlen=RECENT_REQUESTS)
     app.add_route("/docs", _show_documentation, include_in_schema=False)
     app.add_middleware(HeadMiddleware)
     install_error_handlers(app)

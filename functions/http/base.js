@@ -22,3 +22,18 @@ function showNotice(title, detail = "") {
   setText(find("#notice h2"), title ?? "");
   setText(find("#notice p"), detail);
 }
+
+/** Let screen readers read a text. */
+function announce(text) {
+  setText(find("#announcement"), text);
+}
+
+/** Set parameters of the page's URL, so that a link or a reload shows the same; "" removes one. */
+function setParameters(values) {
+  const url = new URL(location.href);
+  for (const [name, value] of Object.entries(values)) {
+    if (value) url.searchParams.set(name, value);
+    else url.searchParams.delete(name);
+  }
+  history.replaceState(null, "", url);
+}

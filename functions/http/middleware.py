@@ -127,6 +127,8 @@ class RequestLogMiddleware:
                 }
                 if "Outcome" in log_fields:
                     line["Latency"] = duration_ms
+                    if app := scope.get("app"):
+                        app.state.recent_requests.appendleft((time.time(), line))
                 if steps:
                     line["steps"] = total_milliseconds(steps)
                 request_log.info("request", extra={"log_fields": with_emf(line)})

@@ -4,6 +4,7 @@ TERCET_LOCAL=true uvicorn --factory functions.stats.app:app
 """
 
 import re
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ from shared.container import Container
 from shared.errors import ForbiddenError, InvalidRequestError
 
 if TYPE_CHECKING:
+    from starlette.datastructures import QueryParams
+
     from functions.http.static_page import StaticPage
 
 SCOPE = "stats:read"
@@ -29,12 +32,23 @@ SCOPE = "stats:read"
 
 MAX_DAYS = 90
 _NO_STORE = {"Cache-Control": "no-store"}
-_DAYS = {
-    "name": "days",
-    "in": "query",
-    "description": "Also return each of the last days (UTC), including today.",
-    "schema": {"type": "integer", "minimum": 1, "maximum": MAX_DAYS},
-}
+_PARAMETERS = [
+    {
+        "name": "days",
+        "in": "query",
+        "description": "Also return each of the last days (UTC), including today.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_DAYS},
+    },
+    *(
+        {
+            "name": name,
+            "in": "query",
+            "description": f"Instead of `days`: the {position} of the days to return.",
+            "schema": {"type": "string", "format": "date"},
+        }
+        for name, position in (("from", "first"), ("to", "last"))
+    ),
+]
 
 
 def create_app(container: Container) -> FastAPI:
@@ -56,14 +70,15 @@ def build_routes(container: Container) -> AppRoutes:
     @router.get(
         "/assistant/cache-stats",
         responses=json_responses("CacheStats"),
-        openapi_extra={"parameters": [_DAYS]},
+        openapi_extra={"parameters": _PARAMETERS},
     )
     async def cache_stats(http: Request) -> Response:
         """Return what the cache did, what it saved and what it contains."""
         await _check_scope(http, container)
-        days = _parse_days(http.query_params.get("days"))
+        days, *period = _parse_period(http.query_params, datetime.now(UTC).date())
         snapshot = await container.counter_reader.read_snapshot(days)
-        body = serializers.cache_stats(snapshot, container.settings)
+        body = serializers.cache_stats(snapshot, container.settings, *period)
+        body["recent_requests"] = serializers.recent_requests(http.app.state.recent_requests)
         return JSONResponse(body, headers=_NO_STORE)
 
     @router.get(
@@ -109,6 +124,26 @@ async def _check_scope(http: Request, container: Container) -> None:
     caller = await authenticate(http, container.settings)
     if SCOPE not in caller.scopes:
         raise ForbiddenError(f"the token must have the scope {SCOPE}")
+
+
+def _parse_period(query: "QueryParams", today: date) -> tuple[int, date, date]:
+    """Return how many of the last days to read, and the first and the last day of the response."""
+    if "from" not in query and "to" not in query:
+        days = _parse_days(query.get("days"))
+        return days, today - timedelta(days), today
+    earliest = today - timedelta(MAX_DAYS - 1)
+    try:
+        first, last = date.fromisoformat(query["from"]), date.fromisoformat(query["to"])
+    except (KeyError, ValueError):
+        raise InvalidRequestError(
+            "from and to must both be dates, for example 2026-11-30"
+        ) from None
+    if "days" in query or not earliest <= first <= last <= today:
+        raise InvalidRequestError(
+            f"from must not be after to, both must be from {earliest} to {today}, and days must be"
+            " absent"
+        )
+    return (today - first).days + 1, first, last
 
 
 def _parse_days(value: str | None) -> int:

@@ -141,7 +141,7 @@ class Period(TypedDict):
     was cached for an equivalent question. `l3`, `l2` and `none` generated an answer, by the deepest
     tier that saved a step. While the model was down, `stale` got an expired answer and `extractive`
     a quotation. `no_notes` and `failed` got no answer. `other` are in progress, or lost Redis.
-    `latency_ms` is by outcome, too; `generated` combines `l3`, `l2` and `none`.
+    `latency_ms` is by outcome, too; `generated` combines `l3`, `l2` and `none`, `all` combines all.
 
     `no_cache` requests asked for a new answer. `cache_unavailable` requests were answered while
     Redis was unavailable. `redis_outages` and `breaker_opens` count how often a container lost
@@ -188,6 +188,28 @@ class Day(Window):
     redis_memory_mb: float | None
 
 
+class Hour(TypedDict):
+    """Requests that ended in an hour of today (UTC). They do not include those in progress."""
+
+    hour: int
+    answers_avoided: int
+    total_requests: int
+
+
+class RecentRequest(TypedDict):
+    """A question that this process answered, without its text.
+
+    `request_id` and `outcome` are as in its log line, `timestamp` is the end of the request (UTC).
+    """
+
+    request_id: str
+    timestamp: str
+    outcome: str
+    tier: str | None
+    status: int
+    duration_ms: float
+
+
 class CacheStats(Period):
     """What the cache did and saved since counting began, and what it contains now.
 
@@ -205,3 +227,5 @@ class CacheStats(Period):
     similarity_threshold: float
     window: NotRequired[Window]
     days: NotRequired[list[Day]]
+    today_by_hour: NotRequired[list[Hour]]
+    recent_requests: NotRequired[list[RecentRequest]]

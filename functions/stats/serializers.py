@@ -1,11 +1,13 @@
 """Builds the response of `GET /assistant/cache-stats`: see `schemas.py`."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.cache.counters import OUTCOMES
 from shared.cache.stats_snapshot import GENERATED, HITS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
     from shared.cache.stats_snapshot import LatencyHistogram, PeriodStats, StatsSnapshot
@@ -27,11 +29,22 @@ REJECTED_BY = ("rules", "model", "verifier")
 TIERS = ("l1", "l2", "l3")
 _TIER_EVENTS = ("hits", "misses", "stores", "drops")
 
-_LATENCIES = {outcome: (outcome,) for outcome in OUTCOMES} | {"generated": GENERATED}
+_LATENCIES = {outcome: (outcome,) for outcome in OUTCOMES} | {
+    "generated": GENERATED,
+    "all": OUTCOMES,
+}
 
 
-def cache_stats(snapshot: "StatsSnapshot", settings: "Settings") -> dict[str, Any]:
-    """Build the response body. If days were read, it has each day and their sum."""
+def cache_stats(
+    snapshot: "StatsSnapshot",
+    settings: "Settings",
+    first: "date | None" = None,
+    last: "date | None" = None,
+) -> dict[str, Any]:
+    """Build the response body. If days were read, it has each day and their sum.
+
+    `first` and `last` limit the days to those from one to the other.
+    """
     total, entries = snapshot.total, snapshot.entries
     stored = total["l1_stores"]
     memory_mb = _megabytes(snapshot.memory_bytes)
@@ -74,10 +87,15 @@ def cache_stats(snapshot: "StatsSnapshot", settings: "Settings") -> dict[str, An
     }
     if snapshot.days:
         today = max(snapshot.days)
-        body["window"] = window_record(snapshot.window)
+        period = snapshot.between(first or min(snapshot.days), last or today)
+        body["window"] = window_record(period.window)
         body["days"] = [
             day_record(day, stats, memory_mb=memory_mb if day == today else None)
-            for day, stats in snapshot.days.items()
+            for day, stats in period.days.items()
+        ]
+        body["today_by_hour"] = [
+            {"hour": hour, "answers_avoided": reused, "total_requests": reused + other}
+            for hour, (reused, other) in enumerate(snapshot.days[today].hours)
         ]
     return body
 
@@ -85,6 +103,16 @@ def cache_stats(snapshot: "StatsSnapshot", settings: "Settings") -> dict[str, An
 def current_threshold(snapshot: "StatsSnapshot", settings: "Settings") -> float:
     """Return the threshold of semantic matches: that of the settings, or a raised one."""
     return max(settings.similarity_threshold, snapshot.raised_threshold)
+
+
+def recent_requests(log_lines: "Iterable[tuple[float, dict[str, Any]]]") -> list[dict[str, Any]]:
+    """Build the list of recent requests from the ends of requests (s since 1970) and log lines."""
+    fields = ("request_id", "Outcome", "tier", "status", "duration_ms")
+    return [
+        {"timestamp": datetime.fromtimestamp(ended, UTC).isoformat(timespec="milliseconds")}
+        | {name.lower(): line.get(name) for name in fields}
+        for ended, line in log_lines
+    ]
 
 
 def day_record(day: "date", stats: "PeriodStats", *, memory_mb: float | None) -> dict[str, Any]:

@@ -55,6 +55,10 @@ OUTCOMES = ("exact", "coalesced", "semantic", "l3", "l2", "none", *DEFERRED_OUTC
 """
 
 
+REUSED = frozenset({"exact", "coalesced", "semantic"})
+"""Outcomes of requests that needed no generated answer."""
+
+
 def counter_keys(partition: int) -> tuple[str, str, str]:
     """Return the keys of a partition's entry counts, and of its counters of today and all time.
 
@@ -73,6 +77,11 @@ def bucket_name(outcome: str, index: int) -> str:
     """Return the counter of a latency bucket, by its index in `BUCKETS_MS`."""
     bound = BUCKETS_MS[index] if index < len(BUCKETS_MS) else "inf"
     return f"{outcome}_ms_{bound}"
+
+
+def hour_name(hour: int, *, reused: bool) -> str:
+    """Return the counter of requests that ended in an hour of the day (UTC)."""
+    return f"hour_{hour}_{'reused' if reused else 'other'}"
 
 
 def latency_counters(outcome: str, seconds: float) -> dict[str, int]:
@@ -182,6 +191,8 @@ class RequestCounters:
             return
         seconds = asyncio.get_running_loop().time() - self._started
         self.add(**latency_counters(outcome, seconds))
-        if self.lookup_counted and outcome in DEFERRED_OUTCOMES:
-            self.add(**{f"outcome_{outcome}": 1})
+        if self.lookup_counted:
+            self.add(**{hour_name(datetime.now(UTC).hour, reused=outcome in REUSED): 1})
+            if outcome in DEFERRED_OUTCOMES:
+                self.add(**{f"outcome_{outcome}": 1})
         self.add(cache_unavailable=int(self._redis.status != "ok"))

@@ -6,11 +6,11 @@ leader's lookup, which was no hit) when it starts, and one outcome when it ends.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.binomial_interval import Interval, clopper_pearson
-from shared.cache.counters import BUCKETS_MS, OUTCOMES, bucket_name
+from shared.cache.counters import BUCKETS_MS, OUTCOMES, bucket_name, hour_name
 
 if TYPE_CHECKING:
     from datetime import date
@@ -139,6 +139,14 @@ class PeriodStats:
         judged = max(0, self["matches_judged"])  # a foreign counter may be negative
         return clopper_pearson(max(0, min(self["matches_judged_wrong"], judged)), judged)
 
+    @property
+    def hours(self) -> list[tuple[int, int]]:
+        """Requests that ended in each hour of the day (UTC): without a generated answer, others."""
+        return [
+            (self[hour_name(hour, reused=True)], self[hour_name(hour, reused=False)])
+            for hour in range(24)
+        ]
+
     def latency(self, *outcomes: str) -> LatencyHistogram:
         """Return the latencies of requests with any of these outcomes."""
         buckets = (
@@ -176,6 +184,11 @@ class StatsSnapshot:
     memory_bytes: int | None
     memory_limit_bytes: int | None
     raised_threshold: float = 0.0
+
+    def between(self, first: "date", last: "date") -> "StatsSnapshot":
+        """Return it with only the days from `first` to `last`."""
+        days = {day: stats for day, stats in self.days.items() if first <= day <= last}
+        return replace(self, days=days)
 
     @property
     def window(self) -> PeriodStats:

@@ -1,36 +1,32 @@
-"""Fixtures: a browser, and the stats app on a port with its own Valkey server."""
+"""Fixtures: a browser, the stats app on a port with its own Valkey server, and the playground."""
 
 from collections.abc import Iterator
 from shutil import which
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from functions.stats.app import create_app
 from infra.local.valkey import ValkeyProcess, start_valkey
 from shared.settings import Settings
-from tests.support.browser import Visitor
+from tests.support.browser import CHROMIUM_ARGUMENTS, Visitor
+from tests.support.command import serve_tercet, start_tercet
 from tests.support.counter_history import write_counter_history
 from tests.support.huggingface import serving
 from tests.support.stats_app import of
 from tests.support.tokens import Issuer, issuing
 
-_ARGUMENTS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run"
-    " --disable-background-networking --disable-component-update --disable-sync"
-)
-
 expect.set_options(timeout=30_000)  # milliseconds; the machine may be busy
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Start chromium. Its scope is the module: no event loop can run beside Playwright's."""
+    """Start chromium. Its scope is the package: no event loop can run beside Playwright's."""
     program = which("chromium")
     if program is None:
         pytest.skip("chromium is not installed")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS.split())
+        started = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
         yield started
         started.close()
 
@@ -81,3 +77,24 @@ def guarded(valkey: ValkeyProcess, issuer: Issuer) -> Iterator[str]:
     settings = issuer.settings(redis_url=valkey.url, redis_timeout=5)
     with serving(create_app(of(settings))) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the URL of `tercet serve` with a few notes."""
+    data = tmp_path_factory.mktemp("data")
+    notes = tmp_path_factory.mktemp("notes")
+    (notes / "faith.md").write_text("# Faith\n\nFaith is the substance of things hoped for.\n")
+    (notes / "garden.md").write_text("# Garden\n\nThe pear tree is pruned in February.\n")
+    # Enough notes that a search finds k chunks without the garden note.
+    for virtue in ("Hope", "Love", "Prayer", "Patience", "Humility"):
+        (notes / f"{virtue}.md").write_text(f"# {virtue}\n\n{virtue} is a gift to believers.\n")
+    importing = start_tercet("notes", "import", notes, "--data", data)
+    assert importing.wait(60) == 0
+    with serve_tercet(data) as url:
+        yield url
+
+
+@pytest.fixture
+def page(visitor: Visitor, playground: str) -> Page:
+    return visitor.open(playground, path="/playground")

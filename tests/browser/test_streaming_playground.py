@@ -53,9 +53,9 @@ def test_text_appears_while_it_is_generated(visitor: Visitor, served: str) -> No
     page.get_by_label("Ask your notes").fill("What is faith?")
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.locator("#text")).to_contain_text("Faith is the substance")
-    expect(page.locator("#badges")).to_have_text("answering …")
+    expect(page.locator("#activity")).to_have_text("Writing an answer from 1 passage …")
     assert len(page.locator("#text").inner_text()) < len(WORDS) - 20
-    expect(page.locator("#badges")).to_contain_text("generated")
+    expect(page.locator("#band")).to_contain_text("New answer")
     expect(page.locator("#text")).to_have_text(WORDS.strip())
     expect(page.locator("#text a").first).to_have_text("[1]")
 

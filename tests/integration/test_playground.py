@@ -18,7 +18,7 @@ from shared.vectors import Vector
 from tests.support.full_stack import MINILM, updated
 from tests.support.memory_note_store import MemoryNoteStore
 from tests.support.servers import send_command
-from tests.support.stats_app import SlowAnswerer
+from tests.support.stats_app import COST, SlowAnswerer
 
 
 class Embedder:
@@ -91,6 +91,34 @@ async def test_exact_hit_needs_no_embedder(client: Client) -> None:
     result = await client.ask("What is hope?")
     assert result["reply"]["metadata"]["match"] == "exact"
     assert result["similar_questions"] is None
+
+
+async def test_result_has_the_cost_and_the_cached_question_of_the_answer(client: Client) -> None:
+    first = await client.ask("What is hope?")
+    again = await client.ask("what is HOPE")
+    assert first["cost"] == again["cost"] == COST
+    listed = (await client.http.get("/playground/cached-questions")).json()
+    assert listed["enabled"] is True
+    assert [each["field"] for each in listed["questions"]] == [first["field"]]
+    assert again["field"] == first["field"]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+async def test_cached_questions_cannot_be_listed_without_redis(*, enabled: bool) -> None:
+    settings = Settings(redis_url="redis://127.0.0.1:1", cache_enabled=enabled, local_mode=True)
+    container = Container(
+        settings, store=MemoryNoteStore(), embedder=MINILM, answerer=SlowAnswerer()
+    )
+    transport = httpx.ASGITransport(build_local_app(container))
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://127.0.0.1", headers={"X-Tercet-User": "ann"}
+    ) as http:
+        listed = await http.get("/playground/cached-questions")
+        asked = (await http.post("/playground/ask", json={"query": "What is hope?"})).json()
+    await container.aclose()
+    assert listed.status_code == (503 if enabled else 200)
+    assert enabled or listed.json() == {"enabled": False, "questions": []}
+    assert (asked["field"], asked["similar_questions"]) == (None, None if enabled else [])
 
 
 async def test_reply_has_the_reason_of_a_match_rejection(client: Client) -> None:

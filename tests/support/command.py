@@ -25,7 +25,7 @@ def environment() -> dict[str, str]:
     }
 
 
-def start_tercet(*arguments: str | Path) -> "subprocess.Popen[str]":
+def start_tercet(*arguments: str | Path, stderr: int = subprocess.PIPE) -> "subprocess.Popen[str]":
     """Start `tercet` as a child process."""
     # As in a terminal: the tests may run in a background process, which ignores SIGINT.
     program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
@@ -35,9 +35,20 @@ def start_tercet(*arguments: str | Path) -> "subprocess.Popen[str]":
         cwd=ROOT,
         env=environment(),
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
+
+
+@contextmanager
+def serve_tercet(data: Path) -> Iterator[str]:
+    """Run `tercet serve`; yield its URL. Its log is discarded: a full pipe would block it."""
+    arguments = ("serve", "--port", "0", "--data", data)
+    process = start_tercet(*arguments, stderr=subprocess.DEVNULL)
+    assert process.stdout
+    yield process.stdout.readline().split()[3]
+    process.terminate()
+    process.wait(30)
 
 
 @contextmanager

@@ -11,20 +11,23 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from functions.ask.event_stream import stream_answer
+from functions.ask.request_log import ask_and_log
 from functions.ask.serializers import serialize_reply
 from functions.http.app_factory import AppRoutes
 from functions.http.auth.caller import authenticate
+from functions.http.middleware import add_log_fields
 from functions.http.request_body import read_json_body
 from functions.http.server_sent_events import accepts_events
 from functions.http.static_page import StaticPage
 from infra.local.note_changes import import_notes, note_updated
 from infra.local.playground.cache_inspector import (
+    field_of,
     read_cached_questions,
     similar_questions,
     to_json,
 )
 from infra.local.sample_notes import SampleSet, read_sample_notes
-from shared.errors import InferenceError, NotFoundError
+from shared.errors import CacheUnavailableError, InferenceError, NotFoundError
 from shared.observability.timings import StepTiming, collect_timings
 from shared.question import Request as AskRequest
 
@@ -63,7 +66,10 @@ def build_routes(container: "Container") -> AppRoutes:
     @router.get("/playground/cached-questions")
     async def list_cached_questions(http: Request) -> Response:
         user_id = await authenticated_user(http)
-        return _json(to_json(await read_cached_questions(container, user_id)))
+        if container.redis_client is None:
+            return _json({"enabled": False, "questions": []})
+        entries = await read_cached_questions(container.redis_client, user_id)
+        return _json({"enabled": True, "questions": to_json(entries)})
 
     @router.post("/playground/ask")
     async def ask(http: Request) -> Response:
@@ -76,16 +82,21 @@ def build_routes(container: "Container") -> AppRoutes:
         async def answer(stream: "AnswerStream[SharedResult] | None" = None) -> "Reply":
             nonlocal end, steps
             with collect_timings() as steps:
-                reply = await container.assistant.ask(request, stream)
+                reply = await ask_and_log(http.scope, container, request, stream)
             end = time.perf_counter()
+            # Without the time for the similar questions.
+            add_log_fields(http.scope, duration_ms=round((end - start) * 1e3, 2))
             return reply
 
         async def describe(reply: "Reply") -> dict[str, Any]:
+            entries, similar = {}, None
             try:
+                if container.redis_client is not None:
+                    entries = await read_cached_questions(container.redis_client, user_id)
                 # After the question: this embeds it, which would hide the step "embed" above.
-                similar = await similar_questions(container, user_id, body.query)
-            except InferenceError:
-                similar = None  # an exact hit does not need the embedding model
+                similar = await similar_questions(container, entries, body.query)
+            except (CacheUnavailableError, InferenceError):
+                pass  # an answer needs neither Redis nor, if it was cached, the embedding model
             timings = [
                 {
                     "name": step.name,
@@ -97,6 +108,8 @@ def build_routes(container: "Container") -> AppRoutes:
             return {
                 "reply": json.loads(serialize_reply(request, reply, explain=True)),
                 "duration_ms": (end - start) * 1e3,
+                "cost": reply.answer.cost if reply.answer else 0.0,
+                "field": field_of(entries, reply.question.identity),
                 "steps": timings,
                 "similar_questions": similar,
             }

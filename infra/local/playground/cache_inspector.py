@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from shared.cache import index_entries, keyspace
 from shared.cache.redis.commands import Command
-from shared.errors import CacheUnavailableError
 from shared.matching.candidates import find_candidates
 from shared.matching.decision import explain_decision
 from shared.question import Question
@@ -17,18 +16,18 @@ from shared.vectors import from_bytes, stack
 
 if TYPE_CHECKING:
     from shared.cache.index_entries import Entry
+    from shared.cache.redis.client import RedisClient
     from shared.container import Container
 
 
-async def read_cached_questions(container: "Container", user_id: str) -> "dict[str, Entry]":
-    """Read the index entries of cached answers and aliases, by field; {} without Redis."""
-    if container.redis_client is None:
-        return {}
+async def read_cached_questions(redis_client: "RedisClient", user_id: str) -> "dict[str, Entry]":
+    """Read the index entries of a user's cached answers and aliases, by field.
+
+    Raises:
+        CacheUnavailableError: Redis is unavailable.
+    """
     keys = keyspace.UserKeys.of(user_id)
-    try:
-        (index,) = await container.redis_client.execute(Command.of("HGETALL", keys.questions))
-    except CacheUnavailableError:
-        return {}
+    (index,) = await redis_client.execute(Command.of("HGETALL", keys.questions))
     kinds = {index_entries.ANSWER, index_entries.ALIAS}
     now = time.time()
     entries = {
@@ -56,8 +55,14 @@ def to_json(entries: "dict[str, Entry]") -> list[dict[str, Any]]:
     ]
 
 
+def field_of(entries: "dict[str, Entry]", identity: str) -> str | None:
+    """Return the field of the entry of a question, by its identity; None if it is not cached."""
+    fields = (f for f, entry in entries.items() if canonical_form(entry.question) == identity)
+    return next(fields, None)
+
+
 async def similar_questions(
-    container: "Container", user_id: str, query: str
+    container: "Container", cached: "dict[str, Entry]", query: str
 ) -> list[dict[str, Any]]:
     """Return the most similar other cached questions with their match decision.
 
@@ -68,7 +73,7 @@ async def similar_questions(
     question = Question.parse(query, container.settings.question_max_tokens)
     entries = [
         entry
-        for entry in (await read_cached_questions(container, user_id)).values()
+        for entry in cached.values()
         if entry.kind == index_entries.ANSWER
         and canonical_form(entry.question) != question.identity
     ]

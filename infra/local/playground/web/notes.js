@@ -3,10 +3,15 @@
 
 let notes = [];
 let cached = [];
+let user = ""; // whose notes are shown
 let editedId = null; // null for a new note
 let openedId = null; // the note that was clicked last
+let saved = { title: "", text: "" }; // what the editor had when it was opened or saved
 
 const notePath = (id) => `v1/notes/${id.split("/").map(encodeURIComponent).join("/")}`;
+const editor = () => ({ title: find("#title").value, text: find("#body").value });
+const isOpen = () => !find("#edit").hidden;
+const isUnsaved = () => isOpen() && (editor().title !== saved.title || editor().text !== saved.text);
 
 async function readNotes() {
   const all = [];
@@ -19,64 +24,87 @@ async function readNotes() {
   return all;
 }
 
+/** Load the notes. If that fails, those on the page stay. */
 async function refreshNotes() {
-  notes = (await attempt("The notes could not be loaded", readNotes)) ?? [];
+  const loaded = await attempt("The notes could not be loaded", readNotes);
+  if (loaded === null) return;
+  notes = loaded;
   const items = notes.map((note) => {
     const button = element("button", note.title || note.note_id, { type: "button" });
-    button.setAttribute("aria-current", String(note.note_id === editedId && !find("#edit").hidden));
-    button.addEventListener("click", async () => {
-      openedId = note.note_id;
-      const whole = await attempt("The note could not be loaded", () => request(notePath(note.note_id)));
-      if (whole && whole.note_id === openedId) openEditor(whole);
-    });
-    return listItem(button);
+    button.dataset.id = note.note_id;
+    button.addEventListener("click", () => openNote(note.note_id));
+    return wrap("li", [button]);
   });
   find("#samples").hidden = notes.length > 0;
   find("#notes").replaceChildren(...(items.length ? items : [element("li", "No notes yet.", { class: "empty" })]));
+  const ids = new Set(notes.map((note) => note.note_id));
+  const lists = [...document.querySelectorAll("#examples ol")];
+  for (const list of lists) list.hidden = !ids.has(list.dataset.note);
+  find("#examples").hidden = lists.every((list) => list.hidden);
+  markEdited();
 }
 
-/** Show the cached questions; after a change, mark those of before as dropped or retained. */
+/** Mark the note of the editor in the list. */
+function markEdited() {
+  for (const button of document.querySelectorAll("#notes button")) {
+    button.setAttribute("aria-current", String(isOpen() && button.dataset.id === editedId));
+  }
+}
+
+/** Load the cached questions; after a change, mark those of `before` as dropped or retained. */
 async function refreshCached(before = []) {
-  cached = (await attempt("The cache could not be read", () => request("playground/cached-questions"))) ?? [];
+  const loaded = await attempt("The cached answers could not be loaded", () => request("playground/cached-questions"));
+  if (loaded === null) return [];
+  cached = loaded.questions;
   const fields = new Set(cached.map((entry) => entry.field));
-  const retained = new Set(before.map((entry) => entry.field));
+  const known = new Set(before.map((entry) => entry.field));
   const items = cached.map((entry) => {
     const button = element("button", entry.question, { type: "button" });
-    if (entry.alias_of) button.append(element("small", `alias of “${entry.alias_of}”`));
-    button.addEventListener("click", () => {
-      find("#question").value = entry.question;
-      ask(entry.question);
-    });
-    return listItem(button, retained.has(entry.field) ? "retained" : "");
+    if (entry.alias_of) button.append(element("small", `same answer as “${entry.alias_of}”`));
+    button.addEventListener("click", () => ask(entry.question));
+    const item = element("li", "", { class: known.has(entry.field) ? "retained" : "" });
+    item.append(button);
+    return item;
   });
-  const dropped = before
-    .filter((entry) => !fields.has(entry.field))
-    .map((entry) => element("li", entry.question, { class: "dropped" }));
-  const all = [...dropped, ...items];
-  find("#cached").replaceChildren(...(all.length ? all : [element("li", "No cached answers yet.", { class: "empty" })]));
-  find("#count").textContent = cached.length ? String(cached.length) : "";
+  const dropped = before.filter((entry) => !fields.has(entry.field));
+  const all = [...dropped.map((entry) => element("li", entry.question, { class: "dropped" })), ...items];
+  const none = loaded.enabled ? "No cached answers yet." : "The cache is disabled.";
+  find("#cached").replaceChildren(...(all.length ? all : [element("li", none, { class: "empty" })]));
+  find("#count").textContent = cached.length || "";
+  return dropped;
 }
 
-function listItem(button, className = "") {
-  const item = element("li", "", { class: className });
-  item.append(button);
-  return item;
+async function openNote(id) {
+  if (!(await mayDiscard())) return;
+  openedId = id;
+  const note = await attempt("The note could not be loaded", () => request(notePath(id)));
+  if (note && note.note_id === openedId) openEditor(note);
 }
 
+/** Open the editor with a note, or empty for a new one. */
 function openEditor(note) {
-  editedId = note?.note_id ?? null;
+  editedId = openedId = note?.note_id ?? null;
+  saved = { title: note?.title ?? "", text: note?.text ?? "" };
   find("#edit").hidden = false;
-  find("#title").value = note?.title ?? "";
-  find("#body").value = note?.text ?? "";
+  find("#title").value = saved.title;
+  find("#body").value = saved.text;
   find("#delete").hidden = editedId === null;
-  find("#outcome").textContent = "";
-  refreshNotes();
+  find("#outcome").replaceChildren();
+  markEdited();
+  showTab("notes");
   find(note ? "#body" : "#title").focus();
 }
 
 function closeEditor() {
   find("#edit").hidden = true;
-  return refreshNotes();
+  find("#outcome").replaceChildren();
+  markEdited();
+}
+
+/** Return whether the text in the editor is saved, or may be discarded. */
+async function mayDiscard() {
+  const detail = "The text in the editor is not saved.";
+  return !isUnsaved() || confirmed("Discard your changes?", detail, "Discard");
 }
 
 async function changeNote(method, body) {
@@ -89,18 +117,22 @@ async function changeNote(method, body) {
   const milliseconds = performance.now() - started;
   find("#outcome").textContent = "";
   if (!result) return;
-  const dropped = result.dropped === 1 ? "1 cached answer" : `${result.dropped} cached answers`;
-  const warning = result.precise ? "" : " The notes could not be read, so all answers were dropped.";
-  const message = `Applied in ${duration(milliseconds)}: ${dropped} dropped, ${result.retained} retained.${warning}`;
-  find("#outcome").textContent = message;
-  editedId = id;
-  if (method === "DELETE") {
-    find("#edit").hidden = true;
-    find("#announcement").textContent = message;
-  }
-  find("#delete").hidden = method === "DELETE";
+  editedId = openedId = id;
+  if (body) saved = body;
+  else closeEditor();
+  find("#delete").hidden = false;
+  const dropped = await refreshCached(before);
+  showOutcome(result, dropped, milliseconds);
+  markOutdated(id, new Set(dropped.map((entry) => entry.field)));
   await refreshNotes();
-  await refreshCached(before);
+}
+
+/** Show what a note change did to the cached answers. */
+function showOutcome({ dropped, retained, precise }, questions, milliseconds) {
+  const counts = `${plural(dropped, "cached answer")} dropped, ${retained} retained.`;
+  const warning = precise ? "" : " The notes could not be read, so all answers were dropped.";
+  const names = questions.map((entry) => element("li", entry.question));
+  find("#outcome").replaceChildren(`Applied in ${duration(milliseconds)}: ${counts}${warning}`, wrap("ul", names));
 }
 
 /** Derive an id that no other note has from a title. */
@@ -109,31 +141,52 @@ function newId(title) {
   return `${words.join("-").slice(0, 60)}-${crypto.randomUUID().slice(0, 8)}`;
 }
 
-async function importSamples(name) {
-  for (const button of document.querySelectorAll("#samples button")) button.disabled = true;
-  await attempt("The sample notes were not imported", () => request(`playground/sample-notes/${name}`, "POST"));
-  for (const button of document.querySelectorAll("#samples button")) button.disabled = false;
+async function importSamples(button) {
+  const buttons = document.querySelectorAll("#samples button");
+  const { textContent } = button;
+  for (const each of buttons) each.disabled = true;
+  button.textContent = "Importing …";
+  await attempt("The sample notes were not imported", () => request(`playground/sample-notes/${button.value}`, "POST"));
+  button.textContent = textContent;
+  for (const each of buttons) each.disabled = false;
   await refreshNotes();
 }
 
-find("#ask").addEventListener("submit", (event) => {
-  event.preventDefault();
-  ask(find("#question").value);
-});
-find("#user").addEventListener("change", () => {
-  for (const section of ["#answer", "#timing", "#similar", "#passages"]) find(section).hidden = true;
+/** Show the notes and cached answers of the user in the field, and set the URL. */
+async function showUser() {
+  user = userId();
+  find("#user").value = user;
+  setParameters({ user: user === "me" ? "" : user });
+  asking.abort();
+  find("#ask button[type=submit]").disabled = false;
+  find("#answer").hidden = true;
+  shown = null;
   closeEditor();
-  refreshCached();
+  await Promise.all([refreshNotes(), refreshCached()]);
+}
+
+find("#user").addEventListener("change", async () => {
+  if (await mayDiscard()) await showUser();
+  else find("#user").value = user;
 });
-find("#new").addEventListener("click", () => openEditor(null));
-find("#close").addEventListener("click", closeEditor);
+for (const selector of ["#new", "#first"]) {
+  find(selector).addEventListener("click", async () => (await mayDiscard()) && openEditor(null));
+}
+find("#close").addEventListener("click", async () => (await mayDiscard()) && closeEditor());
 find("#edit").addEventListener("submit", (event) => {
   event.preventDefault();
-  changeNote("PUT", { title: find("#title").value, text: find("#body").value });
+  changeNote("PUT", editor());
 });
-find("#delete").addEventListener("click", () => changeNote("DELETE"));
+find("#delete").addEventListener("click", async () => {
+  const name = saved.title || editedId;
+  const detail = "Cached answers that use the note are dropped. A deleted note cannot be restored.";
+  if (await confirmed(`Delete “${name}”?`, detail, "Delete")) changeNote("DELETE");
+});
 find("#samples").addEventListener("click", ({ target }) => {
-  if (target.value) importSamples(target.value);
+  if (target.value) importSamples(target);
 });
-refreshNotes();
-refreshCached();
+addEventListener("beforeunload", (event) => {
+  if (isUnsaved()) event.preventDefault();
+});
+find("#user").value = new URLSearchParams(location.search).get("user") ?? "me";
+showUser();
