@@ -11,12 +11,12 @@ from playwright.sync_api import Page, expect
 
 from functions.stats.app import create_app
 from infra.local.valkey import ValkeyProcess
-from shared.cache import counters
 from shared.inference.circuit_breaker import CircuitBreakers
 from shared.inference.shared_circuit_state import HALF_OPEN_SECONDS, breaker_keys
 from shared.settings import Settings
 from tests.support.browser import PHONE, Visitor, accessibility_violations, save_screenshot
 from tests.support.command import start_tercet
+from tests.support.dashboard_page import count_today, refresh
 from tests.support.huggingface import serving
 from tests.support.servers import send_command
 from tests.support.stats_app import of
@@ -34,18 +34,6 @@ def value(page: Page, name: str) -> str:
 
 def milliseconds(value: float) -> str:
     return f"{value:,.0f} ms" if value >= 10 else f"{value:.1f}".removesuffix(".0") + " ms"
-
-
-def count_today(valkey: ValkeyProcess, **counts: int) -> None:
-    pairs = " ".join(f"{name} {number}" for name, number in counts.items())
-    for key in counters.counter_keys(5)[1:]:
-        assert "ERR" not in send_command(valkey.port, f"HSET {key} {pairs}")
-
-
-def refresh(page: Page) -> None:
-    """Make the page refresh now, as if its tab became visible."""
-    with page.expect_response("**/cache-stats*"):
-        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def test_dashboard_without_requests_shows_how_to_send_one(visitor: Visitor, local: str) -> None:
@@ -211,6 +199,13 @@ def test_tercet_serve_dashboard_shows_the_first_requests(visitor: Visitor, tmp_p
                 client.post("/assistant/query", json={"query": "What is faith?"})
         first = page.locator("#hits")
         expect(first).to_have_text("1 of 2 requests")  # three polls
+        requests = page.locator("[data-table=recent] tbody tr")
+        expect(requests).to_have_count(2)
+        assert [row.locator("td").all_inner_texts()[:2] for row in requests.all()] == [
+            ["Exact hit", "L1"],
+            ["Generated, nothing cached", "\u2013"],
+        ]
+        expect(page.locator("#recent")).not_to_contain_text("faith")
     finally:
         process.terminate()
         process.communicate(timeout=30)

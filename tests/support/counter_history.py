@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from shared.cache import keyspace
-from shared.cache.counters import BUCKETS_MS, bucket_name
+from shared.cache.counters import BUCKETS_MS, bucket_name, hour_name
 from tests.support.servers import send_command
 from tests.support.utc_day import stay_within_a_day
 
@@ -32,12 +32,26 @@ def write_counter_history(port: int, *, seed: int = 1) -> None:
         asked = int((900 - 18 * back) * (0.45 if day.weekday() > 4 else 1) * rng.uniform(0.9, 1.1))
         asked //= 2 if back == 0 else 1
         counts = _day(asked, 30 - back, rng)
+        if back == 0:
+            counts |= _hours(asked)
         total.update(counts)
         _write(port, keyspace.counters_key(back % 8, day.isoformat()), counts)
     _write(port, keyspace.counters_key(0), total)
     ends = int(datetime.now(UTC).timestamp()) // 3_600 + 12
     entries = f"a{ends} 4211 c{ends} 388 e{ends} 6120"
     send_command(port, f"HSET {keyspace.entry_counts_key(3)} {entries}")
+
+
+def _hours(asked: int) -> dict[str, int]:
+    """Return the counters of a day with so many questions by hour, until now."""
+    hours = range(datetime.now(UTC).hour + 1)
+    shares = [1 + 3 * (8 <= hour <= 17) for hour in hours]
+    ended = [asked * share // sum(shares) for share in shares]
+    return {
+        hour_name(hour, reused=reused): number * percent // 100
+        for hour, number in zip(hours, ended, strict=True)
+        for reused, percent in ((True, 60), (False, 40))
+    }
 
 
 def _write(port: int, key: str, counts: Mapping[str, int]) -> None:

@@ -21,6 +21,14 @@ function duration(milliseconds) {
   return (milliseconds >= 10 ? whole : tenths)(milliseconds);
 }
 
+/** A sum of durations, in the largest unit of which there is at least one. */
+function longDuration(milliseconds) {
+  if (milliseconds === null || milliseconds === undefined) return missing;
+  const units = [["day", 86_400_000], ["hour", 3_600_000], ["minute", 60_000], ["second", 1_000]];
+  const [unit, size] = units.find((each) => milliseconds >= each[1]) ?? units.at(-1);
+  return inUnit(unit, 1)(milliseconds / size);
+}
+
 const dollars = { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol" };
 const cents = formatter(dollars);
 const belowOneCent = formatter({ ...dollars, maximumSignificantDigits: 2 });
@@ -46,4 +54,4 @@ function ratio(part, total) {
 }
 
 /** Formats of the page's values, by `data-format`. */
-const formats = { count, share, money, duration };
+const formats = { count, share, money, duration, longDuration };

@@ -5,22 +5,20 @@
 const intervalMs = 5_000;
 const timeoutMs = 10_000;
 const maxIntervalMs = 60_000;
-const minDays = 7; // one day is no chart: today is shown within its week
 
 const local = document.body.dataset.access === "local";
-const periods = { 1: "today", 7: "in the last 7 days", 30: "in the last 30 days" };
 
 let token = null;
-let days = Number(find("[name=period]:checked").value); // a reload may restore the choice
 let latest = null; // the last response, and when it arrived
+let previous = { query: null, window: null }; // the sums of the period before
 let failures = 0;
 let timer = 0;
 let pending = new AbortController();
 
-/** Request JSON; `ok` is false for a problem document. */
+/** Request JSON; `ok` is false for a problem document. Throws if the response is incomplete. */
 async function getJson(path, signal, headers) {
   const response = await fetch(path, { signal, headers, cache: "no-store", credentials: "same-origin" });
-  const body = await response.json().catch(() => ({}));
+  const body = await response.json().catch((error) => (response.ok ? Promise.reject(error) : {}));
   return { ok: response.ok, status: response.status, body };
 }
 
@@ -33,15 +31,26 @@ async function refresh() {
   const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   // In local mode the server requires a user name; elsewhere it ignores this header.
   const headers = local ? { "X-Tercet-User": "operator" } : { Authorization: `Bearer ${token}` };
-  const statsUrl = `cache-stats?days=${Math.max(days, minDays)}`;
+  const query = local || token !== null ? periodQuery() : null;
+  const getStats = (wanted) => getJson(`cache-stats?${wanted}`, limited, headers).catch(() => ({ status: 0 }));
   const [health, stats] = await Promise.all([
     getJson("../health", limited).catch(() => null),
-    local || token !== null ? getJson(statsUrl, limited, headers).catch(() => ({ status: 0 })) : null,
+    query && getStats(query),
   ]);
   if (signal.aborted) return;
   showHealth(health?.ok ? health.body : null);
+  if (stats?.ok && chosen() !== "1") await readPrevious(previousQuery(stats.body.days), getStats);
+  if (signal.aborted) return;
   if (stats) handle(stats, health?.body);
   if (!document.hidden) timer = setTimeout(refresh, Math.min(intervalMs * 2 ** failures, maxIntervalMs));
+}
+
+/** Read the sums of the period before; it has ended, so it is read once. */
+async function readPrevious(query, getStats) {
+  if (query === previous.query) return;
+  const stats = query ? await getStats(query) : null;
+  const window = stats?.ok && stats.body.window.total_requests > 0 ? stats.body.window : null;
+  previous = { query: stats && !stats.ok ? null : query, window };
 }
 
 function handle(stats, health) {
@@ -60,14 +69,14 @@ function handle(stats, health) {
   } else {
     failures += 1;
     const [title, detail] = describeProblem(stats, health);
-    const since = latest ? ` Last update: ${clock.format(latest.at)}.` : "";
-    showNotice(title, `${detail}${since} Retrying.`);
+    const since = latest && `Last update: ${clock.format(latest.at)}.`;
+    showNotice(title, [detail, since, "Reconnecting …"].filter(Boolean).join(" "));
     find("#report").classList.toggle("stale", Boolean(latest));
   }
 }
 
 function describeProblem({ status, body }, health) {
-  if (!status) return ["Tercet is unreachable", "The server did not respond."];
+  if (!status) return ["Tercet does not respond", ""];
   if (health?.cache === "off") {
     return ["The cache is disabled", "CACHE_ENABLED is false, and earlier statistics cannot be read."];
   }
@@ -79,7 +88,8 @@ function describeProblem({ status, body }, health) {
 
 function render() {
   const { body, at } = latest;
-  const period = days === 1 ? body.days.at(-1) : body.window;
+  const isToday = chosen() === "1";
+  const period = isToday ? body.days.at(-1) : body.window;
   const counted = body.combined.total_requests > 0 || hasPositive(body.window);
   find("#entry").hidden = true;
   find("#disabled").hidden = body.combined.cache_enabled;
@@ -88,9 +98,12 @@ function render() {
   find("#report").hidden = !counted;
   find("#report").classList.remove("stale");
   find("#remove").hidden = local;
-  setText(find("[data-period]"), periods[days]);
+  find("#export").hidden = !counted;
+  setText(find("[data-period]"), periodName());
   setText(find("#updated"), `Updated ${clock.format(at)}`);
-  if (counted) showReport(body, period, (index) => days > 1 || index === body.days.length - 1);
+  if (!counted) return;
+  showReport(body, period, (index) => !isToday || index === body.days.length - 1, isToday);
+  showTiles(period, isToday ? body.days.at(-2) : previous.window, body.days, periodName());
 }
 
 /** Whether a number, or any number within an object, is positive. */
@@ -111,14 +124,9 @@ function showHealth(health) {
   }
 }
 
-/** Let screen readers read a text. */
-function announce(text) {
-  setText(find("#announcement"), text);
-}
-
 function removeToken() {
   token = latest = null;
-  for (const part of ["#report", "#empty", "#disabled", "#remove"]) find(part).hidden = true;
+  for (const part of ["#report", "#empty", "#disabled", "#remove", "#export"]) find(part).hidden = true;
   find("#entry").hidden = false;
   setText(find("#updated"), "");
   showNotice(null);
@@ -145,13 +153,7 @@ find("#remove").addEventListener("click", () => {
   find("#token").focus();
 });
 
-for (const choice of document.querySelectorAll("[name=period]")) {
-  choice.addEventListener("change", () => {
-    days = Number(choice.value);
-    announce(`Statistics ${periods[days]}.`);
-    refresh();
-  });
-}
+find("#export").addEventListener("click", () => exportDays(chosen() === "1" ? latest.body.days.slice(-1) : latest.body.days));
 
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) clearTimeout(timer);
@@ -159,4 +161,9 @@ document.addEventListener("visibilitychange", () => {
 });
 
 if (!local) find("#entry").hidden = false;
+restorePeriod();
+watchPeriod(() => {
+  announce(`Statistics ${periodName()}.`);
+  refresh();
+});
 refresh();
