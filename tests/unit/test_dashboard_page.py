@@ -82,7 +82,7 @@ def test_prices_of_common_models_are_those_of_the_cost_calculation() -> None:
     }
     models = tomllib.loads(DEFAULT_INPUTS.read_text("utf-8"))["models"]
     assert shown == {name: [each["prompt"], each["completion"]] for name, each in models.items()}
-    inputs, _ = load_inputs()
+    inputs = load_inputs().base
     tokens = dict(re.findall(r"const (prompt|completion)Tokens = (\d+);", script))
     assert {f"{name}_tokens": float(number) for name, number in tokens.items()} == {
         name: inputs[name] for name in ("prompt_tokens", "completion_tokens")

@@ -1,7 +1,7 @@
 "use strict";
 // The tiles of the summary, and what the reused answers would have cost with other models.
 
-/** Dollars per million tokens of a prompt and of a completion: as [models] of infra/cost.toml. */
+/** Dollars per million tokens of a prompt and of a completion, as in [models] of infra/cost.toml. */
 const commonModels = {
   "Llama 3.1 8B": [0.1, 0.1],
   "GPT-5 mini": [0.25, 2],
