@@ -37,6 +37,8 @@ OTHER_VALUES: dict[str, tuple[str, dict[str, str]]] = {
     "EmbeddingTtl": ("9", {}),
     "SimilarityThreshold": ("0.9", {}),
     "CandidateCosine": ("0.9", {}),
+    "JudgedShare": ("0.1", {}),
+    "WrongTarget": ("0.01", {}),
     "SemanticMatcher": ("model", {}),
     "RedisUrl": ("rediss://another.example:6379", EXISTING_REDIS),
     "RedisPasswordSecret": (PASSWORD, EXISTING_REDIS),
