@@ -108,5 +108,5 @@ def test_table_has_a_dash_for_a_missing_measurement() -> None:
 
     lines = table.splitlines()
     assert metrics["tercet_stale"].baseline == 1_021
-    assert "| stale answers while notes change | 0 of 5,000 | 1,021 of 5,000 |" in lines
-    assert "| answers kept that the change does not affect | 98.8% | - |" in lines
+    assert "| stale answers of 5,000 while notes change | 0 | 1,021 |" in lines
+    assert "| answers kept that a change does not affect | 98.8% | - |" in lines

@@ -21,7 +21,8 @@ async def measure_failures() -> dict[str, Metric]:
     items = workload(1)
     backend = await backend_of(items)
     measured: dict[str, Metric] = {}
-    for name, kind in installed_peers().items():
+    redis_peers = {name: kind for name, kind in installed_peers().items() if kind.uses_redis}
+    for name, kind in redis_peers.items():
         for fault in FAULTS:
             print(f"  {name}: {fault}", flush=True)
             metric = await ask_during(fault, kind, backend, items[0].question)

@@ -39,7 +39,13 @@ def markdown_table(metrics: Mapping[str, Row], peers: Mapping[str, type[Peer]]) 
     ]
     for label, name, cell in _ROWS:
         rows = [metrics.get(f"{peer}_{name}") for peer in peers]
-        lines.append(_line(label, *(cell(row) if row else "-" for row in rows)))
+        # The units of counts start with the total, which all peers share.
+        totals = {row["unit"].split()[1] for row in rows if row and "{total}" in label}
+        lines.append(
+            _line(
+                label.format(total=", ".join(totals)), *(cell(row) if row else "-" for row in rows)
+            )
+        )
     return "\n".join(lines)
 
 
@@ -52,7 +58,7 @@ def _line(*cells: str) -> str:
 
 
 def _count(row: Row) -> str:
-    return f"{row['value']:,} {' '.join(row['unit'].split()[:2])}"
+    return f"{row['value']:,}"
 
 
 def _share(row: Row) -> str:
@@ -63,8 +69,8 @@ def _number(row: Row) -> str:
     return f"{row['value']:.1f}"
 
 
-def _with_unit(row: Row) -> str:
-    return f"{row['value']:.1f} {row['unit']}"
+def _megabytes(row: Row) -> str:
+    return f"{row['value']:.0f}{' (files)' if 'files' in row['unit'] else ''}"
 
 
 def _yes_or_no(row: Row) -> str:
@@ -72,22 +78,23 @@ def _yes_or_no(row: Row) -> str:
 
 
 def _outcome(row: Row) -> str:
-    return f"{row['unit'].removeprefix('s until ')}, {row['value']:.2f} s"
+    result = "answer" if row["unit"].endswith("answer") else "error"
+    return f"{result}, {row['value']:.2f} s"
 
 
 _ROWS: list[tuple[str, str, Callable[[Row], str]]] = [
-    ("note questions: right hits", "note_questions_right", _count),
-    ("note questions: wrong hits", "note_questions_wrong", _count),
-    ("customer questions: right hits", "support_right", _count),
-    ("customer questions: wrong hits", "support_wrong", _count),
-    ("open-web questions: right hits", "open_web_right", _count),
-    ("open-web questions: wrong hits", "open_web_wrong", _count),
+    ("note questions: right hits of {total}", "note_questions_right", _count),
+    ("note questions: wrong hits of {total}", "note_questions_wrong", _count),
+    ("customer questions: right hits of {total}", "support_right", _count),
+    ("customer questions: wrong hits of {total}", "support_wrong", _count),
+    ("open-web questions: right hits of {total}", "open_web_right", _count),
+    ("open-web questions: wrong hits of {total}", "open_web_wrong", _count),
     ("one user's answer reaches another user", "other_user_hits", _yes_or_no),
-    ("stale answers while notes change", "stale", _count),
-    ("answers kept that the change does not affect", "kept", _share),
+    ("stale answers of {total} while notes change", "stale", _count),
+    ("answers kept that a change does not affect", "kept", _share),
     ("exact hit, in PINGs of the same client", "hit_pings", _number),
     ("exact hit with the embeddings that it needs, ms", "hit_ms", _number),
-    ("memory for 10,000 questions", "mb_per_10k", _with_unit),
-    ("the first question after Redis was killed", "redis_killed_s", _outcome),
-    ("the first question while Redis is frozen", "redis_frozen_s", _outcome),
+    ("memory for 10,000 questions, MB", "mb_per_10k", _megabytes),
+    ("Redis killed: the next question gets", "redis_killed_s", _outcome),
+    ("Redis frozen: the next question gets", "redis_frozen_s", _outcome),
 ]

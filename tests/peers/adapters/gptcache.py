@@ -22,7 +22,7 @@ _NEVER_EVICT = 1_000_000
 class GPTCachePeer(LookupPeer):
     title = "GPTCache"
     package = "gptcache"
-    accepts = "cosine ≥ 0.60 (`similarity_threshold` 0.8)"
+    accepts = "cosine ≥ 0.60"
     uses_redis = False
 
     def __init__(self, url: str, backend: Backend, *, patient: bool = True) -> None:

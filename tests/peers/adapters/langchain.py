@@ -10,7 +10,7 @@ from tests.peers.peer import Backend, LookupPeer, Response, Vectors
 class LangChainPeer(LookupPeer):
     title = "langchain-redis"
     package = "langchain-redis"
-    accepts = "cosine ≥ 0.80 (`distance_threshold` 0.2)"
+    accepts = "cosine ≥ 0.80"
     needs_search = True
 
     def __init__(self, url: str, backend: Backend, *, patient: bool = True) -> None:

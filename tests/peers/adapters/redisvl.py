@@ -10,7 +10,7 @@ from tests.peers.peer import Backend, LookupPeer, Response
 class RedisVLPeer(LookupPeer):
     title = "RedisVL"
     package = "redisvl"
-    accepts = "cosine ≥ 0.90 (`distance_threshold` 0.1)"
+    accepts = "cosine ≥ 0.90"
     needs_search = True
 
     def __init__(self, url: str, backend: Backend, *, patient: bool = True) -> None:
