@@ -48,9 +48,13 @@ bench: $(filter build/%,$(UV)) ## measure performance beside the naive design; w
 eval: $(filter build/%,$(UV)) ## measure matching, freshness and hit rates; writes build/eval.json
 	$(RUN) python -m tests.evaluation $(ARGS)
 
-peers: $(filter build/%,$(UV)) ## measure Tercet beside other caches, in an environment of their own
-	UV_PROJECT_ENVIRONMENT=$(CURDIR)/build/peers/venv $(UV) run --project tests/peers --frozen \
-		python -m tests.peers $(ARGS)
+peers: build/peers/venv ## measure Tercet beside other caches, in an environment of their own
+	build/peers/venv/bin/python -m tests.peers $(ARGS)
+
+build/peers/venv: tests/peers/requirements.txt pyproject.toml $(filter build/%,$(UV))
+	$(UV) venv --quiet --clear $@
+	$(UV) pip install --quiet --python $@ --editable '.[local]' pytest --requirement $<
+	@touch $@
 
 load: $(filter build/%,$(UV)) ## 100 concurrent users for two minutes; adds to build/bench.json
 	$(RUN) python -m tests.load

@@ -30,7 +30,7 @@ async def measure_hits() -> dict[str, Metric]:
                 await _hit(peer, item)
             embeddings[name] = (backend.vectors.calls - before) / HITS
             sides |= {f"{name} ping": peer.ping, name: _next_hit(peer, items)}
-        watch = await interleave(sides, rounds=40, each=20)
+        watch = await interleave(sides, rounds=20, each=20)
         embedding_ms = _embedding_milliseconds([item.question for item in items])
         measured = {"embedding_ms": Metric(unit="ms for a question", value=embedding_ms)}
         for name in peers:

@@ -14,7 +14,7 @@ DATA_SETS = {
     "support": "support_dev",
     "open_web": "qqp_dev",
 }
-_MOST_PAIRS = 2_500  # of a data set, as in `tests.evaluation.question_pairs`
+_MOST_PAIRS = 1_000  # of a data set
 _SOURCES = (Source("note#0", "note", "The same passage for every question.", 0.5),)
 
 

@@ -20,8 +20,8 @@ from tests.peers.peer import Backend, Peer, Vectors
 from tests.peers.registry import open_peers
 from tests.support.data import catechism_questions, devotionals
 
-CHANGES = 50
-QUESTIONS = 100
+CHANGES = 20
+QUESTIONS = 50
 _USER = "reader"
 
 Sources = Mapping[str, Sequence[Source]]
