@@ -5,6 +5,7 @@ import sys
 from tests.benchmarks.report import BUILD, run
 
 PARTS = (
+    "adaptive_ttl",
     "question_pairs",
     "freshness",
     "freshness_faults",

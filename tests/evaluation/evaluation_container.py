@@ -20,14 +20,15 @@ from tests.support.memory_note_store import MemoryNoteStore
 
 
 @asynccontextmanager
-async def open_container(semantic_matcher: str = "model") -> AsyncIterator[Container]:
-    """Open a container with an empty cache, no notes and otherwise default settings."""
+async def open_container(semantic_matcher: str = "model", **ttls: int) -> AsyncIterator[Container]:
+    """Open a container with an empty cache, no notes, and default settings except these."""
     with start_valkey() as server:
         settings = Settings(
             redis_url=server.url,
             redis_timeout=5,
             semantic_verifier="none",
             semantic_matcher=semantic_matcher,
+            **ttls,
         )
         container = Container(
             settings, store=MemoryNoteStore(), embedder=EMBEDDER, answerer=QuotingAnswerer()
