@@ -155,7 +155,10 @@ async def test_alias_of_an_expired_answer_is_a_miss(cache: Cache, clock: Clock) 
     assert await cache.session(question=OTHER).lookup() == LookupResult()
 
 
-@pytest.mark.parametrize("use", [b"x" * 26, b" " * 26, b"9" * 26, b"0x1F000000" * 2 + b"000000"])
+@pytest.mark.parametrize(
+    "use",
+    [b"x" * 26, b" " * 26, b"9" * 26, b"0x1F000000" * 2 + b"000000", b"nan       " * 2 + b"nan   "],
+)
 async def test_corrupt_hits_and_expiry_are_a_miss_or_bounded(cache: Cache, use: bytes) -> None:
     await cache.ask()
     latest = (await entry_of(cache)).latest_expiry

@@ -4,7 +4,7 @@
 local VERSION = '6'  -- as in codec.py
 
 local function number_at(entry, first, last)
-  return tonumber(string.match(string.sub(entry, first, last), '^%d+$')) or 0
+  return tonumber(string.sub(entry, first, last)) or 0
 end
 
 local function is_current_version(entry)
