@@ -200,6 +200,25 @@ async def test_full_index_drops_what_was_used_often_long_ago(cache: Cache, clock
     assert set(await index_of(small)) == {"recent", "new"}
 
 
+async def test_match_in_a_full_index_does_not_drop_its_target(cache: Cache, clock: Clock) -> None:
+    small = cache.with_settings(max_questions=2)
+    await small.ask()
+    clock.ahead += HOUR
+    await small.ask(question="recent")
+    await hit(small, "recent")
+    clock.ahead += 60
+    session = small.session(question=OTHER)
+    await session.lookup()
+    entries = (await session.load_miss_context()).matchable_entries
+    (target,) = (item for item in entries.items() if item[1].question == QUESTION)
+    assert await session.store_alias(a_vector(OTHER), sources(), target, 0.93)
+    assert set(await index_of(small)) == {QUESTION, OTHER}
+    await hit(small, OTHER)
+    await hit(small)
+    snapshot = await CounterReader(cache.redis_client).read_snapshot()
+    assert snapshot.entries.answers == 1
+
+
 async def test_full_index_drops_ended_questions_first(cache: Cache, clock: Clock) -> None:
     small = cache.with_settings(max_questions=2)
     await small.with_settings(answer_ttl=60, answer_ttl_max=0).ask(question="short")

@@ -26,6 +26,8 @@ end
 if redis.call('GET', lock) == ARGV[7] then
   redis.call('DEL', lock)
 end
+-- Before the index is trimmed, so that the target is not the least useful question.
+target = count_hit(ARGV[4], target, now, ARGV[10], ARGV[9])
 local former = redis.call('HGET', questions, field)
 local has_answer = former and kind_of(former) == 'a' and end_of(former) > now
 if redis.call('HGET', questions, 'fence') == ARGV[2] and not has_answer then
@@ -36,7 +38,6 @@ if redis.call('HGET', questions, 'fence') == ARGV[2] and not has_answer then
   redis.call('HSET', questions, field, alias)
   trim_index(ARGV[8], field, alias, ARGV[9])
 end
-target = count_hit(ARGV[4], target, now, ARGV[10], ARGV[9])
 count('outcome_semantic', 1)
 count('saved_nanodollars', cost_of(target))
 return end_of(target)
