@@ -27,7 +27,7 @@ class MatchingSettings(GenerationSettings):
     judged_share: float = setting("SEMANTIC_JUDGED_SHARE", 0.02, at_least=0.0, at_most=1.0)
     """Share of the matches that the language model judges after the reply."""
     wrong_target: float = setting("SEMANTIC_WRONG_TARGET", 0.0, at_least=0.0, at_most=0.5)
-    """The threshold is raised if more than this share may be wrong; 0 raises it never."""
+    """The threshold is raised if more than this share may be wrong; 0 never raises it."""
 
     def check_matching(self) -> None:
         """Check the values that depend on others.

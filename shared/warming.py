@@ -91,8 +91,8 @@ class Warmer:
     async def warm_pending(self, user_id: str, fence: str) -> "Counter[WarmingOutcome]":
         """Ask a user's pending questions again while the fence is `fence`.
 
-        Returns the number of questions by outcome. What is not settled stays pending, and the
-        next note change requests it again.
+        Returns the number of questions by outcome. A question that was not asked, or whose answer
+        is outdated, stays pending: the next note change requests it again.
         """
         outcomes: Counter[WarmingOutcome] = Counter()
         try:
@@ -110,7 +110,7 @@ class Warmer:
         return outcomes
 
     async def warm_given(self, requests: "Sequence[Request]") -> "Counter[WarmingOutcome]":
-        """Ask given questions ahead. Return the number of questions by outcome."""
+        """Ask given questions in advance. Return the number of questions by outcome."""
         outcomes: Counter[WarmingOutcome] = Counter()
         for at, request in enumerate(requests):
             outcome = await self._warm(request)

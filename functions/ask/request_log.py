@@ -1,4 +1,4 @@
-"""Answers a question and adds what its log line says of the answer."""
+"""Answers a question and adds the answer's fields to its log line."""
 
 from typing import TYPE_CHECKING
 

@@ -29,7 +29,7 @@ class WarmingMessage(BaseModel):
     questions: Annotated[list[_Question], Field(min_length=1, max_length=MAX_QUESTIONS)] | None = (
         None
     )
-    """Questions to answer ahead, instead of a fence."""
+    """Questions to answer in advance, instead of a fence."""
     tags: list[str] = []
     """The tags of each of these questions."""
     answer_id: Annotated[str, Field(min_length=1, max_length=100)] | None = None
@@ -38,7 +38,7 @@ class WarmingMessage(BaseModel):
     @model_validator(mode="after")
     def _check_fields(self) -> Self:
         if sum(each is not None for each in (self.fence, self.questions, self.answer_id)) != 1:
-            raise ValueError("must have either a fence, questions or an answer id")
+            raise ValueError("must have exactly one of fence, questions and answer_id")
         return self
 
 

@@ -104,7 +104,7 @@ class NoteChanges(TypedDict):
 
 
 class Warming(TypedDict):
-    """Answers that were generated in the background after note changes, or ahead.
+    """Answers that were generated in the background after note changes, or in advance.
 
     `used` are those that a request got before they ended. Without warming these requests would have
     waited, and generated the answers for `cost_saved`. `cost` is that of all `answers`.

@@ -113,7 +113,7 @@ def test_only_an_invalid_message_fails_and_its_text_is_not_logged(
     records = [record for record in caplog.records if record.message == "warming failed"]
     assert len(records) == 2
     assert not any("secret" in str(vars(record)) for record in records)
-    with pytest.raises(InvalidRequestError, match="either a fence, questions or"):
+    with pytest.raises(InvalidRequestError, match="exactly one of fence, questions"):
         function.handler({"user_id": "ann"}, CONTEXT)
 
 
@@ -141,9 +141,9 @@ def test_unhandled_exception_fails_its_message_without_its_text(
 @pytest.mark.parametrize(
     ("message", "problem"),
     [
-        ({"user_id": "ann"}, "either a fence, questions or"),
-        ({"user_id": "ann", "fence": "f", "questions": ["q"]}, "either a fence, questions or"),
-        ({"user_id": "ann", "fence": "f", "answer_id": "a"}, "either a fence, questions or"),
+        ({"user_id": "ann"}, "exactly one of fence, questions"),
+        ({"user_id": "ann", "fence": "f", "questions": ["q"]}, "exactly one of fence, questions"),
+        ({"user_id": "ann", "fence": "f", "answer_id": "a"}, "exactly one of fence, questions"),
         ({"user_id": "ann", "answer_id": "x" * 101}, "answer_id"),
         ({"user_id": "", "fence": "f"}, "user_id"),
         ({"user_id": "ann", "questions": []}, "questions"),

@@ -59,7 +59,7 @@ embedder_option = click.option(
     "--embedder",
     type=ChoiceOf(EmbedderChoice),
     show_default="that of the data folder, in a new one minilm",
-    help="The model that embeds notes and questions: minilm knows English only, multilingual"
+    help="The model that embeds notes and questions: minilm is for English, multilingual for"
     " about 100 languages.",
 )
 json_option = click.option("--json", is_flag=True, help="Print JSON only.")

@@ -1,4 +1,4 @@
-"""`tercet warm`: answer questions ahead."""
+"""`tercet warm`: answer questions in advance."""
 
 import sys
 from pathlib import Path
@@ -66,7 +66,7 @@ def warm(
     tag: tuple[str, ...],
     json: bool,
 ) -> None:
-    """Answer questions ahead, so that they are in the cache when they are asked."""
+    """Answer questions in advance, so that their answers are cached when they are asked."""
     requests = [Request(user, question, tags=tag) for question in _read(file, tag)]
 
     async def warm_given(container: "Container") -> "Counter[WarmingOutcome]":
