@@ -93,7 +93,7 @@ _ROWS: list[tuple[str, str, Callable[[Row], str]]] = [
     ("stale answers of {total} while notes change", "stale", _count),
     ("answers kept that a change does not affect", "kept", _share),
     ("exact hit, in PINGs of the same client", "hit_pings", _number),
-    ("exact hit with the embeddings that it needs, ms", "hit_ms", _number),
+    ("embeddings that an exact hit needs", "hit_embeddings", _number),
     ("memory for 10,000 questions, MB", "mb_per_10k", _megabytes),
     ("Redis killed: the next question gets", "redis_killed_s", _outcome),
     ("Redis frozen: the next question gets", "redis_frozen_s", _outcome),

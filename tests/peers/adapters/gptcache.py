@@ -33,8 +33,8 @@ class GPTCachePeer(LookupPeer):
         self._data = manager_factory(
             "sqlite,faiss",
             self._folder.name,
-            max_size=_NEVER_EVICT,
             vector_params={"dimension": DIMENSIONS},
+            eviction_params={"max_size": _NEVER_EVICT},
         )
         self._cache.init(
             pre_embedding_func=get_prompt,
