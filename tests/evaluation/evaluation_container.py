@@ -5,11 +5,13 @@ Notes are in memory and no model verifies matches.
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import numpy as np
 
 from infra.local.valkey import start_valkey
 from shared.container import Container
+from shared.inference.ports import Answerer
 from shared.notes.note import Chunk, Source
 from shared.reply import Reply
 from shared.settings import Settings
@@ -20,18 +22,22 @@ from tests.support.memory_note_store import MemoryNoteStore
 
 
 @asynccontextmanager
-async def open_container(semantic_matcher: str = "model", **ttls: int) -> AsyncIterator[Container]:
+async def open_container(
+    semantic_matcher: str = "model", answerer: Answerer | None = None, **settings: Any
+) -> AsyncIterator[Container]:
     """Open a container with an empty cache, no notes, and default settings except these."""
     with start_valkey() as server:
-        settings = Settings(
-            redis_url=server.url,
-            redis_timeout=5,
-            semantic_verifier="none",
-            semantic_matcher=semantic_matcher,
-            **ttls,
-        )
         container = Container(
-            settings, store=MemoryNoteStore(), embedder=EMBEDDER, answerer=QuotingAnswerer()
+            Settings(
+                redis_url=server.url,
+                redis_timeout=5,
+                semantic_verifier="none",
+                semantic_matcher=semantic_matcher,
+                **settings,
+            ),
+            store=MemoryNoteStore(),
+            embedder=EMBEDDER,
+            answerer=answerer or QuotingAnswerer(),
         )
         try:
             yield container
