@@ -110,11 +110,11 @@ async def replay(
     planned = changes(_USER, notes, ASKED // QUESTIONS_PER_CHANGE, generator)
     outcome = ReplayCounts()
     async with open_container(
-        answerer=SlowAnswerer() if slow else None,
         warming=warming,
         warm_queue_url=IN_PROCESS,
         warm_daily_budget=_DAILY_BUDGET,
     ) as container:
+        container.override(answerer=SlowAnswerer() if slow else None)
         await import_notes(container, _USER, notes)
         vectors = await EMBEDDER.questions(known)
         names = [canonical_form(question) for question in known]

@@ -11,7 +11,6 @@ import numpy as np
 
 from infra.local.valkey import start_valkey
 from shared.container import Container
-from shared.inference.ports import Answerer
 from shared.notes.note import Chunk, Source
 from shared.reply import Reply
 from shared.settings import Settings
@@ -23,7 +22,7 @@ from tests.support.memory_note_store import MemoryNoteStore
 
 @asynccontextmanager
 async def open_container(
-    semantic_matcher: str = "model", answerer: Answerer | None = None, **settings: Any
+    semantic_matcher: str = "model", **settings: Any
 ) -> AsyncIterator[Container]:
     """Open a container with an empty cache, no notes, and default settings except these."""
     with start_valkey() as server:
@@ -37,7 +36,7 @@ async def open_container(
             ),
             store=MemoryNoteStore(),
             embedder=EMBEDDER,
-            answerer=answerer or QuotingAnswerer(),
+            answerer=QuotingAnswerer(),
         )
         try:
             yield container
