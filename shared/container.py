@@ -266,5 +266,5 @@ class Container(Adapters):
             pipeline=self.pipeline.on_day(question.day).with_tags(question.tags),
             fence=fence,
             pending_counters=self.pending_counters,
-            extension=self.shared_circuit_state(),
+            extension=self.round_trip_extension(),
         )

@@ -14,6 +14,7 @@ from shared.cache.index_entries import new_pending
 from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys
 from shared.cache.pending_questions import PendingQuestions
+from shared.cache.raised_threshold import ALLOWED
 from shared.cache.redis.commands import Command
 from shared.cache.stats_snapshot import PeriodStats
 from shared.container import Container
@@ -493,3 +494,14 @@ async def test_exception_in_the_background_is_logged_and_ends_nothing(
     await tasks.aclose()
     await tasks.wait()
     assert warmed[2:] == []
+
+
+async def test_warming_reads_the_raised_threshold(valkey_url: str, model: Model) -> None:
+    settings = {"semantic_matcher": "model", "wrong_target": 0.01}
+    async with opened(valkey_url, model, **settings) as container:
+        raised = container.raised_threshold
+        for _ in range(ALLOWED + 1):
+            await container.background_redis_client.execute(*raised.count_commands(wrong=True))
+        outcomes = await container.warmer.warm_given([Request("ann", "What does ann eat?")])
+        assert outcomes == {WarmingOutcome.ANSWERED: 1}
+        assert raised.value == 0.925
