@@ -138,10 +138,12 @@ def _parse_period(query: "QueryParams", today: date) -> tuple[int, date, date]:
         raise InvalidRequestError(
             "from and to must both be dates, for example 2026-11-30"
         ) from None
-    if "days" in query or not earliest <= first <= last <= today:
+    if "days" in query:
+        raise InvalidRequestError("give either days, or from and to")
+    if not earliest <= first <= last <= today:
         raise InvalidRequestError(
-            f"from must not be after to, both must be from {earliest} to {today}, and days must be"
-            " absent"
+            f"from ({first}) must not be after to ({last}), and both must be from {earliest} to"
+            f" {today}"
         )
     return (today - first).days + 1, first, last
 

@@ -15,6 +15,7 @@ from infra.local.commands.options import (
     embedder_option,
     json_option,
     model_option,
+    tag_option,
     user_option,
 )
 from shared.question import Request
@@ -34,9 +35,7 @@ if TYPE_CHECKING:
 @model_option
 @embedder_option
 @click.option("--no-cache", is_flag=True, help="Do not use a cached answer.")
-@click.option(
-    "--tag", multiple=True, help="Search only notes that have one of these tags; repeat it."
-)
+@tag_option
 @click.option("--exact", is_flag=True, help="Do not accept a semantic hit.")
 @click.option(
     "--history",

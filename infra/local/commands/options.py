@@ -62,4 +62,7 @@ embedder_option = click.option(
     help="The model that embeds notes and questions: minilm is for English, multilingual for"
     " about 100 languages.",
 )
+tag_option = click.option(
+    "--tag", multiple=True, help="Search only notes that have one of these tags; repeat it."
+)
 json_option = click.option("--json", is_flag=True, help="Print JSON only.")

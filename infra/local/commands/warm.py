@@ -12,6 +12,7 @@ from infra.local.commands.options import (
     embedder_option,
     json_option,
     model_option,
+    tag_option,
     user_option,
 )
 from shared.errors import InvalidRequestError
@@ -52,9 +53,7 @@ _DONE = frozenset({WarmingOutcome.ANSWERED, WarmingOutcome.CACHED, WarmingOutcom
 @data_option
 @model_option
 @embedder_option
-@click.option(
-    "--tag", multiple=True, help="Search only notes that have one of these tags; repeat it."
-)
+@tag_option
 @json_option
 def warm(
     *,
