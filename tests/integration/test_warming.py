@@ -497,7 +497,7 @@ async def test_exception_in_the_background_is_logged_and_ends_nothing(
 
 
 async def test_warming_reads_the_raised_threshold(valkey_url: str, model: Model) -> None:
-    settings = {"semantic_matcher": "model", "wrong_target": 0.01}
+    settings: dict[str, Any] = {"semantic_matcher": "model", "wrong_target": 0.01}
     async with opened(valkey_url, model, **settings) as container:
         raised = container.raised_threshold
         for _ in range(ALLOWED + 1):
