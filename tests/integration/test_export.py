@@ -72,8 +72,12 @@ class _Unavailable:
 
 
 def test_command_prints_json(tercet: Tercet, tmp_path: Path) -> None:
-    result = tercet("export", "--data", tmp_path)
-    assert json.loads(result.stdout)["notes"] == []
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "faith.md").write_text("Faith is trust.")
+    data = ("--data", tmp_path / "data")
+    tercet("notes", "import", tmp_path / "notes", *data)
+    (note,) = json.loads(tercet("export", *data).stdout)["notes"]
+    assert note["text"] == "Faith is trust."
 
 
 def test_module_names_its_argument() -> None:
