@@ -18,6 +18,7 @@ from shared.errors import (
     BudgetExceededError,
     CacheUnavailableError,
     CircuitOpenError,
+    StoreUnavailableError,
     TercetError,
 )
 from shared.question import Request
@@ -48,14 +49,14 @@ class WarmingOutcome(StrEnum):
     """Another request generates the answer."""
     NO_NOTES = "no_notes"
     FAILED = "failed"
-    """The question is invalid, or a model or the note store failed."""
+    """The question is invalid, or a model failed."""
     OUTDATED = "outdated"
     """Notes changed, or the user was deleted, since warming was requested."""
     CIRCUIT_NOT_CLOSED = "circuit_not_closed"
     BUDGET_USED = "budget_used"
     CACHE_UNAVAILABLE = "cache_unavailable"
     UNFINISHED = "unfinished"
-    """There was no time left."""
+    """There was no time left, or the note store was unavailable."""
 
 
 _FINAL = frozenset(
@@ -67,6 +68,14 @@ _FINAL = frozenset(
     }
 )
 """After these the next question would end likewise."""
+
+
+_OUTCOMES: dict[type[TercetError], WarmingOutcome] = {
+    CircuitOpenError: WarmingOutcome.CIRCUIT_NOT_CLOSED,
+    BudgetExceededError: WarmingOutcome.BUDGET_USED,
+    CacheUnavailableError: WarmingOutcome.CACHE_UNAVAILABLE,
+    StoreUnavailableError: WarmingOutcome.UNFINISHED,
+}
 
 
 class Warmer:
@@ -130,15 +139,8 @@ class Warmer:
                 if not fence:
                     await session.lookup(only_fence=True)  # a new user has none
                 return await self._answer(request, question, session)
-            except CircuitOpenError:
-                return WarmingOutcome.CIRCUIT_NOT_CLOSED
-            except BudgetExceededError:
-                return WarmingOutcome.BUDGET_USED
-            except CacheUnavailableError:
-                return WarmingOutcome.CACHE_UNAVAILABLE
             except TercetError as error:
-                _log.warning("a question was not warmed: %s", type(error).__name__)
-                return WarmingOutcome.FAILED
+                return _outcome_of_error(error)
 
     async def _answer(
         self, request: "Request", question: "Question", session: "WarmingSession"
@@ -187,6 +189,14 @@ class Warmer:
             raise CacheUnavailableError("the cache became unavailable: no question is warmed")
         if self._dependencies.circuit_breakers.state != "closed":
             raise CircuitOpenError("a circuit breaker is not closed: no question is warmed")
+
+
+def _outcome_of_error(error: TercetError) -> WarmingOutcome:
+    for kind, outcome in _OUTCOMES.items():
+        if isinstance(error, kind):
+            return outcome
+    _log.warning("a question was not warmed: %s", type(error).__name__)
+    return WarmingOutcome.FAILED
 
 
 def _outcome(reply: "Reply") -> WarmingOutcome:

@@ -32,6 +32,8 @@ _LOG_FIELDS = "tercet.log_fields"
 _REQUEST_ID = "tercet.request_id"
 _METHODS = frozenset({*HTTPMethod, "QUERY"})
 _MAX_METHOD_LENGTH = 32
+# Of the log fields, because LOG_QUESTIONS adds private text.
+_RECENT = ("request_id", "Outcome", "tier", "status", "duration_ms")
 _SERVER_ERROR = 500
 
 
@@ -128,7 +130,8 @@ class RequestLogMiddleware:
                 if "Outcome" in log_fields:
                     line["Latency"] = duration_ms
                     if app := scope.get("app"):
-                        app.state.recent_requests.appendleft((time.time(), line))
+                        recent = {name: line.get(name) for name in _RECENT}
+                        app.state.recent_requests.appendleft((time.time(), recent))
                 if steps:
                     line["steps"] = total_milliseconds(steps)
                 request_log.info("request", extra={"log_fields": with_emf(line)})

@@ -105,13 +105,12 @@ def current_threshold(snapshot: "StatsSnapshot", settings: "Settings") -> float:
     return max(settings.similarity_threshold, snapshot.raised_threshold)
 
 
-def recent_requests(log_lines: "Iterable[tuple[float, dict[str, Any]]]") -> list[dict[str, Any]]:
-    """Build the list of recent requests from the ends of requests (s since 1970) and log lines."""
-    fields = ("request_id", "Outcome", "tier", "status", "duration_ms")
+def recent_requests(requests: "Iterable[tuple[float, dict[str, Any]]]") -> list[dict[str, Any]]:
+    """Build the list of recent requests from their ends (s since 1970) and log fields."""
     return [
         {"timestamp": datetime.fromtimestamp(ended, UTC).isoformat(timespec="milliseconds")}
-        | {name.lower(): line.get(name) for name in fields}
-        for ended, line in log_lines
+        | {name.lower(): value for name, value in log_fields.items()}
+        for ended, log_fields in requests
     ]
 
 
