@@ -33,6 +33,13 @@ class _Answer:
     hits: int = 0
 
 
+class _Served(NamedTuple):
+    """The answer that a question got last, and when it expires (s since 1970)."""
+
+    answer_id: str
+    expires: int
+
+
 class Lifetimes:
     """Checks every reply from the cache.
 
@@ -48,7 +55,7 @@ class Lifetimes:
         self._begun: Counter[str] = Counter()
         self._ended: Counter[str] = Counter()
         self._answers: dict[str, _Answer] = {}
-        self._expires: dict[tuple[str, str], int] = {}
+        self._served: dict[tuple[str, str], _Served] = {}
 
     @contextmanager
     def request(self, user: str) -> Iterator[Begun]:
@@ -68,7 +75,8 @@ class Lifetimes:
         if reply.stored:
             created = reply.answer.created // 1000
             self._answers[answer_id] = _Answer(created, now, begun.ended)
-        self._expires[request.user_id, request.query] = reply.expires
+            self._forget_former(request)
+        self._served[request.user_id, request.query] = _Served(answer_id, reply.expires)
         if (answer := self._answers.get(answer_id)) is None:
             return  # of a request that has not ended
         answer.hits += reply.tier == "l1"
@@ -86,10 +94,20 @@ class Lifetimes:
 
     def check_repetition(self, request: Request, reply: Reply) -> None:
         """Check that no answer is generated again while it is cached."""
-        expires = self._expires.get((request.user_id, request.query), 0)
+        served = self._served.get((request.user_id, request.query))
+        is_cached = served is not None and time.time() < served.expires
         bypasses = request.no_cache or request.no_store or request.exact
-        if self._steady and not bypasses and reply.stored and time.time() < expires:
-            raise StaleError(f"{request} was generated again before {expires}")
+        if self._steady and is_cached and not bypasses and reply.stored:
+            raise StaleError(f"{request} was generated again while {served} was cached")
+
+    def _forget_former(self, request: Request) -> None:
+        """A question has a new answer: the former one ends, also for questions that matched it."""
+        if former := self._served.get((request.user_id, request.query)):
+            self._served = {
+                question: served
+                for question, served in self._served.items()
+                if served.answer_id != former.answer_id
+            }
 
     def _lifetime(self, hits: int) -> int:
         return min(self._longest, self._ttl << min(max(hits, 0), 30))
