@@ -19,6 +19,8 @@ NO_TAGGED_NOTES = (
     "None of your notes has a tag that you named, so there is nothing to answer from. Name other"
     " tags, or none to ask all notes."
 )
+REUSED = frozenset({"exact", "coalesced", "semantic"})
+"""Outcomes of requests that needed no generated answer."""
 
 
 @dataclass(frozen=True, slots=True)

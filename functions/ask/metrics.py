@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from shared.cache.counters import REUSED
+from shared.reply import REUSED
 
 if TYPE_CHECKING:
     from shared.reply import Reply

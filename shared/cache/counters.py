@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from shared.cache import index_entries, keyspace
 from shared.cache.redis.commands import Command, Script
 from shared.errors import CacheUnavailableError
+from shared.reply import REUSED
 
 if TYPE_CHECKING:
     from shared.cache.redis.budgeted_client import BudgetedClient
@@ -53,10 +54,6 @@ OUTCOMES = ("exact", "coalesced", "semantic", "l3", "l2", "none", *DEFERRED_OUTC
     no_notes    no answer: the user has no notes
     failed      no answer: an error
 """
-
-
-REUSED = frozenset({"exact", "coalesced", "semantic"})
-"""Outcomes of requests that needed no generated answer."""
 
 
 def counter_keys(partition: int) -> tuple[str, str, str]:

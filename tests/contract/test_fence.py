@@ -14,7 +14,7 @@ def rotate_command() -> Command:
 def drop_command() -> Command:
     field = "a-field"
     return invalidation._DROP_ENTRIES.call(
-        invalidation._script_keys(keys()), "the-same-token", 60, 0, field
+        invalidation._script_keys(keys()), "the-same-token", 60, 1, field
     )
 
 

@@ -36,8 +36,7 @@ def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator["SQSClient"]:
 
 def max_receive_count() -> int:
     """Receives before the deployed queue moves a message to its dead-letter queue."""
-    queue = TEMPLATES["infra/aws/queue.yaml"]["Resources"]["Queue"]["Properties"]
-    return int(queue["RedrivePolicy"]["maxReceiveCount"])
+    return int(TEMPLATES["infra/aws/queue.yaml"]["Parameters"]["MaxReceives"]["Default"])
 
 
 async def test_change_is_applied_within_seconds_after_a_short_outage(

@@ -186,7 +186,7 @@ async def test_response_echoes_the_tags_and_no_log_has_them(
             response = await post(**given)
             assert response.status_code == 200, response.text
             assert json.loads(response.content)["metadata"]["tags"] == echoed
-        for tags in ["a", ""], ["private" * 20], ["x"] * 21, "private", None:
+        for tags in ["a", ""], ["private" * 20], ["x"] * 21, "private":
             response = await post(tags=tags)
             assert response.status_code == 422, response.text
             assert "private" not in response.text

@@ -147,6 +147,7 @@ async def test_membership_holds_the_time_that_the_leader_waited(process: Process
     """The leader's lookup has that much less time."""
     first = await process.coalescer.join(KEY, AnswerStream())
     second = asyncio.create_task(process.coalescer.join(KEY, AnswerStream()))
+    await asyncio.sleep(0)  # it begins to wait
     await asyncio.sleep(0.005)
     first.finish_lookup()
     assert first.waited == 0
