@@ -29,5 +29,5 @@ api POST /assistant/query '{"query": "And who plans it?", "history": [
 echo "A change: the answers that it affects are dropped before the response."
 api PUT /notes/shifts '{"title": "Shifts", "text": "An on-call shift lasts two weeks. Ann plans the shifts."}'
 
-echo "A miss again, from the new note."
+echo "From the new note: a miss, or a hit if the answer has been warmed by now."
 api POST /assistant/query '{"query": "How long is an on-call shift?"}'

@@ -79,7 +79,7 @@ class CacheSession:
         self._new_entry = partial(
             index_entries.new_entry, wording or question, pipeline=pipeline, settings=settings
         )
-        self._context_cached = False
+        self._found = LookupResult()  # of the last lookup
         self._embedding_cached: bool | None = None  # None: not read yet
         self._embedding_stored = False
 
@@ -97,7 +97,7 @@ class CacheSession:
         if replies := await self._execute(self._lookup(purpose)):
             found = await self._parse_lookup(replies[0])
             if not (found.answer or only_fence):
-                is_hit = self._context_cached
+                is_hit = self._found.sources is not None
                 self.counters.add(l3_hits=int(is_hit), l3_misses=int(not is_hit))
         return found
 
@@ -133,7 +133,7 @@ class CacheSession:
         """Wait while another request generates this answer. Return what it stored, if anything.
 
         Redis is polled, one round trip each time, at growing intervals, until the deadline or
-        until `give_up()` is true.
+        until `give_up()` is true. Then the result is that of the last lookup.
         """
         intervals = single_flight.poll_intervals()
         while self.status == "ok" and remaining_seconds() > 0 and not give_up():
@@ -151,7 +151,7 @@ class CacheSession:
                 return replace(found, holder_error=holder_error)
             if found.is_final or not is_held:
                 return found
-        return LookupResult()
+        return self._found
 
     @asynccontextmanager
     async def hold_lock(self) -> "AsyncIterator[None]":
@@ -216,12 +216,13 @@ class CacheSession:
         answer is only counted. A context from the cache is not stored again: each failed attempt
         would extend its expiry.
         """
+        context_cached = self._found.sources is not None
         if answer:
-            tier = "l3" if self._context_cached else "l2" if self._embedding_cached else "none"
+            tier = "l3" if context_cached else "l2" if self._embedding_cached else "none"
             self.counters.add(spent_nanodollars=index_entries.nanodollars(answer.cost))
             self.counters.add(**{f"outcome_{tier}": int(self.counters.lookup_counted)})
             answer = None if answer.incomplete else answer
-        if self.status != "ok" or (answer is None and self._context_cached):
+        if self.status != "ok" or (answer is None and context_cached):
             return 0
         entry = self._new_entry(vector, sources, answer)
         call = self._scripts.store(
@@ -280,7 +281,7 @@ class CacheSession:
         self.counters.lookup_counted = True
         self._lock.fence = (reply[0] or b"").decode("ascii", "replace")
         found, corrupt = parse_lookup(reply, self._question, self.field)
-        self._context_cached = found.sources is not None
+        self._found = found
         if corrupt:
             await self._execute(*(Command.of("HDEL", key, *corrupt) for key in self._keys.hashes))
         return found

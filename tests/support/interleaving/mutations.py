@@ -274,7 +274,7 @@ def aliases_own_search_not_checked(patch: pytest.MonkeyPatch) -> None:
 
 
 def alias_outlives_its_answer(patch: pytest.MonkeyPatch) -> None:
-    """An alias is not dropped with its target, and does not compare the target's answer id."""
+    """An alias is not dropped with its target, and nothing compares the target's answer id."""
     touched = Freshness._affected_fields
     patch.setattr(
         Freshness,
@@ -288,6 +288,9 @@ def alias_outlives_its_answer(patch: pytest.MonkeyPatch) -> None:
     )
     same = "if target and answer_of(target) == answer_of(entry) then"
     rewrite(patch, scripts, "_LOOKUP", {same: "if target then"})
+    other = "or answer_of(target) ~= answer_of(entry) "
+    rewrite(patch, scripts, "_STORE", {other: ""})  # which sweeps the index
+    rewrite(patch, scripts, "_STORE_ALIAS", {other: ""})
 
 
 def context_counts_as_answer(patch: pytest.MonkeyPatch) -> None:
