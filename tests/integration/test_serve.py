@@ -62,9 +62,9 @@ def test_pushed_note_change_invalidates_the_answer(server: httpx.Client) -> None
     assert "being sure" in ask(server)["answer"]
     assert ask(server)["tier"] == "l1"
     push(server, "Faith is to lean your weight on a promise.")
-    after = ask(server)
-    assert after["tier"] != "l1"
-    assert "lean your weight" in after["answer"]
+    answer = ask(server)["answer"]  # from the cache, if it has been warmed by now
+    assert "lean your weight" in answer
+    assert "being sure" not in answer
 
 
 def test_health_is_public_and_a_query_without_user_is_unauthenticated(server: httpx.Client) -> None:
