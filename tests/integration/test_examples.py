@@ -32,7 +32,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    process = start_tercet("serve", "--port", "0", "--data", tmp_path_factory.mktemp("data"))
+    data = tmp_path_factory.mktemp("data")
+    # Warming would turn an expected miss into a hit at some time.
+    process = start_tercet("serve", "--port", "0", "--data", data, CACHE_WARMING="off")
     assert process.stdout
     yield process.stdout.readline().split()[3]
     process.send_signal(signal.SIGTERM)
@@ -81,8 +83,7 @@ def test_curl_shows_a_miss_a_hit_a_follow_up_and_a_change(url: str) -> None:
     statuses = re.findall("cache-status: (.*)", without_ttl(output))
     miss = "Tercet; fwd=miss; stored"
     # Without a language model the follow-up cannot be rewritten, so it bypasses the cache.
-    assert statuses[:3] == [miss, "Tercet; hit", "Tercet; fwd=bypass"]
-    assert statuses[3:] in ([miss], ["Tercet; hit"])  # the dropped answer may have been warmed
+    assert statuses == [miss, "Tercet; hit", "Tercet; fwd=bypass", miss]
     bodies = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     answers = [body["answer"] for body in bodies if "answer" in body]
     assert "one week" in answers[0]

@@ -25,15 +25,17 @@ def environment() -> dict[str, str]:
     }
 
 
-def start_tercet(*arguments: str | Path, stderr: int = subprocess.PIPE) -> "subprocess.Popen[str]":
-    """Start `tercet` as a child process."""
+def start_tercet(
+    *arguments: str | Path, stderr: int = subprocess.PIPE, **settings: str
+) -> "subprocess.Popen[str]":
+    """Start `tercet` as a child process, with these settings."""
     # As in a terminal: the tests may run in a background process, which ignores SIGINT.
     program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     program += "from infra.local.cli import app; app()"
     return subprocess.Popen(
         [sys.executable, "-c", program, *map(str, arguments)],
         cwd=ROOT,
-        env=environment(),
+        env=environment() | settings,
         stdout=subprocess.PIPE,
         stderr=stderr,
         text=True,
