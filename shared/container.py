@@ -8,7 +8,7 @@ and `invalidate` loads no prompt. `adapters.py` builds the connections and model
 
 import os
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from shared.adapters import Adapters
 from shared.notes.embedding_profile import EmbeddingProfile
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from shared.semantic_match import SemanticMatcher
     from shared.text.vocabulary_packs import VocabularyPack
     from shared.warming import Warmer
+
+SessionT = TypeVar("SessionT", bound="CacheSession")
 
 
 class Container(Adapters):
@@ -234,18 +236,10 @@ class Container(Adapters):
         from shared.cache.session import CacheSession
 
         follow_up = question.follow_up
-        session = CacheSession(
-            None if request.no_store or question.is_unresolved else self.redis_client,
-            self.settings,
-            user_id=request.user_id,
-            question=question.identity,
-            wording=question.wording,
-            pipeline=self.pipeline.on_day(question.day).with_tags(question.tags),
-            exact=request.exact,
-            fence=follow_up.fence if follow_up else "",
-            pending_counters=self.pending_counters,
-            extension=self.round_trip_extension(),
-        )
+        bypasses = request.no_store or question.is_unresolved
+        redis_client = None if bypasses else self.redis_client
+        fence = follow_up.fence if follow_up else ""
+        session = self._new_session(CacheSession, redis_client, request, question, fence)
         if follow_up and follow_up.has_lost_fence and session.status == "ok":
             session.disable("unavailable")
         if follow_up and follow_up.began is not None:
@@ -257,13 +251,25 @@ class Container(Adapters):
     ) -> "WarmingSession":
         from shared.cache.warming_session import WarmingSession
 
-        return WarmingSession(
-            self.background_redis_client if self.settings.cache_enabled else None,
+        redis_client = self.background_redis_client if self.settings.cache_enabled else None
+        return self._new_session(WarmingSession, redis_client, request, question, fence)
+
+    def _new_session(
+        self,
+        kind: "type[SessionT]",
+        redis_client: "RedisClient | None",
+        request: "Request",
+        question: "Question",
+        fence: str,
+    ) -> "SessionT":
+        return kind(
+            redis_client,
             self.settings,
             user_id=request.user_id,
             question=question.identity,
             wording=question.wording,
             pipeline=self.pipeline.on_day(question.day).with_tags(question.tags),
+            exact=request.exact,
             fence=fence,
             pending_counters=self.pending_counters,
             extension=self.round_trip_extension(),
