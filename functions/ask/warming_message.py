@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from shared.errors import InvalidRequestError
+from shared.message_validation import describe_problems
 from shared.notes.sanitize import ID_CHARACTERS
 from shared.question import MAX_CHARACTERS
 
@@ -54,9 +55,4 @@ def parse_message(body: str | dict[str, Any]) -> WarmingMessage:
             return WarmingMessage.model_validate_json(body)
         return WarmingMessage.model_validate(body)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc'])) or 'message'}:"
-            f" {problem['msg'].removeprefix('Value error, ')}"
-            for problem in error.errors(include_input=False, include_url=False)
-        )
-        raise InvalidRequestError(f"not a WarmingMessage: {problems}") from None
+        raise InvalidRequestError(f"not a WarmingMessage: {describe_problems(error)}") from None

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from shared.errors import InvalidChangeError
+from shared.message_validation import describe_problems
 from shared.notes.messages.debezium import event_to_messages, find_event
 from shared.notes.messages.envelopes import unwrap_envelopes
 from shared.notes.note import Note
@@ -191,12 +192,7 @@ def _validate(message: dict[str, Any]) -> NoteChanged:
     try:
         return NoteChanged.model_validate(message)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc'])) or 'message'}:"
-            f" {problem['msg'].removeprefix('Value error, ')}"
-            for problem in error.errors(include_input=False, include_url=False)
-        )
-        raise InvalidChangeError(f"not a NoteChanged message: {problems}") from None
+        raise InvalidChangeError(f"not a NoteChanged message: {describe_problems(error)}") from None
 
 
 def note_of(change: NoteChanged) -> Note:
