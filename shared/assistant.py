@@ -257,9 +257,9 @@ class Assistant:
 
     async def _generate(self, ask: AskState, start: AnswerStart) -> Answer:
         # Without Redis there is no single-flight lock, so this process coalesces generations.
-        is_alone = ask.session.status in {"unavailable", "failed"}
+        has_no_lock = ask.session.status in {"unavailable", "failed"}
         parts, question = self._dependencies, ask.question
-        answerer = parts.coalescing_answerer if is_alone else parts.answerer
+        answerer = parts.coalescing_answerer if has_no_lock else parts.answerer
         generate = partial(
             answerer.answer,
             question.wording,

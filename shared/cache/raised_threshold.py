@@ -43,7 +43,7 @@ class RaisedThreshold:
         self.value = 0.0
         self._configured = settings.similarity_threshold
         self._target = settings.wrong_target
-        # Another judge, target or threshold begins anew.
+        # A change of the judge, the target or the threshold starts a new sample.
         self._keys = keyspace.shared_state_keys(
             "threshold", f"{settings.chat_model} {self._target} {self._configured}"
         )

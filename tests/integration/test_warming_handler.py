@@ -40,7 +40,7 @@ class Function:
         self.handler = WarmingHandler(lambda: self.container)
         self.fence = ""
         # Creates the handler's event loop.
-        self.handler({"user_id": "nobody", "questions": ["Eats?"]}, CONTEXT)
+        self.handler({"user_id": "cid", "questions": ["Eats?"]}, CONTEXT)
         assert self.handler._warm
         self._loop = self.handler._warm[0]
 

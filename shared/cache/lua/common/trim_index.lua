@@ -9,7 +9,7 @@ local function has_ended(entry, now)
   return end_of(entry) <= now
 end
 
--- Delete those of ten random questions that cannot even be served stale at `now` (s): nobody may ask them again.
+-- Delete those of ten random questions that can no longer be served at `now` (s), not even stale: they may never be requested again.
 local function sweep_index(now, stale_if_error)
   local drawn = redis.call('HRANDFIELD', KEYS[1], 10, 'WITHVALUES')
   for i = 1, #drawn, 2 do
