@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 
 def describe_problems(error: "ValidationError") -> str:
-    """Return the path and the problem of each invalid field, without values: they may be private."""
+    """Return the path and the problem of each invalid field, without private values."""
     return "; ".join(
         f"{'.'.join(map(str, problem['loc'])) or 'message'}:"
         f" {problem['msg'].removeprefix('Value error, ')}"
