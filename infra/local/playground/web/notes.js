@@ -77,14 +77,22 @@ async function refreshCached(before = []) {
 async function openNote(id) {
   if (!(await mayDiscard())) return;
   openedId = id;
+  disableEditor(true); // text that is typed now would be replaced by the note's
   const note = await attempt("The note could not be loaded", () => request(notePath(id)));
-  if (note && note.note_id === openedId) openEditor(note);
+  if (openedId !== id) return;
+  disableEditor(false);
+  if (note) openEditor(note);
+}
+
+function disableEditor(disabled) {
+  for (const field of [find("#title"), find("#body")]) field.disabled = disabled;
 }
 
 /** Open the editor with a note, or empty for a new one. */
 function openEditor(note) {
   editedId = openedId = note?.note_id ?? null;
   saved = { title: note?.title ?? "", text: note?.text ?? "" };
+  disableEditor(false);
   find("#edit").hidden = false;
   find("#title").value = saved.title;
   find("#body").value = saved.text;
@@ -118,6 +126,7 @@ async function changeNote(method, body) {
   find("#outcome").textContent = "";
   if (!result) return;
   editedId = openedId = id;
+  disableEditor(false);
   if (body) saved = body;
   else closeEditor();
   find("#delete").hidden = false;
