@@ -84,6 +84,16 @@ async def opened(
     await container.aclose()
 
 
+@asynccontextmanager
+async def opened_with_pending(url: str, model: Model) -> AsyncIterator[tuple[Container, Messages]]:
+    """Open a container where Ann's note has changed since she asked what she eats."""
+    messages = Messages()
+    async with opened(url, model, messages) as container:
+        await ask(container, "ann", "What does Ann eat?")
+        await change(container, "Ann eats rice.")
+        yield container, messages
+
+
 async def change(container: Container, text: str, user: str = "ann") -> None:
     await container.freshness.note_changed(updated(user, "n", text))
 
@@ -149,10 +159,7 @@ async def test_message_holds_no_text_and_only_its_user_is_warmed(
 async def test_rotated_fence_discards_a_message_and_the_next_one_covers_its_questions(
     valkey_url: str, model: Model
 ) -> None:
-    messages = Messages()
-    async with opened(valkey_url, model, messages) as container:
-        await ask(container, "ann", "What does Ann eat?")
-        await change(container, "Ann eats rice.")
+    async with opened_with_pending(valkey_url, model) as (container, messages):
         await change(container, "Ann eats soup.")
         first, second = messages.sent
         assert await container.warmer.warm_pending(*first) == {}
@@ -165,10 +172,7 @@ async def test_rotated_fence_discards_a_message_and_the_next_one_covers_its_ques
 async def test_answer_is_not_stored_if_a_note_changes_while_it_is_warmed(
     valkey_url: str, model: Model
 ) -> None:
-    messages = Messages()
-    async with opened(valkey_url, model, messages) as container:
-        await ask(container, "ann", "What does Ann eat?")
-        await change(container, "Ann eats rice.")
+    async with opened_with_pending(valkey_url, model) as (container, messages):
         model.seconds = 0.2
         warming = asyncio.create_task(container.warmer.warm_pending(*messages.sent[0]))
         await asyncio.sleep(0.1)
@@ -184,10 +188,7 @@ async def test_nothing_of_a_deleted_user_is_stored(
     valkey_url: str, model: Model, seconds: float
 ) -> None:
     """Whenever the user is deleted, and if the message is received again later."""
-    messages = Messages()
-    async with opened(valkey_url, model, messages) as container:
-        await ask(container, "ann", "What does Ann eat?")
-        await change(container, "Ann eats rice.")
+    async with opened_with_pending(valkey_url, model) as (container, messages):
         model.seconds = seconds
         task = asyncio.create_task(container.warmer.warm_pending(*messages.sent[0]))
         await asyncio.sleep(seconds / 2)  # 0: the message is received later
@@ -217,10 +218,7 @@ async def test_change_that_was_read_before_a_deletion_makes_nothing_pending(
 async def test_no_model_is_called_unless_both_circuit_breakers_are_closed(
     valkey_url: str, model: Model, remaining: float
 ) -> None:
-    messages = Messages()
-    async with opened(valkey_url, model, messages) as container:
-        await ask(container, "ann", "What does Ann eat?")
-        await change(container, "Ann eats rice.")
+    async with opened_with_pending(valkey_url, model) as (container, messages):
         for breaker in container.circuit_breakers:
             state = breaker_keys(breaker.id).state  # as another container writes it
             milliseconds = int(1_000 * (remaining + HALF_OPEN_SECONDS))
@@ -240,10 +238,7 @@ async def test_no_model_is_called_unless_both_circuit_breakers_are_closed(
 async def test_breaker_that_opens_while_notes_are_searched_prevents_the_generation(
     valkey_url: str, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    messages = Messages()
-    async with opened(valkey_url, model, messages) as container:
-        await ask(container, "ann", "What does Ann eat?")
-        await change(container, "Ann eats rice.")
+    async with opened_with_pending(valkey_url, model) as (container, messages):
         search, breaker = container.store.search, container.circuit_breakers.chat
 
         async def search_while_it_opens(*args: Any) -> list[Source]:
@@ -294,10 +289,7 @@ async def test_warming_leaves_half_of_a_user_s_budget_to_their_questions(
 async def test_failed_warming_fails_no_request_that_waits_for_it(
     valkey_url: str, model: Model
 ) -> None:
-    messages = Messages()
-    async with opened(valkey_url, model, messages) as container:
-        await ask(container, "ann", "What does Ann eat?")
-        await change(container, "Ann eats rice.")
+    async with opened_with_pending(valkey_url, model) as (container, messages):
         model.seconds, model.error = 0.3, InferenceUnavailableError("overloaded")
         warming = asyncio.create_task(container.warmer.warm_pending(*messages.sent[0]))
         await asyncio.sleep(0.1)
@@ -308,10 +300,7 @@ async def test_failed_warming_fails_no_request_that_waits_for_it(
 
 
 async def test_request_gets_the_answer_that_is_being_warmed(valkey_url: str, model: Model) -> None:
-    messages = Messages()
-    async with opened(valkey_url, model, messages) as container:
-        await ask(container, "ann", "What does Ann eat?")
-        await change(container, "Ann eats rice.")
+    async with opened_with_pending(valkey_url, model) as (container, messages):
         model.seconds = 0.3
         warming = asyncio.create_task(container.warmer.warm_pending(*messages.sent[0]))
         await asyncio.sleep(0.1)
@@ -321,10 +310,7 @@ async def test_request_gets_the_answer_that_is_being_warmed(valkey_url: str, mod
 
 
 async def test_question_in_progress_is_not_warmed(valkey_url: str, model: Model) -> None:
-    messages = Messages()
-    async with opened(valkey_url, model, messages) as container:
-        await ask(container, "ann", "What does Ann eat?")
-        await change(container, "Ann eats rice.")
+    async with opened_with_pending(valkey_url, model) as (container, messages):
         model.seconds = 0.3
         request = asyncio.create_task(ask(container, "ann", "What does Ann eat?"))
         await asyncio.sleep(0.1)
@@ -469,10 +455,7 @@ async def test_without_redis_no_model_is_called(model: Model) -> None:
 
 
 async def test_what_there_is_no_time_for_stays_pending(valkey_url: str, model: Model) -> None:
-    messages = Messages()
-    async with opened(valkey_url, model, messages) as container:
-        await ask(container, "ann", "What does Ann eat?")
-        await change(container, "Ann eats rice.")
+    async with opened_with_pending(valkey_url, model) as (container, messages):
         with deadline_scope(container.settings.inference_timeout - 1):
             outcomes = await container.warmer.warm_pending(*messages.sent[0])
         assert outcomes == {WarmingOutcome.UNFINISHED: 1}
