@@ -128,7 +128,9 @@ def test_inputs_describe_the_templates(inputs: Inputs) -> None:
         assert len(list(of_type(kind))) == inputs[name], name
     template = TEMPLATES["infra/aws/alarms.yaml"]
     # No option that is off by default.
-    stack = Stack(template, CacheName="cache", WarmFunction="warm")
+    stack = Stack(
+        template, CacheName="cache", WarmFunction="warm", WarmDeadLetterQueueName="warm-dead"
+    )
     metrics = [
         str(alarm).count("'MetricName'")
         for alarm in template["Resources"].values()

@@ -24,6 +24,7 @@ OPTIONAL = {
     "Stream": "HasStream",
     "Notes": "HasNotes",
     "Outbox": "HasOutbox",
+    "WarmDead": "HasWarmDeadLetterQueue",
     "Warm": "HasWarming",
     "CacheM": "HasCache",
 }
@@ -100,7 +101,7 @@ def test_alarms_of_an_option_exist_only_with_it() -> None:
     stack = Stack(TEMPLATES["infra/aws/alarms.yaml"])
     for name, alarm in TEMPLATES["infra/aws/alarms.yaml"]["Resources"].items():
         conditions = [each for prefix, each in OPTIONAL.items() if name.startswith(prefix)]
-        assert [alarm["Condition"]] if "Condition" in alarm else conditions == [], name
+        assert alarm.get("Condition") == next(iter(conditions), None), name
         assert not any(map(stack.holds, conditions))
 
 
