@@ -99,7 +99,9 @@ class PendingQuestions:
 
 
 def has_pending(index: "Mapping[str, Entry | None]") -> bool:
-    """Return whether any question of an index is pending."""
+    """Return whether any question of an index is pending, and not expired."""
+    now = time.time()
     return any(
-        entry is not None and entry.kind == index_entries.PENDING for entry in index.values()
+        entry is not None and entry.kind == index_entries.PENDING and entry.expires > now
+        for entry in index.values()
     )

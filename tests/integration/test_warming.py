@@ -4,13 +4,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from shared.background_requests import BackgroundRequests
-from shared.cache.index_entries import new_pending
+from shared.cache.index_entries import Entry, encode, new_pending
 from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys
 from shared.cache.pending_questions import PendingQuestions
@@ -115,11 +116,16 @@ async def keys_of_ann(container: Container) -> list[bytes]:
     return found
 
 
-async def pending(container: Container) -> list[str]:
-    """Return Ann's pending questions."""
+async def pending_entries(container: Container) -> dict[str, Entry]:
+    """Return the fields and entries of Ann's pending questions."""
     fence = await redis(container, "HGET", UserKeys.of("ann").questions, "fence")
     pending = PendingQuestions(container.background_redis_client)
-    return [entry.question for _, entry in await pending.read("ann", (fence or b"").decode())]
+    return dict(await pending.read("ann", (fence or b"").decode()))
+
+
+async def pending(container: Container) -> list[str]:
+    """Return Ann's pending questions."""
+    return [entry.question for entry in (await pending_entries(container)).values()]
 
 
 async def counts(container: Container) -> PeriodStats:
@@ -167,6 +173,21 @@ async def test_rotated_fence_discards_a_message_and_the_next_one_covers_its_ques
         assert await container.warmer.warm_pending(*second) == {WarmingOutcome.ANSWERED: 1}
         assert await container.warmer.warm_pending(*second) == {}
         assert (await ask(container, "ann", "What does Ann eat?")).text.endswith("soup.")
+
+
+async def test_expired_pending_question_is_not_requested_again(
+    valkey_url: str, model: Model
+) -> None:
+    async with opened_with_pending(valkey_url, model) as (container, messages):
+        await change(container, "Ann eats soup.")
+        assert len(messages.sent) == 2
+        ((field, entry),) = (await pending_entries(container)).items()
+        expired = Command.of(
+            "HSET", UserKeys.of("ann").questions, field, encode(replace(entry, expires=1))
+        )
+        await container.background_redis_client.execute(expired)
+        await change(container, "Ann eats cheese.")
+        assert len(messages.sent) == 2
 
 
 async def test_answer_is_not_stored_if_a_note_changes_while_it_is_warmed(
