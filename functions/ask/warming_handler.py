@@ -48,21 +48,20 @@ class WarmingHandler:
         if self._warm is None or self._warm[0].is_closed():
             self._warm = asyncio.new_event_loop(), self._open_container()
         loop, container = self._warm
-        seconds = context.get_remaining_time_in_millis() / 1_000 - MARGIN_SECONDS
         with log_context(request_id=context.aws_request_id):
-            response = loop.run_until_complete(_process(container, event, seconds))
+            response = loop.run_until_complete(_process(container, event, context))
         flush_spans()
         return response
 
 
-async def _process(container: "Container", event: Any, seconds: float) -> dict[str, Any]:
+async def _process(container: "Container", event: Any, context: "LambdaContext") -> dict[str, Any]:
     records = event.get("Records") if isinstance(event, dict) else None
     if not isinstance(records, list):
-        return {"outcomes": dict(await _warm(container, event, seconds))}
+        return {"outcomes": dict(await _warm(container, event, context))}
     total, failures = _Outcomes(), []
     for record in records:
         try:
-            outcomes = await _warm(container, record["body"], seconds)
+            outcomes = await _warm(container, record["body"], context)
         except Exception as error:
             # The message of another error may quote the question.
             reason = str(error) if isinstance(error, InvalidRequestError) else type(error).__name__
@@ -75,9 +74,10 @@ async def _process(container: "Container", event: Any, seconds: float) -> dict[s
     return {"batchItemFailures": failures, "outcomes": dict(total)}
 
 
-async def _warm(container: "Container", body: Any, seconds: float) -> _Outcomes:
+async def _warm(container: "Container", body: Any, context: "LambdaContext") -> _Outcomes:
     message = parse_message(body)
-    with deadline_scope(seconds):
+    seconds = context.get_remaining_time_in_millis() / 1_000  # less with each message
+    with deadline_scope(seconds - MARGIN_SECONDS):
         if message.answer_id is not None:
             verdict = await container.match_judging.judge(message.answer_id, message.user_id)
             request_log.info("match judged", extra={"log_fields": {"outcome": verdict}})

@@ -124,6 +124,18 @@ def test_message_without_time_left_is_received_again(function: Function) -> None
     assert function.tier("What does Ann eat?") == "l1"
 
 
+def test_each_message_has_the_time_that_the_ones_before_it_left(function: Function) -> None:
+    remaining = iter([300_000, 10_000])
+    context: Any = SimpleNamespace(
+        aws_request_id="request", get_remaining_time_in_millis=lambda: next(remaining)
+    )
+    given = {"user_id": "ann", "questions": ["What does Ann drink?"]}
+    changed = {"user_id": "ann", "fence": function.fence}
+    response = function.handler(event(given, changed), context)
+    assert response["batchItemFailures"] == [{"itemIdentifier": "1"}]
+    assert response["outcomes"] == {"answered": 1, "unfinished": 1}
+
+
 def test_unhandled_exception_fails_its_message_without_its_text(
     function: Function, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
