@@ -12,6 +12,7 @@ from shared.cache.session import CacheSession
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from shared.answer import Answer
     from shared.cache.index_entries import Entry
     from shared.notes.note import Source
     from shared.vectors import Vector
@@ -52,6 +53,12 @@ class WarmingSession(CacheSession):
         """Look the answer up. With `only_fence`, create a fence if the user has none."""
         replies = await self._execute(self._lookup("fence" if only_fence else "warm"))
         return await self._parse_lookup(replies[0]) if replies else LookupResult()
+
+    async def store(
+        self, vector: "Vector", sources: "Sequence[Source]", answer: "Answer | None"
+    ) -> int:
+        """Store as a request does, but no empty context: the user may have been deleted."""
+        return await super().store(vector, sources, answer) if sources else 0
 
     async def store_alias(
         self,

@@ -464,6 +464,17 @@ async def test_user_without_notes_gets_no_answer(valkey_url: str, model: Model) 
         assert outcomes == {WarmingOutcome.NO_NOTES: 1}
 
 
+async def test_given_question_of_a_deleted_user_is_not_stored(
+    valkey_url: str, model: Model
+) -> None:
+    async with opened(valkey_url, model) as container:
+        await delete_user(container)
+        outcomes = await container.warmer.warm_given([Request("ann", "Eats?")])
+        assert outcomes == {WarmingOutcome.NO_NOTES: 1}
+        (questions,) = await keys_of_ann(container)
+        assert await redis(container, "HKEYS", questions.decode()) == [b"fence"]
+
+
 async def test_without_redis_no_model_is_called(model: Model) -> None:
     container = create_container("redis://127.0.0.1:1", answerer=model)
     for outcomes in (
