@@ -132,12 +132,11 @@ def _parse_period(query: "QueryParams", today: date) -> tuple[int, date, date]:
         days = _parse_days(query.get("days"))
         return days, today - timedelta(days), today
     earliest = today - timedelta(MAX_DAYS - 1)
-    try:
-        first, last = date.fromisoformat(query["from"]), date.fromisoformat(query["to"])
-    except (KeyError, ValueError):
+    first, last = _parse_date(query.get("from")), _parse_date(query.get("to"))
+    if not first or not last:
         raise InvalidRequestError(
-            "from and to must both be dates, for example 2026-11-30"
-        ) from None
+            "from and to must both be dates with year, month and day, for example 2026-11-30"
+        )
     if "days" in query:
         raise InvalidRequestError("give either days, or from and to")
     if not earliest <= first <= last <= today:
@@ -146,6 +145,16 @@ def _parse_period(query: "QueryParams", today: date) -> tuple[int, date, date]:
             f" {today}"
         )
     return (today - first).days + 1, first, last
+
+
+def _parse_date(value: str | None) -> date | None:
+    """Parse a full-date of RFC 3339; `fromisoformat` alone accepts other forms, too."""
+    if value is None or not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return None
 
 
 def _parse_days(value: str | None) -> int:

@@ -44,6 +44,11 @@ async def test_dates_select_the_days_of_the_response(
     [
         ("2026-11-01", "", "", "must both be dates"),
         ("2026-11-01", "yesterday", "", "must both be dates"),
+        ("2026-W48-5", "2026-11-27", "", "must both be dates"),
+        ("20261127", "20261127", "", "must both be dates"),
+        ("2026-11-27T00:00", "2026-11-27", "", "must both be dates"),
+        ("2026-11-27", "2026-11-31", "", "must both be dates"),
+        ("2026-11-27", "٢٠٢٦-11-27", "", "must both be dates"),
         (days_ago(2), days_ago(3), "", "must not be after"),
         (days_ago(90), days_ago(3), "", f"from ({days_ago(90)}) must not be after"),
         (days_ago(3), days_ago(-2), "", "must not be after"),
