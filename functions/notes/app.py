@@ -96,16 +96,22 @@ def build_routes(container: Container) -> AppRoutes:
         return caller.user_id
 
     async def apply(
-        http: Request, change: NoteChanged, replaces: int | None = None
+        http: Request,
+        change: NoteChanged,
+        stored: "Note | None" = None,
+        replaces: int | None = None,
     ) -> "NoteChangeResult":
         with deadline_scope(invocation_seconds(http.scope) - _MARGIN_SECONDS):
             result = await process_change(
                 change, container.freshness, message_id=request_id(http.scope), replaces=replaces
             )
         if not result.stored:
-            if replaces is not None:
+            if replaces is not None and (stored is None or stored.sequence is None):
                 raise PreconditionFailedError("the note has just been changed: read it again")
-            raise ConflictError("a newer change is stored: read the note again")
+            raise ConflictError(
+                "a newer change is stored: read the note again. If it has not changed, another"
+                " system numbers the changes of this note: change it there"
+            )
         return result
 
     @router.get(
@@ -142,7 +148,7 @@ def build_routes(container: Container) -> AppRoutes:
         require_match(http, stored)
         operation = "updated" if stored else "created"
         change = _change(stored, operation, user_id, note_id=note_id, **body.model_dump())
-        result = await apply(http, change, replaced_time(http, stored))
+        result = await apply(http, change, stored, replaced_time(http, stored))
         headers = _NO_STORE | {"ETag": entity_tag(note_of(change))}
         return JSONResponse(serialize_effect(result), 200 if stored else 201, headers)
 
@@ -157,7 +163,7 @@ def build_routes(container: Container) -> AppRoutes:
         stored = await container.store.get_note(user_id, note_id)
         require_match(http, stored)
         change = _change(stored, "deleted", user_id, note_id=note_id)
-        result = await apply(http, change, replaced_time(http, stored))
+        result = await apply(http, change, stored, replaced_time(http, stored))
         return JSONResponse(serialize_effect(result), headers=_NO_STORE)
 
     @router.delete("/users/me", responses=json_responses("NoteChangeEffect"))

@@ -14,6 +14,7 @@ from shared.errors import CacheUnavailableError
 from shared.notes.version_order import now
 from shared.settings import Settings
 from tests.support.fakes import HashingEmbedder, SlowAnswerer
+from tests.support.full_stack import updated
 from tests.support.memory_note_store import MemoryNoteStore
 from tests.support.tokens import Issuer, issuing, token
 
@@ -226,6 +227,23 @@ async def test_version_decides_the_order_and_an_older_one_conflicts(
     assert (older.status_code, older.json()["title"]) == (409, "Conflict")
     assert (await client.put("/notes/n", json={"text": "3", "version": 3})).status_code == 200
     assert (await client.get("/notes/n")).json()["version"] == 3
+
+
+@pytest.mark.parametrize("conditions", [(), ("If-Match",)])
+async def test_change_of_a_note_that_another_system_numbers_conflicts_and_says_where_to_change_it(
+    client: httpx.AsyncClient, container: Container, conditions: tuple[str, ...], request: Any
+) -> None:
+    message = updated(user_of(request), "n", "Numbered.", sequence=7)
+    await container.freshness.note_changed(message)
+    stored = await client.get("/notes/n")
+    headers = dict.fromkeys(conditions, stored.headers["ETag"])
+    for refused in (
+        await client.put("/notes/n", json={"text": "Mine."}, headers=headers),
+        await client.delete("/notes/n", headers=headers),
+    ):
+        assert (refused.status_code, refused.json()["title"]) == (409, "Conflict")
+        assert "change it there" in refused.json()["detail"]
+    assert (await client.get("/notes/n")).json() == stored.json()
 
 
 @pytest.mark.parametrize(
