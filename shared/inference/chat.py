@@ -94,7 +94,8 @@ class HuggingFaceChat:
             decoded = await self._client.post(self._endpoint, body, reader=reader)
             reply = read_chat_reply(decoded, str(self._endpoint))
             completion = self._completion(messages, max_tokens, reply, decoded.get("usage"))
-            if error := _error(reply, str(self._endpoint), max_tokens, completion.cost):
+            holds, sender = self._holds_reasoning, str(self._endpoint)
+            if error := _error(reply, sender, max_tokens, completion.cost, holds=holds):
                 raise error
         if reader and not completion.text.startswith(reader.visible.returned):
             # The next answers of this process are held back until their reasoning ends.
@@ -148,10 +149,13 @@ class _TextReader:
             self._on_text(ready)
 
 
-def _error(reply: "ChatReply", sender: str, max_tokens: int, cost: float) -> InferenceError | None:
+def _error(
+    reply: "ChatReply", sender: str, max_tokens: int, cost: float, *, holds: bool
+) -> InferenceError | None:
     """Return the error of a reply that is no answer; None if it is one.
 
-    Only a failure counts in the circuit breaker. Otherwise the model works.
+    `holds`: a text may begin with reasoning that has no opening tag. Only a failure counts in the
+    circuit breaker. Otherwise the model works.
     """
     reason = f"(finish_reason {reply.reason})"
     if reply.finish == "failed":
@@ -162,7 +166,7 @@ def _error(reply: "ChatReply", sender: str, max_tokens: int, cost: float) -> Inf
         problem = "declined to answer this question (refusal)."
     elif reply.finish == "tool":
         problem = f"called a tool instead of answering {reason}."
-    elif reply.text:
+    elif reply.text and not (holds and reply.may_be_cut_reasoning):
         return None
     elif reply.has_reasoning or reply.finish == "incomplete":
         problem = f"used its limit of {max_tokens} tokens for reasoning and gave no answer."

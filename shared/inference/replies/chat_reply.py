@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from shared.errors import InferenceError
 from shared.inference.replies.known_names import known_name
-from shared.inference.replies.reasoning import has_tool_call, strip_reasoning
+from shared.inference.replies.reasoning import (
+    END_OF_REASONING,
+    has_tool_call,
+    strip_reasoning,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +58,12 @@ class ChatReply:
     def is_hidden(self) -> bool:
         """Whether the token limit was reached without a visible text: the model reasons."""
         return self.finish == "incomplete" and not self.generated.strip()
+
+    @property
+    def may_be_cut_reasoning(self) -> bool:
+        """Whether the limit may have ended reasoning, if no tag opens it: no tag closes it."""
+        is_cut = self.finish == "incomplete" and not self.has_reasoning
+        return is_cut and not END_OF_REASONING.search(self.generated)
 
 
 def read_chat_reply(reply: Any, sender: str) -> ChatReply:

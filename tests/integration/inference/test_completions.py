@@ -10,7 +10,12 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from shared.errors import InferenceError, InferenceRefusedError, UnusableCompletionError
+from shared.errors import (
+    InferenceError,
+    InferenceRefusedError,
+    TokenLimitError,
+    UnusableCompletionError,
+)
 from shared.inference.chat import HuggingFaceChat
 from shared.inference.circuit_breaker import CircuitBreaker
 from shared.inference.http_client import InferenceClient, Retries
@@ -193,6 +198,20 @@ async def test_failed_generation_counts_in_the_circuit_breaker(
     assert type(caught.value) is InferenceError
     assert caught.value.cost > 0
     assert breaker.state == "open"
+
+
+async def test_text_that_ends_at_the_limit_is_no_answer_if_it_may_be_reasoning(
+    host: FakeHuggingFace,
+) -> None:
+    chat = open_chat(host, None, replace(SETTINGS, reasoning_without_opening_tag=True))
+    host.script(send_json(reply("The user asks", "length")))
+    with pytest.raises(TokenLimitError, match=REASONED):
+        await complete(chat)
+    host.script(send_json(reply("The user asks.</think>Faith is", "length")))
+    completion = await complete(chat)
+    assert (completion.text, completion.incomplete) == ("Faith is", True)
+    host.script(send_json(reply("Faith is", "length", reasoning_content="The user asks.")))
+    assert (await complete(chat)).text == "Faith is"
 
 
 async def test_cost_of_hidden_reasoning_without_token_counts_is_the_limit(
