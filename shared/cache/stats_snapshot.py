@@ -106,7 +106,7 @@ class PeriodStats:
 
     @property
     def cost_spent(self) -> float:
-        """Cost of the generated answers, also in the background, and of verifier calls."""
+        """Cost of answers, rewrites, verifier calls and judged matches, also in the background."""
         return self["spent_nanodollars"] / _NANODOLLARS
 
     @property

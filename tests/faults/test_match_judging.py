@@ -16,6 +16,7 @@ from shared.cache import keyspace
 from shared.cache.judged_matches import JudgedMatches
 from shared.cache.raised_threshold import ALLOWED
 from shared.cache.stats_snapshot import StatsSnapshot
+from shared.errors import BudgetExceededError
 from shared.generation_settings import IN_PROCESS
 from shared.match_judging import JudgingOutcome
 from shared.notes.messages.note_changed import NoteChanged, Operation
@@ -168,6 +169,17 @@ async def test_verdict_costs_are_counted(open_judged: Open) -> None:
     before = (await judged.snapshot()).total.cost_spent
     await judged.container.match_judging.judge(await alias_id(judged), USER)
     assert (await judged.snapshot()).total.cost_spent > before
+
+
+async def test_judging_neither_needs_nor_uses_the_budget_of_its_user(open_judged: Open) -> None:
+    judged = await open_judged(user_daily_generations=2)
+    await judged.match()
+    assert await judged.verdicts() == (1, 0)
+    await ask(judged.container, USER, "What does the garden want?", exact=True)
+    with pytest.raises(BudgetExceededError):
+        await ask(judged.container, USER, "What does the garden need?", exact=True)
+    await judged.match("Define faith in words y")
+    assert await judged.verdicts() == (2, 0)
 
 
 async def test_alias_hits_and_generated_answers_are_not_judged(open_judged: Open) -> None:
