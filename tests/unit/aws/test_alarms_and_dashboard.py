@@ -197,15 +197,21 @@ def test_alarm_stack_gets_the_names_of_the_resources() -> None:
     }
 
 
-def dashboard_widgets(cache: str) -> dict[str, Any]:
+def dashboard_widgets(cache: str) -> list[Any]:
     template = TEMPLATES["infra/aws/dashboard.yaml"]
     body = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]
-    widgets = json.loads(Stack(template, CacheName=cache).resolve(body))["widgets"]
-    return {widget["properties"]["title"]: widget["properties"]["metrics"] for widget in widgets}
+    stack = Stack(template, CacheName=cache, Functions="ask,stats", Queues="changes,warming")
+    return list(json.loads(stack.resolve(body))["widgets"])
+
+
+def dashboard_metrics(cache: str) -> dict[str, Any]:
+    """Return the metrics of each widget, by its title."""
+    widgets = [widget["properties"] for widget in dashboard_widgets(cache)]
+    return {properties["title"]: properties["metrics"] for properties in widgets}
 
 
 def test_dashboard_shows_hit_rates_latency_by_outcome_and_cost() -> None:
-    found = dashboard_widgets(CACHE)
+    found = dashboard_metrics(CACHE)
     text = json.dumps(found)
     for metric in (
         "AnswersAvoided",
@@ -221,5 +227,41 @@ def test_dashboard_shows_hit_rates_latency_by_outcome_and_cost() -> None:
 
 
 def test_dashboard_shows_the_cache_only_with_an_elasticache_cache() -> None:
-    assert f'"clusterId", "{CACHE}"' in json.dumps(dashboard_widgets(CACHE)["Cache"])
-    assert dashboard_widgets("").keys() == dashboard_widgets(CACHE).keys() - {"Cache"}
+    assert f'"clusterId", "{CACHE}"' in json.dumps(dashboard_metrics(CACHE)["Cache"])
+    assert dashboard_metrics("").keys() == dashboard_metrics(CACHE).keys() - {"Cache"}
+
+
+def test_dashboard_shows_every_function_and_queue() -> None:
+    found = dashboard_metrics(CACHE)
+    for title, metric in (
+        ("Errors", "Errors"),
+        ("Throttles", "Throttles"),
+        ("Duration, P95, ms", "Duration"),
+    ):
+        assert found[title] == [["AWS/Lambda", metric, "FunctionName", "ask"], ["...", "stats"]]
+    assert found["Age of the oldest message, s"] == [
+        ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", "changes"],
+        ["...", "warming"],
+    ]
+
+
+def test_dashboard_stack_gets_the_namesand_queues_that_exist() -> None:
+    parameters = MAIN_TEMPLATE["Resources"]["DashboardStack"]["Properties"]["Parameters"]
+    names, queues = parameters["Functions"], parameters["Queues"]
+    least = Stack(MAIN_TEMPLATE, CacheWarming="off")
+    assert least.resolve(names) == "AskFunction,StatsFunction,InvalidateFunction"
+    assert least.resolve(queues) == "Queue.Outputs.Name"
+    most = Stack(MAIN_TEMPLATE, Streaming="on", NotesApi="on", OutboxSchedule="rate(1 minute)")
+    assert set(most.resolve(names).split(",")) == functions().keys() - {"DashboardFunction"}
+    assert most.resolve(queues) == "Queue.Outputs.Name,WarmQueue.Outputs.Name"
+
+
+def test_dashboard_widgets_do_not_overlap() -> None:
+    cells = [
+        (widget["x"] + column, widget["y"] + row)
+        for widget in dashboard_widgets(CACHE)
+        for column in range(widget["width"])
+        for row in range(widget["height"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(column for column, _ in cells) < 24
