@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from functions.stats.serializers import COUNTERS, REJECTED_BY, TIERS, current_threshold
 from shared.cache.counters import BUCKETS_MS, OUTCOMES
+from shared.cache.stats_snapshot import HITS
 
 if TYPE_CHECKING:
     from shared.cache.stats_snapshot import PeriodStats, StatsSnapshot
@@ -90,6 +91,11 @@ def _gauges(snapshot: "StatsSnapshot") -> Iterator[Metric]:
     numbers = (entries.answers, entries.embeddings, entries.contexts)
     by_tier = {_labels(tier=tier): number for tier, number in zip(TIERS, numbers, strict=True)}
     yield "entries", "gauge", "Unexpired entries", by_tier
+    by_hits = {
+        _labels(hits=hits): number
+        for hits, number in zip(HITS, entries.answers_by_hits, strict=True)
+    }
+    yield "answers_by_hits", "gauge", "Unexpired answers, by how often they were hit", by_hits
     for name, size in (("used", snapshot.memory_bytes), ("limit", snapshot.memory_limit_bytes)):
         if size is not None:
             yield f"redis_memory_{name}_bytes", "gauge", f"Memory of Redis, {name}", {"": size}

@@ -49,6 +49,8 @@ async def test_metrics_are_prometheus_text_and_cover_all_containers(
     assert samples["tercet_requests_total", ()] == 10
     assert samples["tercet_cost_dollars_total", (("kind", "spent"),)] == pytest.approx(6 * COST)
     assert samples["tercet_entries", (("tier", "l1"),)] == 3
+    by_hits = [value for (name, _), value in samples.items() if name == "tercet_answers_by_hits"]
+    assert by_hits == [2, 0, 1, 0, 0]
     assert samples["tercet_stores_total", (("tier", "l3"),)] == 6
     assert samples["tercet_drops_total", (("tier", "l3"),)] == 3
     served = {
