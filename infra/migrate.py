@@ -4,6 +4,7 @@ Run it before the first start and before each new version; it can be repeated. S
 migration.
 """
 
+import argparse
 import asyncio
 import os
 import sys
@@ -36,6 +37,7 @@ async def migrate(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser("python -m infra.migrate", description=__doc__).parse_args()
     try:
         asyncio.run(migrate(Settings.from_env(os.environ)))
     except TercetError as error:

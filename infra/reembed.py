@@ -5,6 +5,7 @@ a prefix, or to embed notes that the model refused before. Notes may change mean
 interruption, run it again: it continues with the notes that remain.
 """
 
+import argparse
 import asyncio
 import sys
 from collections.abc import Callable
@@ -87,6 +88,7 @@ def _print_progress(result: ReembedResult) -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser("python -m infra.reembed", description=__doc__).parse_args()
     try:
         failures = asyncio.run(_run()).failures
     except TercetError as error:

@@ -38,7 +38,8 @@ from tests.support.setup_mistakes import (
     table,
 )
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "troubleshooting.md"
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "troubleshooting.md"
 
 
 @pytest.mark.parametrize("title", TABLES)
@@ -514,3 +515,18 @@ async def test_healthy_services_have_no_problems(valkey_url: str, database: Data
         async with aclosing(container):
             assert (await health.check(container, store=True)).problems == []
         assert not isinstance(store, MemoryNoteStore)
+
+
+@pytest.mark.parametrize("command", ["migrate", "reembed"])
+def test_help_of_a_command_is_printed_without_running_it(command: str, tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", f"infra.{command}", "--help"],
+        cwd=tmp_path,
+        env={"PATH": "", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith(f"usage: python -m infra.{command}")
+    assert not [*tmp_path.iterdir()]
