@@ -12,7 +12,7 @@ from shared.errors import TercetError
 
 _HELP = {
     "ask": "Answer a question from a user's notes.",
-    "warm": "Answer questions in advance, so that their answers are cached when they are asked.",
+    "warm": "Answer questions in advance, so that later requests get cached answers.",
     "notes": "Read and change a user's notes.",
     "export": "Print a user's notes and cached questions as one JSON document.",
     "reembed": "Embed the notes of all users again where it is necessary.",

@@ -42,7 +42,7 @@ def edit(
     data: Path,
     json: bool,
 ) -> None:
-    """Change a note, or create a note; opens $EDITOR.
+    """Change or create a note; opens $VISUAL or $EDITOR.
 
     With --text, --file, --title or --tag, no editor is opened.
     """

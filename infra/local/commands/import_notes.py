@@ -49,7 +49,7 @@ _SKIPPED = {
 
 @click.command("import")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--prefix", metavar="FOLDER", default="", help="Import below this folder of ids.")
+@click.option("--prefix", metavar="FOLDER", default="", help="Put FOLDER/ before every note id.")
 @click.option(
     "--prune",
     is_flag=True,

@@ -16,7 +16,7 @@ _PACKAGE = "infra.local.commands"
         "list": LazyCommand(f"{_PACKAGE}.show_notes", "list_", "List a user's notes."),
         "show": LazyCommand(f"{_PACKAGE}.show_notes", "show", "Show one note."),
         "edit": LazyCommand(
-            f"{_PACKAGE}.edit_notes", "edit", "Change a note, or create a note; opens $EDITOR."
+            f"{_PACKAGE}.edit_notes", "edit", "Change or create a note; opens $VISUAL or $EDITOR."
         ),
         "delete": LazyCommand(f"{_PACKAGE}.edit_notes", "delete", "Delete a note."),
     },

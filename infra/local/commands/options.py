@@ -63,6 +63,6 @@ embedder_option = click.option(
     " about 100 languages.",
 )
 tag_option = click.option(
-    "--tag", multiple=True, help="Search only notes that have one of these tags; repeat it."
+    "--tag", multiple=True, help="Search only notes that have one of these tags; may be repeated."
 )
 json_option = click.option("--json", is_flag=True, help="Print JSON only.")

@@ -65,7 +65,7 @@ def warm(
     tag: tuple[str, ...],
     json: bool,
 ) -> None:
-    """Answer questions in advance, so that their answers are cached when they are asked."""
+    """Answer questions in advance, so that later requests get cached answers."""
     requests = [Request(user, question, tags=tag) for question in _read(file, tag)]
 
     async def warm_given(container: "Container") -> "Counter[WarmingOutcome]":
