@@ -12,8 +12,8 @@ from tests.support.host_replies.page import PAGE, replace_tables
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
-    ROOT / "README.md",
-    ROOT / "CONTRIBUTING.md",
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "examples").rglob("*.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "infra").glob("*/README.md")),
 ]
@@ -24,7 +24,8 @@ CODE = [
     if path.suffix in {".py", ".lua", ".js", ".yaml", ".toml"}
 ]
 
-_LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s#]+)")
+_LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s#]*)(?:#([^)\s]+))?\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _DOCUMENT = re.compile(r"\bdocs/[\w./-]+\.md\b")
 _COMMAND = re.compile(r"python -m tests\.(benchmarks|evaluation)((?: [a-z_]+)*)")
 
@@ -43,10 +44,18 @@ def test_documents_named_in_code_exist() -> None:
     assert not missing
 
 
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of a page."""
+    titles = _HEADING.findall(page.read_text("utf-8"))
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_relative_links_of_a_page_exist(page: Path) -> None:
-    links = _LINK.findall(page.read_text("utf-8"))
-    assert not [link for link in links if not (page.parent / link).exists()]
+    for link, anchor in _LINK.findall(page.read_text("utf-8")):
+        target = page.parent / link if link else page
+        assert target.exists(), link
+        assert not anchor or target.suffix != ".md" or anchor in anchors(target), (link, anchor)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
