@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from shared.cache import keyspace
 from shared.cache.redis.commands import Command
+from shared.cache.redis.timeouts import lag_tolerant_timeout
 from shared.errors import ReembeddingRequiredError, TercetError
 from shared.inference.circuit_breaker import CircuitState
 
@@ -50,7 +51,7 @@ class Health:
 
 
 async def check(container: "Container", *, store: bool) -> Health:
-    """Check all services at once, in half a second at most.
+    """Check all services at once, in half a second unless the event loop is blocked.
 
     `store`: whether to check the note store; that loads its database driver.
     """
@@ -115,13 +116,15 @@ async def _in_time(
 ) -> T | Literal["unavailable"]:
     """Return the result of a check, or `unavailable` if it fails or is late.
 
-    A check that is late is cancelled and not awaited: a driver may react slowly to that.
+    A check that is late is cancelled and not awaited: a driver may react slowly to that. Time in
+    which the event loop is blocked does not count: the first request of a process loads modules.
     """
     task = asyncio.ensure_future(check)
     try:
-        await asyncio.wait({task}, timeout=_CHECK_SECONDS)
-        if task.done():
-            return task.result()
+        async with lag_tolerant_timeout(_CHECK_SECONDS):
+            await asyncio.wait({task})
+        return task.result()
+    except TimeoutError:
         problems.append(f"{service} sent no reply within {_CHECK_SECONDS} s")
     except TercetError as error:
         problems.append(str(error))
