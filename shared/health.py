@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from shared.cache import keyspace
 from shared.cache.redis.commands import Command
-from shared.cache.redis.timeouts import lag_tolerant_timeout
+from shared.cache.redis.timeouts import LagTolerantTimeout
 from shared.errors import ReembeddingRequiredError, TercetError
 from shared.inference.circuit_breaker import CircuitState
 
@@ -121,7 +121,7 @@ async def _in_time(
     """
     task = asyncio.ensure_future(check)
     try:
-        async with lag_tolerant_timeout(_CHECK_SECONDS):
+        async with LagTolerantTimeout(_CHECK_SECONDS):
             await asyncio.wait({task})
         return task.result()
     except TimeoutError:

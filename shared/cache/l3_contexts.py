@@ -5,7 +5,6 @@ once. A new answer is generated from a cached context only while the context is 
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple
 
 from shared.cache import codec
 from shared.notes.note import Source
@@ -13,7 +12,7 @@ from shared.notes.note import Source
 
 def encode(answer_id: str, sources: Sequence[Source]) -> bytes:
     """Encode the result of a search, in its order."""
-    return codec.pack_text(answer_id, [astuple(source) for source in sources])
+    return codec.pack_text(answer_id, list(sources))
 
 
 def decode(answer_id: str, data: bytes) -> list[Source] | None:
@@ -22,6 +21,6 @@ def decode(answer_id: str, data: bytes) -> list[Source] | None:
     if values is None:
         return None
     try:
-        return [Source(*row) for row in values[0]]
+        return [Source._make(row) for row in values[0]]
     except TypeError:
         return None

@@ -1,7 +1,7 @@
 """Notes, chunks and search results."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from shared.tags import Tags
@@ -46,8 +46,7 @@ class Chunk:
     tags: "Tags" = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A chunk that a search found; `similarity` is its cosine with the question, from -1 to 1.
 
     The other fields are the chunk's.

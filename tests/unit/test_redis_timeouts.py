@@ -1,4 +1,4 @@
-"""`lag_tolerant_timeout`: a time-out that a lagging event loop does not cause."""
+"""`LagTolerantTimeout`: a time-out that a lagging event loop does not cause."""
 
 import asyncio
 from collections import deque
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.cache.redis.timeouts import Budget, EventLoopLagError, lag_tolerant_timeout
+from shared.cache.redis.timeouts import Budget, EventLoopLagError, LagTolerantTimeout
 
 
 class LaggingLoop(asyncio.BaseEventLoop):
@@ -58,7 +58,7 @@ async def read_reply(iterations: int) -> str:
 def test_a_timeout_passes_when_there_is_no_lag() -> None:
     async def wait() -> None:
         with pytest.raises(TimeoutError) as raised:
-            async with lag_tolerant_timeout(0.05):
+            async with LagTolerantTimeout(0.05):
                 await asyncio.sleep(60)
         assert not isinstance(raised.value, EventLoopLagError)
 
@@ -70,7 +70,7 @@ def test_a_timer_that_is_late_by_its_resolution_does_not_extend_a_timeout() -> N
 
     async def wait() -> None:
         with pytest.raises(TimeoutError) as raised:
-            async with lag_tolerant_timeout(0.08):
+            async with LagTolerantTimeout(0.08):
                 await asyncio.sleep(60)
         assert not isinstance(raised.value, EventLoopLagError)
 
@@ -80,7 +80,7 @@ def test_a_timer_that_is_late_by_its_resolution_does_not_extend_a_timeout() -> N
 @pytest.mark.parametrize("shielded", [False, True])
 def test_a_reply_that_has_arrived_is_read_in_spite_of_lag(*, shielded: bool) -> None:
     async def read() -> None:
-        async with lag_tolerant_timeout(0.04):
+        async with LagTolerantTimeout(0.04):
             reply = read_reply(6)
             assert await (asyncio.shield(reply) if shielded else reply) == "reply"
 
@@ -91,7 +91,7 @@ def test_lag_that_ended_before_the_timeout_extends_it() -> None:
     async def read() -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, LaggingLoop)
-        async with lag_tolerant_timeout(0.04):
+        async with LagTolerantTimeout(0.04):
             await read_reply(2)
             loop.lag = 0
             await asyncio.sleep(0.03)
@@ -105,7 +105,7 @@ def test_a_budget_does_not_include_lag() -> None:
     async def read() -> None:
         for _ in range(4):
             with budget.round_trip(0.08) as seconds:
-                async with lag_tolerant_timeout(seconds, budget):
+                async with LagTolerantTimeout(seconds, budget):
                     await read_reply(2)
 
     assert run(read(), lag=0.03) > 2 * 0.1
@@ -117,7 +117,7 @@ def test_a_budget_includes_the_time_without_lag() -> None:
 
     async def wait() -> None:
         with budget.round_trip(0.08) as seconds:
-            async with lag_tolerant_timeout(seconds, budget):
+            async with LagTolerantTimeout(seconds, budget):
                 await asyncio.sleep(0.06)
 
     run(wait(), lag=0)
@@ -127,7 +127,7 @@ def test_a_budget_includes_the_time_without_lag() -> None:
 def test_persistent_lag_raises_its_own_error() -> None:
     async def wait() -> None:
         with pytest.raises(EventLoopLagError):
-            async with lag_tolerant_timeout(0.02):
+            async with LagTolerantTimeout(0.02):
                 await asyncio.sleep(60)
 
     assert run(wait(), lag=0.03) < 1
@@ -137,7 +137,7 @@ def test_a_shielded_task_continues_after_the_timeout() -> None:
     async def wait() -> None:
         task = asyncio.create_task(asyncio.sleep(60, "done"))
         with pytest.raises(TimeoutError) as raised:
-            async with lag_tolerant_timeout(0.02):
+            async with LagTolerantTimeout(0.02):
                 await asyncio.shield(task)
         assert not isinstance(raised.value, EventLoopLagError)
         assert await task == "done"
@@ -147,8 +147,8 @@ def test_a_shielded_task_continues_after_the_timeout() -> None:
 
 async def test_other_errors_and_cancellations_are_not_translated() -> None:
     with pytest.raises(ZeroDivisionError):
-        async with lag_tolerant_timeout(1):
+        async with LagTolerantTimeout(1):
             raise ZeroDivisionError
     with pytest.raises(asyncio.CancelledError):
-        async with lag_tolerant_timeout(1):
+        async with LagTolerantTimeout(1):
             raise asyncio.CancelledError

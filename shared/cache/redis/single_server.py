@@ -23,7 +23,7 @@ from shared.cache import keyspace
 from shared.cache.redis.circuit_breaker import CircuitBreaker
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command, Script
-from shared.cache.redis.timeouts import Budget, EventLoopLagError, lag_tolerant_timeout
+from shared.cache.redis.timeouts import Budget, EventLoopLagError, LagTolerantTimeout
 from shared.dns import share_lookups
 from shared.errors import CacheFullError, CacheUnavailableError
 from shared.observability.timings import start_span
@@ -173,13 +173,13 @@ class RedisServerClient(RedisClient):
         self, seconds: float, budget: Budget, commands: Sequence[Command]
     ) -> list[Any]:
         if self._connected:
-            async with lag_tolerant_timeout(seconds, budget):
+            async with LagTolerantTimeout(seconds, budget):
                 return await self._send(commands)
         share_lookups()
         # A TLS handshake can outlast one request's time-out; the next request needs its result.
         task = asyncio.create_task(self._send(commands))
         try:
-            async with lag_tolerant_timeout(seconds, budget):
+            async with LagTolerantTimeout(seconds, budget):
                 return await asyncio.shield(task)
         finally:
             if not task.done():

@@ -7,9 +7,8 @@ time-out, which is extended by twice their sum. A budget does not include the ex
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from types import TracebackType
 
 _LAG_SECONDS = 0.005  # less is the resolution of timers
 _MEASUREMENTS = 8  # in a time-out: a healthy round trip ends before the first
@@ -24,59 +23,84 @@ class Budget:
     lag: float = 0.0
     """The event loop's lag during the current round trip, in seconds."""
 
-    @contextmanager
-    def round_trip(self, timeout: float) -> Iterator[float]:
-        """Yield the time-out of a round trip, `timeout` at most, and deduct its duration."""
-        loop = asyncio.get_running_loop()
-        self.lag = 0.0
-        seconds, began = min(timeout, self.left), loop.time()
-        try:
-            yield seconds
-        finally:
-            duration = min(loop.time() - began, max(seconds, 0.0))
-            self.left -= max(duration - 2 * self.lag, 0.0)
+    def round_trip(self, timeout: float) -> "RoundTrip":
+        """Return a context: its value is the time-out of a round trip, `timeout` at most.
+
+        It deducts the duration of the round trip.
+        """
+        return RoundTrip(self, timeout)
+
+
+class RoundTrip:
+    """See `Budget.round_trip`. A class, because a generator takes twice as long."""
+
+    __slots__ = ("_began", "_budget", "_seconds")
+
+    def __init__(self, budget: Budget, timeout: float) -> None:
+        self._budget = budget
+        self._seconds = min(timeout, budget.left)
+
+    def __enter__(self) -> float:
+        self._budget.lag = 0.0
+        self._began = asyncio.get_running_loop().time()
+        return self._seconds
+
+    def __exit__(self, *_: object) -> None:
+        elapsed = asyncio.get_running_loop().time() - self._began
+        duration = min(elapsed, max(self._seconds, 0.0))
+        self._budget.left -= max(duration - 2 * self._budget.lag, 0.0)
 
 
 class EventLoopLagError(TimeoutError):
     """The time-out passed while the event loop was lagging: Redis may be healthy."""
 
 
-@asynccontextmanager
-async def lag_tolerant_timeout(seconds: float, budget: Budget | None = None) -> AsyncIterator[None]:
+class LagTolerantTimeout:
     """Like `asyncio.timeout`, but extended while the event loop lags.
-
-    The measured lag is added to the `lag` of `budget`.
 
     Raises:
         EventLoopLagError: the time-out passed, and the event loop was still lagging.
         TimeoutError: the time-out passed.
     """
-    seconds = max(seconds, 0.0)
-    budget = budget or Budget(seconds)
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    lagging = False
-    timer: asyncio.TimerHandle
 
-    def on_timer(due: float) -> None:
-        nonlocal lagging, timer
-        now = loop.time()
+    __slots__ = ("_budget", "_deadline", "_lagging", "_loop", "_seconds", "_timeout", "_timer")
+
+    def __init__(self, seconds: float, budget: Budget | None = None) -> None:
+        """Create it; the measured lag is added to the `lag` of `budget`."""
+        self._seconds = max(seconds, 0.0)
+        self._budget = budget or Budget(self._seconds)
+        self._lagging = False
+
+    async def __aenter__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        began = self._loop.time()
+        self._deadline = began + self._seconds
+        self._schedule(began + self._seconds / _MEASUREMENTS)
+        self._timeout = asyncio.timeout(None)
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+        try:
+            await self._timeout.__aexit__(kind, error, traceback)
+        except TimeoutError as timed_out:
+            raise (EventLoopLagError() if self._lagging else TimeoutError()) from timed_out
+
+    def _schedule(self, due: float) -> None:
+        self._timer = self._loop.call_at(due, self._on_timer, due)
+
+    def _on_timer(self, due: float) -> None:
+        now = self._loop.time()
         lag = now - due
-        lagging = lag > _LAG_SECONDS
-        budget.lag += lag if lagging else 0.0
-        until = deadline + min(2 * budget.lag, _MAX_EXTENSION * seconds)
+        self._lagging = lag > _LAG_SECONDS
+        self._budget.lag += lag if self._lagging else 0.0
+        until = self._deadline + min(2 * self._budget.lag, _MAX_EXTENSION * self._seconds)
         if now >= until:
-            timeout.reschedule(now)
+            self._timeout.reschedule(now)
         else:
-            due = min(now + seconds / _MEASUREMENTS, until)
-            timer = loop.call_at(due, on_timer, due)
-
-    first = deadline - seconds + seconds / _MEASUREMENTS
-    timer = loop.call_at(first, on_timer, first)
-    try:
-        async with asyncio.timeout(None) as timeout:
-            yield
-    except TimeoutError as timed_out:
-        raise (EventLoopLagError() if lagging else TimeoutError()) from timed_out
-    finally:
-        timer.cancel()
+            self._schedule(min(now + self._seconds / _MEASUREMENTS, until))

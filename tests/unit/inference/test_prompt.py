@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -190,7 +189,7 @@ def test_long_title_is_cut_and_no_title_can_close_its_passage() -> None:
 def test_passages_fit_the_budget_in_order_and_only_the_last_is_truncated(
     contents: list[str], title: str, context_tokens: int
 ) -> None:
-    found = [replace(each, title=title) for each in sources(*contents)]
+    found = [each._replace(title=title) for each in sources(*contents)]
     passages = fit_passages(found, context_tokens)
     whole = fit_passages(found, 10**6)
     assert sum(map(estimate_tokens, passages)) <= context_tokens
