@@ -1,5 +1,6 @@
 """Fixtures of every suite; they are defined in `tests/support`."""
 
+import gc
 import os
 import sys
 import threading
@@ -27,6 +28,12 @@ settings.load_profile("tests")
 def pytest_xdist_auto_num_workers() -> int:
     """Start three workers for two cores: tests often wait for servers and child processes."""
     return max(2, (os.cpu_count() or 1) * 3 // 2)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the objects of thousands of tests out of each garbage collection that follows."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

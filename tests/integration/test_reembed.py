@@ -63,7 +63,7 @@ def host() -> Host:
     return Host()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def environ(
     request: pytest.FixtureRequest, host: Host, valkey_url: str, tmp_path: Path
 ) -> Iterator[dict[str, str]]:

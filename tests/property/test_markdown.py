@@ -70,12 +70,14 @@ def test_words_outside_markup_are_kept_in_order(words: list[str], random: object
     assert kept.replace("x", "").split() == " ".join(words).split()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["", "---\n"])
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_time_is_linear_in_the_length_of_hostile_text(piece: str, prefix: str) -> None:
     assert_linear(lambda text: parse_markdown(prefix + text), piece, 50_000)
 
 
+@pytest.mark.slow
 def test_time_is_linear_for_code_delimiters_of_every_length() -> None:
     delimiters = " ".join("`" * length for length in range(1, 300))
     assert_linear(parse_markdown, delimiters, 8 * len(delimiters))

@@ -31,6 +31,7 @@ def test_sentences_lose_only_whitespace(text: str) -> None:
     assert "".join("".join(split_sentences(text)).split()) == "".join(text.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     [

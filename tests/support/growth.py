@@ -25,7 +25,6 @@ def assert_linear(function: Callable[[str], object], piece: str, length: int) ->
 
 def _seconds(function: Callable[[str], object], text: str) -> float:
     # A collection takes as long as the objects of all tests before this one need.
-    gc.collect()
     gc.disable()
     try:
         start = time.thread_time()

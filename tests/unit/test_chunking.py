@@ -131,6 +131,7 @@ def test_text_without_spaces_is_split() -> None:
     assert max(map(len, split("\u0e01" * 10_000, max_words=20))) == 4_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hostile", "length"),
     [

@@ -273,6 +273,7 @@ def test_no_text_within_the_limit_is_cut_by_the_model(max_tokens: int) -> None:
             assert len(tokenizer.encode(part).ids) <= max_tokens, part
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [*HEAVY, "A-", "A'", "Ab ", "A ", "5! ", "ab, ", "(A", "[", "Ab."],

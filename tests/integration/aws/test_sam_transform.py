@@ -191,6 +191,7 @@ def test_cors_is_off_without_origins() -> None:
     assert cors("") is NO_VALUE
 
 
+@pytest.mark.slow  # each deploys two stacks
 @pytest.mark.parametrize(("stack", "change"), CHANGES)
 def test_ask_gets_a_new_version_exactly_when_a_parameter_changes_it(
     stack: dict[str, str], change: dict[str, str]
