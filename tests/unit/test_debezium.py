@@ -37,6 +37,7 @@ def brief(changes: list[NoteChanged]) -> list[tuple[str, str, str | None, str | 
         (event("u", None, ROW), [("updated", "ann", "7", "Text")]),
         (event("u", ROW, ROW | {"body": None}), [("updated", "ann", "7", "")]),
         (event("u", {"id": 7, "owner_id": None}, ROW), [("updated", "ann", "7", "Text")]),
+        (event("u", {"id": 7, "owner_id": 0}, ROW), [("updated", "ann", "7", "Text")]),
         (event("d", ROW, None), [("deleted", "ann", "7", None)]),
         (
             event("u", ROW, ROW | {"owner_id": "bob"}),
@@ -84,6 +85,23 @@ def test_columns_can_omit_the_text_and_name_tags() -> None:
     assert brief(parse_changes(event("u", None, ROW), without)) == [("updated", "ann", "7", None)]
 
 
+def test_tags_that_an_update_did_not_change_are_those_of_the_former_row() -> None:
+    columns = parse_columns("user=owner_id,id=id,title=title,text=body,tags=labels")
+    row = ROW | {"labels": [UNAVAILABLE]}
+    (change,) = parse_changes(event("u", ROW | {"labels": ["a", "b"]}, row), columns)
+    assert change.tags == ["a", "b"]
+    for before in (None, row):
+        with pytest.raises(InvalidChangeError, match="unchanged value of labels"):
+            parse_changes(event("u", before, row), columns)
+
+
+@pytest.mark.parametrize("tags", ["a,b", "[" * 100_000], ids=["no JSON", "too deep"])
+def test_tags_that_are_no_json_are_refused(tags: str) -> None:
+    columns = parse_columns("user=owner_id,id=id,tags=labels")
+    with pytest.raises(InvalidChangeError, match="an array, or JSON"):
+        parse_changes(event("c", None, ROW | {"labels": tags}), columns)
+
+
 def test_long_title_is_cut() -> None:
     (change,) = parse_changes(event("c", None, ROW | {"title": "t" * 2_000}), COLUMNS)
     assert len(change.title or "") == 1_000
@@ -94,6 +112,14 @@ def test_long_title_is_cut() -> None:
     [
         (event("d", {"id": 7}, None), "REPLICA IDENTITY FULL"),
         (event("d", None, None), "REPLICA IDENTITY FULL"),
+        # NOT NULL columns that are not in the event: JdbcValueConverters.convertValue of Debezium.
+        (event("d", {"id": 7, "owner_id": 0, "title": "", "body": ""}, None), "IDENTITY FULL"),
+        (event("d", {"id": 7, "owner_id": "", "title": "", "body": ""}, None), "IDENTITY FULL"),
+        (event("u", {"id": 6, "owner_id": 0, "title": "", "body": ""}, ROW), "IDENTITY FULL"),
+        (event("u", {"id": 6, "owner_id": None}, ROW), "IDENTITY FULL"),
+        (event("u", "row", ROW), "must be rows"),
+        (event("c", None, [ROW]), "must be rows"),
+        (event("c", None, ROW | {"id": True}), "texts or whole numbers"),
         (event("u", None, ROW | {"body": UNAVAILABLE}), "unchanged value of body"),
         (event("t", None, None), "names no note"),
         (event("c", None, {"id": 7}), "no column owner_id"),
@@ -104,6 +130,7 @@ def test_long_title_is_cut() -> None:
         (event("c", None, ROW, ts_ms=10**30), "milliseconds since 1970"),
         (event("c", None, ROW | {"owner_id": "x" * 300}), "user_id"),
         ({"schema": {}, "payload": [1]}, "user_id"),
+        ({"schema": {}, "payload": {"status": "BEGIN", "id": "571", "ts_ms": 1}}, "user_id"),
     ],
 )
 def test_event_that_is_no_change_is_refused_with_the_reason(

@@ -12,8 +12,11 @@ from shared.errors import ConfigurationError, InvalidChangeError
 
 _FIELDS = ("user", "id", "title", "text", "tags")
 _OPERATIONS = {"c": "created", "r": "updated", "u": "updated", "d": "deleted"}
-_UNAVAILABLE = "__debezium_unavailable_value"
-"""What stands for a long value that an update did not change."""
+_UNAVAILABLE = ("__debezium_unavailable_value", ["__debezium_unavailable_value"])
+"""What stands for a long text, or a long array, that an update did not change."""
+
+_NO_USER = (None, "", 0)
+"""What an event has in place of a user that it lacks: 0 or "" if the column is NOT NULL."""
 
 _EXAMPLE = "DEBEZIUM_COLUMNS=user=owner_id,id=id,title=title,text=body"
 _FULL_IDENTITY = "run ALTER TABLE … REPLICA IDENTITY FULL, so that events have the former row"
@@ -43,8 +46,11 @@ def find_event(message: Mapping[str, Any]) -> dict[str, Any] | None:
     A tombstone, which follows a deletion, is an empty event.
     """
     if message.keys() == {"schema", "payload"}:
-        message = message["payload"] or {}
-        return message if isinstance(message, dict) else None
+        if not message["payload"]:
+            return {}
+        message = message["payload"]
+        if not isinstance(message, dict):
+            return None
     is_event = isinstance(message.get("op"), str) and isinstance(message.get("source"), dict)
     return dict(message) if is_event else None
 
@@ -67,16 +73,20 @@ def event_to_messages(event: Mapping[str, Any], columns: Mapping[str, str]) -> l
     if not columns:
         raise InvalidChangeError(f"change events of Debezium need {_EXAMPLE}, with your columns")
     op, before, after = event["op"], event.get("before") or {}, event.get("after") or {}
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        raise InvalidChangeError("before and after must be rows: JSON objects, or null")
     if op == "m":  # a message in the log of the database
         return []
     if op not in _OPERATIONS:
         raise InvalidChangeError(
             f"an event with op {op[:10]!r} names no note; the outbox reports truncated notes"
         )
-    if op == "d" and (not before or before.get(columns["user"]) is None):
+    lacks_user = before.get(columns["user"]) in _NO_USER
+    has_moved = bool(before) and before.get(columns["id"]) != after.get(columns["id"])
+    if lacks_user and (op == "d" or has_moved):
         raise InvalidChangeError(f"the event lacks the user of the deleted note: {_FULL_IDENTITY}")
     common = {"schema_version": 1, **_order(event)}
-    old, new = _key(before, columns), _key(after, columns)
+    old, new = None if lacks_user else _key(before, columns), _key(after, columns)
     if after and columns["user"] not in after | before:
         raise InvalidChangeError(f"the row has no column {columns['user']} of DEBEZIUM_COLUMNS")
     messages = []
@@ -96,7 +106,7 @@ def _key(row: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, str] |
         raise InvalidChangeError(f"the row has no column {columns['id']} of DEBEZIUM_COLUMNS")
     if None in values:
         return None
-    if not all(isinstance(value, str | int) for value in values):
+    if not all(type(value) in (str, int) for value in values):
         raise InvalidChangeError("the columns of user and id must be texts or whole numbers")
     return {"user_id": str(values[0]), "note_id": str(values[1])}
 
@@ -111,9 +121,9 @@ def _content(
         if column not in after:
             raise InvalidChangeError(f"the row has no column {column} of DEBEZIUM_COLUMNS")
         value = after[column]
-        if value == _UNAVAILABLE:
-            value = before.get(column, _UNAVAILABLE)
-        if value == _UNAVAILABLE:
+        if value in _UNAVAILABLE:
+            value = before.get(column, _UNAVAILABLE[0])
+        if value in _UNAVAILABLE:
             raise InvalidChangeError(
                 f"the event lacks the unchanged value of {column}: {_FULL_IDENTITY}"
             )
@@ -127,7 +137,7 @@ def _tags(value: Any) -> Any:
         return value or []
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidChangeError("the column of tags must be an array, or JSON") from None
 
 
