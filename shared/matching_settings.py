@@ -6,6 +6,9 @@ from shared.errors import ConfigurationError
 from shared.generation_settings import GenerationSettings
 from shared.variables import setting
 
+_LEAST_TARGET = 0.0001
+"""Takes a sample of 72,245 judged matches."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchingSettings(GenerationSettings):
@@ -35,6 +38,11 @@ class MatchingSettings(GenerationSettings):
         Raises:
             ConfigurationError: no match can be judged, or no threshold can be raised.
         """
+        if 0 < self.wrong_target < _LEAST_TARGET:
+            raise ConfigurationError(
+                f"SEMANTIC_WRONG_TARGET must be 0 or at least {_LEAST_TARGET}, not"
+                f" {self.wrong_target}: a sample would never be complete"
+            )
         if self.wrong_target and not self.judged_share:
             raise ConfigurationError("SEMANTIC_WRONG_TARGET requires SEMANTIC_JUDGED_SHARE above 0")
         if self.wrong_target and self.semantic_matcher != "model":

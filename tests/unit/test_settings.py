@@ -151,6 +151,7 @@ def test_contradictory_aws_settings_are_refused(environ: dict[str, str], message
     [
         ({"SEMANTIC_JUDGED_SHARE": "0"}, "requires SEMANTIC_JUDGED_SHARE above 0"),
         ({"SEMANTIC_MATCHER": "rules"}, "requires SEMANTIC_MATCHER=model"),
+        ({"SEMANTIC_WRONG_TARGET": "1e-17"}, "must be 0 or at least 0.0001, not 1e-17"),
     ],
 )
 def test_target_of_wrong_hits_requires_judged_hits_and_a_threshold(
