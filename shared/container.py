@@ -216,7 +216,7 @@ class Container(Adapters):
             return None
         from shared.cache.pending_questions import WarmingPolicy, WarmingRequests
 
-        min_hits = settings.warm_min_hits if settings.warming == "popular" else 0
+        min_hits = settings.warm_min_hits if settings.warming == "popular" else None
         policy = WarmingPolicy(min_hits, settings.warm_max_per_change)
         return WarmingRequests(policy, (self.warming_queue or self.warming_tasks).send)
 

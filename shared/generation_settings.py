@@ -20,7 +20,7 @@ class GenerationSettings(SetVariables):
     """The most US dollars that they may cost in a day; 0 is no limit."""
 
     warming: str = setting("CACHE_WARMING", "popular", one_of=("off", "popular", "all"))
-    warm_min_hits: int = setting("WARM_MIN_HITS", 1, at_least=1, at_most=1_000_000)
+    warm_min_hits: int = setting("WARM_MIN_HITS", 0, at_least=0, at_most=1_000_000)
     """How often a popular answer was asked for, after it was generated for the first time."""
     warm_max_per_change: int = setting("WARM_MAX_PER_CHANGE", 5, at_least=1, at_most=100)
     """The most questions that one note change makes pending."""

@@ -5,8 +5,8 @@ field of a question drops its answer, whatever Redis evicted. An entry begins wi
 fixed width, in ASCII, which the scripts in `lua/` read:
 
     version(1) kind(1) answer id(11)
-    expires(10) hits(6) last use(10)
-    latest expiry(10) cost(12) origin(1), and the target(22) of ALIAS
+    expires(10) hits(6) last use(10) origin(1)
+    latest expiry(10) cost(12), and the target(22) of ALIAS
 
 The scripts rewrite the second line at each hit. It ends with a checksum of all but this line,
 because a corrupt entry could lead to a stale answer. A corrupt expiry cannot: `decode` refuses one
@@ -36,14 +36,15 @@ ANSWER, CONTEXT, ALIAS, PENDING = "a", "c", "=", "p"
 _KINDS = frozenset({ANSWER, CONTEXT, ALIAS, PENDING})
 _EMPTY_SECONDS = 60
 """TTL of an empty context. A user's first note may be in the store before its message arrives."""
-_USE = slice(13, 39)
+_USES = slice(13, 40)
 EXPIRES = slice(13, 23)
 _HITS = slice(23, 29)
 _LAST_USED = slice(29, 39)
-_LATEST_EXPIRY = slice(39, 49)
-_COST = slice(49, 61)
+_ORIGIN = slice(39, 40)
+_LATEST_EXPIRY = slice(40, 50)
+_COST = slice(50, 62)
 _WARMED, _REQUESTED = "w", "r"
-HEADER = _COST.stop + 1
+HEADER = _COST.stop
 """Where the packed values of an answer or context begin."""
 
 _ALIAS_HEADER = HEADER + 22
@@ -69,6 +70,7 @@ class Entry:
         expires: when the entry expires, in seconds since 1970.
         latest_expiry: the bound of `expires`, which grows with the hits, in seconds since 1970.
         hits: how often the answer was served after it was generated, or an alias after its match.
+            They begin with those of the dropped answer whose place it took: see `new_pending`.
         last_used: the time of the last hit, or of the generation or match, in seconds since 1970.
         cost: of the answer, in nanodollars.
         question: the wording of the user who asked it first.
@@ -81,7 +83,7 @@ class Entry:
         vector: the canonical embedding.
         similarity: the cosine of the question and its target.
         tags: those that the question names.
-        is_warmed: whether the answer was generated in the background, not for a request.
+        is_unused: whether the answer was generated in the background and no request has got it yet.
     """
 
     kind: str
@@ -100,7 +102,7 @@ class Entry:
     tags: Tags = ()
     hits: int = 0
     last_used: int = 0
-    is_warmed: bool = False
+    is_unused: bool = False
 
     @property
     def is_answer(self) -> bool:
@@ -166,16 +168,27 @@ def new_alias(own: Entry, field: str, target: Entry, similarity: float) -> Entry
 
 
 def new_pending(dropped: Entry) -> Entry:
-    """Create the entry of a question whose answer is dropped. It keeps its uses and its expiry."""
-    return replace(dropped, kind=PENDING, target="", vector=b"", note_digests={}, is_warmed=False)
+    """Create the entry of a question whose answer is dropped. It keeps its hits and its expiry.
+
+    An answer that was generated in the background for nothing loses a hit.
+    """
+    return replace(
+        dropped,
+        kind=PENDING,
+        hits=max(0, dropped.hits - dropped.is_unused),
+        target="",
+        vector=b"",
+        note_digests={},
+        is_unused=False,
+    )
 
 
 def encode(entry: Entry) -> bytes:
     """Encode an entry."""
     cost = min(max(entry.cost, 0), _MAX_COST)
-    origin = _WARMED if entry.is_warmed else _REQUESTED
+    origin = _WARMED if entry.is_unused else _REQUESTED
     header = f"{codec.VERSION}{entry.kind}{entry.answer_id}{entry.latest_expiry:010d}{cost:012d}"
-    use = f"{entry.expires:010d}{entry.hits:06d}{entry.last_used:010d}"
+    uses = f"{entry.expires:010d}{entry.hits:06d}{entry.last_used:010d}{origin}"
     packed = codec.pack(
         entry.question,
         entry.pipeline,
@@ -186,8 +199,8 @@ def encode(entry: Entry) -> bytes:
         entry.vector,
         entry.similarity,
     )
-    sealed = codec.add_checksum((header + origin + entry.target).encode("ascii") + packed)
-    return sealed[: _USE.start] + use.encode("ascii") + sealed[_USE.start :]
+    sealed = codec.add_checksum((header + entry.target).encode("ascii") + packed)
+    return sealed[: _USES.start] + uses.encode("ascii") + sealed[_USES.start :]
 
 
 def first_byte(tags: Tags) -> int:
@@ -197,7 +210,7 @@ def first_byte(tags: Tags) -> int:
 
 def decode(sealed: bytes) -> Entry | None:
     """Decode an entry; None if it is corrupt or of another version."""
-    data = codec.verify_checksum(sealed[: _USE.start] + sealed[_USE.stop :])
+    data = codec.verify_checksum(sealed[: _USES.start] + sealed[_USES.stop :])
     if data is None:
         return None
     header = sealed[:_ALIAS_HEADER].decode("ascii", "replace")
@@ -209,7 +222,7 @@ def decode(sealed: bytes) -> Entry | None:
     if version != codec.VERSION or kind not in _KINDS or expires > latest_expiry:
         return None
     begin = _ALIAS_HEADER if kind == ALIAS else HEADER
-    packed = data[begin + _USE.start - _USE.stop :]
+    packed = data[begin + _USES.start - _USES.stop :]
     values = codec.unpack(packed, *_VALUES) or codec.unpack(packed, *_VALUES_WITH_TAGS)
     if values is None:
         return None
@@ -234,7 +247,7 @@ def decode(sealed: bytes) -> Entry | None:
         tags=split_tags(tags[0]) if tags else (),
         hits=hits,
         last_used=last_used,
-        is_warmed=header[_COST.stop : HEADER] == _WARMED,
+        is_unused=header[_ORIGIN] == _WARMED,
     )
 
 

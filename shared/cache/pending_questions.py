@@ -26,14 +26,14 @@ _START = f"{codec.VERSION}{index_entries.PENDING}".encode("ascii")
 
 @dataclass(frozen=True, slots=True)
 class WarmingPolicy:
-    """Selects the dropped answers to generate again: those asked most often.
+    """Selects the dropped answers to generate again: those with the most hits.
 
     Args:
-        min_hits: how often an answer must have been asked for.
+        min_hits: the least number of hits; None selects answers of any number.
         maximum: the number of questions for each note change.
     """
 
-    min_hits: int
+    min_hits: int | None
     maximum: int
 
     def select(
@@ -45,10 +45,14 @@ class WarmingPolicy:
             (entry.hits, field, entry)
             for field in fields
             if (entry := index[field]) and entry.is_answer and entry.expires > now
-            if entry.hits >= self.min_hits
+            if self._is_popular(entry)
         ]
         most_asked = sorted(asked, key=itemgetter(0, 1), reverse=True)[: self.maximum]
         return {field: index_entries.new_pending(entry) for _, field, entry in most_asked}
+
+    def _is_popular(self, entry: "Entry") -> bool:
+        """Return whether it has enough hits. An answer that was warmed for nothing has one less."""
+        return self.min_hits is None or entry.hits - entry.is_unused >= self.min_hits
 
 
 class WarmingRequests(NamedTuple):

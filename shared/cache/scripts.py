@@ -94,7 +94,7 @@ class QuestionScripts:
             index_entries.encode(entry),
             answer,
             context,
-            self._ttl,
+            self._settings.answer_ttl,
             self._lock.token,
             self._settings.max_questions,
             self._settings.stale_if_error_seconds,

@@ -234,7 +234,7 @@ class CacheSession:
         replies = await self._execute(call, *self._store_embedding(entry), with_extension=True)
         if answer:
             self._lock.held = False
-        return entry.expires if replies and replies[0] else 0
+        return int(replies[0]) if replies else 0
 
     @fail_open(LookupResult)
     async def get_stale(self) -> LookupResult:

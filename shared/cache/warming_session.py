@@ -28,7 +28,7 @@ class WarmingCounters(RequestCounters):
 
 
 def _mark(new_entry: "Callable[..., Entry]", *args: Any, **kwargs: Any) -> "Entry":
-    return replace(new_entry(*args, **kwargs), is_warmed=True)
+    return replace(new_entry(*args, **kwargs), is_unused=True)
 
 
 class WarmingSession(CacheSession):

@@ -11,11 +11,13 @@ from shared.cache.counter_reader import CounterReader
 from shared.cache.index_entries import Entry
 from shared.cache.results import LookupResult
 from shared.local_day import Day
-from tests.support.caches import PIPELINE, Cache, a_vector, keys, sources
+from tests.support.caches import PIPELINE, Cache, a_vector, an_answer, keys, sources
 from tests.support.clock import Clock
 
 QUESTION, OTHER = "what is faith", "define faith"
 HOUR, DAY = 3_600, 86_400
+BUCKETS = (0, 0), (1, 1), (2, 4), (5, 9), (10, 10**6)
+"""The numbers of hits by which answers are counted."""
 
 
 async def index_of(cache: Cache) -> dict[str, Entry]:
@@ -33,6 +35,14 @@ async def entry_of(cache: Cache, question: str = QUESTION) -> Entry:
 async def hit(cache: Cache, question: str = QUESTION, *, times: int = 1) -> None:
     for _ in range(times):
         assert (await cache.session(question=question).lookup()).answer
+
+
+async def drop(cache: Cache, *, is_pending: bool = True) -> None:
+    """Drop the only answer, as a note change does."""
+    invalidation = cache.invalidation()
+    index = await invalidation.rotate_fence("ann")
+    pending = {field: index_entries.new_pending(entry) for field, entry in index.items() if entry}
+    await invalidation.drop_entries("ann", index, pending=pending if is_pending else None)
 
 
 async def match(cache: Cache, question: str = OTHER) -> None:
@@ -92,6 +102,56 @@ async def test_ttl_doubles_with_each_hit_up_to_the_maximum(cache: Cache) -> None
         days.append(((await entry_of(cache)).expires - start) / DAY)
         await hit(cache)
     assert days == [1, 2, 4, 7, 7]
+
+
+@pytest.mark.parametrize(("hits", "days"), [(0, 1), (1, 2), (2, 4), (5, 7)])
+async def test_answer_to_a_pending_question_begins_with_the_hits_of_the_dropped_one(
+    cache: Cache, clock: Clock, hits: int, days: int
+) -> None:
+    await cache.ask()
+    await hit(cache, times=hits)
+    await drop(cache)
+    clock.ahead += HOUR
+    session = cache.session()
+    await session.lookup()
+    await session.load_miss_context()
+    expires = await session.store(a_vector(QUESTION), sources(), an_answer())
+    entry = await entry_of(cache)
+    assert (entry.hits, entry.expires) == (hits, entry.last_used + days * DAY)
+    assert expires == entry.expires
+    ttls = [await cache.redis("TTL", key) for key in keys().hashes]
+    lives = days * DAY + cache.settings.stale_if_error_seconds
+    assert ttls == pytest.approx([lives] * 3, abs=5)
+    counted = (await CounterReader(cache.redis_client).read_snapshot()).entries.answers_by_hits
+    assert counted == tuple(int(least <= hits <= most) for least, most in BUCKETS)
+    await hit(cache)
+    assert (await entry_of(cache)).expires == entry.last_used + min(2 * days, 7) * DAY
+
+
+async def test_hits_are_not_carried_over_unless_the_question_is_pending(
+    cache: Cache, clock: Clock
+) -> None:
+    """If no answer to it is to be generated again, or the dropped answer would have expired."""
+    for is_pending, ahead in ((False, 0), (True, 2 * DAY)):
+        await cache.ask()
+        await hit(cache)
+        await drop(cache, is_pending=is_pending)
+        clock.ahead += ahead
+        await cache.ask()
+        assert (await entry_of(cache)).hits == 0
+
+
+async def test_carried_hits_extend_no_answer_beyond_its_day(cache: Cache) -> None:
+    ends = int(time.time()) + 2 * HOUR
+    today = PIPELINE.on_day(Day(date(2026, 11, 27), ends))
+    short = cache.with_settings(answer_ttl=HOUR)
+    await short.ask(pipeline=today)
+    for _ in range(5):
+        assert (await short.session(pipeline=today).lookup()).answer
+    await drop(short)
+    await short.ask(pipeline=today)
+    entry = await entry_of(short)
+    assert (entry.hits, entry.expires) == (5, ends)
 
 
 @pytest.mark.parametrize("maximum", [0, HOUR, DAY])
@@ -156,16 +216,22 @@ async def test_alias_of_an_expired_answer_is_a_miss(cache: Cache, clock: Clock) 
 
 
 @pytest.mark.parametrize(
-    "use",
-    [b"x" * 26, b" " * 26, b"9" * 26, b"0x1F000000" * 2 + b"000000", b"nan       " * 2 + b"nan   "],
+    "uses",
+    [
+        b"x" * 27,
+        b" " * 27,
+        b"9" * 27,
+        b"0x1F000000" * 2 + b"000000r",
+        b"nan       " * 2 + b"nan   r",
+    ],
 )
-async def test_corrupt_hits_and_expiry_are_a_miss_or_bounded(cache: Cache, use: bytes) -> None:
+async def test_corrupt_hits_and_expiry_are_a_miss_or_bounded(cache: Cache, uses: bytes) -> None:
     await cache.ask()
     latest = (await entry_of(cache)).latest_expiry
     field = keyspace.question_field(QUESTION, PIPELINE.name)
     entry = await cache.redis("HGET", keys().questions, field)
     assert isinstance(entry, bytes)
-    await cache.redis("HSET", keys().questions, field, entry[:13] + use + entry[39:])
+    await cache.redis("HSET", keys().questions, field, entry[:13] + uses + entry[40:])
     await cache.session().lookup()
     left = await index_of(cache)
     assert QUESTION not in left or left[QUESTION].expires <= latest

@@ -3,7 +3,7 @@
 Notes are in memory and no model verifies matches.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -65,30 +65,36 @@ async def ask_through_cache(
 
 
 class ExactSearch:
-    """An exact search for all questions at once.
+    """An exact search for several questions at once.
 
     It is independent of the stores and of the invalidation rule that it checks.
     """
 
     def __init__(self, vectors: Mapping[str, Vector], k: int) -> None:
         """`vectors`: by question; `k`: the number of sources."""
-        self._questions = list(vectors)
-        self._rows = stack(list(vectors.values())).astype(np.float64)
-        self._norms = np.linalg.norm(self._rows, axis=1)
+        self._vectors = vectors
         self._k = k
 
-    def __call__(self, chunks: Iterable[Chunk]) -> dict[str, Sequence[Source]]:
-        """Return the k best sources of each question, best first, ties by chunk id."""
+    def __call__(
+        self, chunks: Iterable[Chunk], questions: Collection[str] | None = None
+    ) -> dict[str, Sequence[Source]]:
+        """Return the k best sources of each of these questions, best first, ties by chunk id.
+
+        `questions`: None for all.
+        """
         ordered = sorted(chunks, key=lambda chunk: chunk.chunk_id)
         rows = stack([chunk.embedding for chunk in ordered]).astype(np.float64)
-        cosines = self._rows @ rows.T / np.outer(self._norms, np.linalg.norm(rows, axis=1))
+        asked = list(self._vectors if questions is None else questions)
+        vectors = stack([self._vectors[question] for question in asked]).astype(np.float64)
+        norms = np.outer(np.linalg.norm(vectors, axis=1), np.linalg.norm(rows, axis=1))
+        cosines = vectors @ rows.T / norms
         best = np.argsort(-cosines, axis=1, kind="stable")[:, : self._k]
         return {
             question: [
                 Source(chunk.chunk_id, chunk.note_id, chunk.content, float(cosines[row, place]))
                 for place, chunk in ((place, ordered[place]) for place in best[row])
             ]
-            for row, question in enumerate(self._questions)
+            for row, question in enumerate(asked)
         }
 
 

@@ -1,6 +1,7 @@
 """Cache warming after note changes, with a real Valkey."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -407,6 +408,43 @@ async def test_most_asked_answers_are_warmed_and_no_more_than_the_setting(
         await change(container, "Ann eats rice.")
         await container.warmer.warm_pending(*messages.sent[0])
         assert model.asked[5:] == ["What does Ann eat, four?", "What does Ann eat, three?"]
+
+
+async def test_popular_answer_is_warmed_until_it_was_warmed_for_nothing_too_often(
+    valkey_url: str, model: Model
+) -> None:
+    """Each unused answer takes one hit, and a used one takes none."""
+    messages = Messages()
+    async with opened(valkey_url, model, messages, warming="popular") as container:
+        for _ in range(2):
+            await ask(container, "ann", "What does Ann eat?")
+        warmed = []
+        for number in range(5):
+            await change(container, f"Ann eats rice, {number}.")
+            await container.warmer.warm_pending(*messages.sent[-1])
+            warmed.append(len(model.asked) - 1)
+            if number == 0:
+                await ask(container, "ann", "What does Ann eat?")
+        assert warmed == [1, 2, 3, 4, 4]
+        assert (await counts(container))["warmed_used"] == 1
+
+
+async def test_warmed_answer_is_used_once_though_it_begins_with_hits(
+    valkey_url: str, model: Model
+) -> None:
+    messages = Messages()
+    async with opened(valkey_url, model, messages) as container:
+        for _ in range(3):
+            await ask(container, "ann", "What does Ann eat?")
+        await change(container, "Ann eats rice.")
+        await container.warmer.warm_pending(*messages.sent[0])
+        assert (await counts(container))["warmed_used"] == 0
+        for _ in range(3):
+            reply = await ask(container, "ann", "What does Ann eat?")
+            assert reply.tier == "l1"
+        assert (await counts(container))["warmed_used"] == 1
+        assert reply.expires is not None
+        assert reply.expires - time.time() > 4 * container.settings.answer_ttl
 
 
 @pytest.mark.parametrize("settings", [{"warming": "off"}, {"warm_queue_url": ""}], ids=str)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.cache import index_entries, keyspace
-from shared.cache.index_entries import ANSWER, Entry
+from shared.cache.index_entries import ANSWER, PENDING, Entry
 from shared.cache.scripts import QuestionScripts
 from shared.cache.single_flight import SingleFlightLock
 from shared.settings import Settings
@@ -65,3 +65,48 @@ def test_ttl_doubles_with_each_hit_within_its_bounds(
         expires = START + min(longest, ttl << min(hits, 30))
         assert (found.hits, found.last_used, found.expires) == (hits, now, expires)
         assert found.latest_expiry == entry.latest_expiry
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    ttl=st.integers(1, YEAR),
+    longest=st.integers(0, YEAR),
+    day_ends=st.none() | st.integers(1, 2 * 86_400),
+    hits=st.integers(0, 999_999),
+    former_expires=st.integers(-10, 10),
+    kind=st.sampled_from(("a", "c", "=", PENDING)),
+)
+def test_new_answer_has_the_ttl_of_the_carried_hits_within_its_bounds(
+    wire: Wire,
+    *,
+    ttl: int,
+    longest: int,
+    day_ends: int | None,
+    hits: int,
+    former_expires: int,
+    kind: str,
+) -> None:
+    given_settings = Settings(answer_ttl=ttl, answer_ttl_max=longest)
+    longest = max(ttl, longest)
+    if day_ends is not None:
+        longest = min(longest, day_ends)
+    former = Entry(
+        *(kind, "f" * 11, START + former_expires, START + YEAR, 0, "Q", "pipeline"),
+        target="t" * 22 if kind == "=" else "",
+        hits=hits,
+    )
+    new = Entry(
+        *(ANSWER, "a" * 11, START + min(ttl, longest), START + longest, 0, "Q", "pipeline"),
+        last_used=START,
+    )
+    store(wire, former)
+    wire.call("HSET", KEYS.questions, keyspace.FENCE, "")
+    scripts = QuestionScripts(KEYS, FIELD, SingleFlightLock(KEYS, FIELD), given_settings)
+    command = scripts.store(new, b"answer", b"context", counts=())
+    stored_until = wire.call(*command.with_text().arguments)
+    is_carried = kind == PENDING and former_expires > 0
+    carried = hits if is_carried else 0
+    entry = index_entries.decode(wire.call("HGET", KEYS.questions, FIELD))
+    assert entry is not None
+    assert entry.expires == stored_until == START + min(longest, ttl << min(carried, 30))
+    assert (entry.hits, entry.latest_expiry) == (carried, new.latest_expiry)

@@ -51,7 +51,7 @@ def entries(draw: st.DrawFn) -> index_entries.Entry:
         vector=draw(st.binary(max_size=400)),
         similarity=draw(finite),
         hits=draw(st.integers(0, 999_999)),
-        is_warmed=draw(st.booleans()),
+        is_unused=draw(st.booleans()),
         last_used=draw(st.integers(0, 9_999_999_999)),
     )
 
@@ -87,9 +87,9 @@ def test_entry_header_has_the_offsets_of_the_lua_scripts(entry: index_entries.En
     assert int(data[13:23]) == entry.expires
     assert int(data[23:29]) == entry.hits
     assert int(data[29:39]) == entry.last_used
-    assert int(data[39:49]) == entry.latest_expiry
-    assert int(data[49:61]) == entry.cost
-    assert (data[61:62] == b"w") is entry.is_warmed
+    assert (data[39:40] == b"w") is entry.is_unused
+    assert int(data[40:50]) == entry.latest_expiry
+    assert int(data[50:62]) == entry.cost
     assert data[62 : 62 + len(entry.target)].decode() == entry.target
 
 
@@ -161,6 +161,6 @@ print(len(read))
 def test_compression_dictionary_belongs_to_the_version() -> None:
     """Texts compressed with another dictionary cannot be read: change VERSION too."""
     prose = Path(codec.__file__).with_name("compression_dictionary.txt").read_bytes()
-    assert (codec.VERSION, hashlib.sha256(prose).hexdigest()[:16]) == ("6", "54115664757eea8e")
+    assert (codec.VERSION, hashlib.sha256(prose).hexdigest()[:16]) == ("7", "54115664757eea8e")
     script = Path(codec.__file__).with_name("lua") / "common" / "entries.lua"
     assert f"local VERSION = '{codec.VERSION}'" in script.read_text()

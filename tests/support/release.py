@@ -26,11 +26,10 @@ _ROOT = Path(__file__).parents[2]
 _OTHER = "~"
 _EDITS = {
     "shared/cache/codec.py": {f'VERSION = "{codec.VERSION}"': f'VERSION = "{_OTHER}"'},
-    "shared/cache/index_entries.py": {"cost:012d": "cost:014d", "slice(49, 61)": "slice(49, 63)"},
+    "shared/cache/index_entries.py": {"cost:012d": "cost:014d", "slice(50, 62)": "slice(50, 64)"},
     "shared/cache/lua/common/entries.lua": {
         f"VERSION = '{codec.VERSION}'": f"VERSION = '{_OTHER}'",
-        "50, 61": "50, 63",
-        "62, 62": "64, 64",
+        "51, 62": "51, 64",
         "63, 84": "65, 86",
     },
 }

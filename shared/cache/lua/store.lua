@@ -3,10 +3,11 @@
 --
 -- KEYS  questions, answers, contexts, lock, then `counters.counter_keys`
 -- ARGV  field, the fence of round trip 1, entry, answer ('' for a context alone), context,
---       ttl of the user's keys (s), token of the lock, maximum number of questions,
+--       first ttl of an answer (s), token of the lock, maximum number of questions,
 --       stale-if-error (s),
 --       then pairs of a counter and its increment
--- Returns 1 if it was stored, 0 if not. A context alone never replaces an answer or an alias.
+-- Returns when it expires (s), or 0 if it was not stored. A context alone never replaces an answer or
+-- an alias. An answer to a pending question begins with the hits of the dropped answer.
 
 -- include: common/entries
 -- include: common/counters
@@ -16,7 +17,7 @@
 -- include: common/trim_index
 local questions, answers, contexts, lock = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local field, entry, answer, context = ARGV[1], ARGV[3], ARGV[4], ARGV[5]
-local ttl = tonumber(ARGV[6])
+local ttl, stale_if_error = tonumber(ARGV[6]), tonumber(ARGV[9])
 
 if answer ~= '' and redis.call('GET', lock) == ARGV[7] then
   redis.call('DEL', lock)
@@ -34,19 +35,23 @@ end
 if former then
   count_index_entry(former, -1)
 end
+if answer ~= '' and is_valid(former, 'p', last_use_of(entry)) then
+  entry = carry_hits(entry, former, ttl)
+end
 count_index_entry(entry, 1)
 redis.call('HSET', questions, field, entry)
 redis.call('HSET', contexts, field, context)
 count('l3_stores', 1)
-keep_key(contexts, ttl)
+local key_ttl = math.max(ttl, end_of(entry) - last_use_of(entry)) + stale_if_error
+keep_key(contexts, key_ttl)
 if answer == '' then
   redis.call('HDEL', answers, field)
 else
   redis.call('HSET', answers, field, answer)
-  keep_key(answers, ttl)
+  keep_key(answers, key_ttl)
   count('l1_stores', 1)
-  count('warmed_answers', is_warmed(entry) and 1 or 0)
+  count('warmed_answers', is_unused(entry) and 1 or 0)
 end
-keep_key(questions, ttl)
-trim_index(ARGV[8], field, entry, ARGV[9])
-return 1
+keep_key(questions, key_ttl)
+trim_index(ARGV[8], field, entry, stale_if_error)
+return end_of(entry)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from shared.answer import Answer
 from shared.question import Request
 from shared.reply import Reply
 from shared.settings import Settings
@@ -44,16 +45,23 @@ class Lifetimes:
     """Checks every reply from the cache.
 
     An answer with n hits lives 2^n times `CACHE_QUERY_TTL`, at most `CACHE_QUERY_TTL_MAX` and until
-    its day ends. The hits are at most the requests that ran since the answer was generated.
+    its day ends. The hits are at most the requests that ran since the answer was generated. With
+    warming, an answer that takes the place of a dropped one also has its hits: together at most the
+    user's requests that stored no answer.
     """
 
-    def __init__(self, settings: Settings, *, steady: bool) -> None:
-        """`steady`: one request at a time and no change, so that the hits are known exactly."""
+    def __init__(self, settings: Settings, *, steady: bool, warming: bool) -> None:
+        """`steady`: one request at a time and no change, so that the hits are known exactly.
+
+        `warming`: whether dropped questions are asked again in the background.
+        """
         self._ttl = settings.answer_ttl
         self._longest = max(settings.answer_ttl, settings.answer_ttl_max)
         self._steady = steady
+        self._warming = warming
         self._begun: Counter[str] = Counter()
         self._ended: Counter[str] = Counter()
+        self._stored: Counter[str] = Counter()
         self._answers: dict[str, _Answer] = {}
         self._served: dict[tuple[str, str], _Served] = {}
 
@@ -67,6 +75,11 @@ class Lifetimes:
         finally:
             self._ended[user] += 1
 
+    def add_warmed(self, user: str, answer: Answer) -> None:
+        """Record that the warmer has stored an answer."""
+        created = answer.created // 1000
+        self._answers[answer.answer_id] = _Answer(created, time.time(), self._ended[user])
+
     def check(self, request: Request, reply: Reply, begun: Begun) -> None:
         """Check the TTL of a reply, and that it was not served or generated out of time."""
         if reply.answer is None or reply.expires is None or reply.stale:
@@ -74,6 +87,7 @@ class Lifetimes:
         now, answer_id = time.time(), reply.answer.answer_id
         if reply.stored:
             created = reply.answer.created // 1000
+            self._stored[request.user_id] += 1
             self._answers[answer_id] = _Answer(created, now, begun.ended)
             self._forget_former(request)
         self._served[request.user_id, request.query] = _Served(answer_id, reply.expires)
@@ -82,6 +96,8 @@ class Lifetimes:
         answer.hits += reply.tier == "l1"
         day_ends = reply.question.day.ends if reply.question.day else self._longest + int(now)
         hits = self._begun[request.user_id] - answer.ended - 1
+        if self._warming:
+            hits = self._begun[request.user_id] - self._stored[request.user_id]
         latest = min(int(answer.stored_by) + self._lifetime(hits), day_ends)
         if reply.expires > latest:
             raise StaleError(f"{request} got {reply}, which expires after {latest}")

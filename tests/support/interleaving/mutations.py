@@ -73,6 +73,7 @@ from tests.support.interleaving.scenarios import (
     STEADY_GROWTH,
     STORE_FAILOVERS,
     STREAMING,
+    WARMED_GROWTH,
     WARMING,
     Scenario,
 )
@@ -739,6 +740,23 @@ def match_is_no_hit(patch: pytest.MonkeyPatch) -> None:
     rewrite(patch, scripts, "_STORE_ALIAS", {hit: ""})
 
 
+def hits_of_an_expired_answer_are_carried(patch: pytest.MonkeyPatch) -> None:
+    """Every new answer begins with the hits of the former one."""
+    pending = "is_valid(former, 'p', last_use_of(entry))"
+    rewrite(patch, scripts, "_STORE", {pending: "former and is_current_version(former)"})
+
+
+def carried_hits_extend_the_ttl_without_a_bound(patch: pytest.MonkeyPatch) -> None:
+    bound = "new_end = math.min(new_end, latest_end_of(entry))"
+    rewrite(patch, scripts, "_STORE", {bound: "new_end = math.min(new_end, 9999999999)"})
+
+
+def carried_hits_grow(patch: pytest.MonkeyPatch) -> None:
+    """A question has more hits after each change."""
+    hits = "local hits, now = hits_of(pending), "
+    rewrite(patch, scripts, "_STORE", {hits: "local hits, now = hits_of(pending) + 2, "})
+
+
 def alias_outlives_its_expired_target(patch: pytest.MonkeyPatch) -> None:
     rewrite(
         patch,
@@ -814,6 +832,9 @@ MUTATIONS: Mapping[Mutation, Scenario] = {
     ttl_does_not_grow: STEADY_GROWTH,
     hits_are_not_stored: STEADY_GROWTH,
     match_is_no_hit: STEADY_GROWTH,
+    hits_of_an_expired_answer_are_carried: GROWTH,
+    carried_hits_extend_the_ttl_without_a_bound: WARMED_GROWTH,
+    carried_hits_grow: WARMED_GROWTH,
     alias_outlives_its_expired_target: GROWTH,
 }
 """Each with the scenario that detects it soonest."""

@@ -1,6 +1,6 @@
 """Parameters of worlds: each scenario makes other events likely."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 Choices: TypeAlias = tuple[float, ...]
@@ -231,6 +231,8 @@ STEADY_GROWTH = Scenario(
     steady=True,
 )
 
+WARMED_GROWTH = replace(GROWTH, writers=(1, 2, 3), cached_share=1, warming=True)
+
 SCENARIOS = (
     MIXED,
     CALM,
@@ -253,6 +255,7 @@ SCENARIOS = (
     WARMING,
     GROWTH,
     STEADY_GROWTH,
+    WARMED_GROWTH,
 )
 """A world's scenario is its seed modulo their number. The others are used separately."""
 

@@ -120,8 +120,16 @@ class World:
             )
             return container
 
+        lifetimes = Lifetimes(settings, steady=scenario.steady, warming=scenario.warming)
         self._warming = (
-            Warming(rng, self._tasks, open_container, answerer, history)
+            Warming(
+                rng,
+                self._tasks,
+                open_container,
+                answerer,
+                history=history,
+                record=lifetimes.add_warmed,
+            )
             if scenario.warming
             else None
         )
@@ -144,7 +152,7 @@ class World:
             redis_client=redis_client,
             store=store,
             embedder=embedder,
-            lifetimes=Lifetimes(settings, steady=scenario.steady),
+            lifetimes=lifetimes,
             feedback_rate=scenario.feedback,
             uninterrupted=scenario.uninterrupted,
         )

@@ -1,7 +1,7 @@
 -- The header of an index entry (see index_entries.py), and the expiry of a user's own embedding
 -- (see l2_embeddings.py).
 
-local VERSION = '6'  -- as in codec.py
+local VERSION = '7'  -- as in codec.py
 
 local function number_at(entry, first, last)
   return tonumber(string.sub(entry, first, last)) or 0
@@ -31,16 +31,16 @@ local function last_use_of(entry)  -- seconds since 1970
   return number_at(entry, 30, 39)
 end
 
+local function is_unused(entry)  -- a warmed answer that no request has got yet
+  return string.sub(entry, 40, 40) == 'w'
+end
+
 local function latest_end_of(entry)  -- seconds since 1970
-  return number_at(entry, 40, 49)
+  return number_at(entry, 41, 50)
 end
 
 local function cost_of(entry)  -- nanodollars
-  return number_at(entry, 50, 61)
-end
-
-local function is_warmed(entry)
-  return string.sub(entry, 62, 62) == 'w'
+  return number_at(entry, 51, 62)
 end
 
 local function target_of(entry)  -- of an alias

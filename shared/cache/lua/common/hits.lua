@@ -24,17 +24,31 @@ local function keep_key(key, ttl)
   end
 end
 
+-- Return the entry with other uses. `origin` is 'w' for a warmed answer that no request has got yet, else 'r'.
+local function with_uses(entry, new_end, hits, last_use, origin)
+  new_end = math.min(new_end, latest_end_of(entry))
+  local uses = string.format('%010d%06d%010d%s', new_end, hits, last_use, origin)
+  return string.sub(entry, 1, 13) .. uses .. string.sub(entry, 41)
+end
+
+-- Return a new answer's entry with the hits of the pending entry whose place it takes, and the TTL of an answer
+-- with as many hits. `ttl` (s) is that of an answer without hits.
+local function carry_hits(entry, pending, ttl)
+  local hits, now = hits_of(pending), last_use_of(entry)
+  local new_end = now + ttl * 2 ^ math.min(hits, MAX_DOUBLINGS)
+  return with_uses(entry, new_end, hits, now, string.sub(entry, 40, 40))
+end
+
 -- Count a hit of the entry in a field at `now` (s), and return the new entry. The TTL of an answer begins with
 -- `ttl` (s) and doubles with each hit until the entry's latest end. The user's keys outlive it by `stale_if_error`
 -- (s). KEYS must begin with questions, answers, contexts.
 local function count_hit(field, entry, now, ttl, stale_if_error)
   local hits, former_end = math.min(hits_of(entry) + 1, MAX_HITS), end_of(entry)
   local growth = ttl * 2 ^ math.min(hits - 1, MAX_DOUBLINGS)
-  local new_end = math.min(former_end + growth, latest_end_of(entry))
-  local use = string.format('%010d%06d%010d', new_end, hits, now)
-  local new_entry = string.sub(entry, 1, 13) .. use .. string.sub(entry, 40)
+  local new_entry = with_uses(entry, former_end + growth, hits, now, 'r')
+  local new_end = end_of(new_entry)
   redis.call('HSET', KEYS[1], field, new_entry)
-  if hits_of(entry) == 0 and is_warmed(entry) then
+  if is_unused(entry) then
     count('warmed_used', 1)
     count('warmed_saved_nanodollars', cost_of(entry))
   end
