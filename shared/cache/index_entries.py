@@ -109,6 +109,11 @@ class Entry:
         """Whether a lookup finds an answer: this question's or its target's."""
         return self.kind in {ANSWER, ALIAS}
 
+    @property
+    def popularity(self) -> int:
+        """The hits, less one if the answer was generated in the background for nothing."""
+        return self.hits - self.is_unused
+
 
 def nanodollars(dollars: float) -> int:
     """Convert US dollars to the unit of entries and counters."""
@@ -168,14 +173,11 @@ def new_alias(own: Entry, field: str, target: Entry, similarity: float) -> Entry
 
 
 def new_pending(dropped: Entry) -> Entry:
-    """Create the entry of a question whose answer is dropped. It keeps its hits and its expiry.
-
-    An answer that was generated in the background for nothing loses a hit.
-    """
+    """Create the entry of a question whose answer is dropped: with its popularity and its expiry."""
     return replace(
         dropped,
         kind=PENDING,
-        hits=max(0, dropped.hits - dropped.is_unused),
+        hits=max(0, dropped.popularity),
         target="",
         vector=b"",
         note_digests={},

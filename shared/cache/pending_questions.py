@@ -26,10 +26,10 @@ _START = f"{codec.VERSION}{index_entries.PENDING}".encode("ascii")
 
 @dataclass(frozen=True, slots=True)
 class WarmingPolicy:
-    """Selects the dropped answers to generate again: those with the most hits.
+    """Selects the dropped answers to generate again: the most popular ones.
 
     Args:
-        min_hits: the least number of hits; None selects answers of any number.
+        min_hits: the least `Entry.popularity`; None for any.
         maximum: the number of questions for each note change.
     """
 
@@ -42,17 +42,13 @@ class WarmingPolicy:
         """Return the pending entries of those of the dropped fields that are asked again."""
         now = time.time()
         asked = [
-            (entry.hits, field, entry)
+            (entry.popularity, field, entry)
             for field in fields
             if (entry := index[field]) and entry.is_answer and entry.expires > now
-            if self._is_popular(entry)
+            if self.min_hits is None or entry.popularity >= self.min_hits
         ]
         most_asked = sorted(asked, key=itemgetter(0, 1), reverse=True)[: self.maximum]
         return {field: index_entries.new_pending(entry) for _, field, entry in most_asked}
-
-    def _is_popular(self, entry: "Entry") -> bool:
-        """Return whether it has enough hits. An answer that was warmed for nothing has one less."""
-        return self.min_hits is None or entry.hits - entry.is_unused >= self.min_hits
 
 
 class WarmingRequests(NamedTuple):
