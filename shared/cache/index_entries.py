@@ -173,7 +173,7 @@ def new_alias(own: Entry, field: str, target: Entry, similarity: float) -> Entry
 
 
 def new_pending(dropped: Entry) -> Entry:
-    """Create the entry of a question whose answer is dropped: with its popularity and its expiry."""
+    """Create the entry of a question whose answer is dropped. It keeps popularity and expiry."""
     return replace(
         dropped,
         kind=PENDING,
