@@ -1,9 +1,11 @@
 """What the embedding models that run in this process have in common."""
 
 import asyncio
+import os
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -20,7 +22,11 @@ Loaded = TypeVar("Loaded")
 
 
 class LocalEmbedder(ABC, Generic[Loaded]):
-    """Implements `shared.inference.ports.Embedder` with a model that is loaded at the first use."""
+    """Implements `shared.inference.ports.Embedder` with a model that is loaded at the first use.
+
+    Each text is computed alone, by one thread: its embedding does not depend on the other texts of
+    a call.
+    """
 
     model: str
     dimensions = 384
@@ -48,7 +54,12 @@ class LocalEmbedder(ABC, Generic[Loaded]):
 
     def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
         """Embed each text: unit vectors, float32, shape (count, dimensions)."""
-        return self._encode(self._load(), list(texts))
+        import numpy as np  # noqa: PLC0415 - numpy is slow to load
+
+        loaded = self._load()
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            rows = [*pool.map(lambda text: self._encode(loaded, text), texts)]
+        return np.array(rows, np.float32).reshape(-1, self.dimensions)
 
     def _load(self) -> Loaded:
         with self._load_lock:
@@ -63,5 +74,5 @@ class LocalEmbedder(ABC, Generic[Loaded]):
         """Load the model; raise `ConfigurationError` if its extra is not installed."""
 
     @abstractmethod
-    def _encode(self, loaded: Loaded, texts: list[str]) -> "NDArray[np.float32]":
-        """Embed each text with the loaded model."""
+    def _encode(self, loaded: Loaded, text: str) -> "NDArray[np.float32]":
+        """Embed a text with the loaded model: a unit vector, shape (dimensions,)."""

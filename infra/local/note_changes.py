@@ -1,5 +1,6 @@
 """Note changes made on this machine, with the checks of queued messages."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,16 @@ if TYPE_CHECKING:
     from shared.notes.note import Note
 
 _BATCH = 32  # notes that are embedded together
+
+
+class ImportProgress:
+    """Follows an import; this one ignores it."""
+
+    def start(self, new: Sequence[NoteChanged], unchanged: int) -> None:
+        """The `new` changes will be applied; `unchanged` notes equal the stored ones."""
+
+    def advance(self, change: NoteChanged) -> None:
+        """A change was applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,36 +75,28 @@ async def import_notes(
     container: "Container",
     user_id: str,
     changes: Sequence[NoteChanged],
-    progress: Callable[[int], None] = lambda _: None,
+    progress: ImportProgress | None = None,
     is_obsolete: Callable[[str], bool] = lambda _: False,
 ) -> ImportResult:
     """Apply the changes of a user's notes, without the notes that equal the stored ones.
 
-    `progress` is called with the number of notes that were processed since its last call. Stored
-    notes for whose id `is_obsolete` returns True are deleted.
+    Stored notes for whose id `is_obsolete` returns True are deleted.
 
     Raises:
         UnavailableError: the store or Redis failed; repeat the import to complete it.
     """
-    limits = ChunkLimits.of(container.settings)
+    progress = progress or ImportProgress()
     stored = {note.note_id: note for note in await container.store.list_notes(user_id)}
     obsolete = [note_id for note_id in stored if is_obsolete(note_id)]
     new = [change for change in changes if not _equals(change, stored.get(change.note_id or ""))]
-    progress(len(changes) - len(new))
+    unchanged = len(changes) - len(new)
+    progress.start(new, unchanged)
     chunks = dropped = 0
     retained = None
     for start in range(0, len(new), _BATCH):
         batch = new[start : start + _BATCH]
-        texts = [
-            passage.embedded
-            for change in batch
-            for passage in split_note(
-                change.title or "",
-                change.text or "",
-                limits,
-                container.vocabulary_packs,
-            )
-        ]
+        # In a thread, as long notes take seconds: Ctrl-C must not wait for them.
+        texts = await asyncio.to_thread(_texts_to_embed, container, batch)
         chunks += len(texts)
         # One large batch uses all processors; the caching embedder then serves each note.
         if texts:
@@ -102,13 +105,21 @@ async def import_notes(
             outcome = await container.freshness.note_changed(change)
             dropped += outcome.dropped
             retained = outcome.retained
-            progress(1)
+            progress.advance(change)
     for note_id in obsolete:
         outcome = await container.freshness.note_changed(note_deleted(user_id, note_id))
         dropped += outcome.dropped
         retained = outcome.retained
-    unchanged = len(changes) - len(new)
     return ImportResult(len(changes), unchanged, len(obsolete), chunks, dropped, retained)
+
+
+def _texts_to_embed(container: "Container", changes: Sequence[NoteChanged]) -> list[str]:
+    limits, packs = ChunkLimits.of(container.settings), container.vocabulary_packs
+    return [
+        passage.embedded
+        for change in changes
+        for passage in split_note(change.title or "", change.text or "", limits, packs)
+    ]
 
 
 def _equals(change: NoteChanged, stored: "Note | None") -> bool:

@@ -1,10 +1,14 @@
 """`tercet notes import` and `tercet notes list`, on folders as people keep them."""
 
 import json
+import os
+import pty
 import re
+import select
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -212,34 +216,57 @@ def test_prune_needs_a_folder_with_notes(run: Any, vault: Path) -> None:
 
 
 @pytest.mark.slow
-def test_interrupt_ends_an_import_soon_and_names_what_is_stored(tmp_path: Path, run: Any) -> None:
-    for number in range(400):
+def test_ctrl_c_on_a_terminal_ends_an_import_soon_and_the_next_one_continues(
+    tmp_path: Path, run: Any
+) -> None:
+    for number in range(200):
         write(tmp_path / f"vault/{number}.md", f"Note {number} is about {number}. " * 20)
-    data = tmp_path / "data"
-    process = start_tercet("notes", "import", tmp_path / "vault", "--data", data)
-    try:
-        wait_until(lambda: (data / "notes.db").exists() and len(list_ids(run)) > 10)
-        process.send_signal(signal.SIGINT)
-        start = time.monotonic()
-        _, errors = process.communicate(timeout=60)
-        assert time.monotonic() - start < 5, "a busy machine takes longer than a second"
-    finally:
-        process.kill()
-        process.communicate()
+    with terminal() as (controller, terminal_file):
+        process = start_tercet(
+            *("notes", "import", tmp_path / "vault", "--data", tmp_path / "data"),
+            stderr=terminal_file,
+            controlling_terminal=terminal_file,
+        )
+        try:
+            shown = read_until(controller, r"\d\d of 200 notes, about \d+ (s|min) left")
+            os.write(controller, b"\x03")
+            start = time.monotonic()
+            shown += read_until(controller, "again to continue")
+            process.wait(60)
+            assert time.monotonic() - start < 5, "a busy machine takes longer than a second"
+        finally:
+            process.kill()
+            process.communicate()
     assert process.returncode == 130
-    (stored,) = re.findall(r"interrupted: (\d+) of 400 notes stored", errors)
-    assert 0 < int(stored) <= len(list_ids(run)) < 400
+    (stored,) = re.findall(r"interrupted: (\d+) of 200 notes stored; import again", shown)
+    assert 0 < int(stored) <= len(list_ids(run)) < 200
+    assert json.loads(run("import", tmp_path / "vault", "--json").stdout)["unchanged"] >= int(
+        stored
+    )
+    assert len(list_ids(run)) == 200
+
+
+@contextmanager
+def terminal() -> Iterator[tuple[int, int]]:
+    """Yield the file descriptors of a terminal's two ends: the user's and the program's."""
+    ends = pty.openpty()
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+def read_until(controller: int, pattern: str) -> str:
+    """Read what a program prints on a terminal until it matches a pattern."""
+    shown, deadline = "", time.monotonic() + 120
+    while not re.search(pattern, shown):
+        assert time.monotonic() < deadline, shown
+        if select.select([controller], [], [], 1)[0]:
+            shown += os.read(controller, 65_536).decode()
+    return shown
 
 
 def list_ids(run: Any) -> list[str]:
     return [line.split("\t")[0] for line in run("list").stdout.splitlines()]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @pytest.mark.slow

@@ -26,11 +26,21 @@ def environment() -> dict[str, str]:
 
 
 def start_tercet(
-    *arguments: str | Path, stderr: int = subprocess.PIPE, **settings: str
+    *arguments: str | Path,
+    stderr: int = subprocess.PIPE,
+    controlling_terminal: int | None = None,
+    **settings: str,
 ) -> "subprocess.Popen[str]":
-    """Start `tercet` as a child process, with these settings."""
+    """Start `tercet` as a child process, with these settings.
+
+    Ctrl-C on its controlling terminal, a file descriptor, interrupts it.
+    """
     # As in a terminal: the tests may run in a background process, which ignores SIGINT.
     program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    if controlling_terminal is not None:
+        program += (
+            f"import fcntl, termios; fcntl.ioctl({controlling_terminal}, termios.TIOCSCTTY, 0)\n"
+        )
     program += "from infra.local.cli import app; app()"
     return subprocess.Popen(
         [sys.executable, "-c", program, *map(str, arguments)],
@@ -39,6 +49,8 @@ def start_tercet(
         stdout=subprocess.PIPE,
         stderr=stderr,
         text=True,
+        start_new_session=controlling_terminal is not None,
+        pass_fds=() if controlling_terminal is None else (controlling_terminal,),
     )
 
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from infra.local.commands.command_context import (
-    console,
     pluralize,
     print_json,
     run_with_container,
 )
+from infra.local.commands.import_progress import ShownProgress
 from infra.local.commands.options import data_option, embedder_option, json_option, user_option
 from infra.local.embedder_choice import EmbedderChoice, choose_embedder
 from infra.local.import_record import ImportRecord
@@ -100,7 +100,6 @@ def import_(
                     id_ in files.empty_ids or (prune and id_ in record and not files.may_have(id_))
                 ),
                 quiet=json,
-                ends_when_cancelled=not watch,
             )
         if result.chunks and not result.unchanged and _needs_multilingual(data, files):
             files.warnings.append(_NOT_ENGLISH)
@@ -155,35 +154,22 @@ async def _import_with_progress(
     is_obsolete: "Callable[[str], bool]",
     *,
     quiet: bool,
-    ends_when_cancelled: bool,
 ) -> ImportResult:
-    """Import notes of one user, and show the progress on a terminal.
+    """Import notes of one user, and show the progress.
 
     If Ctrl-C cancels it, print what is stored and end the process.
     """
-    from rich.progress import Progress  # noqa: PLC0415 - slow to load
-
-    err, done = console(stderr=True), 0
-    with Progress(console=err, transient=True, disable=quiet or not err.is_terminal) as bar:
-        task = bar.add_task("Importing", total=len(changes))
-
-        def advance(count: int) -> None:
-            nonlocal done
-            done += count
-            bar.advance(task, count)
-
+    with ShownProgress(len(changes), quiet=quiet) as progress:
         try:
-            return await import_notes(container, user, changes, advance, is_obsolete)
+            return await import_notes(container, user, changes, progress, is_obsolete)
         except asyncio.CancelledError:
-            if not ends_when_cancelled:
-                raise
-            bar.stop()
-            stored = f"{done:,} of {pluralize(len(changes), 'note')} stored"
-            click.echo(f"tercet: interrupted: {stored}; import again", err=True)
-            with suppress(UnavailableError):
-                # The note that was being written may be stored, with answers from before.
-                await container.freshness.note_changed(all_changed(user))
-            os._exit(_INTERRUPTED)  # a thread that embeds cannot be cancelled
+            pass
+    message = f"interrupted: {progress.summary} stored; import again to continue"
+    click.echo(f"tercet: {message}", err=True)
+    with suppress(UnavailableError):
+        # The note that was being written may be stored, with answers from before.
+        await container.freshness.note_changed(all_changed(user))
+    os._exit(_INTERRUPTED)  # a thread that embeds cannot be cancelled
 
 
 def _needs_multilingual(data: Path, files: NoteFiles) -> bool:
