@@ -255,9 +255,15 @@ SCENARIOS = (
     WARMING,
     GROWTH,
     STEADY_GROWTH,
-    WARMED_GROWTH,
 )
-"""A world's scenario is its seed modulo their number. The others are used separately."""
+"""The scenarios of worlds that are given none. The others are used separately."""
+
+
+def scenario_of(seed: int) -> Scenario:
+    """Return a world's scenario, by its seed. Every second world of GROWTH also warms."""
+    scenario = SCENARIOS[seed % len(SCENARIOS)]
+    is_odd = seed // len(SCENARIOS) % 2
+    return WARMED_GROWTH if scenario is GROWTH and is_odd else scenario
 
 
 def seeds(scenario: Scenario, count: int) -> range:

@@ -41,7 +41,7 @@ from tests.support.interleaving.history import History, StaleError
 from tests.support.interleaving.lifetimes import Lifetimes
 from tests.support.interleaving.loop import ShuffledLoop, reproducible
 from tests.support.interleaving.note_changes import TAG_SETS, NoteChanges
-from tests.support.interleaving.scenarios import SCENARIOS, Scenario
+from tests.support.interleaving.scenarios import Scenario, scenario_of
 from tests.support.interleaving.tasks import Tasks
 from tests.support.interleaving.warming import DAILY_BUDGET, Warming
 
@@ -62,7 +62,7 @@ def run(seed: int, wire: Wire, scenario: Scenario | None = None) -> None:
     rng = Random(seed)
     loop = ShuffledLoop(rng)
     wire.call("FLUSHALL")
-    world = World(scenario or SCENARIOS[seed % len(SCENARIOS)], rng, loop, wire)
+    world = World(scenario or scenario_of(seed), rng, loop, wire)
     try:
         with reproducible(rng, loop):
             try:
