@@ -21,8 +21,8 @@ class GenerationSettings(SetVariables):
 
     warming: str = setting("CACHE_WARMING", "popular", one_of=("off", "popular", "all"))
     warm_min_hits: int = setting("WARM_MIN_HITS", 0, at_least=0, at_most=1_000_000)
-    """How often a popular answer was asked for, after it was generated for the first time."""
-    warm_max_per_change: int = setting("WARM_MAX_PER_CHANGE", 5, at_least=1, at_most=100)
+    """The least `Entry.popularity` of a dropped answer that is generated again with `popular`."""
+    warm_max_per_change: int = setting("WARM_MAX_PER_CHANGE", 20, at_least=1, at_most=100)
     """The most questions that one note change makes pending."""
     warm_daily_budget: int = setting("WARM_DAILY_BUDGET", 50, at_least=1, at_most=1_000_000)
     """The most answers that warming generates for one user in a day (UTC)."""
