@@ -268,8 +268,11 @@ def _translate_errors() -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         message = f"the note store cannot be used ({name})"
-        if code == sqlite3.SQLITE_FULL:
+        if code == sqlite3.SQLITE_FULL or name == "SQLITE_IOERR_SHMSIZE":  # of the file of the log
             message = "the note store cannot be written: the disk is full"
+        elif code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            remedy = "restore a copy, or delete it and import the notes again"
+            message = f"the note store's file is damaged ({name}): {remedy}"
         elif code in _FAULTS_OF_STATEMENTS:
             message = f"the note store's tables are not of this version ({name}): {REMEDY}"
         raise StoreUnavailableError(message) from error

@@ -165,3 +165,21 @@ def test_full_disk_is_named(tmp_path: Path) -> None:
         connection.execute("PRAGMA max_page_count = 1")
         with pytest.raises(StoreUnavailableError, match="the disk is full"), _translate_errors():
             connection.execute("CREATE TABLE large (x)")
+
+
+def test_full_disk_is_named_where_the_index_of_the_log_cannot_grow() -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    error.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
+    with pytest.raises(StoreUnavailableError, match="the disk is full"), _translate_errors():
+        raise error
+
+
+async def test_damaged_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    path.write_bytes(b"no database " * 100)
+    errors = await use(path)
+    assert {str(error) for error in errors} == {
+        "the note store's file is damaged (SQLITE_NOTADB): restore a copy, or delete it and import"
+        " the notes again"
+    }
