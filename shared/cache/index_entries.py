@@ -14,9 +14,10 @@ after the latest expiry.
 """
 
 import math
+import re
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.answer import new_answer_id
@@ -38,16 +39,15 @@ _EMPTY_SECONDS = 60
 """TTL of an empty context. A user's first note may be in the store before its message arrives."""
 _USES = slice(13, 40)
 EXPIRES = slice(13, 23)
-_HITS = slice(23, 29)
-_LAST_USED = slice(29, 39)
-_ORIGIN = slice(39, 40)
-_LATEST_EXPIRY = slice(40, 50)
-_COST = slice(50, 62)
 _WARMED, _REQUESTED = "w", "r"
-HEADER = _COST.stop
+HEADER = 62
 """Where the packed values of an answer or context begin."""
 
 _ALIAS_HEADER = HEADER + 22
+_PARTS = re.compile(
+    rf"{codec.VERSION}([{''.join(_KINDS)}])(.{{11}})(\d{{10}})(\d{{6}})(\d{{10}})(.)(\d{{10}})(\d{{12}})",
+    re.ASCII | re.DOTALL,
+)
 _VALUES = str, str, int, float, bytes, bytes, float
 _VALUES_WITH_TAGS = str, str, int, float, str, bytes, bytes, float
 _DIGEST = 8  # bytes of a note's key, and of its digest
@@ -79,7 +79,7 @@ class Entry:
         fresh_until: when the context expires, in seconds since 1970.
         lowest_similarity: the cosine of the last source; -inf if the search returned fewer than k,
             so that any other chunk would be a source.
-        note_digests: of the sources of each note, by `note_key` (`source_digests.py`).
+        digests: `note_digests`, packed.
         vector: the canonical embedding.
         similarity: the cosine of the question and its target.
         tags: those that the question names.
@@ -96,7 +96,7 @@ class Entry:
     target: str = ""
     fresh_until: int = 0
     lowest_similarity: float = 0.0
-    note_digests: "Mapping[bytes, bytes]" = field(default_factory=dict)
+    digests: bytes = b""
     vector: bytes = b""
     similarity: float = 1.0
     tags: Tags = ()
@@ -110,9 +110,22 @@ class Entry:
         return self.kind in {ANSWER, ALIAS}
 
     @property
+    def note_digests(self) -> "Mapping[bytes, bytes]":
+        """The digests of the sources of each note, by `note_key` (`source_digests.py`)."""
+        return {
+            self.digests[at : at + _DIGEST]: self.digests[at + _DIGEST : at + 2 * _DIGEST]
+            for at in range(0, len(self.digests), 2 * _DIGEST)
+        }
+
+    @property
     def popularity(self) -> int:
         """The hits, less one if the answer was generated in the background for nothing."""
         return self.hits - self.is_unused
+
+
+def pack_digests(by_note: "Mapping[bytes, bytes]") -> bytes:
+    """Pack `Entry.note_digests`."""
+    return b"".join(key + digest for key, digest in by_note.items())
 
 
 def nanodollars(dollars: float) -> int:
@@ -151,7 +164,7 @@ def new_entry(
         lowest_similarity=sources[-1].similarity
         if len(sources) >= pipeline.retrieved_chunks
         else -math.inf,
-        note_digests=source_digests.by_note(sources),
+        digests=pack_digests(source_digests.by_note(sources)),
         vector=vector.tobytes(),
         tags=pipeline.tags,
         last_used=now,
@@ -180,7 +193,7 @@ def new_pending(dropped: Entry) -> Entry:
         hits=max(0, dropped.popularity),
         target="",
         vector=b"",
-        note_digests={},
+        digests=b"",
         is_unused=False,
     )
 
@@ -197,7 +210,7 @@ def encode(entry: Entry) -> bytes:
         entry.fresh_until,
         entry.lowest_similarity,
         *([join_tags(entry.tags)] if entry.tags else []),
-        b"".join(key + digest for key, digest in entry.note_digests.items()),
+        entry.digests,
         entry.vector,
         entry.similarity,
     )
@@ -213,15 +226,12 @@ def first_byte(tags: Tags) -> int:
 def decode(sealed: bytes) -> Entry | None:
     """Decode an entry; None if it is corrupt or of another version."""
     data = codec.verify_checksum(sealed[: _USES.start] + sealed[_USES.stop :])
-    if data is None:
+    header = _PARTS.match(sealed[:_ALIAS_HEADER].decode("ascii", "replace"))
+    if data is None or header is None:
         return None
-    header = sealed[:_ALIAS_HEADER].decode("ascii", "replace")
-    numbers = [header[part] for part in (EXPIRES, _HITS, _LAST_USED, _LATEST_EXPIRY, _COST)]
-    if not all(map(str.isdecimal, numbers)):
-        return None
-    version, kind, answer_id = header[0], header[1], header[2:13]
-    expires, hits, last_used, latest_expiry, cost = map(int, numbers)
-    if version != codec.VERSION or kind not in _KINDS or expires > latest_expiry:
+    kind, answer_id, origin = header.group(1, 2, 6)
+    expires, hits, last_used, latest_expiry, cost = map(int, header.group(3, 4, 5, 7, 8))
+    if expires > latest_expiry:
         return None
     begin = _ALIAS_HEADER if kind == ALIAS else HEADER
     packed = data[begin + _USES.start - _USES.stop :]
@@ -237,19 +247,16 @@ def decode(sealed: bytes) -> Entry | None:
         cost,
         question,
         pipeline,
-        target=header[HEADER:begin],
+        target=header.string[HEADER:begin],
         fresh_until=fresh_until,
         lowest_similarity=lowest,
-        note_digests={
-            digests[at : at + _DIGEST]: digests[at + _DIGEST : at + 2 * _DIGEST]
-            for at in range(0, len(digests), 2 * _DIGEST)
-        },
+        digests=digests,
         vector=vector,
         similarity=similarity,
         tags=split_tags(tags[0]) if tags else (),
         hits=hits,
         last_used=last_used,
-        is_unused=header[_ORIGIN] == _WARMED,
+        is_unused=origin == _WARMED,
     )
 
 

@@ -47,7 +47,7 @@ def entries(draw: st.DrawFn) -> index_entries.Entry:
         target=draw(fields) if kind == "=" else "",
         fresh_until=draw(st.integers(0, 2**40)),
         lowest_similarity=draw(finite | st.just(-math.inf)),
-        note_digests=draw(st.dictionaries(digests, digests, max_size=5)),
+        digests=index_entries.pack_digests(draw(st.dictionaries(digests, digests, max_size=5))),
         vector=draw(st.binary(max_size=400)),
         similarity=draw(finite),
         hits=draw(st.integers(0, 999_999)),

@@ -19,7 +19,7 @@ _ENTRY = Entry(
     "What is gr\u00e2ce?",
     PIPELINE.name,
     vector=bytes(range(128)) * 3,
-    note_digests={b"note-tag": b"note-dig"},
+    digests=b"note-tagnote-dig",
 )
 
 
