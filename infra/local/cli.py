@@ -35,6 +35,7 @@ class _Tercet(LazyGroup):
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run the command and exit."""
+        _open_closed_streams()
         try:
             try:
                 super().main(*args, **options)
@@ -60,6 +61,13 @@ class _Tercet(LazyGroup):
 @click.version_option(package_name="tercet", prog_name="tercet", message="%(prog)s %(version)s")
 def app() -> None:
     """Answer questions from your own notes, with a cache."""
+
+
+def _open_closed_streams() -> None:
+    """Open the null device for closed streams; else the first opened file becomes the output."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def _discard_output() -> None:

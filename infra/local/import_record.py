@@ -53,6 +53,7 @@ class ImportRecord:
             written.write_text(json.dumps(self._read() | {self._key: sorted(hashes)}))
             written.replace(self._path)
         except OSError as error:
+            written.unlink(missing_ok=True)
             raise ConfigurationError(f"cannot write {self._path}: {error.strerror}") from None
 
     @contextmanager

@@ -22,7 +22,7 @@ from shared.errors import ConfigurationError, TercetError, UnavailableError
 _PROGRAM = "from infra.local.valkey_supervisor import main; main()"
 _USERS_LOCK = "users.lock"
 _URL = "valkey.url"
-_DATA = "appendonlydir"  # Valkey's name for it
+_DATA, _MANIFEST = "appendonlydir", "appendonly.aof.manifest"  # Valkey's names for them
 _EXIT_SECONDS = 1.0
 _NOT_STARTED = 3  # exit status
 
@@ -41,7 +41,7 @@ def shared_valkey(folder: Path) -> Iterator[str]:
         UnavailableError: the server did not start.
         ConfigurationError: Valkey is not installed, or the folder cannot be written.
     """
-    if folder.exists() and not folder.is_dir():
+    if (folder.exists() or folder.is_symlink()) and not folder.is_dir():
         _set_aside(folder, folder.with_name(f"{folder.name}.damaged"))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / _USERS_LOCK).open("a") as users:
@@ -62,11 +62,13 @@ def _connect(folder: Path) -> "tuple[str, subprocess.Popen[str] | None]":
         fcntl.flock(lock, fcntl.LOCK_EX)  # only one process may start the server
         if _is_running(folder):
             return (folder / _URL).read_text(encoding="ascii"), None
-        try:
-            return _start_supervisor(folder)
-        except UnavailableError:
-            if not (folder / _DATA).exists():
-                raise
+        # Without a manifest Valkey starts empty, and later loads the former file with the new one.
+        if not (folder / _DATA).exists() or (folder / _DATA / _MANIFEST).exists():
+            try:
+                return _start_supervisor(folder)
+            except UnavailableError:
+                if not (folder / _DATA).exists():
+                    raise
         _set_aside(folder / _DATA, folder / "damaged")
         return _start_supervisor(folder)
 

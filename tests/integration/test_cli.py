@@ -313,23 +313,28 @@ def test_answer_that_finds_nothing_has_no_sources_also_from_the_cache(
     assert "[1]" not in printed
 
 
-@pytest.mark.parametrize("damage", ["log", "manifest", "file"])
+@pytest.mark.parametrize("damage", ["log", "manifest", "no manifest", "file", "link"])
 def test_damaged_cache_is_set_aside(tercet: Tercet, data: Path, ask: Any, damage: str) -> None:
     ask(FAITH)
     cache = data / "cache"
     if damage == "file":
         shutil.rmtree(cache)
         cache.write_text("not a folder")
+    elif damage == "link":
+        shutil.rmtree(cache)
+        cache.symlink_to("nowhere")
     elif damage == "log":
         (log,) = cache.glob("appendonlydir/*.incr.aof")
         log.write_bytes(b"*2\r\n$3\r\nnot" + log.read_bytes())
+    elif damage == "no manifest":
+        (cache / "appendonlydir/appendonly.aof.manifest").unlink()
     else:
         (cache / "appendonlydir/appendonly.aof.manifest").write_text("not a manifest")
     result = tercet("ask", FAITH, "-u", "ann", "--data", data)
-    moved = data / ("cache.damaged" if damage == "file" else "cache/damaged")
+    moved = data / ("cache.damaged" if damage in {"file", "link"} else "cache/damaged")
     assert result.exit_code == 0, result.output
     assert result.stderr == f"tercet: warning: the cache was damaged and is now in {moved}\n"
-    assert moved.exists()
+    assert moved.exists() or moved.is_symlink()
     assert ask(FAITH)["metadata"]["tier"] == "l1"
 
 

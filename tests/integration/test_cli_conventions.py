@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -133,6 +135,38 @@ def test_edited_text_that_is_not_stored_is_kept(
     assert text_of(tercet, data) in {before, "other"}
 
 
+@pytest.mark.parametrize(
+    "failed",
+    [
+        ("false", "false: Editing failed"),
+        ("no-such-editor", "No such file or directory: 'no-such-editor'"),
+        ("'unbalanced", "the editor's command is not valid: No closing quotation"),
+    ],
+)
+def test_editor_that_fails_leaves_no_draft_of_an_unchanged_text(
+    tercet: Tercet,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failed: tuple[str, str],
+) -> None:
+    command, message = failed
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("EDITOR", command)
+    result = tercet("notes", "edit", "tea", "--data", data)
+    assert (result.exit_code, message in result.stderr) == (1, True)
+    assert not [*tmp_path.glob("tercet-*.md")]
+
+
+def test_byte_order_mark_of_a_file_is_not_part_of_the_text(
+    tercet: Tercet, data: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "text"
+    file.write_text("The tea is at five.", encoding="utf-8-sig")
+    assert tercet("notes", "edit", "tea", "--file", file, "--data", data).exit_code == 0
+    assert text_of(tercet, data) == "The tea is at five."
+
+
 def test_title_and_tags_change_without_the_text(tercet: Tercet, data: Path) -> None:
     assert tercet("notes", "edit", "tea", "--title", "T", "--tag", "a", "--data", data).output
     assert text_of(tercet, data) == "The tea is at four.\n"
@@ -144,6 +178,29 @@ def test_title_and_tags_change_without_the_text(tercet: Tercet, data: Path) -> N
 def test_full_disk_is_an_error_of_one_line(data: Path, command: str) -> None:
     done = shell(f"tercet {command} > /dev/full", TERCET_DATA=str(data))
     assert (done.returncode, done.stderr) == (1, "tercet: No space left on device\n")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_are_no_error(data: Path, closed: str) -> None:
+    done = shell(f"tercet notes list {closed}", TERCET_DATA=str(data))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_ctrl_c_during_the_imports_prints_no_traceback() -> None:
+    program = """
+import os, signal, sys
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from infra.local.entry_point import main
+main()
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
 
 
 def test_closed_pipe_ends_a_command_silently(data: Path) -> None:

@@ -110,7 +110,7 @@ def delete(note_id: str, *, user: str, data: Path, json: bool) -> None:
 
 def _read_text(file: IO[bytes]) -> str:
     try:
-        return file.read().decode()
+        return file.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidRequestError(f"{file.name} is not UTF-8 at byte {error.start:,}") from None
 
@@ -125,16 +125,23 @@ def _edit_draft(text: str) -> Path:
     descriptor, name = tempfile.mkstemp(prefix="tercet-", suffix=".md")
     with os.fdopen(descriptor, "wb") as draft:
         draft.write(text.encode())
+    path = Path(name)
     try:
         click.edit(filename=name)
-    except click.ClickException as error:
-        raise TercetError(f"{error.message}; the text is in {name}") from None
-    return Path(name)
+    except (click.ClickException, ValueError) as error:
+        message = f"the editor's command is not valid: {error}"
+        if isinstance(error, click.ClickException):
+            message = error.message
+        if path.read_bytes() != text.encode():
+            raise TercetError(f"{message}; the text is in {name}") from None
+        path.unlink()
+        raise TercetError(message) from None
+    return path
 
 
 def _read_draft(draft: Path) -> str:
     try:
-        return draft.read_bytes().decode()
+        return draft.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidRequestError(f"the text is not UTF-8 at byte {error.start:,}") from None
 
