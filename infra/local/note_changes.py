@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from shared.errors import InvalidChangeError
@@ -93,19 +94,21 @@ async def import_notes(
     progress.start(new, unchanged)
     chunks = dropped = 0
     retained = None
-    for start in range(0, len(new), _BATCH):
-        batch = new[start : start + _BATCH]
-        # In a thread, as long notes take seconds: Ctrl-C must not wait for them.
-        texts = await asyncio.to_thread(_texts_to_embed, container, batch)
-        chunks += len(texts)
-        # One large batch uses all processors; the caching embedder then serves each note.
-        if texts:
-            await container.passage_embedder.embed(texts)
-        for change in batch:
-            outcome = await container.freshness.note_changed(change)
-            dropped += outcome.dropped
-            retained = outcome.retained
-            progress.advance(change)
+    batches = [*(new[start : start + _BATCH] for start in range(0, len(new), _BATCH)), []]
+    # A large batch uses all processors, while the one before is stored. The caching embedder then
+    # serves each note.
+    embedding = asyncio.create_task(_embed_chunks(container, batches[0]))
+    try:
+        for batch, following in pairwise(batches):
+            chunks += await embedding
+            embedding = asyncio.create_task(_embed_chunks(container, following))
+            for change in batch:
+                outcome = await container.freshness.note_changed(change)
+                dropped += outcome.dropped
+                retained = outcome.retained
+                progress.advance(change)
+    finally:
+        embedding.cancel()
     for note_id in obsolete:
         outcome = await container.freshness.note_changed(note_deleted(user_id, note_id))
         dropped += outcome.dropped
@@ -113,7 +116,16 @@ async def import_notes(
     return ImportResult(len(changes), unchanged, len(obsolete), chunks, dropped, retained)
 
 
-def _texts_to_embed(container: "Container", changes: Sequence[NoteChanged]) -> list[str]:
+async def _embed_chunks(container: "Container", changes: Sequence[NoteChanged]) -> int:
+    """Embed the chunks of notes; return their number."""
+    # In a thread: long notes take seconds, and Ctrl-C must not wait for them.
+    texts = await asyncio.to_thread(_split, container, changes)
+    if texts:
+        await container.passage_embedder.embed(texts)
+    return len(texts)
+
+
+def _split(container: "Container", changes: Sequence[NoteChanged]) -> list[str]:
     limits, packs = ChunkLimits.of(container.settings), container.vocabulary_packs
     return [
         passage.embedded

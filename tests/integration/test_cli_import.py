@@ -216,14 +216,20 @@ def test_prune_needs_a_folder_with_notes(run: Any, vault: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("options", [(), ("--watch",)])
 def test_ctrl_c_on_a_terminal_ends_an_import_soon_and_the_next_one_continues(
-    tmp_path: Path, run: Any
+    tmp_path: Path, run: Any, options: tuple[str, ...]
 ) -> None:
     for number in range(200):
         write(tmp_path / f"vault/{number}.md", f"Note {number} is about {number}. " * 20)
     with terminal() as (controller, terminal_file):
         process = start_tercet(
-            *("notes", "import", tmp_path / "vault", "--data", tmp_path / "data"),
+            "notes",
+            "import",
+            tmp_path / "vault",
+            *options,
+            "--data",
+            tmp_path / "data",
             stderr=terminal_file,
             controlling_terminal=terminal_file,
         )
