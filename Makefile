@@ -1,9 +1,9 @@
 # Each target installs what it needs. Requirements: Python 3.11 or newer, and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check form format bench eval peers load lambda clean
+.PHONY: help demo test test-slow check form format bench eval peers load scale lambda clean
 
 PYTHON ?= python3
-# Arguments of bench and eval, for example ARGS="hits memory --strict".
+# Arguments of bench, eval and scale, for example ARGS="hits memory --strict".
 ARGS ?=
 # Without uv on PATH, pip installs it into build/bootstrap.
 UV := $(shell command -v uv 2>/dev/null || echo build/bootstrap/bin/uv)
@@ -58,6 +58,9 @@ build/peers/venv: tests/peers/requirements.txt pyproject.toml $(filter build/%,$
 
 load: $(filter build/%,$(UV)) ## 100 concurrent users for two minutes; adds to build/bench.json
 	$(RUN) python -m tests.load
+
+scale: $(filter build/%,$(UV)) ## simulate up to 10 million users; ARGS=check compares with a load test
+	$(RUN) python -m tests.scale $(ARGS)
 
 lambda: $(filter build/%,$(UV)) ## run the deployed build on the Lambda runtime, without Docker
 	$(RUN) python -m tests.lambda_emulator

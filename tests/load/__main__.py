@@ -21,25 +21,36 @@ from shared.cache.stats_snapshot import StatsSnapshot
 from shared.container import Container
 from shared.settings import Settings
 from shared.vectors import Vector
-from tests.benchmarks.report import BUILD, ROOT, show, write
+from tests.benchmarks.report import BUILD, ROOT, Metric, show, write
 from tests.evaluation.datasets import AVAILABLE
 from tests.evaluation.embedding_cache import EMBEDDER
-from tests.load import material
+from tests.evaluation.question_mix import USERS
+from tests.load import ANSWER_SECONDS, EMBEDDING_SECONDS, SERVERS, SPAWN_RATE, material
 from tests.load.metrics import failure, load_metrics
 from tests.load.processes import MemorySampler, servers
 from tests.support.huggingface import FakeHuggingFace, serving
 
-SERVERS = 2
-EMBEDDING_SECONDS, ANSWER_SECONDS = 0.2, 3.5  # latencies
 _ANSWER_CHARACTERS = 1_200
-_SPAWN_RATE = 10  # users per second
 
 
 def main(seconds: int) -> None:
     """Run the load test and write its metrics."""
+    metrics, served, exit_code = run(seconds)
+    write(BUILD / "bench.json", metrics)
+    show(metrics)
+    if reason := failure(exit_code, served):
+        sys.exit(reason)
+
+
+def run(seconds: int, users: int = USERS) -> tuple[dict[str, Metric], list[dict[str, Any]], int]:
+    """Run the load test.
+
+    Returns:
+        The metrics, one record per response, and the exit code of locust.
+    """
     if not AVAILABLE:
         sys.exit("the notes and questions of ../shared/data are not available")
-    asked = material.questions(seconds)
+    asked = material.questions(seconds, users)
     print(f"embedding {sum(map(len, asked.values())):,} questions ...", flush=True)
     vectors = asyncio.run(material.vectors(asked))
     models = FakeHuggingFace(
@@ -72,11 +83,7 @@ def main(seconds: int) -> None:
             exit_code, served = _locust(folder, urls, asked, seconds)
             memory.stop()
             snapshot = asyncio.run(_read_statistics(settings))
-    metrics = load_metrics(served, snapshot, memory, seconds)
-    write(BUILD / "bench.json", metrics)
-    show(metrics)
-    if reason := failure(exit_code, served):
-        sys.exit(reason)
+    return load_metrics(served, snapshot, memory, seconds), served, exit_code
 
 
 def _locust(
@@ -94,7 +101,7 @@ def _locust(
         "LOAD_SERVED": str(served),
         "LOAD_HOSTS": ",".join(urls),
     }
-    users = ("--users", str(len(asked)), "--spawn-rate", str(_SPAWN_RATE))
+    users = ("--users", str(len(asked)), "--spawn-rate", str(SPAWN_RATE))
     options = ("--headless", "--only-summary", "--run-time", f"{seconds}s", "--stop-timeout", "10")
     ended = subprocess.run(
         [sys.executable, "-m", "locust", "-f", "tests/load/locustfile.py", *users, *options],

@@ -14,6 +14,8 @@ from typing import Any
 from locust import HttpUser, between, events, task
 from locust.env import Environment
 
+from tests.load import WAIT_SECONDS
+
 _QUESTIONS: dict[str, list[str]] = json.loads(Path(os.environ["LOAD_QUESTIONS"]).read_text("utf-8"))
 _HOSTS = os.environ["LOAD_HOSTS"].split(",")
 _numbers = count()
@@ -24,7 +26,7 @@ class AskUser(HttpUser):
     """A user who asks their questions in order."""
 
     host = _HOSTS[0]
-    wait_time = between(1, 3)
+    wait_time = between(*WAIT_SECONDS)
 
     def on_start(self) -> None:
         """Take the identity of the next user with notes."""

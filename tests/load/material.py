@@ -1,4 +1,4 @@
-"""Notes and questions of 100 users: popular topics are asked about more often."""
+"""Notes and questions of users, by default 100: popular topics are asked about more often."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -16,13 +16,13 @@ from tests.support.data import devotionals
 _SECONDS_PER_QUESTION = 1.5  # below the users' mean wait, so that no user runs out
 
 
-def questions(seconds: float) -> dict[str, list[str]]:
+def questions(seconds: float, users: int = USERS) -> dict[str, list[str]]:
     """Return more questions for each user than they ask in `seconds`."""
     generator = random.Random(17)
     count = int(seconds / _SECONDS_PER_QUESTION) + 20
-    users = [f"user-{number}" for number in range(USERS)]
+    names = [f"user-{number}" for number in range(users)]
     return {
-        user: [asked.text for asked in islice(_endless(user, generator), count)] for user in users
+        user: [asked.text for asked in islice(_endless(user, generator), count)] for user in names
     }
 
 
