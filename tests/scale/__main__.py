@@ -39,18 +39,19 @@ DEPLOYMENTS = {
         warm_concurrency=1_000,
     ),
 }
-_FAIR = "the same, fair queue"
 STEADY = Scenario(name="steady peak")
-SCENARIOS = (
-    STEADY,
-    Scenario(name="one user imports 10,000 notes", imported=10_000, seconds=360),
-    Scenario(name=_FAIR, imported=10_000, seconds=360),
-    Scenario(name="a source of every tenth user changes", storm=10, seconds=240),
-    Scenario(name="traffic doubles within a minute", traffic=2, seconds=120),
-    Scenario(name="a new version of `ask` is deployed", redeployed=True, seconds=120),
-    Scenario(name="the model is five times slower", model_factor=5, seconds=120),
-    Scenario(name="the model hangs for a minute", silent_seconds=60, seconds=120),
-)
+SCENARIOS = {
+    "steady": STEADY,
+    "import": Scenario(name="one user imports 10,000 notes", imported=10_000, seconds=360),
+    "fair_import": Scenario(
+        name="the same, fair queue", imported=10_000, fair_queue=True, seconds=360
+    ),
+    "storm": Scenario(name="a source of every tenth user changes", storm=10, seconds=240),
+    "doubling": Scenario(name="traffic doubles within a minute", traffic=2, seconds=120),
+    "deployment": Scenario(name="a new version is deployed", redeployed=True, seconds=120),
+    "slow_model": Scenario(name="the model is five times slower", model_factor=5, seconds=120),
+    "hanging_model": Scenario(name="the model hangs for a minute", silent_seconds=60, seconds=120),
+}
 _CHECK_SECONDS, _CALIBRATION_USERS = 60, 5
 _CHECKED_USERS = (100, 400)
 
@@ -61,15 +62,14 @@ def simulate_sizes() -> None:
     print(f"{costs}\n")
     steady: dict[int, Result] = {}
     metrics: dict[str, Metric] = {}
-    for users, raised in DEPLOYMENTS.items():
+    for users, deployment in DEPLOYMENTS.items():
         rows = []
-        for place, scenario in enumerate(SCENARIOS):
-            deployment = replace(raised, fair_queue=scenario.name == _FAIR)
+        for key, scenario in SCENARIOS.items():
             result = simulate(users, scenario, deployment, costs)
             if scenario is STEADY:
                 steady[users] = result
             rows.append(_row(scenario, result))
-            metrics |= _metrics(f"scale_{users}_{place}", result)
+            metrics |= _metrics(f"scale_{users}_{key}", result)
         print(f"### {users:,} users\n\n{table(_COLUMNS, rows)}\n", flush=True)
     print(f"### Demand of the steady peak\n\n{demand_table(steady, costs)}\n")
     used = {users: usage(users, result, costs) for users, result in steady.items()}

@@ -98,8 +98,6 @@ class Deployment:
         invalidate_concurrency: batches of note changes in parallel (`InvalidateMaxConcurrency`).
         warm_concurrency: invocations of `WarmFunction` in parallel.
         batch_size: note changes per batch.
-        fair_queue: whether messages have the user as their message group, so that SQS delivers
-            the messages of other users first while one user has a backlog.
     """
 
     rate_limit: float
@@ -108,7 +106,6 @@ class Deployment:
     invalidate_concurrency: int
     warm_concurrency: int
     batch_size: int
-    fair_queue: bool = False
 
     @classmethod
     def default(cls) -> Self:

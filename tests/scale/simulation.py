@@ -40,6 +40,8 @@ class Scenario:
         seconds: duration of the measurement.
         traffic: the rate of questions is multiplied by this, rising for a minute.
         imported: notes that one user imports.
+        fair_queue: whether messages have the user as their message group, so that SQS delivers
+            the messages of other users first while one user has a backlog.
         storm: every n-th user has a change at once, which drops all their answers; 0: nobody.
         model_factor: the latency of the model is multiplied by this.
         silent_seconds: how long the model does not reply at all.
@@ -50,6 +52,7 @@ class Scenario:
     seconds: float = 90.0
     traffic: float = 1.0
     imported: int = 0
+    fair_queue: bool = False
     storm: int = 0
     model_factor: float = 1.0
     silent_seconds: float = 0.0
@@ -147,7 +150,7 @@ class _Simulation:
             batch_size=deployment.batch_size,
             max_concurrency=deployment.invalidate_concurrency,
             process=self._apply_change,
-            noisy_user=_IMPORTER if deployment.fair_queue else None,
+            noisy_user=_IMPORTER if scenario.fair_queue else None,
         )
         self.warmings = EventSource(
             *(self.env, self.warm),
@@ -158,7 +161,7 @@ class _Simulation:
         self.model = ModelHost(self.env, self.random, costs.model_seconds)
         self.stormy: Callable[[int], bool] = lambda _: False
         self.slots = [0.0] * PARTITIONS
-        self.counts = Counts()
+        self.counts, self.running = Counts(), 0
 
     def _function(self, cold_seconds: float, environments: int = 0) -> LambdaFunction:
         return LambdaFunction(
@@ -173,10 +176,10 @@ class _Simulation:
         self.env.process(self._change_notes())
         self.env.process(self._sample())
         self.env.run(WARM_UP_SECONDS)
-        self.counts, running = Counts(), self.ask.running
+        self.counts, running = Counts(), self.running
         self.env.process(self._disturb())
         self.env.run(WARM_UP_SECONDS + self.scenario.seconds)
-        return self._result(started=self.ask.running - running)
+        return self._result(started=self.running - running)
 
     def _ask_questions(self) -> ProcessGenerator:
         growth = self.scenario.traffic - 1
@@ -215,6 +218,7 @@ class _Simulation:
 
     def _answer(self, seconds: float, call: ModelCall | None = None) -> None:
         """End the invocation after `seconds`."""
+        self.running += 1
         event = self.env.timeout(seconds)
         assert event.callbacks is not None  # it is not processed yet
         event.callbacks.append(partial(self._answered, self.ask, self.env.now, call))
@@ -223,6 +227,7 @@ class _Simulation:
         self, function: LambdaFunction, began: float, call: ModelCall | None, _: Event
     ) -> None:
         function.end()
+        self.running -= 1
         if call is not None:
             self.model.end(call)
         if call is not None and not call.succeeds:

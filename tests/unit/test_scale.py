@@ -55,6 +55,7 @@ def test_concurrency_is_rate_times_mean_duration() -> None:
         (Scenario(name="rate limit"), Deployment.default()),
         (Scenario(name="concurrency"), replace(AMPLE, lambda_concurrency=100)),
         (Scenario(name="model", silent_seconds=40), AMPLE),
+        (Scenario(name="deployment", redeployed=True), AMPLE),
     ],
     ids=lambda value: value.name if isinstance(value, Scenario) else "",
 )
