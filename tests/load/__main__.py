@@ -12,9 +12,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from infra.local.valkey import start_valkey
 from shared.cache.stats_snapshot import StatsSnapshot
@@ -51,13 +52,39 @@ def run(seconds: int, users: int = USERS) -> tuple[dict[str, Metric], list[dict[
     if not AVAILABLE:
         sys.exit("the notes and questions of ../shared/data are not available")
     asked = material.questions(seconds, users)
+    with environment(asked) as started:
+        memory = MemorySampler(started.pids)
+        memory.start()
+        exit_code, served = _locust(started.folder, started.urls, asked, seconds)
+        memory.stop()
+        snapshot = asyncio.run(_read_statistics(started.settings))
+    return load_metrics(served, snapshot, memory, seconds), served, exit_code
+
+
+class Started(NamedTuple):
+    """Servers that are ready for questions, and a folder for files."""
+
+    urls: list[str]
+    pids: list[int]
+    settings: Settings
+    folder: Path
+
+
+@contextmanager
+def environment(
+    asked: dict[str, list[str]],
+    *,
+    embedding_seconds: float = EMBEDDING_SECONDS,
+    answer_seconds: float = ANSWER_SECONDS,
+) -> Iterator[Started]:
+    """Run Valkey, the servers and the stand-in models, with notes of the users of `asked`."""
     print(f"embedding {sum(map(len, asked.values())):,} questions ...", flush=True)
     vectors = asyncio.run(material.vectors(asked))
     models = FakeHuggingFace(
         embed=lambda texts: [_floats(vectors[text]) for text in texts],
         answer=_answer,
-        embedding_latency=EMBEDDING_SECONDS,
-        chat_latency=ANSWER_SECONDS,
+        embedding_latency=embedding_seconds,
+        chat_latency=answer_seconds,
     )
     with (
         tempfile.TemporaryDirectory(prefix="tercet-load-") as name,
@@ -78,12 +105,7 @@ def run(seconds: int, users: int = USERS) -> tuple[dict[str, Metric], list[dict[
         print("writing notes ...", flush=True)
         asyncio.run(_write_notes(settings, list(asked)))
         with servers(SERVERS, environ, folder) as (urls, pids):
-            memory = MemorySampler(pids)
-            memory.start()
-            exit_code, served = _locust(folder, urls, asked, seconds)
-            memory.stop()
-            snapshot = asyncio.run(_read_statistics(settings))
-    return load_metrics(served, snapshot, memory, seconds), served, exit_code
+            yield Started(urls, pids, settings, folder)
 
 
 def _locust(

@@ -6,16 +6,13 @@ build/bench.json.
 """
 
 import argparse
-import re
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
-from statistics import median
 
 from tests.benchmarks.report import BUILD, Metric, write
+from tests.scale.check import check
 from tests.scale.inputs import Deployment, MeasuredCosts
 from tests.scale.limits import demand_table, limits_table, number, percentiles, table, usage
-from tests.scale.server_processes import CALLS, simulate_load
 from tests.scale.simulation import Result, Scenario, simulate
 
 _DEFAULT = Deployment.default()
@@ -52,29 +49,27 @@ SCENARIOS = {
     "slow_model": Scenario(name="the model is five times slower", model_factor=5, seconds=120),
     "hanging_model": Scenario(name="the model hangs for a minute", silent_seconds=60, seconds=120),
 }
-_CHECK_SECONDS, _CALIBRATION_USERS = 60, 5
-_CHECKED_USERS = (100, 400)
 
 
 def simulate_sizes() -> None:
     """Simulate each size in each scenario; print the tables and write the metrics."""
     costs = MeasuredCosts.load()
-    print(f"{costs}\n")
     steady: dict[int, Result] = {}
-    metrics: dict[str, Metric] = {}
+    tables: dict[int, str] = {}
     for users, deployment in DEPLOYMENTS.items():
         rows = []
         for key, scenario in SCENARIOS.items():
+            print(f"{users:,} users: {scenario.name} ...", file=sys.stderr, flush=True)
             result = simulate(users, scenario, deployment, costs)
             if scenario is STEADY:
                 steady[users] = result
             rows.append(_row(scenario, result))
-            metrics |= _metrics(f"scale_{users}_{key}", result)
-        print(f"### {users:,} users\n\n{table(_COLUMNS, rows)}\n", flush=True)
-    print(f"### Demand of the steady peak\n\n{demand_table(steady, costs)}\n")
+            write(BUILD / "bench.json", _metrics(f"scale_{users}_{key}", result))
+        tables[users] = table(_COLUMNS, rows)
     used = {users: usage(users, result, costs) for users, result in steady.items()}
-    print(f"### Use of the default limits\n\n{limits_table(used)}")
-    write(BUILD / "bench.json", metrics)
+    print(f"## Limits\n\n{limits_table(used)}\n\n## Demand\n\n{demand_table(steady, costs)}")
+    for users, printed in tables.items():
+        print(f"\n### {users:,} users\n\n{printed}")
 
 
 _COLUMNS = [
@@ -123,50 +118,6 @@ def _metrics(prefix: str, result: Result) -> dict[str, Metric]:
         f"{prefix}_concurrency": Metric(unit="ask, maximum", value=counts.most_running),
         f"{prefix}_change_p99_s": Metric(unit="s", value=age),
     }
-
-
-def check() -> None:
-    """Run the load test and simulate it; print and write the ratios."""
-    from tests.load.__main__ import run  # noqa: PLC0415  # loads the embedding model
-
-    def measure(users: int) -> dict[str, list[float]]:
-        _, served, exit_code = run(_CHECK_SECONDS, users)
-        if exit_code:
-            sys.exit(f"locust exited with {exit_code}")
-        return {
-            outcome: [each["ms"] / 1e3 for each in served if each["outcome"] == outcome]
-            for outcome in CALLS
-        }
-
-    alone = measure(_CALIBRATION_USERS)
-    computing = {
-        outcome: median(seconds) - sum(CALLS[outcome]) for outcome, seconds in alone.items()
-    }
-    print("computing, ms:", {name: number(each * 1e3) for name, each in computing.items()})
-    metrics: dict[str, Metric] = {}
-    rows = []
-    for users in _CHECKED_USERS:
-        measured = measure(users)
-        total = sum(map(len, measured.values()))
-        shares = {outcome: len(seconds) / total for outcome, seconds in measured.items()}
-        simulated = simulate_load(users, _CHECK_SECONDS, computing, shares)
-        real, model = _summary(measured), _summary(simulated)
-        for name, value in real.items():
-            rows.append([f"{users} users: {name}", *map(number, (model[name], value))])
-            rows[-1].append(f"{model[name] / value:.2f}")
-            key = f"scale_check_{users}_" + re.sub(r"\W+", "_", name)
-            metrics[key] = Metric(unit="simulated / measured", value=model[name] / value)
-    print(table(["", "simulated", "measured", "ratio"], rows))
-    write(BUILD / "bench.json", metrics)
-
-
-def _summary(latencies: Mapping[str, list[float]]) -> dict[str, float]:
-    """Return the questions per second, and P50 and P95 of each outcome in milliseconds."""
-    result = {"questions/s": sum(map(len, latencies.values())) / _CHECK_SECONDS}
-    for outcome, seconds in latencies.items():
-        p50, p95 = percentiles(seconds, 50, 95)
-        result |= {f"{outcome} P50, ms": p50 * 1e3, f"{outcome} P95, ms": p95 * 1e3}
-    return result
 
 
 if __name__ == "__main__":

@@ -53,8 +53,8 @@ class MeasuredCosts:
     restores: float
     model_seconds: float = ANSWER_SECONDS
     warmed_per_change: float = 33 / 120  # python -m tests.evaluation churn, `popular`
-    ask_cold_seconds: float = 1.0  # cold_start_ask_ms
-    invalidate_cold_seconds: float = 1.0  # cold_start_invalidate_ms
+    ask_cold_seconds: float = 1.0  # assumed; cold_start_ask_ms
+    invalidate_cold_seconds: float = 1.0  # assumed; cold_start_invalidate_ms
 
     @classmethod
     def load(cls, bench: Path = BUILD / "bench.json") -> Self:
