@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from infra.outbox.install import Columns, install, uninstall
+from infra.outbox.install import install, require_installed, uninstall
 from infra.outbox.operate import report, retry
 from infra.outbox.relay import Relay
 from infra.outbox.settings import OutboxSettings, database_connector
+from infra.outbox.source_table import Columns
 from infra.outbox.targets import create_target
-from shared.errors import ConfigurationError, TercetError
+from shared.errors import TercetError
 from shared.observability.json_logging import configure_logging
 from shared.settings import Settings
 
@@ -53,7 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     adding.add_argument("--tags-column", help="an array, or JSON")
     adding.add_argument("--existing", action="store_true", help="also record each row there is")
     removing = commands.add_parser("uninstall", help="remove the triggers of a table")
-    removing.add_argument("--table", required=True, help="schema.table")
+    removing.add_argument(
+        "--table", required=True, help="schema.table, or the number of a table that was dropped"
+    )
     commands.add_parser("status", help="count what is not delivered")
     commands.add_parser("retry", help="deliver refused records again")
     relaying = commands.add_parser("relay", help="deliver records until it is stopped")
@@ -74,8 +77,7 @@ async def _manage(environ: "Mapping[str, str]", options: argparse.Namespace) -> 
             if left := await uninstall(connection, options.table):
                 return f"removed; {left} records are left: deliver them, then run this again"
             return "removed"
-        if not await connection.fetchval("SELECT to_regclass('tercet_outbox.records')"):
-            raise ConfigurationError("the outbox is not installed in this database")
+        await require_installed(connection)
         return await (report if options.command == "status" else retry)(connection)
     finally:
         await connection.close()

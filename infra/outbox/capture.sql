@@ -8,16 +8,16 @@ BEGIN
         END IF;
         EXECUTE format(
             'INSERT INTO tercet_outbox.records (source, user_id, note_id, operation)'
-            ' SELECT {source}, %1$I::text, %2$I::text, ''deleted'' FROM %3$I.%4$I'
+            ' SELECT {source}, left(%1$I::text, {max_user}), %2$I::text, ''deleted'' FROM %3$I.%4$I'
             ' WHERE %1$I IS NOT NULL AND %2$I IS NOT NULL',
             {user_literal}, {id_literal}, TG_TABLE_SCHEMA, TG_TABLE_NAME
         );
     ELSE
         IF TG_OP <> 'INSERT' THEN
-            old_user := OLD.{user}::text; old_note := OLD.{id}::text;
+            old_user := left(OLD.{user}::text, {max_user}); old_note := OLD.{id}::text;
         END IF;
         IF TG_OP <> 'DELETE' THEN
-            new_user := NEW.{user}::text; new_note := NEW.{id}::text;
+            new_user := left(NEW.{user}::text, {max_user}); new_note := NEW.{id}::text;
         END IF;
         -- A note that moves to another user or id is deleted in one place and created in another.
         IF old_user IS NOT NULL AND old_note IS NOT NULL

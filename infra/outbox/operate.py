@@ -10,7 +10,7 @@ SELECT relation::text AS name, count(r.sequence) AS pending,
     count(*) FILTER (WHERE attempts > 0) AS failed,
     count(*) FILTER (WHERE retry_at = 'infinity') AS refused,
     coalesce(extract(epoch FROM now() - min(r.changed_at)), 0)::bigint AS oldest,
-    (SELECT count(*) FROM pg_trigger WHERE tgrelid = relation AND tgenabled <> 'D'
+    (SELECT count(*) FROM pg_trigger WHERE tgrelid = relation AND tgenabled IN ('O', 'A')
      AND tgname LIKE 'tercet\\_outbox\\_%') AS triggers
 FROM tercet_outbox.sources AS s LEFT JOIN tercet_outbox.records AS r ON r.source = s.id
 GROUP BY relation ORDER BY 1
@@ -26,12 +26,21 @@ UPDATE tercet_outbox.records SET attempts = 0, retry_at = '-infinity' WHERE atte
 """
 
 
+_ALL_TRIGGERS = 3
+
+
+def _recording(triggers: int) -> str:
+    if triggers >= _ALL_TRIGGERS:
+        return ""
+    return "; some changes are not recorded: run install" if triggers else "; not recorded any more"
+
+
 async def report(connection: "Connection") -> str:
     """Return a line for each table, and the most frequent reasons of failures."""
     lines = [
         f"{row['name']}: {row['pending']} to deliver, the oldest {row['oldest']} s old;"
         f" {row['failed']} failed, of which {row['refused']} are not delivered again"
-        + ("" if row["triggers"] else "; not recorded any more")
+        + _recording(row["triggers"])
         for row in await connection.fetch(_STATUS)
     ]
     lines += [

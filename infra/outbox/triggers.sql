@@ -2,7 +2,8 @@
 -- SECURITY DEFINER: the roles that write notes need no privilege on the outbox.
 
 CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS {body};
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off {settings}
+AS {body};
 
 REVOKE ALL ON FUNCTION {function}() FROM PUBLIC;
 

@@ -27,7 +27,8 @@ import asyncpg
 import uvicorn
 
 from infra.local.valkey import start_valkey
-from infra.outbox.install import Columns, install
+from infra.outbox.install import install
+from infra.outbox.source_table import Columns
 from shared.container import Container
 from shared.errors import UnavailableError
 from shared.notes.messages.note_changed import parse_change

@@ -7,9 +7,10 @@ from typing import Any
 
 import asyncpg
 
-from infra.outbox.install import Columns, install
+from infra.outbox.install import install
 from infra.outbox.relay import Relay
 from infra.outbox.settings import database_connector
+from infra.outbox.source_table import Columns
 from infra.outbox.targets import DeliveryError
 
 TABLE = """

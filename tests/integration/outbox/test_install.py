@@ -2,15 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import pytest
 
 from infra.outbox.__main__ import main
-from infra.outbox.install import Columns, install, uninstall
+from infra.outbox.install import install, uninstall
+from infra.outbox.operate import report
+from infra.outbox.source_table import Columns
 from shared.errors import ConfigurationError
+from shared.notes.sanitize import ID_CHARACTERS
 from tests.support.outbox import COLUMNS, TABLE, Outbox, open_outbox
+from tests.support.postgres import PostgresServer
 
 
 @pytest.fixture
@@ -136,6 +141,116 @@ async def test_names_and_types_of_any_kind_are_recorded_and_read(
     await connection.close()
 
 
+@pytest.mark.parametrize(
+    ("kind", "session", "value", "text"),
+    [
+        ("bytea", "SET bytea_output = 'escape'", r"'\x00ff41'", r"\x00ff41"),
+        ("date", "SET DateStyle = 'SQL, DMY'", "DATE '2026-01-12'", "2026-01-12"),
+        (
+            "timestamptz",
+            "SET TimeZone = 'Asia/Tokyo'",
+            "TIMESTAMPTZ '2026-01-02 03:04:05+09'",
+            "2026-01-01 18:04:05+00",
+        ),
+        (
+            "interval",
+            "SET IntervalStyle = 'iso_8601'",
+            "INTERVAL '1 day 2 hours'",
+            "1 day 02:00:00",
+        ),
+        ("float8", "SET extra_float_digits = -5", "0.1::float8 * 3", "0.30000000000000004"),
+    ],
+)
+async def test_text_of_an_id_does_not_depend_on_the_session(
+    postgres_url: str, kind: str, session: str, value: str, text: str
+) -> None:
+    table = TABLE.replace("bigint", kind)
+    async with open_outbox(postgres_url, table) as outbox:
+        await outbox.connection.execute(session)
+        await outbox.connection.execute(f"INSERT INTO notes VALUES ({value}, 'ann', 't', 'x')")  # noqa: S608 - of this test
+        assert await outbox.drain() == [("created", "ann", text, "x")]
+        await install(outbox.connection, "notes", COLUMNS, existing=True)
+        assert await outbox.drain() == [("updated", "ann", text, "x")]
+        await outbox.connection.execute("TRUNCATE notes")
+        assert await outbox.drain() == [("deleted", "ann", text, None)]
+
+
+async def test_user_too_long_for_a_message_does_not_fail_the_change(outbox: Outbox) -> None:
+    """The index of records has a limit of 2,704 bytes; the target refuses the record."""
+    long = "SELECT string_agg(md5(n::text), '') FROM generate_series(1, 200) AS n"
+    await outbox.connection.execute(f"INSERT INTO notes SELECT 1, ({long}), 't', 'x'")
+    await install(outbox.connection, "notes", COLUMNS, existing=True)
+    await outbox.connection.execute("UPDATE notes SET body = 'y'; TRUNCATE notes")
+    users = {len(user) for _, user, _ in await outbox.records()}
+    assert users == {500}
+    assert min(users) > ID_CHARACTERS
+
+
+async def test_installation_that_would_hide_rows_is_refused(outbox: Outbox) -> None:
+    """`--existing` would omit the rows that a policy hides from the owner."""
+    await outbox.connection.execute(
+        "CREATE ROLE owner LOGIN; ALTER TABLE notes OWNER TO owner;"
+        " GRANT ALL ON SCHEMA tercet_outbox TO owner;"
+        " GRANT ALL ON ALL TABLES IN SCHEMA tercet_outbox TO owner;"
+        " ALTER TABLE notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; SET ROLE owner"
+    )
+    with pytest.raises(ConfigurationError, match="FORCE ROW LEVEL SECURITY"):
+        await install(outbox.connection, "notes", COLUMNS, existing=True)
+    await outbox.connection.execute(
+        "RESET ROLE; REASSIGN OWNED BY owner TO postgres; DROP OWNED BY owner; DROP ROLE owner"
+    )
+
+
+async def test_installation_with_another_user_or_id_is_refused(outbox: Outbox) -> None:
+    """The notes that were delivered would stay stored under the former ones."""
+    await outbox.connection.execute("ALTER TABLE notes ADD number int UNIQUE, ADD author text")
+    for columns in (Columns("author", "id", "title", "body"), Columns("owner", "number", "a", "b")):
+        renamed = replace(columns, title="title", text="body")
+        with pytest.raises(ConfigurationError, match="recorded with user owner and id id"):
+            await install(outbox.connection, "notes", renamed)
+    await outbox.connection.execute("ALTER TABLE notes RENAME owner TO person")
+    await install(outbox.connection, "notes", Columns("person", "id", "title", "body"))
+    await outbox.connection.execute(INSERT)
+    assert await outbox.drain() == [("created", "ann", "1", "Text")], "a renamed column is the same"
+
+
+async def test_removal_of_a_dropped_table_removes_its_records(outbox: Outbox) -> None:
+    await outbox.connection.execute(f"{INSERT}; DROP TABLE notes; {TABLE}")
+    await install(outbox.connection, "notes", COLUMNS)
+    await outbox.connection.execute(INSERT)
+    dropped, present = sorted((await report(outbox.connection)).splitlines())
+    number = dropped.partition(":")[0]
+    assert number.isdecimal()
+    assert "1 to deliver" in dropped
+    assert "not recorded any more" in dropped
+    assert await uninstall(outbox.connection, number) == 0
+    assert await report(outbox.connection) == present
+    assert await outbox.drain() == [("created", "ann", "1", "Text")]
+
+
+async def test_report_names_a_table_of_which_some_changes_are_not_recorded(
+    outbox: Outbox,
+) -> None:
+    """PostgreSQL drops a trigger with a column that its condition names."""
+    await install(outbox.connection, "notes", Columns("owner", "id", "title", "body", "labels"))
+    assert "not recorded" not in await report(outbox.connection)
+    await outbox.connection.execute("ALTER TABLE notes DROP COLUMN labels CASCADE")
+    assert "some changes are not recorded: run install" in await report(outbox.connection)
+    await install(outbox.connection, "notes", COLUMNS)
+    assert "not recorded" not in await report(outbox.connection)
+
+
+async def test_database_without_an_encoding_is_refused(postgres_server: PostgresServer) -> None:
+    await postgres_server.execute(
+        "postgres",
+        "CREATE DATABASE no_encoding ENCODING 'SQL_ASCII' TEMPLATE template0"
+        " LC_COLLATE 'C' LC_CTYPE 'C'",
+    )
+    with pytest.raises(ConfigurationError, match="SQL_ASCII"):
+        async with open_outbox(postgres_server.url("no_encoding")):
+            pass
+
+
 async def test_second_installation_changes_columns_and_keeps_records(outbox: Outbox) -> None:
     await outbox.connection.execute(INSERT)
     await install(outbox.connection, "public.notes", COLUMNS)
@@ -191,6 +306,7 @@ async def test_removal_leaves_nothing_and_a_later_sequence_is_greater(outbox: Ou
         ("", "notes", {"user": "id"}, "two columns"),
         ("", "notes", {"tags": "title"}, "array or JSON"),
         ("", "notes", {"id": "views"}, "unique index on views"),
+        ("CREATE TEMP TABLE mine (LIKE notes INCLUDING ALL)", "mine", {}, "temporary"),
         (
             "ALTER TABLE notes ADD user_id int, ADD note_id int, ADD version int,"
             " ADD changed_at int, ADD profile int",
