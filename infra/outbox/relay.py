@@ -8,12 +8,15 @@ locked while they get their numbers.
 
 import asyncio
 import logging
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from infra.outbox.install import TEXT_SETTINGS, require_installed
 from infra.outbox.source_reader import SourceReader, UnreadableError
 from infra.outbox.targets import DeliveryError, RefusedError
 from shared.errors import UnavailableError
@@ -38,6 +41,9 @@ IDLE_SECONDS = 300.0
 _MAX_DELAY = 60.0  # seconds between two deliveries of a record
 _LOCKED_SECONDS = 0.3  # until a user is tried again whom another relay delivers
 _TURN = 10  # records of one user in a transaction; a relay that is killed delivers them again
+_USERS_AT_ONCE = 1_000  # that a look finds
+_OLDEST = 100_000  # records that a look reads
+_LOOK_SHARE = 0.1  # of the time: a look takes longer the more records wait
 _RECONNECT_SECONDS = (0.2, 10.0)
 _CONNECT_SECONDS = 10.0
 _COMMAND_SECONDS = 30.0
@@ -53,9 +59,10 @@ retry_at <= now() AND NOT EXISTS (
 """  # noqa: S608 - a constant
 
 _USERS = f"""
-SELECT user_id FROM tercet_outbox.records AS record
-WHERE user_id <> ALL ($1) AND {_READY}
-GROUP BY user_id ORDER BY min(sequence) LIMIT $2
+SELECT user_id FROM (
+    SELECT user_id, sequence FROM tercet_outbox.records AS record
+    WHERE user_id <> ALL ($1) AND {_READY} ORDER BY sequence LIMIT {_OLDEST}) AS oldest
+GROUP BY user_id ORDER BY min(sequence) LIMIT {_USERS_AT_ONCE}
 """  # noqa: S608 - constants
 
 _NEXT = f"""
@@ -70,10 +77,11 @@ WHERE attempts > 0 AND retry_at < 'infinity'
 """
 
 # Two keys: the note store locks with one key. A relay that hangs loses its locks with its session.
-_BEGIN = """
+_BEGIN = f"""
 SELECT pg_try_advisory_xact_lock(1953653091, hashtext($1)),
        set_config('idle_in_transaction_session_timeout', '90s', true),
-       set_config('row_security', 'off', true)
+       set_config('row_security', 'off', true),
+       {", ".join(f"set_config('{name}', '{value}', true)" for name, value in TEXT_SETTINGS)}
 """
 
 # Failed deliveries of former changes of the note have no effect any more.
@@ -100,13 +108,19 @@ class Relay:
         self._target = target
         self._wake = asyncio.Event()
         self._busy: set[str] = set()
+        self._ready = deque[str]()
+        self._next_look = 0.0
         self._sources = SourceReader()
         self._reconnect_delay = _RECONNECT_SECONDS[0]
         self.delivered = 0
         """The number of records that were delivered."""
 
     async def run(self) -> None:
-        """Deliver until the task is cancelled. A lost connection is opened again."""
+        """Deliver until the task is cancelled. A lost connection is opened again.
+
+        Raises:
+            ConfigurationError: the outbox is not installed.
+        """
         while True:
             try:
                 await self._deliver(forever=True)
@@ -117,7 +131,11 @@ class Relay:
             self._reconnect_delay = min(2 * self._reconnect_delay, _RECONNECT_SECONDS[1])
 
     async def drain(self) -> None:
-        """Deliver what is ready, and return; it may be cancelled at any time."""
+        """Deliver what is ready, and return; it may be cancelled at any time.
+
+        Raises:
+            ConfigurationError: the outbox is not installed.
+        """
         await self._deliver(forever=False)
 
     async def _deliver(self, *, forever: bool) -> None:
@@ -131,7 +149,10 @@ class Relay:
             command_timeout=_COMMAND_SECONDS,
         )
         listener, tasks = None, set[asyncio.Task[None]]()
+        self._next_look = 0.0
         try:
+            async with pool.acquire() as connection:
+                await require_installed(connection)
             if forever:
                 listener = await self._listen()
             while True:
@@ -139,8 +160,10 @@ class Relay:
                 delay = await self._start_deliveries(pool, tasks)
                 if not forever and not tasks:
                     return
+                # Not `wait_for`, which can lose a cancellation on Python 3.11.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), delay)
+                    async with asyncio.timeout(delay):
+                        await self._wake.wait()
                 for task in [task for task in tasks if task.done()]:
                     tasks.remove(task)
                     task.result()
@@ -153,6 +176,7 @@ class Relay:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._busy.clear()
+            self._ready.clear()
             if listener is not None:
                 listener.terminate()
             pool.terminate()
@@ -166,20 +190,30 @@ class Relay:
         return listener
 
     async def _start_deliveries(self, pool: Any, tasks: set["asyncio.Task[None]"]) -> float:
-        """Start a task for each user with records. Return the seconds until the next look."""
-        if not (free := CONCURRENCY - len(tasks)):
-            return IDLE_SECONDS
-        async with pool.acquire() as connection:
-            rows = await connection.fetch(_USERS, [*self._busy], free)
-            retry = None if rows else await connection.fetchval(_NEXT_RETRY)
-        for (user_id,) in rows:
-            self._busy.add(user_id)
+        """Start tasks for users with records. Return the seconds until the next look."""
+        delay = self._next_look - time.monotonic()
+        if delay <= 0 or not (self._ready or tasks):
+            delay = await self._find_users(pool)
+        while self._ready and len(tasks) < CONCURRENCY:
+            self._busy.add(user_id := self._ready.popleft())
             tasks.add(task := asyncio.create_task(self._deliver_user(pool, user_id)))
             task.add_done_callback(lambda _: self._wake.set())
+        return delay
+
+    async def _find_users(self, pool: Any) -> float:
+        """Look for users with records. Return the seconds until the next look."""
+        began = time.monotonic()
+        async with pool.acquire() as connection:
+            rows = await connection.fetch(_USERS, [*self._busy])
+            retry = None if rows else await connection.fetchval(_NEXT_RETRY)
+        self._ready = deque(user_id for (user_id,) in rows)
+        ended = time.monotonic()
+        self._next_look = ended + (ended - began) / _LOOK_SHARE
         return IDLE_SECONDS if retry is None else min(IDLE_SECONDS, max(retry, _LOCKED_SECONDS))
 
     async def _deliver_user(self, pool: Any, user_id: str) -> None:
         """Deliver some records of a user in order, in one transaction that holds the lock."""
+        has_more = False
         async with pool.acquire() as connection:
             try:
                 async with connection.transaction():
@@ -189,21 +223,25 @@ class Relay:
                         loop.call_later(_LOCKED_SECONDS, self._release, user_id)
                         return
                     # A statement of its own: it must see what the former holder deleted.
-                    for record in await connection.fetch(_NEXT, user_id):
+                    records = await connection.fetch(_NEXT, user_id)
+                    for record in records:
                         if not await self._deliver_record(connection, record):
                             break
+                    else:
+                        has_more = len(records) == _TURN
             except UnreadableError as error:  # an error ends the transaction
                 await _keep(connection, error.sequence, error)
         self._busy.discard(user_id)
+        if has_more:
+            self._ready.append(user_id)
 
     def _release(self, user_id: str) -> None:
         self._busy.discard(user_id)
         self._wake.set()
 
     async def _deliver_record(self, connection: "Connection", record: Any) -> bool:
-        message = await self._sources.read(connection, record)
         try:
-            await self._target.send(message)
+            await self._target.send(await self._sources.read(connection, record))
         except DeliveryError as error:
             await _keep(connection, record["sequence"], error)
             return False
@@ -220,6 +258,8 @@ async def _keep_session(_: "Connection") -> None:
 async def _keep(connection: "Connection", sequence: int, error: Exception) -> None:
     """Keep a record that could not be delivered, and log why."""
     row = await connection.fetchrow(_FAILED, sequence, str(error), isinstance(error, RefusedError))
+    if row is None:  # deleted meanwhile: delivered by another relay, or by hand
+        return
     attempts, is_dead = row
     log_fields = {"sequence": sequence, "attempts": attempts, "reason": str(error)}
     if is_dead:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from infra.outbox.install import quote
+from infra.outbox.targets import RefusedError
 from shared.notes.messages.note_changed import MAX_TITLE
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class SourceReader:
 
         Raises:
             UnreadableError: the table cannot be read.
+            RefusedError: the tags cannot be read.
         """
         source = record["source"]
         try:
@@ -72,7 +74,10 @@ class SourceReader:
         message |= {"operation": operation, "title": note["title"][:MAX_TITLE]}
         message["text"] = note["text"]
         if note["tags"] is not None:
-            message["tags"] = json.loads(note["tags"])
+            try:
+                message["tags"] = json.loads(note["tags"])
+            except (ValueError, RecursionError) as error:
+                raise RefusedError(f"the tags cannot be read ({type(error).__name__})") from error
         return message
 
 

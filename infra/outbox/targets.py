@@ -3,12 +3,14 @@
 import asyncio
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
 from shared.aws.sdk import create_client
+from shared.notes.sanitize import sanitize_text
 
 if TYPE_CHECKING:
     from infra.outbox.settings import OutboxSettings
@@ -80,7 +82,12 @@ class PushTarget:
         await self._client.aclose()
 
     def _read_token(self) -> str:
-        return Path(self._token_file).read_text().strip() if self._token_file else self._token
+        if not self._token_file:
+            return self._token
+        token = Path(self._token_file).read_text(errors="replace").strip()
+        if not re.fullmatch("[!-~]*", token):
+            raise DeliveryError("OUTBOX_PUSH_TOKEN_FILE must have visible ASCII characters only")
+        return token
 
 
 class QueueTarget:
@@ -127,4 +134,4 @@ def _reason(response: httpx.Response) -> str:
             detail = str(response.json().get("detail", ""))
         except (ValueError, AttributeError):
             detail = ""
-    return f"status {response.status_code} {detail}".strip()[:_MAX_REASON]
+    return sanitize_text(f"status {response.status_code} {detail}".strip()[:_MAX_REASON])

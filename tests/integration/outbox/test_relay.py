@@ -12,11 +12,16 @@ import pytest
 
 from infra.outbox import relay as relay_module
 from infra.outbox.handler import handler
+from infra.outbox.operate import report
+from infra.outbox.relay import Relay
+from infra.outbox.settings import database_connector
+from infra.outbox.source_table import Columns
 from infra.outbox.targets import DeliveryError, RefusedError
+from shared.errors import ConfigurationError
 from shared.notes.messages.note_changed import parse_change
 from tests.evaluation.outbox import observe
 from tests.support.event_source import serving_sqs, sqs_environment
-from tests.support.outbox import MemoryTarget, Outbox, open_outbox
+from tests.support.outbox import TABLE, MemoryTarget, Outbox, open_outbox
 from tests.support.postgres import PostgresServer
 from tests.support.queues import Context
 from tests.support.waiting import repeated, until
@@ -199,6 +204,85 @@ async def test_refused_record_is_kept_and_does_not_block_other_notes(
     await outbox.connection.execute("UPDATE notes SET body = 'short' WHERE id = 1")
     assert (await outbox.drain())[-1] == ("updated", "ann", "1", "short")
     assert await outbox.records() == [], "the later change replaces the refused one"
+
+
+@pytest.mark.parametrize(
+    "tags", ["[1e5000]", f"{'[' * 3000}{']' * 3000}"], ids=["number too long", "nested too deep"]
+)
+async def test_tags_that_cannot_be_read_do_not_stop_the_relay(postgres_url: str, tags: str) -> None:
+    table = TABLE.replace("text[]", "jsonb")
+    columns = Columns("owner", "id", "title", "body", "labels")
+    async with open_outbox(postgres_url, table, columns) as outbox:
+        await outbox.connection.execute(
+            f"INSERT INTO notes VALUES (1, 'ann', 't', 'x', '{tags}'), (2, 'bob', 't', 'x', '[]')"  # noqa: S608 - of this test
+        )
+        assert await outbox.drain() == [("created", "bob", "2", "x")]
+        assert await outbox.records() == [("created", "ann", "1")]
+        assert "the tags cannot be read" in await report(outbox.connection)
+
+
+async def test_record_that_is_deleted_during_its_delivery_does_not_stop_the_relay(
+    outbox: Outbox,
+) -> None:
+    await outbox.connection.execute(f"{insert(1)}; {insert(2, 'bob')}")
+
+    class DeletingTarget(MemoryTarget):
+        async def send(self, message: dict[str, Any]) -> None:
+            if message["user_id"] == "ann":
+                await outbox.connection.execute(
+                    "DELETE FROM tercet_outbox.records WHERE user_id = 'ann'"
+                )
+                raise DeliveryError("status 503")
+            await super().send(message)
+
+    outbox.target = DeletingTarget()
+    assert await outbox.drain() == [("created", "bob", "2", "text 2")]
+    assert await outbox.records() == []
+
+
+async def test_number_of_looks_for_users_does_not_grow_with_the_backlog(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look reads the backlog, so one for each turn would take quadratic time."""
+    monkeypatch.setattr(relay_module, "_LOOK_SHARE", 1e-9)
+    looks = 0
+    find_users = Relay._find_users
+
+    async def count(relay: Relay, pool: Any) -> float:
+        nonlocal looks
+        looks += 1
+        return await find_users(relay, pool)
+
+    monkeypatch.setattr(Relay, "_find_users", count)
+    await outbox.connection.execute(
+        "INSERT INTO notes SELECT n, 'user ' || n % 20, 't', 'x' FROM generate_series(1, 500) AS n;"
+        " INSERT INTO notes SELECT n, 'ann', 't', 'x' FROM generate_series(501, 1000) AS n"
+    )
+    assert len(await outbox.drain()) == 1_000
+    assert looks == 2, "one that finds all, and one that finds nothing"
+
+
+async def test_cancellation_at_the_end_of_a_wait_is_not_lost(outbox: Outbox) -> None:
+    """`asyncio.wait_for` of Python 3.11 returns a result instead of the cancellation."""
+    await outbox.connection.execute(insert(1))
+    relay = outbox.relay()
+    work = asyncio.ensure_future(relay.drain())
+
+    class CancellingEvent(asyncio.Event):
+        def set(self) -> None:
+            super().set()
+            asyncio.get_running_loop().call_soon(work.cancel)
+
+    relay._wake = CancellingEvent()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+
+
+async def test_database_without_the_outbox_is_an_error(postgres_url: str) -> None:
+    relay = Relay(database_connector({"OUTBOX_DATABASE_URL": postgres_url}), MemoryTarget())
+    for run in (relay.run, relay.drain):
+        with pytest.raises(ConfigurationError, match="not installed in this database"):
+            await run()
 
 
 async def test_lost_connections_are_opened_again(

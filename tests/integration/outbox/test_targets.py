@@ -75,6 +75,31 @@ async def test_push_to_a_server_that_does_not_respond_fails(unused_tcp_port: int
             await target.send(MESSAGE)
 
 
+@pytest.mark.parametrize("content", ["tok\u00e9n".encode(), b"two\ntokens", b"\xff\xfe"])
+async def test_push_with_an_invalid_token_is_a_failure_that_names_the_setting(
+    tmp_path: Path, content: bytes
+) -> None:
+    """It is no error of the note, and no error that ends the relay."""
+    file = tmp_path / "token"
+    file.write_bytes(content)
+    target, requests = push_target(httpx.Response(204), token_file=str(file))
+    async with aclosing(target):
+        with pytest.raises(DeliveryError, match="OUTBOX_PUSH_TOKEN_FILE must") as caught:
+            await target.send(MESSAGE)
+    assert not isinstance(caught.value, RefusedError)
+    assert not requests
+
+
+async def test_reason_of_a_failure_can_be_stored() -> None:
+    headers = {"content-type": "application/problem+json"}
+    target, _ = push_target(
+        httpx.Response(503, headers=headers, text=r'{"detail": "\u0000\ud800"}')
+    )
+    async with aclosing(target):
+        with pytest.raises(DeliveryError, match=r"^status 503 \ufffd$"):
+            await target.send(MESSAGE)
+
+
 @pytest.fixture
 def sqs(monkeypatch: pytest.MonkeyPatch) -> "Iterator[SQSClient]":
     with serving_sqs() as client:
@@ -131,6 +156,9 @@ async def test_settings_select_the_target() -> None:
         assert isinstance(target, PushTarget)
 
 
-def test_database_must_be_postgres() -> None:
-    with pytest.raises(ConfigurationError, match="OUTBOX_DATABASE_URL must be the postgresql://"):
-        database_connector({"DATABASE_URL": "sqlite:///notes.db"})
+@pytest.mark.parametrize("name", ["DATABASE_URL", "OUTBOX_DATABASE_URL"])
+@pytest.mark.parametrize("url", ["sqlite:///notes.db", "mysql://ann:secret@host/app", "secret"])
+def test_database_must_be_postgres(name: str, url: str) -> None:
+    with pytest.raises(ConfigurationError, match="OUTBOX_DATABASE_URL must be the") as caught:
+        database_connector({name: url})
+    assert "secret" not in str(caught.value)
