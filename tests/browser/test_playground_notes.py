@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.support.browser import save_screenshot
 from tests.support.playground_page import FAITH, GARDEN, ask, delete_note, edit_note, write_note
@@ -13,6 +13,20 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.xdist_group("browser"),
 ]
+
+
+def hold(page: Page, url: str, method: str) -> list[Route]:
+    """Hold requests back; each must be continued."""
+    held: list[Route] = []
+
+    def handle(route: Route) -> None:
+        if route.request.method == method:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(url, handle)
+    return held
 
 
 def test_edit_drops_affected_answers_and_retains_the_others(page: Page) -> None:
@@ -105,3 +119,84 @@ def test_unsaved_text_is_discarded_only_if_the_user_agrees(page: Page) -> None:
     notes.get_by_role("button", name="Love").click()
     page.get_by_role("dialog").get_by_role("button", name="Discard").click()
     expect(page.get_by_label("Text")).to_have_value(re.compile("Love is a gift"))
+
+
+def test_note_that_is_saved_twice_at_once_is_created_once(page: Page) -> None:
+    held = hold(page, "**/v1/notes/*", "PUT")
+    page.get_by_role("button", name="New note").click()
+    page.get_by_label("Title").fill("Once")
+    page.get_by_label("Text").fill("It is written once.")
+    page.get_by_role("button", name="Save").dblclick()
+    with page.expect_response("**/v1/notes/*"):
+        while not held:
+            page.wait_for_timeout(50)
+        held[0].continue_()
+    expect(page.locator("#outcome")).to_contain_text("Applied in")
+    assert len(held) == 1
+    delete_note(page)
+
+
+def test_note_that_is_opened_during_a_change_does_not_receive_its_text(page: Page) -> None:
+    held = hold(page, "**/v1/notes/*", "PUT")
+    notes = page.locator("#notes")
+    notes.get_by_role("button", name="Hope").click()
+    page.get_by_label("Text").fill("# Hope\n\nHope is a gift to all.")
+    page.get_by_role("button", name="Save").click()
+    notes.get_by_role("button", name="Love").click()
+    while not held:
+        page.wait_for_timeout(50)
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    held[0].continue_()
+    expect(page.get_by_label("Title")).to_have_value("Love")
+    expect(page.get_by_label("Text")).to_have_value(re.compile("Love is a gift"))
+    notes.get_by_role("button", name="Hope").click()  # asks nothing: both notes are unchanged
+    expect(page.get_by_label("Text")).to_have_value(re.compile("gift to all"))
+
+
+def test_late_response_of_another_user_is_not_shown(page: Page) -> None:
+    expect(page.locator("#notes")).to_contain_text("Garden")
+    held = hold(page, "**/v1/notes?*", "GET")
+    user = page.get_by_label("User")
+    user.fill("late")
+    user.press("Tab")
+    user.fill("me")
+    user.press("Tab")
+    while len(held) < 2:
+        page.wait_for_timeout(50)
+    held[1].continue_()
+    expect(page.locator("#notes")).to_contain_text("Garden")
+    with page.expect_response("**/v1/notes?*"):
+        held[0].continue_()
+    page.wait_for_timeout(200)
+    expect(page.locator("#notes")).to_contain_text("Garden")
+
+
+def test_user_without_a_response_is_shown_no_notes_of_the_user_before(page: Page) -> None:
+    expect(page.locator("#notes")).to_contain_text("Garden")
+    page.route("**/v1/**", lambda route: route.abort())
+    page.get_by_label("User").fill("other")
+    page.get_by_label("User").press("Tab")
+    expect(page.get_by_role("alert")).to_contain_text("Reconnecting")
+    expect(page.locator("#notes")).to_have_text("Loading …")
+
+
+def test_user_in_the_url_may_have_characters_that_a_header_cannot(
+    page: Page, playground: str
+) -> None:
+    page.goto(f"{playground}/playground?user=%00me%00")
+    expect(page.locator("#notes")).to_contain_text("Garden")
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_text_from_right_to_left_is_aligned_to_the_right(page: Page) -> None:
+    write_note(page, "הערה", "החופשה היא עשרים ימים.")
+    title = page.locator("#notes").get_by_role("button", name="הערה")
+    right = """(button) => {
+        const range = document.createRange();
+        range.selectNodeContents(button.querySelector("span").firstChild);
+        const [text, box] = [range.getBoundingClientRect(), button.getBoundingClientRect()];
+        return box.right - text.right < text.left - box.left;
+    }"""
+    assert title.evaluate(right)
+    assert not page.locator("#notes").get_by_role("button", name="Garden").evaluate(right)
+    delete_note(page)

@@ -103,6 +103,16 @@ async def test_result_has_the_cost_and_the_cached_question_of_the_answer(client:
     assert again["field"] == first["field"]
 
 
+async def test_listed_answer_that_was_generated_again_has_another_id(client: Client) -> None:
+    query = {"query": "What is hope?", "no_cache": True}
+    ids = []
+    for _ in range(2):
+        await client.http.post("/playground/ask", json=query)
+        (listed,) = (await client.http.get("/playground/cached-questions")).json()["questions"]
+        ids.append(listed["answer_id"])
+    assert ids[0] != ids[1]
+
+
 @pytest.mark.parametrize("enabled", [True, False])
 async def test_cached_questions_cannot_be_listed_without_redis(*, enabled: bool) -> None:
     settings = Settings(redis_url="redis://127.0.0.1:1", cache_enabled=enabled, local_mode=True)

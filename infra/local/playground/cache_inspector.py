@@ -48,6 +48,7 @@ def to_json(entries: "dict[str, Entry]") -> list[dict[str, Any]]:
     return [
         {
             "field": field,
+            "answer_id": entry.answer_id,
             "question": entry.question,
             "alias_of": entries[entry.target].question if entry.target in entries else None,
         }

@@ -3,10 +3,10 @@
 
 let notes = [];
 let cached = [];
-let user = ""; // whose notes are shown
 let editedId = null; // null for a new note
 let openedId = null; // the note that was clicked last
 let saved = { title: "", text: "" }; // what the editor had when it was opened or saved
+let change = null; // the promise of the note change in progress
 
 const notePath = (id) => `v1/notes/${id.split("/").map(encodeURIComponent).join("/")}`;
 const editor = () => ({ title: find("#title").value, text: find("#body").value });
@@ -26,11 +26,13 @@ async function readNotes() {
 
 /** Load the notes. If that fails, those on the page stay. */
 async function refreshNotes() {
+  const owner = user;
   const loaded = await attempt("The notes could not be loaded", readNotes);
-  if (loaded === null) return;
+  if (loaded === null || owner !== user) return;
   notes = loaded;
   const items = notes.map((note) => {
-    const button = element("button", note.title || note.note_id, { type: "button" });
+    const button = element("button", "", { type: "button" });
+    button.append(element("span", note.title || note.note_id));
     button.dataset.id = note.note_id;
     button.addEventListener("click", () => openNote(note.note_id));
     return wrap("li", [button]);
@@ -53,20 +55,22 @@ function markEdited() {
 
 /** Load the cached questions; after a change, mark those of `before` as dropped or retained. */
 async function refreshCached(before = []) {
+  const owner = user;
   const loaded = await attempt("The cached answers could not be loaded", () => request("playground/cached-questions"));
-  if (loaded === null) return [];
+  if (loaded === null || owner !== user) return [];
   cached = loaded.questions;
-  const fields = new Set(cached.map((entry) => entry.field));
-  const known = new Set(before.map((entry) => entry.field));
+  const key = (entry) => `${entry.field} ${entry.answer_id}`; // a dropped answer may have been generated again
+  const keys = new Set(cached.map(key));
+  const known = new Set(before.map(key));
   const items = cached.map((entry) => {
     const button = element("button", entry.question, { type: "button" });
     if (entry.alias_of) button.append(element("small", `same answer as “${entry.alias_of}”`));
     button.addEventListener("click", () => ask(entry.question));
-    const item = element("li", "", { class: known.has(entry.field) ? "retained" : "" });
+    const item = element("li", "", { class: known.has(key(entry)) ? "retained" : "" });
     item.append(button);
     return item;
   });
-  const dropped = before.filter((entry) => !fields.has(entry.field));
+  const dropped = before.filter((entry) => !keys.has(key(entry)));
   const all = [...dropped.map((entry) => element("li", entry.question, { class: "dropped" })), ...items];
   const none = loaded.enabled ? "No cached answers yet." : "The cache is disabled.";
   find("#cached").replaceChildren(...(all.length ? all : [element("li", none, { class: "empty" })]));
@@ -109,13 +113,23 @@ function closeEditor() {
   markEdited();
 }
 
-/** Return whether the text in the editor is saved, or may be discarded. */
+/** Return whether the text in the editor is saved, or may be discarded; wait for a change. */
 async function mayDiscard() {
+  if (change) {
+    disableEditor(true);
+    await change;
+    disableEditor(false);
+  }
   const detail = "The text in the editor is not saved.";
   return !isUnsaved() || confirmed("Discard your changes?", detail, "Discard");
 }
 
+/** Change the note of the editor, unless a change is in progress. */
 async function changeNote(method, body) {
+  if (change) return;
+  const { promise, resolve } = Promise.withResolvers();
+  change = promise;
+  const owner = user;
   const id = editedId ?? newId(find("#title").value);
   find("#outcome").textContent = "Applying the change …";
   await refreshCached();
@@ -123,6 +137,8 @@ async function changeNote(method, body) {
   const started = performance.now();
   const result = await attempt("The note was not changed", () => request(notePath(id), method, body));
   const milliseconds = performance.now() - started;
+  change = null;
+  resolve();
   find("#outcome").textContent = "";
   if (!result) return;
   editedId = openedId = id;
@@ -131,6 +147,7 @@ async function changeNote(method, body) {
   else closeEditor();
   find("#delete").hidden = false;
   const dropped = await refreshCached(before);
+  if (owner !== user) return;
   showOutcome(result, dropped, milliseconds);
   markOutdated(id, new Set(dropped.map((entry) => entry.field)));
   await refreshNotes();
@@ -163,7 +180,7 @@ async function importSamples(button) {
 
 /** Show the notes and cached answers of the user in the field, and set the URL. */
 async function showUser() {
-  user = userId();
+  user = find("#user").value.replaceAll("\0", "").trim() || "me"; // a header cannot contain NUL
   find("#user").value = user;
   setParameters({ user: user === "me" ? "" : user });
   asking.abort();
@@ -171,6 +188,9 @@ async function showUser() {
   find("#answer").hidden = true;
   shown = null;
   closeEditor();
+  for (const part of ["#samples", "#examples"]) find(part).hidden = true;
+  for (const list of ["#notes", "#cached"]) find(list).replaceChildren(element("li", "Loading …", { class: "empty" }));
+  find("#count").textContent = "";
   await Promise.all([refreshNotes(), refreshCached()]);
 }
 

@@ -8,6 +8,7 @@ const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 const CHECK_MS = 10_000;
 let isConnected = true;
+let user = ""; // whose notes are shown
 
 /** The server did not respond. */
 class UnreachableError extends Error {}
@@ -65,11 +66,7 @@ async function readJson(response) {
 
 /** Encode the user id as UTF-8 bytes, one character per byte, as `fetch` requires. */
 function userHeader() {
-  return String.fromCharCode(...new TextEncoder().encode(userId()));
-}
-
-function userId() {
-  return find("#user").value.trim() || "me";
+  return String.fromCharCode(...new TextEncoder().encode(user));
 }
 
 /** Run an action; show `title` and the error message if it fails, then return null. */
