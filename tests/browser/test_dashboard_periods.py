@@ -101,6 +101,37 @@ def test_period_is_in_the_url_and_its_days_can_be_exported(
     expect(page.locator("[data-chart=cost] .column")).to_have_count(5)
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "problem"),
+    [
+        (3, 9, "The first day is after the last day."),
+        (200, 190, "Statistics are stored from FIRST to LAST."),
+        (3, -9, "Statistics are stored from FIRST to LAST."),
+    ],
+)
+def test_dates_without_statistics_are_explained(
+    visitor: Visitor, busy: str, first: int, last: int, problem: str
+) -> None:
+    path = f"/assistant/dashboard?from={days_ago(first)}&to={days_ago(last)}"
+    page = visitor.open(busy, path=path)
+    message = problem.replace("FIRST", days_ago(89)).replace("LAST", days_ago(0))
+    expect(page.locator("#problem")).to_have_text(message)
+    page.get_by_label("From", exact=True).fill(days_ago(7))
+    page.get_by_label("To", exact=True).fill(days_ago(3))
+    expect(page.locator("#problem")).to_be_empty()
+    expect(page.locator("[data-chart=cost] .column")).to_have_count(5)
+    page.get_by_label("To", exact=True).fill("")
+    expect(page.locator("#problem")).to_have_text("Enter both dates.")
+    page.get_by_role("radio", name="7 days").check()
+    expect(page.locator("#problem")).to_be_empty()
+
+
+@pytest.mark.parametrize("days", ["__proto__", "toString", "99", "x"])
+def test_unknown_period_of_the_url_is_ignored(visitor: Visitor, busy: str, days: str) -> None:
+    page = visitor.open(busy, path=f"/assistant/dashboard?days={days}")
+    expect(page.locator("[data-chart=cost] .column")).to_have_count(7)
+
+
 def test_today_is_shown_by_hour(visitor: Visitor, valkey: ValkeyProcess, local: str) -> None:
     hits = {hour_name(3, reused=True): 5, hour_name(4, reused=False): 2}
     count_today(valkey, l1_hits=5, l1_misses=2, outcome_none=2, **hits)

@@ -34,7 +34,7 @@ function restorePeriod() {
   if (from && to) {
     [find("#from").value, find("#to").value] = [from, to];
     radio("range").checked = true;
-  } else if (days in periods) radio(days).checked = true;
+  } else if (Object.hasOwn(periods, days)) radio(days).checked = true;
   limitDates();
 }
 
@@ -48,6 +48,16 @@ function limitDates() {
   find("#from").max = find("#to").value || today;
   find("#to").min = find("#from").value;
   find("#to").max = today;
+  setText(find("#problem"), isRange() ? datesProblem() : "");
+}
+
+/** What is wrong with the dates; "" if nothing is. */
+function datesProblem() {
+  const [from, to] = [find("#from"), find("#to")];
+  if (!from.value || !to.value) return "Enter both dates.";
+  if (from.value > to.value) return "The first day is after the last day.";
+  const isStored = from.checkValidity() && to.checkValidity();
+  return isStored ? "" : `Statistics are stored from ${from.min} to ${to.max}.`;
 }
 
 /** Call `changed` when another period is chosen, after it is stored in the URL. */
