@@ -405,9 +405,14 @@ def test_warm_names_the_invalid_line_and_asks_nothing(
     result = tercet("warm", "--file", questions, "--user", "ann", "--data", data)
     assert result.exit_code == 2
     assert "line 2" in result.output
-    questions.write_bytes(b"\xff\xfe\x00")
-    result = tercet("warm", "--file", questions, "--user", "ann", "--data", data)
-    assert (result.exit_code, "no readable UTF-8" in result.output) == (2, True)
+    for content, reason in ((b"\xff\xfe\x00", "no readable UTF-8"), (b" \n", "has no question")):
+        questions.write_bytes(content)
+        result = tercet("warm", "--file", questions, "--user", "ann", "--data", data)
+        assert (result.exit_code, reason in result.output) == (2, True)
+    questions.write_text(FAITH, "utf-8")
+    result = tercet("warm", "--file", questions, "--user", "ann", "--data", data, "--tag", "")
+    assert (result.exit_code, "line" in result.output) == (1, False)
+    assert "tag 1 of the question is empty" in result.output
 
 
 def test_warm_says_what_the_budget_did_not_allow(

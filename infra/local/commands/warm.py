@@ -17,6 +17,7 @@ from infra.local.commands.options import (
 )
 from shared.errors import InvalidRequestError
 from shared.question import Question, Request
+from shared.tags import normalize_question_tags
 from shared.warming import WarmingOutcome
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def warm(
     json: bool,
 ) -> None:
     """Answer questions in advance, so that later requests get cached answers."""
-    requests = [Request(user, question, tags=tag) for question in _read(file, tag)]
+    normalize_question_tags(tag)  # not an error of a line
+    requests = [Request(user, question, tags=tag) for question in _read(file)]
 
     async def warm_given(container: "Container") -> "Counter[WarmingOutcome]":
         return await container.warmer.warm_given(requests)
@@ -81,7 +83,7 @@ def warm(
         sys.exit(1)
 
 
-def _read(path: Path, tags: tuple[str, ...]) -> list[str]:
+def _read(path: Path) -> list[str]:
     """Return the questions of a file; each is validated before the first is asked."""
     try:
         lines = path.read_text("utf-8-sig").splitlines()
@@ -90,7 +92,10 @@ def _read(path: Path, tags: tuple[str, ...]) -> list[str]:
     for number, line in enumerate(lines, start=1):
         try:
             if line.strip():
-                Question.parse(line, tags=tags)
+                Question.parse(line)
         except InvalidRequestError as error:
             raise click.BadParameter(f"line {number}: {error}", param_hint="--file") from None
-    return [line.strip() for line in lines if line.strip()]
+    questions = [line.strip() for line in lines if line.strip()]
+    if not questions:
+        raise click.BadParameter(f"{path} has no question", param_hint="--file")
+    return questions
