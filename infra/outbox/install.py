@@ -19,6 +19,9 @@ _LOCK = int.from_bytes(b"outbox")
 """The key of the advisory lock of migrations: any number that no other program uses."""
 
 _LOCK_TIMEOUT = "10s"
+ISOLATION = "read_committed"
+"""A statement must see what was committed before its transaction got a lock."""
+
 TEXT_SETTINGS = (
     ("bytea_output", "hex"),
     ("DateStyle", "ISO"),
@@ -65,7 +68,7 @@ async def install(
     Raises:
         ConfigurationError: the table or its columns cannot be used.
     """
-    async with connection.transaction():
+    async with connection.transaction(isolation=ISOLATION):
         await migrate(connection)
         await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
         oid, name = await find_table(connection, table)
@@ -100,7 +103,7 @@ async def uninstall(connection: "Connection", table: str) -> int:
     Raises:
         ConfigurationError: the table does not exist.
     """
-    async with connection.transaction():
+    async with connection.transaction(isolation=ISOLATION):
         is_installed = await connection.fetchval("SELECT to_regclass('tercet_outbox.sources')")
         source = await connection.fetchval(_FIND_DROPPED, table) if is_installed else None
         if source is not None:

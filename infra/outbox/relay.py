@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from infra.outbox.install import TEXT_SETTINGS, require_installed
+from infra.outbox.install import ISOLATION, TEXT_SETTINGS, require_installed
 from infra.outbox.source_reader import SourceReader, UnreadableError
 from infra.outbox.targets import DeliveryError, RefusedError
 from shared.errors import UnavailableError
@@ -216,7 +216,7 @@ class Relay:
         has_more = False
         async with pool.acquire() as connection:
             try:
-                async with connection.transaction():
+                async with connection.transaction(isolation=ISOLATION):
                     is_locked, *_ = await connection.fetchrow(_BEGIN, user_id)
                     if not is_locked:
                         loop = asyncio.get_running_loop()

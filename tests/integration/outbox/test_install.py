@@ -1,7 +1,7 @@
 """Triggers record the changes of a table in the transaction of the change."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from infra.outbox.source_table import Columns
 from shared.errors import ConfigurationError
 from shared.notes.sanitize import ID_CHARACTERS
 from tests.support.outbox import COLUMNS, TABLE, Outbox, open_outbox
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import PostgresServer, database_name
 
 
 @pytest.fixture
@@ -267,6 +267,40 @@ async def test_existing_notes_are_recorded_on_request(outbox: Outbox) -> None:
     await outbox.drain()
     await install(outbox.connection, "notes", COLUMNS, existing=True)
     assert await outbox.drain() == [("updated", "ann", "1", "Text")]
+
+
+async def test_changes_before_the_lock_are_seen_whatever_the_isolation_of_the_database(
+    postgres_url: str,
+) -> None:
+    """A snapshot from before the lock lacks what its holder commits."""
+    admin = await asyncpg.connect(postgres_url)
+    await admin.execute(
+        f"ALTER DATABASE {database_name(postgres_url)}"
+        " SET default_transaction_isolation = 'serializable'"
+    )
+    await admin.close()
+    writer = await asyncpg.connect(postgres_url)
+    async with open_outbox(postgres_url) as outbox:
+
+        async def run_before_the_commit(change: str, job: Awaitable[object]) -> object:
+            async with writer.transaction():
+                await writer.execute(change)
+                waiting = asyncio.ensure_future(job)
+                await asyncio.sleep(0.3)
+                assert not waiting.done()
+            return await waiting
+
+        await uninstall(outbox.connection, "notes")
+        await run_before_the_commit(
+            INSERT, install(outbox.connection, "notes", COLUMNS, existing=True)
+        )
+        assert await outbox.drain() == [("updated", "ann", "1", "Text")]
+        left = await run_before_the_commit(
+            "DELETE FROM notes", uninstall(outbox.connection, "notes")
+        )
+        assert left == 1
+        assert await outbox.drain() == [("deleted", "ann", "1", None)]
+    await writer.close()
 
 
 async def test_removal_leaves_nothing_and_a_later_sequence_is_greater(outbox: Outbox) -> None:
