@@ -22,6 +22,9 @@ _REFUSED = frozenset({400, 410, 411, 413, 414, 415, 422, 431})
 _REFUSED_CODES = frozenset({"InvalidMessageContents", "InvalidParameterValue"})
 """Codes of SQS: forbidden characters, or above its maximum of 1 MiB."""
 
+_ESCAPES = {0xFFFE: r"\ufffe", 0xFFFF: r"\uffff"}
+"""The characters that SQS refuses, of those that JSON does not escape."""
+
 _SQS_ATTEMPTS = 2
 _SQS_SECONDS = 5.0
 _MAX_REASON = 300  # characters
@@ -106,12 +109,13 @@ class QueueTarget:
     async def send(self, message: dict[str, Any]) -> None:  # noqa: D102 - as `Target`
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # as boto3
 
-        arguments = {"QueueUrl": self._url, "MessageBody": json.dumps(message, ensure_ascii=False)}
+        body = json.dumps(message, ensure_ascii=False).translate(_ESCAPES)
+        arguments = {"QueueUrl": self._url, "MessageBody": body}
         if self._url.endswith(".fifo"):
             group = hashlib.sha256(message["user_id"].encode()).hexdigest()
             arguments["MessageGroupId"] = group
             # The text can differ between two deliveries of a record.
-            content = hashlib.sha256(arguments["MessageBody"].encode()).hexdigest()
+            content = hashlib.sha256(body.encode()).hexdigest()
             arguments["MessageDeduplicationId"] = content
         try:
             await asyncio.to_thread(self._client.send_message, **arguments)

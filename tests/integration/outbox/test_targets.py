@@ -1,6 +1,7 @@
 """The targets of the relay: HTTP and SQS."""
 
 import json
+import re
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,6 +119,19 @@ async def test_queue_gets_the_message_and_a_fifo_queue_groups_it_by_user(sqs: "S
         (received,) = sqs.receive_message(QueueUrl=url, AttributeNames=["All"])["Messages"]
         assert json.loads(received["Body"]) == MESSAGE
         assert ("MessageGroupId" in received["Attributes"]) == name.endswith(".fifo")
+
+
+async def test_queue_gets_characters_that_sqs_does_not_allow(sqs: "SQSClient") -> None:
+    url = sqs.create_queue(QueueName="plain")["QueueUrl"]
+    message = MESSAGE | {
+        "text": "".join(map(chr, (*range(1, 160), 0xFFFD, 0xFFFE, 0xFFFF, 0x1FFFF)))
+    }
+    async with aclosing(QueueTarget(url, "eu-central-1")) as target:
+        await target.send(message)
+    (received,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert json.loads(received["Body"]) == message
+    # The characters that `SendMessage` allows; the emulator accepts others.
+    assert re.fullmatch("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*", received["Body"])
 
 
 async def test_queue_tells_a_refusal_from_a_failure(sqs: "SQSClient") -> None:
