@@ -28,11 +28,19 @@ WHERE s.id = $1
 """
 
 
+_REMEDIES = {
+    LookupError: "it was dropped, see uninstall --help",
+    asyncpg.InsufficientPrivilegeError: "the relay's role must be its owner and see all rows",
+}
+
+
 class UnreadableError(Exception):
     """The table of a record was removed, altered, or is hidden from the relay's role."""
 
-    def __init__(self, sequence: int, cause: str) -> None:
-        super().__init__(f"the table cannot be read: install the outbox for it again ({cause})")
+    def __init__(self, sequence: int, cause: Exception) -> None:
+        kind = type(cause)
+        remedy = _REMEDIES.get(kind, "install the outbox for it again")
+        super().__init__(f"the table cannot be read: {remedy} ({kind.__name__})")
         self.sequence = sequence
 
 
@@ -59,7 +67,7 @@ class SourceReader:
             self._statements.pop(source, None)  # the table was altered, or installed again
             if isinstance(error, asyncpg.PostgresConnectionError):
                 raise
-            raise UnreadableError(record["sequence"], type(error).__name__) from error
+            raise UnreadableError(record["sequence"], error) from error
         message = {
             "schema_version": 1,
             "user_id": record["user_id"],

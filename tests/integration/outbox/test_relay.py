@@ -306,6 +306,7 @@ async def test_replaced_table_is_not_mistaken_for_deleted_notes(outbox: Outbox) 
     await outbox.connection.execute("INSERT INTO old VALUES (2, 'ann', 'T', 'x'); DROP TABLE old")
     assert await outbox.drain() == []
     assert await outbox.records() == [("created", "ann", "2")]
+    assert "it was dropped" in await report(outbox.connection)
 
 
 async def test_rows_that_security_policies_hide_are_not_mistaken_for_deleted_notes(
@@ -320,6 +321,7 @@ async def test_rows_that_security_policies_hide_are_not_mistaken_for_deleted_not
     await Outbox(url, outbox.connection).relay(outbox.target).drain()
     assert outbox.target.messages == []
     assert await outbox.records() == [("created", "ann", "1")]
+    assert "must be its owner and see all rows" in await report(outbox.connection)
     await outbox.connection.execute("DROP OWNED BY reader; DROP ROLE reader")
 
 
