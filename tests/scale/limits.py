@@ -99,22 +99,40 @@ def limits_table(used: Mapping[int, Mapping[Limit, float]]) -> str:
     """Format the share of each limit; the limit that is reached first comes first.
 
     Args:
-        used: the usage by number of users.
+        used: the usage by number of users, from few to many users.
     """
-    largest = max(used)
-    limits = sorted(used[largest], key=lambda limit: limit.value / used[largest][limit])
+    shares = {
+        limit: {users: amounts[limit] / limit.value for users, amounts in used.items()}
+        for limit in next(iter(used.values()))
+    }
+    reached = {limit: users_at_limit(of_limit) for limit, of_limit in shares.items()}
     rows = [
         [
             limit.name,
             number(limit.value),
-            *(f"{amounts[limit] / limit.value:,.0%}" for amounts in used.values()),
-            number(largest * limit.value / used[largest][limit]),
+            *(f"{share:,.0%}" for share in shares[limit].values()),
+            f"{float(f'{reached[limit]:.2g}'):,.0f}",
             limit.turn,
         ]
-        for limit in limits
+        for limit in sorted(reached, key=lambda limit: reached[limit])
     ]
     sizes = [f"{users:,} users" for users in used]
     return table(["limit", "default", *sizes, "reached at users", "what to raise"], rows)
+
+
+def users_at_limit(shares: Mapping[int, float]) -> float:
+    """Return the number of users that use a limit fully.
+
+    It is interpolated on logarithmic scales; below and above, the use is proportional.
+
+    Args:
+        shares: the used share of the limit by number of users, from few to many users.
+    """
+    smallest, largest = min(shares), max(shares)
+    if shares[smallest] >= 1 or shares[largest] <= 1:
+        nearest = smallest if shares[smallest] >= 1 else largest
+        return nearest / shares[nearest]
+    return math.exp(np.interp(0, np.log([*shares.values()]), np.log([*shares])))
 
 
 def demand_table(results: Mapping[int, Result], costs: MeasuredCosts) -> str:

@@ -15,6 +15,7 @@ from tests.load import SERVERS
 from tests.scale.event_source import EventSource
 from tests.scale.functions import Account, LambdaFunction, TokenBucket
 from tests.scale.inputs import Deployment, MeasuredCosts, peak
+from tests.scale.limits import users_at_limit
 from tests.scale.model_host import ModelHost
 from tests.scale.server_processes import simulate_load
 from tests.scale.simulation import Result, Scenario, simulate
@@ -176,6 +177,18 @@ def test_saturated_servers_answer_as_many_questions_as_they_can_compute() -> Non
 def test_idle_servers_answer_without_waiting() -> None:
     latencies = simulate_load(1, 60, {"miss": 0.03}, {"miss": 1.0})
     assert latencies["miss"] == pytest.approx([0.2 + 3.5 + 0.03] * len(latencies["miss"]))
+
+
+@pytest.mark.parametrize(
+    ("shares", "users"),
+    [
+        ({10: 0.1, 1_000: 10.0}, 100),
+        ({10: 2.0, 1_000: 200.0}, 5),
+        ({10: 0.001, 1_000: 0.1}, 10_000),
+    ],
+)
+def test_users_at_a_limit_are_interpolated(shares: dict[int, float], users: float) -> None:
+    assert users_at_limit(shares) == pytest.approx(users)
 
 
 def test_costs_of_the_benchmarks_replace_the_defaults(tmp_path: Path) -> None:
