@@ -116,6 +116,27 @@ def test_axe_finds_no_serious_violation(visitor: Visitor, playground: str, schem
     assert accessibility_violations(page) == []
 
 
+def test_question_of_one_long_word_fits_the_page(visitor: Visitor, playground: str) -> None:
+    page = visitor.open(playground, path="/playground?user=words")
+    ask(page, "x" * 2_000)
+    for width in (1440, 768, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_focus_stays_near_what_a_key_has_removed(visitor: Visitor, playground: str) -> None:
+    page = visitor.open(playground, path="/playground?user=keys")
+    page.get_by_role("button", name="company handbook").press("Enter")
+    expect(page.locator("#examples li:visible button").first).to_be_focused()
+    page.locator("#notes button").first.press("Enter")
+    expect(page.get_by_label("Text")).to_be_focused()
+    page.get_by_role("button", name="Delete").press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    dialog.get_by_role("button", name="Delete").press("Enter")
+    expect(page.get_by_role("button", name="New note")).to_be_focused()
+
+
 def test_phone_has_tabs_and_needs_no_horizontal_scrolling(
     visitor: Visitor, playground: str
 ) -> None:

@@ -108,6 +108,7 @@ function openEditor(note) {
 }
 
 function closeEditor() {
+  if (find("#edit").contains(document.activeElement)) find("#new").focus();
   find("#edit").hidden = true;
   find("#outcome").replaceChildren();
   markEdited();
@@ -176,6 +177,7 @@ async function importSamples(button) {
   button.textContent = textContent;
   for (const each of buttons) each.disabled = false;
   await refreshNotes();
+  if (document.activeElement === document.body) find("#examples ol:not([hidden]) button")?.focus();
 }
 
 /** Show the notes and cached answers of the user in the field, and set the URL. */
