@@ -26,6 +26,9 @@ class ImportProgress:
     def start(self, new: Sequence[NoteChanged], unchanged: int) -> None:
         """The `new` changes will be applied; `unchanged` notes equal the stored ones."""
 
+    def add_embedded(self, changes: Sequence[NoteChanged]) -> None:
+        """The chunks of a batch of changes were embedded."""
+
     def advance(self, change: NoteChanged) -> None:
         """A change was applied."""
 
@@ -101,6 +104,7 @@ async def import_notes(
     try:
         for batch, following in pairwise(batches):
             chunks += await embedding
+            progress.add_embedded(batch)
             embedding = asyncio.create_task(_embed_chunks(container, following))
             for change in batch:
                 outcome = await container.freshness.note_changed(change)

@@ -35,6 +35,7 @@ def test_line_has_the_stored_notes_and_an_estimate_by_their_characters(
         progress.start(changes, unchanged=1_000)
         for each in changes:
             clock.seconds += 10
+            progress.add_embedded([each])
             progress.advance(each)
     assert capsys.readouterr().err.splitlines() == [
         "tercet: 1,001 of 1,003 notes, about 1 min left",  # 10 s for 100 of 800 characters
@@ -43,12 +44,25 @@ def test_line_has_the_stored_notes_and_an_estimate_by_their_characters(
     ]
 
 
+def test_first_note_of_a_batch_is_not_charged_with_the_embedding_of_all(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch, following = [change(10) for _ in range(32)], [change(320)]
+    with ShownProgress(33, quiet=False, clock=clock) as progress:
+        progress.start(batch + following, unchanged=0)
+        clock.seconds += 10
+        progress.add_embedded(batch)
+        progress.advance(batch[0])
+    assert capsys.readouterr().err == "tercet: 1 of 33 notes, about 10 s left\n"
+
+
 def test_lines_are_ten_seconds_apart(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     changes = [change(10) for _ in range(25)]
     with ShownProgress(25, quiet=False, clock=clock) as progress:
         progress.start(changes, unchanged=0)
         for each in changes:
             clock.seconds += 1
+            progress.add_embedded([each])
             progress.advance(each)
     assert capsys.readouterr().err.splitlines() == [
         "tercet: 10 of 25 notes, about 15 s left",

@@ -21,8 +21,8 @@ _MINUTE = 60
 class ShownProgress(ImportProgress, AbstractContextManager["ShownProgress"]):
     """A bar on a terminal, elsewhere a line every ten seconds.
 
-    The estimate is in proportion to the characters of the notes, because most of the time is spent
-    on embedding them.
+    The estimate is in proportion to the characters that were embedded, because most of the time is
+    spent on embedding.
 
     Args:
         notes: the number of notes to import.
@@ -46,6 +46,7 @@ class ShownProgress(ImportProgress, AbstractContextManager["ShownProgress"]):
         self._started = self._last_line = clock()
         self._notes, self._total_notes = 0, notes
         self._characters = self._total_characters = 0
+        self._embedded = self._started
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -71,10 +72,14 @@ class ShownProgress(ImportProgress, AbstractContextManager["ShownProgress"]):
         self._total_characters = sum(map(_size, new))
         self._show()
 
+    def add_embedded(self, changes: "Sequence[NoteChanged]") -> None:
+        """Measure the time for a batch."""
+        self._characters += sum(map(_size, changes))
+        self._embedded = self._clock()
+
     def advance(self, change: "NoteChanged") -> None:
         """Count a stored note."""
         self._notes += 1
-        self._characters += _size(change)
         self._show()
 
     def _show(self) -> None:
@@ -88,8 +93,9 @@ class ShownProgress(ImportProgress, AbstractContextManager["ShownProgress"]):
     def _estimate(self) -> str:
         if not 0 < self._characters < self._total_characters:
             return ""
-        pace = (self._clock() - self._started) / self._characters
-        seconds = pace * (self._total_characters - self._characters)
+        pace = (self._embedded - self._started) / self._characters
+        left = pace * (self._total_characters - self._characters)
+        seconds = max(0.0, left - (self._clock() - self._embedded))
         if seconds < _MINUTE:
             return f", about {seconds:.0f} s left"
         return f", about {seconds / _MINUTE:.0f} min left"
