@@ -94,7 +94,11 @@ class PushTarget:
 
 
 class QueueTarget:
-    """Sends to a queue. Of a FIFO queue each user is a message group."""
+    """Sends to a queue. Each user is a message group, also of a standard queue.
+
+    A standard queue then delivers the messages of other users before a backlog of one user.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
+    """
 
     def __init__(self, url: str, region: str) -> None:
         self._url = url
@@ -110,10 +114,9 @@ class QueueTarget:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # as boto3
 
         body = json.dumps(message, ensure_ascii=False).translate(_ESCAPES)
-        arguments = {"QueueUrl": self._url, "MessageBody": body}
+        group = hashlib.sha256(message["user_id"].encode()).hexdigest()
+        arguments = {"QueueUrl": self._url, "MessageBody": body, "MessageGroupId": group}
         if self._url.endswith(".fifo"):
-            group = hashlib.sha256(message["user_id"].encode()).hexdigest()
-            arguments["MessageGroupId"] = group
             # The text can differ between two deliveries of a record.
             content = hashlib.sha256(body.encode()).hexdigest()
             arguments["MessageDeduplicationId"] = content

@@ -1,5 +1,6 @@
 """The targets of the relay: HTTP and SQS."""
 
+import hashlib
 import json
 import re
 from contextlib import aclosing
@@ -109,7 +110,7 @@ def sqs(monkeypatch: pytest.MonkeyPatch) -> "Iterator[SQSClient]":
         yield client
 
 
-async def test_queue_gets_the_message_and_a_fifo_queue_groups_it_by_user(sqs: "SQSClient") -> None:
+async def test_queue_gets_the_message_grouped_by_user(sqs: "SQSClient") -> None:
     sqs.create_queue(QueueName="ordered.fifo", Attributes={"FifoQueue": "true"})
     sqs.create_queue(QueueName="plain")
     for name in "plain", "ordered.fifo":
@@ -118,7 +119,8 @@ async def test_queue_gets_the_message_and_a_fifo_queue_groups_it_by_user(sqs: "S
             await target.send(MESSAGE)
         (received,) = sqs.receive_message(QueueUrl=url, AttributeNames=["All"])["Messages"]
         assert json.loads(received["Body"]) == MESSAGE
-        assert ("MessageGroupId" in received["Attributes"]) == name.endswith(".fifo")
+        group = hashlib.sha256(MESSAGE["user_id"].encode()).hexdigest()
+        assert received["Attributes"]["MessageGroupId"] == group
 
 
 async def test_queue_gets_characters_that_sqs_does_not_allow(sqs: "SQSClient") -> None:
