@@ -21,7 +21,9 @@ SELECT s.*, quote_ident(nspname) || '.' || quote_ident(relname) AS name,
     (SELECT format_type(atttypid, atttypmod) FROM pg_attribute
      WHERE attrelid = c.oid AND attname = user_column) AS user_type,
     (SELECT format_type(atttypid, atttypmod) FROM pg_attribute
-     WHERE attrelid = c.oid AND attname = id_column) AS id_type
+     WHERE attrelid = c.oid AND attname = id_column) AS id_type,
+    (SELECT typcategory = 'A' FROM pg_attribute JOIN pg_type AS t ON t.oid = atttypid
+     WHERE attrelid = c.oid AND attname = tags_column) AS has_array
 FROM tercet_outbox.sources AS s JOIN pg_class AS c ON c.oid = relation
 JOIN pg_namespace AS n ON n.oid = relnamespace
 WHERE s.id = $1
@@ -82,11 +84,16 @@ class SourceReader:
         message |= {"operation": operation, "title": note["title"][:MAX_TITLE]}
         message["text"] = note["text"]
         if note["tags"] is not None:
-            try:
-                message["tags"] = json.loads(note["tags"])
-            except (ValueError, RecursionError) as error:
-                raise RefusedError(f"the tags cannot be read ({type(error).__name__})") from error
+            message["tags"] = _parse_tags(note["tags"])
         return message
+
+
+def _parse_tags(text: str) -> Any:
+    try:
+        tags = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RefusedError(f"the tags cannot be read ({type(error).__name__})") from error
+    return [tag for tag in tags if tag is not None] if isinstance(tags, list) else tags
 
 
 async def _statement(connection: "Connection", source: int) -> str:
@@ -95,7 +102,10 @@ async def _statement(connection: "Connection", source: int) -> str:
     if found is None:
         raise LookupError(source)
     columns = {name: quote(found[f"{name}_column"]) for name in ("user", "id", "title", "text")}
-    tags = f"to_jsonb({quote(found['tags_column'])})::text" if found["tags_column"] else "NULL"
+    tags = "NULL"
+    if found["tags_column"]:
+        as_texts = "::text[]" if found["has_array"] else ""  # an array may have numbers
+        tags = f"to_jsonb({quote(found['tags_column'])}{as_texts})::text"
     # The typed comparison can use an index; the one of texts is exact for every type.
     return f"""
         SELECT coalesce({columns["title"]}::text, '') AS title,

@@ -207,6 +207,28 @@ async def test_refused_record_is_kept_and_does_not_block_other_notes(
 
 
 @pytest.mark.parametrize(
+    ("kind", "value", "tags"),
+    [
+        ("text[]", "{b,NULL,a}", ["b", "a"]),
+        ("int[]", "{3,4}", ["3", "4"]),
+        ("jsonb", '["a", null]', ["a"]),
+        ("jsonb", "null", None),
+    ],
+)
+async def test_tags_are_texts_without_null(
+    postgres_url: str, kind: str, value: str, tags: list[str] | None
+) -> None:
+    table = TABLE.replace("text[]", kind)
+    columns = Columns("owner", "id", "title", "body", "labels")
+    async with open_outbox(postgres_url, table, columns) as outbox:
+        await outbox.connection.execute(f"INSERT INTO notes VALUES (1, 'ann', 't', 'x', '{value}')")  # noqa: S608 - of this test
+        await outbox.relay().drain()
+        (message,) = outbox.target.messages
+    assert message["tags"] == tags
+    parse_change(message)
+
+
+@pytest.mark.parametrize(
     "tags", ["[1e5000]", f"{'[' * 3000}{']' * 3000}"], ids=["number too long", "nested too deep"]
 )
 async def test_tags_that_cannot_be_read_do_not_stop_the_relay(postgres_url: str, tags: str) -> None:
