@@ -139,6 +139,6 @@ def _reason(response: httpx.Response) -> str:
     if response.headers.get("content-type", "").startswith("application/problem+json"):
         try:
             detail = str(response.json().get("detail", ""))
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             detail = ""
     return sanitize_text(f"status {response.status_code} {detail}".strip()[:_MAX_REASON])
