@@ -96,7 +96,7 @@ class Deployment:
         burst_limit: size of the API's token bucket (`BurstLimit`).
         lambda_concurrency: concurrent invocations of all functions of the account.
         invalidate_concurrency: batches of note changes in parallel (`InvalidateMaxConcurrency`).
-        warm_concurrency: invocations of `WarmFunction` in parallel.
+        warm_concurrency: users that are warmed in parallel (`WarmMaxConcurrency`).
         batch_size: note changes per batch.
     """
 
@@ -110,12 +110,12 @@ class Deployment:
     @classmethod
     def default(cls) -> Self:
         """Return the defaults of template.yaml in an account without raised quotas."""
-        changes, warming = _event_source("InvalidateFunction"), _event_source("WarmFunction")
+        changes = _event_source("InvalidateFunction")
         return cls(
             rate_limit=parameter("RateLimit"),
             burst_limit=parameter("BurstLimit"),
             invalidate_concurrency=int(parameter("InvalidateMaxConcurrency")),
-            warm_concurrency=warming["ScalingConfig"]["MaximumConcurrency"],
+            warm_concurrency=int(parameter("WarmMaxConcurrency")),
             batch_size=changes["BatchSize"],
         )
 

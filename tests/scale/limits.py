@@ -78,7 +78,7 @@ def usage(users: int, result: Result, costs: MeasuredCosts) -> dict[Limit, float
         Limit(
             "warmed answers/s of `WarmFunction`",
             default.warm_concurrency / costs.miss_seconds,
-            "`MaximumConcurrency` in template.yaml, or `CacheWarming=off`",
+            "`WarmMaxConcurrency`, or `CacheWarming=off`",
         ): changes * costs.warmed_per_change,
         Limit("GB in the cache", parameter("CacheStorageLimitGB"), "`CacheStorageLimitGB`"): gb,
         Limit("GB per slot", SLOT_GB, "`PARTITIONS` of keyspace.py"): gb / PARTITIONS,

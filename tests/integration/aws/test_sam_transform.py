@@ -73,6 +73,7 @@ OTHER_VALUES: dict[str, tuple[str, dict[str, str]]] = {
     "AskMemory": ("2048", {}),
     "AskReservedConcurrency": ("9", {}),
     "InvalidateMaxConcurrency": ("9", {}),
+    "WarmMaxConcurrency": ("9", {}),
     "SnapStart": ("off", {}),
     "DeploymentType": ("Canary10Percent5Minutes", {}),
     "LogLevel": ("DEBUG", {}),

@@ -216,7 +216,10 @@ def test_warming_answers_as_ask_does_at_a_low_concurrency() -> None:
     assert warm["VpcConfig"] == ask["VpcConfig"]
     source = warm["Events"]["Messages"]["Properties"]
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert (source["BatchSize"], source["ScalingConfig"]) == (1, {"MaximumConcurrency": 2})
+    assert (source["BatchSize"], source["ScalingConfig"]) == (
+        1,
+        {"MaximumConcurrency": {"Ref": "WarmMaxConcurrency"}},
+    )
     queue = MAIN_TEMPLATE["Resources"]["WarmQueue"]["Properties"]["Parameters"]
     assert queue["VisibilitySeconds"] >= 6 * warm["Timeout"]
     # A message must be received as often as the queue allows before it expires.
