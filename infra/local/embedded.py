@@ -82,6 +82,8 @@ def open_embedded(
     uses_folder = "DATABASE_URL" not in environ and _REDIS_ADDRESS.isdisjoint(environ)
     if uses_folder and not create and not (data / "notes.db").exists():
         raise NotFoundError(f"no data in {_shown(data)}; import notes: tercet notes import FOLDER")
+    if "DATABASE_URL" not in environ and "?" in str(data.resolve()):  # parameters of the URL
+        raise ConfigurationError(f"the path of the data folder must not contain '?': {data}")
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

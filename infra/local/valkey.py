@@ -101,14 +101,13 @@ def start_valkey(data_dir: Path | None = None, **config: str | int) -> ValkeyPro
         "bind": "127.0.0.1",
         "protected-mode": "yes",
         "daemonize": "no",
-        "dir": f'"{folder}"',
         "loglevel": "warning",
         "save": '""',
         "appendonly": "yes" if data_dir else "no",
         "appendfsync": "everysec",
     }
     directives |= {name.replace("_", "-"): value for name, value in config.items()}
-    command = bound_to_stdin(_binary(), "valkey.conf", signal="TERM" if data_dir else "KILL")
+    binary = _binary()
     with (folder / "valkey.lock").open("a") as lock, (folder / "valkey.log").open("a+b") as log:
         # This process and the server hold the lock until both have closed the file.
         deadline = time.monotonic() + _LOCK_SECONDS
@@ -120,16 +119,20 @@ def start_valkey(data_dir: Path | None = None, **config: str | int) -> ValkeyPro
             time.sleep(0.02)
         for _ in range(_PORT_ATTEMPTS):
             port = free_port()
-            _write_config(folder / "valkey.conf", directives | {"port": port})
-            process = subprocess.Popen(  # noqa: S603 - the server of a package, with our arguments
-                command,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=folder,
-                pass_fds=(lock.fileno(),),
-                start_new_session=True,  # so that Ctrl-C reaches only the parent
-            )
+            path = folder / "valkey.conf"
+            _write_config(path, directives | {"port": port})
+            with path.open("rb") as configuration:
+                # Not its path, because Valkey expands *, ? and [ in the path of a configuration.
+                file = f"/dev/fd/{configuration.fileno()}"
+                process = subprocess.Popen(  # noqa: S603 - the server of a package, with our arguments
+                    bound_to_stdin(binary, file, signal="TERM" if data_dir else "KILL"),
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    cwd=folder,
+                    pass_fds=(lock.fileno(), configuration.fileno()),
+                    start_new_session=True,  # so that Ctrl-C reaches only the parent
+                )
             password = str(directives.get("requirepass", ""))
             server = ValkeyProcess(process, port, folder, password, temporary)
             if server.wait_until_ready():

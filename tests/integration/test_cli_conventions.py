@@ -208,6 +208,20 @@ def test_closed_pipe_ends_a_command_silently(data: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(
+    "name", ['quo"te', "back\\slash", "[brackets]", "st*r", "h#sh", "line\n", "é"]
+)
+def test_data_folder_may_have_any_name_without_question_marks(
+    tercet: Tercet, tmp_path: Path, name: str
+) -> None:
+    data = tmp_path / name
+    assert tercet("notes", "edit", "tea", "--text", "Tea.", "--data", data).exit_code == 0
+    assert text_of(tercet, data) == "Tea."
+    assert [*data.glob("cache/appendonlydir/*.manifest")]
+    other = tercet("notes", "edit", "tea", "--text", "Tea.", "--data", data / "what?")
+    assert (other.exit_code, "must not contain '?'" in other.stderr) == (1, True)
+
+
 @pytest.mark.parametrize("use", ["notes list", "notes import .", "ask x"])
 def test_file_as_data_folder_is_an_error(tmp_path: Path, use: str) -> None:
     file = tmp_path / "file"
