@@ -122,6 +122,34 @@ async def test_writes_leave_a_server_that_became_read_only(
     assert await store.delete_note("ann", "n", version=2, changed_at=2)
 
 
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+async def test_deletion_sees_what_was_written_before_its_lock_whatever_the_default_isolation(
+    store: PostgresNoteStore, postgres_server: PostgresServer, postgres_url: str, level: str
+) -> None:
+    """A snapshot from before the lock would leave the note of a deleted user."""
+    database = database_name(postgres_url)
+    await postgres_server.execute(
+        "postgres", f"ALTER DATABASE {database} SET default_transaction_isolation = '{level}'"
+    )
+    locked = asyncio.Event()
+
+    async def write_slowly(connection: Any) -> None:
+        locked.set()
+        await asyncio.sleep(0.3)
+        await connection.execute(
+            "INSERT INTO notes (user_id, note_id, version, title, text, changed_at)"
+            " VALUES ('ann', 'late', 1, 't', 'x', 1)"
+        )
+
+    async with aclosing(PostgresNoteStore(postgres_url, PROFILE)) as other:
+        writing = asyncio.ensure_future(other.run_transaction("ann", write_slowly))
+        await locked.wait()
+        async with aclosing(PostgresNoteStore(postgres_url, PROFILE)) as deleting:
+            assert await deleting.delete_user("ann", changed_at=2)
+            await writing
+            assert await deleting.list_notes("ann") == []
+
+
 async def test_missing_privilege_is_named_and_can_be_granted_later(
     postgres_server: PostgresServer, postgres_url: str, store: PostgresNoteStore
 ) -> None:

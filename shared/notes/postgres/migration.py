@@ -29,7 +29,7 @@ async def migrate(connection: "Connection", *, profile: str, dimensions: int) ->
     Raises:
         ConfigurationError: the database or its role does not allow the migration.
     """
-    async with connection.transaction():
+    async with connection.transaction(isolation="read_committed"):
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK, timeout=_TIMEOUT)
         files = sorted(_MIGRATIONS.glob("*.sql"))
         applied = await _read_applied(connection)

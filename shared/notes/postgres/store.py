@@ -209,7 +209,7 @@ class PostgresNoteStore(SQLNoteStore):
 
     async def run_transaction(self, user_id: str, work: Callable[[Connection], Awaitable[T]]) -> T:
         async def transaction(connection: Connection) -> T:
-            async with connection.transaction():
+            async with connection.transaction(isolation="read_committed"):
                 # A separate statement: the next one must see writes committed during the wait.
                 await connection.execute(
                     "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", user_id
