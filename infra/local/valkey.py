@@ -137,7 +137,10 @@ def start_valkey(data_dir: Path | None = None, **config: str | int) -> ValkeyPro
             server = ValkeyProcess(process, port, folder, password, temporary)
             if server.wait_until_ready():
                 return server
+            has_ended = process.poll() is not None
             stop_process(process)
+            if not has_ended:
+                break  # another port would not help
         log.seek(0)
         lines = log.read().decode(errors="replace").splitlines()
     raise UnavailableError(f"Valkey did not start: {' '.join(lines[-4:])}")

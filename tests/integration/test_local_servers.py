@@ -14,6 +14,7 @@ import redis.cluster
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from infra.local import valkey as valkey_module
 from infra.local.valkey import ValkeyProcess, free_port, start_valkey
 from shared.errors import ConfigurationError, UnavailableError
 from tests.support.listening import wait_for_port
@@ -117,6 +118,19 @@ def test_second_server_on_a_folder_is_rejected(tmp_path: Path) -> None:
 def test_unknown_directive_is_named_in_the_error() -> None:
     with pytest.raises(UnavailableError, match="nonsense"):
         start_valkey(nonsense="yes")
+
+
+def test_server_that_does_not_respond_is_started_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, starts = tmp_path / "server", tmp_path / "starts"
+    program.write_text(f"#!/bin/sh\necho start >> {starts}\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(valkey_module, "_binary", lambda: program)
+    monkeypatch.setattr(valkey_module, "_START_SECONDS", 0.5)
+    with pytest.raises(UnavailableError, match="Valkey did not start"):
+        start_valkey(tmp_path / "cache")
+    assert starts.read_text().split() == ["start"]
 
 
 def test_password_is_part_of_the_url_and_required() -> None:
