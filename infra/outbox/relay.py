@@ -41,9 +41,9 @@ IDLE_SECONDS = 300.0
 _MAX_DELAY = 60.0  # seconds between two deliveries of a record
 _LOCKED_SECONDS = 0.3  # until a user is tried again whom another relay delivers
 _TURN = 10  # records of one user in a transaction; a relay that is killed delivers them again
-_USERS_AT_ONCE = 1_000  # that a look finds
-_OLDEST = 100_000  # records that a look reads
-_LOOK_SHARE = 0.1  # of the time: a look takes longer the more records wait
+_USERS_AT_ONCE = 1_000  # that a scan finds
+_OLDEST = 100_000  # records that a scan reads
+_SCAN_SHARE = 0.1  # of the time: a scan takes longer the more records wait
 _RECONNECT_SECONDS = (0.2, 10.0)
 _CONNECT_SECONDS = 10.0
 _COMMAND_SECONDS = 30.0
@@ -190,7 +190,7 @@ class Relay:
         return listener
 
     async def _start_deliveries(self, pool: Any, tasks: set["asyncio.Task[None]"]) -> float:
-        """Start tasks for users with records. Return the seconds until the next look."""
+        """Start tasks for users with records. Return the seconds until the next scan."""
         delay = self._next_look - time.monotonic()
         if delay <= 0 or not (self._ready or tasks):
             delay = await self._find_users(pool)
@@ -201,14 +201,14 @@ class Relay:
         return delay
 
     async def _find_users(self, pool: Any) -> float:
-        """Look for users with records. Return the seconds until the next look."""
+        """Find users with records. Return the seconds until the next scan."""
         began = time.monotonic()
         async with pool.acquire() as connection:
             rows = await connection.fetch(_USERS, [*self._busy])
             retry = None if rows else await connection.fetchval(_NEXT_RETRY)
         self._ready = deque(user_id for (user_id,) in rows)
         ended = time.monotonic()
-        self._next_look = ended + (ended - began) / _LOOK_SHARE
+        self._next_look = ended + (ended - began) / _SCAN_SHARE
         return IDLE_SECONDS if retry is None else min(IDLE_SECONDS, max(retry, _LOCKED_SECONDS))
 
     async def _deliver_user(self, pool: Any, user_id: str) -> None:
