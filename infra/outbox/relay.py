@@ -109,7 +109,7 @@ class Relay:
         self._wake = asyncio.Event()
         self._busy: set[str] = set()
         self._ready = deque[str]()
-        self._next_look = 0.0
+        self._next_scan = 0.0
         self._sources = SourceReader()
         self._reconnect_delay = _RECONNECT_SECONDS[0]
         self.delivered = 0
@@ -149,7 +149,7 @@ class Relay:
             command_timeout=_COMMAND_SECONDS,
         )
         listener, tasks = None, set[asyncio.Task[None]]()
-        self._next_look = 0.0
+        self._next_scan = 0.0
         try:
             async with pool.acquire() as connection:
                 await require_installed(connection)
@@ -191,7 +191,7 @@ class Relay:
 
     async def _start_deliveries(self, pool: Any, tasks: set["asyncio.Task[None]"]) -> float:
         """Start tasks for users with records. Return the seconds until the next scan."""
-        delay = self._next_look - time.monotonic()
+        delay = self._next_scan - time.monotonic()
         if delay <= 0 or not (self._ready or tasks):
             delay = await self._find_users(pool)
         while self._ready and len(tasks) < CONCURRENCY:
@@ -208,7 +208,7 @@ class Relay:
             retry = None if rows else await connection.fetchval(_NEXT_RETRY)
         self._ready = deque(user_id for (user_id,) in rows)
         ended = time.monotonic()
-        self._next_look = ended + (ended - began) / _SCAN_SHARE
+        self._next_scan = ended + (ended - began) / _SCAN_SHARE
         return IDLE_SECONDS if retry is None else min(IDLE_SECONDS, max(retry, _LOCKED_SECONDS))
 
     async def _deliver_user(self, pool: Any, user_id: str) -> None:
