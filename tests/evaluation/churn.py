@@ -16,7 +16,7 @@ import asyncio
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -24,7 +24,6 @@ from shared.cache.index_entries import decode_index
 from shared.cache.keyspace import UserKeys
 from shared.cache.parse_replies import hash_items
 from shared.cache.redis.commands import Command
-from shared.cache.stats_snapshot import PeriodStats
 from shared.container import Container
 from shared.generation_settings import IN_PROCESS
 from shared.inference.ports import Completion
@@ -52,9 +51,9 @@ from tests.support.interleaving.adapters import CachingPairModel
 ASKED = 2_400
 QUESTIONS_PER_CHANGE = 5
 DIFFERENT = 300
-SEED = 6
-"""Of the stream that is measured. The rule of `popular` was selected on the streams 1 to 3."""
-LATENCY_ROUNDS, LATENCY_ASKED = 3, 300
+SEEDS = 6, 7, 8
+"""Of the measured streams. The defaults of warming were selected on the streams 1 and 2."""
+LATENCY_ASKED = 300
 _USER = "reader"
 _ANSWER_SECONDS = 0.05
 _DAILY_BUDGET = 100_000  # the replay has the changes of months in a day
@@ -64,7 +63,6 @@ REPLAYS: Mapping[str, Mapping[str, Any]] = {
     "off": {},
     "popular": {"warming": "popular"},
     "all": {"warming": "all"},
-    "all dropped": {"drop_all": True},
 }
 
 _USED = "share of the warmed answers that are decided"
@@ -107,17 +105,21 @@ class Stream(NamedTuple):
 class ReplayCounts:
     """The effect of the cache and of warming on a stream.
 
-    `undecided` are warmed answers in the cache at the end that no request has got. `latencies` of
-    questions are in seconds, those of hits are also in `hit_latencies`.
+    `undecided` are warmed answers in the cache at the end that no request has got. `warming_cost`
+    and `saved_cost`, that of the used answers, are in US dollars. `latencies` of questions are in
+    seconds, those of hits are also in `hit_latencies`.
     """
 
     asked: int
     avoided: int = 0
     stale: int = 0
+    warmed: int = 0
+    used: int = 0
     undecided: int = 0
+    warming_cost: float = 0.0
+    saved_cost: float = 0.0
     latencies: list[float] = field(default_factory=list)
     hit_latencies: list[float] = field(default_factory=list)
-    totals: PeriodStats = field(default_factory=lambda: PeriodStats({}))
 
     @property
     def share(self) -> float:
@@ -125,9 +127,14 @@ class ReplayCounts:
         return self.avoided / self.asked
 
     @property
-    def used(self) -> float:
+    def used_share(self) -> float:
         """The share of used answers among the warmed ones that are decided."""
-        return self.totals["warmed_used"] / max(1, self.totals["warmed_answers"] - self.undecided)
+        return self.used / max(1, self.warmed - self.undecided)
+
+    def __add__(self, other: "ReplayCounts") -> "ReplayCounts":
+        """Return the counts of both."""
+        names = [each.name for each in fields(self)]
+        return ReplayCounts(*(getattr(self, name) + getattr(other, name) for name in names))
 
 
 class SlowAnswerer(QuotingAnswerer):
@@ -145,17 +152,18 @@ async def replay(
     changing: bool = True,
     drop_all: bool = False,
     slow: bool = False,
+    **settings: Any,
 ) -> ReplayCounts:
     """Ask and change in turn; with `drop_all` every change drops all of the user's answers.
 
     With `slow`, the answerer takes time, no question waits for the end of warming, and sources are
-    not compared.
+    not compared. `settings` replace the defaults.
     """
     notes = {reading["note_id"]: reading["text"] for reading in devotionals()}
     planned, asked = stream.changes(notes), stream.questions()
     counts = ReplayCounts(len(asked))
     async with open_container(
-        warming=warming, warm_queue_url=IN_PROCESS, warm_daily_budget=_DAILY_BUDGET
+        warming=warming, warm_queue_url=IN_PROCESS, warm_daily_budget=_DAILY_BUDGET, **settings
     ) as container:
         matcher = SemanticMatcher(container.settings, None, CachingPairModel)
         container.override(semantic_matcher=matcher, answerer=SlowAnswerer() if slow else None)
@@ -177,9 +185,7 @@ async def replay(
             if not slow:
                 counts.stale += await _count_stale(container, replies, search)
         await container.warming_tasks.wait()
-        await container.pending_counters.flush(container.background_redis_client)
-        counts.totals = (await container.counter_reader.read_snapshot()).total
-        counts.undecided = await _count_undecided(container)
+        await _add_warming(container, counts)
     return counts
 
 
@@ -211,81 +217,83 @@ async def _count_stale(container: Container, replies: Sequence[Reply], search: E
     )
 
 
-async def _count_undecided(container: Container) -> int:
+async def _add_warming(container: Container, counts: ReplayCounts) -> None:
+    await container.pending_counters.flush(container.background_redis_client)
+    totals = (await container.counter_reader.read_snapshot()).total
+    counts.warmed, counts.used = totals["warmed_answers"], totals["warmed_used"]
+    counts.warming_cost, counts.saved_cost = totals.warming_cost, totals.warming_saved
     questions = UserKeys.of(_USER).questions
     (reply,) = await container.background_redis_client.execute(Command.of("HGETALL", questions))
     entries = decode_index(hash_items(reply)).values()
-    return sum(entry is not None and entry.is_unused for entry in entries)
+    counts.undecided = sum(entry is not None and entry.is_unused for entry in entries)
 
 
-async def compare_latencies(warming: str) -> dict[str, list[ReplayCounts]]:
+async def compare_latencies() -> tuple[ReplayCounts, ReplayCounts]:
     """Measure questions without and with warming, in turn, because the machine's load varies."""
-    compared: dict[str, list[ReplayCounts]] = {"off": [], warming: []}
-    for number in range(LATENCY_ROUNDS):
-        for name, replays in compared.items():
-            stream = Stream(SEED + number, LATENCY_ASKED)
-            replays.append(await replay(stream, warming=name, slow=True))
-    return compared
+    off = popular = ReplayCounts(0)
+    for seed in SEEDS:
+        stream = Stream(seed, LATENCY_ASKED)
+        off += await replay(stream, slow=True)
+        popular += await replay(stream, warming="popular", slow=True)
+    return off, popular
 
 
 async def collect_metrics() -> dict[str, Metric]:
     """Measure, and print the replays."""
     if not AVAILABLE:
         return METRICS
-    stream = Stream(SEED)
-    replays = {name: await replay(stream, **given) for name, given in REPLAYS.items()}
-    print_replays(replays)
-    off, warmed = (await compare_latencies("popular")).values()
-    all_latencies, hit_latencies = (
-        [_p95(name, replays) for replays in (warmed, off)]
-        for name in ("latencies", "hit_latencies")
-    )
-    print(
-        f"  P95 of questions, answers take {1e3 * _ANSWER_SECONDS:.0f} ms:"
-        f" {1e3 * all_latencies[0]:.1f} ms during warming, {1e3 * all_latencies[1]:.1f} ms without;"
-        f" of hits: {1e3 * hit_latencies[0]:.1f} ms, {1e3 * hit_latencies[1]:.1f} ms"
-    )
-    popular = replays["popular"]
-    waits = popular.avoided - replays["off"].avoided
+    replays = dict.fromkeys(REPLAYS, ReplayCounts(0))
+    for seed in SEEDS:
+        of_stream = {name: await replay(Stream(seed), **given) for name, given in REPLAYS.items()}
+        replays = {name: replays[name] + counts for name, counts in of_stream.items()}
+        print_replays(f"stream {seed}", of_stream)
+    print_replays("all streams", replays)
+    naive = await replay(Stream(SEEDS[0]), drop_all=True)
+    print(f"  stream {SEEDS[0]}, all dropped: avoided {naive.share:.2%}   stale {naive.stale}")
+    off, popular = await compare_latencies()
+    for name in ("latencies", "hit_latencies"):
+        during, without = 1e3 * _p95(popular, name), 1e3 * _p95(off, name)
+        print(f"  P95 of {name}: {during:.1f} ms during warming, {without:.1f} ms without")
+    waits = replays["popular"].avoided - replays["off"].avoided
     values: dict[str, tuple[float, float | None]] = {
-        "churn_answers_avoided": (replays["off"].share, replays["all dropped"].share),
-        "churn_stale": (sum(counts.stale for counts in replays.values()), None),
-        "churn_popular_calls": (popular.totals["warmed_answers"] / max(1, waits), None),
-        "churn_warmed_p95": (all_latencies[0] / all_latencies[1], None),
-        "churn_warmed_hit_p95": (hit_latencies[0] / hit_latencies[1], None),
+        "churn_answers_avoided": (replays["off"].share, naive.share),
+        "churn_stale": (naive.stale + sum(counts.stale for counts in replays.values()), None),
+        "churn_popular_calls": (replays["popular"].warmed / max(1, waits), None),
+        "churn_warmed_p95": (_p95(popular, "latencies") / _p95(off, "latencies"), None),
+        "churn_warmed_hit_p95": (_p95(popular, "hit_latencies") / _p95(off, "hit_latencies"), None),
     }
     for name in ("off", "popular", "all"):
         lost = 100 * (replays["no changes"].share - replays[name].share)
         values[f"churn_{name}_points_lost"] = (lost, None)
     for name in ("popular", "all"):
-        values[f"churn_{name}_used"] = (replays[name].used, None)
+        values[f"churn_{name}_used"] = (replays[name].used_share, None)
     return {name: METRICS[name].with_value(*value) for name, value in values.items()}
 
 
-def print_replays(replays: Mapping[str, ReplayCounts]) -> None:
+def print_replays(title: str, replays: Mapping[str, ReplayCounts]) -> None:
     """Print what each replay avoided, and what warming cost and saved."""
+    print(f"  {title}")
+    waited = replays["off"].asked - replays["off"].avoided
     for name, counts in replays.items():
-        totals = counts.totals
-        print(f"  {name:<12} avoided {counts.share:.2%}   stale {counts.stale}")
-        if warmed := totals["warmed_answers"]:
-            used = totals["warmed_used"]
-            print(
-                f"  {'':<12} {warmed} warmed: {used} used, {warmed - used - counts.undecided}"
-                f" dropped before, {counts.undecided} undecided; used {counts.used:.1%} of the"
-                f" decided and {used / warmed:.1%} of all"
-            )
-            print(
-                f"  {'':<12} {counts.avoided - replays['off'].avoided} of"
-                f" {counts.asked - replays['off'].avoided} waits avoided;"
-                f" {warmed + counts.asked - counts.avoided} generations, without warming"
-                f" {counts.asked - replays['off'].avoided}; cost of warming"
-                f" ${totals.warming_cost:.4f}, of the used answers ${totals.warming_saved:.4f}"
-            )
+        print(f"    {name:<12} avoided {counts.share:.2%}   stale {counts.stale}")
+        if not counts.warmed:
+            continue
+        dropped = counts.warmed - counts.used - counts.undecided
+        generated = counts.warmed + counts.asked - counts.avoided
+        print(
+            f"    {'':<12} {counts.warmed} warmed: {counts.used} used, {dropped} dropped before,"
+            f" {counts.undecided} undecided; used {counts.used_share:.1%} of the decided,"
+            f" {counts.used / counts.warmed:.1%} of all\n"
+            f"    {'':<12} {waited - counts.asked + counts.avoided} of {waited} waits avoided;"
+            f" {generated} generations, {waited} without warming; warming cost"
+            f" ${counts.warming_cost:.4f}, its used answers ${counts.saved_cost:.4f}",
+            flush=True,
+        )
 
 
-def _p95(name: str, replays: Sequence[ReplayCounts]) -> float:
-    seconds = sorted(each for counts in replays for each in getattr(counts, name))
-    return float(seconds[int(0.95 * len(seconds))])
+def _p95(counts: ReplayCounts, name: str) -> float:
+    seconds: list[float] = sorted(getattr(counts, name))
+    return seconds[int(0.95 * len(seconds))]
 
 
 if __name__ == "__main__":
