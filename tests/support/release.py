@@ -26,7 +26,11 @@ _ROOT = Path(__file__).parents[2]
 _OTHER = "~"
 _EDITS = {
     "shared/cache/codec.py": {f'VERSION = "{codec.VERSION}"': f'VERSION = "{_OTHER}"'},
-    "shared/cache/index_entries.py": {"cost:012d": "cost:014d", "slice(50, 62)": "slice(50, 64)"},
+    "shared/cache/index_entries.py": {
+        "cost:012d": "cost:014d",
+        r"(\d{{12}})": r"(\d{{14}})",
+        "HEADER = 62": "HEADER = 64",
+    },
     "shared/cache/lua/common/entries.lua": {
         f"VERSION = '{codec.VERSION}'": f"VERSION = '{_OTHER}'",
         "51, 62": "51, 64",

@@ -262,17 +262,17 @@ async def test_record_that_is_deleted_during_its_delivery_does_not_stop_the_rela
     assert await outbox.records() == []
 
 
-async def test_number_of_looks_for_users_does_not_grow_with_the_backlog(
+async def test_number_of_scans_for_users_does_not_grow_with_the_backlog(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A look reads the backlog, so one for each turn would take quadratic time."""
-    monkeypatch.setattr(relay_module, "_LOOK_SHARE", 1e-9)
-    looks = 0
+    """A scan reads the backlog, so one for each turn would take quadratic time."""
+    monkeypatch.setattr(relay_module, "_SCAN_SHARE", 1e-9)
+    scans = 0
     find_users = Relay._find_users
 
     async def count(relay: Relay, pool: Any) -> float:
-        nonlocal looks
-        looks += 1
+        nonlocal scans
+        scans += 1
         return await find_users(relay, pool)
 
     monkeypatch.setattr(Relay, "_find_users", count)
@@ -281,7 +281,7 @@ async def test_number_of_looks_for_users_does_not_grow_with_the_backlog(
         " INSERT INTO notes SELECT n, 'ann', 't', 'x' FROM generate_series(501, 1000) AS n"
     )
     assert len(await outbox.drain()) == 1_000
-    assert looks == 2, "one that finds all, and one that finds nothing"
+    assert scans == 2, "one that finds all, and one that finds nothing"
 
 
 async def test_cancellation_at_the_end_of_a_wait_is_not_lost(outbox: Outbox) -> None:
