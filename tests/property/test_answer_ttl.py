@@ -2,6 +2,7 @@
 
 import time
 from itertools import accumulate
+from typing import Any
 from unittest.mock import patch
 
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +19,18 @@ START = 1_800_000_000
 YEAR = 31_536_000
 KEYS = keyspace.UserKeys.of("ann")
 FIELD = keyspace.question_field("what is faith", "pipeline")
+LIFETIMES: dict[str, st.SearchStrategy[Any]] = {
+    "ttl": st.integers(1, YEAR),
+    "longest": st.integers(0, YEAR),
+    "day_ends": st.none() | st.integers(1, 2 * 86_400),
+    "hits": st.integers(0, 999_999),
+}
+
+
+def limit(ttl: int, longest: int, day_ends: int | None) -> tuple[Settings, int]:
+    """Return the settings, and the longest TTL of an answer that is valid until `day_ends`."""
+    bounds = [max(ttl, longest), *([] if day_ends is None else [day_ends])]
+    return Settings(answer_ttl=ttl, answer_ttl_max=longest), min(bounds)
 
 
 def hit(wire: Wire, given_settings: Settings, now: int) -> Entry | None:
@@ -38,19 +51,13 @@ def store(wire: Wire, entry: Entry) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
-    ttl=st.integers(1, YEAR),
-    longest=st.integers(0, YEAR),
-    day_ends=st.none() | st.integers(1, 2 * 86_400),
-    hits=st.integers(0, 999_999),
+    **LIFETIMES,
     pauses=st.lists(st.integers(0, 200_000) | st.integers(0, 9), max_size=12),
 )
 def test_ttl_doubles_with_each_hit_within_its_bounds(
     wire: Wire, *, ttl: int, longest: int, day_ends: int | None, hits: int, pauses: list[int]
 ) -> None:
-    given_settings = Settings(answer_ttl=ttl, answer_ttl_max=longest)
-    longest = max(ttl, longest)
-    if day_ends is not None:
-        longest = min(longest, day_ends)
+    given_settings, longest = limit(ttl, longest, day_ends)
     expires = START + min(longest, ttl << min(hits, 30))
     entry = Entry(
         ANSWER, "a" * 11, expires, START + longest, 0, "Q", "pipeline", hits=hits, last_used=START
@@ -69,10 +76,7 @@ def test_ttl_doubles_with_each_hit_within_its_bounds(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
-    ttl=st.integers(1, YEAR),
-    longest=st.integers(0, YEAR),
-    day_ends=st.none() | st.integers(1, 2 * 86_400),
-    hits=st.integers(0, 999_999),
+    **LIFETIMES,
     former_expires=st.integers(-10, 10),
     kind=st.sampled_from(("a", "c", "=", PENDING)),
 )
@@ -86,10 +90,7 @@ def test_new_answer_has_the_ttl_of_the_carried_hits_within_its_bounds(
     former_expires: int,
     kind: str,
 ) -> None:
-    given_settings = Settings(answer_ttl=ttl, answer_ttl_max=longest)
-    longest = max(ttl, longest)
-    if day_ends is not None:
-        longest = min(longest, day_ends)
+    given_settings, longest = limit(ttl, longest, day_ends)
     former = Entry(
         *(kind, "f" * 11, START + former_expires, START + YEAR, 0, "Q", "pipeline"),
         target="t" * 22 if kind == "=" else "",

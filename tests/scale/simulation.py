@@ -42,7 +42,7 @@ class Scenario:
         imported: notes that one user imports.
         fair_queue: whether messages have the user as their message group, so that SQS delivers
             the messages of other users first while one user has a backlog.
-        storm: every n-th user has a change at once, which drops all their answers; 0: nobody.
+        storm: every n-th user has a change at once, which drops all their answers; 0: no user.
         model_factor: the latency of the model is multiplied by this.
         silent_seconds: how long the model does not reply at all.
         redeployed: whether a new version of `ask` starts without any environment.
