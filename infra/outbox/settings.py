@@ -15,8 +15,6 @@ from shared.variables import read_variables, setting
 DATABASE_SETTINGS = ("DATABASE_URL", "DATABASE_URL_SECRET")
 """With the prefix OUTBOX_ they are the outbox's own."""
 
-_NO_POSTGRES = "OUTBOX_DATABASE_URL must be the postgresql:// URL of the database with your table"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxSettings:
@@ -61,12 +59,13 @@ def database_connector(environ: Mapping[str, str]) -> Callable[..., Awaitable[An
     is_own = any(environ.get(f"OUTBOX_{name}") for name in DATABASE_SETTINGS)
     prefix = "OUTBOX_" if is_own else ""
     values = {name: environ.get(prefix + name, "") for name in DATABASE_SETTINGS}
-    if values["DATABASE_URL"] and not is_postgres(values["DATABASE_URL"]):
-        raise ConfigurationError(_NO_POSTGRES)
+    needs_url = values["DATABASE_URL"] or not values["DATABASE_URL_SECRET"]
+    if needs_url and not is_postgres(values["DATABASE_URL"]):
+        raise ConfigurationError(
+            "OUTBOX_DATABASE_URL must be the postgresql:// URL of the database with your table"
+        )
     settings = Settings.from_env({**values, "AWS_REGION": environ.get("AWS_REGION", "")})
     found = Secrets(settings).database_url()
-    if isinstance(found, str) and not is_postgres(found):
-        raise ConfigurationError(_NO_POSTGRES)
     url = Secret.static(found) if isinstance(found, str) else found
 
     async def open_connection(*_: object, **options: Any) -> Any:
