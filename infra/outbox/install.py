@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from shared.notes.sql_store import Connection
 
 _FOLDER = Path(__file__).parent
-_TRIGGERS = ("tercet_outbox_rows", "tercet_outbox_updates", "tercet_outbox_truncate")
+TRIGGERS = ("tercet_outbox_rows", "tercet_outbox_updates", "tercet_outbox_truncate")
+"""The triggers of a table."""
+
 _LOCK = int.from_bytes(b"outbox")
 """The key of the advisory lock of migrations: any number that no other program uses."""
 
@@ -113,7 +115,7 @@ async def uninstall(connection: "Connection", table: str) -> int:
         if not is_installed:
             return 0
         await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
-        for trigger in _TRIGGERS:
+        for trigger in TRIGGERS:
             await connection.execute(f"DROP TRIGGER IF EXISTS {trigger} ON {name}")
         source = await connection.fetchval(
             "SELECT id FROM tercet_outbox.sources WHERE relation = $1::oid", oid

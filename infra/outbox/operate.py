@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from infra.outbox.install import TRIGGERS
+
 if TYPE_CHECKING:
     from shared.notes.sql_store import Connection
 
@@ -26,11 +28,8 @@ UPDATE tercet_outbox.records SET attempts = 0, retry_at = '-infinity' WHERE atte
 """
 
 
-_ALL_TRIGGERS = 3
-
-
 def _recording(triggers: int) -> str:
-    if triggers >= _ALL_TRIGGERS:
+    if triggers >= len(TRIGGERS):
         return ""
     return "; some changes are not recorded: run install" if triggers else "; not recorded any more"
 
