@@ -13,31 +13,83 @@ from infra.local.optional_packages import package_folder
 from shared.errors import ConfigurationError, UnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from tempfile import TemporaryDirectory
 
 _START_SECONDS = 60.0  # a server with much data takes long to load it
 _LOCK_SECONDS = 2.0  # a stopping server may still be saving
+_LOG = "valkey.log"
 _PORT_ATTEMPTS = 5  # another process may take a free port before the server does
 
 
 class ValkeyProcess(AbstractContextManager["ValkeyProcess"]):
-    """A running server and a context manager that stops it."""
+    """A server and a context manager that stops it.
+
+    Args:
+        folder: the working directory, with the configuration and the log.
+        directives: the directives of valkey.conf but for the port.
+        temporary: the folder, if it is deleted when the server stops.
+    """
 
     def __init__(
         self,
-        process: "subprocess.Popen[bytes]",
-        port: int,
         folder: Path,
-        password: str,
+        directives: "Mapping[str, str | int]",
         temporary: "TemporaryDirectory[str] | None",
     ) -> None:
-        self.pid = process.pid
-        self.port = port
         self.folder = folder
-        self.url = f"redis://{f':{password}@' if password else ''}127.0.0.1:{port}/0"
-        self._process = process
-        self._password = password
+        self._directives = directives
+        self._password = directives.get("requirepass", "")
         self._temporary = temporary
+        for _ in range(_PORT_ATTEMPTS):
+            self.port = free_port()
+            if self.start():
+                return
+            has_ended = self._process.poll() is not None
+            stop_process(self._process)
+            if not has_ended:
+                break  # another port would not help
+        lines = (folder / _LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+        raise UnavailableError(f"Valkey did not start: {' '.join(lines[-4:])}")
+
+    @property
+    def url(self) -> str:
+        """The server's URL, which contains its password."""
+        password = f":{self._password}@" if self._password else ""
+        return f"redis://{password}127.0.0.1:{self.port}/0"
+
+    def start(self) -> bool:
+        """Start the server, also again after it ended; False if it ends before it is ready.
+
+        Raises:
+            ConfigurationError: Valkey is not installed, or another server uses the folder.
+        """
+        binary = _binary()
+        lock_path, path = self.folder / "valkey.lock", self.folder / "valkey.conf"
+        with lock_path.open("a") as lock, (self.folder / _LOG).open("ab") as log:
+            # This process and the server hold the lock until both have closed the file.
+            _lock_in_time(lock, self.folder)
+            _write_config(path, {**self._directives, "port": self.port})
+            with path.open("rb") as configuration:
+                # Not its path, because Valkey expands *, ? and [ in the path of a configuration.
+                file = f"/dev/fd/{configuration.fileno()}"
+                signal = "KILL" if self._temporary else "TERM"
+                self._process = subprocess.Popen(  # noqa: S603 - the server of a package, with our arguments
+                    bound_to_stdin(binary, file, signal=signal),
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    cwd=self.folder,
+                    pass_fds=(lock.fileno(), configuration.fileno()),
+                    start_new_session=True,  # so that Ctrl-C reaches only the parent
+                )
+            self.pid = self._process.pid
+            return self.wait_until_ready()
+
+    def wait(self) -> None:
+        """Wait until the server has ended."""
+        self._process.wait()
+        stop_process(self._process)  # ends the shell that waits for the end of this process
 
     def wait_until_ready(self) -> bool:
         """Wait until the server has loaded its data; False if it ended instead.
@@ -107,43 +159,7 @@ def start_valkey(data_dir: Path | None = None, **config: str | int) -> ValkeyPro
         "appendfsync": "everysec",
     }
     directives |= {name.replace("_", "-"): value for name, value in config.items()}
-    binary = _binary()
-    with (folder / "valkey.lock").open("a") as lock, (folder / "valkey.log").open("a+b") as log:
-        # This process and the server hold the lock until both have closed the file.
-        deadline = time.monotonic() + _LOCK_SECONDS
-        while not try_lock(lock):
-            if time.monotonic() > deadline:
-                raise ConfigurationError(
-                    f"{folder} is in use by another Tercet process: stop it, or use another folder"
-                )
-            time.sleep(0.02)
-        for _ in range(_PORT_ATTEMPTS):
-            port = free_port()
-            path = folder / "valkey.conf"
-            _write_config(path, directives | {"port": port})
-            with path.open("rb") as configuration:
-                # Not its path, because Valkey expands *, ? and [ in the path of a configuration.
-                file = f"/dev/fd/{configuration.fileno()}"
-                process = subprocess.Popen(  # noqa: S603 - the server of a package, with our arguments
-                    bound_to_stdin(binary, file, signal="TERM" if data_dir else "KILL"),
-                    stdin=subprocess.PIPE,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    cwd=folder,
-                    pass_fds=(lock.fileno(), configuration.fileno()),
-                    start_new_session=True,  # so that Ctrl-C reaches only the parent
-                )
-            password = str(directives.get("requirepass", ""))
-            server = ValkeyProcess(process, port, folder, password, temporary)
-            if server.wait_until_ready():
-                return server
-            has_ended = process.poll() is not None
-            stop_process(process)
-            if not has_ended:
-                break  # another port would not help
-        log.seek(0)
-        lines = log.read().decode(errors="replace").splitlines()
-    raise UnavailableError(f"Valkey did not start: {' '.join(lines[-4:])}")
+    return ValkeyProcess(folder, directives, temporary)
 
 
 def free_port() -> int:
@@ -163,7 +179,17 @@ def try_lock(file: IO[str]) -> bool:
     return True
 
 
-def _write_config(path: Path, directives: dict[str, str | int]) -> None:
+def _lock_in_time(file: IO[str], folder: Path) -> None:
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while not try_lock(file):
+        if time.monotonic() > deadline:
+            raise ConfigurationError(
+                f"{folder} is in use by another Tercet process: stop it, or use another folder"
+            )
+        time.sleep(0.02)
+
+
+def _write_config(path: Path, directives: "Mapping[str, str | int]") -> None:
     # A private file, because every user can read the command line of a process.
     path.touch(mode=0o600)
     path.write_text("".join(f"{name} {value}\n" for name, value in directives.items()))

@@ -1,9 +1,9 @@
 """One Valkey server for all processes that use a data folder.
 
 Each process holds a shared lock on `users.lock`. The first one starts a supervisor process, which
-starts the server and then waits for an exclusive lock on that file. It gets the lock when the last
-process has ended, and stops the server. The operating system releases the locks of killed
-processes, so no lock is stale.
+starts the server, also again after a crash, and waits for an exclusive lock on that file. It gets
+the lock when the last process has ended, and stops the server. The operating system releases the
+locks of killed processes, so no lock is stale.
 """
 
 import fcntl
@@ -11,20 +11,28 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from infra.local.valkey import start_valkey, try_lock
 from shared.errors import ConfigurationError, TercetError, UnavailableError
 
+if TYPE_CHECKING:
+    from infra.local.valkey import ValkeyProcess
+
 _PROGRAM = "from infra.local.valkey_supervisor import main; main()"
 _USERS_LOCK = "users.lock"
+_SUPERVISOR_LOCK = "supervisor.lock"
 _URL = "valkey.url"
 _DATA, _MANIFEST = "appendonlydir", "appendonly.aof.manifest"  # Valkey's names for them
 _EXIT_SECONDS = 1.0
 _NOT_STARTED = 3  # exit status
+_FIRST_DELAY, _MAX_DELAY = 0.1, 30.0  # seconds before a server that ended is started again
 
 
 @contextmanager
@@ -81,8 +89,8 @@ def _set_aside(path: Path, target: Path) -> None:
 
 
 def _is_running(folder: Path) -> bool:
-    """Whether a server runs; it holds `valkey.lock`."""
-    with (folder / "valkey.lock").open("a") as lock:
+    """Whether a supervisor runs."""
+    with (folder / _SUPERVISOR_LOCK).open("a") as lock:
         return not try_lock(lock)
 
 
@@ -109,13 +117,41 @@ def _supervise(folder: Path) -> None:
     with (
         # Entered first, so that the lock is released after the server has ended.
         (folder / _USERS_LOCK).open("a") as users,
+        (folder / _SUPERVISOR_LOCK).open("a") as lock,
         start_valkey(folder, requirepass=os.urandom(16).hex()) as server,
     ):
+        fcntl.flock(lock, fcntl.LOCK_EX)
         url = folder / _URL
         url.touch(mode=0o600)
         url.write_text(server.url, encoding="ascii")
         _print(server.url)
-        fcntl.flock(users, fcntl.LOCK_EX)
+        unused = threading.Event()
+
+        def stop_when_unused() -> None:
+            fcntl.flock(users, fcntl.LOCK_EX)
+            unused.set()
+            server.stop()
+
+        threading.Thread(target=stop_when_unused, daemon=True).start()
+        _keep_running(server, unused)
+
+
+def _keep_running(server: "ValkeyProcess", unused: threading.Event) -> None:
+    """Start the server again each time that it ends, on its port, until it is unused.
+
+    The delay doubles while the server ends within the longest delay.
+    """
+    delay = _FIRST_DELAY
+    while True:
+        start = time.monotonic()
+        server.wait()
+        if time.monotonic() - start > _MAX_DELAY:
+            delay = _FIRST_DELAY
+        if unused.wait(delay):
+            return
+        with suppress(TercetError, OSError):  # reported in the server's log, and tried again
+            server.start()
+        delay = min(2 * delay, _MAX_DELAY)
 
 
 def _print(line: str) -> None:

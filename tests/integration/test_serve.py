@@ -1,13 +1,16 @@
 """`tercet serve`: every function in one process, and its shutdown."""
 
 import json
+import os
 import signal
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+import redis
 
 from tests.support.command import Tercet, start_tercet
 from tests.support.servers import is_free
@@ -72,6 +75,19 @@ def test_health_is_public_and_a_query_without_user_is_unauthenticated(server: ht
     assert "healthy" in health, "its checks have half a second, which a busy machine can exceed"
     response = httpx.post(f"{server.base_url}/assistant/query", json={"query": QUESTION})
     assert response.status_code == 401
+
+
+def test_cache_is_used_again_after_its_server_was_killed(server: httpx.Client, data: Path) -> None:
+    push(server, "Faith is to keep a cup ready.")
+    ask(server)
+    url = (data / "cache" / "valkey.url").read_text()
+    with redis.Redis.from_url(url) as connection:
+        os.kill(connection.info("server")["process_id"], signal.SIGKILL)
+    assert "a cup" in ask(server)["answer"]
+    deadline = time.monotonic() + 60
+    while ask(server)["tier"] != "l1":
+        assert time.monotonic() < deadline, server.get("/health").json()
+        time.sleep(0.1)
 
 
 def test_command_shares_the_cache_of_a_running_server(

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,11 +39,11 @@ def read_url(user: "subprocess.Popen[str]") -> str:
     return user.stdout.readline().strip()
 
 
-def until_free(folder: Path, seconds: float = 20) -> bool:
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> bool:
     deadline = time.monotonic() + seconds
-    while not is_free(folder) and time.monotonic() < deadline:
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
-    return is_free(folder)
+    return condition()
 
 
 def test_later_user_gets_the_same_server_and_the_last_user_stops_it(tmp_path: Path) -> None:
@@ -61,7 +62,7 @@ def test_server_runs_on_after_its_first_user_while_another_uses_it(tmp_path: Pat
             first.communicate("\n")
             assert second == url
             assert connection.ping()
-    assert until_free(tmp_path)
+    assert wait_for(lambda: is_free(tmp_path))
 
 
 def test_two_concurrent_users_get_one_server(tmp_path: Path) -> None:
@@ -76,9 +77,48 @@ def test_killed_user_leaves_no_server_and_no_lock_and_loses_no_data(tmp_path: Pa
         with redis.Redis.from_url(read_url(user)) as connection:
             connection.set("key", "value")
         os.kill(user.pid, signal.SIGKILL)
-    assert until_free(tmp_path)
+    assert wait_for(lambda: is_free(tmp_path))
     with shared_valkey(tmp_path) as url, redis.Redis.from_url(url) as connection:
         assert connection.get("key") == b"value"
+
+
+def test_killed_server_is_started_again_at_the_same_url_with_its_data(tmp_path: Path) -> None:
+    with shared_valkey(tmp_path) as url, redis.Redis.from_url(url) as connection:
+        for number in range(3):
+            connection.set(f"key{number}", "value")
+            kill_and_wait_for_another(url)
+            with shared_valkey(tmp_path) as second:
+                assert second == url
+            assert connection.exists(*(f"key{each}" for each in range(number + 1))) == number + 1
+    assert is_free(tmp_path)
+
+
+def test_server_that_cannot_start_again_is_stopped_with_its_last_user(tmp_path: Path) -> None:
+    with shared_valkey(tmp_path) as url:
+        (tmp_path / "valkey.conf").unlink()
+        (tmp_path / "valkey.conf").mkdir()
+        os.kill(process_id(url) or 0, signal.SIGKILL)
+        assert wait_for(lambda: is_free(tmp_path))
+    (tmp_path / "valkey.conf").rmdir()
+    with shared_valkey(tmp_path) as later:
+        assert process_id(later)
+
+
+def kill_and_wait_for_another(url: str) -> None:
+    killed = process_id(url)
+    assert killed
+    os.kill(killed, signal.SIGKILL)
+    assert wait_for(lambda: process_id(url) not in {None, killed})
+
+
+def process_id(url: str) -> int | None:
+    """The process id of a server; None if it cannot be reached."""
+    try:
+        with redis.Redis.from_url(url) as connection:
+            number: int = connection.info("server")["process_id"]
+            return number
+    except redis.RedisError:
+        return None
 
 
 def test_server_requires_the_password(tmp_path: Path) -> None:
