@@ -2,8 +2,11 @@
 
 import shutil
 import sys
+import threading
 import time
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from shared.container import Container
     from shared.conversation import Turn
     from shared.reply import Reply
+
+_QUIET_SECONDS = 1.0
+_PROGRESS = "tercet: opening the cache, loading the models and answering"
 
 
 @click.command()
@@ -59,20 +65,34 @@ def ask(
     """Answer a question from a user's notes."""
     turns = _read_history(history) if history else ()
     request = Request(user, question, no_cache=no_cache, exact=exact, tags=tag, history=turns)
-    reply, milliseconds = run_with_container(
-        data,
-        lambda container: ask_timed(container, request),
-        model=model,
-        embedder=embedder,
-        create=False,
-        needs_cache=False,
-    )
+    with _show_progress():
+        reply, milliseconds = run_with_container(
+            data,
+            lambda container: ask_timed(container, request),
+            model=model,
+            embedder=embedder,
+            create=False,
+            needs_cache=False,
+        )
     if json:
         from functions.ask.serializers import serialize_reply  # noqa: PLC0415 - slow to load
 
         sys.stdout.write(serialize_reply(request, reply).decode() + "\n")
     else:
         _print_reply(reply, milliseconds)
+
+
+@contextmanager
+def _show_progress() -> Iterator[None]:
+    """Print a line if the block takes longer than a second and standard error is a terminal."""
+    timer = threading.Timer(_QUIET_SECONDS, click.echo, (_PROGRESS,), {"err": True})
+    timer.daemon = True
+    if sys.stderr.isatty():
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _read_history(path: Path) -> "tuple[Turn, ...]":
