@@ -25,12 +25,13 @@ _HELP = {
 _COMMANDS = {
     name: LazyCommand(f"infra.local.commands.{name}", name, text) for name, text in _HELP.items()
 }
+_INTERRUPTED = 130  # 128 and the number of SIGINT, as shells report it
 
 
 class _Tercet(LazyGroup):
     """Reports errors in one line.
 
-    The exit code is 1 for a failed request and 2 for wrong usage.
+    The exit code is 1 for a failed request, 2 for wrong usage, and 130 after Ctrl-C.
     """
 
     def main(self, *args: Any, **options: Any) -> Any:
@@ -51,6 +52,14 @@ class _Tercet(LazyGroup):
             message = f"{error.filename}: {reason}" if error.filename else reason
         click.echo(f"tercet: {message}", err=True)
         sys.exit(1)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("\ntercet: interrupted", err=True)  # after the ^C of the terminal
+            ctx.exit(_INTERRUPTED)
 
 
 @click.group(
