@@ -4,13 +4,14 @@ It prints the tables of docs/cost.md. The input file holds prices with their sou
 models, measured rates, assumptions and scenarios.
 """
 
-import sys
+import argparse
 import tomllib
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from infra.exit_codes import exit_on_error
 from shared.errors import ConfigurationError
 
 DEFAULT_INPUTS = Path(__file__).with_suffix(".toml")
@@ -199,7 +200,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        print(report(load_inputs(*map(Path, sys.argv[1:]))))  # noqa: T201  # its output
-    except ConfigurationError as error:
-        sys.exit(str(error))
+    parser = argparse.ArgumentParser("python -m infra.cost", description=__doc__)
+    parser.add_argument("inputs", nargs="?", type=Path, default=DEFAULT_INPUTS, help="a TOML file")
+    arguments = parser.parse_args()
+    with exit_on_error("cannot compute the cost"):
+        print(report(load_inputs(arguments.inputs)))  # noqa: T201  # its output

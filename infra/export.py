@@ -4,6 +4,7 @@ Run it with the settings of the functions. The document contains the notes, and 
 with their answers. Shared question embeddings and the statistics belong to no user.
 """
 
+import argparse
 import asyncio
 import json
 import sys
@@ -11,11 +12,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from functions.notes.serializers import note_to_json
+from infra.exit_codes import exit_on_error
 from shared.cache import index_entries, keyspace, l1_answers, l3_contexts
 from shared.cache.parse_replies import hash_items
 from shared.cache.redis.commands import Command
 from shared.container import Container
-from shared.errors import TercetError
 from shared.notes.sanitize import require_id
 
 if TYPE_CHECKING:
@@ -95,10 +96,9 @@ async def _run(user_id: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:  # noqa: PLR2004  # the program and one argument
-        sys.exit("usage: python -m infra.export USER_ID")
-    try:
-        document = asyncio.run(_run(sys.argv[1]))
-    except TercetError as error:
-        sys.exit(f"cannot export: {error}")
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    parser = argparse.ArgumentParser("python -m infra.export", description=__doc__)
+    parser.add_argument("user_id", metavar="USER_ID")
+    arguments = parser.parse_args()
+    with exit_on_error("cannot export"):
+        document = asyncio.run(_run(arguments.user_id))
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")

@@ -7,10 +7,10 @@ migration.
 import argparse
 import asyncio
 import os
-import sys
 
+from infra.exit_codes import exit_on_error
 from shared.aws.secrets import Secrets
-from shared.errors import ConfigurationError, TercetError
+from shared.errors import ConfigurationError
 from shared.notes.embedding_profile import EmbeddingProfile
 from shared.notes.factory import create_note_store
 from shared.notes.postgres.store import PostgresNoteStore
@@ -38,7 +38,5 @@ async def migrate(settings: Settings) -> None:
 
 if __name__ == "__main__":
     argparse.ArgumentParser("python -m infra.migrate", description=__doc__).parse_args()
-    try:
+    with exit_on_error("cannot migrate"):
         asyncio.run(migrate(Settings.from_env(os.environ)))
-    except TercetError as error:
-        sys.exit(f"cannot migrate: {error}")

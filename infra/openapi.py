@@ -1,5 +1,6 @@
 """`python -m infra.openapi`: print the OpenAPI document of the whole API, to generate a client."""
 
+import argparse
 import json
 import sys
 
@@ -25,5 +26,6 @@ def build_document() -> dict[str, object]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser("python -m infra.openapi", description=__doc__).parse_args()
     json.dump(build_document(), sys.stdout, indent=2)
     sys.stdout.write("\n")

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from infra.exit_codes import exit_on_error
 from shared.container import Container
-from shared.errors import InferenceError, TercetError
+from shared.errors import InferenceError
 
 if TYPE_CHECKING:
     from shared.notes.note import Note
@@ -89,11 +90,7 @@ def _print_progress(result: ReembedResult) -> None:
 
 if __name__ == "__main__":
     argparse.ArgumentParser("python -m infra.reembed", description=__doc__).parse_args()
-    try:
+    with exit_on_error("cannot embed the notes again", "Run it again to continue."):
         failures = asyncio.run(_run()).failures
-    except TercetError as error:
-        sys.exit(f"cannot embed the notes again: {error}\nRun it again to continue.")
-    except KeyboardInterrupt:
-        sys.exit("interrupted: run it again to continue")
     if failures:
         sys.exit("\n".join(["Not embedded, and not searched until they are:", *failures]))

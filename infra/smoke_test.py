@@ -128,7 +128,7 @@ def _report(line: str) -> None:
 
 
 def main() -> None:
-    """Read the arguments and run the smoke test; the exit status is 1 if a step fails."""
+    """Run the smoke test; the exit status is 1 if a step fails, and 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url", help="the URL before /v1")
     parser.add_argument("--send", metavar="COMMAND", help="sends a note change, which is its stdin")
@@ -141,6 +141,9 @@ def main() -> None:
         run(_Deployment(arguments.url, token, arguments.send), arguments.seconds)
     except _FailedError as error:
         sys.exit(f"smoke test failed: {error}")
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted\n")
+        sys.exit(130)
     except (KeyError, IndexError, ValueError):
         sys.exit("TERCET_TOKEN must be a JSON Web Token with the claim sub")
 

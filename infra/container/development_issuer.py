@@ -8,11 +8,13 @@ Run: python -m infra.container.development_issuer
 `ISSUER_HOST` and `ISSUER_PORT` are its address, 127.0.0.1 and 8081 by default.
 """
 
+import argparse
 import json
 import os
 import secrets
 import sys
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -46,7 +48,7 @@ class _Issuer:
 
 
 def main() -> None:
-    """Serve until the process is stopped."""
+    """Serve until the process is stopped, for example by Ctrl-C."""
     issuer = _Issuer()
 
     class Handler(BaseHTTPRequestHandler):
@@ -65,11 +67,16 @@ def main() -> None:
             """Log nothing: the URL has the user."""
 
     address = os.environ.get("ISSUER_HOST", "127.0.0.1"), int(os.environ.get("ISSUER_PORT", "8081"))
-    with ThreadingHTTPServer(address, Handler) as server:
+    with suppress(KeyboardInterrupt), ThreadingHTTPServer(address, Handler) as server:
         sys.stdout.write(f"tokens: http://{address[0]}:{server.server_port}/token?user=ann\n")
         sys.stdout.flush()
         server.serve_forever()
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        "python -m infra.container.development_issuer",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
     main()

@@ -1,8 +1,6 @@
 """The export of a user's data, with the embedded Valkey and SQLite."""
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -78,11 +76,3 @@ def test_command_prints_json(tercet: Tercet, tmp_path: Path) -> None:
     tercet("notes", "import", tmp_path / "notes", *data)
     (note,) = json.loads(tercet("export", *data).stdout)["notes"]
     assert note["text"] == "Faith is trust."
-
-
-def test_module_names_its_argument() -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "infra.export"], capture_output=True, text=True, check=False
-    )
-    assert result.stderr == "usage: python -m infra.export USER_ID\n"
-    assert result.returncode == 1

@@ -1,5 +1,6 @@
 """`python -m tests.lambda_emulator`: send events to the built functions and print the results."""
 
+import argparse
 import json
 import sys
 from contextlib import ExitStack
@@ -99,4 +100,5 @@ def _answer(invocation: Invocation) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser("python -m tests.lambda_emulator", description=__doc__).parse_args()
     sys.exit(main())

@@ -161,6 +161,6 @@ def _answer(messages: Sequence[dict[str, str]]) -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser("python -m tests.load", description=__doc__)
     parser.add_argument("--seconds", type=int, default=120)
     main(parser.parse_args().seconds)

@@ -4,10 +4,10 @@
 the file contains. A part that does not run keeps its former values.
 """
 
+import argparse
 import asyncio
 import json
 import os
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
@@ -44,4 +44,9 @@ async def main(parts: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:]))
+    parser = argparse.ArgumentParser("python -m tests.peers", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    arguments = parser.parse_args()
+    if unknown := sorted(set(arguments.parts) - set(PARTS)):
+        parser.error(f"unknown part: {', '.join(unknown)}; available: {', '.join(PARTS)}")
+    asyncio.run(main(arguments.parts))

@@ -121,6 +121,6 @@ def _metrics(prefix: str, result: Result) -> dict[str, Metric]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser("python -m tests.scale", description=__doc__)
     parser.add_argument("mode", nargs="?", choices=("sizes", "check"), default="sizes")
     check() if parser.parse_args().mode == "check" else simulate_sizes()
