@@ -12,6 +12,7 @@ from infra.outbox.relay import Relay
 from infra.outbox.settings import database_connector
 from infra.outbox.source_table import Columns
 from infra.outbox.targets import DeliveryError
+from tests.support.waiting import repeated
 
 TABLE = """
 CREATE TABLE notes (
@@ -70,11 +71,15 @@ class Outbox:
         """Run a relay for each target within the block."""
         tasks = [asyncio.ensure_future(self.relay(t).run()) for t in targets or [self.target]]
         try:
-            listening = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
-            for _ in range(200):
-                if await self.connection.fetchval(listening) >= len(tasks):
-                    break
-                await asyncio.sleep(0.01)
+            listening = (
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE query LIKE 'LISTEN%' AND datname = current_database()"
+            )
+
+            async def are_listening() -> bool:
+                return bool(await self.connection.fetchval(listening) >= len(tasks))
+
+            await repeated(are_listening)
             yield
         finally:
             for task in tasks:
