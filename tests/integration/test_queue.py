@@ -19,7 +19,7 @@ from shared.notes.note import Note
 from shared.question import Question, Request
 from shared.settings import Settings
 from tests.support.chunks import build_chunks
-from tests.support.event_source import EventSourceMapping, depth, serving_sqs
+from tests.support.event_source import EventSourceMapping, depth, serving_sqs, take_bodies
 from tests.support.queues import START, body, make_container
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ DELETED_USERS = {"user48", "user49"}
 """Users that the last message deletes."""
 
 QUESTIONS = 4
-RECEIVES = 4
+RECEIVES = 8
 MAX_RISKY_RECEIVES = 2
 """Receives during which the function may be killed; the rest is a reserve for slow machines."""
 
@@ -119,14 +119,6 @@ def send(sqs: "SQSClient", queue_url: str, bodies: list[str]) -> None:
         sqs.send_message_batch(QueueUrl=queue_url, Entries=entries)  # type: ignore[arg-type]  # literals
 
 
-def message_bodies(sqs: "SQSClient", queue_url: str) -> list[str]:
-    """Return the bodies of all messages of a queue, sorted."""
-    bodies: list[str] = []
-    while page := sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages"):
-        bodies += [message["Body"] for message in page]
-    return sorted(bodies)
-
-
 async def store_note(
     container: Container, user: str, note_id: str, text: str, version: int
 ) -> None:
@@ -177,7 +169,6 @@ async def check(settings: Settings, plan: Plan) -> tuple[int, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("users", "kill_rate"),
     [
@@ -204,7 +195,7 @@ def test_note_changes_survive_a_function_that_is_killed_at_random(
     with Redis.from_url(valkey_url) as client:
         client.flushall()
     asyncio.run(prepare(settings, plan))
-    queue_url, dead = make_queues(sqs, visibility=2)
+    queue_url, dead = make_queues(sqs, visibility=5)
     mappings = [
         EventSourceMapping(
             sqs,
@@ -224,7 +215,7 @@ def test_note_changes_survive_a_function_that_is_killed_at_random(
     for mapping in mappings:
         mapping.join()
 
-    assert message_bodies(sqs, dead) == sorted(plan.poison)
+    assert sorted(take_bodies(sqs, dead)) == sorted(plan.poison)
     retained, dropped = asyncio.run(check(settings, plan))
     assert retained > 0
     assert dropped > 0

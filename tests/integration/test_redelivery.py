@@ -16,7 +16,7 @@ from functions.invalidate.handler import handler as deployed
 from functions.invalidate.redelivery import BACKOFF_SECONDS, RedeliveryBackoff, redelivery_delay
 from shared.errors import InvalidChangeError, UnavailableError
 from shared.settings import Settings
-from tests.support.event_source import EventSourceMapping, serving_sqs, sqs_environment
+from tests.support.event_source import EventSourceMapping, serving_sqs, sqs_environment, take_bodies
 from tests.support.queues import Context, body, failed, make_container, record
 from tests.support.servers import CountingProxy
 from tests.support.templates import TEMPLATES
@@ -69,8 +69,7 @@ async def test_change_is_applied_within_seconds_after_a_short_outage(
     assert (
         BACKOFF_SECONDS[0] <= time.monotonic() - started < BACKOFF_SECONDS[0] + BACKOFF_SECONDS[1]
     )
-    (dead_letter,) = sqs.receive_message(QueueUrl=dead)["Messages"]
-    assert dead_letter["Body"] == "poison"
+    assert take_bodies(sqs, dead) == ["poison"]
 
 
 def test_backoff_covers_an_outage_of_an_hour() -> None:

@@ -176,6 +176,19 @@ def depth(sqs: "SQSClient", queue_url: str) -> int:
     return visible + int(attributes["ApproximateNumberOfMessagesNotVisible"])
 
 
+def take_bodies(sqs: "SQSClient", queue_url: str) -> list[str]:
+    """Delete all visible messages of a queue and return their bodies.
+
+    A message that is not deleted is received again after its visibility timeout.
+    """
+    bodies = []
+    while page := sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages"):
+        bodies += [message["Body"] for message in page]
+        for message in page:
+            sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+    return bodies
+
+
 def _entries(records: list[dict[str, Any]]) -> Any:
     return [
         {"Id": str(index), "ReceiptHandle": each["receiptHandle"]}
