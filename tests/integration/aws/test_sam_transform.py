@@ -25,6 +25,7 @@ OTHER_VALUES: dict[str, tuple[str, dict[str, str]]] = {
     "JwksUrl": ("https://issuer.example/keys", {"Streaming": "on"}),
     "WebAdapterLayer": ("arn:aws:lambda:eu-central-1:1:layer:adapter:1", {"Streaming": "on"}),
     "NotesApi": ("on", {}),
+    "BasePath": ("/tercet", {}),
     "RateLimit": ("9", {}),
     "BurstLimit": ("9", {}),
     "DashboardPage": ("on", {}),
@@ -35,15 +36,21 @@ OTHER_VALUES: dict[str, tuple[str, dict[str, str]]] = {
     "AnswerTtlMax": ("9", {}),
     "ContextTtl": ("9", {}),
     "EmbeddingTtl": ("9", {}),
+    "StaleIfErrorSeconds": ("9", {}),
+    "MaxQuestions": ("9", {}),
+    "EmbeddingsPerUser": ("true", {}),
     "SimilarityThreshold": ("0.9", {}),
     "CandidateCosine": ("0.9", {}),
     "JudgedShare": ("0.1", {}),
     "WrongTarget": ("0.01", {}),
     "SemanticMatcher": ("model", {}),
+    "SemanticVerifier": ("none", {}),
+    "VocabularyPacks": ("none", {}),
     "RedisUrl": ("rediss://another.example:6379", EXISTING_REDIS),
     "RedisPasswordSecret": (PASSWORD, EXISTING_REDIS),
     "RedisCluster": ("true", EXISTING_REDIS),
     "RedisReplicas": ("1", EXISTING_REDIS),
+    "RedisTimeout": ("0.2", {}),
     "SubnetIds": ("subnet-1,subnet-3", NETWORK),
     "SecurityGroupIds": ("sg-2", NETWORK),
     "HuggingFaceTokenSecret": (TOKEN, {}),
@@ -53,6 +60,13 @@ OTHER_VALUES: dict[str, tuple[str, dict[str, str]]] = {
     "ChatModel": ("another", {}),
     "ReasoningEffort": ("low", {}),
     "ReasoningWithoutOpeningTag": ("true", {}),
+    "ModelTimeout": ("9", {}),
+    "AnswerMaxTokens": ("2000", {}),
+    "SystemPrompt": ("Answer in verse.", {}),
+    "RetrievedChunks": ("9", {}),
+    "PromptContextTokens": ("2000", {}),
+    "ExtractiveFallback": ("false", {}),
+    "BillTo": ("another", {}),
     "PromptPrice": ("0.2", {}),
     "CompletionPrice": ("0.2", {}),
     "EmbeddingUrl": ("https://host.example/v1/embeddings", {}),
@@ -61,6 +75,8 @@ OTHER_VALUES: dict[str, tuple[str, dict[str, str]]] = {
     "EmbeddingMaxTokens": ("512", {}),
     "EmbeddingQueryPrefix": ("query: ", {}),
     "EmbeddingPassagePrefix": ("passage: ", {}),
+    "EmbeddingUnrelatedCosine": ("0.7", {}),
+    "EmbeddingMultilingual": ("true", {}),
     "TimeZone": ("Europe/Berlin", {}),
     "UserDailyGenerations": ("9", {}),
     "UserDailyCost": ("0.5", {}),
@@ -68,6 +84,7 @@ OTHER_VALUES: dict[str, tuple[str, dict[str, str]]] = {
     "WarmMinHits": ("2", {}),
     "WarmMaxPerChange": ("2", {}),
     "WarmDailyBudget": ("2", {}),
+    "DebeziumColumns": ("user=owner,id=id,title=title,text=body", {}),
     "OutboxSchedule": ("rate(1 minute)", {}),
     "OutboxDatabaseUrlSecret": (DATABASE, {"OutboxSchedule": "rate(1 minute)"}),
     "AskMemory": ("2048", {}),
@@ -77,6 +94,7 @@ OTHER_VALUES: dict[str, tuple[str, dict[str, str]]] = {
     "SnapStart": ("off", {}),
     "DeploymentType": ("Canary10Percent5Minutes", {}),
     "LogLevel": ("DEBUG", {}),
+    "LogQuestions": ("true", {}),
     "LogRetentionDays": ("7", {}),
     "TracesEndpoint": ("https://collector.example:4318", {}),
     "AlarmEmail": ("ann@example.org", {}),
@@ -121,6 +139,7 @@ def deployed(**parameters: str) -> Stack:
     before = Stack(template, cache, **parameters)
     attributes = cache | {
         "Roles.Outputs.SettingsId": policy_id(before, "WriteAskLog"),
+        "Roles.Outputs.AnswerSettingsId": policy_id(before, "CreateAskLogStream"),
         "Roles.Outputs.SecretsId": policy_id(before, "ReadSecrets"),
         "Roles.Outputs.PasswordId": policy_id(before, "ReadRedisPassword"),
         "Roles.Outputs.NetworkId": policy_id(before, "UseVpc"),
@@ -207,7 +226,7 @@ def test_every_parameter_has_another_value_in_the_table() -> None:
     assert OTHER_VALUES.keys() == MAIN_TEMPLATE["Parameters"].keys()
 
 
-def test_the_longest_values_fit_into_the_descriptions() -> None:
+def test_the_longest_values_fit_into_the_descriptions_and_the_environment() -> None:
     """`policy_id` checks the limit of a policy, 1,000 characters."""
     parameters = {
         name: (each["Default"] if each["Type"] == "Number" else "x").ljust(each["MaxLength"], "x")
@@ -220,7 +239,10 @@ def test_the_longest_values_fit_into_the_descriptions() -> None:
         "DatabaseUrlSecret": DATABASE,
         "RedisPasswordSecret": PASSWORD,
     }
-    assert len(version(deployed(**parameters))) <= 256
+    stack = deployed(**parameters)
+    assert len(version(stack)) <= 256
+    variables = function(stack)["Environment"]["Variables"].items()
+    assert sum(len(name) + len(str(value)) for name, value in variables) <= 4_096
 
 
 @pytest.mark.parametrize("part", ["layer", "code"])

@@ -22,7 +22,7 @@ RECEIVE_ACTIONS = [
     "sqs:ChangeMessageVisibility",
 ]
 GRANTS = {
-    "Ask": [(LOG_ACTIONS, ["AskLogArn"])],
+    "Ask": [(action, ["AskLogArn"]) for action in LOG_ACTIONS],
     "Stats": [(LOG_ACTIONS, ["StatsLogArn"])],
     "Invalidate": [(LOG_ACTIONS, ["InvalidateLogArn"]), (RECEIVE_ACTIONS, ["QueueArn"])],
     "Notes": [(LOG_ACTIONS, ["NotesLogArn"])],
@@ -85,8 +85,11 @@ def granted(role: str) -> list[tuple[Any, list[Any]]]:
     resource = TEMPLATES["infra/aws/roles.yaml"]["Resources"][role]["Properties"]
     assert "ManagedPolicyArns" not in resource
     policies = [*resource.get("Policies", ())]
-    if role == "Ask":  # its policy has a description, which an inline policy has not
-        policies += [TEMPLATES["infra/aws/roles.yaml"]["Resources"]["WriteAskLog"]["Properties"]]
+    if role == "Ask":  # its policies have descriptions, which inline policies have not
+        resources = TEMPLATES["infra/aws/roles.yaml"]["Resources"]
+        policies += [
+            resources[name]["Properties"] for name in ("CreateAskLogStream", "WriteAskLog")
+        ]
     return [
         (one["Action"], [each["Ref"] for each in as_list(one["Resource"])])
         for policy in policies
@@ -137,6 +140,7 @@ def test_functions_that_use_the_cache_may_connect_as_one_user() -> None:
     managed = {name for name, resource, _ in of_type("AWS::IAM::ManagedPolicy")}
     assert managed == {
         "ConnectToCache",
+        "CreateAskLogStream",
         "ReadRedisPassword",
         "ReadSecrets",
         "RequestWarming",

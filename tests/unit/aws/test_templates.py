@@ -11,6 +11,7 @@ import pytest
 
 from infra.outbox.settings import DATABASE_SETTINGS, OutboxSettings
 from shared.settings import Settings
+from shared.variables import read_variables
 from tests.support.cloudformation import Stack
 from tests.support.sam import ROOT
 from tests.support.templates import MAIN_TEMPLATE, TEMPLATES, Template, as_list, functions, of_type
@@ -235,7 +236,11 @@ def test_changes_are_applied_to_a_disabled_cache() -> None:
 def test_notes_have_the_access_of_invalidate() -> None:
     """They apply the same changes, on a disabled cache too."""
     notes, invalidate = (functions()[f"{name}Function"] for name in ("Notes", "Invalidate"))
-    assert environment(notes) == environment(invalidate) | {"NOTES_API": "true"}
+    queue = {"DEBEZIUM_COLUMNS"}  # only messages may be change events of Debezium
+    shared = {
+        name: environment(invalidate)[name] for name in environment(invalidate).keys() - queue
+    }
+    assert environment(notes) == shared | {"NOTES_API": "true"}
     assert notes["VpcConfig"] == invalidate["VpcConfig"]
     for name, policy, _ in of_type("AWS::IAM::ManagedPolicy"):
         roles = str(policy["Properties"]["Roles"])
@@ -264,7 +269,49 @@ def test_local_environment_file_holds_only_declared_variables() -> None:
 
 
 def test_model_timeout_is_below_function_timeout_is_below_gateway_timeout() -> None:
-    assert SETTINGS["HF_TIMEOUT"].default < functions()["AskFunction"]["Timeout"] < 30
+    longest = PARAMETERS["ModelTimeout"]["MaxValue"]
+    assert longest < functions()["AskFunction"]["Timeout"] < 30
+
+
+# Settings that no operator of this deployment needs to change, with the reason.
+WITHOUT_PARAMETER = {
+    "AWS_REGION": "Lambda sets it",
+    "TERCET_LOCAL": "Lambda refuses it",
+    "PUSH_SUBJECTS": "no function takes pushed changes",
+    "REDIS_CACHE_HOST": "RedisUrl is set",
+    "REDIS_CACHE_PORT": "RedisUrl is set",
+    "REDIS_CACHE_CONNECTIONS": "a container answers one question at a time",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "TracesEndpoint is set",
+    "OTEL_TRACES_EXPORTER": "TracesEndpoint is set",
+    "OTEL_SDK_DISABLED": "TracesEndpoint is empty",
+    **dict.fromkeys(("CHUNK_WORDS", "CHUNK_OVERLAP_WORDS"), "measured"),
+    **dict.fromkeys(("SEMANTIC_VERIFIER_FROM", "SEMANTIC_VERIFIER_UNTIL"), "measured"),
+    **dict.fromkeys((name for name in SETTINGS if name.startswith("BREAKER_")), "measured"),
+}
+
+
+def test_every_setting_is_in_the_environment_or_needs_no_parameter() -> None:
+    declared = {variable for name in functions() for variable in environment(functions()[name])}
+    assert SETTINGS.keys() - declared == WITHOUT_PARAMETER.keys()
+
+
+def test_a_parameter_of_a_setting_has_its_default_and_stays_within_its_limits() -> None:
+    ask, invalidate = (
+        environment(functions()[f"{name}Function"]) for name in ("Ask", "Invalidate")
+    )
+    found = 0
+    for variable, value in (ask | invalidate).items():
+        parameter = PARAMETERS.get(value.get("Ref"), {}) if isinstance(value, dict) else {}
+        if parameter.get("Default", "") != "":
+            setting, found = SETTINGS[variable], found + 1
+            given, _ = read_variables([setting], {variable: str(parameter["Default"])})
+            assert given == {setting.name: setting.default}
+            least, greatest = setting.metadata["range"]
+            if least is not None and "MinValue" in parameter:
+                assert parameter["MinValue"] >= least, variable
+                assert parameter.get("MaxValue", greatest) <= greatest, variable
+            assert set(parameter.get("AllowedValues", ())) >= set(setting.metadata["one_of"])
+    assert found > 20
 
 
 @pytest.mark.parametrize("name", functions())
