@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.commands.ask import ask
 from tests.benchmarks.__main__ import PARTS as BENCHMARKS
 from tests.evaluation.__main__ import PARTS as EVALUATIONS
 from tests.support.host_replies import SECTIONS
@@ -68,6 +69,13 @@ def test_benchmarks_and_evaluations_named_by_a_page_exist(page: Path) -> None:
         for name in names.split()
         if name not in parts[kind]
     ]
+
+
+def test_quick_start_uses_the_default_user_so_that_each_step_finds_the_notes() -> None:
+    (user,) = (each for each in ask.params if each.name == "user")
+    start = (ROOT / "README.md").read_text("utf-8").partition("## Beside")[0]
+    assert "--user" not in start
+    assert set(re.findall(r"X-Tercet-User: (\w+)", start)) == {user.default}
 
 
 def test_page_of_model_hosts_has_the_current_tables() -> None:
