@@ -64,7 +64,6 @@ def _blocks(lines: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
     start = 0
     while start < len(lines):
         line, end = lines[start], start + 1
-        following = "".join(lines[end : end + 1])
         if fence := _FENCE.match(line):
             while end < len(lines) and not lines[end].lstrip(" \t>").startswith(fence[1]):
                 end += 1
@@ -72,16 +71,18 @@ def _blocks(lines: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
             end += 1
         elif heading := _HEADING.match(line):
             yield "heading", [heading[1] or ""]
-        elif "|" in line and "|" in following and _DELIMITERS.match(following):
+        elif _is_header(lines, start) or _is_row(line):
             while end < len(lines) and "|" in lines[end]:
                 end += 1
-            yield "table", [line, *lines[start + 2 : end]]
+            has_header = _is_header(lines, start)
+            rows = [line, *lines[start + 2 : end]] if has_header else ["", *lines[start:end]]
+            yield "table", rows
         elif _ITEM.match(line):
             while end < len(lines) and (_ITEM.match(lines[end]) or lines[end][:1] in {" ", "\t"}):
                 end += 1
             yield "list", lines[start:end]
         elif line.strip(" \t>") and not _UNDERLINE.match(line):
-            while end < len(lines) and _is_prose(lines[end]):
+            while end < len(lines) and _is_prose(lines[end]) and not _is_header(lines, end):
                 end += 1
             if _UNDERLINE.match("".join(lines[end : end + 1])):
                 yield "heading", lines[start:end]
@@ -92,7 +93,19 @@ def _blocks(lines: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
 
 def _is_prose(line: str) -> bool:
     is_markup = any(each.match(line) for each in (_FENCE, _HEADING, _ITEM, _UNDERLINE))
-    return bool(line.strip(" \t>")) and not is_markup
+    return bool(line.strip(" \t>")) and not is_markup and not _is_row(line)
+
+
+def _is_header(lines: Sequence[str], number: int) -> bool:
+    """Whether a line is the header of a table: delimiters follow."""
+    following = "".join(lines[number + 1 : number + 2])
+    return "|" in lines[number] and bool(_DELIMITERS.match(following))
+
+
+def _is_row(line: str) -> bool:
+    """Whether a line is a row, also without a header; the formula |x| = |y| is none."""
+    text = line.strip(" \t>")
+    return text.startswith("| ") and text.endswith(" |")
 
 
 def _quote_prose(lines: Sequence[str]) -> Iterator[str]:
