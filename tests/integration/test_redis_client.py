@@ -27,6 +27,16 @@ async def test_memory_usage_is_none_if_the_server_omits_a_field(
     await redis_client.aclose()
 
 
+@pytest.mark.parametrize(("parameters", "version"), [("", b"2"), ("?protocol=3", b"3")])
+async def test_connection_uses_resp2_unless_the_url_names_the_protocol(
+    valkey_url: str, parameters: str, version: bytes
+) -> None:
+    redis_client = open_redis_client(Settings(redis_url=valkey_url + parameters), timeout=5)
+    (reply,) = await redis_client.execute(Command.of("CLIENT", "INFO"))
+    assert b" resp=%s " % version in reply
+    await redis_client.aclose()
+
+
 async def test_a_reply_that_does_not_parse_is_a_connection_error() -> None:
     """For example from an HTTP server on the port that the settings name."""
 

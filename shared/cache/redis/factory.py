@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 _READ_SIZE = 1 << 20  # a whole index; by 64 KiB, redis-py's default, it takes twice the time
+_PROTOCOL = 2  # RESP3 needs a HELLO for each connection, and hiredis twice the time for a hash
 _PROBE_SECONDS = 0.003  # A probe's late reply still closes the breaker, for the next request.
 
 
@@ -40,6 +41,7 @@ def open_redis_client(settings: "Settings", *, timeout: float | None = None) -> 
         "retry": Retry(NoBackoff(), 1),
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
+    options.setdefault("protocol", _PROTOCOL)
     connection_class = options.get("connection_class", Connection)
     if settings.redis_url.startswith("rediss:"):
         connection_class = TLSConnection
