@@ -1,8 +1,8 @@
 """Reads the counters of all partitions and sums them."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PARTITIONS = range(keyspace.PARTITIONS)
 _COUNT_ENTRIES = Script("count_entries")
 _DAYS_PER_ROUND_TRIP = 10
-_MAX_DIGITS = 18  # of a counter: see lua/repair_types.lua
+_END_OF_COUNTERS = 10**18  # as in lua/repair_types.lua
 _CLOCK_SKEW = timedelta(hours=1)
 """How long after its end a day may still be counted in."""
 
@@ -104,13 +104,30 @@ def _read_days(days: Iterable[date]) -> Iterator[Command]:
 
 def _sum(hashes: Iterable[Mapping[bytes, bytes]]) -> PeriodStats:
     """Sum counters by name. A foreign value that is no counter counts as 0."""
-    total: dict[bytes, int] = {}
-    for each in hashes:
-        for name, digits in each.items():
-            try:
-                number = int(digits) if len(digits) <= _MAX_DIGITS else 0
-            except ValueError:
-                continue
-            total[name] = total.get(name, 0) + number
+    hashes = list(hashes)
+    try:
+        total = _add(hashes, int)
+    except ValueError:
+        total = _add(hashes, _parse)
+    if any(abs(number) >= _END_OF_COUNTERS for number in total.values()):
+        total = _add(hashes, _parse)
     named = {name.decode("ascii", "replace"): number for name, number in total.items()}
     return PeriodStats(Counter(named))
+
+
+def _add(
+    hashes: Sequence[Mapping[bytes, bytes]], parse: Callable[[bytes], int]
+) -> Mapping[bytes, int]:
+    total: defaultdict[bytes, int] = defaultdict(int)
+    for each in hashes:
+        for name, number in zip(each, map(parse, each.values()), strict=True):
+            total[name] += number
+    return total
+
+
+def _parse(value: bytes) -> int:
+    try:
+        number = int(value)
+    except ValueError:
+        return 0
+    return number if abs(number) < _END_OF_COUNTERS else 0
