@@ -72,6 +72,36 @@ async def test_entry_counts_until_the_end_of_the_hour_in_which_it_expires(cache:
     assert (await reader.read_snapshot(now=later)).entries.answers == 0
 
 
+@pytest.mark.parametrize("expired", [0, 1, 3, 8, 9, 30])
+async def test_expired_entries_do_not_count_however_long_nothing_was_stored(
+    cache: Cache, expired: int
+) -> None:
+    """The script subtracts the expired hours, or sums the others if there are many."""
+    hour, key = 495_000, keyspace.entry_counts_key(7)
+    numbers = {kind: range(first, first + 40) for kind, first in (("a", 900), ("c", 50), ("k", 3))}
+    totals = {kind: sum(each) for kind, each in numbers.items()}
+    hours = {
+        f"{kind}{hour + later}": number
+        for kind, each in numbers.items()
+        for later, number in enumerate(each)
+    }
+    foreign = {f"e{hour}": "many", f"h{hour}": "9" * 5_000, f"h{hour + 35}": "9" * 5_000}
+    for name, value in ({"hour": hour} | totals | hours | foreign).items():
+        await cache.redis("HSET", key, name, value)
+    now = datetime.fromtimestamp((hour + expired) * 3_600, UTC)
+    entries = (await CounterReader(cache.redis_client).read_snapshot(now=now)).entries
+    answers, contexts, hit = (sum(each[expired:]) for each in numbers.values())
+    assert entries == EntryCounts(answers, answers + contexts, 0, (answers - hit, 0, 0, 0, hit))
+
+
+async def test_expired_entries_reduce_a_count_by_what_they_added(cache: Cache) -> None:
+    """After an eviction the number of an hour can be negative."""
+    hour, key = 495_000, keyspace.entry_counts_key(7)
+    await cache.redis("HSET", key, "hour", hour, "a", 3, f"a{hour}", -2, f"a{hour + 9}", 5)
+    now = datetime.fromtimestamp((hour + 1) * 3_600, UTC)
+    assert (await CounterReader(cache.redis_client).read_snapshot(now=now)).entries.answers == 5
+
+
 async def test_expired_entries_are_removed_with_the_first_store_of_an_hour(cache: Cache) -> None:
     user = keyspace.entry_counts_key(keyspace.UserKeys.of("ann").partition)
     shared = keyspace.entry_counts_key(keyspace.partition_of_embedding(QUESTION))

@@ -6,16 +6,31 @@
 
 -- include: common/counters
 -- include: common/entry_counts
-if redis.call('HGET', ENTRY_COUNTS, 'hour') == ARGV[1] then
-  local numbers = redis.call('HMGET', ENTRY_COUNTS, unpack(KINDS))
-  for i = 1, #KINDS do
-    numbers[i] = math.max(0, tonumber(numbers[i]) or 0)
+local MAX_HOURS = 8  -- after more hours without a store, reading all fields is faster
+local now, numbers = tonumber(ARGV[1]), {}
+local found = redis.call('HMGET', ENTRY_COUNTS, 'hour', unpack(KINDS))
+local hour = tonumber(found[1] or nil)
+
+if not hour or hour > now or now - hour > MAX_HOURS then
+  local sums = sum_entries(now)
+  for i, kind in ipairs(KINDS) do
+    numbers[i] = sums[kind]
   end
   return numbers
 end
-local sums = sum_entries(tonumber(ARGV[1]))
-local numbers = {}
-for i, kind in ipairs(KINDS) do
-  numbers[i] = sums[kind]
+for i = 1, #KINDS do
+  numbers[i] = number_of(found[i + 1])
+end
+for ended = hour, now - 1 do
+  local fields = {}
+  for i, kind in ipairs(KINDS) do
+    fields[i] = kind .. ended
+  end
+  for i, expired in ipairs(redis.call('HMGET', ENTRY_COUNTS, unpack(fields))) do
+    numbers[i] = numbers[i] - number_of(expired)
+  end
+end
+for i = 1, #KINDS do
+  numbers[i] = math.max(0, numbers[i])
 end
 return numbers

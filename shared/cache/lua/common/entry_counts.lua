@@ -6,8 +6,13 @@
 
 local KINDS = {'a', 'c', 'e', 'h', 'i', 'j', 'k'}
 
+-- Return the number of entries in a field. It is negative after an eviction; a foreign value counts as 0.
+local function number_of(value)
+  local number = tonumber(value or nil) or 0
+  return number > -1e15 and number < 1e15 and number or 0
+end
+
 -- Sum what expires in this hour or later, by kind. Also return the fields that expired before.
--- Foreign values, and what became negative by an eviction, count as 0.
 local function sum_entries(hour)
   local sums, expired = {}, {}
   for _, kind in ipairs(KINDS) do
@@ -16,11 +21,10 @@ local function sum_entries(hour)
   local flat = redis.call('HGETALL', ENTRY_COUNTS)
   for i = 1, #flat, 2 do
     local kind, ends = string.match(flat[i], '^(%l)(%d+)$')
-    local number = tonumber(flat[i + 1]) or 0
     if ends and tonumber(ends) < hour then
       expired[#expired + 1] = flat[i]
-    elseif ends and sums[kind] and number > 0 and number < 1e15 then
-      sums[kind] = sums[kind] + number
+    elseif ends and sums[kind] then
+      sums[kind] = sums[kind] + math.max(0, number_of(flat[i + 1]))
     end
   end
   return sums, expired
