@@ -16,6 +16,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from shared.cache import index_entries, keyspace
@@ -70,10 +71,10 @@ def count_command(partition: int, **increments: int) -> Command:
     return _COUNT.call(counter_keys(partition), *_pairs(increments))
 
 
-def bucket_name(outcome: str, index: int) -> str:
-    """Return the counter of a latency bucket, by its index in `BUCKETS_MS`."""
-    bound = BUCKETS_MS[index] if index < len(BUCKETS_MS) else "inf"
-    return f"{outcome}_ms_{bound}"
+@cache
+def bucket_names(outcome: str) -> tuple[str, ...]:
+    """Return the counters of an outcome's latency buckets, in the order of `BUCKETS_MS`."""
+    return tuple(f"{outcome}_ms_{bound}" for bound in (*BUCKETS_MS, "inf"))
 
 
 def hour_name(hour: int, *, reused: bool) -> str:
@@ -83,7 +84,7 @@ def hour_name(hour: int, *, reused: bool) -> str:
 
 def latency_counters(outcome: str, seconds: float) -> dict[str, int]:
     """Return the increments for one request with this outcome and latency."""
-    bucket = bucket_name(outcome, bisect_left(BUCKETS_MS, seconds * 1e3))
+    bucket = bucket_names(outcome)[bisect_left(BUCKETS_MS, seconds * 1e3)]
     return {bucket: 1, f"{outcome}_us": round(seconds * 1e6)}
 
 

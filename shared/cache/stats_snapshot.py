@@ -7,10 +7,11 @@ leader's lookup, which was no hit) when it starts, and one outcome when it ends.
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from shared.binomial_interval import Interval, clopper_pearson
-from shared.cache.counters import BUCKETS_MS, OUTCOMES, bucket_name, hour_name
+from shared.cache.counters import BUCKETS_MS, OUTCOMES, bucket_names, hour_name
 
 if TYPE_CHECKING:
     from datetime import date
@@ -39,16 +40,18 @@ class LatencyHistogram:
     @property
     def mean_ms(self) -> float | None:
         """Mean in milliseconds."""
-        return self.microseconds / 1e3 / self.count if self.count else None
+        count = self.count
+        return self.microseconds / 1e3 / count if count else None
 
     def percentile_ms(self, share: float) -> float | None:
         """Estimate a percentile in milliseconds, interpolated linearly within its bucket.
 
         A request beyond the last bound counts as that bound.
         """
-        if not self.count:
+        count = self.count
+        if not count:
             return None
-        rank, lower = share * self.count, 0
+        rank, lower = share * count, 0
         for upper, number in zip(BUCKETS_MS, self.buckets, strict=False):
             if number and rank <= number:
                 return lower + (upper - lower) * rank / number
@@ -149,11 +152,10 @@ class PeriodStats:
 
     def latency(self, *outcomes: str) -> LatencyHistogram:
         """Return the latencies of requests with any of these outcomes."""
-        buckets = (
-            sum(self[bucket_name(outcome, index)] for outcome in outcomes)
-            for index in range(len(BUCKETS_MS) + 1)
-        )
-        return LatencyHistogram(tuple(buckets), sum(self[f"{outcome}_us"] for outcome in outcomes))
+        get = self.counts.get
+        histograms = (map(get, bucket_names(outcome), repeat(0)) for outcome in outcomes)
+        buckets = tuple(map(sum, zip(*histograms, strict=True)))
+        return LatencyHistogram(buckets, sum(self[f"{outcome}_us"] for outcome in outcomes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,7 @@ def _names() -> Iterator[str]:
     )
     for outcome in counters.OUTCOMES:
         yield f"{outcome}_us"
-        yield from (counters.bucket_name(outcome, number) for number in range(3, 8))
+        yield from counters.bucket_names(outcome)[3:8]
 
 
 async def _count(redis_client: RedisClient, settings: "Settings", naive: NaiveCache) -> Metric:

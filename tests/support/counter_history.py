@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from shared.cache import keyspace
-from shared.cache.counters import BUCKETS_MS, bucket_name, hour_name
+from shared.cache.counters import BUCKETS_MS, bucket_names, hour_name
 from tests.support.servers import send_command
 from tests.support.utc_day import stay_within_a_day
 
@@ -98,5 +98,5 @@ def _day(asked: int, age: int, rng: Random) -> dict[str, int]:
     outcomes = {"exact": exact, "semantic": semantic, "coalesced": coalesced, "none": rest - failed}
     for outcome, number in (outcomes | {"failed": failed}).items():
         for bound, share in _TIMES[outcome].items():
-            counts[bucket_name(outcome, BUCKETS_MS.index(bound))] = round(number * share)
+            counts[bucket_names(outcome)[BUCKETS_MS.index(bound)]] = round(number * share)
     return {name: number for name, number in counts.items() if number}
