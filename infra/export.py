@@ -53,8 +53,7 @@ async def _read_cache(container: Container, user_id: str) -> dict[str, Any]:
                 entry,
                 (entry.target or field).encode(),
                 (entries.get(entry.target) or entry).expires,
-                answers,
-                contexts,
+                contexts if entry.kind == index_entries.CONTEXT else answers,
             )
             for field, entry in entries.items()
             if entry
@@ -67,19 +66,23 @@ def _describe(
     entry: index_entries.Entry,
     field: bytes,
     expires: int,
-    answers: "Mapping[bytes, bytes]",
-    contexts: "Mapping[bytes, bytes]",
+    values: "Mapping[bytes, bytes]",
 ) -> dict[str, Any]:
     """Describe a cached question; `field` and `expires` are its answer's, which an alias shares."""
-    answer = l1_answers.decode(entry.answer_id, answers.get(field, b""))
-    sources = l3_contexts.decode(entry.answer_id, contexts.get(field, b"")) or []
+    value, answer = values.get(field, b""), None
+    if entry.kind == index_entries.CONTEXT:
+        sources = l3_contexts.decode(entry.answer_id, value)
+    else:
+        answer, sources = l1_answers.decode(entry.answer_id, value) or (None, None)
     return {
         "question": entry.question,
         "tags": list(entry.tags),
         "answer": answer.text if answer else None,
         "generated_at": _time(answer.created / 1e3) if answer else None,
         "expires_at": _time(expires),
-        "sources": [{"note_id": source.note_id, "content": source.content} for source in sources],
+        "sources": [
+            {"note_id": source.note_id, "content": source.content} for source in sources or ()
+        ],
     }
 
 

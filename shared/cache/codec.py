@@ -11,7 +11,7 @@ from typing import Any
 import msgpack
 import zstandard
 
-VERSION = "7"
+VERSION = "8"
 """The first byte of every index entry and embedding. Increment it if the encoding of any value, or
 the compression dictionary, changes."""
 

@@ -12,8 +12,8 @@ A new counter takes one line: `session.counters.add(name=1)` in Python, or
 """
 
 import asyncio
+import time
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -97,16 +97,18 @@ class PendingCounters:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._increments: Counter[str] = Counter()
+        self._increments: dict[str, int] = {}
 
     def add(self, **increments: int) -> None:
         """Add increments, by counter."""
-        self._increments.update(increments)
+        for name, number in increments.items():
+            if number:
+                self._increments[name] = self._increments.get(name, 0) + number
 
     def take(self) -> dict[str, int]:
         """Remove and return all increments. The caller adds them again if they were not counted."""
-        taken, self._increments = self._increments, Counter()
-        return {name: number for name, number in taken.items() if number}
+        taken, self._increments = self._increments, {}
+        return taken
 
     async def flush(self, redis_client: "RedisClient") -> None:
         """Write pending increments. They stay pending if Redis is unavailable."""
@@ -188,9 +190,11 @@ class RequestCounters:
         if not self._redis.redis_client:
             return
         seconds = asyncio.get_running_loop().time() - self._started
-        self.add(**latency_counters(outcome, seconds))
+        increments = latency_counters(outcome, seconds)
+        increments["cache_unavailable"] = int(self._redis.status != "ok")
         if self.lookup_counted:
-            self.add(**{hour_name(datetime.now(UTC).hour, reused=outcome in REUSED): 1})
+            hour = int(time.time()) % 86_400 // 3_600
+            increments[hour_name(hour, reused=outcome in REUSED)] = 1
             if outcome in DEFERRED_OUTCOMES:
-                self.add(**{f"outcome_{outcome}": 1})
-        self.add(cache_unavailable=int(self._redis.status != "ok"))
+                increments[f"outcome_{outcome}"] = 1
+        self.add(**increments)

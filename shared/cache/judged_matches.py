@@ -46,9 +46,11 @@ class JudgedMatches:
         if own is None or (own.kind, own.answer_id) != (index_entries.ALIAS, own_id):
             return None
         target = await self._read_entry(keys, own.target)
-        call = _GET_ANSWER.call(keys.hashes, own.target, own_id, int(time.time()))
-        (reply,) = await self._redis_client.execute(call)
-        answer = parse_answer(own_id, *reply).answer
+        call = _GET_ANSWER.call(
+            [keys.questions, keys.answers], own.target, own_id, int(time.time())
+        )
+        (value,) = await self._redis_client.execute(call)
+        answer = parse_answer(own_id, value).answer
         if target is None or answer is None:
             return None
         return MatchedQuestions(own.question, target.question, answer.text)

@@ -20,36 +20,39 @@ def parse_lookup(reply: list[Any], question: str, field: str) -> tuple[LookupRes
 
     `question` is the identity, `field` the question's in its user's hashes.
     """
-    _, raw_entry, raw_answer, raw_context, raw_alias = reply
+    _, raw_entry, value, raw_alias = reply
     if raw_entry is None:
         return LookupResult(), []
     entry = index_entries.decode(raw_entry)
     own = entry if raw_alias is None else index_entries.decode(raw_alias)
     if entry is None or own is None or not _is_spelling(own.question, question):
         return LookupResult(), [field]
-    answer = None if raw_answer is None else l1_answers.decode(entry.answer_id, raw_answer)
-    sources = None if raw_context is None else l3_contexts.decode(entry.answer_id, raw_context)
-    if (answer is None) != (raw_answer is None) or (sources is None) != (raw_context is None):
+    if value is None:
+        return LookupResult(), []
+    found = _parse_value(entry, value)
+    if found is None:
         return LookupResult(), [field, own.target] if own.target else [field]
-    if answer and sources is not None:
-        if own is entry:
-            return LookupResult(answer, sources, expires=entry.expires), []
+    if own is not entry:
         matched = entry.question, own.similarity, field
-        return LookupResult(answer, sources, *matched, entry.expires), []
-    is_fresh = own is entry and entry.fresh_until > time.time()
-    return LookupResult(None, sources if is_fresh else None), []
+        found = LookupResult(found.answer, found.sources, *matched, entry.expires)
+    return found, []
+
+
+def _parse_value(entry: index_entries.Entry, value: bytes) -> LookupResult | None:
+    """Parse an entry's answer or context; None if it is corrupt."""
+    if entry.kind == index_entries.CONTEXT:
+        sources = l3_contexts.decode(entry.answer_id, value)
+        is_fresh = entry.fresh_until > time.time()
+        return None if sources is None else LookupResult(None, sources if is_fresh else None)
+    decoded = l1_answers.decode(entry.answer_id, value)
+    return LookupResult(*decoded, expires=entry.expires) if decoded else None
 
 
 def _is_spelling(wording: str, identity: str) -> bool:
     return wording == identity or canonical_form(wording) == identity
 
 
-def parse_answer(
-    answer_id: str, raw_answer: bytes | None, raw_context: bytes | None
-) -> LookupResult:
+def parse_answer(answer_id: str, value: bytes | None) -> LookupResult:
     """Parse the reply of get_answer.lua."""
-    if raw_answer is None or raw_context is None:
-        return LookupResult()
-    answer = l1_answers.decode(answer_id, raw_answer)
-    sources = l3_contexts.decode(answer_id, raw_context)
-    return LookupResult(answer, sources) if answer and sources is not None else LookupResult()
+    decoded = None if value is None else l1_answers.decode(answer_id, value)
+    return LookupResult(*decoded) if decoded else LookupResult()

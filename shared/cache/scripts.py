@@ -1,6 +1,5 @@
 """Builds the script calls of one question. Pure."""
 
-import secrets
 import time
 from typing import TYPE_CHECKING
 
@@ -52,7 +51,7 @@ class QuestionScripts:
         return _LOOKUP.call(
             [*self._keys.hashes, *self.counter_keys],
             self._field,
-            secrets.token_urlsafe(12),
+            self._lock.token,
             int(time.time()),
             self._ttl,
             purpose,
@@ -64,7 +63,8 @@ class QuestionScripts:
 
     def get_answer(self, field: str, entry: "Entry") -> Command:
         """Read the answer of another question."""
-        return _GET_ANSWER.call(self._keys.hashes, field, entry.answer_id, int(time.time()))
+        keys = self._keys.questions, self._keys.answers
+        return _GET_ANSWER.call(keys, field, entry.answer_id, int(time.time()))
 
     def store_alias(self, alias: "Entry", pair: str, *, counts: "Sequence[Argument]") -> Command:
         """Store an alias of another question; `pair` is both questions' field in the refusals."""
@@ -83,17 +83,14 @@ class QuestionScripts:
             *counts,
         )
 
-    def store(
-        self, entry: "Entry", answer: bytes, context: bytes, *, counts: "Sequence[Argument]"
-    ) -> Command:
-        """Store an answer with its context, or a context alone if `answer` is b""."""
+    def store(self, entry: "Entry", value: bytes, *, counts: "Sequence[Argument]") -> Command:
+        """Store an answer with its sources, or a context: `value` is what the entry names."""
         return _STORE.call(
             [*self._keys.hashes, self._lock.key, *self.counter_keys],
             self._field,
             self.store_fence,
             index_entries.encode(entry),
-            answer,
-            context,
+            value,
             self._settings.answer_ttl,
             self._lock.token,
             self._settings.max_questions,

@@ -180,7 +180,7 @@ class CacheSession:
     async def get_answer(self, field: str, entry: "Entry") -> LookupResult:
         """Read the answer of one of the entries of `load_miss_context`."""
         replies = await self._execute(self._scripts.get_answer(field, entry))
-        return parse_answer(entry.answer_id, *replies[0]) if replies else LookupResult()
+        return parse_answer(entry.answer_id, replies[0]) if replies else LookupResult()
 
     @fail_open(int)
     async def store_alias(
@@ -225,12 +225,12 @@ class CacheSession:
         if self.status != "ok" or (answer is None and context_cached):
             return 0
         entry = self._new_entry(vector, sources, answer)
-        call = self._scripts.store(
-            entry,
-            l1_answers.encode(answer) if answer else b"",
-            l3_contexts.encode(entry.answer_id, sources),
-            counts=self.counters.take(),
+        value = (
+            l1_answers.encode(answer, sources)
+            if answer
+            else l3_contexts.encode(entry.answer_id, sources)
         )
+        call = self._scripts.store(entry, value, counts=self.counters.take())
         replies = await self._execute(call, *self._store_embedding(entry), with_extension=True)
         if answer:
             self._lock.held = False

@@ -68,7 +68,7 @@ class SingleFlightLock:
 
         The reply goes to `set_holder`. `aliases`: an alias is an answer too.
         """
-        keys, now = [self.key, *self._keys.hashes], int(time.time())
+        keys, now = [self.key, self._keys.questions, self._keys.answers], int(time.time())
         return _ACQUIRE.call(keys, self.token, _LOCK_MS, self._field, now, int(aliases))
 
     @property

@@ -119,9 +119,9 @@ async def test_answer_to_a_pending_question_begins_with_the_hits_of_the_dropped_
     entry = await entry_of(cache)
     assert (entry.hits, entry.expires) == (hits, entry.last_used + days * DAY)
     assert expires == entry.expires
-    ttls = [await cache.redis("TTL", key) for key in keys().hashes]
+    ttls = [await cache.redis("TTL", key) for key in (keys().questions, keys().answers)]
     lives = days * DAY + cache.settings.stale_if_error_seconds
-    assert ttls == pytest.approx([lives] * 3, abs=5)
+    assert ttls == pytest.approx([lives] * 2, abs=5)
     counted = (await CounterReader(cache.redis_client).read_snapshot()).entries.answers_by_hits
     assert counted == tuple(int(least <= hits <= most) for least, most in BUCKETS)
     await hit(cache)
@@ -190,7 +190,7 @@ async def test_keys_live_as_long_as_the_answer(cache: Cache) -> None:
     await short.ask()
     await hit(short, times=2)
     await short.ask(question="what is hope")
-    for key in keys().hashes:
+    for key in (keys().questions, keys().answers):
         assert await cache.redis("TTL", key) == pytest.approx(4 * HOUR + 60, abs=5)
 
 
@@ -250,8 +250,8 @@ async def test_full_index_drops_the_least_useful_questions(cache: Cache, clock: 
         await small.ask(question=f"new {number}")
         assert dropped not in await index_of(small)
     assert "often" in await index_of(small)
-    for key in keys().hashes[1:]:
-        assert await cache.redis("HLEN", key) == 4
+    assert await cache.redis("HLEN", keys().answers) == 4
+    assert await cache.redis("HLEN", keys().contexts) == 0
 
 
 async def test_full_index_drops_what_was_used_often_long_ago(cache: Cache, clock: Clock) -> None:

@@ -162,7 +162,7 @@ async def test_delete_user_leaves_no_key(cache: Cache) -> None:
     assert await cache.redis("EXISTS", *hashes) == 0
 
 
-@pytest.mark.parametrize("evicted", ["questions", "answers", "contexts"])
+@pytest.mark.parametrize("evicted", ["questions", "answers"])
 async def test_eviction_of_a_key_is_a_miss(cache: Cache, evicted: str) -> None:
     await cache.ask()
     await cache.redis("UNLINK", getattr(keys(), evicted))
@@ -181,17 +181,9 @@ async def test_answer_of_another_id_than_its_entry_is_a_miss(cache: Cache) -> No
     assert (await cache.session().lookup()).answer is None
 
 
-async def test_lookup_returns_a_fresh_context_without_its_answer(cache: Cache) -> None:
-    await cache.ask()
-    await cache.redis("UNLINK", keys().answers)
-    assert await cache.session().lookup() == LookupResult(None, sources())
-
-
-async def test_lookup_ignores_an_expired_context_without_its_answer(
-    cache: Cache, clock: Clock
-) -> None:
-    await cache.with_settings(context_ttl=60).ask()
-    await cache.redis("UNLINK", keys().answers)
+async def test_lookup_ignores_an_expired_context(cache: Cache, clock: Clock) -> None:
+    await store_context(cache.with_settings(context_ttl=60, answer_ttl=60))
+    assert (await cache.session().lookup()).sources == sources()
     clock.ahead += 61
     assert await cache.session().lookup() == LookupResult()
 
@@ -212,12 +204,26 @@ async def test_expired_answer_is_a_miss_and_deleted(cache: Cache, clock: Clock) 
     assert await cache.redis("HEXISTS", keys().questions, FIELD) == 0
 
 
-async def test_context_without_an_answer_is_stored(cache: Cache) -> None:
+async def store_context(cache: Cache) -> None:
     session = cache.session()
     await session.lookup()
     await session.load_miss_context()
     assert await session.store(a_vector(QUESTION), sources(), None)
+
+
+async def test_context_without_an_answer_is_stored(cache: Cache) -> None:
+    await store_context(cache)
     assert await cache.session().lookup() == LookupResult(None, sources())
+
+
+async def test_question_has_an_answer_or_a_context(cache: Cache) -> None:
+    """The answer replaces the context, so no text is stored twice."""
+    await store_context(cache)
+    assert await cache.redis("HEXISTS", keys().answers, FIELD) == 0
+    answer = await cache.ask()
+    assert await cache.redis("HEXISTS", keys().contexts, FIELD) == 0
+    found = await cache.session().lookup()
+    assert (found.answer, found.sources) == (answer, sources())
 
 
 async def test_context_without_an_answer_does_not_replace_an_answer(cache: Cache) -> None:
@@ -234,9 +240,9 @@ async def test_context_without_an_answer_does_not_replace_an_answer(cache: Cache
 async def test_corrupt_value_is_a_miss_and_deleted(
     cache: Cache, where: str, corrupt: bytes
 ) -> None:
-    await cache.ask()
+    await (store_context(cache) if where == "contexts" else cache.ask())
     await cache.redis("HSET", getattr(keys(), where), FIELD, corrupt)
-    assert (await cache.session().lookup()).answer is None
+    assert await cache.session().lookup() == LookupResult()
     assert await cache.redis("HEXISTS", getattr(keys(), where), FIELD) == 0
     answer = await cache.ask()
     assert (await cache.session().lookup()).answer == answer

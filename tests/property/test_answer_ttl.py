@@ -46,7 +46,6 @@ def store(wire: Wire, entry: Entry) -> None:
     wire.call("FLUSHALL")
     wire.call("HSET", KEYS.questions, FIELD, index_entries.encode(entry))
     wire.call("HSET", KEYS.answers, FIELD, "answer")
-    wire.call("HSET", KEYS.contexts, FIELD, "context")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -103,7 +102,7 @@ def test_new_answer_has_the_ttl_of_the_carried_hits_within_its_bounds(
     store(wire, former)
     wire.call("HSET", KEYS.questions, keyspace.FENCE, "")
     scripts = QuestionScripts(KEYS, FIELD, SingleFlightLock(KEYS, FIELD), given_settings)
-    command = scripts.store(new, b"answer", b"context", counts=())
+    command = scripts.store(new, b"answer", counts=())
     stored_until = wire.call(*command.with_text().arguments)
     is_carried = kind == PENDING and former_expires > 0
     carried = hits if is_carried else 0

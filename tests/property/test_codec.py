@@ -56,9 +56,12 @@ def entries(draw: st.DrawFn) -> index_entries.Entry:
     )
 
 
-@given(given_answers)
-def test_answer_is_decoded_unchanged(answer: Answer) -> None:
-    assert l1_answers.decode(answer.answer_id, l1_answers.encode(answer)) == answer
+@given(given_answers, sources)
+def test_answer_and_its_sources_are_decoded_unchanged(
+    answer: Answer, given_sources: list[Source]
+) -> None:
+    value = l1_answers.encode(answer, given_sources)
+    assert l1_answers.decode(answer.answer_id, value) == (answer, given_sources)
 
 
 @given(ids, sources)
@@ -70,7 +73,7 @@ def test_context_is_decoded_unchanged(answer_id: str, given_sources: list[Source
 
 @given(given_answers, ids)
 def test_text_of_another_answer_is_a_miss(answer: Answer, other: str) -> None:
-    read = l1_answers.decode(other, l1_answers.encode(answer))
+    read = l1_answers.decode(other, l1_answers.encode(answer, ()))
     assert (read is None) == (other != answer.answer_id)
 
 
@@ -101,21 +104,23 @@ def test_foreign_bytes_are_a_miss(data: bytes) -> None:
     assert l2_embeddings.decode("what is faith", 384, data) is None
 
 
-@given(given_answers, st.integers(0, 400), st.integers(1, 255))
-def test_corrupt_answer_is_a_miss(answer: Answer, place: int, change: int) -> None:
-    data = bytearray(l1_answers.encode(answer))
+@given(given_answers, sources, st.integers(0, 400), st.integers(1, 255))
+def test_corrupt_answer_is_a_miss(
+    answer: Answer, given_sources: list[Source], place: int, change: int
+) -> None:
+    data = bytearray(l1_answers.encode(answer, given_sources))
     data[place % len(data)] ^= change
-    assert l1_answers.decode(answer.answer_id, bytes(data)) in {None, answer}
+    assert l1_answers.decode(answer.answer_id, bytes(data)) in (None, (answer, given_sources))
 
 
 def test_corrupt_frame_header_does_not_exhaust_memory() -> None:
     """Some corrupt headers declare 10^17 bytes."""
     answer = Answer("A" * 11, "The substance of things hoped for. " * 20, "model", 1, 0.0)
-    data = l1_answers.encode(answer)
+    data = l1_answers.encode(answer, ())
     for place in range(11, 24):
         for byte in range(256):
             corrupt = data[:place] + bytes([byte]) + data[place + 1 :]
-            assert l1_answers.decode(answer.answer_id, corrupt) in {None, answer}
+            assert l1_answers.decode(answer.answer_id, corrupt) in (None, (answer, []))
 
 
 @given(texts, texts, st.binary(min_size=4, max_size=4))
@@ -161,6 +166,6 @@ print(len(read))
 def test_compression_dictionary_belongs_to_the_version() -> None:
     """Texts compressed with another dictionary cannot be read: change VERSION too."""
     prose = Path(codec.__file__).with_name("compression_dictionary.txt").read_bytes()
-    assert (codec.VERSION, hashlib.sha256(prose).hexdigest()[:16]) == ("7", "54115664757eea8e")
+    assert (codec.VERSION, hashlib.sha256(prose).hexdigest()[:16]) == ("8", "54115664757eea8e")
     script = Path(codec.__file__).with_name("lua") / "common" / "entries.lua"
     assert f"local VERSION = '{codec.VERSION}'" in script.read_text()

@@ -4,7 +4,7 @@
 -- A question's lock is not acquired if the question has an answer: after this request's lookup, the
 -- lock's holder stored it and released the lock in one step.
 --
--- KEYS  lock; for a question also questions, answers, contexts
+-- KEYS  lock; for a question also questions, answers
 -- ARGV  token, expiry (ms); for a question also field, now (s), 1 to follow an alias
 -- Returns the token of the lock's holder, or '' if the question has an answer.
 
@@ -19,7 +19,7 @@ local function has_answer(field)
   field = alias and target_of(alias) or field
   local entry = valid_entry(field, 'a')
   return entry and (not alias or answer_of(alias) == answer_of(entry))
-    and redis.call('HEXISTS', KEYS[3], field) == 1 and redis.call('HEXISTS', KEYS[4], field) == 1
+    and redis.call('HEXISTS', KEYS[3], field) == 1
 end
 
 local holder, left = redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])

@@ -6,8 +6,8 @@
 --       then pairs of a counter and its increment
 --       purpose: `ask`, `wait` (the answer of the lock's holder), `stale` (also an expired
 --       answer), `warm` (counts no request and creates no fence) or `fence` (no answer)
--- Returns {fence, entry, answer, context, alias}, each false if it is missing. If the question is
--- an alias, `entry` is its target's.
+-- Returns {fence, entry, its answer or context, alias}, each false if it is missing. If the question
+-- is an alias, `entry` is its target's.
 
 -- include: common/entries
 -- include: common/counters
@@ -18,8 +18,7 @@ local questions, answers, contexts = KEYS[1], KEYS[2], KEYS[3]
 local field, now, purpose, stale_if_error = ARGV[1], tonumber(ARGV[3]), ARGV[5], tonumber(ARGV[7])
 
 -- Return an entry, or false. Delete an entry of another version or past stale-if-error.
-local function read_entry(name)
-  local entry = redis.call('HGET', questions, name)
+local function checked(name, entry)
   if not entry then
     return false
   end
@@ -30,10 +29,10 @@ local function read_entry(name)
   return entry
 end
 
-local fence = redis.call('HGET', questions, 'fence')
+local fence, entry = unpack(redis.call('HMGET', questions, 'fence', field))
 if not fence and purpose == 'warm' then
   count_arguments(9)
-  return {false, false, false, false, false}
+  return {false, false, false, false}
 elseif not fence then
   fence = new_fence(ARGV[2])
   redis.call('HSET', questions, 'fence', fence)
@@ -41,19 +40,20 @@ elseif not fence then
 end
 if purpose == 'fence' then
   count_arguments(9)
-  return {fence, false, false, false, false}
+  return {fence, false, false, false}
 end
 
 local alias = false
-local entry = read_entry(field)
+entry = checked(field, entry)
 local kind = kind_of(entry or '')
 if kind == '=' and ARGV[6] ~= '1' then
   entry = false
 elseif kind == '=' then
   -- An alias is valid only while its target still has the same answer.
-  local target = read_entry(target_of(entry))
+  local name = target_of(entry)
+  local target = checked(name, redis.call('HGET', questions, name))
   if target and answer_of(target) == answer_of(entry) then
-    alias, field, entry = entry, target_of(entry), target
+    alias, field, entry = entry, name, target
   else
     delete_question(field)
     entry = false
@@ -63,13 +63,9 @@ if entry and end_of(entry) <= now and purpose ~= 'stale' then
   entry, alias = false, false
 end
 
-local answer, context = false, false
-if entry then
-  answer = redis.call('HGET', answers, field)
-  context = redis.call('HGET', contexts, field)
-end
-
-if kind_of(entry or '') == 'a' and answer and context then
+kind = kind_of(entry or '')
+local value = entry and redis.call('HGET', kind == 'a' and answers or contexts, field)
+if kind == 'a' and value then
   if purpose == 'ask' or purpose == 'wait' then
     entry = count_hit(field, entry, now, ARGV[8], stale_if_error)
     alias = alias and count_hit(ARGV[1], alias, now, 0, stale_if_error)
@@ -80,4 +76,4 @@ elseif purpose == 'ask' then
   count('l1_misses', 1)
 end
 count_arguments(9)
-return {fence, entry, answer, context, alias}
+return {fence, entry, value, alias}

@@ -22,8 +22,6 @@ from shared.cache import (
     index_entries,
     invalidation,
     keyspace,
-    l1_answers,
-    l3_contexts,
     matchable_entries,
     scripts,
     session,
@@ -33,6 +31,7 @@ from shared.cache import (
 from shared.cache.coalescing import Coalescer, Membership
 from shared.cache.feedback import Feedback
 from shared.cache.invalidation import Invalidation
+from shared.cache.parse_replies import parse_answer
 from shared.cache.redis.commands import Command, Script
 from shared.cache.results import LookupResult, MissContext
 from shared.cache.user_budget import UserBudget
@@ -183,15 +182,15 @@ def change_that_is_not_stored_drops_nothing(patch: pytest.MonkeyPatch) -> None:
 
 def index_not_read(patch: pytest.MonkeyPatch) -> None:
     """An answer is served without a valid index entry."""
-    rewrite(patch, scripts, "_LOOKUP", {"if entry then\n  answer =": "if true then\n  answer ="})
+    read = "entry and redis.call('HGET', kind == 'a' and answers or contexts, field)"
+    rewrite(patch, scripts, "_LOOKUP", {read: "redis.call('HGET', answers, field)"})
     parse: Any = session.CacheSession._parse_lookup
 
     async def mutated(self: session.CacheSession, reply: list[Any]) -> LookupResult:
         found: LookupResult = await parse(self, reply)
-        _, entry, answer, context, _ = reply
-        if entry is None and answer and context:
-            name = answer[:11].decode()
-            return LookupResult(l1_answers.decode(name, answer), l3_contexts.decode(name, context))
+        _, entry, value, _ = reply
+        if entry is None and value:
+            return parse_answer(value[:11].decode(), value)
         return found
 
     patch.setattr(session.CacheSession, "_parse_lookup", mutated)

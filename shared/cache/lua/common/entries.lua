@@ -1,7 +1,7 @@
 -- The header of an index entry (see index_entries.py), and the expiry of a user's own embedding
 -- (see l2_embeddings.py).
 
-local VERSION = '7'  -- as in codec.py
+local VERSION = '8'  -- as in codec.py
 
 local function number_at(entry, first, last)
   return tonumber(string.sub(entry, first, last)) or 0

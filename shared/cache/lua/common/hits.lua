@@ -41,7 +41,7 @@ end
 
 -- Count a hit of the entry in a field at `now` (s), and return the new entry. The TTL of an answer begins with
 -- `ttl` (s) and doubles with each hit until the entry's latest end. The user's keys outlive it by `stale_if_error`
--- (s). KEYS must begin with questions, answers, contexts.
+-- (s). KEYS must begin with questions, answers.
 local function count_hit(field, entry, now, ttl, stale_if_error)
   local hits, former_end = math.min(hits_of(entry) + 1, MAX_HITS), end_of(entry)
   local growth = ttl * 2 ^ math.min(hits - 1, MAX_DOUBLINGS)
@@ -57,7 +57,7 @@ local function count_hit(field, entry, now, ttl, stale_if_error)
     count_index_entry(new_entry, 1)
   end
   if new_end > former_end then
-    for key = 1, 3 do
+    for key = 1, 2 do
       keep_key(KEYS[key], new_end - now + stale_if_error)
     end
   end
