@@ -16,7 +16,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from shared.cache import index_entries, keyspace
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from shared.cache.redis.budgeted_client import BudgetedClient
     from shared.cache.redis.client import RedisClient
 
-TTL = 90 * 86_400
+_DAY_SECONDS, _HOUR_SECONDS = 86_400, 3_600
+TTL = 90 * _DAY_SECONDS
 """Seconds that counters are stored after their last increment: as in `lua/common/counters.lua`."""
 
 _COUNT = Script("count")
@@ -62,7 +63,14 @@ def counter_keys(partition: int) -> tuple[str, str, str]:
 
     A script that counts takes them as its last keys: see `lua/common/counters.lua`.
     """
-    today = keyspace.counters_key(partition, datetime.now(UTC).date().isoformat())
+    return _counter_keys(partition, int(time.time()) // _DAY_SECONDS)
+
+
+@lru_cache(maxsize=2 * keyspace.PARTITIONS)
+def _counter_keys(partition: int, day: int) -> tuple[str, str, str]:
+    """Return the keys for a day, in days since 1970."""
+    date = datetime.fromtimestamp(day * _DAY_SECONDS, UTC).date().isoformat()
+    today = keyspace.counters_key(partition, date)
     return keyspace.entry_counts_key(partition), today, keyspace.counters_key(partition)
 
 
@@ -193,7 +201,7 @@ class RequestCounters:
         increments = latency_counters(outcome, seconds)
         increments["cache_unavailable"] = int(self._redis.status != "ok")
         if self.lookup_counted:
-            hour = int(time.time()) % 86_400 // 3_600
+            hour = int(time.time()) % _DAY_SECONDS // _HOUR_SECONDS
             increments[hour_name(hour, reused=outcome in REUSED)] = 1
             if outcome in DEFERRED_OUTCOMES:
                 increments[f"outcome_{outcome}"] = 1

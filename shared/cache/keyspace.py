@@ -23,11 +23,9 @@ FENCE = "fence"
 
 def digest(*parts: str) -> str:
     """Hash parts and their lengths with BLAKE2b: 128 bits as 22 characters of base64url."""
-    hashed = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        data = part.encode("utf-8", "surrogatepass")
-        hashed.update(len(data).to_bytes(8, "big"))
-        hashed.update(data)
+    texts = [part.encode("utf-8", "surrogatepass") for part in parts]
+    with_lengths = b"".join([len(text).to_bytes(8, "big") + text for text in texts])
+    hashed = hashlib.blake2b(with_lengths, digest_size=16)
     return base64.urlsafe_b64encode(hashed.digest()).rstrip(b"=").decode("ascii")
 
 

@@ -225,11 +225,10 @@ class CacheSession:
         if self.status != "ok" or (answer is None and context_cached):
             return 0
         entry = self._new_entry(vector, sources, answer)
-        value = (
-            l1_answers.encode(answer, sources)
-            if answer
-            else l3_contexts.encode(entry.answer_id, sources)
-        )
+        if answer:
+            value = l1_answers.encode(answer, sources)
+        else:
+            value = l3_contexts.encode(entry.answer_id, sources)
         call = self._scripts.store(entry, value, counts=self.counters.take())
         replies = await self._execute(call, *self._store_embedding(entry), with_extension=True)
         if answer:
