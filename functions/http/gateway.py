@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mangum import Mangum
+from mangum.handlers import ALB, HTTPGateway
 from mangum.protocols import HTTPCycle
 from starlette.requests import Request
 
@@ -28,7 +30,12 @@ class GatewayHandler(Mangum):
 
     def __init__(self, app: "ASGI") -> None:
         text_types = ["text/", "application/json", PROBLEM_MEDIA_TYPE]
-        super().__init__(app, lifespan="off", text_mime_types=text_types)
+        super().__init__(
+            app,
+            lifespan="off",
+            text_mime_types=text_types,
+            custom_handlers=[ALB, _HTTPGateway],  # Mangum infers the type in this order
+        )
 
     def __call__(self, event: "LambdaEvent", context: "LambdaContext") -> dict[str, Any]:
         """Respond to one event.
@@ -52,14 +59,23 @@ class GatewayHandler(Mangum):
         return adapter(cycle(self.app))
 
 
+class _HTTPGateway(HTTPGateway):
+    """Mangum's handler of HTTP APIs, which would create the scope again for the response."""
+
+    @cached_property
+    def scope(self) -> "Scope":
+        return super().scope
+
+
 def _validated(scope: "Scope") -> "Scope":
     """Return the scope, its path without the name of the stage.
 
     Only HTTP APIs have the stage in the path.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html
     """
-    if not all(isinstance(scope[name], str) for name in ("method", "path", "scheme")):
-        raise TypeError("method, path and scheme must be strings")
+    for name in ("method", "path", "scheme"):
+        if not isinstance(scope[name], str):
+            raise TypeError(f"{name} must be a string")
     match scope.get("aws.event"):
         case {"version": "2.0", "requestContext": {"stage": str(stage)}}:
             if f"{scope['path']}/".startswith(f"/{stage}/"):
