@@ -6,7 +6,7 @@ In local mode a header names the user.
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_LOCAL_SCOPES = frozenset({"notes:write", "stats:read"})
+_LOCAL_CLAIMS = {"scope": "notes:write stats:read"}
 
 # Scopes are the union of RFC 8693's `scope`, other issuers' `scp` and the groups of a Cognito user
 # pool, whose access tokens also carry a `scope`.
@@ -53,19 +53,23 @@ def warn_not_configured() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated user and the scopes of their token.
-
-    `email` is set only if the issuer says that it is verified.
-    """
+    """An authenticated user and the verified claims of their token."""
 
     user_id: str
-    scopes: frozenset[str] = frozenset()
-    email: str = ""
+    claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes of the token."""
+        return frozenset[str]().union(*(_scopes(self.claims.get(name)) for name in _SCOPE_CLAIMS))
 
     @property
     def identities(self) -> frozenset[str]:
-        """The names by which an allow list can name the caller."""
-        return frozenset({self.user_id, self.email}) - {""}
+        """The names by which an allow list can name the caller: user id and verified email."""
+        # API Gateway's authorizer turns every claim into a string.
+        is_verified = self.claims.get("email_verified") in (True, "true")
+        email = self.claims.get("email") if is_verified else None
+        return frozenset({self.user_id, str(email or "")}) - {""}
 
 
 async def authenticate(request: "Request", settings: "Settings") -> Caller:
@@ -82,7 +86,7 @@ async def authenticate(request: "Request", settings: "Settings") -> Caller:
     if event is None and settings.local_mode:
         user_id = local_user(request)
         require_id(USER_HEADER, user_id)
-        return Caller(user_id, _LOCAL_SCOPES)
+        return Caller(user_id, _LOCAL_CLAIMS)
     claims = authorizer_claims(event)
     if claims is None and settings.jwks_url:
         claims = await token_verifier(settings).verify(_bearer_token(request))
@@ -124,10 +128,7 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
         require_id("the token's subject", user_id)
     except InvalidRequestError as error:
         raise UnauthenticatedError(str(error)) from None
-    scopes = frozenset[str]().union(*(_scopes(claims.get(name)) for name in _SCOPE_CLAIMS))
-    # API Gateway's authorizer turns every claim into a string.
-    email = claims.get("email") if claims.get("email_verified") in (True, "true") else ""
-    return Caller(user_id, scopes, str(email or ""))
+    return Caller(user_id, claims)
 
 
 def _scopes(claim: Any) -> Iterable[str]:
