@@ -29,10 +29,11 @@ _HEADERS = {
 
 def accepts_events(request: "Request") -> bool:
     """Return whether the client asks for an event stream, with a quality above 0 (RFC 9110)."""
-    for media_range in ",".join(request.headers.getlist("accept")).split(","):
-        media_type, *parameters = media_range.lower().replace(" ", "").split(";")
-        if media_type.strip() == MEDIA_TYPE:
-            return not any(re.fullmatch(r"q=0(?:\.0*)?", each.strip()) for each in parameters)
+    for media_ranges in request.headers.getlist("accept"):
+        for media_range in media_ranges.split(","):
+            media_type, *parameters = media_range.lower().replace(" ", "").split(";")
+            if media_type.strip() == MEDIA_TYPE:
+                return not any(re.fullmatch(r"q=0(?:\.0*)?", each.strip()) for each in parameters)
     return False
 
 
