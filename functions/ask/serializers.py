@@ -22,10 +22,18 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
     day, follow_up = question.day, question.follow_up
     is_rewritten = follow_up is not None and follow_up.use == "rewritten"
     created = datetime.fromtimestamp(created_ms / 1000, UTC)
+    cited = reply.cited
     body: AnswerBody = {
         "answer": reply.text,
         "sources": [
-            {**_serialize_source(source), "cited": number in reply.cited}
+            {
+                "chunk_id": source.chunk_id,
+                "content": source.content,
+                "note_id": source.note_id,
+                "title": source.title,
+                "similarity": round(source.similarity, 6),
+                "cited": number in cited,
+            }
             for number, source in enumerate(reply.shown_sources, start=1)
         ],
         "metadata": {
