@@ -7,11 +7,10 @@ import uuid
 from http import HTTPMethod
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
 from functions.http.emf_metrics import request_log, with_emf
-from shared.observability.json_logging import correlation_fields, log_context, propagated
+from shared.observability.json_logging import PROPAGATED, correlation_fields, log_context
 from shared.observability.timings import (
     collect_timings,
     flush_spans,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _LOG_FIELDS = "tercet.log_fields"
 _REQUEST_ID = "tercet.request_id"
+_PROPAGATED = {name.encode(): name for name in PROPAGATED}
 _METHODS = frozenset({*HTTPMethod, "QUERY"})
 _MAX_METHOD_LENGTH = 32
 # Of the log fields, because LOG_QUESTIONS adds private text.
@@ -73,14 +73,11 @@ class RequestLogMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        carrier = propagated(Headers(scope=scope))
-        correlation = correlation_fields(carrier)
-        header = correlation.get("correlation_id", request_id(scope))
+        carrier = _propagated(scope)
+        ids = {"request_id": request_id(scope), **correlation_fields(carrier)}
+        header = ids.get("correlation_id", ids["request_id"])
         try:
-            with (
-                log_context(request_id=request_id(scope), **correlation),
-                start_span("server", _describe, scope, carrier) as span,
-            ):
+            with log_context(**ids), start_span("server", _describe, scope, carrier) as span:
                 await self._serve(scope, receive, send, span, header.encode("ascii"))
         finally:
             flush_spans()
@@ -137,6 +134,15 @@ class RequestLogMiddleware:
                 request_log.info("request", extra={"log_fields": with_emf(line)})
                 if span.trace_id:
                     _finish_span(span, scope, status, log_fields)
+
+
+def _propagated(scope: "Scope") -> dict[str, str]:
+    """Return the headers that identify the sender's trace; of equal names the first."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        if name in _PROPAGATED:
+            found.setdefault(_PROPAGATED[name], value.decode("latin-1"))
+    return found
 
 
 def _related_ids(scope: "Scope", span: "Span") -> dict[str, object]:
