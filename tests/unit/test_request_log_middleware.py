@@ -32,3 +32,11 @@ def test_log_line_has_the_gateway_request_id_if_the_event_has_one(
     assert TestClient(behind_gateway).get("/health").json() == {"answered": True}
     (line,) = [record for record in caplog.records if record.message == "request"]
     assert vars(line)["log_fields"].get("gateway_request_id") == gateway
+
+
+def test_correlation_id_is_the_first_of_repeated_headers() -> None:
+    client = TestClient(
+        RequestLogMiddleware(ANSWER, error_response=lambda _: JSONResponse({}, 500))
+    )
+    response = client.get("/", headers=[("X-Correlation-Id", name) for name in ("first", "second")])
+    assert response.headers["x-correlation-id"] == "first"
