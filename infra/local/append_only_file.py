@@ -50,15 +50,15 @@ class RewritingClient(RedisClient):
         """Rewrite the file, and wait until the former one is removed."""
         await self._wait_until_idle()  # a rewrite that runs already may contain the deleted values
         await self._client.execute(_REWRITE)
-        if (await self._wait_until_idle())["aof_last_bgrewrite_status"] != "ok":
+        if (await self._wait_until_idle())[b"aof_last_bgrewrite_status"] != b"ok":
             raise CacheUnavailableError("Valkey could not rewrite its append-only file")
 
-    async def _wait_until_idle(self) -> dict[str, Any]:
+    async def _wait_until_idle(self) -> dict[bytes, bytes]:
         deadline = time.monotonic() + _REWRITE_SECONDS
         while time.monotonic() < deadline:
-            info: dict[str, Any]
-            (info,) = await self._client.execute(_INFO)
-            if not info["aof_rewrite_in_progress"] and not info["aof_rewrite_scheduled"]:
+            (text,) = await self._client.execute(_INFO)
+            info = dict(line.split(b":", 1) for line in text.splitlines() if b":" in line)
+            if info[b"aof_rewrite_in_progress"] == info[b"aof_rewrite_scheduled"] == b"0":
                 return info
             await asyncio.sleep(_POLL_SECONDS)
         raise CacheUnavailableError("Valkey has not rewritten its append-only file in time")

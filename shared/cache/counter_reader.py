@@ -5,9 +5,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.cache import counters, keyspace
+from shared.cache.parse_replies import hash_items
 from shared.cache.redis.commands import Command, Script
 from shared.cache.stats_snapshot import EntryCounts, PeriodStats, StatsSnapshot
 from shared.errors import CacheUnavailableError
@@ -102,9 +103,9 @@ def _read_days(days: Iterable[date]) -> Iterator[Command]:
             yield Command.of("HGETALL", keyspace.counters_key(partition, day.isoformat()))
 
 
-def _sum(hashes: Iterable[Mapping[bytes, bytes]]) -> PeriodStats:
-    """Sum counters by name. A foreign value that is no counter counts as 0."""
-    hashes = list(hashes)
+def _sum(replies: Iterable[Any]) -> PeriodStats:
+    """Sum counters of several hashes by name. A foreign value that is no counter counts as 0."""
+    hashes = [dict(hash_items(reply)) for reply in replies]
     try:
         total = _add(hashes, int)
     except ValueError:

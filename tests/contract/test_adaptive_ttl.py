@@ -22,9 +22,8 @@ BUCKETS = (0, 0), (1, 1), (2, 4), (5, 9), (10, 10**6)
 
 async def index_of(cache: Cache) -> dict[str, Entry]:
     """Return the entries by question."""
-    flat = await cache.redis("HGETALL", keys().questions)
-    assert isinstance(flat, dict)
-    entries = index_entries.decode_index(flat.items()).values()
+    index = await cache.read_hash(keys().questions)
+    entries = index_entries.decode_index(index.items()).values()
     return {entry.question: entry for entry in entries if entry}
 
 

@@ -109,8 +109,7 @@ async def test_expired_entries_are_removed_with_the_first_store_of_an_hour(cache
         await cache.redis("HSET", key, "a", 5, "a1", 5)
     await cache.ask()
     for key, kind in ((user, b"a"), (shared, b"e")):
-        fields = await cache.redis("HGETALL", key)
-        assert isinstance(fields, dict)
+        fields = await cache.read_hash(key)
         assert [name[:1] for name in fields if name[1:].isdigit()] == [kind]
         assert [kind for kind in (b"a", b"c", b"e") if fields[kind] != b"0"] == [kind]
 

@@ -24,10 +24,9 @@ async def total_of(cache: Cache) -> "PeriodStats":
 
 
 async def index_of(cache: Cache, user: str = "ann") -> "dict[str, Entry]":
-    flat = await cache.redis("HGETALL", keyspace.UserKeys.of(user).questions)
-    assert isinstance(flat, dict)
+    index = await cache.read_hash(keyspace.UserKeys.of(user).questions)
     return {
-        name: entry for name, entry in index_entries.decode_index(flat.items()).items() if entry
+        name: entry for name, entry in index_entries.decode_index(index.items()).items() if entry
     }
 
 

@@ -57,6 +57,6 @@ async def test_resent_rotation_of_an_earlier_change_accepts_no_store(
     await cache.redis_client.execute(first)
     await cache.invalidation().drop_entries("ann", [])
     assert not await session.store(a_vector("define faith"), sources(), an_answer())
-    (index,) = await cache.redis_client.execute(Command.of("HGETALL", keys().questions))
+    index = await cache.read_hash(keys().questions)
     entries = index_entries.decode_index(index.items()).values()
     assert [entry.question for entry in entries if entry] == [QUESTION]

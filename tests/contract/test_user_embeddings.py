@@ -102,11 +102,11 @@ async def test_delete_user_subtracts_user_embeddings_from_the_entry_counts(
     private: Cache,
 ) -> None:
     await private.ask("ann")
-    counts = await private.redis("HGETALL", keyspace.entry_counts_key(keys().partition))
-    assert {int(count) for kind, count in counts.items() if kind[:1] == b"e"} == {1}  # type: ignore[attr-defined]  # a hash
+    counts = await private.read_hash(keyspace.entry_counts_key(keys().partition))
+    assert {int(count) for kind, count in counts.items() if kind[:1] == b"e"} == {1}
     await private.invalidation().delete_user("ann")
-    counts = await private.redis("HGETALL", keyspace.entry_counts_key(keys().partition))
-    assert {int(count) for kind, count in counts.items() if kind[:1] == b"e"} == {0}  # type: ignore[attr-defined]  # a hash
+    counts = await private.read_hash(keyspace.entry_counts_key(keys().partition))
+    assert {int(count) for kind, count in counts.items() if kind[:1] == b"e"} == {0}
 
 
 async def count_embeddings(cache: Cache) -> tuple[int, int, int]:

@@ -11,6 +11,7 @@ import pytest
 
 from functions.ask.app import create_app
 from shared.cache.keyspace import UserKeys
+from shared.cache.parse_replies import hash_items
 from shared.cache.redis.commands import Command
 from shared.container import Container
 from shared.conversation import Turn
@@ -57,7 +58,7 @@ def use(reply: Reply) -> str | None:
     return reply.question.follow_up.use if reply.question.follow_up else None
 
 
-async def redis(container: Container, *command: str) -> Any:
+async def redis(container: Container, *command: str | bytes) -> Any:
     (reply,) = await container.background_redis_client.execute(Command.of(*command))
     return reply
 
@@ -238,7 +239,7 @@ async def test_a_corrupt_or_expired_rewrite_is_rewritten_again(
 ) -> None:
     rewrites = UserKeys.of("ann").rewrites
     await ask(container, "ann", IT, history=LEEDS)
-    ((field, value),) = dict(await redis(container, "HGETALL", rewrites)).items()
+    ((field, value),) = hash_items(await redis(container, "HGETALL", rewrites))
     for number, bad in enumerate((value[:-1] + b"?", b"", value[:1] + b"0" * 10 + value[11:]), 2):
         await redis(container, "HSET", rewrites, field, bad)
         assert (await ask(container, "ann", IT, history=LEEDS)).question.wording == OF_LEEDS

@@ -15,6 +15,7 @@ from functions.ask.serializers import serialize_reply
 from infra.local.valkey import start_valkey
 from shared.cache.index_entries import Entry, decode_index
 from shared.cache.keyspace import UserKeys
+from shared.cache.parse_replies import hash_items
 from shared.cache.pipeline_id import PipelineId
 from shared.cache.redis.commands import Command
 from shared.errors import CircuitOpenError
@@ -96,7 +97,7 @@ class World:
         client = self.containers["UTC"].redis_client
         assert client
         (reply,) = await client.execute(Command.of("HGETALL", UserKeys.of("ann").questions))
-        return [entry for entry in decode_index(reply.items()).values() if entry]
+        return [entry for entry in decode_index(hash_items(reply)).values() if entry]
 
     async def check(self, random: Random) -> Counter[str]:
         """Ask at random times and compare each answer with the day of its request."""

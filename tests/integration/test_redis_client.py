@@ -5,11 +5,14 @@ import asyncio
 import fakeredis
 import pytest
 
+from infra.local.playground.cache_inspector import read_cached_questions
+from shared.cache.counter_reader import CounterReader
 from shared.cache.redis.commands import Command
 from shared.cache.redis.factory import open_redis_client
 from shared.cache.redis.single_server import RedisServerClient
 from shared.errors import CacheUnavailableError
 from shared.settings import Settings
+from tests.support.caches import Cache
 
 
 async def test_memory_usage_is_none_if_the_server_omits_a_field(
@@ -55,3 +58,24 @@ async def test_a_reply_that_does_not_parse_is_a_connection_error() -> None:
     assert not redis_client.circuit_breaker.allow_request()
     await redis_client.aclose()
     server.close()
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+async def test_both_versions_of_the_protocol_serve_all_that_is_read(
+    valkey_url: str, protocol: int
+) -> None:
+    """A hash is a list in version 2 of RESP, and a map in version 3."""
+    url = f"{valkey_url.removesuffix('/0')}/5?protocol={protocol}"
+    settings = Settings(redis_url=url, redis_timeout=5)
+    cache = Cache(open_redis_client(settings), settings)
+    await cache.redis("FLUSHDB")
+    answer = await cache.ask()
+    assert (await cache.session().lookup()).answer == answer
+    other = cache.session(question="define faith")
+    await other.lookup()
+    ((field, entry),) = (await other.load_miss_context()).matchable_entries.items()
+    assert entry.answer_id == answer.answer_id
+    assert await read_cached_questions(cache.redis_client, "ann") == {field: entry}
+    snapshot = await CounterReader(cache.redis_client).read_snapshot()
+    assert (snapshot.total["l1_hits"], snapshot.total["l1_misses"]) == (1, 2)
+    await cache.redis_client.aclose()

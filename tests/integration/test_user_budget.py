@@ -10,6 +10,7 @@ import pytest
 
 from functions.ask.app import create_app
 from shared.cache import keyspace
+from shared.cache.parse_replies import hash_items
 from shared.cache.redis.commands import Command
 from shared.errors import BudgetExceededError, ConfigurationError, InferenceUnavailableError
 from shared.inference.ports import Completion
@@ -63,7 +64,7 @@ async def opened(url: str, answerer: PricedAnswerer, **settings: Any) -> "AsyncI
 async def usage(container: "Container", user: str) -> dict[bytes, bytes]:
     command = Command.of("HGETALL", keyspace.UserKeys.of(user).usage)
     (reply,) = await container.background_redis_client.execute(command)
-    return dict(reply)
+    return dict(hash_items(reply))
 
 
 async def test_only_generated_answers_count_and_only_their_user_is_limited(

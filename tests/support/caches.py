@@ -15,6 +15,7 @@ from shared.answer import Answer, new_answer_id
 from shared.cache.counters import PendingCounters
 from shared.cache.invalidation import Invalidation
 from shared.cache.keyspace import UserKeys
+from shared.cache.parse_replies import hash_items
 from shared.cache.pipeline_id import PipelineId
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command
@@ -97,6 +98,10 @@ class Cache:
     async def redis(self, *command: str | bytes | int) -> object:
         (reply,) = await self.redis_client.execute(Command.of(*command))
         return reply
+
+    async def read_hash(self, key: str | bytes) -> dict[bytes, bytes]:
+        (reply,) = await self.redis_client.execute(Command.of("HGETALL", key))
+        return dict(hash_items(reply))
 
 
 def an_answer(text: str = "The substance of things hoped for [1].") -> Answer:

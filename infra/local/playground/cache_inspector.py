@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from shared.cache import index_entries, keyspace
+from shared.cache.parse_replies import hash_items
 from shared.cache.redis.commands import Command
 from shared.matching.candidates import find_candidates
 from shared.matching.decision import explain_decision
@@ -32,7 +33,7 @@ async def read_cached_questions(redis_client: "RedisClient", user_id: str) -> "d
     now = time.time()
     entries = {
         field: entry
-        for field, entry in index_entries.decode_index(index.items()).items()
+        for field, entry in index_entries.decode_index(hash_items(index)).items()
         if entry and entry.kind in kinds and entry.expires > now
     }
     return {

@@ -5,12 +5,12 @@
 from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import ConnectionPool, Redis
-from redis.asyncio.connection import Connection, parse_url
+from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
-from shared.cache.redis.connection import TLSConnection, with_hiredis_packer
+from shared.cache.redis.connection import TLSConnection
 from shared.cache.redis.single_server import CONNECT_SECONDS, RedisServerClient
 
 if TYPE_CHECKING:
@@ -42,10 +42,8 @@ def open_redis_client(settings: "Settings", *, timeout: float | None = None) -> 
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
     options.setdefault("protocol", _PROTOCOL)
-    connection_class = options.get("connection_class", Connection)
     if settings.redis_url.startswith("rediss:"):
-        connection_class = TLSConnection
-    options["connection_class"] = with_hiredis_packer(connection_class)
+        options["connection_class"] = TLSConnection
     if settings.redis_iam_user:
         from shared.cache.redis.iam_auth import IamCredentialProvider
 

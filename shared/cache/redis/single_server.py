@@ -23,6 +23,7 @@ from shared.cache import keyspace
 from shared.cache.redis.circuit_breaker import CircuitBreaker
 from shared.cache.redis.client import RedisClient
 from shared.cache.redis.commands import Command, Script
+from shared.cache.redis.connection import exchange
 from shared.cache.redis.timeouts import Budget, EventLoopLagError, LagTolerantTimeout
 from shared.dns import share_lookups
 from shared.errors import CacheFullError, CacheUnavailableError
@@ -231,15 +232,7 @@ class RedisServerClient(RedisClient):
             await self._exchange([_REPAIR_TYPES.call(command.keys, *kinds).with_text()])
 
     async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
-        if len(commands) == 1:
-            try:
-                return [await self._client.execute_command(*commands[0].arguments)]
-            except ResponseError as error:
-                return [error]
-        pipeline: Any = self._client.pipeline(transaction=False)
-        for command in commands:
-            pipeline.execute_command(*command.arguments)
-        return list(await pipeline.execute(raise_on_error=False))
+        return await exchange(self._client.connection_pool, commands)
 
 
 def _programming_error(error: Exception) -> Exception | None:

@@ -31,7 +31,7 @@ from shared.cache import (
 from shared.cache.coalescing import Coalescer, Membership
 from shared.cache.feedback import Feedback
 from shared.cache.invalidation import Invalidation
-from shared.cache.parse_replies import parse_answer
+from shared.cache.parse_replies import hash_items, parse_answer
 from shared.cache.redis.commands import Command, Script
 from shared.cache.results import LookupResult, MissContext
 from shared.cache.user_budget import UserBudget
@@ -209,7 +209,7 @@ def fence_rotated_after_the_index_is_read(patch: pytest.MonkeyPatch) -> None:
         key = keyspace.UserKeys.of(user_id).questions
         index = await self._execute(Command.of("HGETALL", key))
         await rotate_fence(self, user_id)
-        return index_entries.decode_index(index.items())
+        return index_entries.decode_index(hash_items(index))
 
     patch.setattr(Invalidation, "rotate_fence", mutated)
 
