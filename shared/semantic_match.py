@@ -20,7 +20,7 @@ from shared.matching.candidates import (
 from shared.matching.decision import Decision, decide
 from shared.question import is_truncated
 from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
-from shared.vectors import from_bytes
+from shared.vectors import cosines, from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -155,12 +155,12 @@ class SemanticMatcher:
         entries = context.matchable_entries
         if not entries:
             return []
-        vectors = from_bytes(entries.vectors()).reshape(len(entries), -1)
+        rows = from_bytes(entries.vectors()).reshape(len(entries), -1)
+        similarity = cosines(vector, rows)
+        floor = self._settings.candidate_cosine
         decoded = (
             (*entry, cosine)
-            for row, cosine in find_candidates(
-                vector, vectors, self._settings.candidate_cosine, limit=len(entries)
-            )
+            for row, cosine in find_candidates(similarity, floor, limit=len(entries))
             if (entry := entries.decode(row)) and self._is_candidate(question, entry[1], context)
         )
         near = list(islice(decoded, MAX_CANDIDATES))
@@ -168,7 +168,7 @@ class SemanticMatcher:
         similar = find_similar_texts(question, entries.texts())
         far = [
             (*entry, cosine)
-            for at, cosine in find_candidates(vector, vectors[similar], -1, limit=_MAX_SIMILAR)
+            for at, cosine in find_candidates(similarity[similar], -1, limit=_MAX_SIMILAR)
             if (entry := entries.decode(similar[at]))
             and is_respelled(question, entry[1].question)
             and entry[0] not in fields

@@ -6,10 +6,10 @@ from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.matching.tokens.noise import find_plain_words
 from shared.matching.tokens.typos import MAX_SLIPS, differ_by_slips
-from shared.vectors import Matrix, Vector, cosines
 
 MAX_CANDIDATES = 3
 """The number of candidates by cosine that are compared.
@@ -20,20 +20,20 @@ a match. 36 of the matches were the nearest question and two the second nearest.
 
 
 class Candidate(NamedTuple):
-    """A row of the matrix and its cosine with the question, from -1 to 1."""
+    """A row and its cosine with the question, from -1 to 1."""
 
     row: int
     similarity: float
 
 
 def find_candidates(
-    query: Vector, rows: Matrix, floor: float, *, limit: int = MAX_CANDIDATES
+    similarity: NDArray[np.float64], floor: float, *, limit: int = MAX_CANDIDATES
 ) -> list[Candidate]:
     """Find the rows of cosine `floor` or more, the most similar first, at most `limit`.
 
-    Rows of equal cosine come in their order, so the same index gives the same candidates.
+    `similarity` are the cosines of all rows, shape (count,). Rows of equal cosine come in their
+    order, so the same index gives the same candidates.
     """
-    similarity = cosines(query, rows)
     near = np.flatnonzero(similarity >= floor)
     best = near[np.argsort(-similarity[near], kind="stable")[:limit]]
     return [Candidate(int(row), float(similarity[row])) for row in best]
@@ -47,25 +47,35 @@ def find_similar_texts(question: str, texts: Sequence[bytes]) -> list[int]:
     words = sorted((word.encode() for word in find_plain_words(question)), key=len, reverse=True)
     if len(words) == 1:
         return list(range(len(texts)))
-    needed = max(1, len(words) - MAX_SLIPS)
-    found = [(row, texts[row].lower()) for row in _find_texts(words[: MAX_SLIPS + 1], texts)]
-    return [row for row, text in found if sum(word in text for word in words) >= needed]
+    found = _find_texts(words[: MAX_SLIPS + 1], texts)
+    return [row for row in found if _contains_most(texts[row].lower(), words)]
+
+
+def _contains_most(text: bytes, words: Sequence[bytes]) -> bool:
+    """Return whether a text contains a word, and all words but `MAX_SLIPS`."""
+    missing = 0
+    for word in words:
+        missing += word not in text
+        if missing > MAX_SLIPS:
+            return False
+    return missing < len(words)
 
 
 def _find_texts(words: Sequence[bytes], texts: Sequence[bytes]) -> list[int]:
     """Return the indices of the texts that contain one of the words, in order.
 
-    One search in all texts is ten times as fast as one in each.
+    One search in all texts is ten times as fast as one in each. CPython's search from the end takes
+    a third of the time of one from the beginning.
     """
     joined = b"".join(texts).lower()
-    ends = list(accumulate(map(len, texts)))
+    starts = [0, *accumulate(map(len, texts))]
     rows = set()
     for word in words:
-        at = joined.find(word)
+        at = joined.rfind(word)
         while at >= 0:
-            row = bisect_right(ends, at)
+            row = bisect_right(starts, at) - 1
             rows.add(row)
-            at = joined.find(word, ends[row])
+            at = joined.rfind(word, 0, starts[row])
     return sorted(rows)
 
 

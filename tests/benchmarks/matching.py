@@ -15,7 +15,7 @@ from shared.matching.decision import decide
 from shared.matching.tokens.tokenize import tokenize
 from shared.semantic_match import SemanticMatcher, pair_model_loader
 from shared.settings import Settings
-from shared.vectors import Vector, canonical
+from shared.vectors import Vector, canonical, cosines
 from tests.benchmarks.report import Metric
 from tests.benchmarks.timing import interleave
 from tests.benchmarks.workload import PIPELINE
@@ -77,7 +77,7 @@ async def collect_metrics() -> Mapping[str, Metric]:
         decide(*next(numbered_pairs)[1])
 
     async def search() -> None:
-        find_candidates(vectors[next(numbered_pairs)[0]], rows, 0.85)
+        find_candidates(cosines(vectors[next(numbered_pairs)[0]], rows), 0.85)
 
     async def find_match() -> None:
         """Find the nearest question, and reject it."""

@@ -39,7 +39,7 @@ def use_strategy(name: str) -> Iterator[None]:
         patch.object(
             semantic_match,
             "find_candidates",
-            lambda query, rows, _, **limit: find_candidates(query, rows, COSINE, **limit),
+            lambda similarity, _, **limit: find_candidates(similarity, COSINE, **limit),
         ),
         patch.object(semantic_match, "find_similar_texts", lambda *_: []),
     ):

@@ -15,8 +15,8 @@ from shared.cache.stats_snapshot import PeriodStats
 from shared.container import Container
 from shared.inference.match_verifier import MatchVerifier
 from shared.inference.ports import ChatMessage, Completion
-from shared.matching.candidates import find_candidates
 from shared.settings import Settings
+from shared.vectors import cosines
 from tests.support.fixed_pair_model import FixedPairModel
 from tests.support.full_stack import MINILM, QuotingAnswerer, ask, updated
 from tests.support.memory_note_store import MemoryNoteStore
@@ -261,11 +261,7 @@ async def test_rejections_by_rules_are_counted_once_per_request(
     assert after["rejected_by_rules"] - before["rejected_by_rules"] == 1
     # The candidate that the rules reject comes first.
     (rejected,) = await MINILM.embed(["what is not hope"])
-    monkeypatch.setattr(
-        semantic_match,
-        "find_candidates",
-        lambda _, rows, __, **limit: find_candidates(rejected, rows, 0.5, **limit),
-    )
+    monkeypatch.setattr(semantic_match, "cosines", lambda _, rows: cosines(rejected, rows))
     settings = replace(user.container.settings, candidate_cosine=0.5)
     user.container.semantic_matcher._settings = settings
     assert (await user.ask("Define hope"))["metadata"]["match"] == "semantic"

@@ -13,7 +13,7 @@ from shared.matching.decision import explain_decision
 from shared.question import Question
 from shared.semantic_match import pair_model_loader
 from shared.text.canonical_form import canonical_form
-from shared.vectors import from_bytes, stack
+from shared.vectors import cosines, from_bytes, stack
 
 if TYPE_CHECKING:
     from shared.cache.index_entries import Entry
@@ -95,5 +95,5 @@ async def similar_questions(
             packs=container.vocabulary_packs,
             model=model,
         )
-        for row, cosine in find_candidates(vector, rows, -math.inf)
+        for row, cosine in find_candidates(cosines(vector, rows), -math.inf)
     ]

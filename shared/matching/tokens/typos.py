@@ -42,6 +42,8 @@ def _correct(
 def _is_slip(one: str, other: str) -> bool:
     if len(one) > len(other):
         one, other = other, one
+    if len(other) - len(one) > 1:
+        return False
     start = next((n for n, (x, y) in enumerate(zip(one, other, strict=False)) if x != y), len(one))
     if len(one) < len(other):
         if other == one + "s":
