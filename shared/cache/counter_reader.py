@@ -2,13 +2,12 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from itertools import chain, islice
+from typing import TYPE_CHECKING, TypeAlias
 
 from shared.cache import counters, keyspace
-from shared.cache.parse_replies import hash_items
 from shared.cache.redis.commands import Command, Script
 from shared.cache.stats_snapshot import EntryCounts, PeriodStats, StatsSnapshot
 from shared.errors import CacheUnavailableError
@@ -21,6 +20,9 @@ _PARTITIONS = range(keyspace.PARTITIONS)
 _COUNT_ENTRIES = Script("count_entries")
 _DAYS_PER_ROUND_TRIP = 10
 _END_OF_COUNTERS = 10**18  # as in lua/repair_types.lua
+_Hash: TypeAlias = dict[bytes, bytes] | list[bytes]
+"""A reply to HGETALL (RESP3 or RESP2)."""
+
 _CLOCK_SKEW = timedelta(hours=1)
 """How long after its end a day may still be counted in."""
 
@@ -103,25 +105,23 @@ def _read_days(days: Iterable[date]) -> Iterator[Command]:
             yield Command.of("HGETALL", keyspace.counters_key(partition, day.isoformat()))
 
 
-def _sum(replies: Iterable[Any]) -> PeriodStats:
-    """Sum counters of several hashes by name. A foreign value that is no counter counts as 0."""
-    hashes = [dict(hash_items(reply)) for reply in replies]
+def _sum(hashes: Iterable[_Hash]) -> PeriodStats:
+    """Sum counters by name. A foreign value that is no counter counts as 0."""
+    flat = [[*chain(*each.items())] if isinstance(each, dict) else each for each in hashes]
     try:
-        total = _add(hashes, int)
+        total = _add(flat, int)
     except ValueError:
-        total = _add(hashes, _parse)
+        total = _add(flat, _parse)
     if any(abs(number) >= _END_OF_COUNTERS for number in total.values()):
-        total = _add(hashes, _parse)
+        total = _add(flat, _parse)
     named = {name.decode("ascii", "replace"): number for name, number in total.items()}
     return PeriodStats(Counter(named))
 
 
-def _add(
-    hashes: Sequence[Mapping[bytes, bytes]], parse: Callable[[bytes], int]
-) -> Mapping[bytes, int]:
+def _add(hashes: list[list[bytes]], parse: Callable[[bytes], int]) -> Mapping[bytes, int]:
     total: defaultdict[bytes, int] = defaultdict(int)
     for each in hashes:
-        for name, number in zip(each, map(parse, each.values()), strict=True):
+        for name, number in zip(each[::2], map(parse, each[1::2]), strict=True):
             total[name] += number
     return total
 
