@@ -174,7 +174,10 @@ def test_ask_prints_the_answer_its_sources_and_its_origin(tercet: Tercet, data: 
     result = tercet("ask", FAITH, "-u", "ann", "--data", data)
     lines = result.stdout.splitlines()
     assert lines[0].startswith("Faith is being sure of what we hope for")
-    assert any(re.match(r"\[1\] .*faith.* \(0\.\d\d, cited\) ", line) for line in lines)
+    # The note begins with its title, which is not repeated.
+    assert any(
+        re.match(r"\[1\] Faith \(faith\) \(0\.\d\d, cited\) Faith is being", line) for line in lines
+    )
     assert lines[-1].startswith("tier none · ")
     assert lines[-1].endswith(" ms · no cost")
 

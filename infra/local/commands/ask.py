@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from infra.local.embedder_choice import EmbedderChoice
     from shared.container import Container
     from shared.conversation import Turn
+    from shared.notes.note import Source
     from shared.reply import Reply
 
 _QUIET_SECONDS = 1.0
@@ -129,13 +130,19 @@ def _print_reply(reply: "Reply", milliseconds: float) -> None:
     if reply.shown_sources:
         click.echo()
     for number, source in enumerate(reply.shown_sources, start=1):
-        text = " ".join(source.content.split())
+        text = " ".join(_without_title(source).split())
         name = f"{source.title} ({source.note_id})" if source.title else source.note_id
         cited = ", cited" if number in reply.cited else ""
         line = f"[{number}] {name} ({source.similarity:.2f}{cited}) {text}"
         click.secho(_cut(line, shutil.get_terminal_size().columns), dim=True)
     click.echo()
     click.secho(_summary(reply, milliseconds), fg="cyan")
+
+
+def _without_title(source: "Source") -> str:
+    """Return the passage without its first line if that is the title, which is shown before it."""
+    first, _, rest = source.content.lstrip().partition("\n")
+    return rest if first.strip("# ") == source.title and rest else source.content
 
 
 def _cut(text: str, columns: int) -> str:
