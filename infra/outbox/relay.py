@@ -157,6 +157,10 @@ class Relay:
                 listener = await self._listen()
             while True:
                 self._wake.clear()
+                # Before the next await: what ends later wakes the relay again.
+                for task in [task for task in tasks if task.done()]:
+                    tasks.remove(task)
+                    task.result()
                 delay = await self._start_deliveries(pool, tasks)
                 if not forever and not tasks:
                     return
@@ -164,9 +168,6 @@ class Relay:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(delay):
                         await self._wake.wait()
-                for task in [task for task in tasks if task.done()]:
-                    tasks.remove(task)
-                    task.result()
                 if listener is not None and not self._wake.is_set():
                     await listener.execute("SELECT 1", timeout=_COMMAND_SECONDS)
                 if listener is not None and listener.is_closed():

@@ -375,3 +375,24 @@ async def test_kills_of_relays_and_of_the_database_lose_and_invent_nothing() -> 
     observed, different = await observe(transactions=150, kills=1, rate=10)
     assert observed.rolled_back
     assert (observed.lost(), observed.invented(), observed.disordered(), different) == (0, 0, 0, 0)
+
+
+async def test_deliveries_that_end_while_the_connection_is_checked_do_not_stop_the_relay(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check is made when the next scan is due, also while deliveries run."""
+    execute = asyncpg.Connection.execute
+
+    async def slow_check(connection: Any, query: str, *arguments: Any, **options: Any) -> str:
+        if query == "SELECT 1":
+            await asyncio.sleep(0.1)
+        return str(await execute(connection, query, *arguments, **options))
+
+    monkeypatch.setattr(asyncpg.Connection, "execute", slow_check)
+    monkeypatch.setattr(relay_module, "_SCAN_SHARE", 0.02)
+    outbox.target.seconds = 0.005
+    await outbox.connection.execute(
+        "INSERT INTO notes SELECT n, 'user ' || n, 't', 'x' FROM generate_series(1, 500) AS n"
+    )
+    async with outbox.relaying():
+        await until(lambda: len(outbox.target.messages) == 500)
