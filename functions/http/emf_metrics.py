@@ -59,15 +59,16 @@ def enable_request_log() -> None:
 
 def with_emf(log_fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a log line, on Lambda with the EMF metadata of its metrics."""
-    function = os.environ.get(_FUNCTION)
-    kind = next((name for name in METRICS if name in log_fields), None)
-    if not (function and kind):
+    if _FUNCTION not in os.environ:
         return log_fields
-    metadata = {
-        "Timestamp": time.time_ns() // 1_000_000,
-        "CloudWatchMetrics": _metric_directives(kind),
-    }
-    return {"_aws": metadata, "Function": function, **log_fields}
+    for kind in METRICS:
+        if kind in log_fields:
+            metadata = {
+                "Timestamp": time.time_ns() // 1_000_000,
+                "CloudWatchMetrics": _metric_directives(kind),
+            }
+            return {"_aws": metadata, "Function": os.environ[_FUNCTION], **log_fields}
+    return log_fields
 
 
 @cache

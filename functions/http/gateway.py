@@ -73,13 +73,13 @@ def _validated(scope: "Scope") -> "Scope":
     Only HTTP APIs have the stage in the path.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html
     """
-    for name in ("method", "path", "scheme"):
-        if not isinstance(scope[name], str):
-            raise TypeError(f"{name} must be a string")
+    method, path, scheme = scope["method"], scope["path"], scope["scheme"]
+    if not (isinstance(method, str) and isinstance(path, str) and isinstance(scheme, str)):
+        raise TypeError("method, path and scheme must be strings")
     match scope.get("aws.event"):
         case {"version": "2.0", "requestContext": {"stage": str(stage)}}:
-            if f"{scope['path']}/".startswith(f"/{stage}/"):
-                scope["path"] = scope["path"].removeprefix(f"/{stage}") or "/"
+            if f"{path}/".startswith(f"/{stage}/"):
+                scope["path"] = path.removeprefix(f"/{stage}") or "/"
     return scope
 
 
