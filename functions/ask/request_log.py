@@ -28,25 +28,23 @@ async def ask_and_log(
     except UnavailableError as error:
         cost = getattr(error, "cost", 0.0)
         breakers = container.circuit_breakers.state
-        add_log_fields(scope, **question_metrics(None, breakers=breakers, failure_cost=cost))
+        add_log_fields(scope, question_metrics(None, breakers=breakers, failure_cost=cost))
         raise
     _log_reply(scope, container, request, reply)
     return reply
 
 
 def _log_reply(scope: "Scope", container: "Container", request: "Request", reply: "Reply") -> None:
-    add_log_fields(
-        scope,
-        **question_metrics(reply, breakers=container.circuit_breakers.state),
-        tier=reply.tier,
-        match=reply.match,
-        cache=reply.cache,
-    )
+    log_fields = question_metrics(reply, breakers=container.circuit_breakers.state)
+    log_fields["tier"] = reply.tier
+    log_fields["match"] = reply.match
+    log_fields["cache"] = reply.cache
     if reply.answer and reply.answer.incomplete:
-        add_log_fields(scope, incomplete=True)
+        log_fields["incomplete"] = True
     if reply.match_rejection:
-        add_log_fields(scope, match_rejection=reply.match_rejection.partition(":")[0])
+        log_fields["match_rejection"] = reply.match_rejection.partition(":")[0]
     if reply.question.follow_up:
-        add_log_fields(scope, history=reply.question.follow_up.use)
+        log_fields["history"] = reply.question.follow_up.use
     if container.settings.log_questions:  # as it was asked: a rewritten one holds its history
-        add_log_fields(scope, question=request.query.strip())
+        log_fields["question"] = request.query.strip()
+    add_log_fields(scope, log_fields)

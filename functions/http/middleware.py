@@ -19,7 +19,7 @@ from shared.observability.timings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,7 +37,7 @@ _RECENT = ("request_id", "Outcome", "tier", "status", "duration_ms")
 _SERVER_ERROR = 500
 
 
-def add_log_fields(scope: "Scope", **log_fields: object) -> None:
+def add_log_fields(scope: "Scope", log_fields: "Mapping[str, object]") -> None:
     """Add fields to the request's log line; a question's text only if settings allow it."""
     scope.setdefault(_LOG_FIELDS, {}).update(log_fields)
 

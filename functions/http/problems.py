@@ -75,14 +75,14 @@ def problem_response(
 
 def describe_error(request: Request, error: Exception) -> tuple[Problem, dict[str, str]]:
     """Log an error. Return its problem document, and the headers of a response with it."""
-    add_log_fields(request.scope, error=type(error).__name__)
+    add_log_fields(request.scope, {"error": type(error).__name__})
     if not isinstance(error, TercetError):
         log_fields = {"request_id": request_id(request.scope)}
         _log.error("unhandled exception", exc_info=error, extra={"log_fields": log_fields})
         return _problem(request, 500, _UNHANDLED), {}
     headers, detail = {}, str(error)
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        add_log_fields(request.scope, detail=detail)
+        add_log_fields(request.scope, {"detail": detail})
     if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         detail = "Tercet is misconfigured; see its log."  # the operator must act, not the caller
     if isinstance(error, UnauthenticatedError):

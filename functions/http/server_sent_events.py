@@ -82,7 +82,7 @@ class EventStreamResponse(Response):
                     waiting, timeout=PING_SECONDS, return_when=asyncio.FIRST_COMPLETED
                 )
                 if disconnected.done():
-                    add_log_fields(scope, error="ClientDisconnect")
+                    add_log_fields(scope, {"error": "ClientDisconnect"})
                     return
                 body = _PING
                 if event.done():

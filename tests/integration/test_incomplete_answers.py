@@ -210,7 +210,7 @@ async def test_cost_of_a_failed_question_is_a_metric_of_its_log_line(
 ) -> None:
     lines: list[dict[str, Any]] = []
     monkeypatch.setattr(
-        "functions.ask.request_log.add_log_fields", lambda _, **fields: lines.append(fields)
+        "functions.ask.request_log.add_log_fields", lambda _, fields: lines.append(fields)
     )
     script_chat(local, UNUSABLE["filtered"][0])
     await server.ask()

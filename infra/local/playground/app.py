@@ -85,7 +85,7 @@ def build_routes(container: "Container") -> AppRoutes:
                 reply = await ask_and_log(http.scope, container, request, stream)
             end = time.perf_counter()
             # Without the time for the similar questions.
-            add_log_fields(http.scope, duration_ms=round((end - start) * 1e3, 2))
+            add_log_fields(http.scope, {"duration_ms": round((end - start) * 1e3, 2)})
             return reply
 
         async def describe(reply: "Reply") -> dict[str, Any]:
