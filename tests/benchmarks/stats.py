@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import Redis
 
+from functions.stats.serializers import cache_stats
 from infra.local.valkey import start_valkey
 from shared.cache import counters, keyspace, scripts, session
 from shared.cache.counter_reader import CounterReader
@@ -30,10 +31,18 @@ METRICS = {
     "stats_ms_1k": Metric(unit="ms", budget=20.0),
     "stats_ms_100k": Metric(unit="ms", budget=20.0),
     "stats_ms_1m": Metric(unit="ms", budget=20.0),
+    "stats_ms_idle": Metric(unit="ms, an hour without a store", budget=20.0),
     "stats_ms_30_days": Metric(unit="ms"),
     "stats_ms_30_days_first": Metric(unit="ms, first read", budget=1_000.0),
+    "stats_body_ms_30_days": Metric(unit="ms, the response's body"),
     "stats_flat": Metric(unit="1m / 1k", budget=1.5),
     "counting_us": Metric(unit="us a hit", budget=100.0),
+}
+_SIDES = {
+    "stats_ms_idle": "idle",
+    "stats_ms_30_days": "days",
+    "stats_ms_30_days_first": "first",
+    "stats_body_ms_30_days": "body",
 }
 _READS, _DAYS, _FEW = 60, 30, 1_000
 _NAIVE_TIMEOUT = 120  # seconds
@@ -90,7 +99,11 @@ async def _read(size: str, settings: "Settings", naive: NaiveCache) -> dict[str,
         with watch.timing("ours"):
             snapshot = await counter_reader.read_snapshot()
         with watch.timing("days"):
-            await counter_reader.read_snapshot(_DAYS)
+            month = await counter_reader.read_snapshot(_DAYS)
+        with watch.timing("body"):
+            cache_stats(month, settings)
+        with watch.timing("idle"):
+            await counter_reader.read_snapshot(now=datetime.now(UTC) + timedelta(hours=1))
     if not snapshot.total.requests:
         raise RuntimeError("nothing was counted")
     await redis_client.aclose()
@@ -104,7 +117,7 @@ async def _read(size: str, settings: "Settings", naive: NaiveCache) -> dict[str,
     name = f"stats_ms_{size}"
     found = {name: METRICS[name].with_value(_ms(watch, "ours") or 0.0, _ms(watch, "naive"))}
     if size == "1k":
-        for name, side in (("stats_ms_30_days", "days"), ("stats_ms_30_days_first", "first")):
+        for name, side in _SIDES.items():
             found[name] = METRICS[name].with_value(_ms(watch, side) or 0.0)
     return found
 
@@ -126,16 +139,13 @@ async def _fill_days(settings: "Settings", days: int = _DAYS) -> None:
                 pipeline.hset(key, mapping=dict.fromkeys(_names(), 12_345))
         await pipeline.execute()
     hour = int(datetime.now(UTC).timestamp()) // 3_600
-    lasting = {"a": settings.answer_ttl, "c": settings.context_ttl, "e": settings.embedding_ttl}
-    living = {
-        f"{kind}{hour + later}": 1_234
-        for kind, seconds in lasting.items()
-        for later in range(1 + seconds // 3_600)
-    }
-    totals = {kind: sum(n for field, n in living.items() if field[0] == kind) for kind in lasting}
-    living |= totals | {"hour": hour}
+    lasting = {"c": settings.context_ttl, "e": settings.embedding_ttl}
+    lasting |= dict.fromkeys("ahijk", settings.answer_ttl_max)
+    hours = {kind: range(hour, hour + 1 + seconds // 3_600) for kind, seconds in lasting.items()}
+    counts: dict[str, int] = {"hour": hour} | {kind: 1_234 * len(hours[kind]) for kind in lasting}
+    counts |= {f"{kind}{later}": 1_234 for kind in lasting for later in hours[kind]}
     for partition in range(keyspace.PARTITIONS):
-        await client.hset(keyspace.entry_counts_key(partition), mapping=living)
+        await client.hset(keyspace.entry_counts_key(partition), mapping=counts)
     await client.aclose()
 
 
@@ -171,7 +181,7 @@ async def _count(redis_client: RedisClient, settings: "Settings", naive: NaiveCa
     counted = scripts._LOOKUP
     silent = copy(counted)
     silent._text, lines = re.subn(
-        r"if kind_of\(entry or ''\) == 'a' and answer.*(?=return \{fence)",
+        r"if kind == 'a' and value then.*(?=return \{fence)",
         "",
         counted._text,
         flags=re.DOTALL,
