@@ -86,6 +86,7 @@ class SharedStateKeys(NamedTuple):
     counters: str
 
 
+@lru_cache(maxsize=64)
 def shared_state_keys(name: str, state_id: str) -> SharedStateKeys:
     """Return the keys of a component's shared state; `name` is the same for all such components."""
     prefix = f"{{{name}}}:{digest(name, state_id)}"
