@@ -4,6 +4,7 @@ TERCET_LOCAL=true uvicorn --factory functions.ask.app:app
 """
 
 import math
+from functools import partial
 
 from fastapi import APIRouter, FastAPI
 from fastapi import Request as HTTPRequest
@@ -35,8 +36,6 @@ from functions.http.openapi import content_schema, json_responses, problem_respo
 from functions.http.request_body import read_json_body
 from functions.http.routing import DirectRoute
 from functions.http.server_sent_events import accepts_events
-from shared.answer_stream import AnswerStream
-from shared.ask_state import SharedResult
 from shared.container import Container
 from shared.question import Request
 from shared.reply import Reply
@@ -90,8 +89,7 @@ def build_routes(container: Container) -> AppRoutes:
             history=body.turns,
         )
 
-        async def answer(stream: AnswerStream[SharedResult] | None = None) -> Reply:
-            return await ask_and_log(http.scope, container, request, stream)
+        answer = partial(ask_and_log, http.scope, container, request)
 
         async def serialize(reply: Reply) -> bytes:
             return serialize_reply(request, reply, explain=bool(body.explain))
