@@ -18,6 +18,7 @@ import asyncpg
 
 from infra.outbox.install import ISOLATION, TEXT_SETTINGS, require_installed
 from infra.outbox.source_reader import SourceReader, UnreadableError
+from infra.outbox.target_breaker import TargetBreaker
 from infra.outbox.targets import DeliveryError, RefusedError
 from shared.errors import UnavailableError
 from shared.notes.postgres.connection import DRIVER_ERRORS
@@ -60,9 +61,9 @@ retry_at <= now() AND NOT EXISTS (
 
 _USERS = f"""
 SELECT user_id FROM (
-    SELECT user_id, sequence FROM tercet_outbox.records AS record
+    SELECT user_id, sequence, attempts FROM tercet_outbox.records AS record
     WHERE user_id <> ALL ($1) AND {_READY} ORDER BY sequence LIMIT {_OLDEST}) AS oldest
-GROUP BY user_id ORDER BY min(sequence) LIMIT {_USERS_AT_ONCE}
+GROUP BY user_id ORDER BY min(attempts), min(sequence) LIMIT {_USERS_AT_ONCE}
 """  # noqa: S608 - constants
 
 _NEXT = f"""
@@ -105,7 +106,7 @@ class Relay:
 
     def __init__(self, connect: Callable[..., Awaitable[Any]], target: "Target") -> None:
         self._connect = connect
-        self._target = target
+        self._target = TargetBreaker(target)
         self._wake = asyncio.Event()
         self._busy: set[str] = set()
         self._ready = deque[str]()
@@ -191,11 +192,14 @@ class Relay:
         return listener
 
     async def _start_deliveries(self, pool: Any, tasks: set["asyncio.Task[None]"]) -> float:
-        """Start tasks for users with records. Return the seconds until the next scan."""
+        """Start tasks for users with records. Return the seconds until more may be started."""
+        if delay := self._target.seconds_until_probe():
+            return delay
         delay = self._next_scan - time.monotonic()
         if delay <= 0 or not (self._ready or tasks):
             delay = await self._find_users(pool)
-        while self._ready and len(tasks) < CONCURRENCY:
+        limit = 1 if self._target.is_open else CONCURRENCY
+        while self._ready and len(tasks) < limit:
             self._busy.add(user_id := self._ready.popleft())
             tasks.add(task := asyncio.create_task(self._deliver_user(pool, user_id)))
             task.add_done_callback(lambda _: self._wake.set())

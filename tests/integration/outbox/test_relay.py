@@ -10,9 +10,10 @@ import asyncpg
 import pytest
 
 from infra.outbox import relay as relay_module
+from infra.outbox import target_breaker
 from infra.outbox.handler import handler
 from infra.outbox.operate import report
-from infra.outbox.relay import Relay
+from infra.outbox.relay import CONCURRENCY, Relay
 from infra.outbox.settings import database_connector
 from infra.outbox.source_table import Columns
 from infra.outbox.targets import DeliveryError, RefusedError
@@ -396,3 +397,27 @@ async def test_deliveries_that_end_while_the_connection_is_checked_do_not_stop_t
     )
     async with outbox.relaying():
         await until(lambda: len(outbox.target.messages) == 500)
+
+
+async def test_unavailable_target_is_probed_instead_of_tried_with_each_record(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(target_breaker, "_FIRST_DELAY", 0.02)
+    attempts = []
+
+    def refuse(message: dict[str, Any]) -> None:
+        attempts.append(message["user_id"])
+        raise DeliveryError("no response (ConnectError)")
+
+    outbox.target.refuse = refuse
+    await outbox.connection.execute(
+        "INSERT INTO notes SELECT n, 'user ' || n, 't', 'x' FROM generate_series(1, 200) AS n"
+    )
+    async with outbox.relaying():
+        await until(lambda: len(attempts) > target_breaker.USERS + CONCURRENCY)
+        assert len(set(attempts)) == len(attempts), "records without an attempt come first"
+        assert len(attempts) < 100
+        outbox.target.refuse = lambda _: None
+        await until(lambda: len(outbox.target.messages) == 200)
+    logged = [message for message in caplog.messages if "the target" in message]
+    assert logged == ["outbox: the target is unavailable", "outbox: the target is available again"]
