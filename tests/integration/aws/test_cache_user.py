@@ -50,7 +50,7 @@ async def test_the_user_may_read_store_count_and_invalidate(settings: Settings) 
     assert memory
     assert memory[0] > 0
     write_and_wait = (Command.of("SET", "key", "value"), Command.of("WAIT", 0, 100))
-    assert await cache.redis_client.execute(*write_and_wait) == [True, 0]
+    assert await cache.redis_client.execute(*write_and_wait) == [b"OK", 0]
     await cache.redis_client.aclose()
 
 
