@@ -6,7 +6,9 @@ import pytest
 
 from shared.cache import counters, keyspace
 from shared.cache.counter_reader import CounterReader
+from shared.cache.redis.factory import open_redis_client
 from shared.cache.stats_snapshot import EntryCounts, StatsSnapshot
+from shared.settings import Settings
 from tests.support.caches import PIPELINE, Cache, a_vector, an_answer, sources
 
 QUESTION = "what is faith"
@@ -94,12 +96,25 @@ async def test_expired_entries_do_not_count_however_long_nothing_was_stored(
     assert entries == EntryCounts(answers, answers + contexts, 0, (answers - hit, 0, 0, 0, hit))
 
 
-async def test_expired_entries_reduce_a_count_by_what_they_added(cache: Cache) -> None:
-    """After an eviction the number of an hour can be negative."""
+async def test_count_that_an_eviction_made_negative_is_zero(cache: Cache) -> None:
+    """Dropping an entry whose count was evicted subtracts from a new count."""
     hour, key = 495_000, keyspace.entry_counts_key(7)
-    await cache.redis("HSET", key, "hour", hour, "a", 3, f"a{hour}", -2, f"a{hour + 9}", 5)
-    now = datetime.fromtimestamp((hour + 1) * 3_600, UTC)
-    assert (await CounterReader(cache.redis_client).read_snapshot(now=now)).entries.answers == 5
+    await cache.redis("HSET", key, "hour", hour, "a", 3, f"a{hour}", -2, f"a{hour + 9}", 5, "c", -1)
+    for later in range(30):  # with few fields the script sums them instead
+        await cache.redis("HSET", key, f"e{hour + later}", 0)
+    found = []
+    for now in (hour, hour + 1):
+        time = datetime.fromtimestamp(now * 3_600, UTC)
+        entries = (await CounterReader(cache.redis_client).read_snapshot(now=time)).entries
+        found.append((entries.answers, entries.contexts))
+    assert found == [(3, 3), (5, 5)]
+
+
+async def test_entries_are_counted_if_the_clock_is_behind_that_of_the_server(cache: Cache) -> None:
+    await cache.ask()
+    now = datetime.now(UTC) - timedelta(hours=2)
+    entries = (await CounterReader(cache.redis_client).read_snapshot(now=now)).entries
+    assert (entries.answers, entries.embeddings) == (1, 1)
 
 
 async def test_expired_entries_are_removed_with_the_first_store_of_an_hour(cache: Cache) -> None:
@@ -127,6 +142,28 @@ async def test_foreign_values_count_as_zero(cache: Cache) -> None:
     assert snapshot.entries == EntryCounts(1, 1, 1, (1, 0, 0, 0, 0))
     for stats in (snapshot.total, *snapshot.days.values()):
         assert (stats.requests, stats["l3_hits"], stats["l3_misses"]) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("foreign", ["many", "9" * 19, "-" + "9" * 19, "9" * 5_000])
+async def test_one_foreign_value_does_not_change_the_other_counters(
+    cache: Cache, foreign: str
+) -> None:
+    await put(cache, DAY, 3, l1_hits=4, l1_misses=10**17)
+    await put(cache, DAY, 9, l1_hits=5)
+    await cache.redis("HSET", keyspace.counters_key(9), "l1_misses", foreign)
+    total = (await read(cache)).total
+    assert (total["l1_hits"], total["l1_misses"]) == (9, 10**17)
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+async def test_counters_are_the_same_with_each_protocol(valkey_url: str, protocol: int) -> None:
+    settings = Settings(redis_url=f"{valkey_url}?protocol={protocol}", redis_timeout=5)
+    cache = Cache(open_redis_client(settings), settings)
+    await cache.flush()
+    await put(cache, DAY, 3, l1_hits=4)
+    await put(cache, DAY, 9, l1_hits=5, l1_misses=1)
+    assert (await read(cache)).total.counts == {"l1_hits": 9, "l1_misses": 1}
+    await cache.redis_client.aclose()
 
 
 async def test_each_day_has_its_own_counters_and_all_count_in_the_total(cache: Cache) -> None:

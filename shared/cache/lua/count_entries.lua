@@ -11,7 +11,7 @@ local now, numbers = tonumber(ARGV[1]), {}
 local found = redis.call('HMGET', ENTRY_COUNTS, 'hour', unpack(KINDS))
 local hour = tonumber(found[1] or nil)
 
-if not hour or hour > now or (now - hour) * FIELDS_AN_HOUR > redis.call('HLEN', ENTRY_COUNTS) then
+if not hour or (now - hour) * FIELDS_AN_HOUR > redis.call('HLEN', ENTRY_COUNTS) then
   local sums = sum_entries(now)
   for i, kind in ipairs(KINDS) do
     numbers[i] = sums[kind]
