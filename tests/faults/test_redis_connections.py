@@ -6,6 +6,9 @@ from random import Random
 
 import pytest
 
+from shared.cache.redis.commands import Command
+from shared.cache.redis.factory import open_redis_client
+from shared.settings import Settings
 from tests.support.fakes import create_container
 from tests.support.full_stack import ask, updated
 from tests.support.redis_faults import FaultyRedis
@@ -59,6 +62,25 @@ async def test_the_reply_of_a_cancelled_request_never_reaches_another_request(
         reply = await ask(container, "ann", question)
         assert (reply.cache, reply.answer) == ("ok", expected[question])
     await container.aclose()
+
+
+async def test_replies_of_a_cancelled_round_trip_never_reach_another_one(
+    redis: FaultyRedis,
+) -> None:
+    """Whichever of its replies have arrived."""
+    redis_client = open_redis_client(Settings(redis_url=redis.url, redis_timeout=5))
+    redis.proxy.delay = 0.001
+    rng = Random(1)
+    for number in range(100):
+        words = [f"{number} {place}" * 9_000 for place in range(4)]
+        commands = [Command.of("ECHO", word) for word in words]
+        cancelled = asyncio.create_task(redis_client.execute(*commands))
+        await asyncio.sleep(rng.random() * 0.004)
+        cancelled.cancel()
+        await asyncio.gather(cancelled, return_exceptions=True)
+        replies = await redis_client.execute(*reversed(commands))
+        assert replies == [word.encode() for word in reversed(words)]
+    await redis_client.aclose()
 
 
 async def test_waiting_for_a_free_connection_is_no_outage_of_redis(redis: FaultyRedis) -> None:

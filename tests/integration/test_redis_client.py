@@ -4,10 +4,13 @@ import asyncio
 
 import fakeredis
 import pytest
+from redis.asyncio import ConnectionPool
+from redis.exceptions import ResponseError
 
 from infra.local.playground.cache_inspector import read_cached_questions
 from shared.cache.counter_reader import CounterReader
 from shared.cache.redis.commands import Command
+from shared.cache.redis.connection import exchange
 from shared.cache.redis.factory import open_redis_client
 from shared.cache.redis.single_server import RedisServerClient
 from shared.errors import CacheUnavailableError
@@ -38,6 +41,21 @@ async def test_connection_uses_resp2_unless_the_url_names_the_protocol(
     (reply,) = await redis_client.execute(Command.of("CLIENT", "INFO"))
     assert b" resp=%s " % version in reply
     await redis_client.aclose()
+
+
+async def test_a_failed_command_leaves_the_replies_of_the_others_in_order(
+    valkey_url: str,
+) -> None:
+    pool = ConnectionPool.from_url(valkey_url)
+    words = ("SET", "text", "a"), ("HGET", "text", "b"), ("NO SUCH COMMAND",), ("GET", "text")
+    first, wrong_type, unknown, last = await exchange(pool, [Command.of(*each) for each in words])
+    assert (first, last) == (b"OK", b"a")
+    assert str(wrong_type).startswith("WRONGTYPE")
+    assert str(unknown).startswith("unknown command")
+    assert isinstance(wrong_type, ResponseError)
+    assert isinstance(unknown, ResponseError)
+    assert await exchange(pool, [Command.of("ECHO", "c")]) == [b"c"]
+    await pool.aclose()
 
 
 async def test_a_reply_that_does_not_parse_is_a_connection_error() -> None:

@@ -21,6 +21,9 @@ class RedisClient(Protocol):
     ) -> list[Any]:
         """Send commands in one round trip and return their replies in order.
 
+        Replies are as Redis sends them: `b"OK"`, and a hash as a list (RESP2) or a dictionary
+        (RESP3).
+
         Args:
             commands: the commands. In a cluster those of different nodes are sent concurrently.
             budget: limits the round trip, which is deducted from it. The wait for a free connection
