@@ -14,6 +14,7 @@ PRIVATE = "private, no-store"
 """`Cache-Control` of an answer: it quotes private notes, so shared caches must not store it."""
 
 _DIRECTIVE = re.compile(r"""([\w!#$%&'*+.^`|~-]+)(?:=("(?:[^"\\]|\\.)*"|[^\s,]*))?""")
+_ZERO = re.compile("0+")
 
 
 def parse_cache_control(headers: "Sequence[str]") -> dict[str, str]:
@@ -24,7 +25,7 @@ def parse_cache_control(headers: "Sequence[str]") -> dict[str, str]:
 
 def is_no_cache(directives: "dict[str, str]") -> bool:
     """Whether the directives forbid a stored answer: `no-cache` or `max-age=0`."""
-    return "no-cache" in directives or re.fullmatch("0+", directives.get("max-age", "")) is not None
+    return "no-cache" in directives or _ZERO.fullmatch(directives.get("max-age", "")) is not None
 
 
 def started_cache_status(request: "Request", start: "AnswerStart") -> str:

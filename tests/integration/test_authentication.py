@@ -233,7 +233,9 @@ class TestBearerToken:
     ) -> None:
         for verified, names in ((True, {"ann", "a@b.c"}), (False, {"ann"}), (None, {"ann"})):
             value = token(email="a@b.c", email_verified=verified)
-            assert (await authenticate(with_token(value), issuer.settings())).identities == names
+            caller = await authenticate(with_token(value), issuer.settings())
+            assert caller.identities == names
+            assert "a@b.c" not in repr(caller)
 
     async def test_keys_are_fetched_once_even_for_unknown_key_ids(self, issuer: Issuer) -> None:
         settings = issuer.settings()
