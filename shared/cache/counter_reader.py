@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeAlias
@@ -106,24 +106,23 @@ def _read_days(days: Iterable[date]) -> Iterator[Command]:
 
 
 def _sum(hashes: Iterable[_Hash]) -> PeriodStats:
-    """Sum counters by name. A foreign value that is no counter counts as 0."""
-    flat = [[*chain(*each.items())] if isinstance(each, dict) else each for each in hashes]
-    try:
-        total = _add(flat, int)
-    except ValueError:
-        total = _add(flat, _parse)
-    if any(abs(number) >= _END_OF_COUNTERS for number in total.values()):
-        total = _add(flat, _parse)
-    named = {name.decode("ascii", "replace"): number for name, number in total.items()}
-    return PeriodStats(Counter(named))
-
-
-def _add(hashes: list[list[bytes]], parse: Callable[[bytes], int]) -> Mapping[bytes, int]:
-    total: defaultdict[bytes, int] = defaultdict(int)
+    """Sum counters by name."""
+    values: defaultdict[bytes, list[bytes]] = defaultdict(list)
     for each in hashes:
-        for name, number in zip(each[::2], map(parse, each[1::2]), strict=True):
-            total[name] += number
-    return total
+        flat = chain(*each.items()) if isinstance(each, dict) else iter(each)
+        for name, value in zip(flat, flat, strict=True):
+            values[name].append(value)
+    totals = {name.decode("ascii", "replace"): _add(each) for name, each in values.items()}
+    return PeriodStats(Counter(totals))
+
+
+def _add(values: list[bytes]) -> int:
+    """Return the sum of a counter's values. A foreign value that is no counter counts as 0."""
+    try:
+        total = sum(map(int, values))
+    except ValueError:
+        return sum(map(_parse, values))
+    return total if abs(total) < _END_OF_COUNTERS else sum(map(_parse, values))
 
 
 def _parse(value: bytes) -> int:
