@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from tests.benchmarks.report import Metric, run, show, summary, write
+from tests.benchmarks.stats import silent_lookup
 
 
 def test_a_maximum_is_missed_from_above_and_a_minimum_from_below() -> None:
@@ -89,3 +90,7 @@ def test_an_unknown_part_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixtu
         run("measured", ["part"], tmp_path / "bench.json", ["other"])
     assert exit_.value.code == 2
     assert "unknown part: other; available: part" in capsys.readouterr().err
+
+
+def test_benchmark_of_counting_finds_the_counting_lines_of_the_lookup() -> None:
+    assert "l1_hits" not in silent_lookup()._text
