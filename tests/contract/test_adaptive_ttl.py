@@ -45,10 +45,11 @@ async def drop(cache: Cache, *, is_pending: bool = True) -> None:
 
 
 async def match(cache: Cache, question: str = OTHER) -> None:
-    """Store an alias of the only answer in the cache."""
+    """Store an alias of the answer to `QUESTION`."""
     session = cache.session(question=question)
     await session.lookup()
-    (target,) = (await session.load_miss_context()).matchable_entries.items()
+    entries = (await session.load_miss_context()).matchable_entries
+    (target,) = (item for item in entries.items() if item[1].question == QUESTION)
     assert await session.store_alias(a_vector(question), sources(), target, 0.93)
 
 
@@ -272,16 +273,36 @@ async def test_match_in_a_full_index_does_not_drop_its_target(cache: Cache, cloc
     await small.ask(question="recent")
     await hit(small, "recent")
     clock.ahead += 60
-    session = small.session(question=OTHER)
-    await session.lookup()
-    entries = (await session.load_miss_context()).matchable_entries
-    (target,) = (item for item in entries.items() if item[1].question == QUESTION)
-    assert await session.store_alias(a_vector(OTHER), sources(), target, 0.93)
+    await match(small)
     assert set(await index_of(small)) == {QUESTION, OTHER}
     await hit(small, OTHER)
     await hit(small)
     snapshot = await CounterReader(cache.redis_client).read_snapshot()
     assert snapshot.entries.answers == 1
+
+
+async def test_full_index_drops_an_alias_without_hits_before_answers(
+    cache: Cache, clock: Clock
+) -> None:
+    small = cache.with_settings(max_questions=3)
+    await small.ask(question="older")
+    await small.ask()
+    clock.ahead += HOUR
+    await match(small)
+    clock.ahead += 60
+    await small.ask(question="new")
+    assert set(await index_of(small)) == {"older", QUESTION, "new"}
+
+
+async def test_full_index_keeps_an_alias_with_hits(cache: Cache, clock: Clock) -> None:
+    small = cache.with_settings(max_questions=3)
+    await small.ask()
+    await match(small)
+    await hit(small, OTHER, times=2)
+    await small.ask(question="never")
+    clock.ahead += HOUR
+    await small.ask(question="new")
+    assert set(await index_of(small)) == {QUESTION, OTHER, "new"}
 
 
 async def test_full_index_drops_ended_questions_first(cache: Cache, clock: Clock) -> None:

@@ -19,15 +19,18 @@ local function sweep_index(now, stale_if_error)
   end
 end
 
--- How useful an entry is: its uses for each second since the last one.
+-- How useful an entry is: its uses for each second since the last one. A question whose alias was dropped matches
+-- again without a generation, so the match is no use of the alias.
 local function usefulness(entry, now)
   if has_ended(entry, now) then
     return -1
   end
-  if kind_of(entry) == 'c' then
+  local kind = kind_of(entry)
+  if kind == 'c' then
     return 0
   end
-  return (1 + hits_of(entry)) / math.max(1, now - last_use_of(entry))
+  local uses = hits_of(entry) + (kind == '=' and 0 or 1)
+  return uses / math.max(1, now - last_use_of(entry))
 end
 
 -- Delete the least useful questions, until a user has no more than the maximum. `stored` is the field that was
