@@ -69,6 +69,8 @@ def load_inputs(path: Path = DEFAULT_INPUTS) -> CostInputs:
             for name, entry in tables[table].items()
         }
         return CostInputs(inputs | next(iter(models.values())), models, tables["scenarios"])
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not UTF-8 at byte {error.start:,}") from None
     except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
         raise ConfigurationError(f"{path}: {error!r}; see {DEFAULT_INPUTS} for the form") from error
 

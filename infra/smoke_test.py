@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime
+from http.client import HTTPException
 from typing import Any
 
 _NOTE_ID = "tercet-smoke-test"
@@ -30,9 +31,7 @@ class _Deployment:
 
     def __init__(self, url: str, token: str, send: str | None) -> None:
         self._url, self._token, self._send = url.rstrip("/"), token, send
-        payload = token.split(".")[1]
-        padded = payload + "=" * (-len(payload) % 4)
-        self._user = json.loads(base64.urlsafe_b64decode(padded))["sub"]
+        self._user = _read_subject(token)
 
     def request(self, path: str, body: Any = None) -> Any:
         request = urllib.request.Request(  # noqa: S310 - the URL is the caller's
@@ -51,6 +50,10 @@ class _Deployment:
             raise _FailedError(f"{path}: status {error.code}: {detail}") from None
         except OSError as error:
             raise _FailedError(f"{path}: {error}") from error
+        except (ValueError, RecursionError, HTTPException):
+            raise _FailedError(
+                f"{path}: no response in JSON; is this the URL before /v1?"
+            ) from None
 
     def wait_for_health(self, seconds: float) -> Any:
         """Return the health; a deployment that starts refuses connections for some seconds."""
@@ -97,6 +100,18 @@ class _Deployment:
             time.sleep(1)
 
 
+def _read_subject(token: str) -> str:
+    """Return the user of a token; the deployment verifies it."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        if token.isascii() and token.isprintable() and isinstance(claims["sub"], str):
+            return str(claims["sub"])
+    except (IndexError, ValueError, KeyError, TypeError, RecursionError):
+        pass
+    raise _FailedError("TERCET_TOKEN must be a JSON Web Token with the claim sub")
+
+
 def run(deployment: _Deployment, seconds: float) -> None:
     """Run the steps; `seconds` is the time that a queued note change may take.
 
@@ -136,16 +151,18 @@ def main() -> None:
         "--seconds", type=float, default=60, help="to wait for the start and for a queued change"
     )
     arguments = parser.parse_args()
+    if not arguments.url.startswith(("https://", "http://")):
+        parser.error("the URL must begin with https:// or http://")
     try:
-        token = os.environ["TERCET_TOKEN"].strip()
+        token = os.environ.get("TERCET_TOKEN", "").strip()
         run(_Deployment(arguments.url, token, arguments.send), arguments.seconds)
     except _FailedError as error:
         sys.exit(f"smoke test failed: {error}")
+    except (AttributeError, KeyError, TypeError) as error:
+        sys.exit(f"smoke test failed: unexpected response ({error!r}); is this the URL before /v1?")
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted\n")
         sys.exit(130)
-    except (KeyError, IndexError, ValueError):
-        sys.exit("TERCET_TOKEN must be a JSON Web Token with the claim sub")
 
 
 if __name__ == "__main__":

@@ -79,4 +79,9 @@ if __name__ == "__main__":
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ).parse_args()
-    main()
+    if missing := {"AUTH_ISSUER", "AUTH_AUDIENCE"} - os.environ.keys():
+        sys.exit(f"set {' and '.join(sorted(missing))}")
+    try:
+        main()
+    except (OSError, ValueError, OverflowError) as error:
+        sys.exit(f"cannot listen at ISSUER_HOST and ISSUER_PORT: {error}")

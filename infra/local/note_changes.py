@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from shared.errors import InvalidChangeError
 from shared.notes.chunking.split import ChunkLimits, split_note
-from shared.notes.messages.note_changed import NoteChanged, parse_change
+from shared.notes.messages.note_changed import NOT_A_MESSAGE, NoteChanged, parse_change
 from shared.tags import normalize_note_tags
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def note_updated(user_id: str, note: "ImportedNote") -> NoteChanged:
     try:
         return _message(user_id, operation="updated", **note._asdict())
     except InvalidChangeError as error:
-        raise InvalidChangeError(f"note {note.note_id!r}: {error}") from None
+        reason = str(error).removeprefix(NOT_A_MESSAGE)
+        raise InvalidChangeError(f"note {note.note_id!r}: {reason}") from None
 
 
 def note_deleted(user_id: str, note_id: str) -> NoteChanged:

@@ -116,6 +116,14 @@ def test_import_counts_changes_and_skips_unchanged_notes(
     }
 
 
+def test_import_says_how_many_notes_were_written(tercet: Tercet, data: Path, notes: Path) -> None:
+    (notes / "tea.md").write_text("# Tea\n\nThe tea is green this week.\n")
+    result = tercet("notes", "import", notes, "-u", "ann", "--data", data)
+    assert result.stdout == "ann: 1 note, 1 chunk written, 5 notes unchanged\n"
+    result = tercet("notes", "import", notes, "-u", "ann", "--data", data)
+    assert result.stdout == "ann: 0 notes, 0 chunks written, 6 notes unchanged\n"
+
+
 def test_edit_drops_affected_answers_only(
     tercet: Tercet, data: Path, ask: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,6 +298,7 @@ def test_match_of_a_file_prints_each_pair_as_json(tercet: Tercet, tmp_path: Path
         (b"a\tb\nx\n", "line 2: the columns a and b are required"),
         (b"a\tb\nWhat?\t...\n", "line 2: the question must hold at least one letter"),
         (b"a\tb\n\xff\t\xff\n", "is not UTF-8"),
+        (b"a\tb\n%b\ty\n" % (b"x" * 200_000), "field larger than field limit"),
     ],
 )
 def test_match_names_the_mistake_in_a_file(

@@ -158,6 +158,25 @@ def test_editor_that_fails_leaves_no_draft_of_an_unchanged_text(
     assert not [*tmp_path.glob("tercet-*.md")]
 
 
+def test_error_of_a_note_names_the_field_and_the_limit(tercet: Tercet, data: Path) -> None:
+    result = tercet("notes", "edit", "tea", "--text", "x", "--tag", "t" * 101, "--data", data)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "tercet: note 'tea': tags.0: String should have at most 100 characters\n"
+    )
+
+
+def test_reembed_without_a_terminal_prints_one_line(tercet: Tercet, data: Path) -> None:
+    result = tercet("reembed", "--data", data)
+    assert (result.stdout, result.stderr) == ("0 notes embedded\n", "")
+
+
+def test_serve_names_the_host_that_it_needs(tercet: Tercet, data: Path) -> None:
+    result = tercet("serve", "--host", "0.0.0.0", "--data", data)  # noqa: S104
+    assert result.exit_code == 1
+    assert "a loopback address, such as 127.0.0.1, not 0.0.0.0" in result.stderr
+
+
 def test_byte_order_mark_of_a_file_is_not_part_of_the_text(
     tercet: Tercet, data: Path, tmp_path: Path
 ) -> None:

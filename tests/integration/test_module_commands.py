@@ -4,12 +4,19 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from tests.support.command import ROOT, environment
 
 _INTERNAL = {"infra.local.smollm2"}  # a child process with arguments of its parent
+
+TOKEN = "e30.eyJzdWIiOiJhbm4ifQ."
+TOKEN_SETTINGS = {"AUTH_ISSUER": "https://issuer.example", "AUTH_AUDIENCE": "tercet"}
 
 
 def _modules() -> list[str]:
@@ -83,7 +90,7 @@ def test_ctrl_c_ends_a_smoke_test_that_waits_with_130() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:  # it sends nothing
         listener.settimeout(60)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        process = start("infra.smoke_test", url, TERCET_TOKEN="e30.eyJzdWIiOiJhbm4ifQ.")
+        process = start("infra.smoke_test", url, TERCET_TOKEN=TOKEN)
         listener.accept()
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
@@ -91,7 +98,7 @@ def test_ctrl_c_ends_a_smoke_test_that_waits_with_130() -> None:
 
 
 def test_ctrl_c_ends_the_token_issuer() -> None:
-    process = start("infra.container.development_issuer", ISSUER_PORT="0")
+    process = start("infra.container.development_issuer", ISSUER_PORT="0", **TOKEN_SETTINGS)
     assert process.stdout
     assert process.stdout.readline().startswith("tokens: http://127.0.0.1:")
     process.send_signal(signal.SIGINT)
@@ -106,6 +113,84 @@ def test_closed_pipe_ends_a_command_without_a_traceback() -> None:
     assert process.stderr
     assert process.stderr.read() == ""
     assert process.wait(60) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "code", "message"),
+    [
+        ("host", "", 2, "the URL must begin with https:// or http://"),
+        ("http://host", "x", 1, "TERCET_TOKEN must be a JSON Web Token with the claim sub"),
+        ("http://host", "e30.W10.", 1, "TERCET_TOKEN must be a JSON Web Token with the claim sub"),
+        ("http://host", "e30.eyJzdWIiOiJhbm4ifQ.\u05d0", 1, "TERCET_TOKEN must be a JSON Web"),
+        ("http://host/ x", TOKEN, 1, "/health: no response in JSON; is this the URL before /v1?"),
+    ],
+)
+def test_smoke_test_names_the_wrong_argument(url: str, token: str, code: int, message: str) -> None:
+    process = start("infra.smoke_test", url, "--seconds", "0", TERCET_TOKEN=token)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert message in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    ("page", "message"),
+    [
+        (b"<html>", "/health: no response in JSON; is this the URL before /v1?"),
+        (b"[]", "unexpected response"),
+    ],
+)
+def test_smoke_test_of_another_server_asks_for_the_right_url(
+    httpserver_page: Callable[[bytes], str], page: bytes, message: str
+) -> None:
+    process = start("infra.smoke_test", httpserver_page(page), TERCET_TOKEN=TOKEN)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert message in errors
+    assert "Traceback" not in errors
+
+
+@pytest.fixture
+def httpserver_page() -> Iterator[Callable[[bytes], str]]:
+    """Return the URL of a server whose every page is the given one."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+
+        def serve(page: bytes) -> str:
+            class Handler(BaseHTTPRequestHandler):
+                def do_GET(self) -> None:
+                    self.send_response(200)
+                    self.end_headers()
+                    self.wfile.write(page)
+
+            server.RequestHandlerClass = Handler
+            return f"http://127.0.0.1:{server.server_port}"
+
+        yield serve
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "set AUTH_AUDIENCE and AUTH_ISSUER"),
+        (TOKEN_SETTINGS | {"ISSUER_PORT": "x"}, "cannot listen at ISSUER_HOST and ISSUER_PORT"),
+        (TOKEN_SETTINGS | {"ISSUER_PORT": "99999"}, "cannot listen at ISSUER_HOST and ISSUER_PORT"),
+    ],
+)
+def test_token_issuer_names_the_wrong_setting(settings: dict[str, str], message: str) -> None:
+    process = start("infra.container.development_issuer", **settings)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert message in errors
+    assert "Traceback" not in errors
+
+
+def test_inputs_of_the_cost_that_are_not_text_are_an_error(tmp_path: Path) -> None:
+    (inputs := tmp_path / "inputs.toml").write_bytes(b"a\xff")
+    process = start("infra.cost", str(inputs))
+    _, errors = process.communicate(timeout=60)
+    assert errors == f"cannot compute the cost: {inputs} is not UTF-8 at byte 1\n"
 
 
 def test_missing_inputs_of_the_cost_are_an_error_of_one_line() -> None:

@@ -32,7 +32,10 @@ def check_local_mode(environ: Mapping[str, str], host: str = "127.0.0.1") -> Non
     if in_lambda(environ):
         raise ConfigurationError("TERCET_LOCAL is for local use only: unset it in Lambda")
     if not is_loopback(host):
-        raise ConfigurationError(f"TERCET_LOCAL needs a loopback address (127.0.0.1), not {host}")
+        raise ConfigurationError(
+            "without authentication the host must be a loopback address, such as 127.0.0.1, not"
+            f" {host}"
+        )
 
 
 def in_lambda(environ: Mapping[str, str]) -> bool:

@@ -188,8 +188,8 @@ def _print_result(user: str, files: NoteFiles, result: ImportResult, *, json: bo
         print_json(asdict(result) | details)
         sys.stdout.flush()  # with --watch, a pipe must get each line at once
         return
-    notes_and_chunks = f"{pluralize(result.notes, 'note')}, {pluralize(result.chunks, 'chunk')}"
-    message = f"{user}: {notes_and_chunks} written"
+    written = pluralize(result.notes - result.unchanged, "note")
+    message = f"{user}: {written}, {pluralize(result.chunks, 'chunk')} written"
     if result.unchanged:
         message += f", {pluralize(result.unchanged, 'note')} unchanged"
     if result.deleted:

@@ -70,13 +70,15 @@ def _read_pairs(path: Path) -> list[tuple[Question, Question]]:
     """Read the columns a and b.
 
     Raises:
-        InvalidRequestError: the file is not UTF-8, lacks a column, or a row is no two questions.
+        InvalidRequestError: the file is not UTF-8 or lacks a column, or a row is no two questions.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
     except UnicodeDecodeError:
         raise InvalidRequestError(f"{path} is not UTF-8") from None
+    except csv.Error as error:
+        raise InvalidRequestError(f"{path}: {error}") from None
     pairs = []
     for number, row in enumerate(rows, start=2):
         a, b = row.get("a"), row.get("b")

@@ -33,7 +33,8 @@ def reembed(*, embedder: "EmbedderChoice | None", data: Path, json: bool) -> Non
     """
 
     async def job(container: "Container") -> ReembedResult:
-        with Progress(console=console(stderr=True), transient=True, disable=json) as bar:
+        err = console(stderr=True)
+        with Progress(console=err, transient=True, disable=json or not err.is_terminal) as bar:
             task = bar.add_task("Embedding", total=None)
             return await reembed_notes(
                 container,

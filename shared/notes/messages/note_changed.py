@@ -28,6 +28,9 @@ from shared.notes.note import Note
 from shared.notes.sanitize import ID_CHARACTERS, sanitize_text
 from shared.tags import MAX_NOTE_TAGS, MAX_TAG_CHARACTERS, normalize_note_tags
 
+NOT_A_MESSAGE = "not a NoteChanged message: "
+"""Begins the error of a message that is not valid."""
+
 MAX_TEXT = 1_000_000
 """The maximum number of characters of a message's text."""
 MAX_TITLE = 1_000
@@ -192,7 +195,7 @@ def _validate(message: dict[str, Any]) -> NoteChanged:
     try:
         return NoteChanged.model_validate(message)
     except ValidationError as error:
-        raise InvalidChangeError(f"not a NoteChanged message: {describe_problems(error)}") from None
+        raise InvalidChangeError(f"{NOT_A_MESSAGE}{describe_problems(error)}") from None
 
 
 def note_of(change: NoteChanged) -> Note:
