@@ -12,7 +12,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 NAMESPACE = "Tercet"
-_FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
+FUNCTION_NAME = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
+"""The name of this Lambda function; None elsewhere."""
 
 request_log = logging.getLogger("functions.request_log")
 """Logs one line for each request and each message."""
@@ -53,13 +54,13 @@ UNITS = {
 
 def enable_request_log() -> None:
     """On Lambda, write the request log at every LOG_LEVEL: a quieter log would stop the metrics."""
-    if _FUNCTION in os.environ:
+    if FUNCTION_NAME:
         request_log.setLevel(logging.INFO)
 
 
 def with_emf(log_fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a log line, on Lambda with the EMF metadata of its metrics."""
-    if _FUNCTION not in os.environ:
+    if not FUNCTION_NAME:
         return log_fields
     for kind in METRICS:
         if kind in log_fields:
@@ -67,7 +68,7 @@ def with_emf(log_fields: dict[str, Any]) -> dict[str, Any]:
                 "Timestamp": time.time_ns() // 1_000_000,
                 "CloudWatchMetrics": _metric_directives(kind),
             }
-            return {"_aws": metadata, "Function": os.environ[_FUNCTION], **log_fields}
+            return {"_aws": metadata, "Function": FUNCTION_NAME, **log_fields}
     return log_fields
 
 

@@ -38,6 +38,7 @@ def settings(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Settin
     send_command(local.valkey.port, "FLUSHALL")
     local.models.reset()
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", FUNCTION)
+    monkeypatch.setattr("functions.http.emf_metrics.FUNCTION_NAME", FUNCTION)
     return Settings.from_env(local.environ)
 
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import runpy
 import time
 from typing import Any
 
@@ -28,7 +29,7 @@ CHANGE = {
 
 @pytest.fixture
 def on_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", FUNCTION)
+    monkeypatch.setattr(emf_metrics, "FUNCTION_NAME", FUNCTION)
 
 
 def question() -> dict[str, Any]:
@@ -47,6 +48,17 @@ def extract(line: dict[str, Any]) -> dict[tuple[str, ...], Any]:
                     each_metric["Name"]
                 ]
     return metrics
+
+
+@pytest.mark.parametrize("name", [FUNCTION, None])
+def test_function_name_is_that_of_the_lambda_runtime(
+    monkeypatch: pytest.MonkeyPatch, name: str | None
+) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
+    monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
+    if name:
+        monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", name)
+    assert runpy.run_path(emf_metrics.__file__)["FUNCTION_NAME"] == name
 
 
 @pytest.mark.usefixtures("on_lambda")
@@ -77,8 +89,7 @@ def test_line_without_metrics_is_unchanged() -> None:
     assert emf_metrics.with_emf({"path": "/health"}) == {"path": "/health"}
 
 
-def test_line_is_unchanged_outside_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
+def test_line_is_unchanged_outside_lambda() -> None:
     assert emf_metrics.with_emf(question()) == question()
 
 
