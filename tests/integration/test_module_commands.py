@@ -62,6 +62,7 @@ def test_command_prints_its_usage_and_refuses_unknown_options(module: str) -> No
         ("tests.benchmarks hits none", "unknown part: none; available: hits, "),
         ("tests.evaluation none", "unknown part: none; available: "),
         ("tests.peers none", "unknown part: none; available: matching, "),
+        ("tests.load --seconds 0", "argument --seconds: must be at least 1"),
         ("tests.scale none", "invalid choice: 'none'"),
     ],
 )

@@ -163,4 +163,7 @@ def _answer(messages: Sequence[dict[str, str]]) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser("python -m tests.load", description=__doc__)
     parser.add_argument("--seconds", type=int, default=120)
-    main(parser.parse_args().seconds)
+    arguments = parser.parse_args()
+    if arguments.seconds < 1:
+        parser.error("argument --seconds: must be at least 1")
+    main(arguments.seconds)
