@@ -1,6 +1,7 @@
 """The `tercet` command; each subcommand is imported when it runs."""
 
 import errno
+import io
 import os
 import sys
 from typing import Any
@@ -37,6 +38,7 @@ class _Tercet(LazyGroup):
     def main(self, *args: Any, **options: Any) -> Any:
         """Run the command and exit."""
         _open_closed_streams()
+        _escape_unknown_characters()
         try:
             try:
                 super().main(*args, **options)
@@ -77,6 +79,12 @@ def _open_closed_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
+def _escape_unknown_characters() -> None:
+    """Print characters that the encoding of the output lacks as escapes, instead of failing."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _discard_output() -> None:

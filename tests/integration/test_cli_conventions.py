@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import stat
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from tests.support.command import ROOT, Tercet, environment, start_tercet
 
+LATIN = {"PYTHONIOENCODING": "latin-1"}
 TERCET = Path(sys.executable).with_name("tercet")
 
 
@@ -220,6 +222,36 @@ main()
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
+def test_output_without_utf8_has_escapes_and_no_traceback(tercet: Tercet, data: Path) -> None:
+    tercet("notes", "edit", "tea", "--text", "\u05ea\u05d4 \xe9", "--data", data)
+    for command in ("notes show tea", "notes list", "export", "ask tea"):
+        done = shell(f"tercet {command} | iconv -f latin1", TERCET_DATA=str(data), **LATIN)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert shell("tercet notes show tea", TERCET_DATA=str(data)).stdout == "\u05ea\u05d4 \xe9\n"
+    shown = shell("tercet notes show tea | iconv -f latin1", TERCET_DATA=str(data), **LATIN).stdout
+    assert shown == "\\u05ea\\u05d4 \xe9\n"
+
+
+@pytest.mark.parametrize("command", ["notes show tea", "notes list", "ask tea"])
+def test_control_characters_of_a_note_do_not_reach_the_terminal(
+    tercet: Tercet, data: Path, command: str
+) -> None:
+    title = "The\x1b]0;tea\x07\x9b2J"
+    tercet("notes", "edit", "tea", "--title", title, "--text", title, "--data", data)
+    controller, terminal = pty.openpty()
+    subprocess.run(
+        [TERCET, *command.split()],
+        stdout=terminal,
+        check=True,
+        env=environment() | {"TERCET_DATA": str(data)},
+    )
+    os.close(terminal)
+    shown = os.read(controller, 100_000).decode()
+    os.close(controller)
+    assert "The]0;tea2J" in shown
+    assert not any(text in shown for text in ("\x1b]", "\x07", "\x9b"))
 
 
 def test_closed_pipe_ends_a_command_silently(data: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from infra.local.commands.command_context import run_with_container
+from infra.local.commands.command_context import printable, run_with_container
 from infra.local.commands.options import (
     data_option,
     embedder_option,
@@ -126,7 +126,7 @@ async def ask_timed(container: "Container", request: Request) -> "tuple[Reply, f
 
 
 def _print_reply(reply: "Reply", milliseconds: float) -> None:
-    click.echo(reply.text)
+    click.echo(printable(reply.text))
     if reply.shown_sources:
         click.echo()
     for number, source in enumerate(reply.shown_sources, start=1):
@@ -134,9 +134,9 @@ def _print_reply(reply: "Reply", milliseconds: float) -> None:
         name = f"{source.title} ({source.note_id})" if source.title else source.note_id
         cited = ", cited" if number in reply.cited else ""
         line = f"[{number}] {name} ({source.similarity:.2f}{cited}) {text}"
-        click.secho(_cut(line, shutil.get_terminal_size().columns), dim=True)
+        click.secho(_cut(printable(line), shutil.get_terminal_size().columns), dim=True)
     click.echo()
-    click.secho(_summary(reply, milliseconds), fg="cyan")
+    click.secho(printable(_summary(reply, milliseconds)), fg="cyan")
 
 
 def _without_title(source: "Source") -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+_CONTROL = dict.fromkeys(code for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t")
+
 
 def run_with_container(
     data: "Path",
@@ -64,6 +66,11 @@ def console(*, stderr: bool = False) -> "Console":
     from rich.console import Console  # noqa: PLC0415 - slow to load
 
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+
+
+def printable(text: str) -> str:
+    """Return a text without the control characters that a terminal would execute."""
+    return text.translate(_CONTROL) if sys.stdout.isatty() else text
 
 
 def print_json(value: Any) -> None:

@@ -11,6 +11,7 @@ from infra.local.commands.command_context import (
     console,
     pluralize,
     print_json,
+    printable,
     run_with_container,
 )
 from infra.local.commands.options import data_option, json_option, user_option
@@ -69,7 +70,7 @@ def show(note_id: str, *, user: str, data: Path, json: bool) -> None:
     if json:
         print_json(note_to_json(note))
     else:
-        click.echo(note.text)
+        click.echo(printable(note.text))
 
 
 async def require_note(container: "Container", user: str, note_id: str) -> "Note":
@@ -95,6 +96,6 @@ def _print_table(rows: "Sequence[tuple[str, ...]]") -> None:
     for heading in ("title", "words", "changed", "tags"):
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(printable, row))
     if rows:
         console().print(table, crop=False)
