@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,8 @@ _MODULES = ("caches", "clock", "command", "stats_app", "postgres")
 pytest_plugins = [f"tests.support.{name}" for name in _MODULES]
 
 # Tests start about a hundred interpreters: they share compiled bytecode outside the checkout.
-_BYTECODE = str(Path(__file__).resolve().parents[1] / "build" / "bytecode")
+_TESTS = Path(__file__).resolve().parent
+_BYTECODE = str(_TESTS.parent / "build" / "bytecode")
 sys.pycache_prefix, sys.dont_write_bytecode = _BYTECODE, False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # One OpenMP thread per process: the workers already use every core.
@@ -23,6 +24,26 @@ os.environ |= {"PYTHONPYCACHEPREFIX": _BYTECODE, "OMP_THREAD_LIMIT": "1"}
 # A busy machine exceeds Hypothesis' deadline of 200 ms for an example.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
+
+
+# To measure coverage doubles the time of a test, and these suites execute nearly every line.
+_MEASURED = ("unit", "integration")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure the coverage of `_MEASURED`. The marker of pytest-cov has no effect in workers."""
+    suite = item.path.relative_to(_TESTS).parts[0]
+    if suite in _MEASURED and item.get_closest_marker("unmeasured") is None:
+        return (yield)
+    tracers = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracers[0])
+        threading.settrace(tracers[1])
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -39,6 +39,5 @@ def test_sentences_lose_only_whitespace(text: str) -> None:
         *("\u3002", ".*_", "\n- ", "Am 3. Mai ", "Dr. J. R. "),
     ],
 )
-@pytest.mark.no_cover
 def test_time_is_linear_in_the_length_of_hostile_text(piece: str) -> None:
     assert_linear(lambda text: list(find_sentence_breaks(text)), piece, 300_000)

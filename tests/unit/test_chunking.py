@@ -141,7 +141,7 @@ def test_text_without_spaces_is_split() -> None:
         *((text, 100_000) for text in (". ", ".\n", "\n-", "\n- ", "1. ")),
     ],
 )
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_time_is_linear_in_the_length_of_hostile_text(hostile: str, length: int) -> None:
     def split_after_spaces(text: str) -> list[str]:
         return split(f"Title. {' ' * 10 * len(text)}{text}x", max_words=20, overlap_words=4)

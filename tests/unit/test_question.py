@@ -279,7 +279,7 @@ def test_no_text_within_the_limit_is_cut_by_the_model(max_tokens: int) -> None:
     [*HEAVY, "A-", "A'", "Ab ", "A ", "5! ", "ab, ", "(A", "[", "Ab."],
     ids=lambda text: f"{ord(text[0]):04x}",
 )
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_canonical_form_takes_linear_time(text: str) -> None:
     assert_linear(canonical_form.__wrapped__, text, 100_000)
 

@@ -16,7 +16,7 @@ from shared.inference.replies.reasoning import strip_reasoning
 from tests.support.host_replies.replay import replay
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 async def test_no_generated_reply_is_stored_or_shown_wrongly() -> None:
     verdicts = await replay(seed=7, count=150)
     assert verdicts.stored_wrongly == verdicts.shown_wrongly == verdicts.lost == []
@@ -59,7 +59,7 @@ def ignore_errors_of_hosts(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(http_client, "read_error", lambda *_: None)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     "mutate",
     [
