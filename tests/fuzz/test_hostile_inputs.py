@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from tests.support.fuzzing.openapi_requests import OpenAPIClient
 
 
+# One process imports it: that takes longer than to import all other modules of the tests.
+_SCHEMATHESIS = pytest.mark.xdist_group("schemathesis")
+
+
 @pytest.fixture(scope="module")
 def handlers() -> Iterator[Handlers]:
     with running_handlers() as running:
         yield running
 
 
-@pytest.mark.parametrize("count", [50, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [25, pytest.param(400, marks=pytest.mark.slow)])
 def test_hostile_event_gets_an_answer_or_a_problem_and_refusals_store_nothing(
     handlers: Handlers, count: int
 ) -> None:
@@ -30,13 +34,13 @@ def test_hostile_event_gets_an_answer_or_a_problem_and_refusals_store_nothing(
     assert run_property(events, handlers.check_event, count) >= count
 
 
-@pytest.mark.parametrize("count", [50, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [25, pytest.param(200, marks=pytest.mark.slow)])
 def test_malformed_event_gets_a_problem_and_stores_nothing(handlers: Handlers, count: int) -> None:
     events = gateway_events.malformed_events()
     assert run_property(events, handlers.check_event, count) >= count
 
 
-@pytest.mark.parametrize("count", [50, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [25, pytest.param(100, marks=pytest.mark.slow)])
 def test_non_http_event_is_not_acknowledged(handlers: Handlers, count: int) -> None:
     assert run_property(gateway_events.non_http_events, handlers.check_event, count) >= count
 
@@ -75,18 +79,19 @@ def test_seed_number_determines_the_inputs() -> None:
 
 @pytest.fixture(scope="module")
 def client() -> "Iterator[OpenAPIClient]":
-    # schemathesis takes longer to import than all other modules of the tests
-    from tests.support.fuzzing.openapi_requests import openapi_client  # noqa: PLC0415
+    from tests.support.fuzzing.openapi_requests import openapi_client  # noqa: PLC0415 - see above
 
     with openapi_client() as connected:
         yield connected
 
 
+@_SCHEMATHESIS
 @pytest.mark.parametrize("count", [40, pytest.param(300, marks=pytest.mark.slow)])
 def test_responses_conform_to_the_openapi_document(client: "OpenAPIClient", count: int) -> None:
     assert run_property(client.cases(), client.check, count) >= count
 
 
+@_SCHEMATHESIS
 def test_openapi_document_has_every_operation(client: "OpenAPIClient") -> None:
     assert {
         "POST /v1/assistant/query",

@@ -4,6 +4,7 @@ import hmac
 import re
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import lru_cache
 from importlib import import_module
 from pkgutil import walk_packages
 from typing import Any
@@ -12,6 +13,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from fastapi import FastAPI
 from starlette.routing import BaseRoute, Mount, Route
 
 import functions
@@ -76,11 +78,17 @@ async def container(issuer: Issuer, valkey_url: str) -> AsyncIterator[Container]
     await opened.aclose()
 
 
+@lru_cache(maxsize=1)
+def app_of(container: Container) -> FastAPI:
+    """Return the complete app; to build one takes as long as several requests."""
+    return build_local_app(container)
+
+
 def routes(container: Container) -> list[tuple[str, str]]:
     """Method and path of every route of the complete app."""
     pairs = [
         (method, re.sub(r"\{.*?\}", "x", path))
-        for path, route in walk(build_local_app(container).routes)
+        for path, route in walk(app_of(container).routes)
         for method in route.methods or ()
         if method != "HEAD"
     ]
@@ -106,14 +114,15 @@ async def send(
         headers["Authorization"] = f"Bearer {bearer}"
     if method == "POST" and not options:
         options["json"] = QUERY
-    transport = httpx.ASGITransport(build_local_app(container))
+    transport = httpx.ASGITransport(app_of(container))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         return await client.request(method, path, headers=headers, **options)
 
 
 async def test_every_route_except_open_ones_requires_a_valid_token(container: Container) -> None:
+    bearers = {"no token": None, **forgeries()}
     for method, path in routes(container):
-        for name, bearer in {"no token": None, **forgeries()}.items():
+        for name, bearer in bearers.items():
             response = await send(container, method, path, bearer)
             if path in OPEN:
                 assert response.status_code in {200, 307}, path
@@ -178,7 +187,7 @@ async def test_user_cannot_remove_another_users_answer(container: Container) -> 
 
 def test_discovered_routes_include_those_of_every_function(container: Container) -> None:
     """Other servers combine the same routes."""
-    walked = {path for path, _ in walk(build_local_app(container).routes)}
+    walked = {path for path, _ in walk(app_of(container).routes)}
     names = [module.name for module in walk_packages(functions.__path__, "functions.")]
     modules = [import_module(name) for name in names if not name.endswith(".handler")]
     builders = [module.build_routes for module in modules if hasattr(module, "build_routes")]

@@ -53,7 +53,7 @@ def _unusual_texts() -> Iterator[str]:
         yield from (character * 3_000, f"{character} " * 3_000)
 
 
-@pytest.mark.parametrize("tokens", [64, MAX_TOKENS])
+@pytest.mark.parametrize("tokens", [MAX_TOKENS, pytest.param(64, marks=pytest.mark.slow)])
 def test_no_token_of_unusual_texts_is_lost(tokens: int) -> None:
     for text in _unusual_texts():
         limits = ChunkLimits(tokens=tokens)

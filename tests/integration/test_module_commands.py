@@ -1,5 +1,6 @@
 """The commands that are run as `python -m …`: usage, wrong arguments, Ctrl-C and a closed pipe."""
 
+import json
 import signal
 import socket
 import subprocess
@@ -45,13 +46,47 @@ def start(module: str, *arguments: str, **settings: str) -> "subprocess.Popen[st
     )
 
 
-@pytest.mark.parametrize("module", sorted({*_modules()} - _INTERNAL))
-def test_command_prints_its_usage_and_refuses_unknown_options(module: str) -> None:
-    helped, refused = start(module, "--help"), start(module, "--no-such-option")
-    out, errors = helped.communicate(timeout=120)
-    assert (helped.returncode, out[:7], errors) == (0, "usage: ", "")
-    out, errors = refused.communicate(timeout=120)
-    assert (refused.returncode, out, errors[:7]) == (2, "", "usage: ")
+_COMMANDS = sorted({*_modules()} - _INTERNAL)
+_RUN_EACH = """
+import contextlib, io, json, runpy, sys
+ended = []
+for module in sys.argv[1:]:
+    for option in ("--help", "--no-such-option"):
+        out, errors, code = io.StringIO(), io.StringIO(), None
+        sys.argv[1:] = [option]
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+            try:
+                runpy.run_module(module, run_name="__main__", alter_sys=True)
+            except SystemExit as exit:
+                code = exit.code
+        ended.append([module, option, code, out.getvalue(), errors.getvalue()])
+print(json.dumps(ended))
+"""
+
+
+@pytest.fixture(scope="module")
+def ended() -> dict[tuple[str, str], tuple[int, str, str]]:
+    """Exit code, output and errors by module and option; one process imports what they share."""
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore::RuntimeWarning:runpy", "-c", _RUN_EACH, *_COMMANDS],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {(module, option): (*result,) for module, option, *result in json.loads(ran.stdout)}
+
+
+@pytest.mark.xdist_group("module commands")
+@pytest.mark.parametrize("module", _COMMANDS)
+def test_command_prints_its_usage_and_refuses_unknown_options(
+    ended: dict[tuple[str, str], tuple[int, str, str]], module: str
+) -> None:
+    code, out, errors = ended[module, "--help"]
+    assert (code, out[:7], errors) == (0, "usage: ", "")
+    code, out, errors = ended[module, "--no-such-option"]
+    assert (code, out, errors[:7]) == (2, "", "usage: ")
 
 
 @pytest.mark.parametrize(

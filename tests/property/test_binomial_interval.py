@@ -46,10 +46,11 @@ def test_bounds_are_the_shares_at_which_the_sample_is_too_improbable(
 def test_interval_contains_the_true_share_in_95_percent_of_samples(
     trials: int, share: float
 ) -> None:
+    intervals = [clopper_pearson(number, trials) for number in range(trials + 1)]
     covered = sum(
         comb(trials, number) * share**number * (1 - share) ** (trials - number)
-        for number in range(trials + 1)
-        if clopper_pearson(number, trials).low <= share <= clopper_pearson(number, trials).high
+        for number, interval in enumerate(intervals)
+        if interval.low <= share <= interval.high
     )
     assert covered >= 0.95 - 1e-9
 

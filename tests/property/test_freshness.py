@@ -30,8 +30,6 @@ from tests.support.interleaving.scenarios import (
 )
 from tests.support.interleaving.world import run
 
-pytestmark = pytest.mark.no_cover  # coverage would double the time; other tests cover this code
-
 FAST_WORLDS, WORLDS = 200, 2_000
 """Worlds of the fast suite, and of both suites; `make eval` runs 200,000."""
 PARTS = 4
@@ -41,6 +39,7 @@ ENOUGH = 10_000  # worlds; most mutations are detected within a few hundred
 
 SLOW_MUTATIONS = {
     "aliases_own_search_not_checked",
+    "carried_hits_grow",
     "drop_keeps_the_fence",
     "fence_rotated_after_the_index_is_read",
     "unreadable_notes_drop_nothing",

@@ -17,9 +17,7 @@ from tests.support.interleaving.history import StaleError
 from tests.support.interleaving.scenarios import REDIS_RESTARTS
 from tests.support.interleaving.world import run
 
-pytestmark = pytest.mark.no_cover  # coverage would double the time; other tests cover this code
-
-FAST_WORLDS, WORLDS = 100, 600
+FAST_WORLDS, WORLDS = 40, 600
 """Worlds of the fast suite, and of both suites; `make eval` runs 20,000."""
 ENOUGH = 3_000  # worlds; a few dozen detect the mutation
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("architecture")  # one process parses the source
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("functions", "shared", "infra")
 MAX_LINES = 300
