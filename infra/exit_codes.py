@@ -19,9 +19,9 @@ def exit_on_error(failure: str, remedy: str = "") -> Iterator[None]:
         sys.stdout.flush()  # a closed pipe is reported here, not at the interpreter's exit
     except TercetError as error:
         sys.exit(f"{failure}: {error}{after}")
-    except BrokenPipeError:
+    except OSError as error:  # the output is a closed pipe, or its disk is full
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        sys.exit(1 if isinstance(error, BrokenPipeError) else f"{failure}: {error}{after}")
     except KeyboardInterrupt:
         sys.stderr.write(f"\ninterrupted{after}\n")
         sys.exit(_INTERRUPTED)

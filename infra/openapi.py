@@ -10,6 +10,7 @@ from functions.http.app_factory import build_app
 from functions.invalidate import app as invalidate
 from functions.notes import app as notes
 from functions.stats import app as stats
+from infra.exit_codes import exit_on_error
 from shared.container import Container
 from shared.settings import Settings
 
@@ -27,5 +28,6 @@ def build_document() -> dict[str, object]:
 
 if __name__ == "__main__":
     argparse.ArgumentParser("python -m infra.openapi", description=__doc__).parse_args()
-    json.dump(build_document(), sys.stdout, indent=2)
-    sys.stdout.write("\n")
+    with exit_on_error("cannot print the document"):
+        json.dump(build_document(), sys.stdout, indent=2)
+        sys.stdout.write("\n")

@@ -142,13 +142,31 @@ def test_ctrl_c_ends_the_token_issuer() -> None:
     assert (process.returncode, errors) == (0, "")
 
 
-def test_closed_pipe_ends_a_command_without_a_traceback() -> None:
-    process = start("infra.cost")
+@pytest.mark.parametrize("module", ["infra.cost", "infra.openapi"])
+def test_closed_pipe_ends_a_command_without_a_traceback(module: str) -> None:
+    process = start(module)
     assert process.stdout
     process.stdout.close()
     assert process.stderr
     assert process.stderr.read() == ""
     assert process.wait(60) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("module", ["infra.cost", "infra.openapi"])
+def test_full_disk_is_an_error_of_one_line(module: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", module],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.endswith("No space left on device\n")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
