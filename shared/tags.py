@@ -40,6 +40,8 @@ def normalize_question_tags(tags: Collection[str]) -> Tags:
     Raises:
         InvalidRequestError: there are too many, or one is empty or too long.
     """
+    if not tags:
+        return ()
     if len(tags) > MAX_QUESTION_TAGS:
         raise InvalidRequestError(
             f"the question names {len(tags):,} tags; at most {MAX_QUESTION_TAGS} are allowed"
