@@ -17,8 +17,7 @@ import math
 import re
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.answer import new_answer_id
 from shared.cache import codec, keyspace, source_digests
@@ -55,8 +54,7 @@ _MAX_COST = 10**12 - 1
 _NANO = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):  # decoding a whole index creates many, which dataclasses make slow
     """One cached question.
 
     ANSWER has an answer, CONTEXT only a context. ALIAS shares the answer of another question. All
@@ -173,8 +171,7 @@ def new_entry(
 
 def new_alias(own: Entry, field: str, target: Entry, similarity: float) -> Entry:
     """Create an alias of the question at `field`; it is valid as long as that one."""
-    return replace(
-        own,
+    return own._replace(
         kind=ALIAS,
         answer_id=target.answer_id,
         expires=target.latest_expiry,
@@ -187,8 +184,7 @@ def new_alias(own: Entry, field: str, target: Entry, similarity: float) -> Entry
 
 def new_pending(dropped: Entry) -> Entry:
     """Create the entry of a question whose answer is dropped. It keeps popularity and expiry."""
-    return replace(
-        dropped,
+    return dropped._replace(
         kind=PENDING,
         hits=max(0, dropped.popularity),
         target="",

@@ -1,6 +1,5 @@
 """The cache session of a question that is asked again in the background."""
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +27,7 @@ class WarmingCounters(RequestCounters):
 
 
 def _mark(new_entry: "Callable[..., Entry]", *args: Any, **kwargs: Any) -> "Entry":
-    return replace(new_entry(*args, **kwargs), is_unused=True)
+    return new_entry(*args, **kwargs)._replace(is_unused=True)
 
 
 class WarmingSession(CacheSession):

@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import cycle
 
 import numpy as np
@@ -44,7 +43,7 @@ def _answered(question: str, vector: Vector) -> bytes:
     """Return the encoded entry of a question with an answer."""
     entry = index_entries.new_entry(question, vector, (), pipeline=PIPELINE, settings=Settings())
     expires = entry.expires + Settings().answer_ttl
-    return index_entries.encode(replace(entry, kind=index_entries.ANSWER, expires=expires))
+    return index_entries.encode(entry._replace(kind=index_entries.ANSWER, expires=expires))
 
 
 def _miss_context(index: Mapping[str, bytes]) -> MissContext:

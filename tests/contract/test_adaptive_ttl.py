@@ -1,7 +1,6 @@
 """Hits of cached answers, the TTL that grows with them, and what a full index drops."""
 
 import time
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -63,7 +62,7 @@ async def test_lookup_counts_hits_and_the_time_of_the_last_one(cache: Cache, clo
     entry = await entry_of(cache)
     assert entry.hits == 3
     assert entry.last_used == pytest.approx(new.last_used + HOUR, abs=5)
-    unused = replace(entry, hits=0, last_used=new.last_used, expires=new.expires)
+    unused = entry._replace(hits=0, last_used=new.last_used, expires=new.expires)
     assert unused == new, "nothing else changes"
 
 

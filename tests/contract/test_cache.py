@@ -263,7 +263,7 @@ async def test_entry_of_another_question_is_a_miss(cache: Cache) -> None:
     assert isinstance(entry, bytes)
     decoded = index_entries.decode(entry)
     assert decoded is not None
-    other = index_entries.encode(replace(decoded, question="another question with the same hash"))
+    other = index_entries.encode(decoded._replace(question="another question with the same hash"))
     await cache.redis("HSET", keys().questions, FIELD, other)
     assert await cache.session().lookup() == LookupResult()
 

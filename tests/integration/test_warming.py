@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -184,7 +183,7 @@ async def test_expired_pending_question_is_not_requested_again(
         assert len(messages.sent) == 2
         ((field, entry),) = (await pending_entries(container)).items()
         expired = Command.of(
-            "HSET", UserKeys.of("ann").questions, field, encode(replace(entry, expires=1))
+            "HSET", UserKeys.of("ann").questions, field, encode(entry._replace(expires=1))
         )
         await container.background_redis_client.execute(expired)
         await change(container, "Ann eats cheese.")

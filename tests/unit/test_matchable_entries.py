@@ -1,7 +1,6 @@
 """The lazily decoded index: the same entries as when each one is decoded."""
 
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -29,7 +28,7 @@ def _select(*entries: Entry) -> matchable_entries.MatchableEntries:
 
 
 def test_rows_have_vector_question_and_entry() -> None:
-    other = replace(_ENTRY, question="x" * 70_000, vector=bytes(384))
+    other = _ENTRY._replace(question="x" * 70_000, vector=bytes(384))
     found = _select(_ENTRY, other)
     assert found.vectors() == _ENTRY.vector + other.vector
     assert all(
@@ -42,12 +41,12 @@ def test_rows_have_vector_question_and_entry() -> None:
 @pytest.mark.parametrize(
     "entry",
     [
-        replace(_ENTRY, kind=CONTEXT),
-        replace(_ENTRY, kind=ALIAS, target="x" * 22),
-        replace(_ENTRY, expires=int(time.time()) - 1),
-        replace(_ENTRY, pipeline="another"),
-        replace(_ENTRY, vector=bytes(383)),
-        replace(_ENTRY, vector=b""),
+        _ENTRY._replace(kind=CONTEXT),
+        _ENTRY._replace(kind=ALIAS, target="x" * 22),
+        _ENTRY._replace(expires=int(time.time()) - 1),
+        _ENTRY._replace(pipeline="another"),
+        _ENTRY._replace(vector=bytes(383)),
+        _ENTRY._replace(vector=b""),
     ],
 )
 def test_other_entries_are_no_rows(entry: Entry) -> None:
@@ -68,5 +67,5 @@ def test_corrupt_entry_is_not_decoded(place: int) -> None:
 
 
 def test_pipeline_in_another_value_is_not_enough() -> None:
-    entry = replace(_ENTRY, question=f"\ud7ff{PIPELINE.name}", pipeline="another")
+    entry = _ENTRY._replace(question=f"\ud7ff{PIPELINE.name}", pipeline="another")
     assert not list(_select(entry).items())

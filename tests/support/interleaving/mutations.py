@@ -110,7 +110,7 @@ def no_rule_for_fewer_than_k(patch: pytest.MonkeyPatch) -> None:
     ) -> index_entries.Entry:
         lowest = min((source.similarity for source in sources), default=-1.0)
         entry = new_entry(question, vector, sources, *args, **kwargs)
-        return replace(entry, lowest_similarity=lowest)
+        return entry._replace(lowest_similarity=lowest)
 
     patch.setattr(index_entries, "new_entry", mutated)
 
@@ -707,17 +707,17 @@ def new_entries(
 
 
 def ttl_has_no_bound(patch: pytest.MonkeyPatch) -> None:
-    new_entries(patch, lambda entry: replace(entry, latest_expiry=entry.latest_expiry + 10_000))
+    new_entries(patch, lambda entry: entry._replace(latest_expiry=entry.latest_expiry + 10_000))
 
 
 def ttl_crosses_the_end_of_the_day(patch: pytest.MonkeyPatch) -> None:
     new_entries(
-        patch, lambda entry: replace(entry, latest_expiry=max(entry.latest_expiry, EPOCH + 57_700))
+        patch, lambda entry: entry._replace(latest_expiry=max(entry.latest_expiry, EPOCH + 57_700))
     )
 
 
 def ttl_is_the_longest_at_once(patch: pytest.MonkeyPatch) -> None:
-    new_entries(patch, lambda entry: replace(entry, expires=entry.latest_expiry))
+    new_entries(patch, lambda entry: entry._replace(expires=entry.latest_expiry))
 
 
 def ttl_slides_with_each_hit(patch: pytest.MonkeyPatch) -> None:
