@@ -21,6 +21,7 @@ from shared.reply import Reply
 from tests.support.conversations import ScriptedRewriter, user
 from tests.support.fakes import SlowAnswerer, create_container
 from tests.support.full_stack import ask, updated
+from tests.support.waiting import until
 
 IT = "when does it open?"
 LEEDS, YORK = user("Is there a pool in Leeds?"), user("Is there a pool in York?")
@@ -194,10 +195,11 @@ async def delete_user(container: Container) -> None:
 async def test_nothing_of_the_history_is_stored_if_the_user_is_deleted_during_the_rewrite(
     container: Container, rewriter: ScriptedRewriter
 ) -> None:
-    rewriter.seconds = 0.2
+    rewriter.released.clear()
     request = asyncio.create_task(ask(container, "ann", IT, history=LEEDS))
-    await asyncio.sleep(0.1)
+    await until(lambda: rewriter.calls)
     await delete_user(container)
+    rewriter.released.set()
     assert use(await request) == "rewritten"
     keys = UserKeys.of("ann")
     assert not await redis(container, "EXISTS", keys.rewrites)
@@ -211,11 +213,12 @@ async def test_nothing_of_the_history_is_stored_if_redis_fails_before_the_rewrit
     client = container.redis_client
     assert client
     client.circuit_breaker.record_failure(OSError("down"))
-    rewriter.seconds = 0.2
+    rewriter.released.clear()
     request = asyncio.create_task(ask(container, "ann", IT, history=LEEDS))
-    await asyncio.sleep(0.1)
+    await until(lambda: rewriter.calls)
     client.circuit_breaker.record_success()
     await delete_user(container)
+    rewriter.released.set()
     reply = await request
     assert (use(reply), reply.cache) == ("rewritten", "unavailable")
     assert await redis(container, "HKEYS", UserKeys.of("ann").questions) in ([], [b"fence"])
@@ -224,10 +227,11 @@ async def test_nothing_of_the_history_is_stored_if_redis_fails_before_the_rewrit
 async def test_an_answer_is_fresh_if_a_note_changes_during_the_rewrite(
     container: Container, rewriter: ScriptedRewriter
 ) -> None:
-    rewriter.seconds = 0.2
+    rewriter.released.clear()
     request = asyncio.create_task(ask(container, "ann", IT, history=LEEDS))
-    await asyncio.sleep(0.1)
+    await until(lambda: rewriter.calls)
     await container.freshness.note_changed(updated("ann", "n", "Both pools open at nine."))
+    rewriter.released.set()
     first, second = await request, await ask(container, "ann", IT, history=LEEDS)
     for reply in (first, second):
         assert reply.answer

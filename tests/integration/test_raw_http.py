@@ -36,7 +36,7 @@ def url() -> Iterator[str]:
 def exchange(url: str, *parts: bytes) -> bytes:
     """Send bytes; return the server's bytes until it closes the connection or times out."""
     received = b""
-    with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=1) as client:
+    with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=60) as client:
         try:
             for part in parts:
                 client.sendall(part)

@@ -30,20 +30,27 @@ from shared.warming import WarmingOutcome
 from tests.support.fakes import create_container
 from tests.support.full_stack import ask, updated
 from tests.support.utc_day import stay_within_a_day
+from tests.support.waiting import until
 
 
 class Model:
-    """Answers for a price with the texts of the sources, or raises `error` if it is set."""
+    """Answers for a price with the texts of the sources, or raises `error` if it is set.
+
+    It waits while `released` is clear.
+    """
 
     model = "priced"
 
     def __init__(self) -> None:
+        self.begun = 0
         self.asked: list[str] = []
         self.error: Exception | None = None
-        self.seconds = 0.0
+        self.released = asyncio.Event()
+        self.released.set()
 
     async def answer(self, question: str, sources: Sequence[Source], **_: object) -> Completion:
-        await asyncio.sleep(self.seconds)
+        self.begun += 1
+        await self.released.wait()
         if self.error:
             raise self.error
         self.asked.append(question)
@@ -194,26 +201,28 @@ async def test_answer_is_not_stored_if_a_note_changes_while_it_is_warmed(
     valkey_url: str, model: Model
 ) -> None:
     async with opened_with_pending(valkey_url, model) as (container, messages):
-        model.seconds = 0.2
+        model.released.clear()
         warming = asyncio.create_task(container.warmer.warm_pending(*messages.sent[0]))
-        await asyncio.sleep(0.1)
+        await until(lambda: model.begun == 2)
         await change(container, "Ann eats soup.")
+        model.released.set()
         assert await warming == {WarmingOutcome.OUTDATED: 1}
         reply = await ask(container, "ann", "What does Ann eat?")
         assert reply.tier != "l1"
         assert reply.text.endswith("soup.")
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.2], ids=["as the message arrives", "in generation"])
+@pytest.mark.parametrize("generations", [1, 2], ids=["as the message arrives", "in generation"])
 async def test_nothing_of_a_deleted_user_is_stored(
-    valkey_url: str, model: Model, seconds: float
+    valkey_url: str, model: Model, generations: int
 ) -> None:
     """Whenever the user is deleted, and if the message is received again later."""
     async with opened_with_pending(valkey_url, model) as (container, messages):
-        model.seconds = seconds
+        model.released.clear()
         task = asyncio.create_task(container.warmer.warm_pending(*messages.sent[0]))
-        await asyncio.sleep(seconds / 2)  # 0: the message is received later
+        await until(lambda: model.begun == generations)
         await delete_user(container)
+        model.released.set()
         await task
         assert await container.warmer.warm_pending(*messages.sent[0]) == {}
         assert await keys_of_ann(container) == []
@@ -311,10 +320,13 @@ async def test_failed_warming_fails_no_request_that_waits_for_it(
     valkey_url: str, model: Model
 ) -> None:
     async with opened_with_pending(valkey_url, model) as (container, messages):
-        model.seconds, model.error = 0.3, InferenceUnavailableError("overloaded")
+        model.error = InferenceUnavailableError("overloaded")
+        model.released.clear()
         warming = asyncio.create_task(container.warmer.warm_pending(*messages.sent[0]))
-        await asyncio.sleep(0.1)
+        await until(lambda: model.begun == 2)
         request = asyncio.create_task(ask(container, "ann", "What does Ann eat?"))
+        await asyncio.sleep(0.1)  # it waits for the answer
+        model.released.set()
         assert await warming == {WarmingOutcome.FAILED: 1}
         model.error = None
         assert (await request).text.endswith("rice.")
@@ -322,22 +334,26 @@ async def test_failed_warming_fails_no_request_that_waits_for_it(
 
 async def test_request_gets_the_answer_that_is_being_warmed(valkey_url: str, model: Model) -> None:
     async with opened_with_pending(valkey_url, model) as (container, messages):
-        model.seconds = 0.3
+        model.released.clear()
         warming = asyncio.create_task(container.warmer.warm_pending(*messages.sent[0]))
-        await asyncio.sleep(0.1)
-        reply = await ask(container, "ann", "What does Ann eat?")
+        await until(lambda: model.begun == 2)
+        request = asyncio.create_task(ask(container, "ann", "What does Ann eat?"))
+        await asyncio.sleep(0.3)  # it waits for the answer
+        model.released.set()
+        reply = await request
         assert (reply.outcome, len(model.asked)) == ("coalesced", 2)
         assert await warming == {WarmingOutcome.ANSWERED: 1}
 
 
 async def test_question_in_progress_is_not_warmed(valkey_url: str, model: Model) -> None:
     async with opened_with_pending(valkey_url, model) as (container, messages):
-        model.seconds = 0.3
+        model.released.clear()
         request = asyncio.create_task(ask(container, "ann", "What does Ann eat?"))
-        await asyncio.sleep(0.1)
+        await until(lambda: model.begun == 2)
         assert await container.warmer.warm_pending(*messages.sent[0]) == {
             WarmingOutcome.IN_PROGRESS: 1
         }
+        model.released.set()
         assert (await request).answer
         assert len(model.asked) == 2
 

@@ -1,10 +1,13 @@
 """Faults of an HTTP host: each is an ASGI app that fails one request."""
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
+
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -52,8 +55,16 @@ def drip(every: float = 0.02) -> Fault:
     return fault
 
 
-def stream(*parts: str | bytes, pause: float = 0.0, then_drop: bool = False) -> Fault:
-    """Answer 200 with an event stream in these parts; `then_drop` aborts the connection."""
+def stream(
+    *parts: str | bytes,
+    pause: float = 0.0,
+    then_drop: bool = False,
+    after_first: Callable[[], object] = lambda: True,
+) -> Fault:
+    """Answer 200 with an event stream in these parts; `then_drop` aborts the connection.
+
+    All but the first part are sent once `after_first` holds.
+    """
 
     async def fault(scope: "Scope", receive: "Receive", send: "Send") -> None:
         headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
@@ -62,6 +73,7 @@ def stream(*parts: str | bytes, pause: float = 0.0, then_drop: bool = False) -> 
             body = part.encode() if isinstance(part, str) else part
             await send({"type": "http.response.body", "body": body, "more_body": True})
             await asyncio.sleep(pause)
+            await until(after_first)
         if then_drop:
             _connection(send).abort()
             return

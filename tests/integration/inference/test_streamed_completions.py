@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -58,17 +57,20 @@ async def complete(chat: HuggingFaceChat, passed: list[str]) -> Completion:
 
 
 async def test_text_is_passed_on_before_the_completion_ends(
-    host: FakeHuggingFace, chat: HuggingFaceChat
+    host: FakeHuggingFace, chat: HuggingFaceChat, passed: list[str]
+) -> None:
+    """The host sends the end once the beginning has been passed on."""
+    host.script(stream(event("Faith is"), event(" trust."), DONE, after_first=lambda: passed))
+    assert (await complete(chat, passed)).text == "".join(passed) == "Faith is trust."
+
+
+async def test_stream_passes_each_word_and_requests_the_usage(
+    host: FakeHuggingFace, chat: HuggingFaceChat, passed: list[str]
 ) -> None:
     host.answer = lambda _: "Faith is trust and more than that."
-    host.token_latency = 0.05
-    arrived: list[tuple[float, str]] = []
-    completion = await chat.complete(
-        QUESTION, max_tokens=64, on_text=lambda text: arrived.append((time.monotonic(), text))
-    )
-    assert "".join(text for _, text in arrived) == completion.text
-    assert len(arrived) == 7
-    assert time.monotonic() - arrived[0][0] > 0.25
+    completion = await complete(chat, passed)
+    assert "".join(passed) == completion.text
+    assert len(passed) == 7
     assert (completion.prompt_tokens, completion.completion_tokens) == (3, 7)
     (call,) = host.calls
     assert (call.body["stream"], call.body["stream_options"]) == (True, {"include_usage": True})
