@@ -12,6 +12,7 @@ from redis import Redis
 from infra.local.valkey import start_valkey
 from shared.cache.keyspace import UserKeys
 from tests.support.release import Release, other_release
+from tests.support.waiting import repeated
 
 Call = Callable[[str, str], Awaitable[str]]
 QUESTIONS = ["What is faith?", "What is hope?", "What is love?"]
@@ -80,11 +81,15 @@ async def test_change_by_one_release_refuses_what_the_other_generates(
     slow = releases.pop(generating)
     (changing,) = releases.values()
     await slow("change", "Faith is trust.")
-    await slow("delay", "1")
+    await slow("hold", "yes")
     asking = asyncio.ensure_future(slow("ask", QUESTIONS[0]))
-    await asyncio.sleep(0.5)
+
+    async def has_begun() -> bool:
+        return await slow("begun", "") == "1"
+
+    await repeated(has_begun)
     await changing("change", "Faith is a gift.")
+    await slow("hold", "")
     assert (await asking).endswith("Faith is trust."), "it began before the change"
-    await slow("delay", "0")
     assert (await slow("ask", QUESTIONS[0])).endswith("Faith is a gift.")
     assert (await changing("ask", QUESTIONS[0])).endswith("Faith is a gift.")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.cache import codec
+from shared.inference.ports import Completion
 from shared.notes.sqlite import SQLiteNoteStore
 from shared.question import Request
 from tests.support.fakes import SlowAnswerer, create_container
@@ -39,12 +40,26 @@ _EDITS = {
 }
 
 
+class _HeldAnswerer(SlowAnswerer):
+    """Waits while `released` is clear."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.released = asyncio.Event()
+        self.released.set()
+
+    async def answer(self, *given: Any, **named: Any) -> Completion:
+        completion = await super().answer(*given, **named)
+        await self.released.wait()
+        return completion
+
+
 class Release:
     """One release's cache over shared notes: asks and applies note changes."""
 
     def __init__(self, redis_url: str, notes: Path) -> None:
         self._store = SQLiteNoteStore(notes, PROFILE)
-        self.answerer = SlowAnswerer()
+        self.answerer = _HeldAnswerer()
         self.container = create_container(
             redis_url,
             self._store,  # type: ignore[arg-type]  # the container accepts any note store
@@ -64,10 +79,14 @@ class Release:
         await self.container.freshness.note_changed(updated("ann", "note", text))
         return ""
 
-    async def delay(self, seconds: str) -> str:
-        """Set the time that each generation takes."""
-        self.answerer.seconds = float(seconds)
+    async def hold(self, held: str) -> str:
+        """Let generations wait, or with an empty text end."""
+        (self.answerer.released.clear if held else self.answerer.released.set)()
         return ""
+
+    async def begun(self, _: str) -> str:
+        """Return the number of generations that have begun."""
+        return str(self.answerer.begun)
 
     async def aclose(self) -> None:
         """Close the connections."""
