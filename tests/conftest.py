@@ -47,8 +47,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Start three workers for two cores: tests often wait for servers and child processes."""
-    return max(2, (os.cpu_count() or 1) * 3 // 2)
+    """Start two workers for each core: tests often wait for servers and child processes."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_finish() -> None:
