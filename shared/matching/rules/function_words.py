@@ -54,6 +54,7 @@ _UNITS = _by_word(
 )
 _VERBS = _by_word("get gets got", "have has", "like likes", "own owns", "want wants")
 _DO = frozenset({"do", "does", "did"})
+_FORMS_OF_BE = word_set("is are am was were be been")
 _DEGREES = frozenset({"too", "enough", "than", "more", "less", "better", "worse"})
 _LAST = word_set("for with to from about of by on in at")
 
@@ -116,13 +117,16 @@ def _find_counted(a: TokenizedQuestion, b: TokenizedQuestion) -> dict[str, str]:
 
 def check_verbs(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Reject "get" in the place of "have", and "is like" in the place of "does like"."""
-    one, other = (_DO.isdisjoint(question.words) for question in (a, b))
-    if one != other and a.words[-1:] == b.words[-1:] == ("like",):
+    if {*a.words[-1:], *b.words[-1:]} == {"like"} and _has_be(a) != _has_be(b):
         return "verbs: is like / does like"
     left, right = _find_verbs(a), _find_verbs(b)
     if left - right and right - left:
         return f"verbs: {_join(left)} / {_join(right)}"
     return None
+
+
+def _has_be(question: TokenizedQuestion) -> bool:
+    return not _FORMS_OF_BE.isdisjoint(question.words) and _DO.isdisjoint(question.words)
 
 
 def check_prepositions(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
@@ -183,7 +187,12 @@ def _find_modals(question: TokenizedQuestion) -> Iterator[str]:
 
 def _find_verbs(question: TokenizedQuestion) -> set[str]:
     """Return the light verbs; "do" is one if another "do" comes before it: "does Tom do"."""
-    found = {_VERBS[word] for word in question.words if word in _VERBS}
+    words = question.words
+    found = {
+        "want" if pair == ("would", "like") else _VERBS[pair[1]]
+        for pair in pairwise(("", *words))
+        if pair[1] in _VERBS
+    }
     return found | {"do"} if sum(word in _DO for word in question.words) > 1 else found
 
 

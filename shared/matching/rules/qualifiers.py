@@ -24,6 +24,10 @@ _SAME = {"max": "maximum", "highest": "maximum", "min": "minimum", "lowest": "mi
     "overall": "total",
     "each": "every",
     "barely": "hardly",
+    "stopped": "stop",
+    "refused": "refuse",
+    "failed": "fail",
+    "forgot": "forget",
 }
 
 

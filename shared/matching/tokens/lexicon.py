@@ -234,9 +234,17 @@ _WROTE = re.compile(
 )
 
 
+# "Such as are baptised" is "those who are baptised", but "fruits such as figs" is "like figs".
+_THOSE_WHO = re.compile(
+    r"\b(?:such|those|they|them) (?:as|that|who)"
+    r"(?= (?:are|were|be|do|did|have|had|shall|will|can|may|must|should)\b)"
+)
+
+
 def replace_phrases(text: str) -> str:
     """Replace phrases in a lower-case text by a word of the same meaning."""
     text = _WROTE.sub("do my notes say", text)
+    text = _THOSE_WHO.sub("those who", text)
     return _PHRASE.sub(lambda found: _PHRASES[found[0]], text)
 
 

@@ -111,7 +111,8 @@ def parse_question_type(text: str) -> QuestionType:
     """Parse a lower-case text of words with one space between them."""
     text += " "
     courtesy = _COURTESY.match(text)
-    text = text[courtesy.end() :] if courtesy else text
+    if courtesy and courtesy.end() < len(text):
+        text = text[courtesy.end() :]
     words = text.split()
     text = _EFFECT.sub(r"how does \1 affect ", text)
     before = ""
