@@ -56,7 +56,7 @@ class Settings(MatchingSettings):
         "CACHE_STALE_IF_ERROR_SECONDS", 21_600, at_least=0, at_most=2_592_000
     )
     """How long an expired answer may still be served while the language model fails (RFC 5861)."""
-    max_questions: int = setting("CACHE_MAX_QUESTIONS", 500, at_least=1, at_most=1_000)
+    max_questions: int = setting("CACHE_MAX_QUESTIONS", 1_000, at_least=1, at_most=1_000)
 
     # Models
     hf_token: str = setting("HF_TOKEN", "", header=True, secret=True)

@@ -34,8 +34,8 @@ METRICS = {
     "miss_overhead_ms": Metric(unit="ms", budget=5.0),
     "index_read_ms": Metric(unit="ms, 1,000 questions of a user; baseline: 500", budget=5.0),
 }
-_READ = {"full": 1_000, "default": 500}
-"""The largest `CACHE_MAX_QUESTIONS`, and its default."""
+_READ = {"full": 1_000, "half": 500}
+"""The largest `CACHE_MAX_QUESTIONS`, which is its default, and half of it."""
 _UNRELATED = "Who saw Anna in the garden?"
 _UNRELATED_VECTOR = canonical(np.random.default_rng(9).standard_normal(DIMENSIONS))
 
@@ -91,8 +91,8 @@ async def _measure_index() -> dict[str, Metric]:
             sides[user] = partial(_read_index, redis_client, settings, user)
         watch = await interleave(sides, rounds=20, each=5)
         await redis_client.aclose()
-    full, default = (watch.difference(user, "empty") * 1e3 for user in _READ)
-    return {"index_read_ms": METRICS["index_read_ms"].with_value(full, default)}
+    full, half = (watch.difference(user, "empty") * 1e3 for user in _READ)
+    return {"index_read_ms": METRICS["index_read_ms"].with_value(full, half)}
 
 
 async def _read_index(redis_client: RedisClient, settings: Settings, user: str) -> None:

@@ -253,6 +253,15 @@ async def test_full_index_drops_the_least_useful_questions(cache: Cache, clock: 
     assert await cache.redis("HLEN", keys().contexts) == 0
 
 
+async def test_full_index_drops_one_percent_at_once(cache: Cache) -> None:
+    small = cache.with_settings(max_questions=100)
+    for number in range(101):
+        await small.ask(question=f"question {number}")
+    assert len(await index_of(small)) == 99
+    await small.ask(question="another")
+    assert len(await index_of(small)) == 100
+
+
 async def test_full_index_drops_what_was_used_often_long_ago(cache: Cache, clock: Clock) -> None:
     small = cache.with_settings(max_questions=2)
     await small.ask(question="former")
