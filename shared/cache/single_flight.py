@@ -50,7 +50,7 @@ class SingleFlightLock:
 
     def __init__(self, keys: "UserKeys", field: str) -> None:
         """`field` is the question's in its user's hashes."""
-        self.token = secrets.token_urlsafe(8)
+        self.token = secrets.token_urlsafe(12)  # as of a fence, which may begin with it
         self.fence = ""
         self.held = False
         self._holder = b""

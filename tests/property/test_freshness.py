@@ -135,13 +135,17 @@ def test_seed_reproduces_its_world(wire: Wire, monkeypatch: pytest.MonkeyPatch) 
         sent.extend(commands)
         return send(self, *commands)
 
-    run(6, wire)  # loads the scripts
     monkeypatch.setattr(Wire, "send", record)
-    run(6, wire)
-    first = sent.copy()
-    sent.clear()
-    run(6, wire)
-    assert list(map(without_time, sent)) == list(map(without_time, first))
+
+    def commands_of_world() -> list[list[str]]:
+        sent.clear()
+        run(6, wire)
+        return list(map(without_time, sent))
+
+    commands = commands_of_world()
+    while any(command[0] == "EVAL" for command in commands):
+        commands = commands_of_world()  # a script that is loaded takes another round trip
+    assert commands_of_world() == commands
 
 
 def without_time(command: tuple[object, ...]) -> list[str]:

@@ -181,7 +181,7 @@ class WatchedRedisClient(RedisServerClient):
     def replicate(self) -> None:
         """Copy all keys to the replica, which is database 1."""
         self._has_replica = True
-        keys = self._wire.call("KEYS", "*")
+        keys = sorted(self._wire.call("KEYS", "*"))
         self._wire.send(
             ("SELECT", 1),
             ("FLUSHDB",),

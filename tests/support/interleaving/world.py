@@ -323,7 +323,7 @@ class World:
         self._faults.calm, self._faults.refusing, self._faults.circuit_open = True, 0.0, 0.0
         self._faults.incomplete = 0.0
         await asyncio.gather(*self._redis_client.late, return_exceptions=True)
-        for key in self._wire.call("KEYS", "*:lock:*"):  # they would have expired
+        for key in sorted(self._wire.call("KEYS", "*:lock:*")):  # they would have expired
             self._wire.call("UNLINK", key)
         requests = [
             Request(user, query, tags=tags)
