@@ -96,6 +96,7 @@ def environment(
             "REDIS_CACHE_URL": valkey.url,
             "DATABASE_URL": f"sqlite:///{folder}/notes.db",
             "HF_EMBEDDING_URL": f"{hugging_face}/embed",
+            "HF_EMBEDDING_MODEL": EMBEDDER.model,  # the notes are embedded in this process
             "HF_CHAT_URL": f"{hugging_face}/v1/chat/completions",
             "SEMANTIC_VERIFIER": "none",  # the stand-in cannot judge matches
             "TERCET_LOCAL": "true",
