@@ -118,6 +118,6 @@ async def _fill_naive(url: str, entries: int) -> None:
     await client.aclose()
 
 
-def _keys(user_id: str) -> tuple[str, str, str]:
+def _keys(user_id: str) -> tuple[str, str]:
     keys = UserKeys.of(user_id)
-    return keys.questions, keys.answers, keys.contexts
+    return keys.questions, keys.answers
