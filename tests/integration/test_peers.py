@@ -7,7 +7,7 @@ import pytest
 from shared.notes.note import Source
 from tests.benchmarks.report import Metric
 from tests.peers.matching import ask_as_two_users, count_hits
-from tests.peers.peer import Backend, Peer, Vectors
+from tests.peers.peer import Backend, Peer, Response, Vectors
 from tests.peers.redis_failures import ask_during
 from tests.peers.registry import installed_peers, open_peers
 from tests.peers.table import markdown_table, with_baselines
@@ -92,6 +92,12 @@ async def test_failure_states_what_the_question_got(backend: Backend) -> None:
 
     assert tercet.unit == "s until an answer"
     assert naive.unit == "s until ConnectionError"
+
+
+def test_response_with_sources_is_read_as_it_was_stored() -> None:
+    source = Source("hebrews#0", "hebrews", "Faith is the substance", 0.7, "Hebrews", "Chapter 11")
+    response = Response("what is faith", "the substance of things hoped for", [source])
+    assert Response.from_json(response.to_json()) == response
 
 
 def test_table_has_a_dash_for_a_missing_measurement() -> None:

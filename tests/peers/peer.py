@@ -69,7 +69,7 @@ class Response:
     @classmethod
     def from_json(cls, text: str) -> "Response":
         fields = json.loads(text)
-        sources = [Source(**source) for source in fields.pop("sources")]
+        sources = [Source._make(values) for values in fields.pop("sources")]
         return cls(**fields, sources=sources)
 
 
