@@ -23,6 +23,7 @@ from shared.cache import (
     invalidation,
     keyspace,
     matchable_entries,
+    parse_replies,
     scripts,
     session,
     single_flight,
@@ -31,7 +32,7 @@ from shared.cache import (
 from shared.cache.coalescing import Coalescer, Membership
 from shared.cache.feedback import Feedback
 from shared.cache.invalidation import Invalidation
-from shared.cache.parse_replies import hash_items, parse_answer
+from shared.cache.parse_replies import hash_items
 from shared.cache.redis.commands import Command, Script
 from shared.cache.results import LookupResult, MissContext
 from shared.cache.user_budget import UserBudget
@@ -190,7 +191,7 @@ def index_not_read(patch: pytest.MonkeyPatch) -> None:
         found: LookupResult = await parse(self, reply)
         _, entry, value, _ = reply
         if entry is None and value:
-            return parse_answer(value[:11].decode(), value)
+            return parse_replies.parse_answer(value[:11].decode(), value)
         return found
 
     patch.setattr(session.CacheSession, "_parse_lookup", mutated)
@@ -283,7 +284,7 @@ def alias_outlives_its_answer(patch: pytest.MonkeyPatch) -> None:
             self,
             note_id,
             chunks,
-            {field: entry and replace(entry, target="") for field, entry in index.items()},
+            {field: entry and entry._replace(target="") for field, entry in index.items()},
         ),
     )
     same = "if target and answer_of(target) == answer_of(entry) then"
@@ -294,8 +295,15 @@ def alias_outlives_its_answer(patch: pytest.MonkeyPatch) -> None:
 
 
 def context_counts_as_answer(patch: pytest.MonkeyPatch) -> None:
-    """A context alone keeps the old answer, and its answer id is not compared."""
-    rewrite(patch, scripts, "_STORE", {"redis.call('HDEL', answers, field)": "local _ = nil"})
+    """A context keeps the former answer, and neither the entry's kind nor its id is compared."""
+    rewrite(patch, scripts, "_STORE", {"redis.call('HDEL', other, field)": "local _ = nil"})
+    rewrite(patch, scripts, "_LOOKUP", {"kind == 'a' and answers or contexts": "answers"})
+    parse = parse_replies._parse_value
+
+    def as_answer(entry: index_entries.Entry, value: bytes) -> LookupResult | None:
+        return parse(entry._replace(kind=index_entries.ANSWER), value)
+
+    patch.setattr(parse_replies, "_parse_value", as_answer)
 
     def unpack_text(answer_id: str, data: bytes, *types: type) -> list[Any] | None:
         return codec.unpack(codec._compression.decompress(data[len(answer_id) :]), *types)
