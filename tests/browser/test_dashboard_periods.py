@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from infra.local.valkey import ValkeyProcess
 from shared.cache.counters import hour_name
-from tests.support.browser import TABLET, Visitor, save_screenshot
+from tests.support.browser import TABLET, Visitor, percent, rounded, save_screenshot
 from tests.support.dashboard_page import count_today, refresh
 
 pytestmark = [
@@ -56,8 +56,8 @@ def test_tiles_show_the_change_since_the_period_before(visitor: Visitor, busy: s
     points = round(100 * (now["answer_hit_rate"] - before["answer_hit_rate"]), 1)
     sign = "▲" if points > 0 else "▼"
     size = f"{sign} {abs(points)}" if points else "±0"
-    assert change(page, "rate") == f"{size} points · before {before['answer_hit_rate']:.1%}"
-    assert change(page, "cost").endswith(f"% · before ${before['cost_saved']:.2f}")
+    assert change(page, "rate") == f"{size} points · before {percent(before['answer_hit_rate'])}"
+    assert change(page, "cost").endswith(f"% · before ${rounded(before['cost_saved'], 2)}")
     failed = before["latency_ms"]["failed"]["count"]
     assert change(page, "errors").endswith(f"before {failed}")
     expect(page.locator(".spark path:visible")).to_have_count(4)

@@ -14,7 +14,14 @@ from infra.local.valkey import ValkeyProcess
 from shared.inference.circuit_breaker import CircuitBreakers
 from shared.inference.shared_circuit_state import HALF_OPEN_SECONDS, breaker_keys
 from shared.settings import Settings
-from tests.support.browser import PHONE, Visitor, accessibility_violations, save_screenshot
+from tests.support.browser import (
+    PHONE,
+    Visitor,
+    accessibility_violations,
+    percent,
+    rounded,
+    save_screenshot,
+)
 from tests.support.command import start_tercet
 from tests.support.dashboard_page import count_today, refresh
 from tests.support.huggingface import serving
@@ -33,7 +40,7 @@ def value(page: Page, name: str) -> str:
 
 
 def milliseconds(value: float) -> str:
-    return f"{value:,.0f} ms" if value >= 10 else f"{value:.1f}".removesuffix(".0") + " ms"
+    return rounded(value, 0 if value >= 10 else 1).removesuffix(".0") + " ms"
 
 
 def test_dashboard_without_requests_shows_how_to_send_one(visitor: Visitor, local: str) -> None:
@@ -129,11 +136,11 @@ def test_dashboard_shows_the_values_of_the_response(visitor: Visitor, busy: str)
     ).json()
     window = stats["window"]
     expect(page.locator("[data-value='period.answer_hit_rate']")).to_have_text(
-        f"{window['answer_hit_rate']:.1%}"
+        percent(window["answer_hit_rate"])
     )
-    assert value(page, "combined_hit_rate") == f"{window['combined_hit_rate']:.1%}"
-    assert value(page, "cost_saved") == f"${window['cost_saved']:.2f}"
-    assert value(page, "cost_actual") == f"${window['cost_actual']:.2f}"
+    assert value(page, "combined_hit_rate") == percent(window["combined_hit_rate"])
+    assert value(page, "cost_saved") == f"${rounded(window['cost_saved'], 2)}"
+    assert value(page, "cost_actual") == f"${rounded(window['cost_actual'], 2)}"
     hits, requests = window["cache_hits"]["l1"], window["total_requests"]
     assert page.locator("#hits").inner_text() == f"{hits:,} of {requests:,} requests"
     for row, outcome in enumerate(("exact", "coalesced", "semantic", "generated"), 1):
@@ -143,7 +150,7 @@ def test_dashboard_shows_the_values_of_the_response(visitor: Visitor, busy: str)
     retained, dropped = changes["answers_retained"], changes["answers_dropped"]
     assert page.locator("[data-table=changes] td").all_inner_texts() == [
         f"{changes['acknowledged']:,}",
-        f"{retained:,} ({retained / (retained + dropped):.1%})",
+        f"{retained:,} ({percent(retained / (retained + dropped))})",
         f"{dropped:,}",
         milliseconds(changes["avg_lag_ms"]),
     ]
@@ -152,9 +159,9 @@ def test_dashboard_shows_the_values_of_the_response(visitor: Visitor, busy: str)
     assert 0 <= low < high < 1
     assert page.locator("[data-table=judged] td").all_inner_texts() == [
         f"{judged['judged']:,}",
-        f"{judged['wrong']:,} ({judged['wrong_share']:.1%})",
-        f"{low:.1%} to {high:.1%}",
-        f"{stats['similarity_threshold']:.1%}",
+        f"{judged['wrong']:,} ({percent(judged['wrong_share'])})",
+        f"{percent(low)} to {percent(high)}",
+        percent(stats["similarity_threshold"]),
     ]
     drops = (f"{stats['tiers'][tier]['drops']:,}" for tier in ("l1", "l2", "l3"))
     assert page.locator("[data-table=contents] td").last.inner_text() == ", ".join(drops)

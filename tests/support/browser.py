@@ -1,6 +1,7 @@
 """A visitor with a browser, which records requests and errors of its pages."""
 
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +27,16 @@ CHROMIUM_ARGUMENTS = [
 
 # The browser logs each error response; tests assert what the page shows instead.
 _ERROR_RESPONSE = "Failed to load resource"
+
+
+def rounded(number: float, digits: int) -> str:
+    """Format a number as `Intl.NumberFormat`, which rounds half of its decimal text up."""
+    return f"{Decimal(str(number)).quantize(Decimal(10) ** -digits, ROUND_HALF_UP):,}"
+
+
+def percent(share: float) -> str:
+    """Format a share as the pages do: one digit after the point."""
+    return f"{rounded(float(Decimal(str(share)) * 100), 1)}%"
 
 
 @dataclass
