@@ -246,7 +246,7 @@ class Counted:
 @pytest.mark.parametrize(
     ("kind", "processes", "requests"),
     [
-        ("standalone", 2, 600),
+        ("standalone", 2, 2_000),
         pytest.param("standalone", 4, 20_000, marks=pytest.mark.slow),
         pytest.param("cluster", 4, 20_000, marks=[pytest.mark.slow, pytest.mark.cluster]),
     ],

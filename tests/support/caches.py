@@ -8,6 +8,7 @@ from typing import Any
 import fakeredis
 import numpy as np
 import pytest
+from redis import Redis
 from redis.asyncio import RedisCluster
 
 from infra.local.valkey import start_valkey
@@ -131,9 +132,17 @@ def keys(user: str = "ann") -> UserKeys:
 
 
 @pytest.fixture(scope="session")
-def valkey_url() -> Iterator[str]:
+def shared_valkey_url() -> Iterator[str]:
     with start_valkey() as server:
         yield server.url
+
+
+@pytest.fixture
+def valkey_url(shared_valkey_url: str) -> str:
+    """A server without keys: what an earlier test cached would be counted and dropped."""
+    with Redis.from_url(shared_valkey_url) as client:
+        client.flushall()
+    return shared_valkey_url
 
 
 def redis_py_client(redis_client: RedisClient | None) -> Any:
