@@ -7,7 +7,7 @@ sources are compressed together with them.
 from collections.abc import Sequence
 
 from shared.answer import Answer
-from shared.cache import codec
+from shared.cache import codec, l3_contexts
 from shared.notes.note import Source
 
 
@@ -23,8 +23,7 @@ def decode(answer_id: str, data: bytes) -> tuple[Answer, list[Source]] | None:
     if values is None:
         return None
     text, model, created, cost, cited, rows = values
-    try:
-        sources = list(map(Source._make, rows))
-    except TypeError:
+    sources = l3_contexts.to_sources(rows)
+    if sources is None:
         return None
     return Answer(answer_id, text, model, created, cost, cited=tuple(cited)), sources

@@ -5,6 +5,7 @@ generated from a cached context only while the context is fresh.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from shared.cache import codec
 from shared.notes.note import Source
@@ -18,9 +19,12 @@ def encode(context_id: str, sources: Sequence[Source]) -> bytes:
 def decode(context_id: str, data: bytes) -> list[Source] | None:
     """Decode a context; None if it is corrupt or another one than the index entry names."""
     values = codec.unpack_text(context_id, data, list)
-    if values is None:
-        return None
+    return to_sources(values[0]) if values else None
+
+
+def to_sources(rows: list[Any]) -> list[Source] | None:
+    """Return the sources of decoded rows; None if one is corrupt."""
     try:
-        return list(map(Source._make, values[0]))
+        return list(map(Source._make, rows))
     except TypeError:
         return None
