@@ -1,18 +1,17 @@
 """Matches that a language model judges after the reply: what was matched, and the verdicts."""
 
 import logging
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.cache import counters, index_entries, keyspace
 from shared.cache.parse_replies import parse_answer
-from shared.cache.redis.commands import Command, Script
+from shared.cache.redis.commands import Command
+from shared.cache.scripts import get_answer_command
 
 if TYPE_CHECKING:
     from shared.cache.raised_threshold import RaisedThreshold
     from shared.cache.redis.client import RedisClient
 
-_GET_ANSWER = Script("get_answer")
 _log = logging.getLogger(__name__)
 
 
@@ -46,10 +45,8 @@ class JudgedMatches:
         if own is None or (own.kind, own.answer_id) != (index_entries.ALIAS, own_id):
             return None
         target = await self._read_entry(keys, own.target)
-        call = _GET_ANSWER.call(
-            [keys.questions, keys.answers], own.target, own_id, int(time.time())
-        )
-        (value,) = await self._redis_client.execute(call)
+        command = get_answer_command(keys, own.target, own_id)
+        (value,) = await self._redis_client.execute(command)
         answer = parse_answer(own_id, value).answer
         if target is None or answer is None:
             return None

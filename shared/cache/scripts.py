@@ -18,6 +18,11 @@ _LOOKUP, _GET_ANSWER, _STORE_ALIAS, _STORE = map(
 )
 
 
+def get_answer_command(keys: keyspace.UserKeys, field: str, answer_id: str) -> Command:
+    """Read the answer of a user's question, if it still has this id."""
+    return _GET_ANSWER.call([keys.questions, keys.answers], field, answer_id, int(time.time()))
+
+
 class QuestionScripts:
     """The script calls of one question. `counts` are counters and increments, in pairs."""
 
@@ -63,8 +68,7 @@ class QuestionScripts:
 
     def get_answer(self, field: str, entry: "Entry") -> Command:
         """Read the answer of another question."""
-        keys = self._keys.questions, self._keys.answers
-        return _GET_ANSWER.call(keys, field, entry.answer_id, int(time.time()))
+        return get_answer_command(self._keys, field, entry.answer_id)
 
     def store_alias(self, alias: "Entry", pair: str, *, counts: "Sequence[Argument]") -> Command:
         """Store an alias of another question; `pair` is both questions' field in the refusals."""
