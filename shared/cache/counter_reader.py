@@ -4,10 +4,11 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from itertools import chain, islice
-from typing import TYPE_CHECKING, TypeAlias
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from shared.cache import counters, keyspace
+from shared.cache.parse_replies import hash_items
 from shared.cache.redis.commands import Command, Script
 from shared.cache.stats_snapshot import EntryCounts, PeriodStats, StatsSnapshot
 from shared.errors import CacheUnavailableError
@@ -20,9 +21,6 @@ _PARTITIONS = range(keyspace.PARTITIONS)
 _COUNT_ENTRIES = Script("count_entries")
 _DAYS_PER_ROUND_TRIP = 10
 _END_OF_COUNTERS = 10**18  # as in lua/repair_types.lua
-_Hash: TypeAlias = dict[bytes, bytes] | list[bytes]
-"""A reply to HGETALL (RESP3 or RESP2)."""
-
 _CLOCK_SKEW = timedelta(hours=1)
 """How long after its end a day may still be counted in."""
 
@@ -105,12 +103,11 @@ def _read_days(days: Iterable[date]) -> Iterator[Command]:
             yield Command.of("HGETALL", keyspace.counters_key(partition, day.isoformat()))
 
 
-def _sum(hashes: Iterable[_Hash]) -> PeriodStats:
-    """Sum counters by name."""
+def _sum(hashes: Iterable[dict[bytes, bytes] | list[bytes]]) -> PeriodStats:
+    """Sum the counters of replies to HGETALL by name."""
     values: defaultdict[bytes, list[bytes]] = defaultdict(list)
     for each in hashes:
-        flat = chain(*each.items()) if isinstance(each, dict) else iter(each)
-        for name, value in zip(flat, flat, strict=True):
+        for name, value in hash_items(each):
             values[name].append(value)
     totals = {name.decode("ascii", "replace"): _add(each) for name, each in values.items()}
     return PeriodStats(Counter(totals))
