@@ -26,14 +26,7 @@ def serialize_reply(request: "Request", reply: "Reply", *, explain: bool = False
     body: AnswerBody = {
         "answer": reply.text,
         "sources": [
-            {
-                "chunk_id": source.chunk_id,
-                "content": source.content,
-                "note_id": source.note_id,
-                "title": source.title,
-                "similarity": round(source.similarity, 6),
-                "cited": number in cited,
-            }
+            {**_serialize_source(source), "cited": number in cited}
             for number, source in enumerate(reply.shown_sources, start=1)
         ],
         "metadata": {
