@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from shared.errors import TercetError
 
-_INTERRUPTED = 130  # 128 and the number of SIGINT, as shells report it
+INTERRUPTED = 130
+"""128 and the number of SIGINT, as shells report it."""
 
 
 @contextmanager
@@ -24,4 +25,4 @@ def exit_on_error(failure: str, remedy: str = "") -> Iterator[None]:
         sys.exit(1 if isinstance(error, BrokenPipeError) else f"{failure}: {error}{after}")
     except KeyboardInterrupt:
         sys.stderr.write(f"\ninterrupted{after}\n")
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from infra.exit_codes import INTERRUPTED
 from infra.local.lazy_group import LazyCommand, LazyGroup
 from shared.errors import TercetError
 
@@ -26,7 +27,6 @@ _HELP = {
 _COMMANDS = {
     name: LazyCommand(f"infra.local.commands.{name}", name, text) for name, text in _HELP.items()
 }
-_INTERRUPTED = 130  # 128 and the number of SIGINT, as shells report it
 
 
 class _Tercet(LazyGroup):
@@ -61,7 +61,7 @@ class _Tercet(LazyGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             click.echo("\ntercet: interrupted", err=True)  # after the ^C of the terminal
-            ctx.exit(_INTERRUPTED)
+            ctx.exit(INTERRUPTED)
 
 
 @click.group(

@@ -71,10 +71,9 @@ def _blocks(lines: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
             end += 1
         elif heading := _HEADING.match(line):
             yield "heading", [heading[1] or ""]
-        elif _is_header(lines, start) or _is_row(line):
+        elif (has_header := _is_header(lines, start)) or _is_row(line):
             while end < len(lines) and "|" in lines[end]:
                 end += 1
-            has_header = _is_header(lines, start)
             rows = [line, *lines[start + 2 : end]] if has_header else ["", *lines[start:end]]
             yield "table", rows
         elif _ITEM.match(line):
