@@ -28,12 +28,12 @@ _SAME = {
     word: group.split()[0]
     for group in (
         "who whom",
-        "what which",
         "someone somebody anyone anybody",
         "everyone everybody",
     )
     for word in group.split()
 }
+_RELATIVE = [word_set(pair) for pair in ("what which", "which that")]
 _MAX_WORDS = 2
 
 
@@ -45,7 +45,7 @@ def check_function_words(a: TokenizedQuestion, b: TokenizedQuestion) -> str | No
     if not {*one, *other} <= _SMALL_WORDS:
         return None
     left, right = _significant(one), _significant(other)
-    if len(left) == len(right) and all(map(have_same_role, left, right)):
+    if len(left) == len(right) and all(map(_can_replace, left, right)):
         return None
     if not (left and right) and {*left, *right} <= _OPTIONAL:
         return None
@@ -59,6 +59,10 @@ def cut_common(a: Sequence[str], b: Sequence[str]) -> tuple[Sequence[str], Seque
     pairs = zip(reversed(a), reversed(b), strict=False)
     end = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     return a[: len(a) - end], b[: len(b) - end]
+
+
+def _can_replace(one: str, other: str) -> bool:
+    return have_same_role(one, other) or {one, other} in _RELATIVE
 
 
 def _significant(words: Sequence[str]) -> list[str]:
