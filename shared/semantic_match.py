@@ -6,6 +6,7 @@ pair model, the cached answer's sources, LLM verifier near the threshold.
 
 import asyncio
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from shared.matching.candidates import (
     find_similar_texts,
     is_respelled,
 )
-from shared.matching.decision import Decision, decide
+from shared.matching.decision import Decision, decide, least_cosine
 from shared.question import is_truncated
 from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
 from shared.vectors import cosines, from_bytes
@@ -114,11 +115,12 @@ class SemanticMatcher:
         candidates = self._find_candidates(question, vector, context)
         rejected = Match()
         for field, entry, similarity in candidates:
-            decision = await self._decide(question, entry.question)
-            is_near = similarity >= self._settings.candidate_cosine
+            distant = self._is_distant(similarity)
+            decision = await self._decide(question, entry.question, distant=distant)
+            is_near = similarity >= self._least_cosine
             if not is_near and not decision.is_certain:
                 continue
-            must_verify = self._must_verify(decision)
+            must_verify = not distant and self._must_verify(decision)
             if not decision.is_match and not must_verify:
                 if is_near and rejected.rejection is None:  # counted once a request
                     by = "rules" if decision.probability is None else "model"
@@ -151,19 +153,26 @@ class SemanticMatcher:
     def _find_candidates(
         self, question: str, vector: "Vector", context: "MissContext"
     ) -> "list[tuple[str, Entry, float]]":
-        """Return the field, entry and cosine of the nearest questions and of respelled ones."""
+        """Return the field, entry and cosine of the nearest questions and of respelled ones.
+
+        A distant question is only a candidate if none is nearer.
+        """
         entries = context.matchable_entries
         if not entries:
             return []
         rows = from_bytes(entries.vectors()).reshape(len(entries), -1)
         similarity = cosines(vector, rows)
-        floor = self._settings.candidate_cosine
         decoded = (
             (*entry, cosine)
-            for row, cosine in find_candidates(similarity, floor, limit=len(entries))
+            for row, cosine in find_candidates(similarity, self._least_cosine, limit=len(entries))
             if (entry := entries.decode(row)) and self._is_candidate(question, entry[1], context)
         )
-        near = list(islice(decoded, MAX_CANDIDATES))
+        nearest = islice(decoded, MAX_CANDIDATES)
+        near = [
+            each
+            for place, each in enumerate(nearest)
+            if place == 0 or not self._is_distant(each[2])
+        ]
         fields = {field for field, _, _ in near}
         similar = find_similar_texts(question, entries.texts())
         far = [
@@ -180,16 +189,35 @@ class SemanticMatcher:
         is_whole = not is_truncated(entry.question, self._settings.question_max_tokens)
         return is_whole and refused_pair(question, entry.question) not in context.refusals
 
-    async def _decide(self, question: str, other: str) -> Decision:
+    @property
+    def _least_cosine(self) -> float:
+        return least_cosine(self._settings, by_model=self._load_model is not None)
+
+    def _is_distant(self, similarity: float) -> bool:
+        return similarity < self._settings.candidate_cosine
+
+    async def _decide(self, question: str, other: str, *, distant: bool) -> Decision:
         if self._load_model is None:
             return decide(question, other, self._packs)
-        return await asyncio.to_thread(self._decide_by_model, question, other, self._load_model)
+        decide_by_model = partial(self._decide_by_model, self._load_model, distant=distant)
+        return await asyncio.to_thread(decide_by_model, question, other)
 
     def _decide_by_model(
-        self, question: str, other: str, load_model: "Callable[[], QuestionPairModel]"
+        self,
+        load_model: "Callable[[], QuestionPairModel]",
+        question: str,
+        other: str,
+        *,
+        distant: bool,
     ) -> Decision:
-        threshold = max(self._settings.similarity_threshold, self._raised_threshold)
-        return decide(question, other, self._packs, model=load_model(), threshold=threshold)
+        return decide(
+            question,
+            other,
+            self._packs,
+            model=load_model(),
+            threshold=max(self._settings.similarity_threshold, self._raised_threshold),
+            distant=distant,
+        )
 
     def _must_verify(self, decision: Decision) -> bool:
         if self._verifier is None or decision.is_certain:

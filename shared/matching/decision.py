@@ -28,6 +28,7 @@ from shared.matching.rules.persons import check_objects, check_persons
 from shared.matching.rules.qualifiers import check_qualifiers
 from shared.matching.rules.values import check_bible_references, check_dates, check_quantities
 from shared.matching.rules.word_order import check_same_words_order, check_word_order
+from shared.matching.tokens.lexicon import name_notes
 from shared.matching.tokens.noise import remove_noise
 from shared.matching.tokens.tokenize import TokenizedQuestion, tokenize
 from shared.matching.tokens.typos import correct_typos
@@ -74,6 +75,11 @@ _SAME_WORDS: tuple[MatchingRule, ...] = (check_question_type, check_content_word
 SAME_WORDS_PROBABILITY = 0.35
 """The least probability where both questions have the same type, words and order."""
 
+_DISTANCE = 0.1
+"""How far below the least cosine a question may be if the pair model is almost certain of it."""
+DISTANT_PROBABILITY = 0.92
+"""The least probability of such a distant question."""
+
 
 class QuestionPairModel(Protocol):
     """Estimates whether one answer serves two questions."""
@@ -90,7 +96,7 @@ class MatchSettings(Protocol):
 
     @property
     def candidate_cosine(self) -> float:
-        """The least cosine."""
+        """The least cosine of a match that is not distant."""
 
     @property
     def similarity_threshold(self) -> float:
@@ -112,6 +118,11 @@ class Decision:
     is_certain: bool = False
 
 
+def least_cosine(settings: MatchSettings, *, by_model: bool) -> float:
+    """Return the least cosine of a match. The pair model also decides on distant questions."""
+    return settings.candidate_cosine - _DISTANCE * by_model
+
+
 def decide(
     a: str,
     b: str,
@@ -119,6 +130,7 @@ def decide(
     *,
     model: QuestionPairModel | None = None,
     threshold: float = 0.85,
+    distant: bool = False,
 ) -> Decision:
     """Decide whether one answer serves both questions.
 
@@ -128,15 +140,18 @@ def decide(
         packs: the vocabulary packs to tokenize with.
         model: without one, only questions of the same words match.
         threshold: the least probability of a match.
+        distant: the cosine is below `candidate_cosine`. Then the model must return
+            `DISTANT_PROBABILITY`, or `threshold` for questions of the same words.
     """
     a, b = remove_noise(a), remove_noise(b)
     is_english = are_english(a, b)
     if model and is_english:
         a, b = correct_typos(a, b, model.knows)
     passed: dict[str, str | None] = dict.fromkeys(VETOES)
-    one, other = tokenize(a, packs), tokenize(b, packs)
     if canonical_form(a) == canonical_form(b):
         return Decision(True, "identical wording", passed, is_certain=True)  # noqa: FBT003 - a field
+    a, b = name_notes(a), name_notes(b)
+    one, other = tokenize(a, packs), tokenize(b, packs)
     if not is_english:
         return _decide_by_words(one, other, passed)
     reworded = max(map(len, unmatched(one, other)))
@@ -150,11 +165,14 @@ def decide(
     if not model:
         return Decision(not difference, difference or "the same words", rejections)
     probability = model.probability(a, b)
-    if not difference and probability >= min(threshold, SAME_WORDS_PROBABILITY):
+    of_same_words = threshold if distant else min(threshold, SAME_WORDS_PROBABILITY)
+    if not difference and probability >= of_same_words:
         return Decision(True, "the same words", rejections, probability)  # noqa: FBT003 - a field
-    is_match = probability >= threshold
+    least = max(threshold, DISTANT_PROBABILITY) if distant else threshold
     reason = f"pair model: probability {probability:.2f}"
-    return Decision(is_match, reason, rejections, probability)
+    if threshold <= probability < least:
+        reason += f", and a distant question needs {least:g}"
+    return Decision(probability >= least, reason, rejections, probability)
 
 
 def _decide_by_words(
@@ -190,16 +208,18 @@ def explain_decision(
         `cosine`, `probability`, `match` and `reason`, as decided before the verifier is called, and
         `rules`: each veto's reason, or "passed".
     """
-    floor = settings.candidate_cosine
-    decision = decide(a, b, packs, model=model, threshold=settings.similarity_threshold)
+    least = least_cosine(settings, by_model=model is not None)
+    distant = cosine < settings.candidate_cosine
+    threshold = settings.similarity_threshold
+    decision = decide(a, b, packs, model=model, threshold=threshold, distant=distant)
     probability = decision.probability
     if model and probability is None:
         probability = model.probability(a, b)
-    near = cosine >= floor or (decision.is_match and decision.is_certain)
+    near = cosine >= least or (decision.is_match and decision.is_certain)
     return {
         "cosine": round(cosine, 4),
         "probability": None if probability is None else round(probability, 4),
         "match": near and decision.is_match,
-        "reason": decision.reason if near else f"cosine below {floor:g}",
+        "reason": decision.reason if near else f"cosine below {least:g}",
         "rules": {name: rejection or "passed" for name, rejection in decision.rejections.items()},
     }

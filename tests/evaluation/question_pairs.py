@@ -18,7 +18,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from shared.matching.decision import Decision, decide
+from shared.matching.decision import Decision, decide, least_cosine
 from shared.matching.pair_model.model import load_once
 from shared.settings import Settings
 from shared.text.canonical_form import canonical_form
@@ -103,17 +103,19 @@ class Score:
 
 def matches_by_rules(pair: Pair) -> bool:
     """Whether the pipeline matches a pair with `SEMANTIC_MATCHER=rules`."""
-    return _matches(pair, decide(pair.a, pair.b))
+    return _matches(pair, decide(pair.a, pair.b), by_model=False)
 
 
 @cache
 def matches_by_model(pair: Pair) -> bool:
     """Whether the pipeline matches a pair without a verifier."""
-    return _matches(pair, decide(pair.a, pair.b, model=load_once()))
+    distant = pair.cosine < SETTINGS.candidate_cosine
+    decision = decide(pair.a, pair.b, model=load_once(), distant=distant)
+    return _matches(pair, decision, by_model=True)
 
 
-def _matches(pair: Pair, decision: Decision) -> bool:
-    is_near = pair.cosine >= SETTINGS.candidate_cosine
+def _matches(pair: Pair, decision: Decision, *, by_model: bool) -> bool:
+    is_near = pair.cosine >= least_cosine(SETTINGS, by_model=by_model)
     return decision.is_match and (is_near or decision.is_certain)
 
 

@@ -302,6 +302,65 @@ async def test_setting_selects_the_matcher(
     assert (reply.probability is not None) == (matcher == "model")
 
 
+HOPE_COSINE = 0.842  # of "What is hope?" and "How would you describe hope?"
+
+
+def set_least_cosine(user: User, cosine: float) -> None:
+    """Set the least cosine of a match that is not distant."""
+    settings = replace(user.container.settings, candidate_cosine=cosine)
+    user.container.semantic_matcher._settings = settings
+
+
+@pytest.mark.parametrize(
+    ("probability", "distance", "match"),
+    [(0.93, 0.05, "semantic"), (0.91, 0.05, None), (0.93, 0.11, None), (0.91, -0.05, "semantic")],
+)
+async def test_distant_question_matches_if_the_model_is_almost_certain(
+    user: User, probability: float, distance: float, match: str | None
+) -> None:
+    set_least_cosine(user, HOPE_COSINE + distance)
+    user.container.semantic_matcher._load_model = lambda: FixedPairModel(probability)
+    await user.ask("What is hope?")
+    reply = await user.ask("How would you describe hope?")
+    assert reply["metadata"]["match"] == match
+
+
+@pytest.mark.parametrize("by_model", [True, False])
+async def test_distant_question_of_the_same_words_matches_by_the_model_only(
+    user: User, *, by_model: bool
+) -> None:
+    set_least_cosine(user, 0.96)
+    model = FixedPairModel(0.9)
+    user.container.semantic_matcher._load_model = (lambda: model) if by_model else None
+    await user.ask("What is hope?")
+    reply = await user.ask("Define hope", explain=True)
+    assert reply["metadata"]["match"] == ("semantic" if by_model else None)
+    assert reply["metadata"]["match_rejection"] is None
+
+
+async def test_verifier_is_not_asked_about_a_distant_question(user: User) -> None:
+    set_least_cosine(user, HOPE_COSINE + 0.05)
+    user.container.semantic_matcher._verifier = MatchVerifier(ConstantChat("yes"))
+    user.container.semantic_matcher._load_model = lambda: FixedPairModel(0.87)
+    await user.ask("What is hope?")
+    before = await read_counters(user)
+    reply = await user.ask("How would you describe hope?")
+    assert reply["metadata"]["match"] is None
+    after = await read_counters(user)
+    assert after["spent_nanodollars"] - before["spent_nanodollars"] == 260_000  # the answer alone
+
+
+async def test_of_distant_questions_only_the_nearest_is_a_candidate(user: User) -> None:
+    """Each costs a run of the pair model, and few others match."""
+    set_least_cosine(user, HOPE_COSINE + 0.05)
+    model = FixedPairModel(0.5)
+    user.container.semantic_matcher._load_model = lambda: model
+    for question in ("What is hope?", "What does hope mean?"):
+        await user.ask(question, match="exact")
+    await user.ask("How would you describe hope?")
+    assert model.asked == [("How would you describe hope?", "What is hope?")]
+
+
 async def test_slip_matches_at_any_cosine(user: User) -> None:
     await user.ask("Where did I write the wifi password?")
     noisy = await user.ask("um hello, where did I write the wifi pasword please")

@@ -159,6 +159,7 @@ _SAME = [
     ("What are the uses of silk?", "What are some of the uses of silk?"),
     ("Which is better, a cat or a dog?", "Which one is better, a cat or a dog?"),
     ("Where do I park?", "Where can I park?"),
+    ("What is the duty which God requires?", "What is the duty that God requires?"),
     ("What did I eat on 3 May?", "What did I eat on May 3rd?"),
     ("Who was the first president of the United States?", "Who was the 1st president of the USA?"),
 ]
@@ -327,6 +328,37 @@ def test_explanation_below_the_floor_is_no_match() -> None:
     explanation = explain_decision("What is faith?", "Define faith", 0.79, settings=Settings())
     assert not explanation["match"]
     assert explanation["reason"] == "cosine below 0.8"
+    sure = FixedPairModel(1.0)
+    explanation = explain_decision(
+        "What is faith?", "Define faith", 0.69, settings=Settings(), model=sure
+    )
+    assert not explanation["match"]
+    assert explanation["reason"] == "cosine below 0.7"
+
+
+@pytest.mark.parametrize(
+    ("other", "probability", "is_match"),
+    [
+        ("Define faith", 0.85, True),
+        ("Define faith", 0.84, False),
+        ("How would you explain faith to a child?", 0.92, True),
+        ("How would you explain faith to a child?", 0.91, False),
+        ("What is not faith?", 1.0, False),
+    ],
+)
+def test_distant_question_needs_a_higher_probability(
+    other: str, probability: float, *, is_match: bool
+) -> None:
+    model = FixedPairModel(probability)
+    assert decide("What is faith?", other, model=model, distant=True).is_match is is_match
+    explanation = explain_decision("What is faith?", other, 0.75, settings=Settings(), model=model)
+    assert explanation["match"] is is_match
+
+
+def test_distant_question_needs_the_threshold_if_that_is_higher() -> None:
+    model = FixedPairModel(0.93)
+    other = "How would you explain faith to a child?"
+    assert not decide("What is faith?", other, model=model, threshold=0.95, distant=True).is_match
 
 
 @pytest.mark.parametrize(
@@ -334,12 +366,25 @@ def test_explanation_below_the_floor_is_no_match() -> None:
     [
         ("What have I written about grace?", "What do my notes say about grace?", True),
         ("What did I note down about grace?", "Show me what I wrote on grace", True),
+        ("Tell me what I've jotted down regarding grace", "What did I write about grace?", True),
         ("What have I written about grace?", "What have you written about grace?", False),
         ("What have I not written about grace?", "What have I written about grace?", False),
         ("What did I write to Anna?", "What do my notes say to Anna?", False),
+        ("When did I write about grace?", "When do my notes say about grace?", False),
+        ("What did I write on the wall?", "What did I write about the wall?", False),
+        ("What did I write on Facebook?", "What do my notes say about Facebook?", False),
+        ("What did I write on 3 May?", "What did I write about 3 May?", False),
+        ("What did I write on monday?", "What did I write about monday?", False),
     ],
 )
 def test_question_about_own_writing_matches_a_question_about_own_notes(
     one: str, other: str, *, same: bool
 ) -> None:
     assert decide(one, other).is_match is same
+
+
+def test_pair_model_compares_questions_about_own_writing_as_questions_about_notes() -> None:
+    model = FixedPairModel(0.9)
+    decide("What did I note down about mercy?", "Show me what I wrote on hope", model=model)
+    asked = ("What do my notes say about mercy?", "Show me what my notes say on hope")
+    assert model.asked == [asked]

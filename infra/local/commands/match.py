@@ -15,7 +15,7 @@ from infra.local.commands.command_context import console, print_json
 from infra.local.commands.options import embedder_option, json_option
 from infra.local.embedder_choice import EmbedderChoice, open_embedder
 from shared.errors import InvalidRequestError
-from shared.matching.decision import explain_decision
+from shared.matching.decision import DISTANT_PROBABILITY, explain_decision, least_cosine
 from shared.question import Question
 from shared.semantic_match import pair_model_loader
 from shared.settings import Settings
@@ -117,10 +117,16 @@ def _print_decision(questions: list[str], decision: dict[str, Any], settings: Se
     table = Table.grid(padding=(0, 2))
     for name, question in zip(("question", "other"), questions, strict=True):
         table.add_row(name, question, style="dim")
-    table.add_row("cosine", f"{decision['cosine']:.4f} (at least {settings.candidate_cosine:g})")
-    if decision["probability"] is not None:
-        least = f"at least {settings.similarity_threshold:g}"
-        table.add_row("probability", f"{decision['probability']:.4f} ({least})")
+    least = f"at least {settings.candidate_cosine:g}"
+    probability = decision["probability"]
+    if probability is not None:
+        distant = least_cosine(settings, by_model=True)
+        least += f", or {distant:g} with a probability of {DISTANT_PROBABILITY:g}"
+    table.add_row("cosine", f"{decision['cosine']:.4f} ({least})")
+    if probability is not None:
+        table.add_row(
+            "probability", f"{probability:.4f} (at least {settings.similarity_threshold:g})"
+        )
     for rule, result in decision["rules"].items():
         table.add_row(rule, result, style="dim" if result == "passed" else "yellow")
     out.print()

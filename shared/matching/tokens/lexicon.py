@@ -226,11 +226,14 @@ _SYNONYM_KEY = {
 _PHRASE = re.compile(rf"\b(?:{'|'.join(sorted(_PHRASES, key=len, reverse=True))})\b")
 
 
-# "What did I write about faith?" is "What do my notes say about faith?".
+# "What did I write about faith?" is "What do my notes say about faith?". "On" is "about" in "on
+# faith", and not in "on the wall", "on Facebook", "on 3 May" or "on monday".
 _WROTE = re.compile(
-    r"\b(?:(?:have|had|did) i (?:write|written|note|noted|jot|jotted)"
-    r"|i(?: have| had)? (?:wrote|written|noted|jotted))"
-    r"(?: down)?(?= (?:about|on|of|regarding|concerning)\b)"
+    r"\bwhat (?:(?P<inverted>have|had|did) I (?:write|written|note|noted|jot|jotted)"
+    r"|I(?:['\u2019]ve|['\u2019]d| have| had)? (?:wrote|written|noted|jotted))(?: down)?"
+    r"(?= (?:about|regarding|concerning)\b"
+    r"| on (?!(?:the|an?|this|that|my|our|your|his|her|its|their|each|every|\w+day)\b)(?-i:[a-z]))",
+    re.IGNORECASE,
 )
 
 
@@ -241,9 +244,20 @@ _THOSE_WHO = re.compile(
 )
 
 
+def name_notes(text: str) -> str:
+    """Replace "What have I written about" by "What do my notes say about", in any case.
+
+    The pair model does not know that all that a user wrote is in their notes.
+    """
+    return _WROTE.sub(_say_notes, text)
+
+
+def _say_notes(found: re.Match[str]) -> str:
+    return f"{found[0][:4]} {'do ' if found['inverted'] else ''}my notes say"
+
+
 def replace_phrases(text: str) -> str:
     """Replace phrases in a lower-case text by a word of the same meaning."""
-    text = _WROTE.sub("do my notes say", text)
     text = _THOSE_WHO.sub("those who", text)
     return _PHRASE.sub(lambda found: _PHRASES[found[0]], text)
 
