@@ -117,12 +117,9 @@ class SemanticMatcher:
         for field, entry, similarity in candidates:
             distant = self._is_distant(similarity)
             decision = await self._decide(question, entry.question, distant=distant)
-            is_near = similarity >= self._least_cosine
-            if not is_near and not decision.is_certain:
-                continue
             must_verify = not distant and self._must_verify(decision)
             if not decision.is_match and not must_verify:
-                if is_near and rejected.rejection is None:  # counted once a request
+                if rejected.rejection is None:  # counted once a request
                     by = "rules" if decision.probability is None else "model"
                     session.counters.add(**{f"rejected_by_{by}": 1})
                     rejected = Match(None, decision.reason, similarity, decision.probability)

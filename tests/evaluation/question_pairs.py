@@ -18,6 +18,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from shared.matching.candidates import is_respelled
 from shared.matching.decision import Decision, decide, least_cosine
 from shared.matching.pair_model.model import load_once
 from shared.settings import Settings
@@ -116,7 +117,7 @@ def matches_by_model(pair: Pair) -> bool:
 
 def _matches(pair: Pair, decision: Decision, *, by_model: bool) -> bool:
     is_near = pair.cosine >= least_cosine(SETTINGS, by_model=by_model)
-    return decision.is_match and (is_near or decision.is_certain)
+    return decision.is_match and (is_near or is_respelled(pair.a, pair.b))
 
 
 def matches_above(level: float) -> Callable[[Pair], bool]:

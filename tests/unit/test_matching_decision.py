@@ -159,6 +159,7 @@ _SAME = [
     ("What are the uses of silk?", "What are some of the uses of silk?"),
     ("Which is better, a cat or a dog?", "Which one is better, a cat or a dog?"),
     ("Where do I park?", "Where can I park?"),
+    ("What is the number of verses in Ruth?", "How many verses are in Ruth?"),
     ("What is the duty which God requires?", "What is the duty that God requires?"),
     ("What did I eat on 3 May?", "What did I eat on May 3rd?"),
     ("Who was the first president of the United States?", "Who was the 1st president of the USA?"),
@@ -287,6 +288,10 @@ def test_vetoes_reject_nearly_all_questions_that_differ_in_one_place() -> None:
 def test_reason_names_the_difference() -> None:
     decision = decide("what is required in the law", "what is forbidden in the law")
     assert decision.reason == "antonyms: required / forbidden"
+
+
+def test_number_of_one_thing_is_no_question_for_how_many() -> None:
+    assert not decide("What is the number of the bus?", "How many buses are there?").is_match
 
 
 def test_decision_has_a_result_of_every_rule() -> None:

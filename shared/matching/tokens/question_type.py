@@ -18,6 +18,8 @@ _WAY = (
     rf"{_THE}{_GOOD}{_SPEED}{_THE}(?:way|method|means|step|procedure|process|technique)s?\s"
     rf"(?:(?:in|by) which\s|that\s)?(?:(?:for\s)?{_ANYONE}\s(?:can|could|should|may)\s|to\s)"
 )
+# "The number of the bus" is no question for how many.
+_SEVERAL = r"(?!(?:the|an?|this|that|my|our|your|his|her|its|their) )"
 _HOW_FAR = (
     "long|old|far|often|big|large|tall|high|deep|soon|fast|quickly|hard|difficult|easy|good|bad|safe"
     "|important|close|near|late|early|heavy|strong|likely|accurate|effective|dangerous|expensive"
@@ -49,7 +51,7 @@ _OPENINGS = tuple(
         ("how", rf"what {_THE}ways? (?:can|could|should) {_ANYONE} "),
         ("how", rf"what {_DO} {_ANYONE} (?:(?:have|need) to )?do (?:so as )?to "),
         ("how", r"(?:ways?|steps|best way) to "),
-        ("how many", rf"how many |(?:what {_BE} )?(?:the )?(?:total )?number of "),
+        ("how many", rf"how many |(?:what {_BE} )?(?:the )?(?:total )?number of {_SEVERAL}"),
         ("how much", r"how much "),
         ("how much", rf"what {_BE} {_THE}{_COST}"),
         ("how far", rf"how (?P<far>{_HOW_FAR}) "),
