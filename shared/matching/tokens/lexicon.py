@@ -226,13 +226,19 @@ _SYNONYM_KEY = {
 _PHRASE = re.compile(rf"\b(?:{'|'.join(sorted(_PHRASES, key=len, reverse=True))})\b")
 
 
+_WRITTEN_ON = (
+    "the|an?|this|that|my|our|your|his|her|its|their|each|every|\\w+day|paper|cards?|facebook|twitter"
+    "|instagram|linkedin|whatsapp|slack|reddit|youtube|tiktok|discord|github|medium|substack"
+)
+"""What follows "on" where it is a place or a day."""
+
 # "What did I write about faith?" is "What do my notes say about faith?". "On" is "about" in "on
-# faith", and not in "on the wall", "on Facebook", "on 3 May" or "on monday".
+# faith", and not in "on the wall", "on facebook", "on Rome", "on 3 May" or "on monday".
 _WROTE = re.compile(
     r"\bwhat (?:(?P<inverted>have|had|did) I (?:write|written|note|noted|jot|jotted)"
     r"|I(?:['\u2019]ve|['\u2019]d| have| had)? (?:wrote|written|noted|jotted))(?: down)?"
     r"(?= (?:about|regarding|concerning)\b"
-    r"| on (?!(?:the|an?|this|that|my|our|your|his|her|its|their|each|every|\w+day)\b)(?-i:[a-z]))",
+    rf"| on (?!(?:{_WRITTEN_ON})\b)(?-i:[a-z]))",
     re.IGNORECASE,
 )
 
