@@ -16,9 +16,9 @@ from shared.matching.candidates import (
     MAX_CANDIDATES,
     find_candidates,
     find_similar_texts,
-    is_respelled,
 )
 from shared.matching.decision import Decision, decide, least_cosine
+from shared.matching.tokens.typos import is_respelled
 from shared.question import is_truncated
 from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
 from shared.vectors import cosines, from_bytes

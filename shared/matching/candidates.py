@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.matching.tokens.noise import find_plain_words
-from shared.matching.tokens.typos import MAX_SLIPS, differ_by_slips
+from shared.matching.tokens.typos import MAX_SLIPS
 
 MAX_CANDIDATES = 3
 """The number of candidates by cosine that are compared.
@@ -77,11 +77,3 @@ def _find_texts(words: Sequence[bytes], texts: Sequence[bytes]) -> list[int]:
             rows.add(row)
             at = joined.rfind(word, 0, starts[row])
     return sorted(rows)
-
-
-def is_respelled(question: str, other: str) -> bool:
-    """Return whether two texts have the same words but for noise and slips.
-
-    A slip moves an embedding far away, so these can have any cosine.
-    """
-    return differ_by_slips(find_plain_words(question), find_plain_words(other))

@@ -31,7 +31,7 @@ from shared.matching.rules.word_order import check_same_words_order, check_word_
 from shared.matching.tokens.lexicon import name_notes
 from shared.matching.tokens.noise import remove_noise
 from shared.matching.tokens.tokenize import TokenizedQuestion, tokenize
-from shared.matching.tokens.typos import correct_typos
+from shared.matching.tokens.typos import correct_typos, is_respelled
 from shared.text.canonical_form import canonical_form
 from shared.text.languages import are_english, split_words
 from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
@@ -215,7 +215,7 @@ def explain_decision(
     probability = decision.probability
     if model and probability is None:
         probability = model.probability(a, b)
-    near = cosine >= least or (decision.is_match and decision.is_certain)
+    near = cosine >= least or is_respelled(a, b)
     return {
         "cosine": round(cosine, 4),
         "probability": None if probability is None else round(probability, 4),

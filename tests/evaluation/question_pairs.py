@@ -18,9 +18,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from shared.matching.candidates import is_respelled
 from shared.matching.decision import Decision, decide, least_cosine
 from shared.matching.pair_model.model import load_once
+from shared.matching.tokens.typos import is_respelled
 from shared.settings import Settings
 from shared.text.canonical_form import canonical_form
 from shared.vectors import Vector, cosines, stack

@@ -10,8 +10,8 @@ from shared.matching.candidates import (
     Candidate,
     find_candidates,
     find_similar_texts,
-    is_respelled,
 )
+from shared.matching.tokens.typos import is_respelled
 from shared.vectors import canonical, cosines, stack
 
 

@@ -360,6 +360,20 @@ def test_distant_question_needs_a_higher_probability(
     assert explanation["match"] is is_match
 
 
+@pytest.mark.parametrize(("probability", "is_match"), [(0.92, True), (0.91, False)])
+def test_slip_in_a_word_that_the_vocabulary_lacks_is_decided_by_the_model(
+    probability: float, *, is_match: bool
+) -> None:
+    explanation = explain_decision(
+        "Where is my invoice history?",
+        "Hello, where is my invioce history?",
+        0.5,
+        settings=Settings(),
+        model=FixedPairModel(probability),
+    )
+    assert explanation["match"] is is_match
+
+
 def test_distant_question_needs_the_threshold_if_that_is_higher() -> None:
     model = FixedPairModel(0.93)
     other = "How would you explain faith to a child?"

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Iterable
 
+from shared.matching.tokens.noise import find_plain_words
+
 _WORD = re.compile(r"\b[a-z]{4,}\b(?!['\u2019])")  # "didnt" is no slip of the "didn" of "didn't"
 MAX_SLIPS = 2
 
@@ -19,9 +21,13 @@ def correct_typos(a: str, b: str, knows: Callable[[str], bool]) -> tuple[str, st
     )
 
 
-def differ_by_slips(one: set[str], other: set[str]) -> bool:
-    """Return whether two sets of words can be the same but for slips."""
-    left, right = one - other, other - one
+def is_respelled(question: str, other: str) -> bool:
+    """Return whether two texts have the same words but for noise and slips.
+
+    A slip moves an embedding far away, so these can have any cosine.
+    """
+    one, words = find_plain_words(question), find_plain_words(other)
+    left, right = one - words, words - one
     return len(left) == len(right) <= MAX_SLIPS and all(
         any(_is_slip(word, meant) for meant in right) for word in left
     )
