@@ -20,7 +20,7 @@ from shared.matching.rules.function_words import (
     check_verbs,
 )
 from shared.matching.rules.grammar import check_kind, check_question_type, check_tense
-from shared.matching.rules.minimal_pairs import check_function_words
+from shared.matching.rules.minimal_pairs import check_function_words, check_letters
 from shared.matching.rules.names import check_names
 from shared.matching.rules.negation import check_negation
 from shared.matching.rules.notation import check_notation
@@ -64,6 +64,7 @@ VETOES: dict[str, tuple[MatchingRule, int]] = {
     "verbs": (check_verbs, 1),
     "word_order": (check_same_words_order, 0),
     "function_words": (check_function_words, 1),
+    "letters": (check_letters, 1),
 }
 """Every veto by name, and the most content words of a question without a counterpart in the other.
 
@@ -73,7 +74,10 @@ modal or preposition says little. The first veto is the reason shown, so specifi
 
 _SAME_WORDS: tuple[MatchingRule, ...] = (check_question_type, check_content_words, check_word_order)
 SAME_WORDS_PROBABILITY = 0.35
-"""The least probability where both questions have the same type, words and order."""
+"""The least probability where both questions have the same type, words and order.
+
+Or the same text but for slips: below it the slip is probably a word that is in no list.
+"""
 
 _DISTANCE = 0.1
 """How far below the least cosine a question may be if the pair model is almost certain of it."""
@@ -144,16 +148,19 @@ def decide(
             `DISTANT_PROBABILITY`, or `threshold` for questions of the same words.
     """
     a, b = remove_noise(a), remove_noise(b)
-    is_english = are_english(a, b)
-    if model and is_english:
-        a, b = correct_typos(a, b, model.knows)
     passed: dict[str, str | None] = dict.fromkeys(VETOES)
     if canonical_form(a) == canonical_form(b):
         return Decision(True, "identical wording", passed, is_certain=True)  # noqa: FBT003 - a field
-    a, b = name_notes(a), name_notes(b)
-    one, other = tokenize(a, packs), tokenize(b, packs)
-    if not is_english:
-        return _decide_by_words(one, other, passed)
+    if not are_english(a, b):
+        return _decide_by_words(tokenize(a, packs), tokenize(b, packs), passed)
+    if model:
+        written = a, b
+        a, b = correct_typos(a, b, model.knows)
+        if canonical_form(a) == canonical_form(b):
+            probability = model.probability(*written)
+            is_match = probability >= min(threshold, SAME_WORDS_PROBABILITY)
+            return Decision(is_match, "the same but for slips", passed, probability, True)  # noqa: FBT003 - a field
+    one, other = (tokenize(name_notes(text), packs) for text in (a, b))
     reworded = max(map(len, unmatched(one, other)))
     rejections = {
         name: check(one, other) if reworded <= limit else None
@@ -164,9 +171,22 @@ def decide(
     difference = next(filter(None, (check(one, other) for check in _SAME_WORDS)), None)
     if not model:
         return Decision(not difference, difference or "the same words", rejections)
-    probability = model.probability(a, b)
+    probability = model.probability(name_notes(a), name_notes(b))
+    return _decide_by_probability(
+        probability, rejections, threshold=threshold, distant=distant, same_words=not difference
+    )
+
+
+def _decide_by_probability(
+    probability: float,
+    rejections: dict[str, str | None],
+    *,
+    threshold: float,
+    distant: bool,
+    same_words: bool,
+) -> Decision:
     of_same_words = threshold if distant else min(threshold, SAME_WORDS_PROBABILITY)
-    if not difference and probability >= of_same_words:
+    if same_words and probability >= of_same_words:
         return Decision(True, "the same words", rejections, probability)  # noqa: FBT003 - a field
     least = max(threshold, DISTANT_PROBABILITY) if distant else threshold
     reason = f"pair model: probability {probability:.2f}"

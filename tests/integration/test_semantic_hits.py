@@ -365,18 +365,8 @@ async def test_slip_matches_at_any_cosine(user: User) -> None:
     await user.ask("Where did I write the wifi password?")
     noisy = await user.ask("um hello, where did I write the wifi pasword please")
     assert noisy["metadata"]["match"] == "semantic"
-    assert noisy["metadata"]["probability"] is None
-
-
-@pytest.mark.parametrize(("probability", "match"), [(0.93, "semantic"), (0.91, None)])
-async def test_slip_in_an_unknown_word_matches_if_the_model_is_almost_certain(
-    user: User, probability: float, match: str | None
-) -> None:
-    """The vocabulary has neither word, so the text alone does not decide. The cosine is 0.62."""
-    user.container.semantic_matcher._load_model = lambda: FixedPairModel(probability)
-    await user.ask("Where can I find my invoice history?")
-    slip = await user.ask("Where can I find my invioce history?")
-    assert slip["metadata"]["match"] == match
+    assert noisy["metadata"]["similarity"] < 0.8
+    assert noisy["metadata"]["probability"] > 0.9
 
 
 async def test_miss_without_candidate_loads_no_model(user: User) -> None:

@@ -218,14 +218,79 @@ def test_same_words_need_a_lower_probability(probability: float, *, is_match: bo
         ("um, what is grace?", "What is grace?"),
         ("What is grace? Thanks a lot!", "what is grace"),
         ("Good morning! Where is the um key?", "Where is the key?"),
-        ("How do I request a repeat perscription?", "How do I request a repeat prescription?"),
-        ("How do I cancle my order?", "How do I cancel my order?"),
-        ("What is the wifi pasword?", "What is the wifi password?"),
     ],
 )
-def test_typing_noise_never_costs_a_match(noisy: str, plain: str) -> None:
+def test_noise_never_costs_a_match(noisy: str, plain: str) -> None:
     decision = decide(noisy, plain, model=FixedPairModel(0.0))
     assert (decision.is_match, decision.is_certain) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("noisy", "plain"),
+    [
+        ("How do I request a repeat perscription?", "How do I request a repeat prescription?"),
+        ("How do I cancle my order?", "How do I cancel my order?"),
+        ("Um, what is the wifi pasword?", "What is the wifi password?"),
+        ("Where is my invioce?", "Where is my invoice?"),
+        ("What does my rpayer list say?", "What does my prayer list say?"),
+    ],
+)
+def test_slip_costs_no_match_if_the_model_does_not_contradict(noisy: str, plain: str) -> None:
+    for cosine in (0.9, 0.3):
+        for probability, is_match in ((0.35, True), (0.34, False)):
+            model = FixedPairModel(probability)
+            found = explain_decision(noisy, plain, cosine, settings=Settings(), model=model)
+            assert (found["match"], found["reason"]) == (is_match, "the same but for slips")
+
+
+_ONE_LETTER = [
+    ("chlorine", "chloride"),
+    ("nitrate", "nitrite"),
+    ("leek", "leak"),
+    ("thyme", "theme"),
+    ("hangar", "hanger"),
+    ("silicone", "silicon"),
+    ("human", "humane"),
+    ("past", "paste"),
+    ("lactase", "lactose"),
+    ("statue", "statute"),
+    ("vegan", "began"),
+    ("yoga", "toga"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), _ONE_LETTER)
+@pytest.mark.parametrize("question", ["What is {}?", "Where did I put the note about the {}?"])
+def test_another_word_is_no_slip(question: str, one: str, other: str) -> None:
+    decision = decide(question.format(one), question.format(other), model=FixedPairModel(1.0))
+    assert not decision.is_match
+    assert decision.rejections["letters"] == f"letters: {one} / {other}"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("venmo", "venom"), ("tumblr", "tumbler"), ("gmail", "email")]
+)
+def test_brand_that_resembles_a_word_is_no_slip(one: str, other: str) -> None:
+    question = "What did I write about {}?"
+    assert not decide(question.format(one), question.format(other)).is_match
+    model = FixedPairModel(1.0)
+    assert not decide(question.format(one), question.format(other), model=model).is_match
+
+
+@pytest.mark.parametrize(
+    ("british", "american"),
+    [
+        ("favourite colours", "favorite colors"),
+        ("theatre programme", "theater program"),
+        ("organisation of the centre", "organization of the center"),
+        ("neighbours who apologised", "neighbors who apologized"),
+        ("grey tyres", "gray tires"),
+        ("defence of our saviour", "defense of our savior"),
+    ],
+)
+def test_british_and_american_spelling_are_the_same_words(british: str, american: str) -> None:
+    question = "What do my notes say about my {}?"
+    assert decide(question.format(british), question.format(american)).reason == "the same words"
 
 
 def test_contraction_without_an_apostrophe_is_no_slip() -> None:
@@ -357,20 +422,6 @@ def test_distant_question_needs_a_higher_probability(
     model = FixedPairModel(probability)
     assert decide("What is faith?", other, model=model, distant=True).is_match is is_match
     explanation = explain_decision("What is faith?", other, 0.75, settings=Settings(), model=model)
-    assert explanation["match"] is is_match
-
-
-@pytest.mark.parametrize(("probability", "is_match"), [(0.92, True), (0.91, False)])
-def test_slip_in_a_word_that_the_vocabulary_lacks_is_decided_by_the_model(
-    probability: float, *, is_match: bool
-) -> None:
-    explanation = explain_decision(
-        "Where is my invoice history?",
-        "Hello, where is my invioce history?",
-        0.5,
-        settings=Settings(),
-        model=FixedPairModel(probability),
-    )
     assert explanation["match"] is is_match
 
 

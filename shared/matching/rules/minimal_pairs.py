@@ -1,8 +1,9 @@
-"""Rule for questions that differ in one place, by small words alone."""
+"""Rules for questions that differ in one place, by small words or by one letter of a word."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
+from shared.matching.rules.content_words import unmatched
 from shared.matching.tokens.lexicon import (
     CONJUNCTIONS,
     FUNCTION_WORDS,
@@ -10,7 +11,9 @@ from shared.matching.tokens.lexicon import (
     have_same_role,
 )
 from shared.matching.tokens.tokenize import TokenizedQuestion
+from shared.matching.tokens.typos import is_slip
 from shared.text import word_set
+from shared.text.english_words import is_english_word
 
 _SMALL_WORDS = (FUNCTION_WORDS | PREPOSITIONS | CONJUNCTIONS) | word_set(
     """off out up down away back past apart together like unless despite although instead other
@@ -50,6 +53,27 @@ def check_function_words(a: TokenizedQuestion, b: TokenizedQuestion) -> str | No
     if not (left and right) and {*left, *right} <= _OPTIONAL:
         return None
     return f"function words: {' '.join(one) or 'none'} / {' '.join(other) or 'none'}"
+
+
+def check_letters(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
+    """Reject "chlorine" and "chloride", "human" and "humane": neither is a slip of the other."""
+    pairs = list(_final_e(a, b)) + [pair[::-1] for pair in _final_e(b, a)]
+    match unmatched(a, b):
+        case [one], [other] if one.kind == other.kind == "word" and is_slip(one.text, other.text):
+            pairs.append((one.text, other.text))
+    for left, right in pairs:
+        if is_english_word(left) and is_english_word(right):
+            return f"letters: {left} / {right}"
+    return None
+
+
+def _final_e(a: TokenizedQuestion, b: TokenizedQuestion) -> Iterator[tuple[str, str]]:
+    """Yield the words of one question alone that the other has with a final e.
+
+    Their tokens match, because the stem of "create" has no final e.
+    """
+    one, other = ({token.text for token in question.tokens} for question in (a, b))
+    yield from ((word, f"{word}e") for word in one - other if f"{word}e" in other - one)
 
 
 def cut_common(a: Sequence[str], b: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:

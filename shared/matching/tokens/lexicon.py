@@ -7,6 +7,7 @@ is a content word, which both questions must have.
 import re
 
 from shared.text import word_set
+from shared.text.spelling import american_spelling
 from shared.text.stemming import stem
 
 FUNCTION_WORDS = word_set(
@@ -270,5 +271,5 @@ def replace_phrases(text: str) -> str:
 
 def meaning_key(word: str) -> str:
     """Return the key of a lower-case word's meaning: its stem, or that of its first synonym."""
-    key = stem(word)
+    key = stem(american_spelling(word))
     return _SYNONYM_KEY.get(key, key)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from shared.matching.tokens.noise import find_plain_words
+from shared.text.english_words import is_english_word
 
 _WORD = re.compile(r"\b[a-z]{4,}\b(?!['\u2019])")  # "didnt" is no slip of the "didn" of "didn't"
 MAX_SLIPS = 2
@@ -12,8 +13,8 @@ MAX_SLIPS = 2
 def correct_typos(a: str, b: str, knows: Callable[[str], bool]) -> tuple[str, str]:
     """Replace slips in two texts by the word of the other text that was meant.
 
-    A slip is in no vocabulary and has no capital: "Simone" is not a slip of "Simon". `knows` says
-    whether a word is in the vocabulary.
+    A slip is no word and has no capital: "leek" is not a slip of "leak", nor "Simone" of "Simon".
+    `knows` says whether a word is in the vocabulary of the pair model.
     """
     one, other = set(_WORD.findall(a)), set(_WORD.findall(b))
     return _correct(a, one - other, other - one, knows), _correct(
@@ -29,7 +30,7 @@ def is_respelled(question: str, other: str) -> bool:
     one, words = find_plain_words(question), find_plain_words(other)
     left, right = one - words, words - one
     return len(left) == len(right) <= MAX_SLIPS and all(
-        any(_is_slip(word, meant) for meant in right) for word in left
+        any(is_slip(word, meant) for meant in right) for word in left
     )
 
 
@@ -37,15 +38,15 @@ def _correct(
     text: str, words: Iterable[str], others: Iterable[str], knows: Callable[[str], bool]
 ) -> str:
     for word in words:
-        if knows(word):
-            continue
-        meant = [other for other in others if _is_slip(word, other) and knows(other)]
-        if len(meant) == 1:
+        meant = [other for other in others if other[0] in word[:2] and is_slip(word, other)]
+        meant = [other for other in meant if knows(other) or is_english_word(other)]
+        if len(meant) == 1 and not (knows(word) or is_english_word(word)):
             text = re.sub(rf"\b{word}\b", meant[0], text)
     return text
 
 
-def _is_slip(one: str, other: str) -> bool:
+def is_slip(one: str, other: str) -> bool:
+    """Return whether two words differ by one slip, and not by a final "s"."""
     if len(one) > len(other):
         one, other = other, one
     if len(other) - len(one) > 1:
