@@ -147,7 +147,7 @@ def decide(
         distant: the cosine is below `candidate_cosine`. Then the model must return
             `DISTANT_PROBABILITY`, or `threshold` for questions of the same words.
     """
-    a, b = remove_noise(a), remove_noise(b)
+    a, b = remove_noise(a, b)
     passed: dict[str, str | None] = dict.fromkeys(VETOES)
     if canonical_form(a) == canonical_form(b):
         return Decision(True, "identical wording", passed, is_certain=True)  # noqa: FBT003 - a field

@@ -218,11 +218,33 @@ def test_same_words_need_a_lower_probability(probability: float, *, is_match: bo
         ("um, what is grace?", "What is grace?"),
         ("What is grace? Thanks a lot!", "what is grace"),
         ("Good morning! Where is the um key?", "Where is the key?"),
+        ("Um... hi all, uh what is grace?", "Hmm, what is grace?"),
+        ("Hello hello how is Anna", "dear team, how is Anna? cheers"),
+        ("Please, what is grace", "What is grace? Please!"),
     ],
 )
 def test_noise_never_costs_a_match(noisy: str, plain: str) -> None:
     decision = decide(noisy, plain, model=FixedPairModel(0.0))
     assert (decision.is_match, decision.is_certain) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Good morning routine ideas", "Good evening routine ideas"),
+        ("Good morning routine ideas", "routine ideas"),
+        ("Hello Kitty price", "Kitty price"),
+        ("Dear John letter", "John letter"),
+        ("What is UM tuition?", "What is tuition?"),
+        ("How is an HMM trained?", "How is an UM trained?"),
+        ("Who wrote Please Please Me?", "Who wrote me?"),
+        ("What does umm mean?", "What does hmm mean?"),
+        ("How do I say thanks?", "How do I say cheers?"),
+        ("Who is Ty?", "Who is"),
+    ],
+)
+def test_content_is_no_noise(one: str, other: str) -> None:
+    assert not decide(one, other, model=FixedPairModel(0.0)).is_match
 
 
 @pytest.mark.parametrize(
