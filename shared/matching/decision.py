@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.matching.rules.attributes import check_attributes
-from shared.matching.rules.content_words import check_antonyms, check_content_words, unmatched
+from shared.matching.rules.content_words import (
+    check_antonyms,
+    check_content_words,
+    check_synonyms,
+    unmatched,
+)
 from shared.matching.rules.contrasts import check_actions, check_contrasts
 from shared.matching.rules.function_words import (
     check_conjunctions,
@@ -72,7 +77,12 @@ Models miss one different word among equal ones. In a question that is worded di
 modal or preposition says little. The first veto is the reason shown, so specific ones come first.
 """
 
-_SAME_WORDS: tuple[MatchingRule, ...] = (check_question_type, check_content_words, check_word_order)
+_SAME_WORDS: tuple[MatchingRule, ...] = (
+    check_question_type,
+    check_content_words,
+    check_synonyms,
+    check_word_order,
+)
 SAME_WORDS_PROBABILITY = 0.35
 """The least probability where both questions have the same type, words and order.
 

@@ -377,6 +377,22 @@ def test_reason_names_the_difference() -> None:
     assert decision.reason == "antonyms: required / forbidden"
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "synonyms"),
+    [
+        ("What is the tip for the waiter?", "What is the advice for the waiter?", "tip / advic"),
+        ("Where is the code for the door?", "Where is the program for the door?", "code / program"),
+        ("What is the fee?", "What is the price?", "fee / price"),
+        ("What is the answer?", "What is the reply?", "answer / repli"),
+        ("Which site do we build on?", "Which website do we build on?", "site / websit"),
+    ],
+)
+def test_synonyms_need_the_threshold(one: str, other: str, synonyms: str) -> None:
+    assert decide(one, other).reason == f"synonyms: {synonyms}"
+    assert not decide(one, other, model=FixedPairModel(0.84)).is_match
+    assert decide(one, other, model=FixedPairModel(0.85)).is_match
+
+
 def test_number_of_one_thing_is_no_question_for_how_many() -> None:
     assert not decide("What is the number of the bus?", "How many buses are there?").is_match
 

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from shared.matching.rules.antonyms import are_antonyms
+from shared.matching.tokens.lexicon import word_form
 from shared.matching.tokens.tokenize import Token, TokenizedQuestion
 
 
@@ -12,6 +13,22 @@ def check_content_words(a: TokenizedQuestion, b: TokenizedQuestion) -> str | Non
     if not one and not other:
         return None
     return f"words: {_format(one)} / {_format(other)}"
+
+
+def check_synonyms(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
+    """Reject "the tip for the waiter" and "the advice for the waiter"."""
+    one, other = (_forms(question) for question in (a, b))
+    left = [each for each in one if each not in other]
+    right = [each for each in other if each not in one]
+    if not left and not right:
+        return None
+    return f"synonyms: {' '.join(left) or 'none'} / {' '.join(right) or 'none'}"
+
+
+def _forms(question: TokenizedQuestion) -> dict[str, None]:
+    """Return the forms of the words, in order."""
+    words = (token.text for token in question.tokens if token.kind == "word" and not token.optional)
+    return dict.fromkeys(map(word_form, words))
 
 
 def check_antonyms(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:

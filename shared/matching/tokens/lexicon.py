@@ -67,8 +67,6 @@ def have_same_role(one: str, other: str) -> bool:
 _SYNONYMS = """
 good best better great top finest nice ideal excellent recommended
 bad worst worse terrible awful
-buy purchase
-begin start commence
 end finish
 big large huge biggest largest
 small little tiny
@@ -81,7 +79,6 @@ fix repair
 remove delete erase
 stop quit
 help assist aid
-happen occur
 choose select pick
 important significant
 famous popular
@@ -104,7 +101,6 @@ answer reply
 internet web
 website site webpage
 university college uni
-exam examination
 program code coding
 company firm
 country nation
@@ -129,21 +125,13 @@ find locate
 contact reach
 photograph photography
 india indian
-usa america us-country
-uk britain
 app application
-info information
 ad advertisement advert
-tv television
-maths math mathematics
-bike bicycle
 pc computer
-quote quotation
 weird strange odd
 alive living
 maximum max
 minimum min
-december dec
 gift present
 people folk
 estate state
@@ -153,17 +141,13 @@ prevent avoid
 useful helpful
 man guy
 woman lady
-mother mom mum
-father dad
 girlfriend gf
 boyfriend bf
-rupee rs inr
 insane crazy
 use utilize utilise usage
 change modify
 exercise workout
 employee worker
-especially specially
 nearly almost
 approximately approx roughly
 """
@@ -217,9 +201,39 @@ _PHRASES = {
     for phrase in phrases.split(", ")
 }
 
+# Synonyms that are the same word in every question. The others can have another meaning: "the tip
+# for the waiter" is no advice.
+_FORMS = """
+exam examination
+info information
+tv television
+maths math mathematics
+bike bicycle
+rupee rs inr
+december dec
+mother mom mum
+father dad
+usa america us-country
+uk britain
+photo pic
+approximately approx
+especially specially
+buy purchase
+begin start commence
+happen occur
+fast fastest quick quickest
+quote quotation
+"""
 _SYNONYM_KEY = {
     stem(word): stem(same[0])
-    for line in _SYNONYMS.strip().split("\n")
+    for line in (_SYNONYMS + _FORMS).strip().split("\n")
+    if (same := line.split())
+    for word in same[1:]
+}
+
+_FORM = {
+    stem(word): stem(same[0])
+    for line in _FORMS.strip().split("\n")
     if (same := line.split())
     for word in same[1:]
 }
@@ -273,3 +287,9 @@ def meaning_key(word: str) -> str:
     """Return the key of a lower-case word's meaning: its stem, or that of its first synonym."""
     key = stem(american_spelling(word))
     return _SYNONYM_KEY.get(key, key)
+
+
+def word_form(word: str) -> str:
+    """Return the key of a lower-case word: the same for its inflections and spellings alone."""
+    form = stem(american_spelling(word))
+    return _FORM.get(form, form)
