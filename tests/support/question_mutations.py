@@ -2,8 +2,11 @@
 
 import random
 from collections.abc import Iterator
+from functools import cache
 
-from shared.text import word_set
+from shared.matching.tokens.tokenize import tokenize
+from shared.matching.tokens.typos import is_slip
+from shared.text import english_words, word_set
 
 _NAMES = sorted(
     word_set("Anna Ben Clara Dora Emil Frank Golding Harris Ida Jonas Louise Martin Peters Simone")
@@ -98,7 +101,25 @@ _SLOTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("is", "was", "will be"),
     ),
 }
-KINDS = (*_SLOTS, "word_order")
+KINDS = (*_SLOTS, "word_order", "letters")
+
+
+@cache
+def _similar_words() -> list[tuple[str, str]]:
+    """Return pairs of English words that differ by one letter, but not by their inflection."""
+    chance = random.Random(7)
+    words = english_words._load().decode("ascii").split()
+    pairs = []
+    for word in chance.sample(words, 60_000):
+        at = chance.randrange(len(word))
+        other = word[:at] + chance.choice("aeioulrnst") + word[at + 1 :]
+        if not (is_slip(word, other) and english_words.is_english_word(other)):
+            continue
+        tokens = [token for each in (word, other) for token in tokenize(each).tokens]
+        are_content = [token.text for token in tokens if not token.optional] == [word, other]
+        if are_content and tokens[0].key != tokens[1].key:
+            pairs.append((word, other))
+    return pairs
 
 
 def mutations(kind: str, seed: int) -> Iterator[tuple[str, str]]:
@@ -110,6 +131,11 @@ def mutations(kind: str, seed: int) -> Iterator[tuple[str, str]]:
             "noun": chance.choice(_NOUNS),
             "verb": chance.choice(_VERBS),
         }
+        if kind == "letters":
+            asked = chance.choice(("What does {} mean for the {noun}?", "Where did {name} see {}?"))
+            one, other = chance.choice(_similar_words())
+            yield asked.format(one, **words), asked.format(other, **words)
+            continue
         if kind == "word_order":
             one, other = chance.sample(_NAMES, 2)
             asked = chance.choice(("Did {} {verb} {}?", "Why does {} {verb} {} in {month}?"))

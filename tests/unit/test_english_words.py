@@ -10,19 +10,24 @@ from shared.text.spelling import american_spelling
 
 
 @pytest.mark.parametrize(
-    "word", ["zebra", "aardvark", "nitrite", "leek", "colour", "color", "anna"]
+    "word", ["aahed", "zyzzyvas", "zebra", "nitrite", "leek", "colour", "color", "anna"]
 )
 def test_words_and_names_are_listed(word: str) -> None:
     assert is_english_word(word)
 
 
-@pytest.mark.parametrize("word", ["pasword", "invioce", "zebr", "ebra", ""])
+@pytest.mark.parametrize("word", ["pasword", "invioce", "zebr", "ebra", "aaaa", "zzzzzz", ""])
 def test_slips_and_parts_of_words_are_not_listed(word: str) -> None:
     assert not is_english_word(word)
 
 
+def test_every_listed_word_is_found() -> None:
+    words = english_words._load().decode("ascii").splitlines()
+    assert all(map(is_english_word, [words[0], words[-1], *words[::97]]))
+
+
 def test_list_is_sorted_and_has_lower_case_words_of_four_letters_or_more() -> None:
-    words = english_words._load().decode("ascii").split("\n")[1:-1]
+    words = english_words._load().decode("ascii").splitlines()
     assert words == sorted(set(words))
     assert all(re.fullmatch("[a-z]{4,}", word) for word in words)
 
