@@ -42,8 +42,9 @@ _OTHERS = (
 def _answered(question: str, vector: Vector) -> bytes:
     """Return the encoded entry of a question with an answer."""
     entry = index_entries.new_entry(question, vector, (), pipeline=PIPELINE, settings=Settings())
-    expires = entry.expires + Settings().answer_ttl
-    return index_entries.encode(entry._replace(kind=index_entries.ANSWER, expires=expires))
+    ends = entry.expires + Settings().answer_ttl
+    kind = index_entries.ANSWER
+    return index_entries.encode(entry._replace(kind=kind, expires=ends, latest_expiry=ends))
 
 
 def _miss_context(index: Mapping[str, bytes]) -> MissContext:
@@ -87,7 +88,8 @@ async def collect_metrics() -> Mapping[str, Metric]:
             raise RuntimeError("a different question was not rejected")
 
     near = {f"near {number}": _answered(other, vectors[0]) for number, other in enumerate(_OTHERS)}
-    near_context = _miss_context(candidates | near)
+    others = {field: entry for field, entry in candidates.items() if field != "0"}
+    near_context = _miss_context(others | near)
     by_model = SemanticMatcher(Settings(), None, pair_model_loader(Settings()))
 
     async def find_match_by_model() -> None:
