@@ -67,4 +67,4 @@ def test_match_uses_the_prefix_and_the_threshold_of_the_embedder(tercet: Tercet)
     embedder = open_embedder(EmbedderChoice.MULTILINGUAL)
     texts = ["query: where is the key", "query: where is the key located"]
     one, other = asyncio.run(embedder.embed(texts))
-    assert f"{cosines(one, other[None])[0]:.4f} (at least 0.95)" in result.stdout
+    assert f"{cosines(one, other[None])[0]:.4f} (at least 0.95, or 0.85 with" in result.stdout

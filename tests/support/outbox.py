@@ -71,9 +71,10 @@ class Outbox:
         """Run a relay for each target within the block."""
         tasks = [asyncio.ensure_future(self.relay(t).run()) for t in targets or [self.target]]
         try:
+            # The last query of a listening connection: it listens, then it checks the connection.
             listening = (
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE query LIKE 'LISTEN%' AND datname = current_database()"
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND (query LIKE 'LISTEN%' OR query = 'SELECT 1')"
             )
 
             async def are_listening() -> bool:
