@@ -161,6 +161,7 @@ _SAME = [
     ("Where do I park?", "Where can I park?"),
     ("What is the number of verses in Ruth?", "How many verses are in Ruth?"),
     ("What is the duty which God requires?", "What is the duty that God requires?"),
+    ("What was the result of the test?", "What were the results of the test?"),
     ("What did I eat on 3 May?", "What did I eat on May 3rd?"),
     ("Who was the first president of the United States?", "Who was the 1st president of the USA?"),
 ]

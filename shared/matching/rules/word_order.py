@@ -19,6 +19,7 @@ _GENITIVE = frozenset({"of", "for", "at", "in", "on"})
 _AGENT = frozenset({"by", "through", "via", "with", "using"})
 _NEVER_OMITTED = frozenset({"from", "than"})
 _PASSIVE = word_set("be am is are was were been being get gets got getting")
+_DETERMINERS = word_set("the a an this that my our your his her its their")
 _PARTICIPLE = re.compile(r"(?:ed|en|wn|pt|ght|lt|nt|ost|old|und|ade|ept)$")
 
 
@@ -147,5 +148,6 @@ def _find_passives(question: TokenizedQuestion) -> dict[str, str]:
         for place, word in enumerate(question.words)
         if word in surfaces
         and _PARTICIPLE.search(word)
+        and question.words[place - 1] not in _DETERMINERS  # "was the result"
         and not _PASSIVE.isdisjoint(question.words[max(0, place - 3) : place])
     }
