@@ -21,7 +21,7 @@ _PATIENT_SECONDS = 5
 class TercetPeer(Peer):
     title = "Tercet"
     package = "tercet"
-    accepts = "pair model, cosine ≥ 0.80"
+    accepts = "pair model, cosine ≥ 0.70"
 
     def __init__(self, url: str, backend: Backend, *, patient: bool = True) -> None:
         super().__init__(url, backend, patient=patient)
