@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.unhandled import record_unhandled
+
 _MODULES = ("caches", "clock", "command", "stats_app", "postgres")
 pytest_plugins = [f"tests.support.{name}" for name in _MODULES]
 
@@ -66,3 +68,12 @@ def _sqlite_stores_are_closed() -> Iterator[None]:
         if "_connection_worker_thread" in thread.name:
             thread.join(5)
             assert not thread.is_alive(), "the test left a note store open"
+
+
+@pytest.fixture(autouse=True)
+def _unhandled_exceptions_are_expected(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test whose product code logged an exception as unhandled, unless it is marked."""
+    with record_unhandled() as unhandled:
+        yield
+    if unhandled and request.node.get_closest_marker("logs_exceptions") is None:
+        raise unhandled[0]

@@ -281,6 +281,7 @@ async def test_redis_that_is_down_fails_no_question_and_no_judging(open_judged: 
     assert outcome == JudgingOutcome.CACHE_UNAVAILABLE
 
 
+@pytest.mark.logs_exceptions
 async def test_unhandled_exception_ends_neither_the_task_nor_a_question(
     open_judged: Open, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

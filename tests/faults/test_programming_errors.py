@@ -25,6 +25,8 @@ from tests.support.fakes import create_container
 from tests.support.full_stack import ask, updated
 from tests.support.redis_faults import FaultyRedis
 
+pytestmark = pytest.mark.logs_exceptions
+
 ERRORS = [TypeError, KeyError, AttributeError, IndexError, ValueError, AssertionError, RuntimeError]
 PLACES: list[tuple[Any, str]] = [
     (RedisServerClient, "execute"),

@@ -178,6 +178,7 @@ async def test_unavailable_model_gets_a_503_with_retry_after(models: Models) -> 
 
 
 @pytest.mark.parametrize("error", [RuntimeError(QUERY), ConfigurationError(QUERY)])
+@pytest.mark.logs_exceptions
 async def test_internal_error_is_described_in_the_log_only(
     models: Models, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -230,6 +230,7 @@ async def test_a_failing_model_exposes_nothing(
     output.assert_without(CANARY, "doctor")
 
 
+@pytest.mark.logs_exceptions
 async def test_an_unhandled_exception_exposes_nothing(
     settings: Settings, output: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -384,6 +384,7 @@ async def test_an_invalid_history_is_refused_with_a_reason(
 
 
 @pytest.mark.parametrize("error", [None, InferenceUnavailableError("down"), RuntimeError("bug")])
+@pytest.mark.logs_exceptions
 async def test_no_log_line_contains_text_of_the_history(
     valkey_url: str,
     rewriter: ScriptedRewriter,

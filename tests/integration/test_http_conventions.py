@@ -133,6 +133,7 @@ async def test_no_origin_is_allowed_by_default() -> None:
     assert not any("access-control" in name for name in {**preflight.headers, **simple.headers})
 
 
+@pytest.mark.logs_exceptions
 async def test_unhandled_exception_can_be_read_by_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(*_: object, **__: object) -> None:
         raise RuntimeError

@@ -191,6 +191,7 @@ async def test_comments_keep_the_connection_and_a_later_error_is_an_event(
     assert client.names == ["error"]
 
 
+@pytest.mark.logs_exceptions
 async def test_unhandled_exception_after_the_first_text_is_an_event(world: World) -> None:
     client = world.ask()
     world.model.write("Faith is")

@@ -548,6 +548,7 @@ async def test_what_there_is_no_time_for_stays_pending(valkey_url: str, model: M
         assert outcomes == {WarmingOutcome.ANSWERED: 1}
 
 
+@pytest.mark.logs_exceptions
 async def test_exception_in_the_background_is_logged_and_ends_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -15,10 +15,12 @@ from shared.assistant import Assistant
 from shared.notes.note import Chunk
 from shared.question import Request
 from shared.reply import Reply
+from shared.semantic_match import SemanticMatcher
 from tests.support.interleaving.adapters import Wire, to_source
 from tests.support.interleaving.history import StaleError, Version, explain, rank
 from tests.support.interleaving.mutations import MUTATIONS, Mutation
 from tests.support.interleaving.scenarios import (
+    ALIASES,
     CONVERSATIONS,
     OPEN_CIRCUITS,
     REFUSED_TEXTS,
@@ -81,25 +83,21 @@ def test_every_response_is_one_of_the_uncached_pipeline(wire: Wire, seeds_of_par
 
 
 def test_former_text_is_not_used_after_a_change_that_cannot_be_embedded(wire: Wire) -> None:
-    for seed in seeds(REFUSED_TEXTS, 60):
-        run(seed, wire, REFUSED_TEXTS)
+    _run_all(REFUSED_TEXTS, 60, wire)
 
 
 def test_follow_ups_get_the_answers_of_their_own_conversation(wire: Wire) -> None:
-    for seed in seeds(CONVERSATIONS, 15):
-        run(seed, wire, CONVERSATIONS)
+    _run_all(CONVERSATIONS, 15, wire)
 
 
 def test_changes_with_a_sequence_are_fresh_whatever_clocks_say(wire: Wire) -> None:
-    for seed in seeds(SEQUENCED, 20):
-        run(seed, wire, SEQUENCED)
+    _run_all(SEQUENCED, 20, wire)
 
 
 @pytest.mark.parametrize("scenario", [STREAMING, STREAMING_FAULTS], ids=["calm", "faults"])
 def test_stream_is_the_answer_and_no_half_is_stored(wire: Wire, scenario: Scenario) -> None:
     """Also with clients that disconnect or time out."""
-    for seed in seeds(scenario, 25):
-        run(seed, wire, scenario)
+    _run_all(scenario, 25, wire)
 
 
 @pytest.mark.parametrize(
@@ -118,13 +116,23 @@ def test_mutation_is_detected(
     wire: Wire, monkeypatch: pytest.MonkeyPatch, mutation: Mutation, scenario: Scenario
 ) -> None:
     mutation(monkeypatch)
-
-    def search() -> None:
-        for seed in seeds(scenario, ENOUGH):
-            run(seed, wire, scenario)
-
     with pytest.raises(StaleError):
-        search()
+        _run_all(scenario, ENOUGH, wire)
+
+
+def _run_all(scenario: Scenario, worlds: int, wire: Wire) -> None:
+    for seed in seeds(scenario, worlds):
+        run(seed, wire, scenario)
+
+
+@pytest.mark.logs_exceptions
+def test_world_fails_with_an_exception_that_the_product_logs(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The product answers without a matcher that fails, so no answer would show the fault."""
+    monkeypatch.setattr(SemanticMatcher, "match", "not a function")
+    with pytest.raises(TypeError, match="not callable"):
+        _run_all(ALIASES, 50, wire)
 
 
 def test_seed_reproduces_its_world(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,8 +71,8 @@ def reproducible(rng: Random, loop: ShuffledLoop) -> Iterator[None]:
     Threads would not be reproducible: their work runs in the loop.
     """
 
-    async def to_thread(work: Callable[..., Any], *arguments: Any) -> Any:
-        return work(*arguments)
+    async def to_thread(work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        return work(*arguments, **named)
 
     def token(size: int | None = None) -> str:
         # As long as real tokens.

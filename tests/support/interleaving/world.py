@@ -44,6 +44,7 @@ from tests.support.interleaving.note_changes import TAG_SETS, NoteChanges
 from tests.support.interleaving.scenarios import Scenario, scenario_of
 from tests.support.interleaving.tasks import Tasks
 from tests.support.interleaving.warming import DAILY_BUDGET, Warming
+from tests.support.unhandled import record_unhandled
 
 WORDS = ("faith", "hope", "love", "grace", "mercy", "peace")
 TODAY = "today"  # makes a question depend on the day
@@ -58,13 +59,14 @@ def run(seed: int, wire: Wire, scenario: Scenario | None = None) -> None:
 
     Raises:
         StaleError: a guarantee was broken. The message begins with the seed.
+        Exception: a programming error, which the product logs so that it fails no question.
     """
     rng = Random(seed)
     loop = ShuffledLoop(rng)
     wire.call("FLUSHALL")
     world = World(scenario or scenario_of(seed), rng, loop, wire)
     try:
-        with reproducible(rng, loop):
+        with reproducible(rng, loop), record_unhandled() as unhandled:
             try:
                 loop.run_until_complete(world.run())
             finally:
@@ -73,6 +75,8 @@ def run(seed: int, wire: Wire, scenario: Scenario | None = None) -> None:
         raise StaleError(f"seed {seed}: {error}") from error
     finally:
         loop.close()
+    if unhandled:
+        raise unhandled[0]
 
 
 class World:
