@@ -6,7 +6,6 @@ pair model, the cached answer's sources, LLM verifier near the threshold.
 
 import asyncio
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from shared.matching.candidates import (
     find_candidates,
     find_similar_texts,
 )
-from shared.matching.decision import Decision, decide, least_cosine
+from shared.matching.decision import Decision, decide, is_distant, least_cosine
 from shared.matching.tokens.typos import is_respelled
 from shared.question import is_truncated
 from shared.text.vocabulary_packs import DEFAULT_PACKS, VocabularyPack
@@ -115,7 +114,7 @@ class SemanticMatcher:
         candidates = self._find_candidates(question, vector, context)
         rejected = Match()
         for field, entry, similarity in candidates:
-            distant = self._is_distant(similarity)
+            distant = is_distant(similarity, self._settings)
             decision = await self._decide(question, entry.question, distant=distant)
             must_verify = not distant and self._must_verify(decision)
             if not decision.is_match and not must_verify:
@@ -168,7 +167,7 @@ class SemanticMatcher:
         near = [
             each
             for place, each in enumerate(nearest)
-            if place == 0 or not self._is_distant(each[2])
+            if place == 0 or not is_distant(each[2], self._settings)
         ]
         fields = {field for field, _, _ in near}
         similar = find_similar_texts(question, entries.texts())
@@ -190,20 +189,18 @@ class SemanticMatcher:
     def _least_cosine(self) -> float:
         return least_cosine(self._settings, by_model=self._load_model is not None)
 
-    def _is_distant(self, similarity: float) -> bool:
-        return similarity < self._settings.candidate_cosine
-
     async def _decide(self, question: str, other: str, *, distant: bool) -> Decision:
         if self._load_model is None:
             return decide(question, other, self._packs)
-        decide_by_model = partial(self._decide_by_model, self._load_model, distant=distant)
-        return await asyncio.to_thread(decide_by_model, question, other)
+        return await asyncio.to_thread(
+            self._decide_by_model, question, other, self._load_model, distant=distant
+        )
 
     def _decide_by_model(
         self,
-        load_model: "Callable[[], QuestionPairModel]",
         question: str,
         other: str,
+        load_model: "Callable[[], QuestionPairModel]",
         *,
         distant: bool,
     ) -> Decision:

@@ -122,7 +122,8 @@ class Decision:
     """Whether two questions match, and why.
 
     `rejections` has one entry for each veto: its reason, or None where it passes. `probability` is
-    the pair model's, or None where it was not needed. `is_certain`: the text alone decided.
+    the pair model's, or None where it was not needed. `is_certain`: no verifier is needed, because
+    of a veto, or because the texts are the same but for noise and slips.
     """
 
     is_match: bool
@@ -135,6 +136,11 @@ class Decision:
 def least_cosine(settings: MatchSettings, *, by_model: bool) -> float:
     """Return the least cosine of a match. The pair model also decides on distant questions."""
     return settings.candidate_cosine - _DISTANCE * by_model
+
+
+def is_distant(cosine: float, settings: MatchSettings) -> bool:
+    """Return whether a match of this cosine needs a higher probability."""
+    return cosine < settings.candidate_cosine
 
 
 def decide(
@@ -154,8 +160,8 @@ def decide(
         packs: the vocabulary packs to tokenize with.
         model: without one, only questions of the same words match.
         threshold: the least probability of a match.
-        distant: the cosine is below `candidate_cosine`. Then the model must return
-            `DISTANT_PROBABILITY`, or `threshold` for questions of the same words.
+        distant: `is_distant`. Then the model must return `DISTANT_PROBABILITY`, or `threshold` for
+            questions of the same words.
     """
     a, b = remove_noise(a, b)
     passed: dict[str, str | None] = dict.fromkeys(VETOES)
@@ -170,7 +176,8 @@ def decide(
             probability = model.probability(*written)
             is_match = probability >= min(threshold, SAME_WORDS_PROBABILITY)
             return Decision(is_match, "the same but for slips", passed, probability, True)  # noqa: FBT003 - a field
-    one, other = (tokenize(name_notes(text), packs) for text in (a, b))
+    a, b = name_notes(a), name_notes(b)
+    one, other = tokenize(a, packs), tokenize(b, packs)
     reworded = max(map(len, unmatched(one, other)))
     rejections = {
         name: check(one, other) if reworded <= limit else None
@@ -181,9 +188,12 @@ def decide(
     difference = next(filter(None, (check(one, other) for check in _SAME_WORDS)), None)
     if not model:
         return Decision(not difference, difference or "the same words", rejections)
-    probability = model.probability(name_notes(a), name_notes(b))
     return _decide_by_probability(
-        probability, rejections, threshold=threshold, distant=distant, same_words=not difference
+        model.probability(a, b),
+        rejections,
+        threshold=threshold,
+        distant=distant,
+        same_words=not difference,
     )
 
 
@@ -239,7 +249,7 @@ def explain_decision(
         `rules`: each veto's reason, or "passed".
     """
     least = least_cosine(settings, by_model=model is not None)
-    distant = cosine < settings.candidate_cosine
+    distant = is_distant(cosine, settings)
     threshold = settings.similarity_threshold
     decision = decide(a, b, packs, model=model, threshold=threshold, distant=distant)
     probability = decision.probability

@@ -18,7 +18,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from shared.matching.decision import Decision, decide, least_cosine
+from shared.matching.decision import Decision, decide, is_distant, least_cosine
 from shared.matching.pair_model.model import load_once
 from shared.matching.tokens.typos import is_respelled
 from shared.settings import Settings
@@ -110,7 +110,7 @@ def matches_by_rules(pair: Pair) -> bool:
 @cache
 def matches_by_model(pair: Pair) -> bool:
     """Whether the pipeline matches a pair without a verifier."""
-    distant = pair.cosine < SETTINGS.candidate_cosine
+    distant = is_distant(pair.cosine, SETTINGS)
     decision = decide(pair.a, pair.b, model=load_once(), distant=distant)
     return _matches(pair, decision, by_model=True)
 

@@ -224,19 +224,15 @@ happen occur
 fast fastest quick quickest
 quote quotation
 """
-_SYNONYM_KEY = {
-    stem(word): stem(same[0])
-    for line in (_SYNONYMS + _FORMS).strip().split("\n")
-    if (same := line.split())
-    for word in same[1:]
-}
 
-_FORM = {
-    stem(word): stem(same[0])
-    for line in _FORMS.strip().split("\n")
-    if (same := line.split())
-    for word in same[1:]
-}
+
+def _keys(table: str) -> dict[str, str]:
+    """Return the stem of a line's first word for the stems of its other words."""
+    lines = map(str.split, table.strip().splitlines())
+    return {stem(word): stem(first) for first, *others in lines for word in others}
+
+
+_FORM_KEY, _SYNONYM_KEY = _keys(_FORMS), _keys(_SYNONYMS)
 
 _PHRASE = re.compile(rf"\b(?:{'|'.join(sorted(_PHRASES, key=len, reverse=True))})\b")
 
@@ -285,11 +281,11 @@ def replace_phrases(text: str) -> str:
 
 def meaning_key(word: str) -> str:
     """Return the key of a lower-case word's meaning: its stem, or that of its first synonym."""
-    key = stem(american_spelling(word))
-    return _SYNONYM_KEY.get(key, key)
+    form = word_form(word)
+    return _SYNONYM_KEY.get(form, form)
 
 
 def word_form(word: str) -> str:
     """Return the key of a lower-case word: the same for its inflections and spellings alone."""
     form = stem(american_spelling(word))
-    return _FORM.get(form, form)
+    return _FORM_KEY.get(form, form)

@@ -37,10 +37,13 @@ def is_respelled(question: str, other: str) -> bool:
 def _correct(
     text: str, words: Iterable[str], others: Iterable[str], knows: Callable[[str], bool]
 ) -> str:
+    def is_word(text: str) -> bool:
+        return knows(text) or is_english_word(text)
+
     for word in words:
-        meant = [other for other in others if other[0] in word[:2] and is_slip(word, other)]
-        meant = [other for other in meant if knows(other) or is_english_word(other)]
-        if len(meant) == 1 and not (knows(word) or is_english_word(word)):
+        near = (other for other in others if other[0] in word[:2] and is_slip(word, other))
+        meant = list(filter(is_word, near))
+        if len(meant) == 1 and not is_word(word):
             text = re.sub(rf"\b{word}\b", meant[0], text)
     return text
 
