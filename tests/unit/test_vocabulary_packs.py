@@ -25,11 +25,36 @@ def test_the_bible_pack_is_on_by_default() -> None:
         ("What doth God require of thee?", "What does God require of you?"),
         ("What does the word of God say about sin?", "What does the Bible say about sin?"),
         ("What did Christ teach?", "What did Jesus teach?"),
+        ("Wherefore did God send the flood?", "Why did God send the flood?"),
+        ("What is the work of the Holy Ghost?", "What is the work of the Holy Spirit?"),
+        ("Who spake to Moses?", "Who spoke to Moses?"),
+        ("What did Joseph shew his brethren?", "What did Joseph show his brothers?"),
+        ("Wherein consists true repentance?", "What is true repentance?"),
+        ("Into what estate did Adam fall?", "Into what state did Adam fall?"),
+        ("What is the estate wherein man was made?", "What is the state wherein man was made?"),
+        ("What are the duties required in this law?", "What is required in this law?"),
+        ("What are the sins forbidden in this law?", "What is forbidden in this law?"),
+        ("What does this parable teach us?", "What does this parable teach?"),
+        ("What does Psalm 23 teach us?", "What does Psalm 23 teach?"),
     ],
 )
 def test_the_bible_pack_matches_what_plain_english_does_not(a: str, b: str) -> None:
     assert decide(a, b).is_match
     assert not decide(a, b, _PLAIN).is_match
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("What did I write about the estate?", "What did I write about the state?"),
+        ("What did Anna teach us?", "What did Anna teach?"),
+        ("What does Psalm 23 teach us?", "What does Psalm 23 teach me?"),
+        ("What are the duties required in this law?", "What are the sins forbidden in this law?"),
+        ("What is the misery of that state?", "Wherein consists the sinfulness of that state?"),
+    ],
+)
+def test_the_bible_pack_rewrites_no_word_in_its_modern_sense(a: str, b: str) -> None:
+    assert not decide(a, b).is_match
 
 
 def test_references_differ_only_with_the_bible_pack() -> None:

@@ -1,5 +1,6 @@
 """Rules for small words that change what is asked: modals, conjunctions, prepositions, degree."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -56,6 +57,9 @@ _VERBS = _by_word("get gets got", "have has", "like likes", "own owns", "want wa
 _DO = frozenset({"do", "does", "did"})
 _FORMS_OF_BE = word_set("is are am was were be been")
 _DEGREES = frozenset({"too", "enough", "than", "more", "less", "better", "worse"})
+_TIMES = word_set(
+    "minute hour day week weekend month year morning afternoon evening night season term semester"
+)
 _LAST = word_set("for with to from about of by on in at")
 
 
@@ -131,6 +135,9 @@ def _has_be(question: TokenizedQuestion) -> bool:
 
 def check_prepositions(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Reject "from Anna" and "for Anna", and questions that end in different prepositions."""
+    for one, other in ((a, b), (b, a)):
+        if owner := _find_recipient(one, other):
+            return f"prepositions: {owner}'s / for {owner}"
     leads, others = _leads(a), _leads(b)
     for key in leads.keys() & others.keys():
         left, right = leads[key], others[key]
@@ -139,6 +146,20 @@ def check_prepositions(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None
     last, other_last = a.words[-1:], b.words[-1:]
     if last != other_last and {*last, *other_last} <= _LAST:
         return f"prepositions: {' '.join(last)} / {' '.join(other_last)}"
+    return None
+
+
+def _find_recipient(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
+    """Return Anna, if `a` has "Anna's letter" and `b` "the letter for Anna".
+
+    A time has no letters: "this week's menu" is "the menu for this week".
+    """
+    for head, token in pairwise(b.tokens):
+        is_recipient = token.lead == "for" and token.kind == "word" and token.text not in _TIMES
+        if is_recipient and re.search(rf"\b{re.escape(token.text)}'s?\s", a.text, re.IGNORECASE):
+            later = a.keys[a.keys.index(token.key) :] if token.key in a.keys else ()
+            if head.key in later:
+                return token.text
     return None
 
 
