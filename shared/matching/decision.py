@@ -15,7 +15,12 @@ from shared.matching.rules.content_words import (
     check_synonyms,
     unmatched,
 )
-from shared.matching.rules.contrasts import check_actions, check_contrasts
+from shared.matching.rules.contrasts import (
+    check_actions,
+    check_contrasts,
+    check_exchanged_words,
+    check_unknown_words,
+)
 from shared.matching.rules.function_words import (
     check_conjunctions,
     check_degree,
@@ -70,6 +75,7 @@ VETOES: dict[str, tuple[MatchingRule, int]] = {
     "word_order": (check_same_words_order, 0),
     "function_words": (check_function_words, 1),
     "letters": (check_letters, 1),
+    "exchanged_words": (check_exchanged_words, 1),
 }
 """Every veto by name, and the most content words of a question without a counterpart in the other.
 
@@ -121,7 +127,8 @@ class MatchSettings(Protocol):
 class Decision:
     """Whether two questions match, and why.
 
-    `rejections` has one entry for each veto: its reason, or None where it passes. `probability` is
+    `rejections` has one entry for each veto: its reason, or None where it passes. The veto
+    `unknown_words` depends on the pair model and is absent without one. `probability` is
     the pair model's, or None where it was not needed. `is_certain`: no verifier is needed, because
     of a veto, or because the texts are the same but for noise and slips.
     """
@@ -183,6 +190,8 @@ def decide(
         name: check(one, other) if reworded <= limit else None
         for name, (check, limit) in VETOES.items()
     }
+    if model:
+        rejections["unknown_words"] = check_unknown_words(one, other, model.knows)
     if reason := next(filter(None, rejections.values()), None):
         return Decision(False, reason, rejections, is_certain=True)  # noqa: FBT003 - a field
     difference = next(filter(None, (check(one, other) for check in _SAME_WORDS)), None)

@@ -128,7 +128,7 @@ def test_changed_digit_verse_or_negation_never_matches(seed: int, count: int) ->
 
 
 def test_every_veto_has_mutations() -> None:
-    assert {*KINDS} == {*VETOES}
+    assert {*KINDS} == {*VETOES, "unknown_words"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

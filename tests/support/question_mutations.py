@@ -1,12 +1,20 @@
 """Pairs of questions that differ in what one veto compares, for each veto."""
 
 import random
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 
 from shared.matching.tokens.tokenize import tokenize
 from shared.matching.tokens.typos import is_slip
-from shared.text import english_words, word_set
+from shared.text import english_words, sorted_lines, word_relations, word_set
+from shared.text.word_relations import (
+    are_kinds_of_one_thing,
+    are_opposites,
+    are_related,
+    base_forms,
+)
+from tests.support.fixed_pair_model import FixedPairModel
 
 _NAMES = sorted(
     word_set("Anna Ben Clara Dora Emil Frank Golding Harris Ida Jonas Louise Martin Peters Simone")
@@ -101,25 +109,77 @@ _SLOTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("is", "was", "will be"),
     ),
 }
-KINDS = (*_SLOTS, "word_order", "letters")
+_EXCHANGED = {
+    "letters": ("What does {} mean for the {noun}?", "Where did {name} see {}?"),
+    "exchanged_words": ("What does {} mean for the {noun}?", "Did {name} write about the {}?"),
+    "unknown_words": ("What does {} mean for the {noun}?", "When did {name} get the {}?"),
+}
+KINDS = (*_SLOTS, "word_order", *_EXCHANGED)
 
 
 @cache
 def _similar_words() -> list[tuple[str, str]]:
     """Return pairs of English words that differ by one letter, but not by their inflection."""
     chance = random.Random(7)
-    words = english_words._load().decode("ascii").split()
+    words = sorted_lines._load(english_words.FILE).decode("ascii").split()
     pairs = []
     for word in chance.sample(words, 60_000):
         at = chance.randrange(len(word))
         other = word[:at] + chance.choice("aeioulrnst") + word[at + 1 :]
         if not (is_slip(word, other) and english_words.is_english_word(other)):
             continue
-        tokens = [token for each in (word, other) for token in tokenize(each).tokens]
-        are_content = [token.text for token in tokens if not token.optional] == [word, other]
-        if are_content and tokens[0].key != tokens[1].key:
+        if _are_different(word, other):
             pairs.append((word, other))
     return pairs
+
+
+def _are_different(one: str, other: str) -> bool:
+    """Whether both are content words, with other meanings than synonyms have."""
+    tokens = [token for each in (one, other) for token in tokenize(each).tokens]
+    are_content = [token.text for token in tokens if not token.optional] == [one, other]
+    return are_content and tokens[0].key != tokens[1].key
+
+
+@cache
+def _exclusive_words() -> list[tuple[str, str]]:
+    """Return pairs of opposites, and of kinds of one thing."""
+    words_of = defaultdict(list)
+    for word, _, kinds, _, opposites in _related_words():
+        for each in [*kinds.split(","), *opposites.split(",")]:
+            words_of[each].append(word)
+    del words_of["-"]
+    chance = random.Random(8)
+    drawn = (chance.sample(words, 2) for words in words_of.values() if len(words) > 1)
+    return [
+        (one, other)
+        for one, other in drawn
+        if (are_opposites(one, other) or are_kinds_of_one_thing(one, other))
+        and _are_different(one, other)
+    ]
+
+
+@cache
+def _unknown_words() -> list[tuple[str, str]]:
+    """Return pairs of unrelated words of which the pair model knows at most one."""
+    chance = random.Random(9)
+    words = [word for word, *_ in _related_words()]
+    knows = FixedPairModel(1.0).knows
+    rare = [word for word in words if not any(map(knows, base_forms(word)))]
+    drawn = zip(chance.sample(rare, 20_000), chance.sample(words, 20_000), strict=True)
+    return [pair for pair in drawn if _are_different(*pair) and not are_related(*pair)]
+
+
+def _related_words() -> Iterator[list[str]]:
+    """Yield the lines of the list of relations that are of base forms."""
+    for line in sorted_lines._load(word_relations.FILE).decode("ascii").splitlines():
+        if len(fields := line.split()) == 1 + len(word_relations.Relations._fields):
+            yield fields
+
+
+def _exchanged(kind: str) -> list[tuple[str, str]]:
+    if kind == "letters":
+        return _similar_words()
+    return _exclusive_words() if kind == "exchanged_words" else _unknown_words()
 
 
 def mutations(kind: str, seed: int) -> Iterator[tuple[str, str]]:
@@ -131,9 +191,9 @@ def mutations(kind: str, seed: int) -> Iterator[tuple[str, str]]:
             "noun": chance.choice(_NOUNS),
             "verb": chance.choice(_VERBS),
         }
-        if kind == "letters":
-            asked = chance.choice(("What does {} mean for the {noun}?", "Where did {name} see {}?"))
-            one, other = chance.choice(_similar_words())
+        if kind in _EXCHANGED:
+            asked = chance.choice(_EXCHANGED[kind])
+            one, other = chance.choice(_exchanged(kind))
             yield asked.format(one, **words), asked.format(other, **words)
             continue
         if kind == "word_order":

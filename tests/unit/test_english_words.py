@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from shared.text import english_words
+from shared.text import english_words, sorted_lines
 from shared.text.english_words import is_english_word
 from shared.text.spelling import american_spelling
 
@@ -22,12 +22,12 @@ def test_slips_and_parts_of_words_are_not_listed(word: str) -> None:
 
 
 def test_every_listed_word_is_found() -> None:
-    words = english_words._load().decode("ascii").splitlines()
+    words = sorted_lines._load(english_words.FILE).decode("ascii").splitlines()
     assert all(map(is_english_word, [words[0], words[-1], *words[::97]]))
 
 
 def test_list_is_sorted_and_has_lower_case_words_of_four_letters_or_more() -> None:
-    words = english_words._load().decode("ascii").splitlines()
+    words = sorted_lines._load(english_words.FILE).decode("ascii").splitlines()
     assert words == sorted(set(words))
     assert all(re.fullmatch("[a-z]{4,}", word) for word in words)
 

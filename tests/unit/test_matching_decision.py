@@ -325,7 +325,7 @@ def test_explanation_has_cosine_match_reason_and_rules() -> None:
         "reason": "the same words",
         "rules": None,
     }
-    assert set(explanation["rules"]) == set(VETOES)
+    assert set(explanation["rules"]) == {*VETOES, "unknown_words"}
 
 
 def test_explanation_below_the_floor_is_no_match() -> None:

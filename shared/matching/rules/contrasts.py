@@ -4,10 +4,17 @@ A pair model takes "spell" and "pronounce" for the same, because they occur in t
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 
 from shared.matching.rules.content_words import unmatched
 from shared.matching.tokens.tokenize import Token, TokenizedQuestion
 from shared.text.stemming import is_past, stem
+from shared.text.word_relations import (
+    are_kinds_of_one_thing,
+    are_opposites,
+    are_related,
+    base_forms,
+)
 
 _LINES = """
 spell | pronounce | translate | define | abbreviate | sing
@@ -31,9 +38,10 @@ paint | repair fix | replace | demolish | sand
 teach | learn | forget | examine | study
 hire employ | fire dismiss sack | promote | train | interview
 tie | untie | cut
-accept | decline refuse reject | cancel | send | renew
+accept | decline refuse reject | cancel | send | renew | make
 charge | discharge | replace | recycle
 bring | wear | give | leave | forget | eat
+leave | stay remain | return
 promise | lend | tell | give | ask | show | forbid | sell
 require | forbid | allow permit | recommend
 heal cure | rebuke | bless | curse | betray | deny | baptise baptize | anoint
@@ -134,6 +142,35 @@ def check_contrasts(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
         for right in other:
             if _exclude_each_other(stem(left.text), stem(right.text)):
                 return f"contrast: {left.text} / {right.text}"
+    return None
+
+
+def check_exchanged_words(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
+    """Reject "the violin" and "the viola": kinds of one thing, or opposites."""
+    words = _find_exchange(a, b)
+    if words and (are_opposites(*words) or are_kinds_of_one_thing(*words)):
+        return f"exchanged words: {' / '.join(words)}"
+    return None
+
+
+def check_unknown_words(
+    a: TokenizedQuestion, b: TokenizedQuestion, knows: Callable[[str], bool]
+) -> str | None:
+    """Reject "triazolam" in the place of "diazepam", unless both can mean the same.
+
+    A pair model that `knows` one of them by its parts alone takes most of such pairs for the same.
+    """
+    words = _find_exchange(a, b)
+    if words is None or all(any(map(knows, base_forms(word))) for word in words):
+        return None
+    return None if are_related(*words) else f"unknown words: {' / '.join(words)}"
+
+
+def _find_exchange(a: TokenizedQuestion, b: TokenizedQuestion) -> tuple[str, str] | None:
+    """Return the only word of each question that the other lacks, or None."""
+    one, other = unmatched(a, b)
+    if [token.kind for token in (*one, *other)] == ["word", "word"] and one and other:
+        return one[0].text, other[0].text
     return None
 
 

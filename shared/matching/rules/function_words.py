@@ -60,6 +60,11 @@ _DEGREES = frozenset({"too", "enough", "than", "more", "less", "better", "worse"
 _TIMES = word_set(
     "minute hour day week weekend month year morning afternoon evening night season term semester"
 )
+_ON_PLACES = word_set(
+    "phone telephone radio television tv stage air bus train plane flight boat ship ferry beach"
+    " trip way walk tour journey holiday vacation table internet web site website blog board floor"
+    " day night morning evening birthday anniversary weekend island farm street road roof"
+)
 _LAST = word_set("for with to from about of by on in at")
 
 
@@ -121,7 +126,9 @@ def _find_counted(a: TokenizedQuestion, b: TokenizedQuestion) -> dict[str, str]:
 
 def check_verbs(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Reject "get" in the place of "have", and "is like" in the place of "does like"."""
-    if {*a.words[-1:], *b.words[-1:]} == {"like"} and _has_be(a) != _has_be(b):
+    is_last = {*a.words[-1:], *b.words[-1:]} == {"like"}
+    is_verb = "like" in a.words and "like" in b.words and _has_do(a) != _has_do(b)
+    if (is_last or is_verb) and _has_be(a) != _has_be(b):
         return "verbs: is like / does like"
     left, right = _find_verbs(a), _find_verbs(b)
     if left - right and right - left:
@@ -130,7 +137,11 @@ def check_verbs(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
 
 
 def _has_be(question: TokenizedQuestion) -> bool:
-    return not _FORMS_OF_BE.isdisjoint(question.words) and _DO.isdisjoint(question.words)
+    return not _FORMS_OF_BE.isdisjoint(question.words) and not _has_do(question)
+
+
+def _has_do(question: TokenizedQuestion) -> bool:
+    return not _DO.isdisjoint(question.words)
 
 
 def check_prepositions(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
@@ -141,7 +152,8 @@ def check_prepositions(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None
     leads, others = _leads(a), _leads(b)
     for key in leads.keys() & others.keys():
         left, right = leads[key], others[key]
-        if {left, right} <= PREPOSITIONS and not have_same_role(left, right):
+        is_other = {left, right} == {"on", "about"} and key in _find_places(a)
+        if {left, right} <= PREPOSITIONS and (is_other or not have_same_role(left, right)):
             return f"prepositions: {left} / {right}"
     last, other_last = a.words[-1:], b.words[-1:]
     if last != other_last and {*last, *other_last} <= _LAST:
@@ -161,6 +173,13 @@ def _find_recipient(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
             if head.key in later:
                 return token.text
     return None
+
+
+def _find_places(question: TokenizedQuestion) -> set[str]:
+    """Return the keys of times and places: "on the train" is not "about the train"."""
+    return {
+        token.key for token in question.tokens if token.kind == "date" or token.text in _ON_PLACES
+    }
 
 
 def check_degree(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:

@@ -1,7 +1,9 @@
 """Rules for pronouns: who is meant, and who does what to whom."""
 
 from collections import Counter
+from itertools import pairwise
 
+from shared.matching.tokens.lexicon import PREPOSITIONS, meaning_key
 from shared.matching.tokens.tokenize import TokenizedQuestion
 from shared.text import word_set
 
@@ -18,6 +20,13 @@ _PERSONS = {
 }
 _SPEAKERS = frozenset({"I", "you"})
 _OBJECTS = word_set("me us him them nothing everything myself")
+# With these verbs "for me" is "me": "buy me a hat", "buy a hat for me".
+_FOR_A_RECIPIENT = {
+    meaning_key(verb)
+    for verb in word_set(
+        "book bake bring build buy choose cook fetch find get make order prepare reserve save"
+    )
+}
 # In "How do I" and "should you" the pronoun means anyone.
 _BEFORE_ANYONE = word_set("do does can could should must may might to if when")
 _AFTER_ANYONE = word_set("can could should must may might")
@@ -35,11 +44,18 @@ def check_persons(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
 
 
 def check_objects(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Reject "Who owes me?" and "Who owes?"."""
+    """Reject "Who owes me?" and "Who owes?", "sold us the boat" and "sold the boat for us"."""
     one, other = _get_objects(a), _get_objects(b)
-    if one == other:
-        return None
-    return f"pronouns: {_join(one)} / {_join(other)}"
+    if one != other:
+        return f"pronouns: {_join(one)} / {_join(other)}"
+    has_recipient = not _FOR_A_RECIPIENT.isdisjoint(set(a.keys) & set(b.keys))
+    alike = {"", "to", "for"} if has_recipient else {"", "to"}
+    roles, others = _get_roles(a), _get_roles(b)
+    for pronoun in roles.keys() & others.keys():
+        left, right = roles[pronoun], others[pronoun]
+        if left != right and not {left, right} <= alike:
+            return f"pronouns: {left or 'no preposition'} {pronoun} / {right or 'none'}"
+    return None
 
 
 def _get_persons(question: TokenizedQuestion) -> list[str]:
@@ -70,6 +86,15 @@ def _get_objects(question: TokenizedQuestion) -> Counter[str]:
         for place, word in enumerate(words)
     )
     return +found
+
+
+def _get_roles(question: TokenizedQuestion) -> dict[str, str]:
+    """Return the preposition before each object, or an empty string."""
+    return {
+        word: before if before in PREPOSITIONS else ""
+        for before, word in pairwise(question.words)
+        if word in _OBJECTS or word == "her"
+    }
 
 
 def _join(words: Counter[str]) -> str:

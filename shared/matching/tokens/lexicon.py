@@ -186,8 +186,8 @@ happen: take place, takes place
 think about: think of, opinion on, opinion about, opinion of, opinions on, opinions about
 think about: opinions of, thought on, thought about, thought of, thoughts on, thoughts about
 think about: thoughts of, view on, view about, view of, views on, views about, views of
-say about: teach about, teaching about, teaching on, say on
-says about: teaches about, says on
+say about: teach about, teaching about, teaching on
+says about: teaches about
 said about: taught about
 about: concerning, regarding, on the subject of, on the topic of
 discover: find out
