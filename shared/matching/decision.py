@@ -38,8 +38,9 @@ from shared.matching.rules.persons import check_objects, check_persons
 from shared.matching.rules.qualifiers import check_qualifiers
 from shared.matching.rules.values import check_bible_references, check_dates, check_quantities
 from shared.matching.rules.word_order import check_same_words_order, check_word_order
-from shared.matching.tokens.lexicon import name_notes
+from shared.matching.tokens.clause_order import move_clause
 from shared.matching.tokens.noise import remove_noise
+from shared.matching.tokens.phrases import name_notes
 from shared.matching.tokens.tokenize import TokenizedQuestion, tokenize
 from shared.matching.tokens.typos import correct_typos, is_respelled
 from shared.text.canonical_form import canonical_form
@@ -184,7 +185,7 @@ def decide(
             is_match = probability >= min(threshold, SAME_WORDS_PROBABILITY)
             return Decision(is_match, "the same but for slips", passed, probability, True)  # noqa: FBT003 - a field
     a, b = name_notes(a), name_notes(b)
-    one, other = tokenize(a, packs), tokenize(b, packs)
+    one, other = (tokenize(move_clause(text), packs) for text in (a, b))
     reworded = max(map(len, unmatched(one, other)))
     rejections = {
         name: check(one, other) if reworded <= limit else None

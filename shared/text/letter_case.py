@@ -35,6 +35,7 @@ _CALL = re.compile(r"\w[(\[{]")
 _TURKISH = re.compile("[\u0130\u0131\u011e\u011f\u015e\u015f]")
 _VARIABLE = re.compile("[A-Z\u0130\u0391-\u03a9]")
 _GREEK_WITH_LATIN = re.compile("[\u0391-\u03a9][a-z]")
+_GENOTYPE = re.compile(r"([A-Z])(?!\1)(?i:\1)")  # "Bb"
 _WORDS_OF_ONE_LETTER = frozenset("AI\u039f\u0397")  # also the Greek articles
 _VOWEL = re.compile(
     "[aeiouy\u00e4\u00f6\u00fc\u0131"
@@ -138,6 +139,7 @@ def _fold_chunk(
         elif is_capitalised:
             is_style = is_surname or (style.is_title and small in SYMBOLS)
             keeps = small in CASE_SENSITIVE_WORDS and not is_style
+            keeps = keeps or _GENOTYPE.fullmatch(word) is not None
             keeps = keeps or is_operand or _GREEK_WITH_LATIN.match(word) is not None
         else:
             keeps = _keeps_capitals(word, small)

@@ -6,9 +6,11 @@ _AMERICAN = dict(
     pair.split()
     for line in """
 ageing aging; adviser advisor; aluminium aluminum; anaemia anemia; analogue analog
-anaesthetic anesthetic; artefact artifact; catalogue catalog; cosy cozy; dialogue dialog
+anaesthetic anesthetic; artefact artifact; catalogue catalog; catalogues catalogs
+catalogued cataloged; cataloguing cataloging; cosy cozy; dialogue dialog
 diarrhoea diarrhea; disc disk; doughnut donut; enrol enroll; foetus fetus; fulfil fulfill
-grey gray; haemoglobin hemoglobin; instalment installment; jewellery jewelry; judgement judgment
+grey gray; haemoglobin hemoglobin; instalment installment; jeweller jeweler; jewellers jewelers
+jewellery jewelry; judgement judgment
 leukaemia leukemia; manoeuvre maneuver; mould mold; moustache mustache; oestrogen estrogen
 orthopaedic orthopedic; paediatric pediatric; plough plow; practise practice; programme program
 pyjamas pajamas; sceptic skeptic; sceptical skeptical; skilful skillful; theatre theater

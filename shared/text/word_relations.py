@@ -17,7 +17,7 @@ _INFLECTIONS = (
     *(("ing", ""), ("ing", "e"), ("men", "man")),
 )
 _COMPARISONS = (*(("ier", "y"), ("er", ""), ("er", "e"), ("iest", "y"), ("est", ""), ("est", "e")),)
-_ADJECTIVE = "a"
+_ADJECTIVE, _NOUN = "a", "n"
 
 
 class Relations(NamedTuple):
@@ -69,6 +69,12 @@ def are_related(one: str, other: str) -> bool:
     )
 
 
+def can_be_noun(word: str) -> bool:
+    """Whether a word in lower case can be a noun; a word that is not listed can."""
+    senses = _relations(word, comparisons=False).senses
+    return not senses or any(each[0] == _NOUN for each in senses)
+
+
 def base_forms(word: str, *, comparisons: bool = False) -> Iterator[str]:
     """Yield a word in lower case and what it can be an inflection of: words or none.
 
@@ -87,9 +93,9 @@ def base_forms(word: str, *, comparisons: bool = False) -> Iterator[str]:
 
 
 @lru_cache(maxsize=1_024)
-def _relations(word: str) -> Relations:
+def _relations(word: str, *, comparisons: bool = True) -> Relations:
     """Return the relations of a word and of its base forms."""
-    lines = (find_line(FILE, form) for form in base_forms(word, comparisons=True))
+    lines = (find_line(FILE, form) for form in base_forms(word, comparisons=comparisons))
     fields = [line.split()[1:] for line in lines if line]
     columns = zip(*(each for each in fields if len(each) == len(Relations._fields)), strict=True)
     return Relations(*(_ids(column) for column in columns))

@@ -39,6 +39,7 @@ _OWN = {
     "reworded": _FOLDER / "reworded.tsv",
     "note_questions": _FOLDER / "pairs" / "note_questions.tsv",
     "languages": _FOLDER / "pairs" / "languages.tsv",
+    "independent": _FOLDER / "pairs" / "independent.tsv",
 }
 _MEASURED = {"support": "support_dev", "medical": "medical_dev", "open_web": "qqp_dev"}
 
@@ -57,6 +58,8 @@ METRICS = {
     "semantic_false_share_clinc150": Metric(unit="share of hits; naive: cosine alone"),
     "note_questions_negatives_let_through": Metric(unit="share of cosine's", budget=0.1),
     "note_questions_positives_kept": Metric(unit="share of cosine's", budget=0.6, floor=True),
+    "independent_negatives_let_through": Metric(unit="share of cosine's", budget=0.05),
+    "independent_positives_kept": Metric(unit="share of cosine's", budget=0.6, floor=True),
     "traps_negatives_let_through": Metric(unit="share of cosine's", budget=0.01),
     "languages_negatives_let_through": Metric(unit="share of cosine's", budget=0.05),
     "support_negatives_let_through": Metric(unit="share of cosine's", budget=0.01),

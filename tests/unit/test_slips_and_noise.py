@@ -61,6 +61,27 @@ def test_slip_costs_no_match_if_the_model_does_not_contradict(noisy: str, plain:
             assert (found["match"], found["reason"]) == (is_match, "the same but for slips")
 
 
+@pytest.mark.parametrize(
+    ("noisy", "plain"),
+    [
+        ("Where is the restaraunt in Rome?", "Where is the restaurant in Rome?"),
+        ("How is it definately done?", "How is it definitely done?"),
+    ],
+)
+def test_two_slips_in_a_long_word_cost_no_match(noisy: str, plain: str) -> None:
+    assert decide(noisy, plain, model=FixedPairModel(0.35)).reason == "the same but for slips"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("oxycontin", "oxycodone"), ("rivaroxaban", "apixaban"), ("mitosis", "meiosis")],
+)
+def test_another_long_word_is_no_slip(one: str, other: str) -> None:
+    question = "What did I write about {}?"
+    model = FixedPairModel(1.0)
+    assert not decide(question.format(one), question.format(other), model=model).is_match
+
+
 _ONE_LETTER = [
     ("chlorine", "chloride"),
     ("nitrate", "nitrite"),

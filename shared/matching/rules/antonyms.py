@@ -41,7 +41,7 @@ vertical horizontal, liquid solid, urban rural, optimistic pessimistic, hopeful 
 useless, host guest, predecessor successor, ancestor descendant, niece nephew, aunt nephew, bride
 groom, hero villain, plaintiff defendant, prosecute defend, lender borrower, giver receiver, supply
 demand, genuine fake, steep gentle, breakfast dinner, breakfast lunch, lunch dinner, spring autumn,
-spring fall, noon midnight
+spring fall, noon midnight, alongside against
 """
 
 _OPPOSITE: dict[str, set[str]] = {}

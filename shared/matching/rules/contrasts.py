@@ -124,7 +124,8 @@ want | need | like | own | try | hope
 allowed permitted | obliged required forced | willing | forbidden
 few | several many | couple pair
 get catch | remove | lose | prevent | spread
-slightly bit | very severely seriously | rather fairly
+slightly bit somewhat | very severely seriously extremely | rather fairly | partly partially \
+| fully completely totally entirely | mostly mainly | hardly barely | almost nearly
 off | on | out | up | down | away | back | in | over | through | apart | together | past
 """
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from shared.matching.rules.antonyms import find_adjectives
@@ -17,14 +17,20 @@ def _by_word(*groups: str) -> dict[str, str]:
 
 
 _MODALS = _by_word(
-    "can could may able allowed permitted possible ok okay",
+    "can could possible ok okay",
+    "may",
+    "able capable",
+    "allowed permitted",
+    "willing ready",
     "must need needs needed required have-to",
     "should ought shall supposed",
     "will going-to",
     "might",
     "would",
 )
-_OPTIONAL_MODALS = frozenset({"can", "should"})
+_OPTIONAL_MODALS = frozenset({"can", "should", "able", "allowed"})
+_CAN = ({"can", "able"}, {"can", "allowed"}, {"may", "allowed"})
+"""Modals of the same meaning; of "may" and "can" only where a person asks for permission."""
 _BE = frozenset({"is", "are", "am"})
 _PAST = frozenset({"was", "were", "did"})
 _PERSONS = word_set("i you he she it we they there")
@@ -43,6 +49,26 @@ _UNITS = _by_word(
     "euro euros \u20ac",
     "dollar dollars $",
     "inch inches",
+    "yard yards",
+    "gallon gallons",
+    "pint pints",
+    "quart quarts",
+    "ounce ounces oz",
+    "ton tons tonne tonnes",
+    "stone stones",
+    "acre acres",
+    "hectare hectares",
+    "cup cups",
+    "teaspoon teaspoons tsp",
+    "tablespoon tablespoons tbsp",
+    "calorie calories",
+    "joule joules",
+    "watt watts",
+    "kilowatt kilowatts kw",
+    "volt volts",
+    "megabyte megabytes mb",
+    "gigabyte gigabytes gb",
+    "terabyte terabytes tb",
     *("mph", "mg", "ml", "cm", "mm", "celsius", "fahrenheit"),
     "litre litres liter liters",
     "second seconds",
@@ -65,6 +91,8 @@ _ON_PLACES = word_set(
     " trip way walk tour journey holiday vacation table internet web site website blog board floor"
     " day night morning evening birthday anniversary weekend island farm street road roof"
 )
+_QUANTITIES = frozenset({("a", "few"), ("a", "little")})
+_SUPERLATIVES = frozenset({"most", "least"})
 _LAST = word_set("for with to from about of by on in at")
 
 
@@ -73,11 +101,22 @@ def check_modals(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     one, other = set(_find_modals(a)), set(_find_modals(b))
     if (
         one == other
+        or _are_permissions(one, other, (a, b))
         or (not one and _is_implied(other, b, a))
         or (not other and _is_implied(one, a, b))
     ):
         return None
     return f"modals: {_join(one)} / {_join(other)}"
+
+
+def _are_permissions(
+    one: set[str], other: set[str], questions: tuple[TokenizedQuestion, ...]
+) -> bool:
+    if one | other in _CAN:
+        return True
+    return one | other == {"can", "may"} and all(
+        not _find_beside_modals(each).isdisjoint(_ANYONE) for each in questions
+    )
 
 
 def _is_implied(modals: set[str], question: TokenizedQuestion, plain: TokenizedQuestion) -> bool:
@@ -90,16 +129,16 @@ def _is_implied(modals: set[str], question: TokenizedQuestion, plain: TokenizedQ
             word.endswith("ing") and before not in FUNCTION_WORDS - _PERSONS
             for before, word in pairwise(plain.words)
         )
-    beside = {
-        each
-        for before, word, after in zip(
-            ("", *question.words), question.words, (*question.words[1:], ""), strict=False
-        )
-        if word in _MODALS
-        for each in (before, after)
-    }
     is_present = _PAST.isdisjoint(plain.words)
-    return modals <= _OPTIONAL_MODALS and is_present and not beside.isdisjoint(_ANYONE)
+    is_anyone = not _find_beside_modals(question).isdisjoint(_ANYONE)
+    return modals <= _OPTIONAL_MODALS and is_present and is_anyone
+
+
+def _find_beside_modals(question: TokenizedQuestion) -> set[str]:
+    """Return the words before and after each modal."""
+    words = question.words
+    triples = zip(("", *words), words, (*words[1:], ""), strict=False)
+    return {each for before, word, after in triples if word in _MODALS for each in (before, after)}
 
 
 def check_conjunctions(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
@@ -127,7 +166,7 @@ def _find_counted(a: TokenizedQuestion, b: TokenizedQuestion) -> dict[str, str]:
 def check_verbs(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Reject "get" in the place of "have", and "is like" in the place of "does like"."""
     is_last = {*a.words[-1:], *b.words[-1:]} == {"like"}
-    is_verb = "like" in a.words and "like" in b.words and _has_do(a) != _has_do(b)
+    is_verb = "like" in a.keys and a.keys == b.keys and _has_do(a) != _has_do(b)
     if (is_last or is_verb) and _has_be(a) != _has_be(b):
         return "verbs: is like / does like"
     left, right = _find_verbs(a), _find_verbs(b)
@@ -184,7 +223,7 @@ def _find_places(question: TokenizedQuestion) -> set[str]:
 
 def check_degree(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Reject "too hot" and "hot", and "older", "oldest" and "old"."""
-    one, other = (Counter(word for word in x.words if word in _DEGREES) for x in (a, b))
+    one, other = (Counter(_find_degrees(question.words)) for question in (a, b))
     if one != other:
         return f"degree: {_join(one)} / {_join(other)}"
     if "how" in a.types & b.types:
@@ -195,6 +234,13 @@ def check_degree(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
             if {left, *bases} & set(others) or right in bases:
                 return f"degree: {left} / {right}"
     return None
+
+
+def _find_degrees(words: Sequence[str]) -> Iterator[str]:
+    """Yield "too" and the like, "a few", and "most" at the end: "the films that I liked most"."""
+    yield from (word for word in words if word in _DEGREES)
+    yield from (" ".join(pair) for pair in pairwise(words) if pair in _QUANTITIES)
+    yield from (word for word in words[-1:] if word in _SUPERLATIVES)
 
 
 def _check_exchange(

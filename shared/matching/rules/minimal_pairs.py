@@ -21,7 +21,7 @@ _SMALL_WORDS = (FUNCTION_WORDS | PREPOSITIONS | CONJUNCTIONS) | word_set(
 )
 _LIGHT = word_set(
     "| a an the s is are am was were be do does did done have has had having been there also so own"
-    " can could may might must shall should will would ought some one ones"
+    " any can could may might must shall should will would ought some one ones"
 )
 """Words that other rules compare, or none: articles and auxiliaries."""
 _OPTIONAL = word_set("in on at of to that which who whom those as my your our i you we")

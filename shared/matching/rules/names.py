@@ -1,8 +1,9 @@
 """Rule for names: they are compared as written, never stemmed and never as synonyms."""
 
 from shared.matching.rules.content_words import unmatched
+from shared.matching.tokens.lexicon import meaning_key
 from shared.matching.tokens.tokenize import TokenizedQuestion
-from shared.text.case_sensitive_words import CASE_SENSITIVE_WORDS
+from shared.text.case_sensitive_words import CASE_INSENSITIVE_WORDS, CASE_SENSITIVE_WORDS
 
 _MAX_REWORDED = 1
 
@@ -19,10 +20,14 @@ def check_names(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
 
 
 def _missing(a: TokenizedQuestion, b: TokenizedQuestion) -> list[str]:
-    """Return the names of one question that the other lacks; "Works" is there in "works"."""
+    """Return the names of one question that the other lacks.
+
+    "Works" is there in "works", and "TV" in "television".
+    """
     lower = b.plain_words - b.names
     return sorted(
         name
         for name in a.names - b.names - b.plain_words
-        if name in CASE_SENSITIVE_WORDS or not {f"{name}s", name.removesuffix("s")} & lower
+        if (name in CASE_SENSITIVE_WORDS or not {f"{name}s", name.removesuffix("s")} & lower)
+        and not (name in CASE_INSENSITIVE_WORDS and meaning_key(name) in b.keys)
     )

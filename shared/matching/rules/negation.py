@@ -14,6 +14,8 @@ _MODAL = {
     "may": "may",
 }
 
+_PRONOUNS = frozenset({"i", "you", "he", "she", "it", "we", "they"})
+
 
 def check_negation(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     """Reject questions that differ in the number of negations or in the words they negate."""
@@ -38,7 +40,7 @@ def _count_negations(question: TokenizedQuestion) -> int:
 
 def _negated_verbs(question: TokenizedQuestion) -> list[str]:
     """Return the negated auxiliaries: "won't" is neither "can't" nor "never"."""
-    words = question.words
+    words = [word for word in question.words if word not in _PRONOUNS]  # "can I not"
     return [
         word if word == "never" else _MODAL.get(before, "do")
         for before, word in pairwise(("", *words))

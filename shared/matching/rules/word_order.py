@@ -12,6 +12,7 @@ from shared.matching.rules.content_words import significant_tokens
 from shared.matching.tokens.lexicon import CONJUNCTIONS, PREPOSITIONS, have_same_role
 from shared.matching.tokens.tokenize import Token, TokenizedQuestion
 from shared.text import word_set
+from shared.text.word_relations import can_be_noun
 
 _BOUND = frozenset({"of", "than", "as"})
 """Prepositions that belong to the word before them, so their phrase cannot move."""
@@ -28,6 +29,8 @@ def check_word_order(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     one, other = significant_tokens(a, b), significant_tokens(b, a)
     orders = list(_find_orders(one, other))
     if not orders:
+        if _is_passive_of(a, b) or _is_passive_of(b, a):
+            return None
         return f"word order: {_describe_difference(one, other)}"
     rejections = [_check_prepositions(one, order) for order in orders]
     return rejections[0] if all(rejections) else _check_voice(a, b)
@@ -102,7 +105,9 @@ def _is_harmless(one: Sequence[Token], other: Sequence[Token], move: _Move) -> b
 
 def _is_genitive(one: Sequence[Token], other: Sequence[Token], move: _Move) -> bool:
     """Whether a noun before another became a phrase after it: "wifi key", "key of the wifi"."""
-    return not _get_lead(one[move.cut]) and _get_lead(other[move.back]) in _GENITIVE
+    is_phrase = not _get_lead(one[move.cut]) and _get_lead(other[move.back]) in _GENITIVE
+    moved = one[move.cut - 1]
+    return is_phrase and (moved.kind != "word" or can_be_noun(moved.text))
 
 
 def _is_movable(one: Sequence[Token], other: Sequence[Token], place: int, other_place: int) -> bool:
@@ -139,6 +144,29 @@ def _check_voice(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
         if surface and ("who" in a.types or not _PARTICIPLE.search(surface)):
             return f"voice: {passives.get(key) or others.get(key)} / {surface}"
     return None
+
+
+def _is_passive_of(a: TokenizedQuestion, b: TokenizedQuestion) -> bool:
+    """Whether `a` is `b` in the passive: "was David rebuked by Nathan", "did Nathan rebuke David".
+
+    Only one with "by": without it the roles do not show.
+    """
+    if _PASSIVE.isdisjoint(a.words) or "by" not in a.words or "by" in b.words:
+        return False
+    tokens = significant_tokens(a, b)
+    keys, target = [[token.key for token in each] for each in (tokens, significant_tokens(b, a))]
+    agent = next((at for at, token in enumerate(tokens) if token.lead == "by"), len(keys))
+    ends = range(agent + 1, len(keys) + 1)
+    if agent == len(keys):  # "by whom"
+        ends = range(agent, agent + ("who" in a.types))
+    before = range(max(0, agent - 2), agent)  # "was broken down by"
+    return any(
+        keys[:begin] + keys[agent:end] + keys[verb:agent] + keys[begin:verb] + keys[end:] == target
+        for verb in before
+        if _PARTICIPLE.search(tokens[verb].text)
+        for begin in range(verb + 1)
+        for end in ends
+    )
 
 
 def _find_passives(question: TokenizedQuestion) -> dict[str, str]:

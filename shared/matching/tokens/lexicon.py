@@ -4,8 +4,6 @@ The lists are general vocabulary and were not taken from a data set. A word that
 is a content word, which both questions must have.
 """
 
-import re
-
 from shared.text import word_set
 from shared.text.spelling import american_spelling
 from shared.text.stemming import stem
@@ -30,7 +28,7 @@ FILLER_WORDS = word_set(
     " really actually exactly basically simply just even ever quite very truly literally"
     " currently nowadays generally usually typically normally easily properly correctly"
     " personally honestly seriously definitely possibly probably maybe perhaps anyway"
-    " certain particular specific various several etc get let like going able become"
+    " certain particular specific various several etc get let like going able willing become"
 )
 """Content words that a rewording can add or omit."""
 
@@ -134,7 +132,6 @@ maximum max
 minimum min
 gift present
 people folk
-estate state
 make create build
 effect impact consequence affect influence
 prevent avoid
@@ -153,53 +150,6 @@ approximately approx roughly
 """
 # Not synonyms, because they mostly ask different questions: "learn" and "study", "girl" and
 # "woman", "city" and "town", "job" and "career", "get" and "buy".
-
-# The replacement, and the phrases that it replaces. "-" removes a phrase.
-_PHRASE_TABLE = """
--: right now, at present, these days, at the moment, as of now, in general, in your opinion
--: according to you
-remove: get rid of, getting rid of
-earn money: make money, making money
-usa: the us
-in usa: in us
-uk: united kingdom
-phone: cell phone, cell phones, mobile phone, mobile phones, smart phone
-free: for free
-daily: every day, each day, on a daily basis
-online: on the internet
-lose weight: reduce weight
-to: in order to, so as to
-and: as well as
-like: such as
-eachother: each other, one another
-not: no longer
-kind: kind of, type of, sort of
-kinds: types of, sorts of
-many: a lot of, lots of
-because of: due to
-despite: in spite of
-fast: as soon as possible
-advantages and disadvantages: pros and cons
-firsttime: for the first time
-world: in the world
-happen: take place, takes place
-think about: think of, opinion on, opinion about, opinion of, opinions on, opinions about
-think about: opinions of, thought on, thought about, thought of, thoughts on, thoughts about
-think about: thoughts of, view on, view about, view of, views on, views about, views of
-say about: teach about, teaching about, teaching on
-says about: teaches about
-said about: taught about
-about: concerning, regarding, on the subject of, on the topic of
-discover: find out
-seek: look for
-stop: give up
-"""
-_PHRASES = {
-    phrase: replacement.removeprefix("-")
-    for line in _PHRASE_TABLE.strip().split("\n")
-    for replacement, _, phrases in [line.partition(": ")]
-    for phrase in phrases.split(", ")
-}
 
 # Synonyms that are the same word in every question. The others can have another meaning: "the tip
 # for the waiter" is no advice.
@@ -233,50 +183,6 @@ def _keys(table: str) -> dict[str, str]:
 
 
 _FORM_KEY, _SYNONYM_KEY = _keys(_FORMS), _keys(_SYNONYMS)
-
-_PHRASE = re.compile(rf"\b(?:{'|'.join(sorted(_PHRASES, key=len, reverse=True))})\b")
-
-
-_WRITTEN_ON = (
-    "the|an?|this|that|my|our|your|his|her|its|their|each|every|\\w+day|paper|cards?|facebook|twitter"
-    "|instagram|linkedin|whatsapp|slack|reddit|youtube|tiktok|discord|github|medium|substack"
-)
-"""What follows "on" where it is a place or a day."""
-
-# "What did I write about faith?" is "What do my notes say about faith?". "On" is "about" in "on
-# faith", and not in "on the wall", "on facebook", "on Rome", "on 3 May" or "on monday".
-_WROTE = re.compile(
-    r"\bwhat (?:(?P<inverted>have|had|did) I (?:write|written|note|noted|jot|jotted)"
-    r"|I(?:['\u2019]ve|['\u2019]d| have| had)? (?:wrote|written|noted|jotted))(?: down)?"
-    r"(?= (?:about|regarding|concerning)\b"
-    rf"| on (?!(?:{_WRITTEN_ON})\b)(?-i:[a-z]))",
-    re.IGNORECASE,
-)
-
-
-# "Such as are baptised" is "those who are baptised", but "fruits such as figs" is "like figs".
-_THOSE_WHO = re.compile(
-    r"\b(?:such|those|they|them) (?:as|that|who)"
-    r"(?= (?:are|were|be|do|did|have|had|shall|will|can|may|must|should)\b)"
-)
-
-
-def name_notes(text: str) -> str:
-    """Replace "What have I written about" by "What do my notes say about", in any case.
-
-    The pair model does not know that all that a user wrote is in their notes.
-    """
-    return _WROTE.sub(_say_notes, text)
-
-
-def _say_notes(found: re.Match[str]) -> str:
-    return f"{found[0][:4]} {'do ' if found['inverted'] else ''}my notes say"
-
-
-def replace_phrases(text: str) -> str:
-    """Replace phrases in a lower-case text by a word of the same meaning."""
-    text = _THOSE_WHO.sub("those who", text)
-    return _PHRASE.sub(lambda found: _PHRASES[found[0]], text)
 
 
 def meaning_key(word: str) -> str:

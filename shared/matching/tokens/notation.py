@@ -11,6 +11,7 @@ _MARKS = re.compile(
     r"|(?<=\d) - (?=[\d(])|(?<=\b\w) - (?=\w\b)"
     rf"|(?<!\w)\w*_\w*|(?<={_LETTER})\.{_LETTER}\w*|::|\?[?.:]|\.\."  # a_b, node.js, a?.b
     r"|(?<=\d)[a-e]\b"  # verse 5a
+    r"|\+\+\w+"  # ++i
     r"|\|+|&&+|(?<!\S)&(?=\w)|(?<=\d)['\"]+|(?<=\s)\?(?=\s)"
 )
 _FORMULA = re.compile(

@@ -14,10 +14,10 @@ from shared.matching.tokens.lexicon import (
     GENERIC_NOUNS,
     PREPOSITIONS,
     meaning_key,
-    replace_phrases,
 )
 from shared.matching.tokens.names import find_names, find_words
 from shared.matching.tokens.notation import find_spellings, find_symbols
+from shared.matching.tokens.phrases import replace_phrases
 from shared.matching.tokens.quantities import Piece, merge_numbers
 from shared.matching.tokens.question_type import parse_question_type
 from shared.text import word_set
