@@ -51,6 +51,7 @@ def test_content_is_no_noise(one: str, other: str) -> None:
         ("Um, what is the wifi pasword?", "What is the wifi password?"),
         ("Where is my invioce?", "Where is my invoice?"),
         ("What does my rpayer list say?", "What does my prayer list say?"),
+        ("Where is the spare kye?", "Where is the spare key?"),
     ],
 )
 def test_slip_costs_no_match_if_the_model_does_not_contradict(noisy: str, plain: str) -> None:
@@ -107,7 +108,8 @@ def test_another_word_is_no_slip(question: str, one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("venmo", "venom"), ("tumblr", "tumbler"), ("gmail", "email")]
+    ("one", "other"),
+    [("venmo", "venom"), ("tumblr", "tumbler"), ("gmail", "email"), ("ssd", "sad")],
 )
 def test_brand_that_resembles_a_word_is_no_slip(one: str, other: str) -> None:
     question = "What did I write about {}?"

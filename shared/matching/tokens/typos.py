@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable, Iterable
 from difflib import SequenceMatcher
+from itertools import filterfalse
 
 from shared.matching.tokens.noise import find_plain_words
 from shared.text.english_words import is_english_word
 
-_WORD = re.compile(r"\b[a-z]{4,}\b(?!['\u2019])")  # "didnt" is no slip of the "didn" of "didn't"
+_WORD = re.compile(r"\b[a-z]{3,}\b(?!['\u2019])")  # "didnt" is no slip of the "didn" of "didn't"
 MAX_SLIPS = 2
+_SHORT = 3
 _LONG, _SIMILAR = 7, 0.85
 """Letters of a long word, and the least share of them that two words must have in common."""
 
@@ -43,18 +45,21 @@ def _correct(
     def is_word(text: str) -> bool:
         return knows(text) or is_english_word(text)
 
-    for word in words:
+    for word in filterfalse(is_word, words):
         near = (other for other in others if other[0] in word[:2] and _is_misspelt(word, other))
         meant = list(filter(is_word, near))
-        if len(meant) == 1 and not is_word(word):
+        if len(meant) == 1:
             text = re.sub(rf"\b{word}\b", meant[0], text)
     return text
 
 
 def _is_misspelt(word: str, other: str) -> bool:
-    """Whether a word differs from another one by one slip, or a long one by two or so."""
+    """Whether a word differs from another one by one slip, or a long one by two or so.
+
+    A slip in three letters only swaps two of them: "kye".
+    """
     if is_slip(word, other):
-        return True
+        return len(word) > _SHORT or sorted(word) == sorted(other)
     is_long = min(len(word), len(other)) >= _LONG
     return is_long and SequenceMatcher(None, word, other).ratio() >= _SIMILAR
 
