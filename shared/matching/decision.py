@@ -25,12 +25,12 @@ from shared.matching.rules.function_words import (
     check_conjunctions,
     check_degree,
     check_exchanged_units,
-    check_modals,
     check_prepositions,
     check_verbs,
 )
 from shared.matching.rules.grammar import check_kind, check_question_type, check_tense
 from shared.matching.rules.minimal_pairs import check_function_words, check_letters
+from shared.matching.rules.modals import check_modals
 from shared.matching.rules.names import check_names
 from shared.matching.rules.negation import check_negation
 from shared.matching.rules.notation import check_notation
@@ -67,7 +67,7 @@ VETOES: dict[str, tuple[MatchingRule, int]] = {
     "conjunctions": (check_conjunctions, 1),
     "degree": (check_degree, 1),
     "prepositions": (check_prepositions, 1),
-    "modals": (check_modals, 0),
+    "modals": (check_modals, 1),
     "question_type": (check_kind, 1),
     "tense": (check_tense, 0),
     "pronouns": (check_persons, 0),

@@ -18,3 +18,8 @@ def estimate_tokens(text: str) -> int:
     ascii_characters = sum(map(str.isascii, text))
     other_bytes = len(text.encode("utf-8", "replace")) - ascii_characters
     return ceil(ascii_characters / 3.5 + other_bytes / 2)
+
+
+def by_word(*groups: str) -> dict[str, str]:
+    """Return the first word of its group for each word; a group is a text of words."""
+    return {word: group.split()[0] for group in groups for word in group.split()}

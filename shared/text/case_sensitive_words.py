@@ -69,6 +69,7 @@ _NAMES = word_set(
     " burns chance chandler chip crane crow curry dash destiny drake fawn finch flowers frost gray"
     " grey grove harmony hawk haven hays jolly journey justice lamb lark liberty marigold marsh"
     " marshall melody myrtle noble nova pansy parish pike pink primrose rain reef rocky root"
+    " basil buck bud charity coral ham kit lot marina moss pip sherry skip sterling tad tansy zip"
     " rosemary rose rosie serenity silver sky snow sparks starling steel stern stormy strange"
     " sunny trinity tripp twain unity usher wheeler wing brandy candy bonnie bunny buddy dusty"
     " baron bailey dexter hardy mackerel randy trace vance wynn"

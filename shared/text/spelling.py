@@ -6,9 +6,9 @@ _AMERICAN = dict(
     pair.split()
     for line in """
 ageing aging; adviser advisor; aluminium aluminum; anaemia anemia; analogue analog
-anaesthetic anesthetic; artefact artifact; catalogue catalog; catalogues catalogs
+artefact artifact; catalogue catalog; catalogues catalogs
 catalogued cataloged; cataloguing cataloging; cosy cozy; dialogue dialog
-diarrhoea diarrhea; disc disk; doughnut donut; enrol enroll; foetus fetus; fulfil fulfill
+disc disk; doughnut donut; enrol enroll; fulfil fulfill
 grey gray; haemoglobin hemoglobin; instalment installment; jeweller jeweler; jewellers jewelers
 jewellery jewelry; judgement judgment
 leukaemia leukemia; manoeuvre maneuver; mould mold; moustache mustache; oestrogen estrogen
@@ -28,6 +28,12 @@ _ENDINGS = (
     ),
     (re.compile(r"^(cen|fi|li|lus|mea|me|som|spec|\w{2,5}me)([bgt])re(?=s?$)"), r"\1\2er"),
     (re.compile(r"(?<=\w{4}[iy])s(?=(?:e|ed|er|ers|es|ing|ations?)$)"), "z"),
+    (
+        re.compile(r"(^h|^p|^an|^orthop|^gyn|^f|^arch|^encyclop|^leuk|^an)ae(?=[cdmost])"),
+        r"\1e",
+    ),
+    (re.compile(r"^aes(?=th)"), "es"),
+    (re.compile(r"^(f|diarrh|)oe(?=soph|str|dem|t|a)"), r"\1e"),
     (re.compile(r"(?<=^def|^lic|^off)ence|(?<=^pret)ence"), "ense"),
 )
 

@@ -1,4 +1,4 @@
-"""Rules for small words that change what is asked: modals, conjunctions, prepositions, degree."""
+"""Rules for small words that change what is asked: conjunctions, prepositions, verbs, degree."""
 
 import re
 from collections import Counter
@@ -6,39 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from shared.matching.rules.antonyms import find_adjectives
-from shared.matching.tokens.dates import BEFORE_MONTH
-from shared.matching.tokens.lexicon import FUNCTION_WORDS, PREPOSITIONS, have_same_role
+from shared.matching.tokens.lexicon import PREPOSITIONS, have_same_role
 from shared.matching.tokens.tokenize import TokenizedQuestion
-from shared.text import word_set
+from shared.text import by_word, word_set
+from shared.text.stemming import stem
 
-
-def _by_word(*groups: str) -> dict[str, str]:
-    return {word: group.split()[0] for group in groups for word in group.split()}
-
-
-_MODALS = _by_word(
-    "can could possible ok okay",
-    "may",
-    "able capable",
-    "allowed permitted",
-    "willing ready",
-    "must need needs needed required have-to",
-    "should ought shall supposed",
-    "will going-to",
-    "might",
-    "would",
-)
-_OPTIONAL_MODALS = frozenset({"can", "should", "able", "allowed"})
-_CAN = ({"can", "able"}, {"can", "allowed"}, {"may", "allowed"})
-"""Modals of the same meaning; of "may" and "can" only where a person asks for permission."""
-_BE = frozenset({"is", "are", "am"})
-_PAST = frozenset({"was", "were", "did"})
-_PERSONS = word_set("i you he she it we they there")
-_ANYONE = word_set("i we you one people someone somebody anyone a an ok okay possible to")
-_CONJUNCTIONS = _by_word(
+_CONJUNCTIONS = by_word(
     "and &", "or", "if", "unless", "while during", "because due", "despite although though spite"
 )
-_UNITS = _by_word(
+_UNITS = by_word(
     "km kilometre kilometres kilometer kilometers",
     "mile miles",
     "m metre metres meter meters",
@@ -79,7 +55,7 @@ _UNITS = _by_word(
     "month months",
     "year years",
 )
-_VERBS = _by_word("get gets got", "have has", "like likes", "own owns", "want wants")
+_VERBS = by_word("get gets got", "have has", "like likes", "own owns", "want wants")
 _DO = frozenset({"do", "does", "did"})
 _FORMS_OF_BE = word_set("is are am was were be been")
 _DEGREES = frozenset({"too", "enough", "than", "more", "less", "better", "worse"})
@@ -91,54 +67,11 @@ _ON_PLACES = word_set(
     " trip way walk tour journey holiday vacation table internet web site website blog board floor"
     " day night morning evening birthday anniversary weekend island farm street road roof"
 )
+_BEFORE_VERB = frozenset(map(stem, ("stop", "remember", "forget", "regret")))
+"""Verbs that mean something else before "to" and a verb than before a verb in -ing."""
 _QUANTITIES = frozenset({("a", "few"), ("a", "little")})
 _SUPERLATIVES = frozenset({"most", "least"})
 _LAST = word_set("for with to from about of by on in at")
-
-
-def check_modals(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Reject "must" and "may"; a question without a modal can mean "can" or "should"."""
-    one, other = set(_find_modals(a)), set(_find_modals(b))
-    if (
-        one == other
-        or _are_permissions(one, other, (a, b))
-        or (not one and _is_implied(other, b, a))
-        or (not other and _is_implied(one, a, b))
-    ):
-        return None
-    return f"modals: {_join(one)} / {_join(other)}"
-
-
-def _are_permissions(
-    one: set[str], other: set[str], questions: tuple[TokenizedQuestion, ...]
-) -> bool:
-    if one | other in _CAN:
-        return True
-    return one | other == {"can", "may"} and all(
-        not _find_beside_modals(each).isdisjoint(_ANYONE) for each in questions
-    )
-
-
-def _is_implied(modals: set[str], question: TokenizedQuestion, plain: TokenizedQuestion) -> bool:
-    """Whether a question with modals can ask the same as one without.
-
-    "Where can I park?" is "Where do I park?", but "Can Ben swim?" is not "Does Ben swim?".
-    """
-    if modals == {"will"}:
-        return not _BE.isdisjoint(plain.words) and any(
-            word.endswith("ing") and before not in FUNCTION_WORDS - _PERSONS
-            for before, word in pairwise(plain.words)
-        )
-    is_present = _PAST.isdisjoint(plain.words)
-    is_anyone = not _find_beside_modals(question).isdisjoint(_ANYONE)
-    return modals <= _OPTIONAL_MODALS and is_present and is_anyone
-
-
-def _find_beside_modals(question: TokenizedQuestion) -> set[str]:
-    """Return the words before and after each modal."""
-    words = question.words
-    triples = zip(("", *words), words, (*words[1:], ""), strict=False)
-    return {each for before, word, after in triples if word in _MODALS for each in (before, after)}
 
 
 def check_conjunctions(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
@@ -164,7 +97,9 @@ def _find_counted(a: TokenizedQuestion, b: TokenizedQuestion) -> dict[str, str]:
 
 
 def check_verbs(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
-    """Reject "get" in the place of "have", and "is like" in the place of "does like"."""
+    """Reject "get" and "have", "is like" and "does like", "stop to eat" and "stop eating"."""
+    if (_find_purposes(a) & _find_gerunds(b)) | (_find_purposes(b) & _find_gerunds(a)):
+        return "verbs: to do / doing"
     is_last = {*a.words[-1:], *b.words[-1:]} == {"like"}
     is_verb = "like" in a.keys and a.keys == b.keys and _has_do(a) != _has_do(b)
     if (is_last or is_verb) and _has_be(a) != _has_be(b):
@@ -173,6 +108,24 @@ def check_verbs(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     if left - right and right - left:
         return f"verbs: {_join(left)} / {_join(right)}"
     return None
+
+
+def _find_purposes(question: TokenizedQuestion) -> set[str]:
+    """Return the stems of the verbs of "stop to eat" and the like."""
+    triples = zip(question.words, question.words[1:], question.words[2:], strict=False)
+    return {
+        stem(verb) for before, to, verb in triples if to == "to" and stem(before) in _BEFORE_VERB
+    }
+
+
+def _find_gerunds(question: TokenizedQuestion) -> set[str]:
+    """Return the stems of the verbs of "stop eating" and the like."""
+    pairs = pairwise(question.words)
+    return {
+        stem(verb)
+        for before, verb in pairs
+        if verb.endswith("ing") and stem(before) in _BEFORE_VERB
+    }
 
 
 def _has_be(question: TokenizedQuestion) -> bool:
@@ -250,25 +203,6 @@ def _check_exchange(
     if one - other and other - one:
         return f"{name}: {_join(one)} / {_join(other)}"
     return None
-
-
-def _find_modals(question: TokenizedQuestion) -> Iterator[str]:
-    words = question.words
-    for place, word in enumerate(words):
-        before = words[place - 1] if place else ""
-        after = words[place + 1] if place + 1 < len(words) else ""
-        if word in {"have", "has", "had"} and after == "to":
-            yield "must"
-        elif word == "going" and after == "to":
-            yield "will"
-        elif word == "would" and after in {"like", "love"}:
-            continue  # "I would like to know"
-        elif word == "may" and (
-            before in BEFORE_MONTH or before[:1].isdigit() or after[:1].isdigit()
-        ):
-            continue
-        elif word in _MODALS:
-            yield _MODALS[word]
 
 
 def _find_verbs(question: TokenizedQuestion) -> set[str]:

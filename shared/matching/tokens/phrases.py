@@ -30,6 +30,8 @@ fast: as soon as possible
 advantages and disadvantages: pros and cons
 firsttime: for the first time
 world: in the world
+happened to: happened with
+happens to: happens with
 happen: take place, takes place
 think about: think of, opinion on, opinion about, opinion of, opinions on, opinions about
 think about: opinions of, thought on, thought about, thought of, thoughts on, thoughts about
@@ -82,6 +84,8 @@ _NOT_BEFORE_PRONOUN = re.compile(
     r"\b(do|does|did|is|are|was|were|have|has|had|can|could|should|would|will|must)"
     r" not (i|you|he|she|it|we|they)\b"
 )
+_HAD_BEEN = re.compile(r"\bwould been\b")  # "who'd been"
+_HOW_LONG_FOR = re.compile(r"^(how long .+) for$")
 _DIFFER = re.compile(
     r"\bhow (?:(?:do|does|did) (?P<one>.+) (?P<from>from) (?P<other>.+) differ"
     r"|(?:do|does|did) (?P<subject>.+) differ from (?P<object>.+)"
@@ -111,6 +115,8 @@ def _say_notes(found: re.Match[str]) -> str:
 def replace_phrases(text: str) -> str:
     """Replace phrases in a lower-case text by a word of the same meaning."""
     text = _THOSE_WHO.sub("those who", text)
+    text = _HAD_BEEN.sub("had been", text)
+    text = _HOW_LONG_FOR.sub(r"\1", text)
     text = _NOT_BEFORE_PRONOUN.sub(r"\1 \2 not", text)
     text = _DIFFER.sub(_name_difference, text)
     return _PHRASE.sub(lambda found: _PHRASES[found[0]], text)

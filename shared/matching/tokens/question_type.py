@@ -30,13 +30,14 @@ _HOW_FAR = (
 _COURTESY = re.compile(
     r"(?:(?:please|kindly|hey|hi|hello|so|and|but|well|ok|okay|then|now"
     r"|(?:can|could|would|will) (?:you|anyone|anybody|someone|somebody)(?: please| kindly)?"
-    r" (?:tell|show|help|teach|advise|inform|let)(?: me| us)?(?: know| understand)?(?: about)?"
+    r" (?:tell|show|help|teach|advise|inform|let|remind)(?: me| us)?(?: know| understand)?"
+    r"(?: about)?"
     r"|(?:do|does) (?:you|anyone|anybody|someone)(?: here)?(?: happen to)? know"
     r"|i (?:just )?(?:want|need|would like|wish|am trying|would love)"
     r" to (?:know|understand|find out)(?: (?:more|something))?(?: about)?"
     r"|i am not (?:quite |really )?sure(?: about)?|i do not (?:really )?(?:know|understand)"
     r"|i (?:am|was) (?:curious|wondering)(?: about| to know)?|i wonder"
-    r"|(?:tell|show|let|give|teach|help) (?:me|us)(?: know| to)?(?: more| something)?"
+    r"|(?:tell|show|let|give|teach|help|remind) (?:me|us)(?: know| to)?(?: more| something)?"
     r"(?: about| an overview of)?(?: please)?"
     r"|i (?:really )?need (?:some )?help (?:with|to))\s)+"
 )
@@ -125,6 +126,8 @@ def parse_question_type(text: str) -> QuestionType:
     if opening is None:
         return QuestionType(frozenset({"none", "what"}), before + text.strip(), words)
     kind, found = opening
+    if found[0].startswith("is it true"):
+        words = (before + text[found.end() :]).split()
     groups = found.groupdict(default="")
     rest = text[found.end() :]
     types = {kind}

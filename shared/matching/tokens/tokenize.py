@@ -63,6 +63,7 @@ _USA = re.compile(
 _CAPITAL_OPENING = re.compile(
     r"(?:WHAT|WHICH|WHO|HOW|WHY|WHEN|WHERE|WHEREIN|IS|ARE|WAS|WERE|DO|DOES|DID|INTO|IN|OF|TO)\s"
 )
+_ADVERBS = frozenset({"how", "why", "where", "when"})  # "how'd it end" is "how did it end"
 _IS = word_set("what who how where when why that it he she there here which")
 
 
@@ -203,6 +204,8 @@ def _split_contraction(word: str) -> list[str]:
     base, _, ending = word.partition("'")
     if ending == "t" and base.endswith("n"):
         return [base[:-1], "not"]
+    if ending == "d" and base in _ADVERBS:
+        return [base, "did"]
     if ending == "s":
         return [base, "is"] if base in _IS else [base]
     return [base, _ENDINGS["'" + ending]] if "'" + ending in _ENDINGS else [word.replace("'", "")]
