@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 from shared.matching.tokens.tokenize import NEGATIONS, TokenizedQuestion
+from shared.text import word_set
 
 _MODAL = {
     "can": "can",
@@ -14,6 +15,10 @@ _MODAL = {
     "may": "may",
 }
 
+_AUXILIARIES = word_set(
+    "do does did is are am was were have has had can could should would will must"
+)
+_QUANTIFIERS = word_set("all any both each either every everybody everyone everything many only")
 _PRONOUNS = frozenset({"i", "you", "he", "she", "it", "we", "they"})
 
 
@@ -26,9 +31,21 @@ def check_negation(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     if denied != others:
         return f"negation: {' '.join(denied)} not / {' '.join(others)} not"
     denied, others = _negated_tokens(a), _negated_tokens(b)
-    if denied != others:
+    if denied != others and not (_is_contracted(a, b) or _is_contracted(b, a)):
         return f"negation: of {' '.join(denied) or 'none'} / of {' '.join(others) or 'none'}"
     return None
+
+
+def _is_contracted(a: TokenizedQuestion, b: TokenizedQuestion) -> bool:
+    """Whether `a` has "wasn't the refund issued" and `b` "was the refund not issued"."""
+    words, others = list(a.words), list(b.words)
+    if not _QUANTIFIERS.isdisjoint(words) or words.count("not") != 1 or others.count("not") != 1:
+        return False
+    place, other_place = words.index("not"), others.index("not")
+    words.remove("not")
+    others.remove("not")
+    is_after = place > 0 and words[place - 1] in _AUXILIARIES and other_place > place
+    return is_after and words == others and others[other_place : other_place + 1] != ["to"]
 
 
 def _count_negations(question: TokenizedQuestion) -> int:
