@@ -63,6 +63,8 @@ _REFUSED = [
     ("degree", "Which films did I like?", "Which films did I like most?"),
     ("degree", "When is it 'few'?", "When is it 'a few'?"),
     ("contrasts", "Has my dad gone partly deaf?", "Has my dad gone completely deaf?"),
+    ("degree", "Did most of the council agree?", "Did any of the council agree?"),
+    ("modals", "Are Jews able to keep it?", "Are Jews obliged to keep it?"),
     ("antonyms", "Who fought alongside Gideon?", "Who fought against Gideon?"),
     ("notation", "What value does i++ have?", "What value does ++i have?"),
     ("notation", "Which mouse is Bb?", "Which mouse is bb?"),

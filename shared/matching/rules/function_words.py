@@ -70,6 +70,7 @@ _ON_PLACES = word_set(
 _BEFORE_VERB = frozenset(map(stem, ("stop", "remember", "forget", "regret")))
 """Verbs that mean something else before "to" and a verb than before a verb in -ing."""
 _QUANTITIES = frozenset({("a", "few"), ("a", "little")})
+_PARTS = frozenset({"most", "none", "few", "half"})
 _SUPERLATIVES = frozenset({"most", "least"})
 _LAST = word_set("for with to from about of by on in at")
 
@@ -190,10 +191,11 @@ def check_degree(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
 
 
 def _find_degrees(words: Sequence[str]) -> Iterator[str]:
-    """Yield "too" and the like, "a few", and "most" at the end: "the films that I liked most"."""
+    """Yield "too" and the like, "a few", "most" at the end ("what I liked most") and "most of"."""
     yield from (word for word in words if word in _DEGREES)
     yield from (" ".join(pair) for pair in pairwise(words) if pair in _QUANTITIES)
     yield from (word for word in words[-1:] if word in _SUPERLATIVES)
+    yield from (word for word, of in pairwise(words) if of == "of" and word in _PARTS)
 
 
 def _check_exchange(

@@ -15,7 +15,7 @@ _MODALS = by_word(
     "able capable",
     "allowed permitted",
     "willing ready",
-    "must need needs needed required have-to",
+    "must need needs needed required have-to obliged forced",
     "should ought shall supposed",
     "will going-to",
     "might",
