@@ -20,6 +20,8 @@ _GENITIVE = frozenset({"of", "for", "at", "in", "on"})
 _AGENT = frozenset({"by", "through", "via", "with", "using"})
 _NEVER_OMITTED = frozenset({"from", "than"})
 _PASSIVE = word_set("be am is are was were been being get gets got getting")
+_MAX_PASSIVE = 40
+"""Content words of a question in the passive: the search for its parts takes cubic time."""
 _DETERMINERS = word_set("the a an this that my our your his her its their")
 _PARTICIPLE = re.compile(r"(?:ed|en|wn|pt|ght|lt|nt|ost|old|und|ade|ept)$")
 
@@ -155,6 +157,8 @@ def _is_passive_of(a: TokenizedQuestion, b: TokenizedQuestion) -> bool:
         return False
     tokens = significant_tokens(a, b)
     keys, target = [[token.key for token in each] for each in (tokens, significant_tokens(b, a))]
+    if len(keys) > _MAX_PASSIVE or sorted(keys) != sorted(target):
+        return False
     agent = next((at for at, token in enumerate(tokens) if token.lead == "by"), len(keys))
     ends = range(agent + 1, len(keys) + 1)
     if agent == len(keys):  # "by whom"
