@@ -6,14 +6,15 @@ FOLDER holds `data.noun`, `index.noun`, `noun.exc` and those of the other parts 
 Debian's package `wordnet-base`. Their format: https://wordnet.princeton.edu/documentation/wndb5wn
 """
 
+import argparse
 import gzip
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra.exit_codes import exit_on_error
 from shared.text import word_relations
 
 _FILES = {"n": "noun", "v": "verb", "a": "adj", "r": "adv"}
@@ -143,7 +144,10 @@ def _in_base_36(number: int) -> str:
 
 def main() -> None:
     """Write the file."""
-    text = render(WordNet.read(Path(sys.argv[1])))
+    parser = argparse.ArgumentParser("python -m infra.word_relations", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    with exit_on_error("cannot read WordNet", "FOLDER must hold its data, index and exc files."):
+        text = render(WordNet.read(parser.parse_args().folder))
     word_relations.FILE.write_bytes(gzip.compress(text.encode("ascii"), 9, mtime=0))
 
 
