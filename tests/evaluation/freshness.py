@@ -65,7 +65,7 @@ def _broken(seeds: range, scenario: Scenario | None) -> list[str]:
 @cache
 def _wire() -> tuple[ValkeyProcess, Wire]:
     """Start this process's server and connect to it."""
-    logging.disable()  # changes with a time in the future are logged
+    logging.disable(logging.WARNING)  # changes with a time in the future are logged
     gc.freeze()  # a sixth of the time
     path = f"{mkdtemp()}/valkey"
     return start_valkey(unixsocket=path), Wire(f"unix://{path}")
