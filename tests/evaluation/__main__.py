@@ -7,6 +7,7 @@ from tests.benchmarks.report import BUILD, run
 PARTS = (
     "adaptive_ttl",
     "question_pairs",
+    "exchanged_words",
     "freshness",
     "freshness_faults",
     "fuzz_inputs",
