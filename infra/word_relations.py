@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from infra.exit_codes import exit_on_error
 from shared.text import word_relations
 
@@ -23,7 +25,6 @@ _COMMON_SENSES = 3
 """Senses of a noun, the most frequent first, that make it a kind of something."""
 
 _HYPERNYMS, _SIMILAR, _DERIVED, _ANTONYM = ("@", "@i"), ("&",), ("+", "\\", "<"), ("!",)
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass
@@ -118,7 +119,7 @@ def _synset(words: list[str]) -> Synset:
 def render(wordnet: WordNet) -> str:
     """Return the lines of the file, sorted by word."""
     keys = sorted(wordnet.synsets)
-    numbers = {key: key[0] + _in_base_36(number) for number, key in enumerate(keys)}
+    numbers = {key: key[0] + np.base_repr(number, 36).lower() for number, key in enumerate(keys)}
     lines = {
         word: " ".join(
             ",".join(sorted(numbers[key] for key in keys)) or "-"
@@ -132,14 +133,6 @@ def render(wordnet: WordNet) -> str:
         if word not in lines and found
     }
     return "".join(f"{word} {line}\n" for word, line in sorted((lines | bases).items()))
-
-
-def _in_base_36(number: int) -> str:
-    digits = ""
-    while number:
-        number, digit = divmod(number, 36)
-        digits = _DIGITS[digit] + digits
-    return digits or "0"
 
 
 def main() -> None:

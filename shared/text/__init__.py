@@ -1,11 +1,19 @@
 """Text processing: sentences, numbers, stemming, Bible references."""
 
+import unicodedata
 from math import ceil
+from typing import Literal
 
 
 def word_set(line: str) -> frozenset[str]:
     """Return the words of a line of text as a set."""
     return frozenset(line.split())
+
+
+def remove_accents(text: str, form: Literal["NFD", "NFKD"] = "NFD") -> str:
+    """Return a text without accents, decomposed in a Unicode normalization form."""
+    decomposed = unicodedata.normalize(form, text)
+    return "".join(each for each in decomposed if not unicodedata.combining(each))
 
 
 def estimate_tokens(text: str) -> int:

@@ -6,8 +6,9 @@ English, the common ones of other languages.
 """
 
 import re
-import unicodedata
 from pathlib import Path
+
+from shared.text import remove_accents
 
 _WORD = re.compile(r"\w+")
 _HOW = frozenset(("long", "many", "much", "far"))
@@ -22,8 +23,7 @@ def _fold(text: str) -> str:
     text = text.casefold()
     if text.isascii():
         return text
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(each for each in decomposed if not unicodedata.combining(each))
+    return remove_accents(text, "NFKD")
 
 
 def _read_sections() -> dict[str, str]:

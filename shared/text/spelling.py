@@ -5,14 +5,14 @@ import re
 _AMERICAN = dict(
     pair.split()
     for line in """
-ageing aging; adviser advisor; aluminium aluminum; anaemia anemia; analogue analog
+ageing aging; adviser advisor; aluminium aluminum; analogue analog
 artefact artifact; catalogue catalog; catalogues catalogs
 catalogued cataloged; cataloguing cataloging; cosy cozy; dialogue dialog
 disc disk; doughnut donut; enrol enroll; fulfil fulfill
-grey gray; haemoglobin hemoglobin; instalment installment; jeweller jeweler; jewellers jewelers
+grey gray; instalment installment; jeweller jeweler; jewellers jewelers
 jewellery jewelry; judgement judgment
-leukaemia leukemia; manoeuvre maneuver; mould mold; moustache mustache; oestrogen estrogen
-orthopaedic orthopedic; paediatric pediatric; plough plow; practise practice; programme program
+manoeuvre maneuver; mould mold; moustache mustache
+plough plow; practise practice; programme program
 pyjamas pajamas; sceptic skeptic; sceptical skeptical; skilful skillful; theatre theater
 tyre tire; tyres tires; whiskey whisky; yoghurt yogurt
 """.strip().splitlines()
@@ -29,7 +29,7 @@ _ENDINGS = (
     (re.compile(r"^(cen|fi|li|lus|mea|me|som|spec|\w{2,5}me)([bgt])re(?=s?$)"), r"\1\2er"),
     (re.compile(r"(?<=\w{4}[iy])s(?=(?:e|ed|er|ers|es|ing|ations?)$)"), "z"),
     (
-        re.compile(r"(^h|^p|^an|^orthop|^gyn|^f|^arch|^encyclop|^leuk|^an)ae(?=[cdmost])"),
+        re.compile(r"(^h|^p|^an|^orthop|^gyn|^f|^arch|^encyclop|^leuk)ae(?=[cdmost])"),
         r"\1e",
     ),
     (re.compile(r"^aes(?=th)"), "es"),

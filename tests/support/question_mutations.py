@@ -109,12 +109,6 @@ _SLOTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("is", "was", "will be"),
     ),
 }
-_EXCHANGED = {
-    "letters": ("What does {} mean for the {noun}?", "Where did {name} see {}?"),
-    "exchanged_words": ("What does {} mean for the {noun}?", "Did {name} write about the {}?"),
-    "unknown_words": ("What does {} mean for the {noun}?", "When did {name} get the {}?"),
-}
-KINDS = (*_SLOTS, "word_order", *_EXCHANGED)
 
 
 @cache
@@ -176,10 +170,13 @@ def _related_words() -> Iterator[list[str]]:
             yield fields
 
 
-def _exchanged(kind: str) -> list[tuple[str, str]]:
-    if kind == "letters":
-        return _similar_words()
-    return _exclusive_words() if kind == "exchanged_words" else _unknown_words()
+_MEAN = "What does {} mean for the {noun}?"
+_EXCHANGED = {
+    "letters": ((_MEAN, "Where did {name} see {}?"), _similar_words),
+    "exchanged_words": ((_MEAN, "Did {name} write about the {}?"), _exclusive_words),
+    "unknown_words": ((_MEAN, "When did {name} get the {}?"), _unknown_words),
+}
+KINDS = (*_SLOTS, "word_order", *_EXCHANGED)
 
 
 def mutations(kind: str, seed: int) -> Iterator[tuple[str, str]]:
@@ -192,8 +189,9 @@ def mutations(kind: str, seed: int) -> Iterator[tuple[str, str]]:
             "verb": chance.choice(_VERBS),
         }
         if kind in _EXCHANGED:
-            asked = chance.choice(_EXCHANGED[kind])
-            one, other = chance.choice(_exchanged(kind))
+            questions, find_pairs = _EXCHANGED[kind]
+            asked = chance.choice(questions)
+            one, other = chance.choice(find_pairs())
             yield asked.format(one, **words), asked.format(other, **words)
             continue
         if kind == "word_order":

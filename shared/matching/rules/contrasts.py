@@ -5,10 +5,10 @@ A pair model takes "spell" and "pronounce" for the same, because they occur in t
 
 from collections import defaultdict
 from collections.abc import Callable
-from unicodedata import combining, normalize
 
 from shared.matching.rules.content_words import unmatched
 from shared.matching.tokens.tokenize import Token, TokenizedQuestion
+from shared.text import remove_accents
 from shared.text.stemming import is_past, stem
 from shared.text.word_relations import (
     are_kinds_of_one_thing,
@@ -165,13 +165,9 @@ def check_unknown_words(
     words = _find_exchange(a, b)
     if words is None or all(any(map(knows, base_forms(word))) for word in words):
         return None
-    if len(set(map(_without_accents, words))) == 1:
+    if len(set(map(remove_accents, words))) == 1:
         return None  # "café"
     return None if are_related(*words) else f"unknown words: {' / '.join(words)}"
-
-
-def _without_accents(word: str) -> str:
-    return "".join(each for each in normalize("NFD", word) if not combining(each))
 
 
 def _find_exchange(a: TokenizedQuestion, b: TokenizedQuestion) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from shared.matching.tokens.lexicon import (
 )
 from shared.matching.tokens.tokenize import TokenizedQuestion
 from shared.matching.tokens.typos import is_slip
-from shared.text import word_set
+from shared.text import by_word, word_set
 from shared.text.english_words import is_english_word
 
 _SMALL_WORDS = (FUNCTION_WORDS | PREPOSITIONS | CONJUNCTIONS) | word_set(
@@ -27,15 +27,11 @@ _LIGHT = word_set(
 _OPTIONAL = word_set("in on at of to that which who whom those as my your our i you we")
 """Words that a rewording can add."""
 _POSSESSIVES = word_set("my your our")
-_SAME = {
-    word: group.split()[0]
-    for group in (
-        "who whom",
-        "someone somebody anyone anybody",
-        "everyone everybody",
-    )
-    for word in group.split()
-}
+_SAME = by_word(
+    "who whom",
+    "someone somebody anyone anybody",
+    "everyone everybody",
+)
 _RELATIVE = [word_set(pair) for pair in ("what which", "which that")]
 _MAX_WORDS = 2
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from shared.matching.rules.content_words import unmatched
 from shared.matching.tokens.dates import BEFORE_MONTH
-from shared.matching.tokens.lexicon import FUNCTION_WORDS
+from shared.matching.tokens.lexicon import FUNCTION_WORDS, SUBJECTS
 from shared.matching.tokens.tokenize import TokenizedQuestion
 from shared.text import by_word, word_set
 
@@ -26,7 +26,7 @@ _CAN = ({"can", "able"}, {"can", "allowed"}, {"may", "allowed"})
 """Modals of the same meaning; of "may" and "can" only where a person asks for permission."""
 _BE = frozenset({"is", "are", "am"})
 _PAST = frozenset({"was", "were", "did"})
-_PERSONS = word_set("i you he she it we they there")
+_PERSONS = SUBJECTS | {"there"}
 _ANYONE = word_set("i we you one people someone somebody anyone a an ok okay possible to")
 
 

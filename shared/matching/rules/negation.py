@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+from shared.matching.tokens.lexicon import AUXILIARIES, SUBJECTS
 from shared.matching.tokens.tokenize import NEGATIONS, TokenizedQuestion
 from shared.text import word_set
 
@@ -15,11 +16,7 @@ _MODAL = {
     "may": "may",
 }
 
-_AUXILIARIES = word_set(
-    "do does did is are am was were have has had can could should would will must"
-)
 _QUANTIFIERS = word_set("all any both each either every everybody everyone everything many only")
-_PRONOUNS = frozenset({"i", "you", "he", "she", "it", "we", "they"})
 
 
 def check_negation(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
@@ -44,7 +41,7 @@ def _is_contracted(a: TokenizedQuestion, b: TokenizedQuestion) -> bool:
     place, other_place = words.index("not"), others.index("not")
     words.remove("not")
     others.remove("not")
-    is_after = place > 0 and words[place - 1] in _AUXILIARIES and other_place > place
+    is_after = place > 0 and words[place - 1] in AUXILIARIES and other_place > place
     return is_after and words == others and others[other_place : other_place + 1] != ["to"]
 
 
@@ -57,7 +54,7 @@ def _count_negations(question: TokenizedQuestion) -> int:
 
 def _negated_verbs(question: TokenizedQuestion) -> list[str]:
     """Return the negated auxiliaries: "won't" is neither "can't" nor "never"."""
-    words = [word for word in question.words if word not in _PRONOUNS]  # "can I not"
+    words = [word for word in question.words if word not in SUBJECTS]  # "can I not"
     return [
         word if word == "never" else _MODAL.get(before, "do")
         for before, word in pairwise(("", *words))

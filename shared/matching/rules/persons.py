@@ -51,7 +51,7 @@ def check_objects(a: TokenizedQuestion, b: TokenizedQuestion) -> str | None:
     has_recipient = not _FOR_A_RECIPIENT.isdisjoint(set(a.keys) & set(b.keys))
     alike = {"", "to", "for"} if has_recipient else {"", "to"}
     roles, others = _get_roles(a), _get_roles(b)
-    for pronoun in roles.keys() & others.keys():
+    for pronoun in sorted(roles.keys() & others.keys()):
         left, right = roles[pronoun], others[pronoun]
         if left != right and not {left, right} <= alike:
             return f"pronouns: {left or 'no preposition'} {pronoun} / {right or 'none'}"

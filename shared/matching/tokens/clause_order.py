@@ -2,12 +2,15 @@
 
 import re
 
+from shared.matching.tokens.lexicon import AUXILIARIES
+
+_AUXILIARIES = "|".join(sorted(AUXILIARIES))
 _CLAUSE = re.compile(
     r"(?P<clause>(?:before|after|as|if|unless|while|once|until|since|because|although|according to"
     # Not "When did Anna leave, ...": that is a question.
-    r"|when(?! (?:do|does|did|is|are|am|was|were|will|can|could|should|has|have|had)\b))"
-    r" [^,;.?!]+), (?P<question>(?:what|which|who|whom|whose|where|why|how|when|is|are|am|was|were"
-    r"|do|does|did|can|could|should|must|may|will|would|has|have|had)\b[^,;.?!]*)(?P<end>[.?!\s]*)",
+    rf"|when(?! (?:am|{_AUXILIARIES})\b)) [^,;.?!]+), "
+    rf"(?P<question>(?:what|which|who|whom|whose|where|why|how|when|am|may|{_AUXILIARIES})\b"
+    r"[^,;.?!]*)(?P<end>[.?!\s]*)",
     re.IGNORECASE,
 )
 

@@ -23,6 +23,12 @@ FUNCTION_WORDS = word_set(
 )
 """Words without content. Some of them are compared by rules of their own."""
 
+AUXILIARIES = word_set("do does did is are was were have has had can could should would will must")
+"""Words that "not" follows, without "am"."""
+
+SUBJECTS = word_set("i you he she it we they")
+"""Pronouns as subjects."""
+
 FILLER_WORDS = word_set(
     "please kindly thanks thank hello hi hey ok okay well now own already yet kind"
     " really actually exactly basically simply just even ever quite very truly literally"

@@ -2,6 +2,8 @@
 
 import re
 
+from shared.matching.tokens.lexicon import AUXILIARIES, SUBJECTS
+
 # The replacement, and the phrases that it replaces. "-" removes a phrase.
 _PHRASE_TABLE = """
 -: right now, at present, these days, at the moment, as of now, in general, in your opinion
@@ -51,9 +53,7 @@ _PHRASES = {
     for phrase in phrases.split(", ")
 }
 
-
 _PHRASE = re.compile(rf"\b(?:{'|'.join(sorted(_PHRASES, key=len, reverse=True))})\b")
-
 
 _WRITTEN_ON = (
     "the|an?|this|that|my|our|your|his|her|its|their|each|every|\\w+day|paper|cards?|facebook|twitter"
@@ -71,33 +71,23 @@ _WROTE = re.compile(
     re.IGNORECASE,
 )
 
-
 # "Such as are baptised" is "those who are baptised", but "fruits such as figs" is "like figs".
 _THOSE_WHO = re.compile(
     r"\b(?:such|those|they|them) (?:as|that|who)"
     r"(?= (?:are|were|be|do|did|have|had|shall|will|can|may|must|should)\b)"
 )
 
-
 # "Didn't we" is "did we not".
 _NOT_BEFORE_PRONOUN = re.compile(
-    r"\b(do|does|did|is|are|was|were|have|has|had|can|could|should|would|will|must)"
-    r" not (i|you|he|she|it|we|they)\b"
+    rf"\b({'|'.join(sorted(AUXILIARIES))}) not ({'|'.join(sorted(SUBJECTS))})\b"
 )
 _HAD_BEEN = re.compile(r"\bwould been\b")  # "who'd been"
 _HOW_LONG_FOR = re.compile(r"^(how long .+) for$")
 _DIFFER = re.compile(
-    r"\bhow (?:(?:do|does|did) (?P<one>.+) (?P<from>from) (?P<other>.+) differ"
-    r"|(?:do|does|did) (?P<subject>.+) differ from (?P<object>.+)"
-    r"|(?:is|are|was|were) (?P<this>.+) different from (?P<that>.+)"
-    r"|(?:do|did) (?P<both>.+ and .+) differ|(?:are|were) (?P<all>.+ and .+) different)$"
+    r"\bhow (?:(?:do|does|did) (.+) from (.+) differ|(?:do|does|did) (.+) differ from (.+)"
+    r"|(?:is|are|was|were) (.+) different from (.+)"
+    r"|(?:do|did) (.+ and .+) differ|(?:are|were) (.+ and .+) different)$"
 )
-
-
-def _name_difference(found: re.Match[str]) -> str:
-    """Return "what is the difference between a and b" for "how does a differ from b"."""
-    names = [name for name in found.groupdict().values() if name and name != "from"]
-    return f"what is the difference between {' and '.join(names)}"
 
 
 def name_notes(text: str) -> str:
@@ -120,3 +110,8 @@ def replace_phrases(text: str) -> str:
     text = _NOT_BEFORE_PRONOUN.sub(r"\1 \2 not", text)
     text = _DIFFER.sub(_name_difference, text)
     return _PHRASE.sub(lambda found: _PHRASES[found[0]], text)
+
+
+def _name_difference(found: re.Match[str]) -> str:
+    """Return "what is the difference between a and b" for "how does a differ from b"."""
+    return f"what is the difference between {' and '.join(filter(None, found.groups()))}"

@@ -126,12 +126,11 @@ def parse_question_type(text: str) -> QuestionType:
     if opening is None:
         return QuestionType(frozenset({"none", "what"}), before + text.strip(), words)
     kind, found = opening
-    if found[0].startswith("is it true"):
-        words = (before + text[found.end() :]).split()
     groups = found.groupdict(default="")
     rest = text[found.end() :]
     types = {kind}
-    if kind in {"how", "why", "how many", "how much"} and not found[0].startswith(("how", "why")):
+    asks_how = kind in {"how", "why", "how many", "how much"}
+    if found[0].startswith("is it true") or (asks_how and not found[0].startswith(("how", "why"))):
         words = (before + rest).split()  # the "is" of "what is the way" is no tense
     if kind == "how far":
         types = {f"how {groups['far']}"}
